@@ -1,0 +1,75 @@
+//! Client credentials in the `Authorization` header: `client_secret_basic` (RFC 6749 §2.3.1).
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use crate::{ClientSecret, strict_decode};
+
+/// Read the value of an `Authorization` header.
+///
+/// `None` when it is of another scheme; `Some(Err)` when it says `Basic` and cannot be read. Id and secret are form
+/// encoded inside of the Base64, which most hand-written servers forget.
+#[must_use]
+pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), Malformed>> {
+    let (scheme, rest) = header.split_at_checked(6)?;
+    scheme.eq_ignore_ascii_case(b"basic ").then(|| read(rest).ok_or(Malformed))
+}
+
+/// A `Basic` header that is not Base64 of `id:secret`, each form-encoded UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the Authorization header says Basic but is not Base64 of client_id:client_secret, each form-encoded")]
+pub struct Malformed;
+
+fn read(encoded: &[u8]) -> Option<(String, ClientSecret)> {
+    let plain = BASE64_STANDARD.decode(encoded.trim_ascii()).ok()?;
+    let colon = plain.iter().position(|byte| *byte == b':')?;
+    let id = strict_decode(&plain[..colon]).filter(|id| !id.is_empty())?;
+    let secret = strict_decode(&plain[colon + 1..])?;
+    Some((id, ClientSecret::new(secret)))
+}
+
+/// Write the value of an `Authorization` header.
+#[must_use]
+pub fn format(client_id: &str, secret: &ClientSecret) -> String {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", encode(client_id), encode(secret.expose()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn another_scheme_is_not_ours_to_refuse() {
+        assert!(parse(b"Bearer abc").is_none());
+        assert!(parse(b"Bas").is_none());
+    }
+
+    #[test]
+    fn what_says_basic_and_is_not_is_malformed() {
+        for broken in ["Basic", "Basic ", "Basic !!!", "Basic YWJj", "Basic OmFiYw=="] {
+            assert!(!matches!(parse(broken.as_bytes()), Some(Ok(_))), "{broken}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_is_compared_without_regard_to_case() {
+        assert!(matches!(parse(b"bAsIc c2VydmljZS1hOmFiYzEyMw=="), Some(Ok(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_can_be_read(id in ".+", secret in ".*") {
+            let (read_id, read_secret) = parse(format(&id, &ClientSecret::new(&secret)).as_bytes()).unwrap().unwrap();
+            prop_assert_eq!(read_id, id);
+            prop_assert_eq!(read_secret.expose(), secret);
+        }
+
+        #[test]
+        fn no_header_makes_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = parse(&bytes);
+            let _ = parse(&[b"Basic ", &bytes[..]].concat());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! An access token in the `Authorization` header, and the challenge of a resource server (RFC 6750).
+
+use std::fmt::{self, Write};
+
+use crate::{AccessToken, printable};
+
+/// Read the value of an `Authorization` header.
+///
+/// `None` when it is of another scheme; `Some(Err)` when it says `Bearer` and what follows is no token.
+#[must_use]
+pub fn parse(header: &[u8]) -> Option<Result<AccessToken, Malformed>> {
+    let (scheme, rest) = header.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"bearer") || rest.first().is_some_and(|next| *next != b' ') {
+        return None;
+    }
+    Some(token(rest.trim_ascii()).ok_or(Malformed))
+}
+
+/// A `Bearer` header without a token of the characters of RFC 6750 §2.1 (`b64token`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the Authorization header says Bearer but holds no token of the characters that RFC 6750 section 2.1 allows")]
+pub struct Malformed;
+
+fn token(bytes: &[u8]) -> Option<AccessToken> {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+    let text = std::str::from_utf8(bytes).ok()?;
+    (!text.is_empty() && bytes.iter().all(allowed)).then(|| AccessToken::new(text))
+}
+
+/// The value of a `WWW-Authenticate` header (RFC 6750 §3).
+///
+/// ```
+/// use claims::bearer::Challenge;
+/// let challenge = Challenge::new("https://b.example").error("invalid_token", "it expired");
+/// assert_eq!(
+///     challenge.to_string(),
+///     r#"Bearer realm="https://b.example", error="invalid_token", error_description="it expired""#,
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge(String);
+
+impl Challenge {
+    /// A challenge without an error: no token came (RFC 6750 §3.1).
+    #[must_use]
+    pub fn new(realm: &str) -> Self {
+        Self(format!("Bearer realm=\"{}\"", printable(realm)))
+    }
+
+    /// Say what was wrong.
+    #[must_use]
+    pub fn error(self, code: &str, description: &str) -> Self {
+        self.with("error", code).with("error_description", description)
+    }
+
+    /// Add an attribute, such as `scope` (RFC 6750 §3) or `resource_metadata` (RFC 9728 §5.1).
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, ", {name}=\"{}\"", printable(value));
+        self
+    }
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_documents_header_is_read() {
+        assert_eq!(parse(b"Bearer eyJhbGciOi").unwrap().unwrap().expose(), "eyJhbGciOi");
+        assert_eq!(parse(b"bearer  eyJhbGciOi").unwrap().unwrap().expose(), "eyJhbGciOi");
+    }
+
+    #[test]
+    fn another_scheme_is_not_a_token() {
+        assert!(parse(b"Basic abc").is_none() && parse(b"Bearerx abc").is_none());
+    }
+
+    #[test]
+    fn an_empty_or_broken_token_is_malformed() {
+        for broken in ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer \u{e4}"] {
+            assert_eq!(parse(broken.as_bytes()).unwrap().unwrap_err(), Malformed, "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_cannot_be_broken_out_of() {
+        let shown = Challenge::new("b").error("invalid_token", "x\", error=\"\r\nSet-Cookie: a").to_string();
+        assert!(!shown.contains('\n') && shown.matches('"').count() == 6, "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = parse(&bytes);
+            let _ = parse(&[b"Bearer ", &bytes[..]].concat());
+        }
+    }
+}

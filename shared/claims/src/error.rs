@@ -1,0 +1,108 @@
+use serde::{Deserialize, Serialize};
+
+/// The error codes of the token, introspection and revocation endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// A parameter is missing, doubled or malformed (RFC 6749 §5.2).
+    InvalidRequest,
+    /// The client did not prove who it is (RFC 6749 §5.2).
+    InvalidClient,
+    /// The code or refresh token is void (RFC 6749 §5.2).
+    InvalidGrant,
+    /// The client may not use this grant (RFC 6749 §5.2).
+    UnauthorizedClient,
+    /// The server does not know, or does not serve, this grant (RFC 6749 §5.2).
+    UnsupportedGrantType,
+    /// The scope is unknown, malformed or more than the client may ask for (RFC 6749 §5.2).
+    InvalidScope,
+    /// The resource is unknown, malformed or not for this client (RFC 8707 §2).
+    InvalidTarget,
+    /// This kind of token cannot be revoked here (RFC 7009 §2.2.1).
+    UnsupportedTokenType,
+    /// The server failed; the request may be right (RFC 6749 §4.1.2.1, used with status 500).
+    ServerError,
+    /// The server cannot answer now; try again later (RFC 6749 §4.1.2.1, used with status 429 and 503).
+    TemporarilyUnavailable,
+}
+
+impl ErrorCode {
+    /// The code as it stands on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+        }
+    }
+}
+
+/// An error answer (RFC 6749 §5.2): the code for programs, the description for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}{}", error.as_str(), error_description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+pub struct OAuthError {
+    /// What went wrong, for programs.
+    pub error: ErrorCode,
+    /// What went wrong, for people: printable ASCII without `"` and `\`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+    /// Where the rule stands that the request broke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_uri: Option<String>,
+}
+
+impl OAuthError {
+    /// An error with its reason. What the wire does not allow in the description is replaced.
+    pub fn new(error: ErrorCode, description: impl AsRef<str>) -> Self {
+        Self { error, error_description: Some(printable(description.as_ref())), error_uri: None }
+    }
+
+    /// Add where the broken rule stands, as a URL.
+    #[must_use]
+    pub fn see(mut self, url: &str) -> Self {
+        self.error_uri = Some(url.to_owned());
+        self
+    }
+}
+
+/// `text` with everything replaced that `error_description` may not hold (RFC 6749 §5.2, RFC 6750 §3): what a
+/// caller sent comes back in errors, and must not be able to end a header or a quoted string.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' | '\\' => '\'',
+            '\x20'..='\x7E' => c,
+            _ => '?',
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_the_shape_of_rfc_6749() {
+        let error = OAuthError::new(ErrorCode::InvalidScope, "no \"x\"\r\n");
+        assert_eq!(
+            serde_json::to_string(&error).unwrap(),
+            r#"{"error":"invalid_scope","error_description":"no 'x'??"}"#
+        );
+    }
+
+    #[test]
+    fn the_printed_code_is_the_code_on_the_wire() {
+        for code in [ErrorCode::InvalidRequest, ErrorCode::UnsupportedGrantType, ErrorCode::TemporarilyUnavailable] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

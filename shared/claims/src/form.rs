@@ -1,0 +1,156 @@
+use std::fmt;
+
+/// The parameters of a form-encoded request, each name at most once.
+///
+/// RFC 6749 §3.1 and §3.2: a parameter without a value counts as left out, an unknown one is ignored, and none may be
+/// sent twice. Only `resource` (RFC 8707 §2) may repeat.
+///
+/// `Debug` shows names and never values: one of them is the client's secret.
+#[derive(Clone, Default)]
+pub struct Form(Vec<(String, String)>);
+
+/// Why a form could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormError {
+    /// The same parameter stands in the request twice.
+    #[error("the parameter {0} was sent more than once")]
+    Doubled(String),
+    /// A `%` that no two hexadecimal digits follow, or bytes that are not UTF-8.
+    #[error("the request is not application/x-www-form-urlencoded in UTF-8")]
+    Malformed,
+}
+
+/// The one parameter that may be sent several times.
+const REPEATABLE: &str = "resource";
+
+impl Form {
+    /// Read a form body or a query string.
+    ///
+    /// # Errors
+    /// [`FormError`] when a parameter is doubled or the encoding is broken.
+    pub fn parse(encoded: &[u8]) -> Result<Self, FormError> {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let cut = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let name = strict_decode(&pair[..cut]).ok_or(FormError::Malformed)?;
+            let value = strict_decode(pair.get(cut + 1..).unwrap_or_default()).ok_or(FormError::Malformed)?;
+            if name != REPEATABLE && fields.iter().any(|(known, _)| *known == name) {
+                return Err(FormError::Doubled(printable_name(&name)));
+            }
+            fields.push((name, value));
+        }
+        fields.retain(|(_, value)| !value.is_empty());
+        Ok(Self(fields))
+    }
+
+    /// The value of a parameter, if it was sent and not empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a parameter that may repeat.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The name that was sent and looks most like `missing`: what the sender probably meant.
+    #[must_use]
+    pub fn near_miss(&self, missing: &str) -> Option<&str> {
+        nearest_name(missing, self.0.iter().map(|(name, _)| name.as_str()))
+    }
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Undo form encoding: `+` is a space, `%XX` a byte, the whole UTF-8. `None` where a lenient decoder would guess.
+#[must_use]
+pub fn strict_decode(encoded: &[u8]) -> Option<String> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(*rest.next()?)? << 4 | hex(*rest.next()?)?,
+            other => *other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// Of `candidates` the one that is written most like `wanted`, if it is close enough to be a slip of the pen.
+pub fn nearest_name<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
+        .filter(|(likeness, candidate)| *likeness > 0.8 && *candidate != wanted)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}
+
+fn printable_name(name: &str) -> String {
+    crate::printable(name).chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_doubled_parameter_is_refused_but_resource_may_repeat() {
+        assert_eq!(Form::parse(b"scope=a&scope=b").unwrap_err(), FormError::Doubled("scope".into()));
+        // RFC 6749 §3.2 forbids the second one even when the first is empty.
+        assert_eq!(Form::parse(b"scope=&scope=b").unwrap_err(), FormError::Doubled("scope".into()));
+        let form = Form::parse(b"resource=urn:b&resource=urn:c").unwrap();
+        assert_eq!(form.all("resource").collect::<Vec<_>>(), ["urn:b", "urn:c"]);
+    }
+
+    #[test]
+    fn an_empty_parameter_counts_as_left_out() {
+        assert_eq!(Form::parse(b"scope=&grant_type").unwrap().get("scope"), None);
+    }
+
+    #[test]
+    fn broken_encodings_are_refused_and_not_guessed() {
+        for broken in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=%ff", b"%c3=1"] {
+            assert_eq!(Form::parse(broken).unwrap_err(), FormError::Malformed);
+        }
+        assert_eq!(Form::parse(b"a=b+c%2B%C3%A4").unwrap().get("a"), Some("b c+ä"));
+    }
+
+    #[test]
+    fn the_debug_form_shows_no_value() {
+        let shown = format!("{:?}", Form::parse(b"client_secret=abc123").unwrap());
+        assert_eq!(shown, r#"{"client_secret"}"#);
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_found() {
+        assert_eq!(Form::parse(b"grant_typ=x&scope=y").unwrap().near_miss("grant_type"), Some("grant_typ"));
+        assert_eq!(Form::parse(b"scope=y").unwrap().near_miss("grant_type"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_makes_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Form::parse(&bytes);
+        }
+
+        #[test]
+        fn what_a_client_encodes_comes_back(value in ".+") {
+            let encoded: String = form_urlencoded::Serializer::new(String::new()).append_pair("v", &value).finish();
+            let form = Form::parse(encoded.as_bytes()).unwrap();
+            prop_assert_eq!(form.get("v"), Some(value.as_str()));
+        }
+    }
+}

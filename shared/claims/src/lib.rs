@@ -1,0 +1,30 @@
+//! The words on the wire of OAuth 2.0, and nothing that does I/O.
+//!
+//! Every shape that two parties have to agree on stands here once: what a token request looks like, what an
+//! access token says, how an error is spelled. The authorization server writes them, the client and the
+//! resource server read them, and none of the three can drift from the others.
+#![warn(missing_docs)]
+
+mod access_token;
+mod audience;
+pub mod basic;
+pub mod bearer;
+mod error;
+mod form;
+mod introspection;
+mod issuer;
+mod metadata;
+mod scope;
+mod secret;
+mod token_response;
+
+pub use access_token::{AccessTokenClaims, TYP_ACCESS_TOKEN};
+pub use audience::Audience;
+pub use error::{ErrorCode, OAuthError, printable};
+pub use form::{Form, FormError, nearest_name, strict_decode};
+pub use introspection::IntrospectionResponse;
+pub use issuer::{Issuer, endpoint};
+pub use metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata, well_known_url};
+pub use scope::{Scope, ScopeError};
+pub use secret::{AccessToken, ClientSecret, Fingerprint};
+pub use token_response::TokenResponse;

@@ -1,0 +1,38 @@
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{AccessToken, Scope};
+
+/// The answer of the token endpoint (RFC 6749 §5.1).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenResponse {
+    /// The token itself; the one place where it is written out.
+    #[serde(serialize_with = "write_out")]
+    pub access_token: AccessToken,
+    /// `Bearer`. Clients compare it without regard to case (RFC 6749 §5.1).
+    pub token_type: String,
+    /// For how many seconds from now the token is good. Recommended, so other issuers may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+    /// What was granted; left out by issuers that grant just what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+}
+
+fn write_out<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_answer_can_be_read_and_is_not_printed() {
+        let answer: TokenResponse =
+            serde_json::from_str(r#"{"access_token":"eyJhbGciOiJIUzI1NiI","token_type":"Bearer","expires_in":3600}"#)
+                .unwrap();
+        assert_eq!(answer.expires_in, Some(3600));
+        assert!(!format!("{answer:?}").contains("eyJ"));
+        assert!(serde_json::to_string(&answer).unwrap().contains("eyJhbGciOiJIUzI1NiI"));
+    }
+}

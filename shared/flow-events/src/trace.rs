@@ -1,0 +1,123 @@
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// The name that all calls of one flow share.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId([u8; 16]);
+
+/// Where a call stands in its trace: the `traceparent` header of W3C Trace Context, level 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace that the call belongs to.
+    pub trace_id: TraceId,
+    span_id: [u8; 8],
+    flags: u8,
+}
+
+impl TraceContext {
+    /// The beginning of a new trace. `None` when `random` is all zeros, which the specification forbids.
+    #[must_use]
+    pub fn root(random: [u8; 24]) -> Option<Self> {
+        let (trace_id, span_id) = random.split_at(16);
+        Self::new(trace_id.try_into().ok()?, span_id.try_into().ok()?, 1)
+    }
+
+    /// Read a `traceparent` header; `None` when it is not one, and then a new trace begins (W3C §4.3).
+    #[must_use]
+    pub fn parse(header: &str) -> Option<Self> {
+        let mut parts = header.split('-');
+        let version = bytes::<1>(parts.next()?)?;
+        let trace_id = bytes(parts.next()?)?;
+        let span_id = bytes(parts.next()?)?;
+        let [flags] = bytes(parts.next()?)?;
+        // Later versions may append fields; version 0 has four, and 255 is forbidden.
+        if version == [0xff] || (version == [0] && parts.next().is_some()) {
+            return None;
+        }
+        Self::new(trace_id, span_id, flags & 1)
+    }
+
+    /// The same trace, one call further.
+    #[must_use]
+    pub fn child(self, random: [u8; 8]) -> Self {
+        Self { span_id: if random == [0; 8] { self.span_id } else { random }, ..self }
+    }
+
+    fn new(trace_id: [u8; 16], span_id: [u8; 8], flags: u8) -> Option<Self> {
+        (trace_id != [0; 16] && span_id != [0; 8]).then_some(Self { trace_id: TraceId(trace_id), span_id, flags })
+    }
+}
+
+/// Lower-case hexadecimal digits, twice as many as bytes.
+fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let digits = hex.as_bytes();
+    if digits.len() != 2 * N || digits.iter().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As one number: every request writes its trace, and sixteen writes cost more than one.
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for TraceId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The value of a `traceparent` header.
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{}-", self.trace_id)?;
+        write!(f, "{:016x}-{:02x}", u64::from_be_bytes(self.span_id), self.flags)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn the_specifications_example_is_read_and_written() {
+        assert_eq!(TraceContext::parse(SAMPLE).unwrap().to_string(), SAMPLE);
+    }
+
+    #[test]
+    fn a_child_stays_in_the_trace_under_a_new_name() {
+        let child = TraceContext::parse(SAMPLE).unwrap().child([1; 8]).to_string();
+        assert_eq!(child, "00-4bf92f3577b34da6a3ce929d0e0e4736-0101010101010101-01");
+    }
+
+    #[test]
+    fn what_is_not_a_traceparent_begins_a_new_trace() {
+        for bad in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
+        ] {
+            assert_eq!(TraceContext::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What the command lines of all services have in common.
+
+mod service;
+
+pub use service::{ServiceArguments, run_service};
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::{HttpClientSettings, Settings, Sources, load, refuse_unsafe};
+
+/// Where the settings come from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SettingsArgs {
+    /// A TOML file with settings
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, above file and environment; nested keys with a dot: `--set log.format=json`
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl SettingsArgs {
+    /// Read the settings of a service from defaults, file, environment and flags.
+    ///
+    /// # Errors
+    /// When a setting is unknown or wrong.
+    pub fn load<S: Settings>(&self) -> anyhow::Result<S> {
+        // A variable that is not UTF-8 cannot be a setting of ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let sources = Sources { file: self.config.clone(), environment, overrides: self.set.clone() };
+        load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
+    }
+}
+
+/// `SERVICE check-config`: print the settings in force, secrets hidden, and every unsafe one.
+///
+/// # Errors
+/// When production would refuse to start with them.
+pub fn check_config<S: Settings>(settings: &S) -> anyhow::Result<()> {
+    say(describe(settings)?)?;
+    refuse_unsafe(settings.profile(), &settings.findings()).map_err(anyhow::Error::msg)
+}
+
+/// Print what a command was asked for.
+///
+/// # Errors
+/// When the reader has closed the pipe.
+pub fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+fn describe<S: Settings>(settings: &S) -> anyhow::Result<String> {
+    let in_force = toml::to_string_pretty(settings)?;
+    let findings = settings.findings();
+    let mut text = format!("# {} with these settings in force\n{in_force}", S::SERVICE);
+    if findings.is_empty() {
+        text.push_str("\n# every setting is safe for production\n");
+    } else {
+        text.push_str("\n# unsafe for production:\n");
+        for finding in findings {
+            text.push_str(&format!("#   {}: {}; {}\n", finding.setting, finding.problem, finding.remedy));
+        }
+    }
+    Ok(text)
+}
+
+/// Ask a running service whether it is ready: what `SERVICE healthcheck` does, in images that have no shell and no curl.
+///
+/// # Errors
+/// When it does not answer, or answers that it is not ready.
+pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::Result<()> {
+    let address: SocketAddr = listen.parse().context("the setting `listen` is not ip:port")?;
+    let ip = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    let host = if ip.contains(':') { format!("[{ip}]") } else { ip };
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{host}:{}/readyz", address.port());
+    let timeout = HttpClientSettings::default().timeout.min(Duration::from_secs(3));
+    // It speaks to itself over loopback and shows no secret, so it need not find out who answers; the certificate is for
+    // the name that others know.
+    let client =
+        reqwest::Client::builder().tls_danger_accept_invalid_certs(true).timeout(timeout).no_proxy().build()?;
+    let response = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
+    let status = response.status();
+    let body = response.text().await.unwrap_or_default();
+    anyhow::ensure!(status.is_success(), "{url} answers {status}: {body}");
+    Ok(())
+}
+
+/// Say why a command failed, in one line, and fail.
+#[expect(clippy::print_stderr, reason = "the last words of a process that may have failed before logging began")]
+pub fn exit(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The runtime that every command runs in.
+///
+/// # Errors
+/// When the system refuses threads.
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

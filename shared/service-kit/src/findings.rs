@@ -1,0 +1,149 @@
+use std::{fmt::Write, net::SocketAddr};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{TlsFiles, secret_setting::DEMO_SECRET};
+
+/// A secret with fewer characters can be guessed.
+pub const SAFE_SECRET_LENGTH: usize = 32;
+
+/// What the process is for. Only `production` refuses to start with an unsafe setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Values that everybody knows, errors that explain themselves.
+    #[default]
+    Demo,
+    /// Like demo, for the tests of other teams' services.
+    Test,
+    /// Nothing that everybody knows, and terse errors.
+    Production,
+}
+
+impl Profile {
+    /// Is this for real?
+    #[must_use]
+    pub fn is_production(self) -> bool {
+        self == Self::Production
+    }
+}
+
+/// A setting that would not be safe in production.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The setting's key.
+    pub setting: &'static str,
+    /// What is wrong with its value.
+    pub problem: String,
+    /// What to set instead.
+    pub remedy: &'static str,
+}
+
+impl Finding {
+    /// A finding about `setting`.
+    pub fn new(setting: &'static str, problem: impl Into<String>, remedy: &'static str) -> Self {
+        Self { setting, problem: problem.into(), remedy }
+    }
+}
+
+/// Refuse to start in production with unsafe settings, naming every one.
+///
+/// # Errors
+/// The list of findings as a text, when the profile is production and there are any.
+pub fn refuse_unsafe(profile: Profile, findings: &[Finding]) -> Result<(), String> {
+    if !profile.is_production() || findings.is_empty() {
+        return Ok(());
+    }
+    let mut text = "profile = \"production\" refuses to start with unsafe settings:".to_owned();
+    for Finding { setting, problem, remedy } in findings {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  {setting}: {problem}; {remedy}");
+    }
+    Err(text)
+}
+
+/// Does `url` stay on this machine, so that nobody on the way can read plain http?
+#[must_use]
+pub fn is_loopback_url(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// A finding if `url` is plain http to another machine. What is no URL at all is somebody else's to refuse.
+#[must_use]
+pub fn plain_http(setting: &'static str, url: &str) -> Option<Finding> {
+    let plain = Url::parse(url).is_ok_and(|url| url.scheme() != "https" && !is_loopback_url(&url));
+    plain.then(|| Finding::new(setting, format!("{url} is plain http beyond this machine"), "use https"))
+}
+
+/// A finding if other machines reach `listen` in plain http.
+#[must_use]
+pub fn plain_listener(listen: &str, tls: &TlsFiles) -> Option<Finding> {
+    let loopback = listen.parse().is_ok_and(|address: SocketAddr| address.ip().is_loopback());
+    let plain = !loopback && tls.cert_file.is_none();
+    plain.then(|| {
+        let problem = format!("{listen} is plain http beyond this machine");
+        Finding::new("listen", problem, "set tls.cert_file and tls.key_file, or listen on 127.0.0.1")
+    })
+}
+
+/// A finding if everybody knows or can guess `secret`.
+#[must_use]
+pub fn weak_secret(setting: &'static str, secret: &str) -> Option<Finding> {
+    if secret == DEMO_SECRET {
+        Some(Finding::new(setting, "is the demo's secret, which everybody knows", "let C make one"))
+    } else if secret.len() < SAFE_SECRET_LENGTH {
+        let problem = format!("has fewer than {SAFE_SECRET_LENGTH} characters");
+        Some(Finding::new(setting, problem, "let C make one"))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_names_every_unsafe_setting_and_the_others_start() {
+        let findings = [Finding::new("one", "is bad", "mend it"), Finding::new("two", "is worse", "drop it")];
+        let refusal = refuse_unsafe(Profile::Production, &findings).unwrap_err();
+        assert!(refusal.contains("one: is bad; mend it") && refusal.contains("two: is worse; drop it"));
+        assert!(refuse_unsafe(Profile::Demo, &findings).is_ok());
+        assert!(refuse_unsafe(Profile::Production, &[]).is_ok());
+    }
+
+    #[test]
+    fn plain_http_is_found_where_others_can_listen() {
+        assert!(plain_http("x", "http://b.example").is_some());
+        assert!(plain_http("x", "http://localhost:1").is_none() && plain_http("x", "https://b.example").is_none());
+        let tls = TlsFiles { cert_file: Some("c.pem".into()), key_file: Some("k.pem".into()) };
+        assert!(plain_listener("0.0.0.0:1", &TlsFiles::default()).is_some());
+        assert!(plain_listener("0.0.0.0:1", &tls).is_none());
+        assert!(plain_listener("127.0.0.1:1", &TlsFiles::default()).is_none());
+    }
+
+    #[test]
+    fn a_known_or_short_secret_is_weak() {
+        assert!(weak_secret("x", "abc123").is_some_and(|finding| finding.problem.contains("everybody")));
+        assert!(weak_secret("x", &"a".repeat(31)).is_some() && weak_secret("x", &"a".repeat(32)).is_none());
+    }
+
+    #[test]
+    fn loopback_is_told_from_what_only_looks_like_it() {
+        for (url, loopback) in [
+            ("http://localhost:9000", true),
+            ("http://127.1.2.3", true),
+            ("http://[::1]:1", true),
+            ("http://localhost.example.com", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback_url(&url.parse().unwrap()), loopback, "{url}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use std::{path::PathBuf, time::Duration};
+
+use reqwest::{Certificate, Client, redirect::Policy};
+
+/// How a service calls others.
+#[derive(Clone, Debug)]
+pub struct HttpClientSettings {
+    /// The only certificate authorities that are believed, as PEM. Without it, those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a whole call may take.
+    pub timeout: Duration,
+}
+
+impl Default for HttpClientSettings {
+    fn default() -> Self {
+        Self { ca_file: None, connect_timeout: Duration::from_secs(2), timeout: Duration::from_secs(5) }
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpClientError {
+    /// The certificates cannot be read.
+    #[error(
+        "cannot read the certificate authorities in {path} (setting `ca_file`): {reason}; with the development CA, start the authorization server first: it makes the file"
+    )]
+    Authorities {
+        /// The file.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The TLS library refuses.
+    #[error("cannot prepare TLS: {0}; set `ca_file` where the system has no certificate authorities")]
+    Tls(#[from] reqwest::Error),
+}
+
+/// A client with time limits and without redirects: a token must not follow a redirect to another host.
+///
+/// # Errors
+/// When the certificates cannot be read.
+pub fn http_client(settings: &HttpClientSettings) -> Result<Client, HttpClientError> {
+    let mut builder = Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        .redirect(Policy::none())
+        .no_proxy()
+        .user_agent(concat!("gatepass/", env!("CARGO_PKG_VERSION")));
+    if let Some(path) = &settings.ca_file {
+        let refused = |reason: String| HttpClientError::Authorities { path: path.display().to_string(), reason };
+        let pem = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+        let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| refused(error.to_string()))?;
+        if authorities.is_empty() {
+            return Err(refused("it holds no certificate".to_owned()));
+        }
+        builder = builder.tls_certs_only(authorities);
+    }
+    Ok(builder.build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_or_empty_file_of_authorities_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.pem");
+        std::fs::write(&empty, "").unwrap();
+        for path in [folder.path().join("missing.pem"), empty] {
+            let settings = HttpClientSettings { ca_file: Some(path.clone()), ..HttpClientSettings::default() };
+            let error = http_client(&settings).unwrap_err().to_string();
+            assert!(error.contains(path.to_str().unwrap()), "{error}");
+        }
+    }
+}

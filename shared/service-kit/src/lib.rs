@@ -1,0 +1,33 @@
+//! What every process of Gatepass needs and no specification speaks of: settings, telemetry, bind, serve and drain,
+//! health, TLS.
+//!
+//! `main`, the launcher and the tests start the very same objects: bind first, learn the address, then run.
+#![warn(missing_docs)]
+
+pub mod cli;
+mod connection_cap;
+mod findings;
+pub mod health;
+mod http_client;
+mod limits;
+pub mod metrics;
+mod request_scope;
+mod secret_setting;
+mod server;
+mod settings;
+mod stop;
+pub mod telemetry;
+pub mod tls;
+
+pub use findings::{
+    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, plain_http, plain_listener, refuse_unsafe, weak_secret,
+};
+pub use http_client::{HttpClientError, HttpClientSettings, http_client};
+pub use limits::Limits;
+pub use request_scope::{RequestId, ServiceContext, scoped};
+pub use secret_setting::{DEMO_SECRET, SecretSetting};
+pub use server::{BindError, Bound, Server};
+pub use settings::{Settings, SettingsError, Sources, comma_list, load};
+pub use stop::{on_signal, poll_every};
+pub use tls::TlsFiles;
+pub use tokio_util::sync::CancellationToken as Stop;

@@ -1,0 +1,100 @@
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::Profile;
+
+/// The document's secret, which the demo uses wherever none is set. Everybody knows it.
+pub const DEMO_SECRET: &str = "abc123";
+
+/// A secret in the settings. It is read, never written: `check-config` and `Debug` show `[hidden]`.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct SecretSetting(SecretString);
+
+impl SecretSetting {
+    /// Take a secret into custody.
+    #[must_use]
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(SecretString::from(secret.into()))
+    }
+
+    /// The secret of the settings `{setting}` and `{setting}_file`; when neither is set, the demo's, except in production.
+    ///
+    /// # Errors
+    /// When both are set, the file cannot be read, or production has none.
+    pub fn choose(
+        setting: &str,
+        inline: Option<&Self>,
+        file: Option<&PathBuf>,
+        profile: Profile,
+    ) -> anyhow::Result<Self> {
+        match (inline, file) {
+            (Some(_), Some(_)) => anyhow::bail!("{setting} and {setting}_file are both set: use one of them"),
+            (Some(secret), None) => Ok(secret.clone()),
+            (None, Some(file)) => {
+                Self::from_file(file).with_context(|| format!("the setting `{setting}_file` names {}", file.display()))
+            }
+            (None, None) if profile.is_production() => {
+                anyhow::bail!("{setting}_file is not set, and production has no secret of its own")
+            }
+            (None, None) => Ok(Self::new(DEMO_SECRET)),
+        }
+    }
+
+    /// As container engines mount it; a line end behind it does not count.
+    fn from_file(path: &Path) -> std::io::Result<Self> {
+        let text = std::fs::read_to_string(path)?;
+        match text.trim_end_matches(['\r', '\n']) {
+            "" => Err(std::io::Error::other("the file is empty")),
+            secret => Ok(Self::new(secret)),
+        }
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for SecretSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[hidden]")
+    }
+}
+
+impl Serialize for SecretSetting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("[hidden]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_comes_from_one_place_and_is_never_printed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "from-a-file\n").unwrap();
+        let choose = |inline: Option<&SecretSetting>, file: Option<&PathBuf>, profile| {
+            SecretSetting::choose("secret", inline, file, profile)
+        };
+        let inline = SecretSetting::new("inline");
+        assert_eq!(choose(Some(&inline), None, Profile::Production).unwrap().expose(), "inline");
+        assert_eq!(choose(None, Some(&file), Profile::Production).unwrap().expose(), "from-a-file");
+        assert_eq!(choose(None, None, Profile::Demo).unwrap().expose(), "abc123");
+        assert!(choose(Some(&inline), Some(&file), Profile::Demo).is_err());
+        assert!(choose(None, None, Profile::Production).unwrap_err().to_string().contains("secret_file"));
+        assert!(choose(None, Some(&folder.path().join("missing")), Profile::Demo).is_err());
+        assert_eq!(format!("{inline:?} {}", serde_json::to_string(&inline).unwrap()), "[hidden] \"[hidden]\"");
+    }
+}

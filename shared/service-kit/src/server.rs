@@ -1,0 +1,113 @@
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
+
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode};
+use axum_server::{
+    Handle,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
+use hyper_util::rt::TokioTimer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::{Limits, Stop, connection_cap::ConnectionCap};
+
+/// An address that this process has taken, before anything is served on it.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// Why an address could not be taken.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} (setting `{setting}`): {}", explain(reason))]
+pub struct BindError {
+    address: String,
+    setting: &'static str,
+    reason: io::Error,
+}
+
+fn explain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another process uses this port; stop it, or choose another port in this setting".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "this user may not use this port; choose one above 1023".to_owned(),
+        _ => format!("{error}; write it as host:port"),
+    }
+}
+
+impl Bound {
+    /// Take `address` (`host:port`; port 0 lets the system choose). `setting` is named when that fails.
+    ///
+    /// # Errors
+    /// When the port is in use, not allowed, or the address cannot be read.
+    pub fn to(address: &str, setting: &'static str) -> Result<Self, BindError> {
+        let bind = || {
+            let listener = TcpListener::bind(address)?;
+            listener.set_nonblocking(true)?;
+            Ok(Self { address: listener.local_addr()?, listener })
+        };
+        bind().map_err(|reason| BindError { address: address.to_owned(), setting, reason })
+    }
+
+    /// The address, with the port that the system chose.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// One address and what is served there.
+pub struct Server {
+    bound: Bound,
+    tls: Option<RustlsConfig>,
+    app: Router,
+    limits: Limits,
+}
+
+impl Server {
+    /// Serve `app` in plain http.
+    #[must_use]
+    pub fn new(bound: Bound, app: Router, limits: &Limits) -> Self {
+        Self { bound, tls: None, app: limited(app, limits), limits: limits.clone() }
+    }
+
+    /// Serve over TLS instead.
+    #[must_use]
+    pub fn with_tls(self, tls: RustlsConfig) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Serve until a stop is asked for, then finish what is running.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, stop: Stop) -> io::Result<()> {
+        let handle = Handle::new();
+        tokio::spawn(drain(handle.clone(), stop, self.limits.drain_time()));
+        // A caller that sends nothing at all holds a connection, too: until its first bytes nobody knows the protocol.
+        let mut server =
+            axum_server::from_tcp(self.bound.listener)?.handle(handle).first_request_timeout(self.limits.header_time());
+        // A caller that sends its headers byte by byte holds a connection for nothing (slowloris).
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header_time());
+        let cap = ConnectionCap::new(self.limits.connections);
+        let service = self.app.into_make_service_with_connect_info::<SocketAddr>();
+        match self.tls {
+            Some(tls) => server.acceptor(RustlsAcceptor::new(tls).acceptor(cap)).serve(service).await,
+            None => server.acceptor(cap).serve(service).await,
+        }
+    }
+}
+
+fn limited(app: Router, limits: &Limits) -> Router {
+    app.layer(DefaultBodyLimit::max(limits.body_bytes))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limits.request_time()))
+}
+
+async fn drain(handle: Handle<SocketAddr>, stop: Stop, time: std::time::Duration) {
+    stop.cancelled().await;
+    handle.graceful_shutdown(Some(time));
+}

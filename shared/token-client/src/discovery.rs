@@ -1,0 +1,67 @@
+//! Where is the token endpoint? The authorization server says so itself (RFC 8414).
+
+use claims::{AuthorizationServerMetadata, Issuer, printable};
+use flow_events::Field;
+use http::{HeaderValue, Method, StatusCode, header::ACCEPT};
+use reqwest::Request;
+use url::Url;
+
+use crate::{
+    error::{Step, TokenError},
+    exchange::{Answer, Exchange},
+};
+
+pub(crate) async fn token_endpoint(exchange: &Exchange, issuer: &Issuer) -> Result<Url, TokenError> {
+    let [oauth, openid] = issuer.metadata_urls();
+    let mut url = oauth;
+    let mut answer = get(exchange, &url).await?;
+    // Servers that know OpenID Connect alone publish the same members under its own name (RFC 8414 §5).
+    if answer.status == StatusCode::NOT_FOUND {
+        answer.tell(Vec::new());
+        url = openid;
+        answer = get(exchange, &url).await?;
+    }
+    let metadata = read(&answer);
+    answer.tell(metadata.as_ref().map_or_else(|_| Vec::new(), fields));
+    let metadata = metadata?;
+    check_issuer(&metadata, issuer, url)?;
+    let published = metadata.token_endpoint.ok_or_else(|| answer.garbage("it names no token_endpoint"))?;
+    issuer.way_to(&published).map_err(|_| {
+        answer.garbage(
+            "its token_endpoint is no absolute http(s) URL, or plain http although the server is reached by https",
+        )
+    })
+}
+
+async fn get(exchange: &Exchange, url: &str) -> Result<Answer, TokenError> {
+    let unusable =
+        |_| TokenError::Unreachable { step: Step::Metadata, url: url.to_owned(), reason: "it is not a URL".to_owned() };
+    let mut request = Request::new(Method::GET, Url::parse(url).map_err(unusable)?);
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    exchange.send(Step::Metadata, request, Vec::new()).await
+}
+
+fn read(answer: &Answer) -> Result<AuthorizationServerMetadata, TokenError> {
+    if let Some(unavailable) = answer.unavailable() {
+        return Err(unavailable);
+    }
+    if answer.status != StatusCode::OK {
+        return Err(answer.garbage("there is no metadata of an authorization server"));
+    }
+    answer.json("it is not the metadata of an authorization server (RFC 8414 section 2)")
+}
+
+/// Compared to the byte (RFC 8414 §3.3): else one server could pass its own endpoints off as another's, and collect
+/// the secrets meant for that one (mix-up, RFC 9700 §4.4).
+fn check_issuer(metadata: &AuthorizationServerMetadata, issuer: &Issuer, url: String) -> Result<(), TokenError> {
+    if metadata.issuer == issuer.name() {
+        return Ok(());
+    }
+    let found = printable(&metadata.issuer).chars().take(200).collect();
+    Err(TokenError::WrongIssuer { url, expected: issuer.name().to_owned(), found })
+}
+
+fn fields(metadata: &AuthorizationServerMetadata) -> Vec<Field> {
+    let endpoint = metadata.token_endpoint.as_deref().unwrap_or_default();
+    vec![Field::text("issuer", &metadata.issuer), Field::text("token_endpoint", endpoint)]
+}

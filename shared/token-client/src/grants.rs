@@ -1,0 +1,3 @@
+//! One file a grant.
+
+pub(crate) mod client_credentials;

@@ -1,0 +1,37 @@
+//! The client asks as itself (RFC 6749 §4.4).
+
+use claims::TokenResponse;
+use url::Url;
+
+use crate::{
+    client_auth::ClientAuth,
+    error::{Step, TokenError},
+    exchange::Exchange,
+    needs::TokenNeed,
+    token_answer,
+    token_request::TokenRequest,
+};
+
+pub(crate) async fn request(
+    exchange: &Exchange,
+    endpoint: Url,
+    auth: &ClientAuth,
+    need: &TokenNeed,
+) -> Result<TokenResponse, TokenError> {
+    let (request, fields) = form(auth, need).into_parts(endpoint);
+    let answer = exchange.send(Step::Token, request, fields).await?;
+    token_answer::read(&answer, auth)
+}
+
+fn form(auth: &ClientAuth, need: &TokenNeed) -> TokenRequest {
+    let mut request = TokenRequest::new("client_credentials");
+    auth.prove(&mut request);
+    if !need.scope.is_empty() {
+        request.text("scope", &need.scope.to_string());
+    }
+    // RFC 8707 §2: the one resource server that the token is meant for; stolen there, it opens no other door.
+    if let Some(resource) = &need.resource {
+        request.text("resource", resource);
+    }
+    request
+}

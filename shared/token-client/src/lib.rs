@@ -1,0 +1,51 @@
+//! Get me an access token and keep it fresh.
+//!
+//! A [`TokenClient`] asks the authorization server for a token by the client credentials grant (RFC 6749 §4.4), keeps it
+//! in memory, fetches the next one ahead of its expiry, and never has more than one request in flight for the same
+//! [`TokenNeed`], however many callers wait.
+//!
+//! ```no_run
+//! use claims::ClientSecret;
+//! use token_client::{TokenClient, TokenNeed};
+//!
+//! # async fn call_b() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = TokenClient::builder("http://localhost:9000", "service-a", ClientSecret::new("abc123"))
+//!     .internal_url("https://auth-server:9443")
+//!     .build()?;
+//! let need = TokenNeed { scope: "resource:read".parse()?, resource: None };
+//!
+//! let http = reqwest::Client::new();
+//! let pass = client.token(&need).await?;
+//! let answer = http.get("http://localhost:9002/api/resource").bearer_auth(pass.token.expose()).send().await?;
+//! if answer.status() == 401 {
+//!     // Revoked, or signed by a key that is gone: the next call of `token` fetches another one.
+//!     client.forget(&need, &pass);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The order of things: `client` looks into `needs` for the `slot` of a need; a slot without a good token lets one caller
+//! fetch, by `retry`, `discovery` and the grant in `grants/`; all of them talk through `exchange`.
+#![warn(missing_docs)]
+
+mod builder;
+mod cached_token;
+mod client;
+mod client_auth;
+mod discovery;
+mod error;
+mod exchange;
+mod grants;
+mod needs;
+mod retry;
+mod slot;
+mod token_answer;
+mod token_request;
+
+pub use builder::{BuildError, TokenClientBuilder};
+pub use cached_token::CachedToken;
+pub use client::TokenClient;
+pub use client_auth::AuthMethod;
+pub use error::{Step, TokenError};
+pub use needs::TokenNeed;

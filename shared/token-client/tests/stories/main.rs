@@ -1,0 +1,9 @@
+//! The client against an authorization server that can be told how to behave, over real sockets.
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
+
+mod discovery;
+mod faults;
+mod freshness;
+mod secrecy;
+mod setup;
+mod wire;

@@ -1,0 +1,72 @@
+use claims::{ClientSecret, basic};
+use flow_events::{EventSink, FlowScope, Party, TraceContext};
+use token_client::{AuthMethod, TokenClient};
+use wiremock::ResponseTemplate;
+
+use crate::setup::{C, SECRET, json, need, status, token};
+
+const TOKEN: &str = "eyJhbGciOiJub3QtdG8tYmUtc2VlbiJ9";
+
+/// All that a process could print of one call: the outcome, the client, and every event.
+async fn all_that_is_said(answer: ResponseTemplate, method: AuthMethod) -> String {
+    let c = C::answering([answer]).await;
+    let builder = c.builder().auth_method(method);
+    let mut said = format!("{builder:?}");
+    let client = builder.build().unwrap();
+    let sink = EventSink::new(64);
+    let mut listener = sink.listen().unwrap();
+    let trace = TraceContext::root([7; 24]).unwrap();
+    let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
+    match scope.run(client.token(&need())).await {
+        Ok(pass) => said += &format!("{pass:?} {client:?}"),
+        Err(error) => said += &format!("{error} {error:?} {client:?}"),
+    }
+    while let Ok(event) = listener.try_recv() {
+        said += &format!("{event:?} {}", serde_json::to_string(&event.event).unwrap());
+    }
+    said
+}
+
+fn echoing(text: &str) -> ResponseTemplate {
+    json(
+        401,
+        &serde_json::json!({ "error": "invalid_client", "error_description": text, "error_uri": text }).to_string(),
+    )
+}
+
+#[tokio::test]
+async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
+    let header = basic::format("service-a", &ClientSecret::new(SECRET));
+    let in_header = header.trim_start_matches("Basic ");
+    let in_form = "s3cr%3Dt+%26+very%2Fprivate";
+    let hidden = [SECRET, in_form, in_header, TOKEN];
+    let answers = || {
+        [
+            token(TOKEN),
+            echoing(&format!("the secret {SECRET} is wrong")),
+            echoing(&format!("the body client_secret={in_form} is wrong")),
+            echoing(&format!("the header {header} is wrong")),
+            json(200, &format!(r#"{{"access_token":"{TOKEN}","token_type":"mac"}}"#)),
+            json(200, &format!(r#"{{"access_token":"{TOKEN}","token_type":"Bearer","expires_in":"{SECRET}"}}"#)),
+            json(200, TOKEN),
+            json(400, &format!("<p>{SECRET} {TOKEN}")),
+            status(500).set_body_string(format!("{SECRET} {TOKEN}")),
+        ]
+    };
+    for method in [AuthMethod::Post, AuthMethod::Basic] {
+        for answer in answers() {
+            let said = all_that_is_said(answer, method).await;
+            assert!(said.contains("request_sent") && said.contains("TokenClient"), "{said}");
+            for secret in hidden {
+                assert!(!said.contains(secret), "{secret} in {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_url_with_a_password_is_refused_without_being_shown() {
+    let build = TokenClient::builder("https://c:hunter2@c.example", "service-a", ClientSecret::new(SECRET)).build();
+    let error = build.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+}

@@ -1,0 +1,67 @@
+use claims::Form;
+use flow_events::{EventSink, FlowScope, Party, TraceContext};
+use token_client::{AuthMethod, TokenNeed};
+use wiremock::Request;
+
+use crate::setup::{C, SECRET, need, token};
+
+async fn only_request(c: &C) -> Request {
+    let mut requests = c.server.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 1);
+    requests.remove(0)
+}
+
+#[tokio::test]
+async fn the_request_has_the_form_of_the_document() {
+    let c = C::answering([token("t1")]).await;
+    c.client().token(&need()).await.unwrap();
+    let request = only_request(&c).await;
+    assert_eq!((request.method.as_str(), request.url.path()), ("POST", "/oauth/token"));
+    assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
+    assert!(!request.headers.contains_key("authorization"));
+    assert_eq!(
+        std::str::from_utf8(&request.body).unwrap(),
+        "grant_type=client_credentials&client_id=service-a&client_secret=s3cr%3Dt+%26+very%2Fprivate&scope=resource%3Aread",
+    );
+}
+
+#[tokio::test]
+async fn by_basic_the_secret_is_form_encoded_in_the_header_and_not_in_the_body() {
+    let c = C::answering([token("t1")]).await;
+    c.builder().auth_method(AuthMethod::Basic).build().unwrap().token(&need()).await.unwrap();
+    let request = only_request(&c).await;
+    let (id, secret) = claims::basic::parse(request.headers["authorization"].as_bytes()).unwrap().unwrap();
+    assert_eq!((id.as_str(), secret.expose()), ("service-a", SECRET));
+    let form = Form::parse(&request.body).unwrap();
+    assert_eq!((form.get("client_id"), form.get("client_secret")), (None, None));
+}
+
+#[tokio::test]
+async fn a_resource_is_asked_for_and_an_empty_scope_is_left_out() {
+    let c = C::answering([token("t1")]).await;
+    let need = TokenNeed { resource: Some("https://b.example".to_owned()), ..TokenNeed::default() };
+    c.client().token(&need).await.unwrap();
+    let form = Form::parse(&only_request(&c).await.body).unwrap();
+    assert_eq!((form.get("resource"), form.get("scope")), (Some("https://b.example"), None));
+}
+
+#[tokio::test]
+async fn the_flow_is_told_and_its_trace_passed_on() {
+    let c = C::answering([token("t1")]).await;
+    let sink = EventSink::new(16);
+    let mut listener = sink.listen().unwrap();
+    let trace = TraceContext::root([7; 24]).unwrap();
+    let client = c.client();
+    let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
+    scope.run(async { (client.token(&need()).await.unwrap(), client.token(&need()).await.unwrap()) }).await;
+
+    let mut told = Vec::new();
+    while let Ok(event) = listener.try_recv() {
+        told.push(serde_json::to_value(&*event).unwrap());
+    }
+    let names: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["request_sent", "response_received", "token_reused"]);
+    assert_eq!(told[0]["fields"][2], serde_json::json!({ "name": "client_secret", "value": "secret" }));
+    assert_eq!(told[1]["fields"][0]["value"]["token"], claims::Fingerprint::of("t1").to_string());
+    assert_eq!(only_request(&c).await.headers["traceparent"], trace.to_string().as_str());
+}

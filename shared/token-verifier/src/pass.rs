@@ -1,0 +1,98 @@
+use std::{marker::PhantomData, ops::Deref, sync::Arc};
+
+use axum::extract::{FromRef, FromRequestParts};
+use claims::{AccessToken, bearer};
+use flow_events::Rule;
+use http::{header::AUTHORIZATION, request::Parts};
+
+use crate::{Refusal, VerifiedToken, Verifier, VerifyError, check::check, refusal::Why};
+
+/// The scope that a handler needs.
+pub trait RequiredScope {
+    /// One scope token (RFC 6749 §3.3).
+    const SCOPE: &'static str;
+}
+
+/// A good token that allows `S`. A handler that takes one is never called without.
+#[derive(Clone, Debug)]
+pub struct Pass<S> {
+    token: Arc<VerifiedToken>,
+    scope: PhantomData<fn() -> S>,
+}
+
+impl<S> Deref for Pass<S> {
+    type Target = VerifiedToken;
+
+    fn deref(&self) -> &VerifiedToken {
+        &self.token
+    }
+}
+
+impl<S: RequiredScope, State: Sync> FromRequestParts<State> for Pass<S>
+where
+    Verifier: FromRef<State>,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Refusal> {
+        let verifier = Verifier::from_ref(state);
+        let refused = |why| refusal(&verifier, why);
+        let token = shown(parts).map_err(refused)?;
+        let verified = verifier.verify(&token).await.map_err(|error| refused(told(&token, error)))?;
+        check_scope::<S>(&verified).map_err(refused)?;
+        Ok(Self { token: verified, scope: PhantomData })
+    }
+}
+
+/// Find the token, in the header and there alone (RFC 6750 §2.1): a form body is not for a resource to parse, and a URL is
+/// kept by every log on the way (§2.3, RFC 9700 §4.3.2).
+fn shown(parts: &Parts) -> Result<AccessToken, Why> {
+    let in_query = parts.uri.query().is_some_and(|query| has_access_token(query.as_bytes()));
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let header = headers.next().and_then(|value| bearer::parse(value.as_bytes()));
+    match (header, in_query) {
+        _ if headers.next().is_some() => Err(Why::Misplaced("there is more than one Authorization header")),
+        (Some(_), true) => {
+            Err(Why::Misplaced("the access token was sent in the header and in the URL: use the header alone"))
+        }
+        (None, true) => {
+            Err(Why::Misplaced("an access token in the URL is not taken, every log would keep it: use the header"))
+        }
+        (Some(Err(_)), false) => Err(Why::Misplaced("the Authorization header says Bearer and holds no token")),
+        (Some(Ok(token)), false) => Ok(token),
+        (None, false) => Err(Why::NoToken),
+    }
+}
+
+/// Does a query or a form have this parameter, however its name is encoded?
+pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
+    encoded.split(|byte| *byte == b'&').any(|pair| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        claims::strict_decode(name).is_some_and(|name| name == "access_token")
+    })
+}
+
+fn check_scope<S: RequiredScope>(token: &VerifiedToken) -> Result<(), Why> {
+    let allowed = token.scope().contains(S::SCOPE);
+    let (expected, found) = (|| S::SCOPE.to_owned(), || token.scope().to_string());
+    check(Rule::Scope, allowed, expected, found, "the scope does not allow this").map_err(|_| {
+        tracing::info!(jti = token.jti(), needed = S::SCOPE, "a token was refused for its scope");
+        Why::Scope { needed: S::SCOPE, has: token.scope().to_string() }
+    })
+}
+
+/// The log has the whole reason, with the token's fingerprint in the token's place.
+fn told(token: &AccessToken, error: VerifyError) -> Why {
+    match &error {
+        VerifyError::Invalid { reason, .. } => {
+            tracing::info!(token = %token.fingerprint(), reason, "a token was refused");
+        }
+        VerifyError::Unavailable { reason, .. } => tracing::warn!(reason, "no token can be checked now"),
+    }
+    Why::Verify(error)
+}
+
+pub(crate) fn refusal(verifier: &Verifier, why: Why) -> Refusal {
+    let inner = &verifier.0;
+    Refusal { why, realm: inner.resource.clone(), metadata_url: inner.metadata_url.clone(), detail: inner.detail }
+}
