@@ -1,0 +1,96 @@
+//! Every route of C on one page, and what they share.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use claims::{AccessToken, AccessTokenClaims};
+use clock::Clock;
+
+use crate::{
+    client_address::ClientAddress,
+    client_auth::Authenticator,
+    domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, TokenHash},
+    endpoints::{home, introspect, jwks, metadata, only_post, openapi, revoke, token},
+    entropy::Entropy,
+    metrics::Metrics,
+    registry::LiveRegistry,
+    store::{Effect, Entry, Store, StoreError},
+    tokens::{Issuer, LiveKeys, read_own},
+};
+
+/// What the endpoints share.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub issuer: Issuer,
+    pub registry: LiveRegistry,
+    pub keys: LiveKeys,
+    pub clients: Authenticator,
+    pub store: Arc<dyn Store>,
+    pub metrics: Metrics,
+    pub clock: Clock,
+    pub entropy: Entropy,
+}
+
+/// Every route.
+pub fn routes(app: App) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/oauth/token", post(token).fallback(only_post))
+        .route("/oauth/introspect", post(introspect).fallback(only_post))
+        .route("/oauth/revoke", post(revoke).fallback(only_post))
+        .route("/.well-known/jwks.json", get(jwks))
+        .route("/.well-known/oauth-authorization-server", get(metadata))
+        .route("/.well-known/openid-configuration", get(metadata))
+        .route("/openapi.json", get(openapi))
+        .with_state(app)
+}
+
+impl App {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// What a token says, if this server made it. Whether it is in force is another question.
+    pub async fn find(&self, token: &AccessToken) -> Result<Option<AccessTokenClaims>, StoreError> {
+        if token.expose().starts_with(OPAQUE_TOKEN_PREFIX) {
+            let found = self.store.opaque_token(&TokenHash::of(token)).await?;
+            return Ok(found.map(|token| token.claims));
+        }
+        Ok(read_own(token, &self.keys.ring()))
+    }
+
+    /// The beginning of an audit record.
+    pub fn audit_record(&self, event: AuditEvent, outcome: Outcome, address: ClientAddress) -> AuditRecord {
+        AuditRecord {
+            at_millis: self.clock.millis(),
+            event,
+            outcome,
+            client_id: None,
+            jti: None,
+            scope: None,
+            address: address.0.to_string(),
+            error: None,
+        }
+    }
+
+    /// Write down a refusal. It is refused also when it cannot be written down: nothing went out that has to be known.
+    pub async fn record(&self, record: AuditRecord) {
+        self.metrics.count(&record);
+        if let Err(error) = self.store.append(Entry { audit: record, effect: Effect::Nothing }).await {
+            tracing::error!(%error, "a refusal could not be written into the audit trail");
+        }
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

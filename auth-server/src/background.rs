@@ -1,0 +1,71 @@
+//! What C does between requests: it sees changes of clients and keys, rotates keys, and forgets what is void.
+
+use std::time::Duration;
+
+use service_kit::{Stop, poll_every};
+use tokio::sync::Mutex;
+
+use crate::{app::App, store::SweepBefore};
+
+/// A running server sees a change within a second.
+const WATCH_PERIOD: Duration = Duration::from_millis(500);
+const SWEEP_PERIOD: Duration = Duration::from_secs(5);
+/// Small batches one after the other: requests write in between.
+const SWEEP_ROUNDS: u32 = 200;
+const ROTATION_PERIOD: Duration = Duration::from_secs(60);
+/// Verifiers' clocks may run behind; a key stays published for that much longer than the last token that it signed.
+const CLOCK_SKEW_SECONDS: i64 = 300;
+
+/// Run until a stop is asked for.
+pub async fn run(app: App, audit_days: u32, stop: Stop) {
+    // Nothing is known of what changed before now.
+    let seen = Mutex::new(-1);
+    tokio::join!(
+        poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
+        poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
+        poll_every(SWEEP_PERIOD, stop, || sweep(&app, audit_days)),
+    );
+}
+
+async fn watch(app: &App, seen: &Mutex<i64>) {
+    let mut seen = seen.lock().await;
+    let file_has_changed = app.registry.file_has_changed();
+    let taken_up = async {
+        let revision = app.store.revision().await?;
+        if file_has_changed || revision != *seen {
+            app.registry.take_up_clients(&*app.store).await?;
+            app.keys.take_up(&*app.store).await?;
+        }
+        anyhow::Ok(revision)
+    };
+    match taken_up.await {
+        Ok(revision) => *seen = revision,
+        Err(error) => {
+            // Asked again at the next tick.
+            *seen = -1;
+            tracing::error!(%error, "changes of clients and keys cannot be seen");
+        }
+    }
+}
+
+async fn rotate(app: &App) {
+    if let Err(error) = app.keys.rotate_if_due(&*app.store, app.clock.seconds()).await {
+        tracing::error!(%error, "the signing key could not be rotated");
+    }
+}
+
+async fn sweep(app: &App, audit_days: u32) {
+    let now = app.clock.seconds();
+    let before = SweepBefore {
+        tokens: now,
+        keys: now - i64::from(app.issuer.access_seconds) - CLOCK_SKEW_SECONDS,
+        audit_millis: app.clock.millis() - i64::from(audit_days) * 86_400_000,
+    };
+    for _ in 0..SWEEP_ROUNDS {
+        match app.store.sweep(before).await {
+            Ok(0) => return,
+            Ok(gone) => tracing::debug!(gone, "void rows were forgotten"),
+            Err(error) => return tracing::error!(%error, "void rows could not be forgotten"),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+use std::{convert::Infallible, net::IpAddr, net::SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::request::Parts,
+};
+
+/// The network address of the caller, as the connection has it. A header could claim any other.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(connection.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(address)| address.ip())))
+    }
+}

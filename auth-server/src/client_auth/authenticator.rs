@@ -1,0 +1,258 @@
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use aws_lc_rs::hmac;
+use claims::ClientSecret;
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+
+use super::{Presented, failure_limit::FailureLimit};
+use crate::{
+    domain::{Client, Registry, SecretHash, StoredSecret, hash_chosen_secret},
+    entropy::Entropy,
+    settings::FailureSettings,
+};
+
+/// Finds out whether a client is who it says it is.
+pub struct Authenticator {
+    /// Credentials that proved right, and until when they are good. Their names are made with a key that dies with the
+    /// process; the stored hashes are part of the name, so that a changed secret is a new question.
+    proved: Cache<[u8; 32], Option<i64>>,
+    memory_key: hmac::Key,
+    limit: FailureLimit,
+    /// Checked against when there is nothing to check against, so that no failure is quicker than another.
+    nobodys_hash: SecretHash,
+    /// Slow hashes at once: more would only make each slower, and keep the others from the processor.
+    slow_hashes: Semaphore,
+}
+
+/// Why a client was not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Unknown or wrong: which of them is not said.
+    Wrong,
+    /// It failed too often; after so many seconds it may try again.
+    TooMany { retry_after: u64 },
+}
+
+impl Authenticator {
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn new(settings: &FailureSettings, entropy: &Entropy) -> anyhow::Result<Self> {
+        let memory_key = hmac::Key::new(hmac::HMAC_SHA256, &entropy.bytes::<32>()?);
+        let nobodys_hash = hash_chosen_secret(&ClientSecret::new("nobody"), entropy.bytes()?)
+            .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
+        Ok(Self {
+            proved: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(600)).build(),
+            memory_key,
+            limit: FailureLimit::new(settings.burst, settings.recover_seconds),
+            nobodys_hash,
+            slow_hashes: Semaphore::new(2),
+        })
+    }
+
+    /// Let the client in, or not.
+    ///
+    /// # Errors
+    /// [`Denied`]; the answer and its time do not tell an unknown client from a wrong secret.
+    pub async fn authenticate(
+        &self,
+        presented: &Presented,
+        address: IpAddr,
+        registry: &Registry,
+        now_millis: i64,
+    ) -> Result<Arc<Client>, Denied> {
+        let client = registry.client(&presented.client_id);
+        let name = self.name(presented, client);
+        let not_after = match self.proved.get(&name).await {
+            Some(not_after) => not_after,
+            None => self.prove(name, presented, client, address, now_millis).await?,
+        };
+        if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
+            return Err(Denied::Wrong);
+        }
+        client.cloned().ok_or(Denied::Wrong)
+    }
+
+    /// One check at a time for one credential: a client's hundred workers start with one check, not a hundred.
+    async fn prove(
+        &self,
+        name: [u8; 32],
+        presented: &Presented,
+        client: Option<&Arc<Client>>,
+        address: IpAddr,
+        now_millis: i64,
+    ) -> Result<Option<i64>, Denied> {
+        let check = self.check(presented, client, address, now_millis);
+        // Boxed, because it is big and rare: else each request for a token would carry the room for it.
+        Box::pin(self.proved.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
+    }
+
+    async fn check(
+        &self,
+        presented: &Presented,
+        client: Option<&Arc<Client>>,
+        address: IpAddr,
+        now_millis: i64,
+    ) -> Result<Option<i64>, Denied> {
+        self.limit
+            .charge(&presented.client_id, address, now_millis)
+            .map_err(|retry_after| Denied::TooMany { retry_after })?;
+        let now = now_millis.div_euclid(1_000);
+        let in_force = |secret: &&StoredSecret| secret.not_after.is_none_or(|end| now < end);
+        let secrets: Vec<&StoredSecret> = client.iter().flat_map(|client| &client.secrets).filter(in_force).collect();
+        if let Some(right) = self.matching(&secrets, presented).await {
+            self.limit.refund(&presented.client_id, address);
+            return Ok(right.not_after);
+        }
+        if !secrets.iter().any(|secret| secret.hash.is_slow()) {
+            self.slow_match(&self.nobodys_hash, presented).await;
+        }
+        Err(Denied::Wrong)
+    }
+
+    async fn matching<'a>(&self, secrets: &[&'a StoredSecret], presented: &Presented) -> Option<&'a StoredSecret> {
+        for secret in secrets {
+            let matches = if secret.hash.is_slow() {
+                self.slow_match(&secret.hash, presented).await
+            } else {
+                secret.hash.matches(&presented.secret)
+            };
+            if matches {
+                return Some(secret);
+            }
+        }
+        None
+    }
+
+    async fn slow_match(&self, hash: &SecretHash, presented: &Presented) -> bool {
+        let Ok(_place) = self.slow_hashes.acquire().await else { return false };
+        let (hash, secret) = (hash.clone(), presented.secret.clone());
+        tokio::task::spawn_blocking(move || hash.matches(&secret)).await.unwrap_or(false)
+    }
+
+    fn name(&self, presented: &Presented, client: Option<&Arc<Client>>) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.memory_key);
+        for part in [presented.client_id.as_bytes(), presented.secret.expose().as_bytes()] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        for secret in client.iter().flat_map(|client| &client.secrets) {
+            context.update(secret.hash.identity());
+            context.update(&secret.not_after.unwrap_or_default().to_be_bytes());
+        }
+        let mut name = [0; 32];
+        name.copy_from_slice(context.sign().as_ref());
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TokenFormat;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+
+    fn authenticator(burst: u32) -> Authenticator {
+        Authenticator::new(&FailureSettings { burst, recover_seconds: 10 }, &Entropy::seeded(1)).unwrap()
+    }
+
+    fn registry(secrets: Vec<StoredSecret>) -> Registry {
+        let client = Client {
+            client_id: "a".to_owned(),
+            secrets,
+            scopes: "read".parse().unwrap(),
+            resources: Vec::new(),
+            introspects: Vec::new(),
+            token_format: TokenFormat::Jwt,
+            enabled: true,
+        };
+        Registry::new([client], Vec::new())
+    }
+
+    fn fast(secret: &str, not_after: Option<i64>) -> StoredSecret {
+        StoredSecret { hash: SecretHash::sha256(&ClientSecret::new(secret)), not_after }
+    }
+
+    fn shown(client_id: &str, secret: &str) -> Presented {
+        Presented { client_id: client_id.to_owned(), secret: ClientSecret::new(secret) }
+    }
+
+    /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not come.
+    async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: Presented) -> bool {
+        let authenticator = Arc::new(authenticator(10));
+        let places = authenticator.slow_hashes.acquire_many(2).await.unwrap();
+        let asked = tokio::spawn({
+            let authenticator = Arc::clone(&authenticator);
+            async move { authenticator.authenticate(&presented, HOME, &registry(secrets), 100_000).await }
+        });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let waits = !asked.is_finished();
+        drop(places);
+        assert_eq!(asked.await.unwrap().unwrap_err(), Denied::Wrong);
+        waits
+    }
+
+    #[tokio::test]
+    async fn every_refusal_takes_a_slow_hash_so_that_time_does_not_tell_who_exists() {
+        let slow = |not_after| {
+            let hash = hash_chosen_secret(&ClientSecret::new("chosen"), [3; 16]).unwrap();
+            StoredSecret { hash, not_after }
+        };
+        assert!(takes_a_slow_hash(vec![fast("right", None)], shown("x", "wrong")).await, "unknown");
+        assert!(takes_a_slow_hash(vec![fast("right", None)], shown("a", "wrong")).await, "wrong");
+        assert!(takes_a_slow_hash(vec![slow(None)], shown("a", "wrong")).await, "wrong, of a chosen secret");
+        assert!(takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], shown("a", "wrong")).await, "after its end");
+    }
+
+    #[tokio::test]
+    async fn a_right_secret_goes_on_while_others_guess() {
+        let registry = registry(vec![fast("right", None)]);
+        let authenticator = authenticator(2);
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        for guess in ["1", "2"] {
+            assert_eq!(
+                authenticator.authenticate(&shown("a", guess), HOME, &registry, 0).await.unwrap_err(),
+                Denied::Wrong
+            );
+        }
+        let tired = authenticator.authenticate(&shown("a", "3"), HOME, &registry, 0).await.unwrap_err();
+        assert_eq!(tired, Denied::TooMany { retry_after: 10 });
+        // From the same address, because it was proved; from another, because its bucket is its own.
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        assert!(authenticator.authenticate(&shown("a", "right"), AWAY, &registry, 0).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_hundred_workers_with_the_right_secret_take_no_place() {
+        let chosen = hash_chosen_secret(&ClientSecret::new("right"), [3; 16]).unwrap();
+        let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
+        let authenticator = authenticator(1);
+        let right = shown("a", "right");
+        let all = (0..100).map(|_| authenticator.authenticate(&right, HOME, &registry, 0));
+        assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn a_secret_ends_at_its_time_also_when_it_was_proved_before() {
+        let registry = registry(vec![fast("new", None), fast("old", Some(100))]);
+        let authenticator = authenticator(10);
+        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &registry, 99_000).await.is_ok());
+        let late = authenticator.authenticate(&shown("a", "old"), HOME, &registry, 100_000).await;
+        assert_eq!(late.unwrap_err(), Denied::Wrong);
+        assert!(authenticator.authenticate(&shown("a", "new"), HOME, &registry, 100_000).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_changed_secret_is_asked_for_again() {
+        let authenticator = authenticator(10);
+        let before = registry(vec![fast("old", None)]);
+        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &before, 0).await.is_ok());
+        let after = registry(vec![fast("new", None)]);
+        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &after, 0).await.is_err());
+        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &Registry::default(), 0).await.is_err());
+    }
+}

@@ -1,0 +1,22 @@
+use clock::Clock;
+use flow_events::EventSink;
+use service_kit::{Settings, Stop, on_signal, telemetry};
+
+use crate::{AuthServer, AuthServerSettings, Entropy, Listeners};
+
+pub(super) async fn run(settings: AuthServerSettings, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
+    let _telemetry = telemetry::begin("auth-server", settings.log())?;
+    let stop = Stop::new();
+    on_signal(stop.clone())?;
+    let listeners = Listeners::bind(&settings)?;
+    tracing::info!(
+        issuer = settings.issuer(),
+        http = %listeners.http.address(),
+        tls = listeners.tls.as_ref().map(|bound| bound.address().to_string()),
+        profile = ?settings.profile,
+        "auth-server starts"
+    );
+    AuthServer::prepare(settings, listeners, clock, entropy, EventSink::off()).await?.run(stop).await?;
+    tracing::info!("auth-server has stopped");
+    Ok(())
+}

@@ -1,0 +1,89 @@
+use serde::Serialize;
+
+/// Who did what with which token, and what came of it. No secret and no token stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditRecord {
+    /// When, in milliseconds since 1970.
+    pub at_millis: i64,
+    pub event: AuditEvent,
+    pub outcome: Outcome,
+    /// The client, or `unknown-` and the fingerprint of a name that no client has.
+    pub client_id: Option<String>,
+    pub jti: Option<String>,
+    pub scope: Option<String>,
+    /// The caller's network address.
+    pub address: String,
+    /// Why, where it was refused: the OAuth error code.
+    pub error: Option<String>,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditEvent {
+    Token,
+    Introspection,
+    Revocation,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A token was issued.
+    Issued,
+    /// The request was refused.
+    Refused,
+    /// The token is in force.
+    Active,
+    /// The token is not, or not for the one who asked.
+    Inactive,
+    /// The token is void from now on.
+    Revoked,
+}
+
+/// Which records are wanted, the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    pub client_id: Option<String>,
+    pub jti: Option<String>,
+    /// From here on, in milliseconds since 1970.
+    pub since_millis: Option<i64>,
+    /// Up to here, in milliseconds since 1970.
+    pub until_millis: Option<i64>,
+    pub limit: u32,
+}
+
+impl AuditEvent {
+    const ALL: [Self; 3] = [Self::Token, Self::Introspection, Self::Revocation];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Introspection => "introspection",
+            Self::Revocation => "revocation",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == text)
+    }
+}
+
+impl Outcome {
+    const ALL: [Self; 5] = [Self::Issued, Self::Refused, Self::Active, Self::Inactive, Self::Revoked];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::Refused => "refused",
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}

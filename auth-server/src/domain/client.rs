@@ -1,0 +1,55 @@
+use serde::{Deserialize, Serialize};
+
+use super::StoredSecret;
+use claims::Scope;
+
+/// A client as the server knows it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub client_id: String,
+    /// Several while a new secret takes over from an old one.
+    pub secrets: Vec<StoredSecret>,
+    /// What it may ask for.
+    pub scopes: Scope,
+    /// The resource identifiers that it may ask passes for.
+    pub resources: Vec<String>,
+    /// The resource identifiers about whose passes it may ask: those it serves itself.
+    pub introspects: Vec<String>,
+    pub token_format: TokenFormat,
+    pub enabled: bool,
+}
+
+/// A resource server's API: what a pass is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// An absolute URI without a fragment (RFC 8707 §2); the `aud` of its passes.
+    pub identifier: String,
+    pub scopes: Scope,
+    #[serde(default)]
+    pub token_format: TokenFormat,
+}
+
+/// What a pass looks like to those who carry it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenFormat {
+    /// Signed: whoever has the public key can read and check it.
+    #[default]
+    Jwt,
+    /// Random: only C can tell what it means.
+    Opaque,
+}
+
+impl TokenFormat {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Opaque => "opaque",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Jwt, Self::Opaque].into_iter().find(|format| format.as_str() == text)
+    }
+}

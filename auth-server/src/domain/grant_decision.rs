@@ -1,0 +1,158 @@
+use claims::{Audience, Scope};
+use url::Url;
+
+use super::{Client, Registry, Resource, TokenFormat};
+
+/// What a client gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    pub scope: Scope,
+    pub audience: Audience,
+    pub format: TokenFormat,
+}
+
+/// Why a client gets nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the resource {0} is not an absolute URI without a fragment")]
+    MalformedResource(String),
+    #[error("the resource {asked} is not one that this client may ask passes for; it may ask for: {allowed}")]
+    ForeignResource { asked: String, allowed: String },
+    #[error("the scope {asked} is not one that this client may ask for at these resources; it may ask for: {allowed}")]
+    ForeignScope { asked: String, allowed: Scope },
+    #[error("this client has no scope at any resource, so there is nothing to grant")]
+    NothingToGrant,
+}
+
+/// Decide what `client` gets for the scope and the resources that it asked for.
+///
+/// All or nothing: a client that gets less than it asked for finds out at the wrong moment. Without `scope` it gets all
+/// that it may have there (RFC 6749 §3.3), without `resource` a pass for each resource that knows a granted scope.
+pub fn decide(
+    client: &Client,
+    registry: &Registry,
+    asked_scope: Option<&Scope>,
+    asked_resources: &[&str],
+) -> Result<Granted, Refusal> {
+    let targets = targets(client, registry, asked_resources)?;
+    let allowed = client.scopes.filtered(|token| targets.iter().any(|target| target.scopes.contains(token)));
+    let scope = match asked_scope {
+        None => allowed,
+        Some(asked) => within(asked, allowed)?,
+    };
+    let named = !asked_resources.is_empty();
+    let audience: Vec<&Resource> =
+        targets.into_iter().filter(|target| named || scope.iter().any(|token| target.scopes.contains(token))).collect();
+    if scope.is_empty() || audience.is_empty() {
+        return Err(Refusal::NothingToGrant);
+    }
+    let opaque = client.token_format == TokenFormat::Opaque
+        || audience.iter().any(|target| target.token_format == TokenFormat::Opaque);
+    Ok(Granted {
+        scope,
+        audience: Audience::new(audience.iter().map(|target| target.identifier.as_str())),
+        format: if opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
+    })
+}
+
+fn targets<'a>(client: &Client, registry: &'a Registry, asked: &[&str]) -> Result<Vec<&'a Resource>, Refusal> {
+    if asked.is_empty() {
+        return Ok(client.resources.iter().filter_map(|own| registry.resource(own)).collect());
+    }
+    asked
+        .iter()
+        .map(|asked| {
+            // RFC 8707 §2
+            if !Url::parse(asked).is_ok_and(|url| url.fragment().is_none()) {
+                return Err(Refusal::MalformedResource((*asked).to_owned()));
+            }
+            let foreign =
+                || Refusal::ForeignResource { asked: (*asked).to_owned(), allowed: client.resources.join(" ") };
+            let own = client.resources.iter().find(|own| own == asked).ok_or_else(foreign)?;
+            registry.resource(own).ok_or_else(foreign)
+        })
+        .collect()
+}
+
+fn within(asked: &Scope, allowed: Scope) -> Result<Scope, Refusal> {
+    match asked.iter().find(|token| !allowed.contains(token)) {
+        Some(foreign) => Err(Refusal::ForeignScope { asked: foreign.to_owned(), allowed }),
+        None => Ok(asked.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(identifier: &str, scopes: &str, token_format: TokenFormat) -> Resource {
+        Resource { identifier: identifier.to_owned(), scopes: scopes.parse().unwrap(), token_format }
+    }
+
+    fn registry() -> Registry {
+        let resources = vec![
+            resource("http://b", "read write", TokenFormat::Jwt),
+            resource("http://vault", "open", TokenFormat::Opaque),
+            resource("http://foreign", "read", TokenFormat::Jwt),
+        ];
+        Registry::new([], resources)
+    }
+
+    fn client() -> Client {
+        Client {
+            client_id: "a".to_owned(),
+            secrets: Vec::new(),
+            scopes: "read open".parse().unwrap(),
+            resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
+            introspects: Vec::new(),
+            token_format: TokenFormat::Jwt,
+            enabled: true,
+        }
+    }
+
+    fn ask(scope: Option<&str>, resources: &[&str]) -> Result<Granted, Refusal> {
+        let scope = scope.map(|text| text.parse::<Scope>().unwrap());
+        decide(&client(), &registry(), scope.as_ref(), resources)
+    }
+
+    #[test]
+    fn who_asks_for_nothing_special_gets_all_that_it_may_have() {
+        let granted = ask(None, &[]).unwrap();
+        assert_eq!((granted.scope.to_string().as_str(), granted.audience.iter().count()), ("read open", 2));
+    }
+
+    #[test]
+    fn a_pass_is_for_the_resources_of_its_scope_alone() {
+        let granted = ask(Some("read"), &[]).unwrap();
+        assert_eq!(granted.audience, Audience::new(["http://b"]));
+        assert_eq!(granted.format, TokenFormat::Jwt);
+    }
+
+    #[test]
+    fn one_opaque_resource_makes_the_pass_opaque() {
+        assert_eq!(ask(Some("open"), &[]).unwrap().format, TokenFormat::Opaque);
+    }
+
+    #[test]
+    fn one_scope_too_many_refuses_the_whole() {
+        assert!(matches!(ask(Some("read write"), &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "write"));
+    }
+
+    #[test]
+    fn a_scope_of_another_resource_than_the_named_one_is_refused() {
+        assert!(matches!(ask(Some("open"), &["http://b"]), Err(Refusal::ForeignScope { .. })));
+    }
+
+    #[test]
+    fn an_empty_scope_grants_nothing() {
+        assert_eq!(decide(&client(), &registry(), Some(&Scope::empty()), &[]), Err(Refusal::NothingToGrant));
+    }
+
+    #[test]
+    fn resources_are_absolute_uris_of_this_client() {
+        assert!(matches!(ask(None, &["b"]), Err(Refusal::MalformedResource(_))));
+        assert!(matches!(ask(None, &["http://b#x"]), Err(Refusal::MalformedResource(_))));
+        assert!(matches!(ask(None, &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
+        assert!(matches!(ask(None, &["http://unknown"]), Err(Refusal::ForeignResource { .. })));
+    }
+}

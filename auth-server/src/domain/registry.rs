@@ -1,0 +1,41 @@
+use std::{collections::HashMap, sync::Arc};
+
+use claims::Fingerprint;
+
+use super::{Client, Resource};
+
+/// All clients and resources at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    clients: HashMap<String, Arc<Client>>,
+    resources: Vec<Resource>,
+}
+
+impl Registry {
+    pub fn new(clients: impl IntoIterator<Item = Client>, resources: Vec<Resource>) -> Self {
+        let clients = clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect();
+        Self { clients, resources }
+    }
+
+    /// A client that may be served: one that was disabled does not exist for anybody who asks.
+    pub fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.clients.get(client_id).filter(|client| client.enabled)
+    }
+
+    /// How a client is called in logs and records. A name that nobody has is shown by its fingerprint: it may be a secret
+    /// that was put into the wrong field, and a stranger may have made it up.
+    pub fn shown_name(&self, client_id: &str) -> String {
+        match self.clients.get(client_id) {
+            Some(client) => client.client_id.clone(),
+            None => format!("unknown-{}", Fingerprint::of(client_id)),
+        }
+    }
+
+    pub fn resource(&self, identifier: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.identifier == identifier)
+    }
+
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+}

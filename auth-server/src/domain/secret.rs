@@ -1,0 +1,114 @@
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use aws_lc_rs::{constant_time, digest, hmac};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use claims::ClientSecret;
+
+/// What generated secrets begin with, so that scanners of source code find them.
+pub const GENERATED_SECRET_PREFIX: &str = "gpcs_";
+
+/// A secret as the server keeps it, and until when it is good.
+#[derive(Clone, Debug)]
+pub struct StoredSecret {
+    pub hash: SecretHash,
+    /// In seconds since 1970; `None` is for good.
+    pub not_after: Option<i64>,
+}
+
+/// What is left of a secret: enough to know it again.
+#[derive(Clone)]
+pub enum SecretHash {
+    /// Of a secret with 256 random bits, which nobody can guess, so a fast hash is enough.
+    Sha256([u8; 32]),
+    /// Of a secret that a person chose, as a PHC string: slow on purpose.
+    Argon2id(String),
+    /// Of a secret that stands in the clients file. It is in memory alone, under a key that dies with the process.
+    Keyed { key: Box<hmac::Key>, tag: [u8; 32] },
+}
+
+impl SecretHash {
+    pub fn sha256(secret: &ClientSecret) -> Self {
+        Self::Sha256(sha256(secret.expose()))
+    }
+
+    pub fn keyed(secret: &ClientSecret, key: [u8; 32]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+        let tag = fixed(hmac::sign(&key, secret.expose().as_bytes()).as_ref());
+        Self::Keyed { key: Box::new(key), tag }
+    }
+
+    /// Is `secret` the one? Compared in constant time. Argon2id takes tens of milliseconds: not for an async thread.
+    pub fn matches(&self, secret: &ClientSecret) -> bool {
+        match self {
+            Self::Sha256(hash) => constant_time::verify_slices_are_equal(hash, &sha256(secret.expose())).is_ok(),
+            Self::Keyed { key, tag } => hmac::verify(key, secret.expose().as_bytes(), tag).is_ok(),
+            Self::Argon2id(phc) => PasswordHash::new(phc)
+                .is_ok_and(|hash| Argon2::default().verify_password(secret.expose().as_bytes(), &hash).is_ok()),
+        }
+    }
+
+    pub fn is_slow(&self) -> bool {
+        matches!(self, Self::Argon2id(_))
+    }
+
+    /// Changes whenever the secret changes, and says nothing about it that its hash does not say.
+    pub fn identity(&self) -> &[u8] {
+        match self {
+            Self::Sha256(hash) => hash,
+            Self::Argon2id(phc) => phc.as_bytes(),
+            Self::Keyed { tag, .. } => tag,
+        }
+    }
+}
+
+impl std::fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[hash]")
+    }
+}
+
+/// A secret of 256 random bits.
+pub fn new_secret(random: [u8; 32]) -> ClientSecret {
+    ClientSecret::new(format!("{GENERATED_SECRET_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
+}
+
+/// Hash a secret that a person chose (Argon2id with the crate's defaults: 19 MiB, 2 passes, as OWASP recommends).
+///
+/// # Errors
+/// When the hasher refuses the secret for its length.
+pub fn hash_chosen_secret(secret: &ClientSecret, salt: [u8; 16]) -> Result<SecretHash, argon2::password_hash::Error> {
+    let hash = Argon2::default().hash_password_with_salt(secret.expose().as_bytes(), &salt)?;
+    Ok(SecretHash::Argon2id(hash.to_string()))
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    fixed(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+}
+
+fn fixed(bytes: &[u8]) -> [u8; 32] {
+    let mut array = [0; 32];
+    array.copy_from_slice(bytes);
+    array
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_hash_knows_its_secret_and_no_other() {
+        let (right, wrong) = (ClientSecret::new("abc123"), ClientSecret::new("abc124"));
+        for hash in [
+            SecretHash::sha256(&right),
+            SecretHash::keyed(&right, [1; 32]),
+            hash_chosen_secret(&right, [2; 16]).unwrap(),
+        ] {
+            assert!(hash.matches(&right) && !hash.matches(&wrong));
+            assert_eq!(format!("{hash:?}"), "[hash]");
+        }
+    }
+
+    #[test]
+    fn a_generated_secret_has_256_bits_behind_its_prefix() {
+        assert_eq!(new_secret([0xff; 32]).expose().len(), GENERATED_SECRET_PREFIX.len() + 43);
+    }
+}

@@ -1,0 +1,124 @@
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use claims::{ErrorCode, FormError, OAuthError};
+
+use crate::{client_auth::Denied, entropy::NoEntropy, store::StoreError, tokens::KeyError};
+
+/// An error on its way to the caller: a value that carries its OAuth code. Here alone it becomes HTTP.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Failure {
+    pub error: OAuthError,
+    status: StatusCode,
+    advice: Advice,
+}
+
+/// What the answer tells the caller's HTTP library.
+#[derive(Clone, Copy, Debug)]
+enum Advice {
+    None,
+    /// How to authenticate.
+    Authenticate,
+    /// When to come again, in seconds.
+    RetryAfter(u64),
+}
+
+/// Answers that hold or speak of tokens are never kept on the way (RFC 6749 §5.1).
+pub const NO_STORE: [(HeaderName, HeaderValue); 2] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::PRAGMA, HeaderValue::from_static("no-cache")),
+];
+
+const CHALLENGE: &str = r#"Basic realm="gatepass", charset="UTF-8""#;
+
+impl Failure {
+    pub fn new(code: ErrorCode, description: impl AsRef<str>, rule: &str) -> Self {
+        Self {
+            error: OAuthError::new(code, description).see(rule),
+            status: StatusCode::BAD_REQUEST,
+            advice: Advice::None,
+        }
+    }
+
+    pub fn invalid_request(description: impl AsRef<str>, rule: &str) -> Self {
+        Self::new(ErrorCode::InvalidRequest, description, rule)
+    }
+
+    /// The client did not prove who it is: 401 with a challenge (RFC 6749 §5.2).
+    pub fn invalid_client(description: impl AsRef<str>) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            advice: Advice::Authenticate,
+            ..Self::new(ErrorCode::InvalidClient, description, "https://www.rfc-editor.org/rfc/rfc6749#section-5.2")
+        }
+    }
+
+    fn too_many(retry_after: u64) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            advice: Advice::RetryAfter(retry_after),
+            ..Self::new(
+                ErrorCode::TemporarilyUnavailable,
+                format!("this client failed to authenticate too often from this address; try again in {retry_after} s"),
+                "https://www.rfc-editor.org/rfc/rfc6749#section-10.10",
+            )
+        }
+    }
+
+    /// The server cannot do what it is asked. Why stands in the log, not in the answer.
+    fn server_error(reason: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%reason, "a request could not be served");
+        Self {
+            error: OAuthError::new(ErrorCode::ServerError, "the authorization server cannot serve requests right now"),
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            advice: Advice::RetryAfter(5),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let answer = (self.status, NO_STORE, Json(self.error));
+        match self.advice {
+            Advice::None => answer.into_response(),
+            Advice::Authenticate => ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response(),
+            Advice::RetryAfter(seconds) => ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response(),
+        }
+    }
+}
+
+impl From<FormError> for Failure {
+    fn from(error: FormError) -> Self {
+        Self::invalid_request(error.to_string(), "https://www.rfc-editor.org/rfc/rfc6749#section-3.2")
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Wrong => Self::invalid_client("the client is unknown or its secret is wrong"),
+            Denied::TooMany { retry_after } => Self::too_many(retry_after),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::server_error(&error)
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::server_error(&error)
+    }
+}
+
+impl From<NoEntropy> for Failure {
+    fn from(error: NoEntropy) -> Self {
+        Self::server_error(&error)
+    }
+}

@@ -1,0 +1,7 @@
+//! Who is known right now: the clients of the file and of the database, seen anew when either changes.
+
+mod file;
+mod live;
+
+pub use file::ClientsFile;
+pub use live::LiveRegistry;

@@ -1,0 +1,206 @@
+use std::path::Path;
+
+use claims::{ClientSecret, Scope};
+use serde::Deserialize;
+use service_kit::{Profile, weak_secret};
+use url::Url;
+
+use crate::{
+    Entropy,
+    domain::{Client, Resource, SecretHash, StoredSecret, TokenFormat},
+};
+
+/// The demo's clients and resources, as a clients file: also the example of one.
+const DEMO: &str = include_str!("demo-clients.toml");
+
+/// Clients and resources, as they stand in the clients file.
+#[derive(Debug, Default)]
+pub struct ClientsFile {
+    pub clients: Vec<Client>,
+    pub resources: Vec<Resource>,
+}
+
+/// Why a clients file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("{path}: {reason}")]
+    Unreadable { path: String, reason: String },
+    #[error("{path}: {}", problems.join("; "))]
+    Unsound { path: String, problems: Vec<String> },
+    #[error(transparent)]
+    Entropy(#[from] crate::entropy::NoEntropy),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    resources: Vec<Resource>,
+    #[serde(default)]
+    clients: Vec<WrittenClient>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenClient {
+    client_id: String,
+    /// In plain, for development.
+    client_secret: Option<ClientSecret>,
+    /// As a PHC string of Argon2id, so that the file holds no secret.
+    client_secret_hash: Option<String>,
+    #[serde(default)]
+    scopes: Scope,
+    #[serde(default)]
+    resources: Vec<String>,
+    #[serde(default)]
+    introspects: Vec<String>,
+    #[serde(default)]
+    token_format: TokenFormat,
+}
+
+impl ClientsFile {
+    /// The clients of `file`; without one the demo's, except in production, where there are none then.
+    ///
+    /// # Errors
+    /// [`FileError`] naming every problem.
+    pub fn read(file: Option<&Path>, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
+        let (path, text) = match file {
+            None if profile.is_production() => return Ok(Self::default()),
+            None => ("the demo's clients".to_owned(), DEMO.to_owned()),
+            Some(file) => {
+                let path = file.display().to_string();
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| FileError::Unreadable { path: path.clone(), reason: error.to_string() })?;
+                (path, text)
+            }
+        };
+        Self::parse(&path, &text, profile, entropy)
+    }
+
+    fn parse(path: &str, text: &str, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
+        // The parser's own message quotes the line, which may be the one with a secret: its place and reason are enough.
+        let written: Written = toml::from_str(text).map_err(|error| FileError::Unreadable {
+            path: path.to_owned(),
+            reason: format!("{}{}", line_of(text, error.span()), error.message()),
+        })?;
+        let problems = problems(&written, profile);
+        if !problems.is_empty() {
+            return Err(FileError::Unsound { path: path.to_owned(), problems });
+        }
+        let key = entropy.bytes()?;
+        let clients = written.clients.into_iter().map(|client| client.into_client(key)).collect();
+        Ok(Self { clients, resources: written.resources })
+    }
+}
+
+impl WrittenClient {
+    fn into_client(self, key: [u8; 32]) -> Client {
+        let plain = self.client_secret.map(|secret| SecretHash::keyed(&secret, key));
+        let hashed = self.client_secret_hash.map(SecretHash::Argon2id);
+        let secrets = plain.into_iter().chain(hashed).map(|hash| StoredSecret { hash, not_after: None }).collect();
+        Client {
+            client_id: self.client_id,
+            secrets,
+            scopes: self.scopes,
+            resources: self.resources,
+            introspects: self.introspects,
+            token_format: self.token_format,
+            enabled: true,
+        }
+    }
+}
+
+fn problems(written: &Written, profile: Profile) -> Vec<String> {
+    let mut problems = Vec::new();
+    let known = |resource: &String| written.resources.iter().any(|known| known.identifier == *resource);
+    for Resource { identifier, .. } in &written.resources {
+        if !Url::parse(identifier).is_ok_and(|url| url.fragment().is_none()) {
+            problems
+                .push(format!("resource `{identifier}`: not an absolute URI without a fragment (RFC 8707 section 2)"));
+        }
+    }
+    for (position, client) in written.clients.iter().enumerate() {
+        let mut say = |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
+        if written.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
+            say("stands there twice".to_owned());
+        }
+        for foreign in client.resources.iter().chain(&client.introspects).filter(|resource| !known(resource)) {
+            say(format!("the resource `{foreign}` is not in the file"));
+        }
+        match (&client.client_secret, &client.client_secret_hash) {
+            (None, None) => say("needs client_secret or client_secret_hash".to_owned()),
+            (_, Some(phc)) if argon2::PasswordHash::new(phc).is_err() => {
+                say("client_secret_hash is not a PHC string of Argon2id".to_owned());
+            }
+            (Some(secret), _) if profile.is_production() => {
+                if let Some(finding) = weak_secret("client_secret", secret.expose()) {
+                    say(format!("client_secret {}", finding.problem));
+                }
+            }
+            _ => {}
+        }
+    }
+    problems
+}
+
+fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    span.and_then(|span| text.get(..span.start))
+        .map(|before| format!("line {}: ", before.matches('\n').count() + 1))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, profile: Profile) -> Result<ClientsFile, FileError> {
+        ClientsFile::parse("clients.toml", text, profile, &Entropy::seeded(1))
+    }
+
+    #[test]
+    fn the_demos_clients_are_the_documents() {
+        let file = ClientsFile::read(None, Profile::Demo, &Entropy::seeded(1)).unwrap();
+        let a = file.clients.iter().find(|client| client.client_id == "service-a").unwrap();
+        assert!(a.secrets[0].hash.matches(&ClientSecret::new("abc123")));
+    }
+
+    #[test]
+    fn production_has_no_demo_clients_and_refuses_their_file() {
+        assert!(ClientsFile::read(None, Profile::Production, &Entropy::seeded(1)).unwrap().clients.is_empty());
+        let refusal = parse(DEMO, Profile::Production).unwrap_err().to_string();
+        assert!(refusal.contains("service-a") && refusal.contains("everybody knows"), "{refusal}");
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let text = r#"
+            [[resources]]
+            identifier = "b"
+            scopes = "read"
+            [[clients]]
+            client_id = "x"
+            client_secret = "short"
+            resources = ["http://nowhere"]
+            [[clients]]
+            client_id = "x"
+            client_secret_hash = "not a hash"
+            [[clients]]
+            client_id = "y"
+        "#;
+        let refusal = parse(text, Profile::Production).unwrap_err().to_string();
+        for part in
+            ["absolute URI", "http://nowhere", "fewer than 32", "twice", "PHC string", "`y`: needs client_secret"]
+        {
+            assert!(refusal.contains(part), "{part} in {refusal}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_file_is_named_by_line_and_its_secrets_are_not_quoted() {
+        let refusal = parse("[[clients]]\nclient_id = \"x\"\nclient_secret = abc123!\n", Profile::Demo);
+        let refusal = refusal.unwrap_err().to_string();
+        assert!(refusal.contains("line 3") && !refusal.contains("abc123"), "{refusal}");
+        let refusal = parse("[[clients]]\nclient_id = \"x\"\nsecret = \"abc123\"\n", Profile::Demo).unwrap_err();
+        assert!(refusal.to_string().contains("unknown field `secret`"), "{refusal}");
+    }
+}

@@ -1,0 +1,182 @@
+use std::{fs, path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use axum::Router;
+use clock::Clock;
+use flow_events::{EventSink, Party};
+use prometheus_client::registry::Registry;
+use service_kit::{
+    BindError, Bound, Finding, Server, ServiceContext, Settings, Stop, health, metrics, refuse_unsafe, scoped,
+    tls::{DevCa, OwnCertificates, RustlsConfig, followed},
+};
+
+use crate::{
+    AuthServerSettings, Entropy,
+    app::{self, App, Parts},
+    background,
+    client_auth::Authenticator,
+    metrics::Metrics,
+    registry::{ClientsFile, LiveRegistry},
+    store::{SqliteStore, Store},
+    tokens::{Issuer, LiveKeys},
+};
+
+const DATABASE: &str = "auth-server.db";
+const CA_FOLDER: &str = "ca";
+
+/// The addresses that C has taken.
+pub struct Listeners {
+    pub http: Bound,
+    pub tls: Option<Bound>,
+}
+
+/// C, bound and ready to run.
+pub struct AuthServer {
+    app: App,
+    http: Server,
+    tls: Option<Server>,
+    certificates: Option<OwnCertificates>,
+    audit_days: u32,
+}
+
+impl Listeners {
+    /// Take the addresses of the settings.
+    ///
+    /// # Errors
+    /// [`BindError`] naming the setting.
+    pub fn bind(settings: &AuthServerSettings) -> Result<Self, BindError> {
+        let tls = (!settings.tls_listen.is_empty()).then(|| Bound::to(&settings.tls_listen, "tls_listen"));
+        Ok(Self { http: Bound::to(&settings.listen, "listen")?, tls: tls.transpose()? })
+    }
+}
+
+impl AuthServer {
+    /// Open the store, make or read the keys, and lay out every route.
+    ///
+    /// # Errors
+    /// When a setting is unsafe in production, or something that C needs cannot be used.
+    pub async fn prepare(
+        settings: AuthServerSettings,
+        listeners: Listeners,
+        clock: Clock,
+        entropy: Entropy,
+        events: EventSink,
+    ) -> anyhow::Result<Self> {
+        settings.check().map_err(anyhow::Error::msg)?;
+        refuse_unsafe(settings.profile, &all_findings(&settings, &entropy)).map_err(anyhow::Error::msg)?;
+        let store = open_store(&settings).await?;
+        let file = settings.clients_file.clone();
+        let mut registry = Registry::with_prefix("gatepass");
+        let app = App::new(Parts {
+            issuer: Issuer { issuer: settings.issuer(), access_seconds: settings.tokens.access_seconds },
+            registry: LiveRegistry::open(file, settings.profile, entropy.clone(), &*store).await?,
+            keys: LiveKeys::open(settings.keys.clone(), &*store, clock.seconds()).await?,
+            clients: Authenticator::new(&settings.client_failures, &entropy)?,
+            store,
+            metrics: Metrics::register(&mut registry),
+            clock: clock.clone(),
+            entropy,
+        });
+        let routes = all_routes(app.clone(), registry, clock.clone(), events);
+        let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+        let tls = listeners.tls.map(|bound| Server::new(bound, routes.clone(), &settings.limits));
+        let tls = match tls {
+            Some(server) if certificates.is_none() => Some(server.with_tls(dev_tls(&settings, &clock)?)),
+            other => other,
+        };
+        Ok(Self {
+            app,
+            http: Server::new(listeners.http, routes, &settings.limits),
+            tls,
+            certificates,
+            audit_days: settings.audit_days,
+        })
+    }
+
+    /// Serve until a stop is asked for, then finish what is running.
+    ///
+    /// # Errors
+    /// When a listener fails.
+    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+        tokio::spawn(background::run(self.app, self.audit_days, stop.clone()));
+        let tls = async {
+            match self.tls {
+                Some(server) => followed(server, self.certificates, &stop).run(stop.clone()).await,
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(self.http.run(stop.clone()), tls)?;
+        Ok(())
+    }
+}
+
+/// The findings of the settings, and what is unsafe in the clients file that they name: all of it at once.
+fn all_findings(settings: &AuthServerSettings, entropy: &Entropy) -> Vec<Finding> {
+    let mut findings = settings.findings();
+    if let Err(error) = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, entropy) {
+        findings.push(Finding::new("clients_file", error.to_string(), "mend the file"));
+    }
+    findings
+}
+
+/// Open the database of these settings.
+///
+/// # Errors
+/// When the folder or the file cannot be used.
+pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
+    let folder = &settings.data_dir;
+    let advice = || {
+        format!(
+            "the data folder {} cannot be used (setting `data_dir`): make it writable, or choose another",
+            folder.display()
+        )
+    };
+    fs::create_dir_all(folder).with_context(advice)?;
+    keep_to_owner(folder).with_context(advice)?;
+    Ok(Arc::new(SqliteStore::open(&folder.join(DATABASE)).await.with_context(advice)?))
+}
+
+/// The folder holds private keys.
+fn keep_to_owner(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(folder)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode & 0o700))?;
+    }
+    Ok(())
+}
+
+/// The development CA of these settings.
+///
+/// # Errors
+/// When its folder cannot be used.
+pub fn dev_ca(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<DevCa> {
+    let ca = DevCa::open_or_make(&settings.data_dir.join(CA_FOLDER), clock)?;
+    if let Some(path) = &settings.tls.publish_ca {
+        ca.publish(path)?;
+    }
+    Ok(ca)
+}
+
+/// Where the development CA's public certificate is found by those who run on the same machine.
+pub fn dev_ca_certificate(settings: &AuthServerSettings) -> PathBuf {
+    settings.data_dir.join(CA_FOLDER).join("ca.pem")
+}
+
+fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<RustlsConfig> {
+    Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.names, clock)?)
+}
+
+fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink) -> Router {
+    let http_metrics = metrics::HttpMetrics::register(&mut registry);
+    let context =
+        ServiceContext { service: "auth-server", party: Party::AuthorizationServer, events, clock, http_metrics };
+    let store = Arc::clone(&app.store);
+    let readiness = health::ready(move || {
+        let store = Arc::clone(&store);
+        async move { store.revision().await.map(|_| ()).map_err(|error| error.to_string()) }
+    });
+    let outside = health::routes(readiness).merge(metrics::routes(registry));
+    // Merged last, because the last one's answer to unknown paths is in force, and ours is logged and counted.
+    outside.merge(scoped(app::routes(app), context))
+}

@@ -1,0 +1,265 @@
+//! The settings of C.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use service_kit::{
+    Finding, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, is_loopback_url, plain_http,
+    plain_listener, telemetry::LogSettings,
+};
+use url::Url;
+
+use crate::domain::Algorithm;
+
+/// RFC 7518 §3.2: an HS256 secret is at least as long as the hash.
+const HS256_SECRET_BYTES: usize = 32;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthServerSettings {
+    pub profile: Profile,
+    /// The issuer identifier: the `iss` of every token, and the address that browsers know.
+    pub issuer: Url,
+    /// Where plain http is served, as `ip:port`.
+    pub listen: String,
+    /// Where TLS is served, as `ip:port`; empty for nowhere.
+    pub tls_listen: String,
+    /// Where the database and the development CA are kept.
+    pub data_dir: PathBuf,
+    /// Clients and resources, as TOML. Without it, the demo's own in the profiles `demo` and `test`.
+    pub clients_file: Option<PathBuf>,
+    pub tokens: TokenSettings,
+    pub keys: KeySettings,
+    pub tls: TlsSettings,
+    pub client_failures: FailureSettings,
+    /// How long audit records are kept, in days.
+    pub audit_days: u32,
+    pub limits: Limits,
+    pub log: LogSettings,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenSettings {
+    /// How long an access token lives, in seconds.
+    pub access_seconds: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeySettings {
+    /// `ES256`, `EdDSA`, `RS256`, or for learning `HS256`.
+    pub algorithm: Algorithm,
+    /// After so many days the next key takes over; 0 for never.
+    pub rotation_days: u32,
+    /// The secret that C and B share under HS256: 32 bytes at least.
+    pub hs256_secret: Option<SecretSetting>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsSettings {
+    /// An own certificate chain, as PEM. Without it, the development CA makes one.
+    pub cert_file: Option<PathBuf>,
+    /// Its private key, as PEM.
+    pub key_file: Option<PathBuf>,
+    /// The names in the development certificate.
+    #[serde(deserialize_with = "comma_list")]
+    pub names: Vec<String>,
+    /// Where the development CA's public certificate is copied for the callers.
+    pub publish_ca: Option<PathBuf>,
+}
+
+/// How many failed client authentications are borne, by client and address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FailureSettings {
+    /// So many may fail at once.
+    pub burst: u32,
+    /// One more after so many seconds.
+    pub recover_seconds: u32,
+}
+
+impl Default for AuthServerSettings {
+    fn default() -> Self {
+        Self {
+            profile: Profile::default(),
+            issuer: local("http://localhost:9000"),
+            listen: "127.0.0.1:9000".to_owned(),
+            tls_listen: "127.0.0.1:9443".to_owned(),
+            data_dir: PathBuf::from("gatepass-data"),
+            clients_file: None,
+            tokens: TokenSettings::default(),
+            keys: KeySettings::default(),
+            tls: TlsSettings::default(),
+            client_failures: FailureSettings::default(),
+            audit_days: 90,
+            limits: Limits::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a constant of this program")]
+fn local(url: &'static str) -> Url {
+    url.parse().expect("a constant URL")
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self { access_seconds: 1_800 }
+    }
+}
+
+impl Default for KeySettings {
+    fn default() -> Self {
+        Self { algorithm: Algorithm::default(), rotation_days: 30, hs256_secret: None }
+    }
+}
+
+impl Default for TlsSettings {
+    fn default() -> Self {
+        let names = ["localhost", "127.0.0.1", "auth-server"].map(str::to_owned).to_vec();
+        Self { cert_file: None, key_file: None, names, publish_ca: None }
+    }
+}
+
+impl Default for FailureSettings {
+    fn default() -> Self {
+        Self { burst: 10, recover_seconds: 6 }
+    }
+}
+
+impl AuthServerSettings {
+    /// The issuer identifier as it stands in every token: without the slash that `Url` adds to a bare host.
+    pub fn issuer(&self) -> String {
+        let text = self.issuer.as_str();
+        if self.issuer.path() == "/" { text.trim_end_matches('/').to_owned() } else { text.to_owned() }
+    }
+
+    /// What no profile can do with.
+    ///
+    /// # Errors
+    /// The setting and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        if self.issuer.query().is_some() || self.issuer.fragment().is_some() {
+            return Err("issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned());
+        }
+        if self.tokens.access_seconds == 0 {
+            return Err("tokens.access_seconds: a token that lives 0 seconds is never good".to_owned());
+        }
+        let secret = self.keys.hs256_secret.as_ref().map(|secret| secret.expose().len());
+        if self.keys.algorithm == Algorithm::HS256 && secret.is_none_or(|bytes| bytes < HS256_SECRET_BYTES) {
+            return Err(format!(
+                "keys.hs256_secret: HS256 needs a secret of at least {HS256_SECRET_BYTES} bytes (RFC 7518 section 3.2), shared with B"
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Settings for AuthServerSettings {
+    const SERVICE: &'static str = "auth-server";
+
+    fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    fn listener(&self) -> (&str, Option<&Path>) {
+        (&self.listen, None)
+    }
+
+    fn log(&self) -> &LogSettings {
+        &self.log
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        findings.extend(plain_http("issuer", self.issuer.as_str()));
+        if is_loopback_url(&self.issuer) {
+            findings.push(Finding::new("issuer", "is this machine's own name", "use the name that browsers know"));
+        }
+        // Others are served over TLS, at tls_listen.
+        findings.extend(plain_listener(&self.listen, &TlsFiles::default()));
+        if self.clients_file.is_none() && self.profile != Profile::Production {
+            findings.push(Finding::new(
+                "clients_file",
+                "is not set, so the demo's clients are served",
+                "name your own",
+            ));
+        }
+        if self.tls.cert_file.is_none() && !self.tls_listen.is_empty() {
+            findings.push(Finding::new("tls.cert_file", "is not set, so the development CA is used", "name your own"));
+        }
+        if self.keys.algorithm == Algorithm::HS256 {
+            findings.push(Finding::new("keys.algorithm", "HS256 lets every B make passes", "use ES256"));
+        }
+        if self.tokens.access_seconds > 3_600 {
+            findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn production() -> AuthServerSettings {
+        AuthServerSettings {
+            profile: Profile::Production,
+            issuer: local("https://login.example.com"),
+            tls: TlsSettings {
+                cert_file: Some("c.pem".into()),
+                key_file: Some("k.pem".into()),
+                ..TlsSettings::default()
+            },
+            clients_file: Some("clients.toml".into()),
+            ..AuthServerSettings::default()
+        }
+    }
+
+    fn named(settings: &AuthServerSettings) -> Vec<&'static str> {
+        settings.findings().iter().map(|finding| finding.setting).collect()
+    }
+
+    #[test]
+    fn a_sound_production_has_no_findings() {
+        assert_eq!(named(&production()), [""; 0]);
+    }
+
+    #[test]
+    fn each_unsafe_setting_is_found() {
+        let mut settings = production();
+        settings.issuer = local("http://login.example.com");
+        settings.listen = "0.0.0.0:9000".to_owned();
+        settings.tls.cert_file = None;
+        settings.keys.algorithm = Algorithm::HS256;
+        settings.tokens.access_seconds = 7_200;
+        assert_eq!(named(&settings), ["issuer", "listen", "tls.cert_file", "keys.algorithm", "tokens.access_seconds"]);
+    }
+
+    #[test]
+    fn the_demo_says_that_it_is_one() {
+        assert_eq!(named(&AuthServerSettings::default()), ["issuer", "clients_file", "tls.cert_file"]);
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused() {
+        let refused = |change: fn(&mut AuthServerSettings)| {
+            let mut settings = production();
+            change(&mut settings);
+            settings.check().unwrap_err()
+        };
+        assert!(refused(|s| s.keys.algorithm = Algorithm::HS256).contains("hs256_secret"));
+        assert!(refused(|s| s.issuer.set_query(Some("x"))).contains("issuer"));
+        assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
+    }
+
+    #[test]
+    fn the_issuer_has_no_slash_that_nobody_wrote() {
+        assert_eq!(AuthServerSettings::default().issuer(), "http://localhost:9000");
+        let tenant = AuthServerSettings { issuer: local("https://c.example/t/"), ..AuthServerSettings::default() };
+        assert_eq!(tenant.issuer(), "https://c.example/t/");
+    }
+}

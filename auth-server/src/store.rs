@@ -1,0 +1,105 @@
+//! What C remembers, as verbs. Each verb is atomic, and what it has answered survives a crash.
+//!
+//! A backend implements [`Store`] and passes the suite in `conformance`, races included.
+
+mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use async_trait::async_trait;
+
+use crate::domain::{AuditQuery, AuditRecord, Client, NewKey, OpaqueToken, SecretHash, SigningKey, TokenHash};
+
+pub use sqlite::SqliteStore;
+
+/// One thing that happened, with what it changes. Both are stored, or neither.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub audit: AuditRecord,
+    pub effect: Effect,
+}
+
+/// What an entry changes besides the audit trail.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    Nothing,
+    /// An opaque token is in force from now on.
+    Remember(OpaqueToken),
+    /// A token is void from now on; after `exp` it would be so anyway.
+    Revoke {
+        jti: String,
+        exp: i64,
+    },
+}
+
+/// What is void and may be forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepBefore {
+    /// Tokens that expired before this second.
+    pub tokens: i64,
+    /// Retired keys, retired before this second.
+    pub keys: i64,
+    /// Audit records from before this millisecond.
+    pub audit_millis: i64,
+}
+
+/// Why a verb was not carried out.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("there is no client `{0}` in the database")]
+    NoSuchClient(String),
+    #[error("there is a client `{0}` already")]
+    ClientExists(String),
+    #[error("the database cannot be used: {0}")]
+    Unavailable(String),
+}
+
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Counts up with every change of a client or a key.
+    async fn revision(&self) -> Result<i64, StoreError>;
+
+    async fn clients(&self) -> Result<Vec<Client>, StoreError>;
+
+    async fn add_client(&self, client: &Client, now: i64) -> Result<(), StoreError>;
+
+    /// Give a client a new secret. The old ones stay good until `old_until`, or end now.
+    async fn rotate_secret(
+        &self,
+        client_id: &str,
+        new: &SecretHash,
+        old_until: Option<i64>,
+        now: i64,
+    ) -> Result<(), StoreError>;
+
+    async fn disable_client(&self, client_id: &str) -> Result<(), StoreError>;
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
+
+    /// Put a pair of keys in place of all that sign, if `expected_current` is still the one that signs. Says whether it
+    /// was: of two servers that try, one wins.
+    async fn install_keys(
+        &self,
+        expected_current: Option<&str>,
+        current: &NewKey,
+        next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError>;
+
+    /// The current key retires, the next one signs, `new_next` is published; if `expected_current` still signs.
+    async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError>;
+
+    /// Store what happened. It is on disk when this returns.
+    async fn append(&self, entry: Entry) -> Result<(), StoreError>;
+
+    async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError>;
+
+    async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError>;
+
+    /// The newest first.
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Forget a small batch of what is void. Says how many rows went.
+    async fn sweep(&self, before: SweepBefore) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,248 @@
+//! What every backend has to do, races included. A backend calls [`suite!`] with a function that makes an empty store.
+
+use claims::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
+use futures_util::future::join_all;
+use zeroize::Zeroizing;
+
+use super::{Effect, Entry, Store, StoreError, SweepBefore};
+use crate::domain::{
+    Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken, Outcome, SecretHash,
+    StoredSecret, TokenFormat, TokenHash,
+};
+
+/// A test for each behaviour, against the store that `$fresh().await.store` holds.
+macro_rules! suite {
+    ($fresh:ident) => {
+        conformance::suite!($fresh:
+            a_client_comes_back_as_it_was_added,
+            a_client_id_is_taken_once_also_in_a_race,
+            a_new_secret_ends_the_old_one_at_once_or_later,
+            what_is_done_to_an_unknown_client_is_an_error,
+            every_change_of_clients_and_keys_is_a_new_revision,
+            keys_are_installed_once_also_in_a_race,
+            a_rotation_moves_every_key_one_state_on,
+            of_many_rotations_at_once_one_wins,
+            what_was_appended_can_be_read,
+            many_appends_at_once_are_all_stored,
+            a_token_is_revoked_at_once_and_twice_is_no_error,
+            audit_records_are_found_by_client_jti_and_time,
+            a_sweep_takes_what_is_void_and_nothing_else,
+        );
+    };
+    ($fresh:ident: $($behaviour:ident),* $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $behaviour() {
+            let fresh = $fresh().await;
+            conformance::$behaviour(&fresh.store).await;
+        })*
+    };
+}
+pub(crate) use suite;
+
+pub(crate) async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
+    store.add_client(&client("a"), 10).await.unwrap();
+    let [found] = &store.clients().await.unwrap()[..] else { panic!("one client was added") };
+    assert_eq!((found.client_id.as_str(), found.scopes.to_string().as_str()), ("a", "read write"));
+    assert_eq!(
+        (&found.resources[..], &found.introspects[..]),
+        (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
+    );
+    assert_eq!((found.token_format, found.enabled), (TokenFormat::Opaque, true));
+    assert!(found.secrets[0].hash.matches(&ClientSecret::new("secret of a")));
+    store.disable_client("a").await.unwrap();
+    assert!(!store.clients().await.unwrap()[0].enabled);
+}
+
+pub(crate) async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
+    let same = client("a");
+    let results = join_all((0..20).map(|_| store.add_client(&same, 10))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(results.iter().any(|result| matches!(result, Err(StoreError::ClientExists(id)) if id == "a")));
+    assert_eq!(store.clients().await.unwrap()[0].secrets.len(), 1);
+}
+
+pub(crate) async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
+    let hash = |text: &str| SecretHash::sha256(&ClientSecret::new(text));
+    store.add_client(&client("a"), 10).await.unwrap();
+    store.rotate_secret("a", &hash("second"), Some(500), 20).await.unwrap();
+    let secrets = store.clients().await.unwrap().remove(0).secrets;
+    assert_eq!(secrets.iter().map(|secret| secret.not_after).collect::<Vec<_>>(), [None, Some(500)]);
+    assert!(secrets[0].hash.matches(&ClientSecret::new("second")));
+    store.rotate_secret("a", &hash("third"), None, 30).await.unwrap();
+    let secrets = store.clients().await.unwrap().remove(0).secrets;
+    assert!(secrets.len() == 1 && secrets[0].hash.matches(&ClientSecret::new("third")));
+}
+
+pub(crate) async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
+    let hash = SecretHash::Sha256([0; 32]);
+    assert!(matches!(store.rotate_secret("x", &hash, None, 1).await, Err(StoreError::NoSuchClient(_))));
+    assert!(matches!(store.disable_client("x").await, Err(StoreError::NoSuchClient(_))));
+}
+
+pub(crate) async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
+    let mut seen = vec![store.revision().await.unwrap()];
+    store.add_client(&client("a"), 10).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.rotate_secret("a", &SecretHash::Sha256([0; 32]), None, 20).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.disable_client("a").await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.install_keys(None, &key("one"), &key("two"), 30).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.rotate_keys("one", &key("three"), 40).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
+}
+
+pub(crate) async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
+    let pairs: Vec<_> = (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
+    let results = join_all(pairs.iter().map(|(current, next)| store.install_keys(None, current, next, 5))).await;
+    assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
+    assert_eq!(store.signing_keys().await.unwrap().len(), 2);
+}
+
+pub(crate) async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
+    assert!(store.install_keys(None, &key("one"), &key("two"), 5).await.unwrap());
+    assert!(store.rotate_keys("one", &key("three"), 9).await.unwrap());
+    let states = states(store).await;
+    assert_eq!(states["one"], KeyState::Retired { since: 9 });
+    assert_eq!(states["two"], KeyState::Current { since: 9 });
+    assert_eq!(states["three"], KeyState::Next);
+    // Another pair in place of these, as when the algorithm changes.
+    assert!(!store.install_keys(Some("one"), &key("x"), &key("y"), 12).await.unwrap());
+    assert!(store.install_keys(Some("two"), &key("four"), &key("five"), 12).await.unwrap());
+    let states = self::states(store).await;
+    assert_eq!(states["two"], KeyState::Retired { since: 12 });
+    assert_eq!((states["four"], states["five"]), (KeyState::Current { since: 12 }, KeyState::Next));
+    assert!(!states.contains_key("three"), "a key that never signed is forgotten");
+}
+
+pub(crate) async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
+    store.install_keys(None, &key("one"), &key("two"), 5).await.unwrap();
+    let fresh: Vec<_> = (0..20).map(|n| key(&format!("new{n}"))).collect();
+    let results = join_all(fresh.iter().map(|next| store.rotate_keys("one", next, 9))).await;
+    assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
+    assert_eq!(states(store).await["two"], KeyState::Current { since: 9 });
+}
+
+pub(crate) async fn what_was_appended_can_be_read(store: &dyn Store) {
+    let token = opaque("t1", 100);
+    store.append(entry("a", "t1", 1, Effect::Remember(token.clone()))).await.unwrap();
+    assert_eq!(store.opaque_token(&token.hash).await.unwrap(), Some(token));
+    assert_eq!(store.opaque_token(&TokenHash([9; 32])).await.unwrap(), None);
+    assert_eq!(all(store).await, [entry("a", "t1", 1, Effect::Nothing).audit]);
+}
+
+pub(crate) async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
+    let entries = (0..1_500).map(|n| {
+        let jti = format!("t{n}");
+        let effect = if n % 2 == 0 {
+            Effect::Remember(opaque(&jti, 100))
+        } else {
+            Effect::Revoke { jti: jti.clone(), exp: 100 }
+        };
+        store.append(entry("a", &jti, n, effect))
+    });
+    assert!(join_all(entries).await.iter().all(Result::is_ok));
+    assert_eq!(all(store).await.len(), 1_500);
+    assert!(store.opaque_token(&opaque("t1498", 0).hash).await.unwrap().is_some());
+    assert!(store.is_revoked("t1499").await.unwrap());
+}
+
+pub(crate) async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store) {
+    let revoke = || Effect::Revoke { jti: "t1".to_owned(), exp: 100 };
+    assert!(!store.is_revoked("t1").await.unwrap());
+    store.append(entry("a", "t1", 1, revoke())).await.unwrap();
+    assert!(store.is_revoked("t1").await.unwrap());
+    store.append(entry("a", "t1", 2, revoke())).await.unwrap();
+    assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
+}
+
+pub(crate) async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
+    for (client, jti, at) in [("a", "t1", 10), ("b", "t2", 20), ("a", "t3", 30)] {
+        store.append(entry(client, jti, at, Effect::Nothing)).await.unwrap();
+    }
+    let find = |query: AuditQuery| async move {
+        let found = store.audit(&query).await.unwrap();
+        found.into_iter().map(|record| record.jti.unwrap()).collect::<Vec<_>>()
+    };
+    let query = || AuditQuery { limit: 10, ..AuditQuery::default() };
+    assert_eq!(find(query()).await, ["t3", "t2", "t1"]);
+    assert_eq!(find(AuditQuery { client_id: Some("a".to_owned()), ..query() }).await, ["t3", "t1"]);
+    assert_eq!(find(AuditQuery { jti: Some("t2".to_owned()), ..query() }).await, ["t2"]);
+    assert_eq!(find(AuditQuery { since_millis: Some(20), ..query() }).await, ["t3", "t2"]);
+    assert_eq!(find(AuditQuery { until_millis: Some(20), limit: 1, ..query() }).await, ["t2"]);
+}
+
+pub(crate) async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
+    let (old, young) = (opaque("old", 100), opaque("young", 200));
+    store.append(entry("a", "old", 1_000, Effect::Remember(old.clone()))).await.unwrap();
+    store.append(entry("a", "young", 2_000, Effect::Remember(young.clone()))).await.unwrap();
+    store.append(entry("a", "r1", 2_000, Effect::Revoke { jti: "r1".to_owned(), exp: 100 })).await.unwrap();
+    store.append(entry("a", "r2", 2_000, Effect::Revoke { jti: "r2".to_owned(), exp: 200 })).await.unwrap();
+    store.install_keys(None, &key("one"), &key("two"), 5).await.unwrap();
+    store.rotate_keys("one", &key("three"), 50).await.unwrap();
+    store.rotate_keys("two", &key("four"), 150).await.unwrap();
+    let gone = store.sweep(SweepBefore { tokens: 150, keys: 100, audit_millis: 1_500 }).await.unwrap();
+    assert_eq!(gone, 4, "a token, a revocation, a key and an audit record");
+    assert!(store.opaque_token(&old.hash).await.unwrap().is_none());
+    assert!(store.opaque_token(&young.hash).await.unwrap().is_some());
+    assert!(!store.is_revoked("r1").await.unwrap() && store.is_revoked("r2").await.unwrap());
+    assert_eq!(all(store).await.len(), 3);
+    let states = states(store).await;
+    assert!(!states.contains_key("one") && states.contains_key("two"));
+}
+
+async fn states(store: &dyn Store) -> std::collections::HashMap<String, KeyState> {
+    store.signing_keys().await.unwrap().into_iter().map(|key| (key.kid, key.state)).collect()
+}
+
+async fn all(store: &dyn Store) -> Vec<AuditRecord> {
+    store.audit(&AuditQuery { limit: 10_000, ..AuditQuery::default() }).await.unwrap()
+}
+
+fn client(client_id: &str) -> Client {
+    let hash = SecretHash::sha256(&ClientSecret::new(format!("secret of {client_id}")));
+    Client {
+        client_id: client_id.to_owned(),
+        secrets: vec![StoredSecret { hash, not_after: None }],
+        scopes: "read write".parse().unwrap(),
+        resources: vec!["http://b".to_owned()],
+        introspects: vec!["http://c".to_owned()],
+        token_format: TokenFormat::Opaque,
+        enabled: true,
+    }
+}
+
+fn key(kid: &str) -> NewKey {
+    NewKey { kid: kid.to_owned(), algorithm: Algorithm::ES256, pkcs8: Zeroizing::new(vec![1, 2, 3]) }
+}
+
+fn opaque(jti: &str, exp: i64) -> OpaqueToken {
+    let claims = AccessTokenClaims {
+        iss: "http://c".to_owned(),
+        sub: "a".to_owned(),
+        aud: Audience::new(["http://b"]),
+        exp,
+        iat: 1,
+        nbf: None,
+        jti: jti.to_owned(),
+        client_id: "a".to_owned(),
+        scope: "read".parse().unwrap(),
+    };
+    OpaqueToken { hash: TokenHash::of(&AccessToken::new(jti)), claims }
+}
+
+fn entry(client_id: &str, jti: &str, at_millis: i64, effect: Effect) -> Entry {
+    let audit = AuditRecord {
+        at_millis,
+        event: AuditEvent::Token,
+        outcome: Outcome::Issued,
+        client_id: Some(client_id.to_owned()),
+        jti: Some(jti.to_owned()),
+        scope: Some("read".to_owned()),
+        address: "127.0.0.1".to_owned(),
+        error: None,
+    };
+    Entry { audit, effect }
+}

@@ -1,0 +1,166 @@
+mod clients;
+mod journal;
+mod keys;
+mod records;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use sqlx::{
+    SqlitePool,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use self::journal::Journal;
+use super::{Entry, Store, StoreError, SweepBefore};
+use crate::domain::{AuditQuery, AuditRecord, Client, NewKey, OpaqueToken, SecretHash, SigningKey, TokenHash};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// The embedded store: one file, one writer, any number of readers.
+pub struct SqliteStore {
+    readers: SqlitePool,
+    writer: SqlitePool,
+    journal: Journal,
+}
+
+impl SqliteStore {
+    /// Open the database file, or make it, and bring it to this version's tables.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or belongs to a newer version.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was acknowledged survives a power cut too, not the end of the process alone.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true);
+        let at_file = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", file.display()));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| at_file(&error))?;
+        MIGRATIONS.run(&writer).await.map_err(|error| at_file(&error))?;
+        let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.clone().read_only(true));
+        let journal = Journal::open(&options).await?;
+        Ok(Self { readers, writer, journal })
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unavailable(format!("a stored value cannot be read: {error}"))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn revision(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT counter FROM revision").fetch_one(&self.readers).await?)
+    }
+
+    async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        clients::all(&self.readers).await
+    }
+
+    async fn add_client(&self, client: &Client, now: i64) -> Result<(), StoreError> {
+        clients::add(&self.writer, client, now).await
+    }
+
+    async fn rotate_secret(
+        &self,
+        client_id: &str,
+        new: &SecretHash,
+        old_until: Option<i64>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        clients::rotate_secret(&self.writer, client_id, new, old_until, now).await
+    }
+
+    async fn disable_client(&self, client_id: &str) -> Result<(), StoreError> {
+        clients::disable(&self.writer, client_id).await
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        keys::all(&self.readers).await
+    }
+
+    async fn install_keys(
+        &self,
+        expected_current: Option<&str>,
+        current: &NewKey,
+        next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        keys::install(&self.writer, expected_current, current, next, now).await
+    }
+
+    async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError> {
+        keys::rotate(&self.writer, expected_current, new_next, now).await
+    }
+
+    async fn append(&self, entry: Entry) -> Result<(), StoreError> {
+        self.journal.append(entry).await
+    }
+
+    async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
+        records::opaque_token(&self.readers, hash).await
+    }
+
+    async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
+        records::is_revoked(&self.readers, jti).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
+        records::audit(&self.readers, query).await
+    }
+
+    async fn sweep(&self, before: SweepBefore) -> Result<u64, StoreError> {
+        records::sweep(&self.writer, before).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance;
+
+    struct OnDisk {
+        store: SqliteStore,
+        _folder: tempfile::TempDir,
+    }
+
+    async fn fresh() -> OnDisk {
+        let folder = tempfile::tempdir().unwrap();
+        OnDisk { store: SqliteStore::open(&folder.path().join("test.db")).await.unwrap(), _folder: folder }
+    }
+
+    conformance::suite!(fresh);
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_is_named() {
+        let error = SqliteStore::open(Path::new("/nowhere/gatepass.db")).await.err().unwrap();
+        assert!(error.to_string().contains("/nowhere/gatepass.db"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.db");
+        let store = SqliteStore::open(&file).await.unwrap();
+        sqlx::query("UPDATE _sqlx_migrations SET version = 9999").execute(&store.writer).await.unwrap();
+        drop(store);
+        let error = SqliteStore::open(&file).await.err().unwrap().to_string();
+        assert!(error.contains("9999"), "{error}");
+    }
+}

@@ -1,0 +1,100 @@
+use serde::Serialize;
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    domain::AuditRecord,
+    store::{Effect, Entry, StoreError},
+};
+
+/// Writes entries in groups: one commit, one wait for the disk, for all that came while the last one ran. Each caller
+/// waits for the commit that holds its own entry.
+pub(super) struct Journal(mpsc::Sender<Waiting>);
+
+struct Waiting {
+    entry: Entry,
+    stored: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// So many entries may wait; who comes later waits for a place.
+const QUEUE: usize = 1_024;
+/// So many go into one commit, so that the first of them is not kept too long.
+const GROUP: usize = 256;
+
+impl Journal {
+    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, StoreError> {
+        let connection = options.connect().await?;
+        let (sender, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(write(connection, waiting));
+        Ok(Self(sender))
+    }
+
+    pub(super) async fn append(&self, entry: Entry) -> Result<(), StoreError> {
+        let (stored, answer) = oneshot::channel();
+        let stopped = || StoreError::Unavailable("the journal has stopped".to_owned());
+        self.0.send(Waiting { entry, stored }).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut group, GROUP).await > 0 {
+        let result = commit(&mut connection, &group).await;
+        if let Err(error) = &result {
+            tracing::error!(%error, entries = group.len(), "entries could not be stored; their requests are refused");
+        }
+        for Waiting { stored, .. } in group.drain(..) {
+            // Whoever has hung up meanwhile misses nothing: the entry is stored.
+            let _ = stored.send(result.clone());
+        }
+    }
+}
+
+async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<(), StoreError> {
+    if group.iter().all(|waiting| matches!(waiting.entry.effect, Effect::Nothing)) {
+        // One statement is a transaction by itself, and spares the two that would begin and end it.
+        return insert(connection, INSERT_AUDIT, group.iter().map(audit_row).collect()).await;
+    }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    insert(&mut transaction, INSERT_AUDIT, group.iter().map(audit_row).collect()).await?;
+    insert(&mut transaction, INSERT_TOKENS, group.iter().filter_map(token_row).collect()).await?;
+    insert(&mut transaction, INSERT_REVOKED, group.iter().filter_map(revoked_row).collect()).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// One statement for any number of rows: they travel as one JSON array.
+async fn insert(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    rows: Vec<impl Serialize>,
+) -> Result<(), StoreError> {
+    if !rows.is_empty() {
+        sqlx::query(statement).bind(serde_json::to_string(&rows)?).execute(connection).await?;
+    }
+    Ok(())
+}
+
+fn audit_row(Waiting { entry, .. }: &Waiting) -> impl Serialize {
+    let AuditRecord { at_millis, event, outcome, client_id, jti, scope, address, error } = &entry.audit;
+    (at_millis, event.as_str(), outcome.as_str(), client_id, jti, scope, address, error)
+}
+
+fn token_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
+    let Effect::Remember(token) = &entry.effect else { return None };
+    let hash: String = token.hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some((hash, &token.claims, token.claims.exp))
+}
+
+fn revoked_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
+    let Effect::Revoke { jti, exp } = &entry.effect else { return None };
+    Some((jti, exp))
+}
+
+const INSERT_AUDIT: &str = "INSERT INTO audit (at_millis, event, outcome, client_id, jti, scope, address, error) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 \
+     FROM json_each($1)";
+const INSERT_TOKENS: &str = "INSERT INTO opaque_tokens (hash, claims, exp) \
+     SELECT unhex(value ->> 0), value -> 1, value ->> 2 FROM json_each($1)";
+const INSERT_REVOKED: &str = "INSERT INTO revoked_tokens (jti, exp) \
+     SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true ON CONFLICT (jti) DO NOTHING";

@@ -1,0 +1,46 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use claims::{AccessToken, AccessTokenClaims};
+
+use super::{key_pair::KeyError, ring::Signing};
+use crate::domain::{Granted, new_jti};
+
+/// Makes the passes.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// The `iss` of every pass.
+    pub issuer: String,
+    /// How long a pass lives, in seconds.
+    pub access_seconds: u32,
+}
+
+impl Issuer {
+    /// What a pass for `client_id` says (RFC 9068 §2.2). No user takes part, so the client is its own subject.
+    pub fn claims(&self, client_id: &str, granted: &Granted, now_millis: i64, random: &[u8; 10]) -> AccessTokenClaims {
+        let iat = now_millis.div_euclid(1_000);
+        AccessTokenClaims {
+            iss: self.issuer.clone(),
+            sub: client_id.to_owned(),
+            aud: granted.audience.clone(),
+            exp: iat + i64::from(self.access_seconds),
+            iat,
+            nbf: None,
+            jti: new_jti(now_millis, random),
+            client_id: client_id.to_owned(),
+            scope: granted.scope.clone(),
+        }
+    }
+
+    /// Write the pass as a signed JWT of type `at+jwt` (RFC 9068 §2.1), in the compact form (RFC 7515 §3.1).
+    ///
+    /// # Errors
+    /// When the crypto library refuses.
+    pub fn sign(claims: &AccessTokenClaims, signing: &Signing) -> Result<AccessToken, KeyError> {
+        let claims = serde_json::to_vec(claims).map_err(|_| KeyError)?;
+        let mut token = format!("{}.", signing.header);
+        BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = signing.signer.sign(token.as_bytes())?;
+        token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(AccessToken::new(token))
+    }
+}

@@ -1,0 +1,139 @@
+use std::{fs, time::Duration};
+
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD},
+};
+use claims::{ClientSecret, basic};
+use serde_json::{Value, json};
+
+use crate::{
+    caller::answer,
+    jwt,
+    process::{run, succeed},
+    server::{C, NOON, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK},
+};
+
+const FOR_ORDERS: [(&str, &str); 2] = [("resource", ORDERS_API), ("scope", "orders:read")];
+
+async fn records(c: &C, words: &[&str]) -> Vec<Value> {
+    let lines = succeed(&[&["audit", "--json"], words].concat(), &c.arguments()).await;
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn record(event: &str, outcome: &str, client: &str, jti: Option<&str>, scope: Option<&str>) -> Value {
+    json!({
+        "at_millis": NOON * 1_000, "event": event, "outcome": outcome, "client_id": client, "jti": jti, "scope": scope,
+        "address": "127.0.0.1", "error": null,
+    })
+}
+
+#[tokio::test]
+async fn each_thing_that_happened_has_one_record() {
+    let c = C::start().await;
+    let token = c.pass(SHOP, &FOR_ORDERS).await;
+    c.introspect(ORDERS, &token).await;
+    c.introspect(STOCK, &token).await;
+    c.revoke(ODD, &token).await;
+    c.revoke(SHOP, &token).await;
+    c.ask((SHOP.0, "guess"), &[]).await;
+    c.ask(SHOP, &[("scope", "else")]).await;
+    c.revoke((SHOP.0, "guess"), &token).await;
+    c.form("/oauth/introspect", &[("token", &token)]).await;
+
+    let (jti, scope) = (jwt::jti(&token), Some("orders:read"));
+    let error = |mut record: Value, code: &str| {
+        record["error"] = code.into();
+        record
+    };
+    let nameless = |mut record: Value| {
+        record["client_id"] = Value::Null;
+        record
+    };
+    let mut told = records(&c, &[]).await;
+    told.reverse();
+    let expected = [
+        record("token", "issued", "shop", Some(&jti), scope),
+        record("introspection", "active", "orders", Some(&jti), scope),
+        record("introspection", "inactive", "stock", None, None),
+        error(record("revocation", "refused", ODD.0, Some(&jti), None), "unauthorized_client"),
+        record("revocation", "revoked", "shop", Some(&jti), None),
+        error(record("token", "refused", "shop", None, None), "invalid_client"),
+        error(record("token", "refused", "shop", None, None), "invalid_scope"),
+        error(record("revocation", "refused", "shop", None, None), "invalid_client"),
+        error(nameless(record("introspection", "refused", "", None, None)), "invalid_client"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn records_are_found_by_client_token_and_time() {
+    let c = C::start().await;
+    let early = c.pass(SHOP, &FOR_ORDERS).await;
+    c.clock.advance(Duration::from_secs(3_600));
+    let late = c.pass(OPAQUE_SHOP, &[]).await;
+    c.introspect(ORDERS, &early).await;
+    c.at_address("127.0.0.2").introspect(ORDERS, &late).await;
+
+    assert_eq!(records(&c, &["--client", "opaque-shop"]).await.len(), 1);
+    assert_eq!(records(&c, &["--jti", &jwt::jti(&early)]).await.len(), 1, "its expired self is not told of");
+    assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z"]).await.len(), 3);
+    assert_eq!(records(&c, &["--until", "2026-01-01T12:30:00Z"]).await.len(), 1);
+    assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await, [Value::Null; 0]);
+    let newest = records(&c, &["--limit", "1"]).await;
+    assert_eq!((newest.len(), &newest[0]["address"]), (1, &json!("127.0.0.2")));
+
+    let lines = succeed(&["audit", "--client", "shop"], &c.arguments()).await;
+    let expected = format!(
+        "2026-01-01T12:00:00Z  token         issued    client=shop  jti={}  scope=\"orders:read\"  from=127.0.0.1",
+        jwt::jti(&early)
+    );
+    assert_eq!(lines, expected);
+    let said = run(&["audit", "--since", "yesterday"], &c.arguments()).await;
+    assert!(said.code != Some(0) && said.err.contains("2026-01-31T12:00:00Z"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_name_that_no_client_has_is_known_by_its_fingerprint_alone() {
+    let c = C::start().await;
+    // A secret in the wrong field, or a line that somebody wants to forge.
+    for name in [SHOP.1, "x\nforged"] {
+        c.ask((name, "guess"), &[]).await;
+        let told = records(&c, &[]).await;
+        assert_eq!(told[0]["client_id"], format!("unknown-{}", claims::Fingerprint::of(name)));
+    }
+}
+
+#[tokio::test]
+async fn no_secret_and_no_pass_stands_in_the_database() {
+    let c = C::start().await;
+    let made = succeed(&["client", "add", "robot"], &c.arguments()).await;
+    let (jwt, opaque) = (c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await);
+    let header = basic::format(ODD.0, &ClientSecret::new(ODD.1));
+    let form = [("grant_type", "client_credentials")];
+    assert_eq!(answer(c.post("/oauth/token").header("authorization", &header).form(&form)).await.status, 200);
+    for token in [&jwt, &opaque] {
+        c.introspect(ORDERS, token).await;
+        c.revoke(ODD, token).await;
+        c.revoke(SHOP, token).await;
+    }
+    c.ask((SHOP.0, "a guess that is wrong"), &[]).await;
+
+    let mut secrets = vec![made, jwt.clone(), opaque, header[6..].to_owned(), "a guess that is wrong".to_owned()];
+    secrets.push(jwt.rsplit('.').next().unwrap().to_owned());
+    secrets.extend([SHOP, OPAQUE_SHOP, ODD, ORDERS, STOCK].map(|(_, secret)| secret.to_owned()));
+    let files: Vec<Vec<u8>> = fs::read_dir(&c.settings.data_dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    let holds = |bytes: &[u8]| files.iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes));
+    assert!(holds(b"opaque-shop"), "else this story looks at the wrong files");
+    for secret in &secrets {
+        assert!(!holds(secret.as_bytes()), "{secret}");
+        for engine in [BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD] {
+            assert!(!holds(engine.encode(secret).as_bytes()), "Base64 of {secret}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+use std::{
+    future::Future,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, RequestBuilder, header::HeaderMap};
+use serde_json::Value;
+
+/// A client's id and secret.
+pub type Login<'a> = (&'a str, &'a str);
+
+/// Someone who calls C.
+#[derive(Clone)]
+pub struct Caller {
+    pub base: String,
+    pub http: Client,
+}
+
+/// What C answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Caller {
+    pub fn new(base: impl Into<String>) -> Self {
+        Self { base: base.into(), http: client().build().unwrap() }
+    }
+
+    /// The same server, called from another of this machine's addresses.
+    pub fn at_address(&self, address: &str) -> Self {
+        let address: IpAddr = address.parse().unwrap();
+        Self { base: self.base.clone(), http: client().local_address(address).build().unwrap() }
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.http.post(format!("{}{path}", self.base))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        answer(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    pub async fn json(&self, path: &str) -> Value {
+        self.get(path).await.json()
+    }
+
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        answer(self.post(path).form(fields)).await
+    }
+
+    /// A body that is sent as it stands here.
+    pub async fn raw(&self, path: &str, body: impl Into<String>) -> Answer {
+        let form = "application/x-www-form-urlencoded";
+        answer(self.post(path).header("content-type", form).body(body.into())).await
+    }
+
+    /// Ask for a pass as the document does.
+    pub async fn ask(&self, (id, secret): Login<'_>, more: &[(&str, &str)]) -> Answer {
+        let own = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        self.form("/oauth/token", &[&own[..], more].concat()).await
+    }
+
+    /// A pass, which has to be given.
+    pub async fn pass(&self, login: Login<'_>, more: &[(&str, &str)]) -> String {
+        let answer = self.ask(login, more).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn introspect(&self, (id, secret): Login<'_>, token: &str) -> Value {
+        let fields = [("client_id", id), ("client_secret", secret), ("token", token)];
+        let answer = self.form("/oauth/introspect", &fields).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    pub async fn is_active(&self, login: Login<'_>, token: &str) -> bool {
+        self.introspect(login, token).await["active"].as_bool().unwrap()
+    }
+
+    pub async fn revoke(&self, (id, secret): Login<'_>, token: &str) -> Answer {
+        self.form("/oauth/revoke", &[("client_id", id), ("client_secret", secret), ("token", token)]).await
+    }
+
+    pub async fn lets_in(&self, login: Login<'_>) -> bool {
+        self.introspect_status(login).await == 200
+    }
+
+    async fn introspect_status(&self, (id, secret): Login<'_>) -> u16 {
+        let fields = [("client_id", id), ("client_secret", secret), ("token", "any")];
+        self.form("/oauth/introspect", &fields).await.status
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The error code and its description.
+    pub fn error(&self) -> (String, String) {
+        let body = self.json();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        (text("error"), text("error_description"))
+    }
+
+    /// It has to be this refusal, with these words in its description.
+    pub fn refused(&self, status: u16, code: &str, words: &str) {
+        let (error, description) = self.error();
+        assert_eq!((self.status, error.as_str()), (status, code), "{self:?}");
+        assert!(description.contains(words), "`{words}` is not in: {description}");
+    }
+}
+
+pub fn client() -> reqwest::ClientBuilder {
+    // A connection of its own for each call: stories stop servers and turn clocks, and a kept one may die of that.
+    Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60))
+}
+
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+/// Ask again and again until it is so. Whoever says "within a second" gets some more for a busy machine.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "never came true: {what}");
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,112 @@
+use std::{
+    collections::HashSet,
+    fs,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::Value;
+
+use crate::{
+    caller::{Caller, until},
+    jwt,
+    process::{Process, run, server_settings, set, succeed},
+    server::{OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP},
+};
+
+const CLIENTS: &str = include_str!("clients.toml");
+const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
+
+/// What C has answered, and therefore must never forget.
+#[derive(Default)]
+struct Acknowledged {
+    issued: Vec<String>,
+    revoked: Vec<String>,
+    clients: Vec<(String, String)>,
+}
+
+type Book = Arc<Mutex<Acknowledged>>;
+
+/// The token of an answer that came whole; `None` once the server is gone.
+async fn token(caller: &Caller, (id, secret): (&str, &str)) -> Option<String> {
+    let fields = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), FOR_ORDERS[0]];
+    let answer = caller.post("/oauth/token").form(&fields).send().await.ok()?.json::<Value>().await.ok()?;
+    Some(answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
+}
+
+async fn keep_asking(caller: Caller, book: Book) {
+    while let Some(token) = token(&caller, SHOP).await {
+        book.lock().unwrap().issued.push(token);
+    }
+}
+
+async fn keep_revoking(caller: Caller, book: Book, client: (&'static str, &'static str)) {
+    while let Some(token) = token(&caller, client).await {
+        let fields = [("client_id", client.0), ("client_secret", client.1), ("token", &token)];
+        match caller.post("/oauth/revoke").form(&fields).send().await {
+            Ok(answer) => assert_eq!(answer.status(), 200),
+            Err(_) => return,
+        }
+        book.lock().unwrap().revoked.push(token);
+    }
+}
+
+async fn keep_adding(arguments: Vec<String>, book: Book) {
+    for number in 0.. {
+        let id = format!("robot-{number}");
+        let said = run(&["client", "add", &id], &arguments).await;
+        if said.code != Some(0) {
+            return;
+        }
+        book.lock().unwrap().clients.push((id, said.out.trim_end().to_owned()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_a_kill_under_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
+    fs::write(&clients, CLIENTS).unwrap();
+    let patient = set(&[("client_failures.burst", "10000")]);
+    let settings = [server_settings(&data, &clients), patient].concat();
+    let mut c = Process::serve(&settings);
+    let book = Book::default();
+    let mut load = Vec::new();
+    for _ in 0..4 {
+        load.push(tokio::spawn(keep_asking(c.caller.clone(), Arc::clone(&book))));
+    }
+    for client in [SHOP, OPAQUE_SHOP] {
+        load.push(tokio::spawn(keep_revoking(c.caller.clone(), Arc::clone(&book), client)));
+    }
+    let adding = tokio::spawn(keep_adding(settings.clone(), Arc::clone(&book)));
+    until("there is enough to lose", async || {
+        let book = book.lock().unwrap();
+        book.issued.len() > 100 && book.revoked.len() > 20 && book.clients.len() > 3
+    })
+    .await;
+    c.kill();
+    for task in load {
+        task.await.unwrap();
+    }
+    adding.abort();
+    drop(c);
+
+    let c = Process::serve(&settings);
+    let Acknowledged { issued, revoked, clients } = std::mem::take(&mut *book.lock().unwrap());
+    let trail = succeed(&["audit", "--json", "--limit", "1000000"], &settings).await;
+    let known: HashSet<String> = trail
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|record| record["outcome"] == "issued")
+        .map(|record| record["jti"].as_str().unwrap().to_owned())
+        .collect();
+    for token in &issued {
+        assert!(known.contains(&jwt::jti(token)), "a pass is out that the audit trail does not know");
+    }
+    for token in &revoked {
+        assert!(!c.is_active(ORDERS, token).await, "a pass came back to life");
+    }
+    for (id, secret) in &clients {
+        assert!(c.lets_in((id, secret)).await, "{id} was forgotten");
+    }
+    assert!(c.is_active(ORDERS, issued.last().unwrap()).await);
+}

@@ -1,0 +1,51 @@
+//! Passes, looked into and forged by hand: the stories trust no library that the server uses, save for verifying.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, jwk::JwkSet};
+use serde_json::Value;
+
+pub fn header(token: &str) -> Value {
+    part(token, 0)
+}
+
+pub fn claims(token: &str) -> Value {
+    part(token, 1)
+}
+
+pub fn kid(token: &str) -> String {
+    header(token)["kid"].as_str().unwrap().to_owned()
+}
+
+pub fn jti(token: &str) -> String {
+    claims(token)["jti"].as_str().unwrap().to_owned()
+}
+
+fn part(token: &str, which: usize) -> Value {
+    let part = token.split('.').nth(which).unwrap();
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+pub fn encode(value: &Value) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+/// The token with another header or other claims, under its old signature.
+pub fn with_parts(token: &str, header: &Value, claims: &Value) -> String {
+    let signature = token.rsplit('.').next().unwrap();
+    format!("{}.{}.{signature}", encode(header), encode(claims))
+}
+
+/// Does the signature hold under the published key of the token's name?
+pub fn is_signed_by(token: &str, jwks: &Value, algorithm: Algorithm) -> bool {
+    let jwks: JwkSet = serde_json::from_value(jwks.clone()).unwrap();
+    let Some(jwk) = jwks.find(&kid(token)) else { return false };
+    is_signed_with(token, &DecodingKey::from_jwk(jwk).unwrap(), algorithm)
+}
+
+pub fn is_signed_with(token: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
+    let mut signature_only = Validation::new(algorithm);
+    signature_only.required_spec_claims.clear();
+    signature_only.validate_exp = false;
+    signature_only.validate_aud = false;
+    decode::<Value>(token, key, &signature_only).is_ok()
+}

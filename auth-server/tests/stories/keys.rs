@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use auth_server::domain::Algorithm;
+use serde_json::Value;
+
+use crate::{
+    caller::until,
+    jwt,
+    process::{run, succeed},
+    server::{C, ORDERS, ORDERS_API, SHOP},
+};
+
+const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn published(c: &C) -> Vec<String> {
+    let jwks = c.json("/.well-known/jwks.json").await;
+    let kid = |key: &Value| key["kid"].as_str().unwrap().to_owned();
+    jwks["keys"].as_array().unwrap().iter().map(kid).collect()
+}
+
+/// Let the timers of what runs in the background fire, without waiting for them.
+async fn let_background_run(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_rotation_by_command_is_seen_while_c_runs_and_no_pass_is_lost() {
+    let c = C::start().await;
+    let old = c.pass(SHOP, &FOR_ORDERS).await;
+    let before = published(&c).await;
+    let printed = succeed(&["keys", "rotate"], &c.arguments()).await;
+    assert!(printed.contains("retired") && printed.contains("current") && printed.contains("next"), "{printed}");
+
+    let successor = before.iter().find(|kid| **kid != jwt::kid(&old)).unwrap();
+    until("new passes have the new key's name", async || {
+        assert!(c.is_active(ORDERS, &old).await, "an old pass is good at every moment");
+        jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await) == *successor
+    })
+    .await;
+    let after = published(&c).await;
+    assert_eq!(after.len(), 3);
+    assert!(before.iter().all(|kid| after.contains(kid)), "the old key and the new one are published");
+    let new = c.pass(SHOP, &FOR_ORDERS).await;
+    assert!(c.is_active(ORDERS, &old).await && c.is_active(ORDERS, &new).await);
+    assert_eq!(succeed(&["keys", "list"], &c.arguments()).await, printed);
+}
+
+#[tokio::test]
+async fn there_is_no_key_to_rotate_before_the_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(&["keys", "rotate", "--set"], &[format!("data_dir={}", folder.path().display())]).await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("start the server once"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn keys_rotate_by_schedule_and_a_retired_one_goes_when_its_last_pass_cannot_live() {
+    let c = C::start_with(|settings| settings.keys.rotation_days = 7).await;
+    let first = jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await);
+    c.clock.advance(7 * DAY - Duration::from_secs(1));
+    let_background_run(61).await;
+    let late = c.pass(SHOP, &FOR_ORDERS).await;
+    assert_eq!(jwt::kid(&late), first);
+
+    c.clock.advance(Duration::from_secs(1));
+    let_background_run(61).await;
+    until("the next key signs", async || jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await) != first).await;
+    assert!(published(&c).await.contains(&first));
+    assert!(c.is_active(ORDERS, &late).await);
+
+    // The life of a pass, and some time for verifiers whose clocks run behind.
+    c.clock.advance(Duration::from_secs(1_800 + 300));
+    let_background_run(6).await;
+    assert!(published(&c).await.contains(&first), "not a second too early");
+    c.clock.advance(Duration::from_secs(1));
+    let_background_run(6).await;
+    until("the retired key is gone", async || {
+        let_background_run(1).await;
+        !published(&c).await.contains(&first)
+    })
+    .await;
+    assert_eq!(published(&c).await.len(), 2);
+}
+
+#[tokio::test]
+async fn zero_days_rotate_never() {
+    let c = C::start_with(|settings| settings.keys.rotation_days = 0).await;
+    let before = published(&c).await;
+    c.clock.advance(3_650 * DAY);
+    let_background_run(61).await;
+    assert_eq!(published(&c).await, before);
+}
+
+#[tokio::test]
+async fn passes_outlive_a_change_of_the_algorithm() {
+    let mut c = C::start().await;
+    let mut passes = vec![c.pass(SHOP, &FOR_ORDERS).await];
+    for algorithm in [Algorithm::RS256, Algorithm::EdDSA, Algorithm::ES256] {
+        c = c.restart_with(|settings| settings.keys.algorithm = algorithm).await;
+        passes.push(c.pass(SHOP, &FOR_ORDERS).await);
+        assert_eq!(jwt::header(passes.last().unwrap())["alg"], algorithm.as_str());
+        for pass in &passes {
+            assert!(c.is_active(ORDERS, pass).await, "{}", jwt::header(pass));
+        }
+    }
+    assert_ne!(jwt::kid(&passes[0]), jwt::kid(&passes[3]), "a key that was retired signs no more");
+}

@@ -1,0 +1,24 @@
+//! C over real sockets: every endpoint, every refusal, every command, a crash.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+
+mod audit;
+mod caller;
+mod clients;
+mod command_line;
+mod crash;
+mod introspection;
+mod issuing;
+mod jwt;
+mod keys;
+mod limits;
+mod logs;
+mod metadata;
+mod observing;
+mod openapi;
+mod process;
+mod refusals;
+mod restart;
+mod revocation;
+mod server;
+mod tls;
+mod wrong_secrets;

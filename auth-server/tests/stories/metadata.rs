@@ -1,0 +1,80 @@
+use serde_json::{Value, json};
+
+use crate::{
+    jwt,
+    server::{C, ORDERS_API, SHOP},
+};
+
+#[tokio::test]
+async fn both_documents_say_all_that_rfc_8414_requires() {
+    let c = C::start().await;
+    let answer = c.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    let document = answer.json();
+    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    let at = |path: &str| format!("{}{path}", c.base);
+    let expected = json!({
+        "issuer": c.issuer(),
+        "token_endpoint": at("/oauth/token"),
+        "jwks_uri": at("/.well-known/jwks.json"),
+        "introspection_endpoint": at("/oauth/introspect"),
+        "revocation_endpoint": at("/oauth/revoke"),
+        "service_documentation": at("/openapi.json"),
+        "scopes_supported": ["orders:read", "orders:write", "stock:read", "vault:open"],
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+    });
+    assert_eq!(document, expected);
+    assert_eq!(c.json("/.well-known/openid-configuration").await, document);
+}
+
+#[tokio::test]
+async fn the_issuer_is_the_iss_of_every_pass_to_the_byte() {
+    let c = C::start().await;
+    for issuer in ["http://c.example", "http://c.example:8080/tenant", "http://c.example/tenant/"] {
+        let c = C::start_with(|settings| settings.issuer = issuer.parse().unwrap()).await;
+        let document = c.json("/.well-known/oauth-authorization-server").await;
+        assert_eq!(document["issuer"], issuer);
+        assert_eq!(jwt::claims(&c.pass(SHOP, &[("resource", ORDERS_API)]).await)["iss"], issuer);
+    }
+    assert!(!c.issuer().ends_with('/'));
+}
+
+#[tokio::test]
+async fn each_endpoint_answers_at_the_url_that_names_it() {
+    let c = C::start().await;
+    let document = c.json("/.well-known/oauth-authorization-server").await;
+    let url = |name: &str| document[name].as_str().unwrap().to_owned();
+    for name in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
+        let status = c.http.post(url(name)).form(&[("a", "b")]).send().await.unwrap().status();
+        assert_eq!(status, 401, "{name}");
+    }
+    for name in ["jwks_uri", "service_documentation"] {
+        assert_eq!(c.http.get(url(name)).send().await.unwrap().status(), 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_private_member_is_published() {
+    use auth_server::domain::Algorithm::{ES256, EdDSA, RS256};
+    for algorithm in [ES256, EdDSA, RS256] {
+        let c = C::start_with(|settings| settings.keys.algorithm = algorithm).await;
+        let answer = c.get("/.well-known/jwks.json").await;
+        assert_eq!(answer.header("content-type"), "application/json");
+        let keys = answer.json()["keys"].as_array().unwrap().clone();
+        assert_eq!(keys.len(), 2, "the current key and the next");
+        for key in keys {
+            let key = key.as_object().unwrap();
+            let public: &[&str] = match algorithm {
+                RS256 => &["alg", "e", "key_ops", "kid", "kty", "n", "use"],
+                EdDSA => &["alg", "crv", "key_ops", "kid", "kty", "use", "x"],
+                _ => &["alg", "crv", "key_ops", "kid", "kty", "use", "x", "y"],
+            };
+            assert_eq!(key.keys().map(String::as_str).collect::<Vec<_>>(), public);
+            assert_eq!((&key["use"], &key["key_ops"]), (&Value::from("sig"), &json!(["verify"])));
+        }
+    }
+}

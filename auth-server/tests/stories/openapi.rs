@@ -1,0 +1,153 @@
+use std::collections::BTreeSet;
+
+use reqwest::RequestBuilder;
+use serde_json::{Map, Value};
+
+use crate::{
+    caller::{Answer, Caller, answer},
+    server::{C, ODD, ORDERS, SHOP},
+};
+
+fn document() -> Value {
+    serde_json::from_str(include_str!("../../openapi.json")).unwrap()
+}
+
+fn operations(document: &Value) -> BTreeSet<(String, String)> {
+    let paths = document["paths"].as_object().unwrap();
+    let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    paths.iter().flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method))).collect()
+}
+
+/// The routes as they stand on the page that shows them all.
+fn routes() -> BTreeSet<(String, String)> {
+    let page = include_str!("../../src/app.rs");
+    let route = |line: &str| {
+        let (path, handler) = line.trim().strip_prefix(".route(\"")?.split_once("\", ")?;
+        Some((path.to_owned(), handler.split('(').next()?.to_owned()))
+    };
+    let outside = ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
+    page.lines().filter_map(route).chain(outside).collect()
+}
+
+#[test]
+fn every_route_is_documented_and_every_documented_one_is_there() {
+    assert!(routes().len() > 10);
+    assert_eq!(operations(&document()), routes());
+}
+
+/// Every answer that can be had without breaking the server, at every operation.
+fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
+    let post = |path: &'static str, status, client: (&str, &str), more: &[(&str, &str)]| {
+        let own = [("client_id", client.0), ("client_secret", client.1)];
+        (path, "post", status, c.post(path).form(&[&own[..], more].concat()))
+    };
+    let grant = ("grant_type", "client_credentials");
+    let token = ("token", token);
+    let mut questions = vec![
+        post("/oauth/token", 200, SHOP, &[grant]),
+        post("/oauth/token", 400, SHOP, &[("grant_type", "password")]),
+        post("/oauth/token", 400, SHOP, &[grant, ("scope", "else")]),
+        post("/oauth/token", 400, SHOP, &[grant, ("resource", "https://else.example")]),
+        post("/oauth/introspect", 200, ORDERS, &[token]),
+        post("/oauth/introspect", 200, ODD, &[token]),
+        post("/oauth/introspect", 400, ORDERS, &[]),
+        post("/oauth/revoke", 400, ODD, &[token]),
+        post("/oauth/revoke", 200, SHOP, &[token]),
+    ];
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        questions.push(post(path, 401, ("nobody", "guess"), &[]));
+        questions.push(post(path, 429, ("nobody", "another"), &[]));
+    }
+    for (path, method) in operations(&document()).into_iter().filter(|(_, method)| method == "get") {
+        assert_eq!(method, "get");
+        let request = c.http.get(format!("{}{path}", c.base));
+        questions.push((path.leak(), "get", 200, request));
+    }
+    questions
+}
+
+#[tokio::test]
+async fn every_operation_answers_as_it_is_documented() {
+    let document = document();
+    let mut asked = BTreeSet::new();
+    let c = C::start_with(|settings| settings.client_failures.burst = 1).await;
+    let token = c.pass(SHOP, &[]).await;
+    for (path, method, status, request) in questions(&c, &token) {
+        if status == 401 {
+            c.clock.advance(std::time::Duration::from_secs(60));
+        }
+        let answer = answer(request).await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        check(&document, path, method, &answer);
+        asked.insert((path.to_owned(), method.to_owned()));
+    }
+    assert_eq!(asked, operations(&document), "every operation was called");
+}
+
+#[tokio::test]
+async fn the_keys_of_every_algorithm_are_documented() {
+    use auth_server::domain::Algorithm::{EdDSA, RS256};
+    for algorithm in [EdDSA, RS256] {
+        let c = C::start_with(|settings| settings.keys.algorithm = algorithm).await;
+        check(&document(), "/.well-known/jwks.json", "get", &c.get("/.well-known/jwks.json").await);
+    }
+}
+
+fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
+    let place = format!("{method} {path} {}", answer.status);
+    let documented = &document["paths"][path][method]["responses"][answer.status.to_string()];
+    assert!(documented.is_object(), "{place} is not documented");
+    let content_type = answer.header("content-type").split(';').next().unwrap();
+    let Some(content) = documented["content"].as_object() else {
+        assert_eq!((content_type, answer.text.as_str()), ("", ""), "{place} has no documented body");
+        return;
+    };
+    let schema = &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
+    for name in documented["headers"].as_object().map(Map::keys).into_iter().flatten() {
+        assert!(answer.headers.contains_key(name), "{place}: {name} is documented and was not sent");
+    }
+    if content_type == "application/json" {
+        fits(document, schema, &answer.json()).unwrap_or_else(|why| panic!("{place}: {why}"));
+    }
+}
+
+/// Does `value` fit the schema? As much of JSON Schema as the document uses.
+fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+    if let Some(name) = schema["$ref"].as_str() {
+        let target = document.pointer(name.trim_start_matches('#')).ok_or(format!("{name} leads nowhere"))?;
+        return fits(document, target, value);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let why: Vec<String> = choices.iter().filter_map(|choice| fits(document, choice, value).err()).collect();
+        return if why.len() + 1 == choices.len() { Ok(()) } else { Err(format!("not one of: {}", why.join(" | "))) };
+    }
+    let right_kind = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("boolean") => value.is_boolean(),
+        other => return Err(format!("the schema has the type {other:?}")),
+    };
+    let right_value = schema.get("const").is_none_or(|only| only == value)
+        && schema["enum"].as_array().is_none_or(|all| all.contains(value));
+    if !right_kind || !right_value {
+        return Err(format!("{value} is not {schema}"));
+    }
+    for item in value.as_array().into_iter().flatten() {
+        fits(document, &schema["items"], item)?;
+    }
+    value.as_object().map_or(Ok(()), |members| members_fit(document, schema, members))
+}
+
+fn members_fit(document: &Value, schema: &Value, members: &Map<String, Value>) -> Result<(), String> {
+    let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
+    for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        members.get(required).ok_or(format!("{required} is missing"))?;
+    }
+    for (name, value) in members {
+        let schema = properties.get(name).ok_or(format!("{name} is not documented"))?;
+        fits(document, schema, value).map_err(|why| format!("{name}: {why}"))?;
+    }
+    Ok(())
+}
