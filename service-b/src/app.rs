@@ -1,0 +1,35 @@
+//! Every route of B on one page.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::FromRef,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use token_verifier::{Verifier, refuse_token_in_form};
+
+use crate::endpoints::{do_something, legacy, openapi, protected_resource, resource};
+
+/// What the endpoints share.
+#[derive(Clone, FromRef)]
+pub struct App {
+    pub verifier: Verifier,
+    /// Present only in the demonstration of the old way.
+    pub legacy: Option<Arc<legacy::Legacy>>,
+}
+
+/// Every route.
+pub fn routes(app: App) -> Router {
+    let routes = Router::new()
+        .route("/api/resource", get(resource::resource))
+        .route("/api/do_something", post(do_something::do_something))
+        .route("/.well-known/oauth-protected-resource", get(protected_resource::protected_resource))
+        .route("/openapi.json", get(openapi::openapi));
+    let routes = match app.legacy {
+        Some(_) => routes.route("/api/legacy", get(legacy::legacy)),
+        None => routes,
+    };
+    routes.layer(from_fn_with_state(app.verifier.clone(), refuse_token_in_form)).with_state(app)
+}

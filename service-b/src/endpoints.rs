@@ -1,0 +1,44 @@
+//! One file an endpoint, named as the endpoint. The scope that an endpoint needs stands in its signature.
+
+pub(crate) mod do_something;
+pub(crate) mod legacy;
+pub(crate) mod openapi;
+pub(crate) mod protected_resource;
+pub(crate) mod resource;
+
+use serde::Serialize;
+use token_verifier::{RequiredScope, VerifiedToken};
+
+pub(crate) struct ResourceRead;
+
+impl RequiredScope for ResourceRead {
+    const SCOPE: &'static str = "resource:read";
+}
+
+pub(crate) struct ResourceWrite;
+
+impl RequiredScope for ResourceWrite {
+    const SCOPE: &'static str = "resource:write";
+}
+
+/// What the pass said, for the caller to see.
+#[derive(Serialize)]
+pub(crate) struct Caller {
+    client_id: Option<String>,
+    subject: Option<String>,
+    scope: String,
+    jti: Option<String>,
+    expires_at: i64,
+}
+
+impl From<&VerifiedToken> for Caller {
+    fn from(token: &VerifiedToken) -> Self {
+        Self {
+            client_id: token.client_id().map(str::to_owned),
+            subject: token.subject().map(str::to_owned),
+            scope: token.scope().to_string(),
+            jti: token.jti().map(str::to_owned),
+            expires_at: token.expires_at(),
+        }
+    }
+}

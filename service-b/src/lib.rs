@@ -1,0 +1,14 @@
+//! B, the protected API: it looks at the pass, and says yes or no.
+//!
+//! All of its own is in [`app`] and the endpoints; everything that a team would write again for each of its services stands
+//! in `token-verifier` and `service-kit`.
+
+pub mod app;
+pub mod commands;
+mod endpoints;
+mod server;
+pub mod settings;
+mod verifier;
+
+pub use server::ServiceB;
+pub use settings::ServiceBSettings;

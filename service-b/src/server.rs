@@ -1,0 +1,93 @@
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::Router;
+use clock::Clock;
+use flow_events::{EventSink, Party};
+use prometheus_client::registry::Registry;
+use service_kit::{
+    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, poll_every, refuse_unsafe,
+    scoped,
+    tls::{OwnCertificates, followed},
+};
+use token_verifier::Verifier;
+
+use crate::{
+    app::{self, App},
+    endpoints::legacy::Legacy,
+    settings::ServiceBSettings,
+    verifier::verifier,
+};
+
+/// How often B tries to get the keys while it has none.
+const WARM_PERIOD: Duration = Duration::from_millis(250);
+
+/// B, bound and ready to run.
+pub struct ServiceB {
+    bound: Bound,
+    routes: Router,
+    verifier: Verifier,
+    certificates: Option<OwnCertificates>,
+    limits: Limits,
+}
+
+impl ServiceB {
+    /// Prepare the verifier, and lay out every route.
+    ///
+    /// # Errors
+    /// When a setting is unsafe in production, or cannot be used.
+    pub fn prepare(settings: &ServiceBSettings, bound: Bound, clock: Clock, events: EventSink) -> anyhow::Result<Self> {
+        refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
+        let http = http_client(&settings.http())?;
+        let verifier = verifier(settings, http, clock.clone()).context("the settings for checking passes")?;
+        let app = App { verifier: verifier.clone(), legacy: legacy(settings)? };
+        let mut registry = Registry::with_prefix("gatepass");
+        let http_metrics = metrics::HttpMetrics::register(&mut registry);
+        let context =
+            ServiceContext { service: "service-b", party: Party::ResourceServer, events, clock, http_metrics };
+        // The scoped routes last: their fallback counts and logs unknown paths.
+        let routes = health::routes(readiness(verifier.clone()))
+            .merge(metrics::routes(registry))
+            .merge(scoped(app::routes(app), context));
+        let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+        Ok(Self { bound, routes, verifier, certificates, limits: settings.limits.clone() })
+    }
+
+    /// Serve until a stop is asked for, then finish what is running.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+        tokio::spawn(warm_until_ready(self.verifier, stop.clone()));
+        let server = Server::new(self.bound, self.routes, &self.limits);
+        Ok(followed(server, self.certificates, &stop).run(stop).await?)
+    }
+}
+
+/// Without keys B could only refuse, so it asks for no traffic until it has them.
+fn readiness(verifier: Verifier) -> health::Readiness {
+    health::ready(move || {
+        let ready = verifier.is_ready();
+        async move { if ready { Ok(()) } else { Err("B has no keys of C yet".to_owned()) } }
+    })
+}
+
+async fn warm_until_ready(verifier: Verifier, stop: Stop) {
+    let done = stop.child_token();
+    poll_every(WARM_PERIOD, done.clone(), || async {
+        match verifier.warm().await {
+            Ok(()) => done.cancel(),
+            Err(error) => tracing::warn!(%error, "B cannot check passes yet; it tries again"),
+        }
+    })
+    .await;
+}
+
+fn legacy(settings: &ServiceBSettings) -> anyhow::Result<Option<Arc<Legacy>>> {
+    if !settings.legacy_password_demo {
+        return Ok(None);
+    }
+    tracing::warn!("legacy_password_demo is on: B takes a secret instead of a pass. For teaching only");
+    let secret = claims::ClientSecret::new(service_kit::DEMO_SECRET);
+    Ok(Some(Arc::new(Legacy { client_id: "service-a".to_owned(), secret })))
+}

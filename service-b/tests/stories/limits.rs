@@ -1,0 +1,54 @@
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use crate::{
+    caller::{answer, until},
+    signer::Signer,
+    world::{C, good},
+};
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_and_only_after_the_pass_was_found_good() {
+    let signer = Signer::es256("k1");
+    let c = C::start(&signer).await;
+    let b = c.b_with(|settings| settings.limits.body_bytes = 100);
+    let pass = signer.pass(&good());
+    for (bytes, status) in [(100, 200), (101, 413)] {
+        let post = || b.post("/api/do_something").body("x".repeat(bytes));
+        assert_eq!(answer(post().bearer_auth(&pass)).await.status, status);
+        assert_eq!(answer(post()).await.status, 401);
+    }
+}
+
+/// Ask on a connection that stays open.
+fn ask(connection: &mut TcpStream) -> String {
+    let mut start = [0; 15];
+    let _ = connection.write_all(b"GET /healthz HTTP/1.1\r\nhost: b\r\n\r\n");
+    let read = connection.read(&mut start).unwrap_or(0);
+    String::from_utf8_lossy(&start[..read]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_too_many_is_closed_and_the_place_is_free_again_later() {
+    let c = C::start(&Signer::es256("k1")).await;
+    let b = c.b_with(|settings| settings.limits.connections = 1);
+    let connect = || TcpStream::connect(b.listen()).unwrap();
+    let mut first = connect();
+    assert_eq!(ask(&mut first), "HTTP/1.1 200 OK");
+    assert_eq!(ask(&mut connect()), "", "it is closed before anything is read");
+    drop(first);
+    until("there is a place again", async || ask(&mut connect()) == "HTTP/1.1 200 OK").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_dribble_in_do_not_hold_a_connection() {
+    let c = C::start(&Signer::es256("k1")).await;
+    let b = c.b_with(|settings| settings.limits.header_seconds = 1);
+    let mut slow = TcpStream::connect(b.listen()).unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
+    let mut rest = Vec::new();
+    assert!(slow.read_to_end(&mut rest).is_ok(), "B has closed it");
+    assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));
+}

@@ -1,0 +1,111 @@
+use clock::Clock;
+use serde_json::json;
+use service_b::settings::Mode;
+
+use crate::{
+    caller::answer,
+    signer::Signer,
+    world::{C, claims, good, status},
+};
+
+const METADATA: &str = "resource_metadata=\"https://b.example/.well-known/oauth-protected-resource/api\"";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[tokio::test]
+async fn without_a_pass_the_caller_learns_how_to_get_one_and_of_no_error() {
+    let c = C::start(&Signer::es256("k1")).await;
+    let b = c.b();
+    let basic = || b.request("GET", "/api/resource").basic_auth("service-a", Some("abc123"));
+    for request in [b.request("GET", "/api/resource"), b.post("/api/do_something"), basic()] {
+        let answer = answer(request).await;
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(answer.status, 401);
+        assert!(challenge.starts_with("Bearer ") && challenge.contains(METADATA), "{challenge}");
+        assert!(!challenge.contains("error") && answer.json().get("error").is_none(), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pass_that_is_not_good_is_refused_with_the_reason() {
+    let (signer, stranger) = (Signer::es256("k1"), Signer::es256("k1"));
+    let c = C::start(&signer).await;
+    let b = c.b();
+    let now = Clock::system().seconds();
+    for (pass, words) in [
+        (signer.pass(&claims(&json!({ "exp": now - 10 }))), "expired"),
+        (signer.pass(&claims(&json!({ "nbf": now + 60 }))), "not yet valid"),
+        (signer.pass(&claims(&json!({ "aud": "https://else.example" }))), "meant for another resource"),
+        (signer.pass(&claims(&json!({ "iss": "https://else.example" }))), "the issuer is another"),
+        (stranger.pass(&good()), "signature"),
+        (Signer::es256("k2").pass(&good()), "key"),
+        ("gpat_1f3a".to_owned(), "not a JWT"),
+    ] {
+        let answer = b.resource(&pass).await;
+        answer.refused(401, "invalid_token", words);
+        assert!(answer.header("www-authenticate").contains(METADATA), "{answer:?}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(!answer.text.contains(&pass) && !answer.header("www-authenticate").contains(&pass), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_good_pass_without_the_scope_is_told_which_one_is_needed() {
+    let signer = Signer::es256("k1");
+    let c = C::start(&signer).await;
+    let b = c.b();
+    let answer = b.resource(&signer.pass(&claims(&json!({ "scope": "resource:write" })))).await;
+    answer.refused(403, "insufficient_scope", "resource:read");
+    let challenge = answer.header("www-authenticate");
+    assert!(challenge.contains("scope=\"resource:read\"") && challenge.contains(METADATA), "{challenge}");
+}
+
+#[tokio::test]
+async fn a_pass_in_the_url_in_a_form_or_in_two_places_is_a_bad_request() {
+    let signer = Signer::es256("k1");
+    let c = C::start(&signer).await;
+    let b = c.b();
+    let pass = signer.pass(&good());
+    let form = || b.post("/api/do_something").header("content-type", FORM).body(format!("access_token={pass}"));
+    for request in [
+        b.request("GET", "/api/resource").query(&[("access_token", &pass)]),
+        b.request("GET", "/api/resource").query(&[("access_token", &pass)]).bearer_auth(&pass),
+        b.request("GET", "/api/resource").bearer_auth(&pass).bearer_auth(&pass),
+        form(),
+        form().bearer_auth(&pass),
+    ] {
+        answer(request).await.refused(400, "invalid_request", "");
+    }
+}
+
+#[tokio::test]
+async fn an_introspecting_b_without_c_says_later_and_never_yes() {
+    let c = C::start(&Signer::es256("k1")).await;
+    let b = c.b_with(|settings| settings.mode = Mode::Introspection);
+    b.until_ready().await;
+    for trouble in [
+        status(500),
+        status(401),
+        status(200).set_body_string("garbage"),
+        status(503).insert_header("retry-after", "9"),
+    ] {
+        c.introspection.answers(trouble);
+        let answer = b.resource("opaque").await;
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (503, Some("temporarily_unavailable")),
+            "{answer:?}"
+        );
+        assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+    }
+    assert_eq!(b.resource("opaque").await.header("retry-after"), "9");
+    drop(c);
+    assert_eq!(b.resource("opaque").await.status, 503);
+}
+
+#[tokio::test]
+async fn an_opaque_pass_at_a_local_b_is_refused_and_nobody_is_asked() {
+    let c = C::start(&Signer::es256("k1")).await;
+    let b = c.b();
+    b.resource("opaque").await.refused(401, "invalid_token", "");
+    assert!(c.requests(crate::world::INTROSPECT).await.is_empty());
+}
