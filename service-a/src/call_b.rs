@@ -1,0 +1,148 @@
+//! One call of B, from the pass to the answer.
+
+mod exchange;
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    response::{IntoResponse, Response},
+};
+use backon::{ExponentialBuilder, Retryable};
+use claims::{Scope, basic, printable};
+use flow_events::Field;
+use http::{Method, StatusCode, header};
+use serde::{Deserialize, de::IgnoredAny};
+use token_client::{CachedToken, TokenClient, TokenNeed};
+use url::Url;
+
+use self::exchange::Exchange;
+use crate::{app::Legacy, endpoints::call_b_legacy::LegacyWay, failure::Failure, settings::Target};
+
+/// Longer reasons help nobody and fill logs.
+const MAX_WORDS: usize = 200;
+
+/// Calls B in A's own name.
+pub struct BClient {
+    pub tokens: TokenClient,
+    pub http: reqwest::Client,
+    pub scope: Scope,
+}
+
+/// What is asked of which B.
+pub struct Call<'a> {
+    pub target: &'a Target,
+    pub method: Method,
+    pub path: &'static str,
+    pub body: Option<Bytes>,
+}
+
+/// What B answered, to be handed on.
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Bytes,
+}
+
+/// How B refuses: with the codes of RFC 6750 §3.1, or any others.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl BClient {
+    /// Get a pass, call B, and hand on its answer. A pass that B does not take is dropped, and the call made once more
+    /// with a new one: B refused before it did anything, so that is safe for every method.
+    pub async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let need = TokenNeed { scope: self.scope.clone(), resource: Some(call.target.resource.clone()) };
+        let pass = self.tokens.token(&need).await?;
+        let answer = self.send(call, &pass).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return answer.or_failure();
+        }
+        tracing::info!(token = %pass.token.fingerprint(), "B does not take the pass; A gets a new one and calls once more");
+        self.tokens.forget(&need, &pass);
+        let pass = self.tokens.token(&need).await?;
+        self.send(call, &pass).await?.or_failure()
+    }
+
+    /// The document's old way: B sees the secret itself.
+    pub async fn call_with_secret(&self, target: &Target, way: LegacyWay, legacy: &Legacy) -> Result<Answer, Failure> {
+        let mut url = url_of(target, "/api/legacy")?;
+        let authorization = basic::format(&legacy.client_id, &legacy.secret);
+        let request = match way {
+            LegacyWay::Basic => self.http.get(url).header(header::AUTHORIZATION, &authorization),
+            LegacyWay::Query => {
+                let pairs = [("access_key", legacy.client_id.as_str()), ("secret", legacy.secret.expose())];
+                url.query_pairs_mut().extend_pairs(pairs);
+                self.http.get(url)
+            }
+        };
+        let shown = format!("{}/api/legacy", target.url);
+        let fields = vec![Field::secret(match way {
+            LegacyWay::Basic => "authorization",
+            LegacyWay::Query => "secret",
+        })];
+        let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
+        Exchange { http: &self.http, shown, fields, hidden: &hidden }.send(request).await?.or_failure()
+    }
+
+    async fn send(&self, call: &Call<'_>, pass: &CachedToken) -> Result<Answer, Failure> {
+        let url = url_of(call.target, call.path)?;
+        let attempt = || async {
+            let mut request = self.http.request(call.method.clone(), url.clone()).bearer_auth(pass.token.expose());
+            if let Some(body) = &call.body {
+                request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+            }
+            let fields = vec![Field::token("authorization", &pass.token)];
+            let hidden = [pass.token.expose()];
+            Exchange { http: &self.http, shown: url.to_string(), fields, hidden: &hidden }.send(request).await
+        };
+        // A connection that never came about carried nothing to B; any other failure may have, and only reading twice
+        // is harmless.
+        let again = |failure: &exchange::NoAnswer| failure.before_sending || (failure.passing && call.method.is_safe());
+        Ok(attempt.retry(backoff()).when(again).await?)
+    }
+}
+
+impl Answer {
+    /// What B did is handed on; that it would not or could not is A's failure towards its own caller.
+    fn or_failure(self) -> Result<Self, Failure> {
+        let reason = match self.status.is_success() {
+            true if serde_json::from_slice::<IgnoredAny>(&self.body).is_ok() => return Ok(self),
+            // Handed on, a page of somebody else's would be shown by browsers as one of A's.
+            true => format!("B answered with status {} and a body that is not JSON", self.status.as_u16()),
+            false => format!("B answered with status {}{}", self.status.as_u16(), self.own_words()),
+        };
+        let status = match self.status {
+            StatusCode::GATEWAY_TIMEOUT => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Err(Failure::of_b(status, reason).retry_after(self.retry_after))
+    }
+
+    /// B's reason, in plain characters: it goes into A's log.
+    fn own_words(&self) -> String {
+        let Ok(Refusal { error, error_description }) = serde_json::from_slice(&self.body) else { return String::new() };
+        let said = [error, error_description].into_iter().flatten().map(|text| format!(": {text}"));
+        printable(&said.collect::<String>()).chars().take(MAX_WORDS).collect()
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response()
+    }
+}
+
+fn url_of(target: &Target, path: &str) -> Result<Url, Failure> {
+    let refused =
+        |_| Failure::of_b(StatusCode::BAD_GATEWAY, format!("the setting for B's url is no URL: {}", target.url));
+    Url::parse(&format!("{}{path}", target.url.trim_end_matches('/'))).map_err(refused)
+}
+
+fn backoff() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_max_times(2).with_jitter()
+}

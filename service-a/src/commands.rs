@@ -1,0 +1,39 @@
+//! The command line of A. `service-a` alone serves.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser;
+use clock::Clock;
+use flow_events::EventSink;
+use service_kit::{
+    Bound, Stop,
+    cli::{self, ServiceArguments, run_service},
+};
+
+use crate::{ServiceA, ServiceASettings};
+
+/// A machine (A) that calls B as itself.
+#[derive(Debug, Parser)]
+#[command(name = "service-a", version)]
+pub struct Arguments {
+    #[command(flatten)]
+    service: ServiceArguments,
+}
+
+/// Run a command line.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => cli::exit(run(&arguments)),
+        Err(error) => error.exit(),
+    }
+}
+
+/// Run a command that was read already.
+///
+/// # Errors
+/// Why the command failed.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    run_service(&arguments.service, async |settings: ServiceASettings, bound: Bound, stop: Stop| {
+        ServiceA::prepare(&settings, bound, Clock::system(), EventSink::off())?.run(stop).await
+    })
+}

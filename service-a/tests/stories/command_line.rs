@@ -1,0 +1,67 @@
+use std::{fs, net::TcpListener};
+
+use crate::{
+    process::{Process, run, set, settings_of},
+    world::{SECRET, World},
+};
+
+#[tokio::test]
+async fn check_config_shows_what_is_in_force_hides_the_secret_and_lists_what_is_unsafe() {
+    let settings = set(&[("client_secret", SECRET), ("call_timeout_millis", "777"), ("issuer", "http://c.example")]);
+    let said = run(&["check-config"], &settings).await;
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("call_timeout_millis = 777") && said.out.contains("client_secret = \"[hidden]\""));
+    assert!(!said.out.contains(SECRET) && !said.err.contains(SECRET));
+    let unsafe_list = said.out.split("# unsafe for production:").nth(1).unwrap();
+    assert!(unsafe_list.contains("issuer:") && unsafe_list.contains("client_secret:"), "{unsafe_list}");
+}
+
+#[tokio::test]
+async fn production_refuses_the_demos_secret_and_takes_one_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    fs::write(&file, "a secret that nobody guesses in a hundred years\n").unwrap();
+    let sound =
+        [("profile", "production"), ("issuer", "https://c.example"), ("log.format", "json"), ("listen", "127.0.0.1:0")];
+    let refused = run(&["check-config"], &set(&sound)).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("\n  client_secret: "), "{}", refused.err);
+    let file = file.display().to_string();
+    let a = Process::serve(&set(&[&sound[..], &[("client_secret_file", &file)]].concat()));
+    assert_eq!(a.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_unknown_setting_names_the_nearest() {
+    for (wrong, meant) in
+        [("isuer=x", "issuer"), ("targets.local.ressource=x", "resource"), ("limits.body_byte=1", "body_bytes")]
+    {
+        let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
+        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1));
+        assert!(said.err.contains(&format!("did you mean `{meant}`?")), "{}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = run(&["serve"], &set(&[("listen", &address)])).await;
+    assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+    for words in [&*address, "setting `listen`", "another process uses this port"] {
+        assert!(said.err.contains(words), "{}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn the_healthcheck_tells_by_its_exit_code_whether_a_is_there() {
+    let world = World::new().await;
+    let a = Process::serve(&settings_of(&world.settings(), &[]));
+    let listen = a.base.trim_start_matches("http://").to_owned();
+    let ask = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
+    assert_eq!(ask().await.code, Some(0));
+    a.kill_and_read_log();
+    let said = ask().await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("does not answer"), "{}", said.err);
+}
