@@ -1,0 +1,47 @@
+use std::net::SocketAddr;
+
+use anyhow::{Context, ensure};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// One HTTP/1.1 connection that is kept open, with no more of HTTP than the measured servers answer with: a load that
+/// costs much would hide the differences that it is to show.
+pub struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, received: Vec::with_capacity(4_096) })
+    }
+
+    /// Send a request and read its answer, which has to have status 200.
+    pub async fn call(&mut self, request: &[u8]) -> anyhow::Result<()> {
+        self.stream.write_all(request).await?;
+        self.received.clear();
+        while !is_whole(&self.received)? {
+            let read = self.stream.read_buf(&mut self.received).await?;
+            ensure!(read > 0, "the server closed the connection");
+        }
+        let text = || String::from_utf8_lossy(&self.received).into_owned();
+        ensure!(self.received.starts_with(b"HTTP/1.1 200 "), "not status 200: {}", text());
+        Ok(())
+    }
+}
+
+fn is_whole(received: &[u8]) -> anyhow::Result<bool> {
+    let Some(head) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(false) };
+    let length = content_length(&received[..head]).context("an answer without content-length")?;
+    Ok(received.len() >= head + 4 + length)
+}
+
+fn content_length(head: &[u8]) -> Option<usize> {
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let value = lines.find_map(|line| line.strip_prefix(b"content-length: "))?;
+    std::str::from_utf8(value).ok()?.trim_end().parse().ok()
+}

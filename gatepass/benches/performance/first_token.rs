@@ -1,0 +1,20 @@
+use std::time::Instant;
+
+use crate::{duel::median, plan::Plan, process::Process, row::Row};
+
+/// From the start of the process to the first token in hand, on a data folder that was used before.
+pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    let mut millis = Vec::new();
+    for _ in 0..=plan.starts {
+        let started = Instant::now();
+        let process = Process::start(folder.path())?;
+        process.first_token()?;
+        millis.push(started.elapsed().as_secs_f64() * 1e3);
+        process.stop()?;
+    }
+    // The first start makes the database, the keys and the development CA.
+    let warm = median(millis[1..].iter().copied());
+    let cold = format!(" (on an empty folder {:.0})", millis[0]);
+    Ok(vec![Row::at_most("5. start to first token, median", warm, "ms", 150.0, &cold)])
+}

@@ -1,0 +1,31 @@
+use claims::AccessTokenClaims;
+use serde::Serialize;
+
+/// What B answers, in the same bytes.
+#[derive(Serialize)]
+pub struct Answer {
+    message: &'static str,
+    pass: Caller,
+}
+
+#[derive(Serialize)]
+struct Caller {
+    client_id: Option<String>,
+    subject: Option<String>,
+    scope: String,
+    jti: Option<String>,
+    expires_at: i64,
+}
+
+impl Answer {
+    pub fn of(claims: &AccessTokenClaims) -> Self {
+        let pass = Caller {
+            client_id: Some(claims.client_id.clone()),
+            subject: Some(claims.sub.clone()),
+            scope: claims.scope.to_string(),
+            jti: Some(claims.jti.clone()),
+            expires_at: claims.exp,
+        };
+        Self { message: "this is B's protected resource", pass }
+    }
+}

@@ -1,0 +1,25 @@
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::State, routing::get};
+use claims::AccessTokenClaims;
+use clock::Clock;
+use flow_events::{EventSink, Party};
+use prometheus_client::registry::Registry;
+use service_kit::{ServiceContext, health, metrics, scoped};
+
+use super::answer::Answer;
+
+/// B's handler in B's layers, with the check left out.
+pub fn unchecked(claims: AccessTokenClaims) -> Router {
+    let mut registry = Registry::with_prefix("gatepass");
+    let http_metrics = metrics::HttpMetrics::register(&mut registry);
+    let (party, events, clock) = (Party::ResourceServer, EventSink::off(), Clock::system());
+    let context = ServiceContext { service: "service-b", party, events, clock, http_metrics };
+    let app = Router::new().route("/api/resource", get(resource)).with_state(Arc::new(claims));
+    let readiness = health::ready(|| async { Ok(()) });
+    scoped(app, context).merge(health::routes(readiness)).merge(metrics::routes(registry))
+}
+
+async fn resource(State(claims): State<Arc<AccessTokenClaims>>) -> Json<Answer> {
+    Json(Answer::of(&claims))
+}

@@ -1,0 +1,26 @@
+//! The requests, as bytes that are ready to send.
+
+/// The demo's client, which asks for a pass as the document does.
+pub const CLIENT_ID: &str = "service-a";
+pub const CLIENT_SECRET: &str = "abc123";
+pub const SCOPE: &str = "resource:read";
+/// The identifier of B.
+pub const RESOURCE: &str = "http://localhost:9002";
+
+/// `POST /oauth/token`, the secret in the body.
+pub fn token() -> Vec<u8> {
+    let body = format!(
+        "grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}&scope=resource%3Aread&resource=http%3A%2F%2Flocalhost%3A9002"
+    );
+    format!(
+        "POST /oauth/token HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// `GET /api/resource` with a pass.
+pub fn resource(pass: &str) -> Vec<u8> {
+    format!("GET /api/resource HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\nauthorization: Bearer {pass}\r\n\r\n")
+        .into_bytes()
+}

@@ -1,0 +1,87 @@
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners, store::SqliteStore};
+use axum::{Router, serve::ListenerExt};
+use clock::Clock;
+use flow_events::EventSink;
+use service_b::{ServiceB, ServiceBSettings};
+use service_kit::{Bound, Limits, Server, Stop};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Runtime};
+
+use crate::{mint::Mint, requests::RESOURCE};
+
+const FREE_PORT: &str = "127.0.0.1:0";
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Where ours and the limits are served: in one runtime, over the same plain http, each in its turn.
+pub struct Stage {
+    pub runtime: Runtime,
+    pub c: SocketAddr,
+    pub mint: Arc<Mint>,
+    issuer: String,
+    _folder: TempDir,
+}
+
+impl Stage {
+    /// C as it really runs, on an empty database in a file.
+    pub fn with_c() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let folder = tempfile::tempdir()?;
+        let listeners = Listeners { http: Bound::to(FREE_PORT, "listen")?, tls: None };
+        let c = listeners.http.address();
+        let settings = AuthServerSettings {
+            issuer: format!("http://{c}").parse()?,
+            data_dir: folder.path().to_owned(),
+            ..AuthServerSettings::default()
+        };
+        let issuer = settings.issuer();
+        let prepared = AuthServer::prepare(settings, listeners, Clock::system(), Entropy::system(), EventSink::off());
+        runtime.spawn(runtime.block_on(prepared)?.run(Stop::new()));
+        let mint = runtime.block_on(async {
+            let store = SqliteStore::open(&folder.path().join("auth-server.db")).await?;
+            Mint::open(&store, issuer.clone(), Clock::system().seconds()).await
+        })?;
+        Ok(Self { runtime, c, mint: Arc::new(mint), issuer, _folder: folder })
+    }
+
+    /// The issuer identifier of C, which is also where it is reached.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// B as it really runs, checking by itself, with C's keys fetched.
+    pub fn add_b(&self) -> anyhow::Result<SocketAddr> {
+        let bound = Bound::to(FREE_PORT, "listen")?;
+        let address = bound.address();
+        let settings = ServiceBSettings {
+            issuer: self.issuer.clone(),
+            resource: RESOURCE.to_owned(),
+            ..ServiceBSettings::default()
+        };
+        let _context = self.runtime.enter();
+        let b = ServiceB::prepare(&settings, bound, Clock::system(), EventSink::off())?;
+        self.runtime.spawn(b.run(Stop::new()));
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        self.runtime.block_on(gatepass::flow::ready(&http, &format!("http://{address}"), START_LIMIT))?;
+        Ok(address)
+    }
+
+    /// A limit that stands in our layers, on our listener.
+    pub fn add_in_our_layers(&self, app: Router) -> anyhow::Result<SocketAddr> {
+        let bound = Bound::to(FREE_PORT, "listen")?;
+        let address = bound.address();
+        self.runtime.spawn(Server::new(bound, app, &Limits::default()).run(Stop::new()));
+        Ok(address)
+    }
+
+    /// A limit in bare axum.
+    pub fn add_bare(&self, app: Router) -> anyhow::Result<SocketAddr> {
+        let listener = self.runtime.block_on(TcpListener::bind(FREE_PORT))?;
+        let address = listener.local_addr()?;
+        // Ours has it too; without it small answers wait for each other.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        self.runtime.spawn(async move { axum::serve(listener, app).await });
+        Ok(address)
+    }
+}
