@@ -1,0 +1,38 @@
+use anyhow::Context;
+use serde_json::json;
+
+use crate::{
+    calls::{call_a, http, send},
+    project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project},
+    start_order::StartOrder,
+};
+
+#[test]
+fn each_server_starts_when_those_before_it_are_healthy() -> anyhow::Result<()> {
+    let project = Project::new("order")?;
+    let mut order = StartOrder::of(&project.name)?;
+    project.start()?;
+    let seen = order.until(&format!("health_status: healthy {A}"))?;
+    let place = |event: &str, service: &str| {
+        let event = format!("{event} {service}");
+        seen.iter().position(|one| *one == event).with_context(|| format!("no `{event}` in {seen:?}"))
+    };
+    for b in [B_LOCAL, B_INTROSPECTION] {
+        assert!(place("health_status: healthy", AUTH_SERVER)? < place("start", b)?, "{seen:?}");
+        assert!(place("health_status: healthy", b)? < place("start", A)?, "{seen:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reads_and_writes_at_both_bs() -> anyhow::Result<()> {
+    let project = Project::up("flow")?;
+    for target in ["local", "introspection"] {
+        let read = call_a(&project, target)?;
+        read.is(200)?;
+        assert_eq!(read.body["pass"]["client_id"], "service-a", "{read:?}");
+        let write = http().post(format!("{}/api/call-b?target={target}", project.url(A)?)).json(&json!({"a": 1}));
+        send(write)?.is(200)?;
+    }
+    Ok(())
+}

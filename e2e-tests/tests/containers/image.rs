@@ -1,0 +1,37 @@
+use std::{fs, sync::OnceLock};
+
+use anyhow::{Context, anyhow};
+
+use crate::{
+    binary::{binary, repository},
+    engine::{self, docker},
+};
+
+pub const NAME: &str = "gatepass";
+pub const TAG: &str = "test";
+
+static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
+
+/// The image under test, built once for all stories. Without an engine each of them fails by the same line.
+pub fn built() -> anyhow::Result<String> {
+    BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}"))).clone().map_err(|reason| anyhow!(reason))?;
+    Ok(format!("{NAME}:{TAG}"))
+}
+
+fn build() -> anyhow::Result<()> {
+    engine::require()?;
+    let context = tempfile::tempdir()?;
+    let binary = binary()?;
+    fs::copy(&binary, context.path().join("gatepass")).with_context(|| binary.display().to_string())?;
+    fs::create_dir(context.path().join("empty"))?;
+    fs::write(context.path().join("Dockerfile"), last_stage_around_the_binary()?)?;
+    docker(&["build", "--quiet", "--tag", &format!("{NAME}:{TAG}"), &context.path().display().to_string()])?;
+    Ok(())
+}
+
+/// What users get, word for word; only where its binary comes from is another place.
+fn last_stage_around_the_binary() -> anyhow::Result<String> {
+    let text = fs::read_to_string(repository().join("Dockerfile"))?;
+    let last = text.rfind("\nFROM ").context("the Dockerfile has no stages")?;
+    Ok(format!("FROM scratch AS build\nCOPY gatepass /out/gatepass\nCOPY empty /out/empty\n{}", &text[last..]))
+}

@@ -1,0 +1,113 @@
+use std::{fs, path::PathBuf, process};
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    binary::repository,
+    condition::eventually,
+    engine::{self, docker, run},
+    image,
+};
+
+/// The services, in the order in which they have to become healthy.
+pub const SERVICES: [&str; 4] = [AUTH_SERVER, B_LOCAL, B_INTROSPECTION, A];
+pub const AUTH_SERVER: &str = "auth-server";
+pub const B_LOCAL: &str = "service-b-local";
+pub const B_INTROSPECTION: &str = "service-b-introspection";
+pub const A: &str = "service-a";
+
+/// `docker-compose.yml` under a name of its own, on ports that the engine picks. Nothing of it outlives the story.
+pub struct Project {
+    pub name: String,
+    image: String,
+    changes: PathBuf,
+    folder: TempDir,
+}
+
+impl Project {
+    /// Named, not started.
+    pub fn new(story: &str) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let name = format!("gatepass-story-{story}-{}", process::id());
+        Ok(Self { name, image: image::built()?, changes: folder.path().join("changes.json"), folder })
+    }
+
+    /// All four services, healthy.
+    pub fn up(story: &str) -> anyhow::Result<Self> {
+        let project = Self::new(story)?;
+        project.start()?;
+        Ok(project)
+    }
+
+    /// What the story changes of the services; JSON is YAML too.
+    pub fn change(&self, services: &Value) -> anyhow::Result<()> {
+        Ok(fs::write(&self.changes, serde_json::json!({ "services": services }).to_string())?)
+    }
+
+    /// A file that containers can mount.
+    pub fn file(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    pub fn start(&self) -> anyhow::Result<()> {
+        let up = self.compose(&["up", "--detach", "--no-build"]);
+        up.with_context(|| self.compose(&["logs", "--no-color", "--tail", "20"]).unwrap_or_default())?;
+        SERVICES.iter().try_for_each(|service| self.healthy(service))
+    }
+
+    pub fn compose(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = engine::compose()?;
+        command.args(["--project-name", &self.name, "--project-directory"]).arg(repository());
+        command.arg("--file").arg(repository().join("docker-compose.yml"));
+        if self.changes.exists() {
+            command.arg("--file").arg(&self.changes);
+        }
+        for port in ["C", "C_TLS", "A", "B_LOCAL", "B_INTROSPECTION"] {
+            // Zero lets the engine take a free one, so that stories run side by side.
+            command.env(format!("GATEPASS_PORT_{port}"), "0");
+        }
+        run(command.env("GATEPASS_IMAGE", &self.image).args(arguments))
+    }
+
+    /// The id of a service's container, running or not.
+    pub fn container(&self, service: &str) -> anyhow::Result<String> {
+        let (project, service) = (self.label("project", &self.name), self.label("service", service));
+        let id = docker(&["ps", "--all", "--quiet", "--filter", &project, "--filter", &service])?;
+        ensure!(!id.is_empty() && !id.contains('\n'), "not one container but: `{id}`");
+        Ok(id)
+    }
+
+    /// Where the host reaches a service. A restart changes it.
+    pub fn url(&self, service: &str) -> anyhow::Result<String> {
+        let port = match service {
+            AUTH_SERVER => "9000",
+            A => "9001",
+            B_LOCAL => "9002",
+            _ => "9003",
+        };
+        Ok(format!("http://{}", docker(&["port", &self.container(service)?, port])?))
+    }
+
+    pub fn healthy(&self, service: &str) -> anyhow::Result<()> {
+        eventually(&format!("{service} healthy"), || {
+            let health = docker(&["inspect", "--format", "{{.State.Health.Status}}", &self.container(service)?])?;
+            ensure!(health == "healthy", "{service} is {health}");
+            Ok(())
+        })
+    }
+
+    fn label(&self, key: &str, value: &str) -> String {
+        format!("label=com.docker.compose.{key}={value}")
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        // A story that failed has said so already; what is left has the project's name, so that it can be found.
+        let _ = self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "5"]);
+    }
+}

@@ -1,0 +1,46 @@
+use std::{
+    io::{BufRead, BufReader, Lines},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use anyhow::Context;
+
+/// Listens to the engine: which service of a project started, and which was found healthy, one after the other.
+pub struct StartOrder {
+    listener: Child,
+    events: Lines<BufReader<ChildStdout>>,
+}
+
+impl StartOrder {
+    /// From now on.
+    pub fn of(project: &str) -> anyhow::Result<Self> {
+        let mut listener = Command::new("docker")
+            .args(["events", "--filter", "event=start", "--filter", "event=health_status"])
+            .args(["--filter", &format!("label=com.docker.compose.project={project}")])
+            .args(["--format", r#"{{.Action}} {{index .Actor.Attributes "com.docker.compose.service"}}"#])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = listener.stdout.take().context("docker events says nothing")?;
+        Ok(Self { listener, events: BufReader::new(stdout).lines() })
+    }
+
+    /// Every event up to `last`.
+    pub fn until(&mut self, last: &str) -> anyhow::Result<Vec<String>> {
+        let mut seen = Vec::new();
+        for event in self.events.by_ref() {
+            seen.push(event?);
+            if seen.last().is_some_and(|event| event == last) {
+                return Ok(seen);
+            }
+        }
+        anyhow::bail!("the engine told no `{last}`, but: {seen:?}")
+    }
+}
+
+impl Drop for StartOrder {
+    fn drop(&mut self) {
+        // It would listen for ever.
+        let _ = self.listener.kill();
+        let _ = self.listener.wait();
+    }
+}

@@ -1,0 +1,14 @@
+//! The stories that cross processes: A, C and both Bs over real sockets, in one process.
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
+
+mod attacks;
+mod changes;
+mod crowd;
+mod flow;
+mod limits;
+mod outage;
+mod refusals;
+mod rotation;
+mod script;
+mod stopping;
+mod wire;

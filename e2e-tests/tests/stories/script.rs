@@ -1,0 +1,35 @@
+//! A flow written down as short lines, for stories to compare.
+
+use std::sync::Arc;
+
+use flow_events::{Event, FlowEvent, Party};
+use url::Url;
+
+/// One line for each event.
+pub fn script(events: &[Arc<FlowEvent>]) -> Vec<String> {
+    events.iter().map(|event| line(event)).collect()
+}
+
+fn line(told: &FlowEvent) -> String {
+    let who = letter(told.seen_by);
+    match &told.event {
+        Event::RequestSent { to, method, url, .. } => {
+            format!("{who} -> {} {method} {}", letter(*to), Url::parse(url).unwrap().path())
+        }
+        Event::ResponseReceived { from, status, .. } => format!("{} -> {who} {status}", letter(*from)),
+        Event::RequestFailed { to, .. } => format!("{} -> {who} nothing", letter(*to)),
+        Event::TokenReused { .. } => format!("{who} reuses its pass"),
+        Event::TokenIssued { .. } => format!("{who} issues a pass"),
+        Event::TokenRefused { error, .. } => format!("{who} refuses: {}", error.as_str()),
+        Event::Checked(check) => format!("{who} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" }),
+    }
+}
+
+fn letter(party: Party) -> char {
+    match party {
+        Party::Browser => '?',
+        Party::Client => 'A',
+        Party::ResourceServer => 'B',
+        Party::AuthorizationServer => 'C',
+    }
+}

@@ -1,0 +1,14 @@
+//! An Authorization header: no bytes make the parsers panic, and what Basic reads is written and read again to the same.
+#![no_main]
+
+use claims::{basic, bearer};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|header: &[u8]| {
+    let _ = bearer::parse(header);
+    if let Some(Ok((id, secret))) = basic::parse(header) {
+        let written = basic::format(&id, &secret);
+        let Some(Ok((id_again, secret_again))) = basic::parse(written.as_bytes()) else { panic!("it cannot be read again") };
+        assert!(id == id_again && secret.expose() == secret_again.expose());
+    }
+});

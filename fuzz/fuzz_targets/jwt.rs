@@ -1,0 +1,27 @@
+//! A token shown to B: no bytes make the checks panic, and none is found good, as nobody here knows the secret.
+//!
+//! Only HS256 is taken, so that no key is ever fetched.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use claims::{AccessToken, ClientSecret};
+use clock::Clock;
+use libfuzzer_sys::fuzz_target;
+use token_verifier::{LocalSettings, Verifier};
+use tokio::runtime::{Builder, Runtime};
+
+static SETUP: LazyLock<(Runtime, Verifier)> = LazyLock::new(|| {
+    let local = LocalSettings {
+        algorithms: Vec::new(),
+        hs256_secret: Some(ClientSecret::new("a secret of more than thirty-two bytes")),
+        ..LocalSettings::default()
+    };
+    let verifier = Verifier::builder("https://c.example", "https://b.example").local(local).clock(Clock::manual(1_000));
+    (Builder::new_current_thread().build().expect("a runtime"), verifier.build().expect("a verifier"))
+});
+
+fuzz_target!(|token: &str| {
+    let (runtime, verifier) = &*SETUP;
+    assert!(runtime.block_on(verifier.verify(&AccessToken::new(token))).is_err());
+});

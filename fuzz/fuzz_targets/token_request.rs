@@ -1,0 +1,17 @@
+//! A token request's body: no bytes make the parser panic, what it takes has each parameter once, and a scope that it reads
+//! is written and read again to the same.
+#![no_main]
+
+use claims::{Form, Scope};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    let Ok(form) = Form::parse(body) else { return };
+    for name in ["grant_type", "client_id", "client_secret", "scope"] {
+        assert!(form.all(name).count() <= 1, "{name} was taken twice");
+    }
+    let _ = form.near_miss("grant_type");
+    if let Some(Ok(scope)) = form.get("scope").map(str::parse::<Scope>) {
+        assert_eq!(scope.to_string().parse::<Scope>(), Ok(scope));
+    }
+});
