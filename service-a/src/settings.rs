@@ -1,6 +1,7 @@
 //! The settings of A.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,6 +13,11 @@ use service_kit::{
     Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, plain_http, plain_listener,
     telemetry::LogSettings, weak_secret,
 };
+
+pub use crate::providers::{ProviderKind, ProviderSettings};
+
+/// The provider that is there without being configured: C.
+const PLATFORM: &str = "platform";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +31,15 @@ pub struct ServiceASettings {
     pub ca_file: Option<PathBuf>,
     /// Where A is served, as `ip:port`.
     pub listen: String,
+    /// The website's address as browsers know it.
+    pub public_url: String,
+    /// Where the website keeps its accounts.
+    pub data_dir: PathBuf,
+    /// Whom people can log in with. `platform` is C, and there unless it is disabled.
+    pub providers: BTreeMap<String, ProviderSettings>,
+    pub sessions: SessionSettings,
+    /// Templates and texts in place of the built-in ones.
+    pub pages_dir: Option<PathBuf>,
     pub client_id: String,
     pub client_secret: Option<SecretSetting>,
     /// The secret in a file, as container engines mount it.
@@ -41,6 +56,22 @@ pub struct ServiceASettings {
     pub tls: TlsFiles,
     pub limits: Limits,
     pub log: LogSettings,
+}
+
+/// How long people stay logged in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionSettings {
+    /// Without a visit, in seconds.
+    pub idle_seconds: u32,
+    /// At most, in seconds.
+    pub max_seconds: u32,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { idle_seconds: 3_600, max_seconds: 86_400 }
+    }
 }
 
 /// `client_secret_post` or `client_secret_basic` (RFC 6749 §2.3.1).
@@ -82,6 +113,11 @@ impl Default for ServiceASettings {
             internal_url: None,
             ca_file: None,
             listen: "127.0.0.1:9001".to_owned(),
+            public_url: "http://localhost:9001".to_owned(),
+            data_dir: "gatepass-data".into(),
+            providers: BTreeMap::new(),
+            sessions: SessionSettings::default(),
+            pages_dir: None,
             client_id: "service-a".to_owned(),
             client_secret: None,
             client_secret_file: None,
@@ -130,6 +166,50 @@ impl ServiceASettings {
         }
     }
 
+    /// Everybody whom people can log in with, each with all it needs.
+    ///
+    /// # Errors
+    /// When a name cannot stand in a URL, or C's secret cannot be had.
+    pub fn all_providers(&self) -> anyhow::Result<BTreeMap<String, ProviderSettings>> {
+        let mut all = self.providers.clone();
+        all.entry(PLATFORM.to_owned()).or_default();
+        all.retain(|_, provider| provider.enabled);
+        for (name, provider) in &mut all {
+            let sane = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            anyhow::ensure!(name.bytes().all(sane), "the provider `{name}`: use small letters, digits and `-`");
+            if name == PLATFORM {
+                self.complete_platform(provider)?;
+            }
+            *provider = std::mem::take(provider).with_defaults();
+        }
+        Ok(all)
+    }
+
+    /// What the settings do not say of the platform is as A knows C already.
+    fn complete_platform(&self, platform: &mut ProviderSettings) -> anyhow::Result<()> {
+        if !platform.issuer.is_empty() && platform.issuer != self.issuer {
+            return Ok(());
+        }
+        let targets = [&self.targets.local.resource, &self.targets.introspection.resource];
+        let own = [
+            (&mut platform.issuer, self.issuer.clone()),
+            (&mut platform.client_id, self.client_id.clone()),
+            (&mut platform.title, "the platform".to_owned()),
+            (&mut platform.title_zh, "平台账号".to_owned()),
+            (&mut platform.scopes, format!("openid profile email offline_access {}", self.scope)),
+            (&mut platform.resources, targets.map(String::as_str).join(" ")),
+        ];
+        for (value, own) in own.into_iter().filter(|(value, _)| value.is_empty()) {
+            *value = own;
+        }
+        platform.internal_url = platform.internal_url.take().or_else(|| self.internal_url.clone());
+        platform.ca_file = platform.ca_file.take().or_else(|| self.ca_file.clone());
+        if platform.client_secret.is_none() && platform.client_secret_file.is_none() {
+            platform.client_secret = Some(SecretSetting::new(self.secret()?.expose()));
+        }
+        Ok(())
+    }
+
     pub fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_timeout_millis)
     }
@@ -156,6 +236,8 @@ impl Settings for ServiceASettings {
         findings.extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
         findings.extend(plain_http("targets.local.url", &self.targets.local.url));
         findings.extend(plain_http("targets.introspection.url", &self.targets.introspection.url));
+        findings.extend(plain_http("public_url", &self.public_url));
+        findings.extend(self.providers.iter().flat_map(|(name, provider)| provider.findings(name)));
         findings.extend(plain_listener(&self.listen, &self.tls));
         match self.secret() {
             Ok(secret) => findings.extend(weak_secret("client_secret", secret.expose())),

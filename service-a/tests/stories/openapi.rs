@@ -58,10 +58,12 @@ fn questions(a: &A) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
 #[tokio::test]
 async fn every_operation_answers_as_it_is_documented() {
     let (document, world) = (document(), World::new().await);
-    let a = world.start_with(|settings| {
-        settings.legacy_password_demo = true;
-        settings.call_timeout_millis = 500;
-    });
+    let a = world
+        .start_with(|settings| {
+            settings.legacy_password_demo = true;
+            settings.call_timeout_millis = 500;
+        })
+        .await;
     let mut asked = BTreeSet::new();
     for (path, method, status, request) in questions(&a) {
         let answer = answer(request).await;
@@ -75,10 +77,12 @@ async fn every_operation_answers_as_it_is_documented() {
 #[tokio::test]
 async fn every_failure_is_documented() {
     let (document, world) = (document(), World::new().await);
-    let a = world.start_with(|settings| {
-        settings.legacy_password_demo = true;
-        settings.call_timeout_millis = 200;
-    });
+    let a = world
+        .start_with(|settings| {
+            settings.legacy_password_demo = true;
+            settings.call_timeout_millis = 200;
+        })
+        .await;
     for (trouble, expected) in [(status(500), 502), (late(pass(0)), 504)] {
         world.b.answers([trouble.clone()]);
         check_failures(&document, &a, expected).await;
