@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use crate::random_id::Digest;
 
 pub use model::{
-    Account, Email, Entered, EndSessions, Identity, Linked, LinkedIdentity, PendingLogin, Profile, Purpose, Session,
+    Account, Email, EndSessions, Entered, Identity, Linked, LinkedIdentity, PendingLogin, Profile, Purpose, Session,
     Unlinked, Visitor,
 };
 pub use sqlite::SqliteAccounts;

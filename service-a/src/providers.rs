@@ -101,7 +101,12 @@ pub enum ProviderFailure {
 impl Provider {
     /// # Errors
     /// When a setting cannot be used.
-    pub fn new(name: &str, settings: &ProviderSettings, redirect_uri: &str, clock: &Clock) -> anyhow::Result<Arc<Self>> {
+    pub fn new(
+        name: &str,
+        settings: &ProviderSettings,
+        redirect_uri: &str,
+        clock: &Clock,
+    ) -> anyhow::Result<Arc<Self>> {
         let kind = match settings.kind {
             ProviderKind::Wechat => Kind::WeChat(Box::new(WeChatProvider::new(settings, redirect_uri, clock)?)),
             ProviderKind::Openid | ProviderKind::Apple => {

@@ -6,7 +6,8 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, poll_every, refuse_unsafe, scoped,
+    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, poll_every, refuse_unsafe,
+    scoped,
     tls::{OwnCertificates, followed},
 };
 use token_client::{AuthMethod, TokenClient};

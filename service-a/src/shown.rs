@@ -8,11 +8,7 @@ use axum::{
 use pages::{Browser, Language, Page, Pages, PagesError};
 use serde::Serialize;
 
-use crate::{
-    app::App,
-    login::Refusal,
-    providers::Provider,
-};
+use crate::{app::App, login::Refusal, providers::Provider};
 
 /// The pages of the website.
 ///
@@ -29,10 +25,8 @@ pub fn pages(folder: Option<&std::path::Path>) -> Result<Pages, PagesError> {
         ("my_resource.html", include_str!("../pages/my_resource.html")),
         ("refusal.html", include_str!("../pages/refusal.html")),
     ];
-    let texts = [
-        (Language::English, include_str!("../pages/en.toml")),
-        (Language::Chinese, include_str!("../pages/zh.toml")),
-    ];
+    let texts =
+        [(Language::English, include_str!("../pages/en.toml")), (Language::Chinese, include_str!("../pages/zh.toml"))];
     Pages::new(&templates, &texts, folder)
 }
 
@@ -79,7 +73,8 @@ impl RefusalPage {
             Refusal::ProviderError(code) => Some(code.clone()),
             _ => None,
         };
-        let context = RefusalContext { name, code, logged_in: refusal.is_of_somebody(), logins: logins(app, browser, refusal) };
+        let context =
+            RefusalContext { name, code, logged_in: refusal.is_of_somebody(), logins: logins(app, browser, refusal) };
         Self(app.pages.page(browser, status, "refusal", context))
     }
 

@@ -27,9 +27,10 @@ struct ShownIdentity {
 pub async fn account(State(app): State<App>, browser: Browser, logged_in: LoggedIn) -> impl IntoResponse {
     let csrf_token = logged_in.csrf_token();
     let (account, website) = (logged_in.account, &app.website);
-    let unlinked = website.providers.values().filter(|provider| {
-        !account.identities.iter().any(|identity| identity.provider == provider.name)
-    });
+    let unlinked = website
+        .providers
+        .values()
+        .filter(|provider| !account.identities.iter().any(|identity| identity.provider == provider.name));
     let links = unlinked.map(|provider| ProviderButton::of(provider, &browser)).collect();
     let identities = account.identities.into_iter().map(|linked| ShownIdentity {
         title: website.title_of(&linked.provider, browser.language),

@@ -60,6 +60,7 @@ async fn ask_b(app: &App, logged_in: &LoggedIn, target: &Target) -> Result<Answe
 
 fn shown(app: &App, browser: &Browser, target: &'static str, answer: &Answer) -> Page {
     let text = answer.text();
-    let indented = serde_json::from_str::<serde_json::Value>(&text).and_then(|json| serde_json::to_string_pretty(&json));
+    let indented =
+        serde_json::from_str::<serde_json::Value>(&text).and_then(|json| serde_json::to_string_pretty(&json));
     app.page(browser, "my_resource", MyResource { target, answer: indented.unwrap_or(text) })
 }

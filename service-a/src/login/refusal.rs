@@ -83,9 +83,11 @@ impl Refusal {
             Self::NoSuchProvider => StatusCode::NOT_FOUND,
             Self::NotLoggedIn => StatusCode::UNAUTHORIZED,
             Self::Cancelled | Self::ForeignForm | Self::NoPass => StatusCode::FORBIDDEN,
-            Self::NoSuchLogin | Self::LoginExpired | Self::OtherProvider | Self::BadAnswer(_) | Self::NoSuchIdentity => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::NoSuchLogin
+            | Self::LoginExpired
+            | Self::OtherProvider
+            | Self::BadAnswer(_)
+            | Self::NoSuchIdentity => StatusCode::BAD_REQUEST,
             Self::EmailTaken { .. } | Self::IdentityTaken | Self::LastIdentity => StatusCode::CONFLICT,
             Self::Provider(ProviderFailure::MixUp(_) | ProviderFailure::GrantRefused(..)) => StatusCode::BAD_REQUEST,
             Self::Provider(ProviderFailure::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,

@@ -49,8 +49,20 @@ mod tests {
     #[test]
     fn what_could_lead_elsewhere_is_refused() {
         for bad in [
-            "", "account", "//evil.example", "/\\evil.example", "\\/evil", "/\t/evil.example", "/\n/evil.example", "https:", "https://evil.example",
-            "javascript:alert(1)", "/..//evil.example", "/.//evil.example", "///evil.example", "@evil.example",
+            "",
+            "account",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "https:",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/..//evil.example",
+            "/.//evil.example",
+            "///evil.example",
+            "@evil.example",
         ] {
             assert_eq!(parse(bad), None, "{bad}");
         }

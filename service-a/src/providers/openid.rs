@@ -84,7 +84,8 @@ impl OpenIdProvider {
             )
             .add_scopes(self.scopes.iter().cloned().map(Scope::new))
             .set_pkce_challenge(challenge);
-        let request = self.resources.iter().fold(request, |request, resource| request.add_extra_param("resource", resource));
+        let request =
+            self.resources.iter().fold(request, |request, resource| request.add_extra_param("resource", resource));
         let request = if self.form_post { request.add_extra_param("response_mode", "form_post") } else { request };
         Ok(request.url().0)
     }
@@ -95,9 +96,9 @@ impl OpenIdProvider {
         match iss {
             Some(iss) if iss == expected => Ok(()),
             Some(_) => Err(ProviderFailure::MixUp(format!("`iss` is not {expected}"))),
-            None if self.discovery.metadata().await?.additional_metadata().names_itself => {
-                Err(ProviderFailure::MixUp(format!("{expected} names itself in every answer, and this one has no `iss`")))
-            }
+            None if self.discovery.metadata().await?.additional_metadata().names_itself => Err(ProviderFailure::MixUp(
+                format!("{expected} names itself in every answer, and this one has no `iss`"),
+            )),
             None => Ok(()),
         }
     }

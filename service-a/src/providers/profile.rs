@@ -59,7 +59,8 @@ impl Profile {
 /// Without characters that cannot be seen: those that turn the direction of writing can make a name look like another.
 fn plain(name: &str) -> Option<String> {
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
     };
     let name: String = name.chars().filter(|&c| !hidden(c)).take(MAX_NAME).collect();
     let name = name.trim();
@@ -69,7 +70,8 @@ fn plain(name: &str) -> Option<String> {
 /// An address that a browser may load a picture from: `javascript:` and `data:` are none.
 fn is_picture(picture: &str) -> bool {
     let url = Url::parse(picture);
-    picture.len() <= MAX_URL && url.is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_loopback_url(&url))
+    picture.len() <= MAX_URL
+        && url.is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_loopback_url(&url))
 }
 
 fn is_address(address: &str) -> bool {
@@ -97,11 +99,14 @@ mod tests {
 
     #[test]
     fn what_no_page_should_show_is_left_out() {
-        let bad = of(&json!({ "nickname": "\u{202E}\u{0000} ", "picture": "javascript:alert(1)", "email": "no address" }));
+        let bad =
+            of(&json!({ "nickname": "\u{202E}\u{0000} ", "picture": "javascript:alert(1)", "email": "no address" }));
         assert_eq!(bad.in_bounds(), Profile::default());
         let long = of(&json!({ "nickname": format!("a\u{200B}{}", "b".repeat(200)) })).in_bounds();
         assert_eq!(long.nickname.map(|name| name.len()), Some(MAX_NAME));
-        for (picture, shown) in [("http://localhost:9000/a.png", true), ("http://c.example/a.png", false), ("data:,x", false)] {
+        for (picture, shown) in
+            [("http://localhost:9000/a.png", true), ("http://c.example/a.png", false), ("data:,x", false)]
+        {
             assert_eq!(is_picture(picture), shown, "{picture}");
         }
     }

@@ -9,10 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::http_client;
 use url::Url;
 
-use super::{
-    CodeAnswer, LoginSecrets, Proven, ProviderFailure, ProviderSettings, Step, UserTokens,
-    wire::Wire,
-};
+use super::{CodeAnswer, LoginSecrets, Proven, ProviderFailure, ProviderSettings, Step, UserTokens, wire::Wire};
 use crate::accounts::{Identity, Profile};
 
 /// Codes that were used before, are too old, or were never good.
@@ -156,7 +153,9 @@ impl WeChatProvider {
 fn refused(step: Step, errcode: Option<i64>) -> Result<(), ProviderFailure> {
     match errcode {
         None | Some(0) => Ok(()),
-        Some(code) if GRANT_REFUSED.contains(&code) => Err(ProviderFailure::GrantRefused(step, format!("errcode {code}"))),
+        Some(code) if GRANT_REFUSED.contains(&code) => {
+            Err(ProviderFailure::GrantRefused(step, format!("errcode {code}")))
+        }
         Some(code) => Err(ProviderFailure::Unusable(step, format!("errcode {code}"))),
     }
 }

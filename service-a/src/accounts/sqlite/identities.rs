@@ -2,12 +2,7 @@ use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use crate::accounts::{Account, Entered, Identity, Linked, LinkedIdentity, StoreError, Unlinked, Visitor};
 
-pub(super) async fn enter(
-    pool: &SqlitePool,
-    visitor: &Visitor,
-    new_id: &str,
-    now: i64,
-) -> Result<Entered, StoreError> {
+pub(super) async fn enter(pool: &SqlitePool, visitor: &Visitor, new_id: &str, now: i64) -> Result<Entered, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let entered = match owner(&mut transaction, &visitor.identity).await? {
         Some(account_id) => Entered::Known(account_id),
@@ -31,15 +26,17 @@ async fn insert(
     now: i64,
 ) -> Result<Entered, StoreError> {
     let profile = &visitor.profile;
-    sqlx::query("INSERT INTO accounts (id, nickname, picture, email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(new_id)
-        .bind(&profile.nickname)
-        .bind(&profile.picture)
-        .bind(profile.email.as_ref().map(|email| &email.address))
-        .bind(profile.email_key())
-        .bind(now)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO accounts (id, nickname, picture, email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(new_id)
+    .bind(&profile.nickname)
+    .bind(&profile.picture)
+    .bind(profile.email.as_ref().map(|email| &email.address))
+    .bind(profile.email_key())
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
     insert_identity(connection, new_id, visitor, now).await?;
     Ok(Entered::New(new_id.to_owned()))
 }
@@ -50,14 +47,16 @@ async fn insert_identity(
     visitor: &Visitor,
     now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO identities (issuer, subject, account_id, provider, created_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(&visitor.identity.issuer)
-        .bind(&visitor.identity.subject)
-        .bind(account_id)
-        .bind(&visitor.provider)
-        .bind(now)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO identities (issuer, subject, account_id, provider, created_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(&visitor.identity.issuer)
+    .bind(&visitor.identity.subject)
+    .bind(account_id)
+    .bind(&visitor.provider)
+    .bind(now)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use openidconnect::{
     AdditionalClaims, AdditionalProviderMetadata, DiscoveryError, EmptyAdditionalClaims, EmptyExtraTokenFields,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields, RequestTokenError,
-    StandardErrorResponse, StandardTokenResponse, UserInfoClaims, UserInfoError, UserInfoRequest,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields, RequestTokenError, StandardErrorResponse,
+    StandardTokenResponse, UserInfoClaims, UserInfoError, UserInfoRequest,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreErrorResponseType,
         CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
