@@ -6,6 +6,7 @@ use crate::{app::App, session::LoggedIn, shown::ProviderButton};
 
 #[derive(Serialize)]
 struct AccountPage {
+    id: String,
     nickname: Option<String>,
     picture: Option<String>,
     email: Option<String>,
@@ -38,6 +39,7 @@ pub async fn account(State(app): State<App>, browser: Browser, logged_in: Logged
         subject: linked.identity.subject,
     });
     let shown = AccountPage {
+        id: account.id,
         nickname: account.nickname,
         picture: account.picture,
         email: account.email,

@@ -36,6 +36,8 @@ pub use logout_token::LogoutTokenRefusal;
 pub struct OpenIdProvider {
     discovery: Discovery,
     wire: Arc<Wire>,
+    /// Its identifier, to the byte.
+    issuer: String,
     client_id: String,
     credential: Credential,
     redirect_uri: RedirectUrl,
@@ -55,12 +57,14 @@ impl OpenIdProvider {
     pub(super) fn new(settings: &ProviderSettings, redirect_uri: &str, clock: &Clock) -> anyhow::Result<Self> {
         let issuer = Issuer::new(settings.issuer.clone(), settings.internal_url.as_deref())
             .map_err(|problem| anyhow::anyhow!("the settings `issuer` and `internal_url`: {problem}"))?;
-        let wire = Arc::new(Wire { http: http_client(&settings.http())?, issuer });
+        let name = issuer.name().to_owned();
+        let wire = Arc::new(Wire { http: http_client(&settings.http())?, issuer: Some(issuer) });
         let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         anyhow::ensure!(!settings.client_id.is_empty(), "the setting `client_id` is missing");
         Ok(Self {
-            discovery: Discovery::new(Arc::clone(&wire), clock.clone())?,
+            discovery: Discovery::new(Arc::clone(&wire), &name, clock.clone())?,
             wire,
+            issuer: name,
             client_id: settings.client_id.clone(),
             credential: Credential::of(settings)?,
             redirect_uri: RedirectUrl::new(redirect_uri.to_owned()).context("the setting `public_url`")?,
@@ -92,7 +96,7 @@ impl OpenIdProvider {
 
     /// RFC 9207 §2.4: a provider that says it names itself must do so, and a name that is there must be right.
     pub(super) async fn answered_by(&self, iss: Option<&str>) -> Result<(), ProviderFailure> {
-        let expected = self.wire.issuer.name();
+        let expected = &self.issuer;
         match iss {
             Some(iss) if iss == expected => Ok(()),
             Some(_) => Err(ProviderFailure::MixUp(format!("`iss` is not {expected}"))),
@@ -119,7 +123,7 @@ impl OpenIdProvider {
             profile = profile::of(&library::user_info(request, &self.wire).await?).or(profile);
         }
         profile.nickname = profile.nickname.or_else(|| self.first_name(answer));
-        let identity = Identity { issuer: self.wire.issuer.name().to_owned(), subject: claims.subject().to_string() };
+        let identity = Identity { issuer: self.issuer.clone(), subject: claims.subject().to_string() };
         let sid = claims.additional_claims().sid.clone();
         Ok(Proven { identity, profile: profile.in_bounds(), sid, tokens: self.kept(&tokens) })
     }
@@ -158,7 +162,7 @@ impl OpenIdProvider {
 
     /// The issuer, and what its metadata names, once it was read: a page waits for no provider.
     pub(super) fn browser_urls(&self) -> Vec<String> {
-        let mut urls = vec![self.wire.issuer.name().to_owned()];
+        let mut urls = vec![self.issuer.clone()];
         if let Some(metadata) = self.discovery.known() {
             urls.push(metadata.authorization_endpoint().to_string());
             urls.extend(metadata.additional_metadata().end_session_endpoint.as_ref().map(Url::to_string));

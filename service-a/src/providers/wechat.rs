@@ -17,6 +17,7 @@ const GRANT_REFUSED: [i64; 3] = [40_029, 40_163, 42_003];
 
 pub struct WeChatProvider {
     wire: Wire,
+    issuer: String,
     appid: String,
     secret: ClientSecret,
     redirect_uri: String,
@@ -49,7 +50,7 @@ struct UserInfo {
 impl WeChatProvider {
     pub(super) fn new(settings: &ProviderSettings, redirect_uri: &str, clock: &Clock) -> anyhow::Result<Self> {
         let wrong = |setting: &str, problem: &dyn Display| anyhow::anyhow!("the setting `{setting}`: {problem}");
-        let issuer = Issuer::new(settings.issuer.clone(), settings.internal_url.as_deref());
+        let issuer = Issuer::new(settings.issuer.clone(), None);
         let issuer = issuer.map_err(|problem| wrong("issuer", &problem))?;
         // A page for a computer's browser shows a code to scan; inside of WeChat itself the person only says yes.
         let page = if settings.scopes == "snsapi_login" { "/connect/qrconnect" } else { "/connect/oauth2/authorize" };
@@ -62,7 +63,8 @@ impl WeChatProvider {
             authorization_url: url("authorization_url", &settings.authorization_url, &authorization_url)?,
             token_url: url("token_url", &settings.token_url, "https://api.weixin.qq.com/sns/oauth2/access_token")?,
             userinfo_url: url("userinfo_url", &settings.userinfo_url, "https://api.weixin.qq.com/sns/userinfo")?,
-            wire: Wire { http: http_client(&settings.http())?, issuer },
+            wire: Wire { http: http_client(&settings.http())?, issuer: None },
+            issuer: issuer.name().to_owned(),
             appid: settings.client_id.clone(),
             secret: settings.secret()?,
             redirect_uri: redirect_uri.to_owned(),
@@ -87,9 +89,7 @@ impl WeChatProvider {
     /// WeChat does not name itself; whoever does is another.
     pub(super) fn answered_by(&self, iss: Option<&str>) -> Result<(), ProviderFailure> {
         match iss {
-            Some(iss) if iss != self.wire.issuer.name() => {
-                Err(ProviderFailure::MixUp("WeChat's answers have no `iss`".to_owned()))
-            }
+            Some(iss) if iss != self.issuer => Err(ProviderFailure::MixUp("WeChat's answers have no `iss`".to_owned())),
             _ => Ok(()),
         }
     }
@@ -108,7 +108,7 @@ impl WeChatProvider {
         // One person has an openid in each app, and one unionid in all apps of an owner.
         let unionid = tokens.unionid.or(user.unionid).filter(|unionid| !unionid.is_empty());
         let profile = Profile { nickname: user.nickname, picture: user.headimgurl.map(secured), email: None };
-        let identity = Identity { issuer: self.wire.issuer.name().to_owned(), subject: unionid.unwrap_or(openid) };
+        let identity = Identity { issuer: self.issuer.clone(), subject: unionid.unwrap_or(openid) };
         let expires_at = tokens.expires_in.map(|seconds| self.clock.seconds().saturating_add(seconds));
         let tokens = UserTokens { access_token, refresh_token: None, id_token: None, expires_at };
         Ok(Proven { identity, profile: profile.in_bounds(), sid: None, tokens })

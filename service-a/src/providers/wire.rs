@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use claims::{AccessToken, Issuer};
+use claims::{AccessToken, Issuer, endpoint};
 use flow_events::{Event, Field, Party, current_trace, emit};
 use http::{HeaderMap, HeaderValue, header};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
@@ -22,8 +22,8 @@ const MAX_BODY: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Wire {
     pub(super) http: reqwest::Client,
-    /// Tells the way to what the provider publishes under its own name.
-    pub(super) issuer: Issuer,
+    /// Tells the way to what the provider publishes under its own name; without one, addresses are as the settings have them.
+    pub(super) issuer: Option<Issuer>,
 }
 
 /// Why there is no answer.
@@ -62,7 +62,12 @@ impl<'c> AsyncHttpClient<'c> for Wire {
 impl Wire {
     pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, WireError> {
         let (parts, body) = request.into_parts();
-        let url = self.issuer.way_to(&parts.uri.to_string()).map_err(WireError::Address)?;
+        let published = parts.uri.to_string();
+        let url = match &self.issuer {
+            Some(issuer) => issuer.way_to(&published),
+            None => endpoint(&published),
+        };
+        let url = url.map_err(WireError::Address)?;
         let fields = shown(&parts.headers, &url, &body);
         let (method, bare) = (parts.method.to_string(), without_query(&url));
         emit(|| Event::RequestSent { to: Party::AuthorizationServer, method, url: bare, fields });

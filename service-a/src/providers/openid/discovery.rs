@@ -32,8 +32,8 @@ struct Known {
 }
 
 impl Discovery {
-    pub(super) fn new(wire: Arc<Wire>, clock: Clock) -> anyhow::Result<Self> {
-        let issuer = IssuerUrl::new(wire.issuer.name().to_owned()).context("the setting `issuer`")?;
+    pub(super) fn new(wire: Arc<Wire>, issuer: &str, clock: Clock) -> anyhow::Result<Self> {
+        let issuer = IssuerUrl::new(issuer.to_owned()).context("the setting `issuer`")?;
         Ok(Self { wire, issuer, clock, known: Mutex::default() })
     }
 
@@ -87,7 +87,7 @@ impl Discovery {
             }
             Err(error) => {
                 let failure = discovery_failure(&error);
-                tracing::warn!(issuer = self.wire.issuer.name(), %failure, "a provider's metadata could not be had");
+                tracing::warn!(issuer = self.issuer.as_str(), %failure, "a provider's metadata could not be had");
                 known.failed = Some((now, failure.clone()));
                 Err(failure)
             }

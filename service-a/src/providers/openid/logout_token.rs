@@ -53,7 +53,7 @@ impl OpenIdProvider {
             .claims;
         check_claims(&claims, self.clock.seconds())?;
         Ok(EndSessions {
-            issuer: self.wire.issuer.name().to_owned(),
+            issuer: self.issuer.clone(),
             subject: claims.sub,
             sid: claims.sid,
             jti: claims.jti,
@@ -74,7 +74,7 @@ impl OpenIdProvider {
     /// Issuer and audience by the library; times by this house's clock.
     fn validation(&self, header: &Header) -> Validation {
         let mut validation = Validation::new(header.alg);
-        validation.set_issuer(&[self.wire.issuer.name()]);
+        validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.client_id]);
         validation.set_required_spec_claims(&["iss", "aud"]);
         (validation.validate_exp, validation.validate_nbf) = (false, false);

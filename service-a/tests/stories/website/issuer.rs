@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 use super::{browser::Away, signer::Signer, site::NOW};
-use crate::world::{said, status};
+use crate::world::{parameter, said, status};
 
 pub const ACCESS_TOKEN: &str = "the-persons-access-token";
 pub const REFRESH_TOKEN: &str = "the-persons-refresh-token";
@@ -27,7 +27,9 @@ struct Answers(Arc<Mutex<HashMap<String, ResponseTemplate>>>);
 
 impl Respond for Answers {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        self.0.lock().unwrap().get(request.url.path()).cloned().unwrap_or_else(|| status(404))
+        let (answers, path) = (self.0.lock().unwrap(), request.url.path());
+        let by_code = parameter(request, "code").and_then(|code| answers.get(&format!("{path}?code={code}")));
+        by_code.or_else(|| answers.get(path)).cloned().unwrap_or_else(|| status(404))
     }
 }
 
@@ -92,6 +94,15 @@ impl Issuer {
     /// From now on codes are exchanged for an ID token with these claims.
     pub fn will_say(&self, claims: &Value) {
         self.will_hand_out(&self.signer.sign(&json!({}), claims));
+    }
+
+    /// From now on `code-0` is exchanged for an ID token with the first claims, `code-1` for one with the second.
+    pub fn will_say_by_code(&self, claims: &[Value]) {
+        for (number, claims) in claims.iter().enumerate() {
+            let mut answer = tokens(ACCESS_TOKEN);
+            answer["id_token"] = json!(self.signer.sign(&json!({}), claims));
+            self.answers(&format!("/token?code=code-{number}"), said(&answer));
+        }
     }
 
     /// From now on codes are exchanged for this ID token.

@@ -1,16 +1,13 @@
-use std::ops::Deref;
-
 use clock::Clock;
 use service_a::{ServiceA, ServiceASettings, settings::ProviderSettings};
 use service_kit::{Bound, SecretSetting, Stop};
 use tempfile::TempDir;
-use wiremock::matchers::any;
 
 use super::{
     browser::{Browser, Shown},
     issuer::{CLIENT_ID, Issuer},
 };
-use crate::world::{NOBODY, Party, RESOURCES, SECRET, World, said};
+use crate::world::{Party, SECRET, World};
 
 pub const NOW: i64 = 1_800_000_000;
 
@@ -23,7 +20,7 @@ pub struct Site {
     pub events: flow_events::EventSink,
     pub settings: ServiceASettings,
     stop: Stop,
-    _folder: TempDir,
+    pub folder: TempDir,
 }
 
 impl Site {
@@ -41,12 +38,20 @@ impl Site {
         let mut settings =
             ServiceASettings { issuer: platform.name(), data_dir: folder.path().to_owned(), ..world.settings() };
         change(&mut settings);
-        let (bound, stop) = (Bound::to("127.0.0.1:0", "listen").unwrap(), Stop::new());
-        let base = format!("http://{}", bound.address());
         let (clock, events) = (world.clock, world.events);
-        let a = ServiceA::prepare(&settings, bound, clock.clone(), events.clone()).await.unwrap();
-        tokio::spawn(a.run(stop.clone()));
-        Self { base, platform, b: world.b, clock, events, settings, stop, _folder: folder }
+        let mut site =
+            Self { base: String::new(), platform, b: world.b, clock, events, settings, stop: Stop::new(), folder };
+        site.base = site.open_again().await;
+        site
+    }
+
+    /// The website once more, with the same accounts. Says where.
+    pub async fn open_again(&self) -> String {
+        let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
+        let base = format!("http://{}", bound.address());
+        let a = ServiceA::prepare(&self.settings, bound, self.clock.clone(), self.events.clone()).await.unwrap();
+        tokio::spawn(a.run(self.stop.clone()));
+        base
     }
 
     pub fn browser(&self) -> Browser {
