@@ -48,12 +48,10 @@ impl Cookies {
     }
 
     /// Hand a name to the browser, for so many seconds.
-    #[must_use]
     pub fn hand_out(self, jar: CookieJar, cookie: CookieUse, id: &RandomId, seconds: i64) -> CookieJar {
         jar.add(self.cookie(cookie, id.expose().to_owned(), seconds))
     }
 
-    #[must_use]
     pub fn take_back(self, jar: CookieJar, cookie: CookieUse) -> CookieJar {
         jar.add(self.cookie(cookie, String::new(), 0))
     }

@@ -54,7 +54,6 @@ pub struct LoginSecrets {
 }
 
 /// What a browser brings back.
-#[derive(Debug)]
 pub struct CodeAnswer {
     pub code: String,
     /// The `user` of Apple's first answer.

@@ -11,7 +11,6 @@ use service_kit::{
     tls::{OwnCertificates, followed},
 };
 use token_client::{AuthMethod, TokenClient};
-use url::Url;
 
 use crate::{
     accounts::SqliteAccounts,
@@ -82,7 +81,7 @@ impl ServiceA {
 }
 
 async fn website(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Website> {
-    let public_url: Url = settings.public_url.parse().context("the setting `public_url`")?;
+    let public_url = settings.public_origin()?;
     let mut providers = Providers::new();
     for (name, provider) in settings.all_providers()? {
         let redirect_uri = format!("{}/callback/{name}", public_url.as_str().trim_end_matches('/'));

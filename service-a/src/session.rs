@@ -6,6 +6,7 @@ use axum::{
     http::request::Parts,
 };
 use axum_extra::extract::CookieJar;
+use claims::Form;
 
 use crate::{
     accounts::{Account, Session},
@@ -31,12 +32,15 @@ impl LoggedIn {
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// A form of this session's own pages.
+    ///
     /// # Errors
-    /// When the form is not from a page of this session.
-    pub fn check_csrf(&self, shown: Option<&str>) -> Result<(), Refusal> {
-        let right = self.csrf_token();
-        let equal = verify_slices_are_equal(right.as_bytes(), shown.unwrap_or_default().as_bytes());
-        equal.map_err(|_| Refusal::ForeignForm)
+    /// When it is from elsewhere, or cannot be read.
+    pub fn own_form(&self, body: &[u8]) -> Result<Form, Refusal> {
+        let form = Form::parse(body).map_err(|_| Refusal::ForeignForm)?;
+        let (right, shown) = (self.csrf_token(), form.get("csrf_token").unwrap_or_default());
+        verify_slices_are_equal(right.as_bytes(), shown.as_bytes()).map_err(|_| Refusal::ForeignForm)?;
+        Ok(form)
     }
 
     fn csrf_key(&self) -> hmac::Key {

@@ -7,12 +7,13 @@ use std::{
 };
 
 use anyhow::Context;
-use claims::{ClientSecret, Scope};
+use claims::{ClientSecret, Scope, endpoint};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, plain_http, plain_listener,
     telemetry::LogSettings, weak_secret,
 };
+use url::Url;
 
 pub use crate::providers::{ProviderKind, ProviderSettings};
 
@@ -166,6 +167,16 @@ impl ServiceASettings {
         }
     }
 
+    /// The website's address, in which its paths begin at the root.
+    ///
+    /// # Errors
+    /// When the setting is no such address.
+    pub fn public_origin(&self) -> anyhow::Result<Url> {
+        let wrong = |problem: &str| anyhow::anyhow!("the setting `public_url`: {problem}: {}", self.public_url);
+        let url = endpoint(&self.public_url).map_err(wrong)?;
+        if url.path() == "/" && url.query().is_none() { Ok(url) } else { Err(wrong("it has a path or a query")) }
+    }
+
     /// Everybody whom people can log in with, each with all it needs.
     ///
     /// # Errors
@@ -176,7 +187,10 @@ impl ServiceASettings {
         all.retain(|_, provider| provider.enabled);
         for (name, provider) in &mut all {
             let sane = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            anyhow::ensure!(name.bytes().all(sane), "the provider `{name}`: use small letters, digits and `-`");
+            anyhow::ensure!(
+                !name.is_empty() && name.bytes().all(sane),
+                "the provider `{name}`: use small letters, digits and `-`"
+            );
             if name == PLATFORM {
                 self.complete_platform(provider)?;
             }
@@ -270,12 +284,66 @@ mod tests {
             internal_url: Some("http://c.internal".to_owned()),
             listen: "0.0.0.0:9001".to_owned(),
             client_secret: Some(SecretSetting::new("short")),
+            public_url: "http://a.example".to_owned(),
             legacy_password_demo: true,
             ..ServiceASettings::default()
         };
+        let other = ProviderSettings {
+            issuer: "http://other.example".to_owned(),
+            client_secret: Some(SecretSetting::new("abc123")),
+            ..ProviderSettings::default()
+        };
+        settings.providers.insert("other".to_owned(), other);
         settings.targets.local.url = "http://b.example".to_owned();
-        let expected =
-            ["issuer", "internal_url", "targets.local.url", "listen", "client_secret", "legacy_password_demo"];
+        let expected = [
+            "issuer",
+            "internal_url",
+            "targets.local.url",
+            "public_url",
+            "providers",
+            "providers",
+            "listen",
+            "client_secret",
+            "legacy_password_demo",
+        ];
         assert_eq!(named(&settings), expected);
+    }
+
+    #[test]
+    fn the_platform_is_there_as_a_knows_c_and_can_be_changed_or_switched_off() {
+        let mut settings = ServiceASettings { internal_url: Some("https://c:9443".to_owned()), ..Default::default() };
+        let platform = settings.all_providers().unwrap().remove("platform").unwrap();
+        assert_eq!((platform.issuer.as_str(), platform.client_id.as_str()), ("http://localhost:9000", "service-a"));
+        assert_eq!(platform.internal_url.as_deref(), Some("https://c:9443"));
+        assert_eq!(platform.scopes, "openid profile email offline_access resource:read resource:write");
+        assert_eq!(platform.resources, "http://localhost:9002 http://localhost:9003");
+        assert_eq!(platform.secret().unwrap().expose(), "abc123");
+
+        let elsewhere = ProviderSettings { issuer: "https://other.example".to_owned(), ..Default::default() };
+        settings.providers.insert("platform".to_owned(), elsewhere);
+        let platform = settings.all_providers().unwrap().remove("platform").unwrap();
+        assert!(platform.internal_url.is_none() && platform.secret().is_err(), "C's secret is for C alone");
+
+        let off = ProviderSettings { enabled: false, ..ProviderSettings::default() };
+        settings.providers.insert("platform".to_owned(), off);
+        assert!(settings.all_providers().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_provider_is_named_so_that_it_can_stand_in_a_url() {
+        for bad in ["Google", "a/b", "a b", "ä", ""] {
+            let mut settings = ServiceASettings::default();
+            settings.providers.insert(bad.to_owned(), ProviderSettings::default());
+            assert!(settings.all_providers().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_public_address_begins_at_the_root() {
+        let origin = |url: &str| ServiceASettings { public_url: url.to_owned(), ..Default::default() }.public_origin();
+        assert!(origin("http://localhost:9001").is_ok() && origin("https://a.example/").is_ok());
+        for bad in ["a.example", "https://a.example/website", "https://a.example/?x", "ftp://a.example"] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
     }
 }

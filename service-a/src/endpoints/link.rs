@@ -6,7 +6,6 @@ use axum::{
 use axum_extra::extract::CookieJar;
 use pages::Browser;
 
-use super::logout::own_form;
 use crate::{
     accounts::Purpose,
     app::App,
@@ -34,7 +33,7 @@ async fn away(
     jar: CookieJar,
     body: &[u8],
 ) -> Result<(CookieJar, Redirect), Refusal> {
-    own_form(logged_in, body)?;
+    logged_in.own_form(body)?;
     let start = Start {
         provider: app.website.provider(name).ok_or(Refusal::NoSuchProvider)?,
         purpose: Purpose::Link,

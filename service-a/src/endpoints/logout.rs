@@ -4,7 +4,6 @@ use axum::{
     response::{Redirect, Response},
 };
 use axum_extra::extract::CookieJar;
-use claims::Form;
 use pages::Browser;
 
 use crate::{
@@ -32,7 +31,7 @@ pub async fn logout(
 }
 
 async fn end(app: &App, logged_in: &LoggedIn, jar: CookieJar, body: &[u8]) -> Result<(CookieJar, Redirect), Refusal> {
-    own_form(logged_in, body)?;
+    logged_in.own_form(body)?;
     let website = &app.website;
     website.accounts.end_session(&logged_in.session.id).await?;
     let jar = website.cookies.take_back(jar, CookieUse::Session);
@@ -51,13 +50,4 @@ async fn at_provider(app: &App, logged_in: &LoggedIn, jar: CookieJar) -> Result<
         Some(url) => (website.cookies.hand_out(jar, CookieUse::Logout, &state, PATIENCE), Redirect::to(url.as_str())),
         None => (jar, Redirect::to("/")),
     })
-}
-
-/// A form of this session's pages.
-///
-/// # Errors
-/// When it is not, or cannot be read.
-pub fn own_form(logged_in: &LoggedIn, body: &[u8]) -> Result<Form, Refusal> {
-    let form = Form::parse(body).map_err(|_| Refusal::ForeignForm)?;
-    logged_in.check_csrf(form.get("csrf_token")).map(|()| form)
 }

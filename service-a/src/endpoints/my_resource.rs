@@ -1,10 +1,11 @@
 use axum::{
-    extract::{Query, State},
+    extract::{RawQuery, State},
     http::Method,
     response::Response,
 };
+use claims::Form;
 use pages::{Browser, Page};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     app::App,
@@ -15,26 +16,22 @@ use crate::{
     settings::Target,
 };
 
-/// `?target=local` (the default) or `?target=introspection`.
-#[derive(Debug, Default, Deserialize)]
-pub struct Which {
-    target: Option<String>,
-}
-
 #[derive(Serialize)]
 struct MyResource {
     target: &'static str,
     answer: String,
 }
 
-/// `GET /my-resource`: A calls B with the pass of the person who is logged in.
+/// `GET /my-resource`: A calls B with the pass of the person who is logged in: the B that checks passes by itself, or with
+/// `?target=introspection` the one that asks C.
 pub async fn my_resource(
     State(app): State<App>,
     browser: Browser,
     logged_in: LoggedIn,
-    Query(which): Query<Which>,
+    RawQuery(query): RawQuery,
 ) -> Response {
-    let (name, target) = match which.target.as_deref() {
+    let asked = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let (name, target) = match asked.get("target") {
         Some("introspection") => ("introspection", &app.targets.introspection),
         _ => ("local", &app.targets.local),
     };

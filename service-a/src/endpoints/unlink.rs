@@ -5,7 +5,6 @@ use axum::{
 };
 use pages::Browser;
 
-use super::logout::own_form;
 use crate::{
     accounts::{Identity, Unlinked},
     app::App,
@@ -20,7 +19,7 @@ pub async fn unlink(State(app): State<App>, browser: Browser, logged_in: LoggedI
 }
 
 async fn take_away(app: &App, logged_in: &LoggedIn, body: &[u8]) -> Result<(), Refusal> {
-    let form = own_form(logged_in, body)?;
+    let form = logged_in.own_form(body)?;
     let named = |name| form.get(name).map(str::to_owned).ok_or(Refusal::NoSuchIdentity);
     let identity = Identity { issuer: named("issuer")?, subject: named("subject")? };
     match app.website.accounts.unlink(&logged_in.account.id, &identity).await? {

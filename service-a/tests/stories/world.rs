@@ -196,5 +196,5 @@ pub fn header<'a>(request: &'a Request, name: &str) -> &'a str {
 
 /// A parameter of a form.
 pub fn parameter(request: &Request, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(&request.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(&request.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

@@ -36,9 +36,9 @@ impl OpenIdProvider {
         match self.check(metadata, answer, secrets) {
             Err(Refused::UnknownKey) => {
                 let newer = self.discovery.newer_keys(metadata).await?;
-                self.check(&newer, answer, secrets).map_err(|refused| refused.into())
+                self.check(&newer, answer, secrets).map_err(Into::into)
             }
-            checked => checked.map_err(|refused| refused.into()),
+            checked => checked.map_err(Into::into),
         }
     }
 
