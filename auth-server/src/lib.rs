@@ -14,6 +14,7 @@ mod entropy;
 mod failure;
 mod grants;
 mod metrics;
+pub mod pages;
 mod registry;
 mod server;
 pub mod settings;

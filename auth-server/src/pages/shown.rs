@@ -1,0 +1,74 @@
+use std::fmt;
+
+use serde::Serialize;
+use url::Url;
+
+/// A client as people see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownClient {
+    pub name: String,
+    pub client_uri: Option<WebLink>,
+    pub logo_uri: Option<WebLink>,
+    pub policy_uri: Option<WebLink>,
+    pub tos_uri: Option<WebLink>,
+}
+
+/// A person as they see themselves.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownUser {
+    /// What they are called.
+    pub name: String,
+    /// What they sign in with.
+    pub username: String,
+    pub email: Option<String>,
+    pub picture: Option<String>,
+}
+
+/// A scope that is asked for or was allowed.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownScope {
+    pub name: String,
+    /// In the place of the words that the texts have for the name.
+    pub description: Option<String>,
+    /// It was allowed before.
+    pub already: bool,
+}
+
+/// A link that a client brought. The web's own schemes alone: a `javascript:` link would run as part of this page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WebLink(String);
+
+impl WebLink {
+    pub fn parse(link: &str) -> Option<Self> {
+        let url = Url::parse(link).ok()?;
+        matches!(url.scheme(), "http" | "https").then(|| Self(url.into()))
+    }
+}
+
+impl fmt::Display for WebLink {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl ShownClient {
+    /// A client of which only the name is known.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), client_uri: None, logo_uri: None, policy_uri: None, tos_uri: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_the_web_or_nowhere() {
+        assert_eq!(WebLink::parse("https://app.example").unwrap().to_string(), "https://app.example/");
+        for link in
+            ["javascript:alert(1)", "data:text/html,x", " JaVaScRiPt:alert(1)", "file:///etc/passwd", "/here", ""]
+        {
+            assert_eq!(WebLink::parse(link), None, "{link}");
+        }
+    }
+}
