@@ -8,6 +8,7 @@ mod id_tokens;
 mod issuer;
 mod logout;
 mod my_resource;
+mod openapi;
 mod providers_down;
 mod secrecy;
 mod sessions;
