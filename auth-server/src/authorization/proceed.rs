@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ErrorCode, OAuthError};
 use pages::Browser;
 
-use super::{AuthorizationRequest, NoAnswer, answer};
+use super::{AuthorizationRequest, answer};
 use crate::{
     app::App,
     client_address::ClientAddress,
@@ -124,7 +124,7 @@ impl Flow<'_> {
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
         app.metrics.count(&audit);
-        let effect = Effect::Authorize(Box::new(Authorization { grant, code: stored, consent }));
+        let effect = Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
         app.store.append(Entry { audit, effect }).await?;
         Ok(answer(&request.answer_to, Ok(&code), app, self.browser))
     }
@@ -152,39 +152,6 @@ impl Flow<'_> {
         record.sub = signed_in.map(|signed_in| signed_in.user.sub.clone());
         record.scope = Some(self.request.allowed.scope.to_string());
         record
-    }
-}
-
-/// Read the request, or tell whoever has to be told why not.
-///
-/// # Errors
-/// The answer to the client, or the page for the user.
-pub async fn read_request(
-    app: &App,
-    browser: &Browser,
-    query: &str,
-    address: ClientAddress,
-) -> Result<AuthorizationRequest, PageFailure> {
-    let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
-    let reader = super::Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer };
-    match reader.read(query.as_bytes()) {
-        Ok(request) => Ok(request),
-        Err(no_answer) => {
-            let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
-            match no_answer {
-                NoAnswer::TellUser(kind, reason) => {
-                    audit.error = Some(ErrorCode::InvalidRequest.as_str().to_owned());
-                    app.record(audit).await;
-                    Err(PageFailure::BadRequest(kind, reason))
-                }
-                NoAnswer::TellClient(told) => {
-                    let (to, error) = *told;
-                    audit.error = Some(error.error.as_str().to_owned());
-                    app.record(audit).await;
-                    Err(PageFailure::Answered(answer(&to, Err(&error), app, browser)))
-                }
-            }
-        }
     }
 }
 
