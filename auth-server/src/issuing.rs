@@ -12,7 +12,7 @@ use crate::{
     },
     endpoints::FormRequest,
     failure::Failure,
-    grants::{self, Approved, ForUser, TokenRequest},
+    grants::{self, ACCESS_TOKEN_TYPE, Approved, ForUser, TokenRequest},
     store::{Effect, Entry, StoreError},
     tokens::{IdTokenFacts, Issuer, KeyError, id_token},
 };
@@ -68,9 +68,15 @@ async fn hand_out(
     record: &mut AuditRecord,
 ) -> Result<Option<TokenResponse>, Failure> {
     // 3. Make the pass.
-    let Approved { sub, granted, user } = approved;
+    let Approved { sub, granted, user, exchanged } = approved;
     let now = app.clock.millis();
-    let claims = app.issuer.claims(&client.client_id, &sub, &granted, now, &app.entropy.bytes()?);
+    let mut claims = app.issuer.claims(&client.client_id, &sub, &granted, now, &app.entropy.bytes()?);
+    let issued_token_type = exchanged.as_ref().map(|_| ACCESS_TOKEN_TYPE.to_owned());
+    if let Some(exchanged) = exchanged {
+        claims.exp = claims.exp.min(exchanged.not_after);
+        claims.act = Some(exchanged.act);
+    }
+    let claims_exp = claims.exp;
     let (token, opaque) = make(app, granted.format, &claims)?;
     let id_token = match &user {
         Some(user) if user.grant.scope.contains("openid") => Some(id_token_for(app, client, user, &token).await?),
@@ -91,13 +97,12 @@ async fn hand_out(
     record.outcome = Outcome::Issued;
     app.metrics.count(record);
     emit(|| Event::TokenIssued { token: token.fingerprint(), claims });
+    let expires_in = u64::try_from(claims_exp - now.div_euclid(1_000)).unwrap_or_default();
     Ok(Some(TokenResponse {
-        access_token: token,
-        token_type: "Bearer".to_owned(),
-        expires_in: Some(app.issuer.access_seconds.into()),
-        scope: Some(granted.scope),
+        issued_token_type,
         refresh_token,
         id_token,
+        ..TokenResponse::bearer(token, Some(expires_in), Some(granted.scope))
     }))
 }
 

@@ -44,5 +44,5 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let keeps = grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(Spends::DeviceCode(hash)));
-    Ok(Approved { sub, granted, user: Some(ForUser { grant, nonce: None, spends, refresh_token }) })
+    Ok(Approved { sub, granted, user: Some(ForUser { grant, nonce: None, spends, refresh_token }), exchanged: None })
 }
