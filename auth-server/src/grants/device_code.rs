@@ -33,7 +33,10 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         return Err(void(request, &grant, "the device_code was used before; what came of it is void", RULE).await?);
     }
     if revoked || request.now >= device.exp {
-        return Err(invalid_grant("the device_code is void: it expired, or its user took back what it stands for", RULE));
+        return Err(invalid_grant(
+            "the device_code is void: it expired, or its user took back what it stands for",
+            RULE,
+        ));
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.app.issuer.issuer;

@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::domain::{Consent, Device, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User};
+use crate::domain::{
+    Consent, Device, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User,
+};
 
 /// What C remembers of users. What happens to them is stored by [`super::Store::append`], with its audit record.
 #[async_trait]
