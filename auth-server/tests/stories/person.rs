@@ -95,7 +95,7 @@ impl Asking {
     }
 
     pub fn query(&self) -> String {
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 }
 
