@@ -6,7 +6,7 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, Bound, Finding, Server, ServiceContext, Settings, Stop, health, metrics, refuse_unsafe, scoped,
+    BindError, Bound, Finding, Limits, Server, ServiceContext, Settings, Stop, health, metrics, refuse_unsafe, scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
 
@@ -77,7 +77,7 @@ impl AuthServer {
             clock: clock.clone(),
             entropy,
         });
-        let routes = all_routes(app.clone(), registry, clock.clone(), events);
+        let routes = all_routes(app.clone(), registry, clock.clone(), events, settings.limits.clone());
         let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
         let tls = listeners.tls.map(|bound| Server::new(bound, routes.clone(), &settings.limits));
         let tls = match tls {
@@ -167,10 +167,16 @@ fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<Rustl
     Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.names, clock)?)
 }
 
-fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink) -> Router {
+fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink, limits: Limits) -> Router {
     let http_metrics = metrics::HttpMetrics::register(&mut registry);
-    let context =
-        ServiceContext { service: "auth-server", party: Party::AuthorizationServer, events, clock, http_metrics };
+    let context = ServiceContext {
+        service: "auth-server",
+        party: Party::AuthorizationServer,
+        events,
+        clock,
+        http_metrics,
+        limits,
+    };
     let store = Arc::clone(&app.store);
     let readiness = health::ready(move || {
         let store = Arc::clone(&store);

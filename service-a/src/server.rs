@@ -38,7 +38,14 @@ impl ServiceA {
         });
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
-        let context = ServiceContext { service: "service-a", party: Party::Client, events, clock, http_metrics };
+        let context = ServiceContext {
+            service: "service-a",
+            party: Party::Client,
+            events,
+            clock,
+            http_metrics,
+            limits: settings.limits.clone(),
+        };
         // A has nothing to wait for: while C or B is away it answers, and says which of them.
         let readiness = health::ready(|| async { Ok(()) });
         // The scoped routes last: their fallback counts and logs unknown paths.

@@ -43,8 +43,14 @@ impl ServiceB {
         let app = App { verifier: verifier.clone(), legacy: legacy(settings)? };
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
-        let context =
-            ServiceContext { service: "service-b", party: Party::ResourceServer, events, clock, http_metrics };
+        let context = ServiceContext {
+            service: "service-b",
+            party: Party::ResourceServer,
+            events,
+            clock,
+            http_metrics,
+            limits: settings.limits.clone(),
+        };
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes = health::routes(readiness(verifier.clone()))
             .merge(metrics::routes(registry))

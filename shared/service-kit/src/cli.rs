@@ -6,7 +6,6 @@ pub use service::{ServiceArguments, run_service};
 
 use std::{
     io::Write,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -15,7 +14,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 
-use crate::{HttpClientSettings, Settings, Sources, load, refuse_unsafe};
+use crate::{HttpClientSettings, Settings, Sources, listen::own_door, load, refuse_unsafe};
 
 /// Where the settings come from.
 #[derive(Clone, Debug, Default, Args)]
@@ -80,11 +79,9 @@ fn describe<S: Settings>(settings: &S) -> anyhow::Result<String> {
 /// # Errors
 /// When it does not answer, or answers that it is not ready.
 pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::Result<()> {
-    let address: SocketAddr = listen.parse().context("the setting `listen` is not ip:port")?;
-    let ip = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
-    let host = if ip.contains(':') { format!("[{ip}]") } else { ip };
+    let door = own_door(listen).context("the setting `listen` is not host:port")?;
     let scheme = if certificates.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{host}:{}/readyz", address.port());
+    let url = format!("{scheme}://{door}/readyz");
     let timeout = HttpClientSettings::default().timeout.min(Duration::from_secs(3));
     // It speaks to itself over loopback and shows no secret, so it need not find out who answers; the certificate is for
     // the name that others know.

@@ -10,7 +10,9 @@ mod findings;
 pub mod health;
 mod http_client;
 mod limits;
+mod listen;
 pub mod metrics;
+mod refusal;
 mod request_scope;
 mod secret_setting;
 mod server;
@@ -20,7 +22,8 @@ pub mod telemetry;
 pub mod tls;
 
 pub use findings::{
-    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, plain_http, plain_listener, refuse_unsafe, weak_secret,
+    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,
+    weak_secret,
 };
 pub use http_client::{HttpClientError, HttpClientSettings, http_client};
 pub use limits::Limits;
