@@ -199,6 +199,10 @@ impl Settings for AuthServerSettings {
         }
         findings
     }
+
+    fn try_out(&self) -> anyhow::Result<()> {
+        self.check().map_err(anyhow::Error::msg)
+    }
 }
 
 #[cfg(test)]

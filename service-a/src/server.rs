@@ -30,12 +30,7 @@ impl ServiceA {
     /// When a setting is unsafe in production, or cannot be used.
     pub fn prepare(settings: &ServiceASettings, bound: Bound, clock: Clock, events: EventSink) -> anyhow::Result<Self> {
         refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
-        let http = http_client(&settings.http())?;
-        let app = App::new(Parts {
-            b: BClient { tokens: token_client(settings, &http, &clock)?, http, scope: settings.scope()? },
-            targets: settings.targets.clone(),
-            legacy: legacy(settings)?,
-        });
+        let (app, certificates) = make(settings, &clock)?;
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -51,7 +46,6 @@ impl ServiceA {
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes =
             health::routes(readiness).merge(metrics::routes(registry)).merge(scoped(app::routes(app), context));
-        let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
         Ok(Self { bound, routes, certificates, limits: settings.limits.clone() })
     }
 
@@ -63,6 +57,19 @@ impl ServiceA {
         let server = Server::new(self.bound, self.routes, &self.limits);
         Ok(followed(server, self.certificates, &stop).run(stop).await?)
     }
+}
+
+/// What the settings become before anything is served; `check-config` tries the same.
+pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<(App, Option<OwnCertificates>)> {
+    settings.check_targets()?;
+    let http = http_client(&settings.http())?;
+    let app = App::new(Parts {
+        b: BClient { tokens: token_client(settings, &http, clock)?, http, scope: settings.scope()? },
+        targets: settings.targets.clone(),
+        legacy: legacy(settings)?,
+    });
+    let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+    Ok((app, certificates))
 }
 
 fn token_client(settings: &ServiceASettings, http: &reqwest::Client, clock: &Clock) -> anyhow::Result<TokenClient> {

@@ -7,11 +7,14 @@ use std::{
 
 use anyhow::Context;
 use claims::{ClientSecret, Scope};
+use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, plain_http, plain_listener,
-    telemetry::LogSettings, weak_secret,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, own_name, plain_http,
+    plain_listener, telemetry::LogSettings, weak_secret,
 };
+
+use crate::server;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,7 +26,7 @@ pub struct ServiceASettings {
     pub internal_url: Option<String>,
     /// The only certificate authorities that A believes, as PEM; without it those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Where A is served, as `ip:port`.
+    /// Where A is served, as `host:port`.
     pub listen: String,
     pub client_id: String,
     pub client_secret: Option<SecretSetting>,
@@ -115,6 +118,20 @@ impl ServiceASettings {
         Ok(ClientSecret::new(secret.expose()))
     }
 
+    /// Both Bs have to be reachable by a request, whichever is asked for first.
+    ///
+    /// # Errors
+    /// When a URL of a B is none.
+    pub fn check_targets(&self) -> anyhow::Result<()> {
+        for (name, target) in [("local", &self.targets.local), ("introspection", &self.targets.introspection)] {
+            for (part, url) in [("url", &target.url), ("resource", &target.resource)] {
+                let usable = claims::endpoint(url).map_err(anyhow::Error::msg);
+                usable.with_context(|| format!("the setting `targets.{name}.{part}`"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// When the setting is no scope.
     pub fn scope(&self) -> anyhow::Result<Scope> {
@@ -153,9 +170,12 @@ impl Settings for ServiceASettings {
     fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(plain_http("issuer", &self.issuer));
+        findings.extend(own_name("issuer", &self.issuer));
         findings.extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
         findings.extend(plain_http("targets.local.url", &self.targets.local.url));
+        findings.extend(own_name("targets.local.resource", &self.targets.local.resource));
         findings.extend(plain_http("targets.introspection.url", &self.targets.introspection.url));
+        findings.extend(own_name("targets.introspection.resource", &self.targets.introspection.resource));
         findings.extend(plain_listener(&self.listen, &self.tls));
         match self.secret() {
             Ok(secret) => findings.extend(weak_secret("client_secret", secret.expose())),
@@ -164,7 +184,13 @@ impl Settings for ServiceASettings {
         if self.legacy_password_demo {
             findings.push(Finding::new("legacy_password_demo", "shows the secret to B", "switch it off"));
         }
+        findings.extend(self.log.finding());
         findings
+    }
+
+    fn try_out(&self) -> anyhow::Result<()> {
+        self.log.try_out()?;
+        server::make(self, &Clock::system()).map(drop)
     }
 }
 
@@ -177,8 +203,9 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_is_unsafe_for_its_secret_alone() {
-        assert_eq!(named(&ServiceASettings::default()), ["client_secret"]);
+    fn the_demo_is_unsafe_for_its_secret_and_for_names_that_only_this_machine_knows() {
+        let expected = ["issuer", "targets.local.resource", "targets.introspection.resource", "client_secret"];
+        assert_eq!(named(&ServiceASettings::default()), expected);
     }
 
     #[test]
@@ -191,9 +218,19 @@ mod tests {
             legacy_password_demo: true,
             ..ServiceASettings::default()
         };
-        settings.targets.local.url = "http://b.example".to_owned();
-        let expected =
-            ["issuer", "internal_url", "targets.local.url", "listen", "client_secret", "legacy_password_demo"];
+        settings.targets.local =
+            Target { url: "http://b.example".to_owned(), resource: "https://b.example".to_owned() };
+        settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
+        let expected = [
+            "issuer",
+            "internal_url",
+            "targets.local.url",
+            "targets.introspection.resource",
+            "listen",
+            "client_secret",
+            "legacy_password_demo",
+            "log.otlp_endpoint",
+        ];
         assert_eq!(named(&settings), expected);
     }
 }

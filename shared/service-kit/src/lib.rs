@@ -30,7 +30,7 @@ pub use limits::Limits;
 pub use request_scope::{RequestId, ServiceContext, scoped};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use server::{BindError, Bound, Server};
-pub use settings::{Settings, SettingsError, Sources, comma_list, load};
+pub use settings::{Settings, SettingsError, Sources, comma_list, line_of, load};
 pub use stop::{on_signal, poll_every};
 pub use tls::TlsFiles;
 pub use tokio_util::sync::CancellationToken as Stop;
