@@ -14,4 +14,5 @@ mod questions;
 mod retrying;
 mod secrecy;
 mod stopping;
+mod tls;
 mod world;

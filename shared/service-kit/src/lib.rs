@@ -20,6 +20,7 @@ mod settings;
 mod stop;
 pub mod telemetry;
 pub mod tls;
+mod whole_body;
 
 pub use findings::{
     Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,
@@ -34,3 +35,4 @@ pub use settings::{Settings, SettingsError, Sources, comma_list, line_of, load};
 pub use stop::{on_signal, poll_every};
 pub use tls::TlsFiles;
 pub use tokio_util::sync::CancellationToken as Stop;
+pub use whole_body::WholeBody;
