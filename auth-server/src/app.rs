@@ -8,17 +8,25 @@ use axum::{
 };
 use claims::{AccessToken, AccessTokenClaims};
 use clock::Clock;
+use pages::Pages;
 
 use crate::{
     client_address::ClientAddress,
     client_auth::Authenticator,
-    domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, TokenHash},
-    endpoints::{home, introspect, jwks, metadata, only_post, openapi, revoke, token},
+    csrf::Csrf,
+    domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionLife, TokenHash},
+    endpoints::{
+        account, authorize, authorize_posted, consent, consent_posted, end_one_session, home, introspect, jwks, login,
+        login_posted, logout, logout_confirmed, logout_posted, metadata, only_post, openapi, revoke, style, token,
+        userinfo, withdraw_consent,
+    },
     entropy::Entropy,
     metrics::Metrics,
     registry::LiveRegistry,
+    settings::TokenSettings,
+    sign_in::SignIn,
     store::{Effect, Entry, Store, StoreError},
-    tokens::{Issuer, LiveKeys, read_own},
+    tokens::{Issuer, LiveKeys, Rotation, read_own},
 };
 
 /// What the endpoints share.
@@ -29,7 +37,20 @@ pub struct Parts {
     pub issuer: Issuer,
     pub registry: LiveRegistry,
     pub keys: LiveKeys,
+    /// How long what is issued lives.
+    pub lives: TokenSettings,
+    pub session_life: SessionLife,
+    /// Browsers know C by https.
+    pub secure_cookies: bool,
+    /// Everybody knows the users.
+    pub demo: bool,
+    pub rotation: Rotation,
+    pub csrf: Csrf,
+    pub pages: Pages,
+    /// For news to clients.
+    pub http: reqwest::Client,
     pub clients: Authenticator,
+    pub users: SignIn,
     pub store: Arc<dyn Store>,
     pub metrics: Metrics,
     pub clock: Clock,
@@ -40,6 +61,16 @@ pub struct Parts {
 pub fn routes(app: App) -> Router {
     Router::new()
         .route("/", get(home))
+        .route("/oauth/authorize", get(authorize).post(authorize_posted))
+        .route("/login", get(login).post(login_posted))
+        .route("/consent", get(consent).post(consent_posted))
+        .route("/logout", get(logout).post(logout_posted))
+        .route("/logout/confirm", post(logout_confirmed))
+        .route("/account", get(account))
+        .route("/account/end-session", post(end_one_session))
+        .route("/account/withdraw-consent", post(withdraw_consent))
+        .route(Pages::STYLE_PATH, get(style))
+        .route("/userinfo", get(userinfo).post(userinfo))
         .route("/oauth/token", post(token).fallback(only_post))
         .route("/oauth/introspect", post(introspect).fallback(only_post))
         .route("/oauth/revoke", post(revoke).fallback(only_post))
@@ -71,6 +102,7 @@ impl App {
             event,
             outcome,
             client_id: None,
+            sub: None,
             jti: None,
             scope: None,
             address: address.0.to_string(),

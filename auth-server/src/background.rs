@@ -5,7 +5,7 @@ use std::time::Duration;
 use service_kit::{Stop, poll_every};
 use tokio::sync::Mutex;
 
-use crate::{app::App, store::SweepBefore};
+use crate::{app::App, store::SweepBefore, tokens::MissingKeys};
 
 /// A running server sees a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
@@ -20,6 +20,9 @@ const CLOCK_SKEW_SECONDS: i64 = 300;
 pub async fn run(app: App, audit_days: u32, stop: Stop) {
     // Nothing is known of what changed before now.
     let seen = Mutex::new(-1);
+    if let Err(error) = make_keys_of_id_tokens(&app).await {
+        tracing::error!(%error, "the keys of ID tokens could not be made");
+    }
     tokio::join!(
         poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
         poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
@@ -48,6 +51,15 @@ async fn watch(app: &App, seen: &Mutex<i64>) {
     }
 }
 
+/// RSA keys take long: they are made before the first user has typed a password, and after the server is up.
+async fn make_keys_of_id_tokens(app: &App) -> Result<(), MissingKeys> {
+    let registry = app.registry.current();
+    for login in registry.clients().filter_map(|client| client.login.as_ref()) {
+        app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await?;
+    }
+    Ok(())
+}
+
 async fn rotate(app: &App) {
     if let Err(error) = app.keys.rotate_if_due(&*app.store, app.clock.seconds()).await {
         tracing::error!(%error, "the signing key could not be rotated");
@@ -60,6 +72,7 @@ async fn sweep(app: &App, audit_days: u32) {
         tokens: now,
         keys: now - i64::from(app.issuer.access_seconds) - CLOCK_SKEW_SECONDS,
         audit_millis: app.clock.millis() - i64::from(audit_days) * 86_400_000,
+        sessions: now - app.session_life.absolute,
     };
     for _ in 0..SWEEP_ROUNDS {
         match app.store.sweep(before).await {

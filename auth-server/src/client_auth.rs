@@ -5,4 +5,5 @@ mod failure_limit;
 mod presented;
 
 pub use authenticator::{Authenticator, Denied};
-pub use presented::{Presented, presented};
+pub use failure_limit::FailureLimit;
+pub use presented::{Presented, Proof, presented};

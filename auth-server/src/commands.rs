@@ -5,6 +5,7 @@ mod client;
 mod dev_ca;
 mod keys;
 mod serve;
+mod user;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -43,6 +44,9 @@ enum Command {
     /// The clients in the database (those of the clients file are changed there)
     #[command(subcommand)]
     Client(client::Command),
+    /// The users in the database
+    #[command(subcommand)]
+    User(user::Command),
     /// Read the audit trail, the newest records first
     Audit(audit::Arguments),
 }
@@ -72,6 +76,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::DevCa(arguments) => dev_ca::run(&arguments, &settings, &clock),
         Command::Keys(command) => block_on(keys::run(command, settings, clock)),
         Command::Client(command) => block_on(client::run(command, settings, clock, entropy)),
+        Command::User(command) => block_on(user::run(command, settings, clock, entropy)),
         Command::Audit(arguments) => block_on(audit::run(arguments, settings)),
     }
 }

@@ -1,21 +1,36 @@
 //! One file an endpoint, named as the endpoint. None knows another.
 
+mod account;
+mod authorize;
+mod consent;
 mod home;
 mod introspect;
 mod jwks;
+mod login;
+mod logout;
 mod metadata;
 mod openapi;
 mod read_form;
 mod revoke;
+mod style;
 mod token;
+mod userinfo;
 
+pub use account::{account, end_one_session, withdraw_consent};
+pub use authorize::{authorize, authorize_posted};
+pub use consent::{consent, consent_posted};
 pub use home::home;
 pub use introspect::introspect;
 pub use jwks::jwks;
+pub use login::{login, login_posted};
+pub use logout::{logout, logout_confirmed, logout_posted};
 pub use metadata::metadata;
 pub use openapi::openapi;
+pub use read_form::required;
 pub use revoke::revoke;
+pub use style::style;
 pub use token::token;
+pub use userinfo::userinfo;
 
 use axum::{
     Json,

@@ -5,7 +5,12 @@ use axum::{
 };
 use claims::{ErrorCode, FormError, OAuthError};
 
-use crate::{client_auth::Denied, entropy::NoEntropy, store::StoreError, tokens::KeyError};
+use crate::{
+    client_auth::Denied,
+    entropy::NoEntropy,
+    store::StoreError,
+    tokens::{KeyError, MissingKeys},
+};
 
 /// An error on its way to the caller: a value that carries its OAuth code. Here alone it becomes HTTP.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -100,6 +105,7 @@ impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Wrong => Self::invalid_client("the client is unknown or its secret is wrong"),
+            Denied::Unproved(missing) => Self::invalid_client(missing),
             Denied::TooMany { retry_after } => Self::too_many(retry_after),
         }
     }
@@ -119,6 +125,12 @@ impl From<KeyError> for Failure {
 
 impl From<NoEntropy> for Failure {
     fn from(error: NoEntropy) -> Self {
+        Self::server_error(&error)
+    }
+}
+
+impl From<MissingKeys> for Failure {
+    fn from(error: MissingKeys) -> Self {
         Self::server_error(&error)
     }
 }

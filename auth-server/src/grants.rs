@@ -1,26 +1,68 @@
 //! One file a grant. What all grants share stands in the token endpoint, once.
 
+mod authorization_code;
 mod client_credentials;
+mod refresh_token;
+mod void_grant;
 
-use claims::{ErrorCode, Form, nearest_name};
+use claims::{ErrorCode, Form, RefreshToken, nearest_name};
 
 use crate::{
-    domain::{Client, Granted, Registry},
+    app::App,
+    client_address::ClientAddress,
+    domain::{Client, Granted, NewRefreshToken, Registry, Spends, UserGrant},
     failure::Failure,
 };
 
-const SERVED: &str = "client_credentials";
-
 /// The grants that are served, as metadata names them.
-pub const GRANT_TYPES: [&str; 1] = [SERVED];
+pub const GRANT_TYPES: [&str; 3] = ["authorization_code", "client_credentials", "refresh_token"];
+
+/// A request for a token, by a client that has proved who it is.
+pub struct TokenRequest<'a> {
+    pub app: &'a App,
+    pub client: &'a Client,
+    pub registry: &'a Registry,
+    pub form: &'a Form,
+    pub address: ClientAddress,
+    /// In seconds since 1970.
+    pub now: i64,
+}
+
+/// What a client is to get: decided, and not handed out yet.
+pub struct Approved {
+    /// Whom the token speaks for.
+    pub sub: String,
+    pub granted: Granted,
+    /// Present where a user takes part.
+    pub user: Option<ForUser>,
+}
+
+/// What a token of a user's grant needs besides.
+pub struct ForUser {
+    pub grant: UserGrant,
+    /// The client's word from its authorization request, for the ID token.
+    pub nonce: Option<String>,
+    /// What is given up for the token; nothing where a lost answer is sent again.
+    pub spends: Option<Spends>,
+    pub refresh_token: Option<Refresh>,
+}
+
+/// A refresh token that goes out with the answer.
+pub struct Refresh {
+    pub token: RefreshToken,
+    /// As it is stored; nothing where it is stored already.
+    pub new: Option<NewRefreshToken>,
+}
 
 /// Which grant is it, and what does it give?
 ///
 /// # Errors
 /// The refusal of the grant, or of a grant that is not served.
-pub fn dispatch(grant_type: &str, client: &Client, registry: &Registry, form: &Form) -> Result<Granted, Failure> {
+pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Approved, Failure> {
     match grant_type {
-        SERVED => client_credentials::grant(client, registry, form),
+        "client_credentials" => client_credentials::grant(request),
+        "authorization_code" => authorization_code::grant(request).await,
+        "refresh_token" => refresh_token::grant(request).await,
         "password" => Err(unsupported(
             "the password grant is not served: it shows the user's password to the client; use authorization_code with PKCE for users, client_credentials for services",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.4",

@@ -4,21 +4,31 @@
 //! store (atomic verbs), the token issuer.
 
 pub mod app;
+mod authorization;
+mod backchannel_logout;
 mod background;
 mod client_address;
 mod client_auth;
 pub mod commands;
+mod csrf;
 pub mod domain;
 mod endpoints;
 mod entropy;
 mod failure;
 mod grants;
 mod metrics;
+mod page_failure;
+mod pages;
 mod registry;
 mod server;
 pub mod settings;
+mod sign_in;
+mod sign_out;
+mod slow_hash;
 pub mod store;
 mod tokens;
+mod users_file;
+mod visitor;
 
 pub use entropy::Entropy;
 pub use server::{AuthServer, Listeners, dev_ca_certificate};

@@ -6,7 +6,8 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, Bound, Finding, Limits, Server, ServiceContext, Settings, Stop, health, metrics, refuse_unsafe, scoped,
+    BindError, Bound, Finding, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics,
+    refuse_unsafe, scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
 
@@ -15,10 +16,15 @@ use crate::{
     app::{self, App, Parts},
     background,
     client_auth::Authenticator,
+    csrf::Csrf,
     metrics::Metrics,
+    pages::pages,
     registry::{ClientsFile, LiveRegistry},
+    sign_in::SignIn,
+    slow_hash::SlowHashes,
     store::{SqliteStore, Store},
-    tokens::{Issuer, LiveKeys},
+    tokens::{Issuer, LiveKeys, Rotation},
+    users_file::make_missing_users,
 };
 
 const DATABASE: &str = "auth-server.db";
@@ -66,12 +72,25 @@ impl AuthServer {
         refuse_unsafe(settings.profile, &all_findings(&settings, &entropy)).map_err(anyhow::Error::msg)?;
         let store = open_store(&settings).await?;
         let file = settings.clients_file.clone();
+        let now = clock.seconds();
+        make_missing_users(settings.users_file.as_deref(), settings.profile, &*store, &entropy, now).await?;
+        let secret = store.installation_secret(entropy.bytes()?).await?;
+        let slow_hashes = Arc::new(SlowHashes::new(&entropy)?);
         let mut registry = Registry::with_prefix("gatepass");
         let app = App::new(Parts {
             issuer: Issuer { issuer: settings.issuer(), access_seconds: settings.tokens.access_seconds },
             registry: LiveRegistry::open(file, settings.profile, entropy.clone(), &*store).await?,
-            keys: LiveKeys::open(settings.keys.clone(), &*store, clock.seconds()).await?,
-            clients: Authenticator::new(&settings.client_failures, &entropy)?,
+            keys: LiveKeys::open(settings.keys.clone(), &*store, now).await?,
+            lives: settings.tokens.clone(),
+            session_life: settings.sign_in.session_life(),
+            secure_cookies: settings.issuer.scheme() == "https",
+            demo: !settings.profile.is_production() && settings.users_file.is_none(),
+            rotation: Rotation::new(&secret),
+            csrf: Csrf::new(&secret),
+            pages: pages(settings.pages_dir.as_deref())?,
+            http: http_client(&settings.http())?,
+            clients: Authenticator::new(&settings.client_failures, Arc::clone(&slow_hashes), &entropy)?,
+            users: SignIn::new(&settings.sign_in, slow_hashes),
             store,
             metrics: Metrics::register(&mut registry),
             clock: clock.clone(),

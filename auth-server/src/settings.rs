@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, is_loopback_url, plain_http,
-    plain_listener, telemetry::LogSettings,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, is_loopback_url,
+    plain_http, plain_listener, telemetry::LogSettings,
 };
 use url::Url;
 
-use crate::domain::Algorithm;
+use crate::domain::{Algorithm, SessionLife};
 
 /// RFC 7518 §3.2: an HS256 secret is at least as long as the hash.
 const HS256_SECRET_BYTES: usize = 32;
@@ -32,8 +32,16 @@ pub struct AuthServerSettings {
     pub keys: KeySettings,
     pub tls: TlsSettings,
     pub client_failures: FailureSettings,
+    pub sign_in: SignInSettings,
+    /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own in the profiles `demo`
+    /// and `test`.
+    pub users_file: Option<PathBuf>,
+    /// A folder with pages, texts or a style sheet that replace the built-in ones.
+    pub pages_dir: Option<PathBuf>,
     /// How long audit records are kept, in days.
     pub audit_days: u32,
+    /// The certificate authorities that are believed when clients are told of a sign-out, as PEM. Without it, the system's.
+    pub ca_file: Option<PathBuf>,
     pub limits: Limits,
     pub log: LogSettings,
 }
@@ -43,6 +51,14 @@ pub struct AuthServerSettings {
 pub struct TokenSettings {
     /// How long an access token lives, in seconds.
     pub access_seconds: u32,
+    /// How long an authorization code waits to be fetched, in seconds: 60 at most.
+    pub code_seconds: u32,
+    /// How long a refresh token lives, in seconds; each use gives a new one.
+    pub refresh_seconds: u32,
+    /// For how long a used refresh token is taken for the same request again, whose answer was lost, in seconds.
+    pub refresh_retry_seconds: u32,
+    /// How long an ID token may be believed, in seconds.
+    pub id_token_seconds: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,6 +86,20 @@ pub struct TlsSettings {
     pub publish_ca: Option<PathBuf>,
 }
 
+/// How users sign in, and how long they stay so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignInSettings {
+    /// How many wrong passwords are borne, by account and address.
+    pub failures: FailureSettings,
+    /// How many wrong passwords are borne from one address, for all accounts together.
+    pub address_failures: FailureSettings,
+    /// A session ends after so many seconds without a visit.
+    pub idle_seconds: u32,
+    /// A session ends after so many seconds in any case.
+    pub absolute_seconds: u32,
+}
+
 /// How many failed client authentications are borne, by client and address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -93,7 +123,11 @@ impl Default for AuthServerSettings {
             keys: KeySettings::default(),
             tls: TlsSettings::default(),
             client_failures: FailureSettings::default(),
+            sign_in: SignInSettings::default(),
+            users_file: None,
+            pages_dir: None,
             audit_days: 90,
+            ca_file: None,
             limits: Limits::default(),
             log: LogSettings::default(),
         }
@@ -107,7 +141,13 @@ fn local(url: &'static str) -> Url {
 
 impl Default for TokenSettings {
     fn default() -> Self {
-        Self { access_seconds: 1_800 }
+        Self {
+            access_seconds: 1_800,
+            code_seconds: 60,
+            refresh_seconds: 30 * 86_400,
+            refresh_retry_seconds: 10,
+            id_token_seconds: 3_600,
+        }
     }
 }
 
@@ -130,11 +170,33 @@ impl Default for FailureSettings {
     }
 }
 
+impl Default for SignInSettings {
+    fn default() -> Self {
+        Self {
+            failures: FailureSettings { burst: 5, recover_seconds: 30 },
+            address_failures: FailureSettings { burst: 100, recover_seconds: 3 },
+            idle_seconds: 8 * 3_600,
+            absolute_seconds: 7 * 86_400,
+        }
+    }
+}
+
+impl SignInSettings {
+    pub fn session_life(&self) -> SessionLife {
+        SessionLife { idle: self.idle_seconds.into(), absolute: self.absolute_seconds.into() }
+    }
+}
+
 impl AuthServerSettings {
     /// The issuer identifier as it stands in every token: without the slash that `Url` adds to a bare host.
     pub fn issuer(&self) -> String {
         let text = self.issuer.as_str();
         if self.issuer.path() == "/" { text.trim_end_matches('/').to_owned() } else { text.to_owned() }
+    }
+
+    /// How clients are told of a sign-out.
+    pub fn http(&self) -> HttpClientSettings {
+        HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
     }
 
     /// What no profile can do with.
@@ -147,6 +209,9 @@ impl AuthServerSettings {
         }
         if self.tokens.access_seconds == 0 {
             return Err("tokens.access_seconds: a token that lives 0 seconds is never good".to_owned());
+        }
+        if !(1..=60).contains(&self.tokens.code_seconds) {
+            return Err("tokens.code_seconds: a code lives from 1 to 60 seconds".to_owned());
         }
         let secret = self.keys.hs256_secret.as_ref().map(|secret| secret.expose().len());
         if self.keys.algorithm == Algorithm::HS256 && secret.is_none_or(|bytes| bytes < HS256_SECRET_BYTES) {
@@ -258,6 +323,7 @@ mod tests {
         assert!(refused(|s| s.keys.algorithm = Algorithm::HS256).contains("hs256_secret"));
         assert!(refused(|s| s.issuer.set_query(Some("x"))).contains("issuer"));
         assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
+        assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
     }
 
     #[test]

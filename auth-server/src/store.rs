@@ -2,6 +2,7 @@
 //!
 //! A backend implements [`Store`] and passes the suite in `conformance`, races included.
 
+mod logins;
 mod sqlite;
 
 #[cfg(test)]
@@ -9,8 +10,12 @@ mod conformance;
 
 use async_trait::async_trait;
 
-use crate::domain::{AuditQuery, AuditRecord, Client, NewKey, OpaqueToken, SecretHash, SigningKey, TokenHash};
+use crate::domain::{
+    AuditQuery, AuditRecord, Client, Code, Consent, IssuedToUser, NewKey, OpaqueToken, SecretHash, Session, SigningKey,
+    TokenHash, UserGrant,
+};
 
+pub use logins::LoginStore;
 pub use sqlite::SqliteStore;
 
 /// One thing that happened, with what it changes. Both are stored, or neither.
@@ -31,6 +36,38 @@ pub enum Effect {
         jti: String,
         exp: i64,
     },
+    /// A user has signed in; the session that the browser had before ends, so that none can be foisted on it.
+    StartSession {
+        session: Session,
+        replaces: Option<TokenHash>,
+    },
+    /// A user has allowed a client something, and the code that says so waits to be fetched.
+    Authorize(Box<Authorization>),
+    /// A code or a refresh token is spent, and what was made of it is in force. [`StoreError::AlreadySpent`] when
+    /// somebody was quicker, or the grant is revoked: nothing is stored then.
+    Issue(Box<IssuedToUser>),
+    /// All that was issued under a grant is void from now on.
+    RevokeGrant {
+        grant_id: String,
+    },
+    /// A session is over, and with it every grant that was not to outlive it.
+    EndSession {
+        sid: String,
+    },
+    /// A user takes back what a client was allowed; all that came of it is void.
+    WithdrawConsent {
+        sub: String,
+        client_id: String,
+    },
+}
+
+/// A user's yes to a client.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    pub grant: UserGrant,
+    pub code: Code,
+    /// To be remembered, when the user was asked.
+    pub consent: Option<Consent>,
 }
 
 /// What is void and may be forgotten.
@@ -42,6 +79,8 @@ pub struct SweepBefore {
     pub keys: i64,
     /// Audit records from before this millisecond.
     pub audit_millis: i64,
+    /// Sessions that were seen last before this second.
+    pub sessions: i64,
 }
 
 /// Why a verb was not carried out.
@@ -51,12 +90,18 @@ pub enum StoreError {
     NoSuchClient(String),
     #[error("there is a client `{0}` already")]
     ClientExists(String),
+    #[error("there is no user `{0}`")]
+    NoSuchUser(String),
+    #[error("there is a user `{0}` already")]
+    UserExists(String),
+    #[error("it was spent already, or its grant is revoked")]
+    AlreadySpent,
     #[error("the database cannot be used: {0}")]
     Unavailable(String),
 }
 
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: LoginStore {
     /// Counts up with every change of a client or a key.
     async fn revision(&self) -> Result<i64, StoreError>;
 
@@ -77,17 +122,12 @@ pub trait Store: Send + Sync {
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
 
-    /// Put a pair of keys in place of all that sign, if `expected_current` is still the one that signs. Says whether it
-    /// was: of two servers that try, one wins.
-    async fn install_keys(
-        &self,
-        expected_current: Option<&str>,
-        current: &NewKey,
-        next: &NewKey,
-        now: i64,
-    ) -> Result<bool, StoreError>;
+    /// Put a pair of keys in force for their algorithm, if it has none. Says whether it did: of two servers that try, one
+    /// wins.
+    async fn install_keys(&self, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError>;
 
-    /// The current key retires, the next one signs, `new_next` is published; if `expected_current` still signs.
+    /// The current key retires, the next one of its algorithm signs, `new_next` is published; if `expected_current` still
+    /// signs.
     async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError>;
 
     /// Store what happened. It is on disk when this returns.

@@ -26,8 +26,8 @@ CREATE TABLE signing_keys (
     state       TEXT NOT NULL, -- next, current or retired
     state_since BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX signing_keys_one_current ON signing_keys (state) WHERE state = 'current';
-CREATE UNIQUE INDEX signing_keys_one_next ON signing_keys (state) WHERE state = 'next';
+CREATE UNIQUE INDEX signing_keys_one_current ON signing_keys (algorithm) WHERE state = 'current';
+CREATE UNIQUE INDEX signing_keys_one_next ON signing_keys (algorithm) WHERE state = 'next';
 
 -- Counts up with every change of a client or a key, so that running servers see it.
 CREATE TABLE revision (

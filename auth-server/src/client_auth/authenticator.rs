@@ -3,13 +3,13 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use aws_lc_rs::hmac;
 use claims::ClientSecret;
 use moka::future::Cache;
-use tokio::sync::Semaphore;
 
-use super::{Presented, failure_limit::FailureLimit};
+use super::{FailureLimit, Presented, Proof};
 use crate::{
-    domain::{Client, Registry, SecretHash, StoredSecret, hash_chosen_secret},
+    domain::{Client, Registry, StoredSecret},
     entropy::Entropy,
     settings::FailureSettings,
+    slow_hash::SlowHashes,
 };
 
 /// Finds out whether a client is who it says it is.
@@ -19,10 +19,14 @@ pub struct Authenticator {
     proved: Cache<[u8; 32], Option<i64>>,
     memory_key: hmac::Key,
     limit: FailureLimit,
-    /// Checked against when there is nothing to check against, so that no failure is quicker than another.
-    nobodys_hash: SecretHash,
-    /// Slow hashes at once: more would only make each slower, and keep the others from the processor.
-    slow_hashes: Semaphore,
+    slow_hashes: Arc<SlowHashes>,
+}
+
+/// A name, and the secret that was shown with it.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    client_id: &'a str,
+    secret: &'a ClientSecret,
 }
 
 /// Why a client was not let in.
@@ -30,6 +34,8 @@ pub struct Authenticator {
 pub enum Denied {
     /// Unknown or wrong: which of them is not said.
     Wrong,
+    /// It showed no secret, and is not known as one that has none.
+    Unproved(String),
     /// It failed too often; after so many seconds it may try again.
     TooMany { retry_after: u64 },
 }
@@ -37,16 +43,13 @@ pub enum Denied {
 impl Authenticator {
     /// # Errors
     /// When the machine gives no randomness.
-    pub fn new(settings: &FailureSettings, entropy: &Entropy) -> anyhow::Result<Self> {
+    pub fn new(settings: &FailureSettings, slow_hashes: Arc<SlowHashes>, entropy: &Entropy) -> anyhow::Result<Self> {
         let memory_key = hmac::Key::new(hmac::HMAC_SHA256, &entropy.bytes::<32>()?);
-        let nobodys_hash = hash_chosen_secret(&ClientSecret::new("nobody"), entropy.bytes()?)
-            .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
         Ok(Self {
             proved: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(600)).build(),
             memory_key,
             limit: FailureLimit::new(settings.burst, settings.recover_seconds),
-            nobodys_hash,
-            slow_hashes: Semaphore::new(2),
+            slow_hashes,
         })
     }
 
@@ -62,10 +65,17 @@ impl Authenticator {
         now_millis: i64,
     ) -> Result<Arc<Client>, Denied> {
         let client = registry.client(&presented.client_id);
-        let name = self.name(presented, client);
+        let shown = match &presented.proof {
+            Proof::Secret(secret) => Shown { client_id: &presented.client_id, secret },
+            Proof::Nothing(missing) => {
+                let public = client.filter(|client| client.is_public());
+                return public.cloned().ok_or_else(|| Denied::Unproved(missing.clone()));
+            }
+        };
+        let name = self.name(shown, client);
         let not_after = match self.proved.get(&name).await {
             Some(not_after) => not_after,
-            None => self.prove(name, presented, client, address, now_millis).await?,
+            None => self.prove(name, shown, client, address, now_millis).await?,
         };
         if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
             return Err(Denied::Wrong);
@@ -77,7 +87,7 @@ impl Authenticator {
     async fn prove(
         &self,
         name: [u8; 32],
-        presented: &Presented,
+        presented: Shown<'_>,
         client: Option<&Arc<Client>>,
         address: IpAddr,
         now_millis: i64,
@@ -89,33 +99,33 @@ impl Authenticator {
 
     async fn check(
         &self,
-        presented: &Presented,
+        presented: Shown<'_>,
         client: Option<&Arc<Client>>,
         address: IpAddr,
         now_millis: i64,
     ) -> Result<Option<i64>, Denied> {
         self.limit
-            .charge(&presented.client_id, address, now_millis)
+            .charge(presented.client_id, address, now_millis)
             .map_err(|retry_after| Denied::TooMany { retry_after })?;
         let now = now_millis.div_euclid(1_000);
         let in_force = |secret: &&StoredSecret| secret.not_after.is_none_or(|end| now < end);
         let secrets: Vec<&StoredSecret> = client.iter().flat_map(|client| &client.secrets).filter(in_force).collect();
         if let Some(right) = self.matching(&secrets, presented).await {
-            self.limit.refund(&presented.client_id, address);
+            self.limit.refund(presented.client_id, address);
             return Ok(right.not_after);
         }
         if !secrets.iter().any(|secret| secret.hash.is_slow()) {
-            self.slow_match(&self.nobodys_hash, presented).await;
+            self.slow_hashes.match_nothing(presented.secret.expose()).await;
         }
         Err(Denied::Wrong)
     }
 
-    async fn matching<'a>(&self, secrets: &[&'a StoredSecret], presented: &Presented) -> Option<&'a StoredSecret> {
+    async fn matching<'a>(&self, secrets: &[&'a StoredSecret], presented: Shown<'_>) -> Option<&'a StoredSecret> {
         for secret in secrets {
             let matches = if secret.hash.is_slow() {
-                self.slow_match(&secret.hash, presented).await
+                self.slow_hashes.matches(&secret.hash, presented.secret.expose()).await
             } else {
-                secret.hash.matches(&presented.secret)
+                secret.hash.matches(presented.secret.expose())
             };
             if matches {
                 return Some(secret);
@@ -124,13 +134,7 @@ impl Authenticator {
         None
     }
 
-    async fn slow_match(&self, hash: &SecretHash, presented: &Presented) -> bool {
-        let Ok(_place) = self.slow_hashes.acquire().await else { return false };
-        let (hash, secret) = (hash.clone(), presented.secret.clone());
-        tokio::task::spawn_blocking(move || hash.matches(&secret)).await.unwrap_or(false)
-    }
-
-    fn name(&self, presented: &Presented, client: Option<&Arc<Client>>) -> [u8; 32] {
+    fn name(&self, presented: Shown<'_>, client: Option<&Arc<Client>>) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.memory_key);
         for part in [presented.client_id.as_bytes(), presented.secret.expose().as_bytes()] {
             context.update(&part.len().to_be_bytes());
@@ -149,13 +153,15 @@ impl Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::TokenFormat;
+    use crate::domain::{SecretHash, TokenFormat, hash_chosen_secret};
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 
     fn authenticator(burst: u32) -> Authenticator {
-        Authenticator::new(&FailureSettings { burst, recover_seconds: 10 }, &Entropy::seeded(1)).unwrap()
+        let entropy = Entropy::seeded(1);
+        let slow_hashes = Arc::new(SlowHashes::new(&entropy).unwrap());
+        Authenticator::new(&FailureSettings { burst, recover_seconds: 10 }, slow_hashes, &entropy).unwrap()
     }
 
     fn registry(secrets: Vec<StoredSecret>) -> Registry {
@@ -166,6 +172,7 @@ mod tests {
             resources: Vec::new(),
             introspects: Vec::new(),
             token_format: TokenFormat::Jwt,
+            login: None,
             enabled: true,
         };
         Registry::new([client], Vec::new())
@@ -176,13 +183,13 @@ mod tests {
     }
 
     fn shown(client_id: &str, secret: &str) -> Presented {
-        Presented { client_id: client_id.to_owned(), secret: ClientSecret::new(secret) }
+        Presented { client_id: client_id.to_owned(), proof: Proof::Secret(ClientSecret::new(secret)) }
     }
 
     /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not come.
     async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: Presented) -> bool {
         let authenticator = Arc::new(authenticator(10));
-        let places = authenticator.slow_hashes.acquire_many(2).await.unwrap();
+        let places = authenticator.slow_hashes.fill().await;
         let asked = tokio::spawn({
             let authenticator = Arc::clone(&authenticator);
             async move { authenticator.authenticate(&presented, HOME, &registry(secrets), 100_000).await }
@@ -199,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn every_refusal_takes_a_slow_hash_so_that_time_does_not_tell_who_exists() {
         let slow = |not_after| {
-            let hash = hash_chosen_secret(&ClientSecret::new("chosen"), [3; 16]).unwrap();
+            let hash = hash_chosen_secret("chosen", [3; 16]).unwrap();
             StoredSecret { hash, not_after }
         };
         assert!(takes_a_slow_hash(vec![fast("right", None)], shown("x", "wrong")).await, "unknown");
@@ -228,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_workers_with_the_right_secret_take_no_place() {
-        let chosen = hash_chosen_secret(&ClientSecret::new("right"), [3; 16]).unwrap();
+        let chosen = hash_chosen_secret("right", [3; 16]).unwrap();
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(1);
         let right = shown("a", "right");

@@ -7,13 +7,21 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub struct Presented {
     pub client_id: String,
-    pub secret: ClientSecret,
+    pub proof: Proof,
+}
+
+/// By what a client says that it is who it says.
+#[derive(Debug)]
+pub enum Proof {
+    Secret(ClientSecret),
+    /// By nothing, which is enough for a public client alone. The text tells all others what is missing.
+    Nothing(String),
 }
 
 /// Find the client's credentials in a request.
 ///
 /// # Errors
-/// When there are none, two at once, or they stand where logs and histories keep them: in the URL.
+/// When nobody is named, two ways are used at once, or they stand where logs and histories keep them: in the URL.
 pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presented, Failure> {
     if has_secret(uri) {
         return Err(Failure::invalid_request(
@@ -39,11 +47,14 @@ pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presente
             "the client_id in the body is not the one of the Authorization header",
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
         )),
-        (Some(Ok((client_id, secret))), _, None) => Ok(Presented { client_id, secret }),
+        (Some(Ok((client_id, secret))), _, None) => Ok(Presented { client_id, proof: Proof::Secret(secret) }),
         (None, Some(client_id), Some(secret)) => {
-            Ok(Presented { client_id: client_id.to_owned(), secret: ClientSecret::new(secret) })
+            Ok(Presented { client_id: client_id.to_owned(), proof: Proof::Secret(ClientSecret::new(secret)) })
         }
-        (None, client_id, secret) => Err(Failure::invalid_client(missing(client_id, secret, form))),
+        (None, Some(client_id), None) => {
+            Ok(Presented { client_id: client_id.to_owned(), proof: Proof::Nothing(missing("client_secret", form)) })
+        }
+        (None, None, _) => Err(Failure::invalid_client(missing("client_id", form))),
     }
 }
 
@@ -56,11 +67,7 @@ fn has_secret(uri: &Uri) -> bool {
     })
 }
 
-fn missing(client_id: Option<&str>, secret: Option<&str>, form: &Form) -> String {
-    let absent = match (client_id, secret) {
-        (None, _) => "client_id",
-        _ => "client_secret",
-    };
+fn missing(absent: &str, form: &Form) -> String {
     let meant = form.near_miss(absent).map(|sent| format!("; `{sent}` was sent: is that it?")).unwrap_or_default();
     format!(
         "{absent} is missing: send client_id and client_secret in the body, or both by HTTP Basic{}",
@@ -79,7 +86,10 @@ mod tests {
         }
         let form = Form::parse(body.as_bytes()).unwrap();
         let found = presented(&uri.parse().unwrap(), &headers, &form)?;
-        Ok((found.client_id, found.secret.expose().to_owned()))
+        match found.proof {
+            Proof::Secret(secret) => Ok((found.client_id, secret.expose().to_owned())),
+            Proof::Nothing(missing) => Err(Failure::invalid_client(missing)),
+        }
     }
 
     fn refusal(uri: &str, authorization: &[&str], body: &str) -> String {

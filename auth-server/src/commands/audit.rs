@@ -15,6 +15,9 @@ pub(super) struct Arguments {
     /// Only of this client
     #[arg(long)]
     client: Option<String>,
+    /// Only of this user
+    #[arg(long)]
+    sub: Option<String>,
     /// Only of this token
     #[arg(long)]
     jti: Option<String>,
@@ -35,6 +38,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> anyhow::Result<()> {
     let query = AuditQuery {
         client_id: arguments.client,
+        sub: arguments.sub,
         jti: arguments.jti,
         since_millis: arguments.since,
         until_millis: arguments.until,
@@ -49,11 +53,12 @@ pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> a
 fn line(record: &AuditRecord) -> String {
     let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     format!(
-        "{}  {:<13} {:<8}  client={}  jti={}  scope=\"{}\"  from={}{}",
+        "{}  {:<18} {:<8}  client={}  sub={}  jti={}  scope=\"{}\"  from={}{}",
         rfc3339(record.at_millis),
         record.event.as_str(),
         record.outcome.as_str(),
         shown(&record.client_id),
+        shown(&record.sub),
         shown(&record.jti),
         record.scope.as_deref().unwrap_or_default(),
         record.address,

@@ -121,7 +121,8 @@ fn secret(add: &Add, entropy: &Entropy) -> anyhow::Result<(SecretHash, Option<Cl
         chosen.expose().len() >= SAFE_SECRET_LENGTH,
         "the secret on standard input has fewer than {SAFE_SECRET_LENGTH} characters; leave --secret-stdin out, and one is made"
     );
-    let hash = hash_chosen_secret(&chosen, entropy.bytes()?).map_err(|error| anyhow::anyhow!("the secret: {error}"))?;
+    let hash = hash_chosen_secret(chosen.expose(), entropy.bytes()?)
+        .map_err(|error| anyhow::anyhow!("the secret: {error}"))?;
     Ok((hash, None))
 }
 
@@ -143,6 +144,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
             Format::Jwt => TokenFormat::Jwt,
             Format::Opaque => TokenFormat::Opaque,
         },
+        login: None,
         enabled: true,
     })
 }

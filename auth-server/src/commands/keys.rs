@@ -1,4 +1,4 @@
-use anyhow::{Context, bail};
+use anyhow::{bail, ensure};
 use clap::Subcommand;
 use clock::Clock;
 
@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Let the next key sign from now on; tokens of the old one stay good until they expire
+    /// Let the next keys sign from now on, one for each algorithm; tokens of the old ones stay good until they expire
     Rotate,
     /// Show the keys and what they are used for
     List,
@@ -25,10 +25,12 @@ pub(super) async fn run(command: Command, settings: AuthServerSettings, clock: C
     match command {
         Command::List => keys.iter().try_for_each(|key| say(line(key))),
         Command::Rotate => {
-            let current = keys.iter().find(|key| matches!(key.state, KeyState::Current { .. }));
-            let current = current.context("there is no key to rotate: start the server once, it makes the first")?;
-            if !store.rotate_keys(&current.kid, &generate(current.algorithm)?, clock.seconds()).await? {
-                bail!("another server has rotated the key at this moment; nothing is left to do");
+            let current: Vec<_> = keys.iter().filter(|key| matches!(key.state, KeyState::Current { .. })).collect();
+            ensure!(!current.is_empty(), "there is no key to rotate: start the server once, it makes the first");
+            for SigningKey { kid, algorithm, .. } in current {
+                if !store.rotate_keys(kid, &generate(*algorithm)?, clock.seconds()).await? {
+                    bail!("another server has rotated the key at this moment; nothing is left to do");
+                }
             }
             store.signing_keys().await?.iter().try_for_each(|key| say(line(key)))
         }

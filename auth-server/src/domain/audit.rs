@@ -9,6 +9,8 @@ pub struct AuditRecord {
     pub outcome: Outcome,
     /// The client, or `unknown-` and the fingerprint of a name that no client has.
     pub client_id: Option<String>,
+    /// The user, where one took part.
+    pub sub: Option<String>,
     pub jti: Option<String>,
     pub scope: Option<String>,
     /// The caller's network address.
@@ -24,6 +26,14 @@ pub enum AuditEvent {
     Token,
     Introspection,
     Revocation,
+    /// A user signs in.
+    SignIn,
+    /// A user allows a client something, or not.
+    Authorization,
+    /// A session ends.
+    SignOut,
+    /// A user takes back what a client was allowed.
+    ConsentWithdrawal,
 }
 
 /// What came of it.
@@ -32,6 +42,8 @@ pub enum AuditEvent {
 pub enum Outcome {
     /// A token was issued.
     Issued,
+    /// It was done as asked.
+    Done,
     /// The request was refused.
     Refused,
     /// The token is in force.
@@ -46,6 +58,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
     pub client_id: Option<String>,
+    pub sub: Option<String>,
     pub jti: Option<String>,
     /// From here on, in milliseconds since 1970.
     pub since_millis: Option<i64>,
@@ -55,13 +68,25 @@ pub struct AuditQuery {
 }
 
 impl AuditEvent {
-    const ALL: [Self; 3] = [Self::Token, Self::Introspection, Self::Revocation];
+    const ALL: [Self; 7] = [
+        Self::Token,
+        Self::Introspection,
+        Self::Revocation,
+        Self::SignIn,
+        Self::Authorization,
+        Self::SignOut,
+        Self::ConsentWithdrawal,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Introspection => "introspection",
             Self::Revocation => "revocation",
+            Self::SignIn => "sign_in",
+            Self::Authorization => "authorization",
+            Self::SignOut => "sign_out",
+            Self::ConsentWithdrawal => "consent_withdrawal",
         }
     }
 
@@ -71,11 +96,12 @@ impl AuditEvent {
 }
 
 impl Outcome {
-    const ALL: [Self; 5] = [Self::Issued, Self::Refused, Self::Active, Self::Inactive, Self::Revoked];
+    const ALL: [Self; 6] = [Self::Issued, Self::Done, Self::Refused, Self::Active, Self::Inactive, Self::Revoked];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Issued => "issued",
+            Self::Done => "done",
             Self::Refused => "refused",
             Self::Active => "active",
             Self::Inactive => "inactive",

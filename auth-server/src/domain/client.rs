@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::StoredSecret;
+use super::{LoginClient, StoredSecret};
 use claims::Scope;
 
 /// A client as the server knows it.
@@ -16,7 +16,21 @@ pub struct Client {
     /// The resource identifiers about whose passes it may ask: those it serves itself.
     pub introspects: Vec<String>,
     pub token_format: TokenFormat,
+    /// Present for a client that sends users here.
+    pub login: Option<LoginClient>,
     pub enabled: bool,
+}
+
+impl Client {
+    /// Has no secret (RFC 6749 §2.1).
+    pub fn is_public(&self) -> bool {
+        self.login.as_ref().is_some_and(|login| login.public)
+    }
+
+    /// What users are shown.
+    pub fn shown_name(&self) -> &str {
+        self.login.as_ref().and_then(|login| login.client_name.as_deref()).unwrap_or(&self.client_id)
+    }
 }
 
 /// A resource server's API: what a pass is for.

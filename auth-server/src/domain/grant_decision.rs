@@ -55,7 +55,11 @@ pub fn decide(
     })
 }
 
-fn targets<'a>(client: &Client, registry: &'a Registry, asked: &[&str]) -> Result<Vec<&'a Resource>, Refusal> {
+pub(super) fn targets<'a>(
+    client: &Client,
+    registry: &'a Registry,
+    asked: &[&str],
+) -> Result<Vec<&'a Resource>, Refusal> {
     if asked.is_empty() {
         return Ok(client.resources.iter().filter_map(|own| registry.resource(own)).collect());
     }
@@ -74,7 +78,7 @@ fn targets<'a>(client: &Client, registry: &'a Registry, asked: &[&str]) -> Resul
         .collect()
 }
 
-fn within(asked: &Scope, allowed: Scope) -> Result<Scope, Refusal> {
+pub(super) fn within(asked: &Scope, allowed: Scope) -> Result<Scope, Refusal> {
     match asked.iter().find(|token| !allowed.contains(token)) {
         Some(foreign) => Err(Refusal::ForeignScope { asked: foreign.to_owned(), allowed }),
         None => Ok(asked.clone()),
@@ -106,6 +110,7 @@ mod tests {
             resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
             introspects: Vec::new(),
             token_format: TokenFormat::Jwt,
+            login: None,
             enabled: true,
         }
     }

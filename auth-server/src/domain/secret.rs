@@ -37,12 +37,12 @@ impl SecretHash {
     }
 
     /// Is `secret` the one? Compared in constant time. Argon2id takes tens of milliseconds: not for an async thread.
-    pub fn matches(&self, secret: &ClientSecret) -> bool {
+    pub fn matches(&self, shown: &str) -> bool {
         match self {
-            Self::Sha256(hash) => constant_time::verify_slices_are_equal(hash, &sha256(secret.expose())).is_ok(),
-            Self::Keyed { key, tag } => hmac::verify(key, secret.expose().as_bytes(), tag).is_ok(),
+            Self::Sha256(hash) => constant_time::verify_slices_are_equal(hash, &sha256(shown)).is_ok(),
+            Self::Keyed { key, tag } => hmac::verify(key, shown.as_bytes(), tag).is_ok(),
             Self::Argon2id(phc) => PasswordHash::new(phc)
-                .is_ok_and(|hash| Argon2::default().verify_password(secret.expose().as_bytes(), &hash).is_ok()),
+                .is_ok_and(|hash| Argon2::default().verify_password(shown.as_bytes(), &hash).is_ok()),
         }
     }
 
@@ -71,12 +71,12 @@ pub fn new_secret(random: [u8; 32]) -> ClientSecret {
     ClientSecret::new(format!("{GENERATED_SECRET_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// Hash a secret that a person chose (Argon2id with the crate's defaults: 19 MiB, 2 passes, as OWASP recommends).
+/// Hash a secret or a password that a person chose (Argon2id with the crate's defaults: 19 MiB, 2 passes, as OWASP recommends).
 ///
 /// # Errors
 /// When the hasher refuses the secret for its length.
-pub fn hash_chosen_secret(secret: &ClientSecret, salt: [u8; 16]) -> Result<SecretHash, argon2::password_hash::Error> {
-    let hash = Argon2::default().hash_password_with_salt(secret.expose().as_bytes(), &salt)?;
+pub fn hash_chosen_secret(secret: &str, salt: [u8; 16]) -> Result<SecretHash, argon2::password_hash::Error> {
+    let hash = Argon2::default().hash_password_with_salt(secret.as_bytes(), &salt)?;
     Ok(SecretHash::Argon2id(hash.to_string()))
 }
 
@@ -100,9 +100,9 @@ mod tests {
         for hash in [
             SecretHash::sha256(&right),
             SecretHash::keyed(&right, [1; 32]),
-            hash_chosen_secret(&right, [2; 16]).unwrap(),
+            hash_chosen_secret(right.expose(), [2; 16]).unwrap(),
         ] {
-            assert!(hash.matches(&right) && !hash.matches(&wrong));
+            assert!(hash.matches(right.expose()) && !hash.matches(wrong.expose()));
             assert_eq!(format!("{hash:?}"), "[hash]");
         }
     }

@@ -5,6 +5,11 @@ use claims::{AccessToken, AccessTokenClaims};
 /// What opaque tokens begin with: scanners of source code find them, and none is taken for a JWT.
 pub const OPAQUE_TOKEN_PREFIX: &str = "gpat_";
 
+/// What refresh tokens begin with.
+pub const REFRESH_TOKEN_PREFIX: &str = "gprt_";
+/// What authorization codes begin with.
+pub const CODE_PREFIX: &str = "gpac_";
+
 /// The SHA-256 of a token: the database holds no token that could be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
@@ -18,9 +23,18 @@ pub struct OpaqueToken {
 
 impl TokenHash {
     pub fn of(token: &AccessToken) -> Self {
+        Self::of_text(token.expose())
+    }
+
+    /// Of a code, a refresh token or a cookie.
+    pub fn of_text(text: &str) -> Self {
         let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, token.expose().as_bytes()).as_ref());
+        hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
         Self(hash)
+    }
+
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -1,18 +1,12 @@
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 
-use crate::app::App;
+use crate::{app::App, pages::HomePage, visitor::Visitor};
 
 /// `GET /`: where to go from here, for a person who opened the issuer's address.
-pub async fn home(State(app): State<App>) -> String {
+pub async fn home(State(app): State<App>, visitor: Visitor) -> Response {
     let issuer = app.issuer.issuer.trim_end_matches('/');
-    format!(
-        "Gatepass authorization server (C)\n\n\
-         issuer      {issuer}\n\
-         metadata    {issuer}/.well-known/oauth-authorization-server\n\
-         keys        {issuer}/.well-known/jwks.json\n\
-         OpenAPI     {issuer}/openapi.json\n\
-         token       POST {issuer}/oauth/token\n\
-         introspect  POST {issuer}/oauth/introspect\n\
-         revoke      POST {issuer}/oauth/revoke\n"
-    )
+    HomePage { issuer }.page(&app.pages, &visitor.browser).into_response()
 }

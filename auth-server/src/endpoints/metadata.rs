@@ -1,25 +1,44 @@
 use axum::{Json, extract::State, http::header, response::IntoResponse};
-use claims::AuthorizationServerMetadata;
+use claims::{AuthorizationServerMetadata, StandardClaims};
 
-use crate::{app::App, grants::GRANT_TYPES};
+use crate::{app::App, authorization::ResponseMode, domain::LOGIN_SCOPES, grants::GRANT_TYPES, tokens::ACR};
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/openid-configuration`: one document.
 pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
     let issuer = &app.issuer.issuer;
     let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
     let methods = || ["client_secret_basic", "client_secret_post"].map(str::to_owned).to_vec();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let document = AuthorizationServerMetadata {
         issuer: issuer.clone(),
+        authorization_endpoint: at("/oauth/authorize"),
         token_endpoint: at("/oauth/token"),
+        userinfo_endpoint: at("/userinfo"),
+        end_session_endpoint: at("/logout"),
         jwks_uri: at("/.well-known/jwks.json"),
         introspection_endpoint: at("/oauth/introspect"),
         revocation_endpoint: at("/oauth/revoke"),
         scopes_supported: scopes(&app),
-        response_types_supported: Vec::new(),
-        grant_types_supported: GRANT_TYPES.map(str::to_owned).to_vec(),
-        token_endpoint_auth_methods_supported: methods(),
+        response_types_supported: names(&["code"]),
+        response_modes_supported: names(&ResponseMode::NAMES),
+        grant_types_supported: names(&GRANT_TYPES),
+        code_challenge_methods_supported: names(&["S256"]),
+        prompt_values_supported: names(&["none", "login", "consent", "select_account"]),
+        token_endpoint_auth_methods_supported: names(&["client_secret_basic", "client_secret_post", "none"]),
         introspection_endpoint_auth_methods_supported: methods(),
         revocation_endpoint_auth_methods_supported: methods(),
+        subject_types_supported: names(&["public"]),
+        id_token_signing_alg_values_supported: names(&["RS256", "ES256", "EdDSA"]),
+        claim_types_supported: names(&["normal"]),
+        claims_supported: claims(),
+        acr_values_supported: names(&[ACR]),
+        ui_locales_supported: names(&["en", "zh"]),
+        authorization_response_iss_parameter_supported: true,
+        claims_parameter_supported: false,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         service_documentation: at("/openapi.json"),
     };
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document))
@@ -27,9 +46,14 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
 
 fn scopes(app: &App) -> Vec<String> {
     let registry = app.registry.current();
-    let mut scopes: Vec<String> =
-        registry.resources().iter().flat_map(|resource| resource.scopes.iter()).map(str::to_owned).collect();
+    let of_resources = registry.resources().iter().flat_map(|resource| resource.scopes.iter());
+    let mut scopes: Vec<String> = of_resources.chain(LOGIN_SCOPES).map(str::to_owned).collect();
     scopes.sort_unstable();
     scopes.dedup();
     scopes
+}
+
+fn claims() -> Vec<String> {
+    let of_id_tokens = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
+    of_id_tokens.into_iter().chain(StandardClaims::NAMES).map(str::to_owned).collect()
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, Uri, header::CONTENT_TYPE},
 };
-use claims::Form;
+use claims::{Form, FormError};
 
 use crate::{
     app::App,
@@ -51,11 +51,16 @@ impl FormRequest {
 
     /// A parameter that has to be there.
     pub fn required(&self, name: &str, rule: &str) -> Result<&str, Failure> {
-        self.form.get(name).ok_or_else(|| {
-            let meant = self.form.near_miss(name).map(|sent| format!("; {sent} was sent: is that it?"));
-            Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
-        })
+        required(&self.form, name, rule)
     }
+}
+
+/// A parameter that has to be there.
+pub fn required<'a>(form: &'a Form, name: &str, rule: &str) -> Result<&'a str, Failure> {
+    form.get(name).ok_or_else(|| {
+        let meant = form.near_miss(name).map(|sent| format!("; {sent} was sent: is that it?"));
+        Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
+    })
 }
 
 impl FromRequest<App> for FormRequest {
@@ -66,6 +71,36 @@ impl FromRequest<App> for FormRequest {
         refuse_other_types(&parts.headers)?;
         let form = Form::parse(&read(body).await?)?;
         Ok(Self { form, uri: parts.uri, headers: parts.headers })
+    }
+}
+
+/// A form that one of this server's own pages sends.
+pub struct PageForm(pub Form);
+
+impl FromRequest<App> for PageForm {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        Ok(Self(FormRequest::from_request(request, app).await?.form))
+    }
+}
+
+/// A form that says what a query could say, as it was encoded.
+pub struct RawForm(pub String);
+
+impl FromRequest<App> for RawForm {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        refuse_other_types(&parts.headers)?;
+        let bytes = read(body).await?;
+        // It becomes a part of a URL: what is not encoded as it should be could become something else.
+        let encoded = bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#');
+        if !encoded {
+            return Err(FormError::Malformed.into());
+        }
+        Ok(Self(String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 

@@ -1,21 +1,24 @@
 use axum::{Json, extract::State, response::IntoResponse};
-use claims::{AccessToken, AccessTokenClaims, TokenResponse};
+use claims::{AccessToken, AccessTokenClaims, IdToken, TokenResponse};
 use flow_events::{Event, emit};
 
 use super::read_form::FormRequest;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, AuditRecord, Granted, OpaqueToken, Outcome, TokenFormat, TokenHash, new_opaque_token},
+    domain::{
+        AuditEvent, AuditRecord, Client, IssuedToUser, LoginClient, OpaqueToken, Outcome, TokenFormat, TokenHash,
+        new_opaque_token,
+    },
     failure::{Failure, NO_STORE},
-    grants,
-    store::{Effect, Entry},
-    tokens::Issuer,
+    grants::{self, Approved, ForUser, TokenRequest},
+    store::{Effect, Entry, StoreError},
+    tokens::{IdTokenFacts, Issuer, KeyError, id_token},
 };
 
-const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.4.2";
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-5";
 
-/// `POST /oauth/token` (RFC 6749 §3.2): a client shows who it is, and gets a pass.
+/// `POST /oauth/token` (RFC 6749 §3.2): a client shows who it is, and what it has; and gets a pass.
 pub async fn token(
     State(app): State<App>,
     address: ClientAddress,
@@ -39,38 +42,108 @@ async fn issue(
     let presented = request.presented()?;
     let registry = app.registry.current();
     record.client_id = Some(registry.shown_name(&presented.client_id));
-    let now = app.clock.millis();
-    let client = app.clients.authenticate(&presented, address.0, &registry, now).await?;
+    let client = app.clients.authenticate(&presented, address.0, &registry, app.clock.millis()).await?;
     // 2. For what, and may it?
     let grant_type = request.required("grant_type", RULE)?;
-    let granted = grants::dispatch(grant_type, &client, &registry, &request.form)?;
+    let now = app.clock.seconds();
+    let asked = TokenRequest { app, client: &client, registry: &registry, form: &request.form, address, now };
+    let approved = grants::dispatch(grant_type, &asked).await?;
+    if let Some(answer) = hand_out(app, &client, approved, record).await? {
+        return Ok(answer);
+    }
+    // Somebody was quicker. The grant decides anew what that means: a replay, or the same question asked twice.
+    let approved = grants::dispatch(grant_type, &asked).await?;
+    Ok(hand_out(app, &client, approved, record).await?.ok_or(StoreError::AlreadySpent)?)
+}
+
+/// Make and store what was approved; nothing when what it is given for was spent meanwhile.
+async fn hand_out(
+    app: &App,
+    client: &Client,
+    approved: Approved,
+    record: &mut AuditRecord,
+) -> Result<Option<TokenResponse>, Failure> {
     // 3. Make the pass.
-    let claims = app.issuer.claims(&client.client_id, &granted, now, &app.entropy.bytes()?);
-    let (token, effect) = make(app, &granted, &claims)?;
-    // 4. Write down what is about to be answered: no pass is out that the audit trail does not know.
-    record.outcome = Outcome::Issued;
+    let Approved { sub, granted, user } = approved;
+    let now = app.clock.millis();
+    let claims = app.issuer.claims(&client.client_id, &sub, &granted, now, &app.entropy.bytes()?);
+    let (token, opaque) = make(app, granted.format, &claims)?;
+    let id_token = match &user {
+        Some(user) if user.grant.scope.contains("openid") => Some(id_token_for(app, client, user, &token).await?),
+        _ => None,
+    };
+    // 4. Write down what is about to be answered, and spend what it is answered for: no pass is out that the audit trail
+    //    does not know, and nothing is answered twice.
     record.jti = Some(claims.jti.clone());
     record.scope = Some(granted.scope.to_string());
-    let stored = Entry { audit: record.clone(), effect };
-    app.store.append(stored).await.inspect_err(|_| record.outcome = Outcome::Refused)?;
+    record.sub = user.as_ref().map(|_| sub);
+    let refresh = user.as_ref().and_then(|user| user.refresh_token.as_ref());
+    let refresh_token = refresh.map(|refresh| refresh.token.clone());
+    let audit = AuditRecord { outcome: Outcome::Issued, ..record.clone() };
+    match app.store.append(Entry { audit, effect: effect(user, &claims, opaque) }).await {
+        Err(StoreError::AlreadySpent) => return Ok(None),
+        stored => stored?,
+    }
+    record.outcome = Outcome::Issued;
     app.metrics.count(record);
     emit(|| Event::TokenIssued { token: token.fingerprint(), claims });
-    Ok(TokenResponse {
+    Ok(Some(TokenResponse {
         access_token: token,
         token_type: "Bearer".to_owned(),
         expires_in: Some(app.issuer.access_seconds.into()),
         scope: Some(granted.scope),
-    })
+        refresh_token,
+        id_token,
+    }))
 }
 
-fn make(app: &App, granted: &Granted, claims: &AccessTokenClaims) -> Result<(AccessToken, Effect), Failure> {
-    match granted.format {
-        TokenFormat::Jwt => Ok((Issuer::sign(claims, &app.keys.ring().signing)?, Effect::Nothing)),
+fn make(
+    app: &App,
+    format: TokenFormat,
+    claims: &AccessTokenClaims,
+) -> Result<(AccessToken, Option<OpaqueToken>), Failure> {
+    match format {
+        TokenFormat::Jwt => {
+            let ring = app.keys.ring();
+            Ok((Issuer::sign(claims, ring.for_access_tokens().ok_or(KeyError)?)?, None))
+        }
         TokenFormat::Opaque => {
             let token = new_opaque_token(app.entropy.bytes()?);
             let remembered = OpaqueToken { hash: TokenHash::of(&token), claims: claims.clone() };
-            Ok((token, Effect::Remember(remembered)))
+            Ok((token, Some(remembered)))
         }
+    }
+}
+
+async fn id_token_for(app: &App, client: &Client, user: &ForUser, token: &AccessToken) -> Result<IdToken, Failure> {
+    let algorithm = client.login.as_ref().map(LoginClient::id_token_algorithm).unwrap_or_default();
+    let now = app.clock.seconds();
+    app.keys.have(algorithm, &*app.store, now).await?;
+    let facts = IdTokenFacts {
+        issuer: &app.issuer.issuer,
+        client,
+        grant: &user.grant,
+        nonce: user.nonce.clone(),
+        access_token: token,
+        now,
+        lives: app.lives.id_token_seconds,
+    };
+    let ring = app.keys.ring();
+    Ok(id_token(facts, ring.of(algorithm).ok_or(KeyError)?)?)
+}
+
+fn effect(user: Option<ForUser>, claims: &AccessTokenClaims, opaque: Option<OpaqueToken>) -> Effect {
+    match (user, opaque) {
+        (None, None) => Effect::Nothing,
+        (None, Some(token)) => Effect::Remember(token),
+        (Some(user), opaque) => Effect::Issue(Box::new(IssuedToUser {
+            grant_id: user.grant.grant_id,
+            spends: user.spends,
+            jti: claims.jti.clone(),
+            exp: claims.exp,
+            opaque,
+            refresh_token: user.refresh_token.and_then(|refresh| refresh.new),
+        })),
     }
 }
 

@@ -1,15 +1,27 @@
-use claims::{ErrorCode, Form, Scope, ScopeError};
+use claims::{ErrorCode, Scope, ScopeError};
 
+use super::{Approved, TokenRequest};
 use crate::{
-    domain::{Client, Granted, Refusal, Registry, decide},
+    domain::{Refusal, decide},
     failure::Failure,
 };
 
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.4";
+
 /// The client asks in its own name (RFC 6749 §4.4).
-pub(super) fn grant(client: &Client, registry: &Registry, form: &Form) -> Result<Granted, Failure> {
-    let scope = form.get("scope").map(str::parse::<Scope>).transpose()?;
-    let resources: Vec<&str> = form.all("resource").collect();
-    Ok(decide(client, registry, scope.as_ref(), &resources)?)
+pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+    let client = request.client;
+    if client.is_public() {
+        return Err(Failure::new(
+            ErrorCode::UnauthorizedClient,
+            "a public client has no secret, so it cannot ask in its own name",
+            RULE,
+        ));
+    }
+    let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
+    let resources: Vec<&str> = request.form.all("resource").collect();
+    let granted = decide(client, request.registry, scope.as_ref(), &resources)?;
+    Ok(Approved { sub: client.client_id.clone(), granted, user: None })
 }
 
 impl From<ScopeError> for Failure {

@@ -1,7 +1,12 @@
 mod clients;
+mod consents;
+mod effects;
+mod grants;
 mod journal;
 mod keys;
 mod records;
+mod sessions;
+mod users;
 
 use std::path::Path;
 
@@ -13,8 +18,11 @@ use sqlx::{
 };
 
 use self::journal::Journal;
-use super::{Entry, Store, StoreError, SweepBefore};
-use crate::domain::{AuditQuery, AuditRecord, Client, NewKey, OpaqueToken, SecretHash, SigningKey, TokenHash};
+use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
+use crate::domain::{
+    AuditQuery, AuditRecord, Client, Consent, NewKey, OpaqueToken, SecretHash, Session, SigningKey, StoredCode,
+    StoredRefreshToken, TokenHash, User,
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -95,14 +103,8 @@ impl Store for SqliteStore {
         keys::all(&self.readers).await
     }
 
-    async fn install_keys(
-        &self,
-        expected_current: Option<&str>,
-        current: &NewKey,
-        next: &NewKey,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        keys::install(&self.writer, expected_current, current, next, now).await
+    async fn install_keys(&self, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError> {
+        keys::install(&self.writer, current, next, now).await
     }
 
     async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError> {
@@ -127,6 +129,69 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, before: SweepBefore) -> Result<u64, StoreError> {
         records::sweep(&self.writer, before).await
+    }
+}
+
+#[async_trait]
+impl LoginStore for SqliteStore {
+    async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        users::installation_secret(&self.writer, fresh).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        users::all(&self.readers).await
+    }
+
+    async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
+        users::by_sub(&self.readers, sub).await
+    }
+
+    async fn user_named(&self, username: &str) -> Result<Option<User>, StoreError> {
+        users::by_name(&self.readers, username).await
+    }
+
+    async fn add_user(&self, user: &User, now: i64) -> Result<(), StoreError> {
+        users::add(&self.writer, user, now).await
+    }
+
+    async fn set_password(&self, username: &str, password: &SecretHash, now: i64) -> Result<(), StoreError> {
+        users::set_password(&self.writer, username, password, now).await
+    }
+
+    async fn disable_user(&self, username: &str, now: i64) -> Result<(), StoreError> {
+        users::disable(&self.writer, username, now).await
+    }
+
+    async fn session(&self, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
+        sessions::by_hash(&self.readers, hash).await
+    }
+
+    async fn touch_session(&self, hash: &TokenHash, now: i64) -> Result<(), StoreError> {
+        sessions::touch(&self.writer, hash, now).await
+    }
+
+    async fn sessions_of(&self, sub: &str) -> Result<Vec<Session>, StoreError> {
+        sessions::of_user(&self.readers, sub).await
+    }
+
+    async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError> {
+        grants::clients_of_session(&self.readers, sid).await
+    }
+
+    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
+        consents::one(&self.readers, sub, client_id).await
+    }
+
+    async fn consents_of(&self, sub: &str) -> Result<Vec<Consent>, StoreError> {
+        consents::of_user(&self.readers, sub).await
+    }
+
+    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+        grants::code(&self.readers, hash).await
+    }
+
+    async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
+        grants::refresh_token(&self.readers, hash).await
     }
 }
 
@@ -158,9 +223,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
         let store = SqliteStore::open(&file).await.unwrap();
-        sqlx::query("UPDATE _sqlx_migrations SET version = 9999").execute(&store.writer).await.unwrap();
+        sqlx::query("UPDATE _sqlx_migrations SET version = version + 9999").execute(&store.writer).await.unwrap();
         drop(store);
         let error = SqliteStore::open(&file).await.err().unwrap().to_string();
-        assert!(error.contains("9999"), "{error}");
+        assert!(error.contains("newer") || error.contains("10000") || error.contains("10001"), "{error}");
     }
 }

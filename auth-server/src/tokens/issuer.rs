@@ -1,5 +1,6 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{AccessToken, AccessTokenClaims};
+use claims::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
+use serde::Serialize;
 
 use super::{key_pair::KeyError, ring::Signing};
 use crate::domain::{Granted, new_jti};
@@ -14,12 +15,20 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// What a pass for `client_id` says (RFC 9068 §2.2). No user takes part, so the client is its own subject.
-    pub fn claims(&self, client_id: &str, granted: &Granted, now_millis: i64, random: &[u8; 10]) -> AccessTokenClaims {
+    /// What a pass for `client_id` says (RFC 9068 §2.2). It speaks for `sub`: the user, or where none takes part the
+    /// client itself.
+    pub fn claims(
+        &self,
+        client_id: &str,
+        sub: &str,
+        granted: &Granted,
+        now_millis: i64,
+        random: &[u8; 10],
+    ) -> AccessTokenClaims {
         let iat = now_millis.div_euclid(1_000);
         AccessTokenClaims {
             iss: self.issuer.clone(),
-            sub: client_id.to_owned(),
+            sub: sub.to_owned(),
             aud: granted.audience.clone(),
             exp: iat + i64::from(self.access_seconds),
             iat,
@@ -30,17 +39,25 @@ impl Issuer {
         }
     }
 
-    /// Write the pass as a signed JWT of type `at+jwt` (RFC 9068 §2.1), in the compact form (RFC 7515 §3.1).
+    /// Write the pass as a signed JWT of type `at+jwt` (RFC 9068 §2.1).
     ///
     /// # Errors
     /// When the crypto library refuses.
     pub fn sign(claims: &AccessTokenClaims, signing: &Signing) -> Result<AccessToken, KeyError> {
-        let claims = serde_json::to_vec(claims).map_err(|_| KeyError)?;
-        let mut token = format!("{}.", signing.header);
-        BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = signing.signer.sign(token.as_bytes())?;
-        token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(AccessToken::new(token))
+        Ok(AccessToken::new(sign_jwt(TYP_ACCESS_TOKEN, claims, signing)?))
     }
+}
+
+/// A signed JWT in the compact form (RFC 7515 §3.1).
+///
+/// # Errors
+/// When the crypto library refuses.
+pub fn sign_jwt(typ: &str, claims: &impl Serialize, signing: &Signing) -> Result<String, KeyError> {
+    let claims = serde_json::to_vec(claims).map_err(|_| KeyError)?;
+    let mut token = format!("{}.", signing.header(typ)?);
+    BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+    let signature = signing.signer.sign(token.as_bytes())?;
+    token.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(token)
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use service_kit::SecretSetting;
 
-use super::{KeyRing, generate};
+use super::{KeyRing, Signing, generate};
 use crate::{
     domain::{Algorithm, KeyState, SigningKey, is_due},
     settings::KeySettings,
@@ -17,15 +17,40 @@ pub struct LiveKeys {
     settings: KeySettings,
 }
 
+/// The keys of an algorithm could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the keys of an algorithm cannot be made: {0:#}")]
+pub struct MissingKeys(anyhow::Error);
+
 impl LiveKeys {
-    /// Read the keys; make them at the first start, and anew when the setting asks for another algorithm.
+    /// Read the keys; make those that sign access tokens at the first start.
     ///
     /// # Errors
     /// When the database or a key cannot be used.
     pub async fn open(settings: KeySettings, store: &dyn Store, now: i64) -> anyhow::Result<Self> {
-        let keys = with_keys_of(settings.algorithm, store, now).await?;
-        let ring = KeyRing::new(&keys, shared(&settings))?;
+        // A shared secret needs no key pair to sign.
+        if settings.algorithm != Algorithm::HS256 {
+            make_missing(settings.algorithm, store, now).await?;
+        }
+        let keys = store.signing_keys().await.context("the signing keys")?;
+        let ring = KeyRing::new(&keys, settings.algorithm, shared(&settings))?;
         Ok(Self { ring: ArcSwap::from_pointee(ring), settings })
+    }
+
+    /// Make the keys of an algorithm that has none yet: RSA keys take long, so they are made when they are needed.
+    ///
+    /// # Errors
+    /// When the database or a key cannot be used.
+    pub async fn have(&self, algorithm: Algorithm, store: &dyn Store, now: i64) -> Result<(), MissingKeys> {
+        let missing = self.ring().of(algorithm).is_none();
+        if missing {
+            let made = async {
+                make_missing(algorithm, store, now).await?;
+                self.take_up(store).await
+            };
+            made.await.map_err(MissingKeys)?;
+        }
+        Ok(())
     }
 
     pub fn ring(&self) -> arc_swap::Guard<Arc<KeyRing>> {
@@ -38,25 +63,26 @@ impl LiveKeys {
     /// When the database or a key cannot be used; the old keys stay in force then.
     pub async fn take_up(&self, store: &dyn Store) -> anyhow::Result<()> {
         let keys = store.signing_keys().await?;
-        self.ring.store(Arc::new(KeyRing::new(&keys, shared(&self.settings))?));
+        let ring = KeyRing::new(&keys, self.settings.algorithm, shared(&self.settings))?;
+        self.ring.store(Arc::new(ring));
         Ok(())
     }
 
-    /// Let the next key take over if the current one has signed long enough. Of several servers one does it.
+    /// Let the next key take over where the current one has signed long enough. Of several servers one does it.
     ///
     /// # Errors
     /// When the database cannot be used.
     pub async fn rotate_if_due(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
-        let (kid, algorithm) = match &self.ring().signing {
-            signing if signing.since.is_some_and(|since| is_due(since, now, self.settings.rotation_days)) => {
-                (signing.kid.clone(), signing.algorithm)
+        let due =
+            |signing: &&Signing| signing.since.is_some_and(|since| is_due(since, now, self.settings.rotation_days));
+        let due: Vec<_> =
+            self.ring().all_signing().filter(due).map(|signing| (signing.kid.clone(), signing.algorithm)).collect();
+        for (kid, algorithm) in &due {
+            if store.rotate_keys(kid, &generate(*algorithm)?, now).await? {
+                tracing::info!(retired = %kid, "the signing key was rotated by schedule");
             }
-            _ => return Ok(()),
-        };
-        if store.rotate_keys(&kid, &generate(algorithm)?, now).await? {
-            tracing::info!(retired = %kid, "the signing key was rotated by schedule");
         }
-        self.take_up(store).await
+        if due.is_empty() { Ok(()) } else { self.take_up(store).await }
     }
 }
 
@@ -64,17 +90,15 @@ fn shared(settings: &KeySettings) -> Option<&SecretSetting> {
     settings.hs256_secret.as_ref().filter(|_| settings.algorithm == Algorithm::HS256)
 }
 
-async fn with_keys_of(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyhow::Result<Vec<SigningKey>> {
-    // A shared secret signs instead of a key pair; the pair is kept, so that learning HS256 costs no key.
-    let wanted = if algorithm == Algorithm::HS256 { None } else { Some(algorithm) };
+async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyhow::Result<()> {
     let keys = store.signing_keys().await.context("the signing keys")?;
-    let current = keys.iter().find(|key| matches!(key.state, KeyState::Current { .. }));
-    let expected = match current {
-        Some(current) if wanted.is_none_or(|wanted| wanted == current.algorithm) => return Ok(keys),
-        other => other.map(|current| current.kid.as_str()),
-    };
-    let made = wanted.unwrap_or_default();
+    let signs = |key: &SigningKey| key.algorithm == algorithm && matches!(key.state, KeyState::Current { .. });
+    if keys.iter().any(signs) {
+        return Ok(());
+    }
+    let pair = tokio::task::spawn_blocking(move || anyhow::Ok((generate(algorithm)?, generate(algorithm)?)));
+    let (current, next) = pair.await??;
     // Whoever loses the race reads what the winner has made.
-    store.install_keys(expected, &generate(made)?, &generate(made)?, now).await?;
-    Ok(store.signing_keys().await?)
+    store.install_keys(&current, &next, now).await?;
+    Ok(())
 }

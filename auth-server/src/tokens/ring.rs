@@ -15,43 +15,56 @@ use crate::domain::{Algorithm, KeyState, SigningKey};
 /// The name of the shared secret among the keys. It is published nowhere.
 pub(super) const HS256_KID: &str = "hs256";
 
-/// All keys at one moment: the one that signs, and those that verify.
+/// All keys at one moment: those that sign, one for each algorithm, and those that verify.
 pub struct KeyRing {
-    pub signing: Signing,
+    signing: HashMap<Algorithm, Signing>,
+    /// How access tokens are signed.
+    access: Algorithm,
     pub verifying: HashMap<String, (Algorithm, DecodingKey)>,
     /// `/.well-known/jwks.json`, ready to send.
     pub jwks: Bytes,
 }
 
-/// The key that signs.
+/// A key that signs.
 pub struct Signing {
     pub kid: String,
     pub algorithm: Algorithm,
-    /// The header of every pass, encoded: it is the same as long as the key is.
-    pub header: String,
     pub signer: Signer,
     /// Since when, in seconds; `None` for the shared secret, which does not rotate.
     pub since: Option<i64>,
+    /// The header of every access token, encoded: it is the same as long as the key is.
+    access_header: String,
 }
 
 impl Signing {
     fn new(kid: &str, algorithm: Algorithm, signer: Signer, since: Option<i64>) -> Result<Self, KeyError> {
-        let header =
-            Header { typ: Some(TYP_ACCESS_TOKEN.to_owned()), kid: Some(kid.to_owned()), ..Header::new(jws(algorithm)) };
-        let header = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).map_err(|_| KeyError)?);
-        Ok(Self { kid: kid.to_owned(), algorithm, header, signer, since })
+        let access_header = header(TYP_ACCESS_TOKEN, kid, algorithm)?;
+        Ok(Self { kid: kid.to_owned(), algorithm, signer, since, access_header })
+    }
+
+    /// The encoded header of a token of this type.
+    pub fn header(&self, typ: &str) -> Result<String, KeyError> {
+        if typ == TYP_ACCESS_TOKEN {
+            return Ok(self.access_header.clone());
+        }
+        header(typ, &self.kid, self.algorithm)
     }
 }
 
+fn header(typ: &str, kid: &str, algorithm: Algorithm) -> Result<String, KeyError> {
+    let header = Header { typ: Some(typ.to_owned()), kid: Some(kid.to_owned()), ..Header::new(jws(algorithm)) };
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).map_err(|_| KeyError)?))
+}
+
 impl KeyRing {
-    /// A ring of the stored keys; with a shared secret for HS256 that secret signs instead of the current key.
+    /// A ring of the stored keys, in which `access` signs access tokens; with a shared secret for HS256 that secret does.
     ///
     /// # Errors
-    /// When a key cannot be read, or none signs.
-    pub fn new(keys: &[SigningKey], shared: Option<&SecretSetting>) -> Result<Self, KeyError> {
+    /// When a key cannot be read, or none signs access tokens.
+    pub fn new(keys: &[SigningKey], access: Algorithm, shared: Option<&SecretSetting>) -> Result<Self, KeyError> {
         let mut verifying = HashMap::new();
         let mut published = Vec::new();
-        let mut signing = None;
+        let mut signing = HashMap::new();
         for key in keys {
             let mut jwk = public_jwk(key.algorithm, &key.pkcs8)?;
             jwk.common.key_id = Some(key.kid.clone());
@@ -59,15 +72,33 @@ impl KeyRing {
             published.push(jwk);
             if let KeyState::Current { since } = key.state {
                 let signer = Signer::of_key_pair(key.algorithm, &key.pkcs8)?;
-                signing = Some(Signing::new(&key.kid, key.algorithm, signer, Some(since))?);
+                signing.insert(key.algorithm, Signing::new(&key.kid, key.algorithm, signer, Some(since))?);
             }
         }
         if let Some(secret) = shared {
             let secret = secret.expose().as_bytes();
             verifying.insert(HS256_KID.to_owned(), (Algorithm::HS256, DecodingKey::from_secret(secret)));
-            signing = Some(Signing::new(HS256_KID, Algorithm::HS256, Signer::of_secret(secret), None)?);
+            let shared = Signing::new(HS256_KID, Algorithm::HS256, Signer::of_secret(secret), None)?;
+            signing.insert(Algorithm::HS256, shared);
+        }
+        if !signing.contains_key(&access) {
+            return Err(KeyError);
         }
         let jwks = serde_json::to_vec(&JwkSet { keys: published }).map_err(|_| KeyError)?;
-        Ok(Self { signing: signing.ok_or(KeyError)?, verifying, jwks: jwks.into() })
+        Ok(Self { signing, access, verifying, jwks: jwks.into() })
+    }
+
+    /// The key that signs access tokens.
+    pub fn for_access_tokens(&self) -> Option<&Signing> {
+        self.of(self.access)
+    }
+
+    /// The key that signs with this algorithm.
+    pub fn of(&self, algorithm: Algorithm) -> Option<&Signing> {
+        self.signing.get(&algorithm)
+    }
+
+    pub fn all_signing(&self) -> impl Iterator<Item = &Signing> {
+        self.signing.values()
     }
 }

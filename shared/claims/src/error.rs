@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// The error codes of the token, introspection and revocation endpoints.
+/// The error codes of the authorization, token, introspection, revocation and userinfo endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
@@ -18,6 +18,28 @@ pub enum ErrorCode {
     InvalidScope,
     /// The resource is unknown, malformed or not for this client (RFC 8707 §2).
     InvalidTarget,
+    /// The user, or the server, said no (RFC 6749 §4.1.2.1).
+    AccessDenied,
+    /// The authorization endpoint does not answer in this way (RFC 6749 §4.1.2.1).
+    UnsupportedResponseType,
+    /// Nobody is signed in, and no page may be shown (OpenID Connect Core §3.1.2.6).
+    LoginRequired,
+    /// The user has to be asked, and no page may be shown (OpenID Connect Core §3.1.2.6).
+    ConsentRequired,
+    /// The user has to choose, and no page may be shown (OpenID Connect Core §3.1.2.6).
+    AccountSelectionRequired,
+    /// `request` is not served, or cannot be read (OpenID Connect Core §3.1.2.6).
+    InvalidRequestObject,
+    /// The `request_uri` is void or unknown (RFC 9101 §6.2, RFC 9126).
+    InvalidRequestUri,
+    /// `request` is not served (OpenID Connect Core §6.1).
+    RequestNotSupported,
+    /// `request_uri` is not served (OpenID Connect Core §6.2).
+    RequestUriNotSupported,
+    /// The token is missing, malformed or void (RFC 6750 §3.1).
+    InvalidToken,
+    /// The token allows less than is needed (RFC 6750 §3.1).
+    InsufficientScope,
     /// This kind of token cannot be revoked here (RFC 7009 §2.2.1).
     UnsupportedTokenType,
     /// The server failed; the request may be right (RFC 6749 §4.1.2.1, used with status 500).
@@ -38,6 +60,17 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",

@@ -29,18 +29,33 @@ impl Form {
     /// # Errors
     /// [`FormError`] when a parameter is doubled or the encoding is broken.
     pub fn parse(encoded: &[u8]) -> Result<Self, FormError> {
+        let (form, doubled) = Self::parse_with_doubles(encoded)?;
+        match doubled.first() {
+            Some(name) => Err(FormError::Doubled(printable_name(name))),
+            None => Ok(form),
+        }
+    }
+
+    /// Read a query string of which the rest is wanted even when a parameter is doubled: the error may have to go to an
+    /// address that stands in it. Of a doubled parameter the first value counts; its name is among the second result.
+    ///
+    /// # Errors
+    /// [`FormError::Malformed`] when the encoding is broken.
+    pub fn parse_with_doubles(encoded: &[u8]) -> Result<(Self, Vec<String>), FormError> {
         let mut fields: Vec<(String, String)> = Vec::new();
+        let mut doubled = Vec::new();
         for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let cut = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let name = strict_decode(&pair[..cut]).ok_or(FormError::Malformed)?;
             let value = strict_decode(pair.get(cut + 1..).unwrap_or_default()).ok_or(FormError::Malformed)?;
             if name != REPEATABLE && fields.iter().any(|(known, _)| *known == name) {
-                return Err(FormError::Doubled(printable_name(&name)));
+                doubled.push(name);
+            } else {
+                fields.push((name, value));
             }
-            fields.push((name, value));
         }
         fields.retain(|(_, value)| !value.is_empty());
-        Ok(Self(fields))
+        Ok((Self(fields), doubled))
     }
 
     /// The value of a parameter, if it was sent and not empty.

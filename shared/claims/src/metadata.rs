@@ -20,7 +20,7 @@ pub struct AuthorizationServerMetadata {
     /// Scopes that can be asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes_supported: Vec<String>,
-    /// Answers of the authorization endpoint; empty while there is none, and always written, because RFC 8414 requires it.
+    /// Answers of the authorization endpoint: `code`. Always written, because RFC 8414 requires it.
     #[serde(default)]
     pub response_types_supported: Vec<String>,
     /// Grants that are really served. Written always: left out it would mean `authorization_code` and `implicit`.
@@ -35,6 +35,60 @@ pub struct AuthorizationServerMetadata {
     /// How clients prove who they are at the revocation endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    /// Where users are sent to be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_endpoint: Option<String>,
+    /// Where a client learns who the user is (OpenID Connect Discovery §3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_endpoint: Option<String>,
+    /// Where a client sends users who sign out (OpenID Connect RP-Initiated Logout §2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_session_endpoint: Option<String>,
+    /// How the authorization endpoint answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_modes_supported: Vec<String>,
+    /// How a code verifier may be hashed (RFC 7636).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code_challenge_methods_supported: Vec<String>,
+    /// What a client may ask to be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompt_values_supported: Vec<String>,
+    /// Is a user called the same at every client (OpenID Connect Discovery §3)?
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subject_types_supported: Vec<String>,
+    /// How ID tokens may be signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    /// `normal` alone: claims are the server's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim_types_supported: Vec<String>,
+    /// What may be known of a user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims_supported: Vec<String>,
+    /// How strong a sign-in may be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values_supported: Vec<String>,
+    /// The languages of the pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales_supported: Vec<String>,
+    /// Does every answer of the authorization endpoint say who answers (RFC 9207)?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub authorization_response_iss_parameter_supported: bool,
+    /// Can single claims be asked for? Written always: left out it would mean the same, and a reader may not know.
+    #[serde(default)]
+    pub claims_parameter_supported: bool,
+    /// Can a request be a signed object?
+    #[serde(default)]
+    pub request_parameter_supported: bool,
+    /// Can a request be fetched? Written always: left out it would mean yes (OpenID Connect Discovery §3).
+    #[serde(default)]
+    pub request_uri_parameter_supported: bool,
+    /// Are clients told when a session ends (OpenID Connect Back-Channel Logout §2.1)?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backchannel_logout_supported: bool,
+    /// Does that news name the session?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backchannel_logout_session_supported: bool,
     /// Where people read how to use this server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,

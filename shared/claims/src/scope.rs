@@ -44,6 +44,13 @@ impl Scope {
         self.0.iter().map(String::as_str)
     }
 
+    /// This scope and another, each token once.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let more = other.0.iter().filter(|token| !self.contains(token));
+        Self(self.0.iter().chain(more).cloned().collect())
+    }
+
     /// Those of this scope that `keep` lets through.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {

@@ -4,50 +4,80 @@ use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-/// A client's secret. It can be compared and sent, never printed: `Debug` shows `[hidden]`, and there is no `Display`.
-#[derive(Clone)]
-pub struct ClientSecret(SecretString);
+/// A text that can be compared and sent, never printed: there is no `Display`, and `Debug` hides it.
+macro_rules! hidden {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Clone)]
+        pub struct $name(SecretString);
 
-/// An access token. It can be sent, never printed: `Debug` shows its [`Fingerprint`], and there is no `Display`.
-#[derive(Clone)]
-pub struct AccessToken(SecretString);
+        impl $name {
+            /// Take it into custody.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(SecretString::from(text.into()))
+            }
+
+            /// The text itself. Call it only where it is compared, verified or written to the wire.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                self.0.expose_secret()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::new)
+            }
+        }
+    };
+}
+
+/// A hidden text that logs call by its [`Fingerprint`].
+macro_rules! token {
+    ($(#[$about:meta])* $name:ident) => {
+        hidden!($(#[$about])* $name);
+
+        impl $name {
+            /// What may be printed in its place.
+            #[must_use]
+            pub fn fingerprint(&self) -> Fingerprint {
+                Fingerprint::of(self.expose())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "[token {}]", self.fingerprint())
+            }
+        }
+    };
+}
+
+hidden!(
+    /// A client's secret. `Debug` shows `[hidden]`.
+    ClientSecret
+);
+hidden!(
+    /// A user's password. `Debug` shows `[hidden]`.
+    Password
+);
+token!(
+    /// An access token. `Debug` shows its [`Fingerprint`].
+    AccessToken
+);
+token!(
+    /// A refresh token. `Debug` shows its [`Fingerprint`].
+    RefreshToken
+);
+token!(
+    /// A signed statement for one client about who signed in. `Debug` shows its [`Fingerprint`].
+    IdToken
+);
 
 /// The first 8 hexadecimal characters of a token's SHA-256: enough to follow one token through the logs of three
 /// processes, useless to whoever reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, Deserialize)]
 pub struct Fingerprint(String);
-
-impl ClientSecret {
-    /// Take a secret into custody.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(SecretString::from(secret.into()))
-    }
-
-    /// The secret itself. Call it only where it is compared or written to the wire.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-impl AccessToken {
-    /// Take a token into custody.
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(SecretString::from(token.into()))
-    }
-
-    /// The token itself. Call it only where it is verified or written to the wire.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-
-    /// What may be printed in the token's place.
-    #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self.expose())
-    }
-}
 
 impl Fingerprint {
     /// The fingerprint of any token or secret.
@@ -64,27 +94,15 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
-impl fmt::Debug for AccessToken {
+impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[token {}]", self.fingerprint())
+        f.write_str("[hidden]")
     }
 }
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for ClientSecret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
-    }
-}
-
-impl<'de> Deserialize<'de> for AccessToken {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{AccessToken, Scope};
+use crate::{AccessToken, IdToken, RefreshToken, Scope};
 
 /// The answer of the token endpoint (RFC 6749 §5.1).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,10 +16,24 @@ pub struct TokenResponse {
     /// What was granted; left out by issuers that grant just what was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// For the next access token, without the user.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_out_refresh_token")]
+    pub refresh_token: Option<RefreshToken>,
+    /// Who signed in (OpenID Connect Core §3.1.3.3).
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_out_id_token")]
+    pub id_token: Option<IdToken>,
 }
 
 fn write_out<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose())
+}
+
+fn write_out_refresh_token<S: Serializer>(token: &Option<RefreshToken>, serializer: S) -> Result<S::Ok, S::Error> {
+    token.as_ref().map(RefreshToken::expose).serialize(serializer)
+}
+
+fn write_out_id_token<S: Serializer>(token: &Option<IdToken>, serializer: S) -> Result<S::Ok, S::Error> {
+    token.as_ref().map(IdToken::expose).serialize(serializer)
 }
 
 #[cfg(test)]

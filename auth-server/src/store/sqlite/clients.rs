@@ -8,7 +8,7 @@ use crate::{
 
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Client>, StoreError> {
     let rows = sqlx::query(
-        "SELECT client_id, scopes, resources, introspects, token_format, enabled FROM clients ORDER BY client_id",
+        "SELECT client_id, scopes, resources, introspects, token_format, login, enabled FROM clients ORDER BY client_id",
     );
     let mut clients = rows.fetch_all(pool).await?.iter().map(client).collect::<Result<Vec<_>, _>>()?;
     let secrets = sqlx::query("SELECT client_id, kind, hash, not_after FROM client_secrets ORDER BY created_at DESC");
@@ -32,6 +32,7 @@ fn client(row: &SqliteRow) -> Result<Client, StoreError> {
         resources: serde_json::from_str(row.try_get("resources")?)?,
         introspects: serde_json::from_str(row.try_get("introspects")?)?,
         token_format: TokenFormat::parse(format).ok_or_else(|| unreadable("token format"))?,
+        login: row.try_get::<Option<&str>, _>("login")?.map(serde_json::from_str).transpose()?,
         enabled: row.try_get("enabled")?,
     })
 }
@@ -50,14 +51,15 @@ fn secret(row: &SqliteRow) -> Result<StoredSecret, StoreError> {
 pub(super) async fn add(pool: &SqlitePool, client: &Client, now: i64) -> Result<(), StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let inserted = sqlx::query(
-        "INSERT INTO clients (client_id, scopes, resources, introspects, token_format, enabled, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (client_id) DO NOTHING",
+        "INSERT INTO clients (client_id, scopes, resources, introspects, token_format, login, enabled, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING",
     )
     .bind(&client.client_id)
     .bind(client.scopes.to_string())
     .bind(serde_json::to_string(&client.resources)?)
     .bind(serde_json::to_string(&client.introspects)?)
     .bind(client.token_format.as_str())
+    .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
     .bind(client.enabled)
     .bind(now)
     .execute(&mut *transaction)

@@ -2,6 +2,7 @@ use serde::Serialize;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot};
 
+use super::effects;
 use crate::{
     domain::AuditRecord,
     store::{Effect, Entry, StoreError},
@@ -40,27 +41,36 @@ impl Journal {
 async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Waiting>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
-        let result = commit(&mut connection, &group).await;
-        if let Err(error) = &result {
+        let results = commit(&mut connection, &group).await.unwrap_or_else(|error| {
             tracing::error!(%error, entries = group.len(), "entries could not be stored; their requests are refused");
-        }
-        for Waiting { stored, .. } in group.drain(..) {
+            vec![Err(error); group.len()]
+        });
+        for (Waiting { stored, .. }, result) in group.drain(..).zip(results) {
             // Whoever has hung up meanwhile misses nothing: the entry is stored.
-            let _ = stored.send(result.clone());
+            let _ = stored.send(result);
         }
     }
 }
 
-async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<(), StoreError> {
+type Results = Vec<Result<(), StoreError>>;
+
+async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<Results, StoreError> {
     if group.iter().all(|waiting| matches!(waiting.entry.effect, Effect::Nothing)) {
         // One statement is a transaction by itself, and spares the two that would begin and end it.
-        return insert(connection, INSERT_AUDIT, group.iter().map(audit_row).collect()).await;
+        insert(connection, INSERT_AUDIT, group.iter().map(audit_row).collect()).await?;
+        return Ok(vec![Ok(()); group.len()]);
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    insert(&mut transaction, INSERT_AUDIT, group.iter().map(audit_row).collect()).await?;
-    insert(&mut transaction, INSERT_TOKENS, group.iter().filter_map(token_row).collect()).await?;
-    insert(&mut transaction, INSERT_REVOKED, group.iter().filter_map(revoked_row).collect()).await?;
-    Ok(transaction.commit().await?)
+    let mut results = Vec::with_capacity(group.len());
+    for Waiting { entry, .. } in group {
+        results.push(effects::apply(&mut transaction, entry).await?);
+    }
+    let done = || group.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(waiting, _)| waiting);
+    insert(&mut transaction, INSERT_AUDIT, done().map(audit_row).collect()).await?;
+    insert(&mut transaction, INSERT_TOKENS, done().filter_map(token_row).collect()).await?;
+    insert(&mut transaction, INSERT_REVOKED, done().filter_map(revoked_row).collect()).await?;
+    transaction.commit().await?;
+    Ok(results)
 }
 
 /// One statement for any number of rows: they travel as one JSON array.
@@ -76,14 +86,13 @@ async fn insert(
 }
 
 fn audit_row(Waiting { entry, .. }: &Waiting) -> impl Serialize {
-    let AuditRecord { at_millis, event, outcome, client_id, jti, scope, address, error } = &entry.audit;
-    (at_millis, event.as_str(), outcome.as_str(), client_id, jti, scope, address, error)
+    let AuditRecord { at_millis, event, outcome, client_id, sub, jti, scope, address, error } = &entry.audit;
+    (at_millis, event.as_str(), outcome.as_str(), client_id, sub, jti, scope, address, error)
 }
 
 fn token_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
     let Effect::Remember(token) = &entry.effect else { return None };
-    let hash: String = token.hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some((hash, &token.claims, token.claims.exp))
+    Some((token.hash.hex(), &token.claims, token.claims.exp))
 }
 
 fn revoked_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
@@ -91,9 +100,9 @@ fn revoked_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
     Some((jti, exp))
 }
 
-const INSERT_AUDIT: &str = "INSERT INTO audit (at_millis, event, outcome, client_id, jti, scope, address, error) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 \
-     FROM json_each($1)";
+const INSERT_AUDIT: &str = "INSERT INTO audit (at_millis, event, outcome, client_id, sub, jti, scope, address, error) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, \
+     value ->> 8 FROM json_each($1)";
 const INSERT_TOKENS: &str = "INSERT INTO opaque_tokens (hash, claims, exp) \
      SELECT unhex(value ->> 0), value -> 1, value ->> 2 FROM json_each($1)";
 const INSERT_REVOKED: &str = "INSERT INTO revoked_tokens (jti, exp) \

@@ -33,19 +33,12 @@ fn key(row: &SqliteRow) -> Result<SigningKey, StoreError> {
     })
 }
 
-pub(super) async fn install(
-    pool: &SqlitePool,
-    expected_current: Option<&str>,
-    current: &NewKey,
-    next: &NewKey,
-    now: i64,
-) -> Result<bool, StoreError> {
+pub(super) async fn install(pool: &SqlitePool, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    if current_kid(&mut transaction).await?.as_deref() != expected_current {
+    let signs = sqlx::query("SELECT 1 FROM signing_keys WHERE state = 'current' AND algorithm = $1");
+    if signs.bind(current.algorithm.as_str()).fetch_optional(&mut *transaction).await?.is_some() {
         return Ok(false);
     }
-    sqlx::query("DELETE FROM signing_keys WHERE state = 'next'").execute(&mut *transaction).await?;
-    retire_current(&mut transaction, now).await?;
     insert(&mut transaction, current, "current", now).await?;
     insert(&mut transaction, next, "next", now).await?;
     count_up(&mut transaction).await?;
@@ -60,12 +53,17 @@ pub(super) async fn rotate(
     now: i64,
 ) -> Result<bool, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    if current_kid(&mut transaction).await?.as_deref() != Some(expected_current) {
+    let retired = sqlx::query(
+        "UPDATE signing_keys SET state = 'retired', state_since = $1 WHERE kid = $2 AND state = 'current' AND algorithm = $3",
+    );
+    let algorithm = new_next.algorithm.as_str();
+    let retired = retired.bind(now).bind(expected_current).bind(algorithm).execute(&mut *transaction).await?;
+    if retired.rows_affected() == 0 {
         return Ok(false);
     }
-    retire_current(&mut transaction, now).await?;
-    sqlx::query("UPDATE signing_keys SET state = 'current', state_since = $1 WHERE state = 'next'")
+    sqlx::query("UPDATE signing_keys SET state = 'current', state_since = $1 WHERE state = 'next' AND algorithm = $2")
         .bind(now)
+        .bind(algorithm)
         .execute(&mut *transaction)
         .await?;
     insert(&mut transaction, new_next, "next", now).await?;
@@ -86,19 +84,6 @@ pub(super) async fn forget_retired(pool: &SqlitePool, before: i64) -> Result<u64
     }
     transaction.commit().await?;
     Ok(gone)
-}
-
-async fn current_kid(connection: &mut SqliteConnection) -> Result<Option<String>, StoreError> {
-    let kid = sqlx::query_scalar("SELECT kid FROM signing_keys WHERE state = 'current'");
-    Ok(kid.fetch_optional(connection).await?)
-}
-
-async fn retire_current(connection: &mut SqliteConnection, now: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE signing_keys SET state = 'retired', state_since = $1 WHERE state = 'current'")
-        .bind(now)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 async fn insert(connection: &mut SqliteConnection, key: &NewKey, state: &str, now: i64) -> Result<(), StoreError> {

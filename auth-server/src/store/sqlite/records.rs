@@ -24,11 +24,12 @@ pub(super) async fn is_revoked(pool: &SqlitePool, jti: &str) -> Result<bool, Sto
 pub(super) async fn audit(pool: &SqlitePool, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
     // A condition on a parameter that was not given is true; SQLite plans each query anew for the ones that were.
     let rows = sqlx::query(
-        "SELECT at_millis, event, outcome, client_id, jti, scope, address, error FROM audit \
-         WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR jti = $2) AND at_millis BETWEEN $3 AND $4 \
-         ORDER BY id DESC LIMIT $5",
+        "SELECT at_millis, event, outcome, client_id, sub, jti, scope, address, error FROM audit \
+         WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
+         AND at_millis BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6",
     )
     .bind(&query.client_id)
+    .bind(&query.sub)
     .bind(&query.jti)
     .bind(query.since_millis.unwrap_or(i64::MIN))
     .bind(query.until_millis.unwrap_or(i64::MAX))
@@ -46,6 +47,7 @@ fn record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
         event: AuditEvent::parse(event).ok_or_else(|| unknown("event", event))?,
         outcome: Outcome::parse(outcome).ok_or_else(|| unknown("outcome", outcome))?,
         client_id: row.try_get("client_id")?,
+        sub: row.try_get("sub")?,
         jti: row.try_get("jti")?,
         scope: row.try_get("scope")?,
         address: row.try_get("address")?,
@@ -63,6 +65,17 @@ pub(super) async fn sweep(pool: &SqlitePool, before: SweepBefore) -> Result<u64,
         (
             "DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE exp < $1 LIMIT $2)",
             before.tokens,
+        ),
+        // Its codes and tokens go with a grant.
+        ("DELETE FROM grants WHERE grant_id IN (SELECT grant_id FROM grants WHERE exp < $1 LIMIT $2)", before.tokens),
+        (
+            "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE exp < $1 LIMIT $2)",
+            before.tokens,
+        ),
+        ("DELETE FROM grant_tokens WHERE jti IN (SELECT jti FROM grant_tokens WHERE exp < $1 LIMIT $2)", before.tokens),
+        (
+            "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE last_seen < $1 LIMIT $2)",
+            before.sessions,
         ),
         ("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_millis < $1 LIMIT $2)", before.audit_millis),
     ] {

@@ -1,0 +1,194 @@
+use axum::{
+    http::header,
+    response::{IntoResponse, Redirect, Response},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use claims::{ErrorCode, OAuthError};
+use pages::Browser;
+
+use super::{AuthorizationRequest, NoAnswer, answer};
+use crate::{
+    app::App,
+    client_address::ClientAddress,
+    domain::{
+        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, NextStep, Outcome, Situation, TokenHash, UserGrant,
+        new_jti, next_step,
+    },
+    page_failure::PageFailure,
+    store::{Authorization, Effect, Entry},
+    visitor::SignedIn,
+};
+
+/// An authorization request on its way through the pages: each page reads and checks it anew from the query that it
+/// carries, so there is nothing to keep, to lose or to mix up between them.
+pub struct Flow<'a> {
+    pub app: &'a App,
+    pub browser: &'a Browser,
+    pub request: &'a AuthorizationRequest,
+    /// The request as it came, to be handed from page to page.
+    pub query: &'a str,
+    pub address: ClientAddress,
+}
+
+impl Flow<'_> {
+    /// Answer the client, or send the browser to the page that is needed first.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn proceed(&self, signed_in: Option<&SignedIn>, after_sign_in: bool) -> Result<Response, PageFailure> {
+        let prompt = self.request.prompt;
+        let is_allowed = match signed_in {
+            Some(signed_in) => !prompt.consent && self.needs_no_asking(signed_in).await?,
+            None => false,
+        };
+        self.take(self.step(signed_in, is_allowed, after_sign_in), signed_in, None).await
+    }
+
+    /// The user has pressed allow: answer the client, unless the sign-in page is needed once more.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn allow_now(&self, signed_in: &SignedIn, consent: Consent) -> Result<Response, PageFailure> {
+        self.take(self.step(Some(signed_in), true, true), Some(signed_in), Some(consent)).await
+    }
+
+    fn step(&self, signed_in: Option<&SignedIn>, is_allowed: bool, after_sign_in: bool) -> NextStep {
+        let AuthorizationRequest { prompt, max_age, hinted_sub, .. } = self.request;
+        next_step(&Situation {
+            session: signed_in.map(|signed_in| &signed_in.session),
+            silent: prompt.none,
+            wants_login: prompt.login,
+            wants_choice: prompt.select_account,
+            max_age: *max_age,
+            hinted_sub: hinted_sub.as_deref(),
+            is_allowed,
+            after_sign_in,
+            now: self.app.clock.seconds(),
+        })
+    }
+
+    async fn take(
+        &self,
+        step: NextStep,
+        signed_in: Option<&SignedIn>,
+        consent: Option<Consent>,
+    ) -> Result<Response, PageFailure> {
+        match (step, signed_in) {
+            (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
+            (NextStep::AskConsent, _) => Ok(see_other("/consent", self.query)),
+            (NextStep::Refuse(code), _) => {
+                let error = OAuthError::new(code, "a page would have to be shown, and prompt=none forbids it");
+                self.refuse(signed_in, error).await
+            }
+            (NextStep::SignIn | NextStep::Allow, _) => Ok(see_other("/login", self.query)),
+        }
+    }
+
+    /// Said before, or said by the operator for the house's own clients. A native app that listens on a loopback port or
+    /// under a scheme of its own could be any app, so its users are asked each time (RFC 8252 §8.6).
+    async fn needs_no_asking(&self, signed_in: &SignedIn) -> Result<bool, PageFailure> {
+        let client = &self.request.client;
+        let login = client.login.as_ref();
+        if login.is_some_and(|login| login.first_party) {
+            return Ok(true);
+        }
+        if client.is_public() && !self.request.answer_to.redirect_uri.starts_with("https://") {
+            return Ok(false);
+        }
+        let consent = self.app.store.consent(&signed_in.user.sub, &client.client_id).await?;
+        let said = |token: &str| consent.as_ref().is_some_and(|consent| consent.scope.contains(token));
+        Ok(self.request.allowed.scope.iter().all(said))
+    }
+
+    /// Give the client its code. `consent` is what the user has said just now, to be remembered.
+    async fn allow(&self, signed_in: &SignedIn, consent: Option<Consent>) -> Result<Response, PageFailure> {
+        let (app, request) = (self.app, self.request);
+        let now = app.clock.seconds();
+        let code = format!("{CODE_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
+        let grant = UserGrant {
+            grant_id: new_jti(app.clock.millis(), &app.entropy.bytes()?),
+            client_id: request.client.client_id.clone(),
+            sub: signed_in.user.sub.clone(),
+            sid: signed_in.session.sid.clone(),
+            scope: request.allowed.scope.clone(),
+            resources: request.allowed.resources.clone(),
+            auth_time: signed_in.session.auth_time,
+            offline: request.allowed.scope.contains("offline_access"),
+        };
+        let stored = Code {
+            hash: TokenHash::of_text(&code),
+            redirect_uri: request.named_redirect_uri.then(|| request.answer_to.redirect_uri.clone()),
+            code_challenge: request.code_challenge.clone(),
+            nonce: request.nonce.clone(),
+            exp: now + i64::from(app.lives.code_seconds),
+        };
+        let audit = self.record(Some(signed_in), Outcome::Done);
+        app.metrics.count(&audit);
+        let effect = Effect::Authorize(Box::new(Authorization { grant, code: stored, consent }));
+        app.store.append(Entry { audit, effect }).await?;
+        Ok(answer(&request.answer_to, &app.issuer.issuer, Ok(&code), &app.pages, self.browser))
+    }
+
+    /// Tell the client no.
+    async fn refuse(&self, signed_in: Option<&SignedIn>, error: OAuthError) -> Result<Response, PageFailure> {
+        let mut audit = self.record(signed_in, Outcome::Refused);
+        audit.error = Some(error.error.as_str().to_owned());
+        self.app.record(audit).await;
+        let to = &self.request.answer_to;
+        Ok(answer(to, &self.app.issuer.issuer, Err(&error), &self.app.pages, self.browser))
+    }
+
+    /// The user has pressed cancel.
+    ///
+    /// # Errors
+    /// As the others.
+    pub async fn deny(&self, signed_in: Option<&SignedIn>) -> Result<Response, PageFailure> {
+        self.refuse(signed_in, OAuthError::new(ErrorCode::AccessDenied, "the user said no")).await
+    }
+
+    fn record(&self, signed_in: Option<&SignedIn>, outcome: Outcome) -> AuditRecord {
+        let mut record = self.app.audit_record(AuditEvent::Authorization, outcome, self.address);
+        record.client_id = Some(self.request.client.client_id.clone());
+        record.sub = signed_in.map(|signed_in| signed_in.user.sub.clone());
+        record.scope = Some(self.request.allowed.scope.to_string());
+        record
+    }
+}
+
+/// Read the request, or tell whoever has to be told why not.
+///
+/// # Errors
+/// The answer to the client, or the page for the user.
+pub async fn read_request(
+    app: &App,
+    browser: &Browser,
+    query: &str,
+    address: ClientAddress,
+) -> Result<AuthorizationRequest, PageFailure> {
+    let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
+    let reader = super::Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer };
+    match reader.read(query.as_bytes()) {
+        Ok(request) => Ok(request),
+        Err(no_answer) => {
+            let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
+            match no_answer {
+                NoAnswer::TellUser(reason) => {
+                    audit.error = Some(ErrorCode::InvalidRequest.as_str().to_owned());
+                    app.record(audit).await;
+                    Err(PageFailure::BadRequest(reason))
+                }
+                NoAnswer::TellClient(told) => {
+                    let (to, error) = *told;
+                    audit.error = Some(error.error.as_str().to_owned());
+                    app.record(audit).await;
+                    Err(PageFailure::Answered(answer(&to, &app.issuer.issuer, Err(&error), &app.pages, browser)))
+                }
+            }
+        }
+    }
+}
+
+/// On to another page of C, with the request.
+fn see_other(path: &str, query: &str) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("{path}?{query}"))).into_response()
+}

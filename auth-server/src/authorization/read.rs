@@ -1,0 +1,229 @@
+use std::sync::Arc;
+
+use claims::{ErrorCode, Form, FormError, OAuthError, Scope};
+
+use super::{AnswerTo, AuthorizationRequest, Prompt, ResponseMode};
+use crate::{
+    domain::{Allowed, Client, LoginClient, Registry, allowed_for_user},
+    failure::Failure,
+    tokens::{KeyRing, hinted_user},
+};
+
+/// Reads authorization requests against what is registered right now.
+pub struct Reader<'a> {
+    pub registry: &'a Registry,
+    pub ring: &'a KeyRing,
+    pub issuer: &'a str,
+}
+
+/// Why a request is not acted upon.
+#[derive(Clone, Debug)]
+pub enum NoAnswer {
+    /// Nobody can be trusted with an answer, so the user is told (RFC 6749 §4.1.2.1): the browser goes nowhere.
+    TellUser(String),
+    /// The client is told.
+    TellClient(Box<(AnswerTo, OAuthError)>),
+}
+
+const AUTHORIZE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1";
+const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.3";
+const PROMPT: &str = "https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest";
+
+type Refused = (ErrorCode, String, &'static str);
+
+impl Reader<'_> {
+    /// Read a query string, or a form body, which may say the same.
+    ///
+    /// # Errors
+    /// [`NoAnswer`], which says who is told.
+    pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, NoAnswer> {
+        let unreadable = |error: FormError| NoAnswer::TellUser(error.to_string());
+        let (form, doubled) = Form::parse_with_doubles(encoded).map_err(unreadable)?;
+        if let Some(name) = doubled.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri")) {
+            return Err(NoAnswer::TellUser(format!("the parameter {name} was sent more than once")));
+        }
+        // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
+        let (client, login) = self.client(&form)?;
+        let (redirect_uri, named_redirect_uri) = redirect_uri(&form, &login)?;
+        let response_mode = form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
+        let answer_to = AnswerTo {
+            redirect_uri,
+            response_mode: response_mode.unwrap_or_default(),
+            state: form.get("state").map(str::to_owned),
+        };
+        // 2. What is asked? From here on the client is told what is wrong.
+        let asked = Asked { form: &form, doubled: &doubled, client: &client, login: &login, response_mode };
+        match self.read_the_rest(&asked) {
+            Ok(rest) => Ok(AuthorizationRequest {
+                client,
+                answer_to,
+                named_redirect_uri,
+                allowed: rest.allowed,
+                nonce: form.get("nonce").map(str::to_owned),
+                code_challenge: rest.code_challenge,
+                prompt: rest.prompt,
+                max_age: rest.max_age,
+                login_hint: form.get("login_hint").map(str::to_owned),
+                hinted_sub: rest.hinted_sub,
+            }),
+            Err((code, description, rule)) => {
+                let error = OAuthError::new(code, description).see(rule);
+                Err(NoAnswer::TellClient(Box::new((answer_to, error))))
+            }
+        }
+    }
+
+    fn client(&self, form: &Form) -> Result<(Arc<Client>, LoginClient), NoAnswer> {
+        let client_id = form.get("client_id").ok_or_else(|| NoAnswer::TellUser("client_id is missing".to_owned()))?;
+        let unknown =
+            || NoAnswer::TellUser("the client_id is not that of a client that may send users here".to_owned());
+        let client = self.registry.client(client_id).ok_or_else(unknown)?;
+        Ok((Arc::clone(client), client.login.clone().ok_or_else(unknown)?))
+    }
+
+    /// Every check has its line, in the order in which it applies.
+    fn read_the_rest(&self, asked: &Asked<'_>) -> Result<Rest, Refused> {
+        refuse_doubled(asked)?;
+        refuse_request_objects(asked)?;
+        check_response_type(asked)?;
+        check_response_mode(asked)?;
+        let code_challenge = check_pkce(asked)?;
+        let prompt = check_prompt(asked)?;
+        let max_age = check_max_age(asked)?;
+        let hinted_sub = self.check_id_token_hint(asked)?;
+        let allowed = self.check_scope(asked)?;
+        Ok(Rest { allowed, code_challenge, prompt, max_age, hinted_sub })
+    }
+
+    fn check_scope(&self, asked: &Asked<'_>) -> Result<Allowed, Refused> {
+        const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.3";
+        let scope = asked.form.get("scope").ok_or_else(|| {
+            (ErrorCode::InvalidScope, "scope is missing: say what the user is to be asked for".to_owned(), RULE)
+        })?;
+        let scope: Scope = scope.parse().map_err(|error| refused(ErrorCode::InvalidScope, error, RULE))?;
+        let resources: Vec<&str> = asked.form.all("resource").collect();
+        allowed_for_user(asked.client, self.registry, &scope, &resources).map_err(|refusal| {
+            let Failure { error, .. } = refusal.into();
+            (error.error, error.error_description.unwrap_or_default(), RULE)
+        })
+    }
+
+    /// The client's idea of who is signed in: an ID token of ours, also one that has expired (OpenID Connect Core §3.1.2.1).
+    fn check_id_token_hint(&self, asked: &Asked<'_>) -> Result<Option<String>, Refused> {
+        let Some(hint) = asked.form.get("id_token_hint") else { return Ok(None) };
+        let hinted = hinted_user(hint, self.ring, self.issuer);
+        let sub = hinted.map(|claims| claims.sub).ok_or_else(|| {
+            (ErrorCode::InvalidRequest, "the id_token_hint is not an ID token of this server".to_owned(), PROMPT)
+        })?;
+        Ok(Some(sub))
+    }
+}
+
+struct Asked<'a> {
+    form: &'a Form,
+    doubled: &'a [String],
+    client: &'a Client,
+    login: &'a LoginClient,
+    response_mode: Option<ResponseMode>,
+}
+
+struct Rest {
+    allowed: Allowed,
+    code_challenge: Option<String>,
+    prompt: Prompt,
+    max_age: Option<i64>,
+    hinted_sub: Option<String>,
+}
+
+fn redirect_uri(form: &Form, login: &LoginClient) -> Result<(String, bool), NoAnswer> {
+    let tell = |text: &str| Err(NoAnswer::TellUser(text.to_owned()));
+    match (form.get("redirect_uri"), &login.redirect_uris[..]) {
+        (Some(asked), _) if login.allows_redirect_to(asked) => Ok((asked.to_owned(), true)),
+        (Some(_), _) => tell("the redirect_uri is not one that is registered for this client"),
+        (None, [only]) => Ok((only.clone(), false)),
+        (None, _) => tell("redirect_uri is missing, and the client has not registered just one"),
+    }
+}
+
+fn refuse_doubled(asked: &Asked<'_>) -> Result<(), Refused> {
+    match asked.doubled.first() {
+        Some(name) => {
+            let text = format!("the parameter {name} was sent more than once");
+            Err((ErrorCode::InvalidRequest, text, "https://www.rfc-editor.org/rfc/rfc6749#section-3.1"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn refuse_request_objects(asked: &Asked<'_>) -> Result<(), Refused> {
+    const RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#JWTRequests";
+    if asked.form.get("request").is_some() {
+        return Err((ErrorCode::RequestNotSupported, "request objects are not served".to_owned(), RULE));
+    }
+    if asked.form.get("request_uri").is_some() {
+        return Err((ErrorCode::RequestUriNotSupported, "request_uri is not served".to_owned(), RULE));
+    }
+    Ok(())
+}
+
+fn check_response_type(asked: &Asked<'_>) -> Result<(), Refused> {
+    match asked.form.get("response_type") {
+        Some("code") => Ok(()),
+        None => Err((ErrorCode::InvalidRequest, "response_type is missing: send code".to_owned(), AUTHORIZE)),
+        Some(_) => Err((
+            ErrorCode::UnsupportedResponseType,
+            "only response_type=code is served: an access token in the redirect would stay in the browser's history"
+                .to_owned(),
+            "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.2",
+        )),
+    }
+}
+
+fn check_response_mode(asked: &Asked<'_>) -> Result<(), Refused> {
+    const RULE: &str = "https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes";
+    match asked.response_mode {
+        Some(_) => Ok(()),
+        None => Err((ErrorCode::InvalidRequest, "the response_mode is not one of: query form_post".to_owned(), RULE)),
+    }
+}
+
+/// RFC 7636, as RFC 9700 §2.1.1 asks for it: S256 alone, and always from a client without a secret.
+fn check_pkce(asked: &Asked<'_>) -> Result<Option<String>, Refused> {
+    let refuse = |text: &str| Err((ErrorCode::InvalidRequest, text.to_owned(), PKCE));
+    match (asked.form.get("code_challenge"), asked.form.get("code_challenge_method")) {
+        (None, Some(_)) => refuse("code_challenge_method came without a code_challenge"),
+        (None, None) if asked.login.public => refuse("code_challenge is missing: a public client has to use PKCE"),
+        (None, None) => Ok(None),
+        (Some(_), None | Some("plain")) => {
+            refuse("code_challenge_method=plain is not served, and is meant where none is sent: send S256")
+        }
+        (Some(challenge), Some("S256")) if is_sha256(challenge) => Ok(Some(challenge.to_owned())),
+        (Some(_), Some("S256")) => refuse("the code_challenge is not a SHA-256 in base64url"),
+        (Some(_), Some(_)) => refuse("the code_challenge_method is not known: send S256"),
+    }
+}
+
+fn is_sha256(challenge: &str) -> bool {
+    challenge.len() == 43 && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn check_prompt(asked: &Asked<'_>) -> Result<Prompt, Refused> {
+    let prompt = asked.form.get("prompt").map(Prompt::parse).unwrap_or_default();
+    if prompt.contradicts_itself() {
+        return Err((ErrorCode::InvalidRequest, "prompt=none does not go with another prompt".to_owned(), PROMPT));
+    }
+    Ok(prompt)
+}
+
+fn check_max_age(asked: &Asked<'_>) -> Result<Option<i64>, Refused> {
+    let parse = |text: &str| text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
+    match asked.form.get("max_age").map(parse) {
+        Some(None) => Err((ErrorCode::InvalidRequest, "max_age is not a number of seconds".to_owned(), PROMPT)),
+        Some(seconds) => Ok(seconds),
+        None => Ok(None),
+    }
+}
+
+fn refused(code: ErrorCode, error: impl std::fmt::Display, rule: &'static str) -> Refused {
+    (code, error.to_string(), rule)
+}

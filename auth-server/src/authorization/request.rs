@@ -1,0 +1,47 @@
+use std::sync::Arc;
+
+use super::AnswerTo;
+use crate::domain::{Allowed, Client};
+
+/// A client asks, through the user's browser, to be allowed something. All of it has been checked against what is
+/// registered, so whatever stands here may be acted upon.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    pub client: Arc<Client>,
+    pub answer_to: AnswerTo,
+    /// Was the redirect URI in the request? Then the token request has to repeat it (RFC 6749 §4.1.3).
+    pub named_redirect_uri: bool,
+    pub allowed: Allowed,
+    pub nonce: Option<String>,
+    /// S256 (RFC 7636 §4.3).
+    pub code_challenge: Option<String>,
+    pub prompt: Prompt,
+    /// The password was shown at most so many seconds ago.
+    pub max_age: Option<i64>,
+    /// Who the client thinks it is: for the user name's field.
+    pub login_hint: Option<String>,
+    /// Who it has to be, by an ID token that C made before.
+    pub hinted_sub: Option<String>,
+}
+
+/// What the user is to be asked, however well C knows them (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// Nothing at all.
+    pub none: bool,
+    pub login: bool,
+    pub consent: bool,
+    pub select_account: bool,
+}
+
+impl Prompt {
+    /// Values that nobody knows are ignored.
+    pub fn parse(text: &str) -> Self {
+        let has = |wanted| text.split(' ').any(|word| word == wanted);
+        Self { none: has("none"), login: has("login"), consent: has("consent"), select_account: has("select_account") }
+    }
+
+    pub fn contradicts_itself(self) -> bool {
+        self.none && (self.login || self.consent || self.select_account)
+    }
+}

@@ -1,0 +1,189 @@
+use claims::{Audience, Scope};
+
+use super::{
+    Client, Granted, Refusal, Registry, Resource, TokenFormat, UserGrant,
+    grant_decision::{targets, within},
+};
+
+/// The scopes that C itself serves, at userinfo (OpenID Connect Core §5.4, §11).
+pub const LOGIN_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
+/// What a client may be allowed by a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    pub scope: Scope,
+    pub resources: Vec<String>,
+}
+
+/// Decide what a user may be asked to allow `client`. A scope that nobody here knows is ignored (OpenID Connect Core
+/// §3.1.2.1); one that is not this client's refuses the whole.
+pub fn allowed_for_user(
+    client: &Client,
+    registry: &Registry,
+    asked_scope: &Scope,
+    asked_resources: &[&str],
+) -> Result<Allowed, Refusal> {
+    let targets = targets(client, registry, asked_resources)?;
+    let known =
+        |token: &str| is_login_scope(token) || registry.resources().iter().any(|all| all.scopes.contains(token));
+    let own = |token: &str| is_login_scope(token) || targets.iter().any(|target| target.scopes.contains(token));
+    let scope = within(&asked_scope.filtered(known), client.scopes.filtered(own))?;
+    let named = !asked_resources.is_empty();
+    let wanted = |target: &&Resource| named || scope.iter().any(|token| target.scopes.contains(token));
+    let resources: Vec<String> = targets.into_iter().filter(wanted).map(|target| target.identifier.clone()).collect();
+    if scope.is_empty() {
+        return Err(Refusal::NothingToGrant);
+    }
+    Ok(Allowed { scope, resources })
+}
+
+/// Decide what an access token of a user's grant says. `asked_scope` may narrow it, `asked_resources` choose among the
+/// grant's (RFC 8707 §2.2): a token for one resource does not open another, nor userinfo.
+pub fn granted_to_user(
+    client: &Client,
+    registry: &Registry,
+    issuer: &str,
+    grant: &UserGrant,
+    asked_scope: Option<&Scope>,
+    asked_resources: &[&str],
+) -> Result<Granted, Refusal> {
+    let scope = match asked_scope {
+        None => grant.scope.clone(),
+        Some(asked) => within(asked, grant.scope.clone())?,
+    };
+    let named = !asked_resources.is_empty();
+    let resources = chosen(registry, grant, asked_resources)?;
+    let at_userinfo = !named && scope.contains("openid");
+    let scope = scope.filtered(|token| {
+        (!named && is_login_scope(token)) || resources.iter().any(|resource| resource.scopes.contains(token))
+    });
+    let serves = |resource: &&&Resource| named || scope.iter().any(|token| resource.scopes.contains(token));
+    let resources: Vec<&Resource> = resources.iter().filter(serves).copied().collect();
+    let opaque = client.token_format == TokenFormat::Opaque
+        || resources.iter().any(|resource| resource.token_format == TokenFormat::Opaque);
+    let own = at_userinfo.then_some(issuer);
+    let audience: Vec<&str> =
+        own.into_iter().chain(resources.iter().map(|resource| resource.identifier.as_str())).collect();
+    if scope.is_empty() || audience.is_empty() {
+        return Err(Refusal::NothingToGrant);
+    }
+    Ok(Granted {
+        scope,
+        audience: Audience::new(audience),
+        format: if opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
+    })
+}
+
+fn chosen<'a>(registry: &'a Registry, grant: &UserGrant, asked: &[&str]) -> Result<Vec<&'a Resource>, Refusal> {
+    if let Some(foreign) = asked.iter().find(|asked| !grant.resources.iter().any(|own| own == *asked)) {
+        let asked = (*foreign).to_owned();
+        return Err(Refusal::ForeignResource { asked, allowed: grant.resources.join(" ") });
+    }
+    let wanted = |own: &&String| asked.is_empty() || asked.contains(&own.as_str());
+    Ok(grant.resources.iter().filter(wanted).filter_map(|own| registry.resource(own)).collect())
+}
+
+fn is_login_scope(token: &str) -> bool {
+    LOGIN_SCOPES.contains(&token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "http://c";
+
+    fn registry() -> Registry {
+        let resource = |identifier: &str, scopes: &str, token_format| Resource {
+            identifier: identifier.to_owned(),
+            scopes: scopes.parse().unwrap(),
+            token_format,
+        };
+        Registry::new(
+            [],
+            vec![
+                resource("http://b", "read write", TokenFormat::Jwt),
+                resource("http://vault", "open", TokenFormat::Opaque),
+                resource("http://foreign", "secret", TokenFormat::Jwt),
+            ],
+        )
+    }
+
+    fn client() -> Client {
+        Client {
+            client_id: "a".to_owned(),
+            secrets: Vec::new(),
+            scopes: "openid profile offline_access read open".parse().unwrap(),
+            resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
+            introspects: Vec::new(),
+            token_format: TokenFormat::Jwt,
+            login: None,
+            enabled: true,
+        }
+    }
+
+    fn ask(scope: &str, resources: &[&str]) -> Result<Allowed, Refusal> {
+        allowed_for_user(&client(), &registry(), &scope.parse().unwrap(), resources)
+    }
+
+    fn token(scope: Option<&str>, resources: &[&str]) -> Result<Granted, Refusal> {
+        let Allowed { scope: allowed, resources: all } = ask("openid profile read open", &[]).unwrap();
+        let grant = UserGrant {
+            grant_id: "g".to_owned(),
+            client_id: "a".to_owned(),
+            sub: "u".to_owned(),
+            sid: "s".to_owned(),
+            scope: allowed,
+            resources: all,
+            auth_time: 0,
+            offline: false,
+        };
+        let scope = scope.map(|text| text.parse::<Scope>().unwrap());
+        granted_to_user(&client(), &registry(), ISSUER, &grant, scope.as_ref(), resources)
+    }
+
+    #[test]
+    fn a_user_is_asked_for_what_the_client_may_have_and_asked_for() {
+        let allowed = ask("openid read", &[]).unwrap();
+        assert_eq!(
+            (allowed.scope.to_string().as_str(), &allowed.resources[..]),
+            ("openid read", &["http://b".to_owned()][..])
+        );
+        assert_eq!(ask("openid", &[]).unwrap().resources, [""; 0]);
+    }
+
+    #[test]
+    fn a_scope_that_nobody_knows_is_ignored_and_a_foreign_one_refuses_the_whole() {
+        assert_eq!(ask("openid nonsense", &[]).unwrap().scope.to_string(), "openid");
+        assert!(matches!(ask("openid email", &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "email"));
+        assert!(matches!(ask("openid secret", &[]), Err(Refusal::ForeignScope { .. })));
+        assert_eq!(ask("nonsense", &[]), Err(Refusal::NothingToGrant));
+        assert!(matches!(ask("openid", &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
+    }
+
+    #[test]
+    fn without_a_choice_a_token_is_for_all_that_was_allowed() {
+        let granted = token(None, &[]).unwrap();
+        assert_eq!(granted.audience, Audience::new([ISSUER, "http://b", "http://vault"]));
+        assert_eq!(
+            (granted.scope.to_string().as_str(), granted.format),
+            ("openid profile read open", TokenFormat::Opaque)
+        );
+    }
+
+    #[test]
+    fn a_token_for_one_resource_opens_nothing_else() {
+        let granted = token(None, &["http://b"]).unwrap();
+        assert_eq!((granted.audience, granted.scope.to_string()), (Audience::new(["http://b"]), "read".to_owned()));
+        assert_eq!(granted.format, TokenFormat::Jwt);
+    }
+
+    #[test]
+    fn a_token_may_be_narrower_and_never_wider() {
+        let granted = token(Some("openid"), &[]).unwrap();
+        assert_eq!((granted.audience, granted.scope.to_string()), (Audience::new([ISSUER]), "openid".to_owned()));
+        assert!(matches!(token(Some("openid write"), &[]), Err(Refusal::ForeignScope { .. })));
+        assert!(matches!(token(None, &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
+        assert_eq!(token(Some("openid"), &["http://b"]), Err(Refusal::NothingToGrant));
+    }
+}

@@ -1,0 +1,88 @@
+use claims::Scope;
+
+use super::{OpaqueToken, TokenHash};
+
+/// What a user has allowed a client: the code, and every token that comes of it, is of this one grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserGrant {
+    pub grant_id: String,
+    pub client_id: String,
+    pub sub: String,
+    /// The session in which it was allowed.
+    pub sid: String,
+    pub scope: Scope,
+    /// The resources that its tokens may be for.
+    pub resources: Vec<String>,
+    pub auth_time: i64,
+    /// Does it outlive the session (`offline_access`, OpenID Connect Core §11)?
+    pub offline: bool,
+}
+
+/// An authorization code (RFC 6749 §4.1.2), and what it has to be shown with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    pub hash: TokenHash,
+    /// The redirect URI, where the request named it (RFC 6749 §4.1.3).
+    pub redirect_uri: Option<String>,
+    /// S256 of the verifier (RFC 7636 §4.2); `None` where a confidential client sent none.
+    pub code_challenge: Option<String>,
+    pub nonce: Option<String>,
+    pub exp: i64,
+}
+
+/// A code as the store knows it.
+#[derive(Clone, Debug)]
+pub struct StoredCode {
+    pub code: Code,
+    pub grant: UserGrant,
+    pub spent: bool,
+    pub revoked: bool,
+}
+
+/// A refresh token that is about to be handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRefreshToken {
+    pub hash: TokenHash,
+    pub exp: i64,
+}
+
+/// A refresh token as the store knows it.
+#[derive(Clone, Debug)]
+pub struct StoredRefreshToken {
+    pub hash: TokenHash,
+    pub grant: UserGrant,
+    pub exp: i64,
+    /// When it was exchanged for its successor.
+    pub spent_at: Option<i64>,
+    pub revoked: bool,
+}
+
+/// What is handed out under a user's grant, and what is given up for it.
+#[derive(Clone, Debug)]
+pub struct IssuedToUser {
+    pub grant_id: String,
+    pub spends: Option<Spends>,
+    /// The access token's name, and when it ends.
+    pub jti: String,
+    pub exp: i64,
+    /// The access token, where only C can tell what it means.
+    pub opaque: Option<OpaqueToken>,
+    pub refresh_token: Option<NewRefreshToken>,
+}
+
+/// What can be spent once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spends {
+    Code(TokenHash),
+    RefreshToken(TokenHash),
+}
+
+/// What a user has said yes to, once and for later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    pub sub: String,
+    pub client_id: String,
+    pub scope: Scope,
+    /// When it was given or widened last.
+    pub given_at: i64,
+}

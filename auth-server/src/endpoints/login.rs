@@ -1,0 +1,189 @@
+use axum::{
+    extract::{RawQuery, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use claims::{ErrorCode, Form, Password};
+
+use super::read_form::PageForm;
+use crate::{
+    app::App,
+    authorization::{AuthorizationRequest, Flow, read_request},
+    client_address::ClientAddress,
+    domain::{AuditEvent, Outcome, Session, User, new_jti},
+    failure::Failure,
+    page_failure::PageFailure,
+    pages::{LoginPage, LoginProblem},
+    sign_in::NotSignedIn,
+    store::{Effect, Entry},
+    visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
+};
+
+/// `GET /login`: name and password. With an authorization request in the query the user goes on to the client, without one
+/// to their account page.
+pub async fn login(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let page = SignInPage { app: &app, address, query: &query.unwrap_or_default() };
+    let browser = visitor.browser.clone();
+    page.show(visitor, None, "").await.unwrap_or_else(|failure| failure.page(&app, &browser))
+}
+
+/// `POST /login`: is it the user?
+pub async fn login_posted(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+    form: Result<PageForm, Failure>,
+) -> Response {
+    let page = SignInPage { app: &app, address, query: &query.unwrap_or_default() };
+    let browser = visitor.browser.clone();
+    let answer = async { page.answer(visitor, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&app, &browser))
+}
+
+struct SignInPage<'a> {
+    app: &'a App,
+    address: ClientAddress,
+    query: &'a str,
+}
+
+impl SignInPage<'_> {
+    async fn show(
+        &self,
+        visitor: Visitor,
+        problem: Option<LoginProblem>,
+        username: &str,
+    ) -> Result<Response, PageFailure> {
+        let request = self.request(&visitor).await?;
+        let signed_in = visitor.signed_in(self.app).await?;
+        let (visitor, cookie) = visitor.with_cookie(self.app)?;
+        let chooses = request.as_ref().is_some_and(|request| request.prompt.select_account);
+        let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
+        let status = match problem {
+            None => StatusCode::OK,
+            Some(LoginProblem::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Some(_) => StatusCode::BAD_REQUEST,
+        };
+        let page = LoginPage {
+            client: request.as_ref().map(|request| (&*request.client).into()),
+            action: format!("/login?{}", self.query),
+            csrf: visitor.csrf_token(self.app),
+            username: if username.is_empty() { hint } else { username },
+            problem,
+            demo_hint: self.app.demo,
+            signed_in_as: signed_in.filter(|_| chooses).map(|signed_in| signed_in.user.shown_name().to_owned()),
+        };
+        let page = page.page(&self.app.pages, &visitor.browser, status, request.as_ref().map(destination));
+        let wait = match problem {
+            Some(LoginProblem::TooMany { retry_after }) => Some([(header::RETRY_AFTER, retry_after.to_string())]),
+            _ => None,
+        };
+        Ok((cookie, wait, page).into_response())
+    }
+
+    async fn answer(&self, visitor: Visitor, form: &Form) -> Result<Response, PageFailure> {
+        let request = self.request(&visitor).await?;
+        let username = form.get("username").unwrap_or_default();
+        if !visitor.sent_own_form(self.app, form.get("csrf")) {
+            return self.show(visitor, Some(LoginProblem::ExpiredForm), username).await;
+        }
+        if form.get("cancel").is_some() {
+            return match &request {
+                Some(request) => self.flow(&visitor, request).deny(None).await,
+                None => Ok(Redirect::to("/").into_response()),
+            };
+        }
+        if form.get("continue").is_some() {
+            let signed_in = visitor.signed_in(self.app).await?;
+            return self.go_on(&visitor, request.as_ref(), signed_in.as_ref()).await;
+        }
+        let password = Password::new(form.get("password").unwrap_or_default());
+        let now = self.app.clock.millis();
+        let user = self.app.users.sign_in(&*self.app.store, username, &password, self.address.0, now).await;
+        match user {
+            Ok(user) => {
+                let (signed_in, cookie) = self.start_session(&visitor, user, request.as_ref()).await?;
+                Ok((cookie, self.go_on(&visitor, request.as_ref(), Some(&signed_in)).await?).into_response())
+            }
+            Err(NotSignedIn::Store(error)) => Err(error.into()),
+            Err(refusal) => {
+                self.record_refusal(request.as_ref()).await;
+                let problem = match refusal {
+                    NotSignedIn::TooMany { retry_after } => LoginProblem::TooMany { retry_after },
+                    _ => LoginProblem::WrongCredentials,
+                };
+                self.show(visitor, Some(problem), username).await
+            }
+        }
+    }
+
+    async fn request(&self, visitor: &Visitor) -> Result<Option<AuthorizationRequest>, PageFailure> {
+        let mut names = self.query.split('&').filter_map(|pair| pair.split('=').next());
+        if !names.any(|name| name == "client_id") {
+            return Ok(None);
+        }
+        read_request(self.app, &visitor.browser, self.query, self.address).await.map(Some)
+    }
+
+    fn flow<'a>(&'a self, visitor: &'a Visitor, request: &'a AuthorizationRequest) -> Flow<'a> {
+        Flow { app: self.app, browser: &visitor.browser, request, query: self.query, address: self.address }
+    }
+
+    async fn go_on(
+        &self,
+        visitor: &Visitor,
+        request: Option<&AuthorizationRequest>,
+        signed_in: Option<&SignedIn>,
+    ) -> Result<Response, PageFailure> {
+        match request {
+            Some(request) => self.flow(visitor, request).proceed(signed_in, true).await,
+            None => Ok(Redirect::to("/account").into_response()),
+        }
+    }
+
+    /// A session of a new name, however the old one came about: none can be foisted on the user.
+    async fn start_session(
+        &self,
+        visitor: &Visitor,
+        user: User,
+        request: Option<&AuthorizationRequest>,
+    ) -> Result<(SignedIn, SetCookie), PageFailure> {
+        let app = self.app;
+        let (hash, cookie) = new_session_cookie(app)?;
+        let now = app.clock.seconds();
+        let session = Session {
+            hash,
+            sid: new_jti(app.clock.millis(), &app.entropy.bytes()?),
+            sub: user.sub.clone(),
+            auth_time: now,
+            last_seen: now,
+            address: self.address.0.to_string(),
+            user_agent: visitor.user_agent.clone(),
+        };
+        let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Done, self.address);
+        audit.sub = Some(user.sub.clone());
+        audit.client_id = request.map(|request| request.client.client_id.clone());
+        app.metrics.count(&audit);
+        let effect = Effect::StartSession { session: session.clone(), replaces: visitor.session_hash() };
+        app.store.append(Entry { audit, effect }).await?;
+        Ok((SignedIn { session, user }, cookie))
+    }
+
+    /// The name that was typed is not written down: it may be a password in the wrong field.
+    async fn record_refusal(&self, request: Option<&AuthorizationRequest>) {
+        let mut audit = self.app.audit_record(AuditEvent::SignIn, Outcome::Refused, self.address);
+        audit.client_id = request.map(|request| request.client.client_id.clone());
+        audit.error = Some(ErrorCode::AccessDenied.as_str().to_owned());
+        self.app.record(audit).await;
+    }
+}
+
+/// Where a browser may go from this page's form: browsers hold redirects after a form against the page's policy.
+fn destination(request: &AuthorizationRequest) -> &str {
+    &request.answer_to.redirect_uri
+}

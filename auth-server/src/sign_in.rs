@@ -1,0 +1,75 @@
+//! Is this the user? By name and password.
+
+use std::{net::IpAddr, sync::Arc};
+
+use claims::Password;
+
+use crate::{
+    client_auth::FailureLimit,
+    domain::User,
+    settings::{FailureSettings, SignInSettings},
+    slow_hash::SlowHashes,
+    store::{Store, StoreError},
+};
+
+/// Finds out whether a person is who they say they are.
+pub struct SignIn {
+    account_limit: FailureLimit,
+    address_limit: FailureLimit,
+    slow_hashes: Arc<SlowHashes>,
+}
+
+/// Why a person was not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSignedIn {
+    /// Unknown, wrong or disabled: which of them is not said.
+    #[error("the user name or the password is wrong")]
+    Wrong,
+    /// After so many seconds another attempt is heard.
+    #[error("there were too many attempts; try again in {retry_after} s")]
+    TooMany { retry_after: u64 },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Longer ones are nobody's, and would keep the hasher busy.
+const MAX_LENGTH: usize = 1_024;
+
+impl SignIn {
+    pub fn new(settings: &SignInSettings, slow_hashes: Arc<SlowHashes>) -> Self {
+        let limit = |failures: &FailureSettings| FailureLimit::new(failures.burst, failures.recover_seconds);
+        Self { account_limit: limit(&settings.failures), address_limit: limit(&settings.address_failures), slow_hashes }
+    }
+
+    /// Let the person in, or not.
+    ///
+    /// # Errors
+    /// [`NotSignedIn`]; answer and time do not tell whether there is such an account.
+    pub async fn sign_in(
+        &self,
+        store: &dyn Store,
+        username: &str,
+        password: &Password,
+        address: IpAddr,
+        now_millis: i64,
+    ) -> Result<User, NotSignedIn> {
+        if username.len() > MAX_LENGTH || password.expose().len() > MAX_LENGTH {
+            return Err(NotSignedIn::Wrong);
+        }
+        let too_many = |retry_after| NotSignedIn::TooMany { retry_after };
+        self.address_limit.charge("", address, now_millis).map_err(too_many)?;
+        self.account_limit.charge(username, address, now_millis).map_err(too_many)?;
+        let user = store.user_named(username).await?.filter(|user| user.enabled);
+        let right = match &user {
+            Some(user) => self.slow_hashes.matches(&user.password, password.expose()).await,
+            None => {
+                self.slow_hashes.match_nothing(password.expose()).await;
+                false
+            }
+        };
+        let user = user.filter(|_| right).ok_or(NotSignedIn::Wrong)?;
+        self.address_limit.refund("", address);
+        self.account_limit.refund(username, address);
+        Ok(user)
+    }
+}

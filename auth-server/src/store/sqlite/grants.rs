@@ -1,0 +1,181 @@
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use super::{consents::scope, sessions::hash};
+use crate::{
+    domain::{Code, IssuedToUser, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
+    store::StoreError,
+};
+
+/// Which grants are meant.
+pub(super) enum Of<'a> {
+    Grant(&'a str),
+    User(&'a str),
+    UserAtClient {
+        sub: &'a str,
+        client_id: &'a str,
+    },
+    /// Those that were not to outlive this session.
+    Session(&'a str),
+}
+
+pub(super) async fn code(pool: &SqlitePool, wanted: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+    let row = sqlx::query(
+        "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.spent_at, g.* \
+         FROM codes c JOIN grants g USING (grant_id) WHERE c.hash = $1",
+    );
+    let found = row.bind(&wanted.0[..]).fetch_optional(pool).await?;
+    found.as_ref().map(stored_code).transpose()
+}
+
+fn stored_code(row: &SqliteRow) -> Result<StoredCode, StoreError> {
+    Ok(StoredCode {
+        code: Code {
+            hash: hash(row)?,
+            redirect_uri: row.try_get("redirect_uri")?,
+            code_challenge: row.try_get("code_challenge")?,
+            nonce: row.try_get("nonce")?,
+            // The grant's end has the same name, and stands behind it.
+            exp: row.try_get(4)?,
+        },
+        grant: grant(row)?,
+        spent: row.try_get::<Option<i64>, _>("spent_at")?.is_some(),
+        revoked: row.try_get::<Option<i64>, _>("revoked_at")?.is_some(),
+    })
+}
+
+pub(super) async fn refresh_token(
+    pool: &SqlitePool,
+    wanted: &TokenHash,
+) -> Result<Option<StoredRefreshToken>, StoreError> {
+    let row = sqlx::query(
+        "SELECT t.hash, t.exp, t.spent_at, g.* FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash = $1",
+    );
+    let found = row.bind(&wanted.0[..]).fetch_optional(pool).await?;
+    found.as_ref().map(stored_refresh_token).transpose()
+}
+
+fn stored_refresh_token(row: &SqliteRow) -> Result<StoredRefreshToken, StoreError> {
+    Ok(StoredRefreshToken {
+        hash: hash(row)?,
+        grant: grant(row)?,
+        exp: row.try_get(1)?,
+        spent_at: row.try_get("spent_at")?,
+        revoked: row.try_get::<Option<i64>, _>("revoked_at")?.is_some(),
+    })
+}
+
+fn grant(row: &SqliteRow) -> Result<UserGrant, StoreError> {
+    Ok(UserGrant {
+        grant_id: row.try_get("grant_id")?,
+        client_id: row.try_get("client_id")?,
+        sub: row.try_get("sub")?,
+        sid: row.try_get("sid")?,
+        scope: scope(row)?,
+        resources: serde_json::from_str(row.try_get("resources")?)?,
+        auth_time: row.try_get("auth_time")?,
+        offline: row.try_get("offline")?,
+    })
+}
+
+pub(super) async fn clients_of_session(pool: &SqlitePool, sid: &str) -> Result<Vec<String>, StoreError> {
+    let clients = sqlx::query_scalar("SELECT DISTINCT client_id FROM grants WHERE sid = $1 ORDER BY client_id");
+    Ok(clients.bind(sid).fetch_all(pool).await?)
+}
+
+pub(super) async fn add(connection: &mut SqliteConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&grant.grant_id)
+    .bind(&grant.client_id)
+    .bind(&grant.sub)
+    .bind(&grant.sid)
+    .bind(grant.scope.to_string())
+    .bind(serde_json::to_string(&grant.resources)?)
+    .bind(grant.auth_time)
+    .bind(grant.offline)
+    .bind(code.exp)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&code.hash.0[..])
+    .bind(&grant.grant_id)
+    .bind(&code.redirect_uri)
+    .bind(&code.code_challenge)
+    .bind(&code.nonce)
+    .bind(code.exp)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Spend, and put in force what was made of it. Nothing happens when it was spent before or the grant is revoked.
+pub(super) async fn issue(
+    connection: &mut SqliteConnection,
+    issued: &IssuedToUser,
+    now: i64,
+) -> Result<(), StoreError> {
+    let last = issued.refresh_token.as_ref().map_or(issued.exp, |token| token.exp.max(issued.exp));
+    let in_force = sqlx::query("UPDATE grants SET exp = max(exp, $1) WHERE grant_id = $2 AND revoked_at IS NULL");
+    must_change(in_force.bind(last).bind(&issued.grant_id).execute(&mut *connection).await?)?;
+    if let Some(spends) = &issued.spends {
+        let (statement, hash) = match spends {
+            Spends::Code(hash) => ("UPDATE codes SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
+            Spends::RefreshToken(hash) => {
+                ("UPDATE refresh_tokens SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash)
+            }
+        };
+        must_change(sqlx::query(statement).bind(now).bind(&hash.0[..]).execute(&mut *connection).await?)?;
+    }
+    sqlx::query("INSERT INTO grant_tokens (jti, grant_id, exp) VALUES ($1, $2, $3)")
+        .bind(&issued.jti)
+        .bind(&issued.grant_id)
+        .bind(issued.exp)
+        .execute(&mut *connection)
+        .await?;
+    if let Some(token) = &issued.refresh_token {
+        sqlx::query("INSERT INTO refresh_tokens (hash, grant_id, exp) VALUES ($1, $2, $3)")
+            .bind(&token.hash.0[..])
+            .bind(&issued.grant_id)
+            .bind(token.exp)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(token) = &issued.opaque {
+        sqlx::query("INSERT INTO opaque_tokens (hash, claims, exp) VALUES ($1, $2, $3)")
+            .bind(&token.hash.0[..])
+            .bind(serde_json::to_string(&token.claims)?)
+            .bind(token.claims.exp)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+fn must_change(result: sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError> {
+    if result.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
+}
+
+/// Void grants, and the access tokens that are out under them.
+pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
+    let (condition, first, second) = match of {
+        Of::Grant(grant_id) => ("grant_id = $2 AND $3 = ''", grant_id, ""),
+        Of::User(sub) => ("sub = $2 AND $3 = ''", sub, ""),
+        Of::UserAtClient { sub, client_id } => ("sub = $2 AND client_id = $3", sub, client_id),
+        Of::Session(sid) => ("sid = $2 AND $3 = '' AND NOT offline", sid, ""),
+    };
+    let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");
+    let void = format!(
+        "INSERT INTO revoked_tokens (jti, exp) SELECT jti, exp FROM grant_tokens \
+         WHERE exp > $1 AND grant_id IN (SELECT grant_id FROM grants WHERE {condition}) ON CONFLICT (jti) DO NOTHING"
+    );
+    for statement in [revoke, void] {
+        // Made of constants alone.
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(now).bind(first).bind(second);
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use crate::{
+    domain::{SecretHash, User},
+    store::StoreError,
+};
+
+pub(super) async fn installation_secret(pool: &SqlitePool, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("INSERT INTO installation (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
+        .bind(&fresh[..])
+        .execute(&mut *transaction)
+        .await?;
+    let secret: Vec<u8> = sqlx::query_scalar("SELECT secret FROM installation").fetch_one(&mut *transaction).await?;
+    transaction.commit().await?;
+    secret.try_into().map_err(|_| StoreError::Unavailable("the installation's secret is unreadable".to_owned()))
+}
+
+pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<User>, StoreError> {
+    let rows = sqlx::query("SELECT sub, username, password, claims, enabled FROM users ORDER BY username");
+    rows.fetch_all(pool).await?.iter().map(user).collect()
+}
+
+pub(super) async fn by_sub(pool: &SqlitePool, sub: &str) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query("SELECT sub, username, password, claims, enabled FROM users WHERE sub = $1").bind(sub);
+    row.fetch_optional(pool).await?.as_ref().map(user).transpose()
+}
+
+pub(super) async fn by_name(pool: &SqlitePool, username: &str) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query("SELECT sub, username, password, claims, enabled FROM users WHERE username = $1");
+    row.bind(username).fetch_optional(pool).await?.as_ref().map(user).transpose()
+}
+
+fn user(row: &SqliteRow) -> Result<User, StoreError> {
+    Ok(User {
+        sub: row.try_get("sub")?,
+        username: row.try_get("username")?,
+        password: SecretHash::Argon2id(row.try_get("password")?),
+        claims: serde_json::from_str(row.try_get("claims")?)?,
+        enabled: row.try_get("enabled")?,
+    })
+}
+
+pub(super) async fn add(pool: &SqlitePool, user: &User, now: i64) -> Result<(), StoreError> {
+    let inserted = sqlx::query(
+        "INSERT INTO users (sub, username, password, claims, enabled, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
+    )
+    .bind(&user.sub)
+    .bind(&user.username)
+    .bind(phc(&user.password)?)
+    .bind(serde_json::to_string(&user.claims)?)
+    .bind(user.enabled)
+    .bind(now)
+    .execute(pool)
+    .await?;
+    if inserted.rows_affected() == 0 { Err(StoreError::UserExists(user.username.clone())) } else { Ok(()) }
+}
+
+pub(super) async fn set_password(
+    pool: &SqlitePool,
+    username: &str,
+    password: &SecretHash,
+    now: i64,
+) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let changed = sqlx::query("UPDATE users SET password = $1, updated_at = $2 WHERE username = $3 RETURNING sub");
+    let sub = changed.bind(phc(password)?).bind(now).bind(username).fetch_optional(&mut *transaction).await?;
+    let sub: String = sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?.try_get("sub")?;
+    end_sessions(&mut transaction, &sub).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn disable(pool: &SqlitePool, username: &str, now: i64) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let changed = sqlx::query("UPDATE users SET enabled = 0, updated_at = $1 WHERE username = $2 RETURNING sub");
+    let sub = changed.bind(now).bind(username).fetch_optional(&mut *transaction).await?;
+    let sub: String = sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?.try_get("sub")?;
+    end_sessions(&mut transaction, &sub).await?;
+    super::grants::revoke(&mut transaction, super::grants::Of::User(&sub), now).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn end_sessions(connection: &mut SqliteConnection, sub: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sessions WHERE sub = $1").bind(sub).execute(connection).await?;
+    Ok(())
+}
+
+fn phc(hash: &SecretHash) -> Result<&str, StoreError> {
+    match hash {
+        SecretHash::Argon2id(phc) => Ok(phc),
+        _ => Err(StoreError::Unavailable("a password is stored as Argon2id alone".to_owned())),
+    }
+}

@@ -1,0 +1,147 @@
+//! Users that are made at the start, as they stand in a TOML file.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use argon2::PasswordHash;
+use claims::{Password, StandardClaims};
+use serde::Deserialize;
+use service_kit::Profile;
+
+use crate::{
+    Entropy,
+    domain::{SecretHash, User, hash_chosen_secret, new_sub},
+    store::{Store, StoreError},
+};
+
+const DEMO: &str = include_str!("demo-users.toml");
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    users: Vec<WrittenUser>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenUser {
+    username: String,
+    /// Without it, one is made.
+    sub: Option<String>,
+    /// In plain, for development.
+    password: Option<Password>,
+    /// As a PHC string of Argon2id, so that the file holds no password.
+    password_hash: Option<String>,
+    #[serde(default)]
+    claims: StandardClaims,
+}
+
+/// Make the users of `file` that are not there yet; without a file the demo's, except in production. A user who is there
+/// stays as they are: the file is a beginning.
+///
+/// # Errors
+/// When the file or the database cannot be used.
+pub async fn make_missing_users(
+    file: Option<&Path>,
+    profile: Profile,
+    store: &dyn Store,
+    entropy: &Entropy,
+    now: i64,
+) -> anyhow::Result<()> {
+    let (name, text) = match file {
+        None if profile.is_production() => return Ok(()),
+        None => ("the demo's users".to_owned(), DEMO.to_owned()),
+        Some(file) => {
+            let name = file.display().to_string();
+            (name.clone(), std::fs::read_to_string(file).with_context(|| format!("the users file {name}"))?)
+        }
+    };
+    for written in parse(&name, &text, profile)? {
+        if store.user_named(&written.username).await?.is_some() {
+            continue;
+        }
+        match store.add_user(&written.into_user(entropy)?, now).await {
+            // Another server has begun at the same moment.
+            Err(StoreError::UserExists(_)) | Ok(()) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
+    // The parser's own message quotes the line, which may be the one with a password.
+    let written: Written = toml::from_str(text).map_err(|error| anyhow::anyhow!("{name}: {}", error.message()))?;
+    for user in &written.users {
+        let username = &user.username;
+        ensure!(!username.is_empty(), "{name}: a user has no username");
+        match (&user.password, &user.password_hash) {
+            (Some(_), None) if profile.is_production() => {
+                anyhow::bail!("{name}: the password of `{username}` stands there in plain: use password_hash")
+            }
+            (Some(_), None) => {}
+            (None, Some(phc)) => ensure!(
+                PasswordHash::new(phc).is_ok(),
+                "{name}: password_hash of `{username}` is not a PHC string of Argon2id"
+            ),
+            _ => anyhow::bail!("{name}: `{username}` needs either password or password_hash"),
+        }
+    }
+    Ok(written.users)
+}
+
+impl WrittenUser {
+    fn into_user(self, entropy: &Entropy) -> anyhow::Result<User> {
+        let password = match (self.password_hash, self.password) {
+            (Some(phc), _) => SecretHash::Argon2id(phc),
+            (None, password) => {
+                let password = password.context("a password")?;
+                hash_chosen_secret(password.expose(), entropy.bytes()?)
+                    .map_err(|error| anyhow::anyhow!("the password of `{}`: {error}", self.username))?
+            }
+        };
+        let sub = match self.sub {
+            Some(sub) => sub,
+            None => new_sub(entropy.bytes()?),
+        };
+        Ok(User { sub, username: self.username, password, claims: self.claims, enabled: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demos_users_have_every_standard_claim() {
+        for user in parse("demo", DEMO, Profile::Demo).unwrap() {
+            let claims = serde_json::to_value(&user.claims).unwrap();
+            for name in StandardClaims::NAMES {
+                assert!(claims.get(name).is_some(), "{} has no {name}", user.username);
+            }
+        }
+    }
+
+    #[test]
+    fn the_demos_passwords_are_those_that_the_page_tells() {
+        for (user, password) in parse("demo", DEMO, Profile::Demo).unwrap().iter().zip(["wonderland", "builder"]) {
+            let hash = SecretHash::Argon2id(user.password_hash.clone().unwrap());
+            assert!(hash.matches(password), "{}", user.username);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_and_never_quoted() {
+        let refused = |text: &str, profile| parse("users.toml", text, profile).err().unwrap().to_string();
+        let plain = "[[users]]\nusername = \"a\"\npassword = \"s3cret\"\n";
+        assert!(parse("users.toml", plain, Profile::Demo).is_ok());
+        let refusal = refused(plain, Profile::Production);
+        assert!(refusal.contains("in plain") && !refusal.contains("s3cret"), "{refusal}");
+        assert!(refused("[[users]]\nusername = \"a\"\n", Profile::Demo).contains("needs either"));
+        let no_hash = "[[users]]\nusername = \"a\"\npassword_hash = \"x\"\n";
+        assert!(refused(no_hash, Profile::Demo).contains("PHC"));
+        let broken = refused("[[users]]\nusername = \"a\"\npassword = s3cret\n", Profile::Demo);
+        assert!(!broken.contains("s3cret"), "{broken}");
+    }
+}

@@ -1,0 +1,169 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Scope;
+
+/// What is known of a user (OpenID Connect Core §5.1). What is not known is left out, never empty or null (§5.3.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StandardClaims {
+    /// The whole name, as it is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Given names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// Family names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// Middle names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub middle_name: Option<String>,
+    /// What friends say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    /// The name that the user would like to be called by; not unique.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_username: Option<String>,
+    /// The URL of the user's page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The URL of a picture of the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// The URL of the user's own site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// `female`, `male`, or another word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gender: Option<String>,
+    /// `YYYY-MM-DD`, or `YYYY` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birthdate: Option<String>,
+    /// The time zone by its name: `Europe/Paris`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zoneinfo: Option<String>,
+    /// The language, as in BCP 47: `en-US`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// When these claims were changed last, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<i64>,
+    /// The e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Has the issuer made sure that the address is the user's?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    /// As in E.164: `+1 (425) 555-1212`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// Has the issuer made sure that the number is the user's?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number_verified: Option<bool>,
+    /// The postal address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+}
+
+/// A postal address (OpenID Connect Core §5.1.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Address {
+    /// All of it, as it is written on an envelope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formatted: Option<String>,
+    /// Street and number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub street_address: Option<String>,
+    /// City.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locality: Option<String>,
+    /// State, province or prefecture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Postal code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    /// Country.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+impl StandardClaims {
+    /// The name of every claim that may be here, for `claims_supported`.
+    pub const NAMES: [&'static str; 19] = [
+        "name",
+        "given_name",
+        "family_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+        "email",
+        "email_verified",
+        "phone_number",
+        "phone_number_verified",
+        "address",
+    ];
+
+    /// What a client with this scope may see (OpenID Connect Core §5.4).
+    #[must_use]
+    pub fn for_scope(&self, scope: &Scope) -> Self {
+        let mut seen = self.clone();
+        if !scope.contains("profile") {
+            seen = Self {
+                name: None,
+                given_name: None,
+                family_name: None,
+                middle_name: None,
+                nickname: None,
+                preferred_username: None,
+                profile: None,
+                picture: None,
+                website: None,
+                gender: None,
+                birthdate: None,
+                zoneinfo: None,
+                locale: None,
+                updated_at: None,
+                ..seen
+            };
+        }
+        if !scope.contains("email") {
+            seen = Self { email: None, email_verified: None, ..seen };
+        }
+        if !scope.contains("phone") {
+            seen = Self { phone_number: None, phone_number_verified: None, ..seen };
+        }
+        if !scope.contains("address") {
+            seen = Self { address: None, ..seen };
+        }
+        seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scope_shows_its_claims_and_no_others() {
+        let all: StandardClaims = serde_json::from_str(
+            r#"{"name":"Alice","email":"a@example.com","phone_number":"+1","address":{"country":"FR"},"updated_at":7}"#,
+        )
+        .unwrap();
+        let shown = |scope: &str| serde_json::to_string(&all.for_scope(&scope.parse().unwrap())).unwrap();
+        assert_eq!(shown("openid"), "{}");
+        assert_eq!(shown("profile"), r#"{"name":"Alice","updated_at":7}"#);
+        assert_eq!(shown("email"), r#"{"email":"a@example.com"}"#);
+        assert_eq!(shown("phone"), r#"{"phone_number":"+1"}"#);
+        assert_eq!(shown("address"), r#"{"address":{"country":"FR"}}"#);
+    }
+}

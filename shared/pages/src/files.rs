@@ -1,0 +1,91 @@
+use std::{collections::BTreeMap, fs, path::Path};
+
+use crate::{Language, PagesError, error::nearest, references::check_references, texts::Texts};
+
+/// Everything that pages are made of, by file name.
+pub(crate) struct Files {
+    pub texts: BTreeMap<Language, Texts>,
+    files: BTreeMap<String, String>,
+}
+
+const OWN_FILES: [(&str, &str); 3] = [
+    ("layout.html", include_str!("../layout/layout.html")),
+    ("style.css", include_str!("../layout/style.css")),
+    ("accent.css", include_str!("../layout/accent.css")),
+];
+const OWN_TEXTS: [(Language, &str); 2] =
+    [(Language::English, include_str!("../layout/en.toml")), (Language::Chinese, include_str!("../layout/zh.toml"))];
+
+impl Files {
+    pub fn embedded(
+        files: &[(&'static str, &'static str)],
+        texts: &[(Language, &'static str)],
+    ) -> Result<Self, PagesError> {
+        let named = |(name, source): &(&str, &str)| ((*name).to_owned(), (*source).to_owned());
+        let files = OWN_FILES.iter().chain(files).map(named).collect();
+        let mut all = Self { texts: BTreeMap::new(), files };
+        for (language, source) in OWN_TEXTS.iter().chain(texts) {
+            let texts = Texts::read(&texts_file(*language), source)?;
+            all.texts.entry(*language).or_default().extend(texts);
+        }
+        Ok(all)
+    }
+
+    /// Take every file of the folder. Names with a dot in front are none of ours: Kubernetes puts its own into a mounted
+    /// `ConfigMap`.
+    pub fn replace_from(&mut self, folder: &Path) -> Result<(), PagesError> {
+        let unreadable = |reason| PagesError::Unreadable { path: folder.to_owned(), reason };
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') {
+                self.replace(&name, &entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, name: &str, path: &Path) -> Result<(), PagesError> {
+        let language = Language::ALL.into_iter().find(|language| texts_file(*language) == name);
+        if language.is_none() && !self.files.contains_key(name) {
+            let known: Vec<_> = self.files.keys().cloned().chain(Language::ALL.map(texts_file)).collect();
+            return Err(PagesError::UnknownFile { path: path.to_owned(), nearest: nearest(name, known.iter()) });
+        }
+        let source = fs::read_to_string(path);
+        let source = source.map_err(|reason| PagesError::Unreadable { path: path.to_owned(), reason })?;
+        match language {
+            Some(language) => {
+                let texts = Texts::read(name, &source)?;
+                self.texts.entry(language).or_default().replace(name, texts)
+            }
+            None => {
+                self.files.insert(name.to_owned(), source);
+                Ok(())
+            }
+        }
+    }
+
+    /// Both languages say the same things, and templates name only what exists.
+    pub fn check(&self) -> Result<(), PagesError> {
+        for (one, other) in [(Language::English, Language::Chinese), (Language::Chinese, Language::English)] {
+            self.texts[&one].cover(&self.texts[&other], one.code())?;
+        }
+        for (name, source) in self.templates() {
+            check_references(name, source, &self.texts[&Language::English], &self.files)?;
+        }
+        Ok(())
+    }
+
+    pub fn templates(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.files.iter().filter(|(name, _)| name.ends_with(".html"))
+    }
+
+    /// The text of an embedded file that is no template.
+    pub fn text_of(&self, name: &str) -> &str {
+        self.files.get(name).map_or("", String::as_str)
+    }
+}
+
+fn texts_file(language: Language) -> String {
+    format!("{}.toml", language.code())
+}

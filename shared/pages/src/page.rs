@@ -1,0 +1,168 @@
+use axum::response::{IntoResponse, Response};
+use http::{
+    HeaderValue, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
+        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    },
+};
+
+use crate::{Browser, Language, form_action};
+
+/// A page on its way to the browser. What it may do there is decided here.
+#[derive(Debug)]
+#[must_use]
+pub struct Page {
+    status: StatusCode,
+    html: String,
+    language: Language,
+    remember: Option<Language>,
+    form_action: String,
+    script_src: String,
+}
+
+/// What is shown when a template fails. It stands alone, and in both languages: nothing else may be working.
+const BROKEN: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Error · 出错了</title>\
+    <h1>This page could not be shown</h1><p>Please try again in a moment.</p>\
+    <h1 lang=\"zh-Hans\">页面暂时无法显示</h1><p lang=\"zh-Hans\">请稍后再试。</p>\n";
+
+impl Page {
+    pub(crate) fn new(browser: &Browser, status: StatusCode, html: String) -> Self {
+        Self {
+            status,
+            html,
+            language: browser.language,
+            remember: browser.asked,
+            form_action: String::new(),
+            script_src: String::new(),
+        }
+    }
+
+    pub(crate) fn broken(browser: &Browser) -> Self {
+        Self::new(browser, StatusCode::INTERNAL_SERVER_ERROR, BROKEN.to_owned())
+    }
+
+    /// Where the forms of this page may lead besides this server: URLs with spaces between them, of which only the origin
+    /// (or an app's own scheme) is used. What is no such URL is left out.
+    pub fn form_action(mut self, origins: &str) -> Self {
+        for source in origins.split_ascii_whitespace().filter_map(form_action::source) {
+            self.form_action.push(' ');
+            self.form_action.push_str(&source);
+        }
+        self
+    }
+
+    /// Let the one inline script with this SHA-256 run; anything but base64 lets none.
+    pub fn script_hash(mut self, sha256_base64: &str) -> Self {
+        if sha256_base64.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)) {
+            self.script_src = format!("; script-src 'sha256-{sha256_base64}'");
+        }
+        self
+    }
+
+    /// No script, nothing from elsewhere but a client's or person's picture, in nobody's frame (clickjacking, RFC 9700
+    /// §4.16).
+    fn policy(&self) -> String {
+        format!(
+            "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'{}; \
+             frame-ancestors 'none'; base-uri 'none'{}",
+            self.form_action, self.script_src
+        )
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        // What cannot be said in a header cannot be allowed either.
+        let policy = HeaderValue::from_str(&self.policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (CONTENT_SECURITY_POLICY, policy),
+            (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            (CONTENT_LANGUAGE, HeaderValue::from_static(self.language.code())),
+        ];
+        let mut response = (self.status, headers, self.html).into_response();
+        if let Some(language) = self.remember {
+            response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(cookie(language)));
+        }
+        response
+    }
+}
+
+fn cookie(language: Language) -> &'static str {
+    match language {
+        Language::English => "gatepass-language=en; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
+        Language::Chinese => "gatepass-language=zh; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::HeaderName;
+
+    use super::*;
+
+    fn header(response: &Response, name: &HeaderName) -> String {
+        response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    fn page(browser: &Browser) -> Page {
+        Page::new(browser, StatusCode::OK, "<!doctype html>".to_owned())
+    }
+
+    #[test]
+    fn a_page_is_not_kept_not_framed_and_runs_no_script() {
+        let response = page(&Browser::default()).into_response();
+        for (name, expected) in [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CACHE_CONTROL, "no-store"),
+            (X_FRAME_OPTIONS, "DENY"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (REFERRER_POLICY, "no-referrer"),
+            (CONTENT_LANGUAGE, "en"),
+            (SET_COOKIE, ""),
+        ] {
+            assert_eq!(header(&response, &name), expected, "{name}");
+        }
+        assert_eq!(
+            header(&response, &CONTENT_SECURITY_POLICY),
+            "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; \
+             frame-ancestors 'none'; base-uri 'none'"
+        );
+    }
+
+    #[test]
+    fn a_form_may_lead_back_to_the_client_and_nowhere_else() {
+        let response =
+            page(&Browser::default()).form_action("https://app.example/cb app.example:/cb x;y").into_response();
+        let policy = header(&response, &CONTENT_SECURITY_POLICY);
+        assert!(policy.contains("form-action 'self' https://app.example app.example:; frame-ancestors"), "{policy}");
+    }
+
+    #[test]
+    fn one_script_is_known_by_its_hash() {
+        let allowed =
+            header(&page(&Browser::default()).script_hash("ab+/cd==").into_response(), &CONTENT_SECURITY_POLICY);
+        assert!(allowed.ends_with("; script-src 'sha256-ab+/cd=='"), "{allowed}");
+        let injected = page(&Browser::default()).script_hash("x' 'unsafe-inline").into_response();
+        assert!(!header(&injected, &CONTENT_SECURITY_POLICY).contains("script-src"));
+    }
+
+    #[test]
+    fn a_language_that_was_asked_for_is_remembered() {
+        let browser = Browser { language: Language::Chinese, asked: Some(Language::Chinese), ..Browser::default() };
+        let response = page(&browser).into_response();
+        assert!(header(&response, &SET_COOKIE).starts_with("gatepass-language=zh; Path=/;"));
+        assert_eq!(header(&response, &CONTENT_LANGUAGE), "zh");
+    }
+
+    #[test]
+    fn the_cookie_is_the_one_that_is_read() {
+        for language in Language::ALL {
+            assert!(cookie(language).starts_with(&format!("{}={};", crate::browser::COOKIE, language.code())));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use std::collections::BTreeMap;
+
+use crate::{PagesError, error::nearest, texts::Texts};
+
+/// Does every text and template that a template names exist? The engine would find out at the first visit only.
+///
+/// Names that are put together at run time (`t("scope." ~ name)`) are left to the engine.
+pub(crate) fn check_references(
+    template: &str,
+    source: &str,
+    texts: &Texts,
+    files: &BTreeMap<String, String>,
+) -> Result<(), PagesError> {
+    let unknown = |what, name: &str, nearest| {
+        Err(PagesError::UnknownReference { template: template.to_owned(), what, name: name.to_owned(), nearest })
+    };
+    if let Some(key) = quoted_after(source, &[" t(", "{t(", "(t("]).find(|key| texts.get(key).is_none()) {
+        return unknown("text", key, nearest(key, texts.keys()));
+    }
+    if let Some(name) =
+        quoted_after(source, &[" extends ", " include ", " import ", " from "]).find(|name| !files.contains_key(*name))
+    {
+        return unknown("template", name, nearest(name, files.keys()));
+    }
+    Ok(())
+}
+
+/// The literals right after one of these words.
+fn quoted_after<'a>(source: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    words.iter().flat_map(|word| source.split(*word).skip(1)).filter_map(|after| {
+        let (literal, rest) = after.strip_prefix('"')?.split_once('"')?;
+        (!rest.trim_start().starts_with('~')).then_some(literal)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str) -> Result<(), PagesError> {
+        let texts = Texts::read("en.toml", "login.title = 'x'").unwrap();
+        let files = BTreeMap::from([("layout.html".to_owned(), String::new())]);
+        check_references("login.html", source, &texts, &files)
+    }
+
+    #[test]
+    fn what_exists_may_be_named() {
+        assert!(
+            check(r#"{% extends "layout.html" %}{{ t("login.title") }}{{ t("login." ~ part) }} don't("care")"#).is_ok()
+        );
+    }
+
+    #[test]
+    fn a_name_of_nothing_is_an_error_that_names_the_nearest() {
+        for (source, told) in [
+            (r#"{{ t("login.titel") }}"#, "login.html: there is no text `login.titel`: did you mean `login.title`?"),
+            (r#"{{t("x")}}"#, "there is no text `x`"),
+            (r#"{% extends "layuot.html" %}"#, "there is no template `layuot.html`: did you mean `layout.html`?"),
+        ] {
+            let error = check(source).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}

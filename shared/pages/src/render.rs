@@ -1,0 +1,85 @@
+use std::collections::BTreeMap;
+
+use minijinja::{
+    Environment, Error, ErrorKind, UndefinedBehavior, Value, context,
+    value::{Kwargs, Serde},
+};
+use serde::Serialize;
+
+use crate::{
+    Browser, Language, PagesError,
+    files::Files,
+    moment::in_words,
+    texts::{Piece, Text, Texts},
+};
+
+/// Templates with the texts of each language.
+#[derive(Debug)]
+pub(crate) struct Renderer {
+    environments: BTreeMap<Language, Environment<'static>>,
+    style_url: String,
+}
+
+impl Renderer {
+    pub fn new(files: &Files, style_url: String) -> Result<Self, PagesError> {
+        let mut environments = BTreeMap::new();
+        for (language, texts) in &files.texts {
+            environments.insert(*language, environment(*language, texts.clone(), files)?);
+        }
+        Ok(Self { environments, style_url })
+    }
+
+    pub fn render(&self, browser: &Browser, name: &str, context: impl Serialize) -> Result<String, Error> {
+        let no_language = || Error::new(ErrorKind::TemplateNotFound, "no texts in this language");
+        let environment = self.environments.get(&browser.language).ok_or_else(no_language)?;
+        let template = environment.get_template(&format!("{name}.html"))?;
+        template.render(context! {
+            layout => self.layout(browser),
+            ..Value::from(Serde(context))
+        })
+    }
+
+    /// What `layout.html` shows on every page.
+    fn layout(&self, browser: &Browser) -> Value {
+        let switch = Language::ALL.map(|language| {
+            context! {
+                lang => language.tag(),
+                name => language.own_name(),
+                href => browser.link_in(language),
+                current => language == browser.language,
+            }
+        });
+        context! { lang => browser.language.tag(), style => self.style_url.clone(), switch => switch.to_vec() }
+    }
+}
+
+/// A variable that is not there is an error: an empty place on a consent page would hide what is asked for.
+fn environment(language: Language, texts: Texts, files: &Files) -> Result<Environment<'static>, PagesError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let known = texts.clone();
+    environment.add_function("has_text", move |key: &str| known.get(key).is_some());
+    environment.add_function("t", move |key: &str, values: Kwargs| {
+        let unknown = || Error::new(ErrorKind::UnknownFunction, format!("there is no text `{key}`"));
+        say(texts.get(key).ok_or_else(unknown)?, &values)
+    });
+    environment.add_filter("moment", move |seconds: i64| {
+        in_words(language, seconds).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+    });
+    for (name, source) in files.templates() {
+        environment.add_template_owned(name.clone(), source.clone())?;
+    }
+    Ok(environment)
+}
+
+/// Put the values in. The answer is no markup yet: the engine escapes it where it stands.
+fn say(text: &Text, values: &Kwargs) -> Result<String, Error> {
+    let mut said = String::new();
+    for piece in text.pieces() {
+        match piece {
+            Piece::Words(words) => said.push_str(words),
+            Piece::Value(name) => said.push_str(&values.get::<Value>(name)?.to_string()),
+        }
+    }
+    Ok(said)
+}

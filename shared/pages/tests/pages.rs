@@ -1,0 +1,160 @@
+//! Pages as a server makes and an operator replaces them.
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+use std::{fs, path::Path};
+
+use axum::response::IntoResponse;
+use http::{HeaderMap, StatusCode, Uri};
+use http_body_util::BodyExt;
+use pages::{Browser, Language, Pages, PagesError};
+use serde::Serialize;
+
+const GREETING: &str = r#"{% extends "layout.html" %}
+{% block title %}{{ t("greeting.title") }}{% endblock %}
+{% block content %}<p id="{{ name }}">{{ t("greeting.words", name=name) }}</p>{% endblock %}"#;
+const ENGLISH: &str = r#"greeting.title = "A greeting"
+greeting.words = "Hello, {name}!""#;
+const CHINESE: &str = r#"greeting.title = "问候"
+greeting.words = "{name}，你好！""#;
+
+#[derive(Serialize)]
+struct Greeting<'a> {
+    name: &'a str,
+}
+
+fn greeting(folder: Option<&Path>) -> Result<Pages, PagesError> {
+    let texts = [(Language::English, ENGLISH), (Language::Chinese, CHINESE)];
+    Pages::new(&[("greeting.html", GREETING)], &texts, folder)
+}
+
+fn browser(uri: &str) -> Browser {
+    Browser::of(&uri.parse::<Uri>().unwrap(), &HeaderMap::new())
+}
+
+async fn read(page: impl IntoResponse) -> (StatusCode, String) {
+    let response = page.into_response();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn greet(pages: &Pages, uri: &str, name: &str) -> (StatusCode, String) {
+    read(pages.page(&browser(uri), StatusCode::OK, "greeting", Greeting { name })).await
+}
+
+fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, source) in files {
+        fs::write(folder.path().join(name), source).unwrap();
+    }
+    folder
+}
+
+fn refused(files: &[(&str, &str)]) -> String {
+    greeting(Some(folder_with(files).path())).unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_page_speaks_the_browsers_language_and_links_to_the_other() {
+    let pages = greeting(None).unwrap();
+    let (status, english) = greet(&pages, "/hello?from=bob", "Alice").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(english.contains("<html lang=\"en\">") && english.contains("Hello, Alice!"), "{english}");
+    assert!(english.contains("href=\"?from=bob&amp;lang=zh\""), "{english}");
+    let (_, chinese) = greet(&pages, "/hello?lang=zh", "Alice").await;
+    assert!(chinese.contains("<html lang=\"zh-Hans\">") && chinese.contains("Alice，你好！"), "{chinese}");
+}
+
+#[tokio::test]
+async fn a_script_in_a_value_stays_words() {
+    let pages = greeting(None).unwrap();
+    let (_, html) = greet(&pages, "/?%22%3E%3Cscript%3E", "\"><script>alert('{{ 1 }}')</script>{name}").await;
+    assert!(!html.contains("<script") && !html.contains("id=\"\">"), "{html}");
+    assert!(html.contains("&lt;script&gt;alert(&#x27;{{ 1 }}&#x27;)&lt;&#x2f;script&gt;{name}"), "{html}");
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_made_says_so_and_tells_nothing_else() {
+    #[derive(Serialize)]
+    struct Nameless {
+        secret: &'static str,
+    }
+    let pages = greeting(None).unwrap();
+    for (name, why) in [("greeting", "a value is missing"), ("greting", "there is no such page")] {
+        let page = pages.page(&browser("/"), StatusCode::OK, name, Nameless { secret: "s3cret" });
+        let (status, html) = read(page).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{why}");
+        assert!(html.contains("请稍后再试") && !html.contains("s3cret"), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_a_folder_replace_templates_single_texts_and_colours() {
+    let folder = folder_with(&[
+        (
+            "greeting.html",
+            "{% extends \"layout.html\" %}{% block content %}<b>{{ t(\"greeting.words\", name=1) }}</b>{% endblock %}",
+        ),
+        ("en.toml", "greeting.words = \"Good day, {name}.\""),
+        ("accent.css", ":root { --accent: teal }"),
+        (".not-ours", ""),
+    ]);
+    let pages = greeting(Some(folder.path())).unwrap();
+    let (_, html) = greet(&pages, "/", "x").await;
+    assert!(html.contains("<b>Good day, 1.</b>"), "{html}");
+    let (_, css) = read(pages.style()).await;
+    assert!(css.contains("body {") && css.contains("--accent: teal"), "{css}");
+}
+
+#[test]
+fn a_file_that_replaces_nothing_names_the_nearest() {
+    for (name, nearest) in [("greting.html", "`greeting.html`"), ("cn.toml", ""), ("styles.css", "`style.css`")] {
+        let error = refused(&[(name, "")]);
+        assert!(error.contains(name) && error.contains(nearest), "{error}");
+    }
+}
+
+#[test]
+fn what_an_operator_wrote_wrong_is_found_at_start() {
+    for (name, source, told) in [
+        ("greeting.html", "{% block content %}", "greeting.html:1"),
+        ("greeting.html", "{{ t(\"greeting.tilte\") }}", "did you mean `greeting.title`?"),
+        ("en.toml", "greeting.title = \"a\"\ngreeting.wrods = \"b\"", "did you mean `greeting.words`?"),
+        ("zh.toml", "greeting.words = \"{nom}\"", "`greeting.words` has other values"),
+        ("zh.toml", "greeting.title = 7", "`greeting.title` is not a text"),
+    ] {
+        let error = refused(&[(name, source)]);
+        assert!(error.contains(told), "{error}");
+    }
+    let error = greeting(Some(Path::new("/nowhere"))).unwrap_err().to_string();
+    assert!(error.contains("/nowhere"), "{error}");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_with_their_files_name() {
+    let folder = folder_with(&[]);
+    fs::write(folder.path().join("greeting.html"), b"\xff\xfe").unwrap();
+    let error = greeting(Some(folder.path())).unwrap_err().to_string();
+    assert!(error.contains("greeting.html"), "{error}");
+}
+
+#[test]
+fn a_text_that_one_language_lacks_is_found_at_start() {
+    let lacking = [(Language::English, ENGLISH), (Language::Chinese, "greeting.title = \"问候\"")];
+    let error = Pages::new(&[("greeting.html", GREETING)], &lacking, None).unwrap_err().to_string();
+    assert!(error.contains("`greeting.words` is missing in zh.toml"), "{error}");
+}
+
+#[tokio::test]
+async fn a_changed_stylesheet_has_another_address() {
+    let address = async |pages: Pages| {
+        let (_, html) = greet(&pages, "/", "x").await;
+        html.split("href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let folder = folder_with(&[("accent.css", "a{}")]);
+    let (first, second) = (greeting(None).unwrap(), greeting(Some(folder.path())).unwrap());
+    let headers = first.style().headers().clone();
+    assert_eq!(headers["content-type"], "text/css; charset=utf-8");
+    assert!(headers["cache-control"].to_str().unwrap().contains("max-age"));
+    assert_ne!(address(first).await, address(second).await);
+}
