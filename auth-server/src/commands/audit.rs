@@ -53,12 +53,12 @@ pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> a
 fn line(record: &AuditRecord) -> String {
     let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     format!(
-        "{}  {:<18} {:<8}  client={}  sub={}  jti={}  scope=\"{}\"  from={}{}",
+        "{}  {:<13} {:<8}  client={}{}  jti={}  scope=\"{}\"  from={}{}",
         rfc3339(record.at_millis),
         record.event.as_str(),
         record.outcome.as_str(),
         shown(&record.client_id),
-        shown(&record.sub),
+        record.sub.as_ref().map(|sub| format!("  sub={sub}")).unwrap_or_default(),
         shown(&record.jti),
         record.scope.as_deref().unwrap_or_default(),
         record.address,

@@ -10,6 +10,7 @@ pub struct AuditRecord {
     /// The client, or `unknown-` and the fingerprint of a name that no client has.
     pub client_id: Option<String>,
     /// The user, where one took part.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
     pub jti: Option<String>,
     pub scope: Option<String>,

@@ -8,7 +8,7 @@ mod records;
 mod sessions;
 mod users;
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use async_trait::async_trait;
 use sqlx::{
@@ -47,6 +47,8 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
         let at_file = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", file.display()));
+        // A command may be given while the server starts for the first time: only one of them makes the tables.
+        let _turn = turn(file).await.map_err(|error| at_file(&error))?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options.clone())
@@ -57,6 +59,17 @@ impl SqliteStore {
         let journal = Journal::open(&options).await?;
         Ok(Self { readers, writer, journal })
     }
+}
+
+/// Wait until no other process opens this database. It ends with the file that is returned.
+async fn turn(database: &Path) -> std::io::Result<File> {
+    let path = database.with_extension("lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    locked.await.map_err(std::io::Error::other)?
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -216,6 +229,16 @@ mod tests {
     async fn a_folder_that_is_not_there_is_named() {
         let error = SqliteStore::open(Path::new("/nowhere/gatepass.db")).await.err().unwrap();
         assert!(error.to_string().contains("/nowhere/gatepass.db"), "{error}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_may_open_a_new_database_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.db");
+        let opened = futures_util::future::join_all((0..20).map(|_| SqliteStore::open(&file))).await;
+        for store in opened {
+            assert_eq!(store.unwrap().revision().await.unwrap(), 0);
+        }
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, RequestBuilder, header::HeaderMap};
+use reqwest::{Client, RequestBuilder, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
 
 /// A client's id and secret.
@@ -122,7 +122,7 @@ impl Answer {
 
 pub fn client() -> reqwest::ClientBuilder {
     // A connection of its own for each call: stories stop servers and turn clocks, and a kept one may die of that.
-    Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60))
+    Client::builder().no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0).timeout(Duration::from_secs(60))
 }
 
 pub async fn answer(request: RequestBuilder) -> Answer {

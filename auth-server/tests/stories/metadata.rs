@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn both_documents_say_all_that_rfc_8414_requires() {
+async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
     let c = C::start().await;
     let answer = c.get("/.well-known/oauth-authorization-server").await;
     assert_eq!(answer.header("content-type"), "application/json");
@@ -20,14 +20,37 @@ async fn both_documents_say_all_that_rfc_8414_requires() {
         "introspection_endpoint": at("/oauth/introspect"),
         "revocation_endpoint": at("/oauth/revoke"),
         "service_documentation": at("/openapi.json"),
-        "scopes_supported": ["orders:read", "orders:write", "stock:read", "vault:open"],
-        "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": methods,
+        "scopes_supported": [
+            "address", "email", "offline_access", "openid", "orders:read", "orders:write", "phone", "profile",
+            "stock:read", "vault:open",
+        ],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "authorization_endpoint": at("/oauth/authorize"),
+        "userinfo_endpoint": at("/userinfo"),
+        "end_session_endpoint": at("/logout"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": document["claims_supported"],
+        "acr_values_supported": ["urn:gatepass:acr:password"],
+        "ui_locales_supported": ["en", "zh"],
+        "authorization_response_iss_parameter_supported": true,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "introspection_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
     });
     assert_eq!(document, expected);
+    let claims = document["claims_supported"].as_array().unwrap();
+    assert!(claims.len() > 20 && claims.contains(&json!("sub")) && claims.contains(&json!("phone_number_verified")));
     assert_eq!(c.json("/.well-known/openid-configuration").await, document);
 }
 

@@ -92,6 +92,8 @@ async fn a_callers_trace_is_taken_up_and_a_broken_one_is_not() {
 async fn a_person_who_opens_the_issuer_is_shown_the_way() {
     let c = C::start().await;
     let page = c.get("/").await;
-    assert!(page.header("content-type").starts_with("text/plain"));
-    assert!(page.text.contains(&format!("{}/.well-known/oauth-authorization-server", c.issuer())));
+    assert!(page.header("content-type").starts_with("text/html"));
+    for way in ["/.well-known/openid-configuration", "/account", "/openapi.json"] {
+        assert!(page.text.contains(way), "{way}");
+    }
 }

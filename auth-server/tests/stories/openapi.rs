@@ -21,12 +21,18 @@ fn operations(document: &Value) -> BTreeSet<(String, String)> {
 /// The routes as they stand on the page that shows them all.
 fn routes() -> BTreeSet<(String, String)> {
     let page = include_str!("../../src/app.rs");
-    let route = |line: &str| {
-        let (path, handler) = line.trim().strip_prefix(".route(\"")?.split_once("\", ")?;
-        Some((path.to_owned(), handler.split('(').next()?.to_owned()))
-    };
     let outside = ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
-    page.lines().filter_map(route).chain(outside).collect()
+    let stylesheet = ("/assets/style.css".to_owned(), "get".to_owned());
+    page.lines().flat_map(methods_of).chain(outside).chain([stylesheet]).collect()
+}
+
+/// `.route("/login", get(login).post(login_posted))`
+fn methods_of(line: &str) -> Vec<(String, String)> {
+    let Some((path, handlers)) = line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once("\", ")) else {
+        return Vec::new();
+    };
+    let has = |method: &&str| handlers.starts_with(&format!("{method}(")) || handlers.contains(&format!(").{method}("));
+    ["get", "post"].iter().filter(|method| has(method)).map(|method| (path.to_owned(), (*method).to_owned())).collect()
 }
 
 #[test]
@@ -58,10 +64,30 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
         questions.push(post(path, 401, ("nobody", "guess"), &[]));
         questions.push(post(path, 429, ("nobody", "another"), &[]));
     }
+    let get = |path: &str| c.http.get(format!("{}{path}", c.base));
     for (path, method) in operations(&document()).into_iter().filter(|(_, method)| method == "get") {
+        let status = match path.as_str() {
+            "/oauth/authorize" | "/consent" => 400,
+            "/account" => 303,
+            "/userinfo" => 401,
+            _ => 200,
+        };
+        questions.push((path.clone().leak(), "get", status, get(&path)));
         assert_eq!(method, "get");
-        let request = c.http.get(format!("{}{path}", c.base));
-        questions.push((path.leak(), "get", 200, request));
+    }
+    // Without a cookie, nobody is signed in, and no form is this browser's own.
+    let form = [("a", "b")];
+    for (path, status) in [
+        ("/oauth/authorize", 303),
+        ("/login", 400),
+        ("/consent", 400),
+        ("/logout", 303),
+        ("/logout/confirm", 200),
+        ("/account/end-session", 303),
+        ("/account/withdraw-consent", 303),
+        ("/userinfo", 401),
+    ] {
+        questions.push((path, "post", status, c.post(path).form(&form)));
     }
     questions
 }

@@ -23,7 +23,10 @@ async fn a_grant_that_is_not_served_is_refused_with_the_alternative() {
     let c = C::start().await;
     for (grant_type, words) in [
         ("client_credential", "did you mean client_credentials?"),
-        ("authorization_code", "served are: client_credentials"),
+        (
+            "urn:ietf:params:oauth:grant-type:saml2-bearer",
+            "served are: authorization_code client_credentials refresh_token",
+        ),
         ("password", "use authorization_code with PKCE"),
         ("implicit", "use authorization_code with PKCE"),
     ] {
