@@ -13,7 +13,7 @@ use crate::{
     page_failure::PageFailure,
     pages::{AccountPage, ConsentLine, SessionLine},
     sign_out::end_session,
-    store::{Effect, Entry},
+    store::Effect,
     visitor::{SignedIn, Visitor, forget_session_cookie},
 };
 
@@ -106,8 +106,7 @@ async fn withdraw(app: &App, visitor: &Visitor, address: ClientAddress, form: &F
     audit.sub = Some(user.sub.clone());
     audit.client_id = Some(app.registry.current().shown_name(&client_id));
     let effect = Effect::WithdrawConsent { sub: user.sub, client_id };
-    app.store.append(Entry { audit: audit.clone(), effect }).await?;
-    app.metrics.count(&audit);
+    app.keep(&audit, effect).await?;
     Ok(to_account())
 }
 
