@@ -17,8 +17,8 @@ use crate::{
     domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionLife, TokenHash},
     endpoints::{
         account, authorize, authorize_posted, consent, consent_posted, end_one_session, home, introspect, jwks, login,
-        login_posted, logout, logout_confirmed, logout_posted, metadata, only_post, openapi, revoke, style, token,
-        userinfo, withdraw_consent,
+        login_posted, logout, logout_confirmed, logout_posted, metadata, only_post, openapi, revoke,
+        sign_out_everywhere, style, token, userinfo, withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,
@@ -69,6 +69,7 @@ pub fn routes(app: App) -> Router {
         .route("/logout/confirm", post(logout_confirmed))
         .route("/account", get(account))
         .route("/account/end-session", post(end_one_session))
+        .route("/account/sign-out-everywhere", post(sign_out_everywhere))
         .route("/account/withdraw-consent", post(withdraw_consent))
         .route(Pages::STYLE_PATH, get(style))
         .route("/userinfo", get(userinfo).post(userinfo))

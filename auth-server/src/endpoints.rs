@@ -16,7 +16,7 @@ mod style;
 mod token;
 mod userinfo;
 
-pub use account::{account, end_one_session, withdraw_consent};
+pub use account::{account, end_one_session, sign_out_everywhere, withdraw_consent};
 pub use authorize::{authorize, authorize_posted};
 pub use consent::{consent, consent_posted};
 pub use home::home;

@@ -2,15 +2,23 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use claims::ErrorCode;
+use flow_events::current_trace;
 use pages::Browser;
 
-use crate::{app::App, entropy::NoEntropy, failure::Failure, pages::ErrorPage, store::StoreError};
+use crate::{
+    app::App,
+    entropy::NoEntropy,
+    failure::Failure,
+    pages::{ErrorKind, ErrorPage, show},
+    store::StoreError,
+};
 
 /// Why the user is not shown the page that they came for. Each says what happened, and what to do next.
 #[derive(Debug)]
 pub enum PageFailure {
     /// The address that the browser was sent to is not right: the client's mistake, or somebody's trick.
-    BadRequest(String),
+    BadRequest(ErrorKind, String),
     /// The form is not one that this browser was shown, or was shown too long ago.
     ForeignForm,
     /// C cannot serve right now.
@@ -22,23 +30,41 @@ pub enum PageFailure {
 impl PageFailure {
     /// The page, in the user's language.
     pub fn page(self, app: &App, browser: &Browser) -> Response {
-        let show = |status, kind, detail| ErrorPage { kind, detail }.page(&app.pages, browser, status).into_response();
         match self {
             Self::Answered(response) => response,
-            Self::BadRequest(reason) => show(StatusCode::BAD_REQUEST, "bad_request", Some(reason)),
-            Self::ForeignForm => show(StatusCode::FORBIDDEN, "foreign_form", None),
+            Self::BadRequest(kind, reason) => {
+                error_page(app, browser, StatusCode::BAD_REQUEST, kind, ErrorCode::InvalidRequest, Some(reason))
+            }
+            Self::ForeignForm => {
+                let (status, code) = (StatusCode::FORBIDDEN, ErrorCode::AccessDenied);
+                error_page(app, browser, status, ErrorKind::ForgedForm, code, None)
+            }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "a page could not be served");
-                let page = show(StatusCode::SERVICE_UNAVAILABLE, "unavailable", None);
+                let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable);
+                let page = error_page(app, browser, status, ErrorKind::ServerError, code, None);
                 ([(header::RETRY_AFTER, "5")], page).into_response()
             }
         }
     }
 }
 
+fn error_page(
+    app: &App,
+    browser: &Browser,
+    status: StatusCode,
+    kind: ErrorKind,
+    code: ErrorCode,
+    detail: Option<String>,
+) -> Response {
+    let request_id = current_trace().map(|trace| trace.trace_id.to_string());
+    let page = ErrorPage { kind, error: code.as_str().to_owned(), detail, rule: None, request_id };
+    show(&app.pages, browser, status, &page).into_response()
+}
+
 impl From<Failure> for PageFailure {
     fn from(failure: Failure) -> Self {
-        Self::BadRequest(failure.error.to_string())
+        Self::BadRequest(ErrorKind::InvalidRequest, failure.error.to_string())
     }
 }
 

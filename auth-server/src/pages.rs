@@ -1,57 +1,79 @@
-//! The pages of C, and what each is made of. How they look stands in `pages/`, where a team can replace it.
+//! What people see of C: one struct a page, with everything that its template shows. An endpoint fills it in and calls
+//! [`show`]; no endpoint names a template.
 
 mod account;
 mod consent;
+mod device;
+mod error;
 mod form_post;
+mod home;
 mod login;
-mod notices;
+mod logout;
+#[cfg(test)]
+mod samples;
 mod shown;
 
 use std::path::Path;
 
-use pages::{Language, Pages, PagesError};
+use axum::http::StatusCode;
+use pages::{Browser, Language, Page, Pages, PagesError};
 use serde::Serialize;
 
-pub use account::{AccountPage, ConsentLine, SessionLine};
-pub use consent::{ConsentPage, ScopeLine};
+pub use account::{AccountActions, AccountNotice, AccountPage, ConsentRow, SessionRow};
+pub use consent::ConsentPage;
+pub use device::{DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem};
+pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPostPage;
+pub use home::HomePage;
 pub use login::{LoginPage, LoginProblem};
-pub use notices::{ErrorPage, HomePage, LoggedOutPage, LogoutPage};
+pub use logout::{LoggedOutPage, LogoutPage, ReturnTo};
+pub use shown::{ShownClient, ShownScope, ShownUser, WebLink};
 
-/// Put the pages together; files in `folder` replace the built-in ones.
-///
-/// # Errors
-/// [`PagesError`] naming the file that cannot be used.
+/// The names that an operator may use for files in the folder of replacements, and what stands there without one.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../pages/", $name)))),*] };
+}
+
+const FILES: [(&str, &str); 14] = embedded![
+    "accent.css",
+    "account.html",
+    "base.html",
+    "consent.html",
+    "device.html",
+    "device_confirm.html",
+    "device_done.html",
+    "error.html",
+    "form_post.html",
+    "home.html",
+    "logged_out.html",
+    "login.html",
+    "logout.html",
+    "parts.html",
+];
+
+const TEXTS: [(Language, &str); 2] =
+    [(Language::English, include_str!("../pages/en.toml")), (Language::Chinese, include_str!("../pages/zh.toml"))];
+
+/// C's pages, with the files of `folder` in the place of its own where there is one.
 pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
-    let templates = [
-        ("account.html", include_str!("../pages/account.html")),
-        ("consent.html", include_str!("../pages/consent.html")),
-        ("error.html", include_str!("../pages/error.html")),
-        ("form_post.html", include_str!("../pages/form_post.html")),
-        ("home.html", include_str!("../pages/home.html")),
-        ("logged_out.html", include_str!("../pages/logged_out.html")),
-        ("login.html", include_str!("../pages/login.html")),
-        ("logout.html", include_str!("../pages/logout.html")),
-    ];
-    let texts =
-        [(Language::English, include_str!("../pages/en.toml")), (Language::Chinese, include_str!("../pages/zh.toml"))];
-    Pages::new(&templates, &texts, folder)
+    Pages::new(&FILES, &TEXTS, folder)
 }
 
-/// A client, as users are shown it.
-#[derive(Debug, Serialize)]
-pub struct ShownClient {
-    pub name: String,
-    pub client_uri: Option<String>,
-    pub logo_uri: Option<String>,
-    pub policy_uri: Option<String>,
-    pub tos_uri: Option<String>,
+/// What one page shows.
+pub trait Shown: Serialize {
+    /// The name of its template.
+    const TEMPLATE: &'static str;
+
+    /// What the page must be allowed beyond what every page may do.
+    fn allow(&self, page: Page) -> Page {
+        page
+    }
 }
 
-/// A user, as they are shown themselves.
-#[derive(Debug, Serialize)]
-pub struct ShownUser {
-    pub name: String,
-    pub picture: Option<String>,
-    pub email: Option<String>,
+/// Make a page of what it shows.
+pub fn show<S: Shown>(pages: &Pages, browser: &Browser, status: StatusCode, shown: &S) -> Page {
+    shown.allow(pages.page(browser, status, S::TEMPLATE, shown))
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,13 +74,13 @@ impl Apart {
     }
 
     /// A, which calls these Bs.
-    pub fn start_a(&self, local: &Running, asking: &Running) -> Running {
+    pub async fn start_a(&self, local: &Running, asking: &Running) -> Running {
         let mut settings = self.settings.service_a.clone();
         settings.targets.local.url = url(local.address, "");
         settings.targets.introspection.url = url(asking.address, "");
         let bound = Bound::to(&settings.listen, "listen").unwrap();
         let (address, stop) = (bound.address(), Stop::new());
-        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::off()).unwrap();
+        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::off()).await.unwrap();
         Running { address, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }
     }
 

@@ -47,7 +47,8 @@ impl StackSettings {
             resource: "http://localhost:9003".to_owned(),
             ..b.clone()
         };
-        Self { auth_server, service_a: ServiceASettings::default(), b_local: b, b_introspection }
+        let service_a = ServiceASettings { data_dir: folder.to_owned(), ..ServiceASettings::default() };
+        Self { auth_server, service_a, b_local: b, b_introspection }
     }
 
     /// The demo's settings on ports that the system chooses. Issuer and resource identifiers stay: they are names.
@@ -66,6 +67,7 @@ impl StackSettings {
     fn connect(&mut self, at: &Addresses) {
         let ca_file = Some(dev_ca_certificate(&self.auth_server));
         let internal_url = Some(format!("https://localhost:{}", at.auth_server_tls.port()));
+        self.service_a.public_url = format!("http://localhost:{}", at.service_a.port());
         self.service_a.internal_url.clone_from(&internal_url);
         self.service_a.ca_file.clone_from(&ca_file);
         self.service_a.targets.local.url = format!("http://localhost:{}", at.b_local.port());
@@ -106,7 +108,7 @@ impl Stack {
         Ok(Self {
             addresses,
             auth_server: auth_server.await.context("auth-server")?,
-            service_a: ServiceA::prepare(&settings.service_a, a, clock.clone(), events.clone())?,
+            service_a: ServiceA::prepare(&settings.service_a, a, clock.clone(), events.clone()).await?,
             b_local: ServiceB::prepare(&settings.b_local, b_local, clock.clone(), events.clone())?,
             b_introspection: ServiceB::prepare(&settings.b_introspection, b_asking, clock, events)?,
         })

@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use claims::ClientSecret;
+use pages::Pages;
 
 use crate::{
     call_b::BClient,
-    endpoints::{call_b, call_b_legacy, openapi},
+    endpoints::{
+        account, backchannel_logout, call_b, call_b_legacy, callback, home, link, login, logout, my_resource, openapi,
+        style, unlink,
+    },
     settings::Targets,
+    website::Website,
 };
 
 /// What the endpoints share.
@@ -20,6 +28,8 @@ pub struct Parts {
     pub targets: Targets,
     /// Present only in the demonstration of the old way.
     pub legacy: Option<Legacy>,
+    pub website: Arc<Website>,
+    pub pages: Pages,
 }
 
 /// What A would show to B itself, in the old way.
@@ -31,6 +41,16 @@ pub struct Legacy {
 /// Every route.
 pub fn routes(app: App) -> Router {
     let routes = Router::new()
+        .route("/", get(home::home))
+        .route("/login/{provider}", get(login::login))
+        .route("/callback/{provider}", get(callback::by_query).post(callback::by_form))
+        .route("/account", get(account::account))
+        .route("/my-resource", get(my_resource::my_resource))
+        .route("/link/{provider}", post(link::link))
+        .route("/unlink", post(unlink::unlink))
+        .route("/logout", post(logout::logout))
+        .route("/backchannel-logout/{provider}", post(backchannel_logout::backchannel_logout))
+        .route("/assets/style.css", get(style::style))
         .route("/api/call-b", get(call_b::read).post(call_b::write))
         .route("/openapi.json", get(openapi::openapi));
     let routes = match app.legacy {

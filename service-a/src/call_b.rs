@@ -9,11 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backon::{ExponentialBuilder, Retryable};
-use claims::{Scope, basic, printable};
+use claims::{AccessToken, Scope, basic, printable};
 use flow_events::Field;
 use http::{Method, StatusCode, header};
 use serde::{Deserialize, de::IgnoredAny};
-use token_client::{CachedToken, TokenClient, TokenNeed};
+use token_client::{TokenClient, TokenNeed};
 use url::Url;
 
 use self::exchange::Exchange;
@@ -58,14 +58,20 @@ impl BClient {
     pub async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let need = TokenNeed { scope: self.scope.clone(), resource: Some(call.target.resource.clone()) };
         let pass = self.tokens.token(&need).await?;
-        let answer = self.send(call, &pass).await?;
+        let answer = self.send(call, &pass.token).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return answer.or_failure();
         }
         tracing::info!(token = %pass.token.fingerprint(), "B does not take the pass; A gets a new one and calls once more");
         self.tokens.forget(&need, &pass);
         let pass = self.tokens.token(&need).await?;
-        self.send(call, &pass).await?.or_failure()
+        self.send(call, &pass.token).await?.or_failure()
+    }
+
+    /// The same with the pass of a person, in whose name A calls then. `None` when B does not take it.
+    pub async fn call_as(&self, call: &Call<'_>, pass: &AccessToken) -> Result<Option<Answer>, Failure> {
+        let answer = self.send(call, pass).await?;
+        if answer.status == StatusCode::UNAUTHORIZED { Ok(None) } else { answer.or_failure().map(Some) }
     }
 
     /// The document's old way: B sees the secret itself.
@@ -89,15 +95,15 @@ impl BClient {
         Exchange { http: &self.http, shown, fields, hidden: &hidden }.send(request).await?.or_failure()
     }
 
-    async fn send(&self, call: &Call<'_>, pass: &CachedToken) -> Result<Answer, Failure> {
+    async fn send(&self, call: &Call<'_>, pass: &AccessToken) -> Result<Answer, Failure> {
         let url = url_of(call.target, call.path)?;
         let attempt = || async {
-            let mut request = self.http.request(call.method.clone(), url.clone()).bearer_auth(pass.token.expose());
+            let mut request = self.http.request(call.method.clone(), url.clone()).bearer_auth(pass.expose());
             if let Some(body) = &call.body {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let fields = vec![Field::token("authorization", &pass.token)];
-            let hidden = [pass.token.expose()];
+            let fields = vec![Field::token("authorization", pass)];
+            let hidden = [pass.expose()];
             Exchange { http: &self.http, shown: url.to_string(), fields, hidden: &hidden }.send(request).await
         };
         // A connection that never came about carried nothing to B; any other failure may have, and only reading twice
@@ -121,6 +127,11 @@ impl Answer {
             _ => StatusCode::BAD_GATEWAY,
         };
         Err(Failure::of_b(status, reason).retry_after(self.retry_after))
+    }
+
+    /// B's words, to be shown to a person.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// B's reason, in plain characters: it goes into A's log.

@@ -34,6 +34,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     run_service(&arguments.service, async |settings: ServiceASettings, bound: Bound, stop: Stop| {
-        ServiceA::prepare(&settings, bound, Clock::system(), EventSink::off())?.run(stop).await
+        ServiceA::prepare(&settings, bound, Clock::system(), EventSink::off()).await?.run(stop).await
     })
 }

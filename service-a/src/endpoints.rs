@@ -1,5 +1,15 @@
 //! One file an endpoint, named as the endpoint.
 
+pub mod account;
+pub mod backchannel_logout;
 pub mod call_b;
 pub mod call_b_legacy;
+pub mod callback;
+pub mod home;
+pub mod link;
+pub mod login;
+pub mod logout;
+pub mod my_resource;
 pub mod openapi;
+pub mod style;
+pub mod unlink;

@@ -59,6 +59,10 @@ impl Failure {
         Self { request_id: Some(id.clone()), ..self }
     }
 
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     fn name(&self) -> &'static str {
         match self.status {
             StatusCode::GATEWAY_TIMEOUT => "gateway_timeout",

@@ -1,12 +1,24 @@
 //! A, a machine that calls B as itself: it shows its secret to C alone, and to B only the pass that it got for it.
+//! And a website that people log in to with the account that they have elsewhere.
 
+mod accounts;
 mod app;
 mod call_b;
 pub mod commands;
+mod cookies;
 mod endpoints;
+mod entropy;
 mod failure;
+mod login;
+mod my_tokens;
+mod providers;
+mod random_id;
+mod sealed;
 mod server;
+mod session;
 pub mod settings;
+mod shown;
+mod website;
 
 pub use server::ServiceA;
 pub use settings::ServiceASettings;

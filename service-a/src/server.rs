@@ -1,19 +1,32 @@
+use std::{sync::Arc, time::Duration};
+
 use anyhow::Context;
 use axum::Router;
 use clock::Clock;
 use flow_events::{EventSink, Party};
+use pages::Pages;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, refuse_unsafe, scoped,
+    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, poll_every, refuse_unsafe,
+    scoped,
     tls::{OwnCertificates, followed},
 };
 use token_client::{AuthMethod, TokenClient};
 
 use crate::{
+    accounts::SqliteAccounts,
     app::{self, App, Legacy, Parts},
     call_b::BClient,
+    cookies::Cookies,
+    entropy::Entropy,
+    my_tokens::Refreshing,
+    providers::{Provider, Providers},
     settings::{ClientAuth, ServiceASettings},
+    shown,
+    website::Website,
 };
+
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// A, bound and ready to run.
 pub struct ServiceA {
@@ -21,16 +34,30 @@ pub struct ServiceA {
     routes: Router,
     certificates: Option<OwnCertificates>,
     limits: Limits,
+    website: Arc<Website>,
 }
 
 impl ServiceA {
-    /// Prepare the clients of C and B, and lay out every route.
+    /// Open the accounts, prepare the clients of C and B, and lay out every route.
     ///
     /// # Errors
     /// When a setting is unsafe in production, or cannot be used.
-    pub fn prepare(settings: &ServiceASettings, bound: Bound, clock: Clock, events: EventSink) -> anyhow::Result<Self> {
+    pub async fn prepare(
+        settings: &ServiceASettings,
+        bound: Bound,
+        clock: Clock,
+        events: EventSink,
+    ) -> anyhow::Result<Self> {
         refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
-        let (app, certificates) = make(settings, &clock)?;
+        let Made { b, providers, pages, certificates } = make(settings, &clock)?;
+        let website = Arc::new(website(settings, providers, &clock).await?);
+        let app = App::new(Parts {
+            b,
+            targets: settings.targets.clone(),
+            legacy: legacy(settings)?,
+            website: Arc::clone(&website),
+            pages,
+        });
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -46,7 +73,7 @@ impl ServiceA {
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes =
             health::routes(readiness).merge(metrics::routes(registry)).merge(scoped(app::routes(app), context));
-        Ok(Self { bound, routes, certificates, limits: settings.limits.clone() })
+        Ok(Self { bound, routes, certificates, limits: settings.limits.clone(), website })
     }
 
     /// Serve until a stop is asked for, then finish what is running.
@@ -54,22 +81,68 @@ impl ServiceA {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+        tokio::spawn(sweep(self.website, stop.clone()));
         let server = Server::new(self.bound, self.routes, &self.limits);
         Ok(followed(server, self.certificates, &stop).run(stop).await?)
     }
 }
 
-/// What the settings become before anything is served; `check-config` tries the same.
-pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<(App, Option<OwnCertificates>)> {
+/// What the settings become before anything is opened or served.
+pub(crate) struct Made {
+    b: BClient,
+    providers: Providers,
+    pages: Pages,
+    certificates: Option<OwnCertificates>,
+}
+
+/// `check-config` tries the same.
+pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Made> {
     settings.check_targets()?;
     let http = http_client(&settings.http())?;
-    let app = App::new(Parts {
+    Ok(Made {
         b: BClient { tokens: token_client(settings, &http, clock)?, http, scope: settings.scope()? },
-        targets: settings.targets.clone(),
-        legacy: legacy(settings)?,
-    });
-    let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
-    Ok((app, certificates))
+        providers: providers(settings, clock)?,
+        pages: shown::pages(settings.pages_dir.as_deref())?,
+        certificates: OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?,
+    })
+}
+
+fn providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Providers> {
+    let public_url = settings.public_origin()?;
+    let mut providers = Providers::new();
+    for (name, provider) in settings.all_providers()? {
+        let redirect_uri = format!("{}/callback/{name}", public_url.as_str().trim_end_matches('/'));
+        let provider = Provider::new(&name, &provider, &redirect_uri, clock);
+        providers.insert(name.clone(), provider.with_context(|| format!("the provider `{name}`"))?);
+    }
+    Ok(providers)
+}
+
+async fn website(settings: &ServiceASettings, providers: Providers, clock: &Clock) -> anyhow::Result<Website> {
+    let public_url = settings.public_origin()?;
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
+    let accounts = SqliteAccounts::open(&settings.data_dir.join("service-a.db")).await?;
+    Ok(Website {
+        accounts: Arc::new(accounts),
+        providers,
+        refreshing: Refreshing::default(),
+        cookies: Cookies { https: public_url.scheme() == "https" },
+        public_url,
+        sessions: settings.sessions.clone(),
+        clock: clock.clone(),
+        entropy: Entropy,
+    })
+}
+
+/// Forget what is void, a little at a time.
+async fn sweep(website: Arc<Website>, stop: Stop) {
+    poll_every(SWEEP_EVERY, stop, || async {
+        if let Err(error) = website.accounts.sweep(website.idle_since(), website.clock.seconds()).await {
+            tracing::warn!(%error, "what is void could not be forgotten");
+        }
+    })
+    .await;
 }
 
 fn token_client(settings: &ServiceASettings, http: &reqwest::Client, clock: &Clock) -> anyhow::Result<TokenClient> {

@@ -1,18 +1,25 @@
 //! The settings of A.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::Context;
-use claims::{ClientSecret, Scope};
+use claims::{ClientSecret, Scope, endpoint};
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, own_name, plain_http,
     plain_listener, telemetry::LogSettings, weak_secret,
 };
+use url::Url;
+
+pub use crate::providers::{ProviderKind, ProviderSettings};
+
+/// The provider that is there without being configured: C.
+const PLATFORM: &str = "platform";
 
 use crate::server;
 
@@ -28,6 +35,15 @@ pub struct ServiceASettings {
     pub ca_file: Option<PathBuf>,
     /// Where A is served, as `host:port`.
     pub listen: String,
+    /// The website's address as browsers know it.
+    pub public_url: String,
+    /// Where the website keeps its accounts.
+    pub data_dir: PathBuf,
+    /// Whom people can log in with. `platform` is C, and there unless it is disabled.
+    pub providers: BTreeMap<String, ProviderSettings>,
+    pub sessions: SessionSettings,
+    /// Templates and texts in place of the built-in ones.
+    pub pages_dir: Option<PathBuf>,
     pub client_id: String,
     pub client_secret: Option<SecretSetting>,
     /// The secret in a file, as container engines mount it.
@@ -44,6 +60,22 @@ pub struct ServiceASettings {
     pub tls: TlsFiles,
     pub limits: Limits,
     pub log: LogSettings,
+}
+
+/// How long people stay logged in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionSettings {
+    /// Without a visit, in seconds.
+    pub idle_seconds: u32,
+    /// At most, in seconds.
+    pub max_seconds: u32,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { idle_seconds: 3_600, max_seconds: 86_400 }
+    }
 }
 
 /// `client_secret_post` or `client_secret_basic` (RFC 6749 §2.3.1).
@@ -85,6 +117,11 @@ impl Default for ServiceASettings {
             internal_url: None,
             ca_file: None,
             listen: "127.0.0.1:9001".to_owned(),
+            public_url: "http://localhost:9001".to_owned(),
+            data_dir: "gatepass-data".into(),
+            providers: BTreeMap::new(),
+            sessions: SessionSettings::default(),
+            pages_dir: None,
             client_id: "service-a".to_owned(),
             client_secret: None,
             client_secret_file: None,
@@ -125,7 +162,7 @@ impl ServiceASettings {
     pub fn check_targets(&self) -> anyhow::Result<()> {
         for (name, target) in [("local", &self.targets.local), ("introspection", &self.targets.introspection)] {
             for (part, url) in [("url", &target.url), ("resource", &target.resource)] {
-                let usable = claims::endpoint(url).map_err(anyhow::Error::msg);
+                let usable = endpoint(url).map_err(anyhow::Error::msg);
                 usable.with_context(|| format!("the setting `targets.{name}.{part}`"))?;
             }
         }
@@ -145,6 +182,63 @@ impl ServiceASettings {
             timeout: self.call_timeout(),
             ..HttpClientSettings::default()
         }
+    }
+
+    /// The website's address, in which its paths begin at the root.
+    ///
+    /// # Errors
+    /// When the setting is no such address.
+    pub fn public_origin(&self) -> anyhow::Result<Url> {
+        let wrong = |problem: &str| anyhow::anyhow!("the setting `public_url`: {problem}: {}", self.public_url);
+        let url = endpoint(&self.public_url).map_err(wrong)?;
+        if url.path() == "/" && url.query().is_none() { Ok(url) } else { Err(wrong("it has a path or a query")) }
+    }
+
+    /// Everybody whom people can log in with, each with all it needs.
+    ///
+    /// # Errors
+    /// When a name cannot stand in a URL, or C's secret cannot be had.
+    pub fn all_providers(&self) -> anyhow::Result<BTreeMap<String, ProviderSettings>> {
+        let mut all = self.providers.clone();
+        all.entry(PLATFORM.to_owned()).or_default();
+        all.retain(|_, provider| provider.enabled);
+        for (name, provider) in &mut all {
+            let sane = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            anyhow::ensure!(
+                !name.is_empty() && name.bytes().all(sane),
+                "the provider `{name}`: use small letters, digits and `-`"
+            );
+            if name == PLATFORM {
+                self.complete_platform(provider)?;
+            }
+            *provider = std::mem::take(provider).with_defaults();
+        }
+        Ok(all)
+    }
+
+    /// What the settings do not say of the platform is as A knows C already.
+    fn complete_platform(&self, platform: &mut ProviderSettings) -> anyhow::Result<()> {
+        if !platform.issuer.is_empty() && platform.issuer != self.issuer {
+            return Ok(());
+        }
+        let targets = [&self.targets.local.resource, &self.targets.introspection.resource];
+        let own = [
+            (&mut platform.issuer, self.issuer.clone()),
+            (&mut platform.client_id, self.client_id.clone()),
+            (&mut platform.title, "the platform".to_owned()),
+            (&mut platform.title_zh, "平台账号".to_owned()),
+            (&mut platform.scopes, format!("openid profile email offline_access {}", self.scope)),
+            (&mut platform.resources, targets.map(String::as_str).join(" ")),
+        ];
+        for (value, own) in own.into_iter().filter(|(value, _)| value.is_empty()) {
+            *value = own;
+        }
+        platform.internal_url = platform.internal_url.take().or_else(|| self.internal_url.clone());
+        platform.ca_file = platform.ca_file.take().or_else(|| self.ca_file.clone());
+        if platform.client_secret.is_none() && platform.client_secret_file.is_none() {
+            platform.client_secret = Some(SecretSetting::new(self.secret()?.expose()));
+        }
+        Ok(())
     }
 
     pub fn call_timeout(&self) -> Duration {
@@ -176,6 +270,9 @@ impl Settings for ServiceASettings {
         findings.extend(own_name("targets.local.resource", &self.targets.local.resource));
         findings.extend(plain_http("targets.introspection.url", &self.targets.introspection.url));
         findings.extend(own_name("targets.introspection.resource", &self.targets.introspection.resource));
+        findings.extend(plain_http("public_url", &self.public_url));
+        findings.extend(own_name("public_url", &self.public_url));
+        findings.extend(self.providers.iter().flat_map(|(name, provider)| provider.findings(name)));
         findings.extend(plain_listener(&self.listen, &self.tls));
         match self.secret() {
             Ok(secret) => findings.extend(weak_secret("client_secret", secret.expose())),
@@ -204,7 +301,8 @@ mod tests {
 
     #[test]
     fn the_demo_is_unsafe_for_its_secret_and_for_names_that_only_this_machine_knows() {
-        let expected = ["issuer", "targets.local.resource", "targets.introspection.resource", "client_secret"];
+        let expected =
+            ["issuer", "targets.local.resource", "targets.introspection.resource", "public_url", "client_secret"];
         assert_eq!(named(&ServiceASettings::default()), expected);
     }
 
@@ -215,9 +313,16 @@ mod tests {
             internal_url: Some("http://c.internal".to_owned()),
             listen: "0.0.0.0:9001".to_owned(),
             client_secret: Some(SecretSetting::new("short")),
+            public_url: "http://a.example".to_owned(),
             legacy_password_demo: true,
             ..ServiceASettings::default()
         };
+        let other = ProviderSettings {
+            issuer: "http://other.example".to_owned(),
+            client_secret: Some(SecretSetting::new("abc123")),
+            ..ProviderSettings::default()
+        };
+        settings.providers.insert("other".to_owned(), other);
         settings.targets.local =
             Target { url: "http://b.example".to_owned(), resource: "https://b.example".to_owned() };
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
@@ -226,11 +331,52 @@ mod tests {
             "internal_url",
             "targets.local.url",
             "targets.introspection.resource",
+            "public_url",
+            "providers",
+            "providers",
             "listen",
             "client_secret",
             "legacy_password_demo",
             "log.otlp_endpoint",
         ];
         assert_eq!(named(&settings), expected);
+    }
+
+    #[test]
+    fn the_platform_is_there_as_a_knows_c_and_can_be_changed_or_switched_off() {
+        let mut settings = ServiceASettings { internal_url: Some("https://c:9443".to_owned()), ..Default::default() };
+        let platform = settings.all_providers().unwrap().remove("platform").unwrap();
+        assert_eq!((platform.issuer.as_str(), platform.client_id.as_str()), ("http://localhost:9000", "service-a"));
+        assert_eq!(platform.internal_url.as_deref(), Some("https://c:9443"));
+        assert_eq!(platform.scopes, "openid profile email offline_access resource:read resource:write");
+        assert_eq!(platform.resources, "http://localhost:9002 http://localhost:9003");
+        assert_eq!(platform.secret().unwrap().expose(), "abc123");
+
+        let elsewhere = ProviderSettings { issuer: "https://other.example".to_owned(), ..Default::default() };
+        settings.providers.insert("platform".to_owned(), elsewhere);
+        let platform = settings.all_providers().unwrap().remove("platform").unwrap();
+        assert!(platform.internal_url.is_none() && platform.secret().is_err(), "C's secret is for C alone");
+
+        let off = ProviderSettings { enabled: false, ..ProviderSettings::default() };
+        settings.providers.insert("platform".to_owned(), off);
+        assert!(settings.all_providers().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_provider_is_named_so_that_it_can_stand_in_a_url() {
+        for bad in ["Google", "a/b", "a b", "ä", ""] {
+            let mut settings = ServiceASettings::default();
+            settings.providers.insert(bad.to_owned(), ProviderSettings::default());
+            assert!(settings.all_providers().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_public_address_begins_at_the_root() {
+        let origin = |url: &str| ServiceASettings { public_url: url.to_owned(), ..Default::default() }.public_origin();
+        assert!(origin("http://localhost:9001").is_ok() && origin("https://a.example/").is_ok());
+        for bad in ["a.example", "https://a.example/website", "https://a.example/?x", "ftp://a.example"] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -4,13 +4,19 @@ use axum::{
 };
 use claims::OAuthError;
 use form_urlencoded::Serializer;
-use pages::{Browser, Pages};
+use pages::Browser;
 
-use crate::{failure::NO_STORE, pages::FormPostPage};
+use crate::{
+    app::App,
+    failure::NO_STORE,
+    pages::{FormPostPage, show},
+};
 
 /// Where the answer goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnswerTo {
+    /// For the page that carries it there.
+    pub client_name: String,
     pub redirect_uri: String,
     pub response_mode: ResponseMode,
     pub state: Option<String>,
@@ -40,13 +46,7 @@ impl ResponseMode {
 
 /// Send the browser back to the client, with a code or an error. `iss` says which server answers, so that no client
 /// takes the answer for another's (RFC 9207).
-pub fn answer(
-    to: &AnswerTo,
-    issuer: &str,
-    result: Result<&str, &OAuthError>,
-    pages: &Pages,
-    browser: &Browser,
-) -> Response {
+pub fn answer(to: &AnswerTo, result: Result<&str, &OAuthError>, app: &App, browser: &Browser) -> Response {
     let mut fields = match result {
         Ok(code) => vec![("code", code.to_owned())],
         Err(error) => {
@@ -55,10 +55,14 @@ pub fn answer(
         }
     };
     fields.extend(to.state.clone().map(|state| ("state", state)));
-    fields.push(("iss", issuer.to_owned()));
+    fields.push(("iss", app.issuer.issuer.clone()));
     match to.response_mode {
         ResponseMode::Query => redirect(&to.redirect_uri, &fields),
-        ResponseMode::FormPost => FormPostPage::new(&to.redirect_uri, &fields).page(pages, browser).into_response(),
+        ResponseMode::FormPost => {
+            let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let page = FormPostPage::new(&to.client_name, &to.redirect_uri, fields);
+            show(&app.pages, browser, StatusCode::OK, &page).into_response()
+        }
     }
 }
 

@@ -124,7 +124,7 @@ impl Flow<'_> {
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
         app.keep(&audit, Effect::Authorize(Box::new(Authorization { grant, code: stored, consent }))).await?;
-        Ok(answer(&request.answer_to, &app.issuer.issuer, Ok(&code), &app.pages, self.browser))
+        Ok(answer(&request.answer_to, Ok(&code), app, self.browser))
     }
 
     /// Tell the client no.
@@ -133,7 +133,7 @@ impl Flow<'_> {
         audit.error = Some(error.error.as_str().to_owned());
         self.app.record(audit).await;
         let to = &self.request.answer_to;
-        Ok(answer(to, &self.app.issuer.issuer, Err(&error), &self.app.pages, self.browser))
+        Ok(answer(to, Err(&error), self.app, self.browser))
     }
 
     /// The user has pressed cancel.
@@ -170,16 +170,16 @@ pub async fn read_request(
         Err(no_answer) => {
             let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
             match no_answer {
-                NoAnswer::TellUser(reason) => {
+                NoAnswer::TellUser(kind, reason) => {
                     audit.error = Some(ErrorCode::InvalidRequest.as_str().to_owned());
                     app.record(audit).await;
-                    Err(PageFailure::BadRequest(reason))
+                    Err(PageFailure::BadRequest(kind, reason))
                 }
                 NoAnswer::TellClient(told) => {
                     let (to, error) = *told;
                     audit.error = Some(error.error.as_str().to_owned());
                     app.record(audit).await;
-                    Err(PageFailure::Answered(answer(&to, &app.issuer.issuer, Err(&error), &app.pages, browser)))
+                    Err(PageFailure::Answered(answer(&to, Err(&error), app, browser)))
                 }
             }
         }

@@ -6,6 +6,7 @@ use super::{AnswerTo, AuthorizationRequest, Prompt, ResponseMode};
 use crate::{
     domain::{Allowed, Client, LoginClient, Registry, allowed_for_user},
     failure::Failure,
+    pages::ErrorKind,
     tokens::{KeyRing, hinted_user},
 };
 
@@ -20,7 +21,7 @@ pub struct Reader<'a> {
 #[derive(Clone, Debug)]
 pub enum NoAnswer {
     /// Nobody can be trusted with an answer, so the user is told (RFC 6749 §4.1.2.1): the browser goes nowhere.
-    TellUser(String),
+    TellUser(ErrorKind, String),
     /// The client is told.
     TellClient(Box<(AnswerTo, OAuthError)>),
 }
@@ -37,16 +38,18 @@ impl Reader<'_> {
     /// # Errors
     /// [`NoAnswer`], which says who is told.
     pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, NoAnswer> {
-        let unreadable = |error: FormError| NoAnswer::TellUser(error.to_string());
+        let unreadable = |error: FormError| NoAnswer::TellUser(ErrorKind::InvalidRequest, error.to_string());
         let (form, doubled) = Form::parse_with_doubles(encoded).map_err(unreadable)?;
         if let Some(name) = doubled.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri")) {
-            return Err(NoAnswer::TellUser(format!("the parameter {name} was sent more than once")));
+            let text = format!("the parameter {name} was sent more than once");
+            return Err(NoAnswer::TellUser(ErrorKind::InvalidRequest, text));
         }
         // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
         let (client, login) = self.client(&form)?;
         let (redirect_uri, named_redirect_uri) = redirect_uri(&form, &login)?;
         let response_mode = form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
         let answer_to = AnswerTo {
+            client_name: client.shown_name().to_owned(),
             redirect_uri,
             response_mode: response_mode.unwrap_or_default(),
             state: form.get("state").map(str::to_owned),
@@ -74,9 +77,9 @@ impl Reader<'_> {
     }
 
     fn client(&self, form: &Form) -> Result<(Arc<Client>, LoginClient), NoAnswer> {
-        let client_id = form.get("client_id").ok_or_else(|| NoAnswer::TellUser("client_id is missing".to_owned()))?;
-        let unknown =
-            || NoAnswer::TellUser("the client_id is not that of a client that may send users here".to_owned());
+        let tell = |text: &str| NoAnswer::TellUser(ErrorKind::UnknownClient, text.to_owned());
+        let client_id = form.get("client_id").ok_or_else(|| tell("client_id is missing"))?;
+        let unknown = || tell("the client_id is not that of a client that may send users here");
         let client = self.registry.client(client_id).ok_or_else(unknown)?;
         Ok((Arc::clone(client), client.login.clone().ok_or_else(unknown)?))
     }
@@ -136,7 +139,7 @@ struct Rest {
 }
 
 fn redirect_uri(form: &Form, login: &LoginClient) -> Result<(String, bool), NoAnswer> {
-    let tell = |text: &str| Err(NoAnswer::TellUser(text.to_owned()));
+    let tell = |text: &str| Err(NoAnswer::TellUser(ErrorKind::RedirectUri, text.to_owned()));
     match (form.get("redirect_uri"), &login.redirect_uris[..]) {
         (Some(asked), _) if login.allows_redirect_to(asked) => Ok((asked.to_owned(), true)),
         (Some(_), _) => tell("the redirect_uri is not one that is registered for this client"),

@@ -1,8 +1,10 @@
 use axum::{
-    extract::State,
+    extract::{Query, State, rejection::QueryRejection},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use claims::Form;
+use serde::Deserialize;
 
 use super::read_form::PageForm;
 use crate::{
@@ -11,15 +13,23 @@ use crate::{
     domain::{AuditEvent, Consent, Outcome, Session},
     failure::Failure,
     page_failure::PageFailure,
-    pages::{AccountPage, ConsentLine, SessionLine},
+    pages::{AccountActions, AccountNotice, AccountPage, ConsentRow, SessionRow, ShownClient, ShownScope, show},
     sign_out::end_session,
     store::Effect,
     visitor::{SignedIn, Visitor, forget_session_cookie},
 };
 
+/// What was just done, after a form.
+#[derive(Debug, Deserialize)]
+pub struct Done {
+    done: Option<AccountNotice>,
+}
+
 /// `GET /account`: where the user is signed in, and what they have allowed.
-pub async fn account(State(app): State<App>, visitor: Visitor) -> Response {
-    show(&app, &visitor).await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+pub async fn account(State(app): State<App>, visitor: Visitor, done: Result<Query<Done>, QueryRejection>) -> Response {
+    // What is no notice is none.
+    let notice = done.ok().and_then(|Query(done)| done.done);
+    overview(&app, &visitor, notice).await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
 }
 
 /// `POST /account/end-session`: sign out in one of the browsers.
@@ -30,6 +40,17 @@ pub async fn end_one_session(
     form: Result<PageForm, Failure>,
 ) -> Response {
     let answer = async { end(&app, &visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+}
+
+/// `POST /account/sign-out-everywhere`: sign out in all of them.
+pub async fn sign_out_everywhere(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    form: Result<PageForm, Failure>,
+) -> Response {
+    let answer = async { end_all(&app, &visitor, address, &form?.0).await };
     answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
 }
 
@@ -44,7 +65,7 @@ pub async fn withdraw_consent(
     answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
 }
 
-async fn show(app: &App, visitor: &Visitor) -> Result<Response, PageFailure> {
+async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -> Result<Response, PageFailure> {
     let Some(SignedIn { session, user }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
     let registry = app.registry.current();
     let name_of = |client_id: &str| match registry.client(client_id) {
@@ -57,7 +78,7 @@ async fn show(app: &App, visitor: &Visitor) -> Result<Response, PageFailure> {
             continue;
         }
         let apps = app.store.clients_of_session(&other.sid).await?;
-        sessions.push(SessionLine {
+        sessions.push(SessionRow {
             current: other.sid == session.sid,
             apps: apps.iter().map(|client_id| name_of(client_id)).collect(),
             id: other.sid,
@@ -68,15 +89,30 @@ async fn show(app: &App, visitor: &Visitor) -> Result<Response, PageFailure> {
         });
     }
     let consents = app.store.consents_of(&user.sub).await?;
-    let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentLine {
+    let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
+        client: registry.client(client_id).map_or_else(|| ShownClient::named(client_id), |client| (&**client).into()),
         client_id: client_id.clone(),
-        client_name: name_of(client_id),
-        scopes: scope.iter().map(str::to_owned).collect(),
+        scopes: scope.iter().map(allowed).collect(),
         since: *given_at,
     });
-    let page =
-        AccountPage { user: (&user).into(), sessions, consents: consents.collect(), csrf: visitor.csrf_token(app) };
-    Ok(page.page(&app.pages, &visitor.browser).into_response())
+    let page = AccountPage {
+        user: (&user).into(),
+        notice,
+        sessions,
+        consents: consents.collect(),
+        actions: AccountActions {
+            end_session: "/account/end-session".to_owned(),
+            withdraw: "/account/withdraw-consent".to_owned(),
+            sign_out: "/logout/confirm".to_owned(),
+            sign_out_everywhere: "/account/sign-out-everywhere".to_owned(),
+        },
+        csrf: visitor.csrf_token(app),
+    };
+    Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+}
+
+fn allowed(name: &str) -> ShownScope {
+    ShownScope { name: name.to_owned(), description: None, already: true }
 }
 
 async fn end(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
@@ -87,13 +123,24 @@ async fn end(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) 
     // One's own sessions alone: another's name finds nothing.
     let own: Vec<Session> = app.store.sessions_of(&session.sub).await?;
     let Some(ended) = own.iter().find(|own| Some(own.sid.as_str()) == form.get("session")) else {
-        return Ok(to_account());
+        return Ok(to_account("session_ended"));
     };
     end_session(app, ended, address).await?;
     if ended.sid == session.sid {
         return Ok((forget_session_cookie(app), to_sign_in()).into_response());
     }
-    Ok(to_account())
+    Ok(to_account("session_ended"))
+}
+
+async fn end_all(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
+    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
+    if !visitor.sent_own_form(app, form.get("csrf")) {
+        return Err(PageFailure::ForeignForm);
+    }
+    for session in app.store.sessions_of(&user.sub).await? {
+        end_session(app, &session, address).await?;
+    }
+    Ok((forget_session_cookie(app), to_sign_in()).into_response())
 }
 
 async fn withdraw(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
@@ -107,13 +154,13 @@ async fn withdraw(app: &App, visitor: &Visitor, address: ClientAddress, form: &F
     audit.client_id = Some(app.registry.current().shown_name(&client_id));
     let effect = Effect::WithdrawConsent { sub: user.sub, client_id };
     app.keep(&audit, effect).await?;
-    Ok(to_account())
+    Ok(to_account("consent_withdrawn"))
 }
 
 fn to_sign_in() -> Response {
     Redirect::to("/login").into_response()
 }
 
-fn to_account() -> Response {
-    Redirect::to("/account").into_response()
+fn to_account(done: &str) -> Response {
+    Redirect::to(&format!("/account?done={done}")).into_response()
 }

@@ -1,5 +1,6 @@
 use axum::{
     extract::{RawQuery, State},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use claims::{Form, Scope};
@@ -12,7 +13,7 @@ use crate::{
     domain::Consent,
     failure::Failure,
     page_failure::PageFailure,
-    pages::{ConsentPage, ScopeLine},
+    pages::{ConsentPage, ErrorKind, ShownScope, show},
     visitor::{SignedIn, Visitor},
 };
 
@@ -54,7 +55,11 @@ impl Asking<'_> {
         let request = self.request().await?;
         let Some(signed_in) = self.visitor.signed_in(self.app).await? else { return Ok(self.to_sign_in()) };
         let before = self.allowed_before(&request, &signed_in).await?;
-        let scopes = request.allowed.scope.iter().map(|name| ScopeLine { name, already: before.contains(name) });
+        let scopes = request.allowed.scope.iter().map(|name| ShownScope {
+            name: name.to_owned(),
+            description: None,
+            already: before.contains(name),
+        });
         let page = ConsentPage {
             client: (&*request.client).into(),
             returns_to: host(&request.answer_to.redirect_uri),
@@ -65,7 +70,9 @@ impl Asking<'_> {
             csrf: self.visitor.csrf_token(self.app),
         };
         let redirect_uri = &request.answer_to.redirect_uri;
-        Ok(page.page(&self.app.pages, &self.visitor.browser, redirect_uri).into_response())
+        let page = show(&self.app.pages, &self.visitor.browser, StatusCode::OK, &page);
+        // Browsers hold the redirect after the form against the page's policy.
+        Ok(page.form_action(redirect_uri).into_response())
     }
 
     async fn answer(&self, form: &Form) -> Result<Response, PageFailure> {
@@ -79,7 +86,10 @@ impl Asking<'_> {
         match form.get("decision") {
             Some("allow") => flow.allow_now(&signed_in, self.consent(&request, &signed_in).await?).await,
             Some("deny") => flow.deny(Some(&signed_in)).await,
-            _ => Err(PageFailure::BadRequest("the form says neither allow nor deny".to_owned())),
+            _ => Err(PageFailure::BadRequest(
+                ErrorKind::InvalidRequest,
+                "the form says neither allow nor deny".to_owned(),
+            )),
         }
     }
 

@@ -1,12 +1,23 @@
 use axum::{
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
-use crate::{app::App, pages::HomePage, visitor::Visitor};
+use crate::{
+    app::App,
+    pages::{HomePage, show},
+    visitor::Visitor,
+};
 
 /// `GET /`: where to go from here, for a person who opened the issuer's address.
 pub async fn home(State(app): State<App>, visitor: Visitor) -> Response {
-    let issuer = app.issuer.issuer.trim_end_matches('/');
-    HomePage { issuer }.page(&app.pages, &visitor.browser).into_response()
+    let signed_in = visitor.signed_in(&app).await.unwrap_or_default();
+    let page = HomePage {
+        issuer: app.issuer.issuer.trim_end_matches('/').to_owned(),
+        account: "/account".to_owned(),
+        device: "/device".to_owned(),
+        signed_in_as: signed_in.map(|signed_in| signed_in.user.shown_name().to_owned()),
+    };
+    show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
 }

@@ -13,7 +13,7 @@ use crate::{
     domain::{AuditEvent, Outcome, Session, User, new_jti},
     failure::Failure,
     page_failure::PageFailure,
-    pages::{LoginPage, LoginProblem},
+    pages::{LoginPage, LoginProblem, show},
     sign_in::NotSignedIn,
     store::Effect,
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
@@ -73,12 +73,14 @@ impl SignInPage<'_> {
             client: request.as_ref().map(|request| (&*request.client).into()),
             action: format!("/login?{}", self.query),
             csrf: visitor.csrf_token(self.app),
-            username: if username.is_empty() { hint } else { username },
+            username: if username.is_empty() { hint } else { username }.to_owned(),
             problem,
             demo_hint: self.app.demo,
             signed_in_as: signed_in.filter(|_| chooses).map(|signed_in| signed_in.user.shown_name().to_owned()),
         };
-        let page = page.page(&self.app.pages, &visitor.browser, status, request.as_ref().map(destination));
+        let page = show(&self.app.pages, &visitor.browser, status, &page);
+        // Browsers hold the redirect after the form against the page's policy.
+        let page = page.form_action(request.as_ref().map_or("", |request| &request.answer_to.redirect_uri));
         let wait = match problem {
             Some(LoginProblem::TooMany { retry_after }) => Some([(header::RETRY_AFTER, retry_after.to_string())]),
             _ => None,
@@ -180,9 +182,4 @@ impl SignInPage<'_> {
         audit.error = Some(ErrorCode::AccessDenied.as_str().to_owned());
         self.app.record(audit).await;
     }
-}
-
-/// Where a browser may go from this page's form: browsers hold redirects after a form against the page's policy.
-fn destination(request: &AuthorizationRequest) -> &str {
-    &request.answer_to.redirect_uri
 }

@@ -12,7 +12,7 @@ use crate::{
     client_address::ClientAddress,
     failure::Failure,
     page_failure::PageFailure,
-    pages::{LoggedOutPage, LogoutPage},
+    pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, show},
     sign_out::end_session,
     tokens::hinted_user,
     visitor::{Visitor, forget_session_cookie},
@@ -61,11 +61,14 @@ async fn sign_out(app: &App, visitor: &Visitor, address: ClientAddress, query: &
         }
         Some(signed_in) => {
             let page = LogoutPage {
+                client: asked.client_name.clone(),
                 user: (&signed_in.user).into(),
                 action: format!("/logout/confirm?{query}"),
                 csrf: visitor.csrf_token(app),
             };
-            Ok(page.page(&app.pages, &visitor.browser, asked.return_to.as_deref()).into_response())
+            let page = show(&app.pages, &visitor.browser, StatusCode::OK, &page);
+            // Browsers hold the redirect after the form against the page's policy.
+            Ok(page.form_action(asked.return_to.as_deref().unwrap_or_default()).into_response())
         }
     }
 }
@@ -82,6 +85,9 @@ async fn confirmed(
     if !visitor.sent_own_form(app, form.get("csrf")) {
         return Err(PageFailure::ForeignForm);
     }
+    if form.get("decision") == Some("stay") {
+        return Ok(Redirect::to("/account").into_response());
+    }
     end_session(app, &signed_in.session, address).await?;
     Ok((forget_session_cookie(app), asked.answer(app, visitor)).into_response())
 }
@@ -89,23 +95,30 @@ async fn confirmed(
 /// What the client asked for, as far as it can be believed.
 struct Asked {
     hint: Option<IdTokenClaims>,
+    client_name: Option<String>,
+    /// The client's own page, for a user who is left here.
+    client_uri: Option<WebLink>,
     /// Registered by the client that the hint was made for; anything else would be an open redirect.
     return_to: Option<String>,
 }
 
 impl Asked {
     fn read(app: &App, query: &str) -> Result<Self, PageFailure> {
-        let form = Form::parse(query.as_bytes()).map_err(|error| PageFailure::BadRequest(error.to_string()))?;
+        let form = Form::parse(query.as_bytes())
+            .map_err(|error| PageFailure::BadRequest(ErrorKind::Logout, error.to_string()))?;
         let ring = app.keys.ring();
         let hint = form.get("id_token_hint").and_then(|hint| hinted_user(hint, &ring, &app.issuer.issuer));
         let hint = hint.filter(|hint| form.get("client_id").is_none_or(|client_id| client_id == hint.aud));
         let wanted = form.get("post_logout_redirect_uri");
         let registry = app.registry.current();
-        let login = hint.as_ref().and_then(|hint| registry.client(&hint.aud)).and_then(|client| client.login.as_ref());
+        let client = hint.as_ref().and_then(|hint| registry.client(&hint.aud));
+        let client_name = client.map(|client| client.shown_name().to_owned());
+        let login = client.and_then(|client| client.login.as_ref());
+        let client_uri = login.and_then(|login| login.client_uri.as_deref()).and_then(WebLink::parse);
         let registered =
             |uri: &&str| login.is_some_and(|login| login.post_logout_redirect_uris.iter().any(|own| own == uri));
         let return_to = wanted.filter(registered).map(|uri| with_state(uri, form.get("state")));
-        Ok(Self { hint, return_to })
+        Ok(Self { hint, client_name, client_uri, return_to })
     }
 
     fn is_about(&self, sub: &str, sid: &str) -> bool {
@@ -114,8 +127,12 @@ impl Asked {
 
     fn answer(&self, app: &App, visitor: &Visitor) -> Response {
         match &self.return_to {
-            Some(uri) => (StatusCode::SEE_OTHER, Redirect::to(uri)).into_response(),
-            None => LoggedOutPage {}.page(&app.pages, &visitor.browser).into_response(),
+            Some(uri) => Redirect::to(uri).into_response(),
+            None => {
+                let back = self.client_name.clone().zip(self.client_uri.clone());
+                let page = LoggedOutPage { return_to: back.map(|(client, href)| ReturnTo { client, href }) };
+                show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+            }
         }
     }
 }

@@ -1,47 +1,61 @@
-use axum::http::StatusCode;
-use pages::{Browser, Page, Pages};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::ShownUser;
+use super::{Shown, ShownClient, ShownScope, ShownUser};
 
-/// Where the user is signed in, and what they have allowed.
-#[derive(Debug, Serialize)]
+/// Where somebody is signed in, and what they have allowed.
+#[derive(Clone, Debug, Serialize)]
 pub struct AccountPage {
     pub user: ShownUser,
-    pub sessions: Vec<SessionLine>,
-    pub consents: Vec<ConsentLine>,
+    pub notice: Option<AccountNotice>,
+    pub sessions: Vec<SessionRow>,
+    pub consents: Vec<ConsentRow>,
+    pub actions: AccountActions,
     pub csrf: String,
 }
 
-/// A browser in which the user is signed in. Its form goes to `/account/end-session` with `session` and `csrf`.
-#[derive(Debug, Serialize)]
-pub struct SessionLine {
+/// One browser that is signed in. Its form sends `session`.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionRow {
+    /// A public identifier: the cookie's value is a secret.
     pub id: String,
-    /// The `User-Agent`, as it came.
     pub browser: String,
     pub address: String,
-    /// In seconds since 1970.
+    /// Seconds since 1970.
     pub since: i64,
-    /// In seconds since 1970.
+    /// Seconds since 1970.
     pub last_seen: i64,
-    /// It is this very browser.
     pub current: bool,
-    /// The clients that took part.
+    /// The clients that were opened from it.
     pub apps: Vec<String>,
 }
 
-/// What a client may do. Its form goes to `/account/withdraw-consent` with `client_id` and `csrf`.
-#[derive(Debug, Serialize)]
-pub struct ConsentLine {
+/// One client that was allowed something. Its form sends `client_id`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConsentRow {
     pub client_id: String,
-    pub client_name: String,
-    pub scopes: Vec<String>,
-    /// In seconds since 1970.
+    pub client: ShownClient,
+    pub scopes: Vec<ShownScope>,
+    /// Seconds since 1970.
     pub since: i64,
 }
 
-impl AccountPage {
-    pub fn page(&self, pages: &Pages, browser: &Browser) -> Page {
-        pages.page(browser, StatusCode::OK, "account", self)
-    }
+/// Where the forms go.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountActions {
+    pub end_session: String,
+    pub withdraw: String,
+    pub sign_out: String,
+    pub sign_out_everywhere: String,
+}
+
+/// What was just done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountNotice {
+    SessionEnded,
+    ConsentWithdrawn,
+}
+
+impl Shown for AccountPage {
+    const TEMPLATE: &'static str = "account";
 }

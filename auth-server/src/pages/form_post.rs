@@ -1,29 +1,47 @@
-use aws_lc_rs::digest;
-use axum::http::StatusCode;
-use base64::{Engine, prelude::BASE64_STANDARD};
-use pages::{Browser, Page, Pages};
+use pages::Page;
 use serde::Serialize;
 
-/// Sends the form by itself; without JavaScript its button does.
-const SCRIPT: &str = "document.forms[0].submit()";
+use super::Shown;
 
-/// A form that carries the answer to the client (OAuth 2.0 Form Post Response Mode).
-#[derive(Debug, Serialize)]
-pub struct FormPostPage<'a> {
-    /// The client's redirect URI.
-    pub action: &'a str,
-    /// Names and values.
-    pub fields: &'a [(&'a str, String)],
+/// Carries an authorization response to the client as a form (OAuth 2.0 Form Post Response Mode §2).
+#[derive(Clone, Debug, Serialize)]
+pub struct FormPostPage {
+    /// The client's name.
+    client: String,
+    action: String,
+    fields: Vec<(String, String)>,
     script: &'static str,
 }
 
-impl<'a> FormPostPage<'a> {
-    pub fn new(action: &'a str, fields: &'a [(&'a str, String)]) -> Self {
-        Self { action, fields, script: SCRIPT }
-    }
+/// The only script of C. It is allowed by its hash, so that no other one can run beside it.
+const SCRIPT: &str = "document.forms[0].submit()";
+const SCRIPT_SHA256: &str = "ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
 
-    pub fn page(&self, pages: &Pages, browser: &Browser) -> Page {
-        let hash = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, SCRIPT.as_bytes()));
-        pages.page(browser, StatusCode::OK, "form_post", self).form_action(self.action).script_hash(&hash)
+impl FormPostPage {
+    /// The response `fields`, for the redirect URI `action` of the client with this name.
+    pub fn new(client: impl Into<String>, action: impl Into<String>, fields: Vec<(String, String)>) -> Self {
+        Self { client: client.into(), action: action.into(), fields, script: SCRIPT }
+    }
+}
+
+impl Shown for FormPostPage {
+    const TEMPLATE: &'static str = "form_post";
+
+    fn allow(&self, page: Page) -> Page {
+        page.form_action(&self.action).script_hash(SCRIPT_SHA256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::digest;
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_scripts() {
+        let hash = digest::digest(&digest::SHA256, SCRIPT.as_bytes());
+        assert_eq!(BASE64_STANDARD.encode(hash), SCRIPT_SHA256);
     }
 }

@@ -1,15 +1,76 @@
-use super::{ShownClient, ShownUser};
-use crate::domain::{Client, User};
+use std::fmt;
+
+use serde::Serialize;
+use url::Url;
+
+use crate::domain::{Client, LoginClient, User};
+
+/// A client as people see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownClient {
+    pub name: String,
+    pub client_uri: Option<WebLink>,
+    pub logo_uri: Option<WebLink>,
+    pub policy_uri: Option<WebLink>,
+    pub tos_uri: Option<WebLink>,
+}
+
+/// A person as they see themselves.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownUser {
+    /// What they are called.
+    pub name: String,
+    /// What they sign in with.
+    pub username: String,
+    pub email: Option<String>,
+    pub picture: Option<String>,
+}
+
+/// A scope that is asked for or was allowed.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownScope {
+    pub name: String,
+    /// In the place of the words that the texts have for the name.
+    pub description: Option<String>,
+    /// It was allowed before.
+    pub already: bool,
+}
+
+/// A link that a client brought. The web's own schemes alone: a `javascript:` link would run as part of this page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WebLink(String);
+
+impl WebLink {
+    pub fn parse(link: &str) -> Option<Self> {
+        let url = Url::parse(link).ok()?;
+        matches!(url.scheme(), "http" | "https").then(|| Self(url.into()))
+    }
+}
+
+impl fmt::Display for WebLink {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl ShownClient {
+    /// A client of which only the name is known.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), client_uri: None, logo_uri: None, policy_uri: None, tos_uri: None }
+    }
+}
 
 impl From<&Client> for ShownClient {
     fn from(client: &Client) -> Self {
-        let login = client.login.clone().unwrap_or_default();
+        let link = |of: fn(&LoginClient) -> &Option<String>| {
+            client.login.as_ref().and_then(|login| of(login).as_deref()).and_then(WebLink::parse)
+        };
         Self {
             name: client.shown_name().to_owned(),
-            client_uri: login.client_uri,
-            logo_uri: login.logo_uri,
-            policy_uri: login.policy_uri,
-            tos_uri: login.tos_uri,
+            client_uri: link(|login| &login.client_uri),
+            logo_uri: link(|login| &login.logo_uri),
+            policy_uri: link(|login| &login.policy_uri),
+            tos_uri: link(|login| &login.tos_uri),
         }
     }
 }
@@ -18,8 +79,24 @@ impl From<&User> for ShownUser {
     fn from(user: &User) -> Self {
         Self {
             name: user.shown_name().to_owned(),
-            picture: user.claims.picture.clone(),
+            username: user.username.clone(),
             email: user.claims.email.clone(),
+            picture: user.claims.picture.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_the_web_or_nowhere() {
+        assert_eq!(WebLink::parse("https://app.example").unwrap().to_string(), "https://app.example/");
+        for link in
+            ["javascript:alert(1)", "data:text/html,x", " JaVaScRiPt:alert(1)", "file:///etc/passwd", "/here", ""]
+        {
+            assert_eq!(WebLink::parse(link), None, "{link}");
         }
     }
 }

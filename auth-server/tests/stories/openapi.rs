@@ -84,6 +84,7 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
         ("/logout", 303),
         ("/logout/confirm", 200),
         ("/account/end-session", 303),
+        ("/account/sign-out-everywhere", 303),
         ("/account/withdraw-consent", 303),
         ("/userinfo", 401),
     ] {

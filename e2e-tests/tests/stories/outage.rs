@@ -36,7 +36,7 @@ async fn while_c_is_away_the_local_b_goes_on_the_other_says_503_and_both_recover
     let apart = Apart::new(Clock::manual(Clock::system().seconds()));
     let c = apart.start_c().await;
     let (local, asking) = (apart.start_b(&apart.settings.b_local), apart.start_b(&apart.settings.b_introspection));
-    let a = apart.start_a(&local, &asking);
+    let a = apart.start_a(&local, &asking).await;
     for server in [&local, &asking, &a] {
         apart.ready(server).await;
     }
@@ -98,7 +98,7 @@ async fn a_c_that_was_restarted_on_its_data_knows_its_old_passes() {
 async fn a_and_both_bs_may_be_started_before_c() {
     let apart = Apart::new(Clock::system());
     let (local, asking) = (apart.start_b(&apart.settings.b_local), apart.start_b(&apart.settings.b_introspection));
-    let a = apart.start_a(&local, &asking);
+    let a = apart.start_a(&local, &asking).await;
     for b in [&local, &asking] {
         until("it answers", async || apart.http.get(url(b.address, "/healthz")).send().await.is_ok()).await;
         assert_eq!((status(&apart, b, "/healthz").await, status(&apart, b, "/readyz").await), (200, 503));

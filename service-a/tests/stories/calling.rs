@@ -12,7 +12,7 @@ use crate::{
 #[tokio::test]
 async fn a_get_reads_the_resource_of_the_local_b_with_a_pass_that_c_gave_for_it() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     let answer = a.get("/api/call-b").await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "b": "local" })));
     assert_eq!(answer.header("content-type"), "application/json");
@@ -37,7 +37,7 @@ async fn a_get_reads_the_resource_of_the_local_b_with_a_pass_that_c_gave_for_it(
 #[tokio::test]
 async fn the_secret_goes_by_http_basic_where_c_wants_that() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.client_auth = ClientAuth::Basic);
+    let a = world.start_with(|settings| settings.client_auth = ClientAuth::Basic).await;
     assert_eq!(a.get("/api/call-b").await.status, 200);
     let asked = world.c.requests().await.pop().unwrap();
     assert!(header(&asked, "authorization").starts_with("Basic "));
@@ -47,7 +47,7 @@ async fn the_secret_goes_by_http_basic_where_c_wants_that() {
 #[tokio::test]
 async fn a_post_lets_b_do_something_with_the_body_that_came() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     let body = json!({ "do": "this", "times": 3 });
     let answer = answer(a.post("/api/call-b?target=introspection").body(body.to_string())).await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "b": "introspection" })));
@@ -60,7 +60,7 @@ async fn a_post_lets_b_do_something_with_the_body_that_came() {
 #[tokio::test]
 async fn each_b_gets_a_pass_of_its_own() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     for target in ["local", "introspection"] {
         let answer = a.get(&format!("/api/call-b?target={target}")).await;
         assert_eq!(answer.json()["b"], target);
@@ -76,7 +76,7 @@ async fn each_b_gets_a_pass_of_its_own() {
 #[tokio::test]
 async fn a_pass_is_used_until_it_ages_and_then_the_next_one() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     for _ in 0..5 {
         assert_eq!(a.get("/api/call-b").await.status, 200);
     }
@@ -91,7 +91,7 @@ async fn a_pass_is_used_until_it_ages_and_then_the_next_one() {
 async fn a_hundred_callers_at_once_cost_one_token_request() {
     let world = World::new().await;
     world.c.answers([pass(0).set_delay(Duration::from_millis(200))]);
-    let a = world.start();
+    let a = world.start().await;
     let calls: Vec<_> = (0..100)
         .map(|_| {
             let caller = a.caller.clone();
@@ -107,7 +107,7 @@ async fn a_hundred_callers_at_once_cost_one_token_request() {
 #[tokio::test]
 async fn a_pass_that_b_does_not_take_is_dropped_and_the_call_made_once_more() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     let revoked = refused(401, &json!({ "error": "invalid_token" }));
     for (calls, method) in [(2, Method::GET), (4, Method::POST)] {
         world.c.answers([pass(0), pass(1)]);
@@ -127,7 +127,7 @@ async fn a_pass_that_b_does_not_take_is_dropped_and_the_call_made_once_more() {
 async fn a_second_refusal_is_the_end() {
     let world = World::new().await;
     world.b.answers([refused(401, &json!({ "error": "invalid_token", "error_description": "revoked" }))]);
-    let a = world.start();
+    let a = world.start().await;
     a.get("/api/call-b").await.failed(502, "call_b", "B answered with status 401: invalid_token: revoked");
     assert_eq!((world.c.asked(), world.b.asked()), (2, 2));
 }

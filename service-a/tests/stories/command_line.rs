@@ -35,7 +35,9 @@ async fn production_refuses_the_demos_secret_and_takes_one_from_a_file() {
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("\n  client_secret: "), "{}", refused.err);
     let file = file.display().to_string();
-    let a = Process::serve(&set(&[&sound[..], &[("client_secret_file", &file)]].concat()));
+    let data = folder.path().display().to_string();
+    let own = [("client_secret_file", file.as_str()), ("data_dir", &data), ("public_url", "https://a.example")];
+    let a = Process::serve(&set(&[&sound[..], &own].concat()));
     assert_eq!(a.get("/readyz").await.status, 200);
 }
 

@@ -10,7 +10,7 @@ use crate::{
 async fn what_b_will_not_or_cannot_do_is_told_as_the_step_that_failed() {
     let error = |code: &str| json!({ "error": code, "error_description": "B's reason" });
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     for (answer, words) in [
         (refused(400, &error("invalid_request")), "B answered with status 400: invalid_request: B's reason"),
         (refused(403, &error("insufficient_scope")), "B answered with status 403: insufficient_scope: B's reason"),
@@ -30,7 +30,7 @@ async fn what_b_will_not_or_cannot_do_is_told_as_the_step_that_failed() {
 async fn when_b_says_how_long_to_wait_the_caller_hears_it() {
     let world = World::new().await;
     world.b.answers([status(503).insert_header("retry-after", "7")]);
-    let a = world.start();
+    let a = world.start().await;
     let answer = a.get("/api/call-b").await;
     answer.failed(502, "call_b", "B answered with status 503");
     assert_eq!(answer.header("retry-after"), "7");
@@ -39,7 +39,7 @@ async fn when_b_says_how_long_to_wait_the_caller_hears_it() {
 #[tokio::test]
 async fn what_is_no_answer_of_b_is_not_handed_on() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     let page = ResponseTemplate::new(200).set_body_raw("<script>alert(1)</script>", "text/html");
     for answer in [page, status(200), status(200).set_body_string("{\"half\":")] {
         world.b.answers([answer]);
@@ -52,7 +52,7 @@ async fn an_endless_answer_of_b_is_cut_off() {
     let world = World::new().await;
     let long = |bytes: usize| status(200).set_body_string(format!("\"{}\"", "x".repeat(bytes - 2)));
     world.b.answers([long(1024 * 1024), long(1024 * 1024 + 1)]);
-    let a = world.start();
+    let a = world.start().await;
     assert_eq!(a.get("/api/call-b").await.status, 200);
     a.get("/api/call-b").await.failed(502, "call_b", "longer than 1048576 bytes");
 }
@@ -61,7 +61,7 @@ async fn an_endless_answer_of_b_is_cut_off() {
 async fn a_slow_b_is_a_timeout_and_is_not_asked_again() {
     let world = World::new().await;
     world.b.answers([late(status(200))]);
-    let a = world.start_with(|settings| settings.call_timeout_millis = 200);
+    let a = world.start_with(|settings| settings.call_timeout_millis = 200).await;
     for answer in [a.get("/api/call-b").await, answer(a.post("/api/call-b")).await] {
         answer.failed(504, "call_b", "did not answer in time");
         assert_eq!(answer.json()["error"], "gateway_timeout");
@@ -72,7 +72,7 @@ async fn a_slow_b_is_a_timeout_and_is_not_asked_again() {
 #[tokio::test]
 async fn a_b_that_is_away_is_named_with_its_address() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned());
+    let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned()).await;
     a.get("/api/call-b").await.failed(502, "call_b", &format!("B cannot be reached at {NOBODY}/api/resource"));
     assert_eq!(a.get("/api/call-b?target=introspection").await.status, 200, "the other B is there");
 }
@@ -80,7 +80,7 @@ async fn a_b_that_is_away_is_named_with_its_address() {
 #[tokio::test]
 async fn a_b_that_repeats_the_pass_does_not_give_it_away() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     let words = format!("the token {} is bad", PASSES[0]);
     world.b.answers([refused(403, &json!({ "error": "insufficient_scope", "error_description": words }))]);
     a.get("/api/call-b").await.failed(502, "call_b", "B answered with status 403");
@@ -91,7 +91,7 @@ async fn a_b_that_repeats_the_pass_does_not_give_it_away() {
 #[tokio::test]
 async fn bs_words_cannot_forge_a_line_in_the_log_nor_fill_it() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     let words = format!("x\nERROR all is lost\u{1b}[2J{}", "y".repeat(5_000));
     world.b.answers([refused(403, &json!({ "error": "insufficient_scope", "error_description": words }))]);
     let description = a.get("/api/call-b").await.json()["error_description"].as_str().unwrap().to_owned();

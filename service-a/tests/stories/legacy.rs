@@ -11,7 +11,7 @@ const PATH: &str = "/api/call-b-legacy";
 #[tokio::test]
 async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     assert_eq!(a.get(PATH).await.status, 404);
     assert_eq!(world.b.asked(), 0);
 }
@@ -19,7 +19,7 @@ async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
 #[tokio::test]
 async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.legacy_password_demo = true);
+    let a = world.start_with(|settings| settings.legacy_password_demo = true).await;
     for path in [PATH.to_owned(), format!("{PATH}?how=basic"), format!("{PATH}?how=query")] {
         assert_eq!(a.get(&path).await.json()["b"], "local");
     }
@@ -41,7 +41,7 @@ async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query(
 #[tokio::test]
 async fn the_old_ways_failures_do_not_show_the_secret_to_the_caller() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.legacy_password_demo = true);
+    let a = world.start_with(|settings| settings.legacy_password_demo = true).await;
     a.get(&format!("{PATH}?how=else")).await.failed(400, "request", "expected `basic` or `query`");
     a.get(&format!("{PATH}?target=local")).await.failed(400, "request", "expected `how`");
     let shown = basic::format("service-a", &ClientSecret::new(SECRET));

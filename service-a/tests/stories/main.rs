@@ -15,4 +15,5 @@ mod retrying;
 mod secrecy;
 mod stopping;
 mod tls;
+mod website;
 mod world;

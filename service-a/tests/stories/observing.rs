@@ -5,10 +5,12 @@ use crate::world::{NOBODY, World, status};
 #[tokio::test]
 async fn a_is_up_and_ready_also_while_c_and_b_are_away() {
     let world = World::new().await;
-    let a = world.start_with(|settings| {
-        settings.issuer = NOBODY.to_owned();
-        settings.targets.local.url = NOBODY.to_owned();
-    });
+    let a = world
+        .start_with(|settings| {
+            settings.issuer = NOBODY.to_owned();
+            settings.targets.local.url = NOBODY.to_owned();
+        })
+        .await;
     for (path, word) in [("/healthz", "ok"), ("/readyz", "ready")] {
         let answer = a.get(path).await;
         assert_eq!((answer.status, answer.json()), (200, json!({ "status": word })));
@@ -18,7 +20,7 @@ async fn a_is_up_and_ready_also_while_c_and_b_are_away() {
 #[tokio::test]
 async fn calls_are_counted_by_route_and_status_and_never_by_what_a_caller_wrote() {
     let world = World::new().await;
-    let a = world.start();
+    let a = world.start().await;
     a.get("/api/call-b").await;
     world.b.answers([status(500)]);
     a.get("/api/call-b?target=local").await;

@@ -62,6 +62,7 @@ pub fn settings_of(settings: &ServiceASettings, more: &[(&str, &str)]) -> Vec<St
         ("targets.local.resource", &settings.targets.local.resource),
         ("targets.introspection.url", &settings.targets.introspection.url),
         ("targets.introspection.resource", &settings.targets.introspection.resource),
+        ("data_dir", settings.data_dir.to_str().unwrap()),
         ("listen", "127.0.0.1:0"),
         ("log.format", "json"),
     ];

@@ -31,7 +31,7 @@ async fn until_b_failed(heard: &mut Heard) {
 #[tokio::test]
 async fn a_refused_connection_carried_nothing_so_every_call_is_tried_again() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned());
+    let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned()).await;
     for request in [a.http.get(format!("{}/api/call-b", a.base)), a.post("/api/call-b")] {
         let mut heard = world.events.listen().unwrap();
         answer(request).await.failed(502, "call_b", "cannot be reached");
@@ -43,7 +43,7 @@ async fn a_refused_connection_carried_nothing_so_every_call_is_tried_again() {
 async fn a_b_that_comes_back_in_the_meantime_is_reached() {
     let world = World::new().await;
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let a = world.start_with(|settings| settings.targets.local.url = format!("http://{address}"));
+    let a = world.start_with(|settings| settings.targets.local.url = format!("http://{address}")).await;
     let mut heard = world.events.listen().unwrap();
     let caller = a.caller.clone();
     let call = tokio::spawn(async move { caller.get("/api/call-b").await });
@@ -75,7 +75,7 @@ async fn a_get_whose_answer_was_lost_is_sent_again_and_a_post_is_not() {
     for words in ["", "no HTTP at all\r\n\r\n"] {
         let (url, count) = hanging_up(words);
         let world = World::new().await;
-        let a = world.start_with(|settings| settings.targets.local.url = url);
+        let a = world.start_with(|settings| settings.targets.local.url = url).await;
         answer(a.post("/api/call-b").body("{}")).await.failed(502, "call_b", "B cannot be reached");
         assert_eq!(count.swap(0, Ordering::SeqCst), 1, "B may have done it");
         a.get("/api/call-b").await.failed(502, "call_b", "B cannot be reached");

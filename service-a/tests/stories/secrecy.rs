@@ -20,7 +20,7 @@ use crate::{
 
 /// A secret in every form in which it travels.
 fn forms(secret: &str) -> Vec<String> {
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let in_url = reqwest::Url::parse_with_params("http://b/", [("secret", secret)]).unwrap();
     let in_query = in_url.query().unwrap().trim_start_matches("secret=").to_owned();
     // As bytes in decimal: how `{:?}` shows a buffer.

@@ -3,7 +3,7 @@ use crate::{caller::until, world::World};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_finishes_what_is_running_and_takes_nothing_new() {
     let world = World::new().await;
-    let mut a = world.start();
+    let mut a = world.start().await;
     world.b.close();
     let caller = a.caller.clone();
     let running = tokio::spawn(async move { caller.get("/api/call-b").await });

@@ -10,7 +10,7 @@ async fn with_certificates_of_its_own_a_serves_https_alone() {
     let ca = DevCa::open_or_make(&folder.path().join("ca"), &Clock::system()).unwrap();
     let [cert_file, key_file] = ca.issue(&["localhost".to_owned()], folder.path(), &Clock::system()).unwrap().map(Some);
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.tls = TlsFiles { cert_file, key_file });
+    let a = world.start_with(|settings| settings.tls = TlsFiles { cert_file, key_file }).await;
 
     let base = a.base.replace("http://127.0.0.1", "https://localhost");
     let authority = Certificate::from_pem(&std::fs::read(ca.certificate()).unwrap()).unwrap();

@@ -15,6 +15,7 @@ use flow_events::EventSink;
 use serde_json::{Value, json};
 use service_a::{ServiceA, ServiceASettings};
 use service_kit::{Bound, SecretSetting, Stop};
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use wiremock::{
     Match, Mock, MockServer, Request, Respond, ResponseTemplate,
@@ -92,6 +93,8 @@ pub struct World {
     pub introspecting_b: Party,
     pub clock: Clock,
     pub events: EventSink,
+    /// Where A keeps its accounts.
+    pub folder: Arc<TempDir>,
 }
 
 impl World {
@@ -102,13 +105,15 @@ impl World {
         c.answers([pass(0), pass(1)]);
         let b = |name| async move { Party::on(MockServer::start().await, any(), said(&json!({ "b": name }))).await };
         let (clock, events) = (Clock::manual(1_800_000_000), EventSink::new(1_000));
-        Self { c, b: b("local").await, introspecting_b: b("introspection").await, clock, events }
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self { c, b: b("local").await, introspecting_b: b("introspection").await, clock, events, folder }
     }
 
     pub fn settings(&self) -> ServiceASettings {
         let mut settings = ServiceASettings {
             issuer: self.c.server.uri(),
             client_secret: Some(SecretSetting::new(SECRET)),
+            data_dir: self.folder.path().to_owned(),
             ..ServiceASettings::default()
         };
         let targets = [&mut settings.targets.local, &mut settings.targets.introspection];
@@ -118,16 +123,16 @@ impl World {
         settings
     }
 
-    pub fn start(&self) -> A {
-        self.start_with(|_| ())
+    pub async fn start(&self) -> A {
+        self.start_with(|_| ()).await
     }
 
-    pub fn start_with(&self, change: impl FnOnce(&mut ServiceASettings)) -> A {
+    pub async fn start_with(&self, change: impl FnOnce(&mut ServiceASettings)) -> A {
         let mut settings = self.settings();
         change(&mut settings);
         let (bound, stop) = (Bound::to("127.0.0.1:0", "listen").unwrap(), Stop::new());
         let caller = Caller::new(format!("http://{}", bound.address()));
-        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), self.events.clone()).unwrap();
+        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), self.events.clone()).await.unwrap();
         A { caller, running: Some(tokio::spawn(a.run(stop.clone()))), stop }
     }
 }
@@ -191,5 +196,5 @@ pub fn header<'a>(request: &'a Request, name: &str) -> &'a str {
 
 /// A parameter of a form.
 pub fn parameter(request: &Request, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(&request.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(&request.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

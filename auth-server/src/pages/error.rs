@@ -1,0 +1,52 @@
+use serde::Serialize;
+
+use super::{Shown, WebLink};
+
+/// Says what happened and what to do next.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorPage {
+    pub kind: ErrorKind,
+    /// The OAuth error code.
+    pub error: String,
+    /// For developers, in English as in every other answer of C.
+    pub detail: Option<String>,
+    /// The section that was applied.
+    pub rule: Option<WebLink>,
+    /// What to look for in the log.
+    pub request_id: Option<String>,
+}
+
+/// What happened, as the person who sees it can tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    UnknownClient,
+    RedirectUri,
+    InvalidRequest,
+    Expired,
+    /// The form's token is missing or another browser's.
+    ForgedForm,
+    NotFound,
+    TooMany,
+    /// A logout request that cannot be followed by a redirect.
+    Logout,
+    ServerError,
+}
+
+impl ErrorKind {
+    pub const ALL: [Self; 9] = [
+        Self::UnknownClient,
+        Self::RedirectUri,
+        Self::InvalidRequest,
+        Self::Expired,
+        Self::ForgedForm,
+        Self::NotFound,
+        Self::TooMany,
+        Self::Logout,
+        Self::ServerError,
+    ];
+}
+
+impl Shown for ErrorPage {
+    const TEMPLATE: &'static str = "error";
+}

@@ -1,0 +1,208 @@
+//! Every page with something on it.
+
+use pages::{Browser, Page, Pages};
+
+use super::*;
+
+/// A page's name, the ids by which tests and styles find its parts, and how it is made.
+pub struct Sample {
+    pub name: &'static str,
+    pub ids: &'static [&'static str],
+    pub make: Box<Make>,
+}
+
+pub type Make = dyn Fn(&Pages, &Browser) -> Page;
+
+fn sample<S: Shown + 'static>(name: &'static str, ids: &'static [&'static str], shown: S) -> Sample {
+    Sample { name, ids, make: Box::new(move |pages, browser| show(pages, browser, StatusCode::OK, &shown)) }
+}
+
+const LOGIN_IDS: &[&str] = &["username", "password", "login-submit", "login-cancel"];
+const DEVICE_IDS: &[&str] = &["user-code", "device-submit"];
+
+pub fn all() -> Vec<Sample> {
+    let mut samples = login();
+    samples.extend(consent());
+    samples.extend(
+        ErrorKind::ALL.map(|kind| sample("error", &["error-title", "error-detail", "error-code"], error(kind))),
+    );
+    samples.extend(device());
+    samples.extend(logout());
+    samples.extend(account());
+    samples.push(sample("form_post", &["form-post-continue"], form_post()));
+    samples.push(sample("home", &["account", "device", "issuer"], home()));
+    samples
+}
+
+fn login() -> Vec<Sample> {
+    let page = |problem, username: &str| LoginPage {
+        client: Some(client()),
+        action: "/login?request=7Qm2".to_owned(),
+        csrf: "c5rf".to_owned(),
+        username: username.to_owned(),
+        problem,
+        demo_hint: true,
+        signed_in_as: None,
+    };
+    let choosing = LoginPage { signed_in_as: Some("Alice Adams".to_owned()), demo_hint: false, ..page(None, "") };
+    vec![
+        sample("login", LOGIN_IDS, page(None, "")),
+        sample("login_wrong", LOGIN_IDS, page(Some(LoginProblem::WrongCredentials), "alice")),
+        sample("login_too_many", LOGIN_IDS, page(Some(LoginProblem::TooMany { retry_after: 30 }), "alice")),
+        sample("login_too_many_minutes", LOGIN_IDS, page(Some(LoginProblem::TooMany { retry_after: 901 }), "alice")),
+        sample("login_expired", LOGIN_IDS, page(Some(LoginProblem::ExpiredForm), "alice")),
+        sample("login_choose", &["login-continue", "login-submit", "login-cancel"], choosing),
+    ]
+}
+
+fn consent() -> Vec<Sample> {
+    let ids = &["consent-allow", "consent-deny", "switch-account"];
+    let page = ConsentPage {
+        client: client(),
+        returns_to: "localhost:9001".to_owned(),
+        user: user(),
+        scopes: scopes(),
+        action: "/consent?request=7Qm2".to_owned(),
+        csrf: "c5rf".to_owned(),
+        switch_account: "/login?request=7Qm2".to_owned(),
+    };
+    let bare =
+        ConsentPage { client: ShownClient::named("Command line"), scopes: scopes()[..1].to_vec(), ..page.clone() };
+    vec![sample("consent", ids, page), sample("consent_bare", ids, bare)]
+}
+
+fn error(kind: ErrorKind) -> ErrorPage {
+    ErrorPage {
+        kind,
+        error: "invalid_request".to_owned(),
+        detail: Some(
+            "redirect_uri is `https://evil.example/cb`; registered is `http://localhost:9001/callback`".to_owned(),
+        ),
+        rule: WebLink::parse("https://www.rfc-editor.org/rfc/rfc9700#section-4.1"),
+        request_id: Some("0191f3c2-7a44-7cc1-9b2e-2f6f0c5d8e11".to_owned()),
+    }
+}
+
+fn device() -> Vec<Sample> {
+    let page = |problem, user_code: &str| DevicePage {
+        action: "/device".to_owned(),
+        csrf: "c5rf".to_owned(),
+        user_code: user_code.to_owned(),
+        problem,
+    };
+    let confirm = DeviceConfirmPage {
+        client: ShownClient::named("Living room TV"),
+        user: user(),
+        user_code: "WDJB-MJHT".to_owned(),
+        scopes: scopes()[..2].to_vec(),
+        action: "/device".to_owned(),
+        csrf: "c5rf".to_owned(),
+        switch_account: "/login?request=7Qm2".to_owned(),
+    };
+    let done = |allowed| DeviceDonePage { client: "Living room TV".to_owned(), allowed };
+    vec![
+        sample("device", DEVICE_IDS, page(None, "")),
+        sample("device_unknown", DEVICE_IDS, page(Some(DeviceProblem::UnknownCode), "WDJB-MJHT")),
+        sample("device_too_many", DEVICE_IDS, page(Some(DeviceProblem::TooMany), "WDJB-MJHT")),
+        sample("device_expired", DEVICE_IDS, page(Some(DeviceProblem::ExpiredForm), "WDJB-MJHT")),
+        sample("device_confirm", &["device-allow", "device-deny", "shown-code"], confirm),
+        sample("device_allowed", &["device-allowed"], done(true)),
+        sample("device_denied", &["device-denied"], done(false)),
+    ]
+}
+
+fn logout() -> Vec<Sample> {
+    let ids = &["logout-confirm", "logout-stay"];
+    let page = |client| LogoutPage { client, user: user(), action: "/logout".to_owned(), csrf: "c5rf".to_owned() };
+    let href = WebLink::parse("http://localhost:9001/goodbye");
+    let return_to = href.map(|href| ReturnTo { client: "Demo Website".to_owned(), href });
+    vec![
+        sample("logout", ids, page(Some("Demo Website".to_owned()))),
+        sample("logout_plain", ids, page(None)),
+        sample("logged_out", &["logged-out"], LoggedOutPage { return_to: None }),
+        sample("logged_out_return", &["logged-out", "return"], LoggedOutPage { return_to }),
+    ]
+}
+
+fn account() -> Vec<Sample> {
+    let full = AccountPage {
+        user: user(),
+        notice: Some(AccountNotice::ConsentWithdrawn),
+        sessions: vec![session("Chromium · Linux", true), session("Safari · iPhone", false)],
+        consents: vec![ConsentRow {
+            client_id: "demo-website".to_owned(),
+            client: client(),
+            scopes: scopes(),
+            since: 1_795_000_000,
+        }],
+        actions: AccountActions {
+            end_session: "/account/sessions/end".to_owned(),
+            withdraw: "/account/consents/withdraw".to_owned(),
+            sign_out: "/account/sign-out".to_owned(),
+            sign_out_everywhere: "/account/sign-out-everywhere".to_owned(),
+        },
+        csrf: "c5rf".to_owned(),
+    };
+    let notice = Some(AccountNotice::SessionEnded);
+    let empty = AccountPage { notice, sessions: Vec::new(), consents: Vec::new(), ..full.clone() };
+    let ids = &["sign-out", "sign-out-everywhere", "sessions", "consents", "notice"];
+    vec![sample("account", ids, full), sample("account_empty", ids, empty)]
+}
+
+fn session(browser: &str, current: bool) -> SessionRow {
+    SessionRow {
+        id: "01JD3Y".to_owned(),
+        browser: browser.to_owned(),
+        address: "192.0.2.17".to_owned(),
+        since: 1_795_000_000,
+        last_seen: 1_795_080_000,
+        current,
+        apps: vec!["Demo Website".to_owned(), "Command line".to_owned()],
+    }
+}
+
+fn form_post() -> FormPostPage {
+    let fields = [("code", "SplxlOBeZQQYbYS6WxSbIA"), ("state", "\"><script>alert(1)</script>")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    FormPostPage::new("Demo Website", "https://app.example/callback", fields)
+}
+
+fn home() -> HomePage {
+    HomePage {
+        issuer: "http://localhost:9000".to_owned(),
+        account: "/account".to_owned(),
+        device: "/device".to_owned(),
+        signed_in_as: None,
+    }
+}
+
+fn client() -> ShownClient {
+    ShownClient {
+        name: "Demo Website".to_owned(),
+        client_uri: WebLink::parse("http://localhost:9001/"),
+        logo_uri: None,
+        policy_uri: WebLink::parse("http://localhost:9001/privacy"),
+        tos_uri: WebLink::parse("http://localhost:9001/terms"),
+    }
+}
+
+fn user() -> ShownUser {
+    ShownUser {
+        name: "Alice Adams".to_owned(),
+        username: "alice".to_owned(),
+        email: Some("alice@example.com".to_owned()),
+        picture: None,
+    }
+}
+
+fn scopes() -> Vec<ShownScope> {
+    let scope = |name: &str, already| ShownScope { name: name.to_owned(), description: None, already };
+    vec![
+        scope("openid", true),
+        scope("profile", true),
+        scope("email", false),
+        scope("resource:read", false),
+        scope("offline_access", false),
+        scope("printer:colour", false),
+    ]
+}

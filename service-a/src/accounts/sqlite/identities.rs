@@ -1,0 +1,151 @@
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use crate::accounts::{Account, Entered, Identity, Linked, LinkedIdentity, StoreError, Unlinked, Visitor};
+
+pub(super) async fn enter(pool: &SqlitePool, visitor: &Visitor, new_id: &str, now: i64) -> Result<Entered, StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let entered = match owner(&mut transaction, &visitor.identity).await? {
+        Some(account_id) => Entered::Known(account_id),
+        None => match owner_of_email(&mut transaction, visitor).await? {
+            Some(other) => return email_taken(&mut transaction, &other).await,
+            None => insert(&mut transaction, visitor, new_id, now).await?,
+        },
+    };
+    if let Entered::Known(account_id) = &entered {
+        take_up(&mut transaction, account_id, visitor).await?;
+    }
+    transaction.commit().await?;
+    Ok(entered)
+}
+
+/// A new account. Where another login of the same person was first, that one's account.
+async fn insert(
+    connection: &mut SqliteConnection,
+    visitor: &Visitor,
+    new_id: &str,
+    now: i64,
+) -> Result<Entered, StoreError> {
+    let profile = &visitor.profile;
+    sqlx::query(
+        "INSERT INTO accounts (id, nickname, picture, email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(new_id)
+    .bind(&profile.nickname)
+    .bind(&profile.picture)
+    .bind(profile.email.as_ref().map(|email| &email.address))
+    .bind(profile.email_key())
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    insert_identity(connection, new_id, visitor, now).await?;
+    Ok(Entered::New(new_id.to_owned()))
+}
+
+async fn insert_identity(
+    connection: &mut SqliteConnection,
+    account_id: &str,
+    visitor: &Visitor,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO identities (issuer, subject, account_id, provider, created_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(&visitor.identity.issuer)
+    .bind(&visitor.identity.subject)
+    .bind(account_id)
+    .bind(&visitor.provider)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What the provider says now replaces what was said before; what it no longer says stays. An address that another account
+/// holds stays there.
+async fn take_up(connection: &mut SqliteConnection, account_id: &str, visitor: &Visitor) -> Result<(), StoreError> {
+    let (profile, other) = (&visitor.profile, owner_of_email(connection, visitor).await?);
+    let email = profile.email.as_ref().filter(|_| other.is_none_or(|other| other == account_id));
+    sqlx::query(
+        "UPDATE accounts SET nickname = COALESCE($1, nickname), picture = COALESCE($2, picture), \
+         email = COALESCE($3, email), email_key = CASE WHEN $3 IS NULL THEN email_key ELSE $4 END WHERE id = $5",
+    )
+    .bind(&profile.nickname)
+    .bind(&profile.picture)
+    .bind(email.map(|email| &email.address))
+    .bind(email.filter(|email| email.verified).map(crate::accounts::Email::key))
+    .bind(account_id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn link(
+    pool: &SqlitePool,
+    account_id: &str,
+    visitor: &Visitor,
+    now: i64,
+) -> Result<Linked, StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    match owner(&mut transaction, &visitor.identity).await? {
+        Some(owner) if owner == account_id => return Ok(Linked::Already),
+        Some(_) => return Ok(Linked::Elsewhere),
+        None => insert_identity(&mut transaction, account_id, visitor, now).await?,
+    }
+    transaction.commit().await?;
+    Ok(Linked::Added)
+}
+
+pub(super) async fn unlink(pool: &SqlitePool, account_id: &str, identity: &Identity) -> Result<Unlinked, StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    if owner(&mut transaction, identity).await?.as_deref() != Some(account_id) {
+        return Ok(Unlinked::Unknown);
+    }
+    if linked(&mut transaction, account_id).await?.len() < 2 {
+        return Ok(Unlinked::Last);
+    }
+    for statement in [
+        "DELETE FROM identities WHERE issuer = $1 AND subject = $2",
+        "DELETE FROM sessions WHERE issuer = $1 AND subject = $2",
+    ] {
+        sqlx::query(statement).bind(&identity.issuer).bind(&identity.subject).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(Unlinked::Removed)
+}
+
+pub(super) async fn account(pool: &SqlitePool, id: &str) -> Result<Option<Account>, StoreError> {
+    let row = sqlx::query("SELECT nickname, picture, email FROM accounts WHERE id = $1");
+    let Some(row) = row.bind(id).fetch_optional(pool).await? else { return Ok(None) };
+    let identities = linked(&mut *pool.acquire().await?, id).await?;
+    let (nickname, picture, email) = (row.try_get("nickname")?, row.try_get("picture")?, row.try_get("email")?);
+    Ok(Some(Account { id: id.to_owned(), nickname, picture, email, identities }))
+}
+
+async fn owner(connection: &mut SqliteConnection, identity: &Identity) -> Result<Option<String>, StoreError> {
+    let owner = sqlx::query_scalar("SELECT account_id FROM identities WHERE issuer = $1 AND subject = $2");
+    Ok(owner.bind(&identity.issuer).bind(&identity.subject).fetch_optional(connection).await?)
+}
+
+async fn owner_of_email(connection: &mut SqliteConnection, visitor: &Visitor) -> Result<Option<String>, StoreError> {
+    let Some(email) = &visitor.profile.email else { return Ok(None) };
+    let owner = sqlx::query_scalar("SELECT id FROM accounts WHERE email_key = $1");
+    Ok(owner.bind(email.key()).fetch_optional(connection).await?)
+}
+
+async fn email_taken(connection: &mut SqliteConnection, account_id: &str) -> Result<Entered, StoreError> {
+    let linked = linked(connection, account_id).await?;
+    Ok(Entered::EmailTaken { providers: linked.into_iter().map(|linked| linked.provider).collect() })
+}
+
+async fn linked(connection: &mut SqliteConnection, account_id: &str) -> Result<Vec<LinkedIdentity>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT issuer, subject, provider FROM identities WHERE account_id = $1 ORDER BY created_at, issuer, subject",
+    );
+    let rows = rows.bind(account_id).fetch_all(connection).await?;
+    rows.iter().map(linked_identity).collect()
+}
+
+fn linked_identity(row: &SqliteRow) -> Result<LinkedIdentity, StoreError> {
+    let identity = Identity { issuer: row.try_get("issuer")?, subject: row.try_get("subject")? };
+    Ok(LinkedIdentity { identity, provider: row.try_get("provider")? })
+}

@@ -1,0 +1,116 @@
+//! What people see: the pages, and the one place where a refusal becomes one.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use pages::{Browser, Language, Page, Pages, PagesError};
+use serde::Serialize;
+
+use crate::{app::App, login::Refusal, providers::Provider};
+
+/// The pages of the website.
+///
+/// # Errors
+/// When a template or a text cannot be used.
+pub fn pages(folder: Option<&std::path::Path>) -> Result<Pages, PagesError> {
+    let templates = [
+        ("accent.css", include_str!("../pages/accent.css")),
+        ("website.html", include_str!("../pages/website.html")),
+        ("logins.html", include_str!("../pages/logins.html")),
+        ("logout.html", include_str!("../pages/logout.html")),
+        ("home.html", include_str!("../pages/home.html")),
+        ("account.html", include_str!("../pages/account.html")),
+        ("my_resource.html", include_str!("../pages/my_resource.html")),
+        ("refusal.html", include_str!("../pages/refusal.html")),
+    ];
+    let texts =
+        [(Language::English, include_str!("../pages/en.toml")), (Language::Chinese, include_str!("../pages/zh.toml"))];
+    Pages::new(&templates, &texts, folder)
+}
+
+/// A button that leads to a provider.
+#[derive(Serialize)]
+pub struct ProviderButton {
+    pub name: String,
+    pub title: String,
+}
+
+impl ProviderButton {
+    pub fn of(provider: &Provider, browser: &Browser) -> Self {
+        Self { name: provider.name.clone(), title: provider.title_in(browser.language).to_owned() }
+    }
+
+    /// One for each provider of the settings.
+    pub fn all(app: &App, browser: &Browser) -> Vec<Self> {
+        app.website.providers.values().map(|provider| Self::of(provider, browser)).collect()
+    }
+}
+
+/// The page of a refusal.
+pub struct RefusalPage(Page);
+
+#[derive(Serialize)]
+struct RefusalContext {
+    name: &'static str,
+    /// What the provider called it, if it did; plain characters.
+    code: Option<String>,
+    /// Somebody is: the way on leads to the account.
+    logged_in: bool,
+    logins: Vec<ProviderButton>,
+}
+
+impl RefusalPage {
+    pub fn new(app: &App, browser: &Browser, refusal: &Refusal) -> Self {
+        let (name, status) = (refusal.name(), refusal.status());
+        if status.is_server_error() {
+            tracing::warn!(refusal = name, reason = %refusal, "the website could not serve a person");
+        } else {
+            tracing::info!(refusal = name, reason = %refusal, "the website refuses");
+        }
+        let code = match refusal {
+            Refusal::ProviderError(code) => Some(code.clone()),
+            _ => None,
+        };
+        let context =
+            RefusalContext { name, code, logged_in: refusal.is_of_somebody(), logins: logins(app, browser, refusal) };
+        Self(app.pages.page(browser, status, "refusal", context))
+    }
+
+    pub async fn in_request(app: &App, parts: &mut Parts, refusal: Refusal) -> Self {
+        let browser = Browser::from_request_parts(parts, app).await.unwrap_or_default();
+        Self::new(app, &browser, &refusal)
+    }
+}
+
+/// With whom to log in next. Where an account is there already, with those that lead to it.
+fn logins(app: &App, browser: &Browser, refusal: &Refusal) -> Vec<ProviderButton> {
+    match refusal {
+        Refusal::EmailTaken { providers } => {
+            let known = providers.iter().filter_map(|name| app.website.provider(name));
+            known.map(|provider| ProviderButton::of(provider, browser)).collect()
+        }
+        _ => ProviderButton::all(app, browser),
+    }
+}
+
+impl IntoResponse for RefusalPage {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl App {
+    /// A page, or the page of why there is none.
+    pub fn answer<T: IntoResponse>(&self, browser: &Browser, outcome: Result<T, Refusal>) -> Response {
+        match outcome {
+            Ok(answer) => answer.into_response(),
+            Err(refusal) => RefusalPage::new(self, browser, &refusal).into_response(),
+        }
+    }
+
+    pub fn page(&self, browser: &Browser, name: &str, context: impl Serialize) -> Page {
+        self.pages.page(browser, StatusCode::OK, name, context)
+    }
+}

@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{
+    issuer::{ACCESS_TOKEN, Issuer, REFRESH_TOKEN, tokens},
+    site::{Site, provider},
+};
+use crate::world::{header, late, parameter, refused, said, status};
+
+const NEWER: &str = "a-newer-access-token";
+
+#[tokio::test]
+async fn the_website_calls_b_with_the_persons_own_pass() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    assert!(browser.open("/account").await.has("my-resource"));
+    let page = browser.open("/my-resource").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text("my-resource-answer").unwrap().contains("local"));
+    let called = site.b.requests().await.pop().unwrap();
+    assert_eq!(
+        (called.url.path(), header(&called, "authorization")),
+        ("/api/resource", &*format!("Bearer {ACCESS_TOKEN}"))
+    );
+    // The machine's own pass is another matter.
+    assert!(
+        !site
+            .platform
+            .requests("/token")
+            .await
+            .iter()
+            .any(|asked| { parameter(asked, "grant_type").as_deref() == Some("client_credentials") })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_that_ends_is_refreshed_once_for_many_pages() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    site.clock.advance(Duration::from_secs(595));
+    let mut renewed = tokens(NEWER);
+    renewed["refresh_token"] = json!("a-newer-refresh-token");
+    site.platform.answers("/token", said(&renewed));
+    let pages = (0..12).map(|_| {
+        let mut tab = browser.clone();
+        tokio::spawn(async move { tab.open("/my-resource").await.status })
+    });
+    for page in pages.collect::<Vec<_>>() {
+        assert_eq!(page.await.unwrap(), 200);
+    }
+    let asked = refreshes(&site).await;
+    assert_eq!((asked.len(), &*asked[0]), (1, REFRESH_TOKEN));
+    for called in site.b.requests().await {
+        assert_eq!(header(&called, "authorization"), format!("Bearer {NEWER}"));
+    }
+    // The next time it is the newer refresh token that is shown: the provider may rotate them.
+    site.clock.advance(Duration::from_secs(595));
+    assert_eq!(browser.open("/my-resource").await.status, 200);
+    assert_eq!(refreshes(&site).await[1], "a-newer-refresh-token");
+}
+
+async fn refreshes(site: &Site) -> Vec<String> {
+    site.platform.requests("/token").await.iter().filter_map(|asked| parameter(asked, "refresh_token")).collect()
+}
+
+#[tokio::test]
+async fn a_refresh_that_keeps_the_old_refresh_token_can_be_made_again() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    let mut renewed = tokens(NEWER);
+    renewed.as_object_mut().unwrap().remove("refresh_token");
+    site.platform.answers("/token", said(&renewed));
+    site.b.answers([status(401), said(&json!({ "b": "local" })), status(401), said(&json!({ "b": "local" }))]);
+    assert_eq!(browser.open("/my-resource").await.status, 200);
+    assert_eq!(refreshes(&site).await, [REFRESH_TOKEN]);
+}
+
+#[tokio::test]
+async fn a_pass_that_b_does_not_take_is_replaced_once() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    site.platform.answers("/token", said(&tokens(NEWER)));
+    site.b.answers([status(401), said(&json!({ "b": "local" }))]);
+    assert_eq!(browser.open("/my-resource").await.status, 200);
+    site.b.answers([status(401)]);
+    browser.open("/my-resource").await.refuses(403, "no_pass");
+}
+
+#[tokio::test]
+async fn what_the_person_has_withdrawn_opens_nothing() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    site.clock.advance(Duration::from_secs(700));
+    site.platform.answers("/token", refused(400, &json!({ "error": "invalid_grant" })));
+    let page = browser.open("/my-resource").await;
+    page.refuses(403, "no_pass");
+    assert!(page.has("login-platform"));
+}
+
+#[tokio::test]
+async fn somebody_of_another_provider_has_no_pass_for_b() {
+    let other = Issuer::start().await;
+    let site = Site::open_with(|settings| {
+        settings.providers.insert("other".to_owned(), provider(&other));
+    })
+    .await;
+    let mut browser = site.browser();
+    site.log_in_with(&mut browser, &other, "other").await.leads_to("/account");
+    assert!(!browser.open("/account").await.has("my-resource"));
+    browser.open("/my-resource").await.refuses(403, "no_pass");
+    assert_eq!(site.b.asked(), 0, "the other provider's token is not for B's eyes");
+}
+
+#[tokio::test]
+async fn trouble_with_b_or_with_the_refresh_is_a_page() {
+    let site = Site::open_with(|settings| settings.call_timeout_millis = 300).await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    for (trouble, expected) in [(status(500), 502), (status(403), 502), (late(status(200)), 504)] {
+        site.b.answers([trouble]);
+        browser.open("/my-resource").await.refuses(expected, "b_down");
+    }
+    site.clock.advance(Duration::from_secs(700));
+    site.platform.answers("/token", status(500));
+    browser.open("/my-resource").await.refuses(502, "provider_down");
+    // A failure is not remembered.
+    site.platform.answers("/token", said(&tokens(NEWER)));
+    site.b.answers([said(&json!({ "b": "<script>" }))]);
+    let page = browser.open("/my-resource").await;
+    assert!(page.status == 200 && page.html.contains("&lt;script&gt;"), "{}", page.html);
+}
