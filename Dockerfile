@@ -35,6 +35,7 @@ ENV GATEPASS__AUTH_SERVER__LISTEN=0.0.0.0:9000 \
     GATEPASS__AUTH_SERVER__DATA_DIR=/data \
     SQLITE_TMPDIR=/data \
     GATEPASS__SERVICE_A__LISTEN=0.0.0.0:9001 \
+    GATEPASS__SERVICE_A__DATA_DIR=/data \
     GATEPASS__SERVICE_B__LISTEN=0.0.0.0:9002
 
 # Numbers, because there is no /etc/passwd; Kubernetes' runAsNonRoot can check a number.

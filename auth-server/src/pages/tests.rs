@@ -102,7 +102,7 @@ async fn a_scope_is_told_in_words_or_by_its_name_and_never_as_another_text() {
 #[tokio::test]
 async fn enter_signs_in_and_neither_cancels_nor_goes_on_as_another() {
     let page = LoginPage {
-        client: ShownClient::named("Demo"),
+        client: Some(ShownClient::named("Demo")),
         action: "/login".to_owned(),
         csrf: String::new(),
         username: String::new(),

@@ -36,7 +36,12 @@ async fn use_everything(c: &Caller) -> Vec<String> {
     }
     c.ask((SHOP.0, GUESS), &[]).await;
     c.ask(("nobody", GUESS), &[]).await;
-    c.ask(SHOP, &[("scope", "else")]).await;
+    for field in ["scope", "resource", "grant_type"] {
+        c.raw("/oauth/token", format!("{field}={}&client_id=shop&client_secret={}", SHOP.1, SHOP.1)).await;
+        c.ask(SHOP, &[(field, SHOP.1)]).await;
+    }
+    c.form("/oauth/token", &[(SHOP.1, "a"), (SHOP.1, "b")]).await;
+    answer(c.post("/oauth/token").header("content-type", format!("text/{}", SHOP.1)).body("a=b")).await;
     c.ask(SHOP, &[("client_secret", SHOP.1)]).await;
     c.form(&format!("/oauth/token?client_secret={GUESS}"), &grant).await;
     c.raw("/oauth/token", format!("client_id=shop&client_secret={}%zz", SHOP.1)).await;

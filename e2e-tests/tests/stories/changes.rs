@@ -18,6 +18,7 @@ fn late() -> Client {
         resources: Door::BOTH.map(|door| door.resource().to_owned()).to_vec(),
         introspects: Vec::new(),
         token_format: TokenFormat::Jwt,
+        login: None,
         enabled: true,
     }
 }

@@ -87,7 +87,7 @@ impl Server {
     pub async fn run(self, stop: Stop) -> io::Result<()> {
         let handle = Handle::new();
         tokio::spawn(drain(handle.clone(), stop, self.limits.drain_time()));
-        // HTTP/2 has no limit for a connection on which nothing is asked; see decision 10.
+        // HTTP/2 has no limit for a connection on which nothing is asked; see decision 13.
         let mut server = axum_server::from_tcp(self.bound.listener)?.handle(handle).http1_only();
         // A caller that sends its headers byte by byte (slowloris), or nothing more at all, holds a connection for nothing.
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header_time());

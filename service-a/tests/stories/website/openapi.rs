@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     browser::{Browser, Shown},
@@ -100,10 +100,7 @@ async fn somebody(site: &Site, browser: &mut Browser, checked: &mut Checked) {
     let mut late = Browser::new(&site.open_again().await);
     checked.answered("/login/{provider}", "get", 502, late.open("/login/platform").await);
     let path = "/backchannel-logout/{provider}";
-    let form = [(
-        "logout_token",
-        super::signer::Signer::es256("one").sign(&serde_json::json!({ "typ": "logout+jwt" }), &serde_json::json!({})),
-    )];
-    let form = [("logout_token", form[0].1.as_str())];
+    let token = site.platform.signer.sign(&json!({ "typ": "logout+jwt" }), &json!({}));
+    let form = [("logout_token", &*token)];
     checked.answered(path, "post", 503, late.submit("/backchannel-logout/platform", &form).await);
 }
