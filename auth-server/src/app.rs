@@ -12,12 +12,13 @@ use pages::Pages;
 
 use crate::{
     client_address::ClientAddress,
-    client_auth::Authenticator,
+    client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
     domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionLife, TokenHash},
     endpoints::{
-        account, authorize, authorize_posted, consent, consent_posted, end_one_session, home, introspect, jwks, login,
-        login_posted, logout, logout_confirmed, logout_posted, metadata, only_post, openapi, revoke,
+        account, authorize, authorize_posted, consent, consent_posted, device,
+        device_authorization, device_posted, end_one_session, home, introspect, jwks, login,
+        login_posted, logout, logout_confirmed, logout_posted, metadata, only_post, openapi, par, revoke,
         sign_out_everywhere, style, token, userinfo, withdraw_consent,
     },
     entropy::Entropy,
@@ -52,6 +53,8 @@ pub struct Parts {
     pub http: reqwest::Client,
     pub clients: Authenticator,
     pub users: SignIn,
+    /// Counts wrong user codes, by user and address.
+    pub device_limit: FailureLimit,
     pub store: Arc<dyn Store>,
     pub metrics: Metrics,
     pub clock: Clock,
@@ -65,6 +68,7 @@ pub fn routes(app: App) -> Router {
         .route("/oauth/authorize", get(authorize).post(authorize_posted))
         .route("/login", get(login).post(login_posted))
         .route("/consent", get(consent).post(consent_posted))
+        .route("/device", get(device).post(device_posted))
         .route("/logout", get(logout).post(logout_posted))
         .route("/logout/confirm", post(logout_confirmed))
         .route("/account", get(account))
@@ -74,6 +78,8 @@ pub fn routes(app: App) -> Router {
         .route(Pages::STYLE_PATH, get(style))
         .route("/userinfo", get(userinfo).post(userinfo))
         .route("/oauth/token", post(token).fallback(only_post))
+        .route("/oauth/par", post(par).fallback(only_post))
+        .route("/oauth/device_authorization", post(device_authorization).fallback(only_post))
         .route("/oauth/introspect", post(introspect).fallback(only_post))
         .route("/oauth/revoke", post(revoke).fallback(only_post))
         .route("/.well-known/jwks.json", get(jwks))

@@ -3,9 +3,11 @@
 mod answer;
 mod proceed;
 mod read;
+mod read_request;
 mod request;
 
 pub use answer::{AnswerTo, ResponseMode, answer};
-pub use proceed::{Flow, read_request};
+pub use proceed::Flow;
 pub use read::{NoAnswer, Reader};
+pub use read_request::{PUSHED_PREFIX, read_request};
 pub use request::{AuthorizationRequest, Prompt};

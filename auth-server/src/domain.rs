@@ -2,6 +2,7 @@
 
 mod audit;
 mod client;
+mod device;
 mod grant_decision;
 mod jti;
 mod login_client;
@@ -17,6 +18,7 @@ mod user_grant;
 
 pub use audit::{AuditEvent, AuditQuery, AuditRecord, Outcome};
 pub use client::{Client, Resource, TokenFormat};
+pub use device::{Device, DeviceAnswer, StoredDevice, new_user_code, read_user_code};
 pub use grant_decision::{Granted, Refusal, decide};
 pub use jti::{new_jti, new_sub};
 pub use login_client::LoginClient;
@@ -28,4 +30,6 @@ pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
 pub use token::{CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash, new_opaque_token};
 pub use user::User;
 pub use user_decision::{Allowed, LOGIN_SCOPES, allowed_for_user, granted_to_user};
-pub use user_grant::{Code, Consent, IssuedToUser, NewRefreshToken, Spends, StoredCode, StoredRefreshToken, UserGrant};
+pub use user_grant::{
+    Code, Consent, IssuedToUser, NewRefreshToken, PushedRequest, Spends, StoredCode, StoredRefreshToken, UserGrant,
+};

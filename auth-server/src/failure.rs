@@ -79,6 +79,11 @@ impl Failure {
         }
     }
 
+    /// An error that was put into words already.
+    pub fn of(error: OAuthError) -> Self {
+        Self { error, status: StatusCode::BAD_REQUEST, advice: Advice::None }
+    }
+
     pub fn invalid_request(description: impl AsRef<str>, rule: &str) -> Self {
         Self::new(ErrorCode::InvalidRequest, description, rule)
     }

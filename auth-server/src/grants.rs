@@ -2,20 +2,25 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 mod void_grant;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ErrorCode, Form, RefreshToken, nearest_name};
 
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{Client, Granted, NewRefreshToken, Registry, Spends, UserGrant},
+    domain::{Client, Granted, NewRefreshToken, REFRESH_TOKEN_PREFIX, Registry, Spends, TokenHash, UserGrant},
+    entropy::NoEntropy,
     failure::Failure,
 };
 
 /// The grants that are served, as metadata names them.
-pub const GRANT_TYPES: [&str; 3] = ["authorization_code", "client_credentials", "refresh_token"];
+pub const GRANT_TYPES: [&str; 4] = ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE];
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A request for a token, by a client that has proved who it is.
 pub struct TokenRequest<'a> {
@@ -62,6 +67,7 @@ pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Ap
     match grant_type {
         "client_credentials" => client_credentials::grant(request),
         "authorization_code" => authorization_code::grant(request).await,
+        DEVICE_CODE => device_code::grant(request).await,
         "refresh_token" => refresh_token::grant(request).await,
         "password" => Err(unsupported(
             "the password grant is not served: it shows the user's password to the client; use authorization_code with PKCE for users, client_credentials for services",
@@ -83,4 +89,13 @@ fn unknown(grant_type: &str) -> String {
 
 fn unsupported(description: &str, rule: &str) -> Failure {
     Failure::new(ErrorCode::UnsupportedGrantType, description, rule)
+}
+
+/// The first refresh token of a grant.
+fn new_refresh_token(request: &TokenRequest<'_>) -> Result<Refresh, NoEntropy> {
+    let random = request.app.entropy.bytes::<32>()?;
+    let token = RefreshToken::new(format!("{REFRESH_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)));
+    let hash = TokenHash::of_text(token.expose());
+    let exp = request.now + i64::from(request.app.lives.refresh_seconds);
+    Ok(Refresh { token, new: Some(NewRefreshToken { hash, exp }) })
 }

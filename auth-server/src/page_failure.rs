@@ -70,7 +70,12 @@ impl From<Failure> for PageFailure {
 
 impl From<StoreError> for PageFailure {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            StoreError::AlreadySpent => {
+                Self::BadRequest(ErrorKind::Expired, "it was answered before, perhaps in another window".to_owned())
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
     }
 }
 

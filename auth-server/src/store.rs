@@ -46,6 +46,8 @@ pub enum Effect {
     /// A code or a refresh token is spent, and what was made of it is in force. [`StoreError::AlreadySpent`] when
     /// somebody was quicker, or the grant is revoked: nothing is stored then.
     Issue(Box<IssuedToUser>),
+    /// A user has decided about a device, with a grant or without. [`StoreError::AlreadySpent`] when it was decided before.
+    DecideDevice(Box<DeviceDecision>),
     /// All that was issued under a grant is void from now on.
     RevokeGrant {
         grant_id: String,
@@ -68,6 +70,17 @@ pub struct Authorization {
     pub code: Code,
     /// To be remembered, when the user was asked.
     pub consent: Option<Consent>,
+    /// The request, where it was pushed: it is good once. [`StoreError::AlreadySpent`] when it was answered before.
+    pub pushed: Option<TokenHash>,
+}
+
+/// A user's word about a device.
+#[derive(Clone, Debug)]
+pub struct DeviceDecision {
+    pub device: TokenHash,
+    /// Nothing of the grant lives longer than this before it is fetched.
+    pub exp: i64,
+    pub grant: Option<UserGrant>,
 }
 
 /// What is void and may be forgotten.

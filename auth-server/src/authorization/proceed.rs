@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ErrorCode, OAuthError};
 use pages::Browser;
 
-use super::{AuthorizationRequest, NoAnswer, answer};
+use super::{AuthorizationRequest, answer};
 use crate::{
     app::App,
     client_address::ClientAddress,
@@ -123,7 +123,8 @@ impl Flow<'_> {
             exp: now + i64::from(app.lives.code_seconds),
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
-        app.keep(&audit, Effect::Authorize(Box::new(Authorization { grant, code: stored, consent }))).await?;
+        let effect = Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
+        app.keep(&audit, effect).await?;
         Ok(answer(&request.answer_to, Ok(&code), app, self.browser))
     }
 
@@ -150,39 +151,6 @@ impl Flow<'_> {
         record.sub = signed_in.map(|signed_in| signed_in.user.sub.clone());
         record.scope = Some(self.request.allowed.scope.to_string());
         record
-    }
-}
-
-/// Read the request, or tell whoever has to be told why not.
-///
-/// # Errors
-/// The answer to the client, or the page for the user.
-pub async fn read_request(
-    app: &App,
-    browser: &Browser,
-    query: &str,
-    address: ClientAddress,
-) -> Result<AuthorizationRequest, PageFailure> {
-    let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
-    let reader = super::Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer };
-    match reader.read(query.as_bytes()) {
-        Ok(request) => Ok(request),
-        Err(no_answer) => {
-            let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
-            match no_answer {
-                NoAnswer::TellUser(kind, reason) => {
-                    audit.error = Some(ErrorCode::InvalidRequest.as_str().to_owned());
-                    app.record(audit).await;
-                    Err(PageFailure::BadRequest(kind, reason))
-                }
-                NoAnswer::TellClient(told) => {
-                    let (to, error) = *told;
-                    audit.error = Some(error.error.as_str().to_owned());
-                    app.record(audit).await;
-                    Err(PageFailure::Answered(answer(&to, Err(&error), app, browser)))
-                }
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use claims::{ErrorCode, Form, FormError, OAuthError, Scope};
 
 use super::{AnswerTo, AuthorizationRequest, Prompt, ResponseMode};
 use crate::{
-    domain::{Allowed, Client, LoginClient, Registry, allowed_for_user},
+    domain::{Allowed, Client, LoginClient, Registry, TokenHash, allowed_for_user},
     failure::Failure,
     pages::ErrorKind,
     tokens::{KeyRing, hinted_user},
@@ -15,6 +15,8 @@ pub struct Reader<'a> {
     pub registry: &'a Registry,
     pub ring: &'a KeyRing,
     pub issuer: &'a str,
+    /// Set for a request that was pushed, which nobody could change on the way.
+    pub pushed: Option<TokenHash>,
 }
 
 /// Why a request is not acted upon.
@@ -68,6 +70,7 @@ impl Reader<'_> {
                 max_age: rest.max_age,
                 login_hint: form.get("login_hint").map(str::to_owned),
                 hinted_sub: rest.hinted_sub,
+                pushed: self.pushed,
             }),
             Err((code, description, rule)) => {
                 let error = OAuthError::new(code, description).see(rule);
@@ -88,6 +91,7 @@ impl Reader<'_> {
     fn read_the_rest(&self, asked: &Asked<'_>) -> Result<Rest, Refused> {
         refuse_doubled(asked)?;
         refuse_request_objects(asked)?;
+        self.check_pushed(asked)?;
         check_response_type(asked)?;
         check_response_mode(asked)?;
         let code_challenge = check_pkce(asked)?;
@@ -96,6 +100,15 @@ impl Reader<'_> {
         let hinted_sub = self.check_id_token_hint(asked)?;
         let allowed = self.check_scope(asked)?;
         Ok(Rest { allowed, code_challenge, prompt, max_age, hinted_sub })
+    }
+
+    /// RFC 9126 §6.
+    fn check_pushed(&self, asked: &Asked<'_>) -> Result<(), Refused> {
+        if asked.login.require_pushed_authorization_requests && self.pushed.is_none() {
+            let text = "this client has to push its authorization requests".to_owned();
+            return Err((ErrorCode::InvalidRequest, text, "https://www.rfc-editor.org/rfc/rfc9126#section-6"));
+        }
+        Ok(())
     }
 
     fn check_scope(&self, asked: &Asked<'_>) -> Result<Allowed, Refused> {
@@ -164,7 +177,8 @@ fn refuse_request_objects(asked: &Asked<'_>) -> Result<(), Refused> {
         return Err((ErrorCode::RequestNotSupported, "request objects are not served".to_owned(), RULE));
     }
     if asked.form.get("request_uri").is_some() {
-        return Err((ErrorCode::RequestUriNotSupported, "request_uri is not served".to_owned(), RULE));
+        let text = "only a request_uri that this server has given is served".to_owned();
+        return Err((ErrorCode::RequestUriNotSupported, text, RULE));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::AnswerTo;
-use crate::domain::{Allowed, Client};
+use crate::domain::{Allowed, Client, TokenHash};
 
 /// A client asks, through the user's browser, to be allowed something. All of it has been checked against what is
 /// registered, so whatever stands here may be acted upon.
@@ -20,6 +20,8 @@ pub struct AuthorizationRequest {
     pub max_age: Option<i64>,
     /// Who the client thinks it is: for the user name's field.
     pub login_hint: Option<String>,
+    /// What it was pushed as (RFC 9126): good for one answer.
+    pub pushed: Option<TokenHash>,
     /// Who it has to be, by an ID token that C made before.
     pub hinted_sub: Option<String>,
 }

@@ -75,6 +75,7 @@ pub struct IssuedToUser {
 pub enum Spends {
     Code(TokenHash),
     RefreshToken(TokenHash),
+    DeviceCode(TokenHash),
 }
 
 /// What a user has said yes to, once and for later.
@@ -85,4 +86,15 @@ pub struct Consent {
     pub scope: Scope,
     /// When it was given or widened last.
     pub given_at: i64,
+}
+
+/// An authorization request that a client has sent ahead (RFC 9126).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedRequest {
+    /// Of the `request_uri`.
+    pub hash: TokenHash,
+    pub client_id: String,
+    /// Form-encoded, as they came.
+    pub parameters: String,
+    pub exp: i64,
 }

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     authorization::{AuthorizationRequest, Flow, read_request},
     client_address::ClientAddress,
-    domain::{AuditEvent, Outcome, Session, User, new_jti},
+    domain::{AuditEvent, Outcome, Session, User, new_jti, read_user_code},
     failure::Failure,
     page_failure::PageFailure,
     pages::{LoginPage, LoginProblem, show},
@@ -144,7 +144,16 @@ impl SignInPage<'_> {
     ) -> Result<Response, PageFailure> {
         match request {
             Some(request) => self.flow(visitor, request).proceed(signed_in, true).await,
-            None => Ok(Redirect::to("/account").into_response()),
+            None => Ok(Redirect::to(&self.own_page()).into_response()),
+        }
+    }
+
+    /// Where a user goes on to whom no client has sent: to the page of the device that waits, or to their account.
+    fn own_page(&self) -> String {
+        let form = Form::parse(self.query.as_bytes()).unwrap_or_default();
+        match form.get("user_code").and_then(read_user_code) {
+            Some(code) => format!("/device?user_code={code}"),
+            None => "/account".to_owned(),
         }
     }
 

@@ -15,6 +15,8 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         token_endpoint: at("/oauth/token"),
         userinfo_endpoint: at("/userinfo"),
         end_session_endpoint: at("/logout"),
+        pushed_authorization_request_endpoint: at("/oauth/par"),
+        device_authorization_endpoint: at("/oauth/device_authorization"),
         jwks_uri: at("/.well-known/jwks.json"),
         introspection_endpoint: at("/oauth/introspect"),
         revocation_endpoint: at("/oauth/revoke"),

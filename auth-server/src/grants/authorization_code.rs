@@ -1,15 +1,13 @@
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::RefreshToken;
 
 use super::{
-    Approved, ForUser, Refresh, TokenRequest,
+    Approved, ForUser, TokenRequest, new_refresh_token,
     void_grant::{invalid_grant, void},
 };
 use crate::{
-    domain::{Code, NewRefreshToken, REFRESH_TOKEN_PREFIX, Spends, StoredCode, TokenHash, granted_to_user},
+    domain::{Code, Spends, StoredCode, TokenHash, granted_to_user},
     endpoints::required,
-    entropy::NoEntropy,
     failure::Failure,
 };
 
@@ -78,12 +76,4 @@ fn check_verifier(request: &TokenRequest<'_>, code: &Code) -> Result<(), Refused
             if right { Ok(()) } else { Err(("the code_verifier does not belong to the code_challenge", PKCE)) }
         }
     }
-}
-
-fn new_refresh_token(request: &TokenRequest<'_>) -> Result<Refresh, NoEntropy> {
-    let random = request.app.entropy.bytes::<32>()?;
-    let token = RefreshToken::new(format!("{REFRESH_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)));
-    let hash = TokenHash::of_text(token.expose());
-    let exp = request.now + i64::from(request.app.lives.refresh_seconds);
-    Ok(Refresh { token, new: Some(NewRefreshToken { hash, exp }) })
 }

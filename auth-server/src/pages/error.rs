@@ -26,22 +26,19 @@ pub enum ErrorKind {
     Expired,
     /// The form's token is missing or another browser's.
     ForgedForm,
-    NotFound,
-    TooMany,
     /// A logout request that cannot be followed by a redirect.
     Logout,
     ServerError,
 }
 
+#[cfg(test)]
 impl ErrorKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 7] = [
         Self::UnknownClient,
         Self::RedirectUri,
         Self::InvalidRequest,
         Self::Expired,
         Self::ForgedForm,
-        Self::NotFound,
-        Self::TooMany,
         Self::Logout,
         Self::ServerError,
     ];

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::domain::{Consent, SecretHash, Session, StoredCode, StoredRefreshToken, TokenHash, User};
+use crate::domain::{Consent, Device, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User};
 
 /// What C remembers of users. What happens to them is stored by [`super::Store::append`], with its audit record.
 #[async_trait]
@@ -37,6 +37,28 @@ pub trait LoginStore: Send + Sync {
 
     /// What a user has allowed, the newest first.
     async fn consents_of(&self, sub: &str) -> Result<Vec<Consent>, StoreError>;
+
+    /// Let a device wait. Says whether it could: its user code may be taken.
+    async fn add_device(&self, device: &Device) -> Result<bool, StoreError>;
+
+    /// The device with this user code, if it still waits.
+    async fn waiting_device(&self, user_code: &str, now: i64) -> Result<Option<Device>, StoreError>;
+
+    /// A device asks what became of it.
+    async fn poll_device(&self, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError>;
+
+    async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError>;
+
+    /// A pushed request that is in force; it stays so until `until` at least, because its user has begun.
+    async fn visit_pushed_request(
+        &self,
+        hash: &TokenHash,
+        now: i64,
+        until: i64,
+    ) -> Result<Option<PushedRequest>, StoreError>;
+
+    /// Note a name that may be used once, until `exp`. Says whether it was new.
+    async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError>;
 
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError>;
 

@@ -1,9 +1,11 @@
 mod clients;
 mod consents;
+mod devices;
 mod effects;
 mod grants;
 mod journal;
 mod keys;
+mod pushed;
 mod records;
 mod sessions;
 mod users;
@@ -20,8 +22,8 @@ use sqlx::{
 use self::journal::Journal;
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, NewKey, OpaqueToken, SecretHash, Session, SigningKey, StoredCode,
-    StoredRefreshToken, TokenHash, User,
+    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, SecretHash, Session,
+    SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -197,6 +199,35 @@ impl LoginStore for SqliteStore {
 
     async fn consents_of(&self, sub: &str) -> Result<Vec<Consent>, StoreError> {
         consents::of_user(&self.readers, sub).await
+    }
+
+    async fn add_device(&self, device: &Device) -> Result<bool, StoreError> {
+        devices::add(&self.writer, device).await
+    }
+
+    async fn waiting_device(&self, user_code: &str, now: i64) -> Result<Option<Device>, StoreError> {
+        devices::waiting(&self.readers, user_code, now).await
+    }
+
+    async fn poll_device(&self, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
+        devices::poll(&self.writer, hash, now).await
+    }
+
+    async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError> {
+        pushed::add(&self.writer, pushed).await
+    }
+
+    async fn visit_pushed_request(
+        &self,
+        hash: &TokenHash,
+        now: i64,
+        until: i64,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        pushed::visit(&self.writer, hash, now, until).await
+    }
+
+    async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {
+        pushed::use_once(&self.writer, kind, name, exp).await
     }
 
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {

@@ -40,6 +40,12 @@ pub enum ErrorCode {
     InvalidToken,
     /// The token allows less than is needed (RFC 6750 §3.1).
     InsufficientScope,
+    /// The user has not decided yet (RFC 8628 §3.5).
+    AuthorizationPending,
+    /// The device asks too often (RFC 8628 §3.5).
+    SlowDown,
+    /// The device's user did not decide in time (RFC 8628 §3.5).
+    ExpiredToken,
     /// This kind of token cannot be revoked here (RFC 7009 §2.2.1).
     UnsupportedTokenType,
     /// The server failed; the request may be right (RFC 6749 §4.1.2.1, used with status 500).
@@ -71,6 +77,9 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",

@@ -1,7 +1,7 @@
 use sqlx::SqliteConnection;
 
-use super::{consents, grants, grants::Of, sessions};
-use crate::store::{Effect, Entry, StoreError};
+use super::{consents, devices, grants, grants::Of, pushed, sessions};
+use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
 /// Carry out what an entry changes. The inner error is this entry's own: somebody was quicker, and nothing was changed.
 /// The outer one is the database's, and undoes the whole group.
@@ -15,12 +15,27 @@ pub(super) async fn apply(
         Effect::Nothing | Effect::Remember(_) | Effect::Revoke { .. } => {}
         Effect::StartSession { session, replaces } => sessions::start(connection, session, replaces.as_ref()).await?,
         Effect::Authorize(yes) => {
+            if let Some(pushed) = &yes.pushed
+                && let Err(error) = pushed::spend(connection, pushed).await
+            {
+                return own(error);
+            }
             if let Some(consent) = &yes.consent {
                 consents::remember(connection, consent).await?;
             }
             grants::add(connection, &yes.grant, &yes.code).await?;
         }
-        Effect::Issue(issued) => return alone(connection, issued, now).await,
+        Effect::Issue(issued) => {
+            if let Err(error) = grants::issue(connection, issued, now).await {
+                return own(error);
+            }
+        }
+        Effect::DecideDevice(decision) => {
+            let DeviceDecision { device, exp, grant } = &**decision;
+            if let Err(error) = devices::decide(connection, device, grant.as_ref(), *exp).await {
+                return own(error);
+            }
+        }
         Effect::RevokeGrant { grant_id } => grants::revoke(connection, Of::Grant(grant_id), now).await?,
         Effect::EndSession { sid } => {
             sessions::end(connection, sid).await?;
@@ -34,13 +49,10 @@ pub(super) async fn apply(
     Ok(Ok(()))
 }
 
-async fn alone(
-    connection: &mut SqliteConnection,
-    issued: &crate::domain::IssuedToUser,
-    now: i64,
-) -> Result<Result<(), StoreError>, StoreError> {
-    match grants::issue(connection, issued, now).await {
-        Err(StoreError::AlreadySpent) => Ok(Err(StoreError::AlreadySpent)),
-        other => other.map(Ok),
+/// Whose error is it?
+fn own(error: StoreError) -> Result<Result<(), StoreError>, StoreError> {
+    match error {
+        StoreError::AlreadySpent => Ok(Err(StoreError::AlreadySpent)),
+        other => Err(other),
     }
 }

@@ -64,7 +64,7 @@ fn stored_refresh_token(row: &SqliteRow) -> Result<StoredRefreshToken, StoreErro
     })
 }
 
-fn grant(row: &SqliteRow) -> Result<UserGrant, StoreError> {
+pub(super) fn grant(row: &SqliteRow) -> Result<UserGrant, StoreError> {
     Ok(UserGrant {
         grant_id: row.try_get("grant_id")?,
         client_id: row.try_get("client_id")?,
@@ -83,6 +83,26 @@ pub(super) async fn clients_of_session(pool: &SqlitePool, sid: &str) -> Result<V
 }
 
 pub(super) async fn add(connection: &mut SqliteConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
+    add_grant(&mut *connection, grant, code.exp).await?;
+    sqlx::query(
+        "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&code.hash.0[..])
+    .bind(&grant.grant_id)
+    .bind(&code.redirect_uri)
+    .bind(&code.code_challenge)
+    .bind(&code.nonce)
+    .bind(code.exp)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn add_grant(
+    connection: &mut SqliteConnection,
+    grant: &UserGrant,
+    exp: i64,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -95,18 +115,7 @@ pub(super) async fn add(connection: &mut SqliteConnection, grant: &UserGrant, co
     .bind(serde_json::to_string(&grant.resources)?)
     .bind(grant.auth_time)
     .bind(grant.offline)
-    .bind(code.exp)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(&code.hash.0[..])
-    .bind(&grant.grant_id)
-    .bind(&code.redirect_uri)
-    .bind(&code.code_challenge)
-    .bind(&code.nonce)
-    .bind(code.exp)
+    .bind(exp)
     .execute(connection)
     .await?;
     Ok(())
@@ -124,6 +133,7 @@ pub(super) async fn issue(
     if let Some(spends) = &issued.spends {
         let (statement, hash) = match spends {
             Spends::Code(hash) => ("UPDATE codes SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
+            Spends::DeviceCode(hash) => ("UPDATE devices SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
             Spends::RefreshToken(hash) => {
                 ("UPDATE refresh_tokens SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash)
             }

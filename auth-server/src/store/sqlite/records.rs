@@ -74,6 +74,18 @@ pub(super) async fn sweep(pool: &SqlitePool, before: SweepBefore) -> Result<u64,
         ),
         ("DELETE FROM grant_tokens WHERE jti IN (SELECT jti FROM grant_tokens WHERE exp < $1 LIMIT $2)", before.tokens),
         (
+            "DELETE FROM devices WHERE hash IN (SELECT hash FROM devices WHERE exp < $1 AND state <> 'allowed' LIMIT $2)",
+            before.tokens,
+        ),
+        (
+            "DELETE FROM pushed_requests WHERE hash IN (SELECT hash FROM pushed_requests WHERE exp < $1 LIMIT $2)",
+            before.tokens,
+        ),
+        (
+            "DELETE FROM used_once WHERE (kind, name) IN (SELECT kind, name FROM used_once WHERE exp < $1 LIMIT $2)",
+            before.tokens,
+        ),
+        (
             "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE last_seen < $1 LIMIT $2)",
             before.sessions,
         ),

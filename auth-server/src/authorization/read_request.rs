@@ -1,0 +1,67 @@
+use claims::{ErrorCode, Form};
+use pages::Browser;
+
+use super::{AuthorizationRequest, NoAnswer, Reader, answer};
+use crate::{
+    app::App,
+    client_address::ClientAddress,
+    domain::{AuditEvent, Outcome, PushedRequest, TokenHash},
+    page_failure::PageFailure,
+    pages::ErrorKind,
+};
+
+/// What the name of a pushed request begins with (RFC 9126 §2.2).
+pub const PUSHED_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// A user who has begun gets so long to sign in and to decide, in seconds.
+const READING_SECONDS: i64 = 600;
+
+/// Read the request, or tell whoever has to be told why not.
+///
+/// # Errors
+/// The answer to the client, or the page for the user.
+pub async fn read_request(
+    app: &App,
+    browser: &Browser,
+    query: &str,
+    address: ClientAddress,
+) -> Result<AuthorizationRequest, PageFailure> {
+    let pushed = pushed_request(app, query).await?;
+    let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
+    let (encoded, pushed) = match &pushed {
+        Some(pushed) => (pushed.parameters.as_str(), Some(pushed.hash)),
+        None => (query, None),
+    };
+    let reader = Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer, pushed };
+    match reader.read(encoded.as_bytes()) {
+        Ok(request) => Ok(request),
+        Err(no_answer) => Err(tell(app, browser, no_answer, address).await),
+    }
+}
+
+/// The request that a `request_uri` of ours stands for. It is its client's alone (RFC 9126 §4).
+async fn pushed_request(app: &App, query: &str) -> Result<Option<PushedRequest>, PageFailure> {
+    let Ok((form, _)) = Form::parse_with_doubles(query.as_bytes()) else { return Ok(None) };
+    let Some(uri) = form.get("request_uri").filter(|uri| uri.starts_with(PUSHED_PREFIX)) else { return Ok(None) };
+    let now = app.clock.seconds();
+    let found = app.store.visit_pushed_request(&TokenHash::of_text(uri), now, now + READING_SECONDS).await?;
+    let own = found.filter(|pushed| Some(pushed.client_id.as_str()) == form.get("client_id"));
+    own.map(Some).ok_or_else(|| {
+        let text = "the request_uri is unknown, was used or has expired, or is another client's".to_owned();
+        PageFailure::BadRequest(ErrorKind::Expired, text)
+    })
+}
+
+async fn tell(app: &App, browser: &Browser, no_answer: NoAnswer, address: ClientAddress) -> PageFailure {
+    let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
+    let (code, failure) = match no_answer {
+        NoAnswer::TellUser(kind, reason) => (ErrorCode::InvalidRequest, PageFailure::BadRequest(kind, reason)),
+        NoAnswer::TellClient(told) => {
+            let (to, error) = *told;
+            (error.error, PageFailure::Answered(answer(&to, Err(&error), app, browser)))
+        }
+    };
+    audit.error = Some(code.as_str().to_owned());
+    app.record(audit).await;
+    failure
+}

@@ -1,0 +1,70 @@
+use axum::{Json, extract::State, response::IntoResponse};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use claims::{ErrorCode, Scope};
+use serde::Serialize;
+
+use super::read_form::FormRequest;
+use crate::{
+    app::App,
+    client_address::ClientAddress,
+    domain::{AuditEvent, Device, TokenHash, allowed_for_user, new_user_code},
+    failure::{Failure, NO_STORE},
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.1";
+
+/// So long a device waits for its user.
+const LIFE_SECONDS: i64 = 600;
+const POLL_SECONDS: i64 = 5;
+
+/// What the device shows, and what it keeps (RFC 8628 §3.2).
+#[derive(Debug, Serialize)]
+struct DeviceAuthorization {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    verification_uri_complete: String,
+    expires_in: i64,
+    interval: i64,
+}
+
+/// `POST /oauth/device_authorization` (RFC 8628 §3.1): a device without a browser lets its user sign in elsewhere.
+pub async fn device_authorization(
+    State(app): State<App>,
+    address: ClientAddress,
+    request: FormRequest,
+) -> Result<impl IntoResponse, Failure> {
+    let client = request.client(&app, address, AuditEvent::Authorization).await?;
+    if client.login.is_none() {
+        let text = "this client does not let users sign in";
+        return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
+    }
+    let scope: Scope = request.required("scope", RULE)?.parse()?;
+    let resources: Vec<&str> = request.form.all("resource").collect();
+    let allowed = allowed_for_user(&client, &app.registry.current(), &scope, &resources)?;
+    let device_code = BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?);
+    let device = |user_code: String| Device {
+        hash: TokenHash::of_text(&device_code),
+        user_code,
+        client_id: client.client_id.clone(),
+        scope: allowed.scope.clone(),
+        resources: allowed.resources.clone(),
+        exp: app.clock.seconds() + LIFE_SECONDS,
+        poll_seconds: POLL_SECONDS,
+    };
+    // Codes are short enough to meet; then another one is drawn.
+    let mut waiting = device(new_user_code(app.entropy.bytes()?));
+    while !app.store.add_device(&waiting).await? {
+        waiting = device(new_user_code(app.entropy.bytes()?));
+    }
+    let uri = format!("{}/device", app.issuer.issuer.trim_end_matches('/'));
+    let answer = DeviceAuthorization {
+        verification_uri_complete: format!("{uri}?user_code={}", waiting.user_code),
+        verification_uri: uri,
+        user_code: waiting.user_code,
+        device_code,
+        expires_in: LIFE_SECONDS,
+        interval: POLL_SECONDS,
+    };
+    Ok((NO_STORE, Json(answer)))
+}

@@ -1,0 +1,63 @@
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use form_urlencoded::Serializer;
+use serde::Serialize;
+
+use super::read_form::FormRequest;
+use crate::{
+    app::App,
+    authorization::{NoAnswer, PUSHED_PREFIX, Reader},
+    client_address::ClientAddress,
+    domain::{AuditEvent, PushedRequest, TokenHash},
+    failure::{Failure, NO_STORE},
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-2.1";
+
+/// A request has to be taken to the user within so many seconds.
+const LIFE_SECONDS: i64 = 60;
+
+/// The name of the request, for the browser to carry (RFC 9126 §2.2).
+#[derive(Debug, Serialize)]
+struct Pushed {
+    request_uri: String,
+    expires_in: i64,
+}
+
+/// `POST /oauth/par` (RFC 9126): a client sends its authorization request ahead, so that the browser carries a name alone,
+/// and nobody on the way can read or change what is asked.
+pub async fn par(
+    State(app): State<App>,
+    address: ClientAddress,
+    request: FormRequest,
+) -> Result<impl IntoResponse, Failure> {
+    let client = request.client(&app, address, AuditEvent::Authorization).await?;
+    if request.form.get("request_uri").is_some() {
+        return Err(Failure::invalid_request("a pushed request cannot point to another one", RULE));
+    }
+    let parameters = parameters(&request, &client.client_id);
+    let uri = format!("{PUSHED_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
+    let hash = TokenHash::of_text(&uri);
+    let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
+    let reader = Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer, pushed: Some(hash) };
+    // Refused here, it does not have to be refused before the user.
+    reader.read(parameters.as_bytes())?;
+    let exp = app.clock.seconds() + LIFE_SECONDS;
+    app.store.push_request(&PushedRequest { hash, client_id: client.client_id.clone(), parameters, exp }).await?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })))
+}
+
+/// The request as the authorization endpoint reads it: who asks is known by now, and its secret is nobody else's business.
+fn parameters(request: &FormRequest, client_id: &str) -> String {
+    let own = request.form.pairs().filter(|(name, _)| !matches!(*name, "client_id" | "client_secret"));
+    Serializer::new(String::new()).append_pair("client_id", client_id).extend_pairs(own).finish()
+}
+
+impl From<NoAnswer> for Failure {
+    fn from(no_answer: NoAnswer) -> Self {
+        match no_answer {
+            NoAnswer::TellUser(_, reason) => Self::invalid_request(reason, RULE),
+            NoAnswer::TellClient(told) => Self::of(told.1),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use crate::{
+    domain::{PushedRequest, TokenHash},
+    store::StoreError,
+};
+
+pub(super) async fn add(pool: &SqlitePool, pushed: &PushedRequest) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO pushed_requests (hash, client_id, parameters, exp) VALUES ($1, $2, $3, $4)")
+        .bind(&pushed.hash.0[..])
+        .bind(&pushed.client_id)
+        .bind(&pushed.parameters)
+        .bind(pushed.exp)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Read a request that is in force, and keep it so until `until` at least.
+pub(super) async fn visit(
+    pool: &SqlitePool,
+    hash: &TokenHash,
+    now: i64,
+    until: i64,
+) -> Result<Option<PushedRequest>, StoreError> {
+    let row = sqlx::query(
+        "UPDATE pushed_requests SET exp = max(exp, $1) WHERE hash = $2 AND exp > $3 \
+         RETURNING client_id, parameters, exp",
+    );
+    let found = row.bind(until).bind(&hash.0[..]).bind(now).fetch_optional(pool).await?;
+    found
+        .map(|row| {
+            let (client_id, parameters) = (row.try_get("client_id")?, row.try_get("parameters")?);
+            Ok(PushedRequest { hash: *hash, client_id, parameters, exp: row.try_get("exp")? })
+        })
+        .transpose()
+}
+
+pub(super) async fn spend(connection: &mut SqliteConnection, hash: &TokenHash) -> Result<(), StoreError> {
+    let gone = sqlx::query("DELETE FROM pushed_requests WHERE hash = $1").bind(&hash.0[..]);
+    if gone.execute(connection).await?.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
+}
+
+/// Note a name that may be used once. Says whether it was new.
+pub(super) async fn use_once(pool: &SqlitePool, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {
+    let inserted = sqlx::query("INSERT INTO used_once (kind, name, exp) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+    Ok(inserted.bind(kind).bind(name).bind(exp).execute(pool).await?.rows_affected() == 1)
+}
