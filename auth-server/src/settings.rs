@@ -31,7 +31,7 @@ pub struct AuthServerSettings {
     pub tokens: TokenSettings,
     pub keys: KeySettings,
     pub tls: TlsSettings,
-    pub client_failures: FailureSettings,
+    pub client_failures: ClientFailureSettings,
     pub sign_in: SignInSettings,
     /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own in the profiles `demo`
     /// and `test`.
@@ -100,7 +100,19 @@ pub struct SignInSettings {
     pub absolute_seconds: u32,
 }
 
-/// How many failed client authentications are borne, by client and address.
+/// How many failed client authentications are borne.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientFailureSettings {
+    /// So many may fail at once, by client and address.
+    pub burst: u32,
+    /// One more after so many seconds.
+    pub recover_seconds: u32,
+    /// From one address, for all names together that no client has.
+    pub unknown: FailureSettings,
+}
+
+/// How many failures are borne.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FailureSettings {
@@ -122,7 +134,7 @@ impl Default for AuthServerSettings {
             tokens: TokenSettings::default(),
             keys: KeySettings::default(),
             tls: TlsSettings::default(),
-            client_failures: FailureSettings::default(),
+            client_failures: ClientFailureSettings::default(),
             sign_in: SignInSettings::default(),
             users_file: None,
             pages_dir: None,
@@ -167,6 +179,13 @@ impl Default for TlsSettings {
 impl Default for FailureSettings {
     fn default() -> Self {
         Self { burst: 10, recover_seconds: 6 }
+    }
+}
+
+impl Default for ClientFailureSettings {
+    fn default() -> Self {
+        let FailureSettings { burst, recover_seconds } = FailureSettings::default();
+        Self { burst, recover_seconds, unknown: FailureSettings { burst: 100, recover_seconds: 3 } }
     }
 }
 

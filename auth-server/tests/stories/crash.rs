@@ -66,7 +66,7 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, CLIENTS).unwrap();
-    let patient = set(&[("client_failures.burst", "10000")]);
+    let patient = set(&[("client_failures.burst", "10000"), ("client_failures.unknown.burst", "10000")]);
     let settings = [server_settings(&data, &clients), patient].concat();
     let mut c = Process::serve(&settings);
     let book = Book::default();

@@ -72,7 +72,12 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, include_str!("clients.toml")).unwrap();
-    let loud = set(&[("log.filter", "trace"), ("keys.hs256_secret", SHARED), ("client_failures.burst", "10000")]);
+    let loud = set(&[
+        ("log.filter", "trace"),
+        ("keys.hs256_secret", SHARED),
+        ("client_failures.burst", "10000"),
+        ("client_failures.unknown.burst", "10000"),
+    ]);
     let settings = [server_settings(&data, &clients), loud].concat();
     let c = Process::serve(&settings);
     assert_eq!(c.get("/readyz").await.status, 200);
