@@ -16,10 +16,9 @@ use crate::{
     csrf::Csrf,
     domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionLife, TokenHash},
     endpoints::{
-        account, authorize, authorize_posted, consent, consent_posted, device,
-        device_authorization, device_posted, end_one_session, home, introspect, jwks, login,
-        login_posted, logout, logout_confirmed, logout_posted, metadata, only_post, openapi, par, revoke,
-        sign_out_everywhere, style, token, userinfo, withdraw_consent,
+        account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
+        end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
+        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, token, userinfo, withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,

@@ -81,7 +81,7 @@ impl Failure {
 
     /// An error that was put into words already.
     pub fn of(error: OAuthError) -> Self {
-        Self { error, status: StatusCode::BAD_REQUEST, advice: Advice::None }
+        Self { error, status: StatusCode::BAD_REQUEST, advice: Advice::None, at_fault: None }
     }
 
     pub fn invalid_request(description: impl AsRef<str>, rule: &str) -> Self {

@@ -123,7 +123,8 @@ impl Flow<'_> {
             exp: now + i64::from(app.lives.code_seconds),
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
-        let effect = Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
+        let effect =
+            Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
         app.keep(&audit, effect).await?;
         Ok(answer(&request.answer_to, Ok(&code), app, self.browser))
     }

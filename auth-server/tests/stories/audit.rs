@@ -111,6 +111,10 @@ async fn a_request_that_cannot_be_read_has_its_record_too() {
         assert_eq!(c.raw(&path, login.clone()).await.status, 400);
         expected.extend([None, None, None, None, Some(SHOP.0)].map(|client| (event.to_owned(), client)));
     }
+    for path in ["/oauth/par", "/oauth/device_authorization"] {
+        assert_eq!(c.raw(path, format!("{login}&scope=a&scope=b")).await.status, 400);
+        expected.push(("authorization".to_owned(), None));
+    }
     let mut told = records(&c, &[]).await;
     told.reverse();
     for (record, (event, client)) in told.iter().zip(&expected) {
