@@ -67,11 +67,16 @@ fn plain(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// An address that a browser may load a picture from: `javascript:` and `data:` are none.
+/// What a page may show as a picture: an address that a browser may load it from, or the picture itself (RFC 2397), in which
+/// an `<img>` runs no script.
 fn is_picture(picture: &str) -> bool {
-    let url = Url::parse(picture);
-    picture.len() <= MAX_URL
-        && url.is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_loopback_url(&url))
+    let shown = |url: Url| match url.scheme() {
+        "https" => true,
+        "http" => is_loopback_url(&url),
+        "data" => url.path().starts_with("image/"),
+        _ => false,
+    };
+    picture.len() <= MAX_URL && Url::parse(picture).is_ok_and(shown)
 }
 
 fn is_address(address: &str) -> bool {
@@ -104,9 +109,13 @@ mod tests {
         assert_eq!(bad.in_bounds(), Profile::default());
         let long = of(&json!({ "nickname": format!("a\u{200B}{}", "b".repeat(200)) })).in_bounds();
         assert_eq!(long.nickname.map(|name| name.len()), Some(MAX_NAME));
-        for (picture, shown) in
-            [("http://localhost:9000/a.png", true), ("http://c.example/a.png", false), ("data:,x", false)]
-        {
+        for (picture, shown) in [
+            ("http://localhost:9000/a.png", true),
+            ("http://c.example/a.png", false),
+            ("data:image/svg+xml;base64,PHN2Zy8+", true),
+            ("data:text/html,<script>alert(1)</script>", false),
+            ("data:,x", false),
+        ] {
             assert_eq!(is_picture(picture), shown, "{picture}");
         }
     }
