@@ -22,6 +22,7 @@ use crate::{
         withdraw_consent,
     },
     entropy::Entropy,
+    failure::Failure,
     metrics::Metrics,
     registry::LiveRegistry,
     settings::TokenSettings,
@@ -121,6 +122,24 @@ impl App {
             address: address.0.to_string(),
             error: None,
         }
+    }
+
+    /// Write down what happened, with what it changes, then count it: what could not be stored has not happened.
+    pub async fn keep(&self, audit: &AuditRecord, effect: Effect) -> Result<(), StoreError> {
+        self.store.append(Entry { audit: audit.clone(), effect }).await?;
+        self.metrics.count(audit);
+        Ok(())
+    }
+
+    /// Write down a request of a client that is refused, whatever it failed for, and hand the reason on to it. The log
+    /// has the code and the part at fault: the description quotes the caller, who may have put a secret there.
+    pub async fn refuse(&self, mut record: AuditRecord, failure: Failure) -> Failure {
+        let (event, error) = (record.event.as_str(), failure.error.error.as_str());
+        tracing::info!(client_id = record.client_id, error, at = failure.at_fault(), "a {event} was refused");
+        record.outcome = Outcome::Refused;
+        record.error = Some(error.to_owned());
+        self.record(record).await;
+        failure
     }
 
     /// Write down a refusal. It is refused also when it cannot be written down: nothing went out that has to be known.

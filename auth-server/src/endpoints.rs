@@ -46,13 +46,10 @@ use axum::{
     response::IntoResponse,
 };
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NO_STORE, REQUEST_RULE};
 
 /// What a form endpoint answers to other methods than POST.
 pub async fn only_post() -> impl IntoResponse {
-    let failure = Failure::invalid_request(
-        "this endpoint takes POST with a form body only",
-        "https://www.rfc-editor.org/rfc/rfc6749#section-3.2",
-    );
-    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], Json(failure.error))
+    let failure = Failure::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], NO_STORE, Json(failure.error))
 }

@@ -19,6 +19,9 @@ pub struct Failure {
     pub error: OAuthError,
     status: StatusCode,
     advice: Advice,
+    /// The part of the request that is at fault, in our words: the log has it instead of the description, which quotes
+    /// the caller.
+    at_fault: Option<&'static str>,
 }
 
 /// What the answer tells the caller's HTTP library.
@@ -37,6 +40,9 @@ pub const NO_STORE: [(HeaderName, HeaderValue); 2] = [
     (header::PRAGMA, HeaderValue::from_static("no-cache")),
 ];
 
+/// RFC 6749 §3.2: what a request to the token endpoint looks like.
+pub const REQUEST_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.2";
+
 const CHALLENGE: &str = r#"Basic realm="gatepass", charset="UTF-8""#;
 
 impl Failure {
@@ -45,12 +51,37 @@ impl Failure {
             error: OAuthError::new(code, description).see(rule),
             status: StatusCode::BAD_REQUEST,
             advice: Advice::None,
+            at_fault: None,
+        }
+    }
+
+    #[must_use]
+    pub fn at(self, part: &'static str) -> Self {
+        Self { at_fault: Some(part), ..self }
+    }
+
+    /// What the log may say of it.
+    pub fn at_fault(&self) -> Option<&'static str> {
+        self.at_fault.or(match self.error.error {
+            ErrorCode::InvalidScope => Some("scope"),
+            ErrorCode::InvalidTarget => Some("resource"),
+            ErrorCode::UnsupportedGrantType => Some("grant_type"),
+            _ => None,
+        })
+    }
+
+    /// The body is longer than the setting `limits.body_bytes` allows.
+    pub fn body_too_long() -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            at_fault: Some("the body"),
+            ..Self::invalid_request("the body is longer than is taken here", REQUEST_RULE)
         }
     }
 
     /// An error that was put into words already.
     pub fn of(error: OAuthError) -> Self {
-        Self { error, status: StatusCode::BAD_REQUEST, advice: Advice::None }
+        Self { error, status: StatusCode::BAD_REQUEST, advice: Advice::None, at_fault: None }
     }
 
     pub fn invalid_request(description: impl AsRef<str>, rule: &str) -> Self {
@@ -85,6 +116,7 @@ impl Failure {
             error: OAuthError::new(ErrorCode::ServerError, "the authorization server cannot serve requests right now"),
             status: StatusCode::SERVICE_UNAVAILABLE,
             advice: Advice::RetryAfter(5),
+            at_fault: None,
         }
     }
 }
@@ -102,7 +134,7 @@ impl IntoResponse for Failure {
 
 impl From<FormError> for Failure {
     fn from(error: FormError) -> Self {
-        Self::invalid_request(error.to_string(), "https://www.rfc-editor.org/rfc/rfc6749#section-3.2")
+        Self::invalid_request(error.to_string(), REQUEST_RULE).at("the body")
     }
 }
 

@@ -43,12 +43,10 @@ async fn issue(
 ) -> Result<TokenResponse, Failure> {
     let request = request?;
     // 1. Who asks?
-    let presented = request.presented()?;
-    let registry = app.registry.current();
-    record.client_id = Some(registry.shown_name(&presented.client_id));
-    let client = app.clients.authenticate(&presented, address.0, &registry, app.clock.millis()).await?;
+    let client = request.client(app, address, record).await?;
     // 2. For what, and may it?
     let grant_type = request.required("grant_type", RULE)?;
+    let registry = app.registry.current();
     let now = app.clock.seconds();
     let asked = TokenRequest { app, client: &client, registry: &registry, form: &request.form, address, now };
     let approved = grants::dispatch(grant_type, &asked).await?;
@@ -158,12 +156,11 @@ fn effect(user: Option<ForUser>, claims: &AccessTokenClaims, opaque: Option<Opaq
     }
 }
 
-async fn refuse(app: &App, mut record: AuditRecord, failure: Failure) -> Failure {
-    record.error = Some(failure.error.error.as_str().to_owned());
-    let (client_id, error) = (record.client_id.clone(), failure.error.error);
-    let description = failure.error.error_description.clone().unwrap_or_default();
-    tracing::info!(client_id, error = error.as_str(), description, "a token was refused");
-    emit(|| Event::TokenRefused { client_id, error, description });
-    app.record(record).await;
-    failure
+async fn refuse(app: &App, record: AuditRecord, failure: Failure) -> Failure {
+    emit(|| Event::TokenRefused {
+        client_id: record.client_id.clone(),
+        error: failure.error.error,
+        description: failure.error.error_description.clone().unwrap_or_default(),
+    });
+    app.refuse(record, failure).await
 }

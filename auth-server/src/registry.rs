@@ -3,5 +3,5 @@
 mod file;
 mod live;
 
-pub use file::ClientsFile;
+pub use file::{ClientsFile, FileError};
 pub use live::LiveRegistry;

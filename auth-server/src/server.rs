@@ -1,12 +1,17 @@
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::Router;
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, Bound, Finding, Server, ServiceContext, Settings, Stop, health, http_client, metrics, refuse_unsafe,
+    BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, refuse_unsafe,
     scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
@@ -19,7 +24,7 @@ use crate::{
     csrf::Csrf,
     metrics::Metrics,
     pages::pages,
-    registry::{ClientsFile, LiveRegistry},
+    registry::LiveRegistry,
     sign_in::SignIn,
     slow_hash::SlowHashes,
     store::{SqliteStore, Store},
@@ -68,8 +73,8 @@ impl AuthServer {
         entropy: Entropy,
         events: EventSink,
     ) -> anyhow::Result<Self> {
+        refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
         settings.check().map_err(anyhow::Error::msg)?;
-        refuse_unsafe(settings.profile, &all_findings(&settings, &entropy)).map_err(anyhow::Error::msg)?;
         let store = open_store(&settings).await?;
         let file = settings.clients_file.clone();
         let now = clock.seconds();
@@ -98,7 +103,7 @@ impl AuthServer {
             clock: clock.clone(),
             entropy,
         });
-        let routes = all_routes(app.clone(), registry, clock.clone(), events);
+        let routes = all_routes(app.clone(), registry, clock.clone(), events, settings.limits.clone());
         let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
         let tls = listeners.tls.map(|bound| Server::new(bound, routes.clone(), &settings.limits));
         let tls = match tls {
@@ -131,38 +136,44 @@ impl AuthServer {
     }
 }
 
-/// The findings of the settings, and what is unsafe in the clients file that they name: all of it at once.
-fn all_findings(settings: &AuthServerSettings, entropy: &Entropy) -> Vec<Finding> {
-    let mut findings = settings.findings();
-    if let Err(error) = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, entropy) {
-        findings.push(Finding::new("clients_file", error.to_string(), "mend the file"));
-    }
-    findings
-}
-
-/// Open the database of these settings.
+/// Open the database of these settings, or make it.
 ///
 /// # Errors
 /// When the folder or the file cannot be used.
 pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
-    let folder = &settings.data_dir;
+    let (folder, database) = (&settings.data_dir, settings.data_dir.join(DATABASE));
     let advice = || {
         format!(
             "the data folder {} cannot be used (setting `data_dir`): make it writable, or choose another",
             folder.display()
         )
     };
-    fs::create_dir_all(folder).with_context(advice)?;
-    keep_to_owner(folder).with_context(advice)?;
-    Ok(Arc::new(SqliteStore::open(&folder.join(DATABASE)).await.with_context(advice)?))
+    keep_to_owner(folder, &database).with_context(advice)?;
+    Ok(Arc::new(SqliteStore::open(&database).await.with_context(advice)?))
 }
 
-/// The folder holds private keys.
-fn keep_to_owner(folder: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(folder)?.permissions().mode();
+/// Open the database of these settings for a command that needs one: at a path that was mistyped, none is made.
+///
+/// # Errors
+/// When there is none, or it cannot be used.
+pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
+    let database = settings.data_dir.join(DATABASE);
+    ensure!(
+        database.exists(),
+        "there is no database {}: is the setting `data_dir` right? The first start of the server makes it",
+        database.display()
+    );
+    open_store(settings).await
+}
+
+/// The database holds private keys. A folder that was there before may be shared with others for good reasons, so the file
+/// is protected, and SQLite gives its other files the same mode.
+fn keep_to_owner(folder: &Path, database: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(database)?;
+    let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
-        fs::set_permissions(folder, fs::Permissions::from_mode(mode & 0o700))?;
+        file.set_permissions(fs::Permissions::from_mode(mode & 0o700))?;
     }
     Ok(())
 }
@@ -188,10 +199,16 @@ fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<Rustl
     Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.names, clock)?)
 }
 
-fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink) -> Router {
+fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink, limits: Limits) -> Router {
     let http_metrics = metrics::HttpMetrics::register(&mut registry);
-    let context =
-        ServiceContext { service: "auth-server", party: Party::AuthorizationServer, events, clock, http_metrics };
+    let context = ServiceContext {
+        service: "auth-server",
+        party: Party::AuthorizationServer,
+        events,
+        clock,
+        http_metrics,
+        limits,
+    };
     let store = Arc::clone(&app.store);
     let readiness = health::ready(move || {
         let store = Arc::clone(&store);

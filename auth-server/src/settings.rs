@@ -2,14 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, is_loopback_url,
-    plain_http, plain_listener, telemetry::LogSettings,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, http_client, own_name,
+    plain_http, plain_listener, telemetry::LogSettings, tls::OwnCertificates,
 };
 use url::Url;
 
-use crate::domain::{Algorithm, SessionLife};
+use crate::{
+    Entropy,
+    domain::{Algorithm, SessionLife},
+    pages::pages,
+    registry::{ClientsFile, FileError},
+    users_file::check_users,
+};
 
 /// RFC 7518 §3.2: an HS256 secret is at least as long as the hash.
 const HS256_SECRET_BYTES: usize = 32;
@@ -20,9 +27,9 @@ pub struct AuthServerSettings {
     pub profile: Profile,
     /// The issuer identifier: the `iss` of every token, and the address that browsers know.
     pub issuer: Url,
-    /// Where plain http is served, as `ip:port`.
+    /// Where plain http is served, as `host:port`.
     pub listen: String,
-    /// Where TLS is served, as `ip:port`; empty for nowhere.
+    /// Where TLS is served, as `host:port`; empty for nowhere.
     pub tls_listen: String,
     /// Where the database and the development CA are kept.
     pub data_dir: PathBuf,
@@ -31,7 +38,7 @@ pub struct AuthServerSettings {
     pub tokens: TokenSettings,
     pub keys: KeySettings,
     pub tls: TlsSettings,
-    pub client_failures: FailureSettings,
+    pub client_failures: ClientFailureSettings,
     pub sign_in: SignInSettings,
     pub dialects: Dialects,
     /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own in the profiles `demo`
@@ -109,7 +116,19 @@ pub struct SignInSettings {
     pub absolute_seconds: u32,
 }
 
-/// How many failed client authentications are borne, by client and address.
+/// How many failed client authentications are borne.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientFailureSettings {
+    /// So many may fail at once, by client and address.
+    pub burst: u32,
+    /// One more after so many seconds.
+    pub recover_seconds: u32,
+    /// From one address, for all names together that no client has.
+    pub unknown: FailureSettings,
+}
+
+/// How many failures are borne.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FailureSettings {
@@ -131,7 +150,7 @@ impl Default for AuthServerSettings {
             tokens: TokenSettings::default(),
             keys: KeySettings::default(),
             tls: TlsSettings::default(),
-            client_failures: FailureSettings::default(),
+            client_failures: ClientFailureSettings::default(),
             sign_in: SignInSettings::default(),
             dialects: Dialects::default(),
             users_file: None,
@@ -180,6 +199,13 @@ impl Default for FailureSettings {
     }
 }
 
+impl Default for ClientFailureSettings {
+    fn default() -> Self {
+        let FailureSettings { burst, recover_seconds } = FailureSettings::default();
+        Self { burst, recover_seconds, unknown: FailureSettings { burst: 100, recover_seconds: 3 } }
+    }
+}
+
 impl Default for SignInSettings {
     fn default() -> Self {
         Self {
@@ -207,6 +233,10 @@ impl AuthServerSettings {
     /// How clients are told of a sign-out.
     pub fn http(&self) -> HttpClientSettings {
         HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
+    }
+
+    fn clients(&self) -> Result<ClientsFile, FileError> {
+        ClientsFile::read(self.clients_file.as_deref(), self.profile, &Entropy::system())
     }
 
     /// What no profile can do with.
@@ -251,9 +281,7 @@ impl Settings for AuthServerSettings {
     fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(plain_http("issuer", self.issuer.as_str()));
-        if is_loopback_url(&self.issuer) {
-            findings.push(Finding::new("issuer", "is this machine's own name", "use the name that browsers know"));
-        }
+        findings.extend(own_name("issuer", self.issuer.as_str()));
         // Others are served over TLS, at tls_listen.
         findings.extend(plain_listener(&self.listen, &TlsFiles::default()));
         if self.clients_file.is_none() && self.profile != Profile::Production {
@@ -275,7 +303,22 @@ impl Settings for AuthServerSettings {
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
+        if let Err(error) = self.clients() {
+            findings.push(Finding::new("clients_file", error.to_string(), "mend the file"));
+        }
+        findings.extend(self.log.finding());
         findings
+    }
+
+    fn try_out(&self) -> anyhow::Result<()> {
+        self.log.try_out()?;
+        self.check().map_err(anyhow::Error::msg)?;
+        self.clients().context("the setting `clients_file`")?;
+        check_users(self.users_file.as_deref(), self.profile).context("the setting `users_file`")?;
+        pages(self.pages_dir.as_deref())?;
+        http_client(&self.http())?;
+        OwnCertificates::of(self.tls.cert_file.as_ref(), self.tls.key_file.as_ref())?;
+        Ok(())
     }
 }
 
@@ -292,7 +335,8 @@ mod tests {
                 key_file: Some("k.pem".into()),
                 ..TlsSettings::default()
             },
-            clients_file: Some("clients.toml".into()),
+            // Sound, as nobody stands in it.
+            clients_file: Some("/dev/null".into()),
             ..AuthServerSettings::default()
         }
     }
@@ -314,10 +358,21 @@ mod tests {
         settings.tls.cert_file = None;
         settings.keys.algorithm = Algorithm::HS256;
         settings.tokens.access_seconds = 7_200;
+        settings.clients_file = Some("/nowhere/clients.toml".into());
+        settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         settings.dialects.wechat = true;
         assert_eq!(
             named(&settings),
-            ["issuer", "listen", "tls.cert_file", "keys.algorithm", "dialects.wechat", "tokens.access_seconds"]
+            [
+                "issuer",
+                "listen",
+                "tls.cert_file",
+                "keys.algorithm",
+                "dialects.wechat",
+                "tokens.access_seconds",
+                "clients_file",
+                "log.otlp_endpoint"
+            ]
         );
     }
 

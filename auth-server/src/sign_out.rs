@@ -5,7 +5,7 @@ use crate::{
     backchannel_logout::tell_clients,
     client_address::ClientAddress,
     domain::{AuditEvent, Outcome, Session},
-    store::{Effect, Entry, StoreError},
+    store::{Effect, StoreError},
 };
 
 /// End a session, wherever it was started.
@@ -16,8 +16,7 @@ pub async fn end_session(app: &App, session: &Session, address: ClientAddress) -
     let clients = app.store.clients_of_session(&session.sid).await?;
     let mut audit = app.audit_record(AuditEvent::SignOut, Outcome::Done, address);
     audit.sub = Some(session.sub.clone());
-    app.store.append(Entry { audit: audit.clone(), effect: Effect::EndSession { sid: session.sid.clone() } }).await?;
-    app.metrics.count(&audit);
+    app.keep(&audit, Effect::EndSession { sid: session.sid.clone() }).await?;
     tell_clients(app, session.clone(), clients);
     Ok(())
 }

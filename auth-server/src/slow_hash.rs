@@ -1,4 +1,6 @@
 use tokio::sync::Semaphore;
+#[cfg(test)]
+use tokio::sync::SemaphorePermit;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -7,14 +9,16 @@ use crate::{
 };
 
 /// Checks secrets against slow hashes, a few at a time: more would only make each slower, and keep the others from the
-/// processor.
+/// processor. Checks of made-up names wait among themselves, so that no flood of them stands before a right secret.
 pub struct SlowHashes {
     places: Semaphore,
+    nobodys_places: Semaphore,
     /// Checked against when there is nothing to check against, so that no failure is quicker than another.
     nobodys: SecretHash,
 }
 
 const AT_ONCE: usize = 2;
+const NOBODYS_AT_ONCE: usize = 1;
 
 impl SlowHashes {
     /// # Errors
@@ -22,25 +26,36 @@ impl SlowHashes {
     pub fn new(entropy: &Entropy) -> anyhow::Result<Self> {
         let nobodys = hash_chosen_secret("nobody", entropy.bytes()?)
             .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
-        Ok(Self { places: Semaphore::new(AT_ONCE), nobodys })
+        Ok(Self { places: Semaphore::new(AT_ONCE), nobodys_places: Semaphore::new(NOBODYS_AT_ONCE), nobodys })
     }
 
     /// Is `shown` the secret of this hash?
     pub async fn matches(&self, hash: &SecretHash, shown: &str) -> bool {
-        let Ok(_place) = self.places.acquire().await else { return false };
-        let (hash, shown) = (hash.clone(), Zeroizing::new(shown.to_owned()));
-        tokio::task::spawn_blocking(move || hash.matches(&shown)).await.unwrap_or(false)
+        matches(&self.places, hash, shown).await
     }
 
     /// Take as long as a check would.
     pub async fn match_nothing(&self, shown: &str) {
-        self.matches(&self.nobodys, shown).await;
+        matches(&self.nobodys_places, &self.nobodys, shown).await;
     }
 
     /// Take every place, so that a check that comes now has to wait.
     #[cfg(test)]
-    pub async fn fill(&self) -> tokio::sync::SemaphorePermit<'_> {
+    pub async fn fill(&self) -> [SemaphorePermit<'_>; 2] {
         let all = u32::try_from(AT_ONCE).unwrap();
-        self.places.acquire_many(all).await.unwrap()
+        [self.places.acquire_many(all).await.unwrap(), self.fill_nobodys().await]
     }
+
+    /// Take every place for names that nobody has.
+    #[cfg(test)]
+    pub async fn fill_nobodys(&self) -> SemaphorePermit<'_> {
+        let all = u32::try_from(NOBODYS_AT_ONCE).unwrap();
+        self.nobodys_places.acquire_many(all).await.unwrap()
+    }
+}
+
+async fn matches(places: &Semaphore, hash: &SecretHash, shown: &str) -> bool {
+    let Ok(_place) = places.acquire().await else { return false };
+    let (hash, shown) = (hash.clone(), Zeroizing::new(shown.to_owned()));
+    tokio::task::spawn_blocking(move || hash.matches(&shown)).await.unwrap_or(false)
 }

@@ -109,6 +109,9 @@ pub enum StoreError {
     UserExists(String),
     #[error("it was spent already, or its grant is revoked")]
     AlreadySpent,
+    /// The fault is in what was to be stored, not in the database.
+    #[error("the database does not take an entry: {0}")]
+    Impossible(String),
     #[error("the database cannot be used: {0}")]
     Unavailable(String),
 }

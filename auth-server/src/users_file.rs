@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use argon2::PasswordHash;
 use claims::{Password, StandardClaims};
 use serde::Deserialize;
 use service_kit::Profile;
 
 use crate::{
     Entropy,
-    domain::{SecretHash, User, hash_chosen_secret, new_sub},
+    domain::{SecretHash, User, hash_chosen_secret, new_sub, problem_of_chosen_hash},
     store::{Store, StoreError},
 };
 
@@ -49,15 +48,7 @@ pub async fn make_missing_users(
     entropy: &Entropy,
     now: i64,
 ) -> anyhow::Result<()> {
-    let (name, text) = match file {
-        None if profile.is_production() => return Ok(()),
-        None => ("the demo's users".to_owned(), DEMO.to_owned()),
-        Some(file) => {
-            let name = file.display().to_string();
-            (name.clone(), std::fs::read_to_string(file).with_context(|| format!("the users file {name}"))?)
-        }
-    };
-    for written in parse(&name, &text, profile)? {
+    for written in read(file, profile)? {
         if store.user_named(&written.username).await?.is_some() {
             continue;
         }
@@ -68,6 +59,26 @@ pub async fn make_missing_users(
         }
     }
     Ok(())
+}
+
+/// Can the users of `file` be made?
+///
+/// # Errors
+/// When the file cannot be used.
+pub fn check_users(file: Option<&Path>, profile: Profile) -> anyhow::Result<()> {
+    read(file, profile).map(drop)
+}
+
+fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
+    match file {
+        None if profile.is_production() => Ok(Vec::new()),
+        None => parse("the demo's users", DEMO, profile),
+        Some(file) => {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(file).with_context(|| format!("the users file {name}"))?;
+            parse(&name, &text, profile)
+        }
+    }
 }
 
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
@@ -81,10 +92,11 @@ fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<Written
                 anyhow::bail!("{name}: the password of `{username}` stands there in plain: use password_hash")
             }
             (Some(_), None) => {}
-            (None, Some(phc)) => ensure!(
-                PasswordHash::new(phc).is_ok(),
-                "{name}: password_hash of `{username}` is not a PHC string of Argon2id"
-            ),
+            (None, Some(phc)) => {
+                if let Some(problem) = problem_of_chosen_hash(phc, profile.is_production()) {
+                    anyhow::bail!("{name}: password_hash of `{username}` {problem}");
+                }
+            }
             _ => anyhow::bail!("{name}: `{username}` needs either password or password_hash"),
         }
     }

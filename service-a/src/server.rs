@@ -4,6 +4,7 @@ use anyhow::Context;
 use axum::Router;
 use clock::Clock;
 use flow_events::{EventSink, Party};
+use pages::Pages;
 use prometheus_client::registry::Registry;
 use service_kit::{
     Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, poll_every, refuse_unsafe,
@@ -48,24 +49,30 @@ impl ServiceA {
         events: EventSink,
     ) -> anyhow::Result<Self> {
         refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
-        let http = http_client(&settings.http())?;
-        let website = Arc::new(website(settings, &clock).await?);
+        let Made { b, providers, pages, certificates } = make(settings, &clock)?;
+        let website = Arc::new(website(settings, providers, &clock).await?);
         let app = App::new(Parts {
-            b: BClient { tokens: token_client(settings, &http, &clock)?, http, scope: settings.scope()? },
+            b,
             targets: settings.targets.clone(),
             legacy: legacy(settings)?,
             website: Arc::clone(&website),
-            pages: shown::pages(settings.pages_dir.as_deref())?,
+            pages,
         });
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
-        let context = ServiceContext { service: "service-a", party: Party::Client, events, clock, http_metrics };
+        let context = ServiceContext {
+            service: "service-a",
+            party: Party::Client,
+            events,
+            clock,
+            http_metrics,
+            limits: settings.limits.clone(),
+        };
         // A has nothing to wait for: while C or B is away it answers, and says which of them.
         let readiness = health::ready(|| async { Ok(()) });
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes =
             health::routes(readiness).merge(metrics::routes(registry)).merge(scoped(app::routes(app), context));
-        let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
         Ok(Self { bound, routes, certificates, limits: settings.limits.clone(), website })
     }
 
@@ -80,7 +87,27 @@ impl ServiceA {
     }
 }
 
-async fn website(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Website> {
+/// What the settings become before anything is opened or served.
+pub(crate) struct Made {
+    b: BClient,
+    providers: Providers,
+    pages: Pages,
+    certificates: Option<OwnCertificates>,
+}
+
+/// `check-config` tries the same.
+pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Made> {
+    settings.check_targets()?;
+    let http = http_client(&settings.http())?;
+    Ok(Made {
+        b: BClient { tokens: token_client(settings, &http, clock)?, http, scope: settings.scope()? },
+        providers: providers(settings, clock)?,
+        pages: shown::pages(settings.pages_dir.as_deref())?,
+        certificates: OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?,
+    })
+}
+
+fn providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Providers> {
     let public_url = settings.public_origin()?;
     let mut providers = Providers::new();
     for (name, provider) in settings.all_providers()? {
@@ -88,6 +115,11 @@ async fn website(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<W
         let provider = Provider::new(&name, &provider, &redirect_uri, clock);
         providers.insert(name.clone(), provider.with_context(|| format!("the provider `{name}`"))?);
     }
+    Ok(providers)
+}
+
+async fn website(settings: &ServiceASettings, providers: Providers, clock: &Clock) -> anyhow::Result<Website> {
+    let public_url = settings.public_origin()?;
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
     let accounts = SqliteAccounts::open(&settings.data_dir.join("service-a.db")).await?;

@@ -8,10 +8,11 @@ use std::{
 
 use anyhow::Context;
 use claims::{ClientSecret, Scope, endpoint};
+use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, plain_http, plain_listener,
-    telemetry::LogSettings, weak_secret,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, own_name, plain_http,
+    plain_listener, telemetry::LogSettings, weak_secret,
 };
 use url::Url;
 
@@ -19,6 +20,8 @@ pub use crate::providers::{ProviderKind, ProviderSettings};
 
 /// The provider that is there without being configured: C.
 const PLATFORM: &str = "platform";
+
+use crate::server;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -30,7 +33,7 @@ pub struct ServiceASettings {
     pub internal_url: Option<String>,
     /// The only certificate authorities that A believes, as PEM; without it those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Where A is served, as `ip:port`.
+    /// Where A is served, as `host:port`.
     pub listen: String,
     /// The website's address as browsers know it.
     pub public_url: String,
@@ -152,6 +155,20 @@ impl ServiceASettings {
         Ok(ClientSecret::new(secret.expose()))
     }
 
+    /// Both Bs have to be reachable by a request, whichever is asked for first.
+    ///
+    /// # Errors
+    /// When a URL of a B is none.
+    pub fn check_targets(&self) -> anyhow::Result<()> {
+        for (name, target) in [("local", &self.targets.local), ("introspection", &self.targets.introspection)] {
+            for (part, url) in [("url", &target.url), ("resource", &target.resource)] {
+                let usable = endpoint(url).map_err(anyhow::Error::msg);
+                usable.with_context(|| format!("the setting `targets.{name}.{part}`"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// When the setting is no scope.
     pub fn scope(&self) -> anyhow::Result<Scope> {
@@ -247,10 +264,14 @@ impl Settings for ServiceASettings {
     fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(plain_http("issuer", &self.issuer));
+        findings.extend(own_name("issuer", &self.issuer));
         findings.extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
         findings.extend(plain_http("targets.local.url", &self.targets.local.url));
+        findings.extend(own_name("targets.local.resource", &self.targets.local.resource));
         findings.extend(plain_http("targets.introspection.url", &self.targets.introspection.url));
+        findings.extend(own_name("targets.introspection.resource", &self.targets.introspection.resource));
         findings.extend(plain_http("public_url", &self.public_url));
+        findings.extend(own_name("public_url", &self.public_url));
         findings.extend(self.providers.iter().flat_map(|(name, provider)| provider.findings(name)));
         findings.extend(plain_listener(&self.listen, &self.tls));
         match self.secret() {
@@ -260,7 +281,13 @@ impl Settings for ServiceASettings {
         if self.legacy_password_demo {
             findings.push(Finding::new("legacy_password_demo", "shows the secret to B", "switch it off"));
         }
+        findings.extend(self.log.finding());
         findings
+    }
+
+    fn try_out(&self) -> anyhow::Result<()> {
+        self.log.try_out()?;
+        server::make(self, &Clock::system()).map(drop)
     }
 }
 
@@ -273,8 +300,10 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_is_unsafe_for_its_secret_alone() {
-        assert_eq!(named(&ServiceASettings::default()), ["client_secret"]);
+    fn the_demo_is_unsafe_for_its_secret_and_for_names_that_only_this_machine_knows() {
+        let expected =
+            ["issuer", "targets.local.resource", "targets.introspection.resource", "public_url", "client_secret"];
+        assert_eq!(named(&ServiceASettings::default()), expected);
     }
 
     #[test]
@@ -294,17 +323,21 @@ mod tests {
             ..ProviderSettings::default()
         };
         settings.providers.insert("other".to_owned(), other);
-        settings.targets.local.url = "http://b.example".to_owned();
+        settings.targets.local =
+            Target { url: "http://b.example".to_owned(), resource: "https://b.example".to_owned() };
+        settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         let expected = [
             "issuer",
             "internal_url",
             "targets.local.url",
+            "targets.introspection.resource",
             "public_url",
             "providers",
             "providers",
             "listen",
             "client_secret",
             "legacy_password_demo",
+            "log.otlp_endpoint",
         ];
         assert_eq!(named(&settings), expected);
     }

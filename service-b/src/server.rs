@@ -38,18 +38,22 @@ impl ServiceB {
     /// When a setting is unsafe in production, or cannot be used.
     pub fn prepare(settings: &ServiceBSettings, bound: Bound, clock: Clock, events: EventSink) -> anyhow::Result<Self> {
         refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
-        let http = http_client(&settings.http())?;
-        let verifier = verifier(settings, http, clock.clone()).context("the settings for checking passes")?;
-        let app = App { verifier: verifier.clone(), legacy: legacy(settings)? };
+        let (verifier, certificates) = make(settings, clock.clone())?;
+        let app = App { verifier: verifier.clone(), legacy: legacy(settings) };
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
-        let context =
-            ServiceContext { service: "service-b", party: Party::ResourceServer, events, clock, http_metrics };
+        let context = ServiceContext {
+            service: "service-b",
+            party: Party::ResourceServer,
+            events,
+            clock,
+            http_metrics,
+            limits: settings.limits.clone(),
+        };
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes = health::routes(readiness(verifier.clone()))
             .merge(metrics::routes(registry))
             .merge(scoped(app::routes(app), context));
-        let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
         Ok(Self { bound, routes, verifier, certificates, limits: settings.limits.clone() })
     }
 
@@ -62,6 +66,14 @@ impl ServiceB {
         let server = Server::new(self.bound, self.routes, &self.limits);
         Ok(followed(server, self.certificates, &stop).run(stop).await?)
     }
+}
+
+/// What the settings become before anything is served; `check-config` tries the same.
+pub(crate) fn make(settings: &ServiceBSettings, clock: Clock) -> anyhow::Result<(Verifier, Option<OwnCertificates>)> {
+    let http = http_client(&settings.http())?;
+    let verifier = verifier(settings, http, clock).context("the settings for checking passes")?;
+    let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+    Ok((verifier, certificates))
 }
 
 /// Without keys B could only refuse, so it asks for no traffic until it has them.
@@ -83,11 +95,11 @@ async fn warm_until_ready(verifier: Verifier, stop: Stop) {
     .await;
 }
 
-fn legacy(settings: &ServiceBSettings) -> anyhow::Result<Option<Arc<Legacy>>> {
+fn legacy(settings: &ServiceBSettings) -> Option<Arc<Legacy>> {
     if !settings.legacy_password_demo {
-        return Ok(None);
+        return None;
     }
     tracing::warn!("legacy_password_demo is on: B takes a secret instead of a pass. For teaching only");
     let secret = claims::ClientSecret::new(service_kit::DEMO_SECRET);
-    Ok(Some(Arc::new(Legacy { client_id: "service-a".to_owned(), secret })))
+    Some(Arc::new(Legacy { client_id: "service-a".to_owned(), secret }))
 }

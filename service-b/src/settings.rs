@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use claims::ClientSecret;
+use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, plain_http,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, own_name, plain_http,
     plain_listener, telemetry::LogSettings, weak_secret,
 };
+
+use crate::server;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,7 +22,7 @@ pub struct ServiceBSettings {
     pub internal_url: Option<String>,
     /// The only certificate authorities that B believes, as PEM; without it those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Where B is served, as `ip:port`.
+    /// Where B is served, as `host:port`.
     pub listen: String,
     /// B's own identifier: the `aud` that a pass for B carries.
     pub resource: String,
@@ -147,6 +150,8 @@ impl Settings for ServiceBSettings {
     fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(plain_http("issuer", &self.issuer));
+        findings.extend(own_name("issuer", &self.issuer));
+        findings.extend(own_name("resource", &self.resource));
         findings.extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
         findings.extend(plain_listener(&self.listen, &self.tls));
         if self.mode != Mode::Local {
@@ -162,7 +167,13 @@ impl Settings for ServiceBSettings {
         if self.legacy_password_demo {
             findings.push(Finding::new("legacy_password_demo", "makes B take secrets", "switch it off"));
         }
+        findings.extend(self.log.finding());
         findings
+    }
+
+    fn try_out(&self) -> anyhow::Result<()> {
+        self.log.try_out()?;
+        server::make(self, Clock::system()).map(drop)
     }
 }
 
@@ -176,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_local_b_holds_no_secret_that_could_be_weak() {
-        assert_eq!(named(&ServiceBSettings::default()), [""; 0]);
+        assert_eq!(named(&ServiceBSettings::default()), ["issuer", "resource"], "names that only this machine knows");
     }
 
     #[test]
@@ -190,13 +201,16 @@ mod tests {
             ..ServiceBSettings::default()
         };
         settings.local.hs256_secret = Some(SecretSetting::new("x"));
+        settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         let expected = [
             "issuer",
+            "resource",
             "internal_url",
             "listen",
             "introspection.client_secret",
             "local.hs256_secret",
             "legacy_password_demo",
+            "log.otlp_endpoint",
         ];
         assert_eq!(named(&settings), expected);
     }

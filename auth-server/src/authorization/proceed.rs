@@ -15,7 +15,7 @@ use crate::{
         new_jti, next_step,
     },
     page_failure::PageFailure,
-    store::{Authorization, Effect, Entry},
+    store::{Authorization, Effect},
     visitor::SignedIn,
 };
 
@@ -123,10 +123,9 @@ impl Flow<'_> {
             exp: now + i64::from(app.lives.code_seconds),
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
-        app.metrics.count(&audit);
         let effect =
             Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
-        app.store.append(Entry { audit, effect }).await?;
+        app.keep(&audit, effect).await?;
         Ok(answer(&request.answer_to, Ok(&code), app, self.browser))
     }
 

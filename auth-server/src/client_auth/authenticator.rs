@@ -8,7 +8,7 @@ use super::{FailureLimit, Presented, Proof};
 use crate::{
     domain::{Client, Registry, StoredSecret},
     entropy::Entropy,
-    settings::FailureSettings,
+    settings::ClientFailureSettings,
     slow_hash::SlowHashes,
 };
 
@@ -19,6 +19,8 @@ pub struct Authenticator {
     proved: Cache<[u8; 32], Option<i64>>,
     memory_key: hmac::Key,
     limit: FailureLimit,
+    /// For all names together that no client has, by address: there is no end of them.
+    strangers: FailureLimit,
     slow_hashes: Arc<SlowHashes>,
 }
 
@@ -43,12 +45,17 @@ pub enum Denied {
 impl Authenticator {
     /// # Errors
     /// When the machine gives no randomness.
-    pub fn new(settings: &FailureSettings, slow_hashes: Arc<SlowHashes>, entropy: &Entropy) -> anyhow::Result<Self> {
+    pub fn new(
+        settings: &ClientFailureSettings,
+        slow_hashes: Arc<SlowHashes>,
+        entropy: &Entropy,
+    ) -> anyhow::Result<Self> {
         let memory_key = hmac::Key::new(hmac::HMAC_SHA256, &entropy.bytes::<32>()?);
         Ok(Self {
             proved: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(600)).build(),
             memory_key,
             limit: FailureLimit::new(settings.burst, settings.recover_seconds),
+            strangers: FailureLimit::new(settings.unknown.burst, settings.unknown.recover_seconds),
             slow_hashes,
         })
     }
@@ -104,30 +111,34 @@ impl Authenticator {
         address: IpAddr,
         now_millis: i64,
     ) -> Result<Option<i64>, Denied> {
-        self.limit
-            .charge(presented.client_id, address, now_millis)
-            .map_err(|retry_after| Denied::TooMany { retry_after })?;
         let now = now_millis.div_euclid(1_000);
         let in_force = |secret: &&StoredSecret| secret.not_after.is_none_or(|end| now < end);
-        let secrets: Vec<&StoredSecret> = client.iter().flat_map(|client| &client.secrets).filter(in_force).collect();
-        if let Some(right) = self.matching(&secrets, presented).await {
+        let secrets = client.iter().flat_map(|client| &client.secrets).filter(in_force);
+        let (slow, fast): (Vec<&StoredSecret>, Vec<_>) = secrets.partition(|secret| secret.hash.is_slow());
+        // Before any count: a right secret does not wait for what others have failed.
+        if let Some(right) = fast.iter().find(|secret| secret.hash.matches(presented.secret.expose())) {
+            return Ok(right.not_after);
+        }
+        let too_many = |retry_after| Denied::TooMany { retry_after };
+        self.limit.charge(presented.client_id, address, now_millis).map_err(too_many)?;
+        if let Some(right) = self.matching(&slow, presented).await {
             self.limit.refund(presented.client_id, address);
             return Ok(right.not_after);
         }
-        if !secrets.iter().any(|secret| secret.hash.is_slow()) {
+        // From here on a client that is known and one that is not are answered alike.
+        match client {
+            None => self.strangers.charge("", address, now_millis).map_err(too_many)?,
+            Some(_) => self.strangers.full("", address, now_millis).map_or(Ok(()), |wait| Err(too_many(wait)))?,
+        }
+        if slow.is_empty() {
             self.slow_hashes.match_nothing(presented.secret.expose()).await;
         }
         Err(Denied::Wrong)
     }
 
-    async fn matching<'a>(&self, secrets: &[&'a StoredSecret], presented: Shown<'_>) -> Option<&'a StoredSecret> {
-        for secret in secrets {
-            let matches = if secret.hash.is_slow() {
-                self.slow_hashes.matches(&secret.hash, presented.secret.expose()).await
-            } else {
-                secret.hash.matches(presented.secret.expose())
-            };
-            if matches {
+    async fn matching<'a>(&self, slow: &[&'a StoredSecret], presented: Shown<'_>) -> Option<&'a StoredSecret> {
+        for secret in slow {
+            if self.slow_hashes.matches(&secret.hash, presented.secret.expose()).await {
                 return Some(secret);
             }
         }
@@ -153,7 +164,10 @@ impl Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{SecretHash, TokenFormat, hash_chosen_secret};
+    use crate::{
+        domain::{SecretHash, TokenFormat, hash_chosen_secret},
+        settings::FailureSettings,
+    };
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -161,7 +175,9 @@ mod tests {
     fn authenticator(burst: u32) -> Authenticator {
         let entropy = Entropy::seeded(1);
         let slow_hashes = Arc::new(SlowHashes::new(&entropy).unwrap());
-        Authenticator::new(&FailureSettings { burst, recover_seconds: 10 }, slow_hashes, &entropy).unwrap()
+        let unknown = FailureSettings { burst: 3, recover_seconds: 10 };
+        let settings = ClientFailureSettings { burst, recover_seconds: 10, unknown };
+        Authenticator::new(&settings, slow_hashes, &entropy).unwrap()
     }
 
     fn registry(secrets: Vec<StoredSecret>) -> Registry {
@@ -231,6 +247,45 @@ mod tests {
         // From the same address, because it was proved; from another, because its bucket is its own.
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
         assert!(authenticator.authenticate(&shown("a", "right"), AWAY, &registry, 0).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_right_secret_is_let_in_behind_others_failures_also_when_it_was_never_shown_before() {
+        let keyed = StoredSecret { hash: SecretHash::keyed(&ClientSecret::new("plain"), [1; 32]), not_after: None };
+        let registry = registry(vec![fast("made", None), keyed]);
+        let authenticator = authenticator(1);
+        let ask = async |secret| authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await;
+        assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
+        assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
+        assert!(ask("made").await.is_ok() && ask("plain").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_made_up_names_does_not_stand_before_a_right_secret() {
+        let chosen = hash_chosen_secret("right", [3; 16]).unwrap();
+        let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
+        let authenticator = authenticator(10);
+        let _flood = authenticator.slow_hashes.fill_nobodys().await;
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn whoever_tries_too_many_names_is_told_to_wait_before_any_hash_whether_the_next_name_exists_or_not() {
+        let registry = registry(vec![fast("right", None)]);
+        let authenticator = authenticator(10);
+        let ask = async |name: &str, address| {
+            authenticator.authenticate(&shown(name, "guess"), address, &registry, 0).await.unwrap_err()
+        };
+        for name in ["x", "y", "z"] {
+            assert_eq!(ask(name, HOME).await, Denied::Wrong);
+        }
+        let _full = authenticator.slow_hashes.fill().await;
+        for name in ["unknown", "a"] {
+            assert_eq!(ask(name, HOME).await, Denied::TooMany { retry_after: 10 }, "{name}");
+        }
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        drop(_full);
+        assert_eq!(ask("w", AWAY).await, Denied::Wrong, "another address has tried none");
     }
 
     #[tokio::test]

@@ -126,5 +126,7 @@ mod tests {
         assert!(refusal("/", &[], "client_id=a").contains("client_secret is missing"));
         assert!(refusal("/", &[], "client_id=a&clientsecret=b").contains("`clientsecret` was sent"));
         assert!(refusal("/", &["Basic %%%"], "").contains("Base64"));
+        assert!(refusal("/", &["Basic"], "client_id=a").contains("Base64"));
+        assert!(refusal("/", &["Basic"], "client_id=a&client_secret=b").contains("twice"));
     }
 }

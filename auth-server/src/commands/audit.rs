@@ -7,7 +7,7 @@ use service_kit::cli::say;
 use crate::{
     AuthServerSettings,
     domain::{AuditQuery, AuditRecord},
-    server::open_store,
+    server::open_existing_store,
 };
 
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> a
         until_millis: arguments.until,
         limit: arguments.limit,
     };
-    let records = open_store(&settings).await?.audit(&query).await?;
+    let records = open_existing_store(&settings).await?.audit(&query).await?;
     records
         .iter()
         .try_for_each(|record| say(if arguments.json { serde_json::to_string(record)? } else { line(record) }))

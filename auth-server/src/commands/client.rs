@@ -11,7 +11,7 @@ use crate::{
     AuthServerSettings, Entropy,
     domain::{Client, SecretHash, StoredSecret, TokenFormat, hash_chosen_secret, new_secret},
     registry::ClientsFile,
-    server::open_store,
+    server::{open_existing_store, open_store},
 };
 
 #[derive(Debug, Subcommand)]
@@ -71,7 +71,10 @@ pub(super) async fn run(
     clock: Clock,
     entropy: Entropy,
 ) -> anyhow::Result<()> {
-    let store = open_store(&settings).await?;
+    let store = match &command {
+        Command::Add(_) => open_store(&settings).await?,
+        _ => open_existing_store(&settings).await?,
+    };
     let file = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &entropy)?;
     let now = clock.seconds();
     match command {

@@ -7,7 +7,7 @@ use service_kit::cli::say;
 use crate::{
     AuthServerSettings,
     domain::{KeyState, SigningKey},
-    server::open_store,
+    server::open_existing_store,
     tokens::generate,
 };
 
@@ -20,7 +20,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(command: Command, settings: AuthServerSettings, clock: Clock) -> anyhow::Result<()> {
-    let store = open_store(&settings).await?;
+    let store = open_existing_store(&settings).await?;
     let keys = store.signing_keys().await?;
     match command {
         Command::List => keys.iter().try_for_each(|key| say(line(key))),

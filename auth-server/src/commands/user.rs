@@ -9,7 +9,7 @@ use service_kit::cli::say;
 use crate::{
     AuthServerSettings, Entropy,
     domain::{SecretHash, User, hash_chosen_secret, new_sub},
-    server::open_store,
+    server::{open_existing_store, open_store},
 };
 
 #[derive(Debug, Subcommand)]
@@ -57,7 +57,10 @@ pub(super) async fn run(
     clock: Clock,
     entropy: Entropy,
 ) -> anyhow::Result<()> {
-    let store = open_store(&settings).await?;
+    let store = match &command {
+        Command::Add(_) => open_store(&settings).await?,
+        _ => open_existing_store(&settings).await?,
+    };
     let now = clock.seconds();
     match command {
         Command::Add(add) => {

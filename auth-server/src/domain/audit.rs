@@ -1,3 +1,4 @@
+use claims::AccessTokenClaims;
 use serde::Serialize;
 
 /// Who did what with which token, and what came of it. No secret and no token stands in it.
@@ -18,6 +19,15 @@ pub struct AuditRecord {
     pub address: String,
     /// Why, where it was refused: the OAuth error code.
     pub error: Option<String>,
+}
+
+impl AuditRecord {
+    /// Say which token it is about, in the words that this server once signed or stored.
+    pub fn set_token(&mut self, claims: &AccessTokenClaims) {
+        self.jti = Some(claims.jti.clone());
+        self.scope = Some(claims.scope.to_string());
+        self.sub = (claims.sub != claims.client_id).then(|| claims.sub.clone());
+    }
 }
 
 /// What was asked for.

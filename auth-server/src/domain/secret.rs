@@ -1,4 +1,4 @@
-use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier};
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::ClientSecret;
@@ -80,6 +80,19 @@ pub fn hash_chosen_secret(secret: &str, salt: [u8; 16]) -> Result<SecretHash, ar
     Ok(SecretHash::Argon2id(hash.to_string()))
 }
 
+/// What is wrong with a hash of a chosen secret that somebody else has made. `safe` also refuses what OWASP calls too quick
+/// to guess at: its five settings of Argon2id begin at 7 MiB, and fill 35 MiB in all their passes.
+pub fn problem_of_chosen_hash(phc: &str, safe: bool) -> Option<&'static str> {
+    let parsed =
+        PasswordHash::new(phc).ok().filter(|hash| hash.algorithm.as_str() == "argon2id" && hash.hash.is_some());
+    let Some(params) = parsed.and_then(|hash| Params::try_from(&hash).ok()) else {
+        return Some("is not a PHC string of Argon2id");
+    };
+    let filled = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    let weak = params.m_cost() < 7 * 1_024 || filled < 35 * 1_024;
+    (safe && weak).then_some("was made with weak parameters: use m=19456,t=2,p=1 at least")
+}
+
 fn sha256(text: &str) -> [u8; 32] {
     fixed(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
@@ -105,6 +118,25 @@ mod tests {
             assert!(hash.matches(right.expose()) && !hash.matches(wrong.expose()));
             assert_eq!(format!("{hash:?}"), "[hash]");
         }
+    }
+
+    #[test]
+    fn a_hash_that_somebody_else_made_is_argon2id_and_for_safety_a_slow_one() {
+        let hash =
+            |kind: &str, params: &str| format!("${kind}$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE");
+        for good in ["m=19456,t=2,p=1", "m=47104,t=1,p=1", "m=7168,t=5,p=1"] {
+            assert_eq!(problem_of_chosen_hash(&hash("argon2id", good), true), None, "{good}");
+        }
+        for weak in ["m=8,t=1,p=1", "m=4096,t=100,p=1", "m=19456,t=1,p=1"] {
+            let phc = hash("argon2id", weak);
+            assert!(problem_of_chosen_hash(&phc, true).is_some_and(|problem| problem.contains("weak")), "{weak}");
+            assert_eq!(problem_of_chosen_hash(&phc, false), None, "for learning it will do: {weak}");
+        }
+        for other in ["argon2i", "argon2d", "scrypt"] {
+            let phc = hash(other, "m=19456,t=2,p=1");
+            assert!(problem_of_chosen_hash(&phc, false).is_some_and(|problem| problem.contains("Argon2id")), "{other}");
+        }
+        assert!(problem_of_chosen_hash("$argon2id$v=19$m=19456,t=2,p=1", false).is_some(), "without a hash");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
         AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, SessionRow, ShownClient, ShownScope, show,
     },
     sign_out::end_session,
-    store::{Effect, Entry},
+    store::Effect,
     visitor::{SignedIn, Visitor, forget_session_cookie},
 };
 
@@ -155,8 +155,7 @@ async fn withdraw(app: &App, visitor: &Visitor, address: ClientAddress, form: &F
     audit.sub = Some(user.sub.clone());
     audit.client_id = Some(app.registry.current().shown_name(&client_id));
     let effect = Effect::WithdrawConsent { sub: user.sub, client_id };
-    app.store.append(Entry { audit: audit.clone(), effect }).await?;
-    app.metrics.count(&audit);
+    app.keep(&audit, effect).await?;
     Ok(to_account("consent_withdrawn"))
 }
 

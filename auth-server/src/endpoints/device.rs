@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     page_failure::PageFailure,
     pages::{DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ShownClient, ShownScope, show},
-    store::{DeviceDecision, Effect, Entry},
+    store::{DeviceDecision, Effect},
     visitor::{SignedIn, Visitor},
 };
 
@@ -128,9 +128,7 @@ async fn decide(
         offline: device.scope.contains("offline_access"),
     };
     let decision = DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
-    let entry = Entry { audit: audit.clone(), effect: Effect::DecideDevice(Box::new(decision)) };
-    app.store.append(entry).await?;
-    app.metrics.count(&audit);
+    app.keep(&audit, Effect::DecideDevice(Box::new(decision))).await?;
     let client = app.registry.current().client(&device.client_id).map(|client| client.shown_name().to_owned());
     let page = DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
     Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())

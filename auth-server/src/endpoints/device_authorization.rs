@@ -7,7 +7,7 @@ use super::read_form::FormRequest;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, Device, TokenHash, allowed_for_user, new_user_code},
+    domain::{AuditEvent, AuditRecord, Device, Outcome, TokenHash, allowed_for_user, new_user_code},
     failure::{Failure, NO_STORE},
 };
 
@@ -32,9 +32,23 @@ struct DeviceAuthorization {
 pub async fn device_authorization(
     State(app): State<App>,
     address: ClientAddress,
-    request: FormRequest,
+    request: Result<FormRequest, Failure>,
 ) -> Result<impl IntoResponse, Failure> {
-    let client = request.client(&app, address, AuditEvent::Authorization).await?;
+    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
+    match begin(&app, address, request, &mut record).await {
+        Ok(answer) => Ok((NO_STORE, Json(answer))),
+        Err(failure) => Err(app.refuse(record, failure).await),
+    }
+}
+
+async fn begin(
+    app: &App,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+    record: &mut AuditRecord,
+) -> Result<DeviceAuthorization, Failure> {
+    let request = request?;
+    let client = request.client(app, address, record).await?;
     if client.login.is_none() {
         let text = "this client does not let users sign in";
         return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
@@ -58,13 +72,12 @@ pub async fn device_authorization(
         waiting = device(new_user_code(app.entropy.bytes()?));
     }
     let uri = format!("{}/device", app.issuer.issuer.trim_end_matches('/'));
-    let answer = DeviceAuthorization {
+    Ok(DeviceAuthorization {
         verification_uri_complete: format!("{uri}?user_code={}", waiting.user_code),
         verification_uri: uri,
         user_code: waiting.user_code,
         device_code,
         expires_in: LIFE_SECONDS,
         interval: POLL_SECONDS,
-    };
-    Ok((NO_STORE, Json(answer)))
+    })
 }

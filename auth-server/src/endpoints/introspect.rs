@@ -7,7 +7,7 @@ use crate::{
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Client, Outcome},
     failure::{Failure, NO_STORE},
-    store::{Effect, Entry, StoreError},
+    store::{Effect, StoreError},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7662#section-2.1";
@@ -19,21 +19,35 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7662#section-2.1";
 pub async fn introspect(
     State(app): State<App>,
     address: ClientAddress,
-    request: FormRequest,
+    request: Result<FormRequest, Failure>,
 ) -> Result<impl IntoResponse, Failure> {
-    let caller = request.client(&app, address, AuditEvent::Introspection).await?;
+    let mut record = app.audit_record(AuditEvent::Introspection, Outcome::Inactive, address);
+    match tell(&app, address, request, &mut record).await {
+        Ok(answer) => Ok((NO_STORE, Json(answer))),
+        Err(failure) => Err(app.refuse(record, failure).await),
+    }
+}
+
+async fn tell(
+    app: &App,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+    record: &mut AuditRecord,
+) -> Result<IntrospectionResponse, Failure> {
+    let request = request?;
+    let caller = request.client(app, address, record).await?;
     let token = AccessToken::new(request.required("token", RULE)?);
-
-    let found = app.find(&token).await?.filter(|claims| is_for(claims, &caller));
-    let in_force = match found {
-        Some(claims) if is_in_force(&app, &claims).await? => Some(claims),
-        _ => None,
-    };
-
-    let record = record(&app, address, &caller, in_force.as_ref());
-    app.metrics.count(&record);
-    app.store.append(Entry { audit: record, effect: Effect::Nothing }).await?;
-    Ok((NO_STORE, Json(in_force.map_or_else(IntrospectionResponse::inactive, IntrospectionResponse::active))))
+    let mut answer = IntrospectionResponse::inactive();
+    // Written down with its name whoever asks: of a pass that was stolen one wants to know where it was shown.
+    if let Some(claims) = app.find(&token).await?.inspect(|claims| record.set_token(claims))
+        && is_for(&claims, &caller)
+        && is_in_force(app, &claims).await?
+    {
+        record.outcome = Outcome::Active;
+        answer = IntrospectionResponse::active(claims);
+    }
+    app.keep(record, Effect::Nothing).await?;
+    Ok(answer)
 }
 
 fn is_for(claims: &AccessTokenClaims, caller: &Client) -> bool {
@@ -43,14 +57,4 @@ fn is_for(claims: &AccessTokenClaims, caller: &Client) -> bool {
 async fn is_in_force(app: &App, claims: &AccessTokenClaims) -> Result<bool, StoreError> {
     let now = app.clock.seconds();
     Ok(claims.iss == app.issuer.issuer && now < claims.exp && !app.store.is_revoked(&claims.jti).await?)
-}
-
-fn record(app: &App, address: ClientAddress, caller: &Client, found: Option<&AccessTokenClaims>) -> AuditRecord {
-    let outcome = if found.is_some() { Outcome::Active } else { Outcome::Inactive };
-    AuditRecord {
-        client_id: Some(caller.client_id.clone()),
-        jti: found.map(|claims| claims.jti.clone()),
-        scope: found.map(|claims| claims.scope.to_string()),
-        ..app.audit_record(AuditEvent::Introspection, outcome, address)
-    }
 }

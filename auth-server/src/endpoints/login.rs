@@ -15,7 +15,7 @@ use crate::{
     page_failure::PageFailure,
     pages::{LoginPage, LoginProblem, show},
     sign_in::NotSignedIn,
-    store::{Effect, Entry},
+    store::Effect,
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
 };
 
@@ -179,9 +179,8 @@ impl SignInPage<'_> {
         let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Done, self.address);
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
-        app.metrics.count(&audit);
         let effect = Effect::StartSession { session: session.clone(), replaces: visitor.session_hash() };
-        app.store.append(Entry { audit, effect }).await?;
+        app.keep(&audit, effect).await?;
         Ok((SignedIn { session, user }, cookie))
     }
 

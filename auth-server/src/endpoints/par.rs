@@ -8,7 +8,7 @@ use crate::{
     app::App,
     authorization::{NoAnswer, PUSHED_PREFIX, Reader},
     client_address::ClientAddress,
-    domain::{AuditEvent, PushedRequest, TokenHash},
+    domain::{AuditEvent, AuditRecord, Outcome, PushedRequest, TokenHash},
     failure::{Failure, NO_STORE},
 };
 
@@ -29,9 +29,23 @@ struct Pushed {
 pub async fn par(
     State(app): State<App>,
     address: ClientAddress,
-    request: FormRequest,
+    request: Result<FormRequest, Failure>,
 ) -> Result<impl IntoResponse, Failure> {
-    let client = request.client(&app, address, AuditEvent::Authorization).await?;
+    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
+    match keep(&app, address, request, &mut record).await {
+        Ok(pushed) => Ok((StatusCode::CREATED, NO_STORE, Json(pushed))),
+        Err(failure) => Err(app.refuse(record, failure).await),
+    }
+}
+
+async fn keep(
+    app: &App,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+    record: &mut AuditRecord,
+) -> Result<Pushed, Failure> {
+    let request = request?;
+    let client = request.client(app, address, record).await?;
     if request.form.get("request_uri").is_some() {
         return Err(Failure::invalid_request("a pushed request cannot point to another one", RULE));
     }
@@ -45,7 +59,7 @@ pub async fn par(
     reader.read(parameters.as_bytes())?;
     let exp = now + LIFE_SECONDS;
     app.store.push_request(&PushedRequest { hash, client_id: client.client_id.clone(), parameters, exp }).await?;
-    Ok((StatusCode::CREATED, NO_STORE, Json(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })))
+    Ok(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })
 }
 
 /// The request as the authorization endpoint reads it: who asks is known by now, and its secret is nobody else's business.

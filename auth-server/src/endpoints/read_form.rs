@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Bytes,
     extract::{FromRequest, Request},
-    http::{HeaderMap, Uri, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE},
 };
 use claims::{Form, FormError};
 
@@ -11,12 +11,9 @@ use crate::{
     app::App,
     client_address::ClientAddress,
     client_auth::{Presented, presented},
-    domain::{AuditEvent, AuditRecord, Client, Outcome},
-    failure::Failure,
+    domain::{AuditRecord, Client},
+    failure::{Failure, REQUEST_RULE},
 };
-
-/// The largest body that a form endpoint reads: the biggest honest one is a tenth of it.
-const BODY_BYTES: usize = 64 * 1024;
 
 /// A form request as it came: nothing in it is known to be true.
 pub struct FormRequest {
@@ -37,18 +34,13 @@ impl FormRequest {
         presented(&self.uri, &self.headers, &self.form)
     }
 
-    /// The client, once it has proved who it is. Who has not is written down: guesses leave a trace wherever they are made.
-    pub async fn client(&self, app: &App, address: ClientAddress, event: AuditEvent) -> Result<Arc<Client>, Failure> {
-        let mut record = app.audit_record(event, Outcome::Refused, address);
-        let proved = self.prove(app, address, &mut record).await;
-        if let Err(failure) = &proved {
-            record.error = Some(failure.error.error.as_str().to_owned());
-            app.record(record).await;
-        }
-        proved
-    }
-
-    async fn prove(&self, app: &App, address: ClientAddress, record: &mut AuditRecord) -> Result<Arc<Client>, Failure> {
+    /// The client, once it has proved who it is. Its name stands in the record from here on, whether it has or not.
+    pub async fn client(
+        &self,
+        app: &App,
+        address: ClientAddress,
+        record: &mut AuditRecord,
+    ) -> Result<Arc<Client>, Failure> {
         let presented = self.presented()?;
         let registry = app.registry.current();
         record.client_id = Some(registry.shown_name(&presented.client_id));
@@ -56,16 +48,16 @@ impl FormRequest {
     }
 
     /// A parameter that has to be there.
-    pub fn required(&self, name: &str, rule: &str) -> Result<&str, Failure> {
+    pub fn required(&self, name: &'static str, rule: &str) -> Result<&str, Failure> {
         required(&self.form, name, rule)
     }
 }
 
 /// A parameter that has to be there.
-pub fn required<'a>(form: &'a Form, name: &str, rule: &str) -> Result<&'a str, Failure> {
+pub fn required<'a>(form: &'a Form, name: &'static str, rule: &str) -> Result<&'a str, Failure> {
     form.get(name).ok_or_else(|| {
         let meant = form.near_miss(name).map(|sent| format!("; {sent} was sent: is that it?"));
-        Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
+        Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule).at(name)
     })
 }
 
@@ -73,10 +65,10 @@ impl FromRequest<App> for FormRequest {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
-        let (parts, body) = request.into_parts();
-        refuse_other_types(&parts.headers)?;
-        let form = Form::parse(&read(body).await?)?;
-        Ok(Self { form, uri: parts.uri, headers: parts.headers })
+        refuse_other_types(request.headers())?;
+        let (uri, headers) = (request.uri().clone(), request.headers().clone());
+        let form = Form::parse(&read(request).await?)?;
+        Ok(Self { form, uri, headers })
     }
 }
 
@@ -98,9 +90,8 @@ impl FromRequest<App> for RawForm {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
-        let (parts, body) = request.into_parts();
-        refuse_other_types(&parts.headers)?;
-        let bytes = read(body).await?;
+        refuse_other_types(request.headers())?;
+        let bytes = read(request).await?;
         // It becomes a part of a URL: what is not encoded as it should be could become something else.
         let encoded = bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#');
         if !encoded {
@@ -110,24 +101,27 @@ impl FromRequest<App> for RawForm {
     }
 }
 
-async fn read(body: Body) -> Result<axum::body::Bytes, Failure> {
-    to_bytes(body, BODY_BYTES).await.map_err(|_| {
-        Failure::invalid_request(
-            format!("the body broke off, or is longer than {BODY_BYTES} bytes"),
-            "https://www.rfc-editor.org/rfc/rfc6749#section-3.2",
-        )
+/// As long as the setting `limits.body_bytes` allows.
+async fn read(request: Request) -> Result<Bytes, Failure> {
+    Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::body_too_long(),
+        _ => Failure::invalid_request("the body broke off", REQUEST_RULE).at("the body"),
     })
 }
 
 fn refuse_other_types(headers: &HeaderMap) -> Result<(), Failure> {
-    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = sent.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Ok(());
-    }
+    let refused =
+        |reason: String| Failure::invalid_request(reason, "https://www.rfc-editor.org/rfc/rfc6749#appendix-B");
+    let mut sent = headers.get_all(CONTENT_TYPE).iter();
+    let first = sent.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = first.split(';').next().unwrap_or_default().trim();
     let found = if essence.is_empty() { "nothing" } else { essence };
-    Err(Failure::invalid_request(
-        format!("the Content-Type is {found}; send application/x-www-form-urlencoded"),
-        "https://www.rfc-editor.org/rfc/rfc6749#appendix-B",
-    ))
+    if sent.next().is_some() {
+        return Err(refused("there is more than one Content-Type header".to_owned()).at("Content-Type"));
+    }
+    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let reason = format!("the Content-Type is {found}; send application/x-www-form-urlencoded");
+        return Err(refused(reason).at("Content-Type"));
+    }
+    Ok(())
 }

@@ -1,8 +1,4 @@
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use claims::{AccessToken, ErrorCode};
 
 use super::read_form::FormRequest;
@@ -11,35 +7,42 @@ use crate::{
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Outcome},
     failure::{Failure, NO_STORE},
-    store::{Effect, Entry},
+    store::Effect,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
 
 /// `POST /oauth/revoke` (RFC 7009): a client gives a pass back. It is void at introspection when this answers.
-pub async fn revoke(State(app): State<App>, address: ClientAddress, request: FormRequest) -> Result<Response, Failure> {
-    let client = request.client(&app, address, AuditEvent::Revocation).await?;
-    let token = AccessToken::new(request.required("token", RULE)?);
-
-    let mut record = app.audit_record(AuditEvent::Revocation, Outcome::Revoked, address);
-    record.client_id = Some(client.client_id.clone());
-    let Some(claims) = app.find(&token).await? else {
-        // What is void already needs no revocation (§2.2); a caller could do nothing with another answer.
-        record.outcome = Outcome::Inactive;
-        return store(&app, record, Effect::Nothing).await;
-    };
-    record.jti = Some(claims.jti.clone());
-    if claims.client_id != client.client_id {
-        record.outcome = Outcome::Refused;
-        record.error = Some(ErrorCode::UnauthorizedClient.as_str().to_owned());
-        store(&app, record, Effect::Nothing).await?;
-        return Err(Failure::new(ErrorCode::UnauthorizedClient, "the token was issued to another client", RULE));
+pub async fn revoke(
+    State(app): State<App>,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+) -> Result<impl IntoResponse, Failure> {
+    let mut record = app.audit_record(AuditEvent::Revocation, Outcome::Inactive, address);
+    match void(&app, address, request, &mut record).await {
+        Ok(()) => Ok((StatusCode::OK, NO_STORE)),
+        Err(failure) => Err(app.refuse(record, failure).await),
     }
-    store(&app, record, Effect::Revoke { jti: claims.jti, exp: claims.exp }).await
 }
 
-async fn store(app: &App, record: AuditRecord, effect: Effect) -> Result<Response, Failure> {
-    app.metrics.count(&record);
-    app.store.append(Entry { audit: record, effect }).await?;
-    Ok((StatusCode::OK, NO_STORE).into_response())
+async fn void(
+    app: &App,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+    record: &mut AuditRecord,
+) -> Result<(), Failure> {
+    let request = request?;
+    let client = request.client(app, address, record).await?;
+    let token = AccessToken::new(request.required("token", RULE)?);
+    let mut effect = Effect::Nothing;
+    // What is void already needs no revocation (§2.2); a caller could do nothing with another answer.
+    if let Some(claims) = app.find(&token).await? {
+        record.set_token(&claims);
+        if claims.client_id != client.client_id {
+            return Err(Failure::new(ErrorCode::UnauthorizedClient, "the token was issued to another client", RULE));
+        }
+        record.outcome = Outcome::Revoked;
+        effect = Effect::Revoke { jti: claims.jti, exp: claims.exp };
+    }
+    Ok(app.keep(record, effect).await?)
 }

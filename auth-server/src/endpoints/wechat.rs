@@ -3,7 +3,6 @@
 
 use axum::{
     Json, Router,
-    body::Bytes,
     extract::{Query, RawQuery, State},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -12,6 +11,7 @@ use claims::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use form_urlencoded::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use service_kit::WholeBody;
 
 use super::read_form::FormRequest;
 use crate::{
@@ -102,7 +102,7 @@ impl Default for Asked {
 }
 
 /// `POST /oauth2/token` with a JSON body, as the source document writes it. The answer is that of `/oauth/token`.
-async fn json_token(State(app): State<App>, address: ClientAddress, body: Bytes) -> Response {
+async fn json_token(State(app): State<App>, address: ClientAddress, WholeBody(body): WholeBody) -> Response {
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
         let refusal = Failure::invalid_request("the body is no JSON object", "https://www.rfc-editor.org/rfc/rfc8259");
         return refusal.into_response();

@@ -4,7 +4,7 @@ use super::TokenRequest;
 use crate::{
     domain::{AuditEvent, Outcome, UserGrant},
     failure::Failure,
-    store::{Effect, Entry},
+    store::Effect,
 };
 
 /// `invalid_grant` (RFC 6749 §5.2).
@@ -24,7 +24,6 @@ pub(super) async fn void(
     audit.sub = Some(grant.sub.clone());
     audit.error = Some(ErrorCode::InvalidGrant.as_str().to_owned());
     tracing::warn!(client_id = grant.client_id, grant = grant.grant_id, description, "a user's grant is void");
-    request.app.metrics.count(&audit);
-    request.app.store.append(Entry { audit, effect: Effect::RevokeGrant { grant_id: grant.grant_id.clone() } }).await?;
+    request.app.keep(&audit, Effect::RevokeGrant { grant_id: grant.grant_id.clone() }).await?;
     Ok(invalid_grant(description, rule))
 }

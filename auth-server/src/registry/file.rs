@@ -2,12 +2,12 @@ use std::path::Path;
 
 use claims::{ClientSecret, Scope};
 use serde::Deserialize;
-use service_kit::{Profile, weak_secret};
+use service_kit::{Profile, line_of, weak_secret};
 use url::Url;
 
 use crate::{
     Entropy,
-    domain::{Client, LoginClient, Resource, SecretHash, StoredSecret, TokenFormat},
+    domain::{Client, LoginClient, Resource, SecretHash, StoredSecret, TokenFormat, problem_of_chosen_hash},
 };
 
 /// The demo's clients and resources, as a clients file: also the example of one.
@@ -130,32 +130,26 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
         for foreign in client.resources.iter().chain(&client.introspects).filter(|resource| !known(resource)) {
             say(format!("the resource `{foreign}` is not in the file"));
         }
-        match (&client.client_secret, &client.client_secret_hash) {
-            (None, None) if !client.login.as_ref().is_some_and(|login| login.public) => {
-                say("needs client_secret or client_secret_hash".to_owned())
-            }
-            (_, Some(phc)) if argon2::PasswordHash::new(phc).is_err() => {
-                say("client_secret_hash is not a PHC string of Argon2id".to_owned());
-            }
-            (Some(secret), _) if profile.is_production() => {
-                if let Some(finding) = weak_secret("client_secret", secret.expose()) {
-                    say(format!("client_secret {}", finding.problem));
-                }
-            }
-            _ => {}
+        let public = client.login.as_ref().is_some_and(|login| login.public);
+        if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
+            say("needs client_secret or client_secret_hash".to_owned());
+        }
+        let hash = client.client_secret_hash.as_deref();
+        if let Some(problem) = hash.and_then(|phc| problem_of_chosen_hash(phc, profile.is_production())) {
+            say(format!("client_secret_hash {problem}"));
+        }
+        let plain = client.client_secret.as_ref().filter(|_| profile.is_production());
+        if let Some(finding) = plain.and_then(|secret| weak_secret("client_secret", secret.expose())) {
+            say(format!("client_secret {}", finding.problem));
         }
     }
     problems
 }
 
-fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
-    span.and_then(|span| text.get(..span.start))
-        .map(|before| format!("line {}: ", before.matches('\n').count() + 1))
-        .unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str, profile: Profile) -> Result<ClientsFile, FileError> {
@@ -207,5 +201,34 @@ mod tests {
         assert!(refusal.contains("line 3") && !refusal.contains("abc123"), "{refusal}");
         let refusal = parse("[[clients]]\nclient_id = \"x\"\nsecret = \"abc123\"\n", Profile::Demo).unwrap_err();
         assert!(refusal.to_string().contains("unknown field `secret`"), "{refusal}");
+    }
+
+    #[test]
+    fn production_refuses_a_hash_that_is_quickly_guessed_at() {
+        let text = |params: &str| {
+            format!(
+                "[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"$argon2id$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE\"\n"
+            )
+        };
+        let refusal = parse(&text("m=8,t=1,p=1"), Profile::Production).unwrap_err().to_string();
+        assert!(refusal.contains("`x`: client_secret_hash was made with weak parameters"), "{refusal}");
+        assert!(parse(&text("m=19456,t=2,p=1"), Profile::Production).is_ok());
+    }
+
+    const SOUND: &str = "[[clients]]\nclient_id = \"x\"\nclient_secret = \"never-to-be-shown\"\nscopes = \"a b\"\n";
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(\\[\\[(clients|resources)\\]\\]|[a-z_]{0,12} ?= ?[\"\\[]?.{0,12}[\"\\]]?|\n){0,12}|.*") {
+            let _ = parse(&text, Profile::Production);
+        }
+
+        #[test]
+        fn a_file_that_was_damaged_anywhere_never_tells_its_secret(at in 0..SOUND.len(), damage in ".{0,8}|\"\n|\n\\[\\[") {
+            let damaged = format!("{}{damage}{}", &SOUND[..at], &SOUND[at..]);
+            if let Err(refusal) = parse(&damaged, Profile::Production) {
+                prop_assert!(!refusal.to_string().contains("never-to-be-shown"), "{refusal}");
+            }
+        }
     }
 }

@@ -24,6 +24,7 @@ macro_rules! suite {
             of_many_rotations_at_once_one_wins,
             what_was_appended_can_be_read,
             many_appends_at_once_are_all_stored,
+            one_entry_that_cannot_be_stored_refuses_no_other,
             a_token_is_revoked_at_once_and_twice_is_no_error,
             audit_records_are_found_by_client_jti_and_time,
             a_sweep_takes_what_is_void_and_nothing_else,
@@ -149,6 +150,16 @@ pub(crate) async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
     assert_eq!(all(store).await.len(), 1_500);
     assert!(store.opaque_token(&opaque("t1498", 0).hash).await.unwrap().is_some());
     assert!(store.is_revoked("t1499").await.unwrap());
+}
+
+pub(crate) async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store) {
+    let remember = || Effect::Remember(opaque("first", 100));
+    store.append(entry("a", "first", 1, remember())).await.unwrap();
+    let effects = (0..50).map(|n| if n == 25 { remember() } else { Effect::Nothing });
+    let results = join_all(effects.map(|effect| store.append(entry("a", "other", 2, effect)))).await;
+    let refused: Vec<_> = results.iter().enumerate().filter(|(_, result)| result.is_err()).collect();
+    assert!(matches!(refused[..], [(25, Err(StoreError::Impossible(_)))]), "{refused:?}");
+    assert_eq!(all(store).await.len(), 50);
 }
 
 pub(crate) async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store) {

@@ -15,6 +15,7 @@ use std::{fs::File, path::Path};
 use async_trait::async_trait;
 use sqlx::{
     SqlitePool,
+    error::{DatabaseError, ErrorKind},
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -76,7 +77,10 @@ async fn turn(database: &Path) -> std::io::Result<File> {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(error.to_string())
+        match error.as_database_error().map(DatabaseError::kind) {
+            None | Some(ErrorKind::Other) => Self::Unavailable(error.to_string()),
+            Some(_) => Self::Impossible(error.to_string()),
+        }
     }
 }
 

@@ -36,6 +36,8 @@ async fn each_thing_that_happened_has_one_record() {
     c.introspect(STOCK, &token).await;
     c.revoke(ODD, &token).await;
     c.revoke(SHOP, &token).await;
+    c.introspect(ORDERS, &token).await;
+    c.introspect(ORDERS, "words of the caller's own").await;
     c.ask((SHOP.0, "guess"), &[]).await;
     c.ask(SHOP, &[("scope", "else")]).await;
     c.revoke((SHOP.0, "guess"), &token).await;
@@ -55,9 +57,11 @@ async fn each_thing_that_happened_has_one_record() {
     let expected = [
         record("token", "issued", "shop", Some(&jti), scope),
         record("introspection", "active", "orders", Some(&jti), scope),
-        record("introspection", "inactive", "stock", None, None),
-        error(record("revocation", "refused", ODD.0, Some(&jti), None), "unauthorized_client"),
-        record("revocation", "revoked", "shop", Some(&jti), None),
+        record("introspection", "inactive", "stock", Some(&jti), scope),
+        error(record("revocation", "refused", ODD.0, Some(&jti), scope), "unauthorized_client"),
+        record("revocation", "revoked", "shop", Some(&jti), scope),
+        record("introspection", "inactive", "orders", Some(&jti), scope),
+        record("introspection", "inactive", "orders", None, None),
         error(record("token", "refused", "shop", None, None), "invalid_client"),
         error(record("token", "refused", "shop", None, None), "invalid_scope"),
         error(record("revocation", "refused", "shop", None, None), "invalid_client"),
@@ -76,7 +80,7 @@ async fn records_are_found_by_client_token_and_time() {
     c.at_address("127.0.0.2").introspect(ORDERS, &late).await;
 
     assert_eq!(records(&c, &["--client", "opaque-shop"]).await.len(), 1);
-    assert_eq!(records(&c, &["--jti", &jwt::jti(&early)]).await.len(), 1, "its expired self is not told of");
+    assert_eq!(records(&c, &["--jti", &jwt::jti(&early)]).await.len(), 2, "also when it was shown too late");
     assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z"]).await.len(), 3);
     assert_eq!(records(&c, &["--until", "2026-01-01T12:30:00Z"]).await.len(), 1);
     assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await, [Value::Null; 0]);
@@ -91,6 +95,38 @@ async fn records_are_found_by_client_token_and_time() {
     assert_eq!(lines, expected);
     let said = run(&["audit", "--since", "yesterday"], &c.arguments()).await;
     assert!(said.code != Some(0) && said.err.contains("2026-01-31T12:00:00Z"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_has_its_record_too() {
+    let c = C::start().await;
+    let login = format!("client_id={}&client_secret={}", SHOP.0, SHOP.1);
+    let mut expected = Vec::new();
+    for (path, event) in [("token", "token"), ("introspect", "introspection"), ("revoke", "revocation")] {
+        let path = format!("/oauth/{path}");
+        assert_eq!(c.raw(&path, format!("{login}&token=a&token=b")).await.status, 400);
+        assert_eq!(c.raw(&path, format!("{login}&token=%zz")).await.status, 400);
+        assert_eq!(answer(c.post(&path).json(&json!({ "token": "a" }))).await.status, 400);
+        assert_eq!(c.raw(&path, "x".repeat(70_000)).await.status, 413);
+        assert_eq!(c.raw(&path, login.clone()).await.status, 400);
+        expected.extend([None, None, None, None, Some(SHOP.0)].map(|client| (event.to_owned(), client)));
+    }
+    for path in ["/oauth/par", "/oauth/device_authorization"] {
+        assert_eq!(c.raw(path, format!("{login}&scope=a&scope=b")).await.status, 400);
+        expected.push(("authorization".to_owned(), None));
+    }
+    let mut told = records(&c, &[]).await;
+    told.reverse();
+    for (record, (event, client)) in told.iter().zip(&expected) {
+        assert_eq!((&record["event"], &record["outcome"]), (&json!(event), &json!("refused")));
+        assert_eq!((&record["client_id"], &record["error"]), (&json!(client), &json!("invalid_request")));
+    }
+    assert_eq!(told.len(), expected.len());
+    let metrics = c.get("/metrics").await.text;
+    for event in ["token", "introspection", "revocation"] {
+        let counted = format!("oauth_decisions_total{{event=\"{event}\",outcome=\"refused\"}} 5");
+        assert!(metrics.contains(&counted), "{counted} in {metrics}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::process::{Process, run, server_settings, set, succeed};
 
@@ -99,6 +99,72 @@ async fn a_port_in_use_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn what_serve_cannot_use_check_config_does_not_call_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.toml");
+    fs::write(&broken, "[[clients]]\nclient_id = \"x\"\n").unwrap();
+    let broken = broken.display().to_string();
+    let data = folder.path().join("data").display().to_string();
+    for (setting, value, words) in [
+        ("clients_file", &*broken, "needs client_secret"),
+        ("clients_file", "/nowhere/clients.toml", "/nowhere/clients.toml"),
+        ("users_file", "/nowhere/users.toml", "/nowhere/users.toml"),
+        ("tls.key_file", "only-one.pem", "tls.cert_file and tls.key_file go together"),
+        ("ca_file", "/nowhere/ca.pem", "setting `ca_file`"),
+        ("log.filter", "a=b=c", "log.filter"),
+    ] {
+        let settings =
+            [("listen", "127.0.0.1:0"), ("tls_listen", "127.0.0.1:0"), ("data_dir", &data), (setting, value)];
+        for command in ["check-config", "serve"] {
+            let said = run(&[command], &set(&settings)).await;
+            assert_eq!(said.code, Some(1), "{command}: {said:?}");
+            assert!(said.err.contains(words) && !said.out.contains("every setting is safe"), "{command}: {said:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_needs_a_database_makes_none_at_a_wrong_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("mistyped");
+    let settings = set(&[("data_dir", &data.display().to_string())]);
+    for words in [
+        &["audit"][..],
+        &["keys", "list"],
+        &["keys", "rotate"],
+        &["client", "list"],
+        &["client", "disable", "robot"],
+        &["user", "list"],
+    ] {
+        let said = run(words, &settings).await;
+        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+        assert!(said.err.contains("there is no database") && said.err.contains("mistyped"), "{}", said.err);
+        assert!(!data.exists(), "{words:?}");
+    }
+    succeed(&["client", "add", "robot"], &settings).await;
+    assert!(succeed(&["client", "list"], &settings).await.contains("robot"));
+}
+
+#[tokio::test]
+async fn a_folder_that_was_there_keeps_its_mode_and_the_database_is_for_its_owner_alone() {
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let folder = tempfile::tempdir().unwrap();
+    let [shared, own] = ["shared", "own"].map(|name| folder.path().join(name));
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(shared.join("auth-server.db"), "").unwrap();
+    fs::set_permissions(shared.join("auth-server.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    for (data, expected) in [(&shared, 0o755), (&own, 0o700)] {
+        succeed(&["client", "add", "robot"], &set(&[("data_dir", &data.display().to_string())])).await;
+        assert_eq!((mode(data), mode(&data.join("auth-server.db"))), (expected, 0o600));
+        for entry in fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()) {
+            let secret = !entry.to_str().unwrap().ends_with(".lock");
+            assert!(!secret || mode(&entry) & 0o077 == 0, "{entry:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unwritable_data_folder_is_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
@@ -106,7 +172,7 @@ async fn an_unwritable_data_folder_is_one_clear_line() {
     let below = file.join("data").display().to_string();
     let quiet = ("log.filter", "warn");
     let settings = set(&[("data_dir", &below), ("listen", "127.0.0.1:0"), ("tls_listen", "127.0.0.1:0"), quiet]);
-    for words in [&["serve"][..], &["client", "list"], &["audit"]] {
+    for words in [&["serve"][..], &["client", "add", "robot"]] {
         let said = run(words, &settings).await;
         assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
         for words in [&*below, "setting `data_dir`", "make it writable, or choose another"] {

@@ -21,6 +21,7 @@ const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
 struct Acknowledged {
     issued: Vec<String>,
     revoked: Vec<String>,
+    introspected: Vec<String>,
     clients: Vec<(String, String)>,
 }
 
@@ -50,6 +51,17 @@ async fn keep_revoking(caller: Caller, book: Book, client: (&'static str, &'stat
     }
 }
 
+async fn keep_introspecting(caller: Caller, book: Book) {
+    while let Some(token) = token(&caller, SHOP).await {
+        let fields = [("client_id", ORDERS.0), ("client_secret", ORDERS.1), ("token", &token)];
+        // The answer's head may come before the end, and its body not.
+        let Ok(answer) = caller.post("/oauth/introspect").form(&fields).send().await else { return };
+        let Ok(told) = answer.json::<Value>().await else { return };
+        assert_eq!(told["active"], true, "{told}");
+        book.lock().unwrap().introspected.push(token);
+    }
+}
+
 async fn keep_adding(arguments: Vec<String>, book: Book) {
     for number in 0.. {
         let id = format!("robot-{number}");
@@ -66,7 +78,7 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, CLIENTS).unwrap();
-    let patient = set(&[("client_failures.burst", "10000")]);
+    let patient = set(&[("client_failures.burst", "10000"), ("client_failures.unknown.burst", "10000")]);
     let settings = [server_settings(&data, &clients), patient].concat();
     let mut c = Process::serve(&settings);
     let book = Book::default();
@@ -77,10 +89,11 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
     for client in [SHOP, OPAQUE_SHOP] {
         load.push(tokio::spawn(keep_revoking(c.caller.clone(), Arc::clone(&book), client)));
     }
+    load.push(tokio::spawn(keep_introspecting(c.caller.clone(), Arc::clone(&book))));
     let adding = tokio::spawn(keep_adding(settings.clone(), Arc::clone(&book)));
     until("there is enough to lose", async || {
         let book = book.lock().unwrap();
-        book.issued.len() > 100 && book.revoked.len() > 20 && book.clients.len() > 3
+        book.issued.len() > 100 && book.revoked.len() > 20 && book.introspected.len() > 20 && book.clients.len() > 3
     })
     .await;
     c.kill();
@@ -91,17 +104,22 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
     drop(c);
 
     let c = Process::serve(&settings);
-    let Acknowledged { issued, revoked, clients } = std::mem::take(&mut *book.lock().unwrap());
+    let Acknowledged { issued, revoked, introspected, clients } = std::mem::take(&mut *book.lock().unwrap());
     let trail = succeed(&["audit", "--json", "--limit", "1000000"], &settings).await;
-    let known: HashSet<String> = trail
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .filter(|record| record["outcome"] == "issued")
-        .map(|record| record["jti"].as_str().unwrap().to_owned())
-        .collect();
-    for token in &issued {
-        assert!(known.contains(&jwt::jti(token)), "a pass is out that the audit trail does not know");
+    let records: Vec<Value> = trail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let with = |outcome: &str| -> HashSet<&str> {
+        let such = records.iter().filter(|record| record["outcome"] == outcome);
+        such.map(|record| record["jti"].as_str().unwrap()).collect()
+    };
+    for (outcome, tokens) in [("issued", &issued), ("revoked", &revoked), ("active", &introspected)] {
+        let known = with(outcome);
+        // An opaque pass does not say its name; that it is void is asked for below.
+        for token in tokens.iter().filter(|token| !token.starts_with("gpat_")) {
+            assert!(known.contains(&*jwt::jti(token)), "`{outcome}` was answered, and the audit trail does not know");
+        }
     }
+    let answered = records.iter().filter(|record| record["outcome"] == "revoked").count();
+    assert!(answered >= revoked.len(), "{answered} revocations are known of {}", revoked.len());
     for token in &revoked {
         assert!(!c.is_active(ORDERS, token).await, "a pass came back to life");
     }

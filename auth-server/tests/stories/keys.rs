@@ -51,7 +51,9 @@ async fn a_rotation_by_command_is_seen_while_c_runs_and_no_pass_is_lost() {
 #[tokio::test]
 async fn there_is_no_key_to_rotate_before_the_first_start() {
     let folder = tempfile::tempdir().unwrap();
-    let said = run(&["keys", "rotate", "--set"], &[format!("data_dir={}", folder.path().display())]).await;
+    let settings = ["--set".to_owned(), format!("data_dir={}", folder.path().display())];
+    succeed(&["client", "add", "robot"], &settings).await;
+    let said = run(&["keys", "rotate"], &settings).await;
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("start the server once"), "{}", said.err);
 }

@@ -66,6 +66,7 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
         questions.push(post(path, 401, ("nobody", "guess"), &[]));
         questions.push(post(path, 429, ("nobody", "another"), &[]));
+        questions.push((path, "post", 413, c.post(path).form(&[("pad", "x".repeat(70_000))])));
     }
     let get = |path: &str| c.http.get(format!("{}{path}", c.base));
     for (path, method) in operations(&document()).into_iter().filter(|(_, method)| method == "get") {

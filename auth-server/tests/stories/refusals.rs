@@ -87,13 +87,43 @@ async fn json_and_a_body_without_a_type_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn two_content_types_are_one_too_many() {
+    let c = C::start().await;
+    let form = "application/x-www-form-urlencoded";
+    for kinds in [["text/plain", form], [form, "text/plain"], [form, form]] {
+        let request = kinds.iter().fold(c.post("/oauth/token"), |request, kind| request.header("content-type", *kind));
+        answer(request.body("a=b")).await.refused(400, "invalid_request", "more than one Content-Type");
+    }
+}
+
+#[tokio::test]
+async fn what_a_stranger_sent_comes_back_cut() {
+    let c = C::start().await;
+    let long = c.post("/oauth/token").header("content-type", format!("text/{}", "x".repeat(10_000))).body("a=b");
+    let (code, description) = answer(long).await.error();
+    assert_eq!((code.as_str(), description.len()), ("invalid_request", 300));
+}
+
+#[tokio::test]
+async fn a_basic_header_with_nothing_in_it_is_not_overlooked() {
+    let c = C::start().await;
+    for empty in ["Basic", "Basic "] {
+        let request = c.post("/oauth/token").header("authorization", empty);
+        answer(request.form(&[GRANT, ID, SECRET])).await.refused(400, "invalid_request", "twice");
+        let request = c.post("/oauth/token").header("authorization", empty);
+        answer(request.form(&[GRANT])).await.refused(401, "invalid_client", "Base64");
+    }
+}
+
+#[tokio::test]
 async fn form_endpoints_take_post_alone() {
     let c = C::start().await;
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let answer = answer(c.http.request(method, format!("{}{path}", c.base))).await;
             answer.refused(405, "invalid_request", "POST");
-            assert_eq!(answer.header("allow"), "POST");
+            assert_eq!((answer.header("allow"), answer.header("cache-control")), ("POST", "no-store"));
+            assert_eq!(answer.header("x-request-id").len(), 32);
         }
     }
 }

@@ -67,7 +67,7 @@ async fn a_body_over_64_kib_is_refused_by_each() {
         assert_eq!(Answer::of(write(64 * 1024 + 1)).await.status, 401, "nobody without a pass sends so much");
     }
     let answer = stage.ask_c("/oauth/token", &[("pad", &body(65 * 1024))]).await;
-    assert_eq!((answer.status, answer.member("error").as_str()), (400, "invalid_request"));
+    assert_eq!((answer.status, answer.member("error").as_str()), (413, "invalid_request"));
 }
 
 #[tokio::test]

@@ -21,8 +21,16 @@ async fn production_refuses_the_demos_secret_and_takes_one_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     fs::write(&file, "a secret that nobody guesses in a hundred years\n").unwrap();
-    let sound =
-        [("profile", "production"), ("issuer", "https://c.example"), ("log.format", "json"), ("listen", "127.0.0.1:0")];
+    let sound = [
+        ("profile", "production"),
+        ("issuer", "https://c.example"),
+        ("targets.local.url", "https://b.example"),
+        ("targets.local.resource", "https://b.example"),
+        ("targets.introspection.url", "https://asking.example"),
+        ("targets.introspection.resource", "https://asking.example"),
+        ("log.format", "json"),
+        ("listen", "localhost:0"),
+    ];
     let refused = run(&["check-config"], &set(&sound)).await;
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("\n  client_secret: "), "{}", refused.err);
@@ -45,6 +53,29 @@ async fn an_unknown_setting_names_the_nearest() {
 }
 
 #[tokio::test]
+async fn what_serve_cannot_use_check_config_does_not_call_good() {
+    for (setting, words) in [
+        ("targets.local.url=no url", "targets.local.url"),
+        ("targets.introspection.url=ftp://b.example", "targets.introspection.url"),
+        ("targets.local.resource=b", "targets.local."),
+        ("issuer=c.example", "the settings for C"),
+        ("scope=\"", "the setting `scope`"),
+        ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file go together"),
+        ("ca_file=/does/not/exist.pem", "setting `ca_file`"),
+        ("log.filter=a=b=c", "log.filter"),
+    ] {
+        for command in ["check-config", "serve"] {
+            let settings = ["--set", setting, "--set", "listen=127.0.0.1:0"].map(str::to_owned);
+            let said = run(&[command], &settings).await;
+            let last = said.err.lines().last().unwrap_or_default();
+            assert_eq!(said.code, Some(1), "{command}: {said:?}");
+            assert!(last.contains(words), "{command}: {said:?}");
+            assert!(!said.out.contains("every setting is safe"), "{said:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -62,6 +93,8 @@ async fn the_healthcheck_tells_by_its_exit_code_whether_a_is_there() {
     let listen = a.base.trim_start_matches("http://").to_owned();
     let ask = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
     assert_eq!(ask().await.code, Some(0));
+    let by_name = listen.replace("127.0.0.1", "localhost");
+    assert_eq!(run(&["healthcheck"], &set(&[("listen", &by_name)])).await.code, Some(0));
     a.kill_and_read_log();
     let said = ask().await;
     assert_eq!(said.code, Some(1));

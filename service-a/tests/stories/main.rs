@@ -14,5 +14,6 @@ mod questions;
 mod retrying;
 mod secrecy;
 mod stopping;
+mod tls;
 mod website;
 mod world;

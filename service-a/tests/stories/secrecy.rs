@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc};
+use std::{io, net::TcpListener, path::Path, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -9,7 +9,8 @@ use claims::{ClientSecret, basic};
 use clock::Clock;
 use serde_json::json;
 use service_a::ServiceASettings;
-use service_kit::{Bound, Limits, Server, Stop, tls::DevCa};
+use service_kit::tls::{DevCa, RustlsConfig};
+use tokio::task::JoinHandle;
 
 use crate::{
     caller::answer,
@@ -119,26 +120,30 @@ async fn nor_when_b_or_c_is_away() {
     assert_silent(&other.kill_and_read_log());
 }
 
-/// C and B in one, over TLS and HTTP/2.
-fn c_and_b_over_tls(folder: &Path, stop: &Stop) -> (String, String) {
+/// C and B in one, over TLS and HTTP/2, which the servers of this house do not offer, and others do.
+fn c_and_b_over_tls(folder: &Path) -> (String, String, JoinHandle<io::Result<()>>) {
     let ca = DevCa::open_or_make(folder, &Clock::system()).unwrap();
     let tls = ca.server_tls(&["localhost".to_owned()], &Clock::system()).unwrap();
-    let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
-    let base = format!("https://localhost:{}", bound.address().port());
+    let mut offer = (*tls.get_inner()).clone();
+    offer.alpn_protocols = vec![b"h2".to_vec()];
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     let metadata = Arc::new(json!({ "issuer": base, "token_endpoint": format!("{base}/oauth/token") }));
     let token = json!({ "access_token": PASSES[0], "token_type": "Bearer", "expires_in": 600 });
     let app = Router::new()
         .route(METADATA, get(move || std::future::ready(Json((*metadata).clone()))))
         .route("/oauth/token", any(move || std::future::ready(Json(token.clone()))))
         .fallback(|| std::future::ready(Json(json!({ "b": "over TLS" }))));
-    tokio::spawn(Server::new(bound, app, &Limits::default()).with_tls(tls).run(stop.clone()));
-    (base, ca.certificate().display().to_string())
+    let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(offer))).unwrap();
+    let running = tokio::spawn(server.serve(app.into_make_service()));
+    (base, ca.certificate().display().to_string(), running)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_when_tls_and_http2_are_spoken() {
-    let (folder, stop) = (tempfile::tempdir().unwrap(), Stop::new());
-    let (base, ca) = c_and_b_over_tls(folder.path(), &stop);
+    let folder = tempfile::tempdir().unwrap();
+    let (base, ca, running) = c_and_b_over_tls(folder.path());
     let mut settings = ServiceASettings { issuer: base.clone(), ..World::new().await.settings() };
     (settings.targets.local.url, settings.targets.introspection.url) = (base.clone(), base);
     for way in ["post", "basic"] {
@@ -149,5 +154,5 @@ async fn nor_when_tls_and_http2_are_spoken() {
         assert!(log.contains("\"target\":\"h2") && log.contains("\"target\":\"rustls"), "else it reads too little");
         assert_silent(&log);
     }
-    stop.cancel();
+    running.abort();
 }

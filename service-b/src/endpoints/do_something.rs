@@ -1,5 +1,6 @@
-use axum::{Json, body::Bytes};
+use axum::Json;
 use serde::Serialize;
+use service_kit::WholeBody;
 use token_verifier::Pass;
 
 use super::{Caller, ResourceWrite};
@@ -12,6 +13,6 @@ pub(crate) struct Answer {
 
 /// `POST /api/do_something`: the document's operation, now with a pass instead of a password. The body is read, after the
 /// pass was found good, for its length to be limited.
-pub(crate) async fn do_something(pass: Pass<ResourceWrite>, _: Bytes) -> Json<Answer> {
+pub(crate) async fn do_something(pass: Pass<ResourceWrite>, _: WholeBody) -> Json<Answer> {
     Json(Answer { message: "B did something", pass: Caller::from(&*pass) })
 }

@@ -62,9 +62,11 @@ async fn a_setting_that_cannot_be_used_is_one_clear_line() {
         ("ca_file=/does/not/exist.pem", "setting `ca_file`"),
     ] {
         let settings = ["--set", setting, "--set", "listen=127.0.0.1:0", "--set", "log.filter=off"].map(str::to_owned);
-        let said = run(&["serve"], &settings).await;
-        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{said:?}");
-        assert!(said.err.contains(words), "{}", said.err);
+        for command in ["serve", "check-config"] {
+            let said = run(&[command], &settings).await;
+            assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{command}: {said:?}");
+            assert!(said.err.contains(words) && !said.out.contains("every setting is safe"), "{command}: {said:?}");
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use clock::Clock;
+use reqwest::header::HeaderValue;
 use serde_json::json;
 use service_b::settings::Mode;
 
@@ -75,6 +76,21 @@ async fn a_pass_in_the_url_in_a_form_or_in_two_places_is_a_bad_request() {
     ] {
         answer(request).await.refused(400, "invalid_request", "");
     }
+}
+
+#[tokio::test]
+async fn a_second_content_type_does_not_hide_a_form() {
+    let signer = Signer::es256("k1");
+    let c = C::start(&signer).await;
+    let b = c.b();
+    let pass = signer.pass(&good());
+    let form = || b.post("/api/do_something").bearer_auth(&pass).body(format!("access_token={pass}"));
+    for kinds in [["text/plain", FORM], [FORM, "text/plain"], [FORM, FORM]] {
+        let request = kinds.iter().fold(form(), |request, kind| request.header("content-type", *kind));
+        answer(request).await.refused(400, "invalid_request", "more than one Content-Type");
+    }
+    let odd = HeaderValue::from_bytes(b"application/x-www-form-urlencoded; x=\xff").unwrap();
+    answer(form().header("content-type", odd)).await.refused(400, "invalid_request", "in the body");
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
         let caller = Caller { base: b.base.replace("http://127.0.0.1", "https://localhost"), http };
         use_everything(&caller, &c, &passes).await;
         let log = b.kill_and_read_log();
-        for noisy in ["h2", "rustls", "hyper"] {
+        for noisy in ["rustls", "hyper"] {
             assert!(
                 log.contains(&format!("\"target\":\"{noisy}")),
                 "{noisy} has logged nothing, so nothing of it was read"

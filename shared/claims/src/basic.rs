@@ -10,8 +10,9 @@ use crate::{ClientSecret, strict_decode};
 /// encoded inside of the Base64, which most hand-written servers forget.
 #[must_use]
 pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), Malformed>> {
-    let (scheme, rest) = header.split_at_checked(6)?;
-    scheme.eq_ignore_ascii_case(b"basic ").then(|| read(rest).ok_or(Malformed))
+    let end = header.iter().position(|byte| *byte == b' ').unwrap_or(header.len());
+    let (scheme, rest) = header.split_at(end);
+    scheme.eq_ignore_ascii_case(b"basic").then(|| read(rest).ok_or(Malformed))
 }
 
 /// A `Basic` header that is not Base64 of `id:secret`, each form-encoded UTF-8.
@@ -43,13 +44,13 @@ mod tests {
     #[test]
     fn another_scheme_is_not_ours_to_refuse() {
         assert!(parse(b"Bearer abc").is_none());
-        assert!(parse(b"Bas").is_none());
+        assert!(parse(b"Bas").is_none() && parse(b"Basics abc").is_none() && parse(b"").is_none());
     }
 
     #[test]
     fn what_says_basic_and_is_not_is_malformed() {
         for broken in ["Basic", "Basic ", "Basic !!!", "Basic YWJj", "Basic OmFiYw=="] {
-            assert!(!matches!(parse(broken.as_bytes()), Some(Ok(_))), "{broken}");
+            assert!(matches!(parse(broken.as_bytes()), Some(Err(Malformed))), "{broken}");
         }
     }
 

@@ -102,9 +102,10 @@ pub struct OAuthError {
 }
 
 impl OAuthError {
-    /// An error with its reason. What the wire does not allow in the description is replaced.
+    /// An error with its reason. What the wire does not allow in the description is replaced, and what is longer than a
+    /// person reads is cut: descriptions quote callers, who could make them as long as their requests.
     pub fn new(error: ErrorCode, description: impl AsRef<str>) -> Self {
-        Self { error, error_description: Some(printable(description.as_ref())), error_uri: None }
+        Self { error, error_description: Some(printable(short(description.as_ref()))), error_uri: None }
     }
 
     /// Add where the broken rule stands, as a URL.
@@ -113,6 +114,11 @@ impl OAuthError {
         self.error_uri = Some(url.to_owned());
         self
     }
+}
+
+/// The beginning of a text, as much of it as stands in one error.
+fn short(text: &str) -> &str {
+    text.char_indices().nth(300).map_or(text, |(end, _)| &text[..end])
 }
 
 /// `text` with everything replaced that `error_description` may not hold (RFC 6749 §5.2, RFC 6750 §3): what a
@@ -139,6 +145,14 @@ mod tests {
             serde_json::to_string(&error).unwrap(),
             r#"{"error":"invalid_scope","error_description":"no 'x'??"}"#
         );
+    }
+
+    #[test]
+    fn what_a_caller_sent_comes_back_no_longer_than_a_person_reads() {
+        for sent in ["x".repeat(100_000), "\u{fc}".repeat(100_000)] {
+            let told = OAuthError::new(ErrorCode::InvalidRequest, sent).error_description.unwrap();
+            assert_eq!(told.len(), 300);
+        }
     }
 
     #[test]

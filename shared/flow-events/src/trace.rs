@@ -91,6 +91,8 @@ impl fmt::Display for TraceContext {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -118,6 +120,27 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
         ] {
             assert_eq!(TraceContext::parse(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_the_parser_panic_and_what_it_takes_is_passed_on_unchanged(
+            header in "[0-9a-fA-F]{0,3}-[0-9a-f]{31,33}-[0-9a-f]{15,17}-[0-9a-f]{1,3}(-.*)?|.*",
+        ) {
+            if let Some(read) = TraceContext::parse(&header) {
+                let (sent, passed_on): (Vec<_>, String) = (header.split('-').collect(), read.to_string());
+                let passed_on: Vec<_> = passed_on.split('-').collect();
+                prop_assert_eq!(&sent[1..3], &passed_on[1..3]);
+                prop_assert!(sent[0] != "ff" && (sent[0] != "00" || sent.len() == 4));
+            }
+        }
+
+        #[test]
+        fn a_context_that_was_written_is_read_again(random in proptest::array::uniform24(any::<u8>())) {
+            if let Some(written) = TraceContext::root(random) {
+                prop_assert_eq!(TraceContext::parse(&written.to_string()), Some(written));
+            }
         }
     }
 }

@@ -6,7 +6,6 @@ pub use service::{ServiceArguments, run_service};
 
 use std::{
     io::Write,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -15,7 +14,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 
-use crate::{HttpClientSettings, Settings, Sources, load, refuse_unsafe};
+use crate::{Finding, HttpClientSettings, Settings, Sources, listen::own_door, load, refuse_unsafe};
 
 /// Where the settings come from.
 #[derive(Clone, Debug, Default, Args)]
@@ -46,10 +45,12 @@ impl SettingsArgs {
 /// `SERVICE check-config`: print the settings in force, secrets hidden, and every unsafe one.
 ///
 /// # Errors
-/// When production would refuse to start with them.
+/// When `serve` would refuse to start with them.
 pub fn check_config<S: Settings>(settings: &S) -> anyhow::Result<()> {
-    say(describe(settings)?)?;
-    refuse_unsafe(settings.profile(), &settings.findings()).map_err(anyhow::Error::msg)
+    let (findings, usable) = (settings.findings(), settings.try_out());
+    say(describe(settings, &findings, &usable)?)?;
+    refuse_unsafe(settings.profile(), &findings).map_err(anyhow::Error::msg)?;
+    usable
 }
 
 /// Print what a command was asked for.
@@ -60,17 +61,19 @@ pub fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
-fn describe<S: Settings>(settings: &S) -> anyhow::Result<String> {
+fn describe<S: Settings>(settings: &S, findings: &[Finding], usable: &anyhow::Result<()>) -> anyhow::Result<String> {
     let in_force = toml::to_string_pretty(settings)?;
-    let findings = settings.findings();
     let mut text = format!("# {} with these settings in force\n{in_force}", S::SERVICE);
-    if findings.is_empty() {
-        text.push_str("\n# every setting is safe for production\n");
-    } else {
+    match usable {
+        Err(error) => text.push_str(&format!("\n# nothing can be served: {error:#}\n")),
+        Ok(()) if findings.is_empty() => text.push_str("\n# every setting is safe for production\n"),
+        Ok(()) => (),
+    }
+    if !findings.is_empty() {
         text.push_str("\n# unsafe for production:\n");
-        for finding in findings {
-            text.push_str(&format!("#   {}: {}; {}\n", finding.setting, finding.problem, finding.remedy));
-        }
+    }
+    for Finding { setting, problem, remedy } in findings {
+        text.push_str(&format!("#   {setting}: {problem}; {remedy}\n"));
     }
     Ok(text)
 }
@@ -80,11 +83,9 @@ fn describe<S: Settings>(settings: &S) -> anyhow::Result<String> {
 /// # Errors
 /// When it does not answer, or answers that it is not ready.
 pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::Result<()> {
-    let address: SocketAddr = listen.parse().context("the setting `listen` is not ip:port")?;
-    let ip = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
-    let host = if ip.contains(':') { format!("[{ip}]") } else { ip };
+    let door = own_door(listen).context("the setting `listen` is not host:port")?;
     let scheme = if certificates.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{host}:{}/readyz", address.port());
+    let url = format!("{scheme}://{door}/readyz");
     let timeout = HttpClientSettings::default().timeout.min(Duration::from_secs(3));
     // It speaks to itself over loopback and shows no secret, so it need not find out who answers; the certificate is for
     // the name that others know.

@@ -1,9 +1,9 @@
-use std::{fmt::Write, net::SocketAddr};
+use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{TlsFiles, secret_setting::DEMO_SECRET};
+use crate::{TlsFiles, listen::is_loopback, secret_setting::DEMO_SECRET};
 
 /// A secret with fewer characters can be guessed.
 pub const SAFE_SECRET_LENGTH: usize = 32;
@@ -81,11 +81,17 @@ pub fn plain_http(setting: &'static str, url: &str) -> Option<Finding> {
     plain.then(|| Finding::new(setting, format!("{url} is plain http beyond this machine"), "use https"))
 }
 
+/// A finding if `url`, by which others know a server, is a name of this machine.
+#[must_use]
+pub fn own_name(setting: &'static str, url: &str) -> Option<Finding> {
+    let own = Url::parse(url).is_ok_and(|url| is_loopback_url(&url));
+    own.then(|| Finding::new(setting, format!("{url} is this machine's own name"), "use the name that others know"))
+}
+
 /// A finding if other machines reach `listen` in plain http.
 #[must_use]
 pub fn plain_listener(listen: &str, tls: &TlsFiles) -> Option<Finding> {
-    let loopback = listen.parse().is_ok_and(|address: SocketAddr| address.ip().is_loopback());
-    let plain = !loopback && tls.cert_file.is_none();
+    let plain = !is_loopback(listen) && tls.cert_file.is_none();
     plain.then(|| {
         let problem = format!("{listen} is plain http beyond this machine");
         Finding::new("listen", problem, "set tls.cert_file and tls.key_file, or listen on 127.0.0.1")
@@ -125,7 +131,9 @@ mod tests {
         let tls = TlsFiles { cert_file: Some("c.pem".into()), key_file: Some("k.pem".into()) };
         assert!(plain_listener("0.0.0.0:1", &TlsFiles::default()).is_some());
         assert!(plain_listener("0.0.0.0:1", &tls).is_none());
-        assert!(plain_listener("127.0.0.1:1", &TlsFiles::default()).is_none());
+        for here in ["127.0.0.1:1", "localhost:1"] {
+            assert!(plain_listener(here, &TlsFiles::default()).is_none(), "{here}");
+        }
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod findings;
 pub mod health;
 mod http_client;
 mod limits;
+mod listen;
 pub mod metrics;
+mod refusal;
 mod request_scope;
 mod secret_setting;
 mod server;
@@ -18,16 +20,19 @@ mod settings;
 mod stop;
 pub mod telemetry;
 pub mod tls;
+mod whole_body;
 
 pub use findings::{
-    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, plain_http, plain_listener, refuse_unsafe, weak_secret,
+    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,
+    weak_secret,
 };
 pub use http_client::{HttpClientError, HttpClientSettings, http_client};
 pub use limits::Limits;
 pub use request_scope::{RequestId, ServiceContext, scoped};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use server::{BindError, Bound, Server};
-pub use settings::{Settings, SettingsError, Sources, comma_list, load};
+pub use settings::{Settings, SettingsError, Sources, comma_list, line_of, load};
 pub use stop::{on_signal, poll_every};
 pub use tls::TlsFiles;
 pub use tokio_util::sync::CancellationToken as Stop;
+pub use whole_body::WholeBody;

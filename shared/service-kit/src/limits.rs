@@ -1,12 +1,16 @@
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+/// No setting lets a longer body in: the biggest honest one is a tenth of it.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// What one caller may take of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The largest request body, in bytes.
+    /// The largest request body, in bytes: 65536 at most.
+    #[serde(deserialize_with = "body_bytes")]
     pub body_bytes: usize,
     /// How long a caller may take to send the headers, in seconds.
     pub header_seconds: u64,
@@ -20,7 +24,20 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 64 * 1024, header_seconds: 10, request_seconds: 30, connections: 10_000, drain_seconds: 10 }
+        Self {
+            body_bytes: MAX_BODY_BYTES,
+            header_seconds: 10,
+            request_seconds: 30,
+            connections: 10_000,
+            drain_seconds: 10,
+        }
+    }
+}
+
+fn body_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        bytes if bytes <= MAX_BODY_BYTES => Ok(bytes),
+        _ => Err(D::Error::custom(format!("body_bytes is at most {MAX_BODY_BYTES}"))),
     }
 }
 

@@ -14,6 +14,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use crate::refusal::unknown_method;
+
 /// Requests by route, method and status, and how long they took.
 #[derive(Clone)]
 pub struct HttpMetrics {
@@ -69,18 +71,20 @@ fn known(method: &Method) -> &'static str {
 /// `GET /metrics`.
 pub fn routes(registry: Registry) -> Router {
     let registry = Arc::new(registry);
-    Router::new().route(
-        "/metrics",
-        get(move || {
-            let mut text = String::new();
-            let written = encode(&mut text, &registry);
-            std::future::ready(match written {
-                Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
-                    .into_response(),
-                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            })
-        }),
-    )
+    Router::new()
+        .route(
+            "/metrics",
+            get(move || {
+                let mut text = String::new();
+                let written = encode(&mut text, &registry);
+                std::future::ready(match written {
+                    Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+                        .into_response(),
+                    Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                })
+            }),
+        )
+        .method_not_allowed_fallback(unknown_method)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use axum::{
     Json, Router,
-    extract::{MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -13,7 +13,12 @@ use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use crate::{metrics::HttpMetrics, telemetry};
+use crate::{
+    Limits,
+    metrics::HttpMetrics,
+    refusal::{refusal, unknown_method, unknown_path},
+    telemetry,
+};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -30,15 +35,22 @@ pub struct ServiceContext {
     pub clock: Clock,
     /// What it counts.
     pub http_metrics: HttpMetrics,
+    /// What one request may take.
+    pub limits: Limits,
 }
 
 /// The name of one request, in its logs and in its answer. The caller's own if it sent a sane one, else its trace.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
-/// Give every request of `app` its id, its trace, its line in the log and its place in the metrics.
+/// Give every request of `app` its id, its trace, its line in the log and its place in the metrics: also those that are
+/// refused for their path, their method, their length or their slowness.
 pub fn scoped(app: Router, context: ServiceContext) -> Router {
-    app.layer(from_fn_with_state(context, scope))
+    let body_limit = DefaultBodyLimit::max(context.limits.body_bytes);
+    app.fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(body_limit)
+        .layer(from_fn_with_state(context, scope))
 }
 
 async fn scope(State(context): State<ServiceContext>, mut request: Request, next: Next) -> Response {
@@ -53,8 +65,12 @@ async fn scope(State(context): State<ServiceContext>, mut request: Request, next
 
     let flow = FlowScope { trace, party: context.party, sink: context.events.clone(), clock: context.clock.clone() };
     // A bug in one request must not take the connection, and the answer must not tell what it was.
-    let handled = AssertUnwindSafe(flow.run(next.run(request))).catch_unwind().instrument(span.clone()).await;
-    let mut response = handled.unwrap_or_else(|_| panicked());
+    let handled = AssertUnwindSafe(flow.run(next.run(request))).catch_unwind();
+    let in_time = tokio::time::timeout(context.limits.request_time(), handled).instrument(span.clone()).await;
+    let mut response = match in_time {
+        Ok(handled) => handled.unwrap_or_else(|_| panicked()),
+        Err(_) => refusal(StatusCode::REQUEST_TIMEOUT, "the request took too long, its body included"),
+    };
 
     let status = response.status();
     context.http_metrics.record(&method, route_name, status, started.elapsed());

@@ -3,15 +3,14 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode};
+use axum::Router;
 use axum_server::{
     Handle,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
 use hyper_util::rt::TokioTimer;
-use tower_http::timeout::TimeoutLayer;
 
-use crate::{Limits, Stop, connection_cap::ConnectionCap};
+use crate::{Limits, Stop, connection_cap::ConnectionCap, listen::addresses};
 
 /// An address that this process has taken, before anything is served on it.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ impl Bound {
     /// When the port is in use, not allowed, or the address cannot be read.
     pub fn to(address: &str, setting: &'static str) -> Result<Self, BindError> {
         let bind = || {
-            let listener = TcpListener::bind(address)?;
+            let listener = TcpListener::bind(&addresses(address)?[..])?;
             listener.set_nonblocking(true)?;
             Ok(Self { address: listener.local_addr()?, listener })
         };
@@ -72,7 +71,7 @@ impl Server {
     /// Serve `app` in plain http.
     #[must_use]
     pub fn new(bound: Bound, app: Router, limits: &Limits) -> Self {
-        Self { bound, tls: None, app: limited(app, limits), limits: limits.clone() }
+        Self { bound, tls: None, app, limits: limits.clone() }
     }
 
     /// Serve over TLS instead.
@@ -88,10 +87,9 @@ impl Server {
     pub async fn run(self, stop: Stop) -> io::Result<()> {
         let handle = Handle::new();
         tokio::spawn(drain(handle.clone(), stop, self.limits.drain_time()));
-        // A caller that sends nothing at all holds a connection, too: until its first bytes nobody knows the protocol.
-        let mut server =
-            axum_server::from_tcp(self.bound.listener)?.handle(handle).first_request_timeout(self.limits.header_time());
-        // A caller that sends its headers byte by byte holds a connection for nothing (slowloris).
+        // HTTP/2 has no limit for a connection on which nothing is asked; see decision 13.
+        let mut server = axum_server::from_tcp(self.bound.listener)?.handle(handle).http1_only();
+        // A caller that sends its headers byte by byte (slowloris), or nothing more at all, holds a connection for nothing.
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header_time());
         let cap = ConnectionCap::new(self.limits.connections);
         let service = self.app.into_make_service_with_connect_info::<SocketAddr>();
@@ -100,11 +98,6 @@ impl Server {
             None => server.acceptor(cap).serve(service).await,
         }
     }
-}
-
-fn limited(app: Router, limits: &Limits) -> Router {
-    app.layer(DefaultBodyLimit::max(limits.body_bytes))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limits.request_time()))
 }
 
 async fn drain(handle: Handle<SocketAddr>, stop: Stop, time: std::time::Duration) {

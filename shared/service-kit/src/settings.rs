@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use config::{Config, ConfigError, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat, Value, ValueKind};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use url::Url;
 
 use crate::{Finding, Profile, telemetry::LogSettings};
 
@@ -13,7 +14,7 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     /// What the process is for.
     fn profile(&self) -> Profile;
 
-    /// Where it serves its health, as `ip:port`, and the certificates that it serves there, if it does so over TLS.
+    /// Where it serves its health, as `host:port`, and the certificates that it serves there, if it does so over TLS.
     fn listener(&self) -> (&str, Option<&Path>);
 
     /// How it logs.
@@ -21,6 +22,13 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
 
     /// Every setting that production would refuse.
     fn findings(&self) -> Vec<Finding>;
+
+    /// Make of the settings all that is made before serving, and drop it again: what `check-config` calls good, `serve`
+    /// can begin with.
+    ///
+    /// # Errors
+    /// What cannot be used in any profile.
+    fn try_out(&self) -> anyhow::Result<()>;
 }
 
 /// Where settings come from, the later ones winning: defaults, this file, the environment, these overrides.
@@ -48,6 +56,11 @@ pub enum SettingsError {
     /// An override without `=`.
     #[error("`--set {0}` is not of the form key=value")]
     NotAPair(String),
+    /// A URL with a user name or a password in it.
+    #[error(
+        "the setting `{0}` is a URL with a user name or a password inside, which every log and `check-config` would show: leave them out"
+    )]
+    Credentials(String),
     /// A value of the wrong kind, or a file that cannot be read.
     #[error("{0}")]
     Invalid(String),
@@ -66,14 +79,55 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     refuse_unknown_services(&sources.environment)?;
     let mut builder = Config::builder();
     if let Some(file) = &sources.file {
-        builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
+        builder = builder.add_source(File::from_str(&read(file)?, FileFormat::Toml));
     }
     builder = builder.add_source(environment_of(S::SERVICE, &sources.environment));
     for pair in &sources.overrides {
         let (key, value) = pair.split_once('=').ok_or_else(|| SettingsError::NotAPair(pair.clone()))?;
         builder = builder.set_override(key, value).map_err(|error| explain(&error))?;
     }
-    builder.build().and_then(Config::try_deserialize).map_err(|error| explain(&error))
+    let config = builder.build().map_err(|error| explain(&error))?;
+    if let Some(setting) = with_credentials("", &config.cache) {
+        return Err(SettingsError::Credentials(setting));
+    }
+    config.try_deserialize().map_err(|error| explain(&error))
+}
+
+/// The text of a file that is TOML. The parser's own message quotes the line, which may be the one with a secret.
+fn read(file: &Path) -> Result<String, SettingsError> {
+    let refused = |reason: String| SettingsError::Invalid(format!("{}: {reason}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
+    match toml::from_str::<toml::Table>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(refused(format!("{}{}", line_of(&text, error.span()), error.message()))),
+    }
+}
+
+/// Where in a TOML text a parser has stopped, as it stands before the reason: `line 3: `.
+#[must_use]
+pub fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    span.and_then(|span| text.get(..span.start))
+        .map(|before| format!("line {}: ", before.matches('\n').count() + 1))
+        .unwrap_or_default()
+}
+
+/// The first setting whose value is a URL with credentials, also if it is no good URL otherwise.
+fn with_credentials(key: &str, value: &Value) -> Option<String> {
+    match &value.kind {
+        ValueKind::String(text) => has_credentials(text).then(|| key.to_owned()),
+        ValueKind::Array(items) => items.iter().find_map(|item| with_credentials(key, item)),
+        ValueKind::Table(table) => table.iter().find_map(|(name, value)| {
+            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            with_credentials(&key, value)
+        }),
+        _ => None,
+    }
+}
+
+fn has_credentials(text: &str) -> bool {
+    let written = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    written.is_some_and(|authority| authority.contains('@'))
+        || Url::parse(text).is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
 }
 
 /// Read a list that may also be written as one text with commas, as the environment has no lists.
@@ -165,6 +219,10 @@ mod tests {
         fn findings(&self) -> Vec<Finding> {
             Vec::new()
         }
+
+        fn try_out(&self) -> anyhow::Result<()> {
+            Ok(())
+        }
     }
 
     fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -217,6 +275,37 @@ mod tests {
         assert!(error.contains("seconds"), "{error}");
         let sources = Sources { overrides: vec!["seconds".to_owned()], ..Sources::default() };
         assert!(matches!(load::<Sample>(&sources), Err(SettingsError::NotAPair(_))));
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named_by_its_line_and_nothing_of_it_is_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "seconds = 1\n[log]\nclient_secret = abc123\n").unwrap();
+        let error = load::<Sample>(&Sources { file: Some(file), ..Sources::default() }).unwrap_err().to_string();
+        assert!(error.contains("a.toml: line 3: ") && !error.contains("abc123"), "{error}");
+    }
+
+    #[test]
+    fn a_url_with_a_password_is_refused_wherever_it_stands_and_not_shown() {
+        for (setting, url) in [
+            ("issuer", "https://user:hunter2@c.example"),
+            ("issuer", "https://user:hunter2@c.example:99999"),
+            ("issuer", "https:/hunter2@c.example"),
+            ("log.otlp_endpoint", "http://hunter2@collector:4318/v1/traces"),
+        ] {
+            let sources = Sources { overrides: vec![format!("{setting}={url}")], ..Sources::default() };
+            let error = load::<Sample>(&sources).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{setting}`")) && !error.contains("hunter2"), "{error}");
+        }
+        let path = Sources { overrides: vec!["issuer=https://c.example/@me?x=a@b".to_owned()], ..Sources::default() };
+        assert!(load::<Sample>(&path).is_ok(), "an at sign behind the host is no password");
+    }
+
+    #[test]
+    fn a_body_limit_over_64_kib_is_refused() {
+        let limit = |bytes: u32| serde_json::from_value::<crate::Limits>(serde_json::json!({ "body_bytes": bytes }));
+        assert!(limit(65_536).is_ok() && limit(65_537).unwrap_err().to_string().contains("at most 65536"));
     }
 
     #[test]

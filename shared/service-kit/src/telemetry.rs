@@ -11,7 +11,11 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfi
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use serde::{Deserialize, Serialize};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, filter::ParseError, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use crate::{Finding, plain_http};
 
 /// How a service logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +27,27 @@ pub struct LogSettings {
     pub filter: String,
     /// An OpenTelemetry collector for HTTP, with its path: `http://collector:4318/v1/traces`.
     pub otlp_endpoint: Option<String>,
+}
+
+impl LogSettings {
+    /// A finding if spans, which tell who calls whom, go to another machine in plain http.
+    #[must_use]
+    pub fn finding(&self) -> Option<Finding> {
+        self.otlp_endpoint.as_deref().and_then(|url| plain_http("log.otlp_endpoint", url))
+    }
+
+    /// Read all that [`begin`] reads.
+    ///
+    /// # Errors
+    /// [`TelemetryError`] when a setting cannot be used.
+    pub fn try_out(&self) -> Result<(), TelemetryError> {
+        self.filter()?;
+        self.otlp_endpoint.as_deref().map_or(Ok(()), |endpoint| exporter(endpoint).map(drop))
+    }
+
+    fn filter(&self) -> Result<EnvFilter, ParseError> {
+        EnvFilter::builder().parse(&self.filter)
+    }
 }
 
 /// The form of a log line.
@@ -46,7 +71,7 @@ impl Default for LogSettings {
 pub enum TelemetryError {
     /// The filter cannot be read.
     #[error("the setting `log.filter` cannot be read: {0}")]
-    Filter(#[from] tracing_subscriber::filter::ParseError),
+    Filter(#[from] ParseError),
     /// The exporter cannot be built.
     #[error("spans cannot be sent to `log.otlp_endpoint`: {0}")]
     Exporter(String),
@@ -66,7 +91,7 @@ static EXPORTING: OnceLock<()> = OnceLock::new();
 /// # Errors
 /// [`TelemetryError`] when a setting cannot be used.
 pub fn begin(service: &'static str, settings: &LogSettings) -> Result<Telemetry, TelemetryError> {
-    let filter = EnvFilter::builder().parse(&settings.filter)?;
+    let filter = settings.filter()?;
     let provider = settings.otlp_endpoint.as_deref().map(|endpoint| provider(service, endpoint)).transpose()?;
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match settings.format {
         LogFormat::Pretty => tracing_subscriber::fmt::layer()
@@ -91,6 +116,13 @@ pub fn begin(service: &'static str, settings: &LogSettings) -> Result<Telemetry,
 }
 
 fn provider(service: &'static str, endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter(endpoint)?)
+        .with_resource(Resource::builder().with_service_name(service).build())
+        .build())
+}
+
+fn exporter(endpoint: &str) -> Result<SpanExporter, TelemetryError> {
     let endpoint = endpoint.to_owned();
     // The exporter's client is a blocking one, which must not be built or dropped on a thread of the async runtime.
     let built = std::thread::spawn(move || {
@@ -106,14 +138,10 @@ fn provider(service: &'static str, endpoint: &str) -> Result<SdkTracerProvider, 
             .build()
             .map_err(|error| error.to_string())
     });
-    let exporter = built
+    built
         .join()
         .unwrap_or_else(|_| Err("the exporter could not be started".to_owned()))
-        .map_err(TelemetryError::Exporter)?;
-    Ok(SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .with_resource(Resource::builder().with_service_name(service).build())
-        .build())
+        .map_err(TelemetryError::Exporter)
 }
 
 /// Hang a request's span under its caller's, and tell under which name the collector will know it.

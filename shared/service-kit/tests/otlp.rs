@@ -48,6 +48,7 @@ async fn call_a_service() -> String {
         events: EventSink::off(),
         clock: Clock::system(),
         http_metrics: metrics::HttpMetrics::register(&mut Registry::default()),
+        limits: Limits::default(),
     };
     let app = scoped(Router::new().route("/", get(handler)), context);
     let bound = Bound::to("127.0.0.1:0", "listen").unwrap();

@@ -1,10 +1,10 @@
 use axum::{
-    body::{Body, to_bytes},
-    extract::{Request, State},
+    body::{Body, Bytes},
+    extract::{FromRequest, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 
 use crate::{
     Verifier,
@@ -12,12 +12,9 @@ use crate::{
     refusal::Why,
 };
 
-/// No form to a protected resource is longer.
-const MAX_FORM: usize = 64 * 1_024;
-
 /// A layer that refuses a token in a form body (RFC 6750 §2.2): with one in the header that is two methods at once, which
 /// §2 forbids, and alone it is a method that is not taken here. [`Pass`](crate::Pass) sees no bodies, so this stands
-/// before handlers that take forms:
+/// before handlers that take forms. How long a form may be is axum's `DefaultBodyLimit` to say:
 ///
 /// ```
 /// # use axum::{Router, middleware::from_fn_with_state, routing::post};
@@ -29,12 +26,15 @@ const MAX_FORM: usize = 64 * 1_024;
 /// # }
 /// ```
 pub async fn refuse_token_in_form(State(verifier): State<Verifier>, request: Request, next: Next) -> Response {
-    if !is_form(request.headers()) {
-        return next.run(request).await;
+    match is_form(request.headers()) {
+        Ok(true) => {}
+        Ok(false) => return next.run(request).await,
+        Err(why) => return refusal(&verifier, why).into_response(),
     }
     let (parts, body) = request.into_parts();
-    let Ok(form) = to_bytes(body, MAX_FORM).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let form = match Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await {
+        Ok(form) => form,
+        Err(rejection) => return refusal(&verifier, Why::Unreadable(rejection.status())).into_response(),
     };
     if !has_access_token(&form) {
         return next.run(Request::from_parts(parts, Body::from(form))).await;
@@ -47,8 +47,13 @@ pub async fn refuse_token_in_form(State(verifier): State<Verifier>, request: Req
     refusal(&verifier, Why::Misplaced(why)).into_response()
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = kind.split(';').next().unwrap_or_default();
-    media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+/// Of two Content-Type headers we would believe one, and the handler perhaps the other (RFC 9110 §5.3).
+fn is_form(headers: &HeaderMap) -> Result<bool, Why> {
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+    let kind = kinds.next().map(|value| value.as_bytes()).unwrap_or_default();
+    if kinds.next().is_some() {
+        return Err(Why::Misplaced("there is more than one Content-Type header"));
+    }
+    let media_type = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+    Ok(media_type.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded"))
 }

@@ -36,6 +36,8 @@ pub(crate) enum Why {
     NoToken,
     /// The token stands where it must not, or in two places (§2).
     Misplaced(&'static str),
+    /// The body is too long, or broke off.
+    Unreadable(StatusCode),
     Verify(VerifyError),
     /// The token is good, and does not allow this.
     Scope {
@@ -54,6 +56,14 @@ impl IntoResponse for Refusal {
             }
             Why::Misplaced(description) => {
                 self.refuse(StatusCode::BAD_REQUEST, challenge, "invalid_request", description)
+            }
+            Why::Unreadable(status) => {
+                let description = if *status == StatusCode::PAYLOAD_TOO_LARGE {
+                    "the body is longer than is taken here"
+                } else {
+                    "the body broke off"
+                };
+                self.refuse(*status, challenge, "invalid_request", description)
             }
             Why::Verify(VerifyError::Invalid { rule, reason }) => {
                 let description = match self.detail {

@@ -41,10 +41,7 @@ impl Journal {
 async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Waiting>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
-        let results = commit(&mut connection, &group).await.unwrap_or_else(|error| {
-            tracing::error!(%error, entries = group.len(), "entries could not be stored; their requests are refused");
-            vec![Err(error); group.len()]
-        });
+        let results = store(&mut connection, &group).await;
         for (Waiting { stored, .. }, result) in group.drain(..).zip(results) {
             // Whoever has hung up meanwhile misses nothing: the entry is stored.
             let _ = stored.send(result);
@@ -53,6 +50,27 @@ async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Wai
 }
 
 type Results = Vec<Result<(), StoreError>>;
+
+/// Store a group, or tell why not. When one entry is at fault, the others are stored without it.
+async fn store(connection: &mut SqliteConnection, group: &[Waiting]) -> Results {
+    match commit(connection, group).await {
+        Ok(results) => results,
+        Err(StoreError::Impossible(_)) if group.len() > 1 => one_by_one(connection, group).await,
+        Err(error) => {
+            tracing::error!(%error, entries = group.len(), "entries could not be stored; their requests are refused");
+            vec![Err(error); group.len()]
+        }
+    }
+}
+
+async fn one_by_one(connection: &mut SqliteConnection, group: &[Waiting]) -> Results {
+    let mut results = Vec::with_capacity(group.len());
+    for one in group.chunks(1) {
+        // Boxed, as a commit of one entry comes back to `store`.
+        results.append(&mut Box::pin(store(connection, one)).await);
+    }
+    results
+}
 
 async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<Results, StoreError> {
     if group.iter().all(|waiting| matches!(waiting.entry.effect, Effect::Nothing)) {

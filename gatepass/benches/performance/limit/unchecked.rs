@@ -5,7 +5,7 @@ use claims::AccessTokenClaims;
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
-use service_kit::{ServiceContext, health, metrics, scoped};
+use service_kit::{Limits, ServiceContext, health, metrics, scoped};
 
 use super::answer::Answer;
 
@@ -14,7 +14,8 @@ pub fn unchecked(claims: AccessTokenClaims) -> Router {
     let mut registry = Registry::with_prefix("gatepass");
     let http_metrics = metrics::HttpMetrics::register(&mut registry);
     let (party, events, clock) = (Party::ResourceServer, EventSink::off(), Clock::system());
-    let context = ServiceContext { service: "service-b", party, events, clock, http_metrics };
+    let context =
+        ServiceContext { service: "service-b", party, events, clock, http_metrics, limits: Limits::default() };
     let app = Router::new().route("/api/resource", get(resource)).with_state(Arc::new(claims));
     let readiness = health::ready(|| async { Ok(()) });
     scoped(app, context).merge(health::routes(readiness)).merge(metrics::routes(registry))

@@ -63,7 +63,8 @@ async fn without_a_token_there_is_a_challenge_and_no_error() {
 #[tokio::test]
 async fn each_error_has_its_words() {
     let signer = Signer::es256("1");
-    let b = b(C::with_keys([&signer]).await.local()).await;
+    let c = C::with_keys([&signer]).await;
+    let b = b(c.local()).await;
     let poor = signer.token_with(|_, claims| claims["scope"] = json!("resource:write"));
     let get = |token: &str| Client::new().get(&b).bearer_auth(token);
     let void = "the access token is malformed, expired, revoked or not for this resource";

@@ -54,7 +54,8 @@ pub struct C {
 
 impl C {
     pub async fn with_keys<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> Self {
-        let server = MockServer::start().await;
+        // Not from the pool: a story that outlives its server must not find another story's at the address.
+        let server = MockServer::builder().start().await;
         Self {
             metadata: Endpoint::at(&server, METADATA, metadata(ISSUER)).await,
             jwks: Endpoint::at(&server, JWKS, keys(signers)).await,
