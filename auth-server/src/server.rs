@@ -1,4 +1,8 @@
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use axum::Router;
@@ -22,7 +26,7 @@ use crate::{
     registry::{ClientsFile, LiveRegistry},
     sign_in::SignIn,
     slow_hash::SlowHashes,
-    store::{SqliteStore, Store},
+    store::{PostgresStore, SqliteStore, Store},
     tokens::{Issuer, LiveKeys, Rotation},
     users_file::make_missing_users,
 };
@@ -143,9 +147,18 @@ fn all_findings(settings: &AuthServerSettings, entropy: &Entropy) -> Vec<Finding
 /// Open the database of these settings.
 ///
 /// # Errors
-/// When the folder or the file cannot be used.
+/// When it cannot be used.
 pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
-    let folder = &settings.data_dir;
+    match settings.database_url().map_err(anyhow::Error::msg)? {
+        Some(url) => {
+            let advice = "check the setting `database_url`, and whether PostgreSQL runs there";
+            Ok(Arc::new(PostgresStore::connect(url).await.context(advice)?))
+        }
+        None => Ok(Arc::new(open_file(&settings.data_dir).await?)),
+    }
+}
+
+async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
     let advice = || {
         format!(
             "the data folder {} cannot be used (setting `data_dir`): make it writable, or choose another",
@@ -154,11 +167,11 @@ pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn
     };
     fs::create_dir_all(folder).with_context(advice)?;
     keep_to_owner(folder).with_context(advice)?;
-    Ok(Arc::new(SqliteStore::open(&folder.join(DATABASE)).await.with_context(advice)?))
+    SqliteStore::open(&folder.join(DATABASE)).await.with_context(advice)
 }
 
 /// The folder holds private keys.
-fn keep_to_owner(folder: &std::path::Path) -> std::io::Result<()> {
+fn keep_to_owner(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(folder)?.permissions().mode();
     if mode & 0o077 != 0 {
