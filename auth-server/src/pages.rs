@@ -2,6 +2,7 @@
 //! [`show`]; no endpoint names a template.
 
 mod account;
+mod browser_name;
 mod consent;
 mod device;
 mod error;
@@ -20,6 +21,7 @@ use pages::{Browser, Language, Page, Pages, PagesError};
 use serde::Serialize;
 
 pub use account::{AccountActions, AccountNotice, AccountPage, ConsentRow, SessionRow};
+pub use browser_name::BrowserName;
 pub use consent::ConsentPage;
 pub use device::{DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorKind, ErrorPage};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Shown, ShownClient, ShownScope, ShownUser};
+use super::{BrowserName, Shown, ShownClient, ShownScope, ShownUser};
 
 /// Where somebody is signed in, and what they have allowed.
 #[derive(Clone, Debug, Serialize)]
@@ -18,7 +18,7 @@ pub struct AccountPage {
 pub struct SessionRow {
     /// A public identifier: the cookie's value is a secret.
     pub id: String,
-    pub browser: String,
+    pub browser: BrowserName,
     pub address: String,
     /// Seconds since 1970.
     pub since: i64,

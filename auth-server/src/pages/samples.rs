@@ -128,7 +128,7 @@ fn account() -> Vec<Sample> {
     let full = AccountPage {
         user: user(),
         notice: Some(AccountNotice::ConsentWithdrawn),
-        sessions: vec![session("Chromium · Linux", true), session("Safari · iPhone", false)],
+        sessions: vec![session("Chrome/142 Linux", true), session("", false)],
         consents: vec![ConsentRow {
             client_id: "demo-website".to_owned(),
             client: client(),
@@ -149,10 +149,10 @@ fn account() -> Vec<Sample> {
     vec![sample("account", ids, full), sample("account_empty", ids, empty)]
 }
 
-fn session(browser: &str, current: bool) -> SessionRow {
+fn session(user_agent: &str, current: bool) -> SessionRow {
     SessionRow {
         id: "01JD3Y".to_owned(),
-        browser: browser.to_owned(),
+        browser: BrowserName::of(user_agent),
         address: "192.0.2.17".to_owned(),
         since: 1_795_000_000,
         last_seen: 1_795_080_000,
