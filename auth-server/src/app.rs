@@ -16,10 +16,10 @@ use crate::{
     csrf::Csrf,
     domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionLife, TokenHash},
     endpoints::{
-        account, authorize, authorize_posted, consent, consent_posted, device,
-        device_authorization, device_posted, end_one_session, home, introspect, jwks, login,
-        login_posted, logout, logout_confirmed, logout_posted, metadata, only_post, openapi, par, revoke,
-        sign_out_everywhere, style, token, userinfo, withdraw_consent,
+        account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
+        end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
+        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, token, userinfo, wechat,
+        withdraw_consent,
     },
     entropy::Entropy,
     metrics::Metrics,
@@ -43,6 +43,8 @@ pub struct Parts {
     pub session_life: SessionLife,
     /// Browsers know C by https.
     pub secure_cookies: bool,
+    /// C stands in for WeChat.
+    pub wechat: bool,
     /// Everybody knows the users.
     pub demo: bool,
     pub rotation: Rotation,
@@ -60,8 +62,13 @@ pub struct Parts {
     pub entropy: Entropy,
 }
 
-/// Every route.
+/// Every route. Where C stands in for WeChat, that one's come along.
 pub fn routes(app: App) -> Router {
+    let dialect = if app.wechat { wechat() } else { Router::new() };
+    own_routes().merge(dialect).with_state(app)
+}
+
+fn own_routes() -> Router<App> {
     Router::new()
         .route("/", get(home))
         .route("/oauth/authorize", get(authorize).post(authorize_posted))
@@ -85,7 +92,6 @@ pub fn routes(app: App) -> Router {
         .route("/.well-known/oauth-authorization-server", get(metadata))
         .route("/.well-known/openid-configuration", get(metadata))
         .route("/openapi.json", get(openapi))
-        .with_state(app)
 }
 
 impl App {

@@ -18,6 +18,7 @@ mod revoke;
 mod style;
 mod token;
 mod userinfo;
+mod wechat;
 
 pub use account::{account, end_one_session, sign_out_everywhere, withdraw_consent};
 pub use authorize::{authorize, authorize_posted};
@@ -32,11 +33,12 @@ pub use logout::{logout, logout_confirmed, logout_posted};
 pub use metadata::metadata;
 pub use openapi::openapi;
 pub use par::par;
-pub use read_form::required;
+pub use read_form::{FormRequest, required};
 pub use revoke::revoke;
 pub use style::style;
 pub use token::token;
 pub use userinfo::userinfo;
+pub use wechat::wechat;
 
 use axum::{
     Json,

@@ -4,10 +4,13 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod refresh_token;
+mod token_exchange;
 mod void_grant;
 
+pub use token_exchange::ACCESS_TOKEN_TYPE;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{ErrorCode, Form, RefreshToken, nearest_name};
+use claims::{Actor, ErrorCode, Form, RefreshToken, nearest_name};
 
 use crate::{
     app::App,
@@ -18,9 +21,11 @@ use crate::{
 };
 
 /// The grants that are served, as metadata names them.
-pub const GRANT_TYPES: [&str; 4] = ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE];
+pub const GRANT_TYPES: [&str; 5] =
+    ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE];
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A request for a token, by a client that has proved who it is.
 pub struct TokenRequest<'a> {
@@ -40,6 +45,15 @@ pub struct Approved {
     pub granted: Granted,
     /// Present where a user takes part.
     pub user: Option<ForUser>,
+    /// Present where another token was shown for it.
+    pub exchanged: Option<Exchanged>,
+}
+
+/// What a token takes over from the one that it was exchanged for.
+pub struct Exchanged {
+    pub act: Actor,
+    /// It lives no longer than the other one.
+    pub not_after: i64,
 }
 
 /// What a token of a user's grant needs besides.
@@ -68,6 +82,7 @@ pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Ap
         "client_credentials" => client_credentials::grant(request),
         "authorization_code" => authorization_code::grant(request).await,
         DEVICE_CODE => device_code::grant(request).await,
+        TOKEN_EXCHANGE => token_exchange::grant(request).await,
         "refresh_token" => refresh_token::grant(request).await,
         "password" => Err(unsupported(
             "the password grant is not served: it shows the user's password to the client; use authorization_code with PKCE for users, client_credentials for services",

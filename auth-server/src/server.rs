@@ -84,6 +84,7 @@ impl AuthServer {
             lives: settings.tokens.clone(),
             session_life: settings.sign_in.session_life(),
             secure_cookies: settings.issuer.scheme() == "https",
+            wechat: settings.dialects.wechat,
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),

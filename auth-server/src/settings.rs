@@ -33,6 +33,7 @@ pub struct AuthServerSettings {
     pub tls: TlsSettings,
     pub client_failures: FailureSettings,
     pub sign_in: SignInSettings,
+    pub dialects: Dialects,
     /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own in the profiles `demo`
     /// and `test`.
     pub users_file: Option<PathBuf>,
@@ -86,6 +87,14 @@ pub struct TlsSettings {
     pub publish_ca: Option<PathBuf>,
 }
 
+/// Other servers' ways of speaking, for the development of their clients.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dialects {
+    /// Stand in for WeChat: its paths, its JSON, secrets and tokens in URLs.
+    pub wechat: bool,
+}
+
 /// How users sign in, and how long they stay so.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -124,6 +133,7 @@ impl Default for AuthServerSettings {
             tls: TlsSettings::default(),
             client_failures: FailureSettings::default(),
             sign_in: SignInSettings::default(),
+            dialects: Dialects::default(),
             users_file: None,
             pages_dir: None,
             audit_days: 90,
@@ -259,6 +269,9 @@ impl Settings for AuthServerSettings {
         if self.keys.algorithm == Algorithm::HS256 {
             findings.push(Finding::new("keys.algorithm", "HS256 lets every B make passes", "use ES256"));
         }
+        if self.dialects.wechat {
+            findings.push(Finding::new("dialects.wechat", "takes secrets and tokens in URLs", "switch it off"));
+        }
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
@@ -301,7 +314,11 @@ mod tests {
         settings.tls.cert_file = None;
         settings.keys.algorithm = Algorithm::HS256;
         settings.tokens.access_seconds = 7_200;
-        assert_eq!(named(&settings), ["issuer", "listen", "tls.cert_file", "keys.algorithm", "tokens.access_seconds"]);
+        settings.dialects.wechat = true;
+        assert_eq!(
+            named(&settings),
+            ["issuer", "listen", "tls.cert_file", "keys.algorithm", "dialects.wechat", "tokens.access_seconds"]
+        );
     }
 
     #[test]

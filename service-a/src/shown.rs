@@ -2,7 +2,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{StatusCode, request::Parts},
+    http::{Method, StatusCode, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
 use pages::{Browser, Language, Page, Pages, PagesError};
@@ -35,11 +35,20 @@ pub fn pages(folder: Option<&std::path::Path>) -> Result<Pages, PagesError> {
 pub struct ProviderButton {
     pub name: String,
     pub title: String,
+    pub href: String,
 }
 
 impl ProviderButton {
     pub fn of(provider: &Provider, browser: &Browser) -> Self {
-        Self { name: provider.name.clone(), title: provider.title_in(browser.language).to_owned() }
+        let href = format!("/login/{}", provider.name);
+        Self { name: provider.name.clone(), title: provider.title_in(browser.language).to_owned(), href }
+    }
+
+    /// It leads back to a page of this website afterwards.
+    fn back_to(self, page: Option<&str>) -> Self {
+        let Some(page) = page else { return self };
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", page).finish();
+        Self { href: format!("{}?{query}", self.href), ..self }
     }
 
     /// One for each provider of the settings.
@@ -62,25 +71,27 @@ struct RefusalContext {
 }
 
 impl RefusalPage {
-    pub fn new(app: &App, browser: &Browser, refusal: &Refusal) -> Self {
+    /// The page of a refusal; `page` is the one that was asked for, if it is worth to come back to.
+    fn new(app: &App, browser: &Browser, refusal: &Refusal, page: Option<&str>) -> Self {
         let (name, status) = (refusal.name(), refusal.status());
         if status.is_server_error() {
             tracing::warn!(refusal = name, reason = %refusal, "the website could not serve a person");
         } else {
             tracing::info!(refusal = name, reason = %refusal, "the website refuses");
         }
+        let logins = logins(app, browser, refusal).into_iter().map(|button| button.back_to(page)).collect();
         let code = match refusal {
             Refusal::ProviderError(code) => Some(code.clone()),
             _ => None,
         };
-        let context =
-            RefusalContext { name, code, logged_in: refusal.is_of_somebody(), logins: logins(app, browser, refusal) };
+        let context = RefusalContext { name, code, logged_in: refusal.is_of_somebody(), logins };
         Self(app.pages.page(browser, status, "refusal", context))
     }
 
     pub async fn in_request(app: &App, parts: &mut Parts, refusal: Refusal) -> Self {
         let browser = Browser::from_request_parts(parts, app).await.unwrap_or_default();
-        Self::new(app, &browser, &refusal)
+        let page = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+        Self::new(app, &browser, &refusal, page.map(PathAndQuery::as_str))
     }
 }
 
@@ -90,6 +101,11 @@ fn logins(app: &App, browser: &Browser, refusal: &Refusal) -> Vec<ProviderButton
         Refusal::EmailTaken { providers } => {
             let known = providers.iter().filter_map(|name| app.website.provider(name));
             known.map(|provider| ProviderButton::of(provider, browser)).collect()
+        }
+        // Only the tokens of these open B.
+        Refusal::NoPass => {
+            let opening = app.website.providers.values().filter(|provider| provider.opens_b);
+            opening.map(|provider| ProviderButton::of(provider, browser)).collect()
         }
         _ => ProviderButton::all(app, browser),
     }
@@ -106,7 +122,7 @@ impl App {
     pub fn answer<T: IntoResponse>(&self, browser: &Browser, outcome: Result<T, Refusal>) -> Response {
         match outcome {
             Ok(answer) => answer.into_response(),
-            Err(refusal) => RefusalPage::new(self, browser, &refusal).into_response(),
+            Err(refusal) => RefusalPage::new(self, browser, &refusal, None).into_response(),
         }
     }
 

@@ -124,7 +124,8 @@ impl Flow<'_> {
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
         app.metrics.count(&audit);
-        let effect = Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
+        let effect =
+            Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
         app.store.append(Entry { audit, effect }).await?;
         Ok(answer(&request.answer_to, Ok(&code), app, self.browser))
     }

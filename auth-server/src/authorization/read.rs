@@ -15,6 +15,8 @@ pub struct Reader<'a> {
     pub registry: &'a Registry,
     pub ring: &'a KeyRing,
     pub issuer: &'a str,
+    /// C stands in for WeChat, whose token request does not repeat the redirect URI.
+    pub wechat: bool,
     /// Set for a request that was pushed, which nobody could change on the way.
     pub pushed: Option<TokenHash>,
 }
@@ -48,7 +50,8 @@ impl Reader<'_> {
         }
         // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
         let (client, login) = self.client(&form)?;
-        let (redirect_uri, named_redirect_uri) = redirect_uri(&form, &login)?;
+        let (redirect_uri, named) = redirect_uri(&form, &login)?;
+        let named_redirect_uri = named && !(self.wechat && form.get("dialect") == Some("wechat"));
         let response_mode = form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
         let answer_to = AnswerTo {
             client_name: client.shown_name().to_owned(),

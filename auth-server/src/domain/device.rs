@@ -63,7 +63,8 @@ mod tests {
     fn a_code_is_known_again_however_it_was_typed() {
         let code = new_user_code([0, 1, 2, 3, 250, 251, 252, 253]);
         assert_eq!(code.len(), 9);
-        for typed in [code.clone(), code.to_lowercase(), code.replace('-', " "), format!(" {} ", code.replace('-', ""))] {
+        for typed in [code.clone(), code.to_lowercase(), code.replace('-', " "), format!(" {} ", code.replace('-', ""))]
+        {
             assert_eq!(read_user_code(&typed).as_ref(), Some(&code), "{typed}");
         }
         for wrong in ["", "ABCD", "ABCDEFGHI", "ÄBCD-EFGH", &"-".repeat(50)] {

@@ -39,7 +39,8 @@ pub async fn par(
     let uri = format!("{PUSHED_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
     let hash = TokenHash::of_text(&uri);
     let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
-    let reader = Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer, pushed: Some(hash) };
+    let reader =
+        Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer, wechat: app.wechat, pushed: Some(hash) };
     // Refused here, it does not have to be refused before the user.
     reader.read(parameters.as_bytes())?;
     let exp = app.clock.seconds() + LIFE_SECONDS;

@@ -26,6 +26,12 @@ pub struct FormRequest {
 }
 
 impl FormRequest {
+    /// A request that came in another shape, and says the same.
+    pub fn of_pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let form = Form::of_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        Self { form, uri: Uri::default(), headers: HeaderMap::new() }
+    }
+
     /// The client's credentials, wherever they stand.
     pub fn presented(&self) -> Result<Presented, Failure> {
         presented(&self.uri, &self.headers, &self.form)

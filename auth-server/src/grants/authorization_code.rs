@@ -39,7 +39,12 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let keeps = grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(Spends::Code(code.hash)));
-    Ok(Approved { sub, granted, user: Some(ForUser { grant, nonce: code.nonce, spends, refresh_token }) })
+    Ok(Approved {
+        sub,
+        granted,
+        user: Some(ForUser { grant, nonce: code.nonce, spends, refresh_token }),
+        exchanged: None,
+    })
 }
 
 /// A code of another client is one that nobody has issued: it is neither told nor spent.

@@ -21,7 +21,7 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
     let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
     let granted = decide(client, request.registry, scope.as_ref(), &resources)?;
-    Ok(Approved { sub: client.client_id.clone(), granted, user: None })
+    Ok(Approved { sub: client.client_id.clone(), granted, user: None, exchanged: None })
 }
 
 impl From<ScopeError> for Failure {

@@ -33,7 +33,10 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         return Err(void(request, &grant, "the device_code was used before; what came of it is void", RULE).await?);
     }
     if revoked || request.now >= device.exp {
-        return Err(invalid_grant("the device_code is void: it expired, or its user took back what it stands for", RULE));
+        return Err(invalid_grant(
+            "the device_code is void: it expired, or its user took back what it stands for",
+            RULE,
+        ));
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.app.issuer.issuer;
@@ -41,5 +44,5 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let keeps = grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(Spends::DeviceCode(hash)));
-    Ok(Approved { sub, granted, user: Some(ForUser { grant, nonce: None, spends, refresh_token }) })
+    Ok(Approved { sub, granted, user: Some(ForUser { grant, nonce: None, spends, refresh_token }), exchanged: None })
 }

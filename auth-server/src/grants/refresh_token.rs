@@ -45,7 +45,12 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let issuer = &request.app.issuer.issuer;
     let granted = granted_to_user(request.client, request.registry, issuer, &grant, scope.as_ref(), &resources)?;
     let refresh_token = Some(Refresh { token: successor, new });
-    Ok(Approved { sub: grant.sub.clone(), granted, user: Some(ForUser { grant, nonce: None, spends, refresh_token }) })
+    Ok(Approved {
+        sub: grant.sub.clone(),
+        granted,
+        user: Some(ForUser { grant, nonce: None, spends, refresh_token }),
+        exchanged: None,
+    })
 }
 
 async fn find(request: &TokenRequest<'_>, shown: &RefreshToken) -> Result<StoredRefreshToken, Failure> {

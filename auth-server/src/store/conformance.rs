@@ -232,6 +232,7 @@ fn opaque(jti: &str, exp: i64) -> OpaqueToken {
         jti: jti.to_owned(),
         client_id: "a".to_owned(),
         scope: "read".parse().unwrap(),
+        act: None,
     };
     OpaqueToken { hash: TokenHash::of(&AccessToken::new(jti)), claims }
 }

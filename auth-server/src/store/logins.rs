@@ -1,7 +1,10 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::domain::{Consent, Device, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User};
+use crate::domain::{
+    Consent, Device, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User,
+    UserGrant,
+};
 
 /// What C remembers of users. What happens to them is stored by [`super::Store::append`], with its audit record.
 #[async_trait]
@@ -63,4 +66,7 @@ pub trait LoginStore: Send + Sync {
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError>;
 
     async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError>;
+
+    /// The user's grant under which an access token was issued, if it was.
+    async fn grant_of_token(&self, jti: &str) -> Result<Option<UserGrant>, StoreError>;
 }

@@ -23,7 +23,7 @@ use self::journal::Journal;
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, SecretHash, Session,
-    SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User,
+    SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -236,6 +236,10 @@ impl LoginStore for SqliteStore {
 
     async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
         grants::refresh_token(&self.readers, hash).await
+    }
+
+    async fn grant_of_token(&self, jti: &str) -> Result<Option<UserGrant>, StoreError> {
+        grants::of_token(&self.readers, jti).await
     }
 }
 

@@ -36,6 +36,7 @@ impl Issuer {
             jti: new_jti(now_millis, random),
             client_id: client_id.to_owned(),
             scope: granted.scope.clone(),
+            act: None,
         }
     }
 

@@ -52,7 +52,7 @@ async fn use_everything(c: &Caller) -> Vec<String> {
 
 /// A secret in every form in which it travels.
 fn forms(secret: &str) -> Vec<String> {
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let mut forms = vec![secret.to_owned(), form, BASE64_STANDARD.encode(secret)];
     // As bytes in decimal: how `{:?}` shows a buffer.
     forms.push(secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", "));

@@ -24,7 +24,12 @@ async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
             "address", "email", "offline_access", "openid", "orders:read", "orders:write", "phone", "profile",
             "stock:read", "vault:open",
         ],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code", "client_credentials", "refresh_token",
+            "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
+        "pushed_authorization_request_endpoint": at("/oauth/par"),
+        "device_authorization_endpoint": at("/oauth/device_authorization"),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "authorization_endpoint": at("/oauth/authorize"),
         "userinfo_endpoint": at("/userinfo"),

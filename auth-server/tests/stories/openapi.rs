@@ -60,6 +60,9 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
         post("/oauth/revoke", 400, ODD, &[token]),
         post("/oauth/revoke", 200, SHOP, &[token]),
     ];
+    for path in ["/oauth/par", "/oauth/device_authorization"] {
+        questions.push(post(path, 400, SHOP, &[]));
+    }
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
         questions.push(post(path, 401, ("nobody", "guess"), &[]));
         questions.push(post(path, 429, ("nobody", "another"), &[]));
@@ -81,6 +84,7 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
         ("/oauth/authorize", 303),
         ("/login", 400),
         ("/consent", 400),
+        ("/device", 400),
         ("/logout", 303),
         ("/logout/confirm", 200),
         ("/account/end-session", 303),

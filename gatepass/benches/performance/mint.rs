@@ -43,6 +43,7 @@ impl Mint {
             jti: "01234567-89ab-7cde-8f01-23456789abcd".to_owned(),
             client_id: CLIENT_ID.to_owned(),
             scope: SCOPE.parse()?,
+            act: None,
         };
         Ok(Self {
             header: BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?),

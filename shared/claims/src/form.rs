@@ -58,6 +58,11 @@ impl Form {
         Ok((Self(fields), doubled))
     }
 
+    /// Parameters that came in another shape, and each once.
+    pub fn of_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+    }
+
     /// The value of a parameter, if it was sent and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

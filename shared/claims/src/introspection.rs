@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessTokenClaims, Audience, Scope};
+use crate::{AccessTokenClaims, Actor, Audience, Scope};
 
 /// The answer of the introspection endpoint (RFC 7662 §2.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct IntrospectionResponse {
     /// Its own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
+    /// Who acts for the user (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
 }
 
 impl IntrospectionResponse {
@@ -62,6 +65,7 @@ impl IntrospectionResponse {
             aud: Some(claims.aud),
             iss: Some(claims.iss),
             jti: Some(claims.jti),
+            act: claims.act,
         }
     }
 }

@@ -20,7 +20,7 @@ mod secret;
 mod standard_claims;
 mod token_response;
 
-pub use access_token::{AccessTokenClaims, TYP_ACCESS_TOKEN};
+pub use access_token::{AccessTokenClaims, Actor, TYP_ACCESS_TOKEN};
 pub use audience::Audience;
 pub use error::{ErrorCode, OAuthError, printable};
 pub use form::{Form, FormError, nearest_name, strict_decode};

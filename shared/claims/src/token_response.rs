@@ -16,12 +16,31 @@ pub struct TokenResponse {
     /// What was granted; left out by issuers that grant just what was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// What kind of token it is, where one was exchanged for it (RFC 8693 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<String>,
     /// For the next access token, without the user.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_out_refresh_token")]
     pub refresh_token: Option<RefreshToken>,
     /// Who signed in (OpenID Connect Core §3.1.3.3).
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_out_id_token")]
     pub id_token: Option<IdToken>,
+}
+
+impl TokenResponse {
+    /// An access token of type `Bearer`, and nothing besides.
+    #[must_use]
+    pub fn bearer(access_token: AccessToken, expires_in: Option<u64>, scope: Option<Scope>) -> Self {
+        Self {
+            access_token,
+            token_type: "Bearer".to_owned(),
+            expires_in,
+            scope,
+            issued_token_type: None,
+            refresh_token: None,
+            id_token: None,
+        }
+    }
 }
 
 fn write_out<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok, S::Error> {

@@ -58,7 +58,7 @@ mod tests {
 
     fn token(expires_in: Option<u64>) -> CachedToken {
         let access_token = AccessToken::new("x");
-        let granted = TokenResponse { access_token, token_type: "Bearer".into(), expires_in, scope: None };
+        let granted = TokenResponse::bearer(access_token, expires_in, None);
         CachedToken::new(granted, &"a b".parse().unwrap(), 1_000, Duration::from_secs(60))
     }
 

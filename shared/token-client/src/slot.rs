@@ -108,7 +108,7 @@ mod tests {
 
     fn token(text: &str) -> Arc<CachedToken> {
         let access_token = AccessToken::new(text);
-        let granted = TokenResponse { access_token, token_type: "Bearer".into(), expires_in: Some(600), scope: None };
+        let granted = TokenResponse::bearer(access_token, Some(600), None);
         Arc::new(CachedToken::new(granted, &Scope::empty(), 0, Duration::ZERO))
     }
 

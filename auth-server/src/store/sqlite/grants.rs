@@ -77,6 +77,11 @@ pub(super) fn grant(row: &SqliteRow) -> Result<UserGrant, StoreError> {
     })
 }
 
+pub(super) async fn of_token(pool: &SqlitePool, jti: &str) -> Result<Option<UserGrant>, StoreError> {
+    let row = sqlx::query("SELECT g.* FROM grant_tokens t JOIN grants g USING (grant_id) WHERE t.jti = $1").bind(jti);
+    row.fetch_optional(pool).await?.as_ref().map(grant).transpose()
+}
+
 pub(super) async fn clients_of_session(pool: &SqlitePool, sid: &str) -> Result<Vec<String>, StoreError> {
     let clients = sqlx::query_scalar("SELECT DISTINCT client_id FROM grants WHERE sid = $1 ORDER BY client_id");
     Ok(clients.bind(sid).fetch_all(pool).await?)

@@ -113,7 +113,9 @@ async fn somebody_of_another_provider_has_no_pass_for_b() {
     let mut browser = site.browser();
     site.log_in_with(&mut browser, &other, "other").await.leads_to("/account");
     assert!(!browser.open("/account").await.has("my-resource"));
-    browser.open("/my-resource").await.refuses(403, "no_pass");
+    let page = browser.open("/my-resource").await;
+    page.refuses(403, "no_pass");
+    assert!(page.has("login-platform") && !page.has("login-other"), "{}", page.html);
     assert_eq!(site.b.asked(), 0, "the other provider's token is not for B's eyes");
 }
 

@@ -112,6 +112,12 @@ async fn forms_and_pages_of_a_person_need_one() {
     for path in ["/account", "/my-resource"] {
         browser.open(path).await.refuses(401, "not_logged_in");
     }
+    // Once that is mended, one is where one wanted to be.
+    let page = browser.open("/my-resource?target=introspection").await;
+    let link = page.html.split_once("id=\"login-platform\" href=\"").unwrap().1.split_once('"').unwrap().0;
+    let away = browser.away(&link.replace("&#x2f;", "/")).await;
+    site.platform.will_say(&site.platform.claims(&away));
+    browser.clone().open(&away.back("platform")).await.leads_to("/my-resource?target=introspection");
     for path in ["/unlink", "/link/platform"] {
         browser.submit(path, &[]).await.refuses(401, "not_logged_in");
     }

@@ -74,6 +74,7 @@ mod tests {
             jti: jti.to_owned(),
             client_id: "a".to_owned(),
             scope: Scope::empty(),
+            act: None,
         };
         Entry { token: Arc::new(VerifiedToken::from_claims(claims)), begins_at: 50, generation: 1 }
     }

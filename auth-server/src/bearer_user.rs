@@ -1,0 +1,38 @@
+//! The user whom an access token opens.
+
+use claims::{AccessToken, Scope};
+
+use crate::{app::App, domain::User, store::StoreError};
+
+/// Why nothing is told of the user.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTold {
+    #[error("the token is not good here: {0}")]
+    Void(&'static str),
+    #[error("userinfo needs the scope openid")]
+    Scope,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The user, and the scope within which they may be told of.
+///
+/// # Errors
+/// [`NotTold`].
+pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, Scope), NotTold> {
+    let claims = app.find(token).await?.ok_or(NotTold::Void("it was not issued here"))?;
+    if !claims.aud.contains(&app.issuer.issuer) {
+        return Err(NotTold::Void("it is for another resource than userinfo"));
+    }
+    if claims.iss != app.issuer.issuer || app.clock.seconds() >= claims.exp {
+        return Err(NotTold::Void("it has expired"));
+    }
+    if app.store.is_revoked(&claims.jti).await? {
+        return Err(NotTold::Void("it was revoked"));
+    }
+    if !claims.scope.contains("openid") {
+        return Err(NotTold::Scope);
+    }
+    let user = app.store.user(&claims.sub).await?.filter(|user| user.enabled);
+    Ok((user.ok_or(NotTold::Void("its user is no longer here"))?, claims.scope))
+}

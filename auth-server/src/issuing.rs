@@ -1,0 +1,167 @@
+//! From a client's request for a token to its answer: the phases that all grants share.
+
+use claims::{AccessToken, AccessTokenClaims, IdToken, TokenResponse};
+use flow_events::{Event, emit};
+
+use crate::{
+    app::App,
+    client_address::ClientAddress,
+    domain::{
+        AuditEvent, AuditRecord, Client, IssuedToUser, LoginClient, OpaqueToken, Outcome, TokenFormat, TokenHash,
+        new_opaque_token,
+    },
+    endpoints::FormRequest,
+    failure::Failure,
+    grants::{self, ACCESS_TOKEN_TYPE, Approved, ForUser, TokenRequest},
+    store::{Effect, Entry, StoreError},
+    tokens::{IdTokenFacts, Issuer, KeyError, id_token},
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-5";
+
+/// Answer a request for a token, and write down what came of it.
+///
+/// # Errors
+/// The refusal.
+pub async fn issue_or_refuse(
+    app: &App,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+) -> Result<TokenResponse, Failure> {
+    let mut record = app.audit_record(AuditEvent::Token, Outcome::Refused, address);
+    match issue(app, address, request, &mut record).await {
+        Ok(answer) => Ok(answer),
+        Err(failure) => Err(refuse(app, record, failure).await),
+    }
+}
+
+async fn issue(
+    app: &App,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+    record: &mut AuditRecord,
+) -> Result<TokenResponse, Failure> {
+    let request = request?;
+    // 1. Who asks?
+    let presented = request.presented()?;
+    let registry = app.registry.current();
+    record.client_id = Some(registry.shown_name(&presented.client_id));
+    let client = app.clients.authenticate(&presented, address.0, &registry, app.clock.millis()).await?;
+    // 2. For what, and may it?
+    let grant_type = request.required("grant_type", RULE)?;
+    let now = app.clock.seconds();
+    let asked = TokenRequest { app, client: &client, registry: &registry, form: &request.form, address, now };
+    let approved = grants::dispatch(grant_type, &asked).await?;
+    if let Some(answer) = hand_out(app, &client, approved, record).await? {
+        return Ok(answer);
+    }
+    // Somebody was quicker. The grant decides anew what that means: a replay, or the same question asked twice.
+    let approved = grants::dispatch(grant_type, &asked).await?;
+    Ok(hand_out(app, &client, approved, record).await?.ok_or(StoreError::AlreadySpent)?)
+}
+
+/// Make and store what was approved; nothing when what it is given for was spent meanwhile.
+async fn hand_out(
+    app: &App,
+    client: &Client,
+    approved: Approved,
+    record: &mut AuditRecord,
+) -> Result<Option<TokenResponse>, Failure> {
+    // 3. Make the pass.
+    let Approved { sub, granted, user, exchanged } = approved;
+    let now = app.clock.millis();
+    let mut claims = app.issuer.claims(&client.client_id, &sub, &granted, now, &app.entropy.bytes()?);
+    let issued_token_type = exchanged.as_ref().map(|_| ACCESS_TOKEN_TYPE.to_owned());
+    if let Some(exchanged) = exchanged {
+        claims.exp = claims.exp.min(exchanged.not_after);
+        claims.act = Some(exchanged.act);
+    }
+    let claims_exp = claims.exp;
+    let (token, opaque) = make(app, granted.format, &claims)?;
+    let id_token = match &user {
+        Some(user) if user.grant.scope.contains("openid") => Some(id_token_for(app, client, user, &token).await?),
+        _ => None,
+    };
+    // 4. Write down what is about to be answered, and spend what it is answered for: no pass is out that the audit trail
+    //    does not know, and nothing is answered twice.
+    record.jti = Some(claims.jti.clone());
+    record.scope = Some(granted.scope.to_string());
+    record.sub = user.as_ref().map(|_| sub);
+    let refresh = user.as_ref().and_then(|user| user.refresh_token.as_ref());
+    let refresh_token = refresh.map(|refresh| refresh.token.clone());
+    let audit = AuditRecord { outcome: Outcome::Issued, ..record.clone() };
+    match app.store.append(Entry { audit, effect: effect(user, &claims, opaque) }).await {
+        Err(StoreError::AlreadySpent) => return Ok(None),
+        stored => stored?,
+    }
+    record.outcome = Outcome::Issued;
+    app.metrics.count(record);
+    emit(|| Event::TokenIssued { token: token.fingerprint(), claims });
+    let expires_in = u64::try_from(claims_exp - now.div_euclid(1_000)).unwrap_or_default();
+    Ok(Some(TokenResponse {
+        issued_token_type,
+        refresh_token,
+        id_token,
+        ..TokenResponse::bearer(token, Some(expires_in), Some(granted.scope))
+    }))
+}
+
+fn make(
+    app: &App,
+    format: TokenFormat,
+    claims: &AccessTokenClaims,
+) -> Result<(AccessToken, Option<OpaqueToken>), Failure> {
+    match format {
+        TokenFormat::Jwt => {
+            let ring = app.keys.ring();
+            Ok((Issuer::sign(claims, ring.for_access_tokens().ok_or(KeyError)?)?, None))
+        }
+        TokenFormat::Opaque => {
+            let token = new_opaque_token(app.entropy.bytes()?);
+            let remembered = OpaqueToken { hash: TokenHash::of(&token), claims: claims.clone() };
+            Ok((token, Some(remembered)))
+        }
+    }
+}
+
+async fn id_token_for(app: &App, client: &Client, user: &ForUser, token: &AccessToken) -> Result<IdToken, Failure> {
+    let algorithm = client.login.as_ref().map(LoginClient::id_token_algorithm).unwrap_or_default();
+    let now = app.clock.seconds();
+    app.keys.have(algorithm, &*app.store, now).await?;
+    let facts = IdTokenFacts {
+        issuer: &app.issuer.issuer,
+        client,
+        grant: &user.grant,
+        nonce: user.nonce.clone(),
+        access_token: token,
+        now,
+        lives: app.lives.id_token_seconds,
+    };
+    let ring = app.keys.ring();
+    Ok(id_token(facts, ring.of(algorithm).ok_or(KeyError)?)?)
+}
+
+fn effect(user: Option<ForUser>, claims: &AccessTokenClaims, opaque: Option<OpaqueToken>) -> Effect {
+    match (user, opaque) {
+        (None, None) => Effect::Nothing,
+        (None, Some(token)) => Effect::Remember(token),
+        (Some(user), opaque) => Effect::Issue(Box::new(IssuedToUser {
+            grant_id: user.grant.grant_id,
+            spends: user.spends,
+            jti: claims.jti.clone(),
+            exp: claims.exp,
+            opaque,
+            refresh_token: user.refresh_token.and_then(|refresh| refresh.new),
+        })),
+    }
+}
+
+async fn refuse(app: &App, mut record: AuditRecord, failure: Failure) -> Failure {
+    record.error = Some(failure.error.error.as_str().to_owned());
+    let (client_id, error) = (record.client_id.clone(), failure.error.error);
+    let description = failure.error.error_description.clone().unwrap_or_default();
+    tracing::info!(client_id, error = error.as_str(), description, "a token was refused");
+    emit(|| Event::TokenRefused { client_id, error, description });
+    app.record(record).await;
+    failure
+}
