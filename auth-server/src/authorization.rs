@@ -5,9 +5,11 @@ mod proceed;
 mod read;
 mod read_request;
 mod request;
+mod request_object;
 
 pub use answer::{AnswerTo, ResponseMode, answer};
 pub use proceed::Flow;
 pub use read::{NoAnswer, Reader};
 pub use read_request::{PUSHED_PREFIX, read_request};
 pub use request::{AuthorizationRequest, Prompt};
+pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;

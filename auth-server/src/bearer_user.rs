@@ -1,6 +1,6 @@
 //! The user whom an access token opens.
 
-use claims::{AccessToken, Scope};
+use claims::{AccessToken, AccessTokenClaims};
 
 use crate::{app::App, domain::User, store::StoreError};
 
@@ -15,11 +15,11 @@ pub enum NotTold {
     Store(#[from] StoreError),
 }
 
-/// The user, and the scope within which they may be told of.
+/// The user, and what the token says: its scope is what may be told of them.
 ///
 /// # Errors
 /// [`NotTold`].
-pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, Scope), NotTold> {
+pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, AccessTokenClaims), NotTold> {
     let claims = app.find(token).await?.ok_or(NotTold::Void("it was not issued here"))?;
     if !claims.aud.contains(&app.issuer.issuer) {
         return Err(NotTold::Void("it is for another resource than userinfo"));
@@ -34,5 +34,5 @@ pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, Scope), No
         return Err(NotTold::Scope);
     }
     let user = app.store.user(&claims.sub).await?.filter(|user| user.enabled);
-    Ok((user.ok_or(NotTold::Void("its user is no longer here"))?, claims.scope))
+    Ok((user.ok_or(NotTold::Void("its user is no longer here"))?, claims))
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use claims::{ErrorCode, Form, FormError, OAuthError, Scope};
 
-use super::{AnswerTo, AuthorizationRequest, Prompt, ResponseMode};
+use super::{AnswerTo, AuthorizationRequest, Prompt, ResponseMode, request_object::read_request_object};
 use crate::{
     domain::{Allowed, Client, LoginClient, Registry, TokenHash, allowed_for_user},
     failure::Failure,
@@ -15,6 +15,8 @@ pub struct Reader<'a> {
     pub registry: &'a Registry,
     pub ring: &'a KeyRing,
     pub issuer: &'a str,
+    /// In seconds since 1970.
+    pub now: i64,
     /// C stands in for WeChat, whose token request does not repeat the redirect URI.
     pub wechat: bool,
     /// Set for a request that was pushed, which nobody could change on the way.
@@ -50,6 +52,10 @@ impl Reader<'_> {
         }
         // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
         let (client, login) = self.client(&form)?;
+        let (form, signature) = match form.get("request") {
+            Some(object) => self.signed(object, &form, &client, &login),
+            None => (form, Ok(())),
+        };
         let (redirect_uri, named) = redirect_uri(&form, &login)?;
         let named_redirect_uri = named && !(self.wechat && form.get("dialect") == Some("wechat"));
         let response_mode = form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
@@ -60,7 +66,7 @@ impl Reader<'_> {
             state: form.get("state").map(str::to_owned),
         };
         // 2. What is asked? From here on the client is told what is wrong.
-        let asked = Asked { form: &form, doubled: &doubled, client: &client, login: &login, response_mode };
+        let asked = Asked { form: &form, doubled: &doubled, client: &client, login: &login, response_mode, signature };
         match self.read_the_rest(&asked) {
             Ok(rest) => Ok(AuthorizationRequest {
                 client,
@@ -82,6 +88,20 @@ impl Reader<'_> {
         }
     }
 
+    /// The parameters of a signed request, or those beside it and what is wrong with its signature.
+    fn signed(
+        &self,
+        object: &str,
+        form: &Form,
+        client: &Client,
+        login: &LoginClient,
+    ) -> (Form, Result<(), &'static str>) {
+        match read_request_object(object, &client.client_id, login.jwks.as_ref(), self.issuer, self.now) {
+            Ok(signed) => (signed, Ok(())),
+            Err(why) => (form.clone(), Err(why)),
+        }
+    }
+
     fn client(&self, form: &Form) -> Result<(Arc<Client>, LoginClient), NoAnswer> {
         let tell = |text: &str| NoAnswer::TellUser(ErrorKind::UnknownClient, text.to_owned());
         let client_id = form.get("client_id").ok_or_else(|| tell("client_id is missing"))?;
@@ -93,7 +113,8 @@ impl Reader<'_> {
     /// Every check has its line, in the order in which it applies.
     fn read_the_rest(&self, asked: &Asked<'_>) -> Result<Rest, Refused> {
         refuse_doubled(asked)?;
-        refuse_request_objects(asked)?;
+        check_signature(asked)?;
+        refuse_foreign_request_uri(asked)?;
         self.check_pushed(asked)?;
         check_response_type(asked)?;
         check_response_mode(asked)?;
@@ -144,6 +165,8 @@ struct Asked<'a> {
     client: &'a Client,
     login: &'a LoginClient,
     response_mode: Option<ResponseMode>,
+    /// Of a signed request.
+    signature: Result<(), &'static str>,
 }
 
 struct Rest {
@@ -174,11 +197,16 @@ fn refuse_doubled(asked: &Asked<'_>) -> Result<(), Refused> {
     }
 }
 
-fn refuse_request_objects(asked: &Asked<'_>) -> Result<(), Refused> {
+fn check_signature(asked: &Asked<'_>) -> Result<(), Refused> {
+    const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9101#section-6";
+    let refuse =
+        |why: &str| (ErrorCode::InvalidRequestObject, format!("the request object cannot be used: {why}"), RULE);
+    asked.signature.map_err(refuse)
+}
+
+/// RFC 9101 §5.2.3: to fetch what a stranger names would let them reach whatever this server reaches.
+fn refuse_foreign_request_uri(asked: &Asked<'_>) -> Result<(), Refused> {
     const RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#JWTRequests";
-    if asked.form.get("request").is_some() {
-        return Err((ErrorCode::RequestNotSupported, "request objects are not served".to_owned(), RULE));
-    }
     if asked.form.get("request_uri").is_some() {
         let text = "only a request_uri that this server has given is served".to_owned();
         return Err((ErrorCode::RequestUriNotSupported, text, RULE));

@@ -32,7 +32,14 @@ pub async fn read_request(
         Some(pushed) => (pushed.parameters.as_str(), Some(pushed.hash)),
         None => (query, None),
     };
-    let reader = Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer, wechat: app.wechat, pushed };
+    let reader = Reader {
+        registry: &registry,
+        ring: &ring,
+        issuer: &app.issuer.issuer,
+        now: app.clock.seconds(),
+        wechat: app.wechat,
+        pushed,
+    };
     match reader.read(encoded.as_bytes()) {
         Ok(request) => Ok(request),
         Err(no_answer) => Err(tell(app, browser, no_answer, address).await),

@@ -1,3 +1,4 @@
+use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
@@ -27,6 +28,9 @@ pub struct LoginClient {
     /// How userinfo is signed, if it is to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,
+    /// The keys with which it signs its requests (RFC 9101).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<JwkSet>,
     /// Has to push its authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

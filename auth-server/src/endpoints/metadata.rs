@@ -1,7 +1,13 @@
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use claims::{AuthorizationServerMetadata, StandardClaims};
 
-use crate::{app::App, authorization::ResponseMode, domain::LOGIN_SCOPES, grants::GRANT_TYPES, tokens::ACR};
+use crate::{
+    app::App,
+    authorization::{REQUEST_OBJECT_ALGORITHMS, ResponseMode},
+    domain::LOGIN_SCOPES,
+    grants::GRANT_TYPES,
+    tokens::ACR,
+};
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/openid-configuration`: one document.
 pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
@@ -37,7 +43,9 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         ui_locales_supported: names(&["en", "zh"]),
         authorization_response_iss_parameter_supported: true,
         claims_parameter_supported: false,
-        request_parameter_supported: false,
+        request_parameter_supported: true,
+        request_object_signing_alg_values_supported: names(&REQUEST_OBJECT_ALGORITHMS),
+        userinfo_signing_alg_values_supported: names(&["RS256", "ES256", "EdDSA"]),
         request_uri_parameter_supported: false,
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,

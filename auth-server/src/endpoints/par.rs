@@ -39,11 +39,11 @@ pub async fn par(
     let uri = format!("{PUSHED_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
     let hash = TokenHash::of_text(&uri);
     let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
-    let reader =
-        Reader { registry: &registry, ring: &ring, issuer: &app.issuer.issuer, wechat: app.wechat, pushed: Some(hash) };
+    let (now, issuer) = (app.clock.seconds(), app.issuer.issuer.as_str());
+    let reader = Reader { registry: &registry, ring: &ring, issuer, now, wechat: app.wechat, pushed: Some(hash) };
     // Refused here, it does not have to be refused before the user.
     reader.read(parameters.as_bytes())?;
-    let exp = app.clock.seconds() + LIFE_SECONDS;
+    let exp = now + LIFE_SECONDS;
     app.store.push_request(&PushedRequest { hash, client_id: client.client_id.clone(), parameters, exp }).await?;
     Ok((StatusCode::CREATED, NO_STORE, Json(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })))
 }

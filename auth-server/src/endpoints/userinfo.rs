@@ -15,7 +15,9 @@ use super::read_form::FormRequest;
 use crate::{
     app::App,
     bearer_user::{NotTold, user_of},
+    domain::Algorithm,
     failure::{Failure, NO_STORE},
+    tokens::{KeyError, sign_jwt},
 };
 
 const REALM: &str = "gatepass";
@@ -33,15 +35,39 @@ struct UserInfo {
 /// `GET` and `POST /userinfo` (OpenID Connect Core §5.3): who is the user, as far as the token's scope allows.
 pub async fn userinfo(State(app): State<App>, request: Request) -> Result<Response, Refused> {
     if let Some(token) = in_query(&app, &request) {
-        let (user, scope) = user_of(&app, &token).await?;
-        let claims = user.claims.for_scope(&scope);
+        let (user, token) = user_of(&app, &token).await?;
+        let claims = user.claims.for_scope(&token.scope);
         let shown = Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: user.sub } };
         return Ok((NO_STORE, Json(shown)).into_response());
     }
     let token = token(&app, request).await?;
-    let (user, scope) = user_of(&app, &token).await?;
-    let shown = UserInfo { claims: user.claims.for_scope(&scope), sub: user.sub };
-    Ok((NO_STORE, Json(shown)).into_response())
+    let (user, token) = user_of(&app, &token).await?;
+    let shown = UserInfo { claims: user.claims.for_scope(&token.scope), sub: user.sub };
+    match signed_for(&app, &token.client_id) {
+        Some(algorithm) => Ok(signed(&app, algorithm, &token.client_id, &shown).await?),
+        None => Ok((NO_STORE, Json(shown)).into_response()),
+    }
+}
+
+fn signed_for(app: &App, client_id: &str) -> Option<Algorithm> {
+    app.registry.current().client(client_id)?.login.as_ref()?.userinfo_signed_response_alg
+}
+
+/// For a client that has asked for it: what is told carries who tells it, and to whom (OpenID Connect Core §5.3.2).
+async fn signed(app: &App, algorithm: Algorithm, client_id: &str, info: &UserInfo) -> Result<Response, Failure> {
+    app.keys.have(algorithm, &*app.store, app.clock.seconds()).await?;
+    let ring = app.keys.ring();
+    let told = SignedUserInfo { iss: &app.issuer.issuer, aud: client_id, info };
+    let jwt = sign_jwt("JWT", &told, ring.of(algorithm).ok_or(KeyError)?)?;
+    Ok((NO_STORE, [(header::CONTENT_TYPE, "application/jwt")], jwt).into_response())
+}
+
+#[derive(Serialize)]
+struct SignedUserInfo<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    #[serde(flatten)]
+    info: &'a UserInfo,
 }
 
 /// `GET /userinfo?access_token=…`, as the source document asks. Only where C stands in for WeChat: a token in a URL stands in

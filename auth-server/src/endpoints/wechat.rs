@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use claims::{AccessToken, ErrorCode, Form, TokenResponse};
+use claims::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use form_urlencoded::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -133,7 +133,7 @@ async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
         Ok(issued) => issued,
         Err(failure) => return wechat_error(code_of(failure.error.error), &failure.error.to_string()),
     };
-    let Ok((user, scope)) = user_of(app, &issued.access_token).await else {
+    let Ok((user, AccessTokenClaims { scope, .. })) = user_of(app, &issued.access_token).await else {
         return wechat_error(40_003, "invalid openid");
     };
     let token = WechatToken {
@@ -150,7 +150,7 @@ async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
 /// `GET /sns/userinfo?access_token=…&openid=…`
 async fn userinfo(State(app): State<App>, Query(asked): Query<AskedUser>) -> Response {
     let found = user_of(&app, &asked.access_token).await;
-    let (user, scope) = match found {
+    let (user, AccessTokenClaims { scope, .. }) = match found {
         Ok(found) => found,
         Err(NotTold::Store(_)) => return wechat_error(-1, "system error"),
         Err(_) => return wechat_error(40_001, "invalid credential, access_token is invalid or not latest"),

@@ -65,6 +65,12 @@ pub struct AuthorizationServerMetadata {
     /// How ID tokens may be signed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub id_token_signing_alg_values_supported: Vec<String>,
+    /// How a client may sign its requests (RFC 9101 §10.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_object_signing_alg_values_supported: Vec<String>,
+    /// How userinfo may be signed, for a client that asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_signing_alg_values_supported: Vec<String>,
     /// `normal` alone: claims are the server's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claim_types_supported: Vec<String>,
