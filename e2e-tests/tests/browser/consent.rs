@@ -36,10 +36,11 @@ async fn who_asks_for_more_asks_again_and_what_was_allowed_is_marked() {
     screen.find("sign-out").await;
     asks(&screen, &world, "openid profile").await;
     assert!(!screen.words().await.contains("You allowed this before"));
-    screen.find("consent-allow").await;
+    screen.press("consent-allow").await;
     asks(&screen, &world, "openid profile email").await;
-    screen.find("consent-allow").await;
-    let _ = screen.find("consent-allow").await.click().await;
+    assert_eq!(screen.words().await.matches("You allowed this before").count(), 2);
+    assert!(screen.words().await.contains("See your name"));
+    screen.press("consent-allow").await;
     asks(&screen, &world, "openid profile email").await;
     assert!(screen.address().await.as_str().starts_with("http://127.0.0.1:9/callback?code="), "nothing new was asked");
 }

@@ -8,6 +8,8 @@ use crate::{
 async fn walk(world: &World, screen: &Screen, kind: &str, look: impl AsyncFn(&Screen, &str)) {
     let seen = async |page: &str| {
         screen.picture(&format!("{page}-{kind}")).await;
+        let stub = screen.colour(".stub").await;
+        assert!(!stub.ends_with(", 0)"), "the stub of {page} has no colour of its own: {stub}");
         look(screen, page).await;
     };
     screen.go(world.a("/")).await;
@@ -62,9 +64,9 @@ async fn in_the_dark_every_page_is_dark() {
     let light = world.browser().await;
     light.go(world.a("/")).await;
     let screen = world.browser_that(Looks { dark: true, ..Looks::default() }).await;
-    let bright = light.background().await;
+    let bright = light.colour("body").await;
     walk(&world, &screen, "dark", async |screen, page| {
-        assert_ne!(screen.background().await, bright, "{page}");
+        assert_ne!(screen.colour("body").await, bright, "{page}");
     })
     .await;
 }

@@ -1,6 +1,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use e2e_tests::caller::until;
 use serde_json::{Value, json};
 use thirtyfour::{ChromiumLikeCapabilities, prelude::*};
 use url::Url;
@@ -63,17 +64,29 @@ impl Screen {
         self.find(id).await.text().await.unwrap()
     }
 
+    pub async fn count(&self, css: &str) -> usize {
+        self.0.find_all(By::Css(css)).await.unwrap().len()
+    }
+
     /// All words of the page.
     pub async fn words(&self) -> String {
         self.0.find(By::Tag("body")).await.unwrap().text().await.unwrap()
     }
 
+    /// Press what leads to another page, and wait until this one has gone: else the next look could still fall on it.
     pub async fn press(&self, id: &str) {
-        self.find(id).await.click().await.unwrap();
+        let element = self.find(id).await;
+        self.leave_by(element).await;
     }
 
     pub async fn press_first(&self, css: &str) {
-        self.0.query(By::Css(css)).wait(PATIENCE, AGAIN).first().await.unwrap().click().await.unwrap();
+        let element = self.0.query(By::Css(css)).wait(PATIENCE, AGAIN).first().await.unwrap();
+        self.leave_by(element).await;
+    }
+
+    async fn leave_by(&self, element: WebElement) {
+        element.click().await.unwrap();
+        until("the page has gone", async || !element.is_present().await.unwrap()).await;
     }
 
     pub async fn fill_in(&self, id: &str, text: &str) {
@@ -91,9 +104,9 @@ impl Screen {
         self.0.execute(format!("return {expression}"), vec![]).await.unwrap().json().clone()
     }
 
-    /// The background behind everything, as the browser paints it.
-    pub async fn background(&self) -> String {
-        self.0.find(By::Tag("body")).await.unwrap().css_value("background-color").await.unwrap()
+    /// The background of an element, as the browser paints it.
+    pub async fn colour(&self, css: &str) -> String {
+        self.0.find(By::Css(css)).await.unwrap().css_value("background-color").await.unwrap()
     }
 
     /// Keep a picture of the whole page.
