@@ -16,6 +16,15 @@ pub const ODD: Login<'_> = ("odd:shop", "ü +&=%:/ odd secret 7f3b");
 pub const ORDERS: Login<'_> = ("orders", "orders-secret-0b9e3d4c21");
 pub const STOCK: Login<'_> = ("stock", "stock-secret-f00d5a1e77");
 
+pub const SITE: Login<'_> = ("site", "site-secret-3c7d2e91f0ab");
+pub const FORUM: Login<'_> = ("forum", "forum-secret-77b1c6d2e890");
+pub const HOUSE: Login<'_> = ("house", "house-secret-19ac0d7e55b2");
+pub const BANK: Login<'_> = ("bank", "bank-secret-b3f4a5c6d7e8");
+
+/// The demo's users, who are there in the profile `test`.
+pub const ALICE: Login<'_> = ("alice", "wonderland");
+pub const BOB: Login<'_> = ("bob", "builder");
+
 pub const ORDERS_API: &str = "https://orders.example/api";
 pub const STOCK_API: &str = "https://stock.example";
 pub const VAULT_API: &str = "https://vault.example";
