@@ -24,14 +24,14 @@ pub enum PageFailure {
     /// C cannot serve right now.
     Unavailable(String),
     /// It is not a page at all: the client was answered.
-    Answered(Response),
+    Answered(Box<Response>),
 }
 
 impl PageFailure {
     /// The page, in the user's language.
     pub fn page(self, app: &App, browser: &Browser) -> Response {
         match self {
-            Self::Answered(response) => response,
+            Self::Answered(response) => *response,
             Self::BadRequest(kind, reason) => {
                 error_page(app, browser, StatusCode::BAD_REQUEST, kind, ErrorCode::InvalidRequest, Some(reason))
             }

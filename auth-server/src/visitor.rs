@@ -90,7 +90,7 @@ impl Visitor {
     }
 
     fn own_cookie(&self) -> &str {
-        self.session.as_ref().or(self.anonymous.as_ref()).map(|cookie| cookie.expose_secret()).unwrap_or_default()
+        self.session.as_ref().or(self.anonymous.as_ref()).map(ExposeSecret::expose_secret).unwrap_or_default()
     }
 
     /// Make sure that the browser has a cookie that its forms can belong to.

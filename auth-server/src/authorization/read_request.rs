@@ -65,7 +65,7 @@ async fn tell(app: &App, browser: &Browser, no_answer: NoAnswer, address: Client
         NoAnswer::TellUser(kind, reason) => (ErrorCode::InvalidRequest, PageFailure::BadRequest(kind, reason)),
         NoAnswer::TellClient(told) => {
             let (to, error) = *told;
-            (error.error, PageFailure::Answered(answer(&to, Err(&error), app, browser)))
+            (error.error, PageFailure::Answered(Box::new(answer(&to, Err(&error), app, browser))))
         }
     };
     audit.error = Some(code.as_str().to_owned());

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Add a user, with the password that comes on standard input
-    Add(Add),
+    Add(Box<Add>),
     /// List the users
     List,
     /// Give a user the password that comes on standard input, and end their sessions
@@ -65,7 +65,7 @@ pub(super) async fn run(
     match command {
         Command::Add(add) => {
             let password = password_from_stdin(&entropy)?;
-            let user = new_user(add, password, now, &entropy)?;
+            let user = new_user(*add, password, now, &entropy)?;
             store.add_user(&user, now).await?;
             say(&user.sub)
         }

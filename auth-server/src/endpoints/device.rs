@@ -22,7 +22,7 @@ pub async fn device(State(app): State<App>, visitor: Visitor, RawQuery(query): R
     let browser = visitor.browser.clone();
     let asked = async {
         let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-        ask(&app, visitor, form.get("user_code").unwrap_or_default(), None).await
+        ask(&app, visitor, form.get("user_code").unwrap_or_default(), None)
     };
     asked.await.unwrap_or_else(|failure: PageFailure| failure.page(&app, &browser))
 }
@@ -39,12 +39,7 @@ pub async fn device_posted(
     answer.await.unwrap_or_else(|failure: PageFailure| failure.page(&app, &browser))
 }
 
-async fn ask(
-    app: &App,
-    visitor: Visitor,
-    user_code: &str,
-    problem: Option<DeviceProblem>,
-) -> Result<Response, PageFailure> {
+fn ask(app: &App, visitor: Visitor, user_code: &str, problem: Option<DeviceProblem>) -> Result<Response, PageFailure> {
     let (visitor, cookie) = visitor.with_cookie(app)?;
     let page = DevicePage {
         action: "/device".to_owned(),
@@ -63,7 +58,7 @@ async fn ask(
 async fn answer(app: &App, visitor: Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
     let typed = form.get("user_code").unwrap_or_default();
     if !visitor.sent_own_form(app, form.get("csrf")) {
-        return ask(app, visitor, typed, Some(DeviceProblem::ExpiredForm)).await;
+        return ask(app, visitor, typed, Some(DeviceProblem::ExpiredForm));
     }
     let Some(signed_in) = visitor.signed_in(app).await? else {
         let code = read_user_code(typed).unwrap_or_default();
@@ -72,13 +67,13 @@ async fn answer(app: &App, visitor: Visitor, address: ClientAddress, form: &Form
     let now = app.clock.millis();
     // A place is taken before the code is looked up: guesses are counted (§5.1).
     if app.device_limit.charge(&signed_in.user.sub, address.0, now).is_err() {
-        return ask(app, visitor, typed, Some(DeviceProblem::TooMany)).await;
+        return ask(app, visitor, typed, Some(DeviceProblem::TooMany));
     }
     let found = match read_user_code(typed) {
         Some(code) => app.store.waiting_device(&code, app.clock.seconds()).await?,
         None => None,
     };
-    let Some(device) = found else { return ask(app, visitor, typed, Some(DeviceProblem::UnknownCode)).await };
+    let Some(device) = found else { return ask(app, visitor, typed, Some(DeviceProblem::UnknownCode)) };
     app.device_limit.refund(&signed_in.user.sub, address.0);
     match form.get("decision") {
         None => Ok(confirm(app, &visitor, &signed_in, &device)),

@@ -143,10 +143,10 @@ impl From<Failure> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
-            Self::NoToken => (StatusCode::UNAUTHORIZED, NO_STORE, challenge(Challenge::new(REALM))).into_response(),
+            Self::NoToken => (StatusCode::UNAUTHORIZED, NO_STORE, challenge(&Challenge::new(REALM))).into_response(),
             Self::Told(status, error) => {
                 let description = error.error_description.clone().unwrap_or_default();
-                let said = challenge(Challenge::new(REALM).error(error.error.as_str(), &description));
+                let said = challenge(&Challenge::new(REALM).error(error.error.as_str(), &description));
                 (status, NO_STORE, said, Json(error)).into_response()
             }
             Self::Failed(failure) => failure.into_response(),
@@ -154,6 +154,6 @@ impl IntoResponse for Refused {
     }
 }
 
-fn challenge(challenge: Challenge) -> [(HeaderName, String); 1] {
+fn challenge(challenge: &Challenge) -> [(HeaderName, String); 1] {
     [(header::WWW_AUTHENTICATE, challenge.to_string())]
 }
