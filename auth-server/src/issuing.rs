@@ -77,7 +77,9 @@ async fn hand_out(
     let claims_exp = claims.exp;
     let (token, opaque) = make(app, granted.format, &claims)?;
     let id_token = match &user {
-        Some(user) if user.grant.scope.contains("openid") => Some(id_token_for(app, client, user, &token).await?),
+        Some(user) if user.grant.scope.contains("openid") && claims.act.is_none() => {
+            Some(id_token_for(app, client, user, &token).await?)
+        }
         _ => None,
     };
     // 4. Write down what is about to be answered, and spend what it is answered for: no pass is out that the audit trail

@@ -51,9 +51,9 @@ async fn pushed_request(app: &App, query: &str) -> Result<Option<PushedRequest>,
     let Ok((form, _)) = Form::parse_with_doubles(query.as_bytes()) else { return Ok(None) };
     let Some(uri) = form.get("request_uri").filter(|uri| uri.starts_with(PUSHED_PREFIX)) else { return Ok(None) };
     let now = app.clock.seconds();
-    let found = app.store.visit_pushed_request(&TokenHash::of_text(uri), now, now + READING_SECONDS).await?;
-    let own = found.filter(|pushed| Some(pushed.client_id.as_str()) == form.get("client_id"));
-    own.map(Some).ok_or_else(|| {
+    let (hash, client_id) = (TokenHash::of_text(uri), form.get("client_id").unwrap_or_default());
+    let found = app.store.visit_pushed_request(&hash, client_id, now, now + READING_SECONDS).await?;
+    found.map(Some).ok_or_else(|| {
         let text = "the request_uri is unknown, was used or has expired, or is another client's".to_owned();
         PageFailure::BadRequest(ErrorKind::Expired, text)
     })

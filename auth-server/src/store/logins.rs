@@ -52,10 +52,11 @@ pub trait LoginStore: Send + Sync {
 
     async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError>;
 
-    /// A pushed request that is in force; it stays so until `until` at least, because its user has begun.
+    /// A client's pushed request that is in force; it stays so until `until` at least, because its user has begun.
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,
+        client_id: &str,
         now: i64,
         until: i64,
     ) -> Result<Option<PushedRequest>, StoreError>;

@@ -224,10 +224,11 @@ impl LoginStore for SqliteStore {
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,
+        client_id: &str,
         now: i64,
         until: i64,
     ) -> Result<Option<PushedRequest>, StoreError> {
-        pushed::visit(&self.writer, hash, now, until).await
+        pushed::visit(&self.writer, hash, client_id, now, until).await
     }
 
     async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {

@@ -9,14 +9,14 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    caller::{Answer, Login, answer},
+    caller::{Answer, Caller, Login, answer},
     server::C,
 };
 
 pub const VERIFIER: &str = "a-verifier-of-43-characters-at-the-very-least-0";
 
 pub struct Person<'a> {
-    pub c: &'a C,
+    pub c: &'a Caller,
     cookies: Mutex<BTreeMap<String, String>>,
     pub language: &'static str,
 }
@@ -101,6 +101,11 @@ impl Asking {
 
 impl<'a> Person<'a> {
     pub fn at(c: &'a C) -> Self {
+        Self::on(&c.caller)
+    }
+
+    /// At a server that runs in a process of its own.
+    pub fn on(c: &'a Caller) -> Self {
         Self { c, cookies: Mutex::default(), language: "en" }
     }
 
@@ -276,7 +281,7 @@ impl Page {
     }
 }
 
-impl C {
+impl Caller {
     /// A client fetches its tokens for a code.
     pub async fn fetch(&self, client: Login<'_>, asking: &Asking, code: &str) -> Answer {
         let redirect_uri = ("redirect_uri", asking.get("redirect_uri"));

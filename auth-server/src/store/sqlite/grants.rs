@@ -174,8 +174,7 @@ fn must_change(result: sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError
     if result.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
 }
 
-/// Void grants, and the access tokens that are out under them. Those that ended a day ago end no more, whatever the clock of
-/// the machine says on which this runs.
+/// Void grants, and the access tokens that are out under them. Expired ones as well: clocks differ.
 pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
     let (condition, first, second) = match of {
         Of::Grant(grant_id) => ("grant_id = $2 AND $3 = ''", grant_id, ""),
@@ -186,7 +185,7 @@ pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i
     let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");
     let void = format!(
         "INSERT INTO revoked_tokens (jti, exp) SELECT jti, exp FROM grant_tokens \
-         WHERE exp > $1 - 86400 AND grant_id IN (SELECT grant_id FROM grants WHERE {condition}) ON CONFLICT (jti) DO NOTHING"
+         WHERE $1 > 0 AND grant_id IN (SELECT grant_id FROM grants WHERE {condition}) ON CONFLICT (jti) DO NOTHING"
     );
     for statement in [revoke, void] {
         // Made of constants alone.

@@ -20,14 +20,15 @@ pub(super) async fn add(pool: &SqlitePool, pushed: &PushedRequest) -> Result<(),
 pub(super) async fn visit(
     pool: &SqlitePool,
     hash: &TokenHash,
+    client_id: &str,
     now: i64,
     until: i64,
 ) -> Result<Option<PushedRequest>, StoreError> {
     let row = sqlx::query(
-        "UPDATE pushed_requests SET exp = max(exp, $1) WHERE hash = $2 AND exp > $3 \
+        "UPDATE pushed_requests SET exp = max(exp, $1) WHERE hash = $2 AND client_id = $3 AND exp > $4 \
          RETURNING client_id, parameters, exp",
     );
-    let found = row.bind(until).bind(&hash.0[..]).bind(now).fetch_optional(pool).await?;
+    let found = row.bind(until).bind(&hash.0[..]).bind(client_id).bind(now).fetch_optional(pool).await?;
     found
         .map(|row| {
             let (client_id, parameters) = (row.try_get("client_id")?, row.try_get("parameters")?);

@@ -1,0 +1,128 @@
+//! Pages against strangers: forms of others, frames, scripts.
+
+use crate::{
+    person::{Asking, Person},
+    server::{ALICE, BOB, C},
+};
+
+#[tokio::test]
+async fn a_form_that_this_browser_was_not_shown_does_nothing() {
+    let c = C::start().await;
+    let (alice, mallory) = (Person::at(&c), Person::at(&c));
+    let stolen_page = mallory.asked(&Asking::site()).await;
+    let stolen = stolen_page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    // Login CSRF: somebody else's name and password from a page of theirs.
+    let query = Asking::site().query();
+    for csrf in ["", "guess", stolen.as_str()] {
+        let fields = [("username", "bob"), ("password", "builder"), ("csrf", csrf)];
+        let page = alice.post(&format!("/login?{query}"), &fields).await;
+        assert_eq!((page.path.as_str(), page.status()), ("/login", 400));
+        assert!(alice.cookie("gatepass-session").is_none());
+    }
+    let page = alice.asked(&Asking::site()).await;
+    let consent = alice.sign_in(&page, ALICE).await;
+    mallory.code(&Asking::site(), BOB).await;
+    let mallorys = mallory.open("/account").await.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    for csrf in ["", "guess", stolen.as_str(), mallorys.as_str()] {
+        for (path, fields) in [
+            (format!("/consent?{query}"), vec![("decision", "allow")]),
+            ("/logout/confirm".to_owned(), vec![("decision", "logout")]),
+            ("/account/sign-out-everywhere".to_owned(), vec![]),
+            ("/account/end-session".to_owned(), vec![("session", "x")]),
+            ("/account/withdraw-consent".to_owned(), vec![("client_id", "site")]),
+        ] {
+            let page = alice.post(&path, &[&fields[..], &[("csrf", csrf)]].concat()).await;
+            assert_eq!((page.status(), page.left_to.is_none()), (403, true), "{path}");
+        }
+    }
+    assert_eq!(alice.asked(&Asking::site()).await.path, "/consent", "still signed in, still unasked");
+    assert!(!alice.allow(&consent).await.parameter("code").is_empty());
+}
+
+#[tokio::test]
+async fn no_page_can_be_framed_kept_or_run_scripts() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let sign_in = person.asked(&Asking::site()).await;
+    let consent = person.sign_in(&sign_in, ALICE).await;
+    let error = person.asked(&Asking::site().with("client_id", "nobody")).await;
+    for page in
+        [sign_in, consent, error, person.open("/account").await, person.open("/logout").await, person.open("/").await]
+    {
+        let policy = page.answer.header("content-security-policy").to_owned();
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("script-src") && !policy.contains("unsafe"), "{policy}");
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("cache-control", "no-store"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(page.answer.header(name), value, "{}", page.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_shown_becomes_a_part_of_the_page() {
+    let c = C::start().await;
+    let script = "\"><script>alert(1)</script>";
+    let person = Person::at(&c);
+    for name in ["state", "login_hint", "nonce", "ui_locales", "scope", "client_id", "redirect_uri", "lang"] {
+        let page = person.asked(&Asking::site().with(name, &format!("openid {script}"))).await;
+        assert!(!page.answer.text.contains("<script>alert"), "{name}: {}", page.answer.text);
+    }
+    let page = person.asked(&Asking::forum()).await;
+    assert!(!page.answer.text.contains("<b>Forum"), "a client's name is a name");
+    page.says("<b>Forum</b> & \"Co\"");
+    let page = person.send(&page, &[("username", script), ("password", script)]).await;
+    assert!(!page.answer.text.contains("<script>alert") && page.text().contains(script));
+    assert!(!person.open(&format!("/device?user_code={script}")).await.answer.text.contains("<script>alert"));
+}
+
+#[tokio::test]
+async fn pages_speak_the_users_language() {
+    let c = C::start().await;
+    let mut person = Person::at(&c);
+    person.language = "zh-CN,zh;q=0.9,en;q=0.1";
+    let page = person.asked(&Asking::site()).await;
+    assert_eq!(page.answer.header("content-language"), "zh");
+    page.says("登录");
+    let page = person.open(&format!("/login?{}&lang=en", Asking::site().query())).await;
+    page.says("Sign in");
+    assert_eq!(person.cookie("gatepass-language").as_deref(), Some("en"));
+    person.asked(&Asking::site()).await.says("Sign in");
+}
+
+#[tokio::test]
+async fn neither_password_nor_code_nor_token_nor_cookie_stands_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let clients = folder.path().join("clients.toml");
+    std::fs::write(&clients, include_str!("clients.toml")).unwrap();
+    let mut settings = crate::process::server_settings(&folder.path().join("data"), &clients);
+    settings.extend(crate::process::set(&[("log.filter", "trace"), ("profile", "test")]));
+    let process = crate::process::Process::serve(&settings);
+    let hidden = {
+        let person = Person::on(&process.caller);
+        let asking = Asking::site().with("scope", "openid profile offline_access");
+        let wrong = person.asked(&asking).await;
+        let page = person.sign_in(&wrong, ("alice", "a-wrong-password-1234")).await;
+        let page = person.sign_in(&page, ALICE).await;
+        let back = person.allow(&page).await;
+        let code = back.parameter("code");
+        let tokens = person.c.fetch(crate::server::SITE, &asking, &code).await.json();
+        let refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
+        let again = person.c.refresh(crate::server::SITE, &refresh, &[]).await.json();
+        person.c.userinfo(again["access_token"].as_str().unwrap()).await;
+        let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        let mut hidden = vec!["wonderland".to_owned(), "a-wrong-password-1234".to_owned(), code, refresh];
+        hidden.extend([text("access_token"), text("id_token"), again["refresh_token"].as_str().unwrap().to_owned()]);
+        hidden.extend(person.cookies().into_iter().filter(|cookie| cookie.len() > 10));
+        hidden
+    };
+    let log = process.kill_and_read_log();
+    assert!(log.contains("/oauth/token") && log.len() > 10_000);
+    for secret in hidden {
+        assert!(!log.contains(&secret), "{secret} stands in the log");
+    }
+}
