@@ -3,10 +3,12 @@
 //! A backend implements [`Store`] and passes the suite in `conformance`, races included.
 
 mod logins;
+mod postgres;
+mod rows;
 mod sqlite;
 
-#[cfg(test)]
-mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 use async_trait::async_trait;
 
@@ -16,6 +18,7 @@ use crate::domain::{
 };
 
 pub use logins::LoginStore;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// One thing that happened, with what it changes. Both are stored, or neither.

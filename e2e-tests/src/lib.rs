@@ -5,3 +5,4 @@ pub mod apart;
 pub mod caller;
 pub mod forge;
 pub mod stage;
+pub mod true_names;

@@ -1,0 +1,42 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// A Python of our own with the pinned packages: made once, and kept until the list changes.
+pub fn python() -> Result<PathBuf, String> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    PYTHON.get_or_init(make).clone()
+}
+
+fn make() -> Result<PathBuf, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("authlib-venv");
+    let (python, made_for) = (folder.join("bin/python"), folder.join("made-for.txt"));
+    if fs::read_to_string(&made_for).is_ok_and(|list| list == REQUIREMENTS) {
+        return Ok(python);
+    }
+    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
+    done(venv)
+        .map_err(|said| format!("the Authlib stories need Debian's packages python3 and python3-venv: {said}"))?;
+    let list = folder.join("requirements.txt");
+    fs::write(&list, REQUIREMENTS).map_err(|error| error.to_string())?;
+    let pip = Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&list).output();
+    done(pip).map_err(|said| format!("the Authlib stories need PyPI, and pip could not install from it: {said}"))?;
+    fs::write(&made_for, REQUIREMENTS).map_err(|error| error.to_string())?;
+    Ok(python)
+}
+
+/// What it complained of last, on one line.
+fn done(output: std::io::Result<Output>) -> Result<(), String> {
+    let output = output.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).trim().lines().next_back().unwrap_or_default().to_owned();
+    Err(said)
+}

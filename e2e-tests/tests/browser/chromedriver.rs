@@ -1,0 +1,44 @@
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+/// Debian's `chromedriver`, on a port that it chose itself. Ends with its owner.
+pub struct ChromeDriver {
+    process: Child,
+    pub url: String,
+}
+
+impl ChromeDriver {
+    pub fn start() -> Self {
+        let mut command = Command::new(tool("chromedriver", "chromium-driver"));
+        let mut process = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let port = port(process.stdout.take().unwrap());
+        Self { process, url: format!("http://127.0.0.1:{port}") }
+    }
+}
+
+impl Drop for ChromeDriver {
+    fn drop(&mut self) {
+        // By its own number, and waited for: none is left, and nobody else's is touched.
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// It says `ChromeDriver was started successfully on port 12345.`, and must be listened to from then on too.
+fn port(said: ChildStdout) -> u16 {
+    let mut lines = BufReader::new(said).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
+    std::thread::spawn(move || lines.for_each(drop));
+    port.unwrap_or_else(|| panic!("chromedriver did not say where it listens"))
+}
+
+/// Where a program is, or the one line that says which package has it.
+pub fn tool(name: &str, package: &str) -> PathBuf {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("the browser stories need `{name}`: install Debian's package {package}"))
+}
