@@ -3,6 +3,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use service_kit::SecretSetting;
+use tokio::sync::Mutex;
 
 use super::{KeyRing, Signing, generate};
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
 pub struct LiveKeys {
     ring: ArcSwap<KeyRing>,
     settings: KeySettings,
+    /// Whoever makes the keys of an algorithm. All who need them at once would each make a pair, and keep the processor
+    /// from everybody else.
+    maker: Mutex<()>,
 }
 
 /// The keys of an algorithm could not be made.
@@ -34,7 +38,7 @@ impl LiveKeys {
         }
         let keys = store.signing_keys().await.context("the signing keys")?;
         let ring = KeyRing::new(&keys, settings.algorithm, shared(&settings))?;
-        Ok(Self { ring: ArcSwap::from_pointee(ring), settings })
+        Ok(Self { ring: ArcSwap::from_pointee(ring), settings, maker: Mutex::default() })
     }
 
     /// Make the keys of an algorithm that has none yet: RSA keys take long, so they are made when they are needed.
@@ -42,8 +46,12 @@ impl LiveKeys {
     /// # Errors
     /// When the database or a key cannot be used.
     pub async fn have(&self, algorithm: Algorithm, store: &dyn Store, now: i64) -> Result<(), MissingKeys> {
-        let missing = self.ring().of(algorithm).is_none();
-        if missing {
+        let missing = || self.ring().of(algorithm).is_none();
+        if !missing() {
+            return Ok(());
+        }
+        let _maker = self.maker.lock().await;
+        if missing() {
             let made = async {
                 make_missing(algorithm, store, now).await?;
                 self.take_up(store).await

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use auth_server::domain::Algorithm;
-use serde_json::Value;
 
 use crate::{
     caller::until,
@@ -13,10 +12,11 @@ use crate::{
 const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// The keys of access tokens. Those of ID tokens, RSA's, are made beside them as soon as the background comes to it.
 async fn published(c: &C) -> Vec<String> {
     let jwks = c.json("/.well-known/jwks.json").await;
-    let kid = |key: &Value| key["kid"].as_str().unwrap().to_owned();
-    jwks["keys"].as_array().unwrap().iter().map(kid).collect()
+    let of_access_tokens = jwks["keys"].as_array().unwrap().iter().filter(|key| key["alg"] == "ES256");
+    of_access_tokens.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Let the timers of what runs in the background fire, without waiting for them.
@@ -45,7 +45,8 @@ async fn a_rotation_by_command_is_seen_while_c_runs_and_no_pass_is_lost() {
     assert!(before.iter().all(|kid| after.contains(kid)), "the old key and the new one are published");
     let new = c.pass(SHOP, &FOR_ORDERS).await;
     assert!(c.is_active(ORDERS, &old).await && c.is_active(ORDERS, &new).await);
-    assert_eq!(succeed(&["keys", "list"], &c.arguments()).await, printed);
+    let listed = succeed(&["keys", "list"], &c.arguments()).await;
+    assert!(printed.lines().all(|line| listed.contains(line)), "{listed}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     Verifier,
@@ -50,7 +50,7 @@ pub async fn refuse_token_in_form(State(verifier): State<Verifier>, request: Req
 /// Of two Content-Type headers we would believe one, and the handler perhaps the other (RFC 9110 §5.3).
 fn is_form(headers: &HeaderMap) -> Result<bool, Why> {
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
-    let kind = kinds.next().map(http::HeaderValue::as_bytes).unwrap_or_default();
+    let kind = kinds.next().map(HeaderValue::as_bytes).unwrap_or_default();
     if kinds.next().is_some() {
         return Err(Why::Misplaced("there is more than one Content-Type header"));
     }
