@@ -3,6 +3,8 @@
 //! A backend implements [`Store`] and passes the suite in `conformance`, races included.
 
 mod logins;
+mod postgres;
+mod rows;
 mod sqlite;
 
 #[cfg(test)]
@@ -16,6 +18,7 @@ use crate::domain::{
 };
 
 pub use logins::LoginStore;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// One thing that happened, with what it changes. Both are stored, or neither.

@@ -1,0 +1,163 @@
+mod audit;
+mod change;
+mod clients;
+mod connect;
+mod consents;
+mod effects;
+mod grants;
+mod keys;
+mod sessions;
+mod sweep;
+mod tokens;
+mod users;
+
+use async_trait::async_trait;
+use sqlx::PgPool;
+
+use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
+use crate::domain::{
+    AuditQuery, AuditRecord, Client, Consent, NewKey, OpaqueToken, SecretHash, Session, SigningKey, StoredCode,
+    StoredRefreshToken, TokenHash, User,
+};
+
+/// The store that many servers share.
+///
+/// Each verb is one transaction that sees what was committed before each of its statements; where two could be in each
+/// other's way, both begin with the same row, and the later one waits for it.
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// Connect to the database, and bring it to this version's tables.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or belongs to a newer version. The password is not in the error.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { pool: connect::connect(url).await? })
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn revision(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT counter FROM revision").fetch_one(&self.pool).await?)
+    }
+
+    async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        clients::all(&self.pool).await
+    }
+
+    async fn add_client(&self, client: &Client, now: i64) -> Result<(), StoreError> {
+        clients::add(&self.pool, client, now).await
+    }
+
+    async fn rotate_secret(
+        &self,
+        client_id: &str,
+        new: &SecretHash,
+        old_until: Option<i64>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        clients::rotate_secret(&self.pool, client_id, new, old_until, now).await
+    }
+
+    async fn disable_client(&self, client_id: &str) -> Result<(), StoreError> {
+        clients::disable(&self.pool, client_id).await
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        keys::all(&self.pool).await
+    }
+
+    async fn install_keys(&self, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError> {
+        keys::install(&self.pool, current, next, now).await
+    }
+
+    async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError> {
+        keys::rotate(&self.pool, expected_current, new_next, now).await
+    }
+
+    async fn append(&self, entry: Entry) -> Result<(), StoreError> {
+        effects::append(&self.pool, &entry).await
+    }
+
+    async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
+        tokens::opaque_token(&self.pool, hash).await
+    }
+
+    async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
+        tokens::is_revoked(&self.pool, jti).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
+        audit::find(&self.pool, query).await
+    }
+
+    async fn sweep(&self, before: SweepBefore) -> Result<u64, StoreError> {
+        sweep::sweep(&self.pool, before).await
+    }
+}
+
+#[async_trait]
+impl LoginStore for PostgresStore {
+    async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        users::installation_secret(&self.pool, fresh).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        users::all(&self.pool).await
+    }
+
+    async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
+        users::by_sub(&self.pool, sub).await
+    }
+
+    async fn user_named(&self, username: &str) -> Result<Option<User>, StoreError> {
+        users::by_name(&self.pool, username).await
+    }
+
+    async fn add_user(&self, user: &User, now: i64) -> Result<(), StoreError> {
+        users::add(&self.pool, user, now).await
+    }
+
+    async fn set_password(&self, username: &str, password: &SecretHash, now: i64) -> Result<(), StoreError> {
+        users::set_password(&self.pool, username, password, now).await
+    }
+
+    async fn disable_user(&self, username: &str, now: i64) -> Result<(), StoreError> {
+        users::disable(&self.pool, username, now).await
+    }
+
+    async fn session(&self, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
+        sessions::by_hash(&self.pool, hash).await
+    }
+
+    async fn touch_session(&self, hash: &TokenHash, now: i64) -> Result<(), StoreError> {
+        sessions::touch(&self.pool, hash, now).await
+    }
+
+    async fn sessions_of(&self, sub: &str) -> Result<Vec<Session>, StoreError> {
+        sessions::of_user(&self.pool, sub).await
+    }
+
+    async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError> {
+        grants::clients_of_session(&self.pool, sid).await
+    }
+
+    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
+        consents::one(&self.pool, sub, client_id).await
+    }
+
+    async fn consents_of(&self, sub: &str) -> Result<Vec<Consent>, StoreError> {
+        consents::of_user(&self.pool, sub).await
+    }
+
+    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+        grants::code(&self.pool, hash).await
+    }
+
+    async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
+        grants::refresh_token(&self.pool, hash).await
+    }
+}

@@ -1,0 +1,54 @@
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::timeout;
+
+use crate::store::StoreError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// So many connections has a server at most; who comes later waits for one of them.
+const CONNECTIONS: u32 = 16;
+/// For so long a request waits for a connection. Whoever has waited that long is told to come again.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// For so long the start waits for an answer.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connect once, so that what is wrong is known now; bring the database to this version's tables.
+pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let at = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", place(&options)));
+    let first = timeout(START_PATIENCE, options.connect()).await.map_err(|_| at(&"no answer"))?;
+    let mut first = first.map_err(|error| at(&error))?;
+    // Of several servers that start at once one does it, and the others wait.
+    MIGRATIONS.run(&mut first).await.map_err(|error| at(&migration_failure(&error)))?;
+    first.close().await?;
+    Ok(PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_lazy_with(patient(&options)))
+}
+
+/// A statement or a transaction that hangs lets go of what it holds, also when its server has lost its network or its power.
+fn patient(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")])
+}
+
+/// Where the database is, without the password.
+fn place(options: &PgConnectOptions) -> String {
+    let name = options.get_database().unwrap_or_else(|| options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("PostgreSQL at {}, database {name}", socket.display()),
+        None => format!("PostgreSQL at {}:{}, database {name}", options.get_host(), options.get_port()),
+    }
+}
+
+fn migration_failure(error: &MigrateError) -> String {
+    match error {
+        MigrateError::VersionMissing(version) => {
+            format!("it belongs to a newer version of this server, with tables of version {version}")
+        }
+        other => other.to_string(),
+    }
+}

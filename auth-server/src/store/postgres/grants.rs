@@ -1,0 +1,146 @@
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgQueryResult};
+
+use super::tokens;
+use crate::{
+    domain::{Code, IssuedToUser, NewRefreshToken, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
+    store::{
+        StoreError,
+        rows::{CODE, CodeRow, REFRESH_TOKEN, RefreshTokenRow},
+    },
+};
+
+/// Which grants are meant.
+pub(super) enum Of<'a> {
+    Grant(&'a str),
+    User(&'a str),
+    UserAtClient {
+        sub: &'a str,
+        client_id: &'a str,
+    },
+    /// Those that were not to outlive this session.
+    Session(&'a str),
+}
+
+pub(super) async fn code(pool: &PgPool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+    let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
+    row.map(StoredCode::try_from).transpose()
+}
+
+pub(super) async fn refresh_token(pool: &PgPool, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
+    let row: Option<RefreshTokenRow> = sqlx::query_as(REFRESH_TOKEN).bind(&hash.0[..]).fetch_optional(pool).await?;
+    row.map(StoredRefreshToken::try_from).transpose()
+}
+
+pub(super) async fn clients_of_session(pool: &PgPool, sid: &str) -> Result<Vec<String>, StoreError> {
+    let clients = sqlx::query_scalar("SELECT DISTINCT client_id FROM grants WHERE sid = $1 ORDER BY client_id");
+    Ok(clients.bind(sid).fetch_all(pool).await?)
+}
+
+pub(super) async fn add(connection: &mut PgConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&grant.grant_id)
+    .bind(&grant.client_id)
+    .bind(&grant.sub)
+    .bind(&grant.sid)
+    .bind(grant.scope.to_string())
+    .bind(serde_json::to_string(&grant.resources)?)
+    .bind(grant.auth_time)
+    .bind(grant.offline)
+    .bind(code.exp)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&code.hash.0[..])
+    .bind(&grant.grant_id)
+    .bind(&code.redirect_uri)
+    .bind(&code.code_challenge)
+    .bind(&code.nonce)
+    .bind(code.exp)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Spend, and put in force what was made of it. An error when it was spent before or the grant is revoked.
+///
+/// The grant's row comes first: whoever else wants to spend something of this grant, or to revoke it, waits here.
+pub(super) async fn issue(connection: &mut PgConnection, issued: &IssuedToUser, now: i64) -> Result<(), StoreError> {
+    let last = issued.refresh_token.as_ref().map_or(issued.exp, |token| token.exp.max(issued.exp));
+    let in_force = sqlx::query("UPDATE grants SET exp = greatest(exp, $1) WHERE grant_id = $2 AND revoked_at IS NULL");
+    must_change(&in_force.bind(last).bind(&issued.grant_id).execute(&mut *connection).await?)?;
+    if let Some(spends) = &issued.spends {
+        spend(connection, spends, now).await?;
+    }
+    sqlx::query("INSERT INTO grant_tokens (jti, grant_id, exp) VALUES ($1, $2, $3)")
+        .bind(&issued.jti)
+        .bind(&issued.grant_id)
+        .bind(issued.exp)
+        .execute(&mut *connection)
+        .await?;
+    if let Some(token) = &issued.refresh_token {
+        add_refresh_token(connection, &issued.grant_id, token).await?;
+    }
+    match &issued.opaque {
+        Some(token) => tokens::remember(connection, token).await,
+        None => Ok(()),
+    }
+}
+
+async fn spend(connection: &mut PgConnection, spends: &Spends, now: i64) -> Result<(), StoreError> {
+    let (statement, hash) = match spends {
+        Spends::Code(hash) => ("UPDATE codes SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
+        Spends::RefreshToken(hash) => {
+            ("UPDATE refresh_tokens SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash)
+        }
+    };
+    must_change(&sqlx::query(statement).bind(now).bind(&hash.0[..]).execute(connection).await?)
+}
+
+fn must_change(result: &PgQueryResult) -> Result<(), StoreError> {
+    if result.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
+}
+
+async fn add_refresh_token(
+    connection: &mut PgConnection,
+    grant_id: &str,
+    token: &NewRefreshToken,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO refresh_tokens (hash, grant_id, exp) VALUES ($1, $2, $3)")
+        .bind(&token.hash.0[..])
+        .bind(grant_id)
+        .bind(token.exp)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Void grants, and the access tokens that are out under them.
+///
+/// Each statement sees what was committed before it began: tokens that were issued while the first one waited are void
+/// too. The order keeps two that revoke the same grants from waiting for each other.
+pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
+    let (condition, first, second) = match of {
+        Of::Grant(grant_id) => ("grant_id = $2 AND $3 = ''", grant_id, ""),
+        Of::User(sub) => ("sub = $2 AND $3 = ''", sub, ""),
+        Of::UserAtClient { sub, client_id } => ("sub = $2 AND client_id = $3", sub, client_id),
+        Of::Session(sid) => ("sid = $2 AND $3 = '' AND NOT offline", sid, ""),
+    };
+    let wait = format!("SELECT $1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
+    let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");
+    let void = format!(
+        "INSERT INTO revoked_tokens (jti, exp) SELECT jti, exp FROM grant_tokens \
+         WHERE exp > $1 AND grant_id IN (SELECT grant_id FROM grants WHERE {condition}) \
+         ORDER BY jti ON CONFLICT (jti) DO NOTHING"
+    );
+    for statement in [wait, revoke, void] {
+        // Made of constants alone.
+        let query = sqlx::query(AssertSqlSafe(statement)).bind(now).bind(first).bind(second);
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}

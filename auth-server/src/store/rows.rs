@@ -1,0 +1,43 @@
+//! What the tables hold, row by row: the same in every database. What is read back was written by this program; a value
+//! that it cannot read is an error.
+
+mod clients;
+mod consents;
+mod grants;
+mod keys;
+mod records;
+mod sessions;
+mod users;
+
+use claims::Scope;
+
+use super::StoreError;
+use crate::domain::TokenHash;
+
+pub(super) use clients::{CLIENTS, ClientRow, SECRETS, SecretRow, hash_columns, with_secrets};
+pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
+pub(super) use grants::{CODE, CodeRow, REFRESH_TOKEN, RefreshTokenRow};
+pub(super) use keys::{KEYS, KeyRow};
+pub(super) use records::{AuditRow, opaque_token};
+pub(super) use sessions::{SESSION, SESSIONS_OF_USER, SessionRow};
+pub(super) use users::{USER, USER_NAMED, USERS, UserRow, phc};
+
+/// Rows as the domain knows them.
+pub(super) fn read<R, T>(rows: impl IntoIterator<Item = R>) -> Result<Vec<T>, StoreError>
+where
+    T: TryFrom<R, Error = StoreError>,
+{
+    rows.into_iter().map(T::try_from).collect()
+}
+
+fn unreadable(what: &str) -> StoreError {
+    StoreError::Unavailable(format!("{what} in the database cannot be read"))
+}
+
+fn scope(text: &str) -> Result<Scope, StoreError> {
+    text.parse().map_err(|_| unreadable("a scope"))
+}
+
+fn token_hash(bytes: Vec<u8>) -> Result<TokenHash, StoreError> {
+    Ok(TokenHash(bytes.try_into().map_err(|_| unreadable("a hash"))?))
+}

@@ -1,0 +1,89 @@
+use sqlx::FromRow;
+
+use super::{scope, token_hash};
+use crate::{
+    domain::{Code, StoredCode, StoredRefreshToken, UserGrant},
+    store::StoreError,
+};
+
+pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.spent_at, g.grant_id, \
+     g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, g.offline, g.revoked_at \
+     FROM codes c JOIN grants g USING (grant_id) WHERE c.hash = $1";
+pub const REFRESH_TOKEN: &str = "SELECT t.hash, t.exp, t.spent_at, g.grant_id, g.client_id, g.sub, g.sid, g.scope, \
+     g.resources, g.auth_time, g.offline, g.revoked_at \
+     FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash = $1";
+
+#[derive(FromRow)]
+pub struct CodeRow {
+    hash: Vec<u8>,
+    redirect_uri: Option<String>,
+    code_challenge: Option<String>,
+    nonce: Option<String>,
+    exp: i64,
+    spent_at: Option<i64>,
+    #[sqlx(flatten)]
+    grant: GrantRow,
+}
+
+#[derive(FromRow)]
+pub struct RefreshTokenRow {
+    hash: Vec<u8>,
+    exp: i64,
+    spent_at: Option<i64>,
+    #[sqlx(flatten)]
+    grant: GrantRow,
+}
+
+#[derive(FromRow)]
+struct GrantRow {
+    grant_id: String,
+    client_id: String,
+    sub: String,
+    sid: String,
+    scope: String,
+    resources: String,
+    auth_time: i64,
+    offline: bool,
+    revoked_at: Option<i64>,
+}
+
+impl TryFrom<CodeRow> for StoredCode {
+    type Error = StoreError;
+
+    fn try_from(row: CodeRow) -> Result<Self, StoreError> {
+        let CodeRow { hash, redirect_uri, code_challenge, nonce, exp, spent_at, grant } = row;
+        Ok(Self {
+            code: Code { hash: token_hash(hash)?, redirect_uri, code_challenge, nonce, exp },
+            spent: spent_at.is_some(),
+            revoked: grant.revoked_at.is_some(),
+            grant: grant.try_into()?,
+        })
+    }
+}
+
+impl TryFrom<RefreshTokenRow> for StoredRefreshToken {
+    type Error = StoreError;
+
+    fn try_from(row: RefreshTokenRow) -> Result<Self, StoreError> {
+        let RefreshTokenRow { hash, exp, spent_at, grant } = row;
+        let revoked = grant.revoked_at.is_some();
+        Ok(Self { hash: token_hash(hash)?, grant: grant.try_into()?, exp, spent_at, revoked })
+    }
+}
+
+impl TryFrom<GrantRow> for UserGrant {
+    type Error = StoreError;
+
+    fn try_from(row: GrantRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            grant_id: row.grant_id,
+            client_id: row.client_id,
+            sub: row.sub,
+            sid: row.sid,
+            scope: scope(&row.scope)?,
+            resources: serde_json::from_str(&row.resources)?,
+            auth_time: row.auth_time,
+            offline: row.offline,
+        })
+    }
+}
