@@ -27,7 +27,7 @@ use crate::{
     registry::LiveRegistry,
     sign_in::SignIn,
     slow_hash::SlowHashes,
-    store::{SqliteStore, Store},
+    store::{PostgresStore, SqliteStore, Store},
     tokens::{Issuer, LiveKeys, Rotation},
     users_file::make_missing_users,
 };
@@ -139,9 +139,19 @@ impl AuthServer {
 /// Open the database of these settings, or make it.
 ///
 /// # Errors
-/// When the folder or the file cannot be used.
+/// When it cannot be used.
 pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
-    let (folder, database) = (&settings.data_dir, settings.data_dir.join(DATABASE));
+    match settings.database_url().map_err(anyhow::Error::msg)? {
+        Some(url) => {
+            let advice = "check the setting `database_url`, and whether PostgreSQL runs there";
+            Ok(Arc::new(PostgresStore::connect(url).await.context(advice)?))
+        }
+        None => Ok(Arc::new(open_file(&settings.data_dir).await?)),
+    }
+}
+
+async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
+    let database = folder.join(DATABASE);
     let advice = || {
         format!(
             "the data folder {} cannot be used (setting `data_dir`): make it writable, or choose another",
@@ -149,7 +159,7 @@ pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn
         )
     };
     keep_to_owner(folder, &database).with_context(advice)?;
-    Ok(Arc::new(SqliteStore::open(&database).await.with_context(advice)?))
+    SqliteStore::open(&database).await.with_context(advice)
 }
 
 /// Open the database of these settings for a command that needs one: at a path that was mistyped, none is made.
@@ -159,7 +169,7 @@ pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn
 pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
     let database = settings.data_dir.join(DATABASE);
     ensure!(
-        database.exists(),
+        settings.database_url() != Ok(None) || database.exists(),
         "there is no database {}: is the setting `data_dir` right? The first start of the server makes it",
         database.display()
     );

@@ -1,5 +1,7 @@
 //! The settings of C.
 
+mod database_url;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -33,6 +35,8 @@ pub struct AuthServerSettings {
     pub tls_listen: String,
     /// Where the database and the development CA are kept.
     pub data_dir: PathBuf,
+    /// A PostgreSQL database, as `postgres://user:password@host/database`; empty for a file in `data_dir`.
+    pub database_url: Option<SecretSetting>,
     /// Clients and resources, as TOML. Without it, the demo's own in the profiles `demo` and `test`.
     pub clients_file: Option<PathBuf>,
     pub tokens: TokenSettings,
@@ -146,6 +150,7 @@ impl Default for AuthServerSettings {
             listen: "127.0.0.1:9000".to_owned(),
             tls_listen: "127.0.0.1:9443".to_owned(),
             data_dir: PathBuf::from("gatepass-data"),
+            database_url: None,
             clients_file: None,
             tokens: TokenSettings::default(),
             keys: KeySettings::default(),
@@ -230,6 +235,16 @@ impl AuthServerSettings {
         if self.issuer.path() == "/" { text.trim_end_matches('/').to_owned() } else { text.to_owned() }
     }
 
+    /// The PostgreSQL database, where it is not the file.
+    ///
+    /// # Errors
+    /// When it cannot be one. Nothing of its value is in the error.
+    pub fn database_url(&self) -> Result<Option<&str>, String> {
+        let url = self.database_url.as_ref().map(SecretSetting::expose).filter(|url| !url.is_empty());
+        url.map_or(Ok(()), database_url::check)?;
+        Ok(url)
+    }
+
     /// How clients are told of a sign-out.
     pub fn http(&self) -> HttpClientSettings {
         HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
@@ -253,6 +268,7 @@ impl AuthServerSettings {
         if !(1..=60).contains(&self.tokens.code_seconds) {
             return Err("tokens.code_seconds: a code lives from 1 to 60 seconds".to_owned());
         }
+        self.database_url()?;
         let secret = self.keys.hs256_secret.as_ref().map(|secret| secret.expose().len());
         if self.keys.algorithm == Algorithm::HS256 && secret.is_none_or(|bytes| bytes < HS256_SECRET_BYTES) {
             return Err(format!(
@@ -284,6 +300,7 @@ impl Settings for AuthServerSettings {
         findings.extend(own_name("issuer", self.issuer.as_str()));
         // Others are served over TLS, at tls_listen.
         findings.extend(plain_listener(&self.listen, &TlsFiles::default()));
+        findings.extend(self.database_url().ok().flatten().and_then(database_url::finding));
         if self.clients_file.is_none() && self.profile != Profile::Production {
             findings.push(Finding::new(
                 "clients_file",
@@ -355,6 +372,7 @@ mod tests {
         let mut settings = production();
         settings.issuer = local("http://login.example.com");
         settings.listen = "0.0.0.0:9000".to_owned();
+        settings.database_url = Some(SecretSetting::new("postgres://gatepass@db/gatepass"));
         settings.tls.cert_file = None;
         settings.keys.algorithm = Algorithm::HS256;
         settings.tokens.access_seconds = 7_200;
@@ -366,6 +384,7 @@ mod tests {
             [
                 "issuer",
                 "listen",
+                "database_url",
                 "tls.cert_file",
                 "keys.algorithm",
                 "dialects.wechat",
@@ -392,6 +411,13 @@ mod tests {
         assert!(refused(|s| s.issuer.set_query(Some("x"))).contains("issuer"));
         assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
         assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
+        assert!(refused(|s| s.database_url = Some(SecretSetting::new("mysql://db"))).contains("database_url"));
+    }
+
+    #[test]
+    fn an_empty_database_url_is_none() {
+        let empty = AuthServerSettings { database_url: Some(SecretSetting::new("")), ..production() };
+        assert_eq!(empty.database_url(), Ok(None));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! What every backend has to do, races included. A backend calls [`suite!`] with a function that makes an empty store.
+#![cfg_attr(not(test), expect(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing"))]
 
 use claims::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use futures_util::future::join_all;
@@ -11,9 +12,10 @@ use crate::domain::{
 };
 
 /// A test for each behaviour, against the store that `$fresh().await.store` holds.
-macro_rules! suite {
+#[macro_export]
+macro_rules! store_conformance {
     ($fresh:ident) => {
-        conformance::suite!($fresh:
+        $crate::store_conformance!($fresh:
             a_client_comes_back_as_it_was_added,
             a_client_id_is_taken_once_also_in_a_race,
             a_new_secret_ends_the_old_one_at_once_or_later,
@@ -34,13 +36,13 @@ macro_rules! suite {
         $(#[tokio::test(flavor = "multi_thread")]
         async fn $behaviour() {
             let fresh = $fresh().await;
-            conformance::$behaviour(&fresh.store).await;
+            $crate::store::conformance::$behaviour(&fresh.store).await;
         })*
     };
 }
-pub(crate) use suite;
+pub use store_conformance as suite;
 
-pub(crate) async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
+pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
     store.add_client(&client("a"), 10).await.unwrap();
     let [found] = &store.clients().await.unwrap()[..] else { panic!("one client was added") };
     assert_eq!((found.client_id.as_str(), found.scopes.to_string().as_str()), ("a", "read write"));
@@ -54,7 +56,7 @@ pub(crate) async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
     assert!(!store.clients().await.unwrap()[0].enabled);
 }
 
-pub(crate) async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
+pub async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
     let same = client("a");
     let results = join_all((0..20).map(|_| store.add_client(&same, 10))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
@@ -62,7 +64,7 @@ pub(crate) async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) 
     assert_eq!(store.clients().await.unwrap()[0].secrets.len(), 1);
 }
 
-pub(crate) async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
+pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
     let hash = |text: &str| SecretHash::sha256(&ClientSecret::new(text));
     store.add_client(&client("a"), 10).await.unwrap();
     store.rotate_secret("a", &hash("second"), Some(500), 20).await.unwrap();
@@ -74,13 +76,13 @@ pub(crate) async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn S
     assert!(secrets.len() == 1 && secrets[0].hash.matches("third"));
 }
 
-pub(crate) async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
+pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
     let hash = SecretHash::Sha256([0; 32]);
     assert!(matches!(store.rotate_secret("x", &hash, None, 1).await, Err(StoreError::NoSuchClient(_))));
     assert!(matches!(store.disable_client("x").await, Err(StoreError::NoSuchClient(_))));
 }
 
-pub(crate) async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
+pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
     let mut seen = vec![store.revision().await.unwrap()];
     store.add_client(&client("a"), 10).await.unwrap();
     seen.push(store.revision().await.unwrap());
@@ -95,14 +97,14 @@ pub(crate) async fn every_change_of_clients_and_keys_is_a_new_revision(store: &d
     assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
 }
 
-pub(crate) async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
+pub async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
     let pairs: Vec<_> = (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
     let results = join_all(pairs.iter().map(|(current, next)| store.install_keys(current, next, 5))).await;
     assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
     assert_eq!(store.signing_keys().await.unwrap().len(), 2);
 }
 
-pub(crate) async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
+pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
     assert!(store.install_keys(&key("one"), &key("two"), 5).await.unwrap());
     assert!(store.rotate_keys("one", &key("three"), 9).await.unwrap());
     let states = states(store).await;
@@ -120,7 +122,7 @@ pub(crate) async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
     assert_eq!((states["two"], states["three"]), (KeyState::Current { since: 9 }, KeyState::Next));
 }
 
-pub(crate) async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
+pub async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
     store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
     let fresh: Vec<_> = (0..20).map(|n| key(&format!("new{n}"))).collect();
     let results = join_all(fresh.iter().map(|next| store.rotate_keys("one", next, 9))).await;
@@ -128,7 +130,7 @@ pub(crate) async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
     assert_eq!(states(store).await["two"], KeyState::Current { since: 9 });
 }
 
-pub(crate) async fn what_was_appended_can_be_read(store: &dyn Store) {
+pub async fn what_was_appended_can_be_read(store: &dyn Store) {
     let token = opaque("t1", 100);
     store.append(entry("a", "t1", 1, Effect::Remember(token.clone()))).await.unwrap();
     assert_eq!(store.opaque_token(&token.hash).await.unwrap(), Some(token));
@@ -136,7 +138,7 @@ pub(crate) async fn what_was_appended_can_be_read(store: &dyn Store) {
     assert_eq!(all(store).await, [entry("a", "t1", 1, Effect::Nothing).audit]);
 }
 
-pub(crate) async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
+pub async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
     let entries = (0..1_500).map(|n| {
         let jti = format!("t{n}");
         let effect = if n % 2 == 0 {
@@ -152,7 +154,7 @@ pub(crate) async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
     assert!(store.is_revoked("t1499").await.unwrap());
 }
 
-pub(crate) async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store) {
+pub async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store) {
     let remember = || Effect::Remember(opaque("first", 100));
     store.append(entry("a", "first", 1, remember())).await.unwrap();
     let effects = (0..50).map(|n| if n == 25 { remember() } else { Effect::Nothing });
@@ -162,7 +164,7 @@ pub(crate) async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn
     assert_eq!(all(store).await.len(), 50);
 }
 
-pub(crate) async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store) {
+pub async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store) {
     let revoke = || Effect::Revoke { jti: "t1".to_owned(), exp: 100 };
     assert!(!store.is_revoked("t1").await.unwrap());
     store.append(entry("a", "t1", 1, revoke())).await.unwrap();
@@ -171,7 +173,7 @@ pub(crate) async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn
     assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
 }
 
-pub(crate) async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
+pub async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
     for (client, jti, at) in [("a", "t1", 10), ("b", "t2", 20), ("a", "t3", 30)] {
         store.append(entry(client, jti, at, Effect::Nothing)).await.unwrap();
     }
@@ -187,7 +189,7 @@ pub(crate) async fn audit_records_are_found_by_client_jti_and_time(store: &dyn S
     assert_eq!(find(AuditQuery { until_millis: Some(20), limit: 1, ..query() }).await, ["t2"]);
 }
 
-pub(crate) async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
+pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
     let (old, young) = (opaque("old", 100), opaque("young", 200));
     store.append(entry("a", "old", 1_000, Effect::Remember(old.clone()))).await.unwrap();
     store.append(entry("a", "young", 2_000, Effect::Remember(young.clone()))).await.unwrap();

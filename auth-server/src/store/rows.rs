@@ -14,7 +14,7 @@ use claims::Scope;
 use super::StoreError;
 use crate::domain::TokenHash;
 
-pub(super) use clients::{CLIENTS, ClientRow, SECRETS, SecretRow, hash_columns, with_secrets};
+pub(super) use clients::{CLIENTS, SECRETS, hash_columns, with_secrets};
 pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
 pub(super) use grants::{CODE, CodeRow, REFRESH_TOKEN, RefreshTokenRow};
 pub(super) use keys::{KEYS, KeyRow};

@@ -14,7 +14,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// So many connections has a server at most; who comes later waits for one of them.
 const CONNECTIONS: u32 = 16;
 /// For so long a request waits for a connection. Whoever has waited that long is told to come again.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// For so long the start waits for an answer.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 

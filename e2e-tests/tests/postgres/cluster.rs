@@ -1,0 +1,138 @@
+//! A PostgreSQL cluster of our own: made in a temporary folder, on an address that nobody else uses.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    keeper::Keeper,
+    programs::{hand_over, program, succeed, unprivileged},
+};
+
+/// Nobody else on this machine takes ports of this address, so a restarted cluster finds its own again.
+pub const HOST: &str = "127.0.0.3";
+/// The account that C uses, which is no administrator.
+pub const ACCOUNT: &str = "gatepass";
+/// With letters that have to be encoded in a URL.
+pub const PASSWORD: &str = "p@ss/w#rd?% 7c1e";
+const PASSWORD_IN_URL: &str = "p%40ss%2Fw%23rd%3F%25%207c1e";
+
+pub struct Cluster {
+    folder: PathBuf,
+    port: u16,
+    keeper: Keeper,
+    databases: AtomicU32,
+}
+
+/// The cluster that most tests share.
+pub fn shared() -> &'static Cluster {
+    static SHARED: LazyLock<Cluster> = LazyLock::new(Cluster::start);
+    &SHARED
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("gatepass-postgres-").tempdir().unwrap().keep();
+        hand_over(&folder);
+        let password = folder.join("password");
+        fs::write(&password, PASSWORD).unwrap();
+        hand_over(&password);
+        let (initdb, pwfile) = (text(&program("initdb")), format!("--pwfile={}", text(&password)));
+        let data = text(&folder.join("data"));
+        let words = [&*initdb, "--auth=scram-sha-256", "--username=postgres", "--encoding=UTF8", "--no-locale"];
+        succeed(&unprivileged(&[&words[..], &["--no-sync", &pwfile, &data]].concat()), &[]);
+        let port = TcpListener::bind((HOST, 0)).unwrap().local_addr().unwrap().port();
+        let keeper = run(&folder, port);
+        let mut cluster = Self { folder, port, keeper, databases: AtomicU32::new(0) };
+        cluster.wait();
+        cluster.tell(&format!("CREATE ROLE {ACCOUNT} LOGIN PASSWORD '{PASSWORD}'"));
+        cluster
+    }
+
+    /// A new database, which belongs to C's account. Its URL.
+    pub fn fresh_database(&self) -> String {
+        let name = format!("fresh_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.tell(&format!("CREATE DATABASE {name} OWNER {ACCOUNT} TEMPLATE template0"));
+        self.url(&name)
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:{}/{database}", self.port)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Run a statement as the administrator.
+    pub fn tell(&self, statement: &str) -> String {
+        self.tell_in("postgres", statement)
+    }
+
+    /// Run a statement as the administrator of a database.
+    pub fn tell_in(&self, database: &str, statement: &str) -> String {
+        let (psql, port) = (text(&program("psql")), self.port.to_string());
+        let words = [&*psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
+        let words = [&words[..], &["-h", HOST, "-p", &port, "-c", statement]].concat();
+        succeed(&words, &[("PGPASSWORD", OsStr::new(PASSWORD))])
+    }
+
+    /// End PostgreSQL as a power cut would.
+    pub fn kill(&mut self) {
+        self.keeper.kill();
+    }
+
+    /// Start it again on the same files and the same port.
+    pub fn restart(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        // What the killed one has left behind goes away in a moment, and keeps a new one from starting until then.
+        loop {
+            self.keeper = run(&self.folder, self.port);
+            if self.answers() {
+                return;
+            }
+            self.keeper.kill();
+            assert!(Instant::now() < deadline, "PostgreSQL does not start again: {}", self.log());
+        }
+    }
+
+    fn wait(&mut self) {
+        assert!(self.answers(), "PostgreSQL does not start: {}", self.log());
+    }
+
+    /// Ask until there is an answer, or nobody left to give one.
+    fn answers(&mut self) -> bool {
+        let (ready, port) = (program("pg_isready"), self.port.to_string());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.keeper.is_running() && Instant::now() < deadline {
+            if Command::new(&ready).args(["-q", "-h", HOST, "-p", &port]).status().unwrap().success() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+fn run(folder: &Path, port: u16) -> Keeper {
+    let (postgres, data, port) = (text(&program("postgres")), text(&folder.join("data")), port.to_string());
+    let sockets = format!("unix_socket_directories={}", text(folder));
+    let words = [&*postgres, "-D", &data, "-h", HOST, "-p", &port, "-c", &sockets, "-c", "max_connections=600"];
+    Keeper::start(folder, &unprivileged(&words))
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}

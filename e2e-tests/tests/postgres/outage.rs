@@ -1,0 +1,33 @@
+//! Without its database C says no, and when to come again.
+
+use e2e_tests::caller::until;
+
+use crate::{
+    cluster::{Cluster, PASSWORD},
+    replica::{Replica, WITH_JWT},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_every_answer_is_a_503_and_afterwards_all_is_well() {
+    let mut cluster = Cluster::start();
+    let server = Replica::start(&cluster.fresh_database()).await;
+    let pass = server.pass(WITH_JWT).await;
+    cluster.kill();
+    let asked = server.ask(WITH_JWT).await;
+    let introspected = server.post("/oauth/introspect", (crate::replica::ASKING, "abc123"), &[("token", &pass)]).await;
+    let revoked = server.revoke(WITH_JWT, &pass).await;
+    for answer in [&asked, &introspected, &revoked] {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{answer:?}");
+        assert_eq!(answer.member("error"), "server_error");
+    }
+    let readiness = server.get("/readyz").await;
+    assert_eq!(readiness.status, 503);
+    assert!(!readiness.text.contains(PASSWORD), "{readiness:?}");
+    assert_eq!(server.get("/healthz").await.status, 200, "a restart of C would help nobody");
+
+    cluster.restart();
+    until("C is ready again", async || server.get("/readyz").await.status == 200).await;
+    assert!(server.is_active(&pass).await, "a revocation that was refused has not happened");
+    assert_eq!(server.revoke(WITH_JWT, &pass).await.status, 200);
+    assert!(!server.is_active(&pass).await);
+}

@@ -1,0 +1,99 @@
+//! Several servers on one database are one server to everybody else.
+
+use auth_server::{
+    domain::{Client, SecretHash, StoredSecret, TokenFormat},
+    store::{PostgresStore, Store},
+};
+use claims::ClientSecret;
+use clap::Parser;
+use e2e_tests::{
+    caller::until,
+    forge::{claims, kid},
+};
+
+use crate::{
+    cluster::shared,
+    replica::{Replica, WITH_JWT, WITH_OPAQUE},
+};
+
+/// Two servers that start at the same moment on an empty database: one of them makes the tables and the keys.
+async fn two(database_url: &str) -> (Replica, Replica) {
+    tokio::join!(Replica::start(database_url), Replica::start(database_url))
+}
+
+/// Run a command of C on this database.
+async fn command(database_url: &str, words: &'static [&'static str]) {
+    let setting = format!("database_url={database_url}");
+    let run = move || {
+        let arguments = [&["auth-server"], words, &["--set", &setting]].concat();
+        auth_server::commands::run(auth_server::commands::Arguments::parse_from(arguments))
+    };
+    tokio::task::spawn_blocking(run).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_of_one_server_is_known_to_the_other_and_revoked_for_both_at_once() {
+    let (one, other) = two(&shared().fresh_database()).await;
+    assert_eq!(one.kids().await, other.kids().await);
+    for client in [WITH_JWT, WITH_OPAQUE] {
+        let pass = one.pass(client).await;
+        assert!(one.is_active(&pass).await && other.is_active(&pass).await);
+        assert_eq!(one.revoke(client, &pass).await.status, 200);
+        assert!(!other.is_active(&pass).await, "a revoked pass of {client} is in force");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_by_command_is_seen_by_all_servers() {
+    let database = shared().fresh_database();
+    let (one, other) = two(&database).await;
+    let (before, old) = (one.kids().await, one.pass(WITH_JWT).await);
+    command(&database, &["keys", "rotate"]).await;
+    for server in [&one, &other] {
+        until("the new key is published", async || server.kids().await != before).await;
+    }
+    assert_eq!(one.kids().await, other.kids().await);
+    let (new, newer) = (one.pass(WITH_JWT).await, other.pass(WITH_JWT).await);
+    assert!(kid(&new) == kid(&newer) && kid(&new) != kid(&old));
+    assert!(other.is_active(&new).await && one.is_active(&newer).await && other.is_active(&old).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_let_in_everywhere_and_refused_everywhere_within_moments() {
+    let database = shared().fresh_database();
+    let (one, other) = two(&database).await;
+    let (store, login) = (PostgresStore::connect(&database).await.unwrap(), ("shop", "a secret that nobody guesses"));
+    store.add_client(&client(login), 1).await.unwrap();
+    for server in [&one, &other] {
+        until("the new client is let in", async || server.lets_in(login).await).await;
+    }
+    command(&database, &["client", "disable", "shop"]).await;
+    for server in [&one, &other] {
+        until("the disabled client is refused", async || !server.lets_in(login).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_trail_is_one() {
+    let database = shared().fresh_database();
+    let (one, other) = two(&database).await;
+    for server in [&one, &other] {
+        let jti = claims(&server.pass(WITH_JWT).await)["jti"].as_str().unwrap().to_owned();
+        let store = PostgresStore::connect(&database).await.unwrap();
+        let query = auth_server::domain::AuditQuery { jti: Some(jti), limit: 10, ..Default::default() };
+        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+    }
+}
+
+fn client((client_id, secret): (&str, &str)) -> Client {
+    Client {
+        client_id: client_id.to_owned(),
+        secrets: vec![StoredSecret { hash: SecretHash::sha256(&ClientSecret::new(secret)), not_after: None }],
+        scopes: "resource:read".parse().unwrap(),
+        resources: Vec::new(),
+        introspects: vec!["http://localhost:9003".to_owned()],
+        token_format: TokenFormat::Jwt,
+        login: None,
+        enabled: true,
+    }
+}

@@ -1,0 +1,39 @@
+//! A database that cannot be used is one clear line at the start, without the password.
+
+use crate::{
+    cluster::{ACCOUNT, HOST, PASSWORD, shared},
+    replica::{Replica, prepare, settings},
+};
+
+/// Why C does not start on this database.
+async fn refusal(database_url: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let line = prepare(settings(database_url, &folder)).await.err().unwrap();
+    assert!(line.lines().count() == 1 && line.contains("setting `database_url`"), "{line}");
+    assert!(!line.contains(PASSWORD) && !line.contains("p%40ss"), "{line}");
+    line
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_database_is_said_in_one_line() {
+    let url = shared().fresh_database();
+    let wrong = refusal(&url.replacen("p%40ss", "pass", 1)).await;
+    assert!(wrong.contains("password authentication failed") && wrong.contains(ACCOUNT), "{wrong}");
+    let missing = refusal(&shared().url("nowhere")).await;
+    assert!(missing.contains("database \"nowhere\" does not exist"), "{missing}");
+    let nobody = refusal(&format!("postgres://{ACCOUNT}:{PASSWORD}@{HOST}:1/x").replace(PASSWORD, "p%40ss")).await;
+    assert!(nobody.contains(&format!("{HOST}:1")) && nobody.contains("refused"), "{nobody}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_version_is_refused() {
+    let url = shared().fresh_database();
+    drop(Replica::start(&url).await);
+    let name = url.rsplit('/').next().unwrap();
+    shared().tell_in(
+        name,
+        "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
+    );
+    let line = refusal(&url).await;
+    assert!(line.contains("newer version") && line.contains("9999"), "{line}");
+}

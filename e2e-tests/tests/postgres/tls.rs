@@ -1,0 +1,57 @@
+//! The connection to the database, over TLS that proves whom it reaches.
+
+use std::path::Path;
+
+use clock::Clock;
+use service_kit::tls::DevCa;
+
+use crate::{
+    cluster::{Cluster, HOST},
+    programs::hand_over,
+    replica::{Replica, WITH_JWT, prepare, settings},
+};
+
+/// Let the cluster speak TLS, with a certificate of this authority for this name.
+fn serve_tls(cluster: &Cluster, ca: &DevCa, name: &str) {
+    let folder = tempfile::tempdir_in(cluster.folder()).unwrap().keep();
+    hand_over(&folder);
+    let files = ca.issue(&[name.to_owned()], &folder, &Clock::system()).unwrap();
+    for (setting, file) in ["ssl_cert_file", "ssl_key_file"].into_iter().zip(&files) {
+        hand_over(file);
+        cluster.tell(&format!("ALTER SYSTEM SET {setting} = '{}'", file.display()));
+    }
+    cluster.tell("ALTER SYSTEM SET ssl = on");
+    cluster.tell("SELECT pg_reload_conf()");
+}
+
+fn verified(url: &str, ca: &Path) -> String {
+    format!("{url}?sslmode=verify-full&sslrootcert={}", ca.display())
+}
+
+async fn refusal(url: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(settings(url, &folder)).await.err().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_prove_who_it_is_is_not_used() {
+    let (cluster, folder) = (Cluster::start(), tempfile::tempdir().unwrap());
+    let ca = DevCa::open_or_make(&folder.path().join("ca"), &Clock::system()).unwrap();
+    let other = DevCa::open_or_make(&folder.path().join("other"), &Clock::system()).unwrap();
+    let url = cluster.fresh_database();
+    let plain = refusal(&verified(&url, ca.certificate())).await;
+    assert!(plain.contains("does not support TLS"), "{plain}");
+
+    serve_tls(&cluster, &ca, HOST);
+    let server = Replica::start(&verified(&url, ca.certificate())).await;
+    server.pass(WITH_JWT).await;
+    let encrypted =
+        "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'gatepass'";
+    assert_eq!(cluster.tell(encrypted), "t");
+    let stranger = refusal(&verified(&url, other.certificate())).await;
+    assert!(stranger.contains("certificate"), "{stranger}");
+
+    serve_tls(&cluster, &ca, "db.example");
+    let misnamed = refusal(&verified(&url, ca.certificate())).await;
+    assert!(misnamed.contains("not valid for name"), "{misnamed}");
+}
