@@ -3,9 +3,11 @@ mod change;
 mod clients;
 mod connect;
 mod consents;
+mod devices;
 mod effects;
 mod grants;
 mod keys;
+mod pushed;
 mod sessions;
 mod sweep;
 mod tokens;
@@ -16,8 +18,8 @@ use sqlx::PgPool;
 
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, NewKey, OpaqueToken, SecretHash, Session, SigningKey, StoredCode,
-    StoredRefreshToken, TokenHash, User,
+    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, SecretHash, Session,
+    SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 /// The store that many servers share.
@@ -153,11 +155,44 @@ impl LoginStore for PostgresStore {
         consents::of_user(&self.pool, sub).await
     }
 
+    async fn add_device(&self, device: &Device) -> Result<bool, StoreError> {
+        devices::add(&self.pool, device).await
+    }
+
+    async fn waiting_device(&self, user_code: &str, now: i64) -> Result<Option<Device>, StoreError> {
+        devices::waiting(&self.pool, user_code, now).await
+    }
+
+    async fn poll_device(&self, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
+        devices::poll(&self.pool, hash, now).await
+    }
+
+    async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError> {
+        pushed::add(&self.pool, pushed).await
+    }
+
+    async fn visit_pushed_request(
+        &self,
+        hash: &TokenHash,
+        now: i64,
+        until: i64,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        pushed::visit(&self.pool, hash, now, until).await
+    }
+
+    async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {
+        pushed::use_once(&self.pool, kind, name, exp).await
+    }
+
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
         grants::code(&self.pool, hash).await
     }
 
     async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
         grants::refresh_token(&self.pool, hash).await
+    }
+
+    async fn grant_of_token(&self, jti: &str) -> Result<Option<UserGrant>, StoreError> {
+        grants::of_token(&self.pool, jti).await
     }
 }

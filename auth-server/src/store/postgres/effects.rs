@@ -1,11 +1,11 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    audit, consents,
+    audit, consents, devices,
     grants::{self, Of},
-    sessions, tokens,
+    pushed, sessions, tokens,
 };
-use crate::store::{Effect, Entry, StoreError};
+use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
 /// Store what happened, with what it changes. PostgreSQL itself writes the commits of many connections to the disk at once.
 pub(super) async fn append(pool: &PgPool, entry: &Entry) -> Result<(), StoreError> {
@@ -27,12 +27,19 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
         Effect::Revoke { jti, exp } => tokens::revoke(connection, jti, *exp).await,
         Effect::StartSession { session, replaces } => sessions::start(connection, session, replaces.as_ref()).await,
         Effect::Authorize(yes) => {
+            if let Some(hash) = &yes.pushed {
+                pushed::spend(connection, hash).await?;
+            }
             if let Some(consent) = &yes.consent {
                 consents::remember(connection, consent).await?;
             }
             grants::add(connection, &yes.grant, &yes.code).await
         }
         Effect::Issue(issued) => grants::issue(connection, issued, now).await,
+        Effect::DecideDevice(decision) => {
+            let DeviceDecision { device, exp, grant } = &**decision;
+            devices::decide(connection, device, grant.as_ref(), *exp).await
+        }
         Effect::RevokeGrant { grant_id } => grants::revoke(connection, Of::Grant(grant_id), now).await,
         Effect::EndSession { sid } => {
             sessions::end(connection, sid).await?;

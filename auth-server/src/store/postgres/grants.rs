@@ -5,7 +5,7 @@ use crate::{
     domain::{Code, IssuedToUser, NewRefreshToken, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{CODE, CodeRow, REFRESH_TOKEN, RefreshTokenRow},
+        rows::{CODE, CodeRow, GRANT_OF_TOKEN, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
     },
 };
 
@@ -31,12 +31,33 @@ pub(super) async fn refresh_token(pool: &PgPool, hash: &TokenHash) -> Result<Opt
     row.map(StoredRefreshToken::try_from).transpose()
 }
 
+pub(super) async fn of_token(pool: &PgPool, jti: &str) -> Result<Option<UserGrant>, StoreError> {
+    let row: Option<GrantRow> = sqlx::query_as(GRANT_OF_TOKEN).bind(jti).fetch_optional(pool).await?;
+    row.map(UserGrant::try_from).transpose()
+}
+
 pub(super) async fn clients_of_session(pool: &PgPool, sid: &str) -> Result<Vec<String>, StoreError> {
     let clients = sqlx::query_scalar("SELECT DISTINCT client_id FROM grants WHERE sid = $1 ORDER BY client_id");
     Ok(clients.bind(sid).fetch_all(pool).await?)
 }
 
 pub(super) async fn add(connection: &mut PgConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
+    add_grant(&mut *connection, grant, code.exp).await?;
+    sqlx::query(
+        "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&code.hash.0[..])
+    .bind(&grant.grant_id)
+    .bind(&code.redirect_uri)
+    .bind(&code.code_challenge)
+    .bind(&code.nonce)
+    .bind(code.exp)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn add_grant(connection: &mut PgConnection, grant: &UserGrant, exp: i64) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -49,18 +70,7 @@ pub(super) async fn add(connection: &mut PgConnection, grant: &UserGrant, code: 
     .bind(serde_json::to_string(&grant.resources)?)
     .bind(grant.auth_time)
     .bind(grant.offline)
-    .bind(code.exp)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(&code.hash.0[..])
-    .bind(&grant.grant_id)
-    .bind(&code.redirect_uri)
-    .bind(&code.code_challenge)
-    .bind(&code.nonce)
-    .bind(code.exp)
+    .bind(exp)
     .execute(connection)
     .await?;
     Ok(())
@@ -94,6 +104,7 @@ pub(super) async fn issue(connection: &mut PgConnection, issued: &IssuedToUser, 
 async fn spend(connection: &mut PgConnection, spends: &Spends, now: i64) -> Result<(), StoreError> {
     let (statement, hash) = match spends {
         Spends::Code(hash) => ("UPDATE codes SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
+        Spends::DeviceCode(hash) => ("UPDATE devices SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
         Spends::RefreshToken(hash) => {
             ("UPDATE refresh_tokens SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash)
         }

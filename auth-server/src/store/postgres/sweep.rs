@@ -8,7 +8,7 @@ const BATCH: i64 = 500;
 
 /// Rows that another server is sweeping, or a request is using, are left to it. The subquery stands in an array so that it
 /// runs once, and its limit holds.
-const STATEMENTS: [(&str, fn(&SweepBefore) -> i64); 7] = [
+const STATEMENTS: [(&str, fn(&SweepBefore) -> i64); 10] = [
     (
         "DELETE FROM opaque_tokens WHERE hash = ANY (ARRAY( \
          SELECT hash FROM opaque_tokens WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
@@ -33,6 +33,21 @@ const STATEMENTS: [(&str, fn(&SweepBefore) -> i64); 7] = [
     (
         "DELETE FROM grant_tokens WHERE jti = ANY (ARRAY( \
          SELECT jti FROM grant_tokens WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+        |before| before.tokens,
+    ),
+    (
+        "DELETE FROM devices WHERE hash = ANY (ARRAY( \
+         SELECT hash FROM devices WHERE exp < $1 AND state <> 'allowed' LIMIT $2 FOR UPDATE SKIP LOCKED))",
+        |before| before.tokens,
+    ),
+    (
+        "DELETE FROM pushed_requests WHERE hash = ANY (ARRAY( \
+         SELECT hash FROM pushed_requests WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+        |before| before.tokens,
+    ),
+    (
+        "DELETE FROM used_once WHERE ctid = ANY (ARRAY( \
+         SELECT ctid FROM used_once WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
         |before| before.tokens,
     ),
     (

@@ -12,6 +12,10 @@ pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce
 pub const REFRESH_TOKEN: &str = "SELECT t.hash, t.exp, t.spent_at, g.grant_id, g.client_id, g.sub, g.sid, g.scope, \
      g.resources, g.auth_time, g.offline, g.revoked_at \
      FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash = $1";
+pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, revoked_at \
+     FROM grants WHERE grant_id = $1";
+pub const GRANT_OF_TOKEN: &str = "SELECT g.grant_id, g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, \
+     g.offline, g.revoked_at FROM grant_tokens t JOIN grants g USING (grant_id) WHERE t.jti = $1";
 
 #[derive(FromRow)]
 pub struct CodeRow {
@@ -35,7 +39,7 @@ pub struct RefreshTokenRow {
 }
 
 #[derive(FromRow)]
-struct GrantRow {
+pub struct GrantRow {
     grant_id: String,
     client_id: String,
     sub: String,
@@ -47,6 +51,12 @@ struct GrantRow {
     revoked_at: Option<i64>,
 }
 
+impl GrantRow {
+    pub fn is_revoked(&self) -> bool {
+        self.revoked_at.is_some()
+    }
+}
+
 impl TryFrom<CodeRow> for StoredCode {
     type Error = StoreError;
 
@@ -55,7 +65,7 @@ impl TryFrom<CodeRow> for StoredCode {
         Ok(Self {
             code: Code { hash: token_hash(hash)?, redirect_uri, code_challenge, nonce, exp },
             spent: spent_at.is_some(),
-            revoked: grant.revoked_at.is_some(),
+            revoked: grant.is_revoked(),
             grant: grant.try_into()?,
         })
     }
@@ -66,7 +76,7 @@ impl TryFrom<RefreshTokenRow> for StoredRefreshToken {
 
     fn try_from(row: RefreshTokenRow) -> Result<Self, StoreError> {
         let RefreshTokenRow { hash, exp, spent_at, grant } = row;
-        let revoked = grant.revoked_at.is_some();
+        let revoked = grant.is_revoked();
         Ok(Self { hash: token_hash(hash)?, grant: grant.try_into()?, exp, spent_at, revoked })
     }
 }

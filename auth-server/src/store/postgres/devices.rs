@@ -1,0 +1,77 @@
+use sqlx::{PgConnection, PgPool};
+
+use super::grants;
+use crate::{
+    domain::{Device, StoredDevice, TokenHash, UserGrant},
+    store::{
+        StoreError,
+        rows::{DeviceRow, GRANT, GrantRow, PolledRow, WAITING_DEVICE},
+    },
+};
+
+/// What a device that asks too often has to wait for in addition (RFC 8628 §3.5).
+const MORE_SECONDS: i64 = 5;
+
+pub(super) async fn add(pool: &PgPool, device: &Device) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
+        "INSERT INTO devices (hash, user_code, client_id, scope, resources, state, exp, poll_seconds) \
+         VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7) ON CONFLICT DO NOTHING",
+    )
+    .bind(&device.hash.0[..])
+    .bind(&device.user_code)
+    .bind(&device.client_id)
+    .bind(device.scope.to_string())
+    .bind(serde_json::to_string(&device.resources)?)
+    .bind(device.exp)
+    .bind(device.poll_seconds)
+    .execute(pool)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+pub(super) async fn waiting(pool: &PgPool, user_code: &str, now: i64) -> Result<Option<Device>, StoreError> {
+    let row: Option<DeviceRow> = sqlx::query_as(WAITING_DEVICE).bind(user_code).bind(now).fetch_optional(pool).await?;
+    row.map(Device::try_from).transpose()
+}
+
+/// Tell a device what became of it, and note that it asked.
+pub(super) async fn poll(pool: &PgPool, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
+    let mut transaction = pool.begin().await?;
+    let row = sqlx::query_as(
+        "SELECT hash, user_code, client_id, scope, resources, exp, poll_seconds, state, polled_at, grant_id, spent_at \
+         FROM devices WHERE hash = $1 FOR UPDATE",
+    );
+    let row: Option<PolledRow> = row.bind(&hash.0[..]).fetch_optional(&mut *transaction).await?;
+    let Some(row) = row else { return Ok(None) };
+    let too_soon = row.is_too_soon(now);
+    sqlx::query("UPDATE devices SET polled_at = $1, poll_seconds = poll_seconds + $2 WHERE hash = $3")
+        .bind(now)
+        .bind(if too_soon { MORE_SECONDS } else { 0 })
+        .bind(&hash.0[..])
+        .execute(&mut *transaction)
+        .await?;
+    let grant: Option<GrantRow> = sqlx::query_as(GRANT).bind(&row.grant_id).fetch_optional(&mut *transaction).await?;
+    transaction.commit().await?;
+    row.answer(too_soon, grant).map(Some)
+}
+
+/// The user has decided, with a grant or without. Nothing happens when somebody has decided before.
+pub(super) async fn decide(
+    connection: &mut PgConnection,
+    device: &TokenHash,
+    grant: Option<&UserGrant>,
+    exp: i64,
+) -> Result<(), StoreError> {
+    let state = if grant.is_some() { "allowed" } else { "denied" };
+    let decided = sqlx::query("UPDATE devices SET state = $1 WHERE hash = $2 AND state = 'waiting'");
+    let decided = decided.bind(state).bind(&device.0[..]).execute(&mut *connection).await?;
+    if decided.rows_affected() == 0 {
+        return Err(StoreError::AlreadySpent);
+    }
+    if let Some(grant) = grant {
+        grants::add_grant(&mut *connection, grant, exp).await?;
+        let known = sqlx::query("UPDATE devices SET grant_id = $1 WHERE hash = $2");
+        known.bind(&grant.grant_id).bind(&device.0[..]).execute(connection).await?;
+    }
+    Ok(())
+}
