@@ -15,8 +15,8 @@ pub enum FormError {
     /// The same parameter stands in the request twice.
     #[error("the parameter {0} was sent more than once")]
     Doubled(String),
-    /// A `%` that no two hexadecimal digits follow, or bytes that are not UTF-8.
-    #[error("the request is not application/x-www-form-urlencoded in UTF-8")]
+    /// A `%` that no two hexadecimal digits follow, bytes that are not UTF-8, or a NUL.
+    #[error("the request is not application/x-www-form-urlencoded in UTF-8, or has a NUL in it")]
     Malformed,
 }
 
@@ -92,7 +92,8 @@ impl fmt::Debug for Form {
     }
 }
 
-/// Undo form encoding: `+` is a space, `%XX` a byte, the whole UTF-8. `None` where a lenient decoder would guess.
+/// Undo form encoding: `+` is a space, `%XX` a byte, the whole UTF-8. `None` where a lenient decoder would guess, and where
+/// there is a NUL, which no parameter may have (RFC 6749 Appendix A) and not every database can keep.
 #[must_use]
 pub fn strict_decode(encoded: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
@@ -104,7 +105,7 @@ pub fn strict_decode(encoded: &[u8]) -> Option<String> {
             other => *other,
         });
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn broken_encodings_are_refused_and_not_guessed() {
-        for broken in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=%ff", b"%c3=1"] {
+        for broken in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=%ff", b"%c3=1", b"a=b%00"] {
             assert_eq!(Form::parse(broken).unwrap_err(), FormError::Malformed);
         }
         assert_eq!(Form::parse(b"a=b+c%2B%C3%A4").unwrap().get("a"), Some("b c+ä"));
