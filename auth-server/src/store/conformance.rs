@@ -1,6 +1,8 @@
 //! What every backend has to do, races included. A backend calls [`suite!`] with a function that makes an empty store.
 #![cfg_attr(not(test), expect(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing"))]
 
+mod logins;
+
 use claims::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
@@ -10,6 +12,8 @@ use crate::domain::{
     Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken, Outcome, SecretHash,
     StoredSecret, TokenFormat, TokenHash,
 };
+
+pub use logins::*;
 
 /// A test for each behaviour, against the store that `$fresh().await.store` holds.
 #[macro_export]
@@ -30,6 +34,24 @@ macro_rules! store_conformance {
             a_token_is_revoked_at_once_and_twice_is_no_error,
             audit_records_are_found_by_client_jti_and_time,
             a_sweep_takes_what_is_void_and_nothing_else,
+            a_user_comes_back_as_it_was_added,
+            a_user_name_is_taken_once_also_in_a_race,
+            an_installation_has_one_secret_also_in_a_race,
+            a_session_is_known_until_it_ends,
+            a_new_password_ends_every_session,
+            a_disabled_user_has_no_session_and_no_token,
+            a_code_is_redeemed_once_also_in_a_race,
+            a_refresh_token_is_rotated_once_also_in_a_race,
+            nothing_is_issued_under_a_revoked_grant,
+            a_revocation_amid_many_requests_leaves_no_token_in_force,
+            a_sign_out_ends_what_was_not_to_outlive_it,
+            a_consent_is_remembered_widened_and_withdrawn,
+            revocations_of_the_same_tokens_do_not_hinder_each_other,
+            a_device_learns_what_its_user_has_decided,
+            a_device_may_be_denied,
+            a_pushed_request_is_answered_once_also_in_a_race,
+            a_name_is_used_once_also_in_a_race,
+            a_sweep_takes_what_is_void_of_users_and_nothing_else,
         );
     };
     ($fresh:ident: $($behaviour:ident),* $(,)?) => {

@@ -1,0 +1,384 @@
+use futures_util::future::join_all;
+
+use super::{all, entry, opaque};
+use crate::{
+    domain::{
+        Code, Consent, Device, DeviceAnswer, IssuedToUser, NewRefreshToken, PushedRequest, SecretHash, Session, Spends,
+        TokenHash, User, UserGrant,
+    },
+    store::{Authorization, DeviceDecision, Effect, Store, StoreError, SweepBefore},
+};
+
+pub async fn a_user_comes_back_as_it_was_added(store: &dyn Store) {
+    for name in ["bob", "alice"] {
+        store.add_user(&user(name), 10).await.unwrap();
+    }
+    let names: Vec<_> = store.users().await.unwrap().into_iter().map(|user| user.username).collect();
+    assert_eq!(names, ["alice", "bob"]);
+    let found = store.user_named("alice").await.unwrap().unwrap();
+    assert_eq!((found.sub.as_str(), found.enabled, &found.claims), ("sub of alice", true, &user("alice").claims));
+    assert_eq!(found.password.identity(), b"phc of alice");
+    assert_eq!(store.user("sub of bob").await.unwrap().unwrap().username, "bob");
+    assert!(store.user("bob").await.unwrap().is_none() && store.user_named("Alice").await.unwrap().is_none());
+    assert!(matches!(store.disable_user("carol", 1).await, Err(StoreError::NoSuchUser(name)) if name == "carol"));
+    assert!(matches!(store.set_password("carol", &phc("x"), 1).await, Err(StoreError::NoSuchUser(_))));
+}
+
+pub async fn a_user_name_is_taken_once_also_in_a_race(store: &dyn Store) {
+    let same: Vec<_> = (0..20).map(|n| User { sub: format!("sub{n}"), ..user("alice") }).collect();
+    let results = join_all(same.iter().map(|user| store.add_user(user, 10))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(results.iter().any(|result| matches!(result, Err(StoreError::UserExists(name)) if name == "alice")));
+}
+
+pub async fn an_installation_has_one_secret_also_in_a_race(store: &dyn Store) {
+    let results = join_all((0..20).map(|n| store.installation_secret([n; 32]))).await;
+    let kept = store.installation_secret([99; 32]).await.unwrap();
+    assert!(results.into_iter().all(|secret| secret.unwrap() == kept));
+}
+
+pub async fn a_session_is_known_until_it_ends(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    start(store, session("one", 10)).await;
+    start(store, session("two", 20)).await;
+    let sids = |sessions: Vec<Session>| sessions.into_iter().map(|session| session.sid).collect::<Vec<_>>();
+    assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["two", "one"]);
+    store.touch_session(&hash("one"), 70).await.unwrap();
+    let found = store.session(&hash("one")).await.unwrap().unwrap();
+    assert_eq!(found, Session { last_seen: 70, ..session("one", 10) });
+
+    let replacing = Effect::StartSession { session: session("three", 30), replaces: Some(hash("one")) };
+    store.append(entry("a", "t", 30_000, replacing)).await.unwrap();
+    assert!(store.session(&hash("one")).await.unwrap().is_none());
+    append(store, Effect::EndSession { sid: "two".to_owned() }).await;
+    assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["three"]);
+}
+
+pub async fn a_new_password_ends_every_session(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    start(store, session("one", 10)).await;
+    store.set_password("alice", &phc("a new one"), 20).await.unwrap();
+    assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
+    let found = store.user_named("alice").await.unwrap().unwrap();
+    assert!(found.enabled && found.password.identity() == b"a new one");
+}
+
+pub async fn a_disabled_user_has_no_session_and_no_token(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    start(store, session("s", 10)).await;
+    authorize(store, grant("g"), code("c", "g")).await;
+    append(store, Effect::Issue(Box::new(issued("g", "t1", Some(Spends::Code(hash("c"))))))).await;
+    store.disable_user("alice", 20).await.unwrap();
+    assert!(!store.user_named("alice").await.unwrap().unwrap().enabled);
+    assert!(store.session(&hash("s")).await.unwrap().is_none());
+    assert!(store.is_revoked("t1").await.unwrap());
+    assert!(store.refresh_token(&hash("refresh of t1")).await.unwrap().unwrap().revoked);
+}
+
+pub async fn a_code_is_redeemed_once_also_in_a_race(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    let stored = store.code(&hash("c")).await.unwrap().unwrap();
+    assert_eq!((stored.code, stored.grant), (code("c", "g"), grant("g")));
+    assert!(!stored.spent && !stored.revoked && store.code(&hash("x")).await.unwrap().is_none());
+    one_of_many_wins(store, Spends::Code(hash("c"))).await;
+    assert!(store.code(&hash("c")).await.unwrap().unwrap().spent);
+}
+
+pub async fn a_refresh_token_is_rotated_once_also_in_a_race(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    append(store, Effect::Issue(Box::new(issued("g", "first", Some(Spends::Code(hash("c"))))))).await;
+    let first = hash("refresh of first");
+    let stored = store.refresh_token(&first).await.unwrap().unwrap();
+    assert_eq!((stored.grant, stored.exp, stored.spent_at, stored.revoked), (grant("g"), 1_000, None, false));
+    one_of_many_wins(store, Spends::RefreshToken(first)).await;
+    assert_eq!(store.refresh_token(&first).await.unwrap().unwrap().spent_at, Some(30));
+}
+
+/// 64 requests want to spend the same: one gets what it asked for, and of the others nothing is left.
+async fn one_of_many_wins(store: &dyn Store, spends: Spends) {
+    let before = all(store).await.len();
+    let requests = (0..64).map(|n| {
+        let jti = format!("t{n}");
+        store.append(entry("a", &jti, 30_000, Effect::Issue(Box::new(issued("g", &jti, Some(spends))))))
+    });
+    let results = join_all(requests).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::AlreadySpent))));
+    assert_eq!(all(store).await.len(), before + 1);
+    for (n, result) in results.iter().enumerate() {
+        let jti = format!("t{n}");
+        let (refresh, opaque) = (hash(&format!("refresh of {jti}")), opaque(&jti, 0).hash);
+        assert_eq!(store.refresh_token(&refresh).await.unwrap().is_some(), result.is_ok());
+        assert_eq!(store.opaque_token(&opaque).await.unwrap().is_some(), result.is_ok());
+        assert_eq!(store.grant_of_token(&jti).await.unwrap().is_some(), result.is_ok());
+    }
+}
+
+pub async fn nothing_is_issued_under_a_revoked_grant(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    append(store, Effect::Issue(Box::new(issued("g", "t1", None)))).await;
+    append(store, Effect::RevokeGrant { grant_id: "g".to_owned() }).await;
+    append(store, Effect::RevokeGrant { grant_id: "g".to_owned() }).await;
+    assert!(store.is_revoked("t1").await.unwrap() && store.code(&hash("c")).await.unwrap().unwrap().revoked);
+    let late = Effect::Issue(Box::new(issued("g", "t2", Some(Spends::Code(hash("c"))))));
+    assert!(matches!(store.append(entry("a", "t2", 30_000, late)).await, Err(StoreError::AlreadySpent)));
+    assert!(store.grant_of_token("t2").await.unwrap().is_none());
+}
+
+pub async fn a_revocation_amid_many_requests_leaves_no_token_in_force(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    let requests = (0..60).map(|n| {
+        let effect = match n {
+            30 => Effect::RevokeGrant { grant_id: "g".to_owned() },
+            n => Effect::Issue(Box::new(issued("g", &format!("t{n}"), None))),
+        };
+        store.append(entry("a", "t", 30_000, effect))
+    });
+    for (n, result) in join_all(requests).await.into_iter().enumerate().filter(|(n, _)| *n != 30) {
+        match result {
+            Ok(()) => assert!(store.is_revoked(&format!("t{n}")).await.unwrap(), "t{n} is in force"),
+            Err(error) => assert!(matches!(error, StoreError::AlreadySpent), "{error}"),
+        }
+    }
+}
+
+pub async fn a_sign_out_ends_what_was_not_to_outlive_it(store: &dyn Store) {
+    let offline = UserGrant { offline: true, client_id: "b".to_owned(), ..grant("offline") };
+    for (grant, jti) in [(grant("online"), "t1"), (offline, "t2")] {
+        let id = grant.grant_id.clone();
+        authorize(store, grant, code(&id, &id)).await;
+        append(store, Effect::Issue(Box::new(issued(&id, jti, None)))).await;
+    }
+    assert_eq!(store.clients_of_session("s").await.unwrap(), ["a", "b"]);
+    append(store, Effect::EndSession { sid: "s".to_owned() }).await;
+    assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
+}
+
+pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    let yes = |client_id: &str, scope: &str, given_at| Consent {
+        sub: "sub of alice".to_owned(),
+        client_id: client_id.to_owned(),
+        scope: scope.parse().unwrap(),
+        given_at,
+    };
+    for (n, consent) in
+        [yes("a", "openid", 10), yes("b", "openid", 20), yes("a", "openid email", 30)].into_iter().enumerate()
+    {
+        let id = format!("g{n}");
+        let grant = UserGrant { client_id: consent.client_id.clone(), ..grant(&id) };
+        let yes = Authorization { code: code(&id, &id), grant, consent: Some(consent), pushed: None };
+        append(store, Effect::Authorize(Box::new(yes))).await;
+        append(store, Effect::Issue(Box::new(issued(&id, &format!("t{n}"), None)))).await;
+    }
+    let given = store.consents_of("sub of alice").await.unwrap();
+    assert_eq!(given, [yes("a", "openid email", 30), yes("b", "openid", 20)]);
+    append(store, Effect::WithdrawConsent { sub: "sub of alice".to_owned(), client_id: "a".to_owned() }).await;
+    assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
+    assert_eq!(store.consent("sub of alice", "b").await.unwrap(), Some(yes("b", "openid", 20)));
+    let revoked = join_all(["t0", "t1", "t2"].map(|jti| store.is_revoked(jti))).await;
+    assert_eq!(revoked.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [true, false, true]);
+}
+
+pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    for n in 0..20 {
+        let id = format!("g{n}");
+        authorize(store, grant(&id), code(&id, &id)).await;
+        append(store, Effect::Issue(Box::new(issued(&id, &format!("t{n}"), None)))).await;
+    }
+    let revoking = (0..20).map(|n| async move {
+        let (sub, client_id, sid) = ("sub of alice".to_owned(), "a".to_owned(), "s".to_owned());
+        match n % 3 {
+            0 => store.disable_user("alice", 30).await,
+            1 => store.append(entry("a", "t", 30_000, Effect::EndSession { sid })).await,
+            _ => store.append(entry("a", "t", 30_000, Effect::WithdrawConsent { sub, client_id })).await,
+        }
+    });
+    for result in join_all(revoking).await {
+        result.unwrap();
+    }
+    for n in 0..20 {
+        assert!(store.is_revoked(&format!("t{n}")).await.unwrap());
+    }
+}
+
+pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
+    assert!(store.add_device(&device("d", "BCDF-GHJK")).await.unwrap());
+    assert!(!store.add_device(&device("other", "BCDF-GHJK")).await.unwrap(), "the code for people is taken");
+    assert_eq!(store.waiting_device("BCDF-GHJK", 10).await.unwrap(), Some(device("d", "BCDF-GHJK")));
+    assert_eq!(store.waiting_device("BCDF-GHJK", 100).await.unwrap(), None);
+    let answer = async |now| store.poll_device(&hash("d"), now).await.unwrap().unwrap().answer;
+    assert_eq!(answer(10).await, DeviceAnswer::Waiting);
+    assert_eq!(answer(12).await, DeviceAnswer::TooSoon);
+    assert_eq!(answer(20).await, DeviceAnswer::TooSoon, "five seconds more than it was told first");
+    assert_eq!(answer(60).await, DeviceAnswer::Waiting);
+    assert!(store.poll_device(&hash("x"), 10).await.unwrap().is_none());
+
+    let deciding = (0..20).map(|n| {
+        let decision = DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant(&format!("g{n}"))) };
+        store.append(entry("a", "t", 30_000, Effect::DecideDevice(Box::new(decision))))
+    });
+    let results = join_all(deciding).await;
+    let won = results.iter().position(Result::is_ok).unwrap();
+    assert_eq!(results.iter().filter(|result| matches!(result, Err(StoreError::AlreadySpent))).count(), 19);
+    let allowed = |spent| DeviceAnswer::Allowed { grant: grant(&format!("g{won}")), revoked: false, spent };
+    assert_eq!(answer(80).await, allowed(false));
+    let spends = Some(Spends::DeviceCode(hash("d")));
+    append(store, Effect::Issue(Box::new(issued(&format!("g{won}"), "t1", spends)))).await;
+    assert_eq!(answer(90).await, allowed(true));
+    assert_eq!(store.waiting_device("BCDF-GHJK", 10).await.unwrap(), None);
+}
+
+pub async fn a_device_may_be_denied(store: &dyn Store) {
+    store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
+    let no = DeviceDecision { device: hash("d"), exp: 100, grant: None };
+    append(store, Effect::DecideDevice(Box::new(no))).await;
+    assert_eq!(store.poll_device(&hash("d"), 10).await.unwrap().unwrap().answer, DeviceAnswer::Denied);
+}
+
+pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store) {
+    let pushed = PushedRequest {
+        hash: hash("p"),
+        client_id: "a".to_owned(),
+        parameters: "response_type=code".to_owned(),
+        exp: 100,
+    };
+    store.push_request(&pushed).await.unwrap();
+    assert!(store.visit_pushed_request(&hash("p"), 100, 200).await.unwrap().is_none(), "it has expired");
+    let visited = store.visit_pushed_request(&hash("p"), 10, 600).await.unwrap();
+    assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed.clone() }));
+    let visited = store.visit_pushed_request(&hash("p"), 500, 550).await.unwrap();
+    assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed }), "its life is not cut short");
+    let answering = (0..20).map(|n| {
+        let id = format!("g{n}");
+        let yes = Authorization { grant: grant(&id), code: code(&id, &id), consent: None, pushed: Some(hash("p")) };
+        store.append(entry("a", "t", 30_000, Effect::Authorize(Box::new(yes))))
+    });
+    let results = join_all(answering).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for (n, result) in results.iter().enumerate() {
+        assert_eq!(store.code(&hash(&format!("g{n}"))).await.unwrap().is_some(), result.is_ok());
+    }
+}
+
+pub async fn a_name_is_used_once_also_in_a_race(store: &dyn Store) {
+    let results = join_all((0..20).map(|_| store.use_once("assertion", "n", 100))).await;
+    assert_eq!(results.into_iter().filter(|new| *new.as_ref().unwrap()).count(), 1);
+    assert!(store.use_once("request", "n", 100).await.unwrap(), "of another kind it is another name");
+}
+
+pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    start(store, session("old", 10)).await;
+    start(store, session("young", 20)).await;
+    for (id, exp) in [("old", 100), ("young", 200)] {
+        let code = Code { exp, ..code(id, id) };
+        authorize(store, grant(id), code).await;
+        store.add_device(&Device { exp, ..device(id, id) }).await.unwrap();
+        let pushed = PushedRequest { hash: hash(id), client_id: "a".to_owned(), parameters: String::new(), exp };
+        store.push_request(&pushed).await.unwrap();
+        store.use_once("kind", id, exp).await.unwrap();
+    }
+    let before = SweepBefore { tokens: 150, keys: 0, audit_millis: 0, sessions: 15 };
+    assert_eq!(store.sweep(before).await.unwrap(), 5, "a session, a grant, a device, a request and a name");
+    assert_eq!(store.sweep(before).await.unwrap(), 0);
+    assert!(store.session(&hash("old")).await.unwrap().is_none() && store.code(&hash("old")).await.unwrap().is_none());
+    assert!(store.session(&hash("young")).await.unwrap().is_some());
+    assert!(store.code(&hash("young")).await.unwrap().is_some());
+    assert!(store.waiting_device("young", 10).await.unwrap().is_some());
+    assert!(store.visit_pushed_request(&hash("young"), 10, 20).await.unwrap().is_some());
+    assert!(store.use_once("kind", "old", 300).await.unwrap() && !store.use_once("kind", "young", 300).await.unwrap());
+}
+
+async fn append(store: &dyn Store, effect: Effect) {
+    store.append(entry("a", "t", 30_000, effect)).await.unwrap();
+}
+
+async fn start(store: &dyn Store, session: Session) {
+    append(store, Effect::StartSession { session, replaces: None }).await;
+}
+
+async fn authorize(store: &dyn Store, grant: UserGrant, code: Code) {
+    append(store, Effect::Authorize(Box::new(Authorization { grant, code, consent: None, pushed: None }))).await;
+}
+
+fn hash(text: &str) -> TokenHash {
+    TokenHash::of_text(text)
+}
+
+fn phc(text: &str) -> SecretHash {
+    SecretHash::Argon2id(text.to_owned())
+}
+
+fn user(name: &str) -> User {
+    User {
+        sub: format!("sub of {name}"),
+        username: name.to_owned(),
+        password: phc(&format!("phc of {name}")),
+        claims: claims::StandardClaims {
+            nickname: Some(format!("{name} 爱丽丝")),
+            ..claims::StandardClaims::default()
+        },
+        enabled: true,
+    }
+}
+
+fn session(sid: &str, auth_time: i64) -> Session {
+    Session {
+        hash: hash(sid),
+        sid: sid.to_owned(),
+        sub: "sub of alice".to_owned(),
+        auth_time,
+        last_seen: auth_time,
+        address: "127.0.0.1".to_owned(),
+        user_agent: "a browser".to_owned(),
+    }
+}
+
+fn grant(grant_id: &str) -> UserGrant {
+    UserGrant {
+        grant_id: grant_id.to_owned(),
+        client_id: "a".to_owned(),
+        sub: "sub of alice".to_owned(),
+        sid: "s".to_owned(),
+        scope: "openid email".parse().unwrap(),
+        resources: vec!["http://b".to_owned()],
+        auth_time: 5,
+        offline: false,
+    }
+}
+
+fn code(text: &str, nonce: &str) -> Code {
+    Code {
+        hash: hash(text),
+        redirect_uri: Some("http://a/callback".to_owned()),
+        code_challenge: None,
+        nonce: Some(nonce.to_owned()),
+        exp: 90,
+    }
+}
+
+/// An opaque access token and a refresh token.
+fn issued(grant_id: &str, jti: &str, spends: Option<Spends>) -> IssuedToUser {
+    IssuedToUser {
+        grant_id: grant_id.to_owned(),
+        spends,
+        jti: jti.to_owned(),
+        exp: 500,
+        opaque: Some(opaque(jti, 500)),
+        refresh_token: Some(NewRefreshToken { hash: hash(&format!("refresh of {jti}")), exp: 1_000 }),
+    }
+}
+
+fn device(code: &str, user_code: &str) -> Device {
+    Device {
+        hash: hash(code),
+        user_code: user_code.to_owned(),
+        client_id: "a".to_owned(),
+        scope: "openid".parse().unwrap(),
+        resources: vec!["http://b".to_owned()],
+        exp: 100,
+        poll_seconds: 5,
+    }
+}
