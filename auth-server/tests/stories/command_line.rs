@@ -182,6 +182,31 @@ async fn an_unwritable_data_folder_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = |url: &str| {
+        let data = folder.path().join("data").display().to_string();
+        let quiet = ("log.filter", "warn");
+        set(&[("data_dir", &data), ("database_url", url), ("listen", "127.0.0.1:0"), ("tls_listen", ""), quiet])
+    };
+    let nobody = "postgres://c:hunter2@127.0.0.1:1/gatepass";
+    let reasons = ["127.0.0.1:1, database gatepass", "setting `database_url`", "onnection refused"];
+    let mistaken = "postgres://c:hun/ter2@127.0.0.1/gatepass";
+    let advice = ["database_url: ", "postgres://user:password@host/database", "percent-encoded"];
+    for words in [&["serve"][..], &["client", "list"], &["audit"]] {
+        for (url, expected) in [(nobody, reasons), (mistaken, advice)] {
+            let said = run(words, &settings(url)).await;
+            assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+            assert!(expected.iter().all(|words| said.err.contains(words)), "{}", said.err);
+            assert!(!said.err.contains("hun") && !said.err.contains("ter2"), "{}", said.err);
+        }
+    }
+    let said = run(&["check-config"], &settings(nobody)).await;
+    assert!(said.out.contains("database_url = \"[hidden]\"") && !said.out.contains("hunter2"), "{}", said.out);
+    assert!(!folder.path().join("data").exists(), "there is nothing to keep in a folder");
+}
+
+#[tokio::test]
 async fn the_development_ca_is_made_by_command_and_shown_again() {
     let folder = tempfile::tempdir().unwrap();
     let data = set(&[("data_dir", &folder.path().display().to_string())]);

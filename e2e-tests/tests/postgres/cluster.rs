@@ -24,7 +24,7 @@ pub const HOST: &str = "127.0.0.3";
 pub const ACCOUNT: &str = "gatepass";
 /// With letters that have to be encoded in a URL.
 pub const PASSWORD: &str = "p@ss/w#rd?% 7c1e";
-const PASSWORD_IN_URL: &str = "p%40ss%2Fw%23rd%3F%25%207c1e";
+pub const PASSWORD_IN_URL: &str = "p%40ss%2Fw%23rd%3F%25%207c1e";
 
 pub struct Cluster {
     folder: PathBuf,
@@ -69,6 +69,11 @@ impl Cluster {
         format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:{}/{database}", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where its files and its socket are.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -1,10 +1,12 @@
 //! Without its database C says no, and when to come again.
 
-use e2e_tests::caller::until;
+use e2e_tests::{caller::until, stage::SECRET};
+use futures_util::future::join_all;
 
 use crate::{
     cluster::{Cluster, PASSWORD},
-    replica::{Replica, WITH_JWT},
+    programs::succeed,
+    replica::{ASKING, Replica, WITH_JWT},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -14,7 +16,7 @@ async fn without_its_database_every_answer_is_a_503_and_afterwards_all_is_well()
     let pass = server.pass(WITH_JWT).await;
     cluster.kill();
     let asked = server.ask(WITH_JWT).await;
-    let introspected = server.post("/oauth/introspect", (crate::replica::ASKING, "abc123"), &[("token", &pass)]).await;
+    let introspected = server.post("/oauth/introspect", (ASKING, SECRET), &[("token", &pass)]).await;
     let revoked = server.revoke(WITH_JWT, &pass).await;
     for answer in [&asked, &introspected, &revoked] {
         assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{answer:?}");
@@ -30,4 +32,20 @@ async fn without_its_database_every_answer_is_a_503_and_afterwards_all_is_well()
     assert!(server.is_active(&pass).await, "a revocation that was refused has not happened");
     assert_eq!(server.revoke(WITH_JWT, &pass).await.status, 200);
     assert!(!server.is_active(&pass).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_have_gone_silent_are_given_up() {
+    let cluster = Cluster::start();
+    let server = Replica::start(&cluster.fresh_database()).await;
+    let many = || join_all((0..30).map(|_| server.ask(WITH_JWT)));
+    assert!(many().await.iter().all(|answer| answer.status == 200));
+    // As when a machine or a network is gone without a word: nobody answers, and nobody hangs up.
+    let pids = cluster.tell("SELECT pid FROM pg_stat_activity WHERE usename = 'gatepass'");
+    let signal = |name: &str| succeed(&[&["kill", name], &pids.lines().collect::<Vec<_>>()[..]].concat(), &[]);
+    assert!(pids.lines().count() > 1, "{pids}");
+    signal("-STOP");
+    let answers = many().await;
+    signal("-CONT");
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
 }

@@ -1,7 +1,7 @@
 //! A database that cannot be used is one clear line at the start, without the password.
 
 use crate::{
-    cluster::{ACCOUNT, HOST, PASSWORD, shared},
+    cluster::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared},
     replica::{Replica, prepare, settings},
 };
 
@@ -21,7 +21,7 @@ async fn what_is_wrong_with_the_database_is_said_in_one_line() {
     assert!(wrong.contains("password authentication failed") && wrong.contains(ACCOUNT), "{wrong}");
     let missing = refusal(&shared().url("nowhere")).await;
     assert!(missing.contains("database \"nowhere\" does not exist"), "{missing}");
-    let nobody = refusal(&format!("postgres://{ACCOUNT}:{PASSWORD}@{HOST}:1/x").replace(PASSWORD, "p%40ss")).await;
+    let nobody = refusal(&format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:1/x")).await;
     assert!(nobody.contains(&format!("{HOST}:1")) && nobody.contains("refused"), "{nobody}");
 }
 
@@ -36,4 +36,14 @@ async fn a_database_of_a_newer_version_is_refused() {
     );
     let line = refusal(&url).await;
     assert!(line.contains("newer version") && line.contains("9999"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_will_do_too() {
+    let (url, folder) = (shared().fresh_database(), shared().folder().display());
+    let (name, port) = (url.rsplit('/').next().unwrap(), shared().port());
+    let socket = format!("postgres:///{name}?host={folder}&port={port}&user={ACCOUNT}&password={PASSWORD_IN_URL}");
+    Replica::start(&socket).await;
+    let local = "SELECT count(*) FROM pg_stat_activity WHERE client_addr IS NULL AND usename = 'gatepass'";
+    assert_ne!(shared().tell(local), "0");
 }

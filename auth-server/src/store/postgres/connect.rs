@@ -1,7 +1,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool,
+    ConnectOptions, Connection, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -15,6 +15,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 const CONNECTIONS: u32 = 16;
 /// For so long a request waits for a connection. Whoever has waited that long is told to come again.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that says nothing for so long is given up, and another one opened.
+const SILENCE: Duration = Duration::from_secs(2);
 /// For so long the start waits for an answer.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -27,7 +29,18 @@ pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
     // Of several servers that start at once one does it, and the others wait.
     MIGRATIONS.run(&mut first).await.map_err(|error| at(&migration_failure(&error)))?;
     first.close().await?;
-    Ok(PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_lazy_with(patient(&options)))
+    Ok(pool(patient(&options)))
+}
+
+fn pool(options: PgConnectOptions) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    // The pool's own test waits for as long as the network does: for minutes, where a machine is gone without a word.
+    let tested = pool.test_before_acquire(false).before_acquire(|connection, _| Box::pin(answers(connection)));
+    tested.after_release(|connection, _| Box::pin(answers(connection))).connect_lazy_with(options)
+}
+
+async fn answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    timeout(SILENCE, connection.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
 }
 
 /// A statement or a transaction that hangs lets go of what it holds, also when its server has lost its network or its power.
