@@ -174,10 +174,11 @@ impl LoginStore for PostgresStore {
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,
+        client_id: &str,
         now: i64,
         until: i64,
     ) -> Result<Option<PushedRequest>, StoreError> {
-        pushed::visit(&self.pool, hash, now, until).await
+        pushed::visit(&self.pool, hash, client_id, now, until).await
     }
 
     async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {

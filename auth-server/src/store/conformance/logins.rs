@@ -245,11 +245,12 @@ pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store)
         exp: 100,
     };
     store.push_request(&pushed).await.unwrap();
-    assert!(store.visit_pushed_request(&hash("p"), 100, 200).await.unwrap().is_none(), "it has expired");
-    let visited = store.visit_pushed_request(&hash("p"), 10, 600).await.unwrap();
+    assert!(store.visit_pushed_request(&hash("p"), "a", 100, 200).await.unwrap().is_none(), "it has expired");
+    let visited = store.visit_pushed_request(&hash("p"), "a", 10, 600).await.unwrap();
     assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed.clone() }));
-    let visited = store.visit_pushed_request(&hash("p"), 500, 550).await.unwrap();
+    let visited = store.visit_pushed_request(&hash("p"), "a", 500, 550).await.unwrap();
     assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed }), "its life is not cut short");
+    assert!(store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(), "it is another client's");
     let answering = (0..20).map(|n| {
         let id = format!("g{n}");
         let yes = Authorization { grant: grant(&id), code: code(&id, &id), consent: None, pushed: Some(hash("p")) };
@@ -287,7 +288,7 @@ pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn St
     assert!(store.session(&hash("young")).await.unwrap().is_some());
     assert!(store.code(&hash("young")).await.unwrap().is_some());
     assert!(store.waiting_device("young", 10).await.unwrap().is_some());
-    assert!(store.visit_pushed_request(&hash("young"), 10, 20).await.unwrap().is_some());
+    assert!(store.visit_pushed_request(&hash("young"), "a", 10, 20).await.unwrap().is_some());
     assert!(store.use_once("kind", "old", 300).await.unwrap() && !store.use_once("kind", "young", 300).await.unwrap());
 }
 
