@@ -168,9 +168,8 @@ async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
 /// When there is none, or it cannot be used.
 pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
     let database = settings.data_dir.join(DATABASE);
-    let elsewhere = settings.database_url().map_err(anyhow::Error::msg)?.is_some();
     ensure!(
-        elsewhere || database.exists(),
+        settings.database_url() != Ok(None) || database.exists(),
         "there is no database {}: is the setting `data_dir` right? The first start of the server makes it",
         database.display()
     );

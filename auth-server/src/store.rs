@@ -8,7 +8,6 @@ mod rows;
 mod sqlite;
 
 #[cfg(any(test, feature = "conformance"))]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a suite of tests, which says what it expects by failing")]
 pub mod conformance;
 
 use async_trait::async_trait;

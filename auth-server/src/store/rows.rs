@@ -17,7 +17,7 @@ use crate::domain::TokenHash;
 
 pub(super) use clients::{CLIENTS, SECRETS, hash_columns, with_secrets};
 pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
-pub(super) use devices::{DeviceRow, PolledRow, WAITING_DEVICE};
+pub(super) use devices::{DeviceRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE};
 pub(super) use grants::{CODE, CodeRow, GRANT, GRANT_OF_TOKEN, GrantRow, REFRESH_TOKEN, RefreshTokenRow};
 pub(super) use keys::{KEYS, KeyRow};
 pub(super) use records::{AuditRow, opaque_token};

@@ -5,12 +5,9 @@ use crate::{
     domain::{Device, StoredDevice, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{DeviceRow, GRANT, GrantRow, PolledRow, WAITING_DEVICE},
+        rows::{DeviceRow, GRANT, GrantRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE},
     },
 };
-
-/// What a device that asks too often has to wait for in addition (RFC 8628 §3.5).
-const MORE_SECONDS: i64 = 5;
 
 pub(super) async fn add(pool: &PgPool, device: &Device) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
@@ -37,11 +34,13 @@ pub(super) async fn waiting(pool: &PgPool, user_code: &str, now: i64) -> Result<
 /// Tell a device what became of it, and note that it asked.
 pub(super) async fn poll(pool: &PgPool, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
     let mut transaction = pool.begin().await?;
-    let row = sqlx::query_as(
-        "SELECT hash, user_code, client_id, scope, resources, exp, poll_seconds, state, polled_at, grant_id, spent_at \
-         FROM devices WHERE hash = $1 FOR UPDATE",
-    );
-    let row: Option<PolledRow> = row.bind(&hash.0[..]).fetch_optional(&mut *transaction).await?;
+    // Nobody else answers this device meanwhile.
+    sqlx::query("SELECT 1 FROM devices WHERE hash = $1 FOR UPDATE")
+        .bind(&hash.0[..])
+        .execute(&mut *transaction)
+        .await?;
+    let row = sqlx::query_as(POLLED_DEVICE).bind(&hash.0[..]);
+    let row: Option<PolledRow> = row.fetch_optional(&mut *transaction).await?;
     let Some(row) = row else { return Ok(None) };
     let too_soon = row.is_too_soon(now);
     sqlx::query("UPDATE devices SET polled_at = $1, poll_seconds = poll_seconds + $2 WHERE hash = $3")

@@ -130,28 +130,27 @@ async fn add_refresh_token(
     Ok(())
 }
 
-/// Void grants, and the access tokens that are out under them.
+/// Void grants, and the access tokens that are out under them. Expired ones as well: clocks differ.
 ///
 /// Each statement sees what was committed before it began: tokens that were issued while the first one waited are void
 /// too. The order keeps two that revoke the same grants from waiting for each other.
 pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
     let (condition, first, second) = match of {
-        Of::Grant(grant_id) => ("grant_id = $2 AND $3 = ''", grant_id, ""),
-        Of::User(sub) => ("sub = $2 AND $3 = ''", sub, ""),
-        Of::UserAtClient { sub, client_id } => ("sub = $2 AND client_id = $3", sub, client_id),
-        Of::Session(sid) => ("sid = $2 AND $3 = '' AND NOT offline", sid, ""),
+        Of::Grant(grant_id) => ("grant_id = $1 AND $2 = ''", grant_id, ""),
+        Of::User(sub) => ("sub = $1 AND $2 = ''", sub, ""),
+        Of::UserAtClient { sub, client_id } => ("sub = $1 AND client_id = $2", sub, client_id),
+        Of::Session(sid) => ("sid = $1 AND $2 = '' AND NOT offline", sid, ""),
     };
-    let wait = format!("SELECT $1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
-    let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");
+    // Made of constants alone.
+    let query = |statement: String| sqlx::query(AssertSqlSafe(statement)).bind(first).bind(second);
+    let wait = format!("SELECT 1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
+    query(wait).execute(&mut *connection).await?;
+    let revoke = format!("UPDATE grants SET revoked_at = $3 WHERE revoked_at IS NULL AND {condition}");
+    query(revoke).bind(now).execute(&mut *connection).await?;
     let void = format!(
         "INSERT INTO revoked_tokens (jti, exp) SELECT jti, exp FROM grant_tokens \
-         WHERE $1 > 0 AND grant_id IN (SELECT grant_id FROM grants WHERE {condition}) \
-         ORDER BY jti ON CONFLICT (jti) DO NOTHING"
+         WHERE grant_id IN (SELECT grant_id FROM grants WHERE {condition}) ORDER BY jti ON CONFLICT (jti) DO NOTHING"
     );
-    for statement in [wait, revoke, void] {
-        // Made of constants alone.
-        let query = sqlx::query(AssertSqlSafe(statement)).bind(now).bind(first).bind(second);
-        query.execute(&mut *connection).await?;
-    }
+    query(void).execute(connection).await?;
     Ok(())
 }

@@ -16,7 +16,7 @@ pub(super) async fn add(pool: &PgPool, pushed: &PushedRequest) -> Result<(), Sto
     Ok(())
 }
 
-/// Read a request that is in force, and keep it so until `until` at least.
+/// Read a client's request that is in force, and keep it so until `until` at least.
 pub(super) async fn visit(
     pool: &PgPool,
     hash: &TokenHash,
@@ -26,11 +26,12 @@ pub(super) async fn visit(
 ) -> Result<Option<PushedRequest>, StoreError> {
     let row = sqlx::query_as(
         "UPDATE pushed_requests SET exp = greatest(exp, $1) WHERE hash = $2 AND client_id = $3 AND exp > $4 \
-         RETURNING client_id, parameters, exp",
+         RETURNING parameters, exp",
     );
-    let found: Option<(String, String, i64)> =
-        row.bind(until).bind(&hash.0[..]).bind(client_id).bind(now).fetch_optional(pool).await?;
-    Ok(found.map(|(client_id, parameters, exp)| PushedRequest { hash: *hash, client_id, parameters, exp }))
+    let row = row.bind(until).bind(&hash.0[..]).bind(client_id).bind(now);
+    let found: Option<(String, i64)> = row.fetch_optional(pool).await?;
+    let client_id = client_id.to_owned();
+    Ok(found.map(|(parameters, exp)| PushedRequest { hash: *hash, client_id, parameters, exp }))
 }
 
 pub(super) async fn spend(connection: &mut PgConnection, hash: &TokenHash) -> Result<(), StoreError> {

@@ -6,8 +6,13 @@ use crate::{
     store::StoreError,
 };
 
+/// What a device that asks too often has to wait for in addition (RFC 8628 §3.5).
+pub const MORE_SECONDS: i64 = 5;
+
 pub const WAITING_DEVICE: &str = "SELECT hash, user_code, client_id, scope, resources, exp, poll_seconds FROM devices \
      WHERE user_code = $1 AND state = 'waiting' AND exp > $2";
+pub const POLLED_DEVICE: &str = "SELECT hash, user_code, client_id, scope, resources, exp, poll_seconds, state, \
+     polled_at, grant_id, spent_at FROM devices WHERE hash = $1";
 
 #[derive(FromRow)]
 pub struct DeviceRow {

@@ -1,51 +1,16 @@
-use claims::Scope;
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
-    domain::{Client, SecretHash, StoredSecret, TokenFormat},
-    store::StoreError,
+    domain::{Client, SecretHash},
+    store::{
+        StoreError,
+        rows::{CLIENTS, SECRETS, hash_columns, with_secrets},
+    },
 };
 
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Client>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT client_id, scopes, resources, introspects, token_format, login, enabled FROM clients ORDER BY client_id",
-    );
-    let mut clients = rows.fetch_all(pool).await?.iter().map(client).collect::<Result<Vec<_>, _>>()?;
-    let secrets = sqlx::query("SELECT client_id, kind, hash, not_after FROM client_secrets ORDER BY created_at DESC");
-    for row in secrets.fetch_all(pool).await? {
-        let owner: &str = row.try_get("client_id")?;
-        if let Some(client) = clients.iter_mut().find(|client| client.client_id == owner) {
-            client.secrets.push(secret(&row)?);
-        }
-    }
-    Ok(clients)
-}
-
-fn client(row: &SqliteRow) -> Result<Client, StoreError> {
-    let unreadable = |what: &str| StoreError::Unavailable(format!("a stored client has an unreadable {what}"));
-    let scopes: &str = row.try_get("scopes")?;
-    let format: &str = row.try_get("token_format")?;
-    Ok(Client {
-        client_id: row.try_get("client_id")?,
-        secrets: Vec::new(),
-        scopes: scopes.parse::<Scope>().map_err(|_| unreadable("scope"))?,
-        resources: serde_json::from_str(row.try_get("resources")?)?,
-        introspects: serde_json::from_str(row.try_get("introspects")?)?,
-        token_format: TokenFormat::parse(format).ok_or_else(|| unreadable("token format"))?,
-        login: row.try_get::<Option<&str>, _>("login")?.map(serde_json::from_str).transpose()?,
-        enabled: row.try_get("enabled")?,
-    })
-}
-
-fn secret(row: &SqliteRow) -> Result<StoredSecret, StoreError> {
-    let unreadable = || StoreError::Unavailable("a stored secret's hash is unreadable".to_owned());
-    let (kind, hash): (&str, Vec<u8>) = (row.try_get("kind")?, row.try_get("hash")?);
-    let hash = match kind {
-        "sha256" => SecretHash::Sha256(hash.try_into().map_err(|_| unreadable())?),
-        "argon2id" => SecretHash::Argon2id(String::from_utf8(hash).map_err(|_| unreadable())?),
-        _ => return Err(unreadable()),
-    };
-    Ok(StoredSecret { hash, not_after: row.try_get("not_after")? })
+    let clients = sqlx::query_as(CLIENTS).fetch_all(pool).await?;
+    with_secrets(clients, sqlx::query_as(SECRETS).fetch_all(pool).await?)
 }
 
 pub(super) async fn add(pool: &SqlitePool, client: &Client, now: i64) -> Result<(), StoreError> {
@@ -124,15 +89,7 @@ async fn insert_secret(
     hash: &SecretHash,
     now: i64,
 ) -> Result<(), StoreError> {
-    let (kind, bytes) = match hash {
-        SecretHash::Sha256(hash) => ("sha256", hash.to_vec()),
-        SecretHash::Argon2id(phc) => ("argon2id", phc.clone().into_bytes()),
-        SecretHash::Keyed { .. } => {
-            return Err(StoreError::Unavailable(
-                "a secret of the clients file does not belong in the database".to_owned(),
-            ));
-        }
-    };
+    let (kind, bytes) = hash_columns(hash)?;
     sqlx::query("INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)")
         .bind(client_id)
         .bind(kind)

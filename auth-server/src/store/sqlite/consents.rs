@@ -1,31 +1,20 @@
-use claims::Scope;
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, SqlitePool};
 
-use crate::{domain::Consent, store::StoreError};
+use crate::{
+    domain::Consent,
+    store::{
+        StoreError,
+        rows::{self, CONSENT, CONSENTS_OF_USER, ConsentRow},
+    },
+};
 
 pub(super) async fn one(pool: &SqlitePool, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
-    let row = sqlx::query("SELECT sub, client_id, scope, given_at FROM consents WHERE sub = $1 AND client_id = $2");
-    row.bind(sub).bind(client_id).fetch_optional(pool).await?.as_ref().map(consent).transpose()
+    let row: Option<ConsentRow> = sqlx::query_as(CONSENT).bind(sub).bind(client_id).fetch_optional(pool).await?;
+    row.map(Consent::try_from).transpose()
 }
 
 pub(super) async fn of_user(pool: &SqlitePool, sub: &str) -> Result<Vec<Consent>, StoreError> {
-    let rows =
-        sqlx::query("SELECT sub, client_id, scope, given_at FROM consents WHERE sub = $1 ORDER BY given_at DESC");
-    rows.bind(sub).fetch_all(pool).await?.iter().map(consent).collect()
-}
-
-fn consent(row: &SqliteRow) -> Result<Consent, StoreError> {
-    Ok(Consent {
-        sub: row.try_get("sub")?,
-        client_id: row.try_get("client_id")?,
-        scope: scope(row)?,
-        given_at: row.try_get("given_at")?,
-    })
-}
-
-pub(super) fn scope(row: &SqliteRow) -> Result<Scope, StoreError> {
-    let text: &str = row.try_get("scope")?;
-    text.parse().map_err(|_| StoreError::Unavailable("a stored scope is unreadable".to_owned()))
+    rows::read(sqlx::query_as::<_, ConsentRow>(CONSENTS_OF_USER).bind(sub).fetch_all(pool).await?)
 }
 
 pub(super) async fn remember(connection: &mut SqliteConnection, consent: &Consent) -> Result<(), StoreError> {

@@ -1,9 +1,11 @@
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{consents::scope, sessions::hash};
 use crate::{
     domain::{Code, IssuedToUser, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
-    store::StoreError,
+    store::{
+        StoreError,
+        rows::{CODE, CodeRow, GRANT_OF_TOKEN, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
+    },
 };
 
 /// Which grants are meant.
@@ -18,68 +20,22 @@ pub(super) enum Of<'a> {
     Session(&'a str),
 }
 
-pub(super) async fn code(pool: &SqlitePool, wanted: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
-    let row = sqlx::query(
-        "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.spent_at, g.* \
-         FROM codes c JOIN grants g USING (grant_id) WHERE c.hash = $1",
-    );
-    let found = row.bind(&wanted.0[..]).fetch_optional(pool).await?;
-    found.as_ref().map(stored_code).transpose()
-}
-
-fn stored_code(row: &SqliteRow) -> Result<StoredCode, StoreError> {
-    Ok(StoredCode {
-        code: Code {
-            hash: hash(row)?,
-            redirect_uri: row.try_get("redirect_uri")?,
-            code_challenge: row.try_get("code_challenge")?,
-            nonce: row.try_get("nonce")?,
-            // The grant's end has the same name, and stands behind it.
-            exp: row.try_get(4)?,
-        },
-        grant: grant(row)?,
-        spent: row.try_get::<Option<i64>, _>("spent_at")?.is_some(),
-        revoked: row.try_get::<Option<i64>, _>("revoked_at")?.is_some(),
-    })
+pub(super) async fn code(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+    let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
+    row.map(StoredCode::try_from).transpose()
 }
 
 pub(super) async fn refresh_token(
     pool: &SqlitePool,
-    wanted: &TokenHash,
+    hash: &TokenHash,
 ) -> Result<Option<StoredRefreshToken>, StoreError> {
-    let row = sqlx::query(
-        "SELECT t.hash, t.exp, t.spent_at, g.* FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash = $1",
-    );
-    let found = row.bind(&wanted.0[..]).fetch_optional(pool).await?;
-    found.as_ref().map(stored_refresh_token).transpose()
-}
-
-fn stored_refresh_token(row: &SqliteRow) -> Result<StoredRefreshToken, StoreError> {
-    Ok(StoredRefreshToken {
-        hash: hash(row)?,
-        grant: grant(row)?,
-        exp: row.try_get(1)?,
-        spent_at: row.try_get("spent_at")?,
-        revoked: row.try_get::<Option<i64>, _>("revoked_at")?.is_some(),
-    })
-}
-
-pub(super) fn grant(row: &SqliteRow) -> Result<UserGrant, StoreError> {
-    Ok(UserGrant {
-        grant_id: row.try_get("grant_id")?,
-        client_id: row.try_get("client_id")?,
-        sub: row.try_get("sub")?,
-        sid: row.try_get("sid")?,
-        scope: scope(row)?,
-        resources: serde_json::from_str(row.try_get("resources")?)?,
-        auth_time: row.try_get("auth_time")?,
-        offline: row.try_get("offline")?,
-    })
+    let row: Option<RefreshTokenRow> = sqlx::query_as(REFRESH_TOKEN).bind(&hash.0[..]).fetch_optional(pool).await?;
+    row.map(StoredRefreshToken::try_from).transpose()
 }
 
 pub(super) async fn of_token(pool: &SqlitePool, jti: &str) -> Result<Option<UserGrant>, StoreError> {
-    let row = sqlx::query("SELECT g.* FROM grant_tokens t JOIN grants g USING (grant_id) WHERE t.jti = $1").bind(jti);
-    row.fetch_optional(pool).await?.as_ref().map(grant).transpose()
+    let row: Option<GrantRow> = sqlx::query_as(GRANT_OF_TOKEN).bind(jti).fetch_optional(pool).await?;
+    row.map(UserGrant::try_from).transpose()
 }
 
 pub(super) async fn clients_of_session(pool: &SqlitePool, sid: &str) -> Result<Vec<String>, StoreError> {

@@ -1,36 +1,16 @@
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
-use zeroize::Zeroizing;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::clients::count_up;
 use crate::{
-    domain::{Algorithm, KeyState, NewKey, SigningKey},
-    store::StoreError,
+    domain::{NewKey, SigningKey},
+    store::{
+        StoreError,
+        rows::{self, KEYS, KeyRow},
+    },
 };
 
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<SigningKey>, StoreError> {
-    let rows =
-        sqlx::query("SELECT kid, algorithm, pkcs8, state, state_since FROM signing_keys ORDER BY state_since DESC")
-            .fetch_all(pool)
-            .await?;
-    rows.iter().map(key).collect()
-}
-
-fn key(row: &SqliteRow) -> Result<SigningKey, StoreError> {
-    let unknown =
-        |what: &str, text: &str| StoreError::Unavailable(format!("a stored key has the unknown {what} `{text}`"));
-    let since = row.try_get("state_since")?;
-    let (algorithm, state): (&str, &str) = (row.try_get("algorithm")?, row.try_get("state")?);
-    Ok(SigningKey {
-        kid: row.try_get("kid")?,
-        algorithm: Algorithm::parse(algorithm).ok_or_else(|| unknown("algorithm", algorithm))?,
-        pkcs8: Zeroizing::new(row.try_get("pkcs8")?),
-        state: match state {
-            "next" => KeyState::Next,
-            "current" => KeyState::Current { since },
-            "retired" => KeyState::Retired { since },
-            other => return Err(unknown("state", other)),
-        },
-    })
+    rows::read(sqlx::query_as::<_, KeyRow>(KEYS).fetch_all(pool).await?)
 }
 
 pub(super) async fn install(pool: &SqlitePool, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError> {

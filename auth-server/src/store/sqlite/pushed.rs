@@ -1,4 +1,4 @@
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
     domain::{PushedRequest, TokenHash},
@@ -24,17 +24,14 @@ pub(super) async fn visit(
     now: i64,
     until: i64,
 ) -> Result<Option<PushedRequest>, StoreError> {
-    let row = sqlx::query(
+    let row = sqlx::query_as(
         "UPDATE pushed_requests SET exp = max(exp, $1) WHERE hash = $2 AND client_id = $3 AND exp > $4 \
-         RETURNING client_id, parameters, exp",
+         RETURNING parameters, exp",
     );
-    let found = row.bind(until).bind(&hash.0[..]).bind(client_id).bind(now).fetch_optional(pool).await?;
-    found
-        .map(|row| {
-            let (client_id, parameters) = (row.try_get("client_id")?, row.try_get("parameters")?);
-            Ok(PushedRequest { hash: *hash, client_id, parameters, exp: row.try_get("exp")? })
-        })
-        .transpose()
+    let row = row.bind(until).bind(&hash.0[..]).bind(client_id).bind(now);
+    let found: Option<(String, i64)> = row.fetch_optional(pool).await?;
+    let client_id = client_id.to_owned();
+    Ok(found.map(|(parameters, exp)| PushedRequest { hash: *hash, client_id, parameters, exp }))
 }
 
 pub(super) async fn spend(connection: &mut SqliteConnection, hash: &TokenHash) -> Result<(), StoreError> {

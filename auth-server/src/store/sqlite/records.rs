@@ -1,19 +1,20 @@
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::SqlitePool;
 
 use crate::{
-    domain::{AuditEvent, AuditQuery, AuditRecord, OpaqueToken, Outcome, TokenHash},
-    store::{StoreError, SweepBefore},
+    domain::{AuditQuery, AuditRecord, OpaqueToken, TokenHash},
+    store::{
+        StoreError, SweepBefore,
+        rows::{self, AuditRow},
+    },
 };
 
 /// So many rows of a kind go at once: a sweep never holds the writer for long.
 const SWEEP_BATCH: i64 = 500;
 
 pub(super) async fn opaque_token(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
-    let claims: Option<String> = sqlx::query_scalar("SELECT claims FROM opaque_tokens WHERE hash = $1")
-        .bind(&hash.0[..])
-        .fetch_optional(pool)
-        .await?;
-    claims.map(|json| Ok(OpaqueToken { hash: *hash, claims: serde_json::from_str(&json)? })).transpose()
+    let claims = sqlx::query_scalar("SELECT claims FROM opaque_tokens WHERE hash = $1").bind(&hash.0[..]);
+    let claims: Option<String> = claims.fetch_optional(pool).await?;
+    rows::opaque_token(hash, claims.as_deref())
 }
 
 pub(super) async fn is_revoked(pool: &SqlitePool, jti: &str) -> Result<bool, StoreError> {
@@ -23,7 +24,7 @@ pub(super) async fn is_revoked(pool: &SqlitePool, jti: &str) -> Result<bool, Sto
 
 pub(super) async fn audit(pool: &SqlitePool, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
     // A condition on a parameter that was not given is true; SQLite plans each query anew for the ones that were.
-    let rows = sqlx::query(
+    let found = sqlx::query_as(
         "SELECT at_millis, event, outcome, client_id, sub, jti, scope, address, error FROM audit \
          WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
          AND at_millis BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6",
@@ -33,26 +34,8 @@ pub(super) async fn audit(pool: &SqlitePool, query: &AuditQuery) -> Result<Vec<A
     .bind(&query.jti)
     .bind(query.since_millis.unwrap_or(i64::MIN))
     .bind(query.until_millis.unwrap_or(i64::MAX))
-    .bind(query.limit)
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(record).collect()
-}
-
-fn record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
-    let unknown = |what: &str, text: &str| StoreError::Unavailable(format!("unknown audit {what} `{text}`"));
-    let (event, outcome): (&str, &str) = (row.try_get("event")?, row.try_get("outcome")?);
-    Ok(AuditRecord {
-        at_millis: row.try_get("at_millis")?,
-        event: AuditEvent::parse(event).ok_or_else(|| unknown("event", event))?,
-        outcome: Outcome::parse(outcome).ok_or_else(|| unknown("outcome", outcome))?,
-        client_id: row.try_get("client_id")?,
-        sub: row.try_get("sub")?,
-        jti: row.try_get("jti")?,
-        scope: row.try_get("scope")?,
-        address: row.try_get("address")?,
-        error: row.try_get("error")?,
-    })
+    .bind(query.limit);
+    rows::read::<AuditRow, _>(found.fetch_all(pool).await?)
 }
 
 pub(super) async fn sweep(pool: &SqlitePool, before: SweepBefore) -> Result<u64, StoreError> {

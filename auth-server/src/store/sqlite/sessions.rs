@@ -1,40 +1,20 @@
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
     domain::{Session, TokenHash},
-    store::StoreError,
+    store::{
+        StoreError,
+        rows::{self, SESSION, SESSIONS_OF_USER, SessionRow},
+    },
 };
 
 pub(super) async fn by_hash(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
-    let row =
-        sqlx::query("SELECT hash, sid, sub, auth_time, last_seen, address, user_agent FROM sessions WHERE hash = $1");
-    row.bind(&hash.0[..]).fetch_optional(pool).await?.as_ref().map(session).transpose()
+    let row: Option<SessionRow> = sqlx::query_as(SESSION).bind(&hash.0[..]).fetch_optional(pool).await?;
+    row.map(Session::try_from).transpose()
 }
 
 pub(super) async fn of_user(pool: &SqlitePool, sub: &str) -> Result<Vec<Session>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT hash, sid, sub, auth_time, last_seen, address, user_agent FROM sessions WHERE sub = $1 \
-         ORDER BY auth_time DESC",
-    );
-    rows.bind(sub).fetch_all(pool).await?.iter().map(session).collect()
-}
-
-pub(super) fn hash(row: &SqliteRow) -> Result<TokenHash, StoreError> {
-    let bytes: Vec<u8> = row.try_get("hash")?;
-    let unreadable = |_| StoreError::Unavailable("a stored hash is unreadable".to_owned());
-    Ok(TokenHash(bytes.try_into().map_err(unreadable)?))
-}
-
-fn session(row: &SqliteRow) -> Result<Session, StoreError> {
-    Ok(Session {
-        hash: hash(row)?,
-        sid: row.try_get("sid")?,
-        sub: row.try_get("sub")?,
-        auth_time: row.try_get("auth_time")?,
-        last_seen: row.try_get("last_seen")?,
-        address: row.try_get("address")?,
-        user_agent: row.try_get("user_agent")?,
-    })
+    rows::read(sqlx::query_as::<_, SessionRow>(SESSIONS_OF_USER).bind(sub).fetch_all(pool).await?)
 }
 
 pub(super) async fn touch(pool: &SqlitePool, hash: &TokenHash, now: i64) -> Result<(), StoreError> {

@@ -1,8 +1,11 @@
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use crate::{
     domain::{SecretHash, User},
-    store::StoreError,
+    store::{
+        StoreError,
+        rows::{self, USER, USER_NAMED, USERS, UserRow, phc},
+    },
 };
 
 pub(super) async fn installation_secret(pool: &SqlitePool, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
@@ -17,28 +20,17 @@ pub(super) async fn installation_secret(pool: &SqlitePool, fresh: [u8; 32]) -> R
 }
 
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<User>, StoreError> {
-    let rows = sqlx::query("SELECT sub, username, password, claims, enabled FROM users ORDER BY username");
-    rows.fetch_all(pool).await?.iter().map(user).collect()
+    rows::read(sqlx::query_as::<_, UserRow>(USERS).fetch_all(pool).await?)
 }
 
 pub(super) async fn by_sub(pool: &SqlitePool, sub: &str) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query("SELECT sub, username, password, claims, enabled FROM users WHERE sub = $1").bind(sub);
-    row.fetch_optional(pool).await?.as_ref().map(user).transpose()
+    let row: Option<UserRow> = sqlx::query_as(USER).bind(sub).fetch_optional(pool).await?;
+    row.map(User::try_from).transpose()
 }
 
 pub(super) async fn by_name(pool: &SqlitePool, username: &str) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query("SELECT sub, username, password, claims, enabled FROM users WHERE username = $1");
-    row.bind(username).fetch_optional(pool).await?.as_ref().map(user).transpose()
-}
-
-fn user(row: &SqliteRow) -> Result<User, StoreError> {
-    Ok(User {
-        sub: row.try_get("sub")?,
-        username: row.try_get("username")?,
-        password: SecretHash::Argon2id(row.try_get("password")?),
-        claims: serde_json::from_str(row.try_get("claims")?)?,
-        enabled: row.try_get("enabled")?,
-    })
+    let row: Option<UserRow> = sqlx::query_as(USER_NAMED).bind(username).fetch_optional(pool).await?;
+    row.map(User::try_from).transpose()
 }
 
 pub(super) async fn add(pool: &SqlitePool, user: &User, now: i64) -> Result<(), StoreError> {
@@ -84,11 +76,4 @@ pub(super) async fn disable(pool: &SqlitePool, username: &str, now: i64) -> Resu
 async fn end_sessions(connection: &mut SqliteConnection, sub: &str) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM sessions WHERE sub = $1").bind(sub).execute(connection).await?;
     Ok(())
-}
-
-fn phc(hash: &SecretHash) -> Result<&str, StoreError> {
-    match hash {
-        SecretHash::Argon2id(phc) => Ok(phc),
-        _ => Err(StoreError::Unavailable("a password is stored as Argon2id alone".to_owned())),
-    }
 }
