@@ -180,7 +180,7 @@ async fn a_hint_says_who_it_has_to_be() {
     c.clock.advance(Duration::from_secs(7_200));
     assert!(!alice.asked(&asking).await.parameter("code").is_empty(), "also when the hint has expired");
     bob.asked(&asking).await.tells_client("login_required");
-    let forged = jwt::with_parts(hint, &jwt::header(hint), &jwt::claims(&tokens["access_token"].as_str().unwrap()));
+    let forged = jwt::with_parts(hint, &jwt::header(hint), &jwt::claims(tokens["access_token"].as_str().unwrap()));
     alice.asked(&asking.with("id_token_hint", &forged)).await.tells_client("invalid_request");
 }
 

@@ -1,5 +1,5 @@
 //! The stories of people who know the specifications and nothing of this project: a website and a resource server made with
-//! Authlib, as it comes from PyPI, against C.
+//! Authlib, as it comes from `PyPI`, against C.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
 
 mod venv;

@@ -62,7 +62,8 @@ impl Load {
 
     async fn keep_revoking(self) {
         while self.goes_on() {
-            let client_id = if self.book.lock().unwrap().revoked.len() % 2 == 0 { WITH_JWT } else { WITH_OPAQUE };
+            let client_id =
+                if self.book.lock().unwrap().revoked.len().is_multiple_of(2) { WITH_JWT } else { WITH_OPAQUE };
             let Some(pass) = self.pass(client_id).await else { continue };
             if self.server.revoke(client_id, &pass).await.status == 200 {
                 self.book.lock().unwrap().revoked.push(pass);

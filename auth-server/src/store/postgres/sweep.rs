@@ -6,9 +6,12 @@ use crate::store::{StoreError, SweepBefore};
 /// So many rows of a kind go at once: a sweep never holds others up for long.
 const BATCH: i64 = 500;
 
+/// What goes, and before which moment.
+type Statement = (&'static str, fn(&SweepBefore) -> i64);
+
 /// Rows that another server is sweeping, or a request is using, are left to it. The subquery stands in an array so that it
 /// runs once, and its limit holds.
-const STATEMENTS: [(&str, fn(&SweepBefore) -> i64); 10] = [
+const STATEMENTS: [Statement; 10] = [
     (
         "DELETE FROM opaque_tokens WHERE hash = ANY (ARRAY( \
          SELECT hash FROM opaque_tokens WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
