@@ -73,7 +73,7 @@ fn what_next(addresses: Addresses, once: bool) -> String {
     format!(
         "{heading}\n\
          \x20 C  authorization server      http://localhost:{c}   https://localhost:{c_tls} for machines\n\
-         \x20 A  client                    http://localhost:{a}\n\
+         \x20 A  client                    http://localhost:{a}   open it in a browser and log in with the platform\n\
          \x20 B  checks passes by itself   http://localhost:{local}\n\
          \x20 B  asks C about each pass    http://localhost:{asking}\n\n\
          Try\n\
