@@ -11,8 +11,8 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, refuse_unsafe,
-    scoped,
+    BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client_without_authorities, metrics,
+    refuse_unsafe, scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
 
@@ -94,7 +94,8 @@ impl AuthServer {
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),
             pages: pages(settings.pages_dir.as_deref())?,
-            http: http_client(&settings.http())?,
+            // A C that can tell nobody of a sign-out is better than no C.
+            http: http_client_without_authorities(&settings.http())?,
             clients: Authenticator::new(&settings.client_failures, Arc::clone(&slow_hashes), &entropy)?,
             device_limit: FailureLimit::new(5, 60),
             users: SignIn::new(&settings.sign_in, slow_hashes),

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, http_client, own_name,
-    plain_http, plain_listener, telemetry::LogSettings, tls::OwnCertificates,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list,
+    http_client_without_authorities, own_name, plain_http, plain_listener, telemetry::LogSettings,
+    tls::OwnCertificates,
 };
 use url::Url;
 
@@ -333,7 +334,7 @@ impl Settings for AuthServerSettings {
         self.clients().context("the setting `clients_file`")?;
         check_users(self.users_file.as_deref(), self.profile).context("the setting `users_file`")?;
         pages(self.pages_dir.as_deref())?;
-        http_client(&self.http())?;
+        http_client_without_authorities(&self.http())?;
         OwnCertificates::of(self.tls.cert_file.as_ref(), self.tls.key_file.as_ref())?;
         Ok(())
     }

@@ -17,6 +17,9 @@ const CALLBACK: &str = "http://localhost:9001/";
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
 
+/// How long A waits for B and C.
+pub const PATIENCE_MILLIS: u64 = 60_000;
+
 /// A and C on ports that are known before they start: a browser follows the issuer's name, and C knows A's by heart.
 /// `more` goes to the end of the clients file.
 pub fn true_names(settings: &mut StackSettings, more: &str) {
@@ -28,6 +31,9 @@ pub fn true_names(settings: &mut StackSettings, more: &str) {
     settings.b_local.issuer.clone_from(&issuer);
     settings.b_introspection.issuer.clone_from(&issuer);
     settings.auth_server.issuer = issuer.parse().unwrap();
+    // These stories run beside browsers and compilers, and none of them is about patience.
+    settings.service_a.call_timeout_millis = PATIENCE_MILLIS;
+    settings.service_a.providers.entry("platform".to_owned()).or_default().timeout_millis = PATIENCE_MILLIS;
     let clients = format!("{}{more}", clients_of_a_at(a));
     settings.auth_server.clients_file = Some(written(&settings.auth_server.data_dir, "clients.toml", &clients));
 }

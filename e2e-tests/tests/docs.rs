@@ -95,3 +95,16 @@ fn no_endpoint_imports_another() {
         }
     }
 }
+
+#[test]
+fn the_clients_of_compose_are_the_demos_but_for_where_c_reaches_a() {
+    let sound = |path: &str| {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let demo = sound("auth-server/src/registry/demo-clients.toml");
+    let (outside, between) =
+        ("\"http://localhost:9001/backchannel-logout", "\"http://service-a:9001/backchannel-logout");
+    assert_eq!(sound("docker-compose.clients.toml"), demo.replace(outside, between));
+    assert!(demo.contains(outside));
+}

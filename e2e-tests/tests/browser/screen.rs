@@ -86,7 +86,7 @@ impl Screen {
 
     async fn leave_by(&self, element: WebElement) {
         element.click().await.unwrap();
-        until("the page has gone", async || !element.is_present().await.unwrap()).await;
+        until("the page has gone", async || !element.is_present().await.unwrap_or(false)).await;
     }
 
     pub async fn fill_in(&self, id: &str, text: &str) {

@@ -4,7 +4,7 @@ use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
 use clock::Clock;
 use e2e_tests::{
     stage::{SECRET, Stage},
-    true_names::{clients_of_a_at, free_port, true_names, written},
+    true_names::{PATIENCE_MILLIS, clients_of_a_at, free_port, true_names, written},
 };
 use flow_events::EventSink;
 use gatepass::StackSettings;
@@ -94,6 +94,7 @@ fn provider(platform: &AuthServerSettings) -> ProviderSettings {
         issuer: platform.issuer(),
         client_id: "service-a".to_owned(),
         client_secret: Some(SecretSetting::new(SECRET)),
+        timeout_millis: PATIENCE_MILLIS,
         ..ProviderSettings::default()
     }
 }

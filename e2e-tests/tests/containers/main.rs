@@ -8,9 +8,11 @@ mod engine;
 mod image;
 mod project;
 mod start_order;
+mod visitor;
 
 mod alone;
 mod flow;
+mod login;
 mod logs;
 mod outage;
 mod stopping;

@@ -11,8 +11,9 @@ fn a_and_b_hold_cs_public_certificate_and_nothing_else_of_it() -> anyhow::Result
     assert!(paths_in(&project.container(AUTH_SERVER)?, "/data")?.contains(&"data/auth-server.db".to_owned()));
     for service in [A, B_LOCAL, B_INTROSPECTION] {
         let container = project.container(service)?;
-        assert_eq!(mounts(&container)?, ["/ca, read only"], "{service}");
-        assert_eq!(paths_in(&container, "/data")?, ["data/"], "{service}");
+        assert!(mounts(&container)?.contains(&"/ca, read only".to_owned()), "{service}");
+        let own: &[&str] = if service == A { &["data/service-a.db"] } else { &[] };
+        assert_eq!(databases(&container)?, own, "{service}");
         assert_eq!(paths_in(&container, "/ca")?, ["ca/", "ca/ca.pem"], "{service}");
         let published = project.file("published.pem", "")?;
         docker(&["cp", &format!("{container}:/ca/ca.pem"), &published.display().to_string()])?;
@@ -23,14 +24,23 @@ fn a_and_b_hold_cs_public_certificate_and_nothing_else_of_it() -> anyhow::Result
 }
 
 #[test]
-fn c_can_list_its_clients_and_a_cannot_although_it_is_the_same_binary() -> anyhow::Result<()> {
+fn c_can_list_its_clients_and_the_others_cannot_although_it_is_the_same_binary() -> anyhow::Result<()> {
     let project = Project::up("databases")?;
-    let list = ["/gatepass", "auth-server", "client", "list"];
-    let asked = |service| docker(&[&["exec", &*project.container(service)?], &list[..]].concat());
-    assert!(asked(AUTH_SERVER)?.contains("service-b"));
-    let refused = asked(A).err().map(|error| format!("{error:#}")).unwrap_or_default();
+    let ask = |service, words: &[&str]| {
+        docker(&[&["exec", &*project.container(service)?, "/gatepass", "auth-server", "client"], words].concat())
+    };
+    ask(AUTH_SERVER, &["add", "known-to-c-alone", "--scope", "resource:read"])?;
+    assert!(ask(AUTH_SERVER, &["list"])?.contains("known-to-c-alone"));
+    // A has a data folder too, but not C's.
+    assert!(!ask(A, &["list"])?.contains("known-to-c-alone"));
+    let refused = ask(B_LOCAL, &["list"]).err().map(|error| format!("{error:#}")).unwrap_or_default();
     assert!(refused.contains("the data folder /data cannot be used"), "{refused}");
     Ok(())
+}
+
+fn databases(container: &str) -> anyhow::Result<Vec<String>> {
+    let found = paths_in(container, "/data")?;
+    Ok(found.into_iter().filter(|path| path.ends_with(".db")).collect())
 }
 
 fn mounts(container: &str) -> anyhow::Result<Vec<String>> {

@@ -1,6 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use reqwest::{Certificate, Client, redirect::Policy};
+use reqwest::{Certificate, Client, ClientBuilder, redirect::Policy};
 
 /// How a service calls others.
 #[derive(Clone, Debug)]
@@ -42,12 +42,7 @@ pub enum HttpClientError {
 /// # Errors
 /// When the certificates cannot be read.
 pub fn http_client(settings: &HttpClientSettings) -> Result<Client, HttpClientError> {
-    let mut builder = Client::builder()
-        .connect_timeout(settings.connect_timeout)
-        .timeout(settings.timeout)
-        .redirect(Policy::none())
-        .no_proxy()
-        .user_agent(concat!("gatepass/", env!("CARGO_PKG_VERSION")));
+    let mut builder = careful(settings);
     if let Some(path) = &settings.ca_file {
         let refused = |reason: String| HttpClientError::Authorities { path: path.display().to_string(), reason };
         let pem = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
@@ -58,6 +53,30 @@ pub fn http_client(settings: &HttpClientSettings) -> Result<Client, HttpClientEr
         builder = builder.tls_certs_only(authorities);
     }
     Ok(builder.build()?)
+}
+
+/// The same for a service that can do its work without calling others: where the system has no certificate authorities,
+/// none is believed. Plain http works then, and every https call fails.
+///
+/// # Errors
+/// When the certificates of the settings cannot be read.
+pub fn http_client_without_authorities(settings: &HttpClientSettings) -> Result<Client, HttpClientError> {
+    match http_client(settings) {
+        Err(HttpClientError::Tls(reason)) if settings.ca_file.is_none() => {
+            tracing::warn!(%reason, "there are no certificate authorities, so nobody is called by https; set `ca_file`");
+            Ok(careful(settings).tls_certs_only([]).build()?)
+        }
+        outcome => outcome,
+    }
+}
+
+fn careful(settings: &HttpClientSettings) -> ClientBuilder {
+    Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        .redirect(Policy::none())
+        .no_proxy()
+        .user_agent(concat!("gatepass/", env!("CARGO_PKG_VERSION")))
 }
 
 #[cfg(test)]

@@ -1,0 +1,88 @@
+use anyhow::ensure;
+use serde_json::json;
+
+use crate::{
+    condition::eventually,
+    engine::logs_of,
+    project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project, SERVICES},
+    visitor::Visitor,
+};
+
+const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", PASSWORD)];
+const PASSWORD: &str = "wonderland";
+const WRONG: &str = "wrong-password-xiphias-gladius";
+const SITE: &str = "http://localhost:9001";
+
+#[test]
+fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_theirs() -> anyhow::Result<()> {
+    let project = Project::new("login")?;
+    with_every_level(&project)?;
+    project.start()?;
+    let mut alice = Visitor::new(&project)?;
+    first_login(&mut alice)?;
+    for target in ["local", "introspection"] {
+        alice.open(&format!("{SITE}/my-resource?target={target}"))?;
+        ensure!(alice.has("my-resource-answer"), "{}", alice.html);
+    }
+    // Out at both, by A's button.
+    alice.open(&format!("{SITE}/account"))?;
+    alice.press("logout-submit", &[])?;
+    ensure!(alice.has("logged-out") && alice.address.as_str().starts_with(SITE), "{}", alice.html);
+    // In again: nothing is asked but the password.
+    alice.open(&format!("{SITE}/login/platform"))?;
+    alice.press("login-submit", &ALICE)?;
+    ensure!(alice.has("account-email"), "{}", alice.html);
+    out_everywhere(&mut alice)?;
+    no_log_holds_them(&project, &alice)
+}
+
+fn with_every_level(project: &Project) -> anyhow::Result<()> {
+    let level = |service: &str| json!({ "environment": { format!("GATEPASS__{service}__LOG__FILTER"): "trace" } });
+    let a = json!({ "environment": {
+        "GATEPASS__SERVICE_A__LOG__FILTER": "trace",
+        // Published elsewhere, it still calls itself by the name that C knows.
+        "GATEPASS__SERVICE_A__PUBLIC_URL": SITE,
+    }});
+    project.change(&json!({
+        AUTH_SERVER: level("AUTH_SERVER"), B_LOCAL: level("SERVICE_B"), B_INTROSPECTION: level("SERVICE_B"), A: a,
+    }))
+}
+
+fn first_login(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
+    alice.open(&format!("{SITE}/login/platform"))?;
+    ensure!(alice.address.as_str().starts_with("http://localhost:9000/login"), "{}", alice.address);
+    alice.press("login-submit", &[("username", "alice"), ("password", WRONG)])?;
+    ensure!(alice.has("problem"), "{}", alice.html);
+    alice.press("login-submit", &ALICE)?;
+    alice.press("consent-allow", &[])?;
+    ensure!(alice.address.as_str() == format!("{SITE}/account"), "{}", alice.address);
+    ensure!(alice.html.contains("alice@example.com"), "{}", alice.html);
+    Ok(())
+}
+
+/// C tells A, by the name that A has between containers.
+fn out_everywhere(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
+    alice.open("http://localhost:9000/account")?;
+    alice.press("sign-out-everywhere", &[])?;
+    eventually("A was told", || {
+        alice.open(&format!("{SITE}/account"))?;
+        ensure!(alice.html.contains("data-refusal=\"not_logged_in\""), "{}", alice.html);
+        Ok(())
+    })
+}
+
+fn no_log_holds_them(project: &Project, alice: &Visitor<'_>) -> anyhow::Result<()> {
+    // What A holds of C nobody knows out here; but each JWT, and each of C's own tokens and codes, begins like this.
+    let kinds = ["eyJ", "PRIVATE KEY", PASSWORD, WRONG].map(str::to_owned);
+    let hidden: Vec<&String> = alice.secrets.iter().chain(&kinds).filter(|secret| secret.len() > 2).collect();
+    ensure!(hidden.len() > 10, "there is hardly anything to look for: {hidden:?}");
+    for service in SERVICES {
+        let log = logs_of(&project.container(service)?)?;
+        ensure!(log.contains("TRACE") && log.contains("request"), "{service} did not log all: {log:.2000}");
+        for secret in &hidden {
+            let line = log.lines().find(|line| line.contains(secret.as_str()));
+            ensure!(line.is_none(), "{service} logged {secret}: {line:?}");
+        }
+    }
+    Ok(())
+}
