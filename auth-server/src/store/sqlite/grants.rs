@@ -90,7 +90,7 @@ pub(super) async fn issue(
 ) -> Result<(), StoreError> {
     let last = issued.refresh_token.as_ref().map_or(issued.exp, |token| token.exp.max(issued.exp));
     let in_force = sqlx::query("UPDATE grants SET exp = max(exp, $1) WHERE grant_id = $2 AND revoked_at IS NULL");
-    must_change(in_force.bind(last).bind(&issued.grant_id).execute(&mut *connection).await?)?;
+    must_change(&in_force.bind(last).bind(&issued.grant_id).execute(&mut *connection).await?)?;
     if let Some(spends) = &issued.spends {
         let (statement, hash) = match spends {
             Spends::Code(hash) => ("UPDATE codes SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
@@ -99,7 +99,7 @@ pub(super) async fn issue(
                 ("UPDATE refresh_tokens SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash)
             }
         };
-        must_change(sqlx::query(statement).bind(now).bind(&hash.0[..]).execute(&mut *connection).await?)?;
+        must_change(&sqlx::query(statement).bind(now).bind(&hash.0[..]).execute(&mut *connection).await?)?;
     }
     sqlx::query("INSERT INTO grant_tokens (jti, grant_id, exp) VALUES ($1, $2, $3)")
         .bind(&issued.jti)
@@ -126,7 +126,7 @@ pub(super) async fn issue(
     Ok(())
 }
 
-fn must_change(result: sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError> {
+fn must_change(result: &sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError> {
     if result.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
 }
 
