@@ -282,6 +282,7 @@ impl AuthServerSettings {
 
 impl Settings for AuthServerSettings {
     const SERVICE: &'static str = "auth-server";
+    const HIDDEN_URLS: &'static [&'static str] = &["database_url"];
 
     fn profile(&self) -> Profile {
         self.profile

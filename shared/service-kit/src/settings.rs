@@ -11,6 +11,9 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     /// The service's name, as its binary is called.
     const SERVICE: &'static str;
 
+    /// The settings that are hidden as a whole wherever settings are shown, so that a password may stand in their URLs.
+    const HIDDEN_URLS: &'static [&'static str] = &[];
+
     /// What the process is for.
     fn profile(&self) -> Profile;
 
@@ -87,7 +90,7 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
         builder = builder.set_override(key, value).map_err(|error| explain(&error))?;
     }
     let config = builder.build().map_err(|error| explain(&error))?;
-    if let Some(setting) = with_credentials("", &config.cache) {
+    if let Some(setting) = with_credentials("", &config.cache, S::HIDDEN_URLS) {
         return Err(SettingsError::Credentials(setting));
     }
     config.try_deserialize().map_err(|error| explain(&error))
@@ -112,13 +115,13 @@ pub fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
 }
 
 /// The first setting whose value is a URL with credentials, also if it is no good URL otherwise.
-fn with_credentials(key: &str, value: &Value) -> Option<String> {
+fn with_credentials(key: &str, value: &Value, hidden: &[&str]) -> Option<String> {
     match &value.kind {
-        ValueKind::String(text) => has_credentials(text).then(|| key.to_owned()),
-        ValueKind::Array(items) => items.iter().find_map(|item| with_credentials(key, item)),
+        ValueKind::String(text) => (has_credentials(text) && !hidden.contains(&key)).then(|| key.to_owned()),
+        ValueKind::Array(items) => items.iter().find_map(|item| with_credentials(key, item, hidden)),
         ValueKind::Table(table) => table.iter().find_map(|(name, value)| {
             let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-            with_credentials(&key, value)
+            with_credentials(&key, value, hidden)
         }),
         _ => None,
     }

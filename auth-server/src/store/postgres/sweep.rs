@@ -1,4 +1,4 @@
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::keys;
 use crate::store::{StoreError, SweepBefore};
@@ -6,70 +6,33 @@ use crate::store::{StoreError, SweepBefore};
 /// So many rows of a kind go at once: a sweep never holds others up for long.
 const BATCH: i64 = 500;
 
-/// What goes, and before which moment.
-type Statement = (&'static str, fn(&SweepBefore) -> i64);
+pub(super) async fn sweep(pool: &PgPool, before: SweepBefore) -> Result<u64, StoreError> {
+    let mut gone = 0;
+    for (table, is_void, limit) in [
+        ("opaque_tokens", "exp < $1", before.tokens),
+        ("revoked_tokens", "exp < $1", before.tokens),
+        // Its codes and tokens go with a grant.
+        ("grants", "exp < $1", before.tokens),
+        ("refresh_tokens", "exp < $1", before.tokens),
+        ("grant_tokens", "exp < $1", before.tokens),
+        ("devices", "exp < $1 AND state <> 'allowed'", before.tokens),
+        ("pushed_requests", "exp < $1", before.tokens),
+        ("used_once", "exp < $1", before.tokens),
+        ("sessions", "last_seen < $1", before.sessions),
+        ("audit", "at_millis < $1", before.audit_millis),
+    ] {
+        gone += forget(pool, table, is_void, limit).await?;
+    }
+    Ok(gone + keys::forget_retired(pool, before.keys).await?)
+}
 
 /// Rows that another server is sweeping, or a request is using, are left to it. The subquery stands in an array so that it
 /// runs once, and its limit holds.
-const STATEMENTS: [Statement; 10] = [
-    (
-        "DELETE FROM opaque_tokens WHERE hash = ANY (ARRAY( \
-         SELECT hash FROM opaque_tokens WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    (
-        "DELETE FROM revoked_tokens WHERE jti = ANY (ARRAY( \
-         SELECT jti FROM revoked_tokens WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    // Its codes and tokens go with a grant.
-    (
-        "DELETE FROM grants WHERE grant_id = ANY (ARRAY( \
-         SELECT grant_id FROM grants WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    (
-        "DELETE FROM refresh_tokens WHERE hash = ANY (ARRAY( \
-         SELECT hash FROM refresh_tokens WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    (
-        "DELETE FROM grant_tokens WHERE jti = ANY (ARRAY( \
-         SELECT jti FROM grant_tokens WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    (
-        "DELETE FROM devices WHERE hash = ANY (ARRAY( \
-         SELECT hash FROM devices WHERE exp < $1 AND state <> 'allowed' LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    (
-        "DELETE FROM pushed_requests WHERE hash = ANY (ARRAY( \
-         SELECT hash FROM pushed_requests WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    (
-        "DELETE FROM used_once WHERE ctid = ANY (ARRAY( \
-         SELECT ctid FROM used_once WHERE exp < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.tokens,
-    ),
-    (
-        "DELETE FROM sessions WHERE hash = ANY (ARRAY( \
-         SELECT hash FROM sessions WHERE last_seen < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.sessions,
-    ),
-    (
-        "DELETE FROM audit WHERE id = ANY (ARRAY( \
-         SELECT id FROM audit WHERE at_millis < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        |before| before.audit_millis,
-    ),
-];
-
-pub(super) async fn sweep(pool: &PgPool, before: SweepBefore) -> Result<u64, StoreError> {
-    let mut gone = 0;
-    for (statement, limit) in STATEMENTS {
-        let rows = sqlx::query(statement).bind(limit(&before)).bind(BATCH).execute(pool).await?;
-        gone += rows.rows_affected();
-    }
-    Ok(gone + keys::forget_retired(pool, before.keys).await?)
+async fn forget(pool: &PgPool, table: &str, is_void: &str, limit: i64) -> Result<u64, StoreError> {
+    // Made of constants alone.
+    let statement = AssertSqlSafe(format!(
+        "DELETE FROM {table} WHERE ctid = ANY (ARRAY( \
+         SELECT ctid FROM {table} WHERE {is_void} LIMIT $2 FOR UPDATE SKIP LOCKED))"
+    ));
+    Ok(sqlx::query(statement).bind(limit).bind(BATCH).execute(pool).await?.rows_affected())
 }
