@@ -18,7 +18,7 @@ use crate::{
 
 /// Events that may wait for the teller of the first call.
 const EVENTS: usize = 1_024;
-const START_LIMIT: Duration = Duration::from_secs(15);
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Start everything, make the first call, tell it, and stay until Ctrl-C.
 pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
