@@ -173,7 +173,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_client_encodes_comes_back(value in ".+") {
+        fn what_a_client_encodes_comes_back(value in "[^\\x00]+") {
             let encoded: String = form_urlencoded::Serializer::new(String::new()).append_pair("v", &value).finish();
             let form = Form::parse(encoded.as_bytes()).unwrap();
             prop_assert_eq!(form.get("v"), Some(value.as_str()));
