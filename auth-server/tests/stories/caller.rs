@@ -48,6 +48,10 @@ impl Caller {
         self.get(path).await.json()
     }
 
+    pub async fn published_keys(&self) -> Vec<Value> {
+        self.json("/.well-known/jwks.json").await["keys"].as_array().unwrap().clone()
+    }
+
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         answer(self.post(path).form(fields)).await
     }

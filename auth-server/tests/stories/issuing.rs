@@ -98,8 +98,10 @@ async fn each_public_algorithm_signs_under_a_published_key() {
         let header = json!({ "typ": "at+jwt", "alg": setting.as_str(), "kid": jwt::kid(&token) });
         assert_eq!(jwt::header(&token), header);
         assert!(jwt::is_signed_by(&token, &jwks, jws), "{setting:?}");
-        let published = jwks["keys"].as_array().unwrap();
-        assert!(published.iter().all(|key| key["kty"] == kty && key["alg"] == setting.as_str()), "{jwks}");
+        // Keys of RS256, for ID tokens, may have been made meanwhile.
+        let ours = |key: &&Value| key["alg"] == setting.as_str();
+        let published: Vec<_> = jwks["keys"].as_array().unwrap().iter().filter(ours).collect();
+        assert!(published.len() == 2 && published.iter().all(|key| key["kty"] == kty), "{jwks}");
     }
 }
 

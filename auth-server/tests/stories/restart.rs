@@ -12,7 +12,7 @@ async fn what_was_true_before_a_restart_is_true_after_it() {
     let gone = [c.pass(SHOP, &for_orders).await, c.pass(OPAQUE_SHOP, &[]).await];
     assert_eq!(c.revoke(SHOP, &gone[0]).await.status, 200);
     assert_eq!(c.revoke(OPAQUE_SHOP, &gone[1]).await.status, 200);
-    let keys = c.json("/.well-known/jwks.json").await;
+    let keys = c.published_keys().await;
 
     let c = c.restart_with(|_| ()).await;
     for pass in &kept {
@@ -21,7 +21,9 @@ async fn what_was_true_before_a_restart_is_true_after_it() {
     for pass in &gone {
         assert!(!c.is_active(ORDERS, pass).await);
     }
-    assert_eq!(c.json("/.well-known/jwks.json").await, keys);
+    // Keys of RS256, for ID tokens, may have been made meanwhile: none may be gone.
+    let kept_keys = c.published_keys().await;
+    assert!(!keys.is_empty() && keys.iter().all(|key| kept_keys.contains(key)), "{keys:?} {kept_keys:?}");
     let told = succeed(&["audit", "--jti", &jwt::jti(&gone[0])], &c.arguments()).await;
     assert!(told.contains("issued") && told.contains("revoked"), "{told}");
 }
