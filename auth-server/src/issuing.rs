@@ -1,7 +1,8 @@
 //! From a client's request for a token to its answer: the phases that all grants share.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{AccessToken, AccessTokenClaims, IdToken, TokenResponse};
-use flow_events::{Event, emit};
+use flow_events::{Event, TokenHeader, emit};
 
 use crate::{
     app::App,
@@ -96,7 +97,7 @@ async fn hand_out(
     }
     record.outcome = Outcome::Issued;
     app.metrics.count(record);
-    emit(|| Event::TokenIssued { token: token.fingerprint(), claims });
+    emit(|| Event::TokenIssued { token: token.fingerprint(), header: header_of(&token), claims });
     let expires_in = u64::try_from(claims_exp - now.div_euclid(1_000)).unwrap_or_default();
     Ok(Some(TokenResponse {
         issued_token_type,
@@ -104,6 +105,12 @@ async fn hand_out(
         id_token,
         ..TokenResponse::bearer(token, Some(expires_in), Some(granted.scope))
     }))
+}
+
+/// The header of a pass that is a JWT, as everybody who carries it can read it.
+fn header_of(token: &AccessToken) -> Option<TokenHeader> {
+    let header = BASE64_URL_SAFE_NO_PAD.decode(token.expose().split_once('.')?.0).ok()?;
+    serde_json::from_slice(&header).ok()
 }
 
 fn make(

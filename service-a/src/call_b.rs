@@ -87,10 +87,10 @@ impl BClient {
             }
         };
         let shown = format!("{}/api/legacy", target.url);
-        let fields = vec![Field::secret(match way {
-            LegacyWay::Basic => "authorization",
-            LegacyWay::Query => "secret",
-        })];
+        let fields = match way {
+            LegacyWay::Basic => vec![Field::secret("authorization").in_header()],
+            LegacyWay::Query => vec![Field::secret("access_key").in_query(), Field::secret("secret").in_query()],
+        };
         let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
         Exchange { http: &self.http, shown, fields, hidden: &hidden }.send(request).await?.or_failure()
     }
@@ -102,7 +102,7 @@ impl BClient {
             if let Some(body) = &call.body {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let fields = vec![Field::token("authorization", pass)];
+            let fields = vec![Field::token("authorization", pass).in_header()];
             let hidden = [pass.expose()];
             Exchange { http: &self.http, shown: url.to_string(), fields, hidden: &hidden }.send(request).await
         };

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE},
 };
 use claims::{Form, FormError};
+use flow_events::{Event, Field, emit};
 
 use crate::{
     app::App,
@@ -67,7 +68,9 @@ impl FromRequest<App> for FormRequest {
     async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
         refuse_other_types(request.headers())?;
         let (uri, headers) = (request.uri().clone(), request.headers().clone());
-        let form = Form::parse(&read(request).await?)?;
+        let body = read(request).await?;
+        emit(|| Event::FormArrived { fields: Field::parameters(&body) });
+        let form = Form::parse(&body)?;
         Ok(Self { form, uri, headers })
     }
 }

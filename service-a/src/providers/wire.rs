@@ -11,7 +11,6 @@ use claims::{AccessToken, Issuer, endpoint};
 use flow_events::{Event, Field, Party, current_trace, emit};
 use http::{HeaderMap, HeaderValue, header};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use serde_json::Value;
 use url::Url;
 
 use super::{ProviderFailure, Step};
@@ -118,21 +117,11 @@ fn without_query(url: &Url) -> String {
 fn shown(headers: &HeaderMap, url: &Url, body: &[u8]) -> Vec<Field> {
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value: &HeaderValue| value.to_str().ok());
     let authorization = authorization.map(|value| match value.strip_prefix("Bearer ") {
-        Some(token) => Field::token("authorization", &AccessToken::new(token)),
-        None => Field::secret("authorization"),
+        Some(token) => Field::token("authorization", &AccessToken::new(token)).in_header(),
+        None => Field::secret("authorization").in_header(),
     });
-    let pairs = url.query_pairs().chain(form_urlencoded::parse(body));
-    authorization.into_iter().chain(pairs.map(|(name, value)| field(&name, &value))).collect()
-}
-
-/// The few values that are public are named; whatever else comes is taken for a secret.
-fn field(name: &str, value: &str) -> Field {
-    match name {
-        "access_token" => Field::token(name, &AccessToken::new(value)),
-        "grant_type" | "client_id" | "appid" | "redirect_uri" | "scope" | "resource" | "lang" | "token_type"
-        | "expires_in" | "errcode" | "error" => Field::text(name, value),
-        _ => Field::secret(name),
-    }
+    let query = Field::parameters(url.query().unwrap_or_default().as_bytes()).into_iter().map(Field::in_query);
+    authorization.into_iter().chain(query).chain(Field::parameters(body)).collect()
 }
 
 fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration) {
@@ -142,18 +131,10 @@ fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration) {
             from: Party::AuthorizationServer,
             status: answer.status().as_u16(),
             elapsed_micros,
-            fields: told(answer.body()),
+            fields: Field::members(answer.body()),
         },
         Err(error) => {
             Event::RequestFailed { to: Party::AuthorizationServer, reason: error.to_string(), elapsed_micros }
         }
     });
-}
-
-/// Of an answer, what a token answer or a refusal consists of. Metadata and keys would fill the page.
-fn told(body: &[u8]) -> Vec<Field> {
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return Vec::new() };
-    let names = ["access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token", "error", "errcode"];
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    names.iter().filter_map(|name| members.get(*name).map(|value| field(name, &text(value)))).collect()
 }

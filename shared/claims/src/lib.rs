@@ -29,6 +29,6 @@ pub use introspection::IntrospectionResponse;
 pub use issuer::{Issuer, endpoint};
 pub use metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata, well_known_url};
 pub use scope::{Scope, ScopeError};
-pub use secret::{AccessToken, ClientSecret, Fingerprint, IdToken, Password, RefreshToken};
+pub use secret::{AccessToken, ClientSecret, Fingerprint, IdToken, NoFingerprint, Password, RefreshToken};
 pub use standard_claims::{Address, StandardClaims};
 pub use token_response::TokenResponse;

@@ -77,7 +77,22 @@ token!(
 /// The first 8 hexadecimal characters of a token's SHA-256: enough to follow one token through the logs of three
 /// processes, useless to whoever reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Fingerprint(String);
+
+/// A text that is no fingerprint: a token may be hiding in it, so it is not quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint has 8 lower-case hexadecimal digits")]
+pub struct NoFingerprint;
+
+impl TryFrom<String> for Fingerprint {
+    type Error = NoFingerprint;
+
+    fn try_from(text: String) -> Result<Self, NoFingerprint> {
+        let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if text.len() == 8 && digits { Ok(Self(text)) } else { Err(NoFingerprint) }
+    }
+}
 
 impl Fingerprint {
     /// The fingerprint of any token or secret.
@@ -121,5 +136,14 @@ mod tests {
     fn a_fingerprint_is_eight_characters_of_the_sha_256() {
         // printf abc | sha256sum
         assert_eq!(Fingerprint::of("abc").to_string(), "ba7816bf");
+    }
+
+    #[test]
+    fn a_token_is_not_taken_for_a_fingerprint() {
+        assert!(serde_json::from_str::<Fingerprint>(r#""ba7816bf""#).is_ok());
+        for text in ["eyJhbGciOi", "BA7816BF", "", "ba7816bf0"] {
+            let error = serde_json::from_value::<Fingerprint>(text.into()).unwrap_err().to_string();
+            assert!(text.is_empty() || !error.contains(text), "{error}");
+        }
     }
 }

@@ -1,10 +1,10 @@
-use claims::{AccessToken, AccessTokenClaims, ErrorCode, Fingerprint};
-use serde::Serialize;
+use claims::{AccessTokenClaims, ErrorCode, Fingerprint};
+use serde::{Deserialize, Serialize};
 
-use crate::TraceId;
+use crate::{Check, Field, Place, TraceId};
 
 /// One thing that one party did or saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FlowEvent {
     /// The flow it belongs to.
     pub trace_id: TraceId,
@@ -18,7 +18,7 @@ pub struct FlowEvent {
 }
 
 /// Who takes part, by the letters of the source document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
     /// The person's browser.
@@ -31,8 +31,8 @@ pub enum Party {
     AuthorizationServer,
 }
 
-/// What happened.
-#[derive(Clone, Debug, Serialize)]
+/// What happened. `docs/events.md` has a line for each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A request is about to leave.
@@ -66,6 +66,29 @@ pub enum Event {
         /// How long it was waited for, in microseconds.
         elapsed_micros: u64,
     },
+    /// A request has come, from another party or from outside. Of its path the route is told, which no caller chooses.
+    RequestArrived {
+        /// The HTTP method.
+        method: String,
+        /// The route, as `/login/{provider}`.
+        path: String,
+        /// What it carries in its headers and its query.
+        fields: Vec<Field>,
+    },
+    /// The form of the request that has come was read.
+    FormArrived {
+        /// Its parameters.
+        fields: Vec<Field>,
+    },
+    /// The request that had come is answered.
+    AnswerSent {
+        /// The HTTP status.
+        status: u16,
+        /// From the arrival on, in microseconds.
+        elapsed_micros: u64,
+        /// What its headers say.
+        fields: Vec<Field>,
+    },
     /// A token that was fetched before is used again.
     TokenReused {
         /// Which one.
@@ -77,6 +100,8 @@ pub enum Event {
     TokenIssued {
         /// Which one.
         token: Fingerprint,
+        /// The JOSE header of a JWT. An opaque token has none.
+        header: Option<TokenHeader>,
         /// What it says, also where the token itself is opaque.
         claims: AccessTokenClaims,
     },
@@ -93,106 +118,42 @@ pub enum Event {
     Checked(Check),
 }
 
-/// One rule applied to one token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// Which rule.
-    pub rule: Rule,
-    /// Did the token satisfy it?
-    pub passed: bool,
-    /// What the rule wants.
-    pub expected: String,
-    /// What the token has.
-    pub found: String,
+/// The header of a JWT access token (RFC 9068 §2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenHeader {
+    /// What it is: `at+jwt`.
+    pub typ: String,
+    /// How it is signed.
+    pub alg: String,
+    /// With which key.
+    pub kid: String,
 }
 
-/// The rules that a resource server applies, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// The algorithm is on the allow list and is the key's own.
-    Algorithm,
-    /// `typ` says access token.
-    Type,
-    /// The key is one that the issuer publishes.
-    Key,
-    /// The signature is right.
-    Signature,
-    /// The issuer is the trusted one.
-    Issuer,
-    /// The token is meant for this resource.
-    Audience,
-    /// It has not expired.
-    Expiry,
-    /// It is already in force.
-    NotBefore,
-    /// It was not made in the future.
-    IssuedAt,
-    /// The issuer says that it is in force.
-    Active,
-    /// It allows what is asked for.
-    Scope,
-    /// The very same token passed all checks a moment ago.
-    Remembered,
-}
-
-impl Rule {
-    /// Where the rule stands.
+impl Event {
+    /// What the message carries, where the event is one.
     #[must_use]
-    pub fn source(self) -> &'static str {
+    pub fn fields(&self) -> &[Field] {
         match self {
-            Self::Algorithm => "RFC 8725 3.1",
-            Self::Type => "RFC 9068 4",
-            Self::Key => "RFC 7517 4.5",
-            Self::Signature => "RFC 7515 5.2",
-            Self::Issuer => "RFC 9068 4",
-            Self::Audience => "RFC 7519 4.1.3",
-            Self::Expiry => "RFC 7519 4.1.4",
-            Self::NotBefore => "RFC 7519 4.1.5",
-            Self::IssuedAt => "RFC 7519 4.1.6",
-            Self::Active => "RFC 7662 2.2",
-            Self::Scope => "RFC 6750 3.1",
-            Self::Remembered => "RFC 9068 4",
+            Self::RequestSent { fields, .. }
+            | Self::ResponseReceived { fields, .. }
+            | Self::RequestArrived { fields, .. }
+            | Self::FormArrived { fields }
+            | Self::AnswerSent { fields, .. } => fields,
+            _ => &[],
         }
     }
-}
 
-/// A name and what may be shown of its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Field {
-    /// The name of a header, parameter or member.
-    pub name: String,
-    /// What may be shown of it.
-    pub value: Value,
-}
-
-/// What may be shown of a value. A secret leaves nothing behind, a token its fingerprint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Value {
-    /// Public.
-    Text(String),
-    /// A secret was here.
-    Secret,
-    /// A token was here.
-    Token(Fingerprint),
-}
-
-impl Field {
-    /// A public value. Neither `ClientSecret` nor `AccessToken` turns into text by itself, so neither fits.
-    pub fn text(name: &str, value: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), value: Value::Text(value.into()) }
-    }
-
-    /// A secret was sent under this name. There is no argument to put it in.
+    /// The same without anything that the message carries in its body, for places where bodies stay private.
     #[must_use]
-    pub fn secret(name: &str) -> Self {
-        Self { name: name.to_owned(), value: Value::Secret }
-    }
-
-    /// A token was sent under this name.
-    #[must_use]
-    pub fn token(name: &str, token: &AccessToken) -> Self {
-        Self { name: name.to_owned(), value: Value::Token(token.fingerprint()) }
+    pub fn without_bodies(mut self) -> Self {
+        match &mut self {
+            Self::RequestSent { fields, .. }
+            | Self::ResponseReceived { fields, .. }
+            | Self::RequestArrived { fields, .. }
+            | Self::FormArrived { fields }
+            | Self::AnswerSent { fields, .. } => fields.retain(|field| field.place != Place::Body),
+            _ => {}
+        }
+        self
     }
 }

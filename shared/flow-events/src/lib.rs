@@ -5,10 +5,14 @@
 //! nothing is sent. `docs/events.md` names each event.
 #![warn(missing_docs)]
 
+mod check;
 mod event;
+mod field;
 mod scope;
 mod trace;
 
-pub use event::{Check, Event, Field, FlowEvent, Party, Rule, Value};
+pub use check::{Check, Rule};
+pub use event::{Event, FlowEvent, Party, TokenHeader};
+pub use field::{Field, Place, Value};
 pub use scope::{EventSink, FlowScope, current_trace, emit};
 pub use trace::{TraceContext, TraceId};

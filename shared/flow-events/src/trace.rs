@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// The name that all calls of one flow share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +78,13 @@ impl fmt::Debug for TraceId {
 impl Serialize for TraceId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TraceId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        bytes(&text).map(Self).ok_or_else(|| D::Error::custom("a trace id has 32 lower-case hexadecimal digits"))
     }
 }
 

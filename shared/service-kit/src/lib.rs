@@ -6,6 +6,7 @@
 
 pub mod cli;
 mod connection_cap;
+mod events;
 mod findings;
 pub mod health;
 mod http_client;
@@ -20,8 +21,10 @@ mod settings;
 mod stop;
 pub mod telemetry;
 pub mod tls;
+mod told;
 mod whole_body;
 
+pub use events::EventSettings;
 pub use findings::{
     Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,
     weak_secret,

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use clock::Clock;
-use flow_events::{EventSink, FlowScope, Party, TraceContext};
+use flow_events::{EventSink, FlowScope, Party, TraceContext, emit};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
@@ -17,7 +17,7 @@ use crate::{
     Limits,
     metrics::HttpMetrics,
     refusal::{refusal, unknown_method, unknown_path},
-    telemetry,
+    telemetry, told,
 };
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -65,7 +65,7 @@ async fn scope(State(context): State<ServiceContext>, mut request: Request, next
 
     let flow = FlowScope { trace, party: context.party, sink: context.events.clone(), clock: context.clock.clone() };
     // A bug in one request must not take the connection, and the answer must not tell what it was.
-    let handled = AssertUnwindSafe(flow.run(next.run(request))).catch_unwind();
+    let handled = AssertUnwindSafe(flow.run(handle(request, next, route_name))).catch_unwind();
     let in_time = tokio::time::timeout(context.limits.request_time(), handled).instrument(span.clone()).await;
     let mut response = match in_time {
         Ok(handled) => handled.unwrap_or_else(|_| panicked()),
@@ -78,6 +78,18 @@ async fn scope(State(context): State<ServiceContext>, mut request: Request, next
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID.clone(), value);
     }
+    response
+}
+
+/// Handle the request, and tell those who watch. What pages are dressed in says nothing of a flow.
+async fn handle(request: Request, next: Next, route: &str) -> Response {
+    if route.starts_with("/assets/") {
+        return next.run(request).await;
+    }
+    let started = Instant::now();
+    emit(|| told::arrived(&request, route));
+    let response = next.run(request).await;
+    emit(|| told::answered(&response, started.elapsed()));
     response
 }
 

@@ -35,7 +35,7 @@ impl TokenRequest {
     pub(crate) fn authorization(&mut self, value: &str) {
         // Base64 always fits a header; were it not so, the request would go without and be refused.
         self.authorization = HeaderValue::from_str(value).ok();
-        self.fields.insert(0, Field::secret("authorization"));
+        self.fields.insert(0, Field::secret("authorization").in_header());
     }
 
     /// The request to be sent to `endpoint`, and what may be told of it.

@@ -105,7 +105,7 @@ impl Authority {
                 from: Party::AuthorizationServer,
                 status: answer.status.as_u16(),
                 elapsed_micros,
-                fields: Vec::new(),
+                fields: Field::members(&answer.body),
             },
             Err(error) => {
                 Event::RequestFailed { to: Party::AuthorizationServer, reason: error.to_string(), elapsed_micros }

@@ -97,7 +97,7 @@ impl Introspection {
             .header(header::ACCEPT, "application/json")
             .form(&[("token", token.expose()), ("token_type_hint", "access_token")]);
         let fields = vec![
-            Field::secret("authorization"),
+            Field::secret("authorization").in_header(),
             Field::token("token", token),
             Field::text("token_type_hint", "access_token"),
         ];

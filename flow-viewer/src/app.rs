@@ -1,0 +1,45 @@
+//! Every route of the viewer on one page, and what they share.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+
+use crate::{
+    endpoints::{assets, events, export, flow, flows, live, page, secrets, stories},
+    flows::Flows,
+    stories::World,
+};
+
+/// The largest batch of events: a process sends at most 256 at once.
+const EVENTS_BYTES: usize = 2 * 1024 * 1024;
+
+/// What the endpoints share.
+#[derive(Clone)]
+pub struct App {
+    pub flows: Arc<Flows>,
+    /// Present where stories are played.
+    pub world: Option<Arc<World>>,
+}
+
+/// Every route.
+pub fn routes(app: App) -> Router {
+    Router::new()
+        .route("/", get(page::page))
+        .route("/flows/{id}", get(page::page))
+        .route("/assets/{file}", get(assets::assets))
+        .route("/api/events", post(events::take).layer(DefaultBodyLimit::max(EVENTS_BYTES)))
+        .route("/api/flows", get(flows::flows))
+        .route("/api/flows/{id}", get(flow::flow))
+        .route("/api/flows/{id}/events", get(events::of_flow))
+        .route("/api/flows/{id}/mermaid", get(export::mermaid))
+        .route("/api/flows/{id}/har", get(export::har))
+        .route("/api/live", get(live::live))
+        .route("/api/secrets", get(secrets::secrets))
+        .route("/api/stories", get(stories::list))
+        .route("/api/stories/{name}", post(stories::play))
+        .with_state(app)
+}

@@ -1,0 +1,29 @@
+//! The command line of the flow viewer.
+
+use clap::Parser;
+use clock::Clock;
+use flow_events::EventSink;
+use service_kit::{
+    Bound, Stop,
+    cli::{ServiceArguments, run_service},
+};
+
+use crate::{FlowViewer, FlowViewerSettings};
+
+/// The flow viewer: it draws what happens between A, B and C.
+#[derive(Debug, Parser)]
+#[command(name = "flow-viewer", version)]
+pub struct Arguments {
+    #[command(flatten)]
+    service: ServiceArguments,
+}
+
+/// Run a command that was read already.
+///
+/// # Errors
+/// Why the command failed.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    run_service(&arguments.service, async |settings: FlowViewerSettings, bound: Bound, stop: Stop| {
+        FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::off())?.run(stop).await
+    })
+}

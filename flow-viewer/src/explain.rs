@@ -1,0 +1,157 @@
+//! What a message is: its name, the document's step, and the rule that it follows.
+
+use flow_events::{Field, Party, Value};
+use serde::Serialize;
+
+use crate::flows::Message;
+
+/// What a reader learns about a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// The name of its text.
+    pub title: &'static str,
+    /// The document's step, where it is one.
+    pub step: Option<Step>,
+    /// Where its rule stands.
+    pub source: Option<Source>,
+}
+
+/// A step of the source document. The answer to the first of the server's steps is its second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    pub half: Half,
+    pub number: u8,
+    /// The step that the answer is.
+    pub answer: Option<u8>,
+}
+
+/// The two halves of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Half {
+    ServerToServer,
+    UserLogin,
+}
+
+/// A section of a specification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    pub text: &'static str,
+    pub url: &'static str,
+}
+
+/// A row: who to whom, how the path ends, a grant type where it matters, and what is known of it.
+struct Row {
+    to: Party,
+    path: &'static str,
+    grant: &'static str,
+    title: &'static str,
+    step: Option<(Half, u8, u8)>,
+    source: (&'static str, &'static str),
+}
+
+const C: Party = Party::AuthorizationServer;
+const A: Party = Party::Client;
+const B: Party = Party::ResourceServer;
+const SERVER: Half = Half::ServerToServer;
+const LOGIN: Half = Half::UserLogin;
+
+const fn row(
+    to: Party,
+    path: &'static str,
+    title: &'static str,
+    step: Option<(Half, u8, u8)>,
+    source: (&'static str, &'static str),
+) -> Row {
+    Row { to, path, grant: "", title, step, source }
+}
+
+const fn grant(
+    grant: &'static str,
+    title: &'static str,
+    step: Option<(Half, u8, u8)>,
+    source: (&'static str, &'static str),
+) -> Row {
+    Row { to: C, path: "/token", grant, title, step, source }
+}
+
+macro_rules! rfc {
+    ($number:literal, $section:literal) => {
+        (
+            concat!("RFC ", $number, " §", $section),
+            concat!("https://www.rfc-editor.org/rfc/rfc", $number, "#section-", $section),
+        )
+    };
+}
+
+const RP_LOGOUT: (&str, &str) =
+    ("OpenID Connect RP-Initiated Logout §2", "https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout");
+const BACK_CHANNEL: (&str, &str) = (
+    "OpenID Connect Back-Channel Logout §2.5",
+    "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest",
+);
+const USERINFO: (&str, &str) =
+    ("OpenID Connect Core §5.3", "https://openid.net/specs/openid-connect-core-1_0.html#UserInfo");
+const NONE: (&str, &str) = ("", "");
+
+/// The first row that fits counts.
+const ROWS: &[Row] = &[
+    grant("client_credentials", "client_credentials", Some((SERVER, 1, 2)), rfc!("6749", "4.4.2")),
+    grant("authorization_code", "code_exchange", Some((LOGIN, 4, 5)), rfc!("6749", "4.1.3")),
+    grant("refresh_token", "refresh", None, rfc!("6749", "6")),
+    grant("urn:ietf:params:oauth:grant-type:token-exchange", "token_exchange", None, rfc!("8693", "2.1")),
+    grant("urn:ietf:params:oauth:grant-type:device_code", "device_token", None, rfc!("8628", "3.4")),
+    row(C, "/token", "token_request", None, rfc!("6749", "3.2")),
+    row(C, "/oauth-authorization-server", "metadata", None, rfc!("8414", "3")),
+    row(C, "/openid-configuration", "metadata", None, rfc!("8414", "5")),
+    row(C, "/jwks.json", "keys", None, rfc!("7517", "5")),
+    row(C, "/introspect", "introspection", Some((SERVER, 4, 0)), rfc!("7662", "2.1")),
+    row(C, "/revoke", "revocation", None, rfc!("7009", "2.1")),
+    row(C, "/par", "pushed_request", None, rfc!("9126", "2.1")),
+    row(C, "/device_authorization", "device_authorization", None, rfc!("8628", "3.1")),
+    row(C, "/register", "registration", None, rfc!("7591", "3.1")),
+    row(C, "/authorize", "authorization_request", Some((LOGIN, 1, 0)), rfc!("6749", "4.1.1")),
+    row(C, "/login", "sign_in", Some((LOGIN, 2, 0)), rfc!("6749", "3.1")),
+    row(C, "/consent", "consent", Some((LOGIN, 2, 0)), rfc!("6749", "3.1")),
+    row(C, "/userinfo", "userinfo", Some((LOGIN, 6, 0)), USERINFO),
+    row(C, "/logout", "sign_out", None, RP_LOGOUT),
+    row(C, "/test/token", "test_token", None, NONE),
+    row(A, "/api/call-b", "call_a", None, NONE),
+    row(A, "/api/call-b-legacy", "call_a_old_way", None, NONE),
+    row(A, "/login/{provider}", "login_button", Some((LOGIN, 1, 0)), rfc!("6749", "4.1.1")),
+    row(A, "/callback/{provider}", "callback", Some((LOGIN, 3, 0)), rfc!("6749", "4.1.2")),
+    row(A, "/my-resource", "my_resource", None, NONE),
+    row(A, "/backchannel-logout/{provider}", "back_channel_logout", None, BACK_CHANNEL),
+    row(B, "/oauth-protected-resource", "resource_metadata", None, rfc!("9728", "3")),
+    row(B, "/api/legacy", "old_way", None, rfc!("9700", "2.4")),
+    row(B, "", "resource_request", Some((SERVER, 3, 0)), rfc!("6750", "2.1")),
+    row(C, "", "visit_c", None, NONE),
+    row(A, "", "visit_a", None, NONE),
+];
+
+/// Find what is known of a message.
+#[must_use]
+pub fn explain(message: &Message) -> Explained {
+    let bare = message.url.split('?').next().unwrap_or_default();
+    let grant_type = message.fields.iter().find(|field| field.name == "grant_type").map(text);
+    let fits = |row: &&Row| {
+        row.to == message.to && bare.ends_with(row.path) && (row.grant.is_empty() || grant_type == Some(row.grant))
+    };
+    let Some(row) = ROWS.iter().find(fits) else { return Explained::default() };
+    let step = row.step.map(|(half, number, answer)| Step { half, number, answer: (answer > 0).then_some(answer) });
+    let source = (!row.source.0.is_empty()).then_some(Source { text: row.source.0, url: row.source.1 });
+    Explained { title: row.title, step, source }
+}
+
+fn text(field: &Field) -> &str {
+    match &field.value {
+        Value::Text(text) => text,
+        Value::Secret | Value::Token(_) => "",
+    }
+}
+
+/// The names of all titles, each of which has a text in every language.
+#[cfg(test)]
+pub(crate) fn titles() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.title)
+}

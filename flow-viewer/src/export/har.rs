@@ -1,0 +1,96 @@
+//! An HTTP Archive 1.2. Secrets are `•••`, tokens their fingerprints.
+
+use flow_events::{Field, Place, Value};
+use serde_json::{Value as Json, json};
+
+use crate::flows::{Answer, Flow, Message};
+
+/// The messages of a flow.
+#[must_use]
+pub fn of(flow: &Flow) -> Json {
+    let entries: Vec<Json> = flow.messages.iter().map(entry).collect();
+    let creator = json!({ "name": "Gatepass flow viewer", "version": env!("CARGO_PKG_VERSION") });
+    json!({ "log": { "version": "1.2", "creator": creator, "entries": entries } })
+}
+
+fn entry(message: &Message) -> Json {
+    let millis = message.answer.as_ref().map_or(0.0, |answer| answer.elapsed_micros as f64 / 1_000.0);
+    json!({
+        "startedDateTime": date_time(message.sent_micros),
+        "time": millis,
+        "request": request(message),
+        "response": response(message.answer.as_ref()),
+        "cache": {},
+        "timings": { "send": 0, "wait": millis, "receive": 0 },
+        "comment": message.failure.clone().unwrap_or_else(|| message.explained.title.to_owned()),
+    })
+}
+
+fn request(message: &Message) -> Json {
+    let mut request = json!({
+        "method": message.method,
+        "url": message.url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": pairs(&message.fields, Place::Header),
+        "queryString": pairs(&message.fields, Place::Query),
+        "headersSize": -1,
+        "bodySize": -1,
+    });
+    let params = pairs(&message.fields, Place::Body);
+    if !params.is_empty() {
+        request["postData"] = json!({ "mimeType": "application/x-www-form-urlencoded", "params": params });
+    }
+    request
+}
+
+fn response(answer: Option<&Answer>) -> Json {
+    let fields = answer.map_or(&[][..], |answer| &answer.fields);
+    let header = |name: &str| fields.iter().find(|field| field.name == name).map(|field| shown(&field.value));
+    let body: serde_json::Map<String, Json> = fields
+        .iter()
+        .filter(|field| field.place == Place::Body)
+        .map(|field| (field.name.clone(), Json::from(shown(&field.value))))
+        .collect();
+    json!({
+        // 0 where there was no answer, as browsers write it.
+        "status": answer.map_or(0, |answer| answer.status),
+        "statusText": "",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": pairs(fields, Place::Header),
+        "content": { "size": -1, "mimeType": header("content-type").unwrap_or_default(), "text": Json::from(body).to_string() },
+        "redirectURL": header("location").unwrap_or_default(),
+        "headersSize": -1,
+        "bodySize": -1,
+    })
+}
+
+fn pairs(fields: &[Field], place: Place) -> Vec<Json> {
+    let there = fields.iter().filter(|field| field.place == place);
+    there.map(|field| json!({ "name": field.name, "value": shown(&field.value) })).collect()
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Secret => "•••".to_owned(),
+        Value::Token(print) => format!("[sha256 {print}…]"),
+    }
+}
+
+fn date_time(micros: i64) -> String {
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
+    let format = time::format_description::well_known::Rfc3339;
+    time.ok().and_then(|time| time.format(&format).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_the_format_has_them() {
+        assert_eq!(date_time(1_700_000_000_250_000), "2023-11-14T22:13:20.25Z");
+    }
+}

@@ -1,0 +1,16 @@
+//! The page that draws what happens between A, B and C while it happens, and the stories that it plays.
+
+mod app;
+pub mod commands;
+mod endpoints;
+mod explain;
+mod export;
+mod flows;
+mod page;
+mod server;
+mod settings;
+pub mod stories;
+
+pub use flows::{Bounds, Flows, assemble};
+pub use server::FlowViewer;
+pub use settings::FlowViewerSettings;
