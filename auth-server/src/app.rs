@@ -9,6 +9,7 @@ use axum::{
 use claims::{AccessToken, AccessTokenClaims};
 use clock::Clock;
 use pages::Pages;
+use service_kit::Absences;
 
 use crate::{
     client_address::ClientAddress,
@@ -18,8 +19,8 @@ use crate::{
     endpoints::{
         account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
         end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
-        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, token, userinfo, wechat,
-        withdraw_consent,
+        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, test_absence, test_token, token,
+        userinfo, wechat, withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,
@@ -46,6 +47,8 @@ pub struct Parts {
     pub secure_cookies: bool,
     /// C stands in for WeChat.
     pub wechat: bool,
+    /// Present where tests may send C away.
+    pub absences: Option<Absences>,
     /// Everybody knows the users.
     pub demo: bool,
     pub rotation: Rotation,
@@ -66,7 +69,15 @@ pub struct Parts {
 /// Every route. Where C stands in for WeChat, that one's come along.
 pub fn routes(app: App) -> Router {
     let dialect = if app.wechat { wechat() } else { Router::new() };
-    own_routes().merge(dialect).with_state(app)
+    let controls = if app.absences.is_some() { test_controls() } else { Router::new() };
+    own_routes().merge(dialect).merge(controls).with_state(app)
+}
+
+/// For tests and lessons alone.
+fn test_controls() -> Router<App> {
+    Router::new()
+        .route("/test/absence", post(test_absence).fallback(only_post))
+        .route("/test/token", post(test_token).fallback(only_post))
 }
 
 fn own_routes() -> Router<App> {

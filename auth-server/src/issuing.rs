@@ -51,12 +51,12 @@ async fn issue(
     let now = app.clock.seconds();
     let asked = TokenRequest { app, client: &client, registry: &registry, form: &request.form, address, now };
     let approved = grants::dispatch(grant_type, &asked).await?;
-    if let Some(answer) = hand_out(app, &client, approved, record).await? {
+    if let Some(answer) = hand_out(app, &client, approved, request.expires_in, record).await? {
         return Ok(answer);
     }
     // Somebody was quicker. The grant decides anew what that means: a replay, or the same question asked twice.
     let approved = grants::dispatch(grant_type, &asked).await?;
-    Ok(hand_out(app, &client, approved, record).await?.ok_or(StoreError::AlreadySpent)?)
+    Ok(hand_out(app, &client, approved, request.expires_in, record).await?.ok_or(StoreError::AlreadySpent)?)
 }
 
 /// Make and store what was approved; nothing when what it is given for was spent meanwhile.
@@ -64,6 +64,7 @@ async fn hand_out(
     app: &App,
     client: &Client,
     approved: Approved,
+    expires_in: Option<i64>,
     record: &mut AuditRecord,
 ) -> Result<Option<TokenResponse>, Failure> {
     // 3. Make the pass.
@@ -74,6 +75,11 @@ async fn hand_out(
     if let Some(exchanged) = exchanged {
         claims.exp = claims.exp.min(exchanged.not_after);
         claims.act = Some(exchanged.act);
+    }
+    if let Some(expires_in) = expires_in {
+        let life = claims.exp - claims.iat;
+        claims.exp = now.div_euclid(1_000) + expires_in;
+        claims.iat = claims.iat.min(claims.exp - life);
     }
     let claims_exp = claims.exp;
     let (token, opaque) = make(app, granted.format, &claims)?;

@@ -11,8 +11,8 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client_without_authorities, metrics,
-    refuse_unsafe, scoped,
+    Absences, BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health,
+    http_client_without_authorities, metrics, refuse_unsafe, scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
 
@@ -90,6 +90,7 @@ impl AuthServer {
             session_life: settings.sign_in.session_life(),
             secure_cookies: settings.issuer.scheme() == "https",
             wechat: settings.dialects.wechat,
+            absences: settings.test_controls.then(Absences::default),
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),
@@ -125,14 +126,15 @@ impl AuthServer {
     /// # Errors
     /// When a listener fails.
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+        let absences = self.app.absences.clone().unwrap_or_default();
         tokio::spawn(background::run(self.app, self.audit_days, stop.clone()));
         let tls = async {
             match self.tls {
-                Some(server) => followed(server, self.certificates, &stop).run(stop.clone()).await,
+                Some(server) => followed(server, self.certificates, &stop).run_between(&absences, stop.clone()).await,
                 None => Ok(()),
             }
         };
-        tokio::try_join!(self.http.run(stop.clone()), tls)?;
+        tokio::try_join!(self.http.run_between(&absences, stop.clone()), tls)?;
         Ok(())
     }
 }

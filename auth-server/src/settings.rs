@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list,
+    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list,
     http_client_without_authorities, own_name, plain_http, plain_listener, telemetry::LogSettings,
     tls::OwnCertificates,
 };
@@ -46,6 +46,8 @@ pub struct AuthServerSettings {
     pub client_failures: ClientFailureSettings,
     pub sign_in: SignInSettings,
     pub dialects: Dialects,
+    /// For tests and lessons: C goes away for a moment, or makes passes that have expired, when it is asked to.
+    pub test_controls: bool,
     /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own in the profiles `demo`
     /// and `test`.
     pub users_file: Option<PathBuf>,
@@ -55,6 +57,8 @@ pub struct AuthServerSettings {
     pub audit_days: u32,
     /// The certificate authorities that are believed when clients are told of a sign-out, as PEM. Without it, the system's.
     pub ca_file: Option<PathBuf>,
+    /// Who watches the flows.
+    pub events: EventSettings,
     pub limits: Limits,
     pub log: LogSettings,
 }
@@ -159,10 +163,12 @@ impl Default for AuthServerSettings {
             client_failures: ClientFailureSettings::default(),
             sign_in: SignInSettings::default(),
             dialects: Dialects::default(),
+            test_controls: false,
             users_file: None,
             pages_dir: None,
             audit_days: 90,
             ca_file: None,
+            events: EventSettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
         }
@@ -319,12 +325,16 @@ impl Settings for AuthServerSettings {
         if self.dialects.wechat {
             findings.push(Finding::new("dialects.wechat", "takes secrets and tokens in URLs", "switch it off"));
         }
+        if self.test_controls {
+            findings.push(Finding::new("test_controls", "lets anybody stop C for a while", "switch it off"));
+        }
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
         if let Err(error) = self.clients() {
             findings.push(Finding::new("clients_file", error.to_string(), "mend the file"));
         }
+        findings.extend(self.events.finding());
         findings.extend(self.log.finding());
         findings
     }
@@ -381,6 +391,7 @@ mod tests {
         settings.clients_file = Some("/nowhere/clients.toml".into());
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         settings.dialects.wechat = true;
+        settings.test_controls = true;
         assert_eq!(
             named(&settings),
             [
@@ -390,6 +401,7 @@ mod tests {
                 "tls.cert_file",
                 "keys.algorithm",
                 "dialects.wechat",
+                "test_controls",
                 "tokens.access_seconds",
                 "clients_file",
                 "log.otlp_endpoint"

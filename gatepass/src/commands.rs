@@ -31,7 +31,7 @@ pub(crate) struct DemoArguments {
     /// What is logged, as `tracing-subscriber` writes it: `info`, or `warn,auth_server=debug`
     #[arg(long, default_value = "warn")]
     pub(crate) log: String,
-    /// Take ports that the system chooses, instead of 9000 to 9003 and 9443
+    /// Take ports that the system chooses, instead of 9000 to 9004 and 9443
     #[arg(long)]
     pub(crate) free_ports: bool,
     /// Stop after the first call
@@ -47,6 +47,8 @@ enum Command {
     ServiceA(service_a::commands::Arguments),
     /// B, the resource server, alone
     ServiceB(service_b::commands::Arguments),
+    /// The page that draws what happens between them, alone
+    FlowViewer(flow_viewer::commands::Arguments),
 }
 
 /// Run a command line.
@@ -63,5 +65,6 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::AuthServer(arguments)) => auth_server::commands::run(arguments),
         Some(Command::ServiceA(arguments)) => service_a::commands::run(&arguments),
         Some(Command::ServiceB(arguments)) => service_b::commands::run(&arguments),
+        Some(Command::FlowViewer(arguments)) => flow_viewer::commands::run(&arguments),
     }
 }

@@ -68,14 +68,17 @@ fn advise(error: anyhow::Error) -> anyhow::Error {
 fn what_next(addresses: Addresses, once: bool) -> String {
     let heading =
         if once { "Stopping, as --once asks; without it these run until Ctrl-C" } else { "Running until Ctrl-C" };
-    let Addresses { auth_server: c, auth_server_tls: c_tls, service_a: a, b_local, b_introspection } = addresses;
+    let Addresses { auth_server: c, auth_server_tls: c_tls, service_a: a, b_local, b_introspection, flow_viewer } =
+        addresses;
     let (c, c_tls, a, local, asking) = (c.port(), c_tls.port(), a.port(), b_local.port(), b_introspection.port());
+    let viewer = flow_viewer.port();
     format!(
         "{heading}\n\
          \x20 C  authorization server      http://localhost:{c}   https://localhost:{c_tls} for machines\n\
          \x20 A  client                    http://localhost:{a}   open it in a browser and log in with the platform\n\
          \x20 B  checks passes by itself   http://localhost:{local}\n\
-         \x20 B  asks C about each pass    http://localhost:{asking}\n\n\
+         \x20 B  asks C about each pass    http://localhost:{asking}\n\
+         \x20    watch all of it happen    http://localhost:{viewer}   and break it, at the press of a button\n\n\
          Try\n\
          \x20 curl 'http://localhost:{a}/api/call-b?target=introspection'\n\
          \x20 curl -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 http://localhost:{c}/oauth/token\n\

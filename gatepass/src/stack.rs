@@ -4,6 +4,7 @@ use anyhow::Context;
 use auth_server::{AuthServer, AuthServerSettings, Entropy, dev_ca_certificate};
 use clock::Clock;
 use flow_events::EventSink;
+use flow_viewer::{FlowViewer, FlowViewerSettings};
 use service_a::{ServiceA, ServiceASettings};
 use service_b::{ServiceB, ServiceBSettings, settings::Mode};
 use service_kit::{Bound, Stop};
@@ -15,6 +16,7 @@ pub struct StackSettings {
     pub service_a: ServiceASettings,
     pub b_local: ServiceBSettings,
     pub b_introspection: ServiceBSettings,
+    pub flow_viewer: FlowViewerSettings,
 }
 
 /// Where the servers of a stack are reached.
@@ -25,6 +27,7 @@ pub struct Addresses {
     pub service_a: SocketAddr,
     pub b_local: SocketAddr,
     pub b_introspection: SocketAddr,
+    pub flow_viewer: SocketAddr,
 }
 
 /// All servers, bound and ready to run.
@@ -34,12 +37,14 @@ pub struct Stack {
     service_a: ServiceA,
     b_local: ServiceB,
     b_introspection: ServiceB,
+    flow_viewer: FlowViewer,
 }
 
 impl StackSettings {
     /// The demo's settings: the ports of the design, all data in `folder`.
     pub fn demo(folder: &Path) -> Self {
-        let auth_server = AuthServerSettings { data_dir: folder.to_owned(), ..AuthServerSettings::default() };
+        let auth_server =
+            AuthServerSettings { data_dir: folder.to_owned(), test_controls: true, ..AuthServerSettings::default() };
         let b = ServiceBSettings::default();
         let b_introspection = ServiceBSettings {
             mode: Mode::Introspection,
@@ -48,7 +53,7 @@ impl StackSettings {
             ..b.clone()
         };
         let service_a = ServiceASettings { data_dir: folder.to_owned(), ..ServiceASettings::default() };
-        Self { auth_server, service_a, b_local: b, b_introspection }
+        Self { auth_server, service_a, b_local: b, b_introspection, flow_viewer: FlowViewerSettings::default() }
     }
 
     /// The demo's settings on ports that the system chooses. Issuer and resource identifiers stay: they are names.
@@ -60,6 +65,7 @@ impl StackSettings {
         settings.service_a.listen = free();
         settings.b_local.listen = free();
         settings.b_introspection.listen = free();
+        settings.flow_viewer.listen = free();
         settings
     }
 
@@ -72,6 +78,13 @@ impl StackSettings {
         self.service_a.ca_file.clone_from(&ca_file);
         self.service_a.targets.local.url = format!("http://localhost:{}", at.b_local.port());
         self.service_a.targets.introspection.url = format!("http://localhost:{}", at.b_introspection.port());
+        // The stories know the servers by their names, and reach them where they are.
+        let viewer = &mut self.flow_viewer;
+        viewer.auth_server.url = format!("http://localhost:{}", at.auth_server.port());
+        viewer.service_a.url.clone_from(&self.service_a.public_url);
+        viewer.service_a.public_url.clone_from(&self.service_a.public_url);
+        viewer.b_local.url.clone_from(&self.service_a.targets.local.url);
+        viewer.b_introspection.url.clone_from(&self.service_a.targets.introspection.url);
         for b in [&mut self.b_local, &mut self.b_introspection] {
             b.internal_url.clone_from(&internal_url);
             b.ca_file.clone_from(&ca_file);
@@ -95,12 +108,14 @@ impl Stack {
         let a = Bound::to(&settings.service_a.listen, "listen").context("service-a")?;
         let b_local = Bound::to(&settings.b_local.listen, "listen").context("service-b, local")?;
         let b_asking = Bound::to(&settings.b_introspection.listen, "listen").context("service-b, introspecting")?;
+        let viewer = Bound::to(&settings.flow_viewer.listen, "listen").context("flow-viewer")?;
         let addresses = Addresses {
             auth_server: c.http.address(),
             auth_server_tls: tls.address(),
             service_a: a.address(),
             b_local: b_local.address(),
             b_introspection: b_asking.address(),
+            flow_viewer: viewer.address(),
         };
         settings.connect(&addresses);
         // C first: it makes the development CA that the others believe.
@@ -110,7 +125,8 @@ impl Stack {
             auth_server: auth_server.await.context("auth-server")?,
             service_a: ServiceA::prepare(&settings.service_a, a, clock.clone(), events.clone()).await?,
             b_local: ServiceB::prepare(&settings.b_local, b_local, clock.clone(), events.clone())?,
-            b_introspection: ServiceB::prepare(&settings.b_introspection, b_asking, clock, events)?,
+            b_introspection: ServiceB::prepare(&settings.b_introspection, b_asking, clock.clone(), events.clone())?,
+            flow_viewer: FlowViewer::prepare(&settings.flow_viewer, viewer, clock, events)?,
         })
     }
 
@@ -123,7 +139,8 @@ impl Stack {
             self.auth_server.run(stop.clone()),
             self.service_a.run(stop.clone()),
             self.b_local.run(stop.clone()),
-            self.b_introspection.run(stop),
+            self.b_introspection.run(stop.clone()),
+            self.flow_viewer.run(stop),
         )?;
         Ok(())
     }

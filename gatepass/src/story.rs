@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use claims::AccessTokenClaims;
 use flow_events::{Check, Event, Field, FlowEvent, Party, Rule, Value};
@@ -15,7 +15,11 @@ const LOOKING_AROUND: &str = "Before  ";
 #[must_use]
 pub fn tell(flow: &Flow) -> String {
     let (mut story, mut before) = (String::new(), None);
-    for event in &flow.events {
+    // Both sides of a message tell of it; the sender's word is enough here.
+    let arrivals = |event: &&Arc<FlowEvent>| {
+        matches!(event.event, Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. })
+    };
+    for event in flow.events.iter().filter(|event| !arrivals(event)) {
         // A B that asks C begins its fourth step with that; one that needs nobody, with its first check.
         if matches!(event.event, Event::Checked(_)) && before != Some(event.seen_by) {
             story.push_str("\nStep 4  B looks at the pass by itself\n");
@@ -46,6 +50,7 @@ fn tell_one(story: &mut String, told: &FlowEvent) -> std::fmt::Result {
         Event::RequestFailed { to, reason, elapsed_micros } => {
             writeln!(story, "\n  {} -> {teller}  no answer after {} ms: {reason}", letter(*to), millis(*elapsed_micros))
         }
+        Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. } => Ok(()),
         Event::TokenReused { token, expires_in } => {
             writeln!(story, "\nSteps 1 and 2 are not needed: A still has the pass {token}, good for {expires_in} s")
         }
@@ -67,7 +72,7 @@ fn step_of_request(from: Party, to: Party) -> &'static str {
 }
 
 fn tell_fields(story: &mut String, fields: &[Field]) -> std::fmt::Result {
-    fields.iter().try_for_each(|Field { name, value }| match value {
+    fields.iter().try_for_each(|Field { name, value, .. }| match value {
         Value::Text(text) => writeln!(story, "    {name:<15} {text}"),
         Value::Secret => writeln!(story, "    {name:<15} •••••• (never leaves A and C, never logged)"),
         Value::Token(fingerprint) => writeln!(story, "    {name:<15} [pass {fingerprint}]"),

@@ -4,7 +4,6 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 use clock::Clock;
-use flow_events::EventSink;
 use service_kit::{
     Bound, Stop,
     cli::{self, ServiceArguments, run_service},
@@ -34,6 +33,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     run_service(&arguments.service, async |settings: ServiceASettings, bound: Bound, stop: Stop| {
-        ServiceA::prepare(&settings, bound, Clock::system(), EventSink::off()).await?.run(stop).await
+        let events = settings.events.begin(settings.profile, stop.clone())?;
+        ServiceA::prepare(&settings, bound, Clock::system(), events).await?.run(stop).await
     })
 }

@@ -11,8 +11,8 @@ use claims::{ClientSecret, Scope, endpoint};
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, own_name, plain_http,
-    plain_listener, telemetry::LogSettings, weak_secret,
+    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, own_name,
+    plain_http, plain_listener, telemetry::LogSettings, weak_secret,
 };
 use url::Url;
 
@@ -58,6 +58,8 @@ pub struct ServiceASettings {
     /// How long a call of B or C may take, in milliseconds.
     pub call_timeout_millis: u64,
     pub tls: TlsFiles,
+    /// Who watches the flows.
+    pub events: EventSettings,
     pub limits: Limits,
     pub log: LogSettings,
 }
@@ -131,6 +133,7 @@ impl Default for ServiceASettings {
             legacy_password_demo: false,
             call_timeout_millis: 5_000,
             tls: TlsFiles::default(),
+            events: EventSettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
         }
@@ -281,6 +284,7 @@ impl Settings for ServiceASettings {
         if self.legacy_password_demo {
             findings.push(Finding::new("legacy_password_demo", "shows the secret to B", "switch it off"));
         }
+        findings.extend(self.events.finding());
         findings.extend(self.log.finding());
         findings
     }

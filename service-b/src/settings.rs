@@ -6,8 +6,8 @@ use claims::ClientSecret;
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, own_name, plain_http,
-    plain_listener, telemetry::LogSettings, weak_secret,
+    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list,
+    own_name, plain_http, plain_listener, telemetry::LogSettings, weak_secret,
 };
 
 use crate::server;
@@ -32,6 +32,8 @@ pub struct ServiceBSettings {
     /// The document's contrast: take a secret instead of a pass. For teaching, never for use.
     pub legacy_password_demo: bool,
     pub tls: TlsFiles,
+    /// Who watches the flows.
+    pub events: EventSettings,
     pub limits: Limits,
     pub log: LogSettings,
 }
@@ -90,6 +92,7 @@ impl Default for ServiceBSettings {
             introspection: IntrospectionSettings::default(),
             legacy_password_demo: false,
             tls: TlsFiles::default(),
+            events: EventSettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
         }
@@ -167,6 +170,7 @@ impl Settings for ServiceBSettings {
         if self.legacy_password_demo {
             findings.push(Finding::new("legacy_password_demo", "makes B take secrets", "switch it off"));
         }
+        findings.extend(self.events.finding());
         findings.extend(self.log.finding());
         findings
     }

@@ -1,5 +1,4 @@
 use clock::Clock;
-use flow_events::EventSink;
 use service_kit::{Settings, Stop, on_signal, telemetry};
 
 use crate::{AuthServer, AuthServerSettings, Entropy, Listeners};
@@ -16,7 +15,8 @@ pub(super) async fn run(settings: AuthServerSettings, clock: Clock, entropy: Ent
         profile = ?settings.profile,
         "auth-server starts"
     );
-    AuthServer::prepare(settings, listeners, clock, entropy, EventSink::off()).await?.run(stop).await?;
+    let events = settings.events.begin(settings.profile, stop.clone())?;
+    AuthServer::prepare(settings, listeners, clock, entropy, events).await?.run(stop).await?;
     tracing::info!("auth-server has stopped");
     Ok(())
 }

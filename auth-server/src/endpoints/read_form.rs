@@ -19,6 +19,8 @@ use crate::{
 /// A form request as it came: nothing in it is known to be true.
 pub struct FormRequest {
     pub form: Form,
+    /// When the pass is to expire, where a test control lets the caller choose.
+    pub expires_in: Option<i64>,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -27,7 +29,7 @@ impl FormRequest {
     /// A request that came in another shape, and says the same.
     pub fn of_pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let form = Form::of_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        Self { form, uri: Uri::default(), headers: HeaderMap::new() }
+        Self { form, expires_in: None, uri: Uri::default(), headers: HeaderMap::new() }
     }
 
     /// The client's credentials, wherever they stand.
@@ -71,7 +73,7 @@ impl FromRequest<App> for FormRequest {
         let body = read(request).await?;
         emit(|| Event::FormArrived { fields: Field::parameters(&body) });
         let form = Form::parse(&body)?;
-        Ok(Self { form, uri, headers })
+        Ok(Self { form, expires_in: None, uri, headers })
     }
 }
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use flow_events::{Event, FlowEvent, Party};
 use url::Url;
 
-/// One line for each event.
+/// One line for each event. Of a message that both sides tell of, the sender's word counts.
 pub fn script(events: &[Arc<FlowEvent>]) -> Vec<String> {
-    events.iter().map(|event| line(event)).collect()
+    events.iter().filter_map(|event| line(event)).collect()
 }
 
-fn line(told: &FlowEvent) -> String {
+fn line(told: &FlowEvent) -> Option<String> {
     let who = letter(told.seen_by);
-    match &told.event {
+    Some(match &told.event {
+        Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. } => return None,
         Event::RequestSent { to, method, url, .. } => {
             format!("{who} -> {} {method} {}", letter(*to), Url::parse(url).unwrap().path())
         }
@@ -22,7 +23,7 @@ fn line(told: &FlowEvent) -> String {
         Event::TokenIssued { .. } => format!("{who} issues a pass"),
         Event::TokenRefused { error, .. } => format!("{who} refuses: {}", error.as_str()),
         Event::Checked(check) => format!("{who} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" }),
-    }
+    })
 }
 
 fn letter(party: Party) -> char {

@@ -4,6 +4,7 @@
 //! `main`, the launcher and the tests start the very same objects: bind first, learn the address, then run.
 #![warn(missing_docs)]
 
+mod absence;
 pub mod cli;
 mod connection_cap;
 mod events;
@@ -24,6 +25,7 @@ pub mod tls;
 mod told;
 mod whole_body;
 
+pub use absence::Absences;
 pub use events::EventSettings;
 pub use findings::{
     Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,

@@ -10,7 +10,7 @@ use axum_server::{
 };
 use hyper_util::rt::TokioTimer;
 
-use crate::{Limits, Stop, connection_cap::ConnectionCap, listen::addresses};
+use crate::{Absences, Limits, Stop, absence::begun, connection_cap::ConnectionCap, listen::addresses};
 
 /// An address that this process has taken, before anything is served on it.
 #[derive(Debug)]
@@ -44,12 +44,13 @@ impl Bound {
     /// # Errors
     /// When the port is in use, not allowed, or the address cannot be read.
     pub fn to(address: &str, setting: &'static str) -> Result<Self, BindError> {
-        let bind = || {
-            let listener = TcpListener::bind(&addresses(address)?[..])?;
-            listener.set_nonblocking(true)?;
-            Ok(Self { address: listener.local_addr()?, listener })
-        };
-        bind().map_err(|reason| BindError { address: address.to_owned(), setting, reason })
+        let bind = || TcpListener::bind(&addresses(address)?[..]);
+        bind().and_then(Self::on).map_err(|reason| BindError { address: address.to_owned(), setting, reason })
+    }
+
+    fn on(listener: TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { address: listener.local_addr()?, listener })
     }
 
     /// The address, with the port that the system chose.
@@ -85,15 +86,50 @@ impl Server {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, stop: Stop) -> io::Result<()> {
+        self.run_between(&Absences::default(), stop).await
+    }
+
+    /// The same, with absences between.
+    ///
+    /// # Errors
+    /// When the listener fails, or the address is taken when the server comes back.
+    pub async fn run_between(mut self, absences: &Absences, stop: Stop) -> io::Result<()> {
+        let mut listener = absences.listen();
+        loop {
+            let (address, pause) = (self.bound.address, stop.child_token());
+            let serving = Self::serve(self.bound, self.tls.clone(), self.app.clone(), &self.limits, pause.clone());
+            tokio::pin!(serving);
+            let length = tokio::select! {
+                ended = &mut serving => return ended,
+                length = begun(&mut listener) => length,
+            };
+            pause.cancel();
+            serving.await?;
+            tracing::warn!(%address, ?length, "away, as a test control asks");
+            tokio::select! {
+                () = tokio::time::sleep(length) => (),
+                () = stop.cancelled() => return Ok(()),
+            }
+            self.bound = Bound::on(TcpListener::bind(address)?)?;
+        }
+    }
+
+    async fn serve(
+        bound: Bound,
+        tls: Option<RustlsConfig>,
+        app: Router,
+        limits: &Limits,
+        stop: Stop,
+    ) -> io::Result<()> {
         let handle = Handle::new();
-        tokio::spawn(drain(handle.clone(), stop, self.limits.drain_time()));
+        tokio::spawn(drain(handle.clone(), stop, limits.drain_time()));
         // HTTP/2 has no limit for a connection on which nothing is asked; see decision 13.
-        let mut server = axum_server::from_tcp(self.bound.listener)?.handle(handle).http1_only();
+        let mut server = axum_server::from_tcp(bound.listener)?.handle(handle).http1_only();
         // A caller that sends its headers byte by byte (slowloris), or nothing more at all, holds a connection for nothing.
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header_time());
-        let cap = ConnectionCap::new(self.limits.connections);
-        let service = self.app.into_make_service_with_connect_info::<SocketAddr>();
-        match self.tls {
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(limits.header_time());
+        let cap = ConnectionCap::new(limits.connections);
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        match tls {
             Some(tls) => server.acceptor(RustlsAcceptor::new(tls).acceptor(cap)).serve(service).await,
             None => server.acceptor(cap).serve(service).await,
         }
