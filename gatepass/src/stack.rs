@@ -120,7 +120,9 @@ impl StackSettings {
         let clients = DEMO_CLIENTS.replace(WEBSITE, &format!("http://localhost:{}/", at.service_a.port()));
         let advice = || {
             let folder = folder.display();
-            format!("auth-server: the data folder {folder} cannot be used (setting `data_dir`): make it writable, or choose another")
+            format!(
+                "auth-server: the data folder {folder} cannot be used (setting `data_dir`): make it writable, or choose another"
+            )
         };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(advice)?;
         std::fs::write(&file, clients).with_context(advice)?;
