@@ -98,7 +98,7 @@ pub(super) async fn run(
         }
         Command::Disable { client_id } => {
             refuse_file_client(&file, &client_id)?;
-            Ok(store.disable_client(&client_id).await?)
+            Ok(store.disable_client(&client_id, now).await?)
         }
     }
 }
@@ -148,6 +148,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
             Format::Opaque => TokenFormat::Opaque,
         },
         login: None,
+        dynamic: false,
         enabled: true,
     })
 }

@@ -71,7 +71,7 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
     let Some(SignedIn { session, user }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
     let registry = app.registry.current();
     let name_of = |client_id: &str| match registry.client(client_id) {
-        Some(client) => client.shown_name().to_owned(),
+        Some(client) => client.shown_name_in(visitor.browser.language.code()).to_owned(),
         None => client_id.to_owned(),
     };
     let mut sessions = Vec::new();
@@ -92,7 +92,9 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
     }
     let consents = app.store.consents_of(&user.sub).await?;
     let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
-        client: registry.client(client_id).map_or_else(|| ShownClient::named(client_id), |client| (&**client).into()),
+        client: registry
+            .client(client_id)
+            .map_or_else(|| ShownClient::named(client_id), |client| ShownClient::of(client, visitor.browser.language)),
         client_id: client_id.clone(),
         scopes: scope.iter().map(allowed).collect(),
         since: *given_at,

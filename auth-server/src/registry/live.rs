@@ -21,6 +21,8 @@ pub struct LiveRegistry {
     profile: Profile,
     entropy: Entropy,
     seen: Mutex<Seen>,
+    /// One after the other: what was read earlier must not come into force later.
+    taking_up: tokio::sync::Mutex<()>,
 }
 
 struct Seen {
@@ -42,7 +44,14 @@ impl LiveRegistry {
         let stamp = stamp(file.as_ref());
         let read = ClientsFile::read(file.as_deref(), profile, &entropy)?;
         let seen = Mutex::new(Seen { file: read, stamp });
-        let live = Self { current: ArcSwap::default(), file, profile, entropy, seen };
+        let live = Self {
+            current: ArcSwap::default(),
+            file,
+            profile,
+            entropy,
+            seen,
+            taking_up: tokio::sync::Mutex::default(),
+        };
         live.take_up_clients(store).await?;
         Ok(live)
     }
@@ -77,6 +86,7 @@ impl LiveRegistry {
     /// # Errors
     /// When the database cannot be read.
     pub async fn take_up_clients(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _turn = self.taking_up.lock().await;
         let stored = store.clients().await?;
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let clients: Vec<Client> = stored.into_iter().chain(seen.file.clients.iter().cloned()).collect();

@@ -94,6 +94,7 @@ fn client((client_id, secret): (&str, &str)) -> Client {
         introspects: vec!["http://localhost:9003".to_owned()],
         token_format: TokenFormat::Jwt,
         login: None,
+        dynamic: false,
         enabled: true,
     }
 }
