@@ -164,6 +164,9 @@ pub trait Store: LoginStore {
     /// Serve a client no more, and void all that it was allowed.
     async fn disable_client(&self, client_id: &str, now: i64) -> Result<(), StoreError>;
 
+    /// Forget a client, and void all that it was allowed.
+    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError>;
+
     /// What a client that has registered itself, and is served, has said.
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError>;
 

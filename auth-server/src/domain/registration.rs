@@ -10,6 +10,7 @@ use claims::{ErrorCode, Scope};
 
 pub use keys::read_jwks;
 
+use self::redirect_uris::ApplicationType;
 use super::{Algorithm, Client, ClientMetadata, LoginClient, StoredSecret, SubjectType, TokenFormat, TokenHash};
 
 /// What clients that register themselves may have at most.
@@ -104,7 +105,7 @@ pub fn accept_metadata(
         policy_uri: asked.policy_uri.clone(),
         tos_uri: asked.tos_uri.clone(),
     };
-    check_sector(&login)?;
+    check_sector(&login, application)?;
     let mut metadata = asked;
     metadata.forget_unknown();
     metadata.redirect_uris = Some(login.redirect_uris.clone());
@@ -164,11 +165,21 @@ fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, RefusedMetadata> 
     }
 }
 
-/// OpenID Connect Core §8.1: clients that share a sector know users by the same name, so it has to be clear which it is.
-fn check_sector(login: &LoginClient) -> Result<(), RefusedMetadata> {
-    if login.subject_type == SubjectType::Pairwise && login.sector().is_none() {
+/// OpenID Connect Core §8.1: clients that share a sector know users by the same name. A redirect URI proves that one belongs
+/// to its host only where the tokens go there: a device that names another's host would learn that one's names. What
+/// listens on loopback, or under a scheme of its own, has no host.
+fn check_sector(login: &LoginClient, application: ApplicationType) -> Result<(), RefusedMetadata> {
+    if login.subject_type == SubjectType::Public {
+        return Ok(());
+    }
+    let elsewhere = |grant: &String| !matches!(grant.as_str(), "authorization_code" | "refresh_token");
+    if login.grant_types.iter().flatten().any(elsewhere) {
+        return Err(refused("subject_type=pairwise goes with the grants authorization_code and refresh_token alone"));
+    }
+    let own_host = application == ApplicationType::Web && login.sector().is_some();
+    if login.sector_identifier_uri.is_none() && !own_host {
         return Err(refused(
-            "subject_type=pairwise needs a sector_identifier_uri where the redirect_uris are not all of one host",
+            "subject_type=pairwise needs a sector_identifier_uri where the redirect_uris are not all of one web host",
         ));
     }
     Ok(())

@@ -60,6 +60,7 @@ macro_rules! store_conformance {
             a_registered_client_is_removed_once_also_in_a_race,
             a_change_and_a_removal_at_once_leave_nothing_behind,
             what_a_client_was_allowed_ends_with_it,
+            what_a_removed_client_was_allowed_is_void,
             what_a_disabled_client_was_allowed_is_void,
         );
     };

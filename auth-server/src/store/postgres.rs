@@ -69,6 +69,10 @@ impl Store for PostgresStore {
         clients::disable(&self.pool, client_id, now).await
     }
 
+    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
+        clients::remove(&self.pool, client_id, now).await
+    }
+
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError> {
         registrations::one(&self.pool, client_id).await
     }

@@ -119,6 +119,10 @@ impl Store for SqliteStore {
         clients::disable(&self.writer, client_id, now).await
     }
 
+    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
+        clients::remove(&self.writer, client_id, now).await
+    }
+
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError> {
         registrations::one(&self.readers, client_id).await
     }

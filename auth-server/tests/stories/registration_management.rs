@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     caller::{Answer, Caller, answer, until},
     person::{Asking, Page, Person},
-    process::succeed,
-    registration::{REGISTER, open, open_to_all, records, registered, text, website},
+    process::{run, succeed},
+    registration::{REGISTER, open, open_to_all, records, register, registered, text, website},
     server::{ALICE, C, SITE},
 };
 
@@ -208,6 +208,26 @@ async fn a_client_that_the_operator_disables_can_change_nothing_more() {
         answer(own(&c, method, &told).json(&again(&told, json!({})))).await.refused(401, "invalid_token", "");
     }
     until("it is let in no more", async || !c.lets_in(login(&told)).await).await;
+}
+
+#[tokio::test]
+async fn the_operator_sees_who_has_registered_and_removes_whom_nobody_needs() {
+    let c = C::start_at(clock::Clock::system(), |settings| {
+        open_to_all(settings);
+        settings.registration.max_clients = 1;
+    })
+    .await;
+    let told = registered(&c, website(json!({}))).await;
+    let listed = succeed(&["client", "list"], &c.arguments()).await;
+    let line = listed.lines().find(|line| line.starts_with(text(&told, "client_id"))).unwrap();
+    assert!(line.contains("enabled  registered itself"), "{line}");
+    register(&c, website(json!({}))).await.refused(503, "temporarily_unavailable", "as many clients");
+    succeed(&["client", "remove", text(&told, "client_id")], &c.arguments()).await;
+    answer(own(&c, Method::GET, &told)).await.refused(401, "invalid_token", "");
+    registered(&c, website(json!({}))).await;
+    until("it is let in no more", async || !c.lets_in(login(&told)).await).await;
+    let unknown = run(&["client", "remove", text(&told, "client_id")], &c.arguments()).await;
+    assert!(unknown.code == Some(1) && unknown.err.contains("there is no client"), "{unknown:?}");
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ fn each_member_is_held_against_its_rule() {
         ("contacts", json!(["a\r\nb"]), "contacts"),
         ("jwks", json!({ "keys": [] }), "jwks"),
         ("jwks", json!({ "keys": [private] }), "private"),
-        ("jwks", json!({ "keys": [{ "kty": "EC", "crv": 7 }] }), "cannot be read"),
+        ("jwks", json!({ "keys": [7] }), "cannot be read"),
         ("jwks_uri", json!("http://app.example/keys"), "jwks_uri"),
         ("jwks_uri", json!("https://127.0.0.1/keys"), "address"),
         ("sector_identifier_uri", json!("https://[::1]/sector"), "address"),
@@ -172,6 +172,15 @@ fn who_shares_a_sector_says_which() {
     };
     assert_eq!(pairwise(json!(["https://a.example/1", "https://a.example:8/2"]), None).unwrap(), "a.example");
     assert!(pairwise(json!(["https://a.example", "https://b.example"]), None).unwrap_err().reason.contains("sector"));
+    let foreign = json!({
+        "redirect_uris": ["https://a.example"], "subject_type": "pairwise",
+        "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
+    });
+    assert!(ask(foreign).unwrap_err().reason.contains("alone"), "its tokens do not go to that host");
+    let native = json!({
+        "redirect_uris": ["http://127.0.0.1/cb"], "subject_type": "pairwise", "application_type": "native",
+    });
+    assert!(ask(native).unwrap_err().reason.contains("sector"), "every app listens there");
     let uris = json!(["https://a.example", "https://b.example"]);
     assert_eq!(pairwise(uris, Some("https://group.example/uris")).unwrap(), "group.example");
 }

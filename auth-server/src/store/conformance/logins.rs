@@ -300,7 +300,7 @@ async fn start(store: &dyn Store, session: Session) {
     append(store, Effect::StartSession { session, replaces: None }).await;
 }
 
-pub(super) async fn authorize(store: &dyn Store, grant: UserGrant, code: Code) {
+async fn authorize(store: &dyn Store, grant: UserGrant, code: Code) {
     append(store, Effect::Authorize(Box::new(Authorization { grant, code, consent: None, pushed: None }))).await;
 }
 

@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 
 use super::{
     client, entry,
-    logins::{append, authorize, code, grant, hash, issued, user},
+    logins::{append, code, grant, hash, issued, user},
 };
 use crate::{
     domain::{
@@ -108,6 +108,21 @@ pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
     assert_ended(store, "a", "g").await;
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
     assert!(!store.is_revoked("t-h").await.unwrap() && store.consent("sub of alice", "b").await.unwrap().is_some());
+}
+
+pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
+    append(store, register("a", 9)).await;
+    store.add_client(&client("by-hand"), 10).await.unwrap();
+    for name in ["a", "by-hand"] {
+        let (grant_id, before) = (format!("g-{name}"), store.revision().await.unwrap());
+        allow(store, name, &grant_id).await;
+        store.remove_client(name, 40).await.unwrap();
+        assert_ended(store, name, &grant_id).await;
+        assert!(store.consent("sub of alice", name).await.unwrap().is_none());
+        assert!(store.revision().await.unwrap() > before);
+        assert!(matches!(store.remove_client(name, 40).await, Err(StoreError::NoSuchClient(_))));
+    }
+    assert!(store.clients().await.unwrap().is_empty());
 }
 
 pub async fn what_a_disabled_client_was_allowed_is_void(store: &dyn Store) {

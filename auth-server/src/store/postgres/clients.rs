@@ -1,7 +1,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    change,
+    change, consents,
     grants::{self, Of},
 };
 use crate::{
@@ -82,6 +82,22 @@ pub(super) async fn disable(pool: &PgPool, client_id: &str, now: i64) -> Result<
     }
     grants::revoke(&mut change, Of::Client(client_id), now).await?;
     Ok(change.commit().await?)
+}
+
+pub(super) async fn remove(pool: &PgPool, client_id: &str, now: i64) -> Result<(), StoreError> {
+    let mut change = change::begin(pool).await?;
+    let removed = sqlx::query("DELETE FROM clients WHERE client_id = $1").bind(client_id);
+    if removed.execute(&mut *change).await?.rows_affected() == 0 {
+        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+    }
+    end_all(&mut change, client_id, now).await?;
+    Ok(change.commit().await?)
+}
+
+/// Void all that users have allowed a client that is gone.
+pub(super) async fn end_all(connection: &mut PgConnection, client_id: &str, now: i64) -> Result<(), StoreError> {
+    consents::forget_client(connection, client_id).await?;
+    grants::revoke(connection, Of::Client(client_id), now).await
 }
 
 pub(super) async fn insert_secret(

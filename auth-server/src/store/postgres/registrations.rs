@@ -1,9 +1,6 @@
 use sqlx::{PgConnection, PgPool};
 
-use super::{
-    change, clients, consents,
-    grants::{self, Of},
-};
+use super::{change, clients};
 use crate::{
     domain::{Registration, TokenHash},
     store::{
@@ -91,7 +88,5 @@ pub(super) async fn remove(
     if own.bind(client_id).bind(&token.0[..]).execute(&mut *connection).await?.rows_affected() == 0 {
         return Err(StoreError::NoSuchClient(client_id.to_owned()));
     }
-    consents::forget_client(connection, client_id).await?;
-    grants::revoke(connection, Of::Client(client_id), now).await?;
-    Ok(())
+    clients::end_all(connection, client_id, now).await
 }

@@ -1,6 +1,9 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::grants::{self, Of};
+use super::{
+    consents,
+    grants::{self, Of},
+};
 use crate::{
     domain::{Client, SecretHash},
     store::{
@@ -82,6 +85,23 @@ pub(super) async fn disable(pool: &SqlitePool, client_id: &str, now: i64) -> Res
     grants::revoke(&mut transaction, Of::Client(client_id), now).await?;
     count_up(&mut transaction).await?;
     Ok(transaction.commit().await?)
+}
+
+pub(super) async fn remove(pool: &SqlitePool, client_id: &str, now: i64) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let removed = sqlx::query("DELETE FROM clients WHERE client_id = $1").bind(client_id);
+    if removed.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+    }
+    end_all(&mut transaction, client_id, now).await?;
+    count_up(&mut transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Void all that users have allowed a client that is gone.
+pub(super) async fn end_all(connection: &mut SqliteConnection, client_id: &str, now: i64) -> Result<(), StoreError> {
+    consents::forget_client(connection, client_id).await?;
+    grants::revoke(connection, Of::Client(client_id), now).await
 }
 
 /// Tell all running servers that a client or a key has changed.

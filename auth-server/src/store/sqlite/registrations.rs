@@ -1,9 +1,6 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{
-    clients, consents,
-    grants::{self, Of},
-};
+use super::clients;
 use crate::{
     domain::{Registration, TokenHash},
     store::{
@@ -87,7 +84,6 @@ pub(super) async fn remove(
     if own.bind(client_id).bind(&token.0[..]).execute(&mut *connection).await?.rows_affected() == 0 {
         return Err(StoreError::NoSuchClient(client_id.to_owned()));
     }
-    consents::forget_client(connection, client_id).await?;
-    grants::revoke(connection, Of::Client(client_id), now).await?;
+    clients::end_all(connection, client_id, now).await?;
     clients::count_up(connection).await
 }
