@@ -35,7 +35,8 @@ async fn put(c: &Caller, told: &Value, said: &Value) -> Answer {
 /// What the client has said, with its name as RFC 7592 §2.2 asks for it.
 fn again(told: &Value, more: Value) -> Value {
     let mut said = website(json!({ "client_id": text(told, "client_id") }));
-    said.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let Value::Object(more) = more else { panic!("members are an object") };
+    said.as_object_mut().unwrap().extend(more);
     said
 }
 

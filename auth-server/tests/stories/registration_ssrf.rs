@@ -117,6 +117,28 @@ async fn a_name_is_looked_up_at_each_call_and_not_believed_since_the_registratio
 }
 
 #[tokio::test]
+async fn what_was_registered_while_tests_were_allowed_it_is_not_called_afterwards() {
+    let neighbour = Neighbour::new();
+    let c = C::start_with(|settings| {
+        open_to_all(settings);
+        settings.registration.allow_private_urls = true;
+    })
+    .await;
+    let mut clients = Vec::new();
+    for uri in [format!("https://127.0.0.1:{}/x", neighbour.port()), format!("http://localhost:{}/x", neighbour.port())]
+    {
+        clients.push(registered(&c, website(json!({ "jwks_uri": uri }))).await);
+    }
+    let c = c.restart_with(|settings| settings.registration.allow_private_urls = false).await;
+    for told in clients {
+        let asking = Asking::of(text(&told, "client_id"), "https://shop.example/cb", "openid");
+        let object = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.eA";
+        Person::at(&c).asked(&asking.with("request", object)).await.tells_client("invalid_request_object");
+        assert!(!neighbour.was_called());
+    }
+}
+
+#[tokio::test]
 async fn no_redirect_is_followed_and_no_more_is_read_than_a_list_is_long() {
     let c = C::start_with(|settings| {
         open_to_all(settings);
