@@ -45,12 +45,13 @@ impl Registering {
         }
     }
 
-    /// Take a place for one more registration. It is not given back: each leaves something behind, if only a record.
+    /// Take a place for one more registration, or a change of one. It is not given back: each leaves something behind, if only
+    /// a record, and may make C call somebody.
     ///
     /// # Errors
     /// When there were too many from this address.
     pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), Failure> {
-        let often = |retry_after| Failure::too_often("clients were registered", retry_after, REGISTER);
+        let often = |retry_after| Failure::too_often("clients were registered or changed", retry_after, REGISTER);
         self.limit.charge("register", address.0, now_millis).map_err(often)
     }
 

@@ -53,6 +53,7 @@ pub async fn reregister(
     let mut record = record(&app, AuditEvent::ClientUpdate, address, &client_id);
     let changed = async {
         let (before, token) = opened(&app, address, &client_id, &headers).await?;
+        app.registering.take_place(address, app.clock.millis())?;
         let request = request?;
         check_members(&request, &before)?;
         let accepted = accept(&app, request.metadata()?).await?;

@@ -18,8 +18,8 @@ pub struct RegistrationSettings {
     pub initial_access_token: Option<SecretSetting>,
     /// So many clients may have registered themselves at once.
     pub max_clients: u32,
-    /// How often one address may register a client or be refused: so many times at once, and one more after so many
-    /// seconds.
+    /// How often one address may register or change a client, and how often its token may be wrong: so many times at once,
+    /// and one more after so many seconds.
     pub per_address: FailureSettings,
     /// What such clients may ask for, with spaces between.
     pub scopes: Scope,

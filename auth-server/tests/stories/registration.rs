@@ -183,11 +183,14 @@ async fn one_address_registers_so_many_clients_and_no_more() {
         settings.registration.per_address.recover_seconds = 30;
     })
     .await;
-    registered(&c, website(json!({}))).await;
+    let told = registered(&c, website(json!({}))).await;
     register(&c, json!({})).await.refused(400, "invalid_redirect_uri", "missing");
     let refused = register(&c, website(json!({}))).await;
     refused.refused(429, "temporarily_unavailable", "too often");
     assert_eq!(refused.header("retry-after"), "30");
+    let path = format!("{}{REGISTER}/{}", c.base, text(&told, "client_id"));
+    let change = c.http.put(path).json(&json!({})).bearer_auth(text(&told, "registration_access_token"));
+    answer(change).await.refused(429, "temporarily_unavailable", "too often");
     assert_eq!(register(&c.at_address("127.0.0.2"), website(json!({}))).await.status, 201);
     c.clock.advance(Duration::from_secs(30));
     registered(&c, website(json!({}))).await;
