@@ -6,7 +6,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use claims::{AccessToken, AccessTokenClaims};
+use claims::{AccessToken, AccessTokenClaims, IdTokenClaims};
 use clock::Clock;
 use pages::Pages;
 use service_kit::Absences;
@@ -19,17 +19,19 @@ use crate::{
     endpoints::{
         account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
         end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
-        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, test_controls, token, userinfo, wechat,
-        withdraw_consent,
+        metadata, only_post, openapi, par, register, registered, reregister, revoke, sign_out_everywhere, style,
+        test_controls, token, unregister, userinfo, wechat, withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,
     metrics::Metrics,
+    outgoing::{ClientKeys, Outgoing},
+    registration::Registering,
     registry::LiveRegistry,
     settings::TokenSettings,
     sign_in::SignIn,
     store::{Effect, Entry, Store, StoreError},
-    tokens::{Issuer, LiveKeys, Rotation, read_own},
+    tokens::{Issuer, LiveKeys, Rotation, Subjects, read_own},
 };
 
 /// What the endpoints share.
@@ -54,8 +56,11 @@ pub struct Parts {
     pub rotation: Rotation,
     pub csrf: Csrf,
     pub pages: Pages,
-    /// For news to clients.
-    pub http: reqwest::Client,
+    pub outgoing: Outgoing,
+    /// As clients publish them.
+    pub client_keys: ClientKeys,
+    pub subjects: Subjects,
+    pub registering: Registering,
     pub clients: Authenticator,
     pub users: SignIn,
     /// Counts wrong user codes, by user and address.
@@ -66,11 +71,20 @@ pub struct Parts {
     pub entropy: Entropy,
 }
 
-/// Every route. Where C stands in for WeChat, that one's come along; where it is for tests and lessons, their controls.
+/// Every route. Where C stands in for WeChat, that one's come along; where clients may register themselves, those for it;
+/// and where it is for tests and lessons, their controls.
 pub fn routes(app: App) -> Router {
     let dialect = if app.wechat { wechat() } else { Router::new() };
+    let registration = if app.registering.enabled { registration_routes() } else { Router::new() };
     let controls = if app.absences.is_some() { test_controls() } else { Router::new() };
-    own_routes().merge(dialect).merge(controls).with_state(app)
+    own_routes().merge(dialect).merge(registration).merge(controls).with_state(app)
+}
+
+/// Where clients register themselves, if they may.
+fn registration_routes() -> Router<App> {
+    Router::new()
+        .route("/oauth/register", post(register))
+        .route("/oauth/register/{client_id}", get(registered).put(reregister).delete(unregister))
 }
 
 fn own_routes() -> Router<App> {
@@ -111,6 +125,14 @@ impl App {
             return Ok(found.map(|token| token.claims));
         }
         Ok(read_own(token, &self.keys.ring()))
+    }
+
+    /// Is this user, whom C knows as `sub`, the one of the ID token? It calls them as its client does.
+    pub fn is_hinted(&self, hint: &IdTokenClaims, sub: &str) -> bool {
+        match self.registry.current().client(&hint.aud) {
+            Some(client) => self.subjects.told_to(client, sub) == hint.sub,
+            None => hint.sub == sub,
+        }
     }
 
     /// The beginning of an audit record.

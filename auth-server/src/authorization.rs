@@ -2,6 +2,7 @@
 
 mod answer;
 mod proceed;
+mod published_keys;
 mod read;
 mod read_request;
 mod request;
@@ -9,6 +10,7 @@ mod request_object;
 
 pub use answer::{AnswerTo, ResponseMode, answer};
 pub use proceed::Flow;
+pub use published_keys::published_keys;
 pub use read::{NoAnswer, Reader};
 pub use read_request::{PUSHED_PREFIX, read_request};
 pub use request::{AuthorizationRequest, Prompt};

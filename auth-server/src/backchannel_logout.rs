@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use reqwest::Client as Http;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -10,6 +9,7 @@ use crate::{
     app::App,
     domain::{Client, Session, new_jti},
     failure::Failure,
+    outgoing::Named,
     tokens::{KeyError, sign_jwt},
 };
 
@@ -24,7 +24,7 @@ struct LogoutToken<'a> {
     iat: i64,
     exp: i64,
     jti: String,
-    sub: &'a str,
+    sub: String,
     sid: &'a str,
     events: Value,
 }
@@ -44,7 +44,7 @@ pub fn tell_clients(app: &App, session: Session, client_ids: Vec<String>) {
 async fn tell(app: &App, client: &Arc<Client>, session: &Session) {
     let Some(uri) = client.login.as_ref().and_then(|login| login.backchannel_logout_uri.as_deref()) else { return };
     let told = match logout_token(app, client, session).await {
-        Ok(token) => post(&app.http, uri, &token).await,
+        Ok(token) => app.outgoing.form(uri, Named::by(client), &[("logout_token", &token)]).await,
         Err(failure) => Err(failure.to_string()),
     };
     match told {
@@ -63,7 +63,7 @@ async fn logout_token(app: &App, client: &Client, session: &Session) -> Result<S
         iat,
         exp: iat + LIFE_SECONDS,
         jti: new_jti(app.clock.millis(), &app.entropy.bytes()?),
-        sub: &session.sub,
+        sub: app.subjects.told_to(client, &session.sub),
         sid: &session.sid,
         events: json!({ EVENT: {} }),
     };
@@ -71,10 +71,4 @@ async fn logout_token(app: &App, client: &Client, session: &Session) -> Result<S
     app.keys.have(algorithm, &*app.store, iat).await?;
     let ring = app.keys.ring();
     Ok(sign_jwt("logout+jwt", &token, ring.of(algorithm).ok_or(KeyError)?)?)
-}
-
-async fn post(http: &Http, uri: &str, token: &str) -> Result<(), String> {
-    let answer = http.post(uri).form(&[("logout_token", token)]).send().await;
-    let answer = answer.map_err(|error| error.without_url().to_string())?;
-    if answer.status().is_success() { Ok(()) } else { Err(format!("it answered {}", answer.status())) }
 }

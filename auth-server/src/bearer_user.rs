@@ -33,6 +33,8 @@ pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, AccessToke
     if !claims.scope.contains("openid") {
         return Err(NotTold::Scope);
     }
-    let user = app.store.user(&claims.sub).await?.filter(|user| user.enabled);
+    // The token calls the user as its client does; the grant, as C does.
+    let grant = app.store.grant_of_token(&claims.jti).await?.ok_or(NotTold::Void("no user has granted it"))?;
+    let user = app.store.user(&grant.sub).await?.filter(|user| user.enabled);
     Ok((user.ok_or(NotTold::Void("its user is no longer here"))?, claims))
 }

@@ -2,11 +2,14 @@
 
 mod audit;
 mod client;
+mod client_metadata;
 mod device;
 mod grant_decision;
 mod jti;
 mod login_client;
 mod next_step;
+mod public_address;
+mod registration;
 mod registry;
 mod secret;
 mod session;
@@ -18,18 +21,26 @@ mod user_grant;
 
 pub use audit::{AuditEvent, AuditQuery, AuditRecord, Outcome};
 pub use client::{Client, Resource, TokenFormat};
+pub use client_metadata::ClientMetadata;
 pub use device::{Device, DeviceAnswer, StoredDevice, new_user_code, read_user_code};
 pub use grant_decision::{Granted, Refusal, decide};
-pub use jti::{new_jti, new_sub};
-pub use login_client::LoginClient;
+pub use jti::{new_client_id, new_jti, new_sub};
+pub use login_client::{LoginClient, SubjectType};
 pub use next_step::{NextStep, Situation, next_step};
+pub use public_address::{is_public_address, problem_of_outside_url};
+pub use registration::{
+    AcceptedMetadata, RefusedMetadata, Registration, RegistrationPolicy, accept_metadata, read_jwks,
+};
 pub use registry::Registry;
 pub use secret::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret, problem_of_chosen_hash,
 };
 pub use session::{Session, SessionLife};
 pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
-pub use token::{CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash, new_opaque_token};
+pub use token::{
+    CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash, new_opaque_token,
+    new_registration_token,
+};
 pub use user::User;
 pub use user_decision::{Allowed, LOGIN_SCOPES, allowed_for_user, granted_to_user};
 pub use user_grant::{

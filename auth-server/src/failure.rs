@@ -3,10 +3,11 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use claims::{ErrorCode, FormError, OAuthError};
+use claims::{ErrorCode, FormError, OAuthError, bearer::Challenge};
 
 use crate::{
     client_auth::Denied,
+    domain::RefusedMetadata,
     entropy::NoEntropy,
     store::StoreError,
     tokens::{KeyError, MissingKeys},
@@ -30,6 +31,8 @@ enum Advice {
     None,
     /// How to authenticate.
     Authenticate,
+    /// That a token is to be shown (RFC 6750 §3).
+    ShowToken,
     /// When to come again, in seconds.
     RetryAfter(u64),
 }
@@ -43,6 +46,7 @@ pub const NO_STORE: [(HeaderName, HeaderValue); 2] = [
 /// RFC 6749 §3.2: what a request to the token endpoint looks like.
 pub const REQUEST_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.2";
 
+const REALM: &str = "gatepass";
 const CHALLENGE: &str = r#"Basic realm="gatepass", charset="UTF-8""#;
 
 impl Failure {
@@ -97,15 +101,36 @@ impl Failure {
         }
     }
 
-    fn too_many(retry_after: u64) -> Self {
+    /// The token that was shown, or was not, opens nothing: 401 with a challenge (RFC 6750 §3.1).
+    pub fn invalid_token(description: impl AsRef<str>, rule: &str) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            advice: Advice::ShowToken,
+            ..Self::new(ErrorCode::InvalidToken, description, rule)
+        }
+    }
+
+    /// It was too often, from this address; after so many seconds it may be tried again.
+    pub fn too_often(what: &str, retry_after: u64, rule: &str) -> Self {
+        let text = format!("{what} too often from this address; try again in {retry_after} s");
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
             advice: Advice::RetryAfter(retry_after),
-            ..Self::new(
-                ErrorCode::TemporarilyUnavailable,
-                format!("this client failed to authenticate too often from this address; try again in {retry_after} s"),
-                "https://www.rfc-editor.org/rfc/rfc6749#section-10.10",
-            )
+            ..Self::new(ErrorCode::TemporarilyUnavailable, text, rule)
+        }
+    }
+
+    fn too_many(retry_after: u64) -> Self {
+        let rule = "https://www.rfc-editor.org/rfc/rfc6749#section-10.10";
+        Self::too_often("this client failed to authenticate", retry_after, rule)
+    }
+
+    /// As many clients have registered themselves as may (`registration.max_clients`).
+    fn too_many_clients() -> Self {
+        let text = "as many clients have registered themselves here as may";
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            ..Self::new(ErrorCode::TemporarilyUnavailable, text, "https://www.rfc-editor.org/rfc/rfc7591#section-5")
         }
     }
 
@@ -123,10 +148,16 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let description = self.error.error_description.clone().unwrap_or_default();
+        let code = self.error.error.as_str();
         let answer = (self.status, NO_STORE, Json(self.error));
         match self.advice {
             Advice::None => answer.into_response(),
             Advice::Authenticate => ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response(),
+            Advice::ShowToken => {
+                let challenge = Challenge::new(REALM).error(code, &description).to_string();
+                ([(header::WWW_AUTHENTICATE, challenge)], answer).into_response()
+            }
             Advice::RetryAfter(seconds) => ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response(),
         }
     }
@@ -148,9 +179,19 @@ impl From<Denied> for Failure {
     }
 }
 
+impl From<RefusedMetadata> for Failure {
+    fn from(refused: RefusedMetadata) -> Self {
+        Self::new(refused.code, refused.reason, "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2")
+            .at("the metadata")
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::server_error(&error)
+        match error {
+            StoreError::TooManyClients => Self::too_many_clients(),
+            other => Self::server_error(&other),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 pub const GRANT_TYPES: [&str; 5] =
     ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE];
 
-const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A request for a token, by a client that has proved who it is.
@@ -78,6 +78,13 @@ pub struct Refresh {
 /// # Errors
 /// The refusal of the grant, or of a grant that is not served.
 pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+    if GRANT_TYPES.contains(&grant_type) && !request.client.may_use_grant(grant_type) {
+        return Err(Failure::new(
+            ErrorCode::UnauthorizedClient,
+            format!("this client has not registered for the grant {grant_type}"),
+            "https://www.rfc-editor.org/rfc/rfc7591#section-2",
+        ));
+    }
     match grant_type {
         "client_credentials" => client_credentials::grant(request),
         "authorization_code" => authorization_code::grant(request).await,

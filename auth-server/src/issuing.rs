@@ -70,7 +70,12 @@ async fn hand_out(
     // 3. Make the pass.
     let Approved { sub, granted, user, exchanged } = approved;
     let now = app.clock.millis();
-    let mut claims = app.issuer.claims(&client.client_id, &sub, &granted, now, &app.entropy.bytes()?);
+    // What was exchanged speaks for whom it spoke before; else the user has the name by which this client knows them.
+    let told_sub = match &user {
+        Some(user) if exchanged.is_none() => app.subjects.told_to(client, &user.grant.sub),
+        _ => sub,
+    };
+    let mut claims = app.issuer.claims(&client.client_id, &told_sub, &granted, now, &app.entropy.bytes()?);
     let issued_token_type = exchanged.as_ref().map(|_| ACCESS_TOKEN_TYPE.to_owned());
     if let Some(exchanged) = exchanged {
         claims.exp = claims.exp.min(exchanged.not_after);
@@ -93,7 +98,7 @@ async fn hand_out(
     //    does not know, and nothing is answered twice.
     record.jti = Some(claims.jti.clone());
     record.scope = Some(granted.scope.to_string());
-    record.sub = user.as_ref().map(|_| sub);
+    record.sub = user.as_ref().map(|user| user.grant.sub.clone());
     let refresh = user.as_ref().and_then(|user| user.refresh_token.as_ref());
     let refresh_token = refresh.map(|refresh| refresh.token.clone());
     let audit = AuditRecord { outcome: Outcome::Issued, ..record.clone() };
@@ -145,6 +150,7 @@ async fn id_token_for(app: &App, client: &Client, user: &ForUser, token: &Access
         issuer: &app.issuer.issuer,
         client,
         grant: &user.grant,
+        sub: app.subjects.told_to(client, &user.grant.sub),
         nonce: user.nonce.clone(),
         access_token: token,
         now,

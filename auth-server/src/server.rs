@@ -11,8 +11,7 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Absences, BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health,
-    http_client_without_authorities, metrics, refuse_unsafe, scoped,
+    Absences, BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, metrics, refuse_unsafe, scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
 
@@ -23,12 +22,14 @@ use crate::{
     client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
     metrics::Metrics,
+    outgoing::{ClientKeys, Outgoing},
     pages::pages,
+    registration::Registering,
     registry::LiveRegistry,
     sign_in::SignIn,
     slow_hash::SlowHashes,
     store::{PostgresStore, SqliteStore, Store},
-    tokens::{Issuer, LiveKeys, Rotation},
+    tokens::{Issuer, LiveKeys, Rotation, Subjects},
     users_file::make_missing_users,
 };
 
@@ -96,7 +97,10 @@ impl AuthServer {
             csrf: Csrf::new(&secret),
             pages: pages(settings.pages_dir.as_deref())?,
             // A C that can tell nobody of a sign-out is better than no C.
-            http: http_client_without_authorities(&settings.http())?,
+            outgoing: Outgoing::new(&settings.http(), settings.registration.allow_private_urls)?,
+            client_keys: ClientKeys::new(),
+            subjects: Subjects::new(&secret),
+            registering: Registering::new(&settings.registration),
             clients: Authenticator::new(&settings.client_failures, Arc::clone(&slow_hashes), &entropy)?,
             device_limit: FailureLimit::new(5, 60),
             users: SignIn::new(&settings.sign_in, slow_hashes),

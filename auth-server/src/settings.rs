@@ -1,6 +1,7 @@
 //! The settings of C.
 
 mod database_url;
+mod registration;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,8 @@ use service_kit::{
     tls::OwnCertificates,
 };
 use url::Url;
+
+pub use registration::RegistrationSettings;
 
 use crate::{
     Entropy,
@@ -48,6 +51,7 @@ pub struct AuthServerSettings {
     pub dialects: Dialects,
     /// For tests and lessons: C goes away for a moment, or makes passes that have expired, when it is asked to.
     pub test_controls: bool,
+    pub registration: RegistrationSettings,
     /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own in the profiles `demo`
     /// and `test`.
     pub users_file: Option<PathBuf>,
@@ -55,7 +59,7 @@ pub struct AuthServerSettings {
     pub pages_dir: Option<PathBuf>,
     /// How long audit records are kept, in days.
     pub audit_days: u32,
-    /// The certificate authorities that are believed when clients are told of a sign-out, as PEM. Without it, the system's.
+    /// The certificate authorities that are believed when C calls clients (of a sign-out, for their keys), as PEM. Without it, the system's.
     pub ca_file: Option<PathBuf>,
     /// Who watches the flows.
     pub events: EventSettings,
@@ -164,6 +168,7 @@ impl Default for AuthServerSettings {
             sign_in: SignInSettings::default(),
             dialects: Dialects::default(),
             test_controls: false,
+            registration: RegistrationSettings::default(),
             users_file: None,
             pages_dir: None,
             audit_days: 90,
@@ -252,7 +257,7 @@ impl AuthServerSettings {
         Ok(url)
     }
 
-    /// How clients are told of a sign-out.
+    /// How clients are called.
     pub fn http(&self) -> HttpClientSettings {
         HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
     }
@@ -276,6 +281,7 @@ impl AuthServerSettings {
             return Err("tokens.code_seconds: a code lives from 1 to 60 seconds".to_owned());
         }
         self.database_url()?;
+        self.registration.check()?;
         let secret = self.keys.hs256_secret.as_ref().map(|secret| secret.expose().len());
         if self.keys.algorithm == Algorithm::HS256 && secret.is_none_or(|bytes| bytes < HS256_SECRET_BYTES) {
             return Err(format!(
@@ -328,6 +334,7 @@ impl Settings for AuthServerSettings {
         if self.test_controls {
             findings.push(Finding::new("test_controls", "lets anybody stop C for a while", "switch it off"));
         }
+        findings.extend(self.registration.findings());
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
@@ -392,6 +399,8 @@ mod tests {
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         settings.dialects.wechat = true;
         settings.test_controls = true;
+        settings.registration.enabled = true;
+        settings.registration.allow_private_urls = true;
         assert_eq!(
             named(&settings),
             [
@@ -402,11 +411,23 @@ mod tests {
                 "keys.algorithm",
                 "dialects.wechat",
                 "test_controls",
+                "registration.enabled",
+                "registration.allow_private_urls",
                 "tokens.access_seconds",
                 "clients_file",
                 "log.otlp_endpoint"
             ]
         );
+    }
+
+    #[test]
+    fn clients_register_themselves_in_production_with_a_token_that_nobody_guesses() {
+        let mut settings = production();
+        settings.registration.enabled = true;
+        settings.registration.initial_access_token = Some(SecretSetting::new("guess me"));
+        assert_eq!(named(&settings), ["registration.initial_access_token"]);
+        settings.registration.initial_access_token = Some(SecretSetting::new("5e0b1c3f9a7d4e2286b0f1d3c5a79e80"));
+        assert_eq!(named(&settings), [""; 0]);
     }
 
     #[test]
@@ -425,6 +446,8 @@ mod tests {
         assert!(refused(|s| s.issuer.set_query(Some("x"))).contains("issuer"));
         assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
         assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
+        assert!(refused(|s| s.registration.initial_access_token = Some(SecretSetting::new(""))).contains("is empty"));
+        assert!(refused(|s| s.registration.grant_types = vec!["password".to_owned()]).contains("password"));
         assert!(refused(|s| s.database_url = Some(SecretSetting::new("mysql://db"))).contains("database_url"));
     }
 

@@ -13,8 +13,8 @@ pub mod conformance;
 use async_trait::async_trait;
 
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Code, Consent, IssuedToUser, NewKey, OpaqueToken, SecretHash, Session, SigningKey,
-    TokenHash, UserGrant,
+    AuditQuery, AuditRecord, Client, Code, Consent, IssuedToUser, NewKey, OpaqueToken, Registration, SecretHash,
+    Session, SigningKey, StoredSecret, TokenHash, UserGrant,
 };
 
 pub use logins::LoginStore;
@@ -64,6 +64,28 @@ pub enum Effect {
         sub: String,
         client_id: String,
     },
+    /// A client registers itself. [`StoreError::TooManyClients`] when as many have as may.
+    Register {
+        registration: Box<Registration>,
+        at_most: u32,
+    },
+    /// A client that has registered itself says anew what it is. [`StoreError::NoSuchClient`] when the token is not, or
+    /// no longer, that of its registration.
+    Reregister(Box<Reregistration>),
+    /// A client that has registered itself takes itself away, and all that it was allowed. [`StoreError::NoSuchClient`]
+    /// as before.
+    Unregister {
+        client_id: String,
+        token: TokenHash,
+    },
+}
+
+/// What takes the place of a registration.
+#[derive(Clone, Debug)]
+pub struct Reregistration {
+    pub registration: Registration,
+    /// In the place of those that it had; without them, those stay.
+    pub secrets: Option<Vec<StoredSecret>>,
 }
 
 /// A user's yes to a client.
@@ -104,6 +126,8 @@ pub struct SweepBefore {
 pub enum StoreError {
     #[error("there is no client `{0}` in the database")]
     NoSuchClient(String),
+    #[error("as many clients have registered themselves as may")]
+    TooManyClients,
     #[error("there is a client `{0}` already")]
     ClientExists(String),
     #[error("there is no user `{0}`")]
@@ -137,7 +161,14 @@ pub trait Store: LoginStore {
         now: i64,
     ) -> Result<(), StoreError>;
 
-    async fn disable_client(&self, client_id: &str) -> Result<(), StoreError>;
+    /// Serve a client no more, and void all that it was allowed.
+    async fn disable_client(&self, client_id: &str, now: i64) -> Result<(), StoreError>;
+
+    /// Forget a client, and void all that it was allowed.
+    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError>;
+
+    /// What a client that has registered itself, and is served, has said.
+    async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError>;
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
 

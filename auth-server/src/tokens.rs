@@ -8,6 +8,7 @@ mod own_token;
 mod ring;
 mod rotation;
 mod signer;
+mod subjects;
 
 pub use id_token::{ACR, IdTokenFacts, id_token};
 pub use issuer::{Issuer, sign_jwt};
@@ -16,3 +17,4 @@ pub use live_keys::{LiveKeys, MissingKeys};
 pub use own_token::{hinted_user, read_own};
 pub use ring::{KeyRing, Signing};
 pub use rotation::Rotation;
+pub use subjects::Subjects;

@@ -53,14 +53,18 @@ impl Flow<'_> {
     }
 
     fn step(&self, signed_in: Option<&SignedIn>, is_allowed: bool, after_sign_in: bool) -> NextStep {
-        let AuthorizationRequest { prompt, max_age, hinted_sub, .. } = self.request;
+        let AuthorizationRequest { prompt, max_age, hint, .. } = self.request;
+        let is_hinted = match (hint, signed_in) {
+            (Some(hint), Some(signed_in)) => self.app.is_hinted(hint, &signed_in.user.sub),
+            _ => true,
+        };
         next_step(&Situation {
             session: signed_in.map(|signed_in| &signed_in.session),
             silent: prompt.none,
             wants_login: prompt.login,
             wants_choice: prompt.select_account,
             max_age: *max_age,
-            hinted_sub: hinted_sub.as_deref(),
+            is_hinted,
             is_allowed,
             after_sign_in,
             now: self.app.clock.seconds(),

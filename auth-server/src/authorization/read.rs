@@ -1,8 +1,12 @@
 use std::sync::Arc;
 
-use claims::{ErrorCode, Form, FormError, OAuthError, Scope};
+use claims::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
+use jsonwebtoken::jwk::JwkSet;
 
-use super::{AnswerTo, AuthorizationRequest, Prompt, ResponseMode, request_object::read_request_object};
+use super::{
+    AnswerTo, AuthorizationRequest, Prompt, ResponseMode,
+    request_object::{check_algorithm, read_request_object},
+};
 use crate::{
     domain::{Allowed, Client, LoginClient, Registry, TokenHash, allowed_for_user},
     failure::Failure,
@@ -19,6 +23,8 @@ pub struct Reader<'a> {
     pub now: i64,
     /// C stands in for WeChat, whose token request does not repeat the redirect URI.
     pub wechat: bool,
+    /// Fetched where the client publishes them, for a signed request.
+    pub fetched_keys: Option<&'a JwkSet>,
     /// Set for a request that was pushed, which nobody could change on the way.
     pub pushed: Option<TokenHash>,
 }
@@ -78,7 +84,7 @@ impl Reader<'_> {
                 prompt: rest.prompt,
                 max_age: rest.max_age,
                 login_hint: form.get("login_hint").map(str::to_owned),
-                hinted_sub: rest.hinted_sub,
+                hint: rest.hint,
                 pushed: self.pushed,
             }),
             Err((code, description, rule)) => {
@@ -96,7 +102,9 @@ impl Reader<'_> {
         client: &Client,
         login: &LoginClient,
     ) -> (Form, Result<(), &'static str>) {
-        match read_request_object(object, &client.client_id, login.jwks.as_ref(), self.issuer, self.now) {
+        let keys = login.jwks.as_ref().or(self.fetched_keys);
+        let read = || read_request_object(object, &client.client_id, keys, self.issuer, self.now);
+        match check_algorithm(object, login.request_object_signing_alg.as_deref()).and_then(|()| read()) {
             Ok(signed) => (signed, Ok(())),
             Err(why) => (form.clone(), Err(why)),
         }
@@ -116,14 +124,15 @@ impl Reader<'_> {
         check_signature(asked)?;
         refuse_foreign_request_uri(asked)?;
         self.check_pushed(asked)?;
+        check_grant(asked)?;
         check_response_type(asked)?;
         check_response_mode(asked)?;
         let code_challenge = check_pkce(asked)?;
         let prompt = check_prompt(asked)?;
         let max_age = check_max_age(asked)?;
-        let hinted_sub = self.check_id_token_hint(asked)?;
+        let hint = self.check_id_token_hint(asked)?;
         let allowed = self.check_scope(asked)?;
-        Ok(Rest { allowed, code_challenge, prompt, max_age, hinted_sub })
+        Ok(Rest { allowed, code_challenge, prompt, max_age, hint })
     }
 
     /// RFC 9126 §6.
@@ -149,13 +158,12 @@ impl Reader<'_> {
     }
 
     /// The client's idea of who is signed in: an ID token of ours, also one that has expired (OpenID Connect Core §3.1.2.1).
-    fn check_id_token_hint(&self, asked: &Asked<'_>) -> Result<Option<String>, Refused> {
+    fn check_id_token_hint(&self, asked: &Asked<'_>) -> Result<Option<IdTokenClaims>, Refused> {
         let Some(hint) = asked.form.get("id_token_hint") else { return Ok(None) };
-        let hinted = hinted_user(hint, self.ring, self.issuer);
-        let sub = hinted.map(|claims| claims.sub).ok_or_else(|| {
+        let hinted = hinted_user(hint, self.ring, self.issuer).ok_or_else(|| {
             (ErrorCode::InvalidRequest, "the id_token_hint is not an ID token of this server".to_owned(), PROMPT)
         })?;
-        Ok(Some(sub))
+        Ok(Some(hinted))
     }
 }
 
@@ -174,7 +182,7 @@ struct Rest {
     code_challenge: Option<String>,
     prompt: Prompt,
     max_age: Option<i64>,
-    hinted_sub: Option<String>,
+    hint: Option<IdTokenClaims>,
 }
 
 fn redirect_uri(form: &Form, login: &LoginClient) -> Result<(String, bool), NoAnswer> {
@@ -212,6 +220,15 @@ fn refuse_foreign_request_uri(asked: &Asked<'_>) -> Result<(), Refused> {
         return Err((ErrorCode::RequestUriNotSupported, text, RULE));
     }
     Ok(())
+}
+
+/// A client that has registered for other grants alone gets no code (RFC 7591 §2).
+fn check_grant(asked: &Asked<'_>) -> Result<(), Refused> {
+    if asked.client.may_use_grant("authorization_code") {
+        return Ok(());
+    }
+    let text = "this client has not registered for the grant authorization_code".to_owned();
+    Err((ErrorCode::UnauthorizedClient, text, "https://www.rfc-editor.org/rfc/rfc7591#section-2"))
 }
 
 fn check_response_type(asked: &Asked<'_>) -> Result<(), Refused> {

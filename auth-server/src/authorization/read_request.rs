@@ -1,7 +1,7 @@
 use claims::{ErrorCode, Form};
 use pages::Browser;
 
-use super::{AuthorizationRequest, NoAnswer, Reader, answer};
+use super::{AuthorizationRequest, NoAnswer, Reader, answer, published_keys};
 use crate::{
     app::App,
     client_address::ClientAddress,
@@ -32,12 +32,14 @@ pub async fn read_request(
         Some(pushed) => (pushed.parameters.as_str(), Some(pushed.hash)),
         None => (query, None),
     };
+    let fetched = published_keys(app, encoded.as_bytes()).await;
     let reader = Reader {
         registry: &registry,
         ring: &ring,
         issuer: &app.issuer.issuer,
         now: app.clock.seconds(),
         wechat: app.wechat,
+        fetched_keys: fetched.as_deref(),
         pushed,
     };
     match reader.read(encoded.as_bytes()) {

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use claims::IdTokenClaims;
+
 use super::AnswerTo;
 use crate::domain::{Allowed, Client, TokenHash};
 
@@ -22,8 +24,8 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// What it was pushed as (RFC 9126): good for one answer.
     pub pushed: Option<TokenHash>,
-    /// Who it has to be, by an ID token that C made before.
-    pub hinted_sub: Option<String>,
+    /// Who it has to be: an ID token that C made before, for this client or another.
+    pub hint: Option<IdTokenClaims>,
 }
 
 /// What the user is to be asked, however well C knows them (OpenID Connect Core §3.1.2.1).

@@ -44,6 +44,25 @@ pub fn read_request_object(
     Ok(Form::of_pairs(parameters.iter().flat_map(pairs)))
 }
 
+/// A client that has registered one algorithm signs with no other (OpenID Connect Dynamic Client Registration §2).
+///
+/// # Errors
+/// When it was another.
+pub fn check_algorithm(object: &str, only: Option<&str>) -> Result<(), &'static str> {
+    let Some(only) = only else { return Ok(()) };
+    let header = decode_header(object).map_err(|_| "it is no signed JWT")?;
+    if only.parse() == Ok(header.alg) {
+        Ok(())
+    } else {
+        Err("its algorithm is not the one that the client has registered")
+    }
+}
+
+/// The name of the key with which it is signed, as it says.
+pub fn named_key(object: &str) -> Option<String> {
+    decode_header(object).ok()?.kid
+}
+
 fn allowed() -> Vec<Algorithm> {
     ALGORITHMS.iter().filter_map(|name| name.parse().ok()).collect()
 }
@@ -145,6 +164,15 @@ mod tests {
         assert!(changed("exp", json!(45)).contains("expired"));
         assert!(changed("nbf", json!(56)).contains("not valid yet"));
         assert!(changed("request_uri", json!("x")).contains("another request"));
+    }
+
+    #[test]
+    fn one_registered_algorithm_is_the_only_one() {
+        let signer = signer();
+        let object = encode(&Header::new(Algorithm::ES256), &sound(), &signer.key).unwrap();
+        assert_eq!(check_algorithm(&object, None), Ok(()));
+        assert_eq!(check_algorithm(&object, Some("ES256")), Ok(()));
+        assert!(check_algorithm(&object, Some("RS256")).unwrap_err().contains("registered"));
     }
 
     #[test]

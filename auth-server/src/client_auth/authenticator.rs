@@ -189,6 +189,7 @@ mod tests {
             introspects: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: None,
+            dynamic: false,
             enabled: true,
         };
         Registry::new([client], Vec::new())

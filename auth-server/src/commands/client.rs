@@ -27,6 +27,11 @@ pub(super) enum Command {
         /// The client's id
         client_id: String,
     },
+    /// Forget a client, and void all that it was allowed
+    Remove {
+        /// The client's id
+        client_id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -86,7 +91,8 @@ pub(super) async fn run(
         }
         Command::List => {
             let stored = store.clients().await?;
-            let lines = stored.iter().map(|client| line(client, "database"));
+            let source = |client: &Client| if client.dynamic { "registered itself" } else { "database" };
+            let lines = stored.iter().map(|client| line(client, source(client)));
             lines.chain(file.clients.iter().map(|client| line(client, "clients file"))).try_for_each(say)
         }
         Command::RotateSecret(RotateSecret { client_id, keep_old_for }) => {
@@ -98,7 +104,11 @@ pub(super) async fn run(
         }
         Command::Disable { client_id } => {
             refuse_file_client(&file, &client_id)?;
-            Ok(store.disable_client(&client_id).await?)
+            Ok(store.disable_client(&client_id, now).await?)
+        }
+        Command::Remove { client_id } => {
+            refuse_file_client(&file, &client_id)?;
+            Ok(store.remove_client(&client_id, now).await?)
         }
     }
 }
@@ -148,6 +158,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
             Format::Opaque => TokenFormat::Opaque,
         },
         login: None,
+        dynamic: false,
         enabled: true,
     })
 }

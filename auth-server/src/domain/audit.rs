@@ -45,6 +45,14 @@ pub enum AuditEvent {
     SignOut,
     /// A user takes back what a client was allowed.
     ConsentWithdrawal,
+    /// A client registers itself (RFC 7591).
+    ClientRegistration,
+    /// Such a client reads what it has said (RFC 7592).
+    ClientReading,
+    /// Such a client says anew what it is.
+    ClientUpdate,
+    /// Such a client takes itself away.
+    ClientDeletion,
 }
 
 /// What came of it.
@@ -79,7 +87,7 @@ pub struct AuditQuery {
 }
 
 impl AuditEvent {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::Token,
         Self::Introspection,
         Self::Revocation,
@@ -87,6 +95,10 @@ impl AuditEvent {
         Self::Authorization,
         Self::SignOut,
         Self::ConsentWithdrawal,
+        Self::ClientRegistration,
+        Self::ClientReading,
+        Self::ClientUpdate,
+        Self::ClientDeletion,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -98,6 +110,10 @@ impl AuditEvent {
             Self::Authorization => "authorization",
             Self::SignOut => "sign_out",
             Self::ConsentWithdrawal => "consent_withdrawal",
+            Self::ClientRegistration => "client_registration",
+            Self::ClientReading => "client_reading",
+            Self::ClientUpdate => "client_update",
+            Self::ClientDeletion => "client_deletion",
         }
     }
 

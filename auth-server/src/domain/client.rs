@@ -18,6 +18,8 @@ pub struct Client {
     pub token_format: TokenFormat,
     /// Present for a client that sends users here.
     pub login: Option<LoginClient>,
+    /// Has registered itself (RFC 7591): what it says of itself is a stranger's word.
+    pub dynamic: bool,
     pub enabled: bool,
 }
 
@@ -25,6 +27,18 @@ impl Client {
     /// Has no secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.login.as_ref().is_some_and(|login| login.public)
+    }
+
+    /// May it use this grant?
+    pub fn may_use_grant(&self, grant_type: &str) -> bool {
+        let only = self.login.as_ref().and_then(|login| login.grant_types.as_ref());
+        only.is_none_or(|only| only.iter().any(|own| own == grant_type))
+    }
+
+    /// What users are shown in a language, by its tag.
+    pub fn shown_name_in(&self, language: &str) -> &str {
+        let translated = self.login.as_ref().and_then(|login| login.name_in(language));
+        translated.unwrap_or_else(|| self.shown_name())
     }
 
     /// What users are shown.

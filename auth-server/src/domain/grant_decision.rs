@@ -111,6 +111,7 @@ mod tests {
             introspects: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: None,
+            dynamic: false,
             enabled: true,
         }
     }

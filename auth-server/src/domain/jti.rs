@@ -1,3 +1,4 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use uuid::Builder;
 
 /// The name of a token: a UUID of version 7, so that the index of the audit records grows at one end.
@@ -9,4 +10,9 @@ pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
 /// A user's name for clients: random, so that it tells nothing of the person.
 pub fn new_sub(random: [u8; 16]) -> String {
     Builder::from_random_bytes(random).into_uuid().to_string()
+}
+
+/// The name of a client that registers itself: nobody chooses it, so none can be chosen that looks like another's.
+pub fn new_client_id(random: [u8; 16]) -> String {
+    format!("gpci_{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
@@ -12,6 +14,9 @@ pub struct LoginClient {
     /// What users are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
+    /// The same in other languages, by their tags.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub client_names: BTreeMap<String, String>,
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,6 +27,9 @@ pub struct LoginClient {
     pub first_party: bool,
     /// Gets refresh tokens without asking for `offline_access`; they end with the session.
     pub refresh_tokens: bool,
+    /// The grants that it may use; without a list, all that are its own otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_types: Option<Vec<String>>,
     /// How its ID tokens are signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<Algorithm>,
@@ -31,8 +39,18 @@ pub struct LoginClient {
     /// The keys with which it signs its requests (RFC 9101).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// Where those keys are, if they are not here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// The one algorithm with which it signs them; without it, any that is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<String>,
     /// Has to push its authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
+    pub subject_type: SubjectType,
+    /// Whose host is the sector, where clients of several hosts know users by the same names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +61,49 @@ pub struct LoginClient {
     pub tos_uri: Option<String>,
 }
 
+/// By which name a client knows a user (OpenID Connect Core §8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectType {
+    /// By the same as all others.
+    #[default]
+    Public,
+    /// By one that the clients of its sector alone know.
+    Pairwise,
+}
+
+impl SubjectType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Pairwise => "pairwise",
+        }
+    }
+}
+
 impl LoginClient {
+    /// The sector of a client with pairwise names (OpenID Connect Core §8.1), if it is clear which it is: the host of its
+    /// sector identifier, or the one host of all its redirect URIs.
+    pub fn sector(&self) -> Option<String> {
+        let host = |uri: &String| Url::parse(uri).ok()?.host_str().map(str::to_owned);
+        match &self.sector_identifier_uri {
+            Some(uri) => host(uri),
+            None => {
+                let mut hosts = self.redirect_uris.iter().map(host);
+                let first = hosts.next()??;
+                hosts.all(|host| host.as_ref() == Some(&first)).then_some(first)
+            }
+        }
+    }
+
+    /// Its name in a language, by its tag: in just that, or else in another of the same kind.
+    pub fn name_in(&self, language: &str) -> Option<&str> {
+        let kind = |tag: &str| tag.split('-').next().map(str::to_ascii_lowercase);
+        let exact = self.client_names.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(language));
+        let near = || self.client_names.iter().find(|(tag, _)| kind(tag) == kind(language));
+        exact.or_else(near).map(|(_, name)| name.as_str())
+    }
+
     /// OpenID Connect Core §15.1: every client can read RS256.
     pub fn id_token_algorithm(&self) -> Algorithm {
         self.id_token_signed_response_alg.unwrap_or(Algorithm::RS256)
@@ -115,5 +175,13 @@ mod tests {
         ] {
             assert!(!client(own).allows_redirect_to(asked), "{own} {asked}");
         }
+    }
+
+    #[test]
+    fn a_name_is_told_in_the_language_of_the_page_where_there_is_one() {
+        let names = [("zh-Hans", "商店"), ("de-AT", "Laden")].map(|(tag, name)| (tag.to_owned(), name.to_owned()));
+        let client = LoginClient { client_names: names.into(), ..LoginClient::default() };
+        let told = ["zh-Hans", "zh", "ZH-hans", "de", "en"].map(|language| client.name_in(language));
+        assert_eq!(told, [Some("商店"), Some("商店"), Some("商店"), Some("Laden"), None]);
     }
 }

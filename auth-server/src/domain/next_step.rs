@@ -24,8 +24,8 @@ pub struct Situation<'a> {
     /// The account has to be chosen for this very request (`prompt=select_account`).
     pub wants_choice: bool,
     pub max_age: Option<i64>,
-    /// Who it has to be.
-    pub hinted_sub: Option<&'a str>,
+    /// The session's user is the one who is hinted at, or nobody is.
+    pub is_hinted: bool,
     /// All that is asked was allowed, now or before, or needs no asking.
     pub is_allowed: bool,
     /// The user has just come from the sign-in page.
@@ -52,11 +52,10 @@ fn is_signed_in(situation: &Situation<'_>) -> bool {
     let Some(session) = situation.session else { return false };
     let age = situation.now - session.auth_time;
     let just_now = situation.after_sign_in && age <= RECENT_SECONDS;
-    let right_user = situation.hinted_sub.is_none_or(|sub| sub == session.sub);
     let young_enough = situation.max_age.is_none_or(|max| age <= max) || just_now;
     let shown = !situation.wants_login || just_now;
     let chosen = !situation.wants_choice || situation.after_sign_in;
-    right_user && young_enough && shown && chosen
+    situation.is_hinted && young_enough && shown && chosen
 }
 
 #[cfg(test)]
@@ -83,7 +82,7 @@ mod tests {
             wants_login: false,
             wants_choice: false,
             max_age: None,
-            hinted_sub: None,
+            is_hinted: true,
             is_allowed: true,
             after_sign_in: false,
             now: 2_000,
@@ -107,7 +106,7 @@ mod tests {
         assert_eq!(next_step(&unasked), NextStep::Refuse(ErrorCode::ConsentRequired));
         let old = Situation { max_age: Some(999), ..silent(Some(&session)) };
         assert_eq!(next_step(&old), NextStep::Refuse(ErrorCode::LoginRequired));
-        let other = Situation { hinted_sub: Some("bob"), ..silent(Some(&session)) };
+        let other = Situation { is_hinted: false, ..silent(Some(&session)) };
         assert_eq!(next_step(&other), NextStep::Refuse(ErrorCode::LoginRequired));
     }
 

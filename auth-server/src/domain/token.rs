@@ -1,4 +1,4 @@
-use aws_lc_rs::digest;
+use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{AccessToken, AccessTokenClaims};
 
@@ -9,6 +9,9 @@ pub const OPAQUE_TOKEN_PREFIX: &str = "gpat_";
 pub const REFRESH_TOKEN_PREFIX: &str = "gprt_";
 /// What authorization codes begin with.
 pub const CODE_PREFIX: &str = "gpac_";
+
+/// What registration access tokens begin with.
+const REGISTRATION_TOKEN_PREFIX: &str = "gprr_";
 
 /// The SHA-256 of a token: the database holds no token that could be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +25,11 @@ pub struct OpaqueToken {
 }
 
 impl TokenHash {
+    /// Is `shown` the one? Compared in constant time.
+    pub fn matches(&self, shown: &AccessToken) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &Self::of(shown).0).is_ok()
+    }
+
     pub fn of(token: &AccessToken) -> Self {
         Self::of_text(token.expose())
     }
@@ -41,4 +49,9 @@ impl TokenHash {
 /// An opaque token of 256 random bits (RFC 6749 §10.10 asks for 128 at least).
 pub fn new_opaque_token(random: [u8; 32]) -> AccessToken {
     AccessToken::new(format!("{OPAQUE_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
+}
+
+/// By which a client that has registered itself changes what it said (RFC 7592 §3): 256 random bits.
+pub fn new_registration_token(random: [u8; 32]) -> AccessToken {
+    AccessToken::new(format!("{REGISTRATION_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
 }

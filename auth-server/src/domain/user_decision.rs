@@ -118,6 +118,7 @@ mod tests {
             introspects: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: None,
+            dynamic: false,
             enabled: true,
         }
     }

@@ -70,9 +70,10 @@ pub async fn withdraw_consent(
 async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -> Result<Response, PageFailure> {
     let Some(SignedIn { session, user }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
     let registry = app.registry.current();
-    let name_of = |client_id: &str| match registry.client(client_id) {
-        Some(client) => client.shown_name().to_owned(),
-        None => client_id.to_owned(),
+    // A client that is gone has no name that anybody would know it by.
+    let name_of = |client_id: &String| {
+        let client = registry.client(client_id)?;
+        Some(client.shown_name_in(visitor.browser.language.code()).to_owned())
     };
     let mut sessions = Vec::new();
     for other in app.store.sessions_of(&user.sub).await? {
@@ -82,7 +83,7 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
         let apps = app.store.clients_of_session(&other.sid).await?;
         sessions.push(SessionRow {
             current: other.sid == session.sid,
-            apps: apps.iter().map(|client_id| name_of(client_id)).collect(),
+            apps: apps.iter().filter_map(name_of).collect(),
             id: other.sid,
             browser: BrowserName::of(&other.user_agent),
             address: other.address,
@@ -92,7 +93,9 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
     }
     let consents = app.store.consents_of(&user.sub).await?;
     let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
-        client: registry.client(client_id).map_or_else(|| ShownClient::named(client_id), |client| (&**client).into()),
+        client: registry
+            .client(client_id)
+            .map_or_else(|| ShownClient::named(client_id), |client| ShownClient::of(client, visitor.browser.language)),
         client_id: client_id.clone(),
         scopes: scope.iter().map(allowed).collect(),
         since: *given_at,

@@ -13,7 +13,7 @@ use crate::{
     domain::Consent,
     failure::Failure,
     page_failure::PageFailure,
-    pages::{ConsentPage, ErrorKind, ShownScope, show},
+    pages::{ConsentPage, ErrorKind, ShownClient, ShownScope, show},
     visitor::{SignedIn, Visitor},
 };
 
@@ -61,7 +61,7 @@ impl Asking<'_> {
             already: before.contains(name),
         });
         let page = ConsentPage {
-            client: (&*request.client).into(),
+            client: ShownClient::of(&request.client, self.visitor.browser.language),
             returns_to: host(&request.answer_to.redirect_uri),
             user: (&signed_in.user).into(),
             scopes: scopes.collect(),

@@ -87,7 +87,9 @@ fn confirm(app: &App, visitor: &Visitor, signed_in: &SignedIn, device: &Device) 
     let named = || ShownClient::named(&device.client_id);
     let scopes = device.scope.iter();
     let page = DeviceConfirmPage {
-        client: registry.client(&device.client_id).map_or_else(named, |client| (&**client).into()),
+        client: registry
+            .client(&device.client_id)
+            .map_or_else(named, |client| ShownClient::of(client, visitor.browser.language)),
         user: (&signed_in.user).into(),
         user_code: device.user_code.clone(),
         scopes: scopes.map(|name| ShownScope { name: name.to_owned(), description: None, already: false }).collect(),

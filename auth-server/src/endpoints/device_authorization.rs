@@ -9,6 +9,7 @@ use crate::{
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Device, Outcome, TokenHash, allowed_for_user, new_user_code},
     failure::{Failure, NO_STORE},
+    grants::DEVICE_CODE,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.1";
@@ -49,8 +50,8 @@ async fn begin(
 ) -> Result<DeviceAuthorization, Failure> {
     let request = request?;
     let client = request.client(app, address, record).await?;
-    if client.login.is_none() {
-        let text = "this client does not let users sign in";
+    if client.login.is_none() || !client.may_use_grant(DEVICE_CODE) {
+        let text = "this client does not let users sign in, or has not registered for the device grant";
         return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let scope: Scope = request.required("scope", RULE)?.parse()?;

@@ -56,5 +56,8 @@ fn is_for(claims: &AccessTokenClaims, caller: &Client) -> bool {
 
 async fn is_in_force(app: &App, claims: &AccessTokenClaims) -> Result<bool, StoreError> {
     let now = app.clock.seconds();
-    Ok(claims.iss == app.issuer.issuer && now < claims.exp && !app.store.is_revoked(&claims.jti).await?)
+    // What a user has granted is revoked with its client; what a client has in its own name ends with it here.
+    let is_own = claims.sub == claims.client_id;
+    let alive = claims.iss == app.issuer.issuer && now < claims.exp && !app.store.is_revoked(&claims.jti).await?;
+    Ok(alive && (!is_own || app.registry.knows(&claims.client_id, &*app.store).await?))
 }

@@ -13,7 +13,7 @@ use crate::{
     domain::{AuditEvent, Outcome, Session, User, new_jti, read_user_code},
     failure::Failure,
     page_failure::PageFailure,
-    pages::{LoginPage, LoginProblem, show},
+    pages::{LoginPage, LoginProblem, ShownClient, show},
     sign_in::NotSignedIn,
     store::Effect,
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
@@ -70,7 +70,7 @@ impl SignInPage<'_> {
             Some(_) => StatusCode::BAD_REQUEST,
         };
         let page = LoginPage {
-            client: request.as_ref().map(|request| (&*request.client).into()),
+            client: request.as_ref().map(|request| ShownClient::of(&request.client, visitor.browser.language)),
             action: format!("/login?{}", self.query),
             csrf: visitor.csrf_token(self.app),
             username: if username.is_empty() { hint } else { username }.to_owned(),

@@ -55,7 +55,7 @@ async fn sign_out(app: &App, visitor: &Visitor, address: ClientAddress, query: &
     match visitor.signed_in(app).await? {
         None => Ok(asked.answer(app, visitor)),
         // The client knows who is signed in here, so it speaks for this user. Anybody else has to ask (§2).
-        Some(signed_in) if asked.is_about(&signed_in.session.sub, &signed_in.session.sid) => {
+        Some(signed_in) if asked.is_about(app, &signed_in.session.sub, &signed_in.session.sid) => {
             end_session(app, &signed_in.session, address).await?;
             Ok((forget_session_cookie(app), asked.answer(app, visitor)).into_response())
         }
@@ -121,8 +121,9 @@ impl Asked {
         Ok(Self { hint, client_name, client_uri, return_to })
     }
 
-    fn is_about(&self, sub: &str, sid: &str) -> bool {
-        self.hint.as_ref().is_some_and(|hint| hint.sub == sub && hint.sid.as_deref().is_none_or(|own| own == sid))
+    fn is_about(&self, app: &App, sub: &str, sid: &str) -> bool {
+        let is_session = |hint: &IdTokenClaims| hint.sid.as_deref().is_none_or(|own| own == sid);
+        self.hint.as_ref().is_some_and(|hint| app.is_hinted(hint, sub) && is_session(hint))
     }
 
     fn answer(&self, app: &App, visitor: &Visitor) -> Response {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::read_form::FormRequest;
 use crate::{
     app::App,
-    authorization::{NoAnswer, PUSHED_PREFIX, Reader},
+    authorization::{NoAnswer, PUSHED_PREFIX, Reader, published_keys},
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Outcome, PushedRequest, TokenHash},
     failure::{Failure, NO_STORE},
@@ -54,7 +54,16 @@ async fn keep(
     let hash = TokenHash::of_text(&uri);
     let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
     let (now, issuer) = (app.clock.seconds(), app.issuer.issuer.as_str());
-    let reader = Reader { registry: &registry, ring: &ring, issuer, now, wechat: app.wechat, pushed: Some(hash) };
+    let fetched = published_keys(app, parameters.as_bytes()).await;
+    let reader = Reader {
+        registry: &registry,
+        ring: &ring,
+        issuer,
+        now,
+        wechat: app.wechat,
+        fetched_keys: fetched.as_deref(),
+        pushed: Some(hash),
+    };
     // Refused here, it does not have to be refused before the user.
     reader.read(parameters.as_bytes())?;
     let exp = now + LIFE_SECONDS;

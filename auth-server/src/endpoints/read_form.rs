@@ -107,7 +107,7 @@ impl FromRequest<App> for RawForm {
 }
 
 /// As long as the setting `limits.body_bytes` allows.
-async fn read(request: Request) -> Result<Bytes, Failure> {
+pub(super) async fn read(request: Request) -> Result<Bytes, Failure> {
     Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Failure::body_too_long(),
         _ => Failure::invalid_request("the body broke off", REQUEST_RULE).at("the body"),

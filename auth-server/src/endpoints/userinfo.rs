@@ -37,12 +37,12 @@ pub async fn userinfo(State(app): State<App>, request: Request) -> Result<Respon
     if let Some(token) = in_query(&app, &request) {
         let (user, token) = user_of(&app, &token).await?;
         let claims = user.claims.for_scope(&token.scope);
-        let shown = Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: user.sub } };
+        let shown = Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: token.sub } };
         return Ok((NO_STORE, Json(shown)).into_response());
     }
     let token = token(&app, request).await?;
     let (user, token) = user_of(&app, &token).await?;
-    let shown = UserInfo { claims: user.claims.for_scope(&token.scope), sub: user.sub };
+    let shown = UserInfo { claims: user.claims.for_scope(&token.scope), sub: token.sub };
     match signed_for(&app, &token.client_id) {
         Some(algorithm) => Ok(signed(&app, algorithm, &token.client_id, &shown).await?),
         None => Ok((NO_STORE, Json(shown)).into_response()),

@@ -183,6 +183,7 @@ fn client() -> ShownClient {
         logo_uri: None,
         policy_uri: WebLink::parse("http://localhost:9001/privacy"),
         tos_uri: WebLink::parse("http://localhost:9001/terms"),
+        self_registered: true,
     }
 }
 

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use pages::Language;
 use serde::Serialize;
 use url::Url;
 
@@ -13,6 +14,8 @@ pub struct ShownClient {
     pub logo_uri: Option<WebLink>,
     pub policy_uri: Option<WebLink>,
     pub tos_uri: Option<WebLink>,
+    /// Nobody has looked at what it says of itself.
+    pub self_registered: bool,
 }
 
 /// A person as they see themselves.
@@ -56,21 +59,30 @@ impl fmt::Display for WebLink {
 impl ShownClient {
     /// A client of which only the name is known.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), client_uri: None, logo_uri: None, policy_uri: None, tos_uri: None }
+        Self {
+            name: name.into(),
+            client_uri: None,
+            logo_uri: None,
+            policy_uri: None,
+            tos_uri: None,
+            self_registered: false,
+        }
     }
 }
 
-impl From<&Client> for ShownClient {
-    fn from(client: &Client) -> Self {
+impl ShownClient {
+    /// A client as it is shown in a language.
+    pub fn of(client: &Client, language: Language) -> Self {
         let link = |of: fn(&LoginClient) -> &Option<String>| {
             client.login.as_ref().and_then(|login| of(login).as_deref()).and_then(WebLink::parse)
         };
         Self {
-            name: client.shown_name().to_owned(),
+            name: client.shown_name_in(language.code()).to_owned(),
             client_uri: link(|login| &login.client_uri),
             logo_uri: link(|login| &login.logo_uri),
             policy_uri: link(|login| &login.policy_uri),
             tos_uri: link(|login| &login.tos_uri),
+            self_registered: client.dynamic,
         }
     }
 }

@@ -7,7 +7,9 @@ use url::Url;
 
 use crate::{
     Entropy,
-    domain::{Client, LoginClient, Resource, SecretHash, StoredSecret, TokenFormat, problem_of_chosen_hash},
+    domain::{
+        Client, LoginClient, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat, problem_of_chosen_hash,
+    },
 };
 
 /// The demo's clients and resources, as a clients file: also the example of one.
@@ -108,6 +110,7 @@ impl WrittenClient {
             introspects: self.introspects,
             token_format: self.token_format,
             login: self.login,
+            dynamic: false,
             enabled: true,
         }
     }
@@ -133,6 +136,11 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
         let public = client.login.as_ref().is_some_and(|login| login.public);
         if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
             say("needs client_secret or client_secret_hash".to_owned());
+        }
+        let pairwise = |login: &&LoginClient| login.subject_type == SubjectType::Pairwise && login.sector().is_none();
+        if client.login.as_ref().filter(pairwise).is_some() {
+            say("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
+                .to_owned());
         }
         let hash = client.client_secret_hash.as_deref();
         if let Some(problem) = hash.and_then(|phc| problem_of_chosen_hash(phc, profile.is_production())) {

@@ -1,6 +1,9 @@
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -21,6 +24,10 @@ pub struct LiveRegistry {
     profile: Profile,
     entropy: Entropy,
     seen: Mutex<Seen>,
+    /// One after the other: what was read earlier must not come into force later.
+    taking_up: tokio::sync::Mutex<()>,
+    /// Of the database, at the last taking up.
+    revision: AtomicI64,
 }
 
 struct Seen {
@@ -42,7 +49,15 @@ impl LiveRegistry {
         let stamp = stamp(file.as_ref());
         let read = ClientsFile::read(file.as_deref(), profile, &entropy)?;
         let seen = Mutex::new(Seen { file: read, stamp });
-        let live = Self { current: ArcSwap::default(), file, profile, entropy, seen };
+        let live = Self {
+            current: ArcSwap::default(),
+            file,
+            profile,
+            entropy,
+            seen,
+            taking_up: tokio::sync::Mutex::default(),
+            revision: AtomicI64::new(-1),
+        };
         live.take_up_clients(store).await?;
         Ok(live)
     }
@@ -77,11 +92,28 @@ impl LiveRegistry {
     /// # Errors
     /// When the database cannot be read.
     pub async fn take_up_clients(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _turn = self.taking_up.lock().await;
+        // Read first: what changes in between is taken up once more.
+        let revision = store.revision().await?;
         let stored = store.clients().await?;
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let clients: Vec<Client> = stored.into_iter().chain(seen.file.clients.iter().cloned()).collect();
         self.current.store(Arc::new(Registry::new(clients, seen.file.resources.clone())));
+        self.revision.store(revision, Ordering::Release);
         Ok(())
+    }
+
+    /// Is this client served? One that another server has added a moment ago is looked for, not denied.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn knows(&self, client_id: &str, store: &dyn Store) -> Result<bool, StoreError> {
+        let known = || self.current().client(client_id).is_some();
+        if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
+            return Ok(known());
+        }
+        self.take_up_clients(store).await?;
+        Ok(known())
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing")]
 
 mod logins;
+mod registrations;
 
 use claims::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use futures_util::future::join_all;
@@ -14,6 +15,7 @@ use crate::domain::{
 };
 
 pub use logins::*;
+pub use registrations::*;
 
 /// A test for each behaviour, against the store that `$fresh().await.store` holds.
 #[macro_export]
@@ -52,6 +54,14 @@ macro_rules! store_conformance {
             a_pushed_request_is_answered_once_also_in_a_race,
             a_name_is_used_once_also_in_a_race,
             a_sweep_takes_what_is_void_of_users_and_nothing_else,
+            a_registration_comes_back_as_it_was_made,
+            no_more_clients_register_than_may_also_in_a_race,
+            a_registration_is_changed_with_its_own_token_alone,
+            a_registered_client_is_removed_once_also_in_a_race,
+            a_change_and_a_removal_at_once_leave_nothing_behind,
+            what_a_client_was_allowed_ends_with_it,
+            what_a_removed_client_was_allowed_is_void,
+            what_a_disabled_client_was_allowed_is_void,
         );
     };
     ($fresh:ident: $($behaviour:ident),* $(,)?) => {
@@ -74,7 +84,7 @@ pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
     );
     assert_eq!((found.token_format, found.enabled), (TokenFormat::Opaque, true));
     assert!(found.secrets[0].hash.matches("secret of a"));
-    store.disable_client("a").await.unwrap();
+    store.disable_client("a", 30).await.unwrap();
     assert!(!store.clients().await.unwrap()[0].enabled);
 }
 
@@ -101,7 +111,7 @@ pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
 pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
     let hash = SecretHash::Sha256([0; 32]);
     assert!(matches!(store.rotate_secret("x", &hash, None, 1).await, Err(StoreError::NoSuchClient(_))));
-    assert!(matches!(store.disable_client("x").await, Err(StoreError::NoSuchClient(_))));
+    assert!(matches!(store.disable_client("x", 1).await, Err(StoreError::NoSuchClient(_))));
 }
 
 pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
@@ -110,7 +120,7 @@ pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Stor
     seen.push(store.revision().await.unwrap());
     store.rotate_secret("a", &SecretHash::Sha256([0; 32]), None, 20).await.unwrap();
     seen.push(store.revision().await.unwrap());
-    store.disable_client("a").await.unwrap();
+    store.disable_client("a", 30).await.unwrap();
     seen.push(store.revision().await.unwrap());
     store.install_keys(&key("one"), &key("two"), 30).await.unwrap();
     seen.push(store.revision().await.unwrap());
@@ -248,6 +258,7 @@ fn client(client_id: &str) -> Client {
         introspects: vec!["http://c".to_owned()],
         token_format: TokenFormat::Opaque,
         login: None,
+        dynamic: false,
         enabled: true,
     }
 }

@@ -8,6 +8,7 @@ mod effects;
 mod grants;
 mod keys;
 mod pushed;
+mod registrations;
 mod sessions;
 mod sweep;
 mod tokens;
@@ -18,8 +19,8 @@ use sqlx::PgPool;
 
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, SecretHash, Session,
-    SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, Registration, SecretHash,
+    Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 /// The store that many servers share.
@@ -64,8 +65,16 @@ impl Store for PostgresStore {
         clients::rotate_secret(&self.pool, client_id, new, old_until, now).await
     }
 
-    async fn disable_client(&self, client_id: &str) -> Result<(), StoreError> {
-        clients::disable(&self.pool, client_id).await
+    async fn disable_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
+        clients::disable(&self.pool, client_id, now).await
+    }
+
+    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
+        clients::remove(&self.pool, client_id, now).await
+    }
+
+    async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError> {
+        registrations::one(&self.pool, client_id).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

@@ -7,6 +7,7 @@ mod devices;
 mod grants;
 mod keys;
 mod records;
+mod registrations;
 mod sessions;
 mod users;
 
@@ -15,12 +16,13 @@ use claims::Scope;
 use super::StoreError;
 use crate::domain::TokenHash;
 
-pub(super) use clients::{CLIENTS, SECRETS, hash_columns, with_secrets};
+pub(super) use clients::{CLIENTS, SECRETS, SecretRow, hash_columns, with_secrets};
 pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
 pub(super) use devices::{DeviceRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE};
 pub(super) use grants::{CODE, CodeRow, GRANT, GRANT_OF_TOKEN, GrantRow, REFRESH_TOKEN, RefreshTokenRow};
 pub(super) use keys::{KEYS, KeyRow};
 pub(super) use records::{AuditRow, opaque_token};
+pub(super) use registrations::{REGISTRATION, RegistrationRow, SECRETS_OF_CLIENT, registration};
 pub(super) use sessions::{SESSION, SESSIONS_OF_USER, SessionRow};
 pub(super) use users::{USER, USER_NAMED, USERS, UserRow, phc};
 

@@ -7,6 +7,7 @@ mod journal;
 mod keys;
 mod pushed;
 mod records;
+mod registrations;
 mod sessions;
 mod users;
 
@@ -23,8 +24,8 @@ use sqlx::{
 use self::journal::Journal;
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, SecretHash, Session,
-    SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, Registration, SecretHash,
+    Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -114,8 +115,16 @@ impl Store for SqliteStore {
         clients::rotate_secret(&self.writer, client_id, new, old_until, now).await
     }
 
-    async fn disable_client(&self, client_id: &str) -> Result<(), StoreError> {
-        clients::disable(&self.writer, client_id).await
+    async fn disable_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
+        clients::disable(&self.writer, client_id, now).await
+    }
+
+    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
+        clients::remove(&self.writer, client_id, now).await
+    }
+
+    async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError> {
+        registrations::one(&self.readers, client_id).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

@@ -13,6 +13,8 @@ pub struct IdTokenFacts<'a> {
     pub issuer: &'a str,
     pub client: &'a Client,
     pub grant: &'a UserGrant,
+    /// The name by which the client knows the user.
+    pub sub: String,
     pub nonce: Option<String>,
     /// The access token that goes out with it.
     pub access_token: &'a AccessToken,
@@ -28,7 +30,7 @@ pub struct IdTokenFacts<'a> {
 pub fn id_token(facts: IdTokenFacts<'_>, signing: &Signing) -> Result<IdToken, KeyError> {
     let claims = IdTokenClaims {
         iss: facts.issuer.to_owned(),
-        sub: facts.grant.sub.clone(),
+        sub: facts.sub,
         aud: facts.client.client_id.clone(),
         exp: facts.now + i64::from(facts.lives),
         iat: facts.now,

@@ -3,14 +3,17 @@ use std::fs;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use claims::{ClientSecret, basic};
 use reqwest::Certificate;
+use serde_json::json;
 
 use crate::{
     caller::{Caller, answer, client, until},
     process::{Process, run, server_settings, set, succeed},
+    registration::{registering, text, website},
     server::{ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK},
 };
 
 const SHARED: &str = "a secret of C and B, 32 bytes long";
+const INITIAL: &str = "an-initial-access-token-77ab";
 const GUESS: &str = "a guess that is wrong 5b1e";
 
 /// Use every endpoint, rightly and wrongly; the passes that were given.
@@ -19,7 +22,7 @@ async fn use_everything(c: &Caller) -> Vec<String> {
     let grant = [("grant_type", "client_credentials")];
     let with_header = answer(c.post("/oauth/token").header("authorization", &header).form(&grant)).await;
     let odd = with_header.json()["access_token"].as_str().unwrap().to_owned();
-    let passes = vec![odd, c.pass(SHOP, &[("resource", ORDERS_API)]).await, c.pass(OPAQUE_SHOP, &[]).await];
+    let mut passes = vec![odd, c.pass(SHOP, &[("resource", ORDERS_API)]).await, c.pass(OPAQUE_SHOP, &[]).await];
     for pass in &passes {
         for who in [ORDERS, STOCK] {
             c.introspect(who, pass).await;
@@ -48,11 +51,28 @@ async fn use_everything(c: &Caller) -> Vec<String> {
     answer(c.post("/oauth/token").header("authorization", &header).form(&[("client_secret", ODD.1)])).await;
     let json = format!(r#"{{"client_id":"shop","client_secret":"{}"}}"#, SHOP.1);
     answer(c.post("/oauth/token").header("content-type", "application/json").body(json)).await;
+    passes.extend(register_and_change(c).await);
     for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/metrics", "/readyz", "/openapi.json"]
     {
         assert_eq!(c.get(path).await.status, 200);
     }
     passes
+}
+
+/// A client registers itself and changes its mind, rightly and wrongly; what it was given.
+async fn register_and_change(c: &Caller) -> Vec<String> {
+    let told = answer(registering(c, &website(json!({}))).bearer_auth(INITIAL)).await.json();
+    answer(registering(c, &website(json!({}))).bearer_auth(GUESS)).await;
+    answer(registering(c, &json!({ "redirect_uris": SHOP.1, "client_secret": SHOP.1 })).bearer_auth(INITIAL)).await;
+    let (id, token) = (text(&told, "client_id"), text(&told, "registration_access_token"));
+    let (path, secret) = (format!("{}/oauth/register/{id}", c.base), text(&told, "client_secret"));
+    for shown in [token, GUESS] {
+        answer(c.http.get(&path).bearer_auth(shown)).await;
+        let again = website(json!({ "client_id": id, "client_secret": secret }));
+        answer(c.http.put(&path).bearer_auth(shown).json(&again)).await;
+        answer(c.http.put(&path).bearer_auth(shown).json(&json!({ "client_id": id, "client_secret": GUESS }))).await;
+    }
+    vec![token.to_owned(), secret.to_owned()]
 }
 
 /// A secret in every form in which it travels.
@@ -76,6 +96,9 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
         ("log.filter", "trace"),
         ("keys.hs256_secret", SHARED),
         ("client_failures.burst", "10000"),
+        ("registration.enabled", "true"),
+        ("registration.initial_access_token", INITIAL),
+        ("registration.per_address.burst", "10000"),
         ("client_failures.unknown.burst", "10000"),
     ]);
     let settings = [server_settings(&data, &clients), loud].concat();
@@ -98,7 +121,7 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
         secrets.push(secret.to_owned());
         secrets.push(basic::format(id, &ClientSecret::new(secret))[6..].to_owned());
     }
-    secrets.extend([made, turned, SHARED.to_owned(), GUESS.to_owned()]);
+    secrets.extend([made, turned, SHARED.to_owned(), GUESS.to_owned(), INITIAL.to_owned()]);
     let log = c.kill_and_read_log();
     assert!(
         log.contains("a token was refused") && log.len() > 100_000,

@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
 
-use reqwest::RequestBuilder;
-use serde_json::{Map, Value};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Map, Value, json};
+use service_kit::SecretSetting;
 
 use crate::{
     caller::{Answer, Caller, answer},
+    registration::{REGISTER, registering, text, website},
     server::{C, ODD, ORDERS, SHOP},
 };
 
@@ -32,7 +34,11 @@ fn methods_of(line: &str) -> Vec<(String, String)> {
         return Vec::new();
     };
     let has = |method: &&str| handlers.starts_with(&format!("{method}(")) || handlers.contains(&format!(").{method}("));
-    ["get", "post"].iter().filter(|method| has(method)).map(|method| (path.to_owned(), (*method).to_owned())).collect()
+    ["get", "post", "put", "delete"]
+        .iter()
+        .filter(|method| has(method))
+        .map(|method| (path.to_owned(), (*method).to_owned()))
+        .collect()
 }
 
 #[test]
@@ -42,7 +48,7 @@ fn every_route_is_documented_and_every_documented_one_is_there() {
 }
 
 /// Every answer that can be had without breaking the server, at every operation.
-fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
+fn questions(c: &Caller, token: &str, told: &Value) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
     let post = |path: &'static str, status, client: (&str, &str), more: &[(&str, &str)]| {
         let own = [("client_id", client.0), ("client_secret", client.1)];
         (path, "post", status, c.post(path).form(&[&own[..], more].concat()))
@@ -68,8 +74,11 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
         questions.push(post(path, 429, ("nobody", "another"), &[]));
         questions.push((path, "post", 413, c.post(path).form(&[("pad", "x".repeat(70_000))])));
     }
+    questions.extend(questions_of_a_client(c, told));
     let get = |path: &str| c.http.get(format!("{}{path}", c.base));
-    for (path, method) in operations(&document()).into_iter().filter(|(_, method)| method == "get") {
+    for (path, method) in
+        operations(&document()).into_iter().filter(|(path, method)| method == "get" && path != MANAGEMENT)
+    {
         let status = match path.as_str() {
             "/oauth/authorize" | "/consent" => 400,
             "/account" => 303,
@@ -98,13 +107,45 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
     questions
 }
 
+const MANAGEMENT: &str = "/oauth/register/{client_id}";
+const INITIAL: &str = "the-initial-token";
+
+/// Every answer to a client that registers itself, and changes its mind.
+fn questions_of_a_client(c: &Caller, told: &Value) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
+    let first = |said: Value| registering(c, &said);
+    let path = format!("{}{REGISTER}/{}", c.base, text(told, "client_id"));
+    let with = |method: Method, token: &str| c.http.request(method, &path).bearer_auth(token);
+    let own = |method: Method| with(method, text(told, "registration_access_token"));
+    let again = website(json!({ "client_id": text(told, "client_id") }));
+    vec![
+        (REGISTER, "post", 201, first(website(json!({}))).bearer_auth(INITIAL)),
+        (REGISTER, "post", 400, first(json!({})).bearer_auth(INITIAL)),
+        (REGISTER, "post", 401, first(website(json!({})))),
+        (REGISTER, "post", 413, first(json!({ "pad": "x".repeat(70_000) }))),
+        (MANAGEMENT, "get", 200, own(Method::GET)),
+        (MANAGEMENT, "get", 401, with(Method::GET, "guess")),
+        (MANAGEMENT, "put", 200, own(Method::PUT).json(&again)),
+        (MANAGEMENT, "put", 400, own(Method::PUT).json(&json!({}))),
+        (MANAGEMENT, "put", 401, with(Method::PUT, "guess").json(&again)),
+        (MANAGEMENT, "put", 413, own(Method::PUT).json(&json!({ "pad": "x".repeat(70_000) }))),
+        (MANAGEMENT, "delete", 401, with(Method::DELETE, "guess")),
+        (MANAGEMENT, "delete", 204, own(Method::DELETE)),
+    ]
+}
+
 #[tokio::test]
 async fn every_operation_answers_as_it_is_documented() {
     let document = document();
     let mut asked = BTreeSet::new();
-    let c = C::start_with(|settings| settings.client_failures.burst = 1).await;
+    let c = C::start_with(|settings| {
+        settings.client_failures.burst = 1;
+        settings.registration.enabled = true;
+        settings.registration.initial_access_token = Some(SecretSetting::new(INITIAL));
+    })
+    .await;
     let token = c.pass(SHOP, &[]).await;
-    for (path, method, status, request) in questions(&c, &token) {
+    let told = answer(registering(&c, &website(json!({}))).bearer_auth(INITIAL)).await.json();
+    for (path, method, status, request) in questions(&c, &token, &told) {
         if status == 401 {
             c.clock.advance(std::time::Duration::from_secs(60));
         }

@@ -11,7 +11,7 @@ use e2e_tests::{
 use flow_events::EventSink;
 use gatepass::flow::ready;
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service_kit::{Profile, SecretSetting, Stop};
 use tempfile::TempDir;
 
@@ -41,6 +41,7 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
     };
     // Stories ask again and again until a change is seen, which looks like guessing.
     settings.client_failures.burst = 10_000;
+    settings.registration.enabled = true;
     settings
 }
 
@@ -95,6 +96,18 @@ impl Replica {
 
     pub async fn lets_in(&self, login: (&str, &str)) -> bool {
         self.post("/oauth/introspect", login, &[("token", "any")]).await.status == 200
+    }
+
+    /// A website registers itself.
+    pub async fn register(&self) -> Answer {
+        let said = json!({ "redirect_uris": ["https://shop.example/cb"] });
+        Answer::of(self.http.post(format!("{}/oauth/register", self.base)).json(&said)).await
+    }
+
+    /// A website that has registered itself takes itself away.
+    pub async fn unregister(&self, told: &Answer) -> Answer {
+        let path = format!("{}/oauth/register/{}", self.base, told.member("client_id"));
+        Answer::of(self.http.delete(path).bearer_auth(told.member("registration_access_token"))).await
     }
 
     /// The names of the keys that it publishes.

@@ -19,6 +19,7 @@ fn late() -> Client {
         introspects: Vec::new(),
         token_format: TokenFormat::Jwt,
         login: None,
+        dynamic: false,
         enabled: true,
     }
 }
@@ -38,7 +39,7 @@ async fn a_client_is_added_and_disabled_while_everything_runs_and_a_says_that_th
     store.add_client(&late(), stage.clock.seconds()).await.unwrap();
     until("A is let in", async || stage.call_a(Door::Local).await.status == 200).await;
 
-    store.disable_client(LATE).await.unwrap();
+    store.disable_client(LATE, 1).await.unwrap();
     let login = [("client_id", LATE), ("client_secret", SECRET), ("token", "any")];
     until("C refuses it", async || stage.ask_c("/oauth/introspect", &login).await.status == 401).await;
     assert_eq!(stage.call_a(Door::Local).await.status, 200, "a pass that is out stays good until it expires");

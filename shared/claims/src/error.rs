@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// The error codes of the authorization, token, introspection, revocation and userinfo endpoints.
+/// The error codes of the authorization, token, introspection, revocation, userinfo and registration endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
@@ -48,6 +48,14 @@ pub enum ErrorCode {
     ExpiredToken,
     /// This kind of token cannot be revoked here (RFC 7009 §2.2.1).
     UnsupportedTokenType,
+    /// A redirect URI cannot be registered (RFC 7591 §3.2.2).
+    InvalidRedirectUri,
+    /// Something else that a client says of itself cannot be registered (RFC 7591 §3.2.2).
+    InvalidClientMetadata,
+    /// The software statement is none (RFC 7591 §3.2.2).
+    InvalidSoftwareStatement,
+    /// The software statement is nobody's whose word counts here (RFC 7591 §3.2.2).
+    UnapprovedSoftwareStatement,
     /// The server failed; the request may be right (RFC 6749 §4.1.2.1, used with status 500).
     ServerError,
     /// The server cannot answer now; try again later (RFC 6749 §4.1.2.1, used with status 429 and 503).
@@ -81,6 +89,10 @@ impl ErrorCode {
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }

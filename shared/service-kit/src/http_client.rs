@@ -1,6 +1,6 @@
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use reqwest::{Certificate, Client, ClientBuilder, redirect::Policy};
+use reqwest::{Certificate, Client, ClientBuilder, dns::Resolve, redirect::Policy};
 
 /// How a service calls others.
 #[derive(Clone, Debug)]
@@ -11,11 +11,23 @@ pub struct HttpClientSettings {
     pub connect_timeout: Duration,
     /// How long a whole call may take.
     pub timeout: Duration,
+    /// How names become addresses, if not as the system does it.
+    pub names: Option<Names>,
+}
+
+/// A way in which names become addresses.
+#[derive(Clone)]
+pub struct Names(pub Arc<dyn Resolve>);
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("names of its own")
+    }
 }
 
 impl Default for HttpClientSettings {
     fn default() -> Self {
-        Self { ca_file: None, connect_timeout: Duration::from_secs(2), timeout: Duration::from_secs(5) }
+        Self { ca_file: None, connect_timeout: Duration::from_secs(2), timeout: Duration::from_secs(5), names: None }
     }
 }
 
@@ -71,7 +83,11 @@ pub fn http_client_without_authorities(settings: &HttpClientSettings) -> Result<
 }
 
 fn careful(settings: &HttpClientSettings) -> ClientBuilder {
-    Client::builder()
+    let builder = match &settings.names {
+        Some(Names(names)) => Client::builder().dns_resolver(Arc::clone(names)),
+        None => Client::builder(),
+    };
+    builder
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
         .redirect(Policy::none())

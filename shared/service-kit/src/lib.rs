@@ -31,7 +31,7 @@ pub use findings::{
     Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,
     weak_secret,
 };
-pub use http_client::{HttpClientError, HttpClientSettings, http_client, http_client_without_authorities};
+pub use http_client::{HttpClientError, HttpClientSettings, Names, http_client, http_client_without_authorities};
 pub use limits::Limits;
 pub use request_scope::{RequestId, ServiceContext, scoped};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};

@@ -292,7 +292,7 @@ pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn St
     assert!(store.use_once("kind", "old", 300).await.unwrap() && !store.use_once("kind", "young", 300).await.unwrap());
 }
 
-async fn append(store: &dyn Store, effect: Effect) {
+pub(super) async fn append(store: &dyn Store, effect: Effect) {
     store.append(entry("a", "t", 30_000, effect)).await.unwrap();
 }
 
@@ -304,7 +304,7 @@ async fn authorize(store: &dyn Store, grant: UserGrant, code: Code) {
     append(store, Effect::Authorize(Box::new(Authorization { grant, code, consent: None, pushed: None }))).await;
 }
 
-fn hash(text: &str) -> TokenHash {
+pub(super) fn hash(text: &str) -> TokenHash {
     TokenHash::of_text(text)
 }
 
@@ -312,7 +312,7 @@ fn phc(text: &str) -> SecretHash {
     SecretHash::Argon2id(text.to_owned())
 }
 
-fn user(name: &str) -> User {
+pub(super) fn user(name: &str) -> User {
     User {
         sub: format!("sub of {name}"),
         username: name.to_owned(),
@@ -337,7 +337,7 @@ fn session(sid: &str, auth_time: i64) -> Session {
     }
 }
 
-fn grant(grant_id: &str) -> UserGrant {
+pub(super) fn grant(grant_id: &str) -> UserGrant {
     UserGrant {
         grant_id: grant_id.to_owned(),
         client_id: "a".to_owned(),
@@ -350,7 +350,7 @@ fn grant(grant_id: &str) -> UserGrant {
     }
 }
 
-fn code(text: &str, nonce: &str) -> Code {
+pub(super) fn code(text: &str, nonce: &str) -> Code {
     Code {
         hash: hash(text),
         redirect_uri: Some("http://a/callback".to_owned()),
@@ -361,7 +361,7 @@ fn code(text: &str, nonce: &str) -> Code {
 }
 
 /// An opaque access token and a refresh token.
-fn issued(grant_id: &str, jti: &str, spends: Option<Spends>) -> IssuedToUser {
+pub(super) fn issued(grant_id: &str, jti: &str, spends: Option<Spends>) -> IssuedToUser {
     IssuedToUser {
         grant_id: grant_id.to_owned(),
         spends,

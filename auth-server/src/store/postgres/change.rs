@@ -1,4 +1,4 @@
-use sqlx::{PgPool, PgTransaction};
+use sqlx::{PgConnection, PgPool, PgTransaction};
 
 use crate::store::StoreError;
 
@@ -6,6 +6,12 @@ use crate::store::StoreError;
 /// servers together: each waits for the row that counts them. One that is dropped has neither happened nor counted.
 pub(super) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
     let mut transaction = pool.begin().await?;
-    sqlx::query("UPDATE revision SET counter = counter + 1").execute(&mut *transaction).await?;
+    count(&mut transaction).await?;
     Ok(transaction)
+}
+
+/// The same within a transaction that began otherwise.
+pub(super) async fn count(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("UPDATE revision SET counter = counter + 1").execute(connection).await?;
+    Ok(())
 }

@@ -1,6 +1,9 @@
 use sqlx::{PgConnection, PgPool};
 
-use super::change;
+use super::{
+    change, consents,
+    grants::{self, Of},
+};
 use crate::{
     domain::{Client, SecretHash},
     store::{
@@ -16,6 +19,11 @@ pub(super) async fn all(pool: &PgPool) -> Result<Vec<Client>, StoreError> {
 
 pub(super) async fn add(pool: &PgPool, client: &Client, now: i64) -> Result<(), StoreError> {
     let mut change = change::begin(pool).await?;
+    insert(&mut change, client, now).await?;
+    Ok(change.commit().await?)
+}
+
+pub(super) async fn insert(connection: &mut PgConnection, client: &Client, now: i64) -> Result<(), StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO clients (client_id, scopes, resources, introspects, token_format, login, enabled, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING",
@@ -28,15 +36,15 @@ pub(super) async fn add(pool: &PgPool, client: &Client, now: i64) -> Result<(), 
     .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
     .bind(client.enabled)
     .bind(now)
-    .execute(&mut *change)
+    .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 0 {
         return Err(StoreError::ClientExists(client.client_id.clone()));
     }
     for secret in &client.secrets {
-        insert_secret(&mut change, &client.client_id, &secret.hash, now).await?;
+        insert_secret(connection, &client.client_id, &secret.hash, now).await?;
     }
-    Ok(change.commit().await?)
+    Ok(())
 }
 
 pub(super) async fn rotate_secret(
@@ -66,16 +74,33 @@ pub(super) async fn rotate_secret(
     Ok(change.commit().await?)
 }
 
-pub(super) async fn disable(pool: &PgPool, client_id: &str) -> Result<(), StoreError> {
+pub(super) async fn disable(pool: &PgPool, client_id: &str, now: i64) -> Result<(), StoreError> {
     let mut change = change::begin(pool).await?;
     let disabled = sqlx::query("UPDATE clients SET enabled = FALSE WHERE client_id = $1").bind(client_id);
     if disabled.execute(&mut *change).await?.rows_affected() == 0 {
         return Err(StoreError::NoSuchClient(client_id.to_owned()));
     }
+    grants::revoke(&mut change, Of::Client(client_id), now).await?;
     Ok(change.commit().await?)
 }
 
-async fn insert_secret(
+pub(super) async fn remove(pool: &PgPool, client_id: &str, now: i64) -> Result<(), StoreError> {
+    let mut change = change::begin(pool).await?;
+    let removed = sqlx::query("DELETE FROM clients WHERE client_id = $1").bind(client_id);
+    if removed.execute(&mut *change).await?.rows_affected() == 0 {
+        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+    }
+    end_all(&mut change, client_id, now).await?;
+    Ok(change.commit().await?)
+}
+
+/// Void all that users have allowed a client that is gone.
+pub(super) async fn end_all(connection: &mut PgConnection, client_id: &str, now: i64) -> Result<(), StoreError> {
+    consents::forget_client(connection, client_id).await?;
+    grants::revoke(connection, Of::Client(client_id), now).await
+}
+
+pub(super) async fn insert_secret(
     connection: &mut PgConnection,
     client_id: &str,
     hash: &SecretHash,

@@ -36,3 +36,8 @@ pub(super) async fn forget(connection: &mut PgConnection, sub: &str, client_id: 
     gone.execute(connection).await?;
     Ok(())
 }
+
+pub(super) async fn forget_client(connection: &mut PgConnection, client_id: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM consents WHERE client_id = $1").bind(client_id).execute(connection).await?;
+    Ok(())
+}

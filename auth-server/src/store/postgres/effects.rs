@@ -3,7 +3,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     audit, consents, devices,
     grants::{self, Of},
-    pushed, sessions, tokens,
+    pushed, registrations, sessions, tokens,
 };
 use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
@@ -49,5 +49,8 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
             consents::forget(connection, sub, client_id).await?;
             grants::revoke(connection, Of::UserAtClient { sub, client_id }, now).await
         }
+        Effect::Register { registration, at_most } => registrations::add(connection, registration, *at_most).await,
+        Effect::Reregister(changed) => registrations::change(connection, changed, now).await,
+        Effect::Unregister { client_id, token } => registrations::remove(connection, client_id, token, now).await,
     }
 }

@@ -19,6 +19,7 @@ pub(super) enum Of<'a> {
     },
     /// Those that were not to outlive this session.
     Session(&'a str),
+    Client(&'a str),
 }
 
 pub(super) async fn code(pool: &PgPool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
@@ -139,6 +140,7 @@ pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) 
         Of::Grant(grant_id) => ("grant_id = $1 AND $2 = ''", grant_id, ""),
         Of::User(sub) => ("sub = $1 AND $2 = ''", sub, ""),
         Of::UserAtClient { sub, client_id } => ("sub = $1 AND client_id = $2", sub, client_id),
+        Of::Client(client_id) => ("client_id = $1 AND $2 = ''", client_id, ""),
         Of::Session(sid) => ("sid = $1 AND $2 = '' AND NOT offline", sid, ""),
     };
     // Made of constants alone.

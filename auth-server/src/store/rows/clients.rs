@@ -6,8 +6,8 @@ use crate::{
     store::StoreError,
 };
 
-pub const CLIENTS: &str =
-    "SELECT client_id, scopes, resources, introspects, token_format, login, enabled FROM clients ORDER BY client_id";
+pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspects, c.token_format, c.login, c.enabled, \
+     r.token IS NOT NULL AS dynamic FROM clients c LEFT JOIN registrations r USING (client_id) ORDER BY c.client_id";
 pub const SECRETS: &str = "SELECT client_id, kind, hash, not_after FROM client_secrets ORDER BY created_at DESC";
 
 #[derive(FromRow)]
@@ -18,6 +18,7 @@ pub struct ClientRow {
     introspects: String,
     token_format: String,
     login: Option<String>,
+    dynamic: bool,
     enabled: bool,
 }
 
@@ -33,8 +34,9 @@ pub struct SecretRow {
 pub fn with_secrets(clients: Vec<ClientRow>, secrets: Vec<SecretRow>) -> Result<Vec<Client>, StoreError> {
     let mut clients: Vec<Client> = super::read(clients)?;
     for row in secrets {
-        if let Some(client) = clients.iter_mut().find(|client| client.client_id == row.client_id) {
-            client.secrets.push(row.try_into()?);
+        // The rows came in the order of their bytes, which is that of texts here too.
+        if let Ok(place) = clients.binary_search_by(|client| client.client_id.cmp(&row.client_id)) {
+            clients[place].secrets.push(row.try_into()?);
         }
     }
     Ok(clients)
@@ -63,6 +65,7 @@ impl TryFrom<ClientRow> for Client {
             introspects: serde_json::from_str(&row.introspects)?,
             token_format: TokenFormat::parse(&row.token_format).ok_or_else(|| unreadable("a token format"))?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,
+            dynamic: row.dynamic,
             enabled: row.enabled,
         })
     }

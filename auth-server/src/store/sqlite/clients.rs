@@ -1,5 +1,9 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
+use super::{
+    consents,
+    grants::{self, Of},
+};
 use crate::{
     domain::{Client, SecretHash},
     store::{
@@ -15,6 +19,12 @@ pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Client>, StoreError> {
 
 pub(super) async fn add(pool: &SqlitePool, client: &Client, now: i64) -> Result<(), StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    insert(&mut transaction, client, now).await?;
+    count_up(&mut transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn insert(connection: &mut SqliteConnection, client: &Client, now: i64) -> Result<(), StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO clients (client_id, scopes, resources, introspects, token_format, login, enabled, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING",
@@ -27,16 +37,15 @@ pub(super) async fn add(pool: &SqlitePool, client: &Client, now: i64) -> Result<
     .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
     .bind(client.enabled)
     .bind(now)
-    .execute(&mut *transaction)
+    .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 0 {
         return Err(StoreError::ClientExists(client.client_id.clone()));
     }
     for secret in &client.secrets {
-        insert_secret(&mut transaction, &client.client_id, &secret.hash, now).await?;
+        insert_secret(connection, &client.client_id, &secret.hash, now).await?;
     }
-    count_up(&mut transaction).await?;
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 pub(super) async fn rotate_secret(
@@ -67,14 +76,32 @@ pub(super) async fn rotate_secret(
     Ok(transaction.commit().await?)
 }
 
-pub(super) async fn disable(pool: &SqlitePool, client_id: &str) -> Result<(), StoreError> {
+pub(super) async fn disable(pool: &SqlitePool, client_id: &str, now: i64) -> Result<(), StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let changed = sqlx::query("UPDATE clients SET enabled = 0 WHERE client_id = $1").bind(client_id);
     if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Err(StoreError::NoSuchClient(client_id.to_owned()));
     }
+    grants::revoke(&mut transaction, Of::Client(client_id), now).await?;
     count_up(&mut transaction).await?;
     Ok(transaction.commit().await?)
+}
+
+pub(super) async fn remove(pool: &SqlitePool, client_id: &str, now: i64) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let removed = sqlx::query("DELETE FROM clients WHERE client_id = $1").bind(client_id);
+    if removed.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+    }
+    end_all(&mut transaction, client_id, now).await?;
+    count_up(&mut transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Void all that users have allowed a client that is gone.
+pub(super) async fn end_all(connection: &mut SqliteConnection, client_id: &str, now: i64) -> Result<(), StoreError> {
+    consents::forget_client(connection, client_id).await?;
+    grants::revoke(connection, Of::Client(client_id), now).await
 }
 
 /// Tell all running servers that a client or a key has changed.
@@ -83,7 +110,7 @@ pub(super) async fn count_up(connection: &mut SqliteConnection) -> Result<(), St
     Ok(())
 }
 
-async fn insert_secret(
+pub(super) async fn insert_secret(
     connection: &mut SqliteConnection,
     client_id: &str,
     hash: &SecretHash,

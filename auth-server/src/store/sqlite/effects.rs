@@ -1,6 +1,6 @@
 use sqlx::SqliteConnection;
 
-use super::{consents, devices, grants, grants::Of, pushed, sessions};
+use super::{consents, devices, grants, grants::Of, pushed, registrations, sessions};
 use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
 /// Carry out what an entry changes. The inner error is this entry's own: somebody was quicker, and nothing was changed.
@@ -45,6 +45,21 @@ pub(super) async fn apply(
             consents::forget(connection, sub, client_id).await?;
             grants::revoke(connection, Of::UserAtClient { sub, client_id }, now).await?;
         }
+        Effect::Register { registration, at_most } => {
+            if let Err(error) = registrations::add(connection, registration, *at_most).await {
+                return own(error);
+            }
+        }
+        Effect::Reregister(changed) => {
+            if let Err(error) = registrations::change(connection, changed, now).await {
+                return own(error);
+            }
+        }
+        Effect::Unregister { client_id, token } => {
+            if let Err(error) = registrations::remove(connection, client_id, token, now).await {
+                return own(error);
+            }
+        }
     }
     Ok(Ok(()))
 }
@@ -52,7 +67,10 @@ pub(super) async fn apply(
 /// Whose error is it?
 fn own(error: StoreError) -> Result<Result<(), StoreError>, StoreError> {
     match error {
-        StoreError::AlreadySpent => Ok(Err(StoreError::AlreadySpent)),
+        StoreError::AlreadySpent
+        | StoreError::NoSuchClient(_)
+        | StoreError::ClientExists(_)
+        | StoreError::TooManyClients => Ok(Err(error)),
         other => Err(other),
     }
 }

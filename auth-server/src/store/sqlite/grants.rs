@@ -18,6 +18,7 @@ pub(super) enum Of<'a> {
     },
     /// Those that were not to outlive this session.
     Session(&'a str),
+    Client(&'a str),
 }
 
 pub(super) async fn code(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
@@ -136,6 +137,7 @@ pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i
         Of::Grant(grant_id) => ("grant_id = $2 AND $3 = ''", grant_id, ""),
         Of::User(sub) => ("sub = $2 AND $3 = ''", sub, ""),
         Of::UserAtClient { sub, client_id } => ("sub = $2 AND client_id = $3", sub, client_id),
+        Of::Client(client_id) => ("client_id = $2 AND $3 = ''", client_id, ""),
         Of::Session(sid) => ("sid = $2 AND $3 = '' AND NOT offline", sid, ""),
     };
     let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");

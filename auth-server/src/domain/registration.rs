@@ -1,0 +1,194 @@
+//! What a client may say of itself when it registers (RFC 7591), and what becomes of it.
+
+mod grant_types;
+mod keys;
+mod redirect_uris;
+mod uris;
+mod words;
+
+use claims::{ErrorCode, Scope};
+
+pub use keys::read_jwks;
+
+use self::redirect_uris::ApplicationType;
+use super::{Algorithm, Client, ClientMetadata, LoginClient, StoredSecret, SubjectType, TokenFormat, TokenHash};
+
+/// What clients that register themselves may have at most.
+#[derive(Clone, Debug)]
+pub struct RegistrationPolicy {
+    pub scopes: Scope,
+    /// The resource identifiers that they may ask passes for.
+    pub resources: Vec<String>,
+    pub grant_types: Vec<String>,
+    /// For tests: URLs that this server calls may lead anywhere.
+    pub allow_private_urls: bool,
+    /// How a client may sign its requests.
+    pub request_object_algorithms: &'static [&'static str],
+}
+
+/// A client that has registered itself, as the store keeps it.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub client: Client,
+    /// As in force.
+    pub metadata: ClientMetadata,
+    /// Of the registration access token (RFC 7592 §3).
+    pub token: TokenHash,
+    pub issued_at: i64,
+}
+
+/// What a client has said, checked, with the server's word where it said nothing.
+#[derive(Clone, Debug)]
+pub struct AcceptedMetadata {
+    pub metadata: ClientMetadata,
+    pub login: LoginClient,
+    pub scopes: Scope,
+    pub resources: Vec<String>,
+}
+
+/// Why a client cannot be registered as it has asked (RFC 7591 §3.2.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct RefusedMetadata {
+    pub code: ErrorCode,
+    pub reason: String,
+}
+
+/// Check what a client says of itself, each rule in its line.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn accept_metadata(
+    asked: ClientMetadata,
+    policy: &RegistrationPolicy,
+) -> Result<AcceptedMetadata, RefusedMetadata> {
+    refuse_software_statement(&asked)?;
+    let application = redirect_uris::application_type(&asked)?;
+    let grants = grant_types::grant_types(&asked, policy)?;
+    let answers = grant_types::response_types(&asked, &grants)?;
+    let auth_method = grant_types::auth_method(&asked, &grants)?;
+    let scopes = grant_types::scopes(&asked, &grants, policy)?;
+    let redirects = redirect_uris::redirect_uris(&asked, application, &grants)?;
+    let returns = redirect_uris::post_logout_redirect_uris(&asked, application)?;
+    words::check(&asked)?;
+    uris::check_links(&asked)?;
+    uris::check_called(&asked, policy)?;
+    let jwks = keys::jwks(&asked)?;
+    let request_object_signing_alg = keys::request_object_algorithm(&asked, policy)?;
+    let subject_type = subject_type(&asked)?;
+    let login = LoginClient {
+        client_name: asked.client_name.clone(),
+        client_names: words::names(&asked),
+        redirect_uris: redirects,
+        post_logout_redirect_uris: returns,
+        backchannel_logout_uri: asked.backchannel_logout_uri.clone(),
+        public: auth_method == "none",
+        first_party: false,
+        refresh_tokens: grants.iter().any(|grant| grant == "refresh_token"),
+        grant_types: Some(grants),
+        id_token_signed_response_alg: keys::algorithm(
+            "id_token_signed_response_alg",
+            asked.id_token_signed_response_alg.as_deref(),
+        )?,
+        userinfo_signed_response_alg: keys::algorithm(
+            "userinfo_signed_response_alg",
+            asked.userinfo_signed_response_alg.as_deref(),
+        )?,
+        jwks,
+        jwks_uri: asked.jwks_uri.clone(),
+        request_object_signing_alg,
+        require_pushed_authorization_requests: asked.require_pushed_authorization_requests.unwrap_or_default(),
+        subject_type,
+        sector_identifier_uri: asked.sector_identifier_uri.clone(),
+        client_uri: asked.client_uri.clone(),
+        logo_uri: asked.logo_uri.clone(),
+        policy_uri: asked.policy_uri.clone(),
+        tos_uri: asked.tos_uri.clone(),
+    };
+    check_sector(&login, application)?;
+    let mut metadata = asked;
+    metadata.forget_unknown();
+    metadata.redirect_uris = Some(login.redirect_uris.clone());
+    metadata.response_types = Some(answers);
+    metadata.grant_types.clone_from(&login.grant_types);
+    metadata.application_type = Some(application.as_str().to_owned());
+    metadata.token_endpoint_auth_method = Some(auth_method.to_owned());
+    metadata.scope = Some(scopes.to_string());
+    metadata.subject_type = Some(subject_type.as_str().to_owned());
+    metadata.id_token_signed_response_alg = Some(login.id_token_algorithm().as_str().to_owned());
+    metadata.userinfo_signed_response_alg =
+        login.userinfo_signed_response_alg.map(Algorithm::as_str).map(str::to_owned);
+    Ok(AcceptedMetadata { metadata, login, scopes, resources: policy.resources.clone() })
+}
+
+impl AcceptedMetadata {
+    /// The client that this describes.
+    pub fn into_client(self, client_id: String, secrets: Vec<StoredSecret>) -> (Client, ClientMetadata) {
+        let client = Client {
+            client_id,
+            secrets,
+            scopes: self.scopes,
+            resources: self.resources,
+            // Whoever registers themselves is no resource server of this house.
+            introspects: Vec::new(),
+            token_format: TokenFormat::default(),
+            login: Some(self.login),
+            dynamic: true,
+            enabled: true,
+        };
+        (client, self.metadata)
+    }
+}
+
+/// Nobody's word but the client's own counts here (RFC 7591 §2.3): to drop a statement in silence would let a client
+/// believe that it was heard.
+fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), RefusedMetadata> {
+    let is_jwt = |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty());
+    match &asked.software_statement {
+        None => Ok(()),
+        Some(statement) if statement.as_str().is_some_and(is_jwt) => Err(RefusedMetadata {
+            code: ErrorCode::UnapprovedSoftwareStatement,
+            reason: "software statements are not served: register without one".to_owned(),
+        }),
+        Some(_) => Err(RefusedMetadata {
+            code: ErrorCode::InvalidSoftwareStatement,
+            reason: "the software_statement is not a signed JWT, and none is served: register without one".to_owned(),
+        }),
+    }
+}
+
+fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, RefusedMetadata> {
+    match asked.subject_type.as_deref() {
+        None | Some("public") => Ok(SubjectType::Public),
+        Some("pairwise") => Ok(SubjectType::Pairwise),
+        Some(_) => Err(refused("the subject_type is not one of: public pairwise")),
+    }
+}
+
+/// OpenID Connect Core §8.1: clients that share a sector know users by the same name. A redirect URI proves that one belongs
+/// to its host only where the tokens go there: a device that names another's host would learn that one's names. What
+/// listens on loopback, or under a scheme of its own, has no host.
+fn check_sector(login: &LoginClient, application: ApplicationType) -> Result<(), RefusedMetadata> {
+    if login.subject_type == SubjectType::Public {
+        return Ok(());
+    }
+    let elsewhere = |grant: &String| !matches!(grant.as_str(), "authorization_code" | "refresh_token");
+    if login.grant_types.iter().flatten().any(elsewhere) {
+        return Err(refused("subject_type=pairwise goes with the grants authorization_code and refresh_token alone"));
+    }
+    let own_host = application == ApplicationType::Web && login.sector().is_some();
+    if login.sector_identifier_uri.is_none() && !own_host {
+        return Err(refused(
+            "subject_type=pairwise needs a sector_identifier_uri where the redirect_uris are not all of one web host",
+        ));
+    }
+    Ok(())
+}
+
+/// `invalid_client_metadata`.
+fn refused(reason: impl Into<String>) -> RefusedMetadata {
+    RefusedMetadata { code: ErrorCode::InvalidClientMetadata, reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use claims::{Scope, nearest_name};
+
+use super::{ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
+
+const CODE: &str = "authorization_code";
+
+/// Without a word of the client's it is `authorization_code` (RFC 7591 §2).
+pub(super) fn grant_types(asked: &ClientMetadata, policy: &RegistrationPolicy) -> Result<Vec<String>, RefusedMetadata> {
+    let asked = asked.grant_types.clone().unwrap_or_else(|| vec![CODE.to_owned()]);
+    let served = || policy.grant_types.iter().map(String::as_str);
+    if let Some(foreign) = asked.iter().find(|grant| !policy.grant_types.contains(grant)) {
+        let meant = nearest_name(foreign, served()).map(|near| format!(": did you mean {near}?")).unwrap_or_default();
+        let all = policy.grant_types.join(" ");
+        let shown: String = foreign.chars().take(60).collect();
+        return Err(refused(format!(
+            "grant_types: {shown} cannot be had by a client that registers itself{meant}; what can: {all}"
+        )));
+    }
+    if asked.is_empty() || asked == ["refresh_token"] {
+        return Err(refused("grant_types: there is none that gives a first token"));
+    }
+    if asked.iter().any(|grant| grant == "refresh_token") && !asked.iter().any(|grant| gives_user_tokens(grant)) {
+        return Err(refused("grant_types: refresh_token goes with authorization_code or the device grant alone"));
+    }
+    let mut each = Vec::new();
+    for grant in asked {
+        if !each.contains(&grant) {
+            each.push(grant);
+        }
+    }
+    Ok(each)
+}
+
+fn gives_user_tokens(grant: &str) -> bool {
+    grant == CODE || grant.ends_with(":device_code")
+}
+
+/// They have to go with the grants (RFC 7591 §2.1).
+pub(super) fn response_types(asked: &ClientMetadata, grants: &[String]) -> Result<Vec<String>, RefusedMetadata> {
+    let has_code = grants.iter().any(|grant| grant == CODE);
+    let fitting: Vec<String> = has_code.then(|| "code".to_owned()).into_iter().collect();
+    match &asked.response_types {
+        None => Ok(fitting),
+        Some(asked) if asked.iter().any(|kind| kind != "code") => Err(refused(
+            "response_types: only code is served; an access token in the redirect would stay in the browser's history",
+        )),
+        Some(asked) if asked.is_empty() == has_code => Err(refused(
+            "response_types and grant_types contradict each other: code goes with authorization_code, and with it alone",
+        )),
+        Some(_) => Ok(fitting),
+    }
+}
+
+/// How the client proves who it is at the token endpoint (RFC 7591 §2).
+pub(super) fn auth_method(asked: &ClientMetadata, grants: &[String]) -> Result<&'static str, RefusedMetadata> {
+    let method = match asked.token_endpoint_auth_method.as_deref() {
+        None | Some("client_secret_basic") => "client_secret_basic",
+        Some("client_secret_post") => "client_secret_post",
+        Some("none") => "none",
+        Some(_) => {
+            return Err(refused(
+                "the token_endpoint_auth_method is not one of: client_secret_basic client_secret_post none",
+            ));
+        }
+    };
+    let own_name = |grant: &String| grant == "client_credentials" || grant.ends_with(":token-exchange");
+    if method == "none" && grants.iter().any(own_name) {
+        return Err(refused("a client without a secret cannot ask in its own name: token_endpoint_auth_method=none"));
+    }
+    Ok(method)
+}
+
+/// Without a word of the client's it may ask for all that such a client can have.
+pub(super) fn scopes(
+    asked: &ClientMetadata,
+    grants: &[String],
+    policy: &RegistrationPolicy,
+) -> Result<Scope, RefusedMetadata> {
+    let refreshes = grants.iter().any(|grant| grant == "refresh_token");
+    let fits = |token: &str| refreshes || token != "offline_access";
+    let Some(asked) = &asked.scope else { return Ok(policy.scopes.filtered(fits)) };
+    let scopes: Scope = asked.parse().map_err(|error| refused(format!("scope: {error}")))?;
+    if let Some(foreign) = scopes.iter().find(|token| !policy.scopes.contains(token)) {
+        let all = &policy.scopes;
+        return Err(refused(format!(
+            "scope: {foreign} cannot be had by a client that registers itself; what can: {all}"
+        )));
+    }
+    if !scopes.iter().all(fits) {
+        return Err(refused("scope: offline_access goes with grant_types=refresh_token"));
+    }
+    Ok(scopes)
+}

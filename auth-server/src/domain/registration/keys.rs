@@ -1,0 +1,50 @@
+use jsonwebtoken::jwk::JwkSet;
+use serde_json::Value;
+
+use super::{Algorithm, ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
+
+const MOST_KEYS: usize = 20;
+/// Members that only the owner of a key may know (RFC 7518 §6).
+const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
+
+/// The client's public keys.
+pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, RefusedMetadata> {
+    asked.jwks.as_ref().map(|jwks| read_jwks(jwks).map_err(|problem| refused(format!("jwks {problem}")))).transpose()
+}
+
+/// Read a set of public keys that somebody else has made.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
+    let keys = jwks["keys"].as_array().ok_or("is not a JWK Set")?;
+    if keys.is_empty() || keys.len() > MOST_KEYS {
+        return Err("holds no key, or more than 20");
+    }
+    if keys.iter().any(|key| SECRET_MEMBERS.iter().any(|secret| key.get(secret).is_some())) {
+        return Err("holds a private or shared key, which is nobody's but the client's: make a new one");
+    }
+    serde_json::from_value(jwks.clone()).map_err(|_| "holds a key that cannot be read")
+}
+
+/// How something is to be signed for the client. A shared secret cannot be used: only its hash is kept.
+pub(super) fn algorithm(name: &str, asked: Option<&str>) -> Result<Option<Algorithm>, RefusedMetadata> {
+    let Some(asked) = asked else { return Ok(None) };
+    match Algorithm::parse(asked).filter(|algorithm| *algorithm != Algorithm::HS256) {
+        Some(algorithm) => Ok(Some(algorithm)),
+        None => Err(refused(format!("the {name} is not one of: RS256 ES256 EdDSA"))),
+    }
+}
+
+/// How the client signs its requests (RFC 9101 §10.5).
+pub(super) fn request_object_algorithm(
+    asked: &ClientMetadata,
+    policy: &RegistrationPolicy,
+) -> Result<Option<String>, RefusedMetadata> {
+    let Some(asked) = &asked.request_object_signing_alg else { return Ok(None) };
+    if !policy.request_object_algorithms.contains(&asked.as_str()) {
+        let all = policy.request_object_algorithms.join(" ");
+        return Err(refused(format!("the request_object_signing_alg is not one of: {all}")));
+    }
+    Ok(Some(asked.clone()))
+}

@@ -1,0 +1,186 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn policy() -> RegistrationPolicy {
+    let grants = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"];
+    RegistrationPolicy {
+        scopes: "openid profile offline_access".parse().unwrap(),
+        resources: Vec::new(),
+        grant_types: grants.map(str::to_owned).to_vec(),
+        allow_private_urls: false,
+        request_object_algorithms: &["ES256"],
+    }
+}
+
+fn ask(said: Value) -> Result<AcceptedMetadata, RefusedMetadata> {
+    accept_metadata(serde_json::from_value(said).unwrap(), &policy())
+}
+
+/// The least that a website says, and this besides.
+fn with(name: &str, value: Value) -> Result<AcceptedMetadata, RefusedMetadata> {
+    let mut said = json!({ "redirect_uris": ["https://app.example/cb"] });
+    said[name] = value;
+    ask(said)
+}
+
+fn redirect(uri: &str, application: &str) -> Result<AcceptedMetadata, RefusedMetadata> {
+    ask(json!({ "redirect_uris": [uri], "application_type": application }))
+}
+
+#[test]
+fn who_says_the_least_gets_what_the_specifications_say() {
+    let accepted = ask(json!({ "redirect_uris": ["https://app.example/cb"], "unheard_of": true })).unwrap();
+    let expected = json!({
+        "redirect_uris": ["https://app.example/cb"],
+        "response_types": ["code"],
+        "grant_types": ["authorization_code"],
+        "application_type": "web",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "scope": "openid profile",
+        "subject_type": "public",
+        "id_token_signed_response_alg": "RS256",
+    });
+    assert_eq!(serde_json::to_value(&accepted.metadata).unwrap(), expected);
+    assert!(!accepted.login.public && !accepted.login.first_party && !accepted.login.refresh_tokens);
+    let (client, _) = accepted.into_client("x".to_owned(), Vec::new());
+    assert!(client.introspects.is_empty() && client.resources.is_empty() && client.dynamic);
+}
+
+#[test]
+fn what_is_registered_is_accepted_again_as_it_stands() {
+    let said = json!({
+        "redirect_uris": ["com.example.app:/cb", "http://127.0.0.1/cb"], "application_type": "native",
+        "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
+        "client_name": "App", "client_name#zh": "应用",
+    });
+    let once = ask(said).unwrap();
+    let twice = accept_metadata(once.metadata.clone(), &policy()).unwrap();
+    assert_eq!((twice.metadata, twice.scopes), (once.metadata, once.scopes));
+}
+
+#[test]
+fn a_redirect_uri_leads_to_the_client_and_to_nobody_else() {
+    for (uri, application) in [
+        ("https://app.example/cb?a=1", "web"),
+        ("https://app.example/cb", "native"),
+        ("http://localhost:8080/cb", "native"),
+        ("http://[::1]/cb", "native"),
+        ("com.example.app:/cb", "native"),
+    ] {
+        assert!(redirect(uri, application).is_ok(), "{uri}");
+    }
+    for (uri, application, told) in [
+        ("https://app.example/cb#x", "web", "fragment"),
+        ("https://app.example/cb#", "web", "fragment"),
+        ("http://app.example/cb", "web", "plain http"),
+        ("http://localhost/cb", "web", "application_type=native"),
+        ("http://app.example/cb", "native", "plain http"),
+        ("http://localhost.evil.example/cb", "native", "plain http"),
+        ("com.example.app:/cb", "web", "application_type=native"),
+        ("myapp:/cb", "native", "turned round"),
+        ("javascript:alert(1)", "native", "turned round"),
+        ("data:text/html,x", "native", "turned round"),
+        ("https://u:p@app.example/cb", "web", "password"),
+        ("https://app.example/c b", "web", "character"),
+        ("https://app.example/\n", "web", "character"),
+        ("/cb", "web", "absolute"),
+    ] {
+        let refused = redirect(uri, application).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidRedirectUri, "{uri}");
+        assert!(refused.reason.contains(told), "{uri}: {}", refused.reason);
+    }
+    assert_eq!(ask(json!({})).unwrap_err().code, ErrorCode::InvalidRedirectUri);
+    let many: Vec<String> = (0..21).map(|n| format!("https://app.example/{n}")).collect();
+    assert_eq!(with("redirect_uris", json!(many)).unwrap_err().code, ErrorCode::InvalidRedirectUri);
+    let bye = with("post_logout_redirect_uris", json!(["http://app.example/bye"])).unwrap_err();
+    assert_eq!(bye.code, ErrorCode::InvalidClientMetadata);
+}
+
+#[test]
+fn each_member_is_held_against_its_rule() {
+    let key = json!({ "kty": "EC", "crv": "P-256", "x": "eA", "y": "eQ" });
+    let private = json!({ "kty": "EC", "crv": "P-256", "x": "eA", "y": "eQ", "d": "eg" });
+    for (name, value, told) in [
+        ("grant_types", json!(["implicit"]), "implicit"),
+        ("grant_types", json!(["client_credentials"]), "client_credentials"),
+        ("grant_types", json!(["refresh_token"]), "first token"),
+        ("grant_types", json!([]), "first token"),
+        ("response_types", json!(["token"]), "only code"),
+        ("response_types", json!([]), "contradict"),
+        ("token_endpoint_auth_method", json!("tls_client_auth"), "token_endpoint_auth_method"),
+        ("scope", json!("openid admin"), "admin"),
+        ("scope", json!("openid offline_access"), "refresh_token"),
+        ("scope", json!("a\"b"), "scope"),
+        ("application_type", json!("desktop"), "application_type"),
+        ("subject_type", json!("secret"), "subject_type"),
+        ("client_name", json!(""), "client_name"),
+        ("client_name", json!("a\nb"), "client_name"),
+        ("client_name", json!("Bank\u{202e}"), "client_name"),
+        ("client_name#z h", json!("x"), "language"),
+        ("logo_uri", json!("http://app.example/logo.png"), "logo_uri"),
+        ("policy_uri", json!("javascript:alert(1)"), "policy_uri"),
+        ("tos_uri#zh", json!("javascript:alert(1)"), "tos_uri"),
+        ("contacts", json!(["a\r\nb"]), "contacts"),
+        ("jwks", json!({ "keys": [] }), "jwks"),
+        ("jwks", json!({ "keys": [private] }), "private"),
+        ("jwks", json!({ "keys": [7] }), "cannot be read"),
+        ("jwks_uri", json!("http://app.example/keys"), "jwks_uri"),
+        ("jwks_uri", json!("https://127.0.0.1/keys"), "address"),
+        ("sector_identifier_uri", json!("https://[::1]/sector"), "address"),
+        ("backchannel_logout_uri", json!("https://0x7f.1/told"), "address"),
+        ("backchannel_logout_uri", json!("https://app.example/told#x"), "fragment"),
+        ("id_token_signed_response_alg", json!("none"), "id_token_signed_response_alg"),
+        ("id_token_signed_response_alg", json!("HS256"), "id_token_signed_response_alg"),
+        ("userinfo_signed_response_alg", json!("PS256"), "userinfo_signed_response_alg"),
+        ("request_object_signing_alg", json!("none"), "request_object_signing_alg"),
+    ] {
+        let refused = with(name, value.clone()).expect_err(&format!("{name}={value}"));
+        assert_eq!(refused.code, ErrorCode::InvalidClientMetadata, "{name}={value}");
+        assert!(refused.reason.contains(told), "{name}={value}: {}", refused.reason);
+    }
+    let both =
+        json!({ "redirect_uris": ["https://a.example"], "jwks": { "keys": [key] }, "jwks_uri": "https://a.example" });
+    assert!(ask(both).unwrap_err().reason.contains("both"));
+}
+
+#[test]
+fn a_software_statement_is_refused_whatever_it_says() {
+    let code = |statement: Value| with("software_statement", statement).unwrap_err().code;
+    assert_eq!(code(json!("e30.e30.eA")), ErrorCode::UnapprovedSoftwareStatement);
+    for none in [json!("no jwt"), json!(7), json!("a..b")] {
+        assert_eq!(code(none), ErrorCode::InvalidSoftwareStatement);
+    }
+}
+
+#[test]
+fn a_device_needs_no_redirect_uri_and_no_response_type() {
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    let accepted = ask(json!({ "grant_types": [device], "token_endpoint_auth_method": "none" })).unwrap();
+    assert_eq!(accepted.metadata.response_types, Some(Vec::new()));
+    assert!(ask(json!({ "grant_types": [device], "response_types": ["code"] })).is_err());
+}
+
+#[test]
+fn who_shares_a_sector_says_which() {
+    let pairwise = |uris: Value, sector: Option<&str>| {
+        let mut said = json!({ "redirect_uris": uris, "subject_type": "pairwise" });
+        if let Some(sector) = sector {
+            said["sector_identifier_uri"] = json!(sector);
+        }
+        ask(said).map(|accepted| accepted.login.sector().unwrap())
+    };
+    assert_eq!(pairwise(json!(["https://a.example/1", "https://a.example:8/2"]), None).unwrap(), "a.example");
+    assert!(pairwise(json!(["https://a.example", "https://b.example"]), None).unwrap_err().reason.contains("sector"));
+    let foreign = json!({
+        "redirect_uris": ["https://a.example"], "subject_type": "pairwise",
+        "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
+    });
+    assert!(ask(foreign).unwrap_err().reason.contains("alone"), "its tokens do not go to that host");
+    let native = json!({
+        "redirect_uris": ["http://127.0.0.1/cb"], "subject_type": "pairwise", "application_type": "native",
+    });
+    assert!(ask(native).unwrap_err().reason.contains("sector"), "every app listens there");
+    let uris = json!(["https://a.example", "https://b.example"]);
+    assert_eq!(pairwise(uris, Some("https://group.example/uris")).unwrap(), "group.example");
+}

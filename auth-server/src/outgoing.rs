@@ -1,0 +1,109 @@
+//! What C asks of others: the house's own clients where they stand, and strangers in the open internet alone (SSRF).
+
+mod client_keys;
+mod public_names;
+
+use std::sync::Arc;
+
+use reqwest::{Client as Http, RequestBuilder, Response};
+use serde_json::Value;
+use service_kit::{HttpClientError, HttpClientSettings, Names, http_client_without_authorities};
+use url::Url;
+
+pub use client_keys::ClientKeys;
+
+use self::public_names::PublicNames;
+use crate::domain::{Client, problem_of_outside_url};
+
+/// Longer answers are nobody's keys, and nobody's list of redirect URIs.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Calls to clients.
+pub struct Outgoing {
+    house: Http,
+    /// Looks names up by itself, and calls their public addresses alone.
+    outside: Http,
+    /// For tests: strangers may name any address.
+    anywhere: bool,
+}
+
+/// Whose word it is that a URL be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The operator's.
+    ByHouse,
+    /// That of a client that has registered itself.
+    ByStranger,
+}
+
+impl Named {
+    /// Whose word the URLs of a client are.
+    pub fn by(client: &Client) -> Self {
+        if client.dynamic { Self::ByStranger } else { Self::ByHouse }
+    }
+}
+
+impl Outgoing {
+    /// # Errors
+    /// When the certificates of the settings cannot be read.
+    pub fn new(settings: &HttpClientSettings, anywhere: bool) -> Result<Self, HttpClientError> {
+        let public = HttpClientSettings { names: Some(Names(Arc::new(PublicNames))), ..settings.clone() };
+        let house = http_client_without_authorities(settings)?;
+        let outside = if anywhere { house.clone() } else { http_client_without_authorities(&public)? };
+        Ok(Self { house, outside, anywhere })
+    }
+
+    /// Fetch a JSON document.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub async fn json(&self, url: &str, named: Named) -> Result<Value, String> {
+        let answer = send(self.client(url, named)?.get(url)).await?;
+        serde_json::from_slice(&short_body(answer).await?).map_err(|_| "what is there is no JSON".to_owned())
+    }
+
+    /// Post a form.
+    ///
+    /// # Errors
+    /// Why it did not arrive, in words.
+    pub async fn form(&self, url: &str, named: Named, form: &[(&str, &str)]) -> Result<(), String> {
+        send(self.client(url, named)?.post(url).form(form)).await.map(|_| ())
+    }
+
+    /// An address in the place of a name is never looked up, so it is refused here.
+    fn client(&self, url: &str, named: Named) -> Result<&Http, String> {
+        if named == Named::ByHouse {
+            return Ok(&self.house);
+        }
+        let parsed = Url::parse(url).map_err(|_| "it is no URL".to_owned())?;
+        match problem_of_outside_url(&parsed).filter(|_| !self.anywhere) {
+            Some(problem) => Err(format!("it {problem}")),
+            None => Ok(&self.outside),
+        }
+    }
+}
+
+/// No redirect is followed: it could lead to where the first address may not.
+async fn send(request: RequestBuilder) -> Result<Response, String> {
+    let answer = request.send().await.map_err(|error| reason(&error.without_url()))?;
+    if answer.status().is_success() { Ok(answer) } else { Err(format!("it answered {}", answer.status())) }
+}
+
+/// The error and what it came of: the last of them says what was wrong.
+fn reason(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => reason(source),
+        None => error.to_string(),
+    }
+}
+
+async fn short_body(mut answer: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| reason(&error.without_url()))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES {
+            return Err("it answered with more than is read".to_owned());
+        }
+    }
+    Ok(body)
+}

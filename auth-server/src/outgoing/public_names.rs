@@ -1,0 +1,36 @@
+use std::net::SocketAddr;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::lookup_host;
+
+use crate::domain::is_public_address;
+
+/// Looks a name up, and forgets what is not public. The connection goes to an address of this very answer: a name that is
+/// asked again may lead elsewhere (DNS rebinding).
+pub(super) struct PublicNames;
+
+impl Resolve for PublicNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // Port 0 becomes the URL's own.
+            let found = lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| is_public_address(address.ip())).collect();
+            if public.is_empty() {
+                return Err("its name leads to no public address".into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_leads_nowhere() {
+        for name in ["localhost", "localhost.", "127.0.0.1", "::1"] {
+            assert!(PublicNames.resolve(name.parse().unwrap()).await.is_err(), "{name}");
+        }
+    }
+}

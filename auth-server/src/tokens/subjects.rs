@@ -1,0 +1,69 @@
+use aws_lc_rs::hmac;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use crate::domain::{Client, LoginClient, SubjectType};
+
+/// Tells the name by which a client knows a user. A pairwise one (OpenID Connect Core §8.1) follows from the sector, the
+/// user and a key that only C has: two sectors cannot find out that they speak of the same person.
+pub struct Subjects(hmac::Key);
+
+impl Subjects {
+    pub fn new(installation_secret: &[u8; 32]) -> Self {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, installation_secret);
+        let own = hmac::sign(&secret, b"pairwise subjects");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+    }
+
+    pub fn told_to(&self, client: &Client, sub: &str) -> String {
+        match sector(client) {
+            None => sub.to_owned(),
+            Some(sector) => {
+                // A host holds no zero byte.
+                let name = [sector.as_bytes(), sub.as_bytes()].join(&0);
+                BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &name))
+            }
+        }
+    }
+}
+
+/// A pairwise client without a sector is one of its own.
+fn sector(client: &Client) -> Option<String> {
+    let pairwise = |login: &&LoginClient| login.subject_type == SubjectType::Pairwise;
+    let login = client.login.as_ref().filter(pairwise)?;
+    Some(login.sector().unwrap_or_else(|| client.client_id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TokenFormat;
+
+    fn client(subject_type: SubjectType, redirect_uri: &str) -> Client {
+        let redirect_uris = vec![redirect_uri.to_owned()];
+        Client {
+            client_id: "a".to_owned(),
+            secrets: Vec::new(),
+            scopes: claims::Scope::empty(),
+            resources: Vec::new(),
+            introspects: Vec::new(),
+            token_format: TokenFormat::Jwt,
+            login: Some(LoginClient { subject_type, redirect_uris, ..LoginClient::default() }),
+            dynamic: true,
+            enabled: true,
+        }
+    }
+
+    #[test]
+    fn a_sector_knows_a_user_by_one_name_and_no_other_sector_does() {
+        let subjects = Subjects::new(&[1; 32]);
+        let told = |uri: &str, sub: &str| subjects.told_to(&client(SubjectType::Pairwise, uri), sub);
+        assert_eq!(told("https://a.example/1", "alice"), told("https://a.example/2", "alice"));
+        assert_ne!(told("https://a.example/1", "alice"), told("https://b.example/1", "alice"));
+        assert_ne!(told("https://a.example/1", "alice"), told("https://a.example/1", "bob"));
+        assert!(!told("https://a.example/1", "alice").contains("alice"));
+        assert_eq!(subjects.told_to(&client(SubjectType::Public, "https://a.example"), "alice"), "alice");
+        let elsewhere = Subjects::new(&[2; 32]);
+        let pairwise = client(SubjectType::Pairwise, "https://a.example/1");
+        assert_ne!(elsewhere.told_to(&pairwise, "alice"), told("https://a.example/1", "alice"));
+    }
+}
