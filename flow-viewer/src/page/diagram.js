@@ -67,14 +67,14 @@ export class Diagram {
   }
 
   #x(lane) {
-    const first = Math.max(76, this.#width * 0.105);
+    const first = Math.max(70, this.#width * 0.105);
     return first + (LANES.indexOf(lane) * (this.#width - 2 * first)) / (LANES.length - 1);
   }
 
   #head(lane) {
-    const x = this.#x(lane);
+    const [x, width] = [this.#x(lane), Math.min(140, this.#x(LANES[1]) - this.#x(LANES[0]) - 8)];
     return svg("g", { class: `head ${lane}` },
-      svg("rect", { x: x - 70, y: 4, width: 140, height: 42, rx: 10 }),
+      svg("rect", { x: x - width / 2, y: 4, width, height: 42, rx: 10 }),
       svg("text", { x, y: 22, class: "letter" }, party(lane)),
       svg("text", { x, y: 38, class: "role" }, text(`role.${lane}`)));
   }

@@ -88,8 +88,8 @@ function table(claims) {
     el("tbody", {}, claims.map(({ what, expected, found, held }) =>
       el("tr", { "data-claim": what, "data-held": String(held) },
         el("th", { scope: "row" }, text(`claims.${what}`)),
-        el("td", { class: "expected" }, value(expected)),
-        el("td", { class: "found" }, value(found)),
+        el("td", { class: "expected", "data-label": text("playing.expected") }, value(expected)),
+        el("td", { class: "found", "data-label": text("playing.found") }, value(found)),
         el("td", { class: held ? "yes" : "no" }, held ? `✓ ${text("playing.held")}` : `✗ ${text("playing.not_held")}`)))));
 }
 
