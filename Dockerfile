@@ -36,7 +36,8 @@ ENV GATEPASS__AUTH_SERVER__LISTEN=0.0.0.0:9000 \
     SQLITE_TMPDIR=/data \
     GATEPASS__SERVICE_A__LISTEN=0.0.0.0:9001 \
     GATEPASS__SERVICE_A__DATA_DIR=/data \
-    GATEPASS__SERVICE_B__LISTEN=0.0.0.0:9002
+    GATEPASS__SERVICE_B__LISTEN=0.0.0.0:9002 \
+    GATEPASS__FLOW_VIEWER__LISTEN=0.0.0.0:9004
 
 # Numbers, because there is no /etc/passwd; Kubernetes' runAsNonRoot can check a number.
 USER 65534:65534

@@ -33,5 +33,6 @@ mod users_file;
 mod visitor;
 
 pub use entropy::Entropy;
+pub use registry::DEMO_CLIENTS;
 pub use server::{AuthServer, Listeners, dev_ca_certificate};
 pub use settings::AuthServerSettings;

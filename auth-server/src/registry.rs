@@ -3,5 +3,5 @@
 mod file;
 mod live;
 
-pub use file::{ClientsFile, FileError};
+pub use file::{ClientsFile, DEMO_CLIENTS, FileError};
 pub use live::LiveRegistry;

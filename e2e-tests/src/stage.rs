@@ -66,17 +66,27 @@ impl Stage {
 
     /// The clock stands still at the machine's time, which the certificates need.
     pub async fn start_with(change: impl FnOnce(&mut StackSettings)) -> Self {
+        Self::start_by(Clock::manual(Clock::system().seconds()), change).await
+    }
+
+    /// The clock goes on, for stories that wait for the time to pass.
+    pub async fn start_in_real_time(change: impl FnOnce(&mut StackSettings)) -> Self {
+        Self::start_by(Clock::system(), change).await
+    }
+
+    async fn start_by(clock: Clock, change: impl FnOnce(&mut StackSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = StackSettings::on_free_ports(&folder.path().join("data"));
         // Stories ask again and again until a change is seen, which looks like guessing.
         settings.auth_server.client_failures.burst = 10_000;
         settings.auth_server.client_failures.unknown.burst = 10_000;
         change(&mut settings);
-        let (clock, events) = (Clock::manual(Clock::system().seconds()), EventSink::new(4_096));
+        let events = EventSink::new(4_096);
         let stack = Stack::prepare(settings, clock.clone(), Entropy::system(), events.clone()).await.unwrap();
         let (addresses, stop, http) = (stack.addresses, Stop::new(), client());
         let running = tokio::spawn(stack.run(stop.clone()));
-        for address in [addresses.auth_server, addresses.service_a, addresses.b_local, addresses.b_introspection] {
+        let Addresses { auth_server, service_a, b_local, b_introspection, flow_viewer, .. } = addresses;
+        for address in [auth_server, service_a, b_local, b_introspection, flow_viewer] {
             ready(&http, &url(address, ""), Duration::from_secs(60)).await.unwrap();
         }
         Self { addresses, clock, events, http, stop, running, folder }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 pub use assemble::assemble;
-pub use model::{Answer, Flow, Message, Outcome, Part};
+pub use model::{Answer, Fact, Flow, Line, Message, Outcome, Part};
 pub use secrets::{Holders, holders};
 
 /// How much is kept. The oldest flows leave first.

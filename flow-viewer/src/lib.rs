@@ -11,6 +11,8 @@ mod server;
 mod settings;
 pub mod stories;
 
-pub use flows::{Bounds, Flows, assemble};
+pub use explain::{Explained, Half, Source, Step};
+pub use flows::{Answer, Bounds, Fact, Flow, Flows, Line, Message, Outcome, Part, assemble};
+pub use page::texts;
 pub use server::FlowViewer;
 pub use settings::FlowViewerSettings;

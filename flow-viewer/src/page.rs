@@ -30,5 +30,16 @@ pub fn html(language: Language) -> String {
     include_str!("page/index.html").replace("{{language}}", language.code())
 }
 
+/// The page's texts in a language, for others who tell the same stories.
+#[must_use]
+pub fn texts(language: Language) -> serde_json::Value {
+    let text = match language {
+        Language::English => include_str!("page/texts.en.json"),
+        Language::Chinese => include_str!("page/texts.zh.json"),
+    };
+    // A test reads both.
+    serde_json::from_str(text).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,29 @@
-//! Settings from flags and the environment: no text makes them panic, and what they take can be described.
+//! Settings from a file, flags and the environment: no text makes them panic, and what they take can be described.
 #![no_main]
 
 use auth_server::AuthServerSettings;
 use libfuzzer_sys::fuzz_target;
-use service_kit::{Settings, Sources, load};
+use service_kit::{Settings, Sources, cli::describe, load};
 
-fuzz_target!(|lines: &str| {
+/// One file for each process: a run of the fuzzer has one.
+fn file(text: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("gatepass-fuzz-{}.toml", std::process::id()));
+    let _ = std::fs::write(&path, text);
+    path
+}
+
+fuzz_target!(|text: &str| {
+    // What stands before the first empty line is the file.
+    let (toml, lines) = text.split_once("\n\n").unwrap_or(("", text));
     let (flags, variables): (Vec<&str>, Vec<&str>) = lines.lines().partition(|line| !line.starts_with("GATEPASS"));
     let environment = variables.iter().filter_map(|line| line.split_once('='));
     let sources = Sources {
-        file: None,
+        file: (!toml.is_empty()).then(|| file(toml)),
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         overrides: flags.into_iter().map(str::to_owned).collect(),
     };
     if let Ok(settings) = load::<AuthServerSettings>(&sources) {
-        let _ = (settings.check(), settings.findings());
+        let (findings, usable) = (settings.findings(), settings.check().map_err(|_| std::fmt::Error.into()));
+        let _ = describe(&settings, &findings, &usable);
     }
 });

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use service_kit::cli::{self, block_on};
 
-use crate::demo;
+use crate::{demo, walk, walk::WalkArguments};
 
 /// OAuth 2.0 between servers, to learn from, to test with and to build on.
 ///
@@ -41,6 +41,8 @@ pub(crate) struct DemoArguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Tell a story in the terminal: server to server, a login, a revocation, or every attack
+    Walk(WalkArguments),
     /// C, the authorization server, alone
     AuthServer(auth_server::commands::Arguments),
     /// A, the client, alone
@@ -62,6 +64,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         None => block_on(demo::run(arguments.demo)),
+        Some(Command::Walk(arguments)) => block_on(walk::run(arguments)),
         Some(Command::AuthServer(arguments)) => auth_server::commands::run(arguments),
         Some(Command::ServiceA(arguments)) => service_a::commands::run(&arguments),
         Some(Command::ServiceB(arguments)) => service_b::commands::run(&arguments),

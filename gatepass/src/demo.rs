@@ -28,6 +28,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     on_signal(stop.clone())?;
     let choose = if arguments.free_ports { StackSettings::on_free_ports } else { StackSettings::demo };
     let mut settings = choose(&arguments.data_dir);
+    settings.names_are_addresses = arguments.free_ports;
     settings.service_a.legacy_password_demo = arguments.legacy_password_demo;
     settings.b_local.legacy_password_demo = arguments.legacy_password_demo;
     let (entropy, events) = (Entropy::system(), EventSink::new(EVENTS));

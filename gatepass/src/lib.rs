@@ -5,8 +5,11 @@
 pub mod commands;
 mod demo;
 pub mod flow;
+mod paint;
 mod stack;
 mod story;
+mod walk;
 
+pub use paint::Paint;
 pub use stack::{Addresses, Stack, StackSettings};
-pub use story::tell;
+pub use story::{tell, tell_messages};

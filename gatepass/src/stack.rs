@@ -1,13 +1,16 @@
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path};
 
 use anyhow::Context;
-use auth_server::{AuthServer, AuthServerSettings, Entropy, dev_ca_certificate};
+use auth_server::{AuthServer, AuthServerSettings, DEMO_CLIENTS, Entropy, dev_ca_certificate};
 use clock::Clock;
 use flow_events::EventSink;
 use flow_viewer::{FlowViewer, FlowViewerSettings};
 use service_a::{ServiceA, ServiceASettings};
 use service_b::{ServiceB, ServiceBSettings, settings::Mode};
 use service_kit::{Bound, Stop};
+
+/// Where the demo's clients file has A's website.
+const WEBSITE: &str = "http://localhost:9001/";
 
 /// The settings of all servers of one stack.
 #[derive(Clone, Debug)]
@@ -17,6 +20,9 @@ pub struct StackSettings {
     pub b_local: ServiceBSettings,
     pub b_introspection: ServiceBSettings,
     pub flow_viewer: FlowViewerSettings,
+    /// C's issuer and A's redirect URI name the ports that were taken, so that browsers find their way. Otherwise they stay
+    /// as they are: names.
+    pub names_are_addresses: bool,
 }
 
 /// Where the servers of a stack are reached.
@@ -53,7 +59,14 @@ impl StackSettings {
             ..b.clone()
         };
         let service_a = ServiceASettings { data_dir: folder.to_owned(), ..ServiceASettings::default() };
-        Self { auth_server, service_a, b_local: b, b_introspection, flow_viewer: FlowViewerSettings::default() }
+        Self {
+            auth_server,
+            service_a,
+            b_local: b,
+            b_introspection,
+            flow_viewer: FlowViewerSettings::default(),
+            names_are_addresses: false,
+        }
     }
 
     /// The demo's settings on ports that the system chooses. Issuer and resource identifiers stay: they are names.
@@ -70,7 +83,10 @@ impl StackSettings {
     }
 
     /// Tell each server where the others are.
-    fn connect(&mut self, at: &Addresses) {
+    fn connect(&mut self, at: &Addresses) -> anyhow::Result<()> {
+        if self.names_are_addresses {
+            self.name_by_address(at)?;
+        }
         let ca_file = Some(dev_ca_certificate(&self.auth_server));
         let internal_url = Some(format!("https://localhost:{}", at.auth_server_tls.port()));
         self.service_a.public_url = format!("http://localhost:{}", at.service_a.port());
@@ -89,6 +105,29 @@ impl StackSettings {
             b.internal_url.clone_from(&internal_url);
             b.ca_file.clone_from(&ca_file);
         }
+        Ok(())
+    }
+
+    fn name_by_address(&mut self, at: &Addresses) -> anyhow::Result<()> {
+        let issuer = format!("http://localhost:{}", at.auth_server.port());
+        for known in [&mut self.service_a.issuer, &mut self.b_local.issuer, &mut self.b_introspection.issuer] {
+            known.clone_from(&issuer);
+        }
+        self.flow_viewer.auth_server.public_url.clone_from(&issuer);
+        self.auth_server.issuer = issuer.parse().context("the issuer")?;
+        let folder = &self.auth_server.data_dir;
+        let file = folder.join("clients.toml");
+        let clients = DEMO_CLIENTS.replace(WEBSITE, &format!("http://localhost:{}/", at.service_a.port()));
+        let advice = || {
+            let folder = folder.display();
+            format!(
+                "auth-server: the data folder {folder} cannot be used (setting `data_dir`): make it writable, or choose another"
+            )
+        };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(advice)?;
+        std::fs::write(&file, clients).with_context(advice)?;
+        self.auth_server.clients_file = Some(file);
+        Ok(())
     }
 }
 
@@ -117,7 +156,7 @@ impl Stack {
             b_introspection: b_asking.address(),
             flow_viewer: viewer.address(),
         };
-        settings.connect(&addresses);
+        settings.connect(&addresses)?;
         // C first: it makes the development CA that the others believe.
         let auth_server = AuthServer::prepare(settings.auth_server, c, clock.clone(), entropy, events.clone());
         Ok(Self {

@@ -1,9 +1,12 @@
-use std::{fmt::Write, sync::Arc};
+//! A flow told in a terminal, as the document's steps.
+
+use std::fmt::{self, Write};
 
 use claims::AccessTokenClaims;
-use flow_events::{Check, Event, Field, FlowEvent, Party, Rule, Value};
+use flow_events::{Check, Event, Field, Party, Rule, Value};
+use flow_viewer::{Answer, Fact, Message, Part, assemble};
 
-use crate::flow::Flow;
+use crate::{flow::Flow, paint::Paint};
 
 const NO_STEP: &str = "        ";
 /// A asks C for its addresses once, before the first step.
@@ -14,72 +17,101 @@ const LOOKING_AROUND: &str = "Before  ";
 /// It cannot tell a secret: there is none in an event.
 #[must_use]
 pub fn tell(flow: &Flow) -> String {
-    let (mut story, mut before) = (String::new(), None);
-    // Both sides of a message tell of it; the sender's word is enough here.
-    let arrivals = |event: &&Arc<FlowEvent>| {
-        matches!(event.event, Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. })
-    };
-    for event in flow.events.iter().filter(|event| !arrivals(event)) {
-        // A B that asks C begins its fourth step with that; one that needs nobody, with its first check.
-        if matches!(event.event, Event::Checked(_)) && before != Some(event.seen_by) {
-            story.push_str("\nStep 4  B looks at the pass by itself\n");
+    let events: Vec<_> = flow.events.iter().map(|event| (**event).clone()).collect();
+    let told = tell_messages(&assemble(&events), Paint::PLAIN);
+    format!("{told}  A's caller gets {}: {}\n", flow.status, flow.body.trim())
+}
+
+/// Tell every message of a flow, and what the parties decided between them.
+#[must_use]
+pub fn tell_messages(flow: &flow_viewer::Flow, paint: Paint) -> String {
+    let mut story = String::new();
+    // A B that asks C begins its fourth step with that; one that needs nobody, with its first check.
+    let asks_c = flow.messages.iter().any(|message| message.explained.title == "introspection");
+    for line in &flow.lines {
+        if let Some(message) = flow.messages.get(line.message) {
+            if !asks_c && is_first_check(message, line.part) {
+                story.push_str(&format!("\n{}B looks at the pass by itself\n", paint.bold("Step 4  ")));
+            }
+            // Writing to a string cannot fail.
+            let _ = tell_part(&mut story, message, line.part, paint);
         }
-        before = Some(event.seen_by);
-        // Writing to a string cannot fail.
-        let _ = tell_one(&mut story, event);
     }
-    let _ = writeln!(story, "  A's caller gets {}: {}", flow.status, flow.body.trim());
     story
 }
 
-fn tell_one(story: &mut String, told: &FlowEvent) -> std::fmt::Result {
-    let teller = letter(told.seen_by);
-    match &told.event {
-        Event::RequestSent { to, method, url, fields } => {
-            let step = if url.contains("/.well-known/") { LOOKING_AROUND } else { step_of_request(told.seen_by, *to) };
-            writeln!(story, "\n{step}{teller} -> {}  {method} {url}", letter(*to))?;
+fn tell_part(story: &mut String, message: &Message, part: Part, paint: Paint) -> fmt::Result {
+    let (from, to) = (letter(message.from), letter(message.to));
+    match part {
+        Part::Request => {
+            let step = step_of_request(message);
+            writeln!(story, "\n{}{from} -> {to}  {} {}", paint.bold(&step), message.method, message.url)?;
+            tell_fields(story, &message.fields)
+        }
+        Part::Answer => {
+            let Some(Answer { status, elapsed_micros, fields, .. }) = &message.answer else { return Ok(()) };
+            let step = step_of_answer(message);
+            let status = paint.verdict(&format!("status {status}"), *status < 400);
+            writeln!(story, "\n{}{to} -> {from}  {status} after {} ms", paint.bold(&step), millis(*elapsed_micros))?;
             tell_fields(story, fields)
         }
-        Event::ResponseReceived { from, status, elapsed_micros, fields } => {
-            let is_token = fields.iter().any(|field| field.name == "access_token");
-            let step = if is_token { "Step 2  " } else { NO_STEP };
-            let millis = millis(*elapsed_micros);
-            writeln!(story, "\n{step}{} -> {teller}  status {status} after {millis} ms", letter(*from))?;
-            tell_fields(story, fields)
+        Part::Failure => {
+            let reason = message.failure.as_deref().unwrap_or("no answer");
+            writeln!(story, "\n{NO_STEP}{to} -> {from}  {}: {reason}", paint.verdict("no answer", false))
         }
-        Event::RequestFailed { to, reason, elapsed_micros } => {
-            writeln!(story, "\n  {} -> {teller}  no answer after {} ms: {reason}", letter(*to), millis(*elapsed_micros))
+        Part::Fact(index) => {
+            let Some(fact) = message.facts.get(index) else { return Ok(()) };
+            tell_fact(story, fact, paint)
         }
-        Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. } => Ok(()),
+    }
+}
+
+fn is_first_check(message: &Message, part: Part) -> bool {
+    let check = |fact: &Fact| matches!(fact.event, Event::Checked(_));
+    let first = message.facts.iter().position(check).map(Part::Fact);
+    message.to == Party::ResourceServer && first == Some(part)
+}
+
+fn step_of_request(message: &Message) -> String {
+    match message.explained.step {
+        Some(step) if !message.from_outside || message.to != Party::ResourceServer => format!("Step {}  ", step.number),
+        _ if message.explained.title == "metadata" => LOOKING_AROUND.to_owned(),
+        _ => NO_STEP.to_owned(),
+    }
+}
+
+fn step_of_answer(message: &Message) -> String {
+    let granted = message.answer.as_ref().is_some_and(|answer| answer.status < 400);
+    let step = message.explained.step.and_then(|step| step.answer).filter(|_| granted);
+    step.map_or_else(|| NO_STEP.to_owned(), |step| format!("Step {step}  "))
+}
+
+fn tell_fact(story: &mut String, fact: &Fact, paint: Paint) -> fmt::Result {
+    match &fact.event {
         Event::TokenReused { token, expires_in } => {
             writeln!(story, "\nSteps 1 and 2 are not needed: A still has the pass {token}, good for {expires_in} s")
         }
         Event::TokenIssued { claims, .. } => tell_claims(story, claims),
         Event::TokenRefused { error, description, .. } => {
-            writeln!(story, "    C refuses: {}: {description}", error.as_str())
+            writeln!(story, "    C refuses: {}: {description}", paint.verdict(error.as_str(), false))
         }
-        Event::Checked(check) => tell_check(story, check),
+        Event::Checked(check) => tell_check(story, fact.seen_by, check, paint),
+        _ => Ok(()),
     }
 }
 
-fn step_of_request(from: Party, to: Party) -> &'static str {
-    match (from, to) {
-        (Party::Client, Party::AuthorizationServer) => "Step 1  ",
-        (Party::Client, Party::ResourceServer) => "Step 3  ",
-        (Party::ResourceServer, Party::AuthorizationServer) => "Step 4  ",
-        _ => NO_STEP,
-    }
-}
-
-fn tell_fields(story: &mut String, fields: &[Field]) -> std::fmt::Result {
+fn tell_fields(story: &mut String, fields: &[Field]) -> fmt::Result {
     fields.iter().try_for_each(|Field { name, value, .. }| match value {
         Value::Text(text) => writeln!(story, "    {name:<15} {text}"),
-        Value::Secret => writeln!(story, "    {name:<15} •••••• (never leaves A and C, never logged)"),
-        Value::Token(fingerprint) => writeln!(story, "    {name:<15} [pass {fingerprint}]"),
+        Value::Secret => writeln!(story, "    {name:<15} •••••• (only these two ever see it, no log does)"),
+        Value::Token(fingerprint) if name.contains("token") || name == "authorization" => {
+            writeln!(story, "    {name:<15} [pass {fingerprint}]")
+        }
+        Value::Token(fingerprint) => writeln!(story, "    {name:<15} [{fingerprint}…]"),
     })
 }
 
-fn tell_claims(story: &mut String, claims: &AccessTokenClaims) -> std::fmt::Result {
+fn tell_claims(story: &mut String, claims: &AccessTokenClaims) -> fmt::Result {
     writeln!(story, "    C makes a pass that says")?;
     let life = claims.exp - claims.iat;
     for (name, value) in [
@@ -97,11 +129,11 @@ fn tell_claims(story: &mut String, claims: &AccessTokenClaims) -> std::fmt::Resu
     Ok(())
 }
 
-fn tell_check(story: &mut String, check: &Check) -> std::fmt::Result {
+fn tell_check(story: &mut String, by: Party, check: &Check, paint: Paint) -> fmt::Result {
     let Check { rule, passed, expected, found } = check;
-    let (mark, name) = (if *passed { "yes" } else { "NO " }, name(*rule));
+    let (mark, name) = (paint.verdict(if *passed { "yes" } else { "NO " }, *passed), name(*rule));
     let compared = if *passed { found.clone() } else { format!("{found} (wanted: {expected})") };
-    writeln!(story, "    B checks {name:<11} {mark}  {compared}  [{}]", rule.source())
+    writeln!(story, "    {} checks {name:<11} {mark}  {compared}  [{}]", letter(by), rule.source())
 }
 
 fn name(rule: Rule) -> &'static str {
@@ -123,7 +155,7 @@ fn name(rule: Rule) -> &'static str {
 
 fn letter(party: Party) -> &'static str {
     match party {
-        Party::Browser => "browser",
+        Party::Browser => "you",
         Party::Client => "A",
         Party::ResourceServer => "B",
         Party::AuthorizationServer => "C",

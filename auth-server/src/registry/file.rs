@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The demo's clients and resources, as a clients file: also the example of one.
-const DEMO: &str = include_str!("demo-clients.toml");
+pub const DEMO_CLIENTS: &str = include_str!("demo-clients.toml");
 
 /// Clients and resources, as they stand in the clients file.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ impl ClientsFile {
     pub fn read(file: Option<&Path>, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
         let (path, text) = match file {
             None if profile.is_production() => return Ok(Self::default()),
-            None => ("the demo's clients".to_owned(), DEMO.to_owned()),
+            None => ("the demo's clients".to_owned(), DEMO_CLIENTS.to_owned()),
             Some(file) => {
                 let path = file.display().to_string();
                 let text = std::fs::read_to_string(file)
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn production_has_no_demo_clients_and_refuses_their_file() {
         assert!(ClientsFile::read(None, Profile::Production, &Entropy::seeded(1)).unwrap().clients.is_empty());
-        let refusal = parse(DEMO, Profile::Production).unwrap_err().to_string();
+        let refusal = parse(DEMO_CLIENTS, Profile::Production).unwrap_err().to_string();
         assert!(refusal.contains("service-a") && refusal.contains("everybody knows"), "{refusal}");
     }
 

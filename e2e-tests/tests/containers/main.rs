@@ -17,4 +17,5 @@ mod logs;
 mod outage;
 mod stopping;
 mod the_image;
+mod viewer;
 mod volumes;

@@ -17,6 +17,7 @@ pub const AUTH_SERVER: &str = "auth-server";
 pub const B_LOCAL: &str = "service-b-local";
 pub const B_INTROSPECTION: &str = "service-b-introspection";
 pub const A: &str = "service-a";
+pub const FLOW_VIEWER: &str = "flow-viewer";
 
 /// `docker-compose.yml` under a name of its own, on ports that the engine picks. Nothing of it outlives the story.
 pub struct Project {
@@ -66,7 +67,7 @@ impl Project {
         if self.changes.exists() {
             command.arg("--file").arg(&self.changes);
         }
-        for port in ["C", "C_TLS", "A", "B_LOCAL", "B_INTROSPECTION"] {
+        for port in ["C", "C_TLS", "A", "B_LOCAL", "B_INTROSPECTION", "VIEWER"] {
             // Zero lets the engine take a free one, so that stories run side by side.
             command.env(format!("GATEPASS_PORT_{port}"), "0");
         }
@@ -87,6 +88,7 @@ impl Project {
             AUTH_SERVER => "9000",
             A => "9001",
             B_LOCAL => "9002",
+            FLOW_VIEWER => "9004",
             _ => "9003",
         };
         Ok(format!("http://{}", docker(&["port", &self.container(service)?, port])?))

@@ -11,4 +11,5 @@ mod refusals;
 mod rotation;
 mod script;
 mod stopping;
+mod viewer;
 mod wire;

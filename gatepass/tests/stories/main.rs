@@ -5,4 +5,5 @@ mod demo;
 mod launcher;
 mod refusals;
 mod suggested;
+mod walk;
 mod wire;

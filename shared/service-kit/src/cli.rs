@@ -61,7 +61,15 @@ pub fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
-fn describe<S: Settings>(settings: &S, findings: &[Finding], usable: &anyhow::Result<()>) -> anyhow::Result<String> {
+/// What `check-config` prints: the settings in force, secrets hidden, and every unsafe one.
+///
+/// # Errors
+/// When they cannot be written as TOML.
+pub fn describe<S: Settings>(
+    settings: &S,
+    findings: &[Finding],
+    usable: &anyhow::Result<()>,
+) -> anyhow::Result<String> {
     let in_force = toml::to_string_pretty(settings)?;
     let mut text = format!("# {} with these settings in force\n{in_force}", S::SERVICE);
     match usable {
