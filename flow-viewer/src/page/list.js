@@ -1,7 +1,7 @@
 // The list of flows: the newest first, each row changed in its place.
 
 import { el } from "./dom.js";
-import { duration, flowName, text, timeOfDay } from "./texts.js";
+import { duration, flowName, messages, text, timeOfDay } from "./texts.js";
 
 /** The server lists as many. */
 const ROWS = 100;
@@ -104,7 +104,7 @@ export class FlowList {
     row.name.textContent = flowName(summary.name);
     row.outcome.textContent = text(`outcome.${summary.outcome}`);
     row.facts.textContent = [timeOfDay(summary.began_micros), duration(summary.elapsed_micros),
-      text("flows.messages", { n: summary.messages })].join(" · ");
+      messages(summary.messages)].join(" · ");
     if (summary.id === this.#current) row.link.setAttribute("aria-current", "page");
     else row.link.removeAttribute("aria-current");
   }

@@ -37,6 +37,9 @@ export function flowName(name) {
   return text(has(`stories.${name}.title`) ? `stories.${name}.title` : `titles.${name}`);
 }
 
+/** How many messages. */
+export const messages = (n) => text(n === 1 ? "flows.message" : "flows.messages", { n });
+
 export const party = (name) => text(`party.${name}`);
 
 export const timeOfDay = (micros) => clock.format(micros / 1000);

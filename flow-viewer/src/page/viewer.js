@@ -10,7 +10,7 @@ import { OpenFlow } from "./open_flow.js";
 import { everySecond } from "./pass.js";
 import * as secrets from "./secrets.js";
 import * as stories from "./stories.js";
-import { duration, flowName, language, load, text, timeOfDay } from "./texts.js";
+import { duration, flowName, language, load, messages, text, timeOfDay } from "./texts.js";
 
 /** The list and the table of secrets are looked through as a whole so often, when anything has changed. */
 const WHOLE_MILLIS = 3000;
@@ -72,7 +72,7 @@ function heading(flow) {
   document.title = `${name} · Gatepass`;
   byId("flow-facts").replaceChildren(
     el("span", { class: "outcome", "data-outcome": flow.outcome }, text(`outcome.${flow.outcome}`)),
-    ` ${timeOfDay(flow.began_micros)} · ${duration(flow.ended_micros - flow.began_micros)} · ${text("flows.messages", { n: flow.messages.length })}`,
+    ` ${timeOfDay(flow.began_micros)} · ${duration(flow.ended_micros - flow.began_micros)} · ${messages(flow.messages.length)}`,
     flow.cut ? ` · ${text("flow.cut")}` : "");
   byId("flow").dataset.shown = flow.id;
 }
