@@ -19,8 +19,8 @@ use crate::{
     endpoints::{
         account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
         end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
-        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, test_absence, test_token, token,
-        userinfo, wechat, withdraw_consent,
+        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, test_controls, token, userinfo, wechat,
+        withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,
@@ -66,18 +66,11 @@ pub struct Parts {
     pub entropy: Entropy,
 }
 
-/// Every route. Where C stands in for WeChat, that one's come along.
+/// Every route. Where C stands in for WeChat, that one's come along; where it is for tests and lessons, their controls.
 pub fn routes(app: App) -> Router {
     let dialect = if app.wechat { wechat() } else { Router::new() };
     let controls = if app.absences.is_some() { test_controls() } else { Router::new() };
     own_routes().merge(dialect).merge(controls).with_state(app)
-}
-
-/// For tests and lessons alone.
-fn test_controls() -> Router<App> {
-    Router::new()
-        .route("/test/absence", post(test_absence).fallback(only_post))
-        .route("/test/token", post(test_token).fallback(only_post))
 }
 
 fn own_routes() -> Router<App> {
