@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    endpoints::{assets, events, export, flow, flows, live, page, secrets, stories},
+    endpoints::{assets, events, export, flow, flows, live, page, places, secrets, stories},
     flows::Flows,
     stories::World,
 };
@@ -23,6 +23,8 @@ pub struct App {
     pub flows: Arc<Flows>,
     /// Present where stories are played.
     pub world: Option<Arc<World>>,
+    /// Where a person's browser begins a login.
+    pub login: Arc<str>,
 }
 
 /// Every route.
@@ -38,6 +40,7 @@ pub fn routes(app: App) -> Router {
         .route("/api/flows/{id}/mermaid", get(export::mermaid))
         .route("/api/flows/{id}/har", get(export::har))
         .route("/api/live", get(live::live))
+        .route("/api/places", get(places::places))
         .route("/api/secrets", get(secrets::secrets))
         .route("/api/stories", get(stories::list))
         .route("/api/stories/{name}", post(stories::play))

@@ -7,6 +7,7 @@ pub mod flow;
 pub mod flows;
 pub mod live;
 pub mod page;
+pub mod places;
 pub mod secrets;
 pub mod stories;
 

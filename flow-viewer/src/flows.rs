@@ -315,7 +315,8 @@ fn name_of(flow: &Flow, story: Option<&'static str>) -> &'static str {
         "resource_request",
     ];
     let has = |title: &&&str| flow.messages.iter().any(|message| message.explained.title == **title);
-    story.or_else(|| TELLING.iter().find(has).copied()).unwrap_or("visit")
+    let first = || flow.messages.first().map(|message| message.explained.title).filter(|title| !title.is_empty());
+    story.or_else(|| TELLING.iter().find(has).copied()).or_else(first).unwrap_or("visit")
 }
 
 #[cfg(test)]

@@ -9,15 +9,21 @@ pub struct Asset {
     pub text: &'static str,
 }
 
+const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const JSON: &str = "application/json";
 
-pub const ASSETS: &[Asset] = &[
-    Asset { name: "viewer.css", content_type: "text/css; charset=utf-8", text: include_str!("page/viewer.css") },
-    Asset { name: "viewer.js", content_type: JAVASCRIPT, text: include_str!("page/viewer.js") },
-    Asset { name: "texts.en.json", content_type: JSON, text: include_str!("page/texts.en.json") },
-    Asset { name: "texts.zh.json", content_type: JSON, text: include_str!("page/texts.zh.json") },
-];
+macro_rules! assets {
+    ($($content_type:expr => $($name:literal)*;)*) => {
+        &[$($(Asset { name: $name, content_type: $content_type, text: include_str!(concat!("page/", $name)) },)*)*]
+    };
+}
+
+pub const ASSETS: &[Asset] = assets! {
+    CSS => "viewer.css";
+    JAVASCRIPT => "detail.js" "diagram.js" "dom.js" "exports.js" "holders.js" "list.js" "live.js" "open_flow.js" "pass.js" "say.js" "secrets.js" "stories.js" "texts.js" "viewer.js";
+    JSON => "texts.en.json" "texts.zh.json";
+};
 
 /// The page in a language.
 pub fn html(language: Language) -> String {
@@ -34,3 +40,6 @@ pub fn texts(language: Language) -> serde_json::Value {
     // A test reads both.
     serde_json::from_str(text).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,8 @@ impl FlowViewer {
         refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
         let world = Self::prepare_world(settings)?;
         let flows = Arc::clone(&world.flows);
-        let app = App { flows: Arc::clone(&flows), world: settings.stories.then(|| Arc::new(world)) };
+        let login = format!("{}/login/platform", settings.service_a.public_url.trim_end_matches('/')).into();
+        let app = App { flows: Arc::clone(&flows), world: settings.stories.then(|| Arc::new(world)), login };
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {

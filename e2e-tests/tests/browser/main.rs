@@ -15,3 +15,8 @@ mod looks;
 mod refusing;
 mod signing_out;
 mod two_providers;
+mod viewer;
+mod viewer_crowd;
+mod viewer_detail;
+mod viewer_looks;
+mod viewer_stories;

@@ -56,6 +56,14 @@ impl Screen {
         }
     }
 
+    /// The same by a selector.
+    pub async fn see(&self, css: &str) -> WebElement {
+        match self.0.query(By::Css(css)).wait(PATIENCE, AGAIN).first().await {
+            Ok(element) => element,
+            Err(_) => panic!("`{css}` is not at {}: {}", self.address().await, self.0.source().await.unwrap()),
+        }
+    }
+
     pub async fn has(&self, id: &str) -> bool {
         self.0.query(By::Id(id)).nowait().exists().await.unwrap()
     }

@@ -40,6 +40,17 @@ impl World {
         Self { stage: stage.await, driver }
     }
 
+    /// With time that goes on, for stories that wait for it; the old way is on, for contrast.
+    pub async fn with_viewer() -> Self {
+        let driver = ChromeDriver::start();
+        let stage = Stage::start_in_real_time(|settings| {
+            settings.names_are_addresses = true;
+            settings.service_a.legacy_password_demo = true;
+            settings.b_local.legacy_password_demo = true;
+        });
+        Self { stage: stage.await, driver }
+    }
+
     /// With a second platform, at which A's people can log in as well. It knows the same people, under its own name.
     pub async fn with_two_platforms() -> Self {
         let mut second = None;
@@ -64,6 +75,10 @@ impl World {
 
     pub fn a(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.stage.addresses.service_a.port())
+    }
+
+    pub fn viewer(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.stage.addresses.flow_viewer.port())
     }
 
     pub fn c(&self, path: &str) -> String {

@@ -100,6 +100,7 @@ impl Field {
             | "errcode"
             | "errmsg"
             | "target"
+            | "how"
             | "decision" => Value::Text(shown(value)),
             _ => Value::Secret,
         };
