@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use service_kit::cli::{self, block_on};
 
-use crate::demo;
+use crate::{demo, doctor};
 
 /// OAuth 2.0 between servers, to learn from, to test with and to build on.
 ///
@@ -47,6 +47,8 @@ enum Command {
     ServiceA(service_a::commands::Arguments),
     /// B, the resource server, alone
     ServiceB(service_b::commands::Arguments),
+    /// Find out why the demo, or what the environment describes, fails; nothing is changed by it
+    Doctor(doctor::Arguments),
 }
 
 /// Run a command line.
@@ -63,5 +65,6 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::AuthServer(arguments)) => auth_server::commands::run(arguments),
         Some(Command::ServiceA(arguments)) => service_a::commands::run(&arguments),
         Some(Command::ServiceB(arguments)) => service_b::commands::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
     }
 }

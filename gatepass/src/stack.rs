@@ -64,7 +64,7 @@ impl StackSettings {
     }
 
     /// Tell each server where the others are.
-    fn connect(&mut self, at: &Addresses) {
+    pub(crate) fn connect(&mut self, at: &Addresses) {
         let ca_file = Some(dev_ca_certificate(&self.auth_server));
         let internal_url = Some(format!("https://localhost:{}", at.auth_server_tls.port()));
         self.service_a.public_url = format!("http://localhost:{}", at.service_a.port());

@@ -4,20 +4,21 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 use clock::Clock;
+use ::doctor::DoctorArguments;
 use flow_events::EventSink;
 use service_kit::{
     Bound, Stop,
     cli::{self, ServiceArguments, run_service},
 };
 
-use crate::{ServiceA, ServiceASettings};
+use crate::{ServiceA, ServiceASettings, doctor};
 
 /// A machine (A) that calls B as itself.
 #[derive(Debug, Parser)]
 #[command(name = "service-a", version)]
 pub struct Arguments {
     #[command(flatten)]
-    service: ServiceArguments,
+    service: ServiceArguments<DoctorArguments>,
 }
 
 /// Run a command line.
@@ -33,7 +34,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    run_service(&arguments.service, async |settings: ServiceASettings, bound: Bound, stop: Stop| {
+    let serve = async |settings: ServiceASettings, bound: Bound, stop: Stop| {
         ServiceA::prepare(&settings, bound, Clock::system(), EventSink::off()).await?.run(stop).await
+    };
+    run_service(&arguments.service, serve, |settings: &ServiceASettings, told: &DoctorArguments| {
+        ::doctor::run(told, async { vec![doctor::examine(settings, &Clock::system()).await] })
     })
 }

@@ -10,14 +10,14 @@ use service_kit::{
     cli::{self, ServiceArguments, run_service},
 };
 
-use crate::{ServiceB, ServiceBSettings};
+use crate::{ServiceB, ServiceBSettings, doctor};
 
 /// The protected API (B): it looks at the pass, and says yes or no.
 #[derive(Debug, Parser)]
 #[command(name = "service-b", version)]
 pub struct Arguments {
     #[command(flatten)]
-    service: ServiceArguments,
+    service: ServiceArguments<doctor::Arguments>,
 }
 
 /// Run a command line.
@@ -33,7 +33,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    run_service(&arguments.service, async |settings: ServiceBSettings, bound: Bound, stop: Stop| {
+    let serve = async |settings: ServiceBSettings, bound: Bound, stop: Stop| {
         ServiceB::prepare(&settings, bound, Clock::system(), EventSink::off())?.run(stop).await
+    };
+    run_service(&arguments.service, serve, |settings: &ServiceBSettings, told: &doctor::Arguments| {
+        let pass = told.read_pass()?;
+        ::doctor::run(&told.output, async { vec![doctor::examine(settings, pass.as_ref(), &Clock::system()).await] })
     })
 }

@@ -1,0 +1,109 @@
+//! `auth-server doctor`: why does nobody get a pass? What it looks at stands in [`examine`], in its order.
+
+mod database;
+mod redirect_uris;
+
+use ::doctor::{
+    Audience, Checks, DoctorArguments, Finding, IssuerAt, Leeway, Names, OwnDoor, Published, Report, Wire,
+    look_at_issuer, look_at_keys, look_at_own_door, look_at_settings, section,
+};
+use clap::Args;
+use clock::Clock;
+use service_kit::{Settings, own_door};
+
+use self::{database::look_at_store, redirect_uris::look_at_redirect_uris};
+use crate::{
+    AuthServerSettings,
+    domain::Algorithm,
+    store::{Content, Glance},
+};
+
+/// What C's doctor can be told.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub output: DoctorArguments,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// A redirect URI that somebody was told is not registered.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Asked {
+    /// Is this redirect URI registered? If not, the nearest one is named
+    #[arg(long, value_name = "URI")]
+    pub redirect_uri: Option<String>,
+    /// Only at this client
+    #[arg(long, value_name = "ID", requires = "redirect_uri")]
+    pub client_id: Option<String>,
+}
+
+/// Everything that keeps C from its work.
+pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock) -> Report {
+    let names = Names::of(AuthServerSettings::SERVICE);
+    let (doors, (store, content)) = tokio::join!(
+        section("own door", async |checks| {
+            look_at_settings(checks, settings, [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()]);
+            look_at_doors(checks, settings, &names, clock).await;
+        }),
+        look_into_store(settings, &names, asked),
+    );
+    let issuer = section("issuer", async |checks| {
+        look_at_own_issuer(checks, settings, &names, content.as_ref(), clock).await;
+    });
+    Report::of(AuthServerSettings::SERVICE, [doors, store, issuer.await])
+}
+
+async fn look_into_store(settings: &AuthServerSettings, names: &Names, asked: &Asked) -> (Checks, Option<Content>) {
+    let mut content = None;
+    let checks = section("database", async |checks| {
+        content = look_at_store(checks, settings, names).await.and_then(|Glance { content, .. }| content);
+        look_at_redirect_uris(checks, settings, names, content.as_ref(), asked);
+    });
+    (checks.await, content)
+}
+
+async fn look_at_doors(checks: &mut Checks, settings: &AuthServerSettings, names: &Names, clock: &Clock) {
+    let start = "`auth-server`, or `cargo run` for the demo";
+    let plain = OwnDoor { setting: "listen", listen: &settings.listen, tls: false, names, start };
+    look_at_own_door(checks, clock, &plain).await;
+    if !settings.tls_listen.is_empty() {
+        let tls = OwnDoor { setting: "tls_listen", listen: &settings.tls_listen, tls: true, names, start };
+        look_at_own_door(checks, clock, &tls).await;
+    }
+}
+
+/// What C says of itself at its own door, and what answers where browsers go.
+async fn look_at_own_issuer(
+    checks: &mut Checks,
+    settings: &AuthServerSettings,
+    names: &Names,
+    content: Option<&Content>,
+    clock: &Clock,
+) {
+    let listen = settings.listen.clone();
+    let door = tokio::task::spawn_blocking(move || own_door(&listen)).await.ok().and_then(Result::ok);
+    let at = IssuerAt {
+        label: "issuer".to_owned(),
+        names: names.clone(),
+        issuer: settings.issuer(),
+        internal_url: door.map(|door| format!("http://{door}")),
+        audience: Audience::Browsers,
+        published: Published::OAuthOrOpenId,
+    };
+    let wire = Wire::without_authorities(&settings.http(), clock);
+    let own_clock = Leeway { seconds: 0, setting: None };
+    let Some(known) = look_at_issuer(checks, &at, &wire, own_clock).await else { return };
+    if settings.keys.algorithm == Algorithm::HS256 {
+        return checks.skip(known.check("keys"), "HS256 has a secret in place of keys that are published");
+    }
+    let algorithm = [settings.keys.algorithm.as_str().to_owned()];
+    let published = look_at_keys(checks, &known, &algorithm, Some("keys.algorithm")).await;
+    let (Some(published), Some(content)) = (published, content) else { return };
+    if let Some(missing) = content.kids.iter().find(|kid| !published.have(Some(kid))) {
+        let change = names.change("data_dir", "what runs has another database, or has not seen this one change: start it anew with these settings");
+        let compared = "the keys in the database and those that are published";
+        let finding = Finding::new(compared, missing, published.shown(), change);
+        checks.fail(known.check("keys"), "a key of the database is not published", finding);
+    }
+}
