@@ -75,9 +75,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
             let (listen, certificates) = settings.listener();
             block_on(healthcheck(listen, certificates))
         }
-        Command::Doctor(told) => ::doctor::run(&told.output, async {
-            vec![doctor::examine(&settings, &told.asked, &clock).await]
-        }),
+        Command::Doctor(told) => {
+            ::doctor::run(&told.output, async { vec![doctor::examine(&settings, &told.asked, &clock).await] })
+        }
         Command::DevCa(arguments) => dev_ca::run(&arguments, &settings, &clock),
         Command::Keys(command) => block_on(keys::run(command, settings, clock)),
         Command::Client(command) => block_on(client::run(command, settings, clock, entropy)),

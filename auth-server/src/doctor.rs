@@ -101,7 +101,10 @@ async fn look_at_own_issuer(
     let published = look_at_keys(checks, &known, &algorithm, Some("keys.algorithm")).await;
     let (Some(published), Some(content)) = (published, content) else { return };
     if let Some(missing) = content.kids.iter().find(|kid| !published.have(Some(kid))) {
-        let change = names.change("data_dir", "what runs has another database, or has not seen this one change: start it anew with these settings");
+        let change = names.change(
+            "data_dir",
+            "what runs has another database, or has not seen this one change: start it anew with these settings",
+        );
         let compared = "the keys in the database and those that are published";
         let finding = Finding::new(compared, missing, published.shown(), change);
         checks.fail(known.check("keys"), "a key of the database is not published", finding);

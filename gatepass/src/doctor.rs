@@ -38,7 +38,8 @@ pub struct Patients {
 /// # Errors
 /// When a setting is wrong, or a check failed.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let patients = patients(StackSettings::demo(&arguments.data_dir), environment.collect())?;
     ::doctor::run(&arguments.output, examine(&patients, &Clock::system()))
 }
@@ -64,19 +65,22 @@ pub fn patients(mut stack: StackSettings, environment: Vec<(String, String)>) ->
 }
 
 fn above<S: Settings>(demo: &S, environment: &[(String, String)]) -> anyhow::Result<S> {
-    let sources = Sources { below: Some(toml::to_string(demo)?), environment: environment.to_vec(), ..Sources::default() };
+    let sources =
+        Sources { below: Some(toml::to_string(demo)?), environment: environment.to_vec(), ..Sources::default() };
     load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
 }
 
 fn address(listen: &str) -> anyhow::Result<std::net::SocketAddr> {
-    let found = own_door(listen).and_then(|door| door.to_socket_addrs()).with_context(|| format!("the address {listen}"))?;
+    let found =
+        own_door(listen).and_then(|door| door.to_socket_addrs()).with_context(|| format!("the address {listen}"))?;
     found.into_iter().next().with_context(|| format!("the address {listen}"))
 }
 
 /// All servers, one after the other in the report, at the same time in fact.
 pub async fn examine(patients: &Patients, clock: &Clock) -> Vec<Report> {
     let Patients { stack, one_b } = patients;
-    let listening = [&stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen, &stack.b_introspection.listen];
+    let listening =
+        [&stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen, &stack.b_introspection.listen];
     if !anybody_listens(listening.map(String::as_str)).await {
         return vec![nothing_runs(listening.map(String::as_str))];
     }
@@ -97,8 +101,12 @@ async fn b(which: &str, settings: &ServiceBSettings, clock: &Clock) -> Report {
 
 /// Here both sides are known: C can say which of its redirect URIs is the nearest to A's.
 fn asked(stack: &StackSettings) -> Asked {
-    let login = service_a::doctor::platform_login(&stack.service_a).filter(|login| login.issuer == stack.auth_server.issuer());
-    login.map_or_else(Asked::default, |login| Asked { redirect_uri: Some(login.redirect_uri), client_id: Some(login.client_id) })
+    let login =
+        service_a::doctor::platform_login(&stack.service_a).filter(|login| login.issuer == stack.auth_server.issuer());
+    login.map_or_else(Asked::default, |login| Asked {
+        redirect_uri: Some(login.redirect_uri),
+        client_id: Some(login.client_id),
+    })
 }
 
 async fn anybody_listens(listening: [&str; 4]) -> bool {

@@ -2,9 +2,9 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
+use ::doctor::DoctorArguments;
 use clap::Parser;
 use clock::Clock;
-use ::doctor::DoctorArguments;
 use flow_events::EventSink;
 use service_kit::{
     Bound, Stop,

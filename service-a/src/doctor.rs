@@ -4,11 +4,11 @@
 mod calls;
 mod logins;
 
-use clock::Clock;
 use ::doctor::{
     Audience, Checks, IssuerAt, Names, OwnDoor, Published, Report, look_at_database, look_at_own_door,
     look_at_settings, section,
 };
+use clock::Clock;
 use service_kit::Settings;
 
 use crate::{

@@ -4,15 +4,15 @@ mod pass;
 
 use std::path::PathBuf;
 
+use ::doctor::{
+    Audience, AuthMethod, Checks, Client, DoctorArguments, Finding, IssuerAt, KnownIssuer, Leeway, Names, OwnDoor,
+    Published, PublishedKeys, Report, Wire, look_at_issuer, look_at_keys, look_at_own_door, look_at_running_resource,
+    look_at_settings, section, try_introspection,
+};
 use anyhow::Context;
 use claims::{AccessToken, ClientSecret};
 use clap::Args;
 use clock::Clock;
-use ::doctor::{
-    Audience, AuthMethod, Checks, Client, DoctorArguments, Finding, IssuerAt, KnownIssuer, Leeway, Names, OwnDoor, Published,
-    PublishedKeys, Report, Wire, look_at_issuer, look_at_keys, look_at_own_door, look_at_running_resource,
-    look_at_settings, section, try_introspection,
-};
 use service_kit::Settings;
 
 use self::pass::look_at_pass;
@@ -39,7 +39,11 @@ impl Arguments {
     /// When the file cannot be read.
     pub fn read_pass(&self) -> anyhow::Result<Option<AccessToken>> {
         let Some(file) = &self.pass else { return Ok(None) };
-        let text = if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+        let text = if file.as_os_str() == "-" {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(file)
+        };
         let text = text.with_context(|| format!("the pass in {}", file.display()))?;
         Ok(Some(AccessToken::new(text.trim())))
     }
@@ -155,7 +159,10 @@ fn look_at_scopes(checks: &mut Checks, known: &KnownIssuer, names: &Names) {
         return checks.ok(check, SCOPES.join(" "));
     }
     let compared = "the scopes that B asks for, and `scopes_supported` of the issuer";
-    let change = names.change("issuer", "have them registered there (ours: `scopes` of the resource in `clients_file`), or name another issuer");
+    let change = names.change(
+        "issuer",
+        "have them registered there (ours: `scopes` of the resource in `clients_file`), or name another issuer",
+    );
     let finding = Finding::new(compared, SCOPES.join(" "), offered.join(" "), change);
     checks.warn(check, format!("the issuer does not know: {}", missing.join(" ")), finding);
 }

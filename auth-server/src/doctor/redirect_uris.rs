@@ -23,7 +23,8 @@ pub(super) fn look_at_redirect_uris(
     let file = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &Entropy::system());
     // Said among the settings.
     let Ok(file) = file else { return };
-    let clients: Vec<&Client> = file.clients.iter().chain(content.iter().flat_map(|content| &content.clients)).collect();
+    let clients: Vec<&Client> =
+        file.clients.iter().chain(content.iter().flat_map(|content| &content.clients)).collect();
     let logins: Vec<(&str, &LoginClient)> =
         clients.iter().filter_map(|client| Some((client.client_id.as_str(), client.login.as_ref()?))).collect();
     look_at_each(checks, names, &logins);
@@ -44,11 +45,19 @@ fn look_at_each(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClien
         unsound += 1;
         let compared = format!("a redirect URI of `{id}` and RFC 6749 section 3.1.2");
         let change = names.change("clients_file", "mend it there");
-        checks.fail(CHECK, "one can never be answered to", Finding::new(compared, "an absolute URI without a fragment", uri, change));
+        checks.fail(
+            CHECK,
+            "one can never be answered to",
+            Finding::new(compared, "an absolute URI without a fragment", uri, change),
+        );
     }
     if unsound == 0 {
-        checks.ok(CHECK, format!("{sound} of {} clients", logins.len()));
+        checks.ok(CHECK, format!("{sound}, of {} that log people in", counted(logins.len())));
     }
+}
+
+fn counted(clients: usize) -> String {
+    if clients == 1 { "1 client".to_owned() } else { format!("{clients} clients") }
 }
 
 fn look_for(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClient)], client_id: Option<&str>, asked: &str) {
@@ -57,10 +66,17 @@ fn look_for(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClient)],
     if own.is_empty() {
         let wanted = client_id.unwrap_or_default();
         let nearest = nearest_name(wanted, logins.iter().map(|(id, _)| *id));
-        let found = nearest.map_or_else(|| "no such client".to_owned(), |nearest| format!("no such client; the nearest one is `{nearest}`"));
+        let found = nearest.map_or_else(
+            || "no such client".to_owned(),
+            |nearest| format!("no such client; the nearest one is `{nearest}`"),
+        );
         let compared = "the client that was asked for and those that may send users here";
         let change = names.change("clients_file", "register it, with a `[clients.login]`");
-        return checks.fail(CHECK, format!("there is no client `{wanted}` that logs people in"), Finding::new(compared, wanted, found, change));
+        return checks.fail(
+            CHECK,
+            format!("there is no client `{wanted}` that logs people in"),
+            Finding::new(compared, wanted, found, change),
+        );
     }
     if let Some((id, _)) = own.iter().find(|(_, login)| login.allows_redirect_to(asked)) {
         return checks.ok(CHECK, format!("{asked} is registered for `{id}`"));

@@ -1,14 +1,14 @@
 //! A's own calls: a pass of C, and the Bs that it is for.
 
-use clock::Clock;
 use ::doctor::{
-    AuthMethod, Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_keys, look_at_resource,
+    AuthMethod, Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_resource, published_keys,
     try_token,
 };
+use clock::Clock;
 
 use super::issuer;
 use crate::{
-    providers::{ID_TOKEN_ALGORITHMS, LEEWAY},
+    providers::LEEWAY,
     settings::{ClientAuth, ServiceASettings, Target},
 };
 
@@ -21,7 +21,7 @@ pub(super) async fn look_at_tokens(checks: &mut Checks, settings: &ServiceASetti
     };
     // Said among the settings.
     let (Ok(scope), Ok(secret)) = (settings.scope(), settings.secret()) else { return };
-    let keys = look_at_keys(checks, &known, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
+    let keys = published_keys(&known).await;
     let client = Client {
         id: settings.client_id.clone(),
         secret,

@@ -1,8 +1,8 @@
 //! Whom people can log in with.
 
 use ::doctor::{
-    Audience, AuthMethod, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway, Login, Names,
-    Published, Wire, look_at_issuer, look_at_keys, section, try_code_exchange, try_redirect_uri,
+    Audience, AuthMethod, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway, Login, Names, Published,
+    Wire, look_at_issuer, look_at_keys, section, try_code_exchange, try_redirect_uri,
 };
 use clock::Clock;
 use service_kit::Settings;
@@ -17,7 +17,9 @@ use crate::{
 /// Each provider as a section of its own: one that hangs takes nothing from the others.
 pub(super) async fn look_at_logins(settings: &ServiceASettings, clock: &Clock) -> Vec<Checks> {
     // What is wrong with these is said among the settings.
-    let (Ok(providers), Ok(public_url)) = (settings.all_providers(), settings.public_origin()) else { return Vec::new() };
+    let (Ok(providers), Ok(public_url)) = (settings.all_providers(), settings.public_origin()) else {
+        return Vec::new();
+    };
     let mut looks = JoinSet::new();
     for (position, (name, provider)) in providers.into_iter().enumerate() {
         let redirect_uri = redirect_uri(&public_url, &name);
@@ -59,7 +61,8 @@ impl OneLogin {
         let wire = Wire::new(&self.provider.http(), clock);
         let leeway = Leeway { seconds: LEEWAY, setting: None };
         let Some(known) = look_at_issuer(checks, &self.issuer(), &wire, leeway).await else {
-            return checks.skip(format!("{}: client", self.label), "no secret is shown before it is sure who the issuer is");
+            return checks
+                .skip(format!("{}: client", self.label), "no secret is shown before it is sure who the issuer is");
         };
         look_at_keys(checks, &known, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
         let login = Login {
@@ -80,13 +83,24 @@ impl OneLogin {
         match client_secret(&self.provider, clock.seconds()) {
             Ok(secret) => {
                 let method = self.method(known);
-                let client =
-                    Client { id: self.provider.client_id.clone(), secret, method, names: names.clone(), method_setting: None };
+                let client = Client {
+                    id: self.provider.client_id.clone(),
+                    secret,
+                    method,
+                    names: names.clone(),
+                    method_setting: None,
+                };
                 try_code_exchange(checks, known, &client, &CodeRequest { redirect_uri: &self.redirect_uri }).await;
             }
             Err(error) => {
-                let change = names.change("client_secret", "write the secret that the provider gave, or a file with it");
-                let finding = Finding::new("the settings of the provider and what it takes to log in", "a secret", format!("{error:#}"), change);
+                let change =
+                    names.change("client_secret", "write the secret that the provider gave, or a file with it");
+                let finding = Finding::new(
+                    "the settings of the provider and what it takes to log in",
+                    "a secret",
+                    format!("{error:#}"),
+                    change,
+                );
                 checks.fail(known.check("client"), "there is no secret to show", finding);
             }
         }
@@ -94,7 +108,8 @@ impl OneLogin {
 
     /// As logging in chooses it.
     fn method(&self, known: &KnownIssuer) -> AuthMethod {
-        let basic = known.auth_methods().is_empty() || known.auth_methods().iter().any(|one| one == "client_secret_basic");
+        let basic =
+            known.auth_methods().is_empty() || known.auth_methods().iter().any(|one| one == "client_secret_basic");
         if basic && self.provider.kind == ProviderKind::Openid { AuthMethod::Basic } else { AuthMethod::Post }
     }
 

@@ -33,13 +33,18 @@ pub(super) async fn look_at_pass(
     match verified {
         Ok(token) => {
             let lacks: Vec<_> = SCOPES.into_iter().filter(|scope| !token.scope().contains(scope)).collect();
-            let said = if lacks.is_empty() { "it opens all of B".to_owned() } else { format!("it does not allow: {}", lacks.join(" ")) };
+            let said = if lacks.is_empty() {
+                "it opens all of B".to_owned()
+            } else {
+                format!("it does not allow: {}", lacks.join(" "))
+            };
             checks.ok("pass: scope", said);
         }
         // Told with its values already.
         Err(VerifyError::Invalid { rule: Some(_), .. }) => (),
         Err(VerifyError::Invalid { rule: None, reason }) | Err(VerifyError::Unavailable { reason, .. }) => {
-            let change = Names::of(ServiceBSettings::SERVICE).change("mode", "an opaque pass needs `introspection`, a JWT goes with `local` too");
+            let change = Names::of(ServiceBSettings::SERVICE)
+                .change("mode", "an opaque pass needs `introspection`, a JWT goes with `local` too");
             let finding = Finding::new("the pass and what B can check", "a pass that can be checked", reason, change);
             checks.fail("pass", "whether it is good cannot be found out", finding);
         }
@@ -62,16 +67,25 @@ fn tell(checks: &mut Checks, Check { rule, passed, expected, found }: &Check, ke
 fn change(rule: Rule) -> Change {
     let own = Names::of(ServiceBSettings::SERVICE);
     match rule {
-        Rule::Issuer => own.change("issuer", "name the issuer as the pass does, to the byte, if that is the one that is meant"),
-        Rule::Audience => own.change("resource", "name B as the pass does, or let the client ask for B's `resource`"),
-        Rule::Key => own.change("issuer", "let the client ask the issuer that is named here; a pass of before its keys were lost is void"),
-        Rule::Algorithm => own.change("local.algorithms", "take the issuer's algorithm, if it is a sound one"),
-        Rule::NotBefore | Rule::IssuedAt => own.change("local.leeway_seconds", "set both clocks by NTP; this is how much is borne"),
-        Rule::Expiry => Change::elsewhere("let the client get a new pass before this one ends"),
-        Rule::Active => Change::elsewhere("let the client get a new pass; or have the issuer let this B ask about it (ours: `introspects` in `clients_file`)"),
-        Rule::Type | Rule::Signature | Rule::Scope | Rule::Remembered => {
-            Change::elsewhere("let the client show an access token as the issuer gave it: no ID token, and nothing changed on the way")
+        Rule::Issuer => {
+            own.change("issuer", "name the issuer as the pass does, to the byte, if that is the one that is meant")
         }
+        Rule::Audience => own.change("resource", "name B as the pass does, or let the client ask for B's `resource`"),
+        Rule::Key => own.change(
+            "issuer",
+            "let the client ask the issuer that is named here; a pass of before its keys were lost is void",
+        ),
+        Rule::Algorithm => own.change("local.algorithms", "take the issuer's algorithm, if it is a sound one"),
+        Rule::NotBefore | Rule::IssuedAt => {
+            own.change("local.leeway_seconds", "set both clocks by NTP; this is how much is borne")
+        }
+        Rule::Expiry => Change::elsewhere("let the client get a new pass before this one ends"),
+        Rule::Active => Change::elsewhere(
+            "let the client get a new pass; or have the issuer let this B ask about it (ours: `introspects` in `clients_file`)",
+        ),
+        Rule::Type | Rule::Signature | Rule::Scope | Rule::Remembered => Change::elsewhere(
+            "let the client show an access token as the issuer gave it: no ID token, and nothing changed on the way",
+        ),
     }
 }
 

@@ -88,28 +88,31 @@ impl Distrust {
                 Finding::new(compared, format!("a beginning before {now}"), limit, renew())
             }
             Self::OtherName(names) => {
-                let compared = format!("the host of `{}` and the names in the certificate", way.names.name(way.setting));
+                let compared =
+                    format!("the host of `{}` and the names in the certificate", way.names.name(way.setting));
                 let advice = "use one of those names, or have this one in the certificate (the development CA: `tls.names` of C)";
                 let found = if names.is_empty() { "other names".to_owned() } else { plain(names) };
                 Finding::new(compared, host(url), found, way.names.change(way.setting, advice))
             }
-            Self::Other(reason) => {
-                Finding::new(whom, "a certificate that can be used", reason, believe("take another certificate, or another authority"))
-            }
+            Self::Other(reason) => Finding::new(
+                whom,
+                "a certificate that can be used",
+                reason,
+                believe("take another certificate, or another authority"),
+            ),
         }
     }
 }
 
 /// As they stand in the certificate, without the kind that the library writes around each: `DnsName("localhost")`.
 fn plain(names: &[String]) -> String {
-    let bare = |name: &String| name.split_once('(').map_or(name.clone(), |(_, rest)| rest.trim_end_matches(')').replace('"', ""));
+    let bare = |name: &String| {
+        name.split_once('(').map_or(name.clone(), |(_, rest)| rest.trim_end_matches(')').replace('"', ""))
+    };
     names.iter().map(bare).collect::<Vec<_>>().join(", ")
 }
 
 fn shown(times: Option<Times>) -> (String, String) {
     let date = |seconds| httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
-    times.map_or_else(
-        || ("now".to_owned(), "another time".to_owned()),
-        |Times { now, limit }| (date(now), date(limit)),
-    )
+    times.map_or_else(|| ("now".to_owned(), "another time".to_owned()), |Times { now, limit }| (date(now), date(limit)))
 }

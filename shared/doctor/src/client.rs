@@ -79,10 +79,11 @@ impl Client {
     /// The words of an answer. Careless servers repeat what they were sent.
     pub(crate) fn refused(&self, reply: &Reply) -> Refused {
         let said = serde_json::from_slice(&reply.body).unwrap_or(Said { error: None, error_description: None });
-        let code = said.error.as_ref().and_then(Value::as_str).map_or_else(
-            || format!("status {} and no error of OAuth", reply.status),
-            |code| self.without_secret(code),
-        );
+        let code = said
+            .error
+            .as_ref()
+            .and_then(Value::as_str)
+            .map_or_else(|| format!("status {} and no error of OAuth", reply.status), |code| self.without_secret(code));
         let words = said.error_description.map(|words| self.without_secret(&words)).unwrap_or_default();
         Refused { status: reply.status, code, words }
     }

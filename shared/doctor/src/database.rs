@@ -1,4 +1,7 @@
-use crate::{checks::Checks, finding::{Finding, Names}};
+use crate::{
+    checks::Checks,
+    finding::{Finding, Names},
+};
 
 /// Which tables a database has, and which this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,11 @@ pub fn look_at_database(
         Err(reason) => {
             let compared = format!("the setting `{}` and the database", names.name(setting));
             let advice = "start it and let this user in, or name where it is";
-            checks.fail(CHECK, "it cannot be used", Finding::new(compared, format!("a database at {place}"), reason, change(advice)));
+            checks.fail(
+                CHECK,
+                "it cannot be used",
+                Finding::new(compared, format!("a database at {place}"), reason, change(advice)),
+            );
         }
         Ok(None | Some(Versions { stored: None, .. })) => {
             checks.ok(CHECK, format!("{place}: none yet, the first start makes it"));
@@ -31,7 +38,12 @@ pub fn look_at_database(
         Ok(Some(Versions { stored: Some(stored), known })) if stored > known => {
             let compared = format!("the tables of {place} and those that this program knows");
             let advice = "run the version that made it, or take a database of this one: there is no way back";
-            let finding = Finding::new(compared, format!("version {known} or before"), format!("version {stored}"), change(advice));
+            let finding = Finding::new(
+                compared,
+                format!("version {known} or before"),
+                format!("version {stored}"),
+                change(advice),
+            );
             checks.fail(CHECK, "it is of a newer version", finding);
         }
         Ok(Some(Versions { stored: Some(stored), known })) if stored < known => {

@@ -38,12 +38,7 @@ pub struct Names {
 
 impl Finding {
     /// What was compared, what it should be, what it is, and what to change.
-    pub fn new(
-        compared: impl Into<String>,
-        expected: impl AsRef<str>,
-        found: impl AsRef<str>,
-        change: Change,
-    ) -> Self {
+    pub fn new(compared: impl Into<String>, expected: impl AsRef<str>, found: impl AsRef<str>, change: Change) -> Self {
         Self { compared: compared.into(), expected: shown(expected.as_ref()), found: shown(found.as_ref()), change }
     }
 }

@@ -2,13 +2,7 @@
 
 use claims::IntrospectionResponse;
 
-use crate::{
-    checks::Checks,
-    client::Client,
-    finding::Finding,
-    issuer::KnownIssuer,
-    no_reply::{Way, bare},
-};
+use crate::{checks::Checks, client::Client, finding::Finding, issuer::KnownIssuer, no_reply::bare};
 
 /// A token that nobody has made: the honest answer is that it is not active.
 const NO_TOKEN: &str = "a-token-that-nobody-has-made";
@@ -24,17 +18,17 @@ pub async fn try_introspection(checks: &mut Checks, known: &KnownIssuer, client:
     let reply = match known.wire.post(&url, &form, authorization.as_deref()).await {
         Ok(reply) => reply,
         Err(why) => {
-            let setting = if known.at.internal_url.is_some() { "internal_url" } else { "issuer" };
-            let advice = "the issuer's metadata is reached, this endpoint is not: look at what stands between".to_owned();
-            let finding = why.finding(url.as_str(), &Way { names: &known.at.names, setting, advice });
+            let finding = known.not_reached(&url, &why);
             return checks.fail(check, format!("not reached: {}", why.words()), finding);
         }
     };
     if matches!(reply.status, 401 | 403) || client.refused(&reply).is("invalid_client") {
-        let compared = format!("the id `{}` with its secret (not shown), and what the issuer has registered", client.id);
+        let compared =
+            format!("the id `{}` with its secret (not shown), and what the issuer has registered", client.id);
         let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
         let change = client.names.change("client_secret", advice);
-        let finding = Finding::new(compared, "a client that is known, with its secret", client.refused(&reply).shown(), change);
+        let finding =
+            Finding::new(compared, "a client that is known, with its secret", client.refused(&reply).shown(), change);
         return checks.fail(check, format!("the issuer does not let `{}` ask", client.id), finding);
     }
     match serde_json::from_slice::<IntrospectionResponse>(&reply.body) {
@@ -48,7 +42,8 @@ pub async fn try_introspection(checks: &mut Checks, known: &KnownIssuer, client:
                 _ => format!("status {}, and no such JSON", reply.status),
             };
             let change = known.at.names.change("issuer", "look into the issuer's log, and at what stands between");
-            let finding = Finding::new(compared, "status 200 and {\"active\":false} (RFC 7662 section 2.2)", found, change);
+            let finding =
+                Finding::new(compared, "status 200 and {\"active\":false} (RFC 7662 section 2.2)", found, change);
             checks.fail(check, "the answer cannot be used", finding);
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     checks::Checks,
     clock_skew::{Leeway, look_at_clock},
     finding::{Finding, Names},
+    no_reply::{NoReply, Way},
     wire::Wire,
 };
 
@@ -83,6 +84,13 @@ impl KnownIssuer {
         &self.metadata.scopes_supported
     }
 
+    /// Nobody answers at one of its endpoints, although its metadata could be had.
+    pub(crate) fn not_reached(&self, url: &Url, why: &NoReply) -> Finding {
+        let setting = if self.at.internal_url.is_some() { "internal_url" } else { "issuer" };
+        let advice = "the issuer's metadata is reached, this endpoint is not: look at what stands between".to_owned();
+        why.finding(url.as_str(), &Way { names: &self.at.names, setting, advice })
+    }
+
     /// The ways of client authentication that it says it takes; empty where it does not say.
     #[must_use]
     pub fn auth_methods(&self) -> &[String] {
@@ -99,7 +107,11 @@ impl KnownIssuer {
         let compared = format!("`{name}` in the metadata of {}, and what is needed of it", self.issuer.name());
         let advice = "name an issuer that serves this, or mend its metadata";
         let change = self.at.names.change("issuer", advice);
-        checks.fail(self.check(check), format!("its {name} cannot be used"), Finding::new(compared, "a URL that can be called", reason, change));
+        checks.fail(
+            self.check(check),
+            format!("its {name} cannot be used"),
+            Finding::new(compared, "a URL that can be called", reason, change),
+        );
         None
     }
 }
@@ -117,7 +129,11 @@ pub async fn look_at_issuer(
         Err(error) => {
             let compared = format!("the setting `{}` and the file", at.names.name("ca_file"));
             let change = at.names.change("ca_file", "name a PEM file with the authorities that are believed");
-            checks.fail(at.check("certificates"), "no certificate authorities", Finding::new(compared, "certificates in PEM", error.to_string(), change));
+            checks.fail(
+                at.check("certificates"),
+                "no certificate authorities",
+                Finding::new(compared, "certificates in PEM", error.to_string(), change),
+            );
             return None;
         }
     };

@@ -1,16 +1,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    checks::Checks,
-    finding::Finding,
-    issuer::KnownIssuer,
-    no_reply::{Way, bare},
-};
+use crate::{checks::Checks, finding::Finding, issuer::KnownIssuer, no_reply::bare, wire::Reply};
 
 /// The names of the keys that an issuer publishes.
 #[derive(Clone, Debug)]
-pub struct PublishedKeys(pub(crate) Vec<Option<String>>);
+pub struct PublishedKeys(Vec<Option<String>>);
 
 #[derive(Deserialize)]
 struct Jwks {
@@ -27,43 +22,64 @@ pub async fn look_at_keys(
 ) -> Option<PublishedKeys> {
     let check = known.check("keys");
     let url = known.way_to(checks, "keys", "jwks_uri", known.metadata.jwks_uri.as_deref())?;
-    let names = &known.at.names;
     let reply = match known.wire.get(url.as_str()).await {
         Ok(reply) => reply,
         Err(why) => {
-            let setting = if known.at.internal_url.is_some() { "internal_url" } else { "issuer" };
-            let way = Way { names, setting, advice: "the issuer's own address answers, that of its keys does not: look at what stands between".to_owned() };
-            checks.fail(check, format!("not reached: {}", why.words()), why.finding(url.as_str(), &way));
+            checks.fail(check, format!("not reached: {}", why.words()), known.not_reached(&url, &why));
             return None;
         }
     };
+    let names = &known.at.names;
+    let of_issuer = |advice: &str| names.change("issuer", advice);
     let compared = format!("what answers at {} and a set of keys (RFC 7517 section 5)", bare(url.as_str()));
-    let at_issuer = |advice: &str| names.change("issuer", advice);
-    let Some(keys) = serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200).map(|Jwks { keys }| keys) else {
+    let Some(keys) = read(&reply) else {
         let found = format!("status {}, and no such JSON", reply.status);
-        checks.fail(check, "no set of keys", Finding::new(compared, "status 200 and JSON with `keys`", found, at_issuer("look into the issuer's log")));
+        let change = of_issuer("look into the issuer's log");
+        checks.fail(check, "no set of keys", Finding::new(compared, "status 200 and JSON with `keys`", found, change));
         return None;
     };
     if keys.iter().any(is_secret) {
-        let change = at_issuer("take this issuer out of use, and have it make new keys: everybody can sign as it does");
-        checks.fail(check, "a private or symmetric key is published", Finding::new(compared, "public keys alone", "a private or symmetric key", change));
+        let advice = "take this issuer out of use, and have it make new keys: everybody can sign as it does";
+        let finding = Finding::new(compared, "public keys alone", "a private or symmetric key", of_issuer(advice));
+        checks.fail(check, "a private or symmetric key is published", finding);
         return None;
     }
-    let usable = keys.iter().filter(|key| algorithm(key).is_some_and(|own| algorithms.iter().any(|one| one == own))).count();
-    if usable == 0 {
-        let found = keys.iter().map(|key| algorithm(key).unwrap_or("of another kind or use")).collect::<Vec<_>>().join(", ");
-        let found = if found.is_empty() { "no key at all".to_owned() } else { found };
-        let advice = "take one of the issuer's algorithms, or have the issuer sign with one of these";
-        let change = setting.map_or_else(|| at_issuer(advice), |setting| names.change(setting, advice));
-        checks.fail(check, "no key that can be used", Finding::new(compared, format!("a key for one of {}", algorithms.join(", ")), found, change));
-        return None;
+    let is_usable = |key: &&Value| algorithm(key).is_some_and(|own| algorithms.iter().any(|one| one == own));
+    match keys.iter().filter(is_usable).count() {
+        0 => {
+            let advice = "take one of the issuer's algorithms, or have the issuer sign with one of these";
+            let change = setting.map_or_else(|| of_issuer(advice), |setting| names.change(setting, advice));
+            let expected = format!("a key for one of {}", algorithms.join(", "));
+            checks.fail(check, "no key that can be used", Finding::new(compared, expected, kinds(&keys), change));
+            None
+        }
+        usable => {
+            checks.ok(check, format!("{usable} of {} can be used", keys.len()));
+            Some(PublishedKeys::of(&keys))
+        }
     }
-    let published = PublishedKeys(keys.iter().map(|key| key.get("kid").and_then(Value::as_str).map(str::to_owned)).collect());
-    checks.ok(check, format!("{usable} of {} can be used: {}", keys.len(), published.shown()));
-    Some(published)
+}
+
+/// The keys, for one who compares their names alone; whether they can be used is another's to say.
+pub async fn published_keys(known: &KnownIssuer) -> Option<PublishedKeys> {
+    let url = known.issuer.way_to(known.metadata.jwks_uri.as_deref()?).ok()?;
+    read(&known.wire.get(url.as_str()).await.ok()?).map(|keys| PublishedKeys::of(&keys))
+}
+
+fn read(reply: &Reply) -> Option<Vec<Value>> {
+    serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200).map(|Jwks { keys }| keys)
+}
+
+fn kinds(keys: &[Value]) -> String {
+    let kinds: Vec<_> = keys.iter().map(|key| algorithm(key).unwrap_or("of another kind or use")).collect();
+    if kinds.is_empty() { "no key at all".to_owned() } else { kinds.join(", ") }
 }
 
 impl PublishedKeys {
+    fn of(keys: &[Value]) -> Self {
+        Self(keys.iter().map(|key| key.get("kid").and_then(Value::as_str).map(str::to_owned)).collect())
+    }
+
     /// Their names, to be shown.
     #[must_use]
     pub fn shown(&self) -> String {

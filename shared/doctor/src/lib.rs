@@ -37,7 +37,7 @@ pub use database::{Versions, look_at_database};
 pub use finding::{Change, Finding, Names};
 pub use introspection::try_introspection;
 pub use issuer::{Audience, IssuerAt, KnownIssuer, Published, look_at_issuer};
-pub use keys::{PublishedKeys, look_at_keys};
+pub use keys::{PublishedKeys, look_at_keys, published_keys};
 pub use own_door::{OwnDoor, look_at_own_door, look_at_running_resource};
 pub use own_settings::look_at_settings;
 pub use redirect_uri::{Login, try_redirect_uri};

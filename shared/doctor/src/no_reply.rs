@@ -117,7 +117,9 @@ pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> NoReply {
 async fn is_known(url: &Url) -> bool {
     let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    timeout(LOOKUP_LIMIT, lookup_host((host, port))).await.is_ok_and(|found| found.is_ok_and(|mut all| all.next().is_some()))
+    timeout(LOOKUP_LIMIT, lookup_host((host, port)))
+        .await
+        .is_ok_and(|found| found.is_ok_and(|mut all| all.next().is_some()))
 }
 
 /// An `io::Error` hides the error that it wraps from `source`, and TLS errors come wrapped.

@@ -1,7 +1,7 @@
 //! Does the service itself answer?
 
-use clock::Clock;
 use claims::ProtectedResourceMetadata;
+use clock::Clock;
 use service_kit::own_door;
 
 use crate::{
@@ -46,13 +46,25 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
         Ok(reply) => {
             let compared = format!("what answers at {url} and a service that is ready");
             let body = String::from_utf8_lossy(&reply.body).into_owned();
-            let change = door.names.change(door.setting, "the other lines say what it waits for; if a stranger answers, another process has its port");
-            checks.fail(check, "it is not ready", Finding::new(compared, "status 200", format!("status {}: {body}", reply.status), change));
+            let change = door.names.change(
+                door.setting,
+                "the other lines say what it waits for; if a stranger answers, another process has its port",
+            );
+            checks.fail(
+                check,
+                "it is not ready",
+                Finding::new(compared, "status 200", format!("status {}: {body}", reply.status), change),
+            );
         }
         Err(why) => {
             let compared = format!("the setting `{}` and what answers at {url}", door.names.name(door.setting));
-            let change = door.names.change(door.setting, format!("start it: {}; or write where it listens", door.start));
-            checks.fail(check, format!("nothing runs there: {}", why.words()), Finding::new(compared, "an answer", why.words(), change));
+            let change =
+                door.names.change(door.setting, format!("start it: {}; or write where it listens", door.start));
+            checks.fail(
+                check,
+                format!("nothing runs there: {}", why.words()),
+                Finding::new(compared, "an answer", why.words(), change),
+            );
             return false;
         }
     }

@@ -13,7 +13,8 @@ pub fn look_at_settings<S: Settings>(checks: &mut Checks, settings: &S, certific
     look_at_certificates(checks, certificates, &names);
     if let Err(error) = settings.try_out() {
         let compared = "the settings in force and what `serve` can begin with";
-        let change = Change::elsewhere(format!("mend what is named; `{} check-config` shows all that is in force", S::SERVICE));
+        let change =
+            Change::elsewhere(format!("mend what is named; `{} check-config` shows all that is in force", S::SERVICE));
         let finding = Finding::new(compared, "settings that can be used", format!("{error:#}"), change);
         return checks.fail("settings", "they cannot be used", finding);
     }
@@ -33,8 +34,15 @@ fn look_at_certificates(checks: &mut Checks, [certificate, key]: [Option<&PathBu
         Ok(None) => (),
         Ok(Some(_)) => checks.ok("own certificate", "it can be read, and its key fits"),
         Err(error) => {
-            let compared = format!("the settings `{}` and `{}`, and their files", names.name("tls.cert_file"), names.name("tls.key_file"));
-            let change = names.change("tls.cert_file", "name a chain in PEM, the server's own first, and its key, both readable for this user");
+            let compared = format!(
+                "the settings `{}` and `{}`, and their files",
+                names.name("tls.cert_file"),
+                names.name("tls.key_file")
+            );
+            let change = names.change(
+                "tls.cert_file",
+                "name a chain in PEM, the server's own first, and its key, both readable for this user",
+            );
             let finding = Finding::new(compared, "a certificate and its key", error.to_string(), change);
             checks.fail("own certificate", "it cannot be served", finding);
         }

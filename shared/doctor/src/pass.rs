@@ -7,6 +7,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 pub(crate) struct UnverifiedPass {
     #[serde(skip)]
     pub(crate) kid: Option<String>,
+    /// HS256 and its like: there is no key that could be published.
+    #[serde(skip)]
+    pub(crate) is_by_shared_secret: bool,
     pub(crate) iss: Option<String>,
     pub(crate) aud: Option<Audience>,
     #[serde(default)]
@@ -15,6 +18,7 @@ pub(crate) struct UnverifiedPass {
 
 #[derive(Deserialize)]
 struct Header {
+    alg: String,
     kid: Option<String>,
 }
 
@@ -23,8 +27,8 @@ impl UnverifiedPass {
     pub(crate) fn read(token: &AccessToken) -> Option<Self> {
         let mut parts = token.expose().split('.');
         let (header, payload) = (parts.next()?, parts.next()?);
-        let Header { kid } = part(header)?;
-        Some(Self { kid, ..part(payload)? })
+        let Header { alg, kid } = part(header)?;
+        Some(Self { kid, is_by_shared_secret: alg.starts_with("HS"), ..part(payload)? })
     }
 }
 

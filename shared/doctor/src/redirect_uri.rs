@@ -6,7 +6,7 @@ use crate::{
     checks::Checks,
     finding::{Change, Finding, Names},
     issuer::KnownIssuer,
-    no_reply::{NoReply, Way},
+    no_reply::NoReply,
     uri::uris_differ_in,
 };
 
@@ -48,7 +48,8 @@ enum About {
 }
 
 /// Errors that say no more than that nobody is signed in (OpenID Connect Core §3.1.2.6).
-const EXPECTED: [&str; 4] = ["login_required", "interaction_required", "consent_required", "account_selection_required"];
+const EXPECTED: [&str; 4] =
+    ["login_required", "interaction_required", "consent_required", "account_selection_required"];
 
 /// Ask for a login without showing a page (`prompt=none`), and look where the answer goes without going there.
 pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &Login<'_>) {
@@ -58,9 +59,7 @@ pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &
     let check = known.check(CHECK);
     match ask(known, &url, login, login.redirect_uri).await {
         Err(why) => {
-            let setting = if known.at.internal_url.is_some() { "internal_url" } else { "issuer" };
-            let advice = "the issuer's metadata is reached, this endpoint is not: look at what stands between".to_owned();
-            let finding = why.finding(url.as_str(), &Way { names: login.issuer_names, setting, advice });
+            let finding = known.not_reached(&url, &why);
             checks.fail(check, format!("not reached: {}", why.words()), finding);
         }
         Ok(Answer::GoesBack(error)) => look_at_error(checks, known, &check, login, error.as_deref()),
@@ -68,16 +67,31 @@ pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &
             let compared = format!("the client `{}` and those that the issuer knows", login.client_id);
             let advice = "write the id that the issuer has for this website, and have it registered as one that may log people in";
             let change = login.issuer_names.change("client_id", advice);
-            let finding = Finding::new(compared, login.redirect_uri, format!("an error page about the client, status {status}"), change);
+            let finding = Finding::new(
+                compared,
+                login.redirect_uri,
+                format!("an error page about the client, status {status}"),
+                change,
+            );
             checks.fail(check, "the issuer does not know the client", finding);
         }
         Ok(Answer::TellsUser { about: About::RedirectUri, status }) => {
             let nearest = nearest_by_trying(known, &url, login).await;
-            checks.fail(check, format!("{} is not registered", login.redirect_uri), not_registered(login, nearest, status));
+            checks.fail(
+                check,
+                format!("{} is not registered", login.redirect_uri),
+                not_registered(login, nearest, status),
+            );
         }
-        Ok(Answer::GoesOn(to)) => checks.warn(check, "whether it is registered cannot be told", unclear(login, format!("a redirect to {to}"))),
+        Ok(Answer::GoesOn(to)) => {
+            checks.warn(check, "whether it is registered cannot be told", unclear(login, format!("a redirect to {to}")))
+        }
         Ok(Answer::Unclear(status)) => {
-            checks.warn(check, "whether it is registered cannot be told", unclear(login, format!("a page, status {status}")));
+            checks.warn(
+                check,
+                "whether it is registered cannot be told",
+                unclear(login, format!("a page, status {status}")),
+            );
         }
     }
 }
@@ -100,7 +114,9 @@ async fn ask(known: &KnownIssuer, endpoint: &Url, login: &Login<'_>, redirect_ur
         .extend_pairs(login.resources.split_whitespace().map(|resource| ("resource", resource)));
     let reply = known.wire.get(url.as_str()).await?;
     let text = String::from_utf8_lossy(&reply.body);
-    let about = || if text.contains("client_id") && !text.contains("redirect_uri") { About::Client } else { About::RedirectUri };
+    let about = || {
+        if text.contains("client_id") && !text.contains("redirect_uri") { About::Client } else { About::RedirectUri }
+    };
     Ok(match (reply.status, reply.location) {
         (300..=399, Some(to)) if goes_to(&to, redirect_uri) => Answer::GoesBack(parameter(&to, "error")),
         (300..=399, Some(to)) if to.contains("redirect_uri_mismatch") || to.contains("invalid_redirect_uri") => {
@@ -127,8 +143,12 @@ fn look_at_error(checks: &mut Checks, known: &KnownIssuer, check: &str, login: &
         None => checks.ok(check, format!("{} is registered", login.redirect_uri)),
         Some(error) => {
             let compared = "the answer to a login that shows no page, and what it should be";
-            let advice = format!("the redirect URI is registered, and the rest of the request is not taken: compare scopes and resources with what the issuer knows: {}", known.scopes().join(" "));
-            let finding = Finding::new(compared, EXPECTED[0], error, login.issuer_names.change(login.scope_setting, advice));
+            let advice = format!(
+                "the redirect URI is registered, and the rest of the request is not taken: compare scopes and resources with what the issuer knows: {}",
+                known.scopes().join(" ")
+            );
+            let finding =
+                Finding::new(compared, EXPECTED[0], error, login.issuer_names.change(login.scope_setting, advice));
             checks.fail(check, "the issuer refuses the login request", finding);
         }
     }
@@ -158,11 +178,16 @@ fn spelled_otherwise(uri: &str) -> Vec<String> {
 }
 
 fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Finding {
-    let compared = format!("the redirect URI {} and those of `{}` at the issuer, to the byte", login.redirect_uri, login.client_id);
+    let compared = format!(
+        "the redirect URI {} and those of `{}` at the issuer, to the byte",
+        login.redirect_uri, login.client_id
+    );
     match nearest {
         Some(nearest) => {
-            let found = format!("{nearest} is registered: they differ in {}", uris_differ_in(&nearest, login.redirect_uri));
-            let change = login.names.change("public_url", "let it fit what is registered, or register this one at the issuer");
+            let found =
+                format!("{nearest} is registered: they differ in {}", uris_differ_in(&nearest, login.redirect_uri));
+            let change =
+                login.names.change("public_url", "let it fit what is registered, or register this one at the issuer");
             Finding::new(compared, login.redirect_uri, found, change)
         }
         None => {
@@ -178,7 +203,9 @@ fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Fi
 
 fn unclear(login: &Login<'_>, found: String) -> Finding {
     let compared = format!("where the issuer sends a browser that asks with prompt=none, and {}", login.redirect_uri);
-    let change = Change::elsewhere("begin a login in a browser: this issuer does not say by its status whether it knows the redirect URI");
+    let change = Change::elsewhere(
+        "begin a login in a browser: this issuer does not say by its status whether it knows the redirect URI",
+    );
     Finding::new(compared, "a redirect to it", found, change)
 }
 
@@ -204,7 +231,12 @@ mod tests {
     #[test]
     fn the_usual_mistakes_are_tried() {
         let others = spelled_otherwise("http://localhost:9001/cb");
-        for other in ["http://localhost:9001/cb/", "https://localhost:9001/cb", "http://127.0.0.1:9001/cb", "http://localhost/cb"] {
+        for other in [
+            "http://localhost:9001/cb/",
+            "https://localhost:9001/cb",
+            "http://127.0.0.1:9001/cb",
+            "http://localhost/cb",
+        ] {
             assert!(others.iter().any(|one| one == other), "{other} is not in {others:?}");
         }
     }

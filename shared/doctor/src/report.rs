@@ -103,6 +103,8 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_colours_and_a_pipe_none() {
-        assert!(text(&reports(), true).contains("\u{1b}[1;31mFAIL\u{1b}[0m") && !text(&reports(), false).contains('\u{1b}'));
+        assert!(
+            text(&reports(), true).contains("\u{1b}[1;31mFAIL\u{1b}[0m") && !text(&reports(), false).contains('\u{1b}')
+        );
     }
 }

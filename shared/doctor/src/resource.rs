@@ -35,7 +35,9 @@ pub async fn look_at_resource(checks: &mut Checks, wire: &Wire, door: &Door<'_>)
     let (url, reply) = match ask(wire, door.url.0).await {
         Ok(answer) => answer,
         Err((url, why)) => {
-            let advice = "start it, or write where it is reached from here; in a container localhost is the container itself".to_owned();
+            let advice =
+                "start it, or write where it is reached from here; in a container localhost is the container itself"
+                    .to_owned();
             let finding = why.finding(&url, &Way { names: door.names, setting: &door.url.1, advice });
             return checks.fail(check, format!("not at {}: {}", door.url.0, why.words()), finding);
         }
@@ -45,7 +47,11 @@ pub async fn look_at_resource(checks: &mut Checks, wire: &Wire, door: &Door<'_>)
         Ok(metadata) if reply.status == 200 => compare(checks, door, &url, &metadata),
         _ => checks.skip(
             format!("{}: audience", door.label),
-            format!("status {} at {}: it says nothing of itself (RFC 9728) that could be compared", reply.status, bare(&url)),
+            format!(
+                "status {} at {}: it says nothing of itself (RFC 9728) that could be compared",
+                reply.status,
+                bare(&url)
+            ),
         ),
     }
 }
@@ -75,7 +81,8 @@ fn compare(checks: &mut Checks, door: &Door<'_>, url: &str, said: &ProtectedReso
         checks.fail(check("audience"), format!("they differ in {}", uris_differ_in(&said.resource, own)), finding);
     }
     if !said.authorization_servers.is_empty() && !said.authorization_servers.iter().any(|one| one == door.issuer) {
-        let compared = format!("the setting `{}` and `authorization_servers` at {at}, to the byte", door.names.name("issuer"));
+        let compared =
+            format!("the setting `{}` and `authorization_servers` at {at}, to the byte", door.names.name("issuer"));
         let theirs = said.authorization_servers.join(", ");
         let nearest = said.authorization_servers.first().map_or("", String::as_str);
         let words = format!("they differ in {}", uris_differ_in(nearest, door.issuer));
@@ -89,7 +96,8 @@ fn compare(checks: &mut Checks, door: &Door<'_>, url: &str, said: &ProtectedReso
         checks.ok(check("scope"), door.scope.to_string());
     } else {
         let compared = format!("the setting `{}` and `scopes_supported` at {at}", door.names.name("scope"));
-        let change = door.names.change("scope", "ask for what B looks for; a scope that it does not know opens nothing there");
+        let change =
+            door.names.change("scope", "ask for what B looks for; a scope that it does not know opens nothing there");
         let finding = Finding::new(compared, said.scopes_supported.join(" "), door.scope.to_string(), change);
         checks.warn(check("scope"), format!("B does not know: {unknown}"), finding);
     }

@@ -9,7 +9,7 @@ use crate::{
     finding::{Change, Finding, Names},
     issuer::KnownIssuer,
     keys::PublishedKeys,
-    no_reply::{NoReply, Way, bare},
+    no_reply::{NoReply, bare},
     pass::UnverifiedPass,
     uri::uris_differ_in,
 };
@@ -54,7 +54,10 @@ pub async fn try_token(
     need: &Need<'_>,
     keys: Option<&PublishedKeys>,
 ) -> bool {
-    let Some(url) = known.way_to(checks, &need.check, "token_endpoint", known.metadata.token_endpoint.as_deref()) else { return false };
+    let Some(url) = known.way_to(checks, &need.check, "token_endpoint", known.metadata.token_endpoint.as_deref())
+    else {
+        return false;
+    };
     let scope = need.scope.to_string();
     let mut form = vec![("grant_type", "client_credentials"), ("resource", need.resource)];
     if !need.scope.is_empty() {
@@ -85,7 +88,9 @@ pub async fn try_token(
 /// `invalid_client` (RFC 6749 §5.2). Nothing comes of it either way.
 pub async fn try_code_exchange(checks: &mut Checks, known: &KnownIssuer, client: &Client, request: &CodeRequest<'_>) {
     const CHECK: &str = "client";
-    let Some(url) = known.way_to(checks, CHECK, "token_endpoint", known.metadata.token_endpoint.as_deref()) else { return };
+    let Some(url) = known.way_to(checks, CHECK, "token_endpoint", known.metadata.token_endpoint.as_deref()) else {
+        return;
+    };
     let form = [
         ("grant_type", "authorization_code"),
         ("code", "a-code-that-nobody-has-made"),
@@ -118,27 +123,31 @@ async fn ask(known: &KnownIssuer, client: &Client, url: &Url, form: &[(&str, &st
     let authorization = client.prove(&mut form);
     let reply = known.wire.post(url, &form, authorization.as_deref()).await?;
     Ok(match reply.status {
-        200 => serde_json::from_slice(&reply.body).map_or(Outcome::Garbage(200), |granted| Outcome::Granted(Box::new(granted))),
+        200 => serde_json::from_slice(&reply.body)
+            .map_or(Outcome::Garbage(200), |granted| Outcome::Granted(Box::new(granted))),
         400..=499 if reply.status != TOO_MANY_REQUESTS => Outcome::Refused(client.refused(&reply)),
         status => Outcome::Garbage(status),
     })
 }
 
 fn not_reached(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url, why: &NoReply) {
-    let setting = if known.at.internal_url.is_some() { "internal_url" } else { "issuer" };
-    let advice = "the issuer's metadata is reached, this endpoint is not: look at what stands between".to_owned();
-    let finding = why.finding(url.as_str(), &Way { names: &known.at.names, setting, advice });
-    checks.fail(check, format!("not reached: {}", why.words()), finding);
+    checks.fail(check, format!("not reached: {}", why.words()), known.not_reached(url, why));
 }
 
 fn garbage(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url, status: u16) {
     let compared = format!("what answers at {} and RFC 6749 section 5", bare(url.as_str()));
     let (advice, found) = match status {
-        TOO_MANY_REQUESTS => ("wait a minute: somebody has failed there too often", "status 429: it asks to wait".to_owned()),
+        TOO_MANY_REQUESTS => {
+            ("wait a minute: somebody has failed there too often", "status 429: it asks to wait".to_owned())
+        }
         status => ("look into the issuer's log, and at what stands between", format!("status {status}, and neither")),
     };
     let change = known.at.names.change("issuer", advice);
-    checks.fail(check, "the answer cannot be used", Finding::new(compared, "a token, or an error of OAuth", found, change));
+    checks.fail(
+        check,
+        "the answer cannot be used",
+        Finding::new(compared, "a token, or an error of OAuth", found, change),
+    );
 }
 
 /// Is it the secret, or the way in which it is shown? The other way tells.
@@ -175,7 +184,12 @@ async fn refused_client(
     }
     let compared = format!("the id `{}` with its secret (not shown), and what the issuer has registered", client.id);
     let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
-    let finding = Finding::new(compared, "a client that is known, with its secret", refused.shown(), client.names.change("client_secret", advice));
+    let finding = Finding::new(
+        compared,
+        "a client that is known, with its secret",
+        refused.shown(),
+        client.names.change("client_secret", advice),
+    );
     checks.fail(check, format!("the issuer does not take `{}` with this secret", client.id), finding);
 }
 
@@ -184,15 +198,31 @@ fn refused_need(known: &KnownIssuer, client: &Client, need: &Need<'_>, refused: 
     let shown = refused.shown();
     match refused.code.as_str() {
         "invalid_scope" => {
-            let compared = format!("the setting `{}` and the scopes of the issuer for `{}`", need.names.name("scope"), client.id);
+            let compared =
+                format!("the setting `{}` and the scopes of the issuer for `{}`", need.names.name("scope"), client.id);
             let expected = format!("some of: {}", known.scopes().join(" "));
-            let change = need.names.change("scope", "ask for what the issuer lets this client have, or have it registered there");
+            let change = need
+                .names
+                .change("scope", "ask for what the issuer lets this client have, or have it registered there");
             (shown, Finding::new(compared, expected, need.scope.to_string(), change))
         }
         "invalid_target" => {
-            let compared = format!("the setting `{}` and the resources of the issuer for `{}`", need.names.name(&need.resource_setting), client.id);
-            let advice = "write the identifier that B has and the issuer knows, to the byte, or have it registered there";
-            (shown, Finding::new(compared, "a resource that this client may ask for", need.resource, need.names.change(&need.resource_setting, advice)))
+            let compared = format!(
+                "the setting `{}` and the resources of the issuer for `{}`",
+                need.names.name(&need.resource_setting),
+                client.id
+            );
+            let advice =
+                "write the identifier that B has and the issuer knows, to the byte, or have it registered there";
+            (
+                shown,
+                Finding::new(
+                    compared,
+                    "a resource that this client may ask for",
+                    need.resource,
+                    need.names.change(&need.resource_setting, advice),
+                ),
+            )
         }
         _ => {
             let compared = format!("what the issuer lets `{}` do, and the grant client_credentials", client.id);
@@ -203,7 +233,13 @@ fn refused_need(known: &KnownIssuer, client: &Client, need: &Need<'_>, refused: 
 }
 
 /// Every claim that B will look at.
-fn compare(checks: &mut Checks, known: &KnownIssuer, need: &Need<'_>, granted: &TokenResponse, keys: Option<&PublishedKeys>) {
+fn compare(
+    checks: &mut Checks,
+    known: &KnownIssuer,
+    need: &Need<'_>,
+    granted: &TokenResponse,
+    keys: Option<&PublishedKeys>,
+) {
     let check = known.check(&need.check);
     let pass = UnverifiedPass::read(&granted.access_token);
     let granted_scope = granted.scope.as_ref().or(pass.as_ref().and_then(|pass| pass.scope.as_ref()));
@@ -212,7 +248,11 @@ fn compare(checks: &mut Checks, known: &KnownIssuer, need: &Need<'_>, granted: &
     if let (Some(missing), Some(granted)) = (missing.filter(|missing| !missing.is_empty()), granted_scope) {
         let compared = format!("the setting `{}` and what was granted", need.names.name("scope"));
         let change = need.names.change("scope", "have the rest registered for the client at the issuer, or do without");
-        checks.warn(&check, format!("not granted: {missing}"), Finding::new(compared, need.scope.to_string(), granted.to_string(), change));
+        checks.warn(
+            &check,
+            format!("not granted: {missing}"),
+            Finding::new(compared, need.scope.to_string(), granted.to_string(), change),
+        );
     }
     let Some(pass) = pass else {
         return checks.ok(check, "a token came, which the issuer alone can read");
@@ -227,13 +267,24 @@ fn compare(checks: &mut Checks, known: &KnownIssuer, need: &Need<'_>, granted: &
         let compared = format!("`aud` in the token and the setting `{}`", need.names.name(&need.resource_setting));
         let found = pass.aud.map_or_else(|| "none".to_owned(), |aud| aud.to_string());
         let advice = "B refuses this token: name the resource as the issuer writes it, and B's `resource` the same";
-        checks.fail(&check, "the token is for another audience", Finding::new(compared, need.resource, found, need.names.change(&need.resource_setting, advice)));
+        checks.fail(
+            &check,
+            "the token is for another audience",
+            Finding::new(compared, need.resource, found, need.names.change(&need.resource_setting, advice)),
+        );
     }
-    if let Some(keys) = keys.filter(|keys| !keys.have(pass.kid.as_deref())) {
+    if let Some(keys) = keys.filter(|keys| !pass.is_by_shared_secret && !keys.have(pass.kid.as_deref())) {
         let compared = "`kid` in the token and the keys that the issuer publishes";
         let found = pass.kid.unwrap_or_else(|| "no kid".to_owned());
-        let change = known.at.names.change("issuer", "every B refuses this token: two issuers answer under one name, or a cache holds old keys");
-        checks.fail(&check, "the key of the token is not published", Finding::new(compared, keys.shown(), found, change));
+        let change = known.at.names.change(
+            "issuer",
+            "every B refuses this token: two issuers answer under one name, or a cache holds old keys",
+        );
+        checks.fail(
+            &check,
+            "the key of the token is not published",
+            Finding::new(compared, keys.shown(), found, change),
+        );
     }
     if checks.len() == before {
         let life = granted.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
@@ -242,14 +293,21 @@ fn compare(checks: &mut Checks, known: &KnownIssuer, need: &Need<'_>, granted: &
 }
 
 /// A token that was fetched for looking opens nothing longer than it has to.
-async fn give_back(checks: &mut Checks, known: &KnownIssuer, client: &Client, need: &Need<'_>, granted: &TokenResponse) {
+async fn give_back(
+    checks: &mut Checks,
+    known: &KnownIssuer,
+    client: &Client,
+    need: &Need<'_>,
+    granted: &TokenResponse,
+) {
     if !revoke(known, client, granted).await {
         checks.skip(known.check(&need.check), "the token could not be given back; it ends by itself");
     }
 }
 
 async fn revoke(known: &KnownIssuer, client: &Client, granted: &TokenResponse) -> bool {
-    let endpoint = known.metadata.revocation_endpoint.as_deref().and_then(|published| known.issuer.way_to(published).ok());
+    let endpoint =
+        known.metadata.revocation_endpoint.as_deref().and_then(|published| known.issuer.way_to(published).ok());
     let Some(url) = endpoint else { return false };
     let mut form = vec![("token", granted.access_token.expose()), ("token_type_hint", "access_token")];
     let authorization = client.prove(&mut form);

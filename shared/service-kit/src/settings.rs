@@ -250,9 +250,12 @@ mod tests {
                 ("GATEPASS__SERVICE_B__ISSUER", "not ours"),
             ]),
             overrides: vec!["seconds=3".to_owned()],
+            below: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),
         };
         let read: Sample = load(&sources).unwrap();
         assert_eq!((read.issuer.as_str(), read.seconds, read.names), ("environment", 3, vec!["x".to_owned()]));
+        let below = Sources { below: sources.below, ..Sources::default() };
+        assert_eq!(load::<Sample>(&below).unwrap().names, ["below"]);
     }
 
     #[test]

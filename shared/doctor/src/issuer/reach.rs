@@ -41,7 +41,12 @@ async fn get(wire: &Wire, url: &str) -> Answer {
 }
 
 /// Say whether it is reached, by the way that is configured for this process and by its own name.
-pub(super) fn look_at_reach(checks: &mut Checks, at: &IssuerAt, inside: Answer, outside: Option<Answer>) -> Option<Outcome> {
+pub(super) fn look_at_reach(
+    checks: &mut Checks,
+    at: &IssuerAt,
+    inside: Answer,
+    outside: Option<Answer>,
+) -> Option<Outcome> {
     let check = at.check("reached");
     let outcome = match (inside, &outside) {
         (Ok(outcome), _) => {
@@ -49,11 +54,14 @@ pub(super) fn look_at_reach(checks: &mut Checks, at: &IssuerAt, inside: Answer, 
             Some(outcome)
         }
         (Err((url, why)), Some(Ok(_))) => {
-            let compared = format!("the settings `{}` and `{}`", at.names.name("internal_url"), at.names.name("issuer"));
+            let compared =
+                format!("the settings `{}` and `{}`", at.names.name("internal_url"), at.names.name("issuer"));
             let advice = "leave it out: the issuer answers under its own name; or write where it is reached from here";
             let finding = match &why {
                 why if why.is_somebody() => why.finding(&url, &way(at)),
-                why => Finding::new(compared, "an answer at both", why.words(), at.names.change("internal_url", advice)),
+                why => {
+                    Finding::new(compared, "an answer at both", why.words(), at.names.change("internal_url", advice))
+                }
             };
             checks.fail(check, format!("not at {}: {}", bare(&url), why.words()), finding);
             None
@@ -74,8 +82,12 @@ fn way(at: &IssuerAt) -> Way<'_> {
     };
     let own = Url::parse(value).is_ok_and(|url| is_loopback_url(&url));
     let advice = match (own, &at.internal_url) {
-        (true, None) => "start the issuer; in a container localhost is the container itself: set `internal_url` to where the issuer is reached from there, and leave `issuer` as it is",
-        (true, Some(_)) => "start the issuer; in a container localhost is the container itself: write the name that the issuer has there",
+        (true, None) => {
+            "start the issuer; in a container localhost is the container itself: set `internal_url` to where the issuer is reached from there, and leave `issuer` as it is"
+        }
+        (true, Some(_)) => {
+            "start the issuer; in a container localhost is the container itself: write the name that the issuer has there"
+        }
         (false, _) => "start the issuer, or write the host and the port that it has from here",
     };
     Way { names: &at.names, setting, advice: advice.to_owned() }
@@ -91,7 +103,12 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
     if let Some(host) = own.domain().filter(|host| !host.contains('.') && !is_loopback_url(&own)) {
         let compared = format!("the host of `{}` and the names that browsers know", at.names.name("issuer"));
         let advice = "use the name that browsers know, everywhere the same; where this process reaches the issuer is `internal_url`";
-        let finding = Finding::new(compared, "a host that the world knows, or localhost", host, at.names.change("issuer", advice));
+        let finding = Finding::new(
+            compared,
+            "a host that the world knows, or localhost",
+            host,
+            at.names.change("issuer", advice),
+        );
         return checks.warn(check, format!("`{host}` looks like a name of this network alone"), finding);
     }
     match outside {
@@ -106,7 +123,12 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
         Some(Err((url, why))) => {
             let compared = format!("{} and what this process meets there", bare(&url));
             let advice = "open it in a browser: if that fails too, nobody can log in";
-            let finding = Finding::new(compared, "an answer, unless browsers are in another network", why.words(), at.names.change("issuer", advice));
+            let finding = Finding::new(
+                compared,
+                "an answer, unless browsers are in another network",
+                why.words(),
+                at.names.change("issuer", advice),
+            );
             checks.warn(check, "not reached from here under its own name", finding);
         }
     }
@@ -122,7 +144,11 @@ fn look_at_namesake(checks: &mut Checks, at: &IssuerAt, url: &str, reply: &Reply
             let compared = format!("what answers at {} and the setting `{}`", bare(url), at.names.name("issuer"));
             let found = found.unwrap_or_else(|| format!("status {} and no metadata", reply.status));
             let change = at.names.change("issuer", "browsers and this process must reach the same issuer");
-            checks.fail(check, "another server answers where browsers go", Finding::new(compared, &at.issuer, found, change));
+            checks.fail(
+                check,
+                "another server answers where browsers go",
+                Finding::new(compared, &at.issuer, found, change),
+            );
         }
     }
 }
