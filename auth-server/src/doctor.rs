@@ -4,8 +4,8 @@ mod database;
 mod redirect_uris;
 
 use ::doctor::{
-    Audience, Checks, DoctorArguments, Finding, IssuerAt, Leeway, Names, OwnDoor, Published, Report, Wire,
-    look_at_issuer, look_at_keys, look_at_own_door, look_at_settings, section,
+    Audience, Checks, DoctorArguments, Finding, IssuerAt, Leeway, Names, OwnDoor, Published, PublishedKeys, Report,
+    Wire, look_at_issuer, look_at_keys, look_at_own_door, look_at_settings, section,
 };
 use clap::Args;
 use clock::Clock;
@@ -41,17 +41,18 @@ pub struct Asked {
 /// Everything that keeps C from its work.
 pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock) -> Report {
     let names = Names::of(AuthServerSettings::SERVICE);
-    let (doors, (store, content)) = tokio::join!(
+    let (doors, (mut store, content), (issuer, published)) = tokio::join!(
         section("own door", async |checks| {
             look_at_settings(checks, settings, [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()]);
             look_at_doors(checks, settings, &names, clock).await;
         }),
         look_into_store(settings, &names, asked),
+        look_at_own_issuer(settings, &names, clock),
     );
-    let issuer = section("issuer", async |checks| {
-        look_at_own_issuer(checks, settings, &names, content.as_ref(), clock).await;
-    });
-    Report::of(AuthServerSettings::SERVICE, [doors, store, issuer.await])
+    if let (Some(published), Some(content)) = (published, content) {
+        compare_keys(&mut store, &names, &published, &content);
+    }
+    Report::of(AuthServerSettings::SERVICE, [doors, store, issuer])
 }
 
 async fn look_into_store(settings: &AuthServerSettings, names: &Names, asked: &Asked) -> (Checks, Option<Content>) {
@@ -75,38 +76,47 @@ async fn look_at_doors(checks: &mut Checks, settings: &AuthServerSettings, names
 
 /// What C says of itself at its own door, and what answers where browsers go.
 async fn look_at_own_issuer(
-    checks: &mut Checks,
     settings: &AuthServerSettings,
     names: &Names,
-    content: Option<&Content>,
     clock: &Clock,
-) {
+) -> (Checks, Option<PublishedKeys>) {
+    let mut published = None;
+    let checks = section("issuer", async |checks| {
+        let wire = Wire::without_authorities(&settings.http(), clock);
+        // As much as our B bears: both ends of this are on one machine, unless a proxy stands between.
+        let own_clock = Leeway { seconds: 5, setting: None };
+        let known = look_at_issuer(checks, &own_issuer(settings, names).await, &wire, own_clock).await;
+        let Some(known) = known else { return };
+        if settings.keys.algorithm == Algorithm::HS256 {
+            return checks.skip(known.check("keys"), "HS256 has a secret in place of keys that are published");
+        }
+        let algorithm = [settings.keys.algorithm.as_str().to_owned()];
+        published = look_at_keys(checks, &known, &algorithm, Some("keys.algorithm")).await;
+    });
+    (checks.await, published)
+}
+
+async fn own_issuer(settings: &AuthServerSettings, names: &Names) -> IssuerAt {
+    // A name in the setting is looked up by the system, which may take its time.
     let listen = settings.listen.clone();
     let door = tokio::task::spawn_blocking(move || own_door(&listen)).await.ok().and_then(Result::ok);
-    let at = IssuerAt {
+    IssuerAt {
         label: "issuer".to_owned(),
         names: names.clone(),
         issuer: settings.issuer(),
         internal_url: door.map(|door| format!("http://{door}")),
         audience: Audience::Browsers,
         published: Published::OAuthOrOpenId,
+    }
+}
+
+fn compare_keys(checks: &mut Checks, names: &Names, published: &PublishedKeys, content: &Content) {
+    const CHECK: &str = "keys";
+    let Some(missing) = content.kids.iter().find(|kid| !published.have(Some(kid))) else {
+        return checks.ok(CHECK, "those in the database are published");
     };
-    let wire = Wire::without_authorities(&settings.http(), clock);
-    let own_clock = Leeway { seconds: 0, setting: None };
-    let Some(known) = look_at_issuer(checks, &at, &wire, own_clock).await else { return };
-    if settings.keys.algorithm == Algorithm::HS256 {
-        return checks.skip(known.check("keys"), "HS256 has a secret in place of keys that are published");
-    }
-    let algorithm = [settings.keys.algorithm.as_str().to_owned()];
-    let published = look_at_keys(checks, &known, &algorithm, Some("keys.algorithm")).await;
-    let (Some(published), Some(content)) = (published, content) else { return };
-    if let Some(missing) = content.kids.iter().find(|kid| !published.have(Some(kid))) {
-        let change = names.change(
-            "data_dir",
-            "what runs has another database, or has not seen this one change: start it anew with these settings",
-        );
-        let compared = "the keys in the database and those that are published";
-        let finding = Finding::new(compared, missing, published.shown(), change);
-        checks.fail(known.check("keys"), "a key of the database is not published", finding);
-    }
+    let advice = "what runs has another database, or has not seen this one change: start it anew with these settings";
+    let compared = "the keys in the database and those that are published";
+    let finding = Finding::new(compared, missing, published.shown(), names.change("data_dir", advice));
+    checks.fail(CHECK, "a key of the database is not published", finding);
 }

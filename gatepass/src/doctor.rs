@@ -14,7 +14,7 @@ use tokio::{net::TcpStream, time::timeout};
 use crate::{StackSettings, stack::Addresses};
 
 /// Whoever runs here answers sooner.
-const KNOCK: Duration = Duration::from_secs(1);
+const KNOCK: Duration = Duration::from_millis(500);
 const ENVIRONMENT_OF_B: &str = "GATEPASS__SERVICE_B__";
 
 /// Where the demo's data is, and how the findings are told.
@@ -40,7 +40,8 @@ pub struct Patients {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let patients = patients(StackSettings::demo(&arguments.data_dir), environment.collect())?;
+    let environment: Vec<_> = environment.collect();
+    let patients = patients(StackSettings::demo(&arguments.data_dir), &environment)?;
     ::doctor::run(&arguments.output, examine(&patients, &Clock::system()))
 }
 
@@ -48,9 +49,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When a setting is unknown or wrong.
-pub fn patients(mut stack: StackSettings, environment: Vec<(String, String)>) -> anyhow::Result<Patients> {
+pub fn patients(mut stack: StackSettings, environment: &[(String, String)]) -> anyhow::Result<Patients> {
     let one_b = environment.iter().any(|(name, _)| name.starts_with(ENVIRONMENT_OF_B));
-    stack.auth_server = above(&stack.auth_server, &environment)?;
+    stack.auth_server = above(&stack.auth_server, environment)?;
     let addresses = Addresses {
         auth_server: address(&stack.auth_server.listen)?,
         auth_server_tls: address(&stack.auth_server.tls_listen)?,
@@ -59,8 +60,8 @@ pub fn patients(mut stack: StackSettings, environment: Vec<(String, String)>) ->
         b_introspection: address(&stack.b_introspection.listen)?,
     };
     stack.connect(&addresses);
-    stack.service_a = above(&stack.service_a, &environment)?;
-    stack.b_local = above(&stack.b_local, &environment)?;
+    stack.service_a = above(&stack.service_a, environment)?;
+    stack.b_local = above(&stack.b_local, environment)?;
     Ok(Patients { stack, one_b })
 }
 
@@ -79,19 +80,27 @@ fn address(listen: &str) -> anyhow::Result<std::net::SocketAddr> {
 /// All servers, one after the other in the report, at the same time in fact.
 pub async fn examine(patients: &Patients, clock: &Clock) -> Vec<Report> {
     let Patients { stack, one_b } = patients;
-    let listening =
-        [&stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen, &stack.b_introspection.listen];
-    if !anybody_listens(listening.map(String::as_str)).await {
-        return vec![nothing_runs(listening.map(String::as_str))];
+    let mut listening = vec![&*stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen];
+    listening.extend((!one_b).then_some(&*stack.b_introspection.listen));
+    if !anybody_listens(&listening).await {
+        return vec![nothing_runs(&listening)];
     }
     let asked = asked(stack);
-    let (c, a, local, asking) = tokio::join!(
+    let (c, a, bs) = tokio::join!(
         auth_server::doctor::examine(&stack.auth_server, &asked, clock),
         service_a::doctor::examine(&stack.service_a, clock),
-        b("checks by itself", &stack.b_local, clock),
-        b("asks C", &stack.b_introspection, clock),
+        look_at_bs(stack, *one_b, clock),
     );
-    if *one_b { vec![c, a, Report { service: "service-b".to_owned(), ..local }] } else { vec![c, a, local, asking] }
+    [c, a].into_iter().chain(bs).collect()
+}
+
+async fn look_at_bs(stack: &StackSettings, one_b: bool, clock: &Clock) -> Vec<Report> {
+    if one_b {
+        return vec![service_b::doctor::examine(&stack.b_local, None, clock).await];
+    }
+    let asking = b("asks C", &stack.b_introspection, clock);
+    let (local, asking) = tokio::join!(b("checks by itself", &stack.b_local, clock), asking);
+    vec![local, asking]
 }
 
 async fn b(which: &str, settings: &ServiceBSettings, clock: &Clock) -> Report {
@@ -109,7 +118,7 @@ fn asked(stack: &StackSettings) -> Asked {
     })
 }
 
-async fn anybody_listens(listening: [&str; 4]) -> bool {
+async fn anybody_listens(listening: &[&str]) -> bool {
     for listen in listening {
         let Ok(address) = address(listen) else { continue };
         if timeout(KNOCK, TcpStream::connect(address)).await.is_ok_and(|connected| connected.is_ok()) {
@@ -119,7 +128,7 @@ async fn anybody_listens(listening: [&str; 4]) -> bool {
     false
 }
 
-fn nothing_runs(listening: [&str; 4]) -> Report {
+fn nothing_runs(listening: &[&str]) -> Report {
     let mut checks = Checks::default();
     let change = Change::elsewhere(
         "start the demo: `cargo run`, or each server by itself: `gatepass auth-server`, `gatepass service-b`, `gatepass service-a`; where they listen at other addresses, say so by `GATEPASS__AUTH_SERVER__LISTEN` and its like",

@@ -159,7 +159,7 @@ async fn a_key_of_the_database_that_is_not_published_is_found() {
     let data = other.settings.data_dir.display().to_string();
     found(
         &doctor(&one, &[("data_dir", &data)]).await,
-        "issuer: keys",
+        "keys",
         &["the keys in the database and those that are published", "data_dir: "],
     );
 }

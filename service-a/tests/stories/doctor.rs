@@ -1,18 +1,22 @@
 //! `service-a doctor`, as it is run beside an A that serves.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use service_a::ServiceASettings;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use wiremock::{
     Mock, MockServer,
-    matchers::{method, path},
+    matchers::{any, method, path},
 };
 
 use crate::{
     process::{Said, run, settings_of},
-    world::{A, PASSES, RESOURCES, SECRET, World, pass, refused, said},
+    world::{A, PASSES, RESOURCES, SECRET, World, late, pass, refused, said},
 };
 
 const ISSUER_METADATA: [&str; 2] = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
@@ -212,4 +216,19 @@ async fn programs_get_one_json_object() {
         (said.code, &told["failed"], &told["services"][0]["service"]),
         (Some(0), &json!(0), &json!("service-a"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_hangs_the_doctor_ends() {
+    let (world, a) = world().await;
+    for server in [&world.c.server, &world.b.server, &world.introspecting_b.server] {
+        server.reset().await;
+        Mock::given(any()).respond_with(late(pass(0))).mount(server).await;
+    }
+    let began = Instant::now();
+    let said = doctor(&world.settings(), &a, &[]).await;
+    assert!(began.elapsed() < Duration::from_secs(15), "{said:?}");
+    for line in ["issuer: reached", "B local: reached", "B introspection: reached", "login platform: reached"] {
+        found(&said, line, &["no answer in time"]);
+    }
 }

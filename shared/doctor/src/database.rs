@@ -29,7 +29,7 @@ pub fn look_at_database(
             checks.fail(
                 CHECK,
                 "it cannot be used",
-                Finding::new(compared, format!("a database at {place}"), reason, change(advice)),
+                Finding::new(compared, format!("{place}, readable and writable for this user"), reason, change(advice)),
             );
         }
         Ok(None | Some(Versions { stored: None, .. })) => {

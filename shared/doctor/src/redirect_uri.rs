@@ -84,7 +84,8 @@ pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &
             );
         }
         Ok(Answer::GoesOn(to)) => {
-            checks.warn(check, "whether it is registered cannot be told", unclear(login, format!("a redirect to {to}")))
+            let finding = unclear(login, format!("a redirect to {to}"));
+            checks.warn(check, "whether it is registered cannot be told", finding);
         }
         Ok(Answer::Unclear(status)) => {
             checks.warn(

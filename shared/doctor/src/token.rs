@@ -1,17 +1,22 @@
 //! Can a client get a token, and is it the right one?
 
+mod compare;
+mod refusal;
+
 use claims::{Scope, TokenResponse};
 use url::Url;
 
+use self::{
+    compare::compare,
+    refusal::{refused_client, refused_need},
+};
 use crate::{
     checks::Checks,
     client::{Client, Refused},
-    finding::{Change, Finding, Names},
+    finding::{Finding, Names},
     issuer::KnownIssuer,
     keys::PublishedKeys,
     no_reply::{NoReply, bare},
-    pass::UnverifiedPass,
-    uri::uris_differ_in,
 };
 
 /// What a client needs a token for.
@@ -148,148 +153,6 @@ fn garbage(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url, sta
         "the answer cannot be used",
         Finding::new(compared, "a token, or an error of OAuth", found, change),
     );
-}
-
-/// Is it the secret, or the way in which it is shown? The other way tells.
-async fn refused_client(
-    checks: &mut Checks,
-    known: &KnownIssuer,
-    client: &Client,
-    check: &str,
-    (url, form): (&Url, &[(&str, &str)]),
-    refused: &Refused,
-) {
-    let offered = &known.metadata.token_endpoint_auth_methods_supported;
-    let method = client.method;
-    let otherwise = Client { method: method.other(), ..client.clone() };
-    let taken = match ask(known, &otherwise, url, form).await {
-        Ok(Outcome::Granted(granted)) => {
-            revoke(known, &otherwise, &granted).await;
-            true
-        }
-        Ok(Outcome::Refused(refused)) => !refused.is_about_the_client(),
-        _ => false,
-    };
-    let not_offered = !offered.is_empty() && !offered.iter().any(|one| one == method.as_str());
-    if taken || not_offered {
-        let compared = format!("how `{}` shows its secret, and what the issuer takes", client.id);
-        let expected = if taken { method.other().as_str().to_owned() } else { offered.join(", ") };
-        let advice = "show it in that way";
-        let change = match client.method_setting {
-            Some(setting) => client.names.change(setting, advice),
-            None => Change::elsewhere("register this way for the client at the issuer"),
-        };
-        let finding = Finding::new(compared, expected, method.as_str(), change);
-        return checks.fail(check, format!("the way of client authentication is wrong: {}", refused.code), finding);
-    }
-    let compared = format!("the id `{}` with its secret (not shown), and what the issuer has registered", client.id);
-    let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
-    let finding = Finding::new(
-        compared,
-        "a client that is known, with its secret",
-        refused.shown(),
-        client.names.change("client_secret", advice),
-    );
-    checks.fail(check, format!("the issuer does not take `{}` with this secret", client.id), finding);
-}
-
-/// The client is known, and does not get what it asks for.
-fn refused_need(known: &KnownIssuer, client: &Client, need: &Need<'_>, refused: &Refused) -> (String, Finding) {
-    let shown = refused.shown();
-    match refused.code.as_str() {
-        "invalid_scope" => {
-            let compared =
-                format!("the setting `{}` and the scopes of the issuer for `{}`", need.names.name("scope"), client.id);
-            let expected = format!("some of: {}", known.scopes().join(" "));
-            let change = need
-                .names
-                .change("scope", "ask for what the issuer lets this client have, or have it registered there");
-            (shown, Finding::new(compared, expected, need.scope.to_string(), change))
-        }
-        "invalid_target" => {
-            let compared = format!(
-                "the setting `{}` and the resources of the issuer for `{}`",
-                need.names.name(&need.resource_setting),
-                client.id
-            );
-            let advice =
-                "write the identifier that B has and the issuer knows, to the byte, or have it registered there";
-            (
-                shown,
-                Finding::new(
-                    compared,
-                    "a resource that this client may ask for",
-                    need.resource,
-                    need.names.change(&need.resource_setting, advice),
-                ),
-            )
-        }
-        _ => {
-            let compared = format!("what the issuer lets `{}` do, and the grant client_credentials", client.id);
-            let advice = "have this grant registered for the client, or use one that has it";
-            (shown.clone(), Finding::new(compared, "a token", shown, need.names.change("client_id", advice)))
-        }
-    }
-}
-
-/// Every claim that B will look at.
-fn compare(
-    checks: &mut Checks,
-    known: &KnownIssuer,
-    need: &Need<'_>,
-    granted: &TokenResponse,
-    keys: Option<&PublishedKeys>,
-) {
-    let check = known.check(&need.check);
-    let pass = UnverifiedPass::read(&granted.access_token);
-    let granted_scope = granted.scope.as_ref().or(pass.as_ref().and_then(|pass| pass.scope.as_ref()));
-    let missing = granted_scope.map(|granted| need.scope.filtered(|one| !granted.contains(one)));
-    let before = checks.len();
-    if let (Some(missing), Some(granted)) = (missing.filter(|missing| !missing.is_empty()), granted_scope) {
-        let compared = format!("the setting `{}` and what was granted", need.names.name("scope"));
-        let change = need.names.change("scope", "have the rest registered for the client at the issuer, or do without");
-        checks.warn(
-            &check,
-            format!("not granted: {missing}"),
-            Finding::new(compared, need.scope.to_string(), granted.to_string(), change),
-        );
-    }
-    let Some(pass) = pass else {
-        return checks.ok(check, "a token came, which the issuer alone can read");
-    };
-    if let Some(iss) = pass.iss.filter(|iss| iss != known.issuer.name()) {
-        let compared = format!("`iss` in the token and the setting `{}`, to the byte", known.at.names.name("issuer"));
-        let advice = "every B refuses this token: have the issuer write its own name, or name it here as it does";
-        let finding = Finding::new(compared, known.issuer.name(), &iss, known.at.names.change("issuer", advice));
-        checks.fail(&check, format!("the issuers differ in {}", uris_differ_in(known.issuer.name(), &iss)), finding);
-    }
-    if !pass.aud.as_ref().is_some_and(|aud| aud.contains(need.resource)) {
-        let compared = format!("`aud` in the token and the setting `{}`", need.names.name(&need.resource_setting));
-        let found = pass.aud.map_or_else(|| "none".to_owned(), |aud| aud.to_string());
-        let advice = "B refuses this token: name the resource as the issuer writes it, and B's `resource` the same";
-        checks.fail(
-            &check,
-            "the token is for another audience",
-            Finding::new(compared, need.resource, found, need.names.change(&need.resource_setting, advice)),
-        );
-    }
-    if let Some(keys) = keys.filter(|keys| !pass.is_by_shared_secret && !keys.have(pass.kid.as_deref())) {
-        let compared = "`kid` in the token and the keys that the issuer publishes";
-        let found = pass.kid.unwrap_or_else(|| "no kid".to_owned());
-        let change = known.at.names.change(
-            "issuer",
-            "every B refuses this token: two issuers answer under one name, or a cache holds old keys",
-        );
-        checks.fail(
-            &check,
-            "the key of the token is not published",
-            Finding::new(compared, keys.shown(), found, change),
-        );
-    }
-    if checks.len() == before {
-        let life = granted.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
-        checks.ok(check, format!("a token came, issuer, audience, scope and key as they should be{life}"));
-    }
 }
 
 /// A token that was fetched for looking opens nothing longer than it has to.

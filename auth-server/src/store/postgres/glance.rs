@@ -2,7 +2,7 @@ use std::{str::FromStr, time::Duration};
 
 use doctor::Versions;
 use sqlx::{
-    PgPool,
+    ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::timeout;
@@ -40,8 +40,9 @@ impl PostgresStore {
 }
 
 async fn look(options: PgConnectOptions) -> Result<Glance, StoreError> {
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-    let database = pool.connect_with(options).await?;
+    // A pool tries again and again, and says only that it took too long.
+    options.connect().await?.close().await?;
+    let database = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
     let glance = read(&database).await;
     database.close().await;
     glance
