@@ -1,5 +1,5 @@
 //! The stories that cross processes: A, C and both Bs over real sockets, in one process.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 mod attacks;
 mod changes;
