@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use clock::Clock;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
 
 use crate::{
     process::{Said, run, server_settings, set},
@@ -125,24 +126,30 @@ async fn tell(file: &Path, sql: &'static str) {
     database.close().await.unwrap();
 }
 
+/// A copy of this C's database, which nobody has open.
+async fn copy_of_database(c: &mut C) -> TempDir {
+    c.stop().await;
+    let (file, folder) = (c.settings.data_dir.join("auth-server.db"), tempfile::tempdir().unwrap());
+    tell(&file, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    fs::copy(&file, folder.path().join("auth-server.db")).unwrap();
+    folder
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_a_newer_version_is_found_and_an_older_one_is_no_fault() {
     let mut c = c().await;
-    c.stop().await;
-    let file = c.settings.data_dir.join("auth-server.db");
+    let folder = copy_of_database(&mut c).await;
+    let (file, data) = (folder.path().join("auth-server.db"), folder.path().display().to_string());
     let newest =
         "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
     tell(&file, newest).await;
-    found(
-        &doctor(&c, &[]).await,
-        "database",
-        &["version 3 or before", "found     version 9999", "there is no way back", "data_dir: "],
-    );
+    let said = doctor(&c, &[("data_dir", &data)]).await;
+    found(&said, "database", &["version 3 or before", "found     version 9999", "there is no way back", "data_dir: "]);
     tell(&file, "DELETE FROM _sqlx_migrations WHERE version = 9999").await;
     let before = fs::read(&file).unwrap();
-    let said = doctor(&c, &[]).await;
+    let said = doctor(&c, &[("data_dir", &data)]).await;
     assert!(said.out.contains("version 2, the next start brings it to 3"), "{}", said.out);
-    assert_eq!(fs::read(&file).unwrap(), before, "which the doctor leaves to it");
+    assert!(fs::read(&file).unwrap() == before, "which the doctor leaves to it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,10 +174,7 @@ async fn a_key_of_the_database_that_is_not_published_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn looking_makes_no_file_beside_a_database_that_nobody_has_open() {
     let mut c = c().await;
-    c.stop().await;
-    let (file, folder) = (c.settings.data_dir.join("auth-server.db"), tempfile::tempdir().unwrap());
-    tell(&file, "PRAGMA wal_checkpoint(TRUNCATE)").await;
-    fs::copy(&file, folder.path().join("auth-server.db")).unwrap();
+    let folder = copy_of_database(&mut c).await;
     // Also a file that is made and deleted again changes the folder.
     let changed = || fs::metadata(folder.path()).unwrap().modified().unwrap();
     let before = changed();
