@@ -16,7 +16,7 @@ use service_kit::{
     cli::{self, SettingsArgs, block_on, check_config, healthcheck},
 };
 
-use crate::{AuthServerSettings, Entropy};
+use crate::{AuthServerSettings, Entropy, doctor};
 
 /// The authorization server (C): it checks once who a client is, and hands out a short-lived pass.
 #[derive(Debug, Parser)]
@@ -36,6 +36,8 @@ enum Command {
     CheckConfig,
     /// Ask the running server whether it is ready
     Healthcheck,
+    /// Find out why the set-up fails, from inside the place where this runs; nothing is changed by it
+    Doctor(doctor::Arguments),
     /// Make the development CA, or show where it is; make certificates for other servers with it
     DevCa(dev_ca::Arguments),
     /// The signing keys
@@ -72,6 +74,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Healthcheck => {
             let (listen, certificates) = settings.listener();
             block_on(healthcheck(listen, certificates))
+        }
+        Command::Doctor(told) => {
+            ::doctor::run(&told.output, async { vec![doctor::examine(&settings, &told.asked, &clock).await] })
         }
         Command::DevCa(arguments) => dev_ca::run(&arguments, &settings, &clock),
         Command::Keys(command) => block_on(keys::run(command, settings, clock)),

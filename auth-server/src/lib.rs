@@ -12,6 +12,7 @@ mod client_address;
 mod client_auth;
 pub mod commands;
 mod csrf;
+pub mod doctor;
 pub mod domain;
 mod endpoints;
 mod entropy;

@@ -143,6 +143,11 @@ impl AuthServer {
     }
 }
 
+/// Where the database is, if it is a file.
+pub(crate) fn database_file(settings: &AuthServerSettings) -> PathBuf {
+    settings.data_dir.join(DATABASE)
+}
+
 /// Open the database of these settings, or make it.
 ///
 /// # Errors
@@ -174,7 +179,7 @@ async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
 /// # Errors
 /// When there is none, or it cannot be used.
 pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
-    let database = settings.data_dir.join(DATABASE);
+    let database = database_file(settings);
     ensure!(
         settings.database_url() != Ok(None) || database.exists(),
         "there is no database {}: is the setting `data_dir` right? The first start of the server makes it",

@@ -2,6 +2,7 @@
 //!
 //! A backend implements [`Store`] and passes the suite in `conformance`, races included.
 
+mod glance;
 mod logins;
 mod postgres;
 mod rows;
@@ -17,6 +18,7 @@ use crate::domain::{
     Session, SigningKey, StoredSecret, TokenHash, UserGrant,
 };
 
+pub use glance::{Content, Glance};
 pub use logins::LoginStore;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

@@ -1,5 +1,6 @@
 //! The command line of the flow viewer.
 
+use ::doctor::DoctorArguments;
 use clap::Parser;
 use clock::Clock;
 use flow_events::EventSink;
@@ -8,14 +9,14 @@ use service_kit::{
     cli::{ServiceArguments, run_service},
 };
 
-use crate::{FlowViewer, FlowViewerSettings};
+use crate::{FlowViewer, FlowViewerSettings, doctor};
 
 /// The flow viewer: it draws what happens between A, B and C.
 #[derive(Debug, Parser)]
 #[command(name = "flow-viewer", version)]
 pub struct Arguments {
     #[command(flatten)]
-    service: ServiceArguments,
+    service: ServiceArguments<DoctorArguments>,
 }
 
 /// Run a command that was read already.
@@ -23,7 +24,10 @@ pub struct Arguments {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    run_service(&arguments.service, async |settings: FlowViewerSettings, bound: Bound, stop: Stop| {
+    let serve = async |settings: FlowViewerSettings, bound: Bound, stop: Stop| {
         FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::off())?.run(stop).await
+    };
+    run_service(&arguments.service, serve, |settings: &FlowViewerSettings, told: &DoctorArguments| {
+        ::doctor::run(told, async { vec![doctor::examine(settings, &Clock::system()).await] })
     })
 }

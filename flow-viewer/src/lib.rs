@@ -2,6 +2,7 @@
 
 mod app;
 pub mod commands;
+mod doctor;
 mod endpoints;
 mod explain;
 mod export;

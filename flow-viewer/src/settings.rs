@@ -83,14 +83,17 @@ impl FlowViewerSettings {
         claims::Password::new(self.password.as_ref().map_or(DEMO_PASSWORD, SecretSetting::expose))
     }
 
-    fn check(&self) -> anyhow::Result<()> {
-        let places = [
+    pub(crate) fn places(&self) -> [(&'static str, &Place); 4] {
+        [
             ("auth_server", &self.auth_server),
             ("service_a", &self.service_a),
             ("b_local", &self.b_local),
             ("b_introspection", &self.b_introspection),
-        ];
-        for (name, place) in places {
+        ]
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        for (name, place) in self.places() {
             for (part, url) in [("url", &place.url), ("public_url", &place.public_url)] {
                 endpoint(url).map_err(|problem| anyhow::anyhow!("the setting `{name}.{part}`: {problem}: {url}"))?;
             }

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use service_kit::cli::{self, block_on};
 
-use crate::{demo, walk, walk::WalkArguments};
+use crate::{demo, doctor, walk, walk::WalkArguments};
 
 /// OAuth 2.0 between servers, to learn from, to test with and to build on.
 ///
@@ -51,6 +51,8 @@ enum Command {
     ServiceB(service_b::commands::Arguments),
     /// The page that draws what happens between them, alone
     FlowViewer(flow_viewer::commands::Arguments),
+    /// Find out why the demo, or what the environment describes, fails; nothing is changed by it
+    Doctor(doctor::Arguments),
 }
 
 /// Run a command line.
@@ -69,5 +71,6 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::ServiceA(arguments)) => service_a::commands::run(&arguments),
         Some(Command::ServiceB(arguments)) => service_b::commands::run(&arguments),
         Some(Command::FlowViewer(arguments)) => flow_viewer::commands::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
     }
 }

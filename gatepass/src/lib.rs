@@ -4,6 +4,7 @@
 
 pub mod commands;
 mod demo;
+pub mod doctor;
 pub mod flow;
 mod paint;
 mod stack;

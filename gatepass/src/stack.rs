@@ -83,7 +83,7 @@ impl StackSettings {
     }
 
     /// Tell each server where the others are.
-    fn connect(&mut self, at: &Addresses) -> anyhow::Result<()> {
+    pub(crate) fn connect(&mut self, at: &Addresses) -> anyhow::Result<()> {
         if self.names_are_addresses {
             self.name_by_address(at)?;
         }

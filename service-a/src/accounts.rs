@@ -2,6 +2,7 @@
 //!
 //! A backend implements [`AccountStore`] and passes the suite in `conformance`, races included.
 
+mod glance;
 mod model;
 mod sqlite;
 
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 
 use crate::random_id::Digest;
 
+pub use glance::versions;
 pub use model::{
     Account, Email, EndSessions, Entered, Identity, Linked, LinkedIdentity, PendingLogin, Profile, Purpose, Session,
     Unlinked, Visitor,

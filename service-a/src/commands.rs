@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
+use ::doctor::DoctorArguments;
 use clap::Parser;
 use clock::Clock;
 use service_kit::{
@@ -9,14 +10,14 @@ use service_kit::{
     cli::{self, ServiceArguments, run_service},
 };
 
-use crate::{ServiceA, ServiceASettings};
+use crate::{ServiceA, ServiceASettings, doctor};
 
 /// A machine (A) that calls B as itself.
 #[derive(Debug, Parser)]
 #[command(name = "service-a", version)]
 pub struct Arguments {
     #[command(flatten)]
-    service: ServiceArguments,
+    service: ServiceArguments<DoctorArguments>,
 }
 
 /// Run a command line.
@@ -32,8 +33,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    run_service(&arguments.service, async |settings: ServiceASettings, bound: Bound, stop: Stop| {
+    let serve = async |settings: ServiceASettings, bound: Bound, stop: Stop| {
         let events = settings.events.begin(settings.profile, stop.clone())?;
         ServiceA::prepare(&settings, bound, Clock::system(), events).await?.run(stop).await
+    };
+    run_service(&arguments.service, serve, |settings: &ServiceASettings, told: &DoctorArguments| {
+        ::doctor::run(told, async { vec![doctor::examine(settings, &Clock::system()).await] })
     })
 }

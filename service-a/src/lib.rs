@@ -6,6 +6,7 @@ mod app;
 mod call_b;
 pub mod commands;
 mod cookies;
+pub mod doctor;
 mod endpoints;
 mod entropy;
 mod failure;

@@ -19,7 +19,7 @@ use crate::{
     random_id::RandomId,
 };
 
-pub use openid::{LogoutTokenRefusal, OpenIdProvider};
+pub use openid::{ID_TOKEN_ALGORITHMS, LEEWAY, LogoutTokenRefusal, OpenIdProvider, client_secret};
 pub use settings::{ProviderKind, ProviderSettings};
 pub use user_tokens::UserTokens;
 pub use wechat::WeChatProvider;

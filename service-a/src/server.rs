@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
@@ -12,6 +12,7 @@ use service_kit::{
     tls::{OwnCertificates, followed},
 };
 use token_client::{AuthMethod, TokenClient};
+use url::Url;
 
 use crate::{
     accounts::SqliteAccounts,
@@ -111,18 +112,27 @@ fn providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Provi
     let public_url = settings.public_origin()?;
     let mut providers = Providers::new();
     for (name, provider) in settings.all_providers()? {
-        let redirect_uri = format!("{}/callback/{name}", public_url.as_str().trim_end_matches('/'));
-        let provider = Provider::new(&name, &provider, &redirect_uri, clock);
+        let provider = Provider::new(&name, &provider, &redirect_uri(&public_url, &name), clock);
         providers.insert(name.clone(), provider.with_context(|| format!("the provider `{name}`"))?);
     }
     Ok(providers)
+}
+
+/// Where the provider of that name sends browsers back to.
+pub(crate) fn redirect_uri(public_url: &Url, name: &str) -> String {
+    format!("{}/callback/{name}", public_url.as_str().trim_end_matches('/'))
+}
+
+/// Where the accounts are kept.
+pub(crate) fn accounts_file(settings: &ServiceASettings) -> PathBuf {
+    settings.data_dir.join("service-a.db")
 }
 
 async fn website(settings: &ServiceASettings, providers: Providers, clock: &Clock) -> anyhow::Result<Website> {
     let public_url = settings.public_origin()?;
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
-    let accounts = SqliteAccounts::open(&settings.data_dir.join("service-a.db")).await?;
+    let accounts = SqliteAccounts::open(&accounts_file(settings)).await?;
     Ok(Website {
         accounts: Arc::new(accounts),
         providers,

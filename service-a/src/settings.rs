@@ -19,7 +19,7 @@ use url::Url;
 pub use crate::providers::{ProviderKind, ProviderSettings};
 
 /// The provider that is there without being configured: C.
-const PLATFORM: &str = "platform";
+pub(crate) const PLATFORM: &str = "platform";
 
 use crate::server;
 

@@ -9,14 +9,14 @@ use service_kit::{
     cli::{self, ServiceArguments, run_service},
 };
 
-use crate::{ServiceB, ServiceBSettings};
+use crate::{ServiceB, ServiceBSettings, doctor};
 
 /// The protected API (B): it looks at the pass, and says yes or no.
 #[derive(Debug, Parser)]
 #[command(name = "service-b", version)]
 pub struct Arguments {
     #[command(flatten)]
-    service: ServiceArguments,
+    service: ServiceArguments<doctor::Arguments>,
 }
 
 /// Run a command line.
@@ -32,8 +32,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    run_service(&arguments.service, async |settings: ServiceBSettings, bound: Bound, stop: Stop| {
+    let serve = async |settings: ServiceBSettings, bound: Bound, stop: Stop| {
         let events = settings.events.begin(settings.profile, stop.clone())?;
         ServiceB::prepare(&settings, bound, Clock::system(), events)?.run(stop).await
+    };
+    run_service(&arguments.service, serve, |settings: &ServiceBSettings, told: &doctor::Arguments| {
+        let pass = told.read_pass()?;
+        ::doctor::run(&told.output, async { vec![doctor::examine(settings, pass.as_ref(), &Clock::system()).await] })
     })
 }

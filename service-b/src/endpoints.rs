@@ -21,6 +21,9 @@ impl RequiredScope for ResourceWrite {
     const SCOPE: &'static str = "resource:write";
 }
 
+/// Every scope that some endpoint needs.
+pub(crate) const SCOPES: [&str; 2] = [ResourceRead::SCOPE, ResourceWrite::SCOPE];
+
 /// What the pass said, for the caller to see.
 #[derive(Serialize)]
 pub(crate) struct Caller {

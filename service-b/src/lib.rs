@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod commands;
+pub mod doctor;
 mod endpoints;
 mod server;
 pub mod settings;

@@ -5,6 +5,7 @@ mod connect;
 mod consents;
 mod devices;
 mod effects;
+mod glance;
 mod grants;
 mod keys;
 mod pushed;

@@ -2,6 +2,7 @@ mod clients;
 mod consents;
 mod devices;
 mod effects;
+mod glance;
 mod grants;
 mod journal;
 mod keys;

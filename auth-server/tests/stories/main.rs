@@ -11,6 +11,7 @@ mod consenting;
 mod crash;
 mod devices;
 mod dialects;
+mod doctor;
 mod forms;
 mod introspection;
 mod issuing;

@@ -1,5 +1,7 @@
 //! A database that cannot be used is one clear line at the start, without the password.
 
+use auth_server::store::PostgresStore;
+
 use crate::{
     cluster::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared},
     replica::{Replica, prepare, settings},
@@ -36,6 +38,26 @@ async fn a_database_of_a_newer_version_is_refused() {
     );
     let line = refusal(&url).await;
     assert!(line.contains("newer version") && line.contains("9999"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_a_database_without_changing_it() {
+    let url = shared().fresh_database();
+    let name = url.rsplit('/').next().unwrap();
+    let before = PostgresStore::glance(&url).await.unwrap();
+    assert!(before.versions.stored.is_none() && before.content.is_none(), "{before:?}");
+    assert_eq!(shared().tell_in(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+    drop(Replica::start(&url).await);
+    let after = PostgresStore::glance(&url).await.unwrap();
+    assert_eq!(after.versions.stored, Some(after.versions.known));
+    assert!(!after.content.unwrap().kids.is_empty());
+    let newer =
+        "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+    shared().tell_in(name, newer);
+    let newer = PostgresStore::glance(&url).await.unwrap();
+    assert!(newer.versions.stored == Some(9999) && newer.content.is_none(), "{newer:?}");
+    let wrong = PostgresStore::glance(&url.replacen("p%40ss", "pass", 1)).await.unwrap_err().to_string();
+    assert!(wrong.contains("password authentication failed") && !wrong.contains(PASSWORD), "{wrong}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

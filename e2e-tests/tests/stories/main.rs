@@ -4,6 +4,7 @@
 mod attacks;
 mod changes;
 mod crowd;
+mod doctor;
 mod flow;
 mod limits;
 mod outage;

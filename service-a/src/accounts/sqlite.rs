@@ -16,7 +16,7 @@ use super::{
 };
 use crate::random_id::Digest;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The embedded store: one file, one writer, any number of readers.
 pub struct SqliteAccounts {

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{accounts::Identity, random_id::RandomId};
 
+pub use id_token::{ID_TOKEN_ALGORITHMS, LEEWAY};
 pub use logout_token::LogoutTokenRefusal;
 
 pub struct OpenIdProvider {
@@ -200,6 +201,14 @@ impl OpenIdProvider {
     fn first_name(&self, answer: &CodeAnswer) -> Option<String> {
         if self.form_post { answer.user.as_deref().and_then(name_of) } else { None }
     }
+}
+
+/// What A shows to this provider at the moment `now` to prove who it is.
+///
+/// # Errors
+/// When the settings have none.
+pub fn client_secret(settings: &ProviderSettings, now: i64) -> anyhow::Result<ClientSecret> {
+    Ok(ClientSecret::new(Credential::of(settings)?.secret(now)?.secret()))
 }
 
 impl Credential {

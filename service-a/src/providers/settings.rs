@@ -97,7 +97,7 @@ impl ProviderSettings {
         self
     }
 
-    pub(super) fn http(&self) -> HttpClientSettings {
+    pub(crate) fn http(&self) -> HttpClientSettings {
         HttpClientSettings {
             ca_file: self.ca_file.clone(),
             timeout: Duration::from_millis(self.timeout_millis),

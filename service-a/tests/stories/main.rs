@@ -4,6 +4,7 @@
 mod caller;
 mod calling;
 mod command_line;
+mod doctor;
 mod failures_of_b;
 mod failures_of_c;
 mod legacy;

@@ -4,6 +4,7 @@
 mod asking;
 mod caller;
 mod command_line;
+mod doctor;
 mod legacy;
 mod limits;
 mod metadata;

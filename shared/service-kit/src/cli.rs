@@ -37,7 +37,8 @@ impl SettingsArgs {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let sources = Sources { file: self.config.clone(), environment, overrides: self.set.clone() };
+        let sources =
+            Sources { file: self.config.clone(), environment, overrides: self.set.clone(), ..Sources::default() };
         load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
     }
 }

@@ -10,7 +10,10 @@ pub(crate) fn addresses(listen: &str) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// Where the machine itself reaches what listens there, as `host:port`.
-pub(crate) fn own_door(listen: &str) -> io::Result<String> {
+///
+/// # Errors
+/// When it is no address.
+pub fn own_door(listen: &str) -> io::Result<String> {
     let found = addresses(listen)?;
     match found.iter().find(|address| address.ip().is_unspecified()) {
         Some(everywhere) => Ok(format!("127.0.0.1:{}", everywhere.port())),

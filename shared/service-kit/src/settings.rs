@@ -34,9 +34,11 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     fn try_out(&self) -> anyhow::Result<()>;
 }
 
-/// Where settings come from, the later ones winning: defaults, this file, the environment, these overrides.
+/// Where settings come from, the later ones winning: defaults, those below, this file, the environment, these overrides.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// Other defaults, as TOML.
+    pub below: Option<String>,
     /// A TOML file.
     pub file: Option<PathBuf>,
     /// The environment as names and values, so that a test can bring its own.
@@ -81,6 +83,9 @@ const PREFIX: &str = "GATEPASS__";
 pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     refuse_unknown_services(&sources.environment)?;
     let mut builder = Config::builder();
+    if let Some(below) = &sources.below {
+        builder = builder.add_source(File::from_str(below, FileFormat::Toml));
+    }
     if let Some(file) = &sources.file {
         builder = builder.add_source(File::from_str(&read(file)?, FileFormat::Toml));
     }
@@ -245,9 +250,12 @@ mod tests {
                 ("GATEPASS__SERVICE_B__ISSUER", "not ours"),
             ]),
             overrides: vec!["seconds=3".to_owned()],
+            below: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),
         };
         let read: Sample = load(&sources).unwrap();
         assert_eq!((read.issuer.as_str(), read.seconds, read.names), ("environment", 3, vec!["x".to_owned()]));
+        let below = Sources { below: sources.below, ..Sources::default() };
+        assert_eq!(load::<Sample>(&below).unwrap().names, ["below"]);
     }
 
     #[test]

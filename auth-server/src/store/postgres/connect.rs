@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::store::StoreError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// So many connections has a server at most; who comes later waits for one of them.
 const CONNECTIONS: u32 = 16;
@@ -49,7 +49,7 @@ fn patient(options: &PgConnectOptions) -> PgConnectOptions {
 }
 
 /// Where the database is, without the password.
-fn place(options: &PgConnectOptions) -> String {
+pub(super) fn place(options: &PgConnectOptions) -> String {
     let name = options.get_database().unwrap_or_else(|| options.get_username());
     match options.get_socket() {
         Some(socket) => format!("PostgreSQL at {}, database {name}", socket.display()),

@@ -22,8 +22,10 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 5] = [
     CoreJwsSigningAlgorithm::EcdsaP384Sha384,
     CoreJwsSigningAlgorithm::EdDsa,
 ];
+/// The same by their names.
+pub const ID_TOKEN_ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
 /// Clocks differ by so much, in seconds.
-const LEEWAY: i64 = 60;
+pub const LEEWAY: u32 = 60;
 
 impl OpenIdProvider {
     /// The claims of the ID token, once all checks are passed. Unknown keys are fetched: the provider may have new ones.
@@ -72,9 +74,9 @@ impl OpenIdProvider {
         // A public client's, whatever A is: the secret is no key for ID tokens.
         IdTokenVerifier::new_public_client(client_id, metadata.issuer().clone(), metadata.jwks().clone())
             .set_allowed_algs(ALGORITHMS)
-            .set_time_fn(move || at(now - LEEWAY).into())
+            .set_time_fn(move || at(now - i64::from(LEEWAY)).into())
             .set_issue_time_verifier_fn(move |iat| {
-                if iat.timestamp() > now + LEEWAY { Err(made_later.to_owned()) } else { Ok(()) }
+                if iat.timestamp() > now + i64::from(LEEWAY) { Err(made_later.to_owned()) } else { Ok(()) }
             })
     }
 }

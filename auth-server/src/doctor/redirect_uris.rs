@@ -1,0 +1,92 @@
+use ::doctor::{Checks, Finding, Names, nearest_uri, uris_differ_in};
+use claims::nearest_name;
+use url::Url;
+
+use super::Asked;
+use crate::{
+    AuthServerSettings, Entropy,
+    domain::{Client, LoginClient},
+    registry::ClientsFile,
+    store::Content,
+};
+
+const CHECK: &str = "redirect URIs";
+
+/// Could every registered redirect URI be answered to? And is the one registered that was asked for?
+pub(super) fn look_at_redirect_uris(
+    checks: &mut Checks,
+    settings: &AuthServerSettings,
+    names: &Names,
+    content: Option<&Content>,
+    asked: &Asked,
+) {
+    let file = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &Entropy::system());
+    // Said among the settings.
+    let Ok(file) = file else { return };
+    let clients: Vec<&Client> =
+        file.clients.iter().chain(content.iter().flat_map(|content| &content.clients)).collect();
+    let logins: Vec<(&str, &LoginClient)> =
+        clients.iter().filter_map(|client| Some((client.client_id.as_str(), client.login.as_ref()?))).collect();
+    look_at_each(checks, names, &logins);
+    if let Some(redirect_uri) = &asked.redirect_uri {
+        look_for(checks, names, &logins, asked.client_id.as_deref(), redirect_uri);
+    }
+}
+
+/// RFC 6749 §3.1.2: an absolute URI without a fragment.
+fn look_at_each(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClient)]) {
+    let all = logins.iter().flat_map(|(id, login)| login.redirect_uris.iter().map(move |uri| (id, uri)));
+    let (mut sound, mut unsound) = (0, 0);
+    for (id, uri) in all {
+        if Url::parse(uri).is_ok_and(|url| url.fragment().is_none()) {
+            sound += 1;
+            continue;
+        }
+        unsound += 1;
+        let compared = format!("a redirect URI of `{id}` and RFC 6749 section 3.1.2");
+        let change = names.change("clients_file", "mend it there");
+        checks.fail(
+            CHECK,
+            "one can never be answered to",
+            Finding::new(compared, "an absolute URI without a fragment", uri, change),
+        );
+    }
+    if unsound == 0 {
+        checks.ok(CHECK, format!("{sound}, of {} that log people in", counted(logins.len())));
+    }
+}
+
+fn counted(clients: usize) -> String {
+    if clients == 1 { "1 client".to_owned() } else { format!("{clients} clients") }
+}
+
+fn look_for(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClient)], client_id: Option<&str>, asked: &str) {
+    const CHECK: &str = "redirect URI";
+    let own: Vec<_> = logins.iter().filter(|(id, _)| client_id.is_none_or(|wanted| wanted == *id)).collect();
+    if own.is_empty() {
+        let wanted = client_id.unwrap_or_default();
+        let nearest = nearest_name(wanted, logins.iter().map(|(id, _)| *id));
+        let found = nearest.map_or_else(
+            || "no such client".to_owned(),
+            |nearest| format!("no such client; the nearest one is `{nearest}`"),
+        );
+        let compared = "the client that was asked for and those that may send users here";
+        let change = names.change("clients_file", "register it, with a `[clients.login]`");
+        return checks.fail(
+            CHECK,
+            format!("there is no client `{wanted}` that logs people in"),
+            Finding::new(compared, wanted, found, change),
+        );
+    }
+    if let Some((id, _)) = own.iter().find(|(_, login)| login.allows_redirect_to(asked)) {
+        return checks.ok(CHECK, format!("{asked} is registered for `{id}`"));
+    }
+    let known = own.iter().flat_map(|(_, login)| login.redirect_uris.iter().map(String::as_str));
+    let found = nearest_uri(asked, known).map_or_else(
+        || "none is registered".to_owned(),
+        |nearest| format!("{nearest} is the nearest one: they differ in {}", uris_differ_in(nearest, asked)),
+    );
+    let compared = "the redirect URI that was asked for and those that are registered, to the byte";
+    let change = names.change("clients_file", format!("add it to `redirect_uris` of the client, or let the client use the registered one (A: `public_url`): {asked}"));
+    checks.fail(CHECK, format!("{asked} is not registered"), Finding::new(compared, asked, found, change));
+}

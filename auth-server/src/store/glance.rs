@@ -1,0 +1,29 @@
+use doctor::Versions;
+
+use crate::domain::Client;
+
+/// A look at a database that changes nothing: no table is made, no version brought up to date.
+#[derive(Debug)]
+pub struct Glance {
+    pub versions: Versions,
+    /// What is in it; `None` where its tables are not those of this program.
+    pub content: Option<Content>,
+}
+
+/// What a doctor has to know. The private halves of the keys are not in it.
+#[derive(Debug)]
+pub struct Content {
+    pub clients: Vec<Client>,
+    /// The names of all keys that are to be published.
+    pub kids: Vec<String>,
+}
+
+impl Glance {
+    pub(super) fn without_content(versions: Versions) -> Self {
+        Self { versions, content: None }
+    }
+}
+
+pub(super) fn newest(migrations: &sqlx::migrate::Migrator) -> i64 {
+    migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
+}

@@ -1,0 +1,79 @@
+//! `service-a doctor`: why does A get no pass, why does B not take it, why can nobody log in? What it looks at stands in
+//! [`examine`], in its order.
+
+mod calls;
+mod logins;
+
+use ::doctor::{
+    Audience, Checks, IssuerAt, Names, OwnDoor, Published, Report, look_at_database, look_at_own_door,
+    look_at_settings, section,
+};
+use clock::Clock;
+use service_kit::Settings;
+
+use crate::{
+    accounts::versions,
+    server::{accounts_file, redirect_uri},
+    settings::{PLATFORM, ServiceASettings},
+};
+
+/// Everything that keeps A from its work.
+pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
+    let names = Names::of(ServiceASettings::SERVICE);
+    let (own, accounts, issuer, bs, logins) = tokio::join!(
+        section("own door", async |checks| {
+            look_at_settings(checks, settings, [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()]);
+            look_at_own_door(checks, clock, &own_door(settings, &names)).await;
+        }),
+        section("database", async |checks| look_at_accounts(checks, settings, &names).await),
+        section("issuer", async |checks| calls::look_at_tokens(checks, settings, &names, clock).await),
+        section("B", async |checks| calls::look_at_bs(checks, settings, &names, clock).await),
+        logins::look_at_logins(settings, clock),
+    );
+    Report::of(ServiceASettings::SERVICE, [own, accounts, issuer, bs].into_iter().chain(logins))
+}
+
+/// The login with the platform, as the platform has to have it registered.
+#[derive(Clone, Debug)]
+pub struct PlatformLogin {
+    pub issuer: String,
+    pub client_id: String,
+    pub redirect_uri: String,
+}
+
+/// `None` where nobody can log in with it.
+#[must_use]
+pub fn platform_login(settings: &ServiceASettings) -> Option<PlatformLogin> {
+    let provider = settings.all_providers().ok()?.remove(PLATFORM)?;
+    let redirect_uri = redirect_uri(&settings.public_origin().ok()?, PLATFORM);
+    Some(PlatformLogin { issuer: provider.issuer, client_id: provider.client_id, redirect_uri })
+}
+
+fn own_door<'a>(settings: &'a ServiceASettings, names: &'a Names) -> OwnDoor<'a> {
+    OwnDoor {
+        setting: "listen",
+        listen: &settings.listen,
+        tls: settings.tls.cert_file.is_some(),
+        names,
+        start: "`service-a`, or `cargo run` for the demo",
+    }
+}
+
+async fn look_at_accounts(checks: &mut Checks, settings: &ServiceASettings, names: &Names) {
+    let file = accounts_file(settings);
+    let found = versions(&file).await.map_err(|error| error.to_string());
+    look_at_database(checks, names, "data_dir", &file.display().to_string(), &found);
+}
+
+/// C, as A asks it for passes.
+fn issuer(settings: &ServiceASettings, names: &Names) -> IssuerAt {
+    IssuerAt {
+        label: "issuer".to_owned(),
+        names: names.clone(),
+        issuer: settings.issuer.clone(),
+        internal_url: settings.internal_url.clone(),
+        // People go there only to log in, which is looked at by provider.
+        audience: Audience::Machines,
+        published: Published::OAuthOrOpenId,
+    }
+}

@@ -1,0 +1,69 @@
+//! A's own calls: a pass of C, and the Bs that it is for.
+
+use ::doctor::{
+    AuthMethod, Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_resource, published_keys,
+    try_token,
+};
+use clock::Clock;
+
+use super::issuer;
+use crate::{
+    providers::LEEWAY,
+    settings::{ClientAuth, ServiceASettings, Target},
+};
+
+/// A pass for each B, got as A gets it, and given back.
+pub(super) async fn look_at_tokens(checks: &mut Checks, settings: &ServiceASettings, names: &Names, clock: &Clock) {
+    let wire = Wire::new(&settings.http(), clock);
+    let leeway = Leeway { seconds: LEEWAY, setting: None };
+    let Some(known) = look_at_issuer(checks, &issuer(settings, names), &wire, leeway).await else {
+        return checks.skip("issuer: token", "no secret is shown before it is sure who the issuer is");
+    };
+    // Said among the settings.
+    let (Ok(scope), Ok(secret)) = (settings.scope(), settings.secret()) else { return };
+    let keys = published_keys(&known).await;
+    let client = Client {
+        id: settings.client_id.clone(),
+        secret,
+        method: match settings.client_auth {
+            ClientAuth::Post => AuthMethod::Post,
+            ClientAuth::Basic => AuthMethod::Basic,
+        },
+        names: names.clone(),
+        method_setting: Some("client_auth"),
+    };
+    for (name, target) in targets(settings) {
+        let need = Need {
+            check: format!("token for B {name}"),
+            scope: &scope,
+            resource: &target.resource,
+            resource_setting: format!("targets.{name}.resource"),
+            names,
+        };
+        // Once is enough: who shows a wrong secret too often has to wait.
+        if !try_token(checks, &known, &client, &need, keys.as_ref()).await {
+            break;
+        }
+    }
+}
+
+/// Each B, and whether it means the same as A.
+pub(super) async fn look_at_bs(checks: &mut Checks, settings: &ServiceASettings, names: &Names, clock: &Clock) {
+    // Said where the issuer is looked at.
+    let (Ok(wire), Ok(scope)) = (Wire::new(&settings.http(), clock), settings.scope()) else { return };
+    for (name, target) in targets(settings) {
+        let door = Door {
+            label: format!("B {name}"),
+            url: (&target.url, format!("targets.{name}.url")),
+            resource: (&target.resource, format!("targets.{name}.resource")),
+            issuer: &settings.issuer,
+            scope: &scope,
+            names,
+        };
+        look_at_resource(checks, &wire, &door).await;
+    }
+}
+
+fn targets(settings: &ServiceASettings) -> [(&'static str, &Target); 2] {
+    [("local", &settings.targets.local), ("introspection", &settings.targets.introspection)]
+}

@@ -1,0 +1,126 @@
+//! Whom people can log in with.
+
+use ::doctor::{
+    Audience, AuthMethod, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway, Login, Names, Published,
+    Wire, look_at_issuer, look_at_keys, section, try_code_exchange, try_redirect_uri,
+};
+use clock::Clock;
+use service_kit::Settings;
+use tokio::task::JoinSet;
+
+use crate::{
+    providers::{ID_TOKEN_ALGORITHMS, LEEWAY, ProviderKind, ProviderSettings, client_secret},
+    server::redirect_uri,
+    settings::{PLATFORM, ServiceASettings},
+};
+
+/// Each provider as a section of its own: one that hangs takes nothing from the others.
+pub(super) async fn look_at_logins(settings: &ServiceASettings, clock: &Clock) -> Vec<Checks> {
+    // What is wrong with these is said among the settings.
+    let (Ok(providers), Ok(public_url)) = (settings.all_providers(), settings.public_origin()) else {
+        return Vec::new();
+    };
+    let mut looks = JoinSet::new();
+    for (position, (name, provider)) in providers.into_iter().enumerate() {
+        let redirect_uri = redirect_uri(&public_url, &name);
+        let names = names(settings, &name);
+        let clock = clock.clone();
+        let login = OneLogin { label: format!("login {name}"), provider, redirect_uri, names };
+        looks.spawn(async move {
+            let label = login.label.clone();
+            (position, section(label, async |checks| login.look(checks, &clock).await).await)
+        });
+    }
+    let mut sections = looks.join_all().await;
+    sections.sort_by_key(|(position, _)| *position);
+    sections.into_iter().map(|(_, checks)| checks).collect()
+}
+
+struct OneLogin {
+    label: String,
+    provider: ProviderSettings,
+    redirect_uri: String,
+    /// Where the settings of the provider stand, and how its scopes are called there.
+    names: (Names, &'static str),
+}
+
+/// What the settings do not say of the platform is taken from A's own.
+fn names(settings: &ServiceASettings, name: &str) -> (Names, &'static str) {
+    let own = settings.providers.get(name).is_some_and(|provider| !provider.issuer.is_empty());
+    if name == PLATFORM && !own {
+        return (Names::of(ServiceASettings::SERVICE), "scope");
+    }
+    (Names::below(ServiceASettings::SERVICE, format!("providers.{name}")), "scopes")
+}
+
+impl OneLogin {
+    async fn look(&self, checks: &mut Checks, clock: &Clock) {
+        if self.provider.kind == ProviderKind::Wechat {
+            return checks.skip(&self.label, "WeChat says nothing of itself that could be compared");
+        }
+        let wire = Wire::new(&self.provider.http(), clock);
+        let leeway = Leeway { seconds: LEEWAY, setting: None };
+        let Some(known) = look_at_issuer(checks, &self.issuer(), &wire, leeway).await else {
+            return checks
+                .skip(format!("{}: client", self.label), "no secret is shown before it is sure who the issuer is");
+        };
+        look_at_keys(checks, &known, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
+        let login = Login {
+            client_id: &self.provider.client_id,
+            redirect_uri: &self.redirect_uri,
+            scopes: &self.provider.scopes,
+            resources: &self.provider.resources,
+            names: &Names::of(ServiceASettings::SERVICE),
+            issuer_names: &self.names.0,
+            scope_setting: self.names.1,
+        };
+        try_redirect_uri(checks, &known, &login).await;
+        self.look_at_client(checks, &known, clock).await;
+    }
+
+    async fn look_at_client(&self, checks: &mut Checks, known: &KnownIssuer, clock: &Clock) {
+        let names = &self.names.0;
+        match client_secret(&self.provider, clock.seconds()) {
+            Ok(secret) => {
+                let method = self.method(known);
+                let client = Client {
+                    id: self.provider.client_id.clone(),
+                    secret,
+                    method,
+                    names: names.clone(),
+                    method_setting: None,
+                };
+                try_code_exchange(checks, known, &client, &CodeRequest { redirect_uri: &self.redirect_uri }).await;
+            }
+            Err(error) => {
+                let change =
+                    names.change("client_secret", "write the secret that the provider gave, or a file with it");
+                let finding = Finding::new(
+                    "the settings of the provider and what it takes to log in",
+                    "a secret",
+                    format!("{error:#}"),
+                    change,
+                );
+                checks.fail(known.check("client"), "there is no secret to show", finding);
+            }
+        }
+    }
+
+    /// As logging in chooses it.
+    fn method(&self, known: &KnownIssuer) -> AuthMethod {
+        let basic =
+            known.auth_methods().is_empty() || known.auth_methods().iter().any(|one| one == "client_secret_basic");
+        if basic && self.provider.kind == ProviderKind::Openid { AuthMethod::Basic } else { AuthMethod::Post }
+    }
+
+    fn issuer(&self) -> IssuerAt {
+        IssuerAt {
+            label: self.label.clone(),
+            names: self.names.0.clone(),
+            issuer: self.provider.issuer.clone(),
+            internal_url: self.provider.internal_url.clone(),
+            audience: Audience::Browsers,
+            published: Published::OpenId,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Does the service itself answer?
+
+use claims::ProtectedResourceMetadata;
+use clock::Clock;
+use service_kit::own_door;
+
+use crate::{
+    checks::Checks,
+    finding::{Finding, Names},
+    wire::{Reply, Wire},
+};
+
+/// Where a service listens, and how it is started.
+#[derive(Clone, Debug)]
+pub struct OwnDoor<'a> {
+    /// The setting: `listen`.
+    pub setting: &'a str,
+    /// Its value, `host:port`.
+    pub listen: &'a str,
+    /// Is it TLS?
+    pub tls: bool,
+    /// The service's settings.
+    pub names: &'a Names,
+    /// What to start where nobody answers.
+    pub start: &'a str,
+}
+
+/// Ask the running service whether it is ready, at the address at which it listens. Says whether it answers at all.
+pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor<'_>) -> bool {
+    let check = format!("own door `{}`", door.setting);
+    let wire = match Wire::to_itself(clock) {
+        Ok(wire) => wire,
+        Err(error) => {
+            checks.skip(check, format!("TLS cannot be prepared here: {error}"));
+            return false;
+        }
+    };
+    let Some(url) = address(door, "/readyz").await else {
+        let compared = format!("the setting `{}` and what can be listened at", door.names.name(door.setting));
+        let change = door.names.change(door.setting, "write host:port");
+        checks.fail(check, "it is no address", Finding::new(compared, "host:port", door.listen, change));
+        return false;
+    };
+    match wire.get(&url).await {
+        Ok(Reply { status: 200, .. }) => checks.ok(check, format!("{url} is ready")),
+        Ok(reply) => {
+            let compared = format!("what answers at {url} and a service that is ready");
+            let body = String::from_utf8_lossy(&reply.body).into_owned();
+            let change = door.names.change(
+                door.setting,
+                "the other lines say what it waits for; if a stranger answers, another process has its port",
+            );
+            checks.fail(
+                check,
+                "it is not ready",
+                Finding::new(compared, "status 200", format!("status {}: {body}", reply.status), change),
+            );
+        }
+        Err(why) => {
+            let compared = format!("the setting `{}` and what answers at {url}", door.names.name(door.setting));
+            let change =
+                door.names.change(door.setting, format!("start it: {}; or write where it listens", door.start));
+            checks.fail(
+                check,
+                format!("nothing runs there: {}", why.words()),
+                Finding::new(compared, "an answer", why.words(), change),
+            );
+            return false;
+        }
+    }
+    true
+}
+
+/// What the running service says of itself (RFC 9728): has it the settings that are looked at here?
+pub async fn look_at_running_resource(checks: &mut Checks, clock: &Clock, door: &OwnDoor<'_>, own: [(&str, &str); 2]) {
+    let Some(url) = address(door, "/.well-known/oauth-protected-resource").await else { return };
+    let Ok(wire) = Wire::to_itself(clock) else { return };
+    let Ok(Reply { status: 200, body, .. }) = wire.get(&url).await else { return };
+    let Ok(said) = serde_json::from_slice::<ProtectedResourceMetadata>(&body) else { return };
+    let running = [said.resource, said.authorization_servers.join(", ")];
+    for ((setting, value), running) in own.into_iter().zip(running).filter(|((_, value), running)| value != running) {
+        let compared = format!("the setting `{}` here and in the process that runs at {url}", door.names.name(setting));
+        let change = door.names.change(setting, "start that process anew, or look with its settings: these are others");
+        checks.fail("own settings", "what runs has others", Finding::new(compared, value, running, change));
+    }
+}
+
+/// A name in `listen` is looked up by the system, which may take its time.
+async fn address(door: &OwnDoor<'_>, path: &str) -> Option<String> {
+    let listen = door.listen.to_owned();
+    let own = tokio::task::spawn_blocking(move || own_door(&listen)).await.ok()?.ok()?;
+    let scheme = if door.tls { "https" } else { "http" };
+    Some(format!("{scheme}://{own}{path}"))
+}
