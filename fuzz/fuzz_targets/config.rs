@@ -21,9 +21,10 @@ fuzz_target!(|text: &str| {
         file: (!toml.is_empty()).then(|| file(toml)),
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         overrides: flags.into_iter().map(str::to_owned).collect(),
+        ..Sources::default()
     };
     if let Ok(settings) = load::<AuthServerSettings>(&sources) {
-        let (findings, usable) = (settings.findings(), settings.check().map_err(|_| std::fmt::Error.into()));
+        let (findings, usable) = (settings.findings(), settings.check().map_err(anyhow::Error::msg));
         let _ = describe(&settings, &findings, &usable);
     }
 });

@@ -21,7 +21,8 @@ fn gatepass(arguments: &[&str], data_dir: &Path, environment: &[(&str, String)])
 }
 
 /// The ports of a demo on free ports, as its doctor has to be told them.
-fn environment(printed: &str) -> Vec<(&'static str, String)> {
+fn environment(printed: &str, data_dir: &Path) -> Vec<(&'static str, String)> {
+    let issuer = format!("http://localhost:{}", port_of(printed, "C  authorization server"));
     let port = |server| port_of(printed, server);
     let tls = printed.split_once("https://localhost:").unwrap().1;
     let tls: String = tls.chars().take_while(char::is_ascii_digit).collect();
@@ -33,8 +34,11 @@ fn environment(printed: &str) -> Vec<(&'static str, String)> {
         ("GATEPASS__SERVICE_A__LISTEN", at(&port("A  client"))),
         ("GATEPASS__SERVICE_A__TARGETS__LOCAL__URL", format!("http://localhost:{local}")),
         ("GATEPASS__SERVICE_A__TARGETS__INTROSPECTION__URL", format!("http://localhost:{asking}")),
-        // The demo registers its website there, whatever its ports are.
-        ("GATEPASS__SERVICE_A__PUBLIC_URL", "http://localhost:9001".to_owned()),
+        ("GATEPASS__SERVICE_A__PUBLIC_URL", format!("http://localhost:{}", port("A  client"))),
+        ("GATEPASS__AUTH_SERVER__CLIENTS_FILE", data_dir.join("clients.toml").display().to_string()),
+        ("GATEPASS__AUTH_SERVER__ISSUER", issuer.clone()),
+        ("GATEPASS__SERVICE_A__ISSUER", issuer.clone()),
+        ("GATEPASS__SERVICE_B__ISSUER", issuer),
         ("GATEPASS__SERVICE_B__LISTEN", at(&local)),
     ]
 }
@@ -43,7 +47,7 @@ fn environment(printed: &str) -> Vec<(&'static str, String)> {
 fn beside_a_demo_that_runs_it_finds_nothing_and_shows_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let launcher = Launcher::start(folder.path(), &["--free-ports"]);
-    let environment = environment(&launcher.until_printed("curl -i "));
+    let environment = environment(&launcher.until_printed("curl -i "), folder.path());
     let said = gatepass(&["doctor"], folder.path(), &environment);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
     for server in ["auth-server\n", "\nservice-a\n", "\nservice-b\n"] {
