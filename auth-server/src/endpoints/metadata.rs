@@ -34,7 +34,8 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         prompt_values_supported: names(&["none", "login", "consent", "select_account"]),
         token_endpoint_auth_methods_supported: names(&["client_secret_basic", "client_secret_post", "none"]),
         introspection_endpoint_auth_methods_supported: methods(),
-        revocation_endpoint_auth_methods_supported: methods(),
+        // A public client gives its tokens back by its name alone (RFC 7009 §5).
+        revocation_endpoint_auth_methods_supported: names(&["client_secret_basic", "client_secret_post", "none"]),
         subject_types_supported: names(&["public"]),
         id_token_signing_alg_values_supported: names(&["RS256", "ES256", "EdDSA"]),
         claim_types_supported: names(&["normal"]),
