@@ -11,6 +11,7 @@ use clock::Clock;
 use pages::Pages;
 
 use crate::{
+    authorization::ReadyMarks,
     client_address::ClientAddress,
     client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
@@ -50,6 +51,7 @@ pub struct Parts {
     pub demo: bool,
     pub rotation: Rotation,
     pub csrf: Csrf,
+    pub ready_marks: ReadyMarks,
     pub pages: Pages,
     /// For news to clients.
     pub http: reqwest::Client,

@@ -4,6 +4,7 @@ mod answer;
 mod proceed;
 mod read;
 mod read_request;
+mod ready;
 mod request;
 mod request_object;
 
@@ -11,5 +12,6 @@ pub use answer::{AnswerTo, ResponseMode, answer};
 pub use proceed::Flow;
 pub use read::{NoAnswer, Reader};
 pub use read_request::{PUSHED_PREFIX, read_request};
+pub use ready::ReadyMarks;
 pub use request::{AuthorizationRequest, Prompt};
 pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;

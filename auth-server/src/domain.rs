@@ -22,7 +22,7 @@ pub use device::{Device, DeviceAnswer, StoredDevice, new_user_code, read_user_co
 pub use grant_decision::{Granted, Refusal, decide};
 pub use jti::{new_jti, new_sub};
 pub use login_client::LoginClient;
-pub use next_step::{NextStep, Situation, next_step};
+pub use next_step::{Done, NextStep, Situation, next_step};
 pub use registry::Registry;
 pub use secret::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret, problem_of_chosen_hash,

@@ -19,6 +19,7 @@ use service_kit::{
 use crate::{
     AuthServerSettings, Entropy,
     app::{self, App, Parts},
+    authorization::ReadyMarks,
     background,
     client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
@@ -93,6 +94,7 @@ impl AuthServer {
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),
+            ready_marks: ReadyMarks::new(&secret),
             pages: pages(settings.pages_dir.as_deref())?,
             // A C that can tell nobody of a sign-out is better than no C.
             http: http_client_without_authorities(&settings.http())?,

@@ -6,12 +6,12 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ErrorCode, OAuthError};
 use pages::Browser;
 
-use super::{AuthorizationRequest, answer};
+use super::{AuthorizationRequest, answer, ready::without_mark};
 use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, NextStep, Outcome, Situation, TokenHash, UserGrant,
+        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, Done, NextStep, Outcome, Situation, TokenHash, UserGrant,
         new_jti, next_step,
     },
     page_failure::PageFailure,
@@ -35,13 +35,13 @@ impl Flow<'_> {
     ///
     /// # Errors
     /// When the store cannot be used.
-    pub async fn proceed(&self, signed_in: Option<&SignedIn>, after_sign_in: bool) -> Result<Response, PageFailure> {
+    pub async fn proceed(&self, signed_in: Option<&SignedIn>, done: Done) -> Result<Response, PageFailure> {
         let prompt = self.request.prompt;
         let is_allowed = match signed_in {
             Some(signed_in) => !prompt.consent && self.needs_no_asking(signed_in).await?,
             None => false,
         };
-        self.take(self.step(signed_in, is_allowed, after_sign_in), signed_in, None).await
+        self.take(self.step(signed_in, is_allowed, done), signed_in, None).await
     }
 
     /// The user has pressed allow: answer the client, unless the sign-in page is needed once more.
@@ -49,10 +49,26 @@ impl Flow<'_> {
     /// # Errors
     /// When the store cannot be used.
     pub async fn allow_now(&self, signed_in: &SignedIn, consent: Consent) -> Result<Response, PageFailure> {
-        self.take(self.step(Some(signed_in), true, true), Some(signed_in), Some(consent)).await
+        self.take(self.step(Some(signed_in), true, self.done_before(signed_in)), Some(signed_in), Some(consent)).await
     }
 
-    fn step(&self, signed_in: Option<&SignedIn>, is_allowed: bool, after_sign_in: bool) -> NextStep {
+    /// May the consent page be shown, or is the sign-in page needed first?
+    pub fn is_ready_for_consent(&self, signed_in: &SignedIn) -> bool {
+        self.step(Some(signed_in), true, self.done_before(signed_in)) != NextStep::SignIn
+    }
+
+    /// Is it enough that the user chooses to go on as who they are?
+    pub fn may_continue_as(&self, signed_in: &SignedIn) -> bool {
+        self.step(Some(signed_in), true, Done::Chosen) != NextStep::SignIn
+    }
+
+    /// What the address of the consent page says was done.
+    fn done_before(&self, signed_in: &SignedIn) -> Done {
+        let marked = self.app.ready_marks.is_marked(self.query, &signed_in.session, self.app.clock.seconds());
+        if marked { Done::All } else { Done::Nothing }
+    }
+
+    fn step(&self, signed_in: Option<&SignedIn>, is_allowed: bool, done: Done) -> NextStep {
         let AuthorizationRequest { prompt, max_age, hinted_sub, .. } = self.request;
         next_step(&Situation {
             session: signed_in.map(|signed_in| &signed_in.session),
@@ -62,7 +78,7 @@ impl Flow<'_> {
             max_age: *max_age,
             hinted_sub: hinted_sub.as_deref(),
             is_allowed,
-            after_sign_in,
+            done,
             now: self.app.clock.seconds(),
         })
     }
@@ -75,12 +91,15 @@ impl Flow<'_> {
     ) -> Result<Response, PageFailure> {
         match (step, signed_in) {
             (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
-            (NextStep::AskConsent, _) => Ok(see_other("/consent", self.query)),
+            (NextStep::AskConsent, Some(signed_in)) => {
+                let now = self.app.clock.seconds();
+                Ok(see_other("/consent", &self.app.ready_marks.mark(self.query, &signed_in.session, now)))
+            }
             (NextStep::Refuse(code), _) => {
                 let error = OAuthError::new(code, "a page would have to be shown, and prompt=none forbids it");
                 self.refuse(signed_in, error).await
             }
-            (NextStep::SignIn | NextStep::Allow, _) => Ok(see_other("/login", self.query)),
+            _ => Ok(see_other("/login", &without_mark(self.query))),
         }
     }
 

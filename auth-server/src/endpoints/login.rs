@@ -10,7 +10,7 @@ use crate::{
     app::App,
     authorization::{AuthorizationRequest, Flow, read_request},
     client_address::ClientAddress,
-    domain::{AuditEvent, Outcome, Session, User, new_jti, read_user_code},
+    domain::{AuditEvent, Done, Outcome, Session, User, new_jti, read_user_code},
     failure::Failure,
     page_failure::PageFailure,
     pages::{LoginPage, LoginProblem, show},
@@ -61,8 +61,12 @@ impl SignInPage<'_> {
     ) -> Result<Response, PageFailure> {
         let request = self.request(&visitor).await?;
         let signed_in = visitor.signed_in(self.app).await?;
+        let may_continue = |signed_in: &SignedIn| {
+            let choosing = request.as_ref().filter(|request| request.prompt.select_account);
+            choosing.is_some_and(|request| self.flow(&visitor, request).may_continue_as(signed_in))
+        };
+        let signed_in_as = signed_in.filter(may_continue).map(|signed_in| signed_in.user.shown_name().to_owned());
         let (visitor, cookie) = visitor.with_cookie(self.app)?;
-        let chooses = request.as_ref().is_some_and(|request| request.prompt.select_account);
         let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
         let status = match problem {
             None => StatusCode::OK,
@@ -76,7 +80,7 @@ impl SignInPage<'_> {
             username: if username.is_empty() { hint } else { username }.to_owned(),
             problem,
             demo_hint: self.app.demo,
-            signed_in_as: signed_in.filter(|_| chooses).map(|signed_in| signed_in.user.shown_name().to_owned()),
+            signed_in_as,
         };
         let page = show(&self.app.pages, &visitor.browser, status, &page);
         // Browsers hold the redirect after the form against the page's policy.
@@ -102,7 +106,7 @@ impl SignInPage<'_> {
         }
         if form.get("continue").is_some() {
             let signed_in = visitor.signed_in(self.app).await?;
-            return self.go_on(&visitor, request.as_ref(), signed_in.as_ref()).await;
+            return self.go_on(&visitor, request.as_ref(), signed_in.as_ref(), Done::Chosen).await;
         }
         let password = Password::new(form.get("password").unwrap_or_default());
         let now = self.app.clock.millis();
@@ -110,7 +114,8 @@ impl SignInPage<'_> {
         match user {
             Ok(user) => {
                 let (signed_in, cookie) = self.start_session(&visitor, user, request.as_ref()).await?;
-                Ok((cookie, self.go_on(&visitor, request.as_ref(), Some(&signed_in)).await?).into_response())
+                let answer = self.go_on(&visitor, request.as_ref(), Some(&signed_in), Done::SignedIn).await?;
+                Ok((cookie, answer).into_response())
             }
             Err(NotSignedIn::Store(error)) => Err(error.into()),
             Err(refusal) => {
@@ -141,9 +146,10 @@ impl SignInPage<'_> {
         visitor: &Visitor,
         request: Option<&AuthorizationRequest>,
         signed_in: Option<&SignedIn>,
+        done: Done,
     ) -> Result<Response, PageFailure> {
         match request {
-            Some(request) => self.flow(visitor, request).proceed(signed_in, true).await,
+            Some(request) => self.flow(visitor, request).proceed(signed_in, done).await,
             None => Ok(Redirect::to(&self.own_page()).into_response()),
         }
     }

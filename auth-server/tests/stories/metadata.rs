@@ -53,7 +53,7 @@ async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
         "introspection_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_["client_secret_basic", "client_secret_post", "none"]_supported": methods,
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
     });
     assert_eq!(document, expected);
     let claims = document["claims_supported"].as_array().unwrap();
