@@ -13,8 +13,6 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(5);
 /// Small batches one after the other: requests write in between.
 const SWEEP_ROUNDS: u32 = 200;
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
-/// Verifiers' clocks may run behind; a key stays published for that much longer than the last token that it signed.
-const CLOCK_SKEW_SECONDS: i64 = 300;
 
 /// Run until a stop is asked for.
 pub async fn run(app: App, audit_days: u32, stop: Stop) {
@@ -33,11 +31,15 @@ pub async fn run(app: App, audit_days: u32, stop: Stop) {
 async fn watch(app: &App, seen: &Mutex<i64>) {
     let mut seen = seen.lock().await;
     let file_has_changed = app.registry.file_has_changed();
+    let now = app.clock.seconds();
     let taken_up = async {
         let revision = app.store.revision().await?;
-        if file_has_changed || revision != *seen {
+        let something_has_changed = file_has_changed || revision != *seen;
+        if something_has_changed {
             app.registry.take_up_clients(&*app.store).await?;
-            app.keys.take_up(&*app.store).await?;
+        }
+        if something_has_changed || app.keys.are_stale(now) {
+            app.keys.take_up(&*app.store, now).await?;
         }
         anyhow::Ok(revision)
     };
@@ -70,7 +72,8 @@ async fn sweep(app: &App, audit_days: u32) {
     let now = app.clock.seconds();
     let before = SweepBefore {
         tokens: now,
-        keys: now - i64::from(app.issuer.access_seconds) - CLOCK_SKEW_SECONDS,
+        // Clients hint with ID tokens that have expired, as long as their users' sessions live.
+        keys: now - app.lives.key_overlap().max(app.session_life.absolute),
         audit_millis: app.clock.millis() - i64::from(audit_days) * 86_400_000,
         sessions: now - app.session_life.absolute,
     };

@@ -86,7 +86,7 @@ impl AuthServer {
         let app = App::new(Parts {
             issuer: Issuer { issuer: settings.issuer(), access_seconds: settings.tokens.access_seconds },
             registry: LiveRegistry::open(file, settings.profile, entropy.clone(), &*store).await?,
-            keys: LiveKeys::open(settings.keys.clone(), &*store, now).await?,
+            keys: LiveKeys::open(settings.keys.clone(), settings.tokens.key_overlap(), &*store, now).await?,
             lives: settings.tokens.clone(),
             session_life: settings.sign_in.session_life(),
             secure_cookies: settings.issuer.scheme() == "https",

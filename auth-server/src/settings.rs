@@ -223,6 +223,16 @@ impl Default for SignInSettings {
     }
 }
 
+/// Verifiers' clocks may run behind; a key stays published for that much longer than the last token that it signed.
+const CLOCK_SKEW_SECONDS: u32 = 300;
+
+impl TokenSettings {
+    /// For how long a key that signs no more stays published, in seconds.
+    pub fn key_overlap(&self) -> i64 {
+        i64::from(self.access_seconds.max(self.id_token_seconds)) + i64::from(CLOCK_SKEW_SECONDS)
+    }
+}
+
 impl SignInSettings {
     pub fn session_life(&self) -> SessionLife {
         SessionLife { idle: self.idle_seconds.into(), absolute: self.absolute_seconds.into() }
