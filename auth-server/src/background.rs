@@ -5,7 +5,7 @@ use std::time::Duration;
 use service_kit::{Stop, poll_every};
 use tokio::sync::Mutex;
 
-use crate::{app::App, store::SweepBefore, tokens::MissingKeys};
+use crate::{app::App, backchannel_logout, store::SweepBefore, tokens::MissingKeys};
 
 /// A running server sees a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
@@ -22,6 +22,7 @@ pub async fn run(app: App, audit_days: u32, stop: Stop) {
         tracing::error!(%error, "the keys of ID tokens could not be made");
     }
     tokio::join!(
+        backchannel_logout::run(app.clone(), stop.clone()),
         poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
         poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
         poll_every(SWEEP_PERIOD, stop, || sweep(&app, audit_days)),

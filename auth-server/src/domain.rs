@@ -27,7 +27,7 @@ pub use registry::Registry;
 pub use secret::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret, problem_of_chosen_hash,
 };
-pub use session::{Session, SessionLife};
+pub use session::{LogoutNews, Session, SessionLife};
 pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
 pub use token::{CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash, new_opaque_token};
 pub use user::User;

@@ -15,6 +15,7 @@ use crate::{
     page_failure::PageFailure,
     pages::{LoginPage, LoginProblem, show},
     sign_in::NotSignedIn,
+    sign_out::end_session,
     store::Effect,
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
 };
@@ -163,7 +164,8 @@ impl SignInPage<'_> {
         }
     }
 
-    /// A session of a new name, however the old one came about: none can be foisted on the user.
+    /// A new cookie, whoever has put the old one there: no session can be foisted on the user. The session of the same user
+    /// goes on, so that its clients stay in it; another user's is over.
     async fn start_session(
         &self,
         visitor: &Visitor,
@@ -173,9 +175,21 @@ impl SignInPage<'_> {
         let app = self.app;
         let (hash, cookie) = new_session_cookie(app)?;
         let now = app.clock.seconds();
+        let before = visitor.session(app).await?;
+        let (own, foreign) = match before {
+            Some(session) if session.sub == user.sub => (Some(session.sid), None),
+            other => (None, other),
+        };
+        if let Some(session) = foreign {
+            end_session(app, &session, self.address).await?;
+        }
+        let sid = match own {
+            Some(sid) => sid,
+            None => new_jti(app.clock.millis(), &app.entropy.bytes()?),
+        };
         let session = Session {
             hash,
-            sid: new_jti(app.clock.millis(), &app.entropy.bytes()?),
+            sid,
             sub: user.sub.clone(),
             auth_time: now,
             last_seen: now,
@@ -185,7 +199,7 @@ impl SignInPage<'_> {
         let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Done, self.address);
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
-        let effect = Effect::StartSession { session: session.clone(), replaces: visitor.session_hash() };
+        let effect = Effect::StartSession { session: session.clone() };
         app.keep(&audit, effect).await?;
         Ok((SignedIn { session, user }, cookie))
     }

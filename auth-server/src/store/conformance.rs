@@ -38,6 +38,11 @@ macro_rules! store_conformance {
             a_user_name_is_taken_once_also_in_a_race,
             an_installation_has_one_secret_also_in_a_race,
             a_session_is_known_until_it_ends,
+            a_session_that_goes_on_has_one_cookie_also_in_a_race,
+            a_session_knows_its_clients_as_long_as_it_lives,
+            clients_are_told_of_a_sign_out_until_they_have_heard,
+            news_of_a_sign_out_are_taken_once_also_in_a_race,
+            what_a_user_has_allowed_is_listed_while_it_is_in_force,
             a_new_password_ends_every_session,
             a_disabled_user_has_no_session_and_no_token,
             a_code_is_redeemed_once_also_in_a_race,
@@ -50,7 +55,6 @@ macro_rules! store_conformance {
             a_device_learns_what_its_user_has_decided,
             a_device_may_be_denied,
             a_pushed_request_is_answered_once_also_in_a_race,
-            a_name_is_used_once_also_in_a_race,
             a_sweep_takes_what_is_void_of_users_and_nothing_else,
         );
     };

@@ -57,6 +57,17 @@ async fn a_device_waits_until_its_user_has_said_yes_elsewhere() {
 }
 
 #[tokio::test]
+async fn another_clients_questions_slow_no_device_down() {
+    let c = C::start().await;
+    let device = begin(&c).await;
+    let code = device["device_code"].as_str().unwrap();
+    for _ in 0..3 {
+        c.granted(DEVICE, SITE, &[("device_code", code)]).await.refused(400, "invalid_grant", "another client");
+    }
+    poll(&c, &device).await.refused(400, "authorization_pending", "not decided");
+}
+
+#[tokio::test]
 async fn a_device_that_asks_too_often_has_to_slow_down() {
     let c = C::start().await;
     let device = begin(&c).await;
