@@ -57,6 +57,25 @@ async fn a_device_waits_until_its_user_has_said_yes_elsewhere() {
 }
 
 #[tokio::test]
+async fn what_a_device_was_given_is_shown_to_its_user_who_can_take_it_back() {
+    let c = C::start().await;
+    let fields = [("client_id", SITE.0), ("client_secret", SITE.1), ("scope", "openid offline_access orders:read")];
+    let device = c.form("/oauth/device_authorization", &fields).await.json();
+    let person = Person::at(&c);
+    let page = at_the_page(&person, &device).await;
+    person.send(&page, &[("decision", "allow")]).await;
+    let code = [("device_code", device["device_code"].as_str().unwrap())];
+    let tokens = c.granted(DEVICE, SITE, &code).await.json();
+    let page = person.open("/account").await;
+    page.says("value=\"site\"");
+    let csrf = page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    person.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    c.refresh(SITE, refresh_token, &[]).await.refused(400, "invalid_grant", "void");
+    assert!(!person.open("/account").await.text().contains("value=\"site\""));
+}
+
+#[tokio::test]
 async fn another_clients_questions_slow_no_device_down() {
     let c = C::start().await;
     let device = begin(&c).await;
