@@ -5,7 +5,7 @@ use std::time::Duration;
 use service_kit::{Stop, poll_every};
 use tokio::sync::Mutex;
 
-use crate::{app::App, backchannel_logout, store::SweepBefore, tokens::MissingKeys};
+use crate::{app::App, backchannel_logout, store::SweepBefore};
 
 /// A running server sees a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
@@ -18,10 +18,9 @@ const ROTATION_PERIOD: Duration = Duration::from_secs(60);
 pub async fn run(app: App, audit_days: u32, stop: Stop) {
     // Nothing is known of what changed before now.
     let seen = Mutex::new(-1);
-    if let Err(error) = make_keys_of_id_tokens(&app).await {
-        tracing::error!(%error, "the keys of ID tokens could not be made");
-    }
     tokio::join!(
+        // Beside the others: a change is seen within a second also while these take their time.
+        make_keys_of_id_tokens(&app),
         backchannel_logout::run(app.clone(), stop.clone()),
         poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
         poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
@@ -55,12 +54,13 @@ async fn watch(app: &App, seen: &Mutex<i64>) {
 }
 
 /// RSA keys take long: they are made before the first user has typed a password, and after the server is up.
-async fn make_keys_of_id_tokens(app: &App) -> Result<(), MissingKeys> {
+async fn make_keys_of_id_tokens(app: &App) {
     let registry = app.registry.current();
     for login in registry.clients().filter_map(|client| client.login.as_ref()) {
-        app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await?;
+        if let Err(error) = app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await {
+            tracing::error!(%error, "the keys of ID tokens could not be made");
+        }
     }
-    Ok(())
 }
 
 async fn rotate(app: &App) {
