@@ -19,8 +19,8 @@ use crate::{
     endpoints::{
         account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
         end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
-        metadata, only_post, openapi, par, revoke, sign_out_everywhere, style, token, userinfo, wechat,
-        withdraw_consent,
+        metadata, metadata_of_path, only_post, openapi, par, revoke, sign_out_everywhere, style, token, userinfo,
+        wechat, withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,
@@ -94,6 +94,7 @@ fn own_routes() -> Router<App> {
         .route("/.well-known/jwks.json", get(jwks))
         .route("/.well-known/oauth-authorization-server", get(metadata))
         .route("/.well-known/openid-configuration", get(metadata))
+        .route("/.well-known/oauth-authorization-server/{*path}", get(metadata_of_path))
         .route("/openapi.json", get(openapi))
 }
 

@@ -129,7 +129,7 @@ pub struct ClientFailureSettings {
     pub burst: u32,
     /// One more after so many seconds.
     pub recover_seconds: u32,
-    /// From one address, for all names together that no client has.
+    /// From one address, for all names together.
     pub unknown: FailureSettings,
 }
 
@@ -332,8 +332,17 @@ impl Settings for AuthServerSettings {
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
-        if let Err(error) = self.clients() {
-            findings.push(Finding::new("clients_file", error.to_string(), "mend the file"));
+        match self.clients() {
+            Err(error) => findings.push(Finding::new("clients_file", error.to_string(), "mend the file")),
+            Ok(file) if self.profile.is_production() => {
+                findings.extend(
+                    file.known_secrets().map(|problem| Finding::new("clients_file", problem, "choose another")),
+                );
+            }
+            Ok(_) => {}
+        }
+        if let Err(error) = check_users(self.users_file.as_deref(), self.profile) {
+            findings.push(Finding::new("users_file", format!("{error:#}"), "mend the file"));
         }
         findings.extend(self.log.finding());
         findings
@@ -354,6 +363,7 @@ impl Settings for AuthServerSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{SecretHash, hash_chosen_secret};
 
     fn production() -> AuthServerSettings {
         AuthServerSettings {
@@ -389,6 +399,7 @@ mod tests {
         settings.keys.algorithm = Algorithm::HS256;
         settings.tokens.access_seconds = 7_200;
         settings.clients_file = Some("/nowhere/clients.toml".into());
+        settings.users_file = Some("/nowhere/users.toml".into());
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         settings.dialects.wechat = true;
         assert_eq!(
@@ -402,9 +413,23 @@ mod tests {
                 "dialects.wechat",
                 "tokens.access_seconds",
                 "clients_file",
+                "users_file",
                 "log.otlp_endpoint"
             ]
         );
+    }
+
+    #[test]
+    fn a_secret_that_everybody_knows_is_found_behind_its_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clients.toml");
+        let written = |secret: &str| {
+            let SecretHash::Argon2id(phc) = hash_chosen_secret(secret, [7; 16]).unwrap() else { panic!("a PHC") };
+            std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\nclient_secret_hash = \"{phc}\"\n")).unwrap();
+            named(&AuthServerSettings { clients_file: Some(path.clone()), ..production() })
+        };
+        assert_eq!(written("abc123"), ["clients_file"]);
+        assert_eq!(written("a secret that only the two of us know"), [""; 0]);
     }
 
     #[test]

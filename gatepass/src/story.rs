@@ -50,8 +50,11 @@ fn tell_one(story: &mut String, told: &FlowEvent) -> std::fmt::Result {
             writeln!(story, "\nSteps 1 and 2 are not needed: A still has the pass {token}, good for {expires_in} s")
         }
         Event::TokenIssued { claims, .. } => tell_claims(story, claims),
+        Event::TokenRefused { error, description, .. } if description.is_empty() => {
+            writeln!(story, "    C refuses: {}", error.as_str())
+        }
         Event::TokenRefused { error, description, .. } => {
-            writeln!(story, "    C refuses: {}: {description}", error.as_str())
+            writeln!(story, "    C refuses: {}, for {description}", error.as_str())
         }
         Event::Checked(check) => tell_check(story, check),
     }

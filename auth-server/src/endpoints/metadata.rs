@@ -1,4 +1,9 @@
-use axum::{Json, extract::State, http::header, response::IntoResponse};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use claims::{AuthorizationServerMetadata, StandardClaims};
 
 use crate::{
@@ -53,6 +58,15 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         service_documentation: at("/openapi.json"),
     };
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document))
+}
+
+/// `GET /.well-known/oauth-authorization-server/t`: where an issuer with a path has its metadata (RFC 8414 §3.1).
+pub async fn metadata_of_path(app: State<App>, Path(path): Path<String>) -> Response {
+    let own = url::Url::parse(&app.issuer.issuer).ok();
+    if own.is_none_or(|own| own.path().trim_matches('/') != path.trim_end_matches('/')) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    metadata(app).await.into_response()
 }
 
 fn scopes(app: &App) -> Vec<String> {

@@ -60,6 +60,26 @@ async fn a_native_app_gets_its_answer_on_the_port_that_it_listens_on() {
 }
 
 #[tokio::test]
+async fn a_native_app_gets_its_answer_under_a_scheme_of_its_own() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let asking = Asking::app().with("redirect_uri", "app.example:/cb");
+    for _ in 0..2 {
+        let page = person.asked(&asking).await;
+        let page = if page.path == "/login" { person.sign_in(&page, ALICE).await } else { page };
+        assert_eq!(page.path, "/consent", "any app could have that scheme, so its users are asked each time");
+        let policy = page.answer.header("content-security-policy").to_owned();
+        assert!(policy.contains("form-action 'self' app.example:"), "{policy}");
+        let back = person.allow(&page).await;
+        assert!(back.left_to.as_ref().unwrap().as_str().starts_with("app.example:/cb?"), "{back:?}");
+        assert_eq!(c.fetch(("app", ""), &asking, &back.parameter("code")).await.status, 200);
+    }
+    for foreign in ["app.example:/other", "other.example:/cb", "app.example://cb"] {
+        assert!(person.asked(&asking.clone().with("redirect_uri", foreign)).await.left_to.is_none(), "{foreign}");
+    }
+}
+
+#[tokio::test]
 async fn the_client_is_told_what_is_wrong_with_its_request() {
     let c = C::start().await;
     let person = Person::at(&c);

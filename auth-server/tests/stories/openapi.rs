@@ -14,7 +14,10 @@ fn document() -> Value {
 
 fn operations(document: &Value) -> BTreeSet<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
-    let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let methods = |item: &Value| {
+        let of_all = |name: &&String| *name != "parameters";
+        item.as_object().unwrap().keys().filter(of_all).cloned().collect::<Vec<_>>()
+    };
     paths.iter().flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method))).collect()
 }
 
@@ -31,8 +34,9 @@ fn methods_of(line: &str) -> Vec<(String, String)> {
     let Some((path, handlers)) = line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once("\", ")) else {
         return Vec::new();
     };
+    let path = path.replace("{*", "{");
     let has = |method: &&str| handlers.starts_with(&format!("{method}(")) || handlers.contains(&format!(").{method}("));
-    ["get", "post"].iter().filter(|method| has(method)).map(|method| (path.to_owned(), (*method).to_owned())).collect()
+    ["get", "post"].iter().filter(|method| has(method)).map(|method| (path.clone(), (*method).to_owned())).collect()
 }
 
 #[test]
@@ -74,6 +78,7 @@ fn questions(c: &Caller, token: &str) -> Vec<(&'static str, &'static str, u16, R
             "/oauth/authorize" | "/consent" => 400,
             "/account" => 303,
             "/userinfo" => 401,
+            "/.well-known/oauth-authorization-server/{path}" => 404,
             _ => 200,
         };
         questions.push((path.clone().leak(), "get", status, get(&path)));
