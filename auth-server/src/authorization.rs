@@ -11,7 +11,7 @@ mod request_object;
 pub use answer::{AnswerTo, ResponseMode, answer};
 pub use proceed::Flow;
 pub use read::{NoAnswer, Reader};
-pub use read_request::{PUSHED_PREFIX, read_request};
+pub use read_request::{new_request_uri, read_request};
 pub use ready::ReadyMarks;
 pub use request::{AuthorizationRequest, Prompt};
 pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;

@@ -4,15 +4,16 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ErrorCode, OAuthError};
+use form_urlencoded::Serializer;
 use pages::Browser;
 
-use super::{AuthorizationRequest, answer, ready::without_mark};
+use super::{AuthorizationRequest, answer, new_request_uri, read_request::READING_SECONDS, ready::without_mark};
 use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, Done, NextStep, Outcome, Situation, TokenHash, UserGrant,
-        new_jti, next_step,
+        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, Done, NextStep, Outcome, PushedRequest, Situation,
+        TokenHash, UserGrant, new_jti, next_step,
     },
     page_failure::PageFailure,
     store::{Authorization, Effect},
@@ -92,15 +93,30 @@ impl Flow<'_> {
         match (step, signed_in) {
             (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
             (NextStep::AskConsent, Some(signed_in)) => {
-                let now = self.app.clock.seconds();
-                Ok(see_other("/consent", &self.app.ready_marks.mark(self.query, &signed_in.session, now)))
+                let (query, now) = (self.kept_query().await?, self.app.clock.seconds());
+                Ok(see_other("/consent", &self.app.ready_marks.mark(&query, &signed_in.session, now)))
             }
             (NextStep::Refuse(code), _) => {
                 let error = OAuthError::new(code, "a page would have to be shown, and prompt=none forbids it");
                 self.refuse(signed_in, error).await
             }
-            _ => Ok(see_other("/login", &without_mark(self.query))),
+            _ => Ok(see_other("/login", &self.kept_query().await?)),
         }
+    }
+
+    /// The request as the next page reads it: as it came; but a signed one as if it had been pushed, because its signature was
+    /// checked by now, and may expire while the user types.
+    async fn kept_query(&self) -> Result<String, PageFailure> {
+        let Some(parameters) = self.request.signed.clone() else { return Ok(without_mark(self.query)) };
+        let uri = new_request_uri(self.app)?;
+        let client_id = self.request.client.client_id.clone();
+        let query = Serializer::new(String::new())
+            .append_pair("client_id", &client_id)
+            .append_pair("request_uri", &uri)
+            .finish();
+        let (hash, exp) = (TokenHash::of_text(&uri), self.app.clock.seconds() + READING_SECONDS);
+        self.app.store.push_request(&PushedRequest { hash, client_id, parameters, exp }).await?;
+        Ok(query)
     }
 
     /// Said before, or said by the operator for the house's own clients. A native app that listens on a loopback port or

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use claims::{ErrorCode, Form, FormError, OAuthError, Scope};
+use form_urlencoded::Serializer;
 
 use super::{AnswerTo, AuthorizationRequest, Prompt, ResponseMode, request_object::read_request_object};
 use crate::{
@@ -52,6 +53,7 @@ impl Reader<'_> {
         }
         // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
         let (client, login) = self.client(&form)?;
+        let is_signed = form.get("request").is_some();
         let (form, signature) = match form.get("request") {
             Some(object) => self.signed(object, &form, &client, &login),
             None => (form, Ok(())),
@@ -80,6 +82,8 @@ impl Reader<'_> {
                 login_hint: form.get("login_hint").map(str::to_owned),
                 hinted_sub: rest.hinted_sub,
                 pushed: self.pushed,
+                // Its signature was good, or the request would have been refused.
+                signed: is_signed.then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),
             }),
             Err((code, description, rule)) => {
                 let error = OAuthError::new(code, description).see(rule);
