@@ -322,18 +322,26 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_name_costs_as_much_as_the_dearest_secret_of_all() {
-        let dear = argon2::Params::new(40_000, 4, 1, None).unwrap();
-        let phc = argon2::PasswordHasher::hash_password_with_salt(
-            &argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, dear),
-            b"right",
-            &[3; 16],
-        );
-        let dear = SecretHash::Argon2id(phc.unwrap().to_string());
-        let cheap = hash_chosen_secret("right", [3; 16]).unwrap();
-        assert!(dear.work() > cheap.work());
-        let secret = |hash: &SecretHash| StoredSecret { hash: hash.clone(), not_after: None };
-        let registry = registry(vec![fast("made", None), secret(&cheap), secret(&dear)]);
-        assert_eq!(registry.dearest_secret().map(SecretHash::identity), Some(dear.identity()));
+        // Eight times the passes of the hash that nobody has.
+        let params = argon2::Params::new(19_456, 16, 1, None).unwrap();
+        let hasher = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        let phc = argon2::PasswordHasher::hash_password_with_salt(&hasher, b"right", &[3; 16]).unwrap();
+        let dear = StoredSecret { hash: SecretHash::Argon2id(phc.to_string()), not_after: None };
+        let cheap = StoredSecret { hash: hash_chosen_secret("right", [3; 16]).unwrap(), not_after: None };
+        let quickest = async |secrets: Vec<StoredSecret>| {
+            let (registry, authenticator) = (registry(secrets), authenticator(10));
+            let mut times = Vec::new();
+            for guess in ["1", "2", "3"] {
+                let begun = std::time::Instant::now();
+                let said = authenticator.authenticate(&shown("nobody", guess), HOME, &registry, 0).await;
+                assert_eq!(said.unwrap_err(), Denied::Wrong);
+                times.push(begun.elapsed());
+            }
+            times.into_iter().min().unwrap()
+        };
+        let plain = quickest(vec![fast("made", None)]).await;
+        let behind_the_dear = quickest(vec![cheap, fast("made", None), dear]).await;
+        assert!(behind_the_dear > 3 * plain, "{plain:?} {behind_the_dear:?}");
     }
 
     #[tokio::test]
