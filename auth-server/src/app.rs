@@ -12,6 +12,7 @@ use pages::Pages;
 use service_kit::Absences;
 
 use crate::{
+    authorization::ReadyMarks,
     client_address::ClientAddress,
     client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
@@ -19,8 +20,8 @@ use crate::{
     endpoints::{
         account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
         end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
-        metadata, only_post, openapi, par, register, registered, reregister, revoke, sign_out_everywhere, style,
-        test_controls, token, unregister, userinfo, wechat, withdraw_consent,
+        metadata, metadata_of_path, only_post, openapi, par, register, registered, reregister, revoke,
+        sign_out_everywhere, style, test_controls, token, unregister, userinfo, wechat, withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,
@@ -55,6 +56,7 @@ pub struct Parts {
     pub demo: bool,
     pub rotation: Rotation,
     pub csrf: Csrf,
+    pub ready_marks: ReadyMarks,
     pub pages: Pages,
     pub outgoing: Outgoing,
     /// As clients publish them.
@@ -110,6 +112,7 @@ fn own_routes() -> Router<App> {
         .route("/.well-known/jwks.json", get(jwks))
         .route("/.well-known/oauth-authorization-server", get(metadata))
         .route("/.well-known/openid-configuration", get(metadata))
+        .route("/.well-known/oauth-authorization-server/{*path}", get(metadata_of_path))
         .route("/openapi.json", get(openapi))
 }
 

@@ -5,6 +5,7 @@ mod proceed;
 mod published_keys;
 mod read;
 mod read_request;
+mod ready;
 mod request;
 mod request_object;
 
@@ -12,6 +13,7 @@ pub use answer::{AnswerTo, ResponseMode, answer};
 pub use proceed::Flow;
 pub use published_keys::published_keys;
 pub use read::{NoAnswer, Reader};
-pub use read_request::{PUSHED_PREFIX, read_request};
+pub use read_request::{new_request_uri, read_request};
+pub use ready::ReadyMarks;
 pub use request::{AuthorizationRequest, Prompt};
 pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;

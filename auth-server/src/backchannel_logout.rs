@@ -1,15 +1,18 @@
 //! Tells clients that a session is over (OpenID Connect Back-Channel Logout).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use service_kit::{Stop, poll_every};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     app::App,
-    domain::{Client, Session, new_jti},
+    domain::{Client, LogoutNews, new_jti},
     failure::Failure,
     outgoing::Named,
+    store::StoreError,
     tokens::{KeyError, sign_jwt},
 };
 
@@ -29,33 +32,61 @@ struct LogoutToken<'a> {
     events: Value,
 }
 
-/// Tell every client that took part in the session. The user does not wait for it, and a client that is away misses it:
-/// its tokens are void in any case.
-pub fn tell_clients(app: &App, session: Session, client_ids: Vec<String>) {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let registry = app.registry.current();
-        for client in client_ids.iter().filter_map(|client_id| registry.client(client_id)) {
-            tell(&app, client, &session).await;
+/// What ended is told so soon.
+const PERIOD: Duration = Duration::from_millis(500);
+/// To so many clients at once.
+const AT_ONCE: usize = 32;
+/// A client that was away, and one that a server was telling when it stopped, is told again after so many seconds.
+const AGAIN_SECONDS: i64 = 60;
+
+/// Tell clients of the sessions that have ended, until a stop is asked for. The user does not wait for it, no client waits
+/// for another, and what was not told stays in the store.
+pub async fn run(app: App, stop: Stop) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    poll_every(PERIOD, stop, || async {
+        if let Err(error) = tell_what_is_due(&app, &places).await {
+            tracing::error!(%error, "clients could not be told of sign-outs");
         }
-    });
+    })
+    .await;
 }
 
-async fn tell(app: &App, client: &Arc<Client>, session: &Session) {
-    let Some(uri) = client.login.as_ref().and_then(|login| login.backchannel_logout_uri.as_deref()) else { return };
-    let told = match logout_token(app, client, session).await {
-        Ok(token) => app.outgoing.form(uri, Named::by(client), &[("logout_token", &token)]).await,
-        Err(failure) => Err(failure.to_string()),
-    };
-    match told {
-        Ok(()) => tracing::info!(client_id = client.client_id, sid = session.sid, "a client was told of a sign-out"),
-        Err(reason) => {
-            tracing::warn!(client_id = client.client_id, sid = session.sid, reason, "a client missed a sign-out");
+async fn tell_what_is_due(app: &App, places: &Arc<Semaphore>) -> Result<(), StoreError> {
+    // Nobody else takes a place, so as many are free as are counted here.
+    let free = u32::try_from(places.available_permits()).unwrap_or_default();
+    let now = app.clock.seconds();
+    for news in app.store.due_logout_news(now, now + AGAIN_SECONDS, free).await? {
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else { return Ok(()) };
+        tokio::spawn(tell(app.clone(), news, place));
+    }
+    Ok(())
+}
+
+async fn tell(app: App, news: LogoutNews, _place: OwnedSemaphorePermit) {
+    let registry = app.registry.current();
+    let client = registry.client(&news.client_id);
+    let uri = client.and_then(|client| client.login.as_ref()?.backchannel_logout_uri.as_deref());
+    if let (Some(client), Some(uri)) = (client, uri) {
+        let (client_id, sid) = (&client.client_id, &news.sid);
+        match post_news(&app, client, uri, &news).await {
+            Ok(()) => tracing::info!(client_id, sid, "a client was told of a sign-out"),
+            // Its tokens are void in any case.
+            Err(reason) => {
+                return tracing::warn!(client_id, sid, reason, "a client missed a sign-out; it is told again");
+            }
         }
+    }
+    if let Err(error) = app.store.forget_logout_news(&news).await {
+        tracing::error!(%error, "a client that was told of a sign-out will be told again");
     }
 }
 
-async fn logout_token(app: &App, client: &Client, session: &Session) -> Result<String, Failure> {
+async fn post_news(app: &App, client: &Client, uri: &str, news: &LogoutNews) -> Result<(), String> {
+    let token = logout_token(app, client, news).await.map_err(|failure| failure.to_string())?;
+    app.outgoing.form(uri, Named::by(client), &[("logout_token", &token)]).await
+}
+
+async fn logout_token(app: &App, client: &Client, news: &LogoutNews) -> Result<String, Failure> {
     let iat = app.clock.seconds();
     let token = LogoutToken {
         iss: &app.issuer.issuer,
@@ -63,8 +94,8 @@ async fn logout_token(app: &App, client: &Client, session: &Session) -> Result<S
         iat,
         exp: iat + LIFE_SECONDS,
         jti: new_jti(app.clock.millis(), &app.entropy.bytes()?),
-        sub: app.subjects.told_to(client, &session.sub),
-        sid: &session.sid,
+        sub: app.subjects.told_to(client, &news.sub),
+        sid: &news.sid,
         events: json!({ EVENT: {} }),
     };
     let algorithm = client.login.as_ref().map(crate::domain::LoginClient::id_token_algorithm).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use service_kit::{Stop, poll_every};
 use tokio::sync::Mutex;
 
-use crate::{app::App, store::SweepBefore, tokens::MissingKeys};
+use crate::{app::App, backchannel_logout, store::SweepBefore};
 
 /// A running server sees a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
@@ -13,17 +13,15 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(5);
 /// Small batches one after the other: requests write in between.
 const SWEEP_ROUNDS: u32 = 200;
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
-/// Verifiers' clocks may run behind; a key stays published for that much longer than the last token that it signed.
-const CLOCK_SKEW_SECONDS: i64 = 300;
 
 /// Run until a stop is asked for.
 pub async fn run(app: App, audit_days: u32, stop: Stop) {
     // Nothing is known of what changed before now.
     let seen = Mutex::new(-1);
-    if let Err(error) = make_keys_of_id_tokens(&app).await {
-        tracing::error!(%error, "the keys of ID tokens could not be made");
-    }
     tokio::join!(
+        // Beside the others: a change is seen within a second also while these take their time.
+        make_keys_of_id_tokens(&app),
+        backchannel_logout::run(app.clone(), stop.clone()),
         poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
         poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
         poll_every(SWEEP_PERIOD, stop, || sweep(&app, audit_days)),
@@ -33,11 +31,15 @@ pub async fn run(app: App, audit_days: u32, stop: Stop) {
 async fn watch(app: &App, seen: &Mutex<i64>) {
     let mut seen = seen.lock().await;
     let file_has_changed = app.registry.file_has_changed();
+    let now = app.clock.seconds();
     let taken_up = async {
         let revision = app.store.revision().await?;
-        if file_has_changed || revision != *seen {
+        let something_has_changed = file_has_changed || revision != *seen;
+        if something_has_changed {
             app.registry.take_up_clients(&*app.store).await?;
-            app.keys.take_up(&*app.store).await?;
+        }
+        if something_has_changed || app.keys.are_stale(now) {
+            app.keys.take_up(&*app.store, now).await?;
         }
         anyhow::Ok(revision)
     };
@@ -52,12 +54,13 @@ async fn watch(app: &App, seen: &Mutex<i64>) {
 }
 
 /// RSA keys take long: they are made before the first user has typed a password, and after the server is up.
-async fn make_keys_of_id_tokens(app: &App) -> Result<(), MissingKeys> {
+async fn make_keys_of_id_tokens(app: &App) {
     let registry = app.registry.current();
     for login in registry.clients().filter_map(|client| client.login.as_ref()) {
-        app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await?;
+        if let Err(error) = app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await {
+            tracing::error!(%error, "the keys of ID tokens could not be made");
+        }
     }
-    Ok(())
 }
 
 async fn rotate(app: &App) {
@@ -70,7 +73,8 @@ async fn sweep(app: &App, audit_days: u32) {
     let now = app.clock.seconds();
     let before = SweepBefore {
         tokens: now,
-        keys: now - i64::from(app.issuer.access_seconds) - CLOCK_SKEW_SECONDS,
+        // Clients hint with ID tokens that have expired, as long as their users' sessions live.
+        keys: now - app.lives.key_overlap().max(app.session_life.absolute),
         audit_millis: app.clock.millis() - i64::from(audit_days) * 86_400_000,
         sessions: now - app.session_life.absolute,
     };

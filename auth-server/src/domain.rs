@@ -26,7 +26,7 @@ pub use device::{Device, DeviceAnswer, StoredDevice, new_user_code, read_user_co
 pub use grant_decision::{Granted, Refusal, decide};
 pub use jti::{new_client_id, new_jti, new_sub};
 pub use login_client::{LoginClient, SubjectType};
-pub use next_step::{NextStep, Situation, next_step};
+pub use next_step::{Done, NextStep, Situation, next_step};
 pub use public_address::{is_public_address, problem_of_outside_url};
 pub use registration::{
     AcceptedMetadata, RefusedMetadata, Registration, RegistrationPolicy, accept_metadata, read_jwks,
@@ -35,7 +35,7 @@ pub use registry::Registry;
 pub use secret::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret, problem_of_chosen_hash,
 };
-pub use session::{Session, SessionLife};
+pub use session::{LogoutNews, Session, SessionLife};
 pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
 pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash, new_opaque_token,

@@ -36,7 +36,7 @@ pub use introspect::introspect;
 pub use jwks::jwks;
 pub use login::{login, login_posted};
 pub use logout::{logout, logout_confirmed, logout_posted};
-pub use metadata::metadata;
+pub use metadata::{metadata, metadata_of_path};
 pub use openapi::openapi;
 pub use par::par;
 pub use read_form::{FormRequest, required};

@@ -1,15 +1,15 @@
 //! From a client's request for a token to its answer: the phases that all grants share.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{AccessToken, AccessTokenClaims, IdToken, TokenResponse};
+use claims::{AccessToken, AccessTokenClaims, IdToken, Scope, TokenResponse};
 use flow_events::{Event, TokenHeader, emit};
 
 use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, Client, IssuedToUser, LoginClient, OpaqueToken, Outcome, TokenFormat, TokenHash,
-        new_opaque_token,
+        AuditEvent, AuditRecord, Client, IssuedToUser, LOGIN_SCOPES, LoginClient, OpaqueToken, Outcome, TokenFormat,
+        TokenHash, new_opaque_token,
     },
     endpoints::FormRequest,
     failure::Failure,
@@ -43,6 +43,7 @@ async fn issue(
     record: &mut AuditRecord,
 ) -> Result<TokenResponse, Failure> {
     let request = request?;
+    record.scope = known_scope(app, request.form.get("scope"));
     // 1. Who asks?
     let client = request.client(app, address, record).await?;
     // 2. For what, and may it?
@@ -57,6 +58,14 @@ async fn issue(
     // Somebody was quicker. The grant decides anew what that means: a replay, or the same question asked twice.
     let approved = grants::dispatch(grant_type, &asked).await?;
     Ok(hand_out(app, &client, approved, request.expires_in, record).await?.ok_or(StoreError::AlreadySpent)?)
+}
+
+/// What was asked for, where every word of it is one of ours: the records hold no words of a caller's own.
+fn known_scope(app: &App, asked: Option<&str>) -> Option<String> {
+    let scope: Scope = asked?.parse().ok()?;
+    let registry = app.registry.current();
+    let serves = |word: &str| registry.resources().iter().any(|resource| resource.scopes.contains(word));
+    scope.iter().all(|word| LOGIN_SCOPES.contains(&word) || serves(word)).then(|| scope.to_string())
 }
 
 /// Make and store what was approved; nothing when what it is given for was spent meanwhile.
@@ -179,7 +188,8 @@ async fn refuse(app: &App, record: AuditRecord, failure: Failure) -> Failure {
     emit(|| Event::TokenRefused {
         client_id: record.client_id.clone(),
         error: failure.error.error,
-        description: failure.error.error_description.clone().unwrap_or_default(),
+        // Not its description, which quotes the caller.
+        description: failure.at_fault().unwrap_or_default().to_owned(),
     });
     app.refuse(record, failure).await
 }

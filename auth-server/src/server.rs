@@ -18,6 +18,7 @@ use service_kit::{
 use crate::{
     AuthServerSettings, Entropy,
     app::{self, App, Parts},
+    authorization::ReadyMarks,
     background,
     client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
@@ -30,7 +31,7 @@ use crate::{
     slow_hash::SlowHashes,
     store::{PostgresStore, SqliteStore, Store},
     tokens::{Issuer, LiveKeys, Rotation, Subjects},
-    users_file::make_missing_users,
+    users_file::{make_missing_users, refuse_demo_users},
 };
 
 const DATABASE: &str = "auth-server.db";
@@ -80,13 +81,16 @@ impl AuthServer {
         let file = settings.clients_file.clone();
         let now = clock.seconds();
         make_missing_users(settings.users_file.as_deref(), settings.profile, &*store, &entropy, now).await?;
+        if settings.profile.is_production() {
+            refuse_demo_users(&*store).await?;
+        }
         let secret = store.installation_secret(entropy.bytes()?).await?;
         let slow_hashes = Arc::new(SlowHashes::new(&entropy)?);
         let mut registry = Registry::with_prefix("gatepass");
         let app = App::new(Parts {
             issuer: Issuer { issuer: settings.issuer(), access_seconds: settings.tokens.access_seconds },
             registry: LiveRegistry::open(file, settings.profile, entropy.clone(), &*store).await?,
-            keys: LiveKeys::open(settings.keys.clone(), &*store, now).await?,
+            keys: LiveKeys::open(settings.keys.clone(), settings.tokens.key_overlap(), &*store, now).await?,
             lives: settings.tokens.clone(),
             session_life: settings.sign_in.session_life(),
             secure_cookies: settings.issuer.scheme() == "https",
@@ -95,30 +99,33 @@ impl AuthServer {
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),
+            ready_marks: ReadyMarks::new(&secret),
             pages: pages(settings.pages_dir.as_deref())?,
             // A C that can tell nobody of a sign-out is better than no C.
             outgoing: Outgoing::new(&settings.http(), settings.registration.allow_private_urls)?,
             client_keys: ClientKeys::new(),
             subjects: Subjects::new(&secret),
             registering: Registering::new(&settings.registration),
-            clients: Authenticator::new(&settings.client_failures, Arc::clone(&slow_hashes), &entropy)?,
+            clients: Authenticator::new(&settings.client_failures, slow_hashes, &entropy)?,
             device_limit: FailureLimit::new(5, 60),
-            users: SignIn::new(&settings.sign_in, slow_hashes),
+            users: SignIn::new(&settings.sign_in, Arc::new(SlowHashes::in_one_queue(&entropy)?)),
             store,
             metrics: Metrics::register(&mut registry),
             clock: clock.clone(),
             entropy,
         });
-        let routes = all_routes(app.clone(), registry, clock.clone(), events, settings.limits.clone());
+        let routes = own_routes(app.clone(), &mut registry, clock.clone(), events, settings.limits.clone());
+        // Merged last, because the last one's answer to unknown paths is in force, and ours is logged and counted.
+        let with_outside = for_the_machine(&app, registry).merge(routes.clone());
         let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
-        let tls = listeners.tls.map(|bound| Server::new(bound, routes.clone(), &settings.limits));
+        let tls = listeners.tls.map(|bound| Server::new(bound, routes, &settings.limits));
         let tls = match tls {
             Some(server) if certificates.is_none() => Some(server.with_tls(dev_tls(&settings, &clock)?)),
             other => other,
         };
         Ok(Self {
             app,
-            http: Server::new(listeners.http, routes, &settings.limits),
+            http: Server::new(listeners.http, with_outside, &settings.limits),
             tls,
             certificates,
             audit_days: settings.audit_days,
@@ -221,8 +228,8 @@ fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<Rustl
     Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.names, clock)?)
 }
 
-fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink, limits: Limits) -> Router {
-    let http_metrics = metrics::HttpMetrics::register(&mut registry);
+fn own_routes(app: App, registry: &mut Registry, clock: Clock, events: EventSink, limits: Limits) -> Router {
+    let http_metrics = metrics::HttpMetrics::register(registry);
     let context = ServiceContext {
         service: "auth-server",
         party: Party::AuthorizationServer,
@@ -231,12 +238,16 @@ fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink,
         http_metrics,
         limits,
     };
+    scoped(app::routes(app), context)
+}
+
+/// Health and metrics, which nobody beyond this machine is told: they count clients and failures, and say what is wrong with
+/// the database. They are served at `listen` alone.
+fn for_the_machine(app: &App, registry: Registry) -> Router {
     let store = Arc::clone(&app.store);
     let readiness = health::ready(move || {
         let store = Arc::clone(&store);
         async move { store.revision().await.map(|_| ()).map_err(|error| error.to_string()) }
     });
-    let outside = health::routes(readiness).merge(metrics::routes(registry));
-    // Merged last, because the last one's answer to unknown paths is in force, and ours is logged and counted.
-    outside.merge(scoped(app::routes(app), context))
+    health::routes(readiness).merge(metrics::routes(registry))
 }

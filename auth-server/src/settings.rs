@@ -137,7 +137,7 @@ pub struct ClientFailureSettings {
     pub burst: u32,
     /// One more after so many seconds.
     pub recover_seconds: u32,
-    /// From one address, for all names together that no client has.
+    /// From one address, for all names together.
     pub unknown: FailureSettings,
 }
 
@@ -231,6 +231,16 @@ impl Default for SignInSettings {
             idle_seconds: 8 * 3_600,
             absolute_seconds: 7 * 86_400,
         }
+    }
+}
+
+/// Verifiers' clocks may run behind; a key stays published for that much longer than the last token that it signed.
+const CLOCK_SKEW_SECONDS: u32 = 300;
+
+impl TokenSettings {
+    /// For how long a key that signs no more stays published, in seconds.
+    pub fn key_overlap(&self) -> i64 {
+        i64::from(self.access_seconds.max(self.id_token_seconds)) + i64::from(CLOCK_SKEW_SECONDS)
     }
 }
 
@@ -338,8 +348,17 @@ impl Settings for AuthServerSettings {
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
-        if let Err(error) = self.clients() {
-            findings.push(Finding::new("clients_file", error.to_string(), "mend the file"));
+        match self.clients() {
+            Err(error) => findings.push(Finding::new("clients_file", error.to_string(), "mend the file")),
+            Ok(file) if self.profile.is_production() => {
+                findings.extend(
+                    file.known_secrets().map(|problem| Finding::new("clients_file", problem, "choose another")),
+                );
+            }
+            Ok(_) => {}
+        }
+        if let Err(error) = check_users(self.users_file.as_deref(), self.profile) {
+            findings.push(Finding::new("users_file", format!("{error:#}"), "mend the file"));
         }
         findings.extend(self.events.finding());
         findings.extend(self.log.finding());
@@ -361,6 +380,7 @@ impl Settings for AuthServerSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{SecretHash, hash_chosen_secret};
 
     fn production() -> AuthServerSettings {
         AuthServerSettings {
@@ -396,6 +416,7 @@ mod tests {
         settings.keys.algorithm = Algorithm::HS256;
         settings.tokens.access_seconds = 7_200;
         settings.clients_file = Some("/nowhere/clients.toml".into());
+        settings.users_file = Some("/nowhere/users.toml".into());
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         settings.dialects.wechat = true;
         settings.test_controls = true;
@@ -415,6 +436,7 @@ mod tests {
                 "registration.allow_private_urls",
                 "tokens.access_seconds",
                 "clients_file",
+                "users_file",
                 "log.otlp_endpoint"
             ]
         );
@@ -428,6 +450,19 @@ mod tests {
         assert_eq!(named(&settings), ["registration.initial_access_token"]);
         settings.registration.initial_access_token = Some(SecretSetting::new("5e0b1c3f9a7d4e2286b0f1d3c5a79e80"));
         assert_eq!(named(&settings), [""; 0]);
+    }
+
+    #[test]
+    fn a_secret_that_everybody_knows_is_found_behind_its_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clients.toml");
+        let written = |secret: &str| {
+            let SecretHash::Argon2id(phc) = hash_chosen_secret(secret, [7; 16]).unwrap() else { panic!("a PHC") };
+            std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\nclient_secret_hash = \"{phc}\"\n")).unwrap();
+            named(&AuthServerSettings { clients_file: Some(path.clone()), ..production() })
+        };
+        assert_eq!(written("abc123"), ["clients_file"]);
+        assert_eq!(written("a secret that only the two of us know"), [""; 0]);
     }
 
     #[test]

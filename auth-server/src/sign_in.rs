@@ -63,7 +63,7 @@ impl SignIn {
         let right = match &user {
             Some(user) => self.slow_hashes.matches(&user.password, password.expose()).await,
             None => {
-                self.slow_hashes.match_nothing(password.expose()).await;
+                self.slow_hashes.match_nothing(password.expose(), None).await;
                 false
             }
         };
@@ -71,5 +71,57 @@ impl SignIn {
         self.address_limit.refund("", address);
         self.account_limit.refund(username, address);
         Ok(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use claims::StandardClaims;
+
+    use super::*;
+    use crate::{
+        Entropy,
+        domain::hash_chosen_secret,
+        store::{LoginStore, SqliteStore},
+    };
+
+    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[tokio::test]
+    async fn every_refusal_waits_in_one_queue_for_a_slow_hash_so_that_time_does_not_tell_who_exists() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("c.db")).await.unwrap());
+        for username in ["alice", "gone"] {
+            let user = User {
+                sub: username.to_owned(),
+                username: username.to_owned(),
+                password: hash_chosen_secret("right", [3; 16]).unwrap(),
+                claims: StandardClaims::default(),
+                enabled: true,
+            };
+            store.add_user(&user, 1).await.unwrap();
+        }
+        store.disable_user("gone", 2).await.unwrap();
+        for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
+            let slow_hashes = Arc::new(SlowHashes::in_one_queue(&Entropy::seeded(1)).unwrap());
+            let users = Arc::new(SignIn::new(&SignInSettings::default(), Arc::clone(&slow_hashes)));
+            let places = slow_hashes.fill_the_one().await;
+            let asked = tokio::spawn({
+                let (users, store) = (Arc::clone(&users), Arc::clone(&store));
+                async move { users.sign_in(&*store, username, &Password::new(password), HOME, 100_000).await }
+            });
+            // Long enough for the database, and for a hash as well.
+            let finished = async {
+                while !asked.is_finished() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let in_time = tokio::time::timeout(std::time::Duration::from_secs(1), finished).await;
+            assert!(in_time.is_err(), "{username} did not wait");
+            drop(places);
+            assert!(matches!(asked.await.unwrap(), Err(NotSignedIn::Wrong)), "{username}");
+        }
     }
 }

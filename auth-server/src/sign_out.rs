@@ -1,8 +1,7 @@
-//! A session ends: the cookie is void, what was not to outlive it is void, and the clients are told.
+//! A session ends: the cookie is void, what was not to outlive it is void, and the clients will be told.
 
 use crate::{
     app::App,
-    backchannel_logout::tell_clients,
     client_address::ClientAddress,
     domain::{AuditEvent, Outcome, Session},
     store::{Effect, StoreError},
@@ -13,10 +12,7 @@ use crate::{
 /// # Errors
 /// When the store cannot be used; the session is still there then.
 pub async fn end_session(app: &App, session: &Session, address: ClientAddress) -> Result<(), StoreError> {
-    let clients = app.store.clients_of_session(&session.sid).await?;
     let mut audit = app.audit_record(AuditEvent::SignOut, Outcome::Done, address);
     audit.sub = Some(session.sub.clone());
-    app.keep(&audit, Effect::EndSession { sid: session.sid.clone() }).await?;
-    tell_clients(app, session.clone(), clients);
-    Ok(())
+    app.keep(&audit, Effect::EndSession { sid: session.sid.clone() }).await
 }

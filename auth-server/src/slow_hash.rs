@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use tokio::sync::Semaphore;
 #[cfg(test)]
 use tokio::sync::SemaphorePermit;
@@ -11,8 +13,8 @@ use crate::{
 /// Checks secrets against slow hashes, a few at a time: more would only make each slower, and keep the others from the
 /// processor. Checks of made-up names wait among themselves, so that no flood of them stands before a right secret.
 pub struct SlowHashes {
-    places: Semaphore,
-    nobodys_places: Semaphore,
+    places: Arc<Semaphore>,
+    nobodys_places: Arc<Semaphore>,
     /// Checked against when there is nothing to check against, so that no failure is quicker than another.
     nobodys: SecretHash,
 }
@@ -21,12 +23,27 @@ const AT_ONCE: usize = 2;
 const NOBODYS_AT_ONCE: usize = 1;
 
 impl SlowHashes {
+    /// For secrets that are mostly compared in no time: made-up names wait among themselves.
+    ///
     /// # Errors
     /// When the machine gives no randomness.
     pub fn new(entropy: &Entropy) -> anyhow::Result<Self> {
+        Self::with_queues(entropy, Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(NOBODYS_AT_ONCE)))
+    }
+
+    /// For passwords, which are all slow: with one queue, how long it is does not tell who exists.
+    ///
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn in_one_queue(entropy: &Entropy) -> anyhow::Result<Self> {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        Self::with_queues(entropy, Arc::clone(&places), places)
+    }
+
+    fn with_queues(entropy: &Entropy, places: Arc<Semaphore>, nobodys_places: Arc<Semaphore>) -> anyhow::Result<Self> {
         let nobodys = hash_chosen_secret("nobody", entropy.bytes()?)
             .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
-        Ok(Self { places: Semaphore::new(AT_ONCE), nobodys_places: Semaphore::new(NOBODYS_AT_ONCE), nobodys })
+        Ok(Self { places, nobodys_places, nobodys })
     }
 
     /// Is `shown` the secret of this hash?
@@ -34,9 +51,9 @@ impl SlowHashes {
         matches(&self.places, hash, shown).await
     }
 
-    /// Take as long as a check would.
-    pub async fn match_nothing(&self, shown: &str) {
-        matches(&self.nobodys_places, &self.nobodys, shown).await;
+    /// Take as long as a check would: of `dearest`, where somebody made hashes of their own.
+    pub async fn match_nothing(&self, shown: &str, dearest: Option<&SecretHash>) {
+        matches(&self.nobodys_places, dearest.unwrap_or(&self.nobodys), shown).await;
     }
 
     /// Take every place, so that a check that comes now has to wait.
@@ -44,6 +61,12 @@ impl SlowHashes {
     pub async fn fill(&self) -> [SemaphorePermit<'_>; 2] {
         let all = u32::try_from(AT_ONCE).unwrap();
         [self.places.acquire_many(all).await.unwrap(), self.fill_nobodys().await]
+    }
+
+    /// Take every place of the one queue.
+    #[cfg(test)]
+    pub async fn fill_the_one(&self) -> SemaphorePermit<'_> {
+        self.places.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap()
     }
 
     /// Take every place for names that nobody has.

@@ -41,10 +41,9 @@ pub enum Effect {
         jti: String,
         exp: i64,
     },
-    /// A user has signed in; the session that the browser had before ends, so that none can be foisted on it.
+    /// A user has signed in. A session of this user that has the same `sid` goes on under the new cookie alone.
     StartSession {
         session: Session,
-        replaces: Option<TokenHash>,
     },
     /// A user has allowed a client something, and the code that says so waits to be fetched.
     Authorize(Box<Authorization>),
@@ -57,7 +56,7 @@ pub enum Effect {
     RevokeGrant {
         grant_id: String,
     },
-    /// A session is over, and with it every grant that was not to outlive it.
+    /// A session is over, and with it every grant that was not to outlive it. Its clients have to be told.
     EndSession {
         sid: String,
     },

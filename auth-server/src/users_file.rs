@@ -14,6 +14,8 @@ use crate::{
 };
 
 const DEMO: &str = include_str!("demo-users.toml");
+/// Theirs, as the sign-in page of the demo tells them.
+const DEMO_PASSWORDS: [&str; 2] = ["wonderland", "builder"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +63,37 @@ pub async fn make_missing_users(
     Ok(())
 }
 
+/// A database that was begun as a demo keeps its users, and everybody knows their passwords.
+///
+/// # Errors
+/// When there are some, naming each, or the database cannot be used.
+pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
+    let mut known = Vec::new();
+    for WrittenUser { username, .. } in read(None, Profile::Demo)? {
+        let user = store.user_named(&username).await?.filter(|user| user.enabled);
+        if user.is_some_and(|user| is_demo_password(&username, &user.password)) {
+            known.push(username);
+        }
+    }
+    ensure!(
+        known.is_empty(),
+        "the database has users of the demo whose passwords everybody knows: {}. Give them others with `user set-password`, \
+         disable them with `user disable`, or begin with another database",
+        known.join(" ")
+    );
+    Ok(())
+}
+
+/// By the hash, and for the demo's names by the passwords: to try them on everybody would take long.
+fn is_demo_password(username: &str, password: &SecretHash) -> bool {
+    let demo = || toml::from_str::<Written>(DEMO).map(|written| written.users).unwrap_or_default();
+    let copied =
+        |user: &WrittenUser| user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.identity());
+    demo().iter().any(|user| {
+        copied(user) || (user.username == username && DEMO_PASSWORDS.iter().any(|known| password.matches(known)))
+    })
+}
+
 /// Can the users of `file` be made?
 ///
 /// # Errors
@@ -84,23 +117,31 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
     // The parser's own message quotes the line, which may be the one with a password.
     let written: Written = toml::from_str(text).map_err(|error| anyhow::anyhow!("{name}: {}", error.message()))?;
-    for user in &written.users {
-        let username = &user.username;
-        ensure!(!username.is_empty(), "{name}: a user has no username");
-        match (&user.password, &user.password_hash) {
-            (Some(_), None) if profile.is_production() => {
-                anyhow::bail!("{name}: the password of `{username}` stands there in plain: use password_hash")
-            }
-            (Some(_), None) => {}
-            (None, Some(phc)) => {
-                if let Some(problem) = problem_of_chosen_hash(phc, profile.is_production()) {
-                    anyhow::bail!("{name}: password_hash of `{username}` {problem}");
-                }
-            }
-            _ => anyhow::bail!("{name}: `{username}` needs either password or password_hash"),
-        }
-    }
+    let problems: Vec<_> = written.users.iter().filter_map(|user| problem(user, profile)).collect();
+    ensure!(problems.is_empty(), "{name}: {}", problems.join("; "));
     Ok(written.users)
+}
+
+/// What is wrong with how a user is written down.
+fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
+    let username = &user.username;
+    if username.is_empty() {
+        return Some("a user has no username".to_owned());
+    }
+    match (&user.password, &user.password_hash) {
+        (Some(_), None) if profile.is_production() => {
+            Some(format!("the password of `{username}` stands there in plain: use password_hash"))
+        }
+        (Some(_), None) => None,
+        (None, Some(phc)) => match problem_of_chosen_hash(phc, profile.is_production()) {
+            Some(problem) => Some(format!("password_hash of `{username}` {problem}")),
+            None if profile.is_production() && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) => {
+                Some(format!("the password of `{username}` is the demo's, which everybody knows"))
+            }
+            None => None,
+        },
+        _ => Some(format!("`{username}` needs either password or password_hash")),
+    }
 }
 
 impl WrittenUser {
@@ -141,6 +182,21 @@ mod tests {
             let hash = SecretHash::Argon2id(user.password_hash.clone().unwrap());
             assert!(hash.matches(password), "{}", user.username);
         }
+    }
+
+    #[test]
+    fn production_refuses_the_demos_users_whatever_they_are_called_and_names_each() {
+        let refusal = parse("users.toml", DEMO, Profile::Production).err().unwrap().to_string();
+        assert!(refusal.contains("`alice` is the demo's") && refusal.contains("`bob` is the demo's"), "{refusal}");
+        let renamed = DEMO.replace("\"alice\"", "\"carol\"");
+        assert!(parse("users.toml", &renamed, Profile::Production).err().unwrap().to_string().contains("`carol`"));
+        let SecretHash::Argon2id(again) = hash_chosen_secret("wonderland", [7; 16]).unwrap() else { panic!("a PHC") };
+        let rehashed = format!("[[users]]\nusername = \"alice\"\npassword_hash = \"{again}\"\n");
+        assert!(parse("users.toml", &rehashed, Profile::Production).err().unwrap().to_string().contains("`alice`"));
+        let SecretHash::Argon2id(own) = hash_chosen_secret("a password of her own", [7; 16]).unwrap() else {
+            panic!("a PHC")
+        };
+        assert!(parse("users.toml", &rehashed.replace(&again, &own), Profile::Production).is_ok());
     }
 
     #[test]

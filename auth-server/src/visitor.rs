@@ -59,21 +59,27 @@ impl FromRequestParts<App> for Visitor {
 impl Visitor {
     /// The user, if somebody is signed in here. A session that is over, and one of a user who was disabled, is none.
     pub async fn signed_in(&self, app: &App) -> Result<Option<SignedIn>, StoreError> {
-        let Some(hash) = self.session_hash() else { return Ok(None) };
         let now = app.clock.seconds();
-        let Some(session) = app.store.session(&hash).await? else { return Ok(None) };
+        let Some(session) = self.session(app).await? else { return Ok(None) };
         if !session.is_live(now, app.session_life) {
             return Ok(None);
         }
         let Some(user) = app.store.user(&session.sub).await?.filter(|user| user.enabled) else { return Ok(None) };
         if session.wants_touch(now) {
-            app.store.touch_session(&hash, now).await?;
+            app.store.touch_session(&session.hash, now).await?;
         }
         Ok(Some(SignedIn { session, user }))
     }
 
-    /// What the session before was called, so that a new one replaces it.
-    pub fn session_hash(&self) -> Option<TokenHash> {
+    /// The session that this browser has, also one that is over.
+    pub async fn session(&self, app: &App) -> Result<Option<Session>, StoreError> {
+        match self.session_hash() {
+            Some(hash) => app.store.session(&hash).await,
+            None => Ok(None),
+        }
+    }
+
+    fn session_hash(&self) -> Option<TokenHash> {
         self.session.as_ref().map(|cookie| TokenHash::of_text(cookie.expose_secret()))
     }
 

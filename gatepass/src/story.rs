@@ -92,8 +92,11 @@ fn tell_fact(story: &mut String, fact: &Fact, paint: Paint) -> fmt::Result {
             writeln!(story, "\nSteps 1 and 2 are not needed: A still has the pass {token}, good for {expires_in} s")
         }
         Event::TokenIssued { claims, .. } => tell_claims(story, claims),
+        Event::TokenRefused { error, description, .. } if description.is_empty() => {
+            writeln!(story, "    C refuses: {}", error.as_str())
+        }
         Event::TokenRefused { error, description, .. } => {
-            writeln!(story, "    C refuses: {}: {description}", paint.verdict(error.as_str(), false))
+            writeln!(story, "    C refuses: {}, for {description}", paint.verdict(error.as_str(), false))
         }
         Event::Checked(check) => tell_check(story, fact.seen_by, check, paint),
         _ => Ok(()),

@@ -4,15 +4,16 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ErrorCode, OAuthError};
+use form_urlencoded::Serializer;
 use pages::Browser;
 
-use super::{AuthorizationRequest, answer};
+use super::{AuthorizationRequest, answer, new_request_uri, read_request::READING_SECONDS, ready::without_mark};
 use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, NextStep, Outcome, Situation, TokenHash, UserGrant,
-        new_jti, next_step,
+        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, Done, NextStep, Outcome, PushedRequest, Situation,
+        TokenHash, UserGrant, new_jti, next_step,
     },
     page_failure::PageFailure,
     store::{Authorization, Effect},
@@ -35,13 +36,13 @@ impl Flow<'_> {
     ///
     /// # Errors
     /// When the store cannot be used.
-    pub async fn proceed(&self, signed_in: Option<&SignedIn>, after_sign_in: bool) -> Result<Response, PageFailure> {
+    pub async fn proceed(&self, signed_in: Option<&SignedIn>, done: Done) -> Result<Response, PageFailure> {
         let prompt = self.request.prompt;
         let is_allowed = match signed_in {
             Some(signed_in) => !prompt.consent && self.needs_no_asking(signed_in).await?,
             None => false,
         };
-        self.take(self.step(signed_in, is_allowed, after_sign_in), signed_in, None).await
+        self.take(self.step(signed_in, is_allowed, done), signed_in, None).await
     }
 
     /// The user has pressed allow: answer the client, unless the sign-in page is needed once more.
@@ -49,10 +50,26 @@ impl Flow<'_> {
     /// # Errors
     /// When the store cannot be used.
     pub async fn allow_now(&self, signed_in: &SignedIn, consent: Consent) -> Result<Response, PageFailure> {
-        self.take(self.step(Some(signed_in), true, true), Some(signed_in), Some(consent)).await
+        self.take(self.step(Some(signed_in), true, self.done_before(signed_in)), Some(signed_in), Some(consent)).await
     }
 
-    fn step(&self, signed_in: Option<&SignedIn>, is_allowed: bool, after_sign_in: bool) -> NextStep {
+    /// May the consent page be shown, or is the sign-in page needed first?
+    pub fn is_ready_for_consent(&self, signed_in: &SignedIn) -> bool {
+        self.step(Some(signed_in), true, self.done_before(signed_in)) != NextStep::SignIn
+    }
+
+    /// Is it enough that the user chooses to go on as who they are?
+    pub fn may_continue_as(&self, signed_in: &SignedIn) -> bool {
+        self.step(Some(signed_in), true, Done::Chosen) != NextStep::SignIn
+    }
+
+    /// What the address of the consent page says was done.
+    fn done_before(&self, signed_in: &SignedIn) -> Done {
+        let marked = self.app.ready_marks.is_marked(self.query, &signed_in.session, self.app.clock.seconds());
+        if marked { Done::All } else { Done::Nothing }
+    }
+
+    fn step(&self, signed_in: Option<&SignedIn>, is_allowed: bool, done: Done) -> NextStep {
         let AuthorizationRequest { prompt, max_age, hint, .. } = self.request;
         let is_hinted = match (hint, signed_in) {
             (Some(hint), Some(signed_in)) => self.app.is_hinted(hint, &signed_in.user.sub),
@@ -66,7 +83,7 @@ impl Flow<'_> {
             max_age: *max_age,
             is_hinted,
             is_allowed,
-            after_sign_in,
+            done,
             now: self.app.clock.seconds(),
         })
     }
@@ -79,13 +96,31 @@ impl Flow<'_> {
     ) -> Result<Response, PageFailure> {
         match (step, signed_in) {
             (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
-            (NextStep::AskConsent, _) => Ok(see_other("/consent", self.query)),
+            (NextStep::AskConsent, Some(signed_in)) => {
+                let (query, now) = (self.kept_query().await?, self.app.clock.seconds());
+                Ok(see_other("/consent", &self.app.ready_marks.mark(&query, &signed_in.session, now)))
+            }
             (NextStep::Refuse(code), _) => {
                 let error = OAuthError::new(code, "a page would have to be shown, and prompt=none forbids it");
                 self.refuse(signed_in, error).await
             }
-            (NextStep::SignIn | NextStep::Allow, _) => Ok(see_other("/login", self.query)),
+            _ => Ok(see_other("/login", &self.kept_query().await?)),
         }
+    }
+
+    /// The request as the next page reads it: as it came; but a signed one as if it had been pushed, because its signature was
+    /// checked by now, and may expire while the user types.
+    async fn kept_query(&self) -> Result<String, PageFailure> {
+        let Some(parameters) = self.request.signed.clone() else { return Ok(without_mark(self.query)) };
+        let uri = new_request_uri(self.app)?;
+        let client_id = self.request.client.client_id.clone();
+        let query = Serializer::new(String::new())
+            .append_pair("client_id", &client_id)
+            .append_pair("request_uri", &uri)
+            .finish();
+        let (hash, exp) = (TokenHash::of_text(&uri), self.app.clock.seconds() + READING_SECONDS);
+        self.app.store.push_request(&PushedRequest { hash, client_id, parameters, exp }).await?;
+        Ok(query)
     }
 
     /// Said before, or said by the operator for the house's own clients. A native app that listens on a loopback port or

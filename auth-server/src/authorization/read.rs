@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use claims::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
+use form_urlencoded::Serializer;
 use jsonwebtoken::jwk::JwkSet;
 
 use super::{
@@ -58,6 +59,7 @@ impl Reader<'_> {
         }
         // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
         let (client, login) = self.client(&form)?;
+        let is_signed = form.get("request").is_some();
         let (form, signature) = match form.get("request") {
             Some(object) => self.signed(object, &form, &client, &login),
             None => (form, Ok(())),
@@ -86,6 +88,8 @@ impl Reader<'_> {
                 login_hint: form.get("login_hint").map(str::to_owned),
                 hint: rest.hint,
                 pushed: self.pushed,
+                // Its signature was good, or the request would have been refused.
+                signed: is_signed.then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),
             }),
             Err((code, description, rule)) => {
                 let error = OAuthError::new(code, description).see(rule);

@@ -1,3 +1,4 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ErrorCode, Form};
 use pages::Browser;
 
@@ -6,15 +7,24 @@ use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{AuditEvent, Outcome, PushedRequest, TokenHash},
+    entropy::NoEntropy,
     page_failure::PageFailure,
     pages::ErrorKind,
 };
 
 /// What the name of a pushed request begins with (RFC 9126 §2.2).
-pub const PUSHED_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+const PUSHED_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// A user who has begun gets so long to sign in and to decide, in seconds.
-const READING_SECONDS: i64 = 600;
+pub const READING_SECONDS: i64 = 600;
+
+/// A new name for a pushed request.
+///
+/// # Errors
+/// When the machine gives no randomness.
+pub fn new_request_uri(app: &App) -> Result<String, NoEntropy> {
+    Ok(format!("{PUSHED_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?)))
+}
 
 /// Read the request, or tell whoever has to be told why not.
 ///

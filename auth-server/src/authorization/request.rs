@@ -24,6 +24,8 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// What it was pushed as (RFC 9126): good for one answer.
     pub pushed: Option<TokenHash>,
+    /// What a signed request said, form-encoded: its signature was checked when it came, and may expire while the user types.
+    pub signed: Option<String>,
     /// Who it has to be: an ID token that C made before, for this client or another.
     pub hint: Option<IdTokenClaims>,
 }

@@ -1,4 +1,4 @@
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::hmac;
 use claims::ClientSecret;
@@ -6,7 +6,7 @@ use moka::future::Cache;
 
 use super::{FailureLimit, Presented, Proof};
 use crate::{
-    domain::{Client, Registry, StoredSecret},
+    domain::{Client, Registry, SecretHash, StoredSecret},
     entropy::Entropy,
     settings::ClientFailureSettings,
     slow_hash::SlowHashes,
@@ -15,11 +15,12 @@ use crate::{
 /// Finds out whether a client is who it says it is.
 pub struct Authenticator {
     /// Credentials that proved right, and until when they are good. Their names are made with a key that dies with the
-    /// process; the stored hashes are part of the name, so that a changed secret is a new question.
+    /// process; the stored hashes are part of the name, so that a changed secret is a new question. They are kept as long as
+    /// there is room: a client that asks every half hour must not stand behind others' guesses each time.
     proved: Cache<[u8; 32], Option<i64>>,
     memory_key: hmac::Key,
     limit: FailureLimit,
-    /// For all names together that no client has, by address: there is no end of them.
+    /// For all names together, by address: there is no end of those that no client has.
     strangers: FailureLimit,
     slow_hashes: Arc<SlowHashes>,
 }
@@ -52,7 +53,7 @@ impl Authenticator {
     ) -> anyhow::Result<Self> {
         let memory_key = hmac::Key::new(hmac::HMAC_SHA256, &entropy.bytes::<32>()?);
         Ok(Self {
-            proved: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(600)).build(),
+            proved: Cache::builder().max_capacity(10_000).build(),
             memory_key,
             limit: FailureLimit::new(settings.burst, settings.recover_seconds),
             strangers: FailureLimit::new(settings.unknown.burst, settings.unknown.recover_seconds),
@@ -82,7 +83,7 @@ impl Authenticator {
         let name = self.name(shown, client);
         let not_after = match self.proved.get(&name).await {
             Some(not_after) => not_after,
-            None => self.prove(name, shown, client, address, now_millis).await?,
+            None => self.prove(name, shown, client, registry.dearest_secret(), address, now_millis).await?,
         };
         if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
             return Err(Denied::Wrong);
@@ -96,10 +97,11 @@ impl Authenticator {
         name: [u8; 32],
         presented: Shown<'_>,
         client: Option<&Arc<Client>>,
+        dearest: Option<&SecretHash>,
         address: IpAddr,
         now_millis: i64,
     ) -> Result<Option<i64>, Denied> {
-        let check = self.check(presented, client, address, now_millis);
+        let check = self.check(presented, client, dearest, address, now_millis);
         // Boxed, because it is big and rare: else each request for a token would carry the room for it.
         Box::pin(self.proved.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
     }
@@ -108,6 +110,7 @@ impl Authenticator {
         &self,
         presented: Shown<'_>,
         client: Option<&Arc<Client>>,
+        dearest: Option<&SecretHash>,
         address: IpAddr,
         now_millis: i64,
     ) -> Result<Option<i64>, Denied> {
@@ -125,13 +128,11 @@ impl Authenticator {
             self.limit.refund(presented.client_id, address);
             return Ok(right.not_after);
         }
-        // From here on a client that is known and one that is not are answered alike.
-        match client {
-            None => self.strangers.charge("", address, now_millis).map_err(too_many)?,
-            Some(_) => self.strangers.full("", address, now_millis).map_or(Ok(()), |wait| Err(too_many(wait)))?,
-        }
+        // From here on a client that is known and one that is not are answered alike, and counted alike: a place that only
+        // one of them takes would tell the next one which it was.
+        self.strangers.charge("", address, now_millis).map_err(too_many)?;
         if slow.is_empty() {
-            self.slow_hashes.match_nothing(presented.secret.expose()).await;
+            self.slow_hashes.match_nothing(presented.secret.expose(), dearest).await;
         }
         Err(Denied::Wrong)
     }
@@ -165,7 +166,7 @@ impl Authenticator {
 mod tests {
     use super::*;
     use crate::{
-        domain::{SecretHash, TokenFormat, hash_chosen_secret},
+        domain::{TokenFormat, hash_chosen_secret},
         settings::FailureSettings,
     };
 
@@ -287,6 +288,61 @@ mod tests {
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
         drop(_full);
         assert_eq!(ask("w", AWAY).await, Denied::Wrong, "another address has tried none");
+    }
+
+    #[tokio::test]
+    async fn the_last_place_of_an_address_does_not_tell_which_names_exist() {
+        for candidate in ["a", "nobody"] {
+            let registry = registry(vec![fast("right", None)]);
+            let authenticator = authenticator(10);
+            let ask = async |name: &str| {
+                authenticator.authenticate(&shown(name, "guess"), HOME, &registry, 0).await.unwrap_err()
+            };
+            for name in ["x", "y", candidate] {
+                assert_eq!(ask(name).await, Denied::Wrong);
+            }
+            assert_eq!(ask("z").await, Denied::TooMany { retry_after: 10 }, "after {candidate}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chosen_secret_that_was_proved_once_stays_so_behind_others_failures() {
+        let chosen = hash_chosen_secret("right", [3; 16]).unwrap();
+        let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
+        let authenticator = authenticator(1);
+        let ask = async |secret| authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await;
+        assert!(ask("right").await.is_ok());
+        assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
+        assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
+        assert!(ask("right").await.is_ok());
+        // The memory's own clock cannot be turned: that it forgets nothing by time is asked of the memory.
+        let policy = authenticator.proved.policy();
+        assert_eq!((policy.time_to_live(), policy.time_to_idle()), (None, None));
+        assert!(policy.max_capacity().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_costs_as_much_as_the_dearest_secret_of_all() {
+        // Eight times the passes of the hash that nobody has.
+        let params = argon2::Params::new(19_456, 16, 1, None).unwrap();
+        let hasher = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        let phc = argon2::PasswordHasher::hash_password_with_salt(&hasher, b"right", &[3; 16]).unwrap();
+        let dear = StoredSecret { hash: SecretHash::Argon2id(phc.to_string()), not_after: None };
+        let cheap = StoredSecret { hash: hash_chosen_secret("right", [3; 16]).unwrap(), not_after: None };
+        let quickest = async |secrets: Vec<StoredSecret>| {
+            let (registry, authenticator) = (registry(secrets), authenticator(10));
+            let mut times = Vec::new();
+            for guess in ["1", "2", "3"] {
+                let begun = std::time::Instant::now();
+                let said = authenticator.authenticate(&shown("nobody", guess), HOME, &registry, 0).await;
+                assert_eq!(said.unwrap_err(), Denied::Wrong);
+                times.push(begun.elapsed());
+            }
+            times.into_iter().min().unwrap()
+        };
+        let plain = quickest(vec![fast("made", None)]).await;
+        let behind_the_dear = quickest(vec![cheap, fast("made", None), dear]).await;
+        assert!(behind_the_dear > 3 * plain, "{plain:?} {behind_the_dear:?}");
     }
 
     #[tokio::test]

@@ -55,11 +55,6 @@ impl FailureLimit {
         bucket.lock().unwrap_or_else(PoisonError::into_inner).empty_at -= self.recover_millis;
     }
 
-    /// After how many seconds there is a place again, if there is none now.
-    pub fn full(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Option<u64> {
-        self.charge(client_id, address, now_millis).map(|()| self.refund(client_id, address)).err()
-    }
-
     fn bucket(&self, client_id: &str, address: IpAddr) -> Arc<Mutex<Bucket>> {
         self.buckets.get_with((client_id.to_owned(), network(address)), Arc::default)
     }
@@ -101,14 +96,6 @@ mod tests {
         assert!(limit.charge("a", HOME, 0).is_err());
         assert!(limit.charge("b", HOME, 0).is_ok());
         assert!(limit.charge("a", "10.0.0.1".parse().unwrap(), 0).is_ok());
-    }
-
-    #[test]
-    fn to_ask_whether_there_is_a_place_takes_none() {
-        let limit = FailureLimit::new(1, 10);
-        assert_eq!((limit.full("a", HOME, 0), limit.full("a", HOME, 0)), (None, None));
-        limit.charge("a", HOME, 0).unwrap();
-        assert_eq!(limit.full("a", HOME, 3_000), Some(7));
     }
 
     #[test]

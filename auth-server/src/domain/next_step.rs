@@ -28,14 +28,21 @@ pub struct Situation<'a> {
     pub is_hinted: bool,
     /// All that is asked was allowed, now or before, or needs no asking.
     pub is_allowed: bool,
-    /// The user has just come from the sign-in page.
-    pub after_sign_in: bool,
+    pub done: Done,
     pub now: i64,
 }
 
-/// For so long after the password was shown, a request that wants it shown counts as satisfied: the time to read the
-/// consent page.
-const RECENT_SECONDS: i64 = 600;
+/// What the user has done for this very request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    Nothing,
+    /// Chosen to go on as who they are. Nothing was proved by that.
+    Chosen,
+    /// Shown the password.
+    SignedIn,
+    /// All that it asks of the sign-in, before the consent page.
+    All,
+}
 
 /// Decide what comes next (OpenID Connect Core §3.1.2.3, §3.1.2.4).
 pub fn next_step(situation: &Situation<'_>) -> NextStep {
@@ -50,12 +57,15 @@ pub fn next_step(situation: &Situation<'_>) -> NextStep {
 
 fn is_signed_in(situation: &Situation<'_>) -> bool {
     let Some(session) = situation.session else { return false };
-    let age = situation.now - session.auth_time;
-    let just_now = situation.after_sign_in && age <= RECENT_SECONDS;
-    let young_enough = situation.max_age.is_none_or(|max| age <= max) || just_now;
-    let shown = !situation.wants_login || just_now;
-    let chosen = !situation.wants_choice || situation.after_sign_in;
-    situation.is_hinted && young_enough && shown && chosen
+    // At a `max_age` of 0 no password is young enough but one that was shown for this request (§3.1.2.1).
+    let young_enough = situation.max_age.is_none_or(|max| max > 0 && situation.now - session.auth_time <= max);
+    let shown = young_enough && !situation.wants_login;
+    situation.is_hinted
+        && match situation.done {
+            Done::Nothing => shown && !situation.wants_choice,
+            Done::Chosen => shown,
+            Done::SignedIn | Done::All => true,
+        }
 }
 
 #[cfg(test)]
@@ -84,7 +94,7 @@ mod tests {
             max_age: None,
             is_hinted: true,
             is_allowed: true,
-            after_sign_in: false,
+            done: Done::Nothing,
             now: 2_000,
         }
     }
@@ -113,15 +123,38 @@ mod tests {
     #[test]
     fn what_is_to_be_done_anew_is_done_anew_and_once() {
         let session = session();
-        let now = |now, after_sign_in| Situation { now, after_sign_in, ..situation(Some(&session)) };
-        let login = |now_, after| next_step(&Situation { wants_login: true, ..now(now_, after) });
-        assert_eq!(login(1_000, false), NextStep::SignIn);
-        assert_eq!(login(1_600, true), NextStep::Allow);
-        assert_eq!(login(1_601, true), NextStep::SignIn, "a session that was there before is no new sign-in");
-        let choice = |after| next_step(&Situation { wants_choice: true, ..now(9_000, after) });
-        assert_eq!((choice(false), choice(true)), (NextStep::SignIn, NextStep::Allow));
-        let aged = |now_, after| next_step(&Situation { max_age: Some(10), ..now(now_, after) });
-        assert_eq!((aged(1_010, false), aged(1_011, false)), (NextStep::Allow, NextStep::SignIn));
-        assert_eq!((aged(1_600, true), aged(1_601, true)), (NextStep::Allow, NextStep::SignIn));
+        let step = |done| Situation { done, ..situation(Some(&session)) };
+        let login = |done| next_step(&Situation { wants_login: true, now: 1_000, ..step(done) });
+        assert_eq!(
+            [Done::Nothing, Done::Chosen].map(login),
+            [NextStep::SignIn; 2],
+            "a password was shown, for another"
+        );
+        assert_eq!([Done::SignedIn, Done::All].map(login), [NextStep::Allow; 2]);
+        let choice = |done| next_step(&Situation { wants_choice: true, now: 9_000, ..step(done) });
+        assert_eq!(choice(Done::Nothing), NextStep::SignIn);
+        assert_eq!([Done::Chosen, Done::SignedIn, Done::All].map(choice), [NextStep::Allow; 3]);
+    }
+
+    #[test]
+    fn an_old_password_is_not_made_young_by_a_choice() {
+        let session = session();
+        let aged = |max_age, now, done| {
+            next_step(&Situation { max_age: Some(max_age), now, done, ..situation(Some(&session)) })
+        };
+        for done in [Done::Nothing, Done::Chosen] {
+            assert_eq!((aged(10, 1_010, done), aged(10, 1_011, done)), (NextStep::Allow, NextStep::SignIn));
+            assert_eq!(aged(0, 1_000, done), NextStep::SignIn, "0 is the same as prompt=login");
+        }
+        assert_eq!((aged(0, 1_000, Done::SignedIn), aged(10, 1_300, Done::All)), (NextStep::Allow, NextStep::Allow));
+    }
+
+    #[test]
+    fn whatever_was_done_another_user_than_the_hinted_one_is_not_the_one() {
+        let session = session();
+        for done in [Done::Nothing, Done::Chosen, Done::SignedIn, Done::All] {
+            let other = Situation { is_hinted: false, done, ..situation(Some(&session)) };
+            assert_eq!(next_step(&other), NextStep::SignIn, "{done:?}");
+        }
     }
 }

@@ -2,19 +2,28 @@ use std::{collections::HashMap, sync::Arc};
 
 use claims::Fingerprint;
 
-use super::{Client, Resource};
+use super::{Client, Resource, SecretHash};
 
 /// All clients and resources at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     clients: HashMap<String, Arc<Client>>,
     resources: Vec<Resource>,
+    dearest_secret: Option<SecretHash>,
 }
 
 impl Registry {
     pub fn new(clients: impl IntoIterator<Item = Client>, resources: Vec<Resource>) -> Self {
-        let clients = clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect();
-        Self { clients, resources }
+        let clients: HashMap<_, _> =
+            clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect();
+        let slow = clients.values().flat_map(|client| &client.secrets).filter(|secret| secret.hash.is_slow());
+        let dearest_secret = slow.map(|secret| &secret.hash).max_by_key(|hash| hash.work()).cloned();
+        Self { clients, resources, dearest_secret }
+    }
+
+    /// Of all chosen secrets the one whose check takes longest.
+    pub fn dearest_secret(&self) -> Option<&SecretHash> {
+        self.dearest_secret.as_ref()
     }
 
     /// A client that may be served: one that was disabled does not exist for anybody who asks.

@@ -50,6 +50,13 @@ impl SecretHash {
         matches!(self, Self::Argon2id(_))
     }
 
+    /// How long a check takes, by its parameters: memory times passes.
+    pub fn work(&self) -> u64 {
+        let Self::Argon2id(phc) = self else { return 0 };
+        let params = PasswordHash::new(phc).ok().and_then(|hash| Params::try_from(&hash).ok());
+        params.map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
+    }
+
     /// Changes whenever the secret changes, and says nothing about it that its hash does not say.
     pub fn identity(&self) -> &[u8] {
         match self {

@@ -16,6 +16,14 @@ pub struct Session {
     pub user_agent: String,
 }
 
+/// A client has to be told that a session is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutNews {
+    pub sid: String,
+    pub sub: String,
+    pub client_id: String,
+}
+
 /// How long a session lives, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLife {

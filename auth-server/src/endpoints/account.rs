@@ -91,7 +91,7 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
             last_seen: other.last_seen,
         });
     }
-    let consents = app.store.consents_of(&user.sub).await?;
+    let consents = allowed_by(app, &user.sub).await?;
     let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
         client: registry
             .client(client_id)
@@ -114,6 +114,24 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
         csrf: visitor.csrf_token(app),
     };
     Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+}
+
+/// By client: what the user has said yes to, and what is in force without a word of theirs that is remembered, as a device
+/// or the house's own client has it.
+async fn allowed_by(app: &App, sub: &str) -> Result<Vec<Consent>, PageFailure> {
+    let mut all = app.store.consents_of(sub).await?;
+    for grant in app.store.grants_of(sub, app.clock.seconds()).await? {
+        match all.iter_mut().find(|known| known.client_id == grant.client_id) {
+            Some(known) => known.scope = known.scope.joined(&grant.scope),
+            None => all.push(Consent {
+                sub: grant.sub,
+                client_id: grant.client_id,
+                scope: grant.scope,
+                given_at: grant.auth_time,
+            }),
+        }
+    }
+    Ok(all)
 }
 
 fn allowed(name: &str) -> ShownScope {

@@ -54,6 +54,9 @@ impl Asking<'_> {
     async fn show(&self) -> Result<Response, PageFailure> {
         let request = self.request().await?;
         let Some(signed_in) = self.visitor.signed_in(self.app).await? else { return Ok(self.to_sign_in()) };
+        if !self.flow(&request).is_ready_for_consent(&signed_in) {
+            return Ok(self.to_sign_in());
+        }
         let before = self.allowed_before(&request, &signed_in).await?;
         let scopes = request.allowed.scope.iter().map(|name| ShownScope {
             name: name.to_owned(),
@@ -81,8 +84,7 @@ impl Asking<'_> {
         if !self.visitor.sent_own_form(self.app, form.get("csrf")) {
             return Err(PageFailure::ForeignForm);
         }
-        let (app, browser, address) = (self.app, &self.visitor.browser, self.address);
-        let flow = Flow { app, browser, request: &request, query: self.query, address };
+        let flow = self.flow(&request);
         match form.get("decision") {
             Some("allow") => flow.allow_now(&signed_in, self.consent(&request, &signed_in).await?).await,
             Some("deny") => flow.deny(Some(&signed_in)).await,
@@ -91,6 +93,10 @@ impl Asking<'_> {
                 "the form says neither allow nor deny".to_owned(),
             )),
         }
+    }
+
+    fn flow<'a>(&'a self, request: &'a AuthorizationRequest) -> Flow<'a> {
+        Flow { app: self.app, browser: &self.visitor.browser, request, query: self.query, address: self.address }
     }
 
     async fn request(&self) -> Result<AuthorizationRequest, PageFailure> {

@@ -10,11 +10,12 @@ use crate::{
     app::App,
     authorization::{AuthorizationRequest, Flow, read_request},
     client_address::ClientAddress,
-    domain::{AuditEvent, Outcome, Session, User, new_jti, read_user_code},
+    domain::{AuditEvent, Done, Outcome, Session, User, new_jti, read_user_code},
     failure::Failure,
     page_failure::PageFailure,
     pages::{LoginPage, LoginProblem, ShownClient, show},
     sign_in::NotSignedIn,
+    sign_out::end_session,
     store::Effect,
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
 };
@@ -61,8 +62,12 @@ impl SignInPage<'_> {
     ) -> Result<Response, PageFailure> {
         let request = self.request(&visitor).await?;
         let signed_in = visitor.signed_in(self.app).await?;
+        let may_continue = |signed_in: &SignedIn| {
+            let choosing = request.as_ref().filter(|request| request.prompt.select_account);
+            choosing.is_some_and(|request| self.flow(&visitor, request).may_continue_as(signed_in))
+        };
+        let signed_in_as = signed_in.filter(may_continue).map(|signed_in| signed_in.user.shown_name().to_owned());
         let (visitor, cookie) = visitor.with_cookie(self.app)?;
-        let chooses = request.as_ref().is_some_and(|request| request.prompt.select_account);
         let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
         let status = match problem {
             None => StatusCode::OK,
@@ -76,7 +81,7 @@ impl SignInPage<'_> {
             username: if username.is_empty() { hint } else { username }.to_owned(),
             problem,
             demo_hint: self.app.demo,
-            signed_in_as: signed_in.filter(|_| chooses).map(|signed_in| signed_in.user.shown_name().to_owned()),
+            signed_in_as,
         };
         let page = show(&self.app.pages, &visitor.browser, status, &page);
         // Browsers hold the redirect after the form against the page's policy.
@@ -102,7 +107,7 @@ impl SignInPage<'_> {
         }
         if form.get("continue").is_some() {
             let signed_in = visitor.signed_in(self.app).await?;
-            return self.go_on(&visitor, request.as_ref(), signed_in.as_ref()).await;
+            return self.go_on(&visitor, request.as_ref(), signed_in.as_ref(), Done::Chosen).await;
         }
         let password = Password::new(form.get("password").unwrap_or_default());
         let now = self.app.clock.millis();
@@ -110,7 +115,8 @@ impl SignInPage<'_> {
         match user {
             Ok(user) => {
                 let (signed_in, cookie) = self.start_session(&visitor, user, request.as_ref()).await?;
-                Ok((cookie, self.go_on(&visitor, request.as_ref(), Some(&signed_in)).await?).into_response())
+                let answer = self.go_on(&visitor, request.as_ref(), Some(&signed_in), Done::SignedIn).await?;
+                Ok((cookie, answer).into_response())
             }
             Err(NotSignedIn::Store(error)) => Err(error.into()),
             Err(refusal) => {
@@ -141,9 +147,10 @@ impl SignInPage<'_> {
         visitor: &Visitor,
         request: Option<&AuthorizationRequest>,
         signed_in: Option<&SignedIn>,
+        done: Done,
     ) -> Result<Response, PageFailure> {
         match request {
-            Some(request) => self.flow(visitor, request).proceed(signed_in, true).await,
+            Some(request) => self.flow(visitor, request).proceed(signed_in, done).await,
             None => Ok(Redirect::to(&self.own_page()).into_response()),
         }
     }
@@ -157,7 +164,8 @@ impl SignInPage<'_> {
         }
     }
 
-    /// A session of a new name, however the old one came about: none can be foisted on the user.
+    /// A new cookie, whoever has put the old one there: no session can be foisted on the user. The session of the same user
+    /// goes on, so that its clients stay in it; another user's is over.
     async fn start_session(
         &self,
         visitor: &Visitor,
@@ -167,9 +175,21 @@ impl SignInPage<'_> {
         let app = self.app;
         let (hash, cookie) = new_session_cookie(app)?;
         let now = app.clock.seconds();
+        let before = visitor.session(app).await?;
+        let (own, foreign) = match before {
+            Some(session) if session.sub == user.sub => (Some(session.sid), None),
+            other => (None, other),
+        };
+        if let Some(session) = foreign {
+            end_session(app, &session, self.address).await?;
+        }
+        let sid = match own {
+            Some(sid) => sid,
+            None => new_jti(app.clock.millis(), &app.entropy.bytes()?),
+        };
         let session = Session {
             hash,
-            sid: new_jti(app.clock.millis(), &app.entropy.bytes()?),
+            sid,
             sub: user.sub.clone(),
             auth_time: now,
             last_seen: now,
@@ -179,7 +199,7 @@ impl SignInPage<'_> {
         let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Done, self.address);
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
-        let effect = Effect::StartSession { session: session.clone(), replaces: visitor.session_hash() };
+        let effect = Effect::StartSession { session: session.clone() };
         app.keep(&audit, effect).await?;
         Ok((SignedIn { session, user }, cookie))
     }

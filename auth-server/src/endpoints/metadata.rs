@@ -1,4 +1,9 @@
-use axum::{Json, extract::State, http::header, response::IntoResponse};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use claims::{AuthorizationServerMetadata, StandardClaims};
 
 use crate::{
@@ -35,7 +40,8 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         prompt_values_supported: names(&["none", "login", "consent", "select_account"]),
         token_endpoint_auth_methods_supported: names(&["client_secret_basic", "client_secret_post", "none"]),
         introspection_endpoint_auth_methods_supported: methods(),
-        revocation_endpoint_auth_methods_supported: methods(),
+        // A public client gives its tokens back by its name alone (RFC 7009 §5).
+        revocation_endpoint_auth_methods_supported: names(&["client_secret_basic", "client_secret_post", "none"]),
         subject_types_supported: names(&["public", "pairwise"]),
         id_token_signing_alg_values_supported: names(&["RS256", "ES256", "EdDSA"]),
         claim_types_supported: names(&["normal"]),
@@ -53,6 +59,15 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         service_documentation: at("/openapi.json"),
     };
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document))
+}
+
+/// `GET /.well-known/oauth-authorization-server/t`: where an issuer with a path has its metadata (RFC 8414 §3.1).
+pub async fn metadata_of_path(app: State<App>, Path(path): Path<String>) -> Response {
+    let own = url::Url::parse(&app.issuer.issuer).ok();
+    if own.is_none_or(|own| own.path().trim_matches('/') != path.trim_end_matches('/')) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    metadata(app).await.into_response()
 }
 
 fn scopes(app: &App) -> Vec<String> {

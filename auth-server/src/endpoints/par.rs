@@ -1,12 +1,11 @@
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use form_urlencoded::Serializer;
 use serde::Serialize;
 
 use super::read_form::FormRequest;
 use crate::{
     app::App,
-    authorization::{NoAnswer, PUSHED_PREFIX, Reader, published_keys},
+    authorization::{NoAnswer, Reader, new_request_uri, published_keys},
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Outcome, PushedRequest, TokenHash},
     failure::{Failure, NO_STORE},
@@ -50,7 +49,7 @@ async fn keep(
         return Err(Failure::invalid_request("a pushed request cannot point to another one", RULE));
     }
     let parameters = parameters(&request, &client.client_id);
-    let uri = format!("{PUSHED_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
+    let uri = new_request_uri(app)?;
     let hash = TokenHash::of_text(&uri);
     let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
     let (now, issuer) = (app.clock.seconds(), app.issuer.issuer.as_str());
@@ -65,7 +64,9 @@ async fn keep(
         pushed: Some(hash),
     };
     // Refused here, it does not have to be refused before the user.
-    reader.read(parameters.as_bytes())?;
+    let read = reader.read(parameters.as_bytes())?;
+    // A signature is checked once, here: it may have expired when the user comes.
+    let parameters = read.signed.unwrap_or(parameters);
     let exp = now + LIFE_SECONDS;
     app.store.push_request(&PushedRequest { hash, client_id: client.client_id.clone(), parameters, exp }).await?;
     Ok(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })

@@ -5,14 +5,14 @@ use super::read_form::FormRequest;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, AuditRecord, Outcome},
+    domain::{AuditEvent, AuditRecord, Outcome, REFRESH_TOKEN_PREFIX, TokenHash},
     failure::{Failure, NO_STORE},
-    store::Effect,
+    store::{Effect, StoreError},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
 
-/// `POST /oauth/revoke` (RFC 7009): a client gives a pass back. It is void at introspection when this answers.
+/// `POST /oauth/revoke` (RFC 7009): a client gives a token back. It is void at introspection when this answers.
 pub async fn revoke(
     State(app): State<App>,
     address: ClientAddress,
@@ -33,16 +33,41 @@ async fn void(
 ) -> Result<(), Failure> {
     let request = request?;
     let client = request.client(app, address, record).await?;
-    let token = AccessToken::new(request.required("token", RULE)?);
+    let token = request.required("token", RULE)?;
     let mut effect = Effect::Nothing;
     // What is void already needs no revocation (§2.2); a caller could do nothing with another answer.
-    if let Some(claims) = app.find(&token).await? {
-        record.set_token(&claims);
-        if claims.client_id != client.client_id {
+    if let Some(found) = find(app, token, record).await? {
+        if found.client_id != client.client_id {
             return Err(Failure::new(ErrorCode::UnauthorizedClient, "the token was issued to another client", RULE));
         }
         record.outcome = Outcome::Revoked;
-        effect = Effect::Revoke { jti: claims.jti, exp: claims.exp };
+        effect = found.void;
     }
     Ok(app.keep(record, effect).await?)
+}
+
+/// A token that this server made, whose it is, and what voids it.
+struct Found {
+    client_id: String,
+    void: Effect,
+}
+
+/// Of whichever kind: a `token_type_hint` could be wrong, and the token tells by itself (§2.1).
+async fn find(app: &App, token: &str, record: &mut AuditRecord) -> Result<Option<Found>, StoreError> {
+    if token.starts_with(REFRESH_TOKEN_PREFIX) {
+        return find_refresh_token(app, token, record).await;
+    }
+    let Some(claims) = app.find(&AccessToken::new(token)).await? else { return Ok(None) };
+    record.set_token(&claims);
+    Ok(Some(Found { client_id: claims.client_id, void: Effect::Revoke { jti: claims.jti, exp: claims.exp } }))
+}
+
+/// With a refresh token go its successors and the access tokens of its grant (§2.1). Also with one that was spent: whoever
+/// gives it back wants no more of it.
+async fn find_refresh_token(app: &App, token: &str, record: &mut AuditRecord) -> Result<Option<Found>, StoreError> {
+    let Some(stored) = app.store.refresh_token(&TokenHash::of_text(token)).await? else { return Ok(None) };
+    let grant = stored.grant;
+    record.sub = Some(grant.sub);
+    record.scope = Some(grant.scope.to_string());
+    Ok(Some(Found { client_id: grant.client_id, void: Effect::RevokeGrant { grant_id: grant.grant_id } }))
 }

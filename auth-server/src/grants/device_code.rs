@@ -15,10 +15,9 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.5";
 /// A device asks whether its user has decided (RFC 8628 §3.4).
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
     let hash = TokenHash::of_text(required(request.form, "device_code", RULE)?);
-    let found = request.app.store.poll_device(&hash, request.now).await?;
-    let own = found.filter(|stored| stored.device.client_id == request.client.client_id);
+    let found = request.app.store.poll_device(&hash, &request.client.client_id, request.now).await?;
     let StoredDevice { device, answer } =
-        own.ok_or_else(|| invalid_grant("the device_code is not known, or was issued to another client", RULE))?;
+        found.ok_or_else(|| invalid_grant("the device_code is not known, or was issued to another client", RULE))?;
     let refuse = |code, text: &str| Err(Failure::new(code, text, RULE));
     let (grant, revoked, spent) = match answer {
         DeviceAnswer::Allowed { grant, revoked, spent } => (grant, revoked, spent),

@@ -24,6 +24,9 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     if request.now >= stored.exp {
         return Err(invalid_grant("the refresh token has expired: send the user to the authorization endpoint", RULE));
     }
+    if !stored.grant.offline && !session_lives(request, &stored.grant.sid).await? {
+        return Err(invalid_grant("the session in which this was allowed is over: send the user to sign in", RULE));
+    }
     let successor = request.app.rotation.successor(&shown);
     let hash = TokenHash::of_text(successor.expose());
     let (spends, new) = match stored.spent_at {
@@ -58,6 +61,12 @@ async fn find(request: &TokenRequest<'_>, shown: &RefreshToken) -> Result<Stored
     found
         .filter(|stored| stored.grant.client_id == request.client.client_id)
         .ok_or_else(|| invalid_grant("the refresh token is not known, or was issued to another client", RULE))
+}
+
+/// Without `offline_access` the user has to be there, more or less (OpenID Connect Core §11).
+async fn session_lives(request: &TokenRequest<'_>, sid: &str) -> Result<bool, Failure> {
+    let session = request.app.store.session_named(sid).await?;
+    Ok(session.is_some_and(|session| session.is_live(request.now, request.app.session_life)))
 }
 
 /// Within seconds, and before the successor was used: whoever has the successor has had the answer.

@@ -14,6 +14,8 @@ use crate::{
 
 /// The demo's clients and resources, as a clients file: also the example of one.
 pub const DEMO_CLIENTS: &str = include_str!("demo-clients.toml");
+/// Theirs.
+const DEMO_SECRET: &str = "abc123";
 
 /// Clients and resources, as they stand in the clients file.
 #[derive(Debug, Default)]
@@ -79,6 +81,15 @@ impl ClientsFile {
             }
         };
         Self::parse(&path, &text, profile, entropy)
+    }
+
+    /// Of each client whose hash is that of the demo's secret, what is wrong. It takes as long as the hashes are slow: not for
+    /// an async thread.
+    pub fn known_secrets(&self) -> impl Iterator<Item = String> {
+        let is_known = |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
+        let problem =
+            |client: &Client| format!("the secret of `{}` is the demo's, which everybody knows", client.client_id);
+        self.clients.iter().filter(is_known).map(problem)
     }
 
     fn parse(path: &str, text: &str, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {

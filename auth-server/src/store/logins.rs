@@ -2,8 +2,8 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::domain::{
-    Consent, Device, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User,
-    UserGrant,
+    Consent, Device, LogoutNews, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken,
+    TokenHash, User, UserGrant,
 };
 
 /// What C remembers of users. What happens to them is stored by [`super::Store::append`], with its audit record.
@@ -20,26 +20,39 @@ pub trait LoginStore: Send + Sync {
 
     async fn add_user(&self, user: &User, now: i64) -> Result<(), StoreError>;
 
-    /// A new password ends every session: whoever knew the old one is out.
+    /// A new password ends every session, as [`super::Effect::EndSession`] does: whoever knew the old one is out.
     async fn set_password(&self, username: &str, password: &SecretHash, now: i64) -> Result<(), StoreError>;
 
-    /// End every session of the user, and void all that was issued to clients for them.
+    /// End every session of the user, as [`super::Effect::EndSession`] does, and void all that was issued to clients for them.
     async fn disable_user(&self, username: &str, now: i64) -> Result<(), StoreError>;
 
     async fn session(&self, hash: &TokenHash) -> Result<Option<Session>, StoreError>;
+
+    /// By its public name.
+    async fn session_named(&self, sid: &str) -> Result<Option<Session>, StoreError>;
 
     async fn touch_session(&self, hash: &TokenHash, now: i64) -> Result<(), StoreError>;
 
     /// Where a user is signed in, the newest first.
     async fn sessions_of(&self, sub: &str) -> Result<Vec<Session>, StoreError>;
 
-    /// The clients that took part in a session.
+    /// The clients that take part in a session.
     async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Take up to `limit` of the news that are due. Nobody else gets them before `again_at`, and not at all once
+    /// [`LoginStore::forget_logout_news`] was called.
+    async fn due_logout_news(&self, now: i64, again_at: i64, limit: u32) -> Result<Vec<LogoutNews>, StoreError>;
+
+    /// The client was told, or cannot be.
+    async fn forget_logout_news(&self, news: &LogoutNews) -> Result<(), StoreError>;
 
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError>;
 
     /// What a user has allowed, the newest first.
     async fn consents_of(&self, sub: &str) -> Result<Vec<Consent>, StoreError>;
+
+    /// What is in force of all that a user has allowed, the newest first.
+    async fn grants_of(&self, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError>;
 
     /// Let a device wait. Says whether it could: its user code may be taken.
     async fn add_device(&self, device: &Device) -> Result<bool, StoreError>;
@@ -47,12 +60,18 @@ pub trait LoginStore: Send + Sync {
     /// The device with this user code, if it still waits.
     async fn waiting_device(&self, user_code: &str, now: i64) -> Result<Option<Device>, StoreError>;
 
-    /// A device asks what became of it.
-    async fn poll_device(&self, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError>;
+    /// A device of this client asks what became of it. Another client's question is not counted against it.
+    async fn poll_device(
+        &self,
+        hash: &TokenHash,
+        client_id: &str,
+        now: i64,
+    ) -> Result<Option<StoredDevice>, StoreError>;
 
     async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError>;
 
-    /// A client's pushed request that is in force; it stays so until `until` at least, because its user has begun.
+    /// A client's pushed request that is in force. The first visit keeps it so until `until` at least, because its user has
+    /// begun; later ones add nothing.
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,
@@ -60,9 +79,6 @@ pub trait LoginStore: Send + Sync {
         now: i64,
         until: i64,
     ) -> Result<Option<PushedRequest>, StoreError>;
-
-    /// Note a name that may be used once, until `exp`. Says whether it was new.
-    async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError>;
 
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError>;
 

@@ -8,6 +8,7 @@ mod effects;
 mod glance;
 mod grants;
 mod keys;
+mod logout_news;
 mod pushed;
 mod registrations;
 mod sessions;
@@ -20,8 +21,8 @@ use sqlx::PgPool;
 
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, Registration, SecretHash,
-    Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
+    SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 /// The store that many servers share.
@@ -145,6 +146,10 @@ impl LoginStore for PostgresStore {
         sessions::by_hash(&self.pool, hash).await
     }
 
+    async fn session_named(&self, sid: &str) -> Result<Option<Session>, StoreError> {
+        sessions::by_sid(&self.pool, sid).await
+    }
+
     async fn touch_session(&self, hash: &TokenHash, now: i64) -> Result<(), StoreError> {
         sessions::touch(&self.pool, hash, now).await
     }
@@ -154,7 +159,15 @@ impl LoginStore for PostgresStore {
     }
 
     async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError> {
-        grants::clients_of_session(&self.pool, sid).await
+        sessions::clients(&self.pool, sid).await
+    }
+
+    async fn due_logout_news(&self, now: i64, again_at: i64, limit: u32) -> Result<Vec<LogoutNews>, StoreError> {
+        logout_news::take(&self.pool, now, again_at, limit).await
+    }
+
+    async fn forget_logout_news(&self, news: &LogoutNews) -> Result<(), StoreError> {
+        logout_news::forget(&self.pool, news).await
     }
 
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
@@ -165,6 +178,10 @@ impl LoginStore for PostgresStore {
         consents::of_user(&self.pool, sub).await
     }
 
+    async fn grants_of(&self, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
+        grants::of_user(&self.pool, sub, now).await
+    }
+
     async fn add_device(&self, device: &Device) -> Result<bool, StoreError> {
         devices::add(&self.pool, device).await
     }
@@ -173,8 +190,13 @@ impl LoginStore for PostgresStore {
         devices::waiting(&self.pool, user_code, now).await
     }
 
-    async fn poll_device(&self, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
-        devices::poll(&self.pool, hash, now).await
+    async fn poll_device(
+        &self,
+        hash: &TokenHash,
+        client_id: &str,
+        now: i64,
+    ) -> Result<Option<StoredDevice>, StoreError> {
+        devices::poll(&self.pool, hash, client_id, now).await
     }
 
     async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError> {
@@ -189,10 +211,6 @@ impl LoginStore for PostgresStore {
         until: i64,
     ) -> Result<Option<PushedRequest>, StoreError> {
         pushed::visit(&self.pool, hash, client_id, now, until).await
-    }
-
-    async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {
-        pushed::use_once(&self.pool, kind, name, exp).await
     }
 
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {

@@ -6,6 +6,7 @@ mod glance;
 mod grants;
 mod journal;
 mod keys;
+mod logout_news;
 mod pushed;
 mod records;
 mod registrations;
@@ -25,8 +26,8 @@ use sqlx::{
 use self::journal::Journal;
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, NewKey, OpaqueToken, PushedRequest, Registration, SecretHash,
-    Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
+    SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -195,6 +196,10 @@ impl LoginStore for SqliteStore {
         sessions::by_hash(&self.readers, hash).await
     }
 
+    async fn session_named(&self, sid: &str) -> Result<Option<Session>, StoreError> {
+        sessions::by_sid(&self.readers, sid).await
+    }
+
     async fn touch_session(&self, hash: &TokenHash, now: i64) -> Result<(), StoreError> {
         sessions::touch(&self.writer, hash, now).await
     }
@@ -204,7 +209,18 @@ impl LoginStore for SqliteStore {
     }
 
     async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError> {
-        grants::clients_of_session(&self.readers, sid).await
+        sessions::clients(&self.readers, sid).await
+    }
+
+    async fn due_logout_news(&self, now: i64, again_at: i64, limit: u32) -> Result<Vec<LogoutNews>, StoreError> {
+        if !logout_news::are_due(&self.readers, now).await? {
+            return Ok(Vec::new());
+        }
+        logout_news::take(&self.writer, now, again_at, limit).await
+    }
+
+    async fn forget_logout_news(&self, news: &LogoutNews) -> Result<(), StoreError> {
+        logout_news::forget(&self.writer, news).await
     }
 
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
@@ -215,6 +231,10 @@ impl LoginStore for SqliteStore {
         consents::of_user(&self.readers, sub).await
     }
 
+    async fn grants_of(&self, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
+        grants::of_user(&self.readers, sub, now).await
+    }
+
     async fn add_device(&self, device: &Device) -> Result<bool, StoreError> {
         devices::add(&self.writer, device).await
     }
@@ -223,8 +243,13 @@ impl LoginStore for SqliteStore {
         devices::waiting(&self.readers, user_code, now).await
     }
 
-    async fn poll_device(&self, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
-        devices::poll(&self.writer, hash, now).await
+    async fn poll_device(
+        &self,
+        hash: &TokenHash,
+        client_id: &str,
+        now: i64,
+    ) -> Result<Option<StoredDevice>, StoreError> {
+        devices::poll(&self.writer, hash, client_id, now).await
     }
 
     async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError> {
@@ -239,10 +264,6 @@ impl LoginStore for SqliteStore {
         until: i64,
     ) -> Result<Option<PushedRequest>, StoreError> {
         pushed::visit(&self.writer, hash, client_id, now, until).await
-    }
-
-    async fn use_once(&self, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {
-        pushed::use_once(&self.writer, kind, name, exp).await
     }
 
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {

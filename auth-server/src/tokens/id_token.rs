@@ -63,5 +63,7 @@ mod tests {
         // OpenID Connect Core appendix A.3.
         let token = AccessToken::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
         assert_eq!(at_hash(&token, Algorithm::RS256), "77QmUPtjPfzWtF2AnpK9RQ");
+        // Ed25519 is made with SHA-512: the left half of what `sha512sum` says of the same token.
+        assert_eq!(at_hash(&token, Algorithm::EdDSA), "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM");
     }
 }

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -16,6 +19,10 @@ use crate::{
 pub struct LiveKeys {
     ring: ArcSwap<KeyRing>,
     settings: KeySettings,
+    /// A retired key stays published for so long, in seconds: the life of the last token that it signed.
+    overlap: i64,
+    /// From then on a key in the ring is published for too long, in seconds.
+    stale_from: AtomicI64,
     /// Whoever makes the keys of an algorithm. All who need them at once would each make a pair, and keep the processor
     /// from everybody else.
     maker: Mutex<()>,
@@ -31,14 +38,15 @@ impl LiveKeys {
     ///
     /// # Errors
     /// When the database or a key cannot be used.
-    pub async fn open(settings: KeySettings, store: &dyn Store, now: i64) -> anyhow::Result<Self> {
+    pub async fn open(settings: KeySettings, overlap: i64, store: &dyn Store, now: i64) -> anyhow::Result<Self> {
         // A shared secret needs no key pair to sign.
         if settings.algorithm != Algorithm::HS256 {
             make_missing(settings.algorithm, store, now).await?;
         }
         let keys = store.signing_keys().await.context("the signing keys")?;
-        let ring = KeyRing::new(&keys, settings.algorithm, shared(&settings))?;
-        Ok(Self { ring: ArcSwap::from_pointee(ring), settings, maker: Mutex::default() })
+        let ring = KeyRing::new(&keys, settings.algorithm, shared(&settings), now - overlap)?;
+        let stale_from = AtomicI64::new(stale_from(&keys, now, overlap));
+        Ok(Self { ring: ArcSwap::from_pointee(ring), settings, overlap, stale_from, maker: Mutex::default() })
     }
 
     /// Make the keys of an algorithm that has none yet: RSA keys take long, so they are made when they are needed.
@@ -54,7 +62,7 @@ impl LiveKeys {
         if missing() {
             let made = async {
                 make_missing(algorithm, store, now).await?;
-                self.take_up(store).await
+                self.take_up(store, now).await
             };
             made.await.map_err(MissingKeys)?;
         }
@@ -69,11 +77,17 @@ impl LiveKeys {
     ///
     /// # Errors
     /// When the database or a key cannot be used; the old keys stay in force then.
-    pub async fn take_up(&self, store: &dyn Store) -> anyhow::Result<()> {
+    pub async fn take_up(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
         let keys = store.signing_keys().await?;
-        let ring = KeyRing::new(&keys, self.settings.algorithm, shared(&self.settings))?;
+        let ring = KeyRing::new(&keys, self.settings.algorithm, shared(&self.settings), now - self.overlap)?;
         self.ring.store(Arc::new(ring));
+        self.stale_from.store(stale_from(&keys, now, self.overlap), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Is a retired key published for longer than its last token lives?
+    pub fn are_stale(&self, now: i64) -> bool {
+        now >= self.stale_from.load(Ordering::Relaxed)
     }
 
     /// Let the next key take over where the current one has signed long enough. Of several servers one does it.
@@ -90,8 +104,17 @@ impl LiveKeys {
                 tracing::info!(retired = %kid, "the signing key was rotated by schedule");
             }
         }
-        if due.is_empty() { Ok(()) } else { self.take_up(store).await }
+        if due.is_empty() { Ok(()) } else { self.take_up(store, now).await }
     }
+}
+
+/// When the first of the published keys has been retired for too long.
+fn stale_from(keys: &[SigningKey], now: i64, overlap: i64) -> i64 {
+    let ends = keys.iter().filter_map(|key| match key.state {
+        KeyState::Retired { since } => Some(since + overlap + 1),
+        _ => None,
+    });
+    ends.filter(|end| *end > now).min().unwrap_or(i64::MAX)
 }
 
 fn shared(settings: &KeySettings) -> Option<&SecretSetting> {

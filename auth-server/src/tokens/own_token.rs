@@ -2,23 +2,28 @@ use claims::{AccessToken, AccessTokenClaims, IdTokenClaims, TYP_ACCESS_TOKEN};
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::de::DeserializeOwned;
 
-use super::{KeyRing, key_pair::jws};
+use super::{KeyRing, key_pair::jws, ring::Verifying};
 
 /// Read a JWT that this server signed as an access token. `None` for anything else; whether it is still in force is
 /// the caller's to ask.
 pub fn read_own(token: &AccessToken, ring: &KeyRing) -> Option<AccessTokenClaims> {
-    read_signed(token.expose(), TYP_ACCESS_TOKEN, ring)
+    read_signed(token.expose(), TYP_ACCESS_TOKEN, |kid| ring.verifying.get(kid))
 }
 
 /// Read an ID token that this server made, also one that has expired: it only hints at who is meant (OpenID Connect
 /// Core §3.1.2.1).
 pub fn hinted_user(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
-    read_signed::<IdTokenClaims>(token, "JWT", ring).filter(|claims| claims.iss == issuer)
+    let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hinting.get(kid));
+    read_signed::<IdTokenClaims>(token, "JWT", key).filter(|claims| claims.iss == issuer)
 }
 
-fn read_signed<C: DeserializeOwned + Clone>(token: &str, typ: &str, ring: &KeyRing) -> Option<C> {
+fn read_signed<'a, C: DeserializeOwned + Clone>(
+    token: &str,
+    typ: &str,
+    key: impl FnOnce(&str) -> Option<&'a Verifying>,
+) -> Option<C> {
     let header = decode_header(token).ok()?;
-    let (algorithm, key) = ring.verifying.get(header.kid.as_deref()?)?;
+    let (algorithm, key) = key(header.kid.as_deref()?)?;
     // The key's own algorithm decides, not the token's word for it (RFC 8725 §3.1).
     if header.alg != jws(*algorithm) || header.typ.as_deref() != Some(typ) {
         return None;

@@ -20,10 +20,15 @@ pub struct KeyRing {
     signing: HashMap<Algorithm, Signing>,
     /// How access tokens are signed.
     access: Algorithm,
-    pub verifying: HashMap<String, (Algorithm, DecodingKey)>,
+    pub verifying: HashMap<String, Verifying>,
+    /// Keys that verify no token any more, but tell whom an old ID token was about.
+    pub hinting: HashMap<String, Verifying>,
     /// `/.well-known/jwks.json`, ready to send.
     pub jwks: Bytes,
 }
+
+/// A key that verifies, under its own algorithm alone.
+pub type Verifying = (Algorithm, DecodingKey);
 
 /// A key that signs.
 pub struct Signing {
@@ -58,17 +63,29 @@ fn header(typ: &str, kid: &str, algorithm: Algorithm) -> Result<String, KeyError
 
 impl KeyRing {
     /// A ring of the stored keys, in which `access` signs access tokens; with a shared secret for HS256 that secret does.
+    /// Keys that retired before `published_since` are in it for hints alone: whoever has stolen one would else have it
+    /// believed for as long as a session lives.
     ///
     /// # Errors
     /// When a key cannot be read, or none signs access tokens.
-    pub fn new(keys: &[SigningKey], access: Algorithm, shared: Option<&SecretSetting>) -> Result<Self, KeyError> {
-        let mut verifying = HashMap::new();
+    pub fn new(
+        keys: &[SigningKey],
+        access: Algorithm,
+        shared: Option<&SecretSetting>,
+        published_since: i64,
+    ) -> Result<Self, KeyError> {
+        let (mut verifying, mut hinting) = (HashMap::new(), HashMap::new());
         let mut published = Vec::new();
         let mut signing = HashMap::new();
         for key in keys {
             let mut jwk = public_jwk(key.algorithm, &key.pkcs8)?;
             jwk.common.key_id = Some(key.kid.clone());
-            verifying.insert(key.kid.clone(), (key.algorithm, DecodingKey::from_jwk(&jwk).map_err(|_| KeyError)?));
+            let public = (key.algorithm, DecodingKey::from_jwk(&jwk).map_err(|_| KeyError)?);
+            if matches!(key.state, KeyState::Retired { since } if since < published_since) {
+                hinting.insert(key.kid.clone(), public);
+                continue;
+            }
+            verifying.insert(key.kid.clone(), public);
             published.push(jwk);
             if let KeyState::Current { since } = key.state {
                 let signer = Signer::of_key_pair(key.algorithm, &key.pkcs8)?;
@@ -85,7 +102,7 @@ impl KeyRing {
             return Err(KeyError);
         }
         let jwks = serde_json::to_vec(&JwkSet { keys: published }).map_err(|_| KeyError)?;
-        Ok(Self { signing, access, verifying, jwks: jwks.into() })
+        Ok(Self { signing, access, verifying, hinting, jwks: jwks.into() })
     }
 
     /// The key that signs access tokens.

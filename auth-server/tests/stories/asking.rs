@@ -60,6 +60,26 @@ async fn a_native_app_gets_its_answer_on_the_port_that_it_listens_on() {
 }
 
 #[tokio::test]
+async fn a_native_app_gets_its_answer_under_a_scheme_of_its_own() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let asking = Asking::app().with("redirect_uri", "app.example:/cb");
+    for _ in 0..2 {
+        let page = person.asked(&asking).await;
+        let page = if page.path == "/login" { person.sign_in(&page, ALICE).await } else { page };
+        assert_eq!(page.path, "/consent", "any app could have that scheme, so its users are asked each time");
+        let policy = page.answer.header("content-security-policy").to_owned();
+        assert!(policy.contains("form-action 'self' app.example:"), "{policy}");
+        let back = person.allow(&page).await;
+        assert!(back.left_to.as_ref().unwrap().as_str().starts_with("app.example:/cb?"), "{back:?}");
+        assert_eq!(c.fetch(("app", ""), &asking, &back.parameter("code")).await.status, 200);
+    }
+    for foreign in ["app.example:/other", "other.example:/cb", "app.example://cb"] {
+        assert!(person.asked(&asking.clone().with("redirect_uri", foreign)).await.left_to.is_none(), "{foreign}");
+    }
+}
+
+#[tokio::test]
 async fn the_client_is_told_what_is_wrong_with_its_request() {
     let c = C::start().await;
     let person = Person::at(&c);
@@ -216,6 +236,56 @@ async fn an_account_can_be_chosen() {
     let page = person.asked(&asking).await;
     let page = person.sign_in(&page, BOB).await;
     page.says("小明");
+}
+
+#[tokio::test]
+async fn a_choice_stands_for_no_password() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    person.code(&Asking::site(), ALICE).await;
+    c.clock.advance(Duration::from_secs(60));
+    let aged = Asking::site().with("prompt", "select_account").with("max_age", "10");
+    for asking in [aged.clone(), Asking::site().with("prompt", "login select_account")] {
+        let page = person.asked(&asking).await;
+        assert!(!page.text().contains("name=\"continue\""), "a button that leads nowhere: {}", page.text());
+        let still = person.send(&page, &[("continue", "yes")]).await;
+        assert_eq!(still.path, "/login", "{still:?}");
+        let consent = person.open(&format!("/consent?{}", asking.query())).await;
+        assert_eq!(consent.path, "/login", "nor is it enough to open the next page by hand");
+    }
+    let tokens = person.tokens(&aged, ALICE, SITE).await;
+    assert_eq!(jwt::claims(tokens["id_token"].as_str().unwrap())["auth_time"], crate::server::NOON + 60);
+}
+
+#[tokio::test]
+async fn a_password_that_was_shown_for_one_request_is_none_for_another() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let asking = Asking::site().with("prompt", "login consent");
+    let page = person.asked(&asking).await;
+    let consent = person.sign_in(&page, ALICE).await;
+    assert_eq!(consent.path, "/consent");
+    // The form of this page, sent for a request with another nonce.
+    let csrf = consent.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let other = asking.clone().with("nonce", "another");
+    let said = person.post(&format!("/consent?{}", other.query()), &[("csrf", &csrf), ("decision", "allow")]).await;
+    assert_eq!((said.path.as_str(), said.left_to.is_none()), ("/login", true));
+    assert!(!person.allow(&consent).await.parameter("code").is_empty(), "its own is answered");
+    let page = person.asked(&asking).await;
+    let consent = person.sign_in(&page, ALICE).await;
+    c.clock.advance(Duration::from_secs(601));
+    assert_eq!(person.allow(&consent).await.path, "/login", "a page that lay open too long");
+}
+
+#[tokio::test]
+async fn a_max_age_of_zero_wants_the_password_at_once_as_well() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    person.code(&Asking::site(), ALICE).await;
+    let asking = Asking::site().with("max_age", "0");
+    let page = person.asked(&asking).await;
+    assert_eq!(page.path, "/login", "within the second of the sign-in");
+    assert!(!person.sign_in(&page, ALICE).await.parameter("code").is_empty());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::{fs, time::Duration};
 
 use crate::{
-    caller::until,
+    caller::within_a_second,
     process::{run, run_with_input, set, succeed},
     server::{C, ORDERS, ORDERS_API, SHOP},
 };
@@ -15,7 +15,7 @@ async fn started() -> C {
 async fn add(c: &C, id: &str) -> String {
     let words = ["client", "add", id, "--scope", "orders:read", "--resource", ORDERS_API];
     let secret = succeed(&words, &c.arguments()).await;
-    until("the added client is let in", async || c.lets_in((id, &secret)).await).await;
+    within_a_second("the added client is let in", async || c.lets_in((id, &secret)).await).await;
     secret
 }
 
@@ -42,7 +42,8 @@ async fn an_opaque_client_and_an_introspecting_one_can_be_added() {
     let words = "client add quiet --scope orders:read --token-format opaque --resource";
     let words: Vec<&str> = words.split(' ').chain([ORDERS_API]).collect();
     let quiet = succeed(&words, &c.arguments()).await;
-    until("both are let in", async || c.lets_in(("door", &door)).await && c.lets_in(("quiet", &quiet)).await).await;
+    within_a_second("both are let in", async || c.lets_in(("door", &door)).await && c.lets_in(("quiet", &quiet)).await)
+        .await;
     let token = c.pass(("quiet", &quiet), &[]).await;
     assert!(token.starts_with("gpat_") && c.is_active(("door", &door), &token).await);
 }
@@ -71,7 +72,7 @@ async fn a_disabled_client_is_refused_within_a_second() {
     let c = started().await;
     let secret = add(&c, "robot").await;
     succeed(&["client", "disable", "robot"], &c.arguments()).await;
-    until("it is refused", async || !c.lets_in(("robot", &secret)).await).await;
+    within_a_second("it is refused", async || !c.lets_in(("robot", &secret)).await).await;
     c.ask(("robot", &secret), &[]).await.refused(401, "invalid_client", "unknown or its secret is wrong");
     assert!(succeed(&["client", "list"], &c.arguments()).await.contains("robot  disabled"));
 }
@@ -81,7 +82,7 @@ async fn a_new_secret_ends_the_old_one() {
     let c = started().await;
     let old = add(&c, "robot").await;
     let new = succeed(&["client", "rotate-secret", "robot"], &c.arguments()).await;
-    until("the new secret is let in", async || c.lets_in(("robot", &new)).await).await;
+    within_a_second("the new secret is let in", async || c.lets_in(("robot", &new)).await).await;
     assert!(!c.lets_in(("robot", &old)).await);
 }
 
@@ -92,7 +93,7 @@ async fn an_old_secret_can_be_kept_for_a_while() {
     let old = add(&c, "robot").await;
     let words = ["client", "rotate-secret", "robot", "--keep-old-for", "1000"];
     let new = succeed(&words, &c.arguments()).await;
-    until("the new secret is let in", async || c.lets_in(("robot", &new)).await).await;
+    within_a_second("the new secret is let in", async || c.lets_in(("robot", &new)).await).await;
     assert!(c.lets_in(("robot", &old)).await, "both are good for a while");
     c.clock.advance(Duration::from_secs(2_000));
     assert!(!c.lets_in(("robot", &old)).await);
@@ -105,9 +106,10 @@ async fn a_changed_clients_file_is_in_force_within_a_second() {
     let text = fs::read_to_string(c.clients_file()).unwrap();
     let added = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
     fs::write(c.clients_file(), format!("{text}{added}")).unwrap();
-    until("the client of the changed file is let in", async || c.lets_in(("late", "late secret")).await).await;
+    within_a_second("the client of the changed file is let in", async || c.lets_in(("late", "late secret")).await)
+        .await;
     fs::write(c.clients_file(), text.replace(SHOP.1, "another secret")).unwrap();
-    until("the client that went is refused", async || !c.lets_in(("late", "late secret")).await).await;
+    within_a_second("the client that went is refused", async || !c.lets_in(("late", "late secret")).await).await;
     assert!(c.lets_in((SHOP.0, "another secret")).await && !c.lets_in(SHOP).await);
 }
 
@@ -130,11 +132,11 @@ async fn a_broken_clients_file_leaves_the_last_good_one_in_force() {
             ("clients_file", &elsewhere.display().to_string()),
         ]);
         let sign = succeed(&words, &settings).await;
-        until("the sign is seen", async || c.lets_in((words[2], &sign)).await).await;
+        within_a_second("the sign is seen", async || c.lets_in((words[2], &sign)).await).await;
         assert!(c.lets_in(SHOP).await && c.lets_in(ORDERS).await, "{broken}");
     }
     fs::write(c.clients_file(), format!("{text}\n# whole again\n").replace(SHOP.1, "mended secret")).unwrap();
-    until("the mended file is in force", async || c.lets_in((SHOP.0, "mended secret")).await).await;
+    within_a_second("the mended file is in force", async || c.lets_in((SHOP.0, "mended secret")).await).await;
 }
 
 #[tokio::test]
@@ -147,5 +149,5 @@ async fn a_client_may_bring_a_secret_of_its_own_if_it_is_long() {
     let chosen = "a sentence that only the two of us know";
     let said = run_with_input(&words, &c.arguments(), &format!("{chosen}\n")).await;
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""));
-    until("it is let in", async || c.lets_in(("chosen", chosen)).await).await;
+    within_a_second("it is let in", async || c.lets_in(("chosen", chosen)).await).await;
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     person::{Asking, Person},
-    server::{ALICE, BOB, C, ORDERS, SITE},
+    server::{ALICE, BOB, C, HOUSE, ORDERS, SITE},
 };
 
 #[tokio::test]
@@ -41,6 +41,21 @@ async fn a_consent_is_one_users_for_one_client() {
     let alice = Person::at(&c);
     let page = alice.asked(&Asking::forum()).await;
     assert_eq!(alice.sign_in(&page, ALICE).await.path, "/consent");
+}
+
+#[tokio::test]
+async fn what_the_houses_own_client_was_given_can_be_taken_back_as_well() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let asking = Asking::house().with("scope", "openid offline_access");
+    let tokens = person.tokens(&asking, ALICE, HOUSE).await;
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    let page = person.open("/account").await;
+    page.says("value=\"house\"");
+    let csrf = page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let page = person.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "house")]).await;
+    assert!(!page.text().contains("value=\"house\""), "{}", page.text());
+    c.refresh(HOUSE, refresh_token, &[]).await.refused(400, "invalid_grant", "void");
 }
 
 #[tokio::test]

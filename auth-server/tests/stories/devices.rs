@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::{
-    caller::Answer,
+    caller::{Answer, until},
     person::{Asking, Person},
     server::{ALICE, BANK, C, FORUM, SITE},
 };
@@ -54,6 +54,100 @@ async fn a_device_waits_until_its_user_has_said_yes_elsewhere() {
     c.clock.advance(Duration::from_secs(5));
     poll(&c, &device).await.refused(400, "invalid_grant", "used before");
     assert_eq!(c.userinfo(tokens["access_token"].as_str().unwrap()).await.status, 401);
+}
+
+/// The site's key, which it has registered when this returns.
+async fn with_a_key_of_the_site(c: &C) -> jsonwebtoken::EncodingKey {
+    let rng = aws_lc_rs::rand::SystemRandom::new();
+    let algorithm = &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+    let pair = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(algorithm, &rng).unwrap();
+    let key = jsonwebtoken::EncodingKey::from_ec_der(pair.as_ref());
+    let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, jsonwebtoken::Algorithm::ES256).unwrap();
+    let jwk = serde_json::to_value(&jwk).unwrap();
+    let of = |name: &str| jwk[name].as_str().unwrap().to_owned();
+    let keys = format!(
+        "jwks = {{ keys = [{{ kty = \"EC\", crv = \"P-256\", alg = \"ES256\", x = \"{}\", y = \"{}\" }}] }}\n",
+        of("x"),
+        of("y")
+    );
+    let clients = std::fs::read_to_string(c.clients_file()).unwrap();
+    let late = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
+    let changed = clients.replace("client_name = \"The Site\"", &format!("client_name = \"The Site\"\n{keys}"));
+    std::fs::write(c.clients_file(), changed + late).unwrap();
+    until("the changed file is in force", async || c.lets_in(("late", "late secret")).await).await;
+    key
+}
+
+/// A request of the site, signed and good for a minute.
+fn signed(c: &C, asking: &Asking, key: &jsonwebtoken::EncodingKey) -> String {
+    let mut claims: serde_json::Map<String, Value> =
+        asking.pairs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    claims.insert("iss".to_owned(), SITE.0.into());
+    claims.insert("aud".to_owned(), c.issuer().into());
+    claims.insert("exp".to_owned(), (c.clock.seconds() + 60).into());
+    jsonwebtoken::encode(&jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256), &claims, key).unwrap()
+}
+
+#[tokio::test]
+async fn a_signed_request_may_expire_while_its_user_types() {
+    let c = C::start().await;
+    let key = with_a_key_of_the_site(&c).await;
+    let asking = Asking::site().with("scope", "openid");
+    let person = Person::at(&c);
+    let object = signed(&c, &asking, &key);
+    let sent = Asking::of(SITE.0, "https://site.example/cb?shop=1", "openid").with("request", &object);
+    let page = person.asked(&sent).await;
+    c.clock.advance(Duration::from_secs(120));
+    let page = person.sign_in(&page, ALICE).await;
+    c.clock.advance(Duration::from_secs(120));
+    let code = person.allow(&page).await.parameter("code");
+    assert_eq!(c.fetch(SITE, &asking, &code).await.status, 200);
+    Person::at(&c).asked(&sent).await.tells_client("invalid_request_object");
+
+    // Sent ahead, it is the same.
+    let object = signed(&c, &asking, &key);
+    let form = [("client_id", SITE.0), ("client_secret", SITE.1), ("request", &object)];
+    let pushed = c.form("/oauth/par", &form).await.json();
+    let person = Person::at(&c);
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", SITE.0)
+        .append_pair("request_uri", pushed["request_uri"].as_str().unwrap())
+        .finish();
+    c.clock.advance(Duration::from_secs(30));
+    let page = person.open(&format!("/oauth/authorize?{query}")).await;
+    c.clock.advance(Duration::from_secs(120));
+    let code = person.sign_in(&page, ALICE).await.parameter("code");
+    assert_eq!(c.fetch(SITE, &asking, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_device_was_given_is_shown_to_its_user_who_can_take_it_back() {
+    let c = C::start().await;
+    let fields = [("client_id", SITE.0), ("client_secret", SITE.1), ("scope", "openid offline_access orders:read")];
+    let device = c.form("/oauth/device_authorization", &fields).await.json();
+    let person = Person::at(&c);
+    let page = at_the_page(&person, &device).await;
+    person.send(&page, &[("decision", "allow")]).await;
+    let code = [("device_code", device["device_code"].as_str().unwrap())];
+    let tokens = c.granted(DEVICE, SITE, &code).await.json();
+    let page = person.open("/account").await;
+    page.says("value=\"site\"");
+    let csrf = page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    person.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    c.refresh(SITE, refresh_token, &[]).await.refused(400, "invalid_grant", "void");
+    assert!(!person.open("/account").await.text().contains("value=\"site\""));
+}
+
+#[tokio::test]
+async fn another_clients_questions_slow_no_device_down() {
+    let c = C::start().await;
+    let device = begin(&c).await;
+    let code = device["device_code"].as_str().unwrap();
+    for _ in 0..3 {
+        c.granted(DEVICE, SITE, &[("device_code", code)]).await.refused(400, "invalid_grant", "another client");
+    }
+    poll(&c, &device).await.refused(400, "authorization_pending", "not decided");
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use auth_server::domain::Algorithm;
 use crate::{
     caller::until,
     jwt,
+    person::{Asking, Person},
     process::{run, succeed},
-    server::{C, ORDERS, ORDERS_API, SHOP},
+    server::{ALICE, BOB, C, ORDERS, ORDERS_API, SHOP, SITE},
 };
 
 const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
@@ -74,8 +75,8 @@ async fn keys_rotate_by_schedule_and_a_retired_one_goes_when_its_last_pass_canno
     assert!(published(&c).await.contains(&first));
     assert!(c.is_active(ORDERS, &late).await);
 
-    // The life of a pass, and some time for verifiers whose clocks run behind.
-    c.clock.advance(Duration::from_secs(1_800 + 300));
+    // The life of an ID token, which is longer than that of a pass, and some time for verifiers whose clocks run behind.
+    c.clock.advance(Duration::from_secs(3_600 + 300));
     let_background_run(6).await;
     assert!(published(&c).await.contains(&first), "not a second too early");
     c.clock.advance(Duration::from_secs(1));
@@ -86,6 +87,48 @@ async fn keys_rotate_by_schedule_and_a_retired_one_goes_when_its_last_pass_canno
     })
     .await;
     assert_eq!(published(&c).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_id_token_can_be_verified_as_long_as_it_lives_and_hints_as_long_as_a_session() {
+    let c = C::start_with(|settings| settings.keys.rotation_days = 7).await;
+    let person = Person::at(&c);
+    until("C has keys for ID tokens", async || {
+        c.json("/.well-known/jwks.json").await["keys"].as_array().unwrap().iter().any(|key| key["alg"] == "RS256")
+    })
+    .await;
+    c.clock.advance(7 * DAY - Duration::from_secs(1));
+    let tokens = person.tokens(&Asking::site(), ALICE, SITE).await;
+    let (id_token, pass) = (tokens["id_token"].as_str().unwrap(), tokens["access_token"].as_str().unwrap());
+    let is_published = async |token: &str| {
+        let jwks = c.json("/.well-known/jwks.json").await;
+        jwks["keys"].as_array().unwrap().iter().any(|key| key["kid"] == jwt::kid(token))
+    };
+    c.clock.advance(Duration::from_secs(1));
+    let_background_run(61).await;
+    until("the next keys sign", async || {
+        let next = Person::at(&c).tokens(&Asking::site(), BOB, SITE).await;
+        ["access_token", "id_token"]
+            .iter()
+            .all(|name| jwt::kid(next[name].as_str().unwrap()) != jwt::kid(tokens[name].as_str().unwrap()))
+    })
+    .await;
+    c.clock.advance(Duration::from_secs(3_600));
+    let_background_run(6).await;
+    assert!(is_published(id_token).await && is_published(pass).await);
+
+    c.clock.advance(Duration::from_secs(301));
+    until("the retired keys are published no more", async || {
+        let_background_run(1).await;
+        !is_published(id_token).await && !is_published(pass).await
+    })
+    .await;
+    let hinting = Asking::site().with("id_token_hint", id_token).with("prompt", "none");
+    assert!(!person.asked(&hinting).await.parameter("code").is_empty());
+    c.clock.advance(5 * Duration::from_secs(3_600));
+    let_background_run(6).await;
+    let logout = format!("/logout?id_token_hint={id_token}&post_logout_redirect_uri=https://site.example/bye");
+    assert!(person.open(&logout).await.left_to.is_some(), "the user is not asked whether they mean it");
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
         "introspection_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
     });
     assert_eq!(document, expected);
     let claims = document["claims_supported"].as_array().unwrap();
@@ -71,6 +71,20 @@ async fn the_issuer_is_the_iss_of_every_pass_to_the_byte() {
         assert_eq!(jwt::claims(&c.pass(SHOP, &[("resource", ORDERS_API)]).await)["iss"], issuer);
     }
     assert!(!c.issuer().ends_with('/'));
+}
+
+#[tokio::test]
+async fn an_issuer_with_a_path_has_its_metadata_where_rfc_8414_looks_for_it() {
+    let c = C::start_with(|settings| settings.issuer = "https://c.example/t/one".parse().unwrap()).await;
+    let document = c.json("/.well-known/oauth-authorization-server/t/one").await;
+    assert_eq!(document["issuer"], "https://c.example/t/one");
+    assert_eq!(document["token_endpoint"], "https://c.example/t/one/oauth/token");
+    for other in ["t", "t/two", "t/one/two", "%74/one/x"] {
+        let path = format!("/.well-known/oauth-authorization-server/{other}");
+        assert_eq!(c.get(&path).await.status, 404, "{other}");
+    }
+    let plain = C::start().await;
+    assert_eq!(plain.get("/.well-known/oauth-authorization-server/t").await.status, 404);
 }
 
 #[tokio::test]

@@ -16,7 +16,10 @@ fn document() -> Value {
 
 fn operations(document: &Value) -> BTreeSet<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
-    let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let methods = |item: &Value| {
+        let of_all = |name: &&String| *name != "parameters";
+        item.as_object().unwrap().keys().filter(of_all).cloned().collect::<Vec<_>>()
+    };
     paths.iter().flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method))).collect()
 }
 
@@ -33,11 +36,12 @@ fn methods_of(line: &str) -> Vec<(String, String)> {
     let Some((path, handlers)) = line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once("\", ")) else {
         return Vec::new();
     };
+    let path = path.replace("{*", "{");
     let has = |method: &&str| handlers.starts_with(&format!("{method}(")) || handlers.contains(&format!(").{method}("));
     ["get", "post", "put", "delete"]
         .iter()
         .filter(|method| has(method))
-        .map(|method| (path.to_owned(), (*method).to_owned()))
+        .map(|method| (path.clone(), (*method).to_owned()))
         .collect()
 }
 
@@ -83,6 +87,7 @@ fn questions(c: &Caller, token: &str, told: &Value) -> Vec<(&'static str, &'stat
             "/oauth/authorize" | "/consent" => 400,
             "/account" => 303,
             "/userinfo" => 401,
+            "/.well-known/oauth-authorization-server/{path}" => 404,
             _ => 200,
         };
         questions.push((path.clone().leak(), "get", status, get(&path)));

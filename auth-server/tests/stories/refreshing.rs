@@ -107,6 +107,45 @@ async fn without_offline_access_it_ends_with_the_session() {
 }
 
 #[tokio::test]
+async fn without_offline_access_it_ends_with_a_session_that_nobody_has_ended() {
+    let c = C::start_with(|settings| {
+        settings.sign_in.idle_seconds = 1_000;
+        settings.sign_in.absolute_seconds = 2_500;
+    })
+    .await;
+    let [idle, visited] = [Person::at(&c), Person::at(&c)];
+    let mut online = Vec::new();
+    for person in [&idle, &visited] {
+        online.push(text(&person.tokens(&Asking::forum(), ALICE, FORUM).await, "refresh_token"));
+    }
+    let kept = text(&idle.tokens(&offline(), ALICE, SITE).await, "refresh_token");
+    c.clock.advance(Duration::from_secs(1_000));
+    assert!(visited.asked(&Asking::forum()).await.left_to.is_some());
+    online[1] = text(&c.refresh(FORUM, &online[1], &[]).await.json(), "refresh_token");
+    c.clock.advance(Duration::from_secs(100));
+    c.refresh(FORUM, &online[0], &[]).await.refused(400, "invalid_grant", "the session in which this was allowed");
+    online[1] = text(&c.refresh(FORUM, &online[1], &[]).await.json(), "refresh_token");
+    c.clock.advance(Duration::from_secs(900));
+    assert!(visited.asked(&Asking::forum()).await.left_to.is_some());
+    c.clock.advance(Duration::from_secs(500));
+    c.refresh(FORUM, &online[1], &[]).await.refused(400, "invalid_grant", "the session in which this was allowed");
+    assert_eq!(c.refresh(SITE, &kept, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_what_was_not_to_outlive_a_session() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let online = text(&person.tokens(&Asking::forum(), ALICE, FORUM).await, "refresh_token");
+    let kept = text(&person.tokens(&offline(), ALICE, SITE).await, "refresh_token");
+    let words = ["user", "set-password", "alice"];
+    let said = crate::process::run_with_input(&words, &c.arguments(), "another wonderland").await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    c.refresh(FORUM, &online, &[]).await.refused(400, "invalid_grant", "void");
+    assert_eq!(c.refresh(SITE, &kept, &[]).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_user_who_is_disabled_is_out_everywhere() {
     let c = C::start().await;
     let person = Person::at(&c);

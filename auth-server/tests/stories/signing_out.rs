@@ -1,12 +1,15 @@
 //! The end of a session: asked for by a client, by the user, and told to the others.
 
+use std::time::Duration;
+
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use crate::{
     caller::until,
     jwt,
     person::{Asking, Person},
-    server::{ALICE, BOB, C, HOUSE, SITE},
+    process::{run_with_input, succeed},
+    server::{ALICE, BOB, C, FORUM, HOUSE, SITE},
 };
 
 fn query(pairs: &[(&str, &str)]) -> String {
@@ -96,27 +99,46 @@ async fn a_registered_query_of_the_return_address_is_kept() {
     assert_eq!(back.left_to.unwrap().as_str(), "https://house.example/bye?x=1&state=s");
 }
 
-#[tokio::test]
-async fn the_clients_of_a_session_are_told_of_its_end() {
+/// A C whose site wants to be told of sign-outs, and the site.
+async fn with_a_site_that_listens(answer: ResponseTemplate) -> (C, MockServer) {
     let website = MockServer::start().await;
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&website).await;
+    Mock::given(method("POST")).respond_with(answer).mount(&website).await;
     let c = C::start().await;
     let clients = std::fs::read_to_string(c.clients_file()).unwrap();
     let told = format!("backchannel_logout_uri = \"{}/told\"\nclient_uri = \"https://site.example\"", website.uri());
     std::fs::write(c.clients_file(), clients.replace("client_uri = \"https://site.example\"", &told)).unwrap();
-    // The changed file is in force within a second.
-    until("the sign-out is told", async || {
-        let person = Person::at(&c);
-        let page = person.asked(&Asking::site()).await;
-        let page = person.sign_in(&page, ALICE).await;
-        if page.path == "/consent" && page.left_to.is_none() {
-            person.allow(&page).await;
-        }
-        let page = person.open("/logout").await;
-        person.send(&page, &[("decision", "logout")]).await;
-        !website.received_requests().await.unwrap().is_empty()
-    })
-    .await;
+    // A client that came with the same change is the sign that it is in force.
+    let late = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
+    let text = std::fs::read_to_string(c.clients_file()).unwrap();
+    std::fs::write(c.clients_file(), text + late).unwrap();
+    until("the changed file is in force", async || c.lets_in(("late", "late secret")).await).await;
+    (c, website)
+}
+
+async fn news(website: &MockServer) -> Vec<serde_json::Value> {
+    let told = website.received_requests().await.unwrap();
+    let token = |body: &[u8]| form_urlencoded::parse(body).next().unwrap().1.into_owned();
+    told.iter().map(|told| jwt::claims(&token(&told.body))).collect()
+}
+
+async fn let_background_run(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+fn sid(tokens: &serde_json::Value) -> serde_json::Value {
+    jwt::claims(tokens["id_token"].as_str().unwrap())["sid"].clone()
+}
+
+#[tokio::test]
+async fn the_clients_of_a_session_are_told_of_its_end() {
+    let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
+    let person = Person::at(&c);
+    person.code(&Asking::site(), ALICE).await;
+    let page = person.open("/logout").await;
+    person.send(&page, &[("decision", "logout")]).await;
+    until("the sign-out is told", async || !website.received_requests().await.unwrap().is_empty()).await;
     let told = website.received_requests().await.unwrap().remove(0);
     let form: Vec<_> = form_urlencoded::parse(&told.body).into_owned().collect();
     assert_eq!((form.len(), form[0].0.as_str()), (1, "logout_token"));
@@ -128,4 +150,109 @@ async fn the_clients_of_a_session_are_told_of_its_end() {
     assert_eq!(claims["events"], serde_json::json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
     assert!(claims["sid"].is_string() && claims["sub"].is_string() && claims["jti"].is_string());
     assert!(claims.get("nonce").is_none());
+}
+
+#[tokio::test]
+async fn a_client_is_told_also_when_all_that_it_got_has_expired() {
+    let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
+    let person = Person::at(&c);
+    let tokens = person.tokens(&Asking::site(), ALICE, SITE).await;
+    c.clock.advance(Duration::from_secs(1_860));
+    let_background_run(6).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    assert_eq!(c.userinfo(access).await.status, 401);
+    person.open("/account").await.says("The Site");
+    let page = person.open("/logout").await;
+    person.send(&page, &[("decision", "logout")]).await;
+    until("the sign-out is told", async || !news(&website).await.is_empty()).await;
+    assert_eq!(news(&website).await[0]["sid"], sid(&tokens));
+}
+
+#[tokio::test]
+async fn who_signs_in_again_stays_in_the_session_and_somebody_else_ends_it() {
+    let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
+    let person = Person::at(&c);
+    let first = person.tokens(&Asking::site(), ALICE, SITE).await;
+    let online = person.tokens(&Asking::forum(), ALICE, FORUM).await;
+    let refresh_token = online["refresh_token"].as_str().unwrap().to_owned();
+    let old_cookie = person.cookie("gatepass-session").unwrap();
+
+    let again = person.tokens(&Asking::site().with("prompt", "login"), ALICE, SITE).await;
+    assert_eq!(sid(&again), sid(&first));
+    let thief = Person::at(&c);
+    thief.plant("gatepass-session", &old_cookie);
+    assert_eq!(thief.asked(&Asking::site()).await.path, "/login", "under a new cookie alone");
+    let refreshed = c.refresh(FORUM, &refresh_token, &[]).await.json();
+    let refresh_token = refreshed["refresh_token"].as_str().unwrap().to_owned();
+    assert!(news(&website).await.is_empty());
+
+    let bobs = person.tokens(&Asking::site().with("prompt", "login"), BOB, SITE).await;
+    assert_ne!(sid(&bobs), sid(&first));
+    until("the end of alice's session is told", async || !news(&website).await.is_empty()).await;
+    assert_eq!(news(&website).await[0]["sid"], sid(&first));
+    c.refresh(FORUM, &refresh_token, &[]).await.refused(400, "invalid_grant", "void");
+}
+
+#[tokio::test]
+async fn a_sign_in_again_leaves_the_clients_hint_good() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let hint = id_token(&person).await;
+    person.code(&Asking::site().with("prompt", "login"), ALICE).await;
+    let bye = ("post_logout_redirect_uri", "https://site.example/bye");
+    assert!(person.open(&query(&[("id_token_hint", &hint), bye])).await.left_to.is_some(), "without a question");
+}
+
+#[tokio::test]
+async fn a_new_password_and_a_disabled_user_are_told_as_well() {
+    let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
+    let alice = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
+    let said = run_with_input(&["user", "set-password", "alice"], &c.arguments(), "another wonderland").await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    until("the new password is told", async || news(&website).await.len() == 1).await;
+    let bob = Person::at(&c).tokens(&Asking::site(), BOB, SITE).await;
+    succeed(&["user", "disable", "bob"], &c.arguments()).await;
+    until("the disabled user is told", async || news(&website).await.len() == 2).await;
+    let told: Vec<_> = news(&website).await.iter().map(|news| news["sid"].clone()).collect();
+    assert_eq!(told, [sid(&alice), sid(&bob)]);
+}
+
+#[tokio::test]
+async fn a_client_that_was_away_is_told_later_also_after_a_restart() {
+    let (c, website) = with_a_site_that_listens(ResponseTemplate::new(503)).await;
+    let person = Person::at(&c);
+    person.code(&Asking::site(), ALICE).await;
+    let page = person.open("/logout").await;
+    person.send(&page, &[("decision", "logout")]).await;
+    until("it was tried", async || !news(&website).await.is_empty()).await;
+    let c = c.restart_with(|_| ()).await;
+    website.reset().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&website).await;
+    c.clock.advance(Duration::from_secs(61));
+    until("it is told", async || news(&website).await.len() == 1).await;
+    c.clock.advance(Duration::from_secs(61));
+    let_background_run(2).await;
+    assert_eq!(news(&website).await.len(), 1, "once it has heard, it is told no more");
+}
+
+#[tokio::test]
+async fn no_client_waits_for_one_that_is_slow() {
+    let (c, quick) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
+    let slow = MockServer::start().await;
+    let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(3_600));
+    Mock::given(method("POST")).respond_with(never).mount(&slow).await;
+    let clients = std::fs::read_to_string(c.clients_file()).unwrap();
+    let told = format!("backchannel_logout_uri = \"{}/told\"\nfirst_party = true", slow.uri());
+    let changed = clients.replace("first_party = true", &told).replace("late secret", "later secret");
+    std::fs::write(c.clients_file(), changed).unwrap();
+    until("the changed file is in force", async || c.lets_in(("late", "later secret")).await).await;
+    let person = Person::at(&c);
+    person.code(&Asking::site(), ALICE).await;
+    person.code(&Asking::house(), ALICE).await;
+    let page = person.open("/logout").await;
+    let ended = std::time::Instant::now();
+    person.send(&page, &[("decision", "logout")]).await;
+    until("the quick one is told", async || !news(&quick).await.is_empty()).await;
+    until("the slow one was asked", async || !news(&slow).await.is_empty()).await;
+    assert!(ended.elapsed() < Duration::from_secs(5), "before the slow one is given up");
 }

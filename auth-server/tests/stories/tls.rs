@@ -39,6 +39,10 @@ async fn machines_that_believe_the_development_ca_get_passes_over_tls_and_nobody
     assert!(machine.is_active(ORDERS, &token).await);
     assert_eq!(jwt::claims(&token)["iss"], c.issuer(), "the issuer is one, wherever it is reached");
 
+    for outside in ["/metrics", "/readyz", "/healthz"] {
+        assert_eq!(machine.get(outside).await.status, 404, "{outside} is for this machine");
+        assert_eq!(c.get(outside).await.status, 200);
+    }
     for stranger in [client().build().unwrap(), believing(&other_ca(&c.folder()))] {
         let refused = over_tls(&c, stranger).http.get(format!("{}/healthz", c.tls.clone().unwrap())).send().await;
         assert!(refused.unwrap_err().is_connect());

@@ -111,7 +111,8 @@ pub enum Event {
         client_id: Option<String>,
         /// Why.
         error: ErrorCode,
-        /// Why, in words.
+        /// The part of the request that is at fault, in C's own words; empty where it is not one part. What the client was
+        /// told quotes the client, who may have put a secret anywhere.
         description: String,
     },
     /// B (or C, for an introspection) checked one thing about a token.

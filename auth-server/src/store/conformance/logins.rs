@@ -3,8 +3,8 @@ use futures_util::future::join_all;
 use super::{all, entry, opaque};
 use crate::{
     domain::{
-        Code, Consent, Device, DeviceAnswer, IssuedToUser, NewRefreshToken, PushedRequest, SecretHash, Session, Spends,
-        TokenHash, User, UserGrant,
+        Code, Consent, Device, DeviceAnswer, IssuedToUser, LogoutNews, NewRefreshToken, PushedRequest, SecretHash,
+        Session, Spends, TokenHash, User, UserGrant,
     },
     store::{Authorization, DeviceDecision, Effect, Store, StoreError, SweepBefore},
 };
@@ -47,17 +47,109 @@ pub async fn a_session_is_known_until_it_ends(store: &dyn Store) {
     let found = store.session(&hash("one")).await.unwrap().unwrap();
     assert_eq!(found, Session { last_seen: 70, ..session("one", 10) });
 
-    let replacing = Effect::StartSession { session: session("three", 30), replaces: Some(hash("one")) };
-    store.append(entry("a", "t", 30_000, replacing)).await.unwrap();
-    assert!(store.session(&hash("one")).await.unwrap().is_none());
+    assert_eq!(store.session_named("one").await.unwrap(), Some(found));
     append(store, Effect::EndSession { sid: "two".to_owned() }).await;
-    assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["three"]);
+    assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["one"]);
+    assert!(
+        store.session(&hash("two")).await.unwrap().is_none() && store.session_named("two").await.unwrap().is_none()
+    );
+}
+
+pub async fn a_session_that_goes_on_has_one_cookie_also_in_a_race(store: &dyn Store) {
+    for name in ["alice", "bob"] {
+        store.add_user(&user(name), 1).await.unwrap();
+    }
+    start(store, session("s", 10)).await;
+    authorize(store, grant("g"), code("c", "g")).await;
+    let again = |n: i64| Session { hash: hash(&format!("cookie {n}")), ..session("s", n) };
+    let starting = (20..40).map(|n| store.append(entry("a", "t", 30_000, Effect::StartSession { session: again(n) })));
+    assert!(join_all(starting).await.iter().all(Result::is_ok));
+    let [one] = &store.sessions_of("sub of alice").await.unwrap()[..] else { panic!("there is one session") };
+    assert_eq!(store.session(&one.hash).await.unwrap().as_ref(), Some(one));
+    assert!(store.session(&hash("s")).await.unwrap().is_none(), "the old cookie is void");
+    assert_eq!(store.clients_of_session("s").await.unwrap(), ["a"], "and its clients have stayed");
+    start(store, Session { sub: "sub of bob".to_owned(), hash: hash("bob's"), ..session("s", 50) }).await;
+    assert!(store.session(&hash("bob's")).await.unwrap().is_none(), "nobody takes over another's session");
+}
+
+pub async fn a_session_knows_its_clients_as_long_as_it_lives(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    start(store, session("s", 10)).await;
+    authorize(store, UserGrant { client_id: "b".to_owned(), ..grant("g") }, code("c", "g")).await;
+    store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
+    let decision = DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant("of the device")) };
+    append(store, Effect::DecideDevice(Box::new(decision))).await;
+    authorize(store, UserGrant { sid: "gone".to_owned(), ..grant("late") }, code("late", "late")).await;
+    assert!(store.clients_of_session("gone").await.unwrap().is_empty(), "nobody joins a session that is over");
+    store.sweep(SweepBefore { tokens: 10_000, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
+    assert!(store.code(&hash("c")).await.unwrap().is_none());
+    append(store, Effect::EndSession { sid: "s".to_owned() }).await;
+    assert!(store.clients_of_session("s").await.unwrap().is_empty());
+}
+
+pub async fn clients_are_told_of_a_sign_out_until_they_have_heard(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    for sid in ["signed out", "new password", "disabled"] {
+        start(store, session(sid, 10)).await;
+        authorize(store, UserGrant { sid: sid.to_owned(), ..grant(sid) }, code(sid, sid)).await;
+        match sid {
+            "signed out" => append(store, Effect::EndSession { sid: sid.to_owned() }).await,
+            "new password" => store.set_password("alice", &phc("new"), 30).await.unwrap(),
+            _ => store.disable_user("alice", 30).await.unwrap(),
+        }
+        let news = LogoutNews { sid: sid.to_owned(), sub: "sub of alice".to_owned(), client_id: "a".to_owned() };
+        let due = async |now| store.due_logout_news(now, now + 60, 10).await.unwrap();
+        assert_eq!(due(30).await, [news.clone()], "{sid}");
+        assert!(due(89).await.is_empty(), "somebody is telling it");
+        assert_eq!(due(90).await, [news.clone()], "and has not come to an end");
+        assert!(due(10_000).await.is_empty(), "it is no news any more");
+        assert_eq!(due(160).await, [news.clone()]);
+        store.forget_logout_news(&news).await.unwrap();
+        assert!(due(1_000).await.is_empty());
+    }
+}
+
+pub async fn news_of_a_sign_out_are_taken_once_also_in_a_race(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    start(store, session("s", 10)).await;
+    for n in 0..20 {
+        let id = format!("g{n}");
+        authorize(store, UserGrant { client_id: format!("client {n}"), ..grant(&id) }, code(&id, &id)).await;
+    }
+    append(store, Effect::EndSession { sid: "s".to_owned() }).await;
+    let taken = join_all((0..20).map(|_| store.due_logout_news(30, 90, 3))).await;
+    let mut clients: Vec<_> = taken.into_iter().flat_map(Result::unwrap).map(|news| news.client_id).collect();
+    while let [news, more @ ..] = &store.due_logout_news(30, 90, 3).await.unwrap()[..] {
+        clients.extend([news].into_iter().chain(more).map(|news| news.client_id.clone()));
+    }
+    assert_eq!(clients.len(), 20, "{clients:?}");
+    clients.sort();
+    clients.dedup();
+    assert_eq!(clients.len(), 20, "no client is told twice");
+}
+
+pub async fn what_a_user_has_allowed_is_listed_while_it_is_in_force(store: &dyn Store) {
+    for id in ["g1", "g2", "g3", "g4"] {
+        let sub = if id == "g4" { "sub of bob" } else { "sub of alice" };
+        authorize(store, UserGrant { sub: sub.to_owned(), ..grant(id) }, code(id, id)).await;
+    }
+    append(store, Effect::Issue(Box::new(issued("g1", "t1", None)))).await;
+    append(store, Effect::RevokeGrant { grant_id: "g3".to_owned() }).await;
+    let listed = async |now| store.grants_of("sub of alice", now).await.unwrap();
+    assert_eq!(listed(80).await, [grant("g2"), grant("g1")]);
+    assert_eq!(listed(999).await, [grant("g1")], "as long as the last of its tokens");
+    assert!(listed(1_000).await.is_empty());
 }
 
 pub async fn a_new_password_ends_every_session(store: &dyn Store) {
     store.add_user(&user("alice"), 1).await.unwrap();
     start(store, session("one", 10)).await;
+    for (id, offline) in [("online", false), ("offline", true)] {
+        authorize(store, UserGrant { offline, sid: "one".to_owned(), ..grant(id) }, code(id, id)).await;
+        append(store, Effect::Issue(Box::new(issued(id, id, None)))).await;
+    }
     store.set_password("alice", &phc("a new one"), 20).await.unwrap();
+    assert!(store.is_revoked("online").await.unwrap() && !store.is_revoked("offline").await.unwrap());
     assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
     let found = store.user_named("alice").await.unwrap().unwrap();
     assert!(found.enabled && found.password.identity() == b"a new one");
@@ -149,7 +241,6 @@ pub async fn a_sign_out_ends_what_was_not_to_outlive_it(store: &dyn Store) {
         authorize(store, grant, code(&id, &id)).await;
         append(store, Effect::Issue(Box::new(issued(&id, jti, None)))).await;
     }
-    assert_eq!(store.clients_of_session("s").await.unwrap(), ["a", "b"]);
     append(store, Effect::EndSession { sid: "s".to_owned() }).await;
     assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
 }
@@ -208,12 +299,14 @@ pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
     assert!(!store.add_device(&device("other", "BCDF-GHJK")).await.unwrap(), "the code for people is taken");
     assert_eq!(store.waiting_device("BCDF-GHJK", 10).await.unwrap(), Some(device("d", "BCDF-GHJK")));
     assert_eq!(store.waiting_device("BCDF-GHJK", 100).await.unwrap(), None);
-    let answer = async |now| store.poll_device(&hash("d"), now).await.unwrap().unwrap().answer;
+    let answer = async |now| store.poll_device(&hash("d"), "a", now).await.unwrap().unwrap().answer;
     assert_eq!(answer(10).await, DeviceAnswer::Waiting);
+    assert!(store.poll_device(&hash("d"), "b", 14).await.unwrap().is_none(), "it is another client's");
     assert_eq!(answer(12).await, DeviceAnswer::TooSoon);
     assert_eq!(answer(20).await, DeviceAnswer::TooSoon, "five seconds more than it was told first");
     assert_eq!(answer(60).await, DeviceAnswer::Waiting);
-    assert!(store.poll_device(&hash("x"), 10).await.unwrap().is_none());
+    assert!(store.poll_device(&hash("d"), "b", 79).await.unwrap().is_none());
+    assert!(store.poll_device(&hash("x"), "a", 10).await.unwrap().is_none());
 
     let deciding = (0..20).map(|n| {
         let decision = DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant(&format!("g{n}"))) };
@@ -234,7 +327,7 @@ pub async fn a_device_may_be_denied(store: &dyn Store) {
     store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
     let no = DeviceDecision { device: hash("d"), exp: 100, grant: None };
     append(store, Effect::DecideDevice(Box::new(no))).await;
-    assert_eq!(store.poll_device(&hash("d"), 10).await.unwrap().unwrap().answer, DeviceAnswer::Denied);
+    assert_eq!(store.poll_device(&hash("d"), "a", 10).await.unwrap().unwrap().answer, DeviceAnswer::Denied);
 }
 
 pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store) {
@@ -248,8 +341,10 @@ pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store)
     assert!(store.visit_pushed_request(&hash("p"), "a", 100, 200).await.unwrap().is_none(), "it has expired");
     let visited = store.visit_pushed_request(&hash("p"), "a", 10, 600).await.unwrap();
     assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed.clone() }));
-    let visited = store.visit_pushed_request(&hash("p"), "a", 500, 550).await.unwrap();
-    assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed }), "its life is not cut short");
+    for until in [550, 1_100] {
+        let visited = store.visit_pushed_request(&hash("p"), "a", 500, until).await.unwrap();
+        assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed.clone() }), "later visits change nothing");
+    }
     assert!(store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(), "it is another client's");
     let answering = (0..20).map(|n| {
         let id = format!("g{n}");
@@ -263,12 +358,6 @@ pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store)
     }
 }
 
-pub async fn a_name_is_used_once_also_in_a_race(store: &dyn Store) {
-    let results = join_all((0..20).map(|_| store.use_once("assertion", "n", 100))).await;
-    assert_eq!(results.into_iter().filter(|new| *new.as_ref().unwrap()).count(), 1);
-    assert!(store.use_once("request", "n", 100).await.unwrap(), "of another kind it is another name");
-}
-
 pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn Store) {
     store.add_user(&user("alice"), 1).await.unwrap();
     start(store, session("old", 10)).await;
@@ -279,17 +368,23 @@ pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn St
         store.add_device(&Device { exp, ..device(id, id) }).await.unwrap();
         let pushed = PushedRequest { hash: hash(id), client_id: "a".to_owned(), parameters: String::new(), exp };
         store.push_request(&pushed).await.unwrap();
-        store.use_once("kind", id, exp).await.unwrap();
     }
     let before = SweepBefore { tokens: 150, keys: 0, audit_millis: 0, sessions: 15 };
-    assert_eq!(store.sweep(before).await.unwrap(), 5, "a session, a grant, a device, a request and a name");
+    assert_eq!(store.sweep(before).await.unwrap(), 4, "a session, a grant, a device and a request");
     assert_eq!(store.sweep(before).await.unwrap(), 0);
     assert!(store.session(&hash("old")).await.unwrap().is_none() && store.code(&hash("old")).await.unwrap().is_none());
     assert!(store.session(&hash("young")).await.unwrap().is_some());
     assert!(store.code(&hash("young")).await.unwrap().is_some());
     assert!(store.waiting_device("young", 10).await.unwrap().is_some());
     assert!(store.visit_pushed_request(&hash("young"), "a", 10, 20).await.unwrap().is_some());
-    assert!(store.use_once("kind", "old", 300).await.unwrap() && !store.use_once("kind", "young", 300).await.unwrap());
+    authorize(store, UserGrant { sid: "young".to_owned(), ..grant("g") }, code("c", "g")).await;
+    append(store, Effect::EndSession { sid: "young".to_owned() }).await;
+    let before = |tokens| SweepBefore { tokens, keys: 0, audit_millis: 0, sessions: 0 };
+    let left = async || store.due_logout_news(30, 30, 10).await.unwrap().len();
+    store.sweep(before(3_630)).await.unwrap();
+    assert_eq!(left().await, 1);
+    store.sweep(before(3_631)).await.unwrap();
+    assert_eq!(left().await, 0, "news that nobody wants to hear any more");
 }
 
 pub(super) async fn append(store: &dyn Store, effect: Effect) {
@@ -297,7 +392,7 @@ pub(super) async fn append(store: &dyn Store, effect: Effect) {
 }
 
 async fn start(store: &dyn Store, session: Session) {
-    append(store, Effect::StartSession { session, replaces: None }).await;
+    append(store, Effect::StartSession { session }).await;
 }
 
 async fn authorize(store: &dyn Store, grant: UserGrant, code: Code) {

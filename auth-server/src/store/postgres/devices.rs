@@ -32,14 +32,19 @@ pub(super) async fn waiting(pool: &PgPool, user_code: &str, now: i64) -> Result<
 }
 
 /// Tell a device what became of it, and note that it asked.
-pub(super) async fn poll(pool: &PgPool, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
+pub(super) async fn poll(
+    pool: &PgPool,
+    hash: &TokenHash,
+    client_id: &str,
+    now: i64,
+) -> Result<Option<StoredDevice>, StoreError> {
     let mut transaction = pool.begin().await?;
     // Nobody else answers this device meanwhile.
     sqlx::query("SELECT 1 FROM devices WHERE hash = $1 FOR UPDATE")
         .bind(&hash.0[..])
         .execute(&mut *transaction)
         .await?;
-    let row = sqlx::query_as(POLLED_DEVICE).bind(&hash.0[..]);
+    let row = sqlx::query_as(POLLED_DEVICE).bind(&hash.0[..]).bind(client_id);
     let row: Option<PolledRow> = row.fetch_optional(&mut *transaction).await?;
     let Some(row) = row else { return Ok(None) };
     let too_soon = row.is_too_soon(now);

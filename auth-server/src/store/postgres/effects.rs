@@ -3,7 +3,9 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     audit, consents, devices,
     grants::{self, Of},
-    pushed, registrations, sessions, tokens,
+    pushed, registrations,
+    sessions::{self, Sessions},
+    tokens,
 };
 use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
@@ -25,7 +27,7 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
         Effect::Nothing => Ok(()),
         Effect::Remember(token) => tokens::remember(connection, token).await,
         Effect::Revoke { jti, exp } => tokens::revoke(connection, jti, *exp).await,
-        Effect::StartSession { session, replaces } => sessions::start(connection, session, replaces.as_ref()).await,
+        Effect::StartSession { session } => sessions::start(connection, session).await,
         Effect::Authorize(yes) => {
             if let Some(hash) = &yes.pushed {
                 pushed::spend(connection, hash).await?;
@@ -42,7 +44,7 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
         }
         Effect::RevokeGrant { grant_id } => grants::revoke(connection, Of::Grant(grant_id), now).await,
         Effect::EndSession { sid } => {
-            sessions::end(connection, sid).await?;
+            sessions::end(connection, Sessions::Named(sid), now).await?;
             grants::revoke(connection, Of::Session(sid), now).await
         }
         Effect::WithdrawConsent { sub, client_id } => {

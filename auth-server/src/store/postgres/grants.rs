@@ -5,7 +5,7 @@ use crate::{
     domain::{Code, IssuedToUser, NewRefreshToken, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{CODE, CodeRow, GRANT_OF_TOKEN, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
+        rows::{self, CODE, CodeRow, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
     },
 };
 
@@ -20,6 +20,8 @@ pub(super) enum Of<'a> {
     /// Those that were not to outlive this session.
     Session(&'a str),
     Client(&'a str),
+    /// Those that were not to outlive the user's sessions.
+    Sessions(&'a str),
 }
 
 pub(super) async fn code(pool: &PgPool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
@@ -37,9 +39,8 @@ pub(super) async fn of_token(pool: &PgPool, jti: &str) -> Result<Option<UserGran
     row.map(UserGrant::try_from).transpose()
 }
 
-pub(super) async fn clients_of_session(pool: &PgPool, sid: &str) -> Result<Vec<String>, StoreError> {
-    let clients = sqlx::query_scalar("SELECT DISTINCT client_id FROM grants WHERE sid = $1 ORDER BY client_id");
-    Ok(clients.bind(sid).fetch_all(pool).await?)
+pub(super) async fn of_user(pool: &PgPool, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
+    rows::read(sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now).fetch_all(pool).await?)
 }
 
 pub(super) async fn add(connection: &mut PgConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
@@ -72,9 +73,9 @@ pub(super) async fn add_grant(connection: &mut PgConnection, grant: &UserGrant, 
     .bind(grant.auth_time)
     .bind(grant.offline)
     .bind(exp)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    super::sessions::join(connection, &grant.sid, &grant.client_id).await
 }
 
 /// Spend, and put in force what was made of it. An error when it was spent before or the grant is revoked.
@@ -141,6 +142,7 @@ pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) 
         Of::User(sub) => ("sub = $1 AND $2 = ''", sub, ""),
         Of::UserAtClient { sub, client_id } => ("sub = $1 AND client_id = $2", sub, client_id),
         Of::Client(client_id) => ("client_id = $1 AND $2 = ''", client_id, ""),
+        Of::Sessions(sub) => ("sub = $1 AND $2 = '' AND NOT offline", sub, ""),
         Of::Session(sid) => ("sid = $1 AND $2 = '' AND NOT offline", sid, ""),
     };
     // Made of constants alone.

@@ -17,7 +17,7 @@ pub(super) async fn sweep(pool: &PgPool, before: SweepBefore) -> Result<u64, Sto
         ("grant_tokens", "exp < $1", before.tokens),
         ("devices", "exp < $1 AND state <> 'allowed'", before.tokens),
         ("pushed_requests", "exp < $1", before.tokens),
-        ("used_once", "exp < $1", before.tokens),
+        ("logout_news", "exp < $1", before.tokens),
         ("sessions", "last_seen < $1", before.sessions),
         ("audit", "at_millis < $1", before.audit_millis),
     ] {

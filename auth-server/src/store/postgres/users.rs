@@ -1,6 +1,9 @@
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 
-use super::grants::{self, Of};
+use super::{
+    grants::{self, Of},
+    sessions::{self, Sessions},
+};
 use crate::{
     domain::{SecretHash, User},
     store::{
@@ -60,7 +63,8 @@ pub(super) async fn set_password(
         sqlx::query_scalar("UPDATE users SET password = $1, updated_at = $2 WHERE username = $3 RETURNING sub");
     let sub = changed.bind(phc(password)?).bind(now).bind(username).fetch_optional(&mut *transaction).await?;
     let sub: String = sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?;
-    end_sessions(&mut transaction, &sub).await?;
+    sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
+    grants::revoke(&mut transaction, Of::Sessions(&sub), now).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -70,12 +74,7 @@ pub(super) async fn disable(pool: &PgPool, username: &str, now: i64) -> Result<(
         sqlx::query_scalar("UPDATE users SET enabled = FALSE, updated_at = $1 WHERE username = $2 RETURNING sub");
     let sub = changed.bind(now).bind(username).fetch_optional(&mut *transaction).await?;
     let sub: String = sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?;
-    end_sessions(&mut transaction, &sub).await?;
+    sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
     grants::revoke(&mut transaction, Of::User(&sub), now).await?;
     Ok(transaction.commit().await?)
-}
-
-async fn end_sessions(connection: &mut PgConnection, sub: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sessions WHERE sub = $1").bind(sub).execute(connection).await?;
-    Ok(())
 }

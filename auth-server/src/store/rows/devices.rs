@@ -12,7 +12,7 @@ pub const MORE_SECONDS: i64 = 5;
 pub const WAITING_DEVICE: &str = "SELECT hash, user_code, client_id, scope, resources, exp, poll_seconds FROM devices \
      WHERE user_code = $1 AND state = 'waiting' AND exp > $2";
 pub const POLLED_DEVICE: &str = "SELECT hash, user_code, client_id, scope, resources, exp, poll_seconds, state, \
-     polled_at, grant_id, spent_at FROM devices WHERE hash = $1";
+     polled_at, grant_id, spent_at FROM devices WHERE hash = $1 AND client_id = $2";
 
 #[derive(FromRow)]
 pub struct DeviceRow {

@@ -16,6 +16,8 @@ pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources,
      FROM grants WHERE grant_id = $1";
 pub const GRANT_OF_TOKEN: &str = "SELECT g.grant_id, g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, \
      g.offline, g.revoked_at FROM grant_tokens t JOIN grants g USING (grant_id) WHERE t.jti = $1";
+pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, \
+     revoked_at FROM grants WHERE sub = $1 AND exp > $2 AND revoked_at IS NULL ORDER BY grant_id DESC";
 
 #[derive(FromRow)]
 pub struct CodeRow {

@@ -31,9 +31,14 @@ pub(super) async fn waiting(pool: &SqlitePool, user_code: &str, now: i64) -> Res
 }
 
 /// Tell a device what became of it, and note that it asked.
-pub(super) async fn poll(pool: &SqlitePool, hash: &TokenHash, now: i64) -> Result<Option<StoredDevice>, StoreError> {
+pub(super) async fn poll(
+    pool: &SqlitePool,
+    hash: &TokenHash,
+    client_id: &str,
+    now: i64,
+) -> Result<Option<StoredDevice>, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let row = sqlx::query_as(POLLED_DEVICE).bind(&hash.0[..]);
+    let row = sqlx::query_as(POLLED_DEVICE).bind(&hash.0[..]).bind(client_id);
     let row: Option<PolledRow> = row.fetch_optional(&mut *transaction).await?;
     let Some(row) = row else { return Ok(None) };
     let too_soon = row.is_too_soon(now);

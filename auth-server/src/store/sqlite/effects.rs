@@ -1,6 +1,11 @@
 use sqlx::SqliteConnection;
 
-use super::{consents, devices, grants, grants::Of, pushed, registrations, sessions};
+use super::{
+    consents, devices, grants,
+    grants::Of,
+    pushed, registrations,
+    sessions::{self, Sessions},
+};
 use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
 /// Carry out what an entry changes. The inner error is this entry's own: somebody was quicker, and nothing was changed.
@@ -13,7 +18,7 @@ pub(super) async fn apply(
     match &entry.effect {
         // Written in one statement for the whole group.
         Effect::Nothing | Effect::Remember(_) | Effect::Revoke { .. } => {}
-        Effect::StartSession { session, replaces } => sessions::start(connection, session, replaces.as_ref()).await?,
+        Effect::StartSession { session } => sessions::start(connection, session).await?,
         Effect::Authorize(yes) => {
             if let Some(pushed) = &yes.pushed
                 && let Err(error) = pushed::spend(connection, pushed).await
@@ -38,7 +43,7 @@ pub(super) async fn apply(
         }
         Effect::RevokeGrant { grant_id } => grants::revoke(connection, Of::Grant(grant_id), now).await?,
         Effect::EndSession { sid } => {
-            sessions::end(connection, sid).await?;
+            sessions::end(connection, Sessions::Named(sid), now).await?;
             grants::revoke(connection, Of::Session(sid), now).await?;
         }
         Effect::WithdrawConsent { sub, client_id } => {

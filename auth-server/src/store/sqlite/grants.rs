@@ -4,7 +4,7 @@ use crate::{
     domain::{Code, IssuedToUser, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{CODE, CodeRow, GRANT_OF_TOKEN, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
+        rows::{self, CODE, CodeRow, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
     },
 };
 
@@ -19,6 +19,8 @@ pub(super) enum Of<'a> {
     /// Those that were not to outlive this session.
     Session(&'a str),
     Client(&'a str),
+    /// Those that were not to outlive the user's sessions.
+    Sessions(&'a str),
 }
 
 pub(super) async fn code(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
@@ -39,9 +41,8 @@ pub(super) async fn of_token(pool: &SqlitePool, jti: &str) -> Result<Option<User
     row.map(UserGrant::try_from).transpose()
 }
 
-pub(super) async fn clients_of_session(pool: &SqlitePool, sid: &str) -> Result<Vec<String>, StoreError> {
-    let clients = sqlx::query_scalar("SELECT DISTINCT client_id FROM grants WHERE sid = $1 ORDER BY client_id");
-    Ok(clients.bind(sid).fetch_all(pool).await?)
+pub(super) async fn of_user(pool: &SqlitePool, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
+    rows::read(sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now).fetch_all(pool).await?)
 }
 
 pub(super) async fn add(connection: &mut SqliteConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
@@ -78,9 +79,9 @@ pub(super) async fn add_grant(
     .bind(grant.auth_time)
     .bind(grant.offline)
     .bind(exp)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    super::sessions::join(connection, &grant.sid, &grant.client_id).await
 }
 
 /// Spend, and put in force what was made of it. Nothing happens when it was spent before or the grant is revoked.
@@ -138,6 +139,7 @@ pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i
         Of::User(sub) => ("sub = $2 AND $3 = ''", sub, ""),
         Of::UserAtClient { sub, client_id } => ("sub = $2 AND client_id = $3", sub, client_id),
         Of::Client(client_id) => ("client_id = $2 AND $3 = ''", client_id, ""),
+        Of::Sessions(sub) => ("sub = $2 AND $3 = '' AND NOT offline", sub, ""),
         Of::Session(sid) => ("sid = $2 AND $3 = '' AND NOT offline", sid, ""),
     };
     let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");

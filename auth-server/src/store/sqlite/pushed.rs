@@ -16,7 +16,7 @@ pub(super) async fn add(pool: &SqlitePool, pushed: &PushedRequest) -> Result<(),
     Ok(())
 }
 
-/// Read a request that is in force, and keep it so until `until` at least.
+/// Read a client's request that is in force. The first time, keep it so until `until` at least.
 pub(super) async fn visit(
     pool: &SqlitePool,
     hash: &TokenHash,
@@ -25,8 +25,8 @@ pub(super) async fn visit(
     until: i64,
 ) -> Result<Option<PushedRequest>, StoreError> {
     let row = sqlx::query_as(
-        "UPDATE pushed_requests SET exp = max(exp, $1) WHERE hash = $2 AND client_id = $3 AND exp > $4 \
-         RETURNING parameters, exp",
+        "UPDATE pushed_requests SET exp = CASE WHEN visited THEN exp ELSE max(exp, $1) END, visited = TRUE \
+         WHERE hash = $2 AND client_id = $3 AND exp > $4 RETURNING parameters, exp",
     );
     let row = row.bind(until).bind(&hash.0[..]).bind(client_id).bind(now);
     let found: Option<(String, i64)> = row.fetch_optional(pool).await?;
@@ -37,10 +37,4 @@ pub(super) async fn visit(
 pub(super) async fn spend(connection: &mut SqliteConnection, hash: &TokenHash) -> Result<(), StoreError> {
     let gone = sqlx::query("DELETE FROM pushed_requests WHERE hash = $1").bind(&hash.0[..]);
     if gone.execute(connection).await?.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
-}
-
-/// Note a name that may be used once. Says whether it was new.
-pub(super) async fn use_once(pool: &SqlitePool, kind: &str, name: &str, exp: i64) -> Result<bool, StoreError> {
-    let inserted = sqlx::query("INSERT INTO used_once (kind, name, exp) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
-    Ok(inserted.bind(kind).bind(name).bind(exp).execute(pool).await?.rows_affected() == 1)
 }

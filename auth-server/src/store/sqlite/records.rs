@@ -65,7 +65,8 @@ pub(super) async fn sweep(pool: &SqlitePool, before: SweepBefore) -> Result<u64,
             before.tokens,
         ),
         (
-            "DELETE FROM used_once WHERE (kind, name) IN (SELECT kind, name FROM used_once WHERE exp < $1 LIMIT $2)",
+            "DELETE FROM logout_news WHERE (sid, client_id) IN \
+             (SELECT sid, client_id FROM logout_news WHERE exp < $1 LIMIT $2)",
             before.tokens,
         ),
         (

@@ -1,15 +1,20 @@
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 
 use crate::{
     domain::{Session, TokenHash},
     store::{
         StoreError,
-        rows::{self, SESSION, SESSIONS_OF_USER, SessionRow},
+        rows::{self, NEWS_SECONDS, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow},
     },
 };
 
 pub(super) async fn by_hash(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
     let row: Option<SessionRow> = sqlx::query_as(SESSION).bind(&hash.0[..]).fetch_optional(pool).await?;
+    row.map(Session::try_from).transpose()
+}
+
+pub(super) async fn by_sid(pool: &SqlitePool, sid: &str) -> Result<Option<Session>, StoreError> {
+    let row: Option<SessionRow> = sqlx::query_as(SESSION_NAMED).bind(sid).fetch_optional(pool).await?;
     row.map(Session::try_from).transpose()
 }
 
@@ -23,17 +28,19 @@ pub(super) async fn touch(pool: &SqlitePool, hash: &TokenHash, now: i64) -> Resu
     Ok(())
 }
 
-pub(super) async fn start(
-    connection: &mut SqliteConnection,
-    session: &Session,
-    replaces: Option<&TokenHash>,
-) -> Result<(), StoreError> {
-    if let Some(before) = replaces {
-        sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(&before.0[..]).execute(&mut *connection).await?;
-    }
+/// Which sessions are meant.
+#[derive(Clone, Copy)]
+pub(super) enum Sessions<'a> {
+    Of(&'a str),
+    Named(&'a str),
+}
+
+pub(super) async fn start(connection: &mut SqliteConnection, session: &Session) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO sessions (hash, sid, sub, auth_time, last_seen, address, user_agent) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, \
+         auth_time = excluded.auth_time, last_seen = excluded.last_seen, address = excluded.address, \
+         user_agent = excluded.user_agent WHERE sessions.sub = excluded.sub",
     )
     .bind(&session.hash.0[..])
     .bind(&session.sid)
@@ -47,7 +54,35 @@ pub(super) async fn start(
     Ok(())
 }
 
-pub(super) async fn end(connection: &mut SqliteConnection, sid: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sessions WHERE sid = $1").bind(sid).execute(connection).await?;
+/// A client takes part in a session, if it is there.
+pub(super) async fn join(connection: &mut SqliteConnection, sid: &str, client_id: &str) -> Result<(), StoreError> {
+    let joined = sqlx::query(
+        "INSERT INTO session_clients (sid, client_id) SELECT sid, $2 FROM sessions WHERE sid = $1 \
+         ON CONFLICT DO NOTHING",
+    );
+    joined.bind(sid).bind(client_id).execute(connection).await?;
+    Ok(())
+}
+
+pub(super) async fn clients(pool: &SqlitePool, sid: &str) -> Result<Vec<String>, StoreError> {
+    let clients = sqlx::query_scalar("SELECT client_id FROM session_clients WHERE sid = $1 ORDER BY client_id");
+    Ok(clients.bind(sid).fetch_all(pool).await?)
+}
+
+/// End sessions, and note down which clients have to be told.
+pub(super) async fn end(connection: &mut SqliteConnection, which: Sessions<'_>, now: i64) -> Result<(), StoreError> {
+    let (condition, one) = match which {
+        Sessions::Of(sub) => ("sub = $1", sub),
+        Sessions::Named(sid) => ("sid = $1", sid),
+    };
+    let news = format!(
+        "INSERT INTO logout_news (sid, client_id, sub, due_at, exp) SELECT sid, client_id, sub, 0, $2 \
+         FROM sessions JOIN session_clients USING (sid) WHERE {condition} ON CONFLICT DO NOTHING"
+    );
+    // Made of constants alone.
+    let news = sqlx::query(AssertSqlSafe(news)).bind(one).bind(now + NEWS_SECONDS);
+    news.execute(&mut *connection).await?;
+    let gone = format!("DELETE FROM sessions WHERE {condition}");
+    sqlx::query(AssertSqlSafe(gone)).bind(one).execute(connection).await?;
     Ok(())
 }

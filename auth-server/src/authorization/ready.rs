@@ -1,0 +1,91 @@
+use aws_lc_rs::{constant_time, hmac};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use crate::domain::Session;
+
+/// Marks the address of the consent page: all that its request asks of the sign-in was done, by this session, a moment ago.
+/// Without it the page could be opened by hand, past a password that the client wants to be shown (OpenID Connect Core
+/// §3.1.2.3).
+pub struct ReadyMarks(hmac::Key);
+
+/// The mark's name in the address.
+const NAME: &str = "ready";
+
+/// The time to read the consent page.
+const SECONDS: i64 = 600;
+
+impl ReadyMarks {
+    pub fn new(installation_secret: &[u8; 32]) -> Self {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, installation_secret);
+        let own = hmac::sign(&secret, b"requests that are ready for consent");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+    }
+
+    /// The query of a request, with the mark.
+    pub fn mark(&self, query: &str, session: &Session, now: i64) -> String {
+        let bare = without_mark(query);
+        format!("{bare}&{NAME}={now}.{}", self.tag(&bare, session, now))
+    }
+
+    /// Does this query carry the mark of this very request, session and moment?
+    pub fn is_marked(&self, query: &str, session: &Session, now: i64) -> bool {
+        let found = query.split('&').find_map(|pair| pair.strip_prefix(NAME)?.strip_prefix('=')?.split_once('.'));
+        let Some((at, tag)) = found else { return false };
+        let Ok(at) = at.parse::<i64>() else { return false };
+        let right = self.tag(&without_mark(query), session, at);
+        constant_time::verify_slices_are_equal(right.as_bytes(), tag.as_bytes()).is_ok()
+            && (at..=at.saturating_add(SECONDS)).contains(&now)
+    }
+
+    fn tag(&self, bare: &str, session: &Session, at: i64) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        for number in [at, session.auth_time] {
+            context.update(&number.to_be_bytes());
+        }
+        for part in [session.sid.as_bytes(), bare.as_bytes()] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        BASE64_URL_SAFE_NO_PAD.encode(context.sign())
+    }
+}
+
+/// The query as the client wrote it.
+pub fn without_mark(query: &str) -> String {
+    let own = query.split('&').filter(|pair| pair.split('=').next() != Some(NAME));
+    own.collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TokenHash;
+
+    fn session(sid: &str, auth_time: i64) -> Session {
+        Session {
+            hash: TokenHash([0; 32]),
+            sid: sid.to_owned(),
+            sub: String::new(),
+            auth_time,
+            last_seen: 0,
+            address: String::new(),
+            user_agent: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_mark_is_good_for_one_request_of_one_sign_in_and_for_a_while() {
+        let marks = ReadyMarks::new(&[1; 32]);
+        let own = session("s", 5);
+        let query = marks.mark("a=1&b=2", &own, 10);
+        assert!(query.starts_with("a=1&b=2&ready=10."), "{query}");
+        assert!(marks.is_marked(&query, &own, 10) && marks.is_marked(&query, &own, 610));
+        assert!(!marks.is_marked(&query, &own, 611) && !marks.is_marked(&query, &own, 9));
+        assert!(!marks.is_marked(&query, &session("t", 5), 10) && !marks.is_marked(&query, &session("s", 6), 10));
+        assert!(!ReadyMarks::new(&[2; 32]).is_marked(&query, &own, 10));
+        for other in [query.replace("a=1", "a=3"), query.replace("ready=10", "ready=11"), "a=1&b=2".to_owned()] {
+            assert!(!marks.is_marked(&other, &own, 11), "{other}");
+        }
+        assert_eq!(without_mark(&marks.mark(&query, &own, 20)), "a=1&b=2", "there is one mark alone");
+    }
+}
