@@ -79,6 +79,8 @@ async fn a_flow_leaves_as_mermaid_as_an_archive_and_as_a_link_to_itself() {
     let address = screen.address().await;
     let said = screen.see("#export-said:not(:empty)").await.text().await.unwrap();
     assert!(said == "Copied" || said == address.as_str(), "{said}");
+    let height = screen.measure("document.querySelector('.stub').offsetHeight").await.as_u64().unwrap();
+    assert!(height < 160, "the link has pushed the heading away: {height}");
     let other = world.browser().await;
     other.go(address).await;
     other.see("#diagram [data-title=introspection]").await;

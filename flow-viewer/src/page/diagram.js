@@ -35,6 +35,7 @@ export class Diagram {
   draw(flow) {
     if (this.#flow?.id !== flow.id) this.clear();
     this.#flow = flow;
+    this.#box.hidden = false;
     this.#picture.setAttribute("aria-label", text("diagram.label"));
     this.#fit();
     this.#grow();
@@ -43,7 +44,7 @@ export class Diagram {
   clear() {
     this.#forget(0);
     [this.#flow, this.#chosen] = [null, null];
-    this.#picture.setAttribute("height", 0);
+    this.#box.hidden = true;
   }
 
   /** Go back to the line that is shown. */

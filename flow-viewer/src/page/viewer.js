@@ -94,6 +94,8 @@ function gone(id) {
   byId("flow-name").textContent = text("flow.none");
   byId("flow-facts").textContent = text("flow.gone");
   byId("exports").hidden = true;
+  delete byId("exports").dataset.of;
+  byId("flow-hint").hidden = false;
   diagram.clear();
   nothingTold();
   byId("flow").dataset.shown = "";
