@@ -85,7 +85,7 @@ async fn follow(mut listener: Receiver<Arc<flow_events::FlowEvent>>, flows: Arc<
                 flows.take(batch.into_iter().map(Arc::unwrap_or_clone));
             }
             Err(RecvError::Lagged(lost)) => {
-                tracing::debug!(lost, "events were lost: they come faster than they are drawn")
+                tracing::debug!(lost, "events were lost: they come faster than they are drawn");
             }
             Err(RecvError::Closed) => return,
         }
