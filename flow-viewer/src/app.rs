@@ -8,6 +8,8 @@ use axum::{
     routing::{get, post},
 };
 
+use service_kit::Stop;
+
 use crate::{
     endpoints::{assets, events, export, flow, flows, live, page, places, secrets, stories},
     flows::Flows,
@@ -25,6 +27,8 @@ pub struct App {
     pub world: Option<Arc<World>>,
     /// Where a person's browser begins a login.
     pub login: Arc<str>,
+    /// Ends the pages' live streams, which would hold up a stop.
+    pub ending: Stop,
 }
 
 /// Every route.

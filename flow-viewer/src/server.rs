@@ -21,6 +21,7 @@ pub struct FlowViewer {
     server: Server,
     flows: Arc<Flows>,
     events: EventSink,
+    ending: Stop,
 }
 
 impl FlowViewer {
@@ -38,7 +39,13 @@ impl FlowViewer {
         let world = Self::prepare_world(settings)?;
         let flows = Arc::clone(&world.flows);
         let login = format!("{}/login/platform", settings.service_a.public_url.trim_end_matches('/')).into();
-        let app = App { flows: Arc::clone(&flows), world: settings.stories.then(|| Arc::new(world)), login };
+        let ending = Stop::new();
+        let app = App {
+            flows: Arc::clone(&flows),
+            world: settings.stories.then(|| Arc::new(world)),
+            login,
+            ending: ending.clone(),
+        };
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -53,7 +60,7 @@ impl FlowViewer {
         let readiness = health::ready(|| async { Ok(()) });
         let routes =
             health::routes(readiness).merge(metrics::routes(registry)).merge(scoped(app::routes(app), context));
-        Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events })
+        Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events, ending })
     }
 
     pub(crate) fn prepare_world(settings: &FlowViewerSettings) -> anyhow::Result<World> {
@@ -69,6 +76,11 @@ impl FlowViewer {
         if let Some(listener) = self.events.listen() {
             tokio::spawn(follow(listener, self.flows));
         }
+        let (asked, ending) = (stop.clone(), self.ending);
+        tokio::spawn(async move {
+            asked.cancelled().await;
+            ending.cancel();
+        });
         Ok(self.server.run(stop).await?)
     }
 }
@@ -85,7 +97,7 @@ async fn follow(mut listener: Receiver<Arc<flow_events::FlowEvent>>, flows: Arc<
                 flows.take(batch.into_iter().map(Arc::unwrap_or_clone));
             }
             Err(RecvError::Lagged(lost)) => {
-                tracing::debug!(lost, "events were lost: they come faster than they are drawn")
+                tracing::debug!(lost, "events were lost: they come faster than they are drawn");
             }
             Err(RecvError::Closed) => return,
         }

@@ -14,6 +14,7 @@ use crate::world::World;
 const PER_SECOND: usize = 5_000;
 const EVENTS_OF_A_FLOW: usize = 50;
 const BATCHES_PER_SECOND: usize = 20;
+const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
 const LASTS: Duration = Duration::from_secs(60);
 /// From the press of a button to the drawn flow; these stories run beside compilers.
 const BOUND: Duration = Duration::from_secs(5);
@@ -42,7 +43,7 @@ fn flow_of(number: u128, micros: i64) -> impl Iterator<Item = Value> {
 
 /// How many were sent in the time.
 async fn pour(stage: &Stage, to: String) -> usize {
-    let mut ticks = interval(Duration::from_secs(1) / BATCHES_PER_SECOND as u32);
+    let mut ticks = interval(BETWEEN_BATCHES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (began, http, mut number) =
         (Instant::now(), reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap(), 0);

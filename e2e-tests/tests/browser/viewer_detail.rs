@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 use thirtyfour::Key;
 
 use crate::{screen::Screen, world::World};
@@ -79,6 +79,8 @@ async fn a_flow_leaves_as_mermaid_as_an_archive_and_as_a_link_to_itself() {
     let address = screen.address().await;
     let said = screen.see("#export-said:not(:empty)").await.text().await.unwrap();
     assert!(said == "Copied" || said == address.as_str(), "{said}");
+    let height = screen.measure("document.querySelector('.stub').offsetHeight").await.as_u64().unwrap();
+    assert!(height < 160, "the link has pushed the heading away: {height}");
     let other = world.browser().await;
     other.go(address).await;
     other.see("#diagram [data-title=introspection]").await;
@@ -122,4 +124,34 @@ async fn a_keyboard_is_enough_to_read_a_flow() {
     assert_eq!(focused().await, last.to_string());
     let label = screen.0.active_element().await.unwrap().attr("aria-label").await.unwrap().unwrap();
     assert!(label.starts_with("A answers You: 200"), "{label}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_open_grows_with_its_flow_and_keeps_the_focus() {
+    let world = World::with_viewer().await;
+    let screen = world.browser().await;
+    screen.watch(&world).await;
+    let trace = "0123456789abcdef0123456789abcdef";
+    let now = world.stage.clock.micros();
+    let tell = async |later: i64, party: &str, event: Value| {
+        let mut event = event;
+        event["trace_id"] = trace.into();
+        event["at_micros"] = (now + later).into();
+        event["seen_by"] = party.into();
+        let sent = world.stage.http.post(world.viewer("/api/events")).json(&[event]).send().await.unwrap();
+        assert_eq!(sent.status().as_u16(), 204);
+    };
+    let arrived = |path: &str| json!({ "event": "request_arrived", "method": "GET", "path": path, "fields": [] });
+    tell(10, "resource_server", arrived("/api/resource")).await;
+    screen.see(&format!("#flows [data-flow='{trace}'] a")).await.click().await.unwrap();
+    screen.press_line("[data-title=resource_request]").await;
+    assert_eq!(screen.count("#detail [data-status]").await, 0, "there is no answer yet");
+    screen.see("#diagram .line:focus").await;
+    // Another process is heard late of what was before, then the answer comes.
+    tell(0, "client", arrived("/api/call-b")).await;
+    tell(20, "resource_server", json!({ "event": "answer_sent", "status": 418, "elapsed_micros": 9, "fields": [] }))
+        .await;
+    screen.see("#detail [data-status='418']").await;
+    screen.see("#diagram [data-line='1'][data-title=resource_request][aria-pressed=true]:focus").await;
+    assert_eq!(screen.count("#diagram .line[aria-pressed=true]").await, 1);
 }

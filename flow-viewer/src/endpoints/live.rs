@@ -4,7 +4,7 @@ use axum::{
     extract::State,
     response::sse::{Event, KeepAlive, Sse},
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch::Receiver;
 
 use super::flows::LISTED;
@@ -19,11 +19,13 @@ struct Listening {
     told: u64,
 }
 
-/// `GET /api/live`: server-sent events, each the list of the flows that have changed since the one before.
+/// `GET /api/live`: server-sent events, each the list of the flows that have changed since the one before. They end when
+/// the server is to stop.
 pub async fn live(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let changes = app.flows.watch();
     let listening = Listening { flows: app.flows, changes, told: 0 };
-    Sse::new(stream::unfold(listening, next)).keep_alive(KeepAlive::default())
+    let until = app.ending.cancelled_owned();
+    Sse::new(stream::unfold(listening, next).take_until(until)).keep_alive(KeepAlive::default())
 }
 
 async fn next(mut listening: Listening) -> Option<(Result<Event, Infallible>, Listening)> {

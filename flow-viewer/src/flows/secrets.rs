@@ -10,6 +10,7 @@ use super::Message;
 /// A kind of secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "as the table calls them: A's secret, B's secret")]
 pub enum Secret {
     /// What A proves itself with.
     SecretOfA,

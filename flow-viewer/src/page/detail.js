@@ -10,8 +10,25 @@ import { duration, has, party, text, timeOfDay } from "./texts.js";
 const HEADING = 72;
 const PLACES = ["header", "query", "body"];
 
-/** Show the message of a line. */
+/** What stands in the box, to tell whether more has been heard of it. */
+let shown = null;
+
+/** Show the message of a line, and bring it into sight. */
 export function show(box, flow, at, back) {
+  write(box, flow, at, back);
+  const { kind } = flow.lines[at].part;
+  bring(box, kind === "request" ? null : box.querySelector('[aria-current="true"]'));
+}
+
+/** The flow has grown: show what has come of the message meanwhile. */
+export function grown(box, flow, at, back) {
+  if (state(flow, at) !== shown) write(box, flow, at, back);
+}
+
+const state = (flow, at) => JSON.stringify([flow.messages[flow.lines[at].message], flow.lines[at].part, Object.keys(flow.tokens)]);
+
+function write(box, flow, at, back) {
+  shown = state(flow, at);
   const line = flow.lines[at];
   const { message, kind } = lineOf(flow, line);
   const current = (part) => (part === kind ? "true" : undefined);
@@ -30,7 +47,6 @@ export function show(box, flow, at, back) {
     decided(flow, message, kind === "fact" ? line.part.index : null),
     answered(flow, message, current),
   );
-  bring(box, kind === "request" ? null : box.querySelector('[aria-current="true"]'));
 }
 
 /** Beside the picture the box scrolls; below it, the page has to. */
@@ -71,15 +87,15 @@ function fields(flow, message, all, answer = false) {
   ]);
 }
 
-function value(flow, message, { name, value: shown }) {
-  if (shown === "secret") {
+function value(flow, message, { name, value: told }) {
+  if (told === "secret") {
     return el("dd", { "data-secret": name }, el("b", { class: "hidden-value" }, "•••"), el("span", { class: "small muted" }, whoHolds(name, message)));
   }
-  if (shown.token === undefined) return el("dd", {}, el("code", {}, shown.text));
-  const known = flow.tokens[shown.token];
+  if (told.token === undefined) return el("dd", {}, el("code", {}, told.text));
+  const known = flow.tokens[told.token];
   const what = el("span", { class: "small muted" }, whatItIs(name));
-  if (known) return el("dd", {}, pass(shown.token, known), what);
-  return el("dd", {}, el("code", { class: "print" }, `${shown.token}…`), what);
+  if (known) return el("dd", {}, pass(told.token, known), what);
+  return el("dd", {}, el("code", { class: "print" }, `${told.token}…`), what);
 }
 
 function decided(flow, message, chosen) {

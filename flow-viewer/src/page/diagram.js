@@ -20,7 +20,9 @@ export class Diagram {
   #width = 0;
   #flow = null;
   #drawn = [];
+  /** The names of the lines that are shown and that have the focus: their numbers change when more is heard of the flow. */
   #chosen = null;
+  #focused = null;
   #press;
 
   constructor(box, press) {
@@ -35,6 +37,7 @@ export class Diagram {
   draw(flow) {
     if (this.#flow?.id !== flow.id) this.clear();
     this.#flow = flow;
+    this.#box.hidden = false;
     this.#picture.setAttribute("aria-label", text("diagram.label"));
     this.#fit();
     this.#grow();
@@ -42,17 +45,19 @@ export class Diagram {
 
   clear() {
     this.#forget(0);
-    [this.#flow, this.#chosen] = [null, null];
-    this.#picture.setAttribute("height", 0);
+    [this.#flow, this.#chosen, this.#focused] = [null, null, null];
+    this.#box.hidden = true;
   }
 
   /** Go back to the line that is shown. */
   focus() {
-    this.#drawn[this.#chosen ?? 0]?.group.focus();
+    this.#drawn[this.chosen ?? 0]?.group.focus();
   }
 
+  /** The number of the line that is shown. */
   get chosen() {
-    return this.#chosen;
+    const at = this.#drawn.findIndex(({ name }) => name === this.#chosen);
+    return at < 0 ? null : at;
   }
 
   #fit() {
@@ -81,17 +86,20 @@ export class Diagram {
 
   #grow() {
     const { lines } = this.#flow;
-    const keys = lines.map((line) => `${line.message} ${line.part.kind} ${line.part.index ?? ""} ${JSON.stringify(said(this.#flow, line))}`);
+    const names = lines.map((line) => nameOf(this.#flow, line));
+    const keys = lines.map((line, at) => `${names[at]} ${said(this.#flow, line)}`);
     const same = keys.findIndex((key, at) => this.#drawn[at]?.key !== key);
     this.#forget(same < 0 ? keys.length : same);
     let y = this.#drawn.at(-1)?.end ?? 10;
     for (let at = this.#drawn.length; at < lines.length; at += 1) {
       const height = HEIGHTS[lines[at].part.kind] + (this.#begins(at) ? 6 : 0);
-      const group = this.#line(at, y + (this.#begins(at) ? 6 : 0));
+      const group = this.#line(at, names[at], y + (this.#begins(at) ? 6 : 0));
       this.#picture.append(group);
       y += height;
-      this.#drawn.push({ key: keys[at], group, end: y });
+      this.#drawn.push({ key: keys[at], name: names[at], group, end: y });
     }
+    if (this.#focused) this.#drawn.find(({ name }) => name === this.#focused)?.group.focus();
+    this.#focused = null;
     this.#finish(y + 14);
   }
 
@@ -107,17 +115,17 @@ export class Diagram {
     this.#picture.querySelector(".lanes")?.remove();
     this.#picture.prepend(svg("g", { class: "lanes", "aria-hidden": true },
       LANES.map((lane) => svg("line", { class: lane, x1: this.#x(lane), x2: this.#x(lane), y1: 0, y2: height }))));
-    this.#reach(Math.min(this.#chosen ?? 0, this.#drawn.length - 1));
+    this.#reach(this.chosen ?? 0);
   }
 
-  #line(at, y) {
+  #line(at, name, y) {
     const said = lineOf(this.#flow, this.#flow.lines[at]);
     const shape = said.kind === "fact" ? this.#note(said, y) : this.#arrow(said, y);
     const around = svg("rect", { class: "around", x: 3, y: y + 1, width: this.#width - 6, height: HEIGHTS[said.kind] - 2, rx: 6 });
     const group = svg("g", {
       class: `line ${said.verdict}`, role: "button", tabindex: -1, "data-line": at, "data-kind": said.kind, "data-verdict": said.verdict,
       "data-title": said.message.title || undefined, "data-check": said.fact?.rule, "data-passed": said.fact?.rule && String(said.fact.passed),
-      "aria-label": said.aloud, "aria-pressed": String(at === this.#chosen), click: () => this.#choose(at),
+      "aria-label": said.aloud, "aria-pressed": String(name === this.#chosen), click: () => this.#choose(at),
     }, around, shape);
     return group;
   }
@@ -162,13 +170,15 @@ export class Diagram {
   }
 
   #forget(from) {
-    for (const { group } of this.#drawn.splice(from)) group.remove();
+    for (const { group, name } of this.#drawn.splice(from)) {
+      if (group === document.activeElement) this.#focused = name;
+      group.remove();
+    }
   }
 
   #choose(at) {
-    const before = this.#drawn[this.#chosen];
-    before?.group.setAttribute("aria-pressed", "false");
-    this.#chosen = at;
+    this.#drawn[this.chosen]?.group.setAttribute("aria-pressed", "false");
+    this.#chosen = this.#drawn[at].name;
     this.#drawn[at].group.setAttribute("aria-pressed", "true");
     this.#reach(at);
     this.#press(this.#flow, at);
@@ -194,9 +204,16 @@ export class Diagram {
   }
 }
 
+/** What a line is called, whatever comes before it. */
+function nameOf(flow, { message, part }) {
+  const { sent_micros: sent, from, to, method, url } = flow.messages[message];
+  return [sent, from, to, method, url, part.kind, part.index ?? ""].join(" ");
+}
+
+/** What a line shows, to tell whether it has to be drawn anew. */
 function said(flow, line) {
   const { head, under, verdict } = lineOf(flow, line);
-  return [head, under, verdict];
+  return [head, under, verdict].join(" ");
 }
 
 function measured(words, font) {

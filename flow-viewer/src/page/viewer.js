@@ -23,7 +23,8 @@ let expected = null;
 /** The story that is being played. */
 let nowPlaying = null;
 
-const diagram = new Diagram(byId("diagram"), (flow, at) => detail.show(byId("detail"), flow, at, () => diagram.focus()));
+const diagram = new Diagram(byId("diagram"), (flow, at) => detail.show(byId("detail"), flow, at, back));
+const back = () => diagram.focus();
 const list = new FlowList(byId("flows"), byId("flows-none"), (id) => {
   show(id);
   toFlow();
@@ -64,6 +65,7 @@ function drawn(asked, flow) {
   exporting.offer(byId("exports"), byId("export-view"), flow.id);
   tell(flow);
   diagram.draw(flow);
+  if (diagram.chosen !== null) detail.grown(byId("detail"), flow, diagram.chosen, back);
 }
 
 function heading(flow) {
@@ -94,6 +96,8 @@ function gone(id) {
   byId("flow-name").textContent = text("flow.none");
   byId("flow-facts").textContent = text("flow.gone");
   byId("exports").hidden = true;
+  delete byId("exports").dataset.of;
+  byId("flow-hint").hidden = false;
   diagram.clear();
   nothingTold();
   byId("flow").dataset.shown = "";
@@ -178,7 +182,7 @@ await load();
 languages();
 state("waiting");
 document.querySelector(".columns").hidden = false;
-document.addEventListener("keydown", (event) => { if (event.key === "Escape" && byId("detail").contains(event.target)) diagram.focus(); });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && byId("detail").contains(event.target)) back(); });
 window.addEventListener("popstate", fromAddress);
 everySecond();
 fromAddress();

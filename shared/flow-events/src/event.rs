@@ -34,6 +34,10 @@ pub enum Party {
 /// What happened. `docs/events.md` has a line for each.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an event is built only where somebody listens, and travels behind an Arc"
+)]
 pub enum Event {
     /// A request is about to leave.
     RequestSent {

@@ -121,7 +121,7 @@ async fn next(listener: &mut Receiver<Arc<FlowEvent>>) -> Option<Arc<FlowEvent>>
         match listener.recv().await {
             Ok(event) => return Some(event),
             Err(RecvError::Lagged(lost)) => {
-                tracing::debug!(lost, "events were lost: the flow viewer is slower than they come")
+                tracing::debug!(lost, "events were lost: the flow viewer is slower than they come");
             }
             Err(RecvError::Closed) => return None,
         }
