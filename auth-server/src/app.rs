@@ -46,6 +46,8 @@ pub struct Parts {
     pub secure_cookies: bool,
     /// C stands in for WeChat.
     pub wechat: bool,
+    /// Userinfo takes a token in its address.
+    pub userinfo_in_query: bool,
     /// Everybody knows the users.
     pub demo: bool,
     pub rotation: Rotation,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
@@ -23,6 +23,7 @@ use crate::{
     client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
     metrics::Metrics,
+    page_failure::beforehand,
     pages::pages,
     registry::LiveRegistry,
     sign_in::SignIn,
@@ -90,6 +91,7 @@ impl AuthServer {
             session_life: settings.sign_in.session_life(),
             secure_cookies: settings.issuer.scheme() == "https",
             wechat: settings.dialects.wechat,
+            userinfo_in_query: settings.dialects.wechat || settings.dialects.userinfo_in_query,
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),
@@ -227,5 +229,6 @@ fn all_routes(app: App, mut registry: Registry, clock: Clock, events: EventSink,
     });
     let outside = health::routes(readiness).merge(metrics::routes(registry));
     // Merged last, because the last one's answer to unknown paths is in force, and ours is logged and counted.
-    outside.merge(scoped(app::routes(app), context))
+    let scoped = scoped(app::routes(app.clone()), context);
+    outside.merge(scoped.layer(from_fn_with_state(app, beforehand)))
 }

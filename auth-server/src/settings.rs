@@ -103,8 +103,10 @@ pub struct TlsSettings {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dialects {
-    /// Stand in for WeChat: its paths, its JSON, secrets and tokens in URLs.
+    /// Stand in for WeChat: its paths, its JSON, secrets and tokens in URLs. Brings `userinfo_in_query` along.
     pub wechat: bool,
+    /// Take `GET /userinfo?access_token=`, as the source document writes it.
+    pub userinfo_in_query: bool,
 }
 
 /// How users sign in, and how long they stay so.
@@ -319,6 +321,9 @@ impl Settings for AuthServerSettings {
         if self.dialects.wechat {
             findings.push(Finding::new("dialects.wechat", "takes secrets and tokens in URLs", "switch it off"));
         }
+        if self.dialects.userinfo_in_query {
+            findings.push(Finding::new("dialects.userinfo_in_query", "takes tokens in URLs", "switch it off"));
+        }
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
@@ -380,7 +385,7 @@ mod tests {
         settings.tokens.access_seconds = 7_200;
         settings.clients_file = Some("/nowhere/clients.toml".into());
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
-        settings.dialects.wechat = true;
+        settings.dialects = Dialects { wechat: true, userinfo_in_query: true };
         assert_eq!(
             named(&settings),
             [
@@ -390,6 +395,7 @@ mod tests {
                 "tls.cert_file",
                 "keys.algorithm",
                 "dialects.wechat",
+                "dialects.userinfo_in_query",
                 "tokens.access_seconds",
                 "clients_file",
                 "log.otlp_endpoint"
