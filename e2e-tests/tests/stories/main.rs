@@ -3,12 +3,15 @@
 
 mod attacks;
 mod changes;
+mod cookies;
 mod crowd;
 mod flow;
 mod limits;
+mod logging_in;
 mod outage;
 mod refusals;
 mod rotation;
 mod script;
 mod stopping;
+mod wechat;
 mod wire;
