@@ -22,7 +22,7 @@ pub const A: &str = "service-a";
 pub struct Project {
     pub name: String,
     image: String,
-    /// What the host's ports are in `docker-compose.yml`, or whichever are free.
+    /// The host's ports are those of `docker-compose.yml`, and not whichever are free.
     own_ports: bool,
     changes: PathBuf,
     folder: TempDir,
@@ -39,7 +39,9 @@ impl Project {
     /// On the ports that the documents name, where a browser finds it. One such story at a time.
     #[cfg(feature = "browser")]
     pub fn on_its_own_ports(story: &str) -> anyhow::Result<Self> {
-        Ok(Self { own_ports: true, ..Self::new(story)? })
+        let mut project = Self::new(story)?;
+        project.own_ports = true;
+        Ok(project)
     }
 
     /// All four services, healthy.

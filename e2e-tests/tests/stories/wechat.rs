@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use e2e_tests::stage::{SECRET, Stage};
+use e2e_tests::stage::Stage;
 use gatepass::StackSettings;
 use service_a::settings::{ProviderKind, ProviderSettings};
 use service_kit::SecretSetting;
