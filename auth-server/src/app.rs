@@ -52,6 +52,8 @@ pub struct Parts {
     pub wechat: bool,
     /// Present where tests may send C away.
     pub absences: Option<Absences>,
+    /// Userinfo takes a token in its address.
+    pub userinfo_in_query: bool,
     /// Everybody knows the users.
     pub demo: bool,
     pub rotation: Rotation,

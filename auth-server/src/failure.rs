@@ -64,6 +64,10 @@ impl Failure {
         Self { at_fault: Some(part), ..self }
     }
 
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// What the log may say of it.
     pub fn at_fault(&self) -> Option<&'static str> {
         self.at_fault.or(match self.error.error {

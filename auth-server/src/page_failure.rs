@@ -1,10 +1,13 @@
 use axum::{
+    extract::{Request, State},
     http::{StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use claims::ErrorCode;
 use flow_events::current_trace;
 use pages::Browser;
+use service_kit::page_for_people;
 
 use crate::{
     app::App,
@@ -21,6 +24,8 @@ pub enum PageFailure {
     BadRequest(ErrorKind, String),
     /// The form is not one that this browser was shown, or was shown too long ago.
     ForeignForm,
+    /// No page was asked yet: there is none at this address, or the form is too long or broke off.
+    Beforehand(StatusCode),
     /// C cannot serve right now.
     Unavailable(String),
     /// It is not a page at all: the client was answered.
@@ -38,6 +43,16 @@ impl PageFailure {
             Self::ForeignForm => {
                 let (status, code) = (StatusCode::FORBIDDEN, ErrorCode::AccessDenied);
                 error_page(app, browser, status, ErrorKind::ForgedForm, code, None)
+            }
+            Self::Beforehand(status) => {
+                let (kind, code) = match status {
+                    StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+                        (ErrorKind::NoSuchPage, ErrorCode::InvalidRequest)
+                    }
+                    status if status.is_client_error() => (ErrorKind::NotTaken, ErrorCode::InvalidRequest),
+                    _ => (ErrorKind::ServerError, ErrorCode::ServerError),
+                };
+                error_page(app, browser, status, kind, code, None)
             }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "a page could not be served");
@@ -64,8 +79,20 @@ fn error_page(
 
 impl From<Failure> for PageFailure {
     fn from(failure: Failure) -> Self {
-        Self::BadRequest(ErrorKind::InvalidRequest, failure.error.to_string())
+        match failure.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::Beforehand(StatusCode::PAYLOAD_TOO_LARGE),
+            status if status.is_server_error() => Self::Unavailable(failure.error.to_string()),
+            _ => Self::BadRequest(ErrorKind::InvalidRequest, failure.error.to_string()),
+        }
     }
+}
+
+/// People are told by a page, too, what is refused before any endpoint is asked.
+pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
+    page_for_people(request, next, |uri, headers, status| {
+        PageFailure::Beforehand(status).page(&app, &Browser::of(uri, headers))
+    })
+    .await
 }
 
 impl From<StoreError> for PageFailure {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
@@ -24,6 +24,7 @@ use crate::{
     csrf::Csrf,
     metrics::Metrics,
     outgoing::{ClientKeys, Outgoing},
+    page_failure::beforehand,
     pages::pages,
     registration::Registering,
     registry::LiveRegistry,
@@ -96,6 +97,7 @@ impl AuthServer {
             secure_cookies: settings.issuer.scheme() == "https",
             wechat: settings.dialects.wechat,
             absences: settings.test_controls.then(Absences::default),
+            userinfo_in_query: settings.dialects.wechat || settings.dialects.userinfo_in_query,
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),
@@ -238,7 +240,7 @@ fn own_routes(app: App, registry: &mut Registry, clock: Clock, events: EventSink
         http_metrics,
         limits,
     };
-    scoped(app::routes(app), context)
+    scoped(app::routes(app.clone()), context).layer(from_fn_with_state(app, beforehand))
 }
 
 /// Health and metrics, which nobody beyond this machine is told: they count clients and failures, and say what is wrong with

@@ -111,8 +111,10 @@ pub struct TlsSettings {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dialects {
-    /// Stand in for WeChat: its paths, its JSON, secrets and tokens in URLs.
+    /// Stand in for WeChat: its paths, its JSON, secrets and tokens in URLs. Brings `userinfo_in_query` along.
     pub wechat: bool,
+    /// Take `GET /userinfo?access_token=`, as the source document writes it.
+    pub userinfo_in_query: bool,
 }
 
 /// How users sign in, and how long they stay so.
@@ -345,6 +347,9 @@ impl Settings for AuthServerSettings {
             findings.push(Finding::new("test_controls", "lets anybody stop C for a while", "switch it off"));
         }
         findings.extend(self.registration.findings());
+        if self.dialects.userinfo_in_query {
+            findings.push(Finding::new("dialects.userinfo_in_query", "takes tokens in URLs", "switch it off"));
+        }
         if self.tokens.access_seconds > 3_600 {
             findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
         }
@@ -418,7 +423,7 @@ mod tests {
         settings.clients_file = Some("/nowhere/clients.toml".into());
         settings.users_file = Some("/nowhere/users.toml".into());
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
-        settings.dialects.wechat = true;
+        settings.dialects = Dialects { wechat: true, userinfo_in_query: true };
         settings.test_controls = true;
         settings.registration.enabled = true;
         settings.registration.allow_private_urls = true;
@@ -434,6 +439,7 @@ mod tests {
                 "test_controls",
                 "registration.enabled",
                 "registration.allow_private_urls",
+                "dialects.userinfo_in_query",
                 "tokens.access_seconds",
                 "clients_file",
                 "users_file",

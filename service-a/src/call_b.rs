@@ -13,7 +13,7 @@ use claims::{AccessToken, Scope, basic, printable};
 use flow_events::Field;
 use http::{Method, StatusCode, header};
 use serde::{Deserialize, de::IgnoredAny};
-use token_client::{TokenClient, TokenNeed};
+use token_client::{TokenClient, TokenError, TokenNeed};
 use url::Url;
 
 use self::exchange::Exchange;
@@ -56,7 +56,7 @@ impl BClient {
     /// Get a pass, call B, and hand on its answer. A pass that B does not take is dropped, and the call made once more
     /// with a new one: B refused before it did anything, so that is safe for every method.
     pub async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let need = TokenNeed { scope: self.scope.clone(), resource: Some(call.target.resource.clone()) };
+        let need = self.need(call.target);
         let pass = self.tokens.token(&need).await?;
         let answer = self.send(call, &pass.token).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
@@ -72,6 +72,19 @@ impl BClient {
     pub async fn call_as(&self, call: &Call<'_>, pass: &AccessToken) -> Result<Option<Answer>, Failure> {
         let answer = self.send(call, pass).await?;
         if answer.status == StatusCode::UNAUTHORIZED { Ok(None) } else { answer.or_failure().map(Some) }
+    }
+
+    /// The same with a pass for which the person's is exchanged, and which says that A acts for them. `None` when theirs is
+    /// not in force any more, too.
+    pub async fn call_acting_for(&self, call: &Call<'_>, subject: &AccessToken) -> Result<Option<Answer>, Failure> {
+        match self.tokens.exchange(subject, &self.need(call.target)).await {
+            Ok(pass) => self.call_as(call, &pass).await,
+            Err(TokenError::Refused { error, .. }) => {
+                tracing::info!(%error, "C does not exchange a person's pass");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The document's old way: B sees the secret itself.
@@ -93,6 +106,10 @@ impl BClient {
         };
         let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
         Exchange { http: &self.http, shown, fields, hidden: &hidden }.send(request).await?.or_failure()
+    }
+
+    fn need(&self, target: &Target) -> TokenNeed {
+        TokenNeed { scope: self.scope.clone(), resource: Some(target.resource.clone()) }
     }
 
     async fn send(&self, call: &Call<'_>, pass: &AccessToken) -> Result<Answer, Failure> {

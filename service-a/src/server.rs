@@ -1,7 +1,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use pages::Pages;
@@ -23,7 +23,7 @@ use crate::{
     my_tokens::Refreshing,
     providers::{Provider, Providers},
     settings::{ClientAuth, ServiceASettings},
-    shown,
+    shown::{self, RefusalPage},
     website::Website,
 };
 
@@ -72,8 +72,9 @@ impl ServiceA {
         // A has nothing to wait for: while C or B is away it answers, and says which of them.
         let readiness = health::ready(|| async { Ok(()) });
         // The scoped routes last: their fallback counts and logs unknown paths.
-        let routes =
-            health::routes(readiness).merge(metrics::routes(registry)).merge(scoped(app::routes(app), context));
+        let scoped = scoped(app::routes(app.clone()), context);
+        let scoped = scoped.layer(from_fn_with_state(app, RefusalPage::beforehand));
+        let routes = health::routes(readiness).merge(metrics::routes(registry)).merge(scoped);
         Ok(Self { bound, routes, certificates, limits: settings.limits.clone(), website })
     }
 

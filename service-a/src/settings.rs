@@ -109,6 +109,9 @@ pub struct Target {
     pub url: String,
     /// Its resource identifier: whom the pass is for (RFC 8707).
     pub resource: String,
+    /// It is a further hop: instead of a person's own pass it is shown one for which A exchanged that, and which says that
+    /// A acts for them (RFC 8693). For people of the platform.
+    pub exchange: bool,
 }
 
 impl Default for ServiceASettings {
@@ -142,8 +145,8 @@ impl Default for ServiceASettings {
 
 impl Default for Targets {
     fn default() -> Self {
-        let at = |url: &str| Target { url: url.to_owned(), resource: url.to_owned() };
-        Self { local: at("http://localhost:9002"), introspection: at("http://localhost:9003") }
+        let at = |url: &str, exchange| Target { url: url.to_owned(), resource: url.to_owned(), exchange };
+        Self { local: at("http://localhost:9002", false), introspection: at("http://localhost:9003", true) }
     }
 }
 
@@ -328,7 +331,7 @@ mod tests {
         };
         settings.providers.insert("other".to_owned(), other);
         settings.targets.local =
-            Target { url: "http://b.example".to_owned(), resource: "https://b.example".to_owned() };
+            Target { url: "http://b.example".to_owned(), resource: "https://b.example".to_owned(), exchange: false };
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         let expected = [
             "issuer",

@@ -1,12 +1,14 @@
 //! What people see: the pages, and the one place where a refusal becomes one.
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Request, State},
     http::{Method, StatusCode, request::Parts, uri::PathAndQuery},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use pages::{Browser, Language, Page, Pages, PagesError};
 use serde::Serialize;
+use service_kit::page_for_people;
 
 use crate::{app::App, login::Refusal, providers::Provider};
 
@@ -86,6 +88,14 @@ impl RefusalPage {
         };
         let context = RefusalContext { name, code, logged_in: refusal.is_of_somebody(), logins };
         Self(app.pages.page(browser, status, "refusal", context))
+    }
+
+    /// In place of what machines are told when no endpoint was asked.
+    pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
+        page_for_people(request, next, |uri, headers, status| {
+            Self::new(&app, &Browser::of(uri, headers), &Refusal::Beforehand(status), None).into_response()
+        })
+        .await
     }
 
     pub async fn in_request(app: &App, parts: &mut Parts, refusal: Refusal) -> Self {

@@ -6,6 +6,7 @@ pub(crate) mod openapi;
 pub(crate) mod protected_resource;
 pub(crate) mod resource;
 
+use claims::Actor;
 use serde::Serialize;
 use token_verifier::{RequiredScope, VerifiedToken};
 
@@ -31,6 +32,9 @@ pub(crate) struct Caller {
     subject: Option<String>,
     scope: String,
     jti: Option<String>,
+    /// Who acts for the subject, where somebody does (RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Actor>,
     expires_at: i64,
 }
 
@@ -41,6 +45,7 @@ impl From<&VerifiedToken> for Caller {
             subject: token.subject().map(str::to_owned),
             scope: token.scope().to_string(),
             jti: token.jti().map(str::to_owned),
+            act: token.actor().cloned(),
             expires_at: token.expires_at(),
         }
     }

@@ -6,10 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use clock::Clock;
 
 use service_kit::{SAFE_SECRET_LENGTH, cli::say};
+use url::Url;
 
 use crate::{
     AuthServerSettings, Entropy,
-    domain::{Client, SecretHash, StoredSecret, TokenFormat, hash_chosen_secret, new_secret},
+    domain::{Client, LoginClient, SecretHash, StoredSecret, TokenFormat, hash_chosen_secret, new_secret},
     registry::ClientsFile,
     server::{open_existing_store, open_store},
 };
@@ -50,6 +51,15 @@ pub(super) struct Add {
     /// What its passes look like
     #[arg(long, value_enum, default_value_t = Format::Jwt)]
     token_format: Format,
+    /// Where a website that sends users here gets its answer, to the byte; may be repeated
+    #[arg(long, value_name = "URI", value_parser = redirect_uri)]
+    redirect_uri: Vec<String>,
+    /// Where its users may go after they have signed out; may be repeated
+    #[arg(long, value_name = "URI", value_parser = redirect_uri, requires = "redirect_uri")]
+    post_logout_redirect_uri: Vec<String>,
+    /// What its users are shown
+    #[arg(long, requires = "redirect_uri")]
+    name: Option<String>,
     /// Read an own secret from standard input, instead of making one
     #[arg(long)]
     secret_stdin: bool,
@@ -147,6 +157,12 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
             file.resources.iter().map(|known| known.identifier.as_str()).collect::<Vec<_>>().join(" ")
         );
     }
+    let login = LoginClient {
+        client_name: add.name,
+        redirect_uris: add.redirect_uri,
+        post_logout_redirect_uris: add.post_logout_redirect_uri,
+        ..LoginClient::default()
+    };
     Ok(Client {
         client_id: add.client_id,
         secrets: vec![StoredSecret { hash, not_after: None }],
@@ -157,10 +173,23 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
             Format::Jwt => TokenFormat::Jwt,
             Format::Opaque => TokenFormat::Opaque,
         },
-        login: None,
+        login: (!login.redirect_uris.is_empty()).then_some(login),
         dynamic: false,
         enabled: true,
     })
+}
+
+/// A code is sent there: nobody on the way may read it, and no browser may run it as a script (RFC 9700 §2.6, RFC 8252 §7).
+fn redirect_uri(text: &str) -> Result<String, &'static str> {
+    let url = Url::parse(text).map_err(|_| "it is no absolute URL")?;
+    let plain = ["localhost", "127.0.0.1", "[::1]"].map(Some).contains(&url.host_str());
+    // An app's own scheme is a domain of its maker, backwards.
+    let sent_safely = url.scheme() == "https" || (url.scheme() == "http" && plain) || url.scheme().contains('.');
+    match (sent_safely, url.fragment()) {
+        (true, None) => Ok(text.to_owned()),
+        (true, Some(_)) => Err("it has a fragment, which no server gets to see"),
+        (false, _) => Err("use https, http on this machine, or an app's own scheme such as com.example.app"),
+    }
 }
 
 fn line(client: &Client, source: &str) -> String {

@@ -70,10 +70,10 @@ struct SignedUserInfo<'a> {
     info: &'a UserInfo,
 }
 
-/// `GET /userinfo?access_token=…`, as the source document asks. Only where C stands in for WeChat: a token in a URL stands in
+/// `GET /userinfo?access_token=…`, as the source document asks. Only where a setting allows it: a token in a URL stands in
 /// every log on the way (RFC 6750 §5.3).
 fn in_query(app: &App, request: &Request) -> Option<AccessToken> {
-    let query = request.uri().query().filter(|_| app.wechat)?;
+    let query = request.uri().query().filter(|_| app.userinfo_in_query)?;
     Form::parse(query.as_bytes()).ok()?.get("access_token").map(AccessToken::new)
 }
 

@@ -3,13 +3,13 @@
 
 use axum::{
     Json, Router,
-    extract::{Query, RawQuery, State},
+    extract::{RawQuery, State},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use claims::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use form_urlencoded::Serializer;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use service_kit::WholeBody;
 
@@ -61,44 +61,33 @@ fn scope(wechat: &str) -> &str {
 }
 
 /// `GET /sns/oauth2/access_token?appid=…&secret=…&code=…&grant_type=authorization_code`
-async fn access_token(State(app): State<App>, address: ClientAddress, Query(asked): Query<Asked>) -> Response {
-    let request = FormRequest::of_pairs([
-        ("grant_type", asked.grant_type),
-        ("client_id", asked.appid),
-        ("client_secret", asked.secret),
-        ("code", asked.code),
-    ]);
+async fn access_token(State(app): State<App>, address: ClientAddress, RawQuery(query): RawQuery) -> Response {
+    let request = standard(
+        query,
+        [("grant_type", "grant_type"), ("client_id", "appid"), ("client_secret", "secret"), ("code", "code")],
+    );
     answer(&app, issue_or_refuse(&app, address, Ok(request)).await).await
 }
 
 /// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat's own asks for no secret; a
 /// client that has one has to send it here too.
-async fn refresh_token(State(app): State<App>, address: ClientAddress, Query(asked): Query<Asked>) -> Response {
-    let request = FormRequest::of_pairs([
-        ("grant_type", asked.grant_type),
-        ("client_id", asked.appid),
-        ("client_secret", asked.secret),
-        ("refresh_token", asked.refresh_token),
-    ]);
+async fn refresh_token(State(app): State<App>, address: ClientAddress, RawQuery(query): RawQuery) -> Response {
+    let request = standard(
+        query,
+        [
+            ("grant_type", "grant_type"),
+            ("client_id", "appid"),
+            ("client_secret", "secret"),
+            ("refresh_token", "refresh_token"),
+        ],
+    );
     answer(&app, issue_or_refuse(&app, address, Ok(request)).await).await
 }
 
-/// What WeChat's token requests carry.
-#[derive(Deserialize)]
-#[serde(default)]
-struct Asked {
-    appid: String,
-    secret: String,
-    code: String,
-    grant_type: String,
-    refresh_token: String,
-}
-
-impl Default for Asked {
-    fn default() -> Self {
-        let empty = String::new;
-        Self { appid: empty(), secret: empty(), code: empty(), grant_type: empty(), refresh_token: empty() }
-    }
+/// A token request in the standard's words, from WeChat's.
+fn standard<const N: usize>(query: Option<String>, names: [(&'static str, &str); N]) -> FormRequest {
+    let asked = read(query);
+    FormRequest::of_pairs(names.map(|(name, wechat)| (name, asked.get(wechat).unwrap_or_default().to_owned())))
 }
 
 /// `POST /oauth2/token` with a JSON body, as the source document writes it. The answer is that of `/oauth/token`.
@@ -148,14 +137,21 @@ async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
 }
 
 /// `GET /sns/userinfo?access_token=…&openid=…`
-async fn userinfo(State(app): State<App>, Query(asked): Query<AskedUser>) -> Response {
-    let found = user_of(&app, &asked.access_token).await;
+async fn userinfo(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+    let asked = read(query);
+    let Some(access_token) = asked.get("access_token").map(AccessToken::new) else {
+        return wechat_error(41_001, "access_token missing");
+    };
+    let Some(openid) = asked.get("openid") else {
+        return wechat_error(41_009, "missing openid");
+    };
+    let found = user_of(&app, &access_token).await;
     let (user, AccessTokenClaims { scope, .. }) = match found {
         Ok(found) => found,
         Err(NotTold::Store(_)) => return wechat_error(-1, "system error"),
         Err(_) => return wechat_error(40_001, "invalid credential, access_token is invalid or not latest"),
     };
-    if user.sub != asked.openid {
+    if user.sub != openid {
         return wechat_error(40_003, "invalid openid");
     }
     let claims = user.claims.for_scope(&scope);
@@ -178,11 +174,9 @@ async fn userinfo(State(app): State<App>, Query(asked): Query<AskedUser>) -> Res
     (NO_STORE, Json(shown)).into_response()
 }
 
-/// Whose user information is wanted.
-#[derive(Deserialize)]
-struct AskedUser {
-    access_token: AccessToken,
-    openid: String,
+/// What cannot be read says nothing: then something is missing, which WeChat has codes for.
+fn read(query: Option<String>) -> Form {
+    Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default()
 }
 
 /// WeChat says what went wrong inside a 200.

@@ -2,7 +2,7 @@ use claims::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Scope};
 
 use super::{Approved, Exchanged, ForUser, TokenRequest};
 use crate::{
-    domain::{Client, decide},
+    domain::{Client, decide, granted_to_user},
     endpoints::required,
     failure::Failure,
 };
@@ -31,9 +31,13 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     if resources.is_empty() {
         return Err(Failure::invalid_request("resource is missing: say for whom the token is to be", RULE));
     }
-    let granted = decide(client, registry, scope.as_ref(), &resources)?;
     // It ends with the user's grant, as the token does that was shown.
     let grant = app.store.grant_of_token(&subject.jti).await?;
+    let granted = match grant.as_ref().filter(|grant| grant.client_id == client.client_id) {
+        // Else a client whom the user has allowed to read could exchange that for leave to write in the user's name.
+        Some(own) => granted_to_user(client, registry, &app.issuer.issuer, own, scope.as_ref(), &resources)?,
+        None => decide(client, registry, scope.as_ref(), &resources)?,
+    };
     let user = grant.map(|grant| ForUser { grant, nonce: None, spends: None, refresh_token: None });
     let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
     Ok(Approved { sub: subject.sub, granted, user, exchanged: Some(Exchanged { act, not_after: subject.exp }) })

@@ -28,18 +28,23 @@ pub enum ErrorKind {
     ForgedForm,
     /// A logout request that cannot be followed by a redirect.
     Logout,
+    NoSuchPage,
+    /// Too long, too slow, or broken off.
+    NotTaken,
     ServerError,
 }
 
 #[cfg(test)]
 impl ErrorKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::UnknownClient,
         Self::RedirectUri,
         Self::InvalidRequest,
         Self::Expired,
         Self::ForgedForm,
         Self::Logout,
+        Self::NoSuchPage,
+        Self::NotTaken,
         Self::ServerError,
     ];
 }

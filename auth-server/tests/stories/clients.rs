@@ -1,9 +1,10 @@
 use std::{fs, time::Duration};
 
 use crate::{
-    caller::within_a_second,
+    caller::{until, within_a_second},
+    person::{Asking, Person},
     process::{run, run_with_input, set, succeed},
-    server::{C, ORDERS, ORDERS_API, SHOP},
+    server::{ALICE, C, ORDERS, ORDERS_API, SHOP},
 };
 use clock::Clock;
 
@@ -150,4 +151,56 @@ async fn a_client_may_bring_a_secret_of_its_own_if_it_is_long() {
     let said = run_with_input(&words, &c.arguments(), &format!("{chosen}\n")).await;
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""));
     within_a_second("it is let in", async || c.lets_in(("chosen", chosen)).await).await;
+}
+
+#[tokio::test]
+async fn a_website_that_is_added_lets_its_users_log_in() {
+    let c = started().await;
+    let callback = "https://added.example/cb";
+    let words = [
+        "client",
+        "add",
+        "added",
+        "--scope",
+        "openid profile",
+        "--redirect-uri",
+        callback,
+        "--name",
+        "Added Site",
+        "--post-logout-redirect-uri",
+        "https://added.example/bye",
+    ];
+    let secret = succeed(&words, &c.arguments()).await;
+    until("the added client is let in", async || c.lets_in(("added", &secret)).await).await;
+    let (person, asking) = (Person::at(&c), Asking::of("added", callback, "openid profile"));
+    let page = person.asked(&asking).await;
+    page.says("Added Site");
+    let consent = person.sign_in(&page, ALICE).await;
+    let code = person.allow(&consent).await.parameter("code");
+    let tokens = c.fetch(("added", &secret), &asking, &code).await.json();
+    let hint = ("id_token_hint", tokens["id_token"].as_str().unwrap());
+    let bye = ("post_logout_redirect_uri", "https://added.example/bye");
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs([hint, bye]).finish();
+    let left = person.open(&format!("/logout?{query}")).await.left_to.unwrap();
+    assert_eq!(left.as_str(), "https://added.example/bye");
+    person.asked(&asking.with("redirect_uri", "https://added.example/other")).await.tells_user("redirect_uri");
+}
+
+#[tokio::test]
+async fn a_code_is_never_sent_where_others_read_it_or_where_it_would_be_a_script() {
+    let c = started().await;
+    for (uri, reason) in [
+        ("http://site.example/cb", "use https"),
+        ("javascript:alert(1)", "use https"),
+        ("data:text/html,x", "use https"),
+        ("/cb", "no absolute URL"),
+        ("https://site.example/cb#x", "fragment"),
+    ] {
+        let said = run(&["client", "add", "site-x", "--redirect-uri", uri], &c.arguments()).await;
+        assert!(said.code != Some(0) && said.err.contains(reason), "{uri}: {said:?}");
+    }
+    for uri in ["http://127.0.0.1/cb", "http://localhost:8080/cb", "com.example.app:/cb"] {
+        let id = format!("added-{}", uri.len());
+        succeed(&["client", "add", &id, "--redirect-uri", uri], &c.arguments()).await;
+    }
 }

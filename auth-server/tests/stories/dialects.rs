@@ -67,6 +67,42 @@ async fn wechats_own_paths_answer_as_wechat_does() {
 }
 
 #[tokio::test]
+async fn whatever_is_missing_or_unreadable_is_told_inside_a_200_too() {
+    let c = wechat().await;
+    let person = Person::at(&c);
+    let code = wechat_code(&person, "appid").await;
+    let (id, secret) = SITE;
+    let ask = format!("/sns/oauth2/access_token?appid={id}&secret={secret}&code={code}&grant_type=authorization_code");
+    let token = c.json(&ask).await;
+    let access = format!("access_token={}", token["access_token"].as_str().unwrap());
+    for (query, errcode) in [
+        (String::new(), 41_001),
+        ("openid=x".to_owned(), 41_001),
+        (access.clone(), 41_009),
+        (format!("{access}&openid=%ff"), 41_001),
+        ("%zz".to_owned(), 41_001),
+    ] {
+        let told = c.get(&format!("/sns/userinfo?{query}")).await;
+        assert_eq!((told.status, told.json()["errcode"].as_i64()), (200, Some(errcode)), "{query}: {told:?}");
+    }
+    for path in ["/sns/oauth2/access_token", "/sns/oauth2/refresh_token", "/sns/oauth2/access_token?appid=%ff"] {
+        let told = c.get(path).await;
+        assert!(told.status == 200 && told.json()["errcode"].is_i64(), "{path}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_of_userinfo_has_a_setting_of_its_own() {
+    let c = C::start_with(|settings| settings.dialects.userinfo_in_query = true).await;
+    let tokens = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
+    let shown = c.json(&format!("/userinfo?access_token={}", tokens["access_token"].as_str().unwrap())).await;
+    assert_eq!(shown["nickname"], "小爱");
+    assert!(shown["avatar"].as_str().unwrap().starts_with("data:image/svg"));
+    assert_eq!(c.get("/userinfo?access_token=x").await.status, 401);
+    assert_eq!(c.get("/connect/oauth2/authorize").await.status, 404, "it makes no WeChat of C");
+}
+
+#[tokio::test]
 async fn without_the_setting_there_is_no_wechat() {
     let c = C::start().await;
     for path in ["/connect/oauth2/authorize", "/connect/qrconnect", "/sns/oauth2/access_token", "/sns/userinfo"] {
@@ -140,4 +176,26 @@ async fn nobody_exchanges_what_was_not_shown_to_them() {
         c.granted(EXCHANGE, client, &fields).await.refused(400, code, words);
     }
     assert_eq!(c.granted(EXCHANGE, SITE, &[subject, KIND, to_orders]).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_its_own_token_a_client_makes_none_that_opens_more_than_the_user_has_allowed() {
+    let c = C::start().await;
+    let tokens = Person::at(&c).tokens(&Asking::site().with("scope", "openid profile"), ALICE, SITE).await;
+    let fields = [
+        ("subject_token", tokens["access_token"].as_str().unwrap()),
+        KIND,
+        ("scope", "orders:read"),
+        ("resource", ORDERS_API),
+    ];
+    // The site may ask users for orders:read, and this user was not asked.
+    c.granted(EXCHANGE, SITE, &fields).await.refused(400, "invalid_scope", "orders:read");
+    let without_scope = [fields[0], fields[1], fields[3]];
+    c.granted(EXCHANGE, SITE, &without_scope).await.refused(400, "invalid_target", ORDERS_API);
+    let both = Asking::site().with("scope", "openid orders:read");
+    let tokens = Person::at(&c).tokens(&both, ALICE, SITE).await;
+    let fields = [("subject_token", tokens["access_token"].as_str().unwrap()), KIND, ("resource", ORDERS_API)];
+    let exchanged = c.granted(EXCHANGE, SITE, &fields).await.json();
+    let claims = jwt::claims(exchanged["access_token"].as_str().unwrap());
+    assert_eq!((claims["scope"].as_str(), claims["act"]["sub"].as_str()), (Some("orders:read"), Some(SITE.0)));
 }

@@ -72,6 +72,22 @@ async fn nothing_that_is_shown_becomes_a_part_of_the_page() {
         let page = person.asked(&Asking::site().with(name, &format!("openid {script}"))).await;
         assert!(!page.answer.text.contains("<script>alert"), "{name}: {}", page.answer.text);
     }
+    // The page that asks whether to sign out carries its parameters on, and so does the one after it.
+    person.code(&Asking::site(), ALICE).await;
+    for name in ["post_logout_redirect_uri", "id_token_hint", "state", "client_id", "lang"] {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, script).finish();
+        let page = person.open(&format!("/logout?{query}")).await;
+        assert_eq!((page.path.as_str(), page.status()), ("/logout", 200), "{name}");
+        assert!(!page.answer.text.contains("<script>alert"), "{name}: {}", page.answer.text);
+        // Not encoded, as no browser sends it.
+        let raw = person.post(&format!("/logout/confirm?{name}=\"><script>alert(1)</script>"), &[]).await;
+        assert!(!raw.answer.text.contains("<script>alert"), "{name}: {}", raw.answer.text);
+    }
+    for name in ["done", "notice", "lang"] {
+        let page = person.open(&format!("/account?{name}={script}")).await;
+        assert!(page.status() == 200 && !page.answer.text.contains("<script>alert"), "{name}: {}", page.answer.text);
+    }
+    let person = Person::at(&c);
     let page = person.asked(&Asking::forum()).await;
     assert!(!page.answer.text.contains("<b>Forum"), "a client's name is a name");
     page.says("<b>Forum</b> & \"Co\"");

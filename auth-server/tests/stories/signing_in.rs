@@ -173,3 +173,32 @@ async fn a_user_who_signs_in_without_a_client_sees_their_account() {
     assert_eq!((page.path.as_str(), page.status()), ("/account", 200));
     page.says("alice@example.com");
 }
+
+#[tokio::test]
+async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
+    let c = C::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap()).await;
+    let person = Person::at(&c);
+    let page = person.open("/login").await;
+    let browser = page.answer.header("set-cookie").to_owned();
+    let signed_in = c.http.post(format!("{}/login", c.base)).header("cookie", browser.split(';').next().unwrap());
+    let form: Vec<_> = page
+        .hidden()
+        .into_iter()
+        .chain(
+            [ALICE.0, ALICE.1]
+                .iter()
+                .zip(["username", "password"])
+                .map(|(value, name)| (name.to_owned(), (*value).to_owned())),
+        )
+        .collect();
+    let signed_in = crate::caller::answer(signed_in.form(&form)).await;
+    let session = signed_in.header("set-cookie");
+    for (cookie, name) in [(&*browser, "__Host-gatepass-browser="), (session, "__Host-gatepass-session=")] {
+        // RFC 6265bis §4.1.3.2: no other port, no other host and no plain connection can plant such a one.
+        assert!(cookie.starts_with(name), "{cookie}");
+        for attribute in ["; Secure", "; HttpOnly", "; Path=/", "; SameSite=Lax"] {
+            assert!(cookie.contains(attribute), "{attribute} is not in {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+}

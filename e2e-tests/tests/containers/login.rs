@@ -1,11 +1,11 @@
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use e2e_tests::visitor::Visitor;
 use serde_json::json;
 
 use crate::{
     condition::eventually,
     engine::logs_of,
     project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project, SERVICES},
-    visitor::Visitor,
 };
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", PASSWORD)];
@@ -18,7 +18,7 @@ fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_thei
     let project = Project::new("login")?;
     with_every_level(&project)?;
     project.start()?;
-    let mut alice = Visitor::new(&project)?;
+    let mut alice = visitor_of(&project)?;
     first_login(&mut alice)?;
     for target in ["local", "introspection"] {
         alice.open(&format!("{SITE}/my-resource?target={target}"))?;
@@ -34,6 +34,14 @@ fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_thei
     ensure!(alice.has("account-email"), "{}", alice.html);
     out_everywhere(&mut alice)?;
     no_log_holds_them(&project, &alice)
+}
+
+/// Where people find A and C; the containers of a story are published elsewhere.
+fn visitor_of(project: &Project) -> anyhow::Result<Visitor<'_>> {
+    Visitor::through(|origin| {
+        let known = [("http://localhost:9000", AUTH_SERVER), (SITE, A)].into_iter().find(|(known, _)| *known == origin);
+        project.url(known.with_context(|| format!("nobody is at {origin}"))?.1)
+    })
 }
 
 fn with_every_level(project: &Project) -> anyhow::Result<()> {

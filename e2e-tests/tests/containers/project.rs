@@ -23,6 +23,8 @@ pub const FLOW_VIEWER: &str = "flow-viewer";
 pub struct Project {
     pub name: String,
     image: String,
+    /// The host's ports are those of `docker-compose.yml`, and not whichever are free.
+    own_ports: bool,
     changes: PathBuf,
     folder: TempDir,
 }
@@ -32,7 +34,15 @@ impl Project {
     pub fn new(story: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let name = format!("gatepass-story-{story}-{}", process::id());
-        Ok(Self { name, image: image::built()?, changes: folder.path().join("changes.json"), folder })
+        Ok(Self { name, image: image::built()?, own_ports: false, changes: folder.path().join("changes.json"), folder })
+    }
+
+    /// On the ports that the documents name, where a browser finds it. One such story at a time.
+    #[cfg(feature = "browser")]
+    pub fn on_its_own_ports(story: &str) -> anyhow::Result<Self> {
+        let mut project = Self::new(story)?;
+        project.own_ports = true;
+        Ok(project)
     }
 
     /// All four services, healthy.
@@ -68,8 +78,12 @@ impl Project {
             command.arg("--file").arg(&self.changes);
         }
         for port in ["C", "C_TLS", "A", "B_LOCAL", "B_INTROSPECTION", "VIEWER"] {
-            // Zero lets the engine take a free one, so that stories run side by side.
-            command.env(format!("GATEPASS_PORT_{port}"), "0");
+            let port = format!("GATEPASS_PORT_{port}");
+            match self.own_ports {
+                true => command.env_remove(port),
+                // Zero lets the engine take a free one, so that stories run side by side.
+                false => command.env(port, "0"),
+            };
         }
         run(command.env("GATEPASS_IMAGE", &self.image).args(arguments))
     }

@@ -3,14 +3,17 @@
 
 mod attacks;
 mod changes;
+mod cookies;
 mod crowd;
 mod doctor;
 mod flow;
 mod limits;
+mod logging_in;
 mod outage;
 mod refusals;
 mod rotation;
 mod script;
 mod stopping;
 mod viewer;
+mod wechat;
 mod wire;

@@ -1,18 +1,24 @@
 use axum::{
     Json,
-    body::Bytes,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
 use claims::Form;
 use serde_json::json;
+use service_kit::WholeBody;
 
 use crate::{app::App, providers::LogoutTokenRefusal};
 
 /// `POST /backchannel-logout/{provider}`: the provider itself says that a person has logged out there (OpenID Connect
 /// Back-Channel Logout 1.0 §2.5). No browser takes part, so it answers in JSON.
-pub async fn backchannel_logout(State(app): State<App>, Path(name): Path<String>, body: Bytes) -> Response {
+pub async fn backchannel_logout(
+    State(app): State<App>,
+    name: Result<Path<String>, PathRejection>,
+    WholeBody(body): WholeBody,
+) -> Response {
+    // A name that is no text is nobody's.
+    let name = name.map(|Path(name)| name).unwrap_or_default();
     let answer = match end(&app, &name, &body).await {
         Ok(sessions) => {
             tracing::info!(provider = name, sessions, "a provider ended sessions");

@@ -1,6 +1,5 @@
 use axum::{
-    body::Bytes,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     response::{Redirect, Response},
 };
 use axum_extra::extract::CookieJar;
@@ -8,14 +7,16 @@ use pages::Browser;
 
 use crate::{
     app::App,
+    form_body::FormBody,
     login::{Answer, Refusal, finish},
+    provider_name::ProviderName,
 };
 
 /// `GET /callback/{provider}`: the browser is back with an answer in the query.
 pub async fn by_query(
     State(app): State<App>,
     browser: Browser,
-    Path(name): Path<String>,
+    ProviderName(name): ProviderName,
     jar: CookieJar,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -27,9 +28,9 @@ pub async fn by_query(
 pub async fn by_form(
     State(app): State<App>,
     browser: Browser,
-    Path(name): Path<String>,
+    ProviderName(name): ProviderName,
     jar: CookieJar,
-    body: Bytes,
+    FormBody(body): FormBody,
 ) -> Response {
     let outcome = back(&app, &name, jar, &body, true).await;
     app.answer(&browser, outcome)

@@ -1,6 +1,5 @@
 use axum::{
-    body::Bytes,
-    extract::{Path, State},
+    extract::State,
     response::{Redirect, Response},
 };
 use axum_extra::extract::CookieJar;
@@ -9,7 +8,9 @@ use pages::Browser;
 use crate::{
     accounts::Purpose,
     app::App,
+    form_body::FormBody,
     login::{Refusal, ReturnTo, Start, begin},
+    provider_name::ProviderName,
     session::LoggedIn,
 };
 
@@ -17,10 +18,10 @@ use crate::{
 pub async fn link(
     State(app): State<App>,
     browser: Browser,
-    Path(name): Path<String>,
+    ProviderName(name): ProviderName,
     logged_in: LoggedIn,
     jar: CookieJar,
-    body: Bytes,
+    FormBody(body): FormBody,
 ) -> Response {
     let outcome = away(&app, &name, &logged_in, jar, &body).await;
     app.answer(&browser, outcome)

@@ -1,5 +1,5 @@
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     response::{Redirect, Response},
 };
 use axum_extra::extract::CookieJar;
@@ -10,6 +10,7 @@ use crate::{
     accounts::Purpose,
     app::App,
     login::{Refusal, ReturnTo, Start, begin},
+    provider_name::ProviderName,
     session::LoggedIn,
 };
 
@@ -17,7 +18,7 @@ use crate::{
 pub async fn login(
     State(app): State<App>,
     browser: Browser,
-    Path(name): Path<String>,
+    ProviderName(name): ProviderName,
     logged_in: Option<LoggedIn>,
     jar: CookieJar,
     RawQuery(query): RawQuery,

@@ -1,5 +1,4 @@
 use axum::{
-    body::Bytes,
     extract::State,
     response::{Redirect, Response},
 };
@@ -7,8 +6,8 @@ use axum_extra::extract::CookieJar;
 use pages::Browser;
 
 use crate::{
-    app::App, cookies::CookieUse, entropy::NoEntropy, login::Refusal, providers::UserTokens, random_id::RandomId,
-    session::LoggedIn,
+    app::App, cookies::CookieUse, entropy::NoEntropy, form_body::FormBody, login::Refusal, providers::UserTokens,
+    random_id::RandomId, session::LoggedIn,
 };
 
 /// How long a person may take at the provider, in seconds.
@@ -20,7 +19,7 @@ pub async fn logout(
     browser: Browser,
     logged_in: Option<LoggedIn>,
     jar: CookieJar,
-    body: Bytes,
+    FormBody(body): FormBody,
 ) -> Response {
     let outcome = match logged_in {
         Some(logged_in) => end(&app, &logged_in, jar, &body).await,

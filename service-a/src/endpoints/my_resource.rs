@@ -4,7 +4,7 @@ use axum::{
     response::Response,
 };
 use claims::Form;
-use pages::{Browser, Page};
+use pages::Browser;
 use serde::Serialize;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     call_b::{Answer, Call},
     login::Refusal,
     my_tokens,
+    providers::UserTokens,
     session::LoggedIn,
     settings::Target,
 };
@@ -19,6 +20,8 @@ use crate::{
 #[derive(Serialize)]
 struct MyResource {
     target: &'static str,
+    /// B was shown a pass that names A as the one who acts.
+    exchanged: bool,
     answer: String,
 }
 
@@ -36,7 +39,10 @@ pub async fn my_resource(
         _ => ("local", &app.targets.local),
     };
     let outcome = ask_b(&app, &logged_in, target).await;
-    let shown = outcome.map(|answer| shown(&app, &browser, name, &answer));
+    let shown = outcome.map(|answer| {
+        let exchanged = is_exchanged(&app, &logged_in, target);
+        app.page(&browser, "my_resource", MyResource { target: name, exchanged, answer: indented(&answer) })
+    });
     app.answer(&browser, shown)
 }
 
@@ -48,16 +54,34 @@ async fn ask_b(app: &App, logged_in: &LoggedIn, target: &Target) -> Result<Answe
     }
     let call = Call { target, method: Method::GET, path: "/api/resource", body: None };
     let tokens = my_tokens::fresh(&app.website, logged_in).await?;
-    if let Some(answer) = app.b.call_as(&call, &tokens.access_token).await? {
+    if let Some(answer) = show_b(app, logged_in, &call, &tokens).await? {
         return Ok(answer);
     }
     let tokens = my_tokens::renewed(&app.website, logged_in, &tokens).await?;
-    app.b.call_as(&call, &tokens.access_token).await?.ok_or(Refusal::NoPass)
+    show_b(app, logged_in, &call, &tokens).await?.ok_or(Refusal::NoPass)
 }
 
-fn shown(app: &App, browser: &Browser, target: &'static str, answer: &Answer) -> Page {
+async fn show_b(
+    app: &App,
+    logged_in: &LoggedIn,
+    call: &Call<'_>,
+    tokens: &UserTokens,
+) -> Result<Option<Answer>, Refusal> {
+    let own = &tokens.access_token;
+    let answer = match is_exchanged(app, logged_in, call.target) {
+        true => app.b.call_acting_for(call, own).await?,
+        false => app.b.call_as(call, own).await?,
+    };
+    Ok(answer)
+}
+
+/// Only C's own tokens can be exchanged at C: it is not shown another provider's.
+fn is_exchanged(app: &App, logged_in: &LoggedIn, target: &Target) -> bool {
+    target.exchange && logged_in.session.identity.issuer == app.b.tokens.issuer()
+}
+
+fn indented(answer: &Answer) -> String {
     let text = answer.text();
-    let indented =
-        serde_json::from_str::<serde_json::Value>(&text).and_then(|json| serde_json::to_string_pretty(&json));
-    app.page(browser, "my_resource", MyResource { target, answer: indented.unwrap_or(text) })
+    let json = serde_json::from_str::<serde_json::Value>(&text);
+    json.and_then(|json| serde_json::to_string_pretty(&json)).unwrap_or(text)
 }

@@ -1,5 +1,4 @@
 use axum::{
-    body::Bytes,
     extract::State,
     response::{Redirect, Response},
 };
@@ -8,12 +7,18 @@ use pages::Browser;
 use crate::{
     accounts::{Identity, Unlinked},
     app::App,
+    form_body::FormBody,
     login::Refusal,
     session::LoggedIn,
 };
 
 /// `POST /unlink`: one way less to log in to this account, never the last one.
-pub async fn unlink(State(app): State<App>, browser: Browser, logged_in: LoggedIn, body: Bytes) -> Response {
+pub async fn unlink(
+    State(app): State<App>,
+    browser: Browser,
+    logged_in: LoggedIn,
+    FormBody(body): FormBody,
+) -> Response {
     let outcome = take_away(&app, &logged_in, &body).await;
     app.answer(&browser, outcome.map(|()| Redirect::to("/account")))
 }

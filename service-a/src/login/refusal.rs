@@ -36,6 +36,9 @@ pub enum Refusal {
     ForeignForm,
     #[error("what A holds for the person does not open B")]
     NoPass,
+    /// No page was asked yet: there is none at this address, or the form is too long or broke off.
+    #[error("it was refused with status {0} before any page was asked")]
+    Beforehand(StatusCode),
     #[error("{0}")]
     CallOfB(#[from] Failure),
     #[error("{0}")]
@@ -66,7 +69,9 @@ impl Refusal {
             Self::ForeignForm => "foreign_form",
             Self::NoPass => "no_pass",
             Self::CallOfB(_) => "b_down",
-            Self::Store(_) | Self::NoEntropy(_) => "website_down",
+            Self::Beforehand(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => "no_such_page",
+            Self::Beforehand(status) if status.is_client_error() => "not_taken",
+            Self::Store(_) | Self::NoEntropy(_) | Self::Beforehand(_) => "website_down",
         }
     }
 
@@ -92,6 +97,7 @@ impl Refusal {
             Self::Provider(ProviderFailure::MixUp(_) | ProviderFailure::GrantRefused(..)) => StatusCode::BAD_REQUEST,
             Self::Provider(ProviderFailure::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Provider(_) | Self::ProviderError(_) => StatusCode::BAD_GATEWAY,
+            Self::Beforehand(status) => *status,
             Self::CallOfB(failure) => failure.status(),
             Self::Store(_) | Self::NoEntropy(_) => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -8,6 +8,8 @@ use crate::Language;
 
 pub(crate) const COOKIE: &str = "gatepass-language";
 const PARAMETER: &str = "lang";
+/// OpenID Connect Core §3.1.2.1: the languages that a website knows its visitor to read, best first.
+const UI_LOCALES: &str = "ui_locales";
 
 /// What a page has to know of the browser that asked for it. An extractor that never refuses.
 #[derive(Clone, Debug, Default)]
@@ -32,11 +34,13 @@ impl Browser {
     #[must_use]
     pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let query = uri.query().unwrap_or_default().to_owned();
-        let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == PARAMETER);
+        let parameter = |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted);
+        let (asked, ui_locales) = (parameter(PARAMETER), parameter(UI_LOCALES));
         let asked = asked.as_ref().map(|(_, value)| &**value);
+        let ui_locales = ui_locales.as_ref().map(|(_, value)| &**value);
         let jar = CookieJar::from_headers(headers);
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let language = Language::choose(asked, jar.get(COOKIE).map(Cookie::value), accepted);
+        let language = Language::choose(asked, jar.get(COOKIE).map(Cookie::value), ui_locales, accepted);
         Self { language, asked: asked.and_then(Language::from_tag), query }
     }
 
@@ -71,6 +75,16 @@ mod tests {
         let remembering = browser("/login", "other=1; gatepass-language=zh");
         assert_eq!((remembering.language, remembering.asked), (Language::Chinese, None));
         assert_eq!(browser("/login?lang=fr", "").asked, None);
+    }
+
+    #[test]
+    fn a_website_may_say_what_its_visitor_reads_and_the_visitor_knows_better() {
+        assert_eq!(browser("/login?ui_locales=fr-CA+zh-CN+en", "").language, Language::Chinese);
+        assert_eq!(browser("/login?ui_locales=fr", "").language, Language::English);
+        assert_eq!(browser("/login?ui_locales=zh", "gatepass-language=en").language, Language::English);
+        let switched = browser("/login?ui_locales=zh&lang=en", "");
+        assert_eq!((switched.language, switched.asked), (Language::English, Some(Language::English)));
+        assert_eq!(browser("/login?ui_locales=zh", "").asked, None, "it is nothing to remember");
     }
 
     #[test]

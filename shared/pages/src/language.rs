@@ -12,12 +12,19 @@ impl Language {
     /// All of them, in the order of the language switch.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// The language for a request: what it asks for, else what was asked before, else what the browser prefers.
+    /// The language for a request: what it asks for, else what was asked before, else what the website that sent the
+    /// person here says of them (`ui_locales`), else what the browser prefers.
     #[must_use]
-    pub fn choose(asked: Option<&str>, cookie: Option<&str>, accept_language: Option<&str>) -> Self {
+    pub fn choose(
+        asked: Option<&str>,
+        cookie: Option<&str>,
+        ui_locales: Option<&str>,
+        accept_language: Option<&str>,
+    ) -> Self {
         asked
             .and_then(Self::from_tag)
             .or_else(|| cookie.and_then(Self::from_tag))
+            .or_else(|| ui_locales.and_then(|tags| tags.split_ascii_whitespace().find_map(Self::from_tag)))
             .or_else(|| accept_language.and_then(preferred))
             .unwrap_or_default()
     }
@@ -88,16 +95,17 @@ mod tests {
 
     #[test]
     fn what_is_asked_beats_the_cookie_which_beats_the_browser() {
-        assert_eq!(Language::choose(Some("zh"), Some("en"), Some("en")), Language::Chinese);
-        assert_eq!(Language::choose(None, Some("en"), Some("zh-CN")), Language::English);
-        assert_eq!(Language::choose(None, None, Some("zh-CN")), Language::Chinese);
-        assert_eq!(Language::choose(None, None, None), Language::English);
+        assert_eq!(Language::choose(Some("zh"), Some("en"), Some("en"), Some("en")), Language::Chinese);
+        assert_eq!(Language::choose(None, Some("en"), Some("zh"), Some("zh-CN")), Language::English);
+        assert_eq!(Language::choose(None, None, Some("fr zh en"), Some("en")), Language::Chinese);
+        assert_eq!(Language::choose(None, None, None, Some("zh-CN")), Language::Chinese);
+        assert_eq!(Language::choose(None, None, None, None), Language::English);
     }
 
     #[test]
     fn an_unknown_language_is_as_good_as_none() {
-        assert_eq!(Language::choose(Some("fr"), Some("xx"), Some("zh")), Language::Chinese);
-        assert_eq!(Language::choose(Some("\r\nset-cookie: a"), None, Some("fr, de")), Language::English);
+        assert_eq!(Language::choose(Some("fr"), Some("xx"), Some("de"), Some("zh")), Language::Chinese);
+        assert_eq!(Language::choose(Some("\r\nset-cookie: a"), None, Some("\r\n"), Some("fr, de")), Language::English);
     }
 
     #[test]
@@ -112,14 +120,14 @@ mod tests {
             ("zh;q=7, en", Language::English),
             (";;;,,=,q=1;q", Language::English),
         ] {
-            assert_eq!(Language::choose(None, None, Some(header)), chosen, "{header}");
+            assert_eq!(Language::choose(None, None, None, Some(header)), chosen, "{header}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn no_header_is_too_strange(header in ".*") {
-            proptest::prop_assert!(Language::ALL.contains(&Language::choose(Some(&header), Some(&header), Some(&header))));
+            proptest::prop_assert!(Language::ALL.contains(&Language::choose(Some(&header), Some(&header), Some(&header), Some(&header))));
         }
     }
 }

@@ -34,6 +34,7 @@ pub use findings::{
 pub use http_client::{HttpClientError, HttpClientSettings, Names, http_client, http_client_without_authorities};
 pub use limits::Limits;
 pub use listen::own_door;
+pub use refusal::page_for_people;
 pub use request_scope::{RequestId, ServiceContext, scoped};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use server::{BindError, Bound, Server};

@@ -1,13 +1,30 @@
 use axum::{
     Json,
-    http::StatusCode,
+    extract::Request,
+    http::{
+        HeaderMap, StatusCode, Uri,
+        header::{ACCEPT, ALLOW},
+    },
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 
+use crate::request_scope::X_REQUEST_ID;
+
+/// On an answer: no endpoint has said it.
+#[derive(Clone, Copy)]
+pub(crate) struct Beforehand;
+
 /// A no that is said before any endpoint is asked, in the shape of all errors.
 pub(crate) fn refusal(status: StatusCode, description: &str) -> Response {
-    let body = serde_json::json!({ "error": "invalid_request", "error_description": description });
-    (status, Json(body)).into_response()
+    beforehand(status, "invalid_request", description)
+}
+
+pub(crate) fn beforehand(status: StatusCode, error: &str, description: &str) -> Response {
+    let body = serde_json::json!({ "error": error, "error_description": description });
+    let mut response = (status, Json(body)).into_response();
+    response.extensions_mut().insert(Beforehand);
+    response
 }
 
 /// The path is not told back: a careless caller puts secrets there.
@@ -17,4 +34,30 @@ pub(crate) async fn unknown_path() -> Response {
 
 pub(crate) async fn unknown_method() -> Response {
     refusal(StatusCode::METHOD_NOT_ALLOWED, "this path is not for this method; the header Allow tells which it is for")
+}
+
+/// For services that people open in a browser, around [`crate::scoped`]: what is refused before any endpoint is asked, they
+/// are told by a page. Machines do not ask for HTML, and go on reading JSON.
+pub async fn page_for_people(
+    request: Request,
+    next: Next,
+    page: impl FnOnce(&Uri, &HeaderMap, StatusCode) -> Response,
+) -> Response {
+    let asked = reads_html(request.headers()).then(|| (request.uri().clone(), request.headers().clone()));
+    let response = next.run(request).await;
+    let Some((uri, headers)) = asked.filter(|_| response.extensions().get::<Beforehand>().is_some()) else {
+        return response;
+    };
+    let mut page = page(&uri, &headers, response.status());
+    for name in [&X_REQUEST_ID, &ALLOW] {
+        if let Some(value) = response.headers().get(name) {
+            page.headers_mut().insert(name, value.clone());
+        }
+    }
+    page
+}
+
+fn reads_html(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.split(',').any(|range| range.trim_start().starts_with("text/html")))
 }

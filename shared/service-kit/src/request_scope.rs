@@ -2,11 +2,11 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use axum::{
-    Json, Router,
+    Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     middleware::{Next, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use clock::Clock;
 use flow_events::{EventSink, FlowScope, Party, TraceContext, emit};
@@ -16,11 +16,11 @@ use tracing::Instrument;
 use crate::{
     Limits,
     metrics::HttpMetrics,
-    refusal::{refusal, unknown_method, unknown_path},
+    refusal::{beforehand, refusal, unknown_method, unknown_path},
     telemetry, told,
 };
 
-static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a service knows about itself in every request.
 #[derive(Clone)]
@@ -138,8 +138,7 @@ fn log(method: &http::Method, route: &str, status: StatusCode, started: Instant)
 
 fn panicked() -> Response {
     tracing::error!("a request failed by a bug; the panic's own line in the log says where");
-    let body = serde_json::json!({ "error": "server_error", "error_description": "an unexpected failure" });
-    (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
+    beforehand(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "an unexpected failure")
 }
 
 #[cfg(test)]

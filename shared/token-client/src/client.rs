@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use claims::{ClientSecret, Issuer};
+use claims::{AccessToken, ClientSecret, Issuer};
 use clock::Clock;
 use flow_events::{Event, emit};
 use tokio::sync::OnceCell;
@@ -13,7 +13,7 @@ use crate::{
     discovery,
     error::TokenError,
     exchange::Exchange,
-    grants::client_credentials,
+    grants::{client_credentials, token_exchange},
     needs::{Needs, TokenNeed},
     retry,
     slot::{Outcome, Seat, Slot, Standing},
@@ -66,6 +66,20 @@ impl TokenClient {
         }
     }
 
+    /// A token with which this client acts for the user of `subject` (RFC 8693), and which says so. It is not kept.
+    ///
+    /// # Errors
+    /// [`TokenError`] when none could be fetched. [`TokenError::Refused`] when `subject` is not in force any more.
+    pub async fn exchange(&self, subject: &AccessToken, need: &TokenNeed) -> Result<AccessToken, TokenError> {
+        retry::while_it_passes(|| self.0.request_exchanged(subject, need)).await
+    }
+
+    /// The issuer identifier of the authorization server.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.0.issuer.name()
+    }
+
     /// Drop `token` from the cache, because a resource server refused it. If another one has taken its place in the
     /// meantime, that one stays.
     pub fn forget(&self, need: &TokenNeed, token: &CachedToken) {
@@ -81,11 +95,21 @@ impl Inner {
     }
 
     async fn request(&self, need: &TokenNeed) -> Result<CachedToken, TokenError> {
-        let discover = || discovery::token_endpoint(&self.exchange, &self.issuer);
-        let endpoint = self.endpoint.get_or_try_init(discover).await?.clone();
+        let endpoint = self.token_endpoint().await?;
         let sent_at = self.clock.seconds();
         let granted = client_credentials::request(&self.exchange, endpoint, &self.auth, need).await?;
         Ok(CachedToken::new(granted, &need.scope, sent_at, self.assumed_life))
+    }
+
+    async fn request_exchanged(&self, subject: &AccessToken, need: &TokenNeed) -> Result<AccessToken, TokenError> {
+        let endpoint = self.token_endpoint().await?;
+        let granted = token_exchange::request(&self.exchange, endpoint, &self.auth, subject, need).await?;
+        Ok(granted.access_token)
+    }
+
+    async fn token_endpoint(&self) -> Result<Url, TokenError> {
+        let discover = || discovery::token_endpoint(&self.exchange, &self.issuer);
+        self.endpoint.get_or_try_init(discover).await.cloned()
     }
 
     /// In the background: nobody has to wait for it, and no caller that goes away can break it off.

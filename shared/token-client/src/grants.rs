@@ -1,3 +1,4 @@
 //! One file a grant.
 
 pub(crate) mod client_credentials;
+pub(crate) mod token_exchange;

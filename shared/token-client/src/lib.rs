@@ -25,6 +25,8 @@
 //! # }
 //! ```
 //!
+//! [`TokenClient::exchange`] makes of a user's token one for a further hop (RFC 8693).
+//!
 //! The order of things: `client` looks into `needs` for the `slot` of a need; a slot without a good token lets one caller
 //! fetch, by `retry`, `discovery` and the grant in `grants/`; all of them talk through `exchange`.
 #![warn(missing_docs)]

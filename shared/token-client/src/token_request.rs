@@ -1,4 +1,4 @@
-use claims::ClientSecret;
+use claims::{AccessToken, ClientSecret};
 use flow_events::Field;
 use http::{
     HeaderValue, Method,
@@ -6,6 +6,8 @@ use http::{
 };
 use reqwest::Request;
 use url::{Url, form_urlencoded::Serializer};
+
+use crate::needs::TokenNeed;
 
 /// A request to the token endpoint (RFC 6749 §3.2) in the making. What is sent and what may be told of it are written by
 /// the same call, so that no parameter is told which must not be, and none is left out.
@@ -30,6 +32,22 @@ impl TokenRequest {
     pub(crate) fn secret(&mut self, name: &str, secret: &ClientSecret) {
         self.form.append_pair(name, secret.expose());
         self.fields.push(Field::secret(name));
+    }
+
+    pub(crate) fn token(&mut self, name: &str, token: &AccessToken) {
+        self.form.append_pair(name, token.expose());
+        self.fields.push(Field::token(name, token));
+    }
+
+    /// What is asked for.
+    pub(crate) fn need(&mut self, need: &TokenNeed) {
+        if !need.scope.is_empty() {
+            self.text("scope", &need.scope.to_string());
+        }
+        // RFC 8707 §2: the one resource server that the token is meant for; stolen there, it opens no other door.
+        if let Some(resource) = &need.resource {
+            self.text("resource", resource);
+        }
     }
 
     pub(crate) fn authorization(&mut self, value: &str) {

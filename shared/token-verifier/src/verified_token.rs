@@ -1,4 +1,4 @@
-use claims::{AccessTokenClaims, Audience, IntrospectionResponse, Scope};
+use claims::{AccessTokenClaims, Actor, Audience, IntrospectionResponse, Scope};
 
 /// What a token says that has passed every check. There is no other way to get one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,6 +8,7 @@ pub struct VerifiedToken {
     scope: Scope,
     audience: Audience,
     jti: Option<String>,
+    actor: Option<Actor>,
     expires_at: i64,
 }
 
@@ -42,6 +43,12 @@ impl VerifiedToken {
         self.jti.as_deref()
     }
 
+    /// Who acts for the subject, where somebody does (RFC 8693 §4.1). It is told, and never decides (§4.1).
+    #[must_use]
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
     /// From this second on it is void.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
@@ -51,6 +58,8 @@ impl VerifiedToken {
     /// About how many bytes it takes.
     pub(crate) fn size(&self) -> usize {
         let texts = [&self.subject, &self.client_id, &self.jti].into_iter().flatten().map(String::len);
+        let actors = std::iter::successors(self.actor.as_ref(), |actor| actor.act.as_deref());
+        let texts = texts.chain(actors.map(|actor| actor.sub.len()));
         texts.chain(self.scope.iter().map(str::len)).chain(self.audience.iter().map(str::len)).sum()
     }
 
@@ -61,6 +70,7 @@ impl VerifiedToken {
             scope: claims.scope,
             audience: claims.aud,
             jti: Some(claims.jti),
+            actor: claims.act,
             expires_at: claims.exp,
         }
     }
@@ -72,6 +82,7 @@ impl VerifiedToken {
             scope: word.scope.unwrap_or_default(),
             audience: word.aud.unwrap_or_default(),
             jti: word.jti,
+            actor: word.act,
             expires_at,
         }
     }

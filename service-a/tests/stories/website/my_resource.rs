@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use serde_json::json;
+use service_a::settings::ProviderSettings;
 
 use super::{
     issuer::{ACCESS_TOKEN, Issuer, REFRESH_TOKEN, tokens},
     site::{Site, provider},
 };
-use crate::world::{header, late, parameter, refused, said, status};
+use crate::world::{RESOURCES, header, late, parameter, refused, said, status};
 
 const NEWER: &str = "a-newer-access-token";
 
@@ -136,4 +137,73 @@ async fn trouble_with_b_or_with_the_refresh_is_a_page() {
     site.b.answers([said(&json!({ "b": "<script>" }))]);
     let page = browser.open("/my-resource").await;
     assert!(page.status == 200 && page.html.contains("&lt;script&gt;"), "{}", page.html);
+}
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const FURTHER: &str = "/my-resource?target=introspection";
+
+/// What the platform was asked to exchange.
+async fn exchanges(site: &Site) -> Vec<String> {
+    let asked = site.platform.requests("/token").await;
+    let asked = asked.iter().filter(|asked| parameter(asked, "grant_type").as_deref() == Some(EXCHANGE));
+    asked.filter_map(|asked| parameter(asked, "subject_token")).collect()
+}
+
+#[tokio::test]
+async fn a_further_hop_is_shown_a_pass_for_which_a_exchanged_the_persons() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    site.platform.answers(
+        "/token",
+        said(&json!({
+            "access_token": "acting", "token_type": "Bearer", "expires_in": 600,
+            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        })),
+    );
+    let page = browser.open(FURTHER).await;
+    assert!(page.has("my-resource-exchanged") && page.text("my-resource-answer").is_some(), "{}", page.html);
+    let asked = site.platform.requests("/token").await.pop().unwrap();
+    for (name, value) in [("grant_type", EXCHANGE), ("subject_token", ACCESS_TOKEN), ("resource", RESOURCES[1])] {
+        assert_eq!(parameter(&asked, name).as_deref(), Some(value), "{name}");
+    }
+    let called = site.introspecting_b.requests().await.pop().unwrap();
+    assert_eq!(header(&called, "authorization"), "Bearer acting");
+    assert!(
+        !browser.open("/my-resource").await.has("my-resource-exchanged"),
+        "the first hop is shown the person's own"
+    );
+}
+
+#[tokio::test]
+async fn a_pass_that_cannot_be_exchanged_any_more_is_replaced_once() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    // One that the platform has withdrawn; the refresh token with it.
+    site.platform.answers("/token", refused(400, &json!({ "error": "invalid_request" })));
+    browser.open(FURTHER).await.refuses(502, "provider_down");
+    site.platform.answers("/token", refused(400, &json!({ "error": "invalid_grant" })));
+    browser.open(FURTHER).await.refuses(403, "no_pass");
+    assert_eq!(exchanges(&site).await, [ACCESS_TOKEN, ACCESS_TOKEN]);
+    site.platform.answers("/token", status(500));
+    browser.open(FURTHER).await.refuses(502, "b_down");
+    assert_eq!(site.introspecting_b.asked(), 0);
+}
+
+#[tokio::test]
+async fn another_providers_token_is_not_shown_to_the_platform() {
+    let other = Issuer::start().await;
+    let site = Site::open_with(|settings| {
+        let opening = ProviderSettings { resources: RESOURCES[1].to_owned(), ..provider(&other) };
+        settings.providers.insert("other".to_owned(), opening);
+    })
+    .await;
+    let mut browser = site.browser();
+    site.log_in_with(&mut browser, &other, "other").await.leads_to("/account");
+    let page = browser.open(FURTHER).await;
+    assert!(page.status == 200 && !page.has("my-resource-exchanged"), "{}", page.html);
+    assert!(exchanges(&site).await.is_empty());
+    let called = site.introspecting_b.requests().await.pop().unwrap();
+    assert_eq!(header(&called, "authorization"), format!("Bearer {ACCESS_TOKEN}"));
 }

@@ -16,6 +16,7 @@ pub struct Site {
     pub base: String,
     pub platform: Issuer,
     pub b: Party,
+    pub introspecting_b: Party,
     pub clock: Clock,
     pub events: flow_events::EventSink,
     pub settings: ServiceASettings,
@@ -39,8 +40,9 @@ impl Site {
             ServiceASettings { issuer: platform.name(), data_dir: folder.path().to_owned(), ..world.settings() };
         change(&mut settings);
         let (clock, events) = (world.clock, world.events);
+        let (b, introspecting_b, stop) = (world.b, world.introspecting_b, Stop::new());
         let mut site =
-            Self { base: String::new(), platform, b: world.b, clock, events, settings, stop: Stop::new(), folder };
+            Self { base: String::new(), platform, b, introspecting_b, clock, events, settings, stop, folder };
         site.base = site.open_again().await;
         site
     }

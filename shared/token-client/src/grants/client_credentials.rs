@@ -26,12 +26,6 @@ pub(crate) async fn request(
 fn form(auth: &ClientAuth, need: &TokenNeed) -> TokenRequest {
     let mut request = TokenRequest::new("client_credentials");
     auth.prove(&mut request);
-    if !need.scope.is_empty() {
-        request.text("scope", &need.scope.to_string());
-    }
-    // RFC 8707 §2: the one resource server that the token is meant for; stolen there, it opens no other door.
-    if let Some(resource) = &need.resource {
-        request.text("resource", resource);
-    }
+    request.need(need);
     request
 }

@@ -1,4 +1,4 @@
-use claims::Form;
+use claims::{AccessToken, Form};
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use token_client::{AuthMethod, TokenNeed};
 use wiremock::Request;
@@ -64,4 +64,43 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
     assert_eq!(told[0]["fields"][2], serde_json::json!({ "name": "client_secret", "value": "secret" }));
     assert_eq!(told[1]["fields"][0]["value"]["token"], claims::Fingerprint::of("t1").to_string());
     assert_eq!(only_request(&c).await.headers["traceparent"], trace.to_string().as_str());
+}
+
+#[tokio::test]
+async fn a_users_token_is_exchanged_for_one_for_a_further_hop_and_told_by_its_fingerprint() {
+    let c = C::answering([token("hop")]).await;
+    let sink = EventSink::new(16);
+    let mut listener = sink.listen().unwrap();
+    let scope =
+        FlowScope { trace: TraceContext::root([7; 24]).unwrap(), party: Party::Client, sink, clock: c.clock.clone() };
+    let need = TokenNeed { resource: Some("https://b.example".to_owned()), ..need() };
+    let (client, subject) = (c.client(), AccessToken::new("the-users-token"));
+    let exchanged = scope.run(async { client.exchange(&subject, &need).await.unwrap() }).await;
+    assert_eq!(exchanged.expose(), "hop");
+    let form = Form::parse(&only_request(&c).await.body).unwrap();
+    for (name, value) in [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("client_id", "service-a"),
+        ("client_secret", SECRET),
+        ("subject_token", "the-users-token"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("scope", "resource:read"),
+        ("resource", "https://b.example"),
+    ] {
+        assert_eq!(form.get(name), Some(value), "{name}");
+    }
+    let told = serde_json::to_string(&*listener.try_recv().unwrap()).unwrap();
+    assert!(!told.contains("the-users-token") && !told.contains(SECRET), "{told}");
+    assert!(told.contains(&claims::Fingerprint::of("the-users-token").to_string()), "{told}");
+}
+
+#[tokio::test]
+async fn what_was_exchanged_is_nobody_elses() {
+    let c = C::answering([token("alices"), token("bobs"), token("own")]).await;
+    let client = c.client();
+    for (subject, expected) in [("alice", "alices"), ("bob", "bobs")] {
+        let exchanged = client.exchange(&AccessToken::new(subject), &need()).await.unwrap();
+        assert_eq!(exchanged.expose(), expected);
+    }
+    assert_eq!(client.token(&need()).await.unwrap().token.expose(), "own");
 }

@@ -7,31 +7,39 @@ use reqwest::{
     redirect::Policy,
 };
 
-use crate::project::{A, AUTH_SERVER, Project};
+/// Where an origin that people know is really served.
+type Published<'a> = Box<dyn Fn(&str) -> anyhow::Result<String> + Send + 'a>;
 
-/// Where people find A and C; the stories' containers are published elsewhere.
-const ADDRESSES: [(&str, &str); 2] = [("http://localhost:9000", AUTH_SERVER), ("http://localhost:9001", A)];
-
-/// A person with a browser that runs no script, and everything that must stay in it.
+/// A person with a browser that runs no script, and everything that must stay in it. It has one set of cookies for all
+/// ports of `localhost`, as browsers do (RFC 6265 §8.5). It blocks: in a story with servers of its own it needs a thread.
 pub struct Visitor<'a> {
-    project: &'a Project,
+    published: Published<'a>,
     http: Client,
-    cookies: BTreeMap<String, String>,
+    pub cookies: BTreeMap<String, String>,
     /// Where they are.
     pub address: Url,
+    /// Every address that was opened, redirects included.
+    pub visited: Vec<Url>,
     pub html: String,
     /// What was handed to this browser and must be in no log: cookies, and codes, states and ID tokens in addresses.
     pub secrets: Vec<String>,
 }
 
 impl<'a> Visitor<'a> {
-    pub fn new(project: &'a Project) -> anyhow::Result<Self> {
+    /// Of servers that are where they say they are.
+    pub fn new() -> anyhow::Result<Self> {
+        Self::through(|origin| Ok(origin.to_owned()))
+    }
+
+    /// Of servers that are published elsewhere.
+    pub fn through(published: impl Fn(&str) -> anyhow::Result<String> + Send + 'a) -> anyhow::Result<Self> {
         let http = Client::builder().tls_certs_only([]).no_proxy().redirect(Policy::none());
         Ok(Self {
-            project,
+            published: Box::new(published),
             http: http.timeout(Duration::from_secs(60)).build()?,
             cookies: BTreeMap::new(),
             address: Url::parse("http://localhost:9001/")?,
+            visited: Vec::new(),
             html: String::new(),
             secrets: Vec::new(),
         })
@@ -51,6 +59,12 @@ impl<'a> Visitor<'a> {
         fields.extend(pressed.filter(|tag| tag.contains(" name=")).map(name_and_value));
         let to = self.address.join(&attribute(form, "action"))?;
         self.travel(&to, |http, url| http.post(url).form(&fields))
+    }
+
+    /// The text of the element with this id.
+    pub fn text(&self, id: &str) -> Option<String> {
+        let after = self.html.split_once(&format!("id=\"{id}\""))?.1.split_once('>')?.1;
+        Some(unescaped(after.split_once('<')?.0.trim()))
     }
 
     pub fn has(&self, id: &str) -> bool {
@@ -76,6 +90,7 @@ impl<'a> Visitor<'a> {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = request.header("cookie", cookies.join("; ")).send()?;
         self.address = to.clone();
+        self.visited.push(to.clone());
         for set in answer.headers().get_all("set-cookie") {
             self.keep(set.to_str()?)?;
         }
@@ -102,10 +117,8 @@ impl<'a> Visitor<'a> {
 
     /// The address at which the engine has published it.
     fn published(&self, address: &Url) -> anyhow::Result<String> {
-        let known = ADDRESSES.iter().find(|(known, _)| address.origin().ascii_serialization() == *known);
-        let (_, service) = known.with_context(|| format!("nobody is at {address}"))?;
-        let rest = &address.as_str()[address.origin().ascii_serialization().len()..];
-        Ok(format!("{}{rest}", self.project.url(service)?))
+        let origin = address.origin().ascii_serialization();
+        Ok(format!("{}{}", (self.published)(&origin)?, &address.as_str()[origin.len()..]))
     }
 }
 
@@ -124,7 +137,10 @@ fn name_and_value(tag: &str) -> (String, String) {
 
 fn attribute(tag: &str, name: &str) -> String {
     let after = tag.split_once(&format!(" {name}=\"")).map(|(_, after)| after).unwrap_or_default();
-    let written = after.split('"').next().unwrap_or_default();
+    unescaped(after.split('"').next().unwrap_or_default())
+}
+
+fn unescaped(written: &str) -> String {
     let characters = [("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
     characters.iter().fold(written.to_owned(), |text, (written, meant)| text.replace(written, meant))
 }
