@@ -199,8 +199,9 @@ async fn a_code_is_never_sent_where_others_read_it_or_where_it_would_be_a_script
         let said = run(&["client", "add", "site-x", "--redirect-uri", uri], &c.arguments()).await;
         assert!(said.code != Some(0) && said.err.contains(reason), "{uri}: {said:?}");
     }
-    for uri in ["http://127.0.0.1/cb", "http://localhost:8080/cb", "com.example.app:/cb"] {
-        let id = format!("added-{}", uri.len());
-        succeed(&["client", "add", &id, "--redirect-uri", uri], &c.arguments()).await;
+    for (id, uri) in
+        [("one", "http://127.0.0.1/cb"), ("two", "http://localhost:8080/cb"), ("three", "com.example.app:/cb")]
+    {
+        succeed(&["client", "add", id, "--redirect-uri", uri], &c.arguments()).await;
     }
 }
