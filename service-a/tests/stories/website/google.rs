@@ -32,7 +32,7 @@ async fn google() -> (Site, Issuer) {
     });
     google.answers(super::issuer::METADATA, said(&metadata));
     let site = Site::open_with(|settings| {
-        let google = service_a::settings::ProviderSettings { timeout_millis: 500, ..provider(&google) };
+        let google = service_a::settings::ProviderSettings { timeout_millis: 2_000, ..provider(&google) };
         settings.providers.insert("google".to_owned(), google);
     });
     (site.await, google)
