@@ -1,3 +1,5 @@
+use e2e_tests::{caller::until, stage::Door};
+
 use crate::{
     screen::{Looks, PHONE_WIDTH},
     world::World,
@@ -72,4 +74,29 @@ async fn without_javascript_the_page_says_so_and_where_the_flows_are() {
     screen.go(world.viewer("/")).await;
     let said = screen.words_of(".without").await;
     assert!(said.contains("JavaScript") && said.contains("/api/flows"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_nobody_looks_at_asks_for_nothing_and_misses_nothing() {
+    let world = World::with_viewer().await;
+    let screen = world.browser().await;
+    screen.watch(&world).await;
+    let looked_at = async |seen: bool| {
+        let change = format!(
+            "(Object.defineProperty(document, 'hidden', {{ value: {}, configurable: true }}), \
+             document.dispatchEvent(new Event('visibilitychange')))",
+            !seen
+        );
+        screen.measure(&change).await;
+    };
+    looked_at(false).await;
+    screen.see("#live[data-live=paused]").await;
+    world.stage.call_a(Door::Local).await;
+    let at = world.viewer("/api/flows");
+    let known = async || world.stage.http.get(&at).send().await.unwrap().text().await.unwrap();
+    until("the viewer knows of the call", async || known().await.contains("\"call_a\"")).await;
+    assert_eq!(screen.count("#flows [data-name=call_a]").await, 0, "the page has not been told");
+    looked_at(true).await;
+    screen.see("#live[data-live=on]").await;
+    screen.see("#flows [data-name=call_a]").await;
 }
