@@ -50,7 +50,7 @@ pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock
         look_at_own_issuer(settings, &names, clock),
     );
     if let (Some(published), Some(content)) = (published, content) {
-        compare_keys(&mut store, &names, &published, &content);
+        compare_keys(&mut store, &names, settings.keys.algorithm, &published, &content);
     }
     Report::of(AuthServerSettings::SERVICE, [doors, store, issuer])
 }
@@ -66,10 +66,13 @@ async fn look_into_store(settings: &AuthServerSettings, names: &Names, asked: &A
 
 async fn look_at_doors(checks: &mut Checks, settings: &AuthServerSettings, names: &Names, clock: &Clock) {
     let start = "`auth-server`, or `cargo run` for the demo";
-    let plain = OwnDoor { setting: "listen", listen: &settings.listen, tls: false, names, start };
+    let listen = &settings.listen;
+    let plain = OwnDoor { setting: "listen", listen, tls: false, path: "/readyz", names, start };
     look_at_own_door(checks, clock, &plain).await;
     if !settings.tls_listen.is_empty() {
-        let tls = OwnDoor { setting: "tls_listen", listen: &settings.tls_listen, tls: true, names, start };
+        // Whether C is ready, nobody beyond this machine is told.
+        let (listen, path) = (&settings.tls_listen, "/.well-known/jwks.json");
+        let tls = OwnDoor { setting: "tls_listen", listen, tls: true, path, names, start };
         look_at_own_door(checks, clock, &tls).await;
     }
 }
@@ -110,13 +113,21 @@ async fn own_issuer(settings: &AuthServerSettings, names: &Names) -> IssuerAt {
     }
 }
 
-fn compare_keys(checks: &mut Checks, names: &Names, published: &PublishedKeys, content: &Content) {
+/// The key that signs access tokens has to be published. Others may just have been made, or be too old.
+fn compare_keys(
+    checks: &mut Checks,
+    names: &Names,
+    algorithm: Algorithm,
+    published: &PublishedKeys,
+    content: &Content,
+) {
     const CHECK: &str = "keys";
-    let Some(missing) = content.kids.iter().find(|kid| !published.have(Some(kid))) else {
-        return checks.ok(CHECK, "those in the database are published");
+    let is_missing = |(of, kid): &&(Algorithm, String)| *of == algorithm && !published.have(Some(kid));
+    let Some((_, missing)) = content.signing.iter().find(is_missing) else {
+        return checks.ok(CHECK, "the one in the database that signs is published");
     };
     let advice = "what runs has another database, or has not seen this one change: start it anew with these settings";
     let compared = "the keys in the database and those that are published";
     let finding = Finding::new(compared, missing, published.shown(), names.change("data_dir", advice));
-    checks.fail(CHECK, "a key of the database is not published", finding);
+    checks.fail(CHECK, "the key of the database that signs is not published", finding);
 }

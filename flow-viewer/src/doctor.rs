@@ -14,7 +14,7 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
         section("own door", async |checks| {
             look_at_settings(checks, settings, [None, None]);
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
-            let door = OwnDoor { setting: "listen", listen, tls: false, names: &names, start };
+            let door = OwnDoor { setting: "listen", listen, tls: false, path: "/readyz", names: &names, start };
             look_at_own_door(checks, clock, &door).await;
         }),
         section("stories", async |checks| {

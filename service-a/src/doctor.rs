@@ -54,6 +54,7 @@ fn own_door<'a>(settings: &'a ServiceASettings, names: &'a Names) -> OwnDoor<'a>
         setting: "listen",
         listen: &settings.listen,
         tls: settings.tls.cert_file.is_some(),
+        path: "/readyz",
         names,
         start: "`service-a`, or `cargo run` for the demo",
     }

@@ -138,6 +138,7 @@ async fn look_at_door(checks: &mut Checks, settings: &ServiceBSettings, names: &
         setting: "listen",
         listen: &settings.listen,
         tls: settings.tls.cert_file.is_some(),
+        path: "/readyz",
         names,
         start: "`service-b`, or `cargo run` for the demo",
     };

@@ -1,6 +1,6 @@
 use doctor::Versions;
 
-use crate::domain::Client;
+use crate::domain::{Algorithm, Client, KeyState, SigningKey};
 
 /// A look at a database that changes nothing: no table is made, no version brought up to date.
 #[derive(Debug)]
@@ -14,14 +14,20 @@ pub struct Glance {
 #[derive(Debug)]
 pub struct Content {
     pub clients: Vec<Client>,
-    /// The names of all keys that are to be published.
-    pub kids: Vec<String>,
+    /// The names of the keys that sign, each with its algorithm.
+    pub signing: Vec<(Algorithm, String)>,
 }
 
 impl Glance {
     pub(super) fn without_content(versions: Versions) -> Self {
         Self { versions, content: None }
     }
+}
+
+/// Of all keys those that sign.
+pub(super) fn signing(keys: Vec<SigningKey>) -> Vec<(Algorithm, String)> {
+    let signs = |key: &SigningKey| matches!(key.state, KeyState::Current { .. });
+    keys.into_iter().filter(signs).map(|key| (key.algorithm, key.kid)).collect()
 }
 
 pub(super) fn newest(migrations: &sqlx::migrate::Migrator) -> i64 {

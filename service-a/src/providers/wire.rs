@@ -8,7 +8,7 @@ use std::{
 };
 
 use claims::{AccessToken, Issuer, endpoint};
-use flow_events::{Event, Field, Party, current_trace, emit};
+use flow_events::{Event, Field, Party, Value, current_trace, emit};
 use http::{HeaderMap, HeaderValue, header};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
@@ -68,6 +68,7 @@ impl Wire {
         };
         let url = url.map_err(WireError::Address)?;
         let fields = shown(&parts.headers, &url, &body);
+        let hidden = hidden(&url, &body);
         let (method, bare) = (parts.method.to_string(), without_query(&url));
         emit(|| Event::RequestSent { to: Party::AuthorizationServer, method, url: bare, fields });
         let mut request = self.http.request(parts.method, url).headers(parts.headers).body(body);
@@ -76,7 +77,7 @@ impl Wire {
         }
         let started = Instant::now();
         let answer = receive(request).await;
-        tell(&answer, started.elapsed());
+        tell(&answer, started.elapsed(), &hidden);
         answer
     }
 }
@@ -124,14 +125,24 @@ fn shown(headers: &HeaderMap, url: &Url, body: &[u8]) -> Vec<Field> {
     authorization.into_iter().chain(query).chain(Field::parameters(body)).collect()
 }
 
-fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration) {
+/// The secrets and tokens that a request carries. What is shorter guards nothing, and would be found everywhere.
+fn hidden(url: &Url, body: &[u8]) -> Vec<String> {
+    const SHORTEST: usize = 6;
+    let pairs = url.query_pairs().chain(form_urlencoded::parse(body));
+    let is_hidden = |name: &str, value: &str| {
+        value.len() >= SHORTEST && !matches!(Field::parameter(name, value).value, Value::Text(_))
+    };
+    pairs.filter(|(name, value)| is_hidden(name, value)).map(|(_, value)| value.into_owned()).collect()
+}
+
+fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration, hidden: &[String]) {
     let elapsed_micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     emit(|| match answer {
         Ok(answer) => Event::ResponseReceived {
             from: Party::AuthorizationServer,
             status: answer.status().as_u16(),
             elapsed_micros,
-            fields: Field::members(answer.body()),
+            fields: Field::members(answer.body(), &hidden.iter().map(String::as_str).collect::<Vec<_>>()),
         },
         Err(error) => {
             Event::RequestFailed { to: Party::AuthorizationServer, reason: error.to_string(), elapsed_micros }

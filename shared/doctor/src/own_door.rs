@@ -19,6 +19,8 @@ pub struct OwnDoor<'a> {
     pub listen: &'a str,
     /// Is it TLS?
     pub tls: bool,
+    /// What answers with 200 where the service is ready.
+    pub path: &'a str,
     /// The service's settings.
     pub names: &'a Names,
     /// What to start where nobody answers.
@@ -35,7 +37,7 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
             return false;
         }
     };
-    let Some(url) = address(door, "/readyz").await else {
+    let Some(url) = address(door, door.path).await else {
         let compared = format!("the setting `{}` and what can be listened at", door.names.name(door.setting));
         let change = door.names.change(door.setting, "write host:port");
         checks.fail(check, "it is no address", Finding::new(compared, "host:port", door.listen, change));

@@ -114,9 +114,10 @@ impl Field {
     }
 
     /// The members of an answer in JSON that say what a token answer, an introspection or a refusal says. Metadata and keys
-    /// would fill the page, and a person's own data is nobody else's business.
+    /// would fill the page, and a person's own data is nobody else's business. Nothing is told of an answer that repeats what
+    /// is `hidden`, as careless servers do.
     #[must_use]
-    pub fn members(json: &[u8]) -> Vec<Self> {
+    pub fn members(json: &[u8], hidden: &[&str]) -> Vec<Self> {
         const TOLD: [&str; 17] = [
             "access_token",
             "token_type",
@@ -137,6 +138,11 @@ impl Field {
             "errcode",
         ];
         let Ok(Json::Object(members)) = serde_json::from_slice(json) else { return Vec::new() };
+        let echoes =
+            |hidden: &&str| !hidden.is_empty() && json.windows(hidden.len()).any(|part| part == hidden.as_bytes());
+        if hidden.iter().any(echoes) {
+            return Vec::new();
+        }
         let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         TOLD.iter().filter_map(|name| members.get(*name).map(|value| Self::parameter(name, &text(value)))).collect()
     }
@@ -189,10 +195,12 @@ mod tests {
 
     #[test]
     fn of_an_answer_the_words_of_the_protocol_are_told_and_nothing_else() {
-        let told = Field::members(br#"{"access_token":"t","expires_in":60,"email":"a@b.example","keys":[1]}"#);
+        let told =
+            Field::members(br#"{"access_token":"t","expires_in":60,"email":"a@b.example","keys":[1]}"#, &["hidden"]);
         let names: Vec<_> = told.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["access_token", "expires_in"]);
-        assert_eq!(Field::members(b"<html>"), []);
+        assert_eq!(Field::members(b"<html>", &[]), []);
+        assert_eq!(Field::members(br#"{"error":"no abc123"}"#, &["abc123"]), []);
     }
 
     proptest! {

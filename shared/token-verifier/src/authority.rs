@@ -86,11 +86,16 @@ impl Authority {
     }
 
     pub(crate) async fn get(&self, url: &str) -> Result<Answer, VerifyError> {
-        self.send(self.http.get(url).header(header::ACCEPT, "application/json"), Vec::new()).await
+        self.send(self.http.get(url).header(header::ACCEPT, "application/json"), Vec::new(), &[]).await
     }
 
-    /// Send a request: traced, told, and read within bounds.
-    pub(crate) async fn send(&self, request: RequestBuilder, fields: Vec<Field>) -> Result<Answer, VerifyError> {
+    /// Send a request: traced, told, and read within bounds. An answer that repeats what is `hidden` in it is not told.
+    pub(crate) async fn send(
+        &self,
+        request: RequestBuilder,
+        fields: Vec<Field>,
+        hidden: &[&str],
+    ) -> Result<Answer, VerifyError> {
         let mut request = request.build().map_err(|error| unreachable("it", &error.without_url()))?;
         if let Some(value) = current_trace().and_then(|trace| trace.to_string().parse().ok()) {
             request.headers_mut().insert("traceparent", value);
@@ -105,7 +110,7 @@ impl Authority {
                 from: Party::AuthorizationServer,
                 status: answer.status.as_u16(),
                 elapsed_micros,
-                fields: Field::members(&answer.body),
+                fields: Field::members(&answer.body, hidden),
             },
             Err(error) => {
                 Event::RequestFailed { to: Party::AuthorizationServer, reason: error.to_string(), elapsed_micros }

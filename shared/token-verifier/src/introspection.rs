@@ -101,7 +101,7 @@ impl Introspection {
             Field::token("token", token),
             Field::text("token_type_hint", "access_token"),
         ];
-        let answer = self.authority.send(request, fields).await?;
+        let answer = self.authority.send(request, fields, &[token.expose(), client_secret.expose()]).await?;
         self.refused(&answer)?;
         answer.json("the issuer's word about the token")
     }

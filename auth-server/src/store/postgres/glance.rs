@@ -14,7 +14,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    glance::{Content, Glance, newest},
+    glance::{Content, Glance, newest, signing},
 };
 
 /// A database that takes longer is as good as away.
@@ -58,6 +58,6 @@ async fn read(database: &PgPool) -> Result<Glance, StoreError> {
     if stored != Some(versions.known) {
         return Ok(Glance::without_content(versions));
     }
-    let kids = keys::all(database).await?.into_iter().map(|key| key.kid).collect();
-    Ok(Glance { versions, content: Some(Content { clients: clients::all(database).await?, kids }) })
+    let signing = signing(keys::all(database).await?);
+    Ok(Glance { versions, content: Some(Content { clients: clients::all(database).await?, signing }) })
 }

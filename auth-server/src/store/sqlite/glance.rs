@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{MIGRATIONS, SqliteStore, clients, keys};
 use crate::store::{
     StoreError,
-    glance::{Content, Glance, newest},
+    glance::{Content, Glance, newest, signing},
 };
 
 /// A file that is locked for longer is of no use now.
@@ -56,8 +56,8 @@ async fn read(database: &SqlitePool) -> Result<Glance, StoreError> {
     if stored != Some(versions.known) {
         return Ok(Glance::without_content(versions));
     }
-    let kids = keys::all(database).await?.into_iter().map(|key| key.kid).collect();
-    Ok(Glance { versions, content: Some(Content { clients: clients::all(database).await?, kids }) })
+    let signing = signing(keys::all(database).await?);
+    Ok(Glance { versions, content: Some(Content { clients: clients::all(database).await?, signing }) })
 }
 
 fn journal(file: &Path) -> PathBuf {

@@ -61,7 +61,10 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
     }
     let names: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["request_sent", "response_received", "token_reused"]);
-    assert_eq!(told[0]["fields"][2], serde_json::json!({ "name": "client_secret", "value": "secret" }));
+    assert_eq!(
+        told[0]["fields"][2],
+        serde_json::json!({ "place": "body", "name": "client_secret", "value": "secret" })
+    );
     assert_eq!(told[1]["fields"][0]["value"]["token"], claims::Fingerprint::of("t1").to_string());
     assert_eq!(only_request(&c).await.headers["traceparent"], trace.to_string().as_str());
 }
