@@ -1,15 +1,13 @@
 //! The settings of C.
 
-mod database_url;
-
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list, database_url,
     http_client_without_authorities, own_name, plain_http, plain_listener, telemetry::LogSettings,
-    tls::OwnCertificates,
+    tls::OwnCertificates, unproved_database,
 };
 use url::Url;
 
@@ -241,9 +239,7 @@ impl AuthServerSettings {
     /// # Errors
     /// When it cannot be one. Nothing of its value is in the error.
     pub fn database_url(&self) -> Result<Option<&str>, String> {
-        let url = self.database_url.as_ref().map(SecretSetting::expose).filter(|url| !url.is_empty());
-        url.map_or(Ok(()), database_url::check)?;
-        Ok(url)
+        database_url(self.database_url.as_ref())
     }
 
     /// How clients are told of a sign-out.
@@ -302,7 +298,7 @@ impl Settings for AuthServerSettings {
         findings.extend(own_name("issuer", self.issuer.as_str()));
         // Others are served over TLS, at tls_listen.
         findings.extend(plain_listener(&self.listen, &TlsFiles::default()));
-        findings.extend(self.database_url().ok().flatten().and_then(database_url::finding));
+        findings.extend(self.database_url().ok().flatten().and_then(unproved_database));
         if self.clients_file.is_none() && self.profile != Profile::Production {
             findings.push(Finding::new(
                 "clients_file",

@@ -3,10 +3,13 @@
 //! A backend implements [`AccountStore`] and passes the suite in `conformance`, races included.
 
 mod model;
+mod postgres;
+mod rows;
 mod sqlite;
+mod statements;
 
-#[cfg(test)]
-mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 use async_trait::async_trait;
 
@@ -16,6 +19,7 @@ pub use model::{
     Account, Email, EndSessions, Entered, Identity, Linked, LinkedIdentity, PendingLogin, Profile, Purpose, Session,
     Unlinked, Visitor,
 };
+pub use postgres::PostgresAccounts;
 pub use sqlite::SqliteAccounts;
 
 /// Why a verb was not carried out.
@@ -27,6 +31,9 @@ pub enum StoreError {
 
 #[async_trait]
 pub trait AccountStore: Send + Sync {
+    /// Can the database be used?
+    async fn answers(&self) -> Result<(), StoreError>;
+
     /// A browser is sent to a provider.
     async fn begin_login(&self, pending: &PendingLogin) -> Result<(), StoreError>;
 

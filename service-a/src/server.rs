@@ -14,7 +14,7 @@ use service_kit::{
 use token_client::{AuthMethod, TokenClient};
 
 use crate::{
-    accounts::SqliteAccounts,
+    accounts::{AccountStore, PostgresAccounts, SqliteAccounts},
     app::{self, App, Legacy, Parts},
     call_b::BClient,
     cookies::Cookies,
@@ -68,8 +68,12 @@ impl ServiceA {
             http_metrics,
             limits: settings.limits.clone(),
         };
-        // A has nothing to wait for: while C or B is away it answers, and says which of them.
-        let readiness = health::ready(|| async { Ok(()) });
+        // While C or B is away A answers, and says which of them. Without its accounts there is no website.
+        let accounts = Arc::clone(&website.accounts);
+        let readiness = health::ready(move || {
+            let accounts = Arc::clone(&accounts);
+            async move { accounts.answers().await.map_err(|error| error.to_string()) }
+        });
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes =
             health::routes(readiness).merge(metrics::routes(registry)).merge(scoped(app::routes(app), context));
@@ -98,6 +102,7 @@ pub(crate) struct Made {
 /// `check-config` tries the same.
 pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Made> {
     settings.check_targets()?;
+    settings.database_url()?;
     let http = http_client(&settings.http())?;
     Ok(Made {
         b: BClient { tokens: token_client(settings, &http, clock)?, http, scope: settings.scope()? },
@@ -120,11 +125,8 @@ fn providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Provi
 
 async fn website(settings: &ServiceASettings, providers: Providers, clock: &Clock) -> anyhow::Result<Website> {
     let public_url = settings.public_origin()?;
-    std::fs::create_dir_all(&settings.data_dir)
-        .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
-    let accounts = SqliteAccounts::open(&settings.data_dir.join("service-a.db")).await?;
     Ok(Website {
-        accounts: Arc::new(accounts),
+        accounts: open_accounts(settings).await?,
         providers,
         refreshing: Refreshing::default(),
         cookies: Cookies { https: public_url.scheme() == "https" },
@@ -133,6 +135,16 @@ async fn website(settings: &ServiceASettings, providers: Providers, clock: &Cloc
         clock: clock.clone(),
         entropy: Entropy,
     })
+}
+
+async fn open_accounts(settings: &ServiceASettings) -> anyhow::Result<Arc<dyn AccountStore>> {
+    if let Some(url) = settings.database_url()? {
+        let advice = "check the setting `database_url`, and whether PostgreSQL runs there";
+        return Ok(Arc::new(PostgresAccounts::connect(url).await.context(advice)?));
+    }
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
+    Ok(Arc::new(SqliteAccounts::open(&settings.data_dir.join("service-a.db")).await?))
 }
 
 /// Forget what is void, a little at a time.

@@ -1,8 +1,10 @@
 //! A database that cannot be used is one clear line at the start, without the password.
 
+use postgres_cluster::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
+
 use crate::{
-    cluster::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared},
     replica::{Replica, prepare, settings},
+    website::{self, Website},
 };
 
 /// Why C does not start on this database.
@@ -36,6 +38,17 @@ async fn a_database_of_a_newer_version_is_refused() {
     );
     let line = refusal(&url).await;
     assert!(line.contains("newer version") && line.contains("9999"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_server_is_refused() {
+    let (of_c, of_a) = (shared().fresh_database(), shared().fresh_database());
+    drop((Replica::start(&of_c).await, Website::start(&of_a).await));
+    let c_there = refusal(&of_a).await;
+    assert!(c_there.contains("another server") && c_there.contains("C a database of its own"), "{c_there}");
+    let a_there = website::prepare(&of_c).await.err().unwrap();
+    assert!(a_there.contains("setting `database_url`") && a_there.contains("another server"), "{a_there}");
+    assert!(a_there.lines().count() == 1 && !a_there.contains(PASSWORD), "{a_there}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@
 
 pub mod cli;
 mod connection_cap;
+mod database_url;
 mod findings;
 pub mod health;
 mod http_client;
@@ -22,6 +23,7 @@ pub mod telemetry;
 pub mod tls;
 mod whole_body;
 
+pub use database_url::{database_url, unproved_database};
 pub use findings::{
     Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,
     weak_secret,
