@@ -6,3 +6,4 @@ pub mod caller;
 pub mod forge;
 pub mod stage;
 pub mod true_names;
+pub mod visitor;

@@ -1,24 +1,26 @@
 use anyhow::ensure;
+use e2e_tests::visitor::Visitor;
 use serde_json::json;
 
 use crate::{
     condition::eventually,
     engine::logs_of,
     project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project, SERVICES},
-    visitor::Visitor,
 };
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", PASSWORD)];
 const PASSWORD: &str = "wonderland";
 const WRONG: &str = "wrong-password-xiphias-gladius";
+/// Where people find A and C; the story's containers are published elsewhere.
 const SITE: &str = "http://localhost:9001";
+const PLATFORM: &str = "http://localhost:9000";
 
 #[test]
 fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_theirs() -> anyhow::Result<()> {
     let project = Project::new("login")?;
     with_every_level(&project)?;
     project.start()?;
-    let mut alice = Visitor::new(&project)?;
+    let mut alice = Visitor::new([(PLATFORM, project.url(AUTH_SERVER)?), (SITE, project.url(A)?)])?;
     first_login(&mut alice)?;
     for target in ["local", "introspection"] {
         alice.open(&format!("{SITE}/my-resource?target={target}"))?;
@@ -48,9 +50,9 @@ fn with_every_level(project: &Project) -> anyhow::Result<()> {
     }))
 }
 
-fn first_login(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
+fn first_login(alice: &mut Visitor) -> anyhow::Result<()> {
     alice.open(&format!("{SITE}/login/platform"))?;
-    ensure!(alice.address.as_str().starts_with("http://localhost:9000/login"), "{}", alice.address);
+    ensure!(alice.address.as_str().starts_with(&format!("{PLATFORM}/login")), "{}", alice.address);
     alice.press("login-submit", &[("username", "alice"), ("password", WRONG)])?;
     ensure!(alice.has("problem"), "{}", alice.html);
     alice.press("login-submit", &ALICE)?;
@@ -61,8 +63,8 @@ fn first_login(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
 }
 
 /// C tells A, by the name that A has between containers.
-fn out_everywhere(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
-    alice.open("http://localhost:9000/account")?;
+fn out_everywhere(alice: &mut Visitor) -> anyhow::Result<()> {
+    alice.open(&format!("{PLATFORM}/account"))?;
     alice.press("sign-out-everywhere", &[])?;
     eventually("A was told", || {
         alice.open(&format!("{SITE}/account"))?;
@@ -71,7 +73,7 @@ fn out_everywhere(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
     })
 }
 
-fn no_log_holds_them(project: &Project, alice: &Visitor<'_>) -> anyhow::Result<()> {
+fn no_log_holds_them(project: &Project, alice: &Visitor) -> anyhow::Result<()> {
     // What A holds of C nobody knows out here; but each JWT, and each of C's own tokens and codes, begins like this.
     let kinds = ["eyJ", "PRIVATE KEY", PASSWORD, WRONG].map(str::to_owned);
     let hidden: Vec<&String> = alice.secrets.iter().chain(&kinds).filter(|secret| secret.len() > 2).collect();

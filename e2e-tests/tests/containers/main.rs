@@ -8,7 +8,6 @@ mod engine;
 mod image;
 mod project;
 mod start_order;
-mod visitor;
 
 mod alone;
 mod flow;

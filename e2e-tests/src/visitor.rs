@@ -1,3 +1,5 @@
+//! A person with a browser that runs no script.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail, ensure};
@@ -7,14 +9,9 @@ use reqwest::{
     redirect::Policy,
 };
 
-use crate::project::{A, AUTH_SERVER, Project};
-
-/// Where people find A and C; the stories' containers are published elsewhere.
-const ADDRESSES: [(&str, &str); 2] = [("http://localhost:9000", AUTH_SERVER), ("http://localhost:9001", A)];
-
 /// A person with a browser that runs no script, and everything that must stay in it.
-pub struct Visitor<'a> {
-    project: &'a Project,
+pub struct Visitor {
+    places: BTreeMap<String, String>,
     http: Client,
     cookies: BTreeMap<String, String>,
     /// Where they are.
@@ -24,14 +21,15 @@ pub struct Visitor<'a> {
     pub secrets: Vec<String>,
 }
 
-impl<'a> Visitor<'a> {
-    pub fn new(project: &'a Project) -> anyhow::Result<Self> {
+impl Visitor {
+    /// The origins that people know, and where the story has put their servers.
+    pub fn new<const N: usize>(places: [(&str, String); N]) -> anyhow::Result<Self> {
         let http = Client::builder().tls_certs_only([]).no_proxy().redirect(Policy::none());
         Ok(Self {
-            project,
+            places: places.into_iter().map(|(known, place)| (known.to_owned(), place)).collect(),
             http: http.timeout(Duration::from_secs(60)).build()?,
             cookies: BTreeMap::new(),
-            address: Url::parse("http://localhost:9001/")?,
+            address: Url::parse("about:blank")?,
             html: String::new(),
             secrets: Vec::new(),
         })
@@ -57,7 +55,7 @@ impl<'a> Visitor<'a> {
         self.html.contains(&format!("id=\"{id}\""))
     }
 
-    /// Ask, and follow wherever the answer leads.
+    /// Ask, and follow wherever the answer leads; to its door, where nobody of the story is there.
     fn travel(&mut self, to: &Url, ask: impl FnOnce(&Client, String) -> RequestBuilder) -> anyhow::Result<()> {
         let mut answer = self.send(to, ask(&self.http, self.published(to)?))?;
         for _ in 0..10 {
@@ -67,6 +65,10 @@ impl<'a> Visitor<'a> {
             };
             let next = self.address.join(next.to_str()?)?;
             self.remember_secrets_of(&next);
+            if self.published(&next).is_err() {
+                (self.address, self.html) = (next, String::new());
+                return Ok(());
+            }
             answer = self.send(&next, self.http.get(self.published(&next)?))?;
         }
         bail!("it leads on and on: {}", self.address)
@@ -100,12 +102,11 @@ impl<'a> Visitor<'a> {
         self.secrets.extend(hidden.map(|(_, value)| value.into_owned()));
     }
 
-    /// The address at which the engine has published it.
+    /// The address at which the story has published it.
     fn published(&self, address: &Url) -> anyhow::Result<String> {
-        let known = ADDRESSES.iter().find(|(known, _)| address.origin().ascii_serialization() == *known);
-        let (_, service) = known.with_context(|| format!("nobody is at {address}"))?;
-        let rest = &address.as_str()[address.origin().ascii_serialization().len()..];
-        Ok(format!("{}{rest}", self.project.url(service)?))
+        let origin = address.origin().ascii_serialization();
+        let place = self.places.get(&origin).with_context(|| format!("nobody is at {address}"))?;
+        Ok(format!("{place}{}", &address.as_str()[origin.len()..]))
     }
 }
 
