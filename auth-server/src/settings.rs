@@ -1,6 +1,5 @@
 //! The settings of C.
 
-mod database_url;
 mod registration;
 
 use std::path::{Path, PathBuf};
@@ -9,8 +8,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list,
-    http_client_without_authorities, own_name, plain_http, plain_listener, telemetry::LogSettings,
-    tls::OwnCertificates,
+    database_url, http_client_without_authorities, own_name, plain_http, plain_listener, telemetry::LogSettings,
+    tls::OwnCertificates, unproved_database,
 };
 use url::Url;
 
@@ -264,9 +263,7 @@ impl AuthServerSettings {
     /// # Errors
     /// When it cannot be one. Nothing of its value is in the error.
     pub fn database_url(&self) -> Result<Option<&str>, String> {
-        let url = self.database_url.as_ref().map(SecretSetting::expose).filter(|url| !url.is_empty());
-        url.map_or(Ok(()), database_url::check)?;
-        Ok(url)
+        database_url(self.database_url.as_ref())
     }
 
     /// How clients are called.
@@ -326,7 +323,7 @@ impl Settings for AuthServerSettings {
         findings.extend(own_name("issuer", self.issuer.as_str()));
         // Others are served over TLS, at tls_listen.
         findings.extend(plain_listener(&self.listen, &TlsFiles::default()));
-        findings.extend(self.database_url().ok().flatten().and_then(database_url::finding));
+        findings.extend(self.database_url().ok().flatten().and_then(unproved_database));
         if self.clients_file.is_none() && self.profile != Profile::Production {
             findings.push(Finding::new(
                 "clients_file",

@@ -1,3 +1,5 @@
+//! A person with a browser that runs no script.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail, ensure};
@@ -29,6 +31,15 @@ impl<'a> Visitor<'a> {
     /// Of servers that are where they say they are.
     pub fn new() -> anyhow::Result<Self> {
         Self::through(|origin| Ok(origin.to_owned()))
+    }
+
+    /// Of these servers: the origins that people know, and where the story has put them.
+    pub fn of<const N: usize>(places: [(&str, String); N]) -> anyhow::Result<Self> {
+        let places = places.map(|(known, place)| (known.to_owned(), place));
+        Self::through(move |origin| {
+            let place = places.iter().find(|(known, _)| known == origin).map(|(_, place)| place.clone());
+            place.with_context(|| format!("nobody is at {origin}"))
+        })
     }
 
     /// Of servers that are published elsewhere.
@@ -71,7 +82,7 @@ impl<'a> Visitor<'a> {
         self.html.contains(&format!("id=\"{id}\""))
     }
 
-    /// Ask, and follow wherever the answer leads.
+    /// Ask, and follow wherever the answer leads; to its door, where nobody of the story is there.
     fn travel(&mut self, to: &Url, ask: impl FnOnce(&Client, String) -> RequestBuilder) -> anyhow::Result<()> {
         let mut answer = self.send(to, ask(&self.http, self.published(to)?))?;
         for _ in 0..10 {
@@ -81,6 +92,10 @@ impl<'a> Visitor<'a> {
             };
             let next = self.address.join(next.to_str()?)?;
             self.remember_secrets_of(&next);
+            if self.published(&next).is_err() {
+                (self.address, self.html) = (next, String::new());
+                return Ok(());
+            }
             answer = self.send(&next, self.http.get(self.published(&next)?))?;
         }
         bail!("it leads on and on: {}", self.address)
@@ -115,7 +130,7 @@ impl<'a> Visitor<'a> {
         self.secrets.extend(hidden.map(|(_, value)| value.into_owned()));
     }
 
-    /// The address at which the engine has published it.
+    /// The address at which the story has published it.
     fn published(&self, address: &Url) -> anyhow::Result<String> {
         let origin = address.origin().ascii_serialization();
         Ok(format!("{}{}", (self.published)(&origin)?, &address.as_str()[origin.len()..]))

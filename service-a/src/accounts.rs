@@ -4,10 +4,13 @@
 
 mod glance;
 mod model;
+mod postgres;
+mod rows;
 mod sqlite;
+mod statements;
 
-#[cfg(test)]
-mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 use async_trait::async_trait;
 
@@ -18,6 +21,7 @@ pub use model::{
     Account, Email, EndSessions, Entered, Identity, Linked, LinkedIdentity, PendingLogin, Profile, Purpose, Session,
     Unlinked, Visitor,
 };
+pub use postgres::{PostgresAccounts, place_of, versions_at};
 pub use sqlite::SqliteAccounts;
 
 /// Why a verb was not carried out.
@@ -29,6 +33,9 @@ pub enum StoreError {
 
 #[async_trait]
 pub trait AccountStore: Send + Sync {
+    /// Can the database be used?
+    async fn answers(&self) -> Result<(), StoreError>;
+
     /// A browser is sent to a provider.
     async fn begin_login(&self, pending: &PendingLogin) -> Result<(), StoreError>;
 

@@ -12,7 +12,7 @@ use clock::Clock;
 use service_kit::Settings;
 
 use crate::{
-    accounts::versions,
+    accounts::{place_of, versions, versions_at},
     server::{accounts_file, redirect_uri},
     settings::{PLATFORM, ServiceASettings},
 };
@@ -61,6 +61,15 @@ fn own_door<'a>(settings: &'a ServiceASettings, names: &'a Names) -> OwnDoor<'a>
 }
 
 async fn look_at_accounts(checks: &mut Checks, settings: &ServiceASettings, names: &Names) {
+    let url = match settings.database_url() {
+        Ok(url) => url,
+        // Said of the settings already.
+        Err(error) => return checks.skip("database", format!("{error:#}")),
+    };
+    if let Some(url) = url {
+        let found = versions_at(url).await.map(Some).map_err(|error| error.to_string());
+        return look_at_database(checks, names, "database_url", &place_of(url), &found);
+    }
     let file = accounts_file(settings);
     let found = versions(&file).await.map_err(|error| error.to_string());
     look_at_database(checks, names, "data_dir", &file.display().to_string(), &found);

@@ -1,7 +1,7 @@
 //! A, a machine that calls B as itself: it shows its secret to C alone, and to B only the pass that it got for it.
 //! And a website that people log in to with the account that they have elsewhere.
 
-mod accounts;
+pub mod accounts;
 mod app;
 mod call_b;
 pub mod commands;

@@ -15,7 +15,7 @@ use token_client::{AuthMethod, TokenClient};
 use url::Url;
 
 use crate::{
-    accounts::SqliteAccounts,
+    accounts::{AccountStore, PostgresAccounts, SqliteAccounts},
     app::{self, App, Legacy, Parts},
     call_b::BClient,
     cookies::Cookies,
@@ -69,8 +69,12 @@ impl ServiceA {
             http_metrics,
             limits: settings.limits.clone(),
         };
-        // A has nothing to wait for: while C or B is away it answers, and says which of them.
-        let readiness = health::ready(|| async { Ok(()) });
+        // While C or B is away A answers, and says which of them. Without its accounts there is no website.
+        let accounts = Arc::clone(&website.accounts);
+        let readiness = health::ready(move || {
+            let accounts = Arc::clone(&accounts);
+            async move { accounts.answers().await.map_err(|error| error.to_string()) }
+        });
         // The scoped routes last: their fallback counts and logs unknown paths.
         let scoped = scoped(app::routes(app.clone()), context);
         let scoped = scoped.layer(from_fn_with_state(app, RefusalPage::beforehand));
@@ -100,6 +104,7 @@ pub(crate) struct Made {
 /// `check-config` tries the same.
 pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Made> {
     settings.check_targets()?;
+    settings.database_url()?;
     let http = http_client(&settings.http())?;
     Ok(Made {
         b: BClient { tokens: token_client(settings, &http, clock)?, http, scope: settings.scope()? },
@@ -131,11 +136,8 @@ pub(crate) fn accounts_file(settings: &ServiceASettings) -> PathBuf {
 
 async fn website(settings: &ServiceASettings, providers: Providers, clock: &Clock) -> anyhow::Result<Website> {
     let public_url = settings.public_origin()?;
-    std::fs::create_dir_all(&settings.data_dir)
-        .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
-    let accounts = SqliteAccounts::open(&accounts_file(settings)).await?;
     Ok(Website {
-        accounts: Arc::new(accounts),
+        accounts: open_accounts(settings).await?,
         providers,
         refreshing: Refreshing::default(),
         cookies: Cookies { https: public_url.scheme() == "https" },
@@ -144,6 +146,16 @@ async fn website(settings: &ServiceASettings, providers: Providers, clock: &Cloc
         clock: clock.clone(),
         entropy: Entropy,
     })
+}
+
+async fn open_accounts(settings: &ServiceASettings) -> anyhow::Result<Arc<dyn AccountStore>> {
+    if let Some(url) = settings.database_url()? {
+        let advice = "check the setting `database_url`, and whether PostgreSQL runs there";
+        return Ok(Arc::new(PostgresAccounts::connect(url).await.context(advice)?));
+    }
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
+    Ok(Arc::new(SqliteAccounts::open(&accounts_file(settings)).await?))
 }
 
 /// Forget what is void, a little at a time.

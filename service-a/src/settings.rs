@@ -11,8 +11,8 @@ use claims::{ClientSecret, Scope, endpoint};
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, own_name,
-    plain_http, plain_listener, telemetry::LogSettings, weak_secret,
+    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, database_url,
+    own_name, plain_http, plain_listener, telemetry::LogSettings, unproved_database, weak_secret,
 };
 use url::Url;
 
@@ -39,6 +39,8 @@ pub struct ServiceASettings {
     pub public_url: String,
     /// Where the website keeps its accounts.
     pub data_dir: PathBuf,
+    /// A PostgreSQL database for them, as `postgres://user:password@host/database`; empty for a file in `data_dir`.
+    pub database_url: Option<SecretSetting>,
     /// Whom people can log in with. `platform` is C, and there unless it is disabled.
     pub providers: BTreeMap<String, ProviderSettings>,
     pub sessions: SessionSettings,
@@ -124,6 +126,7 @@ impl Default for ServiceASettings {
             listen: "127.0.0.1:9001".to_owned(),
             public_url: "http://localhost:9001".to_owned(),
             data_dir: "gatepass-data".into(),
+            database_url: None,
             providers: BTreeMap::new(),
             sessions: SessionSettings::default(),
             pages_dir: None,
@@ -179,6 +182,14 @@ impl ServiceASettings {
     /// When the setting is no scope.
     pub fn scope(&self) -> anyhow::Result<Scope> {
         self.scope.parse().context("the setting `scope`")
+    }
+
+    /// The PostgreSQL database of the accounts, where it is not the file.
+    ///
+    /// # Errors
+    /// When it cannot be one. Nothing of its value is in the error.
+    pub fn database_url(&self) -> anyhow::Result<Option<&str>> {
+        database_url(self.database_url.as_ref()).map_err(anyhow::Error::msg)
     }
 
     /// How A calls others.
@@ -254,6 +265,7 @@ impl ServiceASettings {
 
 impl Settings for ServiceASettings {
     const SERVICE: &'static str = "service-a";
+    const HIDDEN_URLS: &'static [&'static str] = &["database_url"];
 
     fn profile(&self) -> Profile {
         self.profile
@@ -280,6 +292,7 @@ impl Settings for ServiceASettings {
         findings.extend(own_name("public_url", &self.public_url));
         findings.extend(self.providers.iter().flat_map(|(name, provider)| provider.findings(name)));
         findings.extend(plain_listener(&self.listen, &self.tls));
+        findings.extend(self.database_url().ok().flatten().and_then(unproved_database));
         match self.secret() {
             Ok(secret) => findings.extend(weak_secret("client_secret", secret.expose())),
             Err(error) => findings.push(Finding::new("client_secret", format!("{error:#}"), "let C make one")),
@@ -321,6 +334,7 @@ mod tests {
             listen: "0.0.0.0:9001".to_owned(),
             client_secret: Some(SecretSetting::new("short")),
             public_url: "http://a.example".to_owned(),
+            database_url: Some(SecretSetting::new("postgres://a@db/accounts")),
             legacy_password_demo: true,
             ..ServiceASettings::default()
         };
@@ -342,6 +356,7 @@ mod tests {
             "providers",
             "providers",
             "listen",
+            "database_url",
             "client_secret",
             "legacy_password_demo",
             "log.otlp_endpoint",

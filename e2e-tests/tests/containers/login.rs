@@ -11,7 +11,9 @@ use crate::{
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", PASSWORD)];
 const PASSWORD: &str = "wonderland";
 const WRONG: &str = "wrong-password-xiphias-gladius";
+/// Where people find A and C; the story's containers are published elsewhere.
 const SITE: &str = "http://localhost:9001";
+const PLATFORM: &str = "http://localhost:9000";
 
 #[test]
 fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_theirs() -> anyhow::Result<()> {
@@ -58,7 +60,7 @@ fn with_every_level(project: &Project) -> anyhow::Result<()> {
 
 fn first_login(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
     alice.open(&format!("{SITE}/login/platform"))?;
-    ensure!(alice.address.as_str().starts_with("http://localhost:9000/login"), "{}", alice.address);
+    ensure!(alice.address.as_str().starts_with(&format!("{PLATFORM}/login")), "{}", alice.address);
     alice.press("login-submit", &[("username", "alice"), ("password", WRONG)])?;
     ensure!(alice.has("problem"), "{}", alice.html);
     alice.press("login-submit", &ALICE)?;
@@ -70,7 +72,7 @@ fn first_login(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
 
 /// C tells A, by the name that A has between containers.
 fn out_everywhere(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
-    alice.open("http://localhost:9000/account")?;
+    alice.open(&format!("{PLATFORM}/account"))?;
     alice.press("sign-out-everywhere", &[])?;
     eventually("A was told", || {
         alice.open(&format!("{SITE}/account"))?;

@@ -1,6 +1,5 @@
 use auth_server::store::{PostgresStore, conformance};
-
-use crate::cluster::shared;
+use postgres_cluster::shared;
 
 struct Fresh {
     store: PostgresStore,

@@ -13,11 +13,9 @@ use auth_server::{
     store::{PostgresStore, Store},
 };
 use e2e_tests::{caller::until, forge::claims};
+use postgres_cluster::Cluster;
 
-use crate::{
-    cluster::Cluster,
-    replica::{Replica, WITH_JWT, WITH_OPAQUE},
-};
+use crate::replica::{Replica, WITH_JWT, WITH_OPAQUE};
 
 /// What C has answered, and therefore must never forget.
 #[derive(Default)]

@@ -2,11 +2,11 @@
 
 use e2e_tests::{caller::until, stage::SECRET};
 use futures_util::future::join_all;
+use postgres_cluster::{Cluster, PASSWORD, succeed};
 
 use crate::{
-    cluster::{Cluster, PASSWORD},
-    programs::succeed,
     replica::{ASKING, Replica, WITH_JWT},
+    website::Website,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,6 +32,24 @@ async fn without_its_database_every_answer_is_a_503_and_afterwards_all_is_well()
     assert!(server.is_active(&pass).await, "a revocation that was refused has not happened");
     assert_eq!(server.revoke(WITH_JWT, &pass).await.status, 200);
     assert!(!server.is_active(&pass).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_the_website_says_so_and_afterwards_all_is_well() {
+    let mut cluster = Cluster::start();
+    let a = Website::start(&cluster.fresh_database()).await;
+    assert_eq!(a.get("/account").await.status, 401);
+    cluster.kill();
+    let page = a.get("/account").await;
+    assert!(page.status == 503 && page.text.contains("data-refusal=\"website_down\""), "{page:?}");
+    let readiness = a.get("/readyz").await;
+    assert_eq!(readiness.status, 503);
+    assert!(!page.text.contains(PASSWORD) && !readiness.text.contains(PASSWORD), "{readiness:?}");
+    assert_eq!(a.get("/healthz").await.status, 200, "a restart of A would help nobody");
+
+    cluster.restart();
+    until("A is ready again", async || a.get("/readyz").await.status == 200).await;
+    assert_eq!(a.get("/account").await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]

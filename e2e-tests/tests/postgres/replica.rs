@@ -23,7 +23,7 @@ pub const ASKING: &str = "service-b";
 const RESOURCE: (&str, &str) = ("resource", "http://localhost:9003");
 
 pub struct Replica {
-    base: String,
+    pub base: String,
     http: Client,
     stop: Stop,
     _folder: TempDir,

@@ -10,11 +10,9 @@ use e2e_tests::{
     caller::until,
     forge::{claims, kid},
 };
+use postgres_cluster::shared;
 
-use crate::{
-    cluster::shared,
-    replica::{Replica, WITH_JWT, WITH_OPAQUE},
-};
+use crate::replica::{Replica, WITH_JWT, WITH_OPAQUE};
 
 /// Two servers that start at the same moment on an empty database: one of them makes the tables and the keys.
 async fn two(database_url: &str) -> (Replica, Replica) {

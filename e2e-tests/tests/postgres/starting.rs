@@ -1,10 +1,11 @@
 //! A database that cannot be used is one clear line at the start, without the password.
 
 use auth_server::store::PostgresStore;
+use postgres_cluster::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
 
 use crate::{
-    cluster::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared},
     replica::{Replica, prepare, settings},
+    website::{self, Website},
 };
 
 /// Why C does not start on this database.
@@ -50,7 +51,7 @@ async fn the_doctor_looks_at_a_database_without_changing_it() {
     drop(Replica::start(&url).await);
     let after = PostgresStore::glance(&url).await.unwrap();
     assert_eq!(after.versions.stored, Some(after.versions.known));
-    assert!(!after.content.unwrap().kids.is_empty());
+    assert!(!after.content.unwrap().signing.is_empty());
     let newer =
         "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
     shared().tell_in(name, newer);
@@ -58,6 +59,17 @@ async fn the_doctor_looks_at_a_database_without_changing_it() {
     assert!(newer.versions.stored == Some(9999) && newer.content.is_none(), "{newer:?}");
     let wrong = PostgresStore::glance(&url.replacen("p%40ss", "pass", 1)).await.unwrap_err().to_string();
     assert!(wrong.contains("password authentication failed") && !wrong.contains(PASSWORD), "{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_server_is_refused() {
+    let (of_c, of_a) = (shared().fresh_database(), shared().fresh_database());
+    drop((Replica::start(&of_c).await, Website::start(&of_a).await));
+    let c_there = refusal(&of_a).await;
+    assert!(c_there.contains("another server") && c_there.contains("C a database of its own"), "{c_there}");
+    let a_there = website::prepare(&of_c).await.err().unwrap();
+    assert!(a_there.contains("setting `database_url`") && a_there.contains("another server"), "{a_there}");
+    assert!(a_there.lines().count() == 1 && !a_there.contains(PASSWORD), "{a_there}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use clock::Clock;
+use postgres_cluster::{Cluster, HOST, hand_over};
 use service_kit::tls::DevCa;
 
-use crate::{
-    cluster::{Cluster, HOST},
-    programs::hand_over,
-    replica::{Replica, WITH_JWT, prepare, settings},
-};
+use crate::replica::{Replica, WITH_JWT, prepare, settings};
 
 /// Let the cluster speak TLS, with a certificate of this authority for this name.
 fn serve_tls(cluster: &Cluster, ca: &DevCa, name: &str) {

@@ -12,7 +12,8 @@ use sqlx::{
 };
 
 use super::{
-    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session, StoreError, Unlinked, Visitor,
+    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session, StoreError, Unlinked,
+    Visitor, rows::is_stale,
 };
 use crate::random_id::Digest;
 
@@ -54,6 +55,11 @@ impl From<sqlx::Error> for StoreError {
 
 #[async_trait]
 impl AccountStore for SqliteAccounts {
+    async fn answers(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
     async fn begin_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
         logins::begin(&self.writer, pending).await
     }
@@ -85,7 +91,7 @@ impl AccountStore for SqliteAccounts {
     async fn session(&self, id: &Digest, idle_since: i64, now: i64) -> Result<Option<Session>, StoreError> {
         let found = sessions::find(&self.readers, id, idle_since, now).await?;
         if let Some(session) = &found
-            && sessions::is_stale(session, now)
+            && is_stale(session, now)
         {
             sessions::see(&self.writer, id, now).await?;
         }

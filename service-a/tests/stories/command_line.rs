@@ -63,6 +63,7 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
         ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file go together"),
         ("ca_file=/does/not/exist.pem", "setting `ca_file`"),
         ("log.filter=a=b=c", "log.filter"),
+        ("database_url=mysql://db", "database_url: is not of the form postgres://"),
     ] {
         for command in ["check-config", "serve"] {
             let settings = ["--set", setting, "--set", "listen=127.0.0.1:0"].map(str::to_owned);
@@ -73,6 +74,23 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
             assert!(!said.out.contains("every setting is safe"), "{said:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let url = ("database_url", "postgres://a:hunter2@127.0.0.1:1/accounts");
+    let settings = set(&[("data_dir", &data), url, ("listen", "127.0.0.1:0"), ("log.filter", "warn")]);
+    let said = run(&["serve"], &settings).await;
+    assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+    for words in ["127.0.0.1:1, database accounts", "setting `database_url`", "onnection refused"] {
+        assert!(said.err.contains(words), "{}", said.err);
+    }
+    let shown = run(&["check-config"], &settings).await;
+    assert!(shown.out.contains("database_url = \"[hidden]\""), "{}", shown.out);
+    assert!(![said.err, shown.out, shown.err].iter().any(|said| said.contains("hunter2")));
+    assert!(!folder.path().join("data").exists(), "there is nothing to keep in a folder");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 mod absence;
 pub mod cli;
 mod connection_cap;
+mod database_url;
 mod events;
 mod findings;
 pub mod health;
@@ -26,6 +27,7 @@ mod told;
 mod whole_body;
 
 pub use absence::Absences;
+pub use database_url::{database_url, unproved_database};
 pub use events::EventSettings;
 pub use findings::{
     Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,

@@ -60,8 +60,11 @@ pub(super) fn place(options: &PgConnectOptions) -> String {
 fn migration_failure(error: &MigrateError) -> String {
     match error {
         MigrateError::VersionMissing(version) => {
-            format!("it belongs to a newer version of this server, with tables of version {version}")
+            format!(
+                "it belongs to a newer version of this server, with tables of version {version}, or to another server"
+            )
         }
+        MigrateError::VersionMismatch(_) => "it belongs to another server: give C a database of its own".to_owned(),
         other => other.to_string(),
     }
 }

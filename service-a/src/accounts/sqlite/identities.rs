@@ -1,6 +1,10 @@
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, SqlitePool};
 
-use crate::accounts::{Account, Entered, Identity, Linked, LinkedIdentity, StoreError, Unlinked, Visitor};
+use crate::accounts::{
+    Account, Email, Entered, Identity, Linked, LinkedIdentity, StoreError, Unlinked, Visitor,
+    rows::{AccountRow, IdentityRow},
+    statements::{ACCOUNT, ADD_ACCOUNT, ADD_IDENTITY, IDENTITIES, OWNER, OWNER_OF_EMAIL, REMOVE_IDENTITY, TAKE_UP},
+};
 
 pub(super) async fn enter(pool: &SqlitePool, visitor: &Visitor, new_id: &str, now: i64) -> Result<Entered, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -18,7 +22,6 @@ pub(super) async fn enter(pool: &SqlitePool, visitor: &Visitor, new_id: &str, no
     Ok(entered)
 }
 
-/// A new account. Where another login of the same person was first, that one's account.
 async fn insert(
     connection: &mut SqliteConnection,
     visitor: &Visitor,
@@ -26,17 +29,15 @@ async fn insert(
     now: i64,
 ) -> Result<Entered, StoreError> {
     let profile = &visitor.profile;
-    sqlx::query(
-        "INSERT INTO accounts (id, nickname, picture, email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(new_id)
-    .bind(&profile.nickname)
-    .bind(&profile.picture)
-    .bind(profile.email.as_ref().map(|email| &email.address))
-    .bind(profile.email_key())
-    .bind(now)
-    .execute(&mut *connection)
-    .await?;
+    sqlx::query(ADD_ACCOUNT)
+        .bind(new_id)
+        .bind(&profile.nickname)
+        .bind(&profile.picture)
+        .bind(profile.email.as_ref().map(|email| &email.address))
+        .bind(profile.email_key())
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
     insert_identity(connection, new_id, visitor, now).await?;
     Ok(Entered::New(new_id.to_owned()))
 }
@@ -47,16 +48,14 @@ async fn insert_identity(
     visitor: &Visitor,
     now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO identities (issuer, subject, account_id, provider, created_at) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(&visitor.identity.issuer)
-    .bind(&visitor.identity.subject)
-    .bind(account_id)
-    .bind(&visitor.provider)
-    .bind(now)
-    .execute(connection)
-    .await?;
+    sqlx::query(ADD_IDENTITY)
+        .bind(&visitor.identity.issuer)
+        .bind(&visitor.identity.subject)
+        .bind(account_id)
+        .bind(&visitor.provider)
+        .bind(now)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -65,17 +64,14 @@ async fn insert_identity(
 async fn take_up(connection: &mut SqliteConnection, account_id: &str, visitor: &Visitor) -> Result<(), StoreError> {
     let (profile, other) = (&visitor.profile, owner_of_email(connection, visitor).await?);
     let email = profile.email.as_ref().filter(|_| other.is_none_or(|other| other == account_id));
-    sqlx::query(
-        "UPDATE accounts SET nickname = COALESCE($1, nickname), picture = COALESCE($2, picture), \
-         email = COALESCE($3, email), email_key = CASE WHEN $3 IS NULL THEN email_key ELSE $4 END WHERE id = $5",
-    )
-    .bind(&profile.nickname)
-    .bind(&profile.picture)
-    .bind(email.map(|email| &email.address))
-    .bind(email.filter(|email| email.verified).map(crate::accounts::Email::key))
-    .bind(account_id)
-    .execute(connection)
-    .await?;
+    sqlx::query(TAKE_UP)
+        .bind(&profile.nickname)
+        .bind(&profile.picture)
+        .bind(email.map(|email| &email.address))
+        .bind(email.filter(|email| email.verified).map(Email::key))
+        .bind(account_id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -103,10 +99,7 @@ pub(super) async fn unlink(pool: &SqlitePool, account_id: &str, identity: &Ident
     if linked(&mut transaction, account_id).await?.len() < 2 {
         return Ok(Unlinked::Last);
     }
-    for statement in [
-        "DELETE FROM identities WHERE issuer = $1 AND subject = $2",
-        "DELETE FROM sessions WHERE issuer = $1 AND subject = $2",
-    ] {
+    for statement in [REMOVE_IDENTITY, "DELETE FROM sessions WHERE issuer = $1 AND subject = $2"] {
         sqlx::query(statement).bind(&identity.issuer).bind(&identity.subject).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
@@ -114,22 +107,19 @@ pub(super) async fn unlink(pool: &SqlitePool, account_id: &str, identity: &Ident
 }
 
 pub(super) async fn account(pool: &SqlitePool, id: &str) -> Result<Option<Account>, StoreError> {
-    let row = sqlx::query("SELECT nickname, picture, email FROM accounts WHERE id = $1");
-    let Some(row) = row.bind(id).fetch_optional(pool).await? else { return Ok(None) };
-    let identities = linked(&mut *pool.acquire().await?, id).await?;
-    let (nickname, picture, email) = (row.try_get("nickname")?, row.try_get("picture")?, row.try_get("email")?);
-    Ok(Some(Account { id: id.to_owned(), nickname, picture, email, identities }))
+    let row: Option<AccountRow> = sqlx::query_as(ACCOUNT).bind(id).fetch_optional(pool).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(row.with(id, linked(&mut *pool.acquire().await?, id).await?)))
 }
 
 async fn owner(connection: &mut SqliteConnection, identity: &Identity) -> Result<Option<String>, StoreError> {
-    let owner = sqlx::query_scalar("SELECT account_id FROM identities WHERE issuer = $1 AND subject = $2");
-    Ok(owner.bind(&identity.issuer).bind(&identity.subject).fetch_optional(connection).await?)
+    let owner = sqlx::query_scalar(OWNER).bind(&identity.issuer).bind(&identity.subject);
+    Ok(owner.fetch_optional(connection).await?)
 }
 
 async fn owner_of_email(connection: &mut SqliteConnection, visitor: &Visitor) -> Result<Option<String>, StoreError> {
     let Some(email) = &visitor.profile.email else { return Ok(None) };
-    let owner = sqlx::query_scalar("SELECT id FROM accounts WHERE email_key = $1");
-    Ok(owner.bind(email.key()).fetch_optional(connection).await?)
+    Ok(sqlx::query_scalar(OWNER_OF_EMAIL).bind(email.key()).fetch_optional(connection).await?)
 }
 
 async fn email_taken(connection: &mut SqliteConnection, account_id: &str) -> Result<Entered, StoreError> {
@@ -138,14 +128,6 @@ async fn email_taken(connection: &mut SqliteConnection, account_id: &str) -> Res
 }
 
 async fn linked(connection: &mut SqliteConnection, account_id: &str) -> Result<Vec<LinkedIdentity>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT issuer, subject, provider FROM identities WHERE account_id = $1 ORDER BY created_at, issuer, subject",
-    );
-    let rows = rows.bind(account_id).fetch_all(connection).await?;
-    rows.iter().map(linked_identity).collect()
-}
-
-fn linked_identity(row: &SqliteRow) -> Result<LinkedIdentity, StoreError> {
-    let identity = Identity { issuer: row.try_get("issuer")?, subject: row.try_get("subject")? };
-    Ok(LinkedIdentity { identity, provider: row.try_get("provider")? })
+    let rows: Vec<IdentityRow> = sqlx::query_as(IDENTITIES).bind(account_id).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(LinkedIdentity::from).collect())
 }

@@ -14,8 +14,13 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// PostgreSQL refuses to run as root; Debian's `nobody` and `nogroup` may have the files instead.
 const NOBODY: u32 = 65_534;
 
+/// Can a cluster be started on this machine?
+pub fn is_installed() -> bool {
+    folder().is_some()
+}
+
 /// The folder with `initdb`, `postgres` and `psql`: of the `PATH`, or Debian's newest.
-fn folder() -> PathBuf {
+fn folder() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let on_path = env::split_paths(&path).map(|folder| folder.join("initdb")).find_map(|file| file.canonicalize().ok());
     let mut versions: Vec<PathBuf> = fs::read_dir(DEBIAN)
@@ -25,14 +30,14 @@ fn folder() -> PathBuf {
         .filter(|file| file.exists())
         .collect();
     versions.sort();
-    let initdb = on_path.or_else(|| versions.pop()).unwrap_or_else(|| {
-        panic!("the PostgreSQL stories need `initdb` and `postgres`: install postgresql (apt-get install postgresql)")
-    });
-    initdb.parent().unwrap().to_owned()
+    let initdb = on_path.or_else(|| versions.pop())?;
+    initdb.parent().map(Path::to_owned)
 }
 
 pub fn program(name: &str) -> PathBuf {
-    folder().join(name)
+    let folder = folder();
+    let missing = "`initdb` and `postgres` are needed: install postgresql (apt-get install postgresql)";
+    folder.unwrap_or_else(|| panic!("{missing}")).join(name)
 }
 
 fn is_root() -> bool {

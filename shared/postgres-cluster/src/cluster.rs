@@ -20,7 +20,7 @@ use crate::{
 
 /// Nobody else on this machine takes ports of this address, so a restarted cluster finds its own again.
 pub const HOST: &str = "127.0.0.3";
-/// The account that C uses, which is no administrator.
+/// The account that servers use, which is no administrator.
 pub const ACCOUNT: &str = "gatepass";
 /// With letters that have to be encoded in a URL.
 pub const PASSWORD: &str = "p@ss/w#rd?% 7c1e";
@@ -58,7 +58,7 @@ impl Cluster {
         cluster
     }
 
-    /// A new database, which belongs to C's account. Its URL.
+    /// A new database, which belongs to the servers' account. Its URL.
     pub fn fresh_database(&self) -> String {
         let name = format!("fresh_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.tell(&format!("CREATE DATABASE {name} OWNER {ACCOUNT} TEMPLATE template0"));

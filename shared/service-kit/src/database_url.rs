@@ -3,8 +3,9 @@
 
 use std::net::IpAddr;
 
-use service_kit::Finding;
 use url::{Position, Url};
+
+use crate::{Finding, SecretSetting};
 
 /// What `postgres://` URLs may say behind the `?`. An unknown word would be ignored by the driver, also when it asks for
 /// more safety.
@@ -22,8 +23,18 @@ const PARAMETERS: [&str; 11] = [
     "options",
 ];
 
+/// The PostgreSQL database of this setting; none when it is empty, as an environment writes what is not set.
+///
+/// # Errors
+/// When it cannot be one. Nothing of its value is in the error.
+pub fn database_url(setting: Option<&SecretSetting>) -> Result<Option<&str>, String> {
+    let url = setting.map(SecretSetting::expose).filter(|url| !url.is_empty());
+    url.map_or(Ok(()), check)?;
+    Ok(url)
+}
+
 /// Can it be a database?
-pub(super) fn check(url: &str) -> Result<(), String> {
+fn check(url: &str) -> Result<(), String> {
     let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
     // A `/`, `?` or `#` in a password would make a part of it a host, a port or a name, which are shown.
     let Some(url) = parsed.filter(|url| !url[Position::AfterHost..].contains('@')) else {
@@ -37,8 +48,10 @@ pub(super) fn check(url: &str) -> Result<(), String> {
     }
 }
 
-/// Private keys and users travel over this connection.
-pub(super) fn finding(url: &str) -> Option<Finding> {
+/// A finding if whoever is on the way to the database could read what goes there, or stand in for it: keys, people and
+/// sessions.
+#[must_use]
+pub fn unproved_database(url: &str) -> Option<Finding> {
     let url = Url::parse(url).ok()?;
     let parameter = |name| url.query_pairs().filter(|(known, _)| known == name).last().map(|(_, value)| value);
     let verified = parameter("sslmode").is_some_and(|mode| mode == "verify-full");
@@ -80,6 +93,14 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_url_is_none() {
+        assert_eq!(database_url(None), Ok(None));
+        assert_eq!(database_url(Some(&SecretSetting::new(""))), Ok(None));
+        assert_eq!(database_url(Some(&SecretSetting::new("postgres://c@db/x"))), Ok(Some("postgres://c@db/x")));
+        assert!(database_url(Some(&SecretSetting::new("mysql://db"))).is_err());
+    }
+
+    #[test]
     fn a_connection_to_another_machine_has_to_prove_whom_it_reaches() {
         for (url, safe) in [
             ("postgres://c@db/x", false),
@@ -95,7 +116,7 @@ mod tests {
             ("postgres://%2Frun%2Fpostgresql/x", true),
             ("postgres:///x?host=/run/postgresql", true),
         ] {
-            assert_eq!(finding(url).is_none(), safe, "{url}");
+            assert_eq!(unproved_database(url).is_none(), safe, "{url}");
         }
     }
 }

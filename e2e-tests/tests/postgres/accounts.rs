@@ -1,0 +1,12 @@
+use postgres_cluster::shared;
+use service_a::accounts::{PostgresAccounts, conformance};
+
+struct Fresh {
+    store: PostgresAccounts,
+}
+
+async fn fresh() -> Fresh {
+    Fresh { store: PostgresAccounts::connect(&shared().fresh_database()).await.unwrap() }
+}
+
+conformance::suite!(fresh);

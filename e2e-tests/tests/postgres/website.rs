@@ -1,0 +1,54 @@
+//! An A on a database, in this process.
+
+use std::time::Duration;
+
+use clock::Clock;
+use e2e_tests::caller::{Answer, client, url};
+use flow_events::EventSink;
+use gatepass::flow::ready;
+use reqwest::Client;
+use service_a::{ServiceA, ServiceASettings};
+use service_kit::{Bound, Profile, SecretSetting, Stop};
+
+pub struct Website {
+    base: String,
+    http: Client,
+    stop: Stop,
+}
+
+/// An A that is about to run, or one line that says why not.
+pub async fn prepare(database_url: &str) -> Result<(ServiceA, String), String> {
+    let settings = ServiceASettings {
+        profile: Profile::Test,
+        // Nothing is kept there.
+        data_dir: "/nowhere".into(),
+        database_url: Some(SecretSetting::new(database_url)),
+        ..ServiceASettings::default()
+    };
+    let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
+    let base = url(bound.address(), "");
+    let a = ServiceA::prepare(&settings, bound, Clock::system(), EventSink::off());
+    Ok((a.await.map_err(|error| format!("{error:#}"))?, base))
+}
+
+impl Website {
+    pub async fn start(database_url: &str) -> Self {
+        let (a, base) = prepare(database_url).await.unwrap();
+        let (stop, http) = (Stop::new(), client());
+        tokio::spawn(a.run(stop.clone()));
+        ready(&http, &base, Duration::from_secs(60)).await.unwrap();
+        Self { base, http, stop }
+    }
+
+    /// With a session's cookie, which has to be looked up.
+    pub async fn get(&self, path: &str) -> Answer {
+        let cookie = format!("gatepass-a-session={}", "0".repeat(64));
+        Answer::of(self.http.get(format!("{}{path}", self.base)).header("cookie", cookie)).await
+    }
+}
+
+impl Drop for Website {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
