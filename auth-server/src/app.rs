@@ -8,6 +8,7 @@ use axum::{
 };
 use claims::{AccessToken, AccessTokenClaims, IdTokenClaims};
 use clock::Clock;
+use flow_events::EventSink;
 use pages::Pages;
 use service_kit::Absences;
 
@@ -71,6 +72,8 @@ pub struct Parts {
     pub device_limit: FailureLimit,
     pub store: Arc<dyn Store>,
     pub metrics: Metrics,
+    /// Where is told what happens.
+    pub events: EventSink,
     pub clock: Clock,
     pub entropy: Entropy,
 }

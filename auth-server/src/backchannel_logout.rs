@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use flow_events::{FlowScope, Party, TraceContext};
 use serde::Serialize;
 use serde_json::{Value, json};
 use service_kit::{Stop, poll_every};
@@ -68,7 +69,7 @@ async fn tell(app: App, news: LogoutNews, _place: OwnedSemaphorePermit) {
     let uri = client.and_then(|client| client.login.as_ref()?.backchannel_logout_uri.as_deref());
     if let (Some(client), Some(uri)) = (client, uri) {
         let (client_id, sid) = (&client.client_id, &news.sid);
-        match post_news(&app, client, uri, &news).await {
+        match in_a_flow(&app, post_news(&app, client, uri, &news)).await {
             Ok(()) => tracing::info!(client_id, sid, "a client was told of a sign-out"),
             // Its tokens are void in any case.
             Err(reason) => {
@@ -78,6 +79,17 @@ async fn tell(app: App, news: LogoutNews, _place: OwnedSemaphorePermit) {
     }
     if let Err(error) = app.store.forget_logout_news(&news).await {
         tracing::error!(%error, "a client that was told of a sign-out will be told again");
+    }
+}
+
+/// No request of anybody's leads to the news, so they begin a flow of their own.
+async fn in_a_flow<T>(app: &App, work: impl Future<Output = T>) -> T {
+    match app.entropy.bytes().ok().and_then(TraceContext::root) {
+        Some(trace) => {
+            let (sink, clock) = (app.events.clone(), app.clock.clone());
+            FlowScope { trace, party: Party::AuthorizationServer, sink, clock }.run(work).await
+        }
+        None => work.await,
     }
 }
 

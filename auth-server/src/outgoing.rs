@@ -3,9 +3,13 @@
 mod client_keys;
 mod public_names;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use reqwest::{Client as Http, RequestBuilder, Response};
+use flow_events::{Event, Field, Party, current_trace, emit};
+use reqwest::{Client as Http, Request, RequestBuilder, Response};
 use serde_json::Value;
 use service_kit::{HttpClientError, HttpClientSettings, Names, http_client_without_authorities};
 use url::Url;
@@ -85,8 +89,38 @@ impl Outgoing {
 
 /// No redirect is followed: it could lead to where the first address may not.
 async fn send(request: RequestBuilder) -> Result<Response, String> {
-    let answer = request.send().await.map_err(|error| reason(&error.without_url()))?;
+    let (http, request) = request.build_split();
+    let mut request = request.map_err(|error| reason(&error.without_url()))?;
+    if let Some(value) = current_trace().and_then(|trace| trace.to_string().parse().ok()) {
+        request.headers_mut().insert("traceparent", value);
+    }
+    emit(|| sent(&request));
+    let started = Instant::now();
+    let answer = http.execute(request).await.map_err(|error| reason(&error.without_url()));
+    emit(|| came_of_it(&answer, started.elapsed()));
+    let answer = answer?;
     if answer.status().is_success() { Ok(answer) } else { Err(format!("it answered {}", answer.status())) }
+}
+
+fn sent(request: &Request) -> Event {
+    let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+    let mut bare = request.url().clone();
+    bare.set_query(None);
+    let (method, url) = (request.method().to_string(), bare.to_string());
+    Event::RequestSent { to: Party::Client, method, url, fields: Field::parameters(body) }
+}
+
+fn came_of_it(answer: &Result<Response, String>, elapsed: Duration) -> Event {
+    let elapsed_micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    match answer {
+        Ok(answer) => Event::ResponseReceived {
+            from: Party::Client,
+            status: answer.status().as_u16(),
+            elapsed_micros,
+            fields: Vec::new(),
+        },
+        Err(reason) => Event::RequestFailed { to: Party::Client, reason: reason.clone(), elapsed_micros },
+    }
 }
 
 /// The error and what it came of: the last of them says what was wrong.

@@ -113,6 +113,7 @@ impl AuthServer {
             users: SignIn::new(&settings.sign_in, Arc::new(SlowHashes::in_one_queue(&entropy)?)),
             store,
             metrics: Metrics::register(&mut registry),
+            events: events.clone(),
             clock: clock.clone(),
             entropy,
         });

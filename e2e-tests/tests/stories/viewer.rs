@@ -175,3 +175,29 @@ async fn a_viewer_that_hears_too_much_forgets_the_oldest_and_stays_in_bounds() {
     let played = tokio::time::timeout(Duration::from_secs(60), play(&stage, Story::ServerToServerLocal)).await.unwrap();
     assert_eq!(played["as_expected"], true, "{played}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_news_of_a_sign_out_go_from_c_to_a_and_are_drawn_so() {
+    let stage = stage_with_viewer().await;
+    let (a, c) = (url(stage.addresses.service_a, ""), url(stage.addresses.auth_server, ""));
+    let (a, c) = (a.replace("127.0.0.1", "localhost"), c.replace("127.0.0.1", "localhost"));
+    let left = tokio::task::spawn_blocking(move || {
+        let mut alice = e2e_tests::visitor::Visitor::new().unwrap();
+        alice.open(&format!("{a}/login/platform")).unwrap();
+        alice.press("login-submit", &[("username", "alice"), ("password", "wonderland")]).unwrap();
+        alice.press("consent-allow", &[]).unwrap();
+        alice.open(&format!("{c}/account")).unwrap();
+        alice.press("sign-out-everywhere", &[]).unwrap();
+    });
+    left.await.unwrap();
+    until("the news are drawn", async || {
+        let flows = ask(&stage, "/api/flows").await.json();
+        let news = flows.as_array().unwrap().iter().find(|flow| flow["name"] == "back_channel_logout").cloned();
+        let Some(id) = news.and_then(|flow| flow["id"].as_str().map(str::to_owned)) else { return false };
+        let flow = ask(&stage, &format!("/api/flows/{id}")).await.json();
+        let message = &flow["messages"][0];
+        (&message["from"], &message["to"], &message["answer"]["status"])
+            == (&json!("authorization_server"), &json!("client"), &json!(200))
+    })
+    .await;
+}

@@ -73,7 +73,7 @@ pub enum SettingsError {
 
 /// The services that may stand in the environment as `GATEPASS__SERVICE__KEY`. The doubled underscore keeps these names
 /// apart from `GATEPASS_PORT` and its like, which Kubernetes invents for a service called `gatepass`.
-const SERVICES: [&str; 3] = ["auth-server", "service-a", "service-b"];
+const SERVICES: [&str; 4] = ["auth-server", "service-a", "service-b", "flow-viewer"];
 const PREFIX: &str = "GATEPASS__";
 
 /// Read the settings of a service.
@@ -248,6 +248,7 @@ mod tests {
                 ("GATEPASS__SERVICE_A__ISSUER", "environment"),
                 ("GATEPASS__SERVICE_A__SECONDS", "2"),
                 ("GATEPASS__SERVICE_B__ISSUER", "not ours"),
+                ("GATEPASS__FLOW_VIEWER__LISTEN", "not ours either"),
             ]),
             overrides: vec!["seconds=3".to_owned()],
             below: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),

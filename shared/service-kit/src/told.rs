@@ -11,7 +11,7 @@ use claims::bearer;
 use flow_events::{Event, Field};
 
 /// Longer header values are cut off.
-const SHOWN_CHARS: usize = 200;
+const SHOWN_CHARS: usize = 400;
 /// The headers that say something of a flow. Whatever else a caller sends is its own business.
 const TOLD_OF_REQUESTS: [&str; 6] = ["host", "content-type", "accept-language", "origin", "sec-fetch-site", "dpop"];
 const TOLD_OF_ANSWERS: [&str; 4] = ["www-authenticate", "retry-after", "content-type", "cache-control"];
