@@ -136,12 +136,22 @@ pub fn explain(message: &Message) -> Explained {
     let bare = message.url.split('?').next().unwrap_or_default();
     let grant_type = message.fields.iter().find(|field| field.name == "grant_type").map(text);
     let fits = |row: &&Row| {
-        row.to == message.to && bare.ends_with(row.path) && (row.grant.is_empty() || grant_type == Some(row.grant))
+        row.to == message.to && ends_as(bare, row.path) && (row.grant.is_empty() || grant_type == Some(row.grant))
     };
     let Some(row) = ROWS.iter().find(fits) else { return Explained::default() };
     let step = row.step.map(|(half, number, answer)| Step { half, number, answer: (answer > 0).then_some(answer) });
     let source = (!row.source.0.is_empty()).then_some(Source { text: row.source.0, url: row.source.1 });
     Explained { title: row.title, step, source }
+}
+
+/// Does a URL end as this route? Whoever receives a message tells the route, whoever sends it the name in its place.
+fn ends_as(url: &str, route: &str) -> bool {
+    match route.split_once("{provider}") {
+        Some((before, "")) => {
+            url.rsplit_once('/').is_some_and(|(parent, _)| parent.ends_with(before.trim_end_matches('/')))
+        }
+        _ => url.ends_with(route),
+    }
 }
 
 fn text(field: &Field) -> &str {
