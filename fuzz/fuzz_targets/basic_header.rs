@@ -8,7 +8,9 @@ fuzz_target!(|header: &[u8]| {
     let _ = bearer::parse(header);
     if let Some(Ok((id, secret))) = basic::parse(header) {
         let written = basic::format(&id, &secret);
-        let Some(Ok((id_again, secret_again))) = basic::parse(written.as_bytes()) else { panic!("it cannot be read again") };
+        let Some(Ok((id_again, secret_again))) = basic::parse(written.as_bytes()) else {
+            panic!("it cannot be read again")
+        };
         assert!(id == id_again && secret.expose() == secret_again.expose());
     }
 });
