@@ -95,7 +95,8 @@ impl Person {
             None => http.get(url),
         };
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let reply = stage.send(request.header("cookie", cookies.join("; "))).await?;
+        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let reply = stage.send(request).await?;
         for set in &reply.cookies {
             self.keep(set);
         }
