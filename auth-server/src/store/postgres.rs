@@ -6,6 +6,7 @@ mod consents;
 mod devices;
 mod effects;
 mod grants;
+mod issue;
 mod keys;
 mod pushed;
 mod sessions;
