@@ -71,11 +71,18 @@ pub struct IssuedToUser {
 }
 
 /// What can be spent once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spends {
     Code(TokenHash),
     RefreshToken(TokenHash),
     DeviceCode(TokenHash),
+}
+
+impl Spends {
+    pub fn hash(self) -> TokenHash {
+        let (Self::Code(hash) | Self::RefreshToken(hash) | Self::DeviceCode(hash)) = self;
+        hash
+    }
 }
 
 /// What a user has said yes to, once and for later.

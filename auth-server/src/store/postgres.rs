@@ -7,6 +7,7 @@ mod devices;
 mod effects;
 mod glance;
 mod grants;
+mod issue;
 mod keys;
 mod logout_news;
 mod pushed;

@@ -20,7 +20,7 @@ pub(super) use clients::{CLIENTS, SECRETS, SecretRow, hash_columns, with_secrets
 pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
 pub(super) use devices::{DeviceRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE};
 pub(super) use grants::{
-    CODE, CodeRow, GRANT, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow,
+    CODE, CodeRow, GRANT, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, REFRESH_TOKENS, RefreshTokenRow,
 };
 pub(super) use keys::{KEYS, KeyRow};
 pub(super) use records::{AuditRow, opaque_token};
@@ -44,6 +44,6 @@ fn scope(text: &str) -> Result<Scope, StoreError> {
     text.parse().map_err(|_| unreadable("a scope"))
 }
 
-fn token_hash(bytes: Vec<u8>) -> Result<TokenHash, StoreError> {
+pub(super) fn token_hash(bytes: Vec<u8>) -> Result<TokenHash, StoreError> {
     Ok(TokenHash(bytes.try_into().map_err(|_| unreadable("a hash"))?))
 }

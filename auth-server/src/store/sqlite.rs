@@ -4,9 +4,11 @@ mod devices;
 mod effects;
 mod glance;
 mod grants;
+mod issues;
 mod journal;
 mod keys;
 mod logout_news;
+mod lookups;
 mod pushed;
 mod records;
 mod registrations;
@@ -23,7 +25,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::journal::Journal;
+use self::{journal::Journal, lookups::Lookups};
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
@@ -32,11 +34,18 @@ use crate::domain::{
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// In KiB, as SQLite says it. Tokens lie all over their indexes: pages that have left the cache are read again for each, and
+/// dirty ones that must leave it are written twice.
+const JOURNAL_CACHE: &str = "-8192";
+/// So many pages wait in the log before they go to their places: those that many commits change go there once.
+const WAL_PAGES: &str = "8000";
+
 /// The embedded store: one file, one writer, any number of readers.
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
     journal: Journal,
+    lookups: Lookups,
 }
 
 impl SqliteStore {
@@ -61,9 +70,13 @@ impl SqliteStore {
             .await
             .map_err(|error| at_file(&error))?;
         MIGRATIONS.run(&writer).await.map_err(|error| at_file(&error))?;
-        let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.clone().read_only(true));
-        let journal = Journal::open(&options).await?;
-        Ok(Self { readers, writer, journal })
+        // A connection to a file does not go away, and to ask it whether it is there takes as long as a question does.
+        let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
+        let reading = options.clone().read_only(true);
+        let lookups = Lookups::open(&reading).await?;
+        let writing = options.pragma("cache_size", JOURNAL_CACHE).pragma("wal_autocheckpoint", WAL_PAGES);
+        let journal = Journal::open(&writing).await?;
+        Ok(Self { readers: readers.connect_lazy_with(reading), writer, journal, lookups })
     }
 }
 
@@ -271,7 +284,7 @@ impl LoginStore for SqliteStore {
     }
 
     async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
-        grants::refresh_token(&self.readers, hash).await
+        self.lookups.refresh_token(hash).await
     }
 
     async fn grant_of_token(&self, jti: &str) -> Result<Option<UserGrant>, StoreError> {

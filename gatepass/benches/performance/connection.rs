@@ -21,17 +21,29 @@ impl Connection {
     }
 
     /// Send a request and read its answer, which has to have status 200.
-    pub async fn call(&mut self, request: &[u8]) -> anyhow::Result<()> {
+    pub async fn call(&mut self, request: &[u8]) -> anyhow::Result<&str> {
+        self.ask(request, 200).await
+    }
+
+    /// Send a request and read its answer, which has to have this status.
+    pub async fn ask(&mut self, request: &[u8], status: u16) -> anyhow::Result<&str> {
         self.stream.write_all(request).await?;
         self.received.clear();
         while !is_whole(&self.received)? {
             let read = self.stream.read_buf(&mut self.received).await?;
             ensure!(read > 0, "the server closed the connection");
         }
-        let text = || String::from_utf8_lossy(&self.received).into_owned();
-        ensure!(self.received.starts_with(b"HTTP/1.1 200 "), "not status 200: {}", text());
-        Ok(())
+        let answer = std::str::from_utf8(&self.received)?;
+        ensure!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "not status {status}: {answer}");
+        Ok(answer)
     }
+}
+
+/// What stands in an answer behind `before`, to the next character that no token, code or number has.
+pub fn told<'a>(answer: &'a str, before: &str) -> anyhow::Result<&'a str> {
+    let (_, after) = answer.split_once(before).with_context(|| format!("no {before} in {answer}"))?;
+    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(after.len());
+    Ok(&after[..end])
 }
 
 fn is_whole(received: &[u8]) -> anyhow::Result<bool> {

@@ -1,10 +1,14 @@
 //! What ours is measured against: servers that do the one thing that cannot be left out, and nothing else.
 
 mod answer;
+mod one_commit;
+mod one_login;
 mod one_signature;
 mod one_verification;
 mod unchecked;
 
+pub use one_commit::one_commit;
+pub use one_login::one_login;
 pub use one_signature::one_signature;
 pub use one_verification::one_verification;
 pub use unchecked::unchecked;

@@ -11,15 +11,23 @@ mod first_token;
 mod image_size;
 mod known_pass;
 mod limit;
+mod live_refresh_tokens;
 mod load;
+mod login;
+mod logins_per_second;
 mod machine;
 mod memory;
 mod mint;
 mod plan;
 mod process;
+mod refreshes_on_postgresql;
+mod refreshes_on_sqlite;
+mod refreshing;
 mod requests;
 mod row;
+mod seed;
 mod stage;
+mod timed;
 mod tokens_per_second;
 
 use std::io::Write;
@@ -29,7 +37,7 @@ use crate::{plan::Plan, row::Row};
 type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
 
 /// The rows, in the order in which they are measured and printed.
-const MEASURES: [Measure; 7] = [
+const MEASURES: [Measure; 11] = [
     tokens_per_second::measure,
     known_pass::measure,
     every_pass_new::measure,
@@ -37,6 +45,10 @@ const MEASURES: [Measure; 7] = [
     first_token::measure,
     memory::measure,
     image_size::measure,
+    logins_per_second::measure,
+    refreshes_on_sqlite::measure,
+    refreshes_on_postgresql::measure,
+    live_refresh_tokens::measure,
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -1,8 +1,5 @@
 use anyhow::{Context, anyhow};
-use auth_server::{
-    domain::KeyState,
-    store::{SqliteStore, Store},
-};
+use auth_server::{domain::KeyState, store::Store};
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
@@ -26,7 +23,7 @@ pub struct Mint {
 }
 
 impl Mint {
-    pub async fn open(store: &SqliteStore, issuer: String, now: i64) -> anyhow::Result<Self> {
+    pub async fn open(store: &dyn Store, issuer: String, now: i64) -> anyhow::Result<Self> {
         let keys = store.signing_keys().await?;
         let current = keys.into_iter().find(|key| matches!(key.state, KeyState::Current { .. }));
         let current = current.context("C has no key that signs")?;

@@ -15,6 +15,8 @@ pub struct Plan {
     pub starts: usize,
     /// Tokens issued before the memory is looked at.
     pub tokens: usize,
+    /// Refresh tokens that are in force while many are.
+    pub refresh_tokens: usize,
     short: bool,
     /// The numbers of the wanted rows; none for all.
     rows: Vec<usize>,
@@ -38,14 +40,24 @@ impl Plan {
             calls: 20_000,
             starts: 11,
             tokens: 1_000_000,
+            refresh_tokens: 5_000_000,
             short: false,
             rows: Vec::new(),
         }
     }
 
     fn short() -> Self {
-        let round = Duration::from_millis(500);
-        Self { rounds: 3, round, passes: 5_000, calls: 2_000, starts: 3, tokens: 20_000, short: true, rows: Vec::new() }
+        Self {
+            rounds: 3,
+            round: Duration::from_millis(500),
+            passes: 5_000,
+            calls: 2_000,
+            starts: 3,
+            tokens: 20_000,
+            refresh_tokens: 50_000,
+            short: true,
+            rows: Vec::new(),
+        }
     }
 
     /// Of all measures those that were asked for.
@@ -57,8 +69,12 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rounds, round, calls, starts, tokens, .. } = self;
+        let Self { rounds, round, calls, starts, tokens, refresh_tokens, .. } = self;
         let length = if self.short { "SHORTENED: a quick look, not a result" } else { "full length" };
-        write!(f, "{length}: {rounds} rounds of {round:?}, {calls} single calls, {starts} starts, {tokens} tokens")
+        write!(
+            f,
+            "{length}: {rounds} rounds of {round:?}, {calls} single calls, {starts} starts, {tokens} tokens, \
+             {refresh_tokens} live refresh tokens"
+        )
     }
 }

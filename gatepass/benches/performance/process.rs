@@ -55,7 +55,7 @@ impl Process {
                 }
                 thread::sleep(ASK_EVERY);
             };
-            connection.call(&requests::token()).await
+            connection.call(&requests::token()).await.map(|_| ())
         })
     }
 

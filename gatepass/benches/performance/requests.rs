@@ -1,5 +1,7 @@
 //! The requests, as bytes that are ready to send.
 
+use url::form_urlencoded::Serializer;
+
 /// The demo's client, which asks for a pass as the document does.
 pub const CLIENT_ID: &str = "service-a";
 pub const CLIENT_SECRET: &str = "abc123";
@@ -9,14 +11,21 @@ pub const RESOURCE: &str = "http://localhost:9002";
 
 /// `POST /oauth/token`, the secret in the body.
 pub fn token() -> Vec<u8> {
-    let body = format!(
-        "grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}&scope=resource%3Aread&resource=http%3A%2F%2Flocalhost%3A9002"
-    );
+    token_with(&[("grant_type", "client_credentials"), ("scope", SCOPE), ("resource", RESOURCE)])
+}
+
+/// `POST /oauth/token` of the demo's client, the secret in the body.
+pub fn token_with(fields: &[(&str, &str)]) -> Vec<u8> {
+    let body = encoded(&[fields, &[("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)]].concat());
     format!(
         "POST /oauth/token HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
+}
+
+pub fn encoded(fields: &[(&str, &str)]) -> String {
+    Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// `GET /api/resource` with a pass.

@@ -27,6 +27,11 @@ impl Row {
         Self::of_duel(measure, duel, unit, format!("at most {must:.2}"), duel.ratio <= must)
     }
 
+    /// Ours beside the limit, with no share of it to be reached.
+    pub fn beside(measure: &'static str, duel: &Duel, unit: &str) -> Self {
+        Self { verdict: "no bound", ..Self::of_duel(measure, duel, unit, "-".to_owned(), true) }
+    }
+
     /// A figure that is compared with a fixed one.
     pub fn at_most(measure: &'static str, ours: f64, unit: &str, must: f64, also: &str) -> Self {
         Self {

@@ -1,11 +1,14 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners, store::SqliteStore};
+use auth_server::{
+    AuthServer, AuthServerSettings, Entropy, Listeners,
+    store::{PostgresStore, SqliteStore, Store},
+};
 use axum::{Router, serve::ListenerExt};
 use clock::Clock;
 use flow_events::EventSink;
 use service_b::{ServiceB, ServiceBSettings};
-use service_kit::{Bound, Limits, Server, Stop};
+use service_kit::{Bound, Limits, SecretSetting, Server, Stop};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -14,11 +17,16 @@ use crate::{mint::Mint, requests::RESOURCE};
 const FREE_PORT: &str = "127.0.0.1:0";
 const START_LIMIT: Duration = Duration::from_secs(20);
 
+/// C's file in its data folder.
+pub const DATABASE: &str = "auth-server.db";
+
 /// Where ours and the limits are served: in one runtime, over the same plain http, each in its turn.
 pub struct Stage {
     pub runtime: Runtime,
     pub c: SocketAddr,
     pub mint: Arc<Mint>,
+    /// C's database, opened a second time.
+    pub store: Arc<dyn Store>,
     issuer: String,
     _folder: TempDir,
 }
@@ -26,23 +34,35 @@ pub struct Stage {
 impl Stage {
     /// C as it really runs, on an empty database in a file.
     pub fn with_c() -> anyhow::Result<Self> {
+        Self::with_c_in(tempfile::tempdir()?, None)
+    }
+
+    /// C on PostgreSQL.
+    pub fn with_c_on(database_url: &str) -> anyhow::Result<Self> {
+        Self::with_c_in(tempfile::tempdir()?, Some(SecretSetting::new(database_url)))
+    }
+
+    /// C on what is in a folder already, or on PostgreSQL.
+    pub fn with_c_in(folder: TempDir, database_url: Option<SecretSetting>) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let folder = tempfile::tempdir()?;
         let listeners = Listeners { http: Bound::to(FREE_PORT, "listen")?, tls: None };
         let c = listeners.http.address();
         let settings = AuthServerSettings {
             issuer: format!("http://{c}").parse()?,
             data_dir: folder.path().to_owned(),
+            database_url,
             ..AuthServerSettings::default()
         };
         let issuer = settings.issuer();
-        let prepared = AuthServer::prepare(settings, listeners, Clock::system(), Entropy::system(), EventSink::off());
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let prepared = AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, EventSink::off());
         runtime.spawn(runtime.block_on(prepared)?.run(Stop::new()));
-        let mint = runtime.block_on(async {
-            let store = SqliteStore::open(&folder.path().join("auth-server.db")).await?;
-            Mint::open(&store, issuer.clone(), Clock::system().seconds()).await
+        let (store, mint) = runtime.block_on(async {
+            let store = open(&settings).await?;
+            let mint = Mint::open(&*store, issuer.clone(), clock.seconds()).await?;
+            anyhow::Ok((store, Arc::new(mint)))
         })?;
-        Ok(Self { runtime, c, mint: Arc::new(mint), issuer, _folder: folder })
+        Ok(Self { runtime, c, mint, store, issuer, _folder: folder })
     }
 
     /// The issuer identifier of C, which is also where it is reached.
@@ -84,4 +104,11 @@ impl Stage {
         self.runtime.spawn(async move { axum::serve(listener, app).await });
         Ok(address)
     }
+}
+
+async fn open(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match &settings.database_url {
+        Some(url) => Arc::new(PostgresStore::connect(url.expose()).await?),
+        None => Arc::new(SqliteStore::open(&settings.data_dir.join(DATABASE)).await?),
+    })
 }

@@ -3,7 +3,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     audit, consents, devices,
     grants::{self, Of},
-    pushed, registrations,
+    issue, pushed, registrations,
     sessions::{self, Sessions},
     tokens,
 };
@@ -11,9 +11,11 @@ use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
 /// Store what happened, with what it changes. PostgreSQL itself writes the commits of many connections to the disk at once.
 pub(super) async fn append(pool: &PgPool, entry: &Entry) -> Result<(), StoreError> {
-    if matches!(entry.effect, Effect::Nothing) {
-        // One statement is a transaction by itself.
-        return audit::insert(pool, &entry.audit).await;
+    // One statement is a transaction by itself.
+    match &entry.effect {
+        Effect::Nothing => return audit::insert(pool, &entry.audit).await,
+        Effect::Issue(issued) => return issue::issue(pool, issued, &entry.audit).await,
+        _ => {}
     }
     let mut transaction = pool.begin().await?;
     apply(&mut transaction, entry).await?;
@@ -24,7 +26,7 @@ pub(super) async fn append(pool: &PgPool, entry: &Entry) -> Result<(), StoreErro
 async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), StoreError> {
     let now = entry.audit.at_millis.div_euclid(1_000);
     match &entry.effect {
-        Effect::Nothing => Ok(()),
+        Effect::Nothing | Effect::Issue(_) => Ok(()),
         Effect::Remember(token) => tokens::remember(connection, token).await,
         Effect::Revoke { jti, exp } => tokens::revoke(connection, jti, *exp).await,
         Effect::StartSession { session } => sessions::start(connection, session).await,
@@ -37,7 +39,6 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
             }
             grants::add(connection, &yes.grant, &yes.code).await
         }
-        Effect::Issue(issued) => grants::issue(connection, issued, now).await,
         Effect::DecideDevice(decision) => {
             let DeviceDecision { device, exp, grant } = &**decision;
             devices::decide(connection, device, grant.as_ref(), *exp).await

@@ -1,8 +1,7 @@
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgQueryResult};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
-use super::tokens;
 use crate::{
-    domain::{Code, IssuedToUser, NewRefreshToken, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
+    domain::{Code, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
     store::{
         StoreError,
         rows::{self, CODE, CodeRow, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
@@ -76,60 +75,6 @@ pub(super) async fn add_grant(connection: &mut PgConnection, grant: &UserGrant, 
     .execute(&mut *connection)
     .await?;
     super::sessions::join(connection, &grant.sid, &grant.client_id).await
-}
-
-/// Spend, and put in force what was made of it. An error when it was spent before or the grant is revoked.
-///
-/// The grant's row comes first: whoever else wants to spend something of this grant, or to revoke it, waits here.
-pub(super) async fn issue(connection: &mut PgConnection, issued: &IssuedToUser, now: i64) -> Result<(), StoreError> {
-    let last = issued.refresh_token.as_ref().map_or(issued.exp, |token| token.exp.max(issued.exp));
-    let in_force = sqlx::query("UPDATE grants SET exp = greatest(exp, $1) WHERE grant_id = $2 AND revoked_at IS NULL");
-    must_change(&in_force.bind(last).bind(&issued.grant_id).execute(&mut *connection).await?)?;
-    if let Some(spends) = &issued.spends {
-        spend(connection, spends, now).await?;
-    }
-    sqlx::query("INSERT INTO grant_tokens (jti, grant_id, exp) VALUES ($1, $2, $3)")
-        .bind(&issued.jti)
-        .bind(&issued.grant_id)
-        .bind(issued.exp)
-        .execute(&mut *connection)
-        .await?;
-    if let Some(token) = &issued.refresh_token {
-        add_refresh_token(connection, &issued.grant_id, token).await?;
-    }
-    match &issued.opaque {
-        Some(token) => tokens::remember(connection, token).await,
-        None => Ok(()),
-    }
-}
-
-async fn spend(connection: &mut PgConnection, spends: &Spends, now: i64) -> Result<(), StoreError> {
-    let (statement, hash) = match spends {
-        Spends::Code(hash) => ("UPDATE codes SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
-        Spends::DeviceCode(hash) => ("UPDATE devices SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
-        Spends::RefreshToken(hash) => {
-            ("UPDATE refresh_tokens SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash)
-        }
-    };
-    must_change(&sqlx::query(statement).bind(now).bind(&hash.0[..]).execute(connection).await?)
-}
-
-fn must_change(result: &PgQueryResult) -> Result<(), StoreError> {
-    if result.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
-}
-
-async fn add_refresh_token(
-    connection: &mut PgConnection,
-    grant_id: &str,
-    token: &NewRefreshToken,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO refresh_tokens (hash, grant_id, exp) VALUES ($1, $2, $3)")
-        .bind(&token.hash.0[..])
-        .bind(grant_id)
-        .bind(token.exp)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Void grants, and the access tokens that are out under them. Expired ones as well: clocks differ.

@@ -12,6 +12,10 @@ pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce
 pub const REFRESH_TOKEN: &str = "SELECT t.hash, t.exp, t.spent_at, g.grant_id, g.client_id, g.sub, g.sid, g.scope, \
      g.resources, g.auth_time, g.offline, g.revoked_at \
      FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash = $1";
+/// A JSON array of hashes in hexadecimal, as SQLite reads it.
+pub const REFRESH_TOKENS: &str = "SELECT t.hash, t.exp, t.spent_at, g.grant_id, g.client_id, g.sub, g.sid, g.scope, \
+     g.resources, g.auth_time, g.offline, g.revoked_at \
+     FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash IN (SELECT unhex(value) FROM json_each($1))";
 pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, revoked_at \
      FROM grants WHERE grant_id = $1";
 pub const GRANT_OF_TOKEN: &str = "SELECT g.grant_id, g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, \

@@ -16,8 +16,8 @@ pub(super) async fn apply(
 ) -> Result<Result<(), StoreError>, StoreError> {
     let now = entry.audit.at_millis.div_euclid(1_000);
     match &entry.effect {
-        // Written in one statement for the whole group.
-        Effect::Nothing | Effect::Remember(_) | Effect::Revoke { .. } => {}
+        // Done for the whole group at once.
+        Effect::Nothing | Effect::Remember(_) | Effect::Revoke { .. } | Effect::Issue(_) => {}
         Effect::StartSession { session } => sessions::start(connection, session).await?,
         Effect::Authorize(yes) => {
             if let Some(pushed) = &yes.pushed
@@ -29,11 +29,6 @@ pub(super) async fn apply(
                 consents::remember(connection, consent).await?;
             }
             grants::add(connection, &yes.grant, &yes.code).await?;
-        }
-        Effect::Issue(issued) => {
-            if let Err(error) = grants::issue(connection, issued, now).await {
-                return own(error);
-            }
         }
         Effect::DecideDevice(decision) => {
             let DeviceDecision { device, exp, grant } = &**decision;

@@ -1,10 +1,10 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
-    domain::{Code, IssuedToUser, Spends, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
+    domain::{Code, StoredCode, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{self, CODE, CodeRow, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
+        rows::{self, CODE, CodeRow, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow},
     },
 };
 
@@ -26,14 +26,6 @@ pub(super) enum Of<'a> {
 pub(super) async fn code(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
     let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
     row.map(StoredCode::try_from).transpose()
-}
-
-pub(super) async fn refresh_token(
-    pool: &SqlitePool,
-    hash: &TokenHash,
-) -> Result<Option<StoredRefreshToken>, StoreError> {
-    let row: Option<RefreshTokenRow> = sqlx::query_as(REFRESH_TOKEN).bind(&hash.0[..]).fetch_optional(pool).await?;
-    row.map(StoredRefreshToken::try_from).transpose()
 }
 
 pub(super) async fn of_token(pool: &SqlitePool, jti: &str) -> Result<Option<UserGrant>, StoreError> {
@@ -82,54 +74,6 @@ pub(super) async fn add_grant(
     .execute(&mut *connection)
     .await?;
     super::sessions::join(connection, &grant.sid, &grant.client_id).await
-}
-
-/// Spend, and put in force what was made of it. Nothing happens when it was spent before or the grant is revoked.
-pub(super) async fn issue(
-    connection: &mut SqliteConnection,
-    issued: &IssuedToUser,
-    now: i64,
-) -> Result<(), StoreError> {
-    let last = issued.refresh_token.as_ref().map_or(issued.exp, |token| token.exp.max(issued.exp));
-    let in_force = sqlx::query("UPDATE grants SET exp = max(exp, $1) WHERE grant_id = $2 AND revoked_at IS NULL");
-    must_change(&in_force.bind(last).bind(&issued.grant_id).execute(&mut *connection).await?)?;
-    if let Some(spends) = &issued.spends {
-        let (statement, hash) = match spends {
-            Spends::Code(hash) => ("UPDATE codes SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
-            Spends::DeviceCode(hash) => ("UPDATE devices SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash),
-            Spends::RefreshToken(hash) => {
-                ("UPDATE refresh_tokens SET spent_at = $1 WHERE hash = $2 AND spent_at IS NULL", hash)
-            }
-        };
-        must_change(&sqlx::query(statement).bind(now).bind(&hash.0[..]).execute(&mut *connection).await?)?;
-    }
-    sqlx::query("INSERT INTO grant_tokens (jti, grant_id, exp) VALUES ($1, $2, $3)")
-        .bind(&issued.jti)
-        .bind(&issued.grant_id)
-        .bind(issued.exp)
-        .execute(&mut *connection)
-        .await?;
-    if let Some(token) = &issued.refresh_token {
-        sqlx::query("INSERT INTO refresh_tokens (hash, grant_id, exp) VALUES ($1, $2, $3)")
-            .bind(&token.hash.0[..])
-            .bind(&issued.grant_id)
-            .bind(token.exp)
-            .execute(&mut *connection)
-            .await?;
-    }
-    if let Some(token) = &issued.opaque {
-        sqlx::query("INSERT INTO opaque_tokens (hash, claims, exp) VALUES ($1, $2, $3)")
-            .bind(&token.hash.0[..])
-            .bind(serde_json::to_string(&token.claims)?)
-            .bind(token.claims.exp)
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
-}
-
-fn must_change(result: &sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError> {
-    if result.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
 }
 
 /// Void grants, and the access tokens that are out under them. Expired ones as well: clocks differ.

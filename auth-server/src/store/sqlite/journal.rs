@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use serde::Serialize;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot};
 
-use super::effects;
+use super::{effects, issues};
 use crate::{
     domain::AuditRecord,
     store::{Effect, Entry, StoreError},
@@ -21,6 +23,8 @@ struct Waiting {
 const QUEUE: usize = 1_024;
 /// So many go into one commit, so that the first of them is not kept too long.
 const GROUP: usize = 256;
+/// As long as a commit takes, about.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 impl Journal {
     pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, StoreError> {
@@ -40,12 +44,28 @@ impl Journal {
 
 async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Waiting>) {
     let mut group = Vec::with_capacity(GROUP);
+    let mut before = 0;
     while waiting.recv_many(&mut group, GROUP).await > 0 {
+        if before > 1 && group.iter().any(|waiting| matches!(waiting.entry.effect, Effect::Issue(_))) {
+            gather(&mut group, &mut waiting).await;
+        }
+        before = group.len();
         let results = store(&mut connection, &group).await;
         for (Waiting { stored, .. }, result) in group.drain(..).zip(results) {
             // Whoever has hung up meanwhile misses nothing: the entry is stored.
             let _ = stored.send(result);
         }
+    }
+}
+
+/// Wait for those who are about to come, where many came before: what issues a user's tokens changes some twenty pages, and
+/// most of them are the same for all of a group.
+async fn gather(group: &mut Vec<Waiting>, waiting: &mut mpsc::Receiver<Waiting>) {
+    tokio::time::sleep(A_MOMENT).await;
+    while group.len() < GROUP
+        && let Ok(one) = waiting.try_recv()
+    {
+        group.push(one);
     }
 }
 
@@ -79,9 +99,16 @@ async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<
         return Ok(vec![Ok(()); group.len()]);
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let entries: Vec<&Entry> = group.iter().map(|waiting| &waiting.entry).collect();
+    // None of them was answered yet, so that they may have happened in any order: tokens first, and what is revoked ends
+    // with those.
+    let issued = issues::issue_all(&mut transaction, &entries).await?;
     let mut results = Vec::with_capacity(group.len());
-    for Waiting { entry, .. } in group {
-        results.push(effects::apply(&mut transaction, entry).await?);
+    for (entry, issued) in entries.into_iter().zip(issued) {
+        results.push(match issued {
+            Ok(()) => effects::apply(&mut transaction, entry).await?,
+            spent => spent,
+        });
     }
     let done = || group.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(waiting, _)| waiting);
     insert(&mut transaction, INSERT_AUDIT, done().map(audit_row).collect()).await?;
@@ -92,7 +119,7 @@ async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<
 }
 
 /// One statement for any number of rows: they travel as one JSON array.
-async fn insert(
+pub(super) async fn insert(
     connection: &mut SqliteConnection,
     statement: &'static str,
     rows: Vec<impl Serialize>,
@@ -109,7 +136,11 @@ fn audit_row(Waiting { entry, .. }: &Waiting) -> impl Serialize {
 }
 
 fn token_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
-    let Effect::Remember(token) = &entry.effect else { return None };
+    let token = match &entry.effect {
+        Effect::Remember(token) => token,
+        Effect::Issue(issued) => issued.opaque.as_ref()?,
+        _ => return None,
+    };
     Some((token.hash.hex(), &token.claims, token.claims.exp))
 }
 

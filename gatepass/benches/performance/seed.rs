@@ -1,0 +1,120 @@
+//! What is there before it is measured: people who are signed in, and what they have allowed.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use auth_server::{
+    domain::{
+        AuditEvent, AuditRecord, Code, Consent, IssuedToUser, NewRefreshToken, Outcome, REFRESH_TOKEN_PREFIX, Session,
+        TokenHash, UserGrant,
+    },
+    store::{Authorization, Effect, Entry, Store, StoreError},
+};
+use clock::Clock;
+use tokio::task::JoinSet;
+
+use crate::{
+    login,
+    requests::{CLIENT_ID, RESOURCE, SCOPE},
+};
+
+const USER: &str = "alice";
+const SESSION_COOKIE: &str = "gatepass-session";
+const MONTH: i64 = 30 * 86_400;
+/// So many entries at once.
+const WORKERS: usize = 64;
+
+/// Somebody is signed in, and has allowed the website all that it asks for. The browser's cookie.
+pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
+    let (now, value) = (Clock::system().seconds(), "a-cookie-of-a-browser-that-is-signed-in");
+    let sub = store.user_named(USER).await?.context("the demo has no such user")?.sub;
+    let session = Session {
+        hash: TokenHash::of_text(value),
+        sid: "the-session".to_owned(),
+        sub: sub.clone(),
+        auth_time: now,
+        last_seen: now,
+        address: "127.0.0.1".to_owned(),
+        user_agent: String::new(),
+    };
+    append(store, Effect::StartSession { session, replaces: None }).await?;
+    let consent = Consent { sub, client_id: CLIENT_ID.to_owned(), scope: login::SCOPE.parse()?, given_at: now };
+    append(store, authorization("the-first-login", Some(consent))?).await?;
+    Ok(format!("{SESSION_COOKIE}={value}"))
+}
+
+/// So many refresh tokens, each of a grant of its own.
+pub async fn refresh_tokens(store: &Arc<dyn Store>, count: usize) -> anyhow::Result<Vec<String>> {
+    let mut workers = JoinSet::new();
+    for worker in 0..WORKERS {
+        let store = Arc::clone(store);
+        workers.spawn(async move {
+            let mut tokens = Vec::new();
+            for number in (worker..count).step_by(WORKERS) {
+                tokens.push(refresh_token(&*store, number).await?);
+            }
+            anyhow::Ok(tokens)
+        });
+    }
+    let mut tokens = Vec::with_capacity(count);
+    while let Some(done) = workers.join_next().await {
+        tokens.extend(done??);
+    }
+    Ok(tokens)
+}
+
+async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<String> {
+    let (token, grant_id) = (format!("{REFRESH_TOKEN_PREFIX}benchmark-{number}"), format!("benchmark-{number}"));
+    append(store, authorization(&grant_id, None)?).await?;
+    let issued = IssuedToUser {
+        grant_id,
+        spends: None,
+        jti: format!("benchmark-{number}"),
+        exp: Clock::system().seconds() + 1_800,
+        opaque: None,
+        refresh_token: Some(NewRefreshToken { hash: TokenHash::of_text(&token), exp: in_a_month() }),
+    };
+    append(store, Effect::Issue(Box::new(issued))).await?;
+    Ok(token)
+}
+
+/// What a machine may go on with while its user is away. No `openid`: an ID token's signature costs ten times the pass's.
+fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Effect> {
+    let grant = UserGrant {
+        grant_id: grant_id.to_owned(),
+        client_id: CLIENT_ID.to_owned(),
+        sub: format!("the user of {grant_id}"),
+        sid: "the-session".to_owned(),
+        scope: format!("offline_access {SCOPE}").parse()?,
+        resources: vec![RESOURCE.to_owned()],
+        auth_time: Clock::system().seconds(),
+        offline: true,
+    };
+    let code = Code {
+        hash: TokenHash::of_text(grant_id),
+        redirect_uri: None,
+        code_challenge: None,
+        nonce: None,
+        exp: in_a_month(),
+    };
+    Ok(Effect::Authorize(Box::new(Authorization { grant, code, consent, pushed: None })))
+}
+
+fn in_a_month() -> i64 {
+    Clock::system().seconds() + MONTH
+}
+
+async fn append(store: &dyn Store, effect: Effect) -> Result<(), StoreError> {
+    let audit = AuditRecord {
+        at_millis: Clock::system().millis(),
+        event: AuditEvent::Authorization,
+        outcome: Outcome::Done,
+        client_id: Some(CLIENT_ID.to_owned()),
+        sub: None,
+        jti: None,
+        scope: None,
+        address: "127.0.0.1".to_owned(),
+        error: None,
+    };
+    store.append(Entry { audit, effect }).await
+}
