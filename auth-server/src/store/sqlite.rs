@@ -34,12 +34,6 @@ use crate::domain::{
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// In KiB, as SQLite says it. Tokens lie all over their indexes: pages that have left the cache are read again for each, and
-/// dirty ones that must leave it are written twice.
-const JOURNAL_CACHE: &str = "-8192";
-/// So many pages wait in the log before they go to their places: those that many commits change go there once.
-const WAL_PAGES: &str = "8000";
-
 /// The embedded store: one file, one writer, any number of readers.
 pub struct SqliteStore {
     readers: SqlitePool,
@@ -74,8 +68,7 @@ impl SqliteStore {
         let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
         let reading = options.clone().read_only(true);
         let lookups = Lookups::open(&reading).await?;
-        let writing = options.pragma("cache_size", JOURNAL_CACHE).pragma("wal_autocheckpoint", WAL_PAGES);
-        let journal = Journal::open(&writing).await?;
+        let journal = Journal::open(&options).await?;
         Ok(Self { readers: readers.connect_lazy_with(reading), writer, journal, lookups })
     }
 }

@@ -37,7 +37,7 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
         address: "127.0.0.1".to_owned(),
         user_agent: String::new(),
     };
-    append(store, Effect::StartSession { session, replaces: None }).await?;
+    append(store, Effect::StartSession { session }).await?;
     let consent = Consent { sub, client_id: CLIENT_ID.to_owned(), scope: login::SCOPE.parse()?, given_at: now };
     append(store, authorization("the-first-login", Some(consent))?).await?;
     Ok(format!("{SESSION_COOKIE}={value}"))

@@ -54,13 +54,15 @@ async fn grants_in_force(
     Ok(found.into_iter().collect())
 }
 
+type Kind = fn(TokenHash) -> Spends;
+
 /// Those of `wanted` that were not spent before.
 async fn spend(
     connection: &mut SqliteConnection,
     wanted: &HashSet<Spends>,
     now: i64,
 ) -> Result<HashSet<Spends>, StoreError> {
-    let kinds: [(&str, fn(TokenHash) -> Spends); 3] = [
+    let kinds: [(&str, Kind); 3] = [
         (SPEND_REFRESH_TOKENS, Spends::RefreshToken),
         (SPEND_CODES, Spends::Code),
         (SPEND_DEVICE_CODES, Spends::DeviceCode),

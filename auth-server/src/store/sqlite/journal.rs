@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use serde::Serialize;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot};
@@ -23,8 +21,6 @@ struct Waiting {
 const QUEUE: usize = 1_024;
 /// So many go into one commit, so that the first of them is not kept too long.
 const GROUP: usize = 256;
-/// As long as a commit takes, about.
-const A_MOMENT: Duration = Duration::from_millis(1);
 
 impl Journal {
     pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, StoreError> {
@@ -44,28 +40,12 @@ impl Journal {
 
 async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Waiting>) {
     let mut group = Vec::with_capacity(GROUP);
-    let mut before = 0;
     while waiting.recv_many(&mut group, GROUP).await > 0 {
-        if before > 1 && group.iter().any(|waiting| matches!(waiting.entry.effect, Effect::Issue(_))) {
-            gather(&mut group, &mut waiting).await;
-        }
-        before = group.len();
         let results = store(&mut connection, &group).await;
         for (Waiting { stored, .. }, result) in group.drain(..).zip(results) {
             // Whoever has hung up meanwhile misses nothing: the entry is stored.
             let _ = stored.send(result);
         }
-    }
-}
-
-/// Wait for those who are about to come, where many came before: what issues a user's tokens changes some twenty pages, and
-/// most of them are the same for all of a group.
-async fn gather(group: &mut Vec<Waiting>, waiting: &mut mpsc::Receiver<Waiting>) {
-    tokio::time::sleep(A_MOMENT).await;
-    while group.len() < GROUP
-        && let Ok(one) = waiting.try_recv()
-    {
-        group.push(one);
     }
 }
 
