@@ -87,6 +87,7 @@ impl AuthServer {
         }
         let secret = store.installation_secret(entropy.bytes()?).await?;
         let slow_hashes = Arc::new(SlowHashes::new(&entropy)?);
+        let passwords = slow_hashes.in_one_queue();
         let mut registry = Registry::with_prefix("gatepass");
         let app = App::new(Parts {
             issuer: Issuer { issuer: settings.issuer(), access_seconds: settings.tokens.access_seconds },
@@ -110,7 +111,7 @@ impl AuthServer {
             registering: Registering::new(&settings.registration),
             clients: Authenticator::new(&settings.client_failures, slow_hashes, &entropy)?,
             device_limit: FailureLimit::new(5, 60),
-            users: SignIn::new(&settings.sign_in, Arc::new(SlowHashes::in_one_queue(&entropy)?)),
+            users: SignIn::new(&settings.sign_in, Arc::new(passwords)),
             store,
             metrics: Metrics::register(&mut registry),
             events: events.clone(),

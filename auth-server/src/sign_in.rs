@@ -105,7 +105,7 @@ mod tests {
         }
         store.disable_user("gone", 2).await.unwrap();
         for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
-            let slow_hashes = Arc::new(SlowHashes::in_one_queue(&Entropy::seeded(1)).unwrap());
+            let slow_hashes = Arc::new(SlowHashes::new(&Entropy::seeded(1)).unwrap().in_one_queue());
             let users = Arc::new(SignIn::new(&SignInSettings::default(), Arc::clone(&slow_hashes)));
             let places = slow_hashes.fill_the_one().await;
             let asked = tokio::spawn({

@@ -28,22 +28,18 @@ impl SlowHashes {
     /// # Errors
     /// When the machine gives no randomness.
     pub fn new(entropy: &Entropy) -> anyhow::Result<Self> {
-        Self::with_queues(entropy, Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(NOBODYS_AT_ONCE)))
-    }
-
-    /// For passwords, which are all slow: with one queue, how long it is does not tell who exists.
-    ///
-    /// # Errors
-    /// When the machine gives no randomness.
-    pub fn in_one_queue(entropy: &Entropy) -> anyhow::Result<Self> {
-        let places = Arc::new(Semaphore::new(AT_ONCE));
-        Self::with_queues(entropy, Arc::clone(&places), places)
-    }
-
-    fn with_queues(entropy: &Entropy, places: Arc<Semaphore>, nobodys_places: Arc<Semaphore>) -> anyhow::Result<Self> {
+        let (places, nobodys_places) = (Semaphore::new(AT_ONCE), Semaphore::new(NOBODYS_AT_ONCE));
         let nobodys = hash_chosen_secret("nobody", entropy.bytes()?)
             .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
-        Ok(Self { places, nobodys_places, nobodys })
+        Ok(Self { places: Arc::new(places), nobodys_places: Arc::new(nobodys_places), nobodys })
+    }
+
+    /// The same for passwords, which are all slow: with one queue, how long it is does not tell who exists. Nobody's hash
+    /// serves both: making another takes 19 MiB for a moment, which the allocator then keeps.
+    #[must_use]
+    pub fn in_one_queue(&self) -> Self {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        Self { places: Arc::clone(&places), nobodys_places: places, nobodys: self.nobodys.clone() }
     }
 
     /// Is `shown` the secret of this hash?
