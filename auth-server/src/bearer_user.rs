@@ -2,7 +2,11 @@
 
 use claims::{AccessToken, AccessTokenClaims};
 
-use crate::{app::App, domain::User, store::StoreError};
+use crate::{
+    app::App,
+    domain::{User, grant_of},
+    store::StoreError,
+};
 
 /// Why nothing is told of the user.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +38,8 @@ pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, AccessToke
         return Err(NotTold::Scope);
     }
     // The token calls the user as its client does; the grant, as C does.
-    let grant = app.store.grant_of_token(&claims.jti).await?.ok_or(NotTold::Void("no user has granted it"))?;
+    let grant_id = grant_of(&claims.jti).ok_or(NotTold::Void("no user has granted it"))?;
+    let grant = app.store.grant(grant_id).await?.ok_or(NotTold::Void("what it was granted under is forgotten"))?;
     let user = app.store.user(&grant.sub).await?.filter(|user| user.enabled);
     Ok((user.ok_or(NotTold::Void("its user is no longer here"))?, claims))
 }

@@ -9,15 +9,15 @@ mod void_grant;
 
 pub use token_exchange::ACCESS_TOKEN_TYPE;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{Actor, ErrorCode, Form, RefreshToken, nearest_name};
 
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{Client, Granted, NewRefreshToken, REFRESH_TOKEN_PREFIX, Registry, Spends, TokenHash, UserGrant},
+    domain::{Client, Granted, NewRefreshToken, Registry, Spends, TokenHash, UserGrant},
     entropy::NoEntropy,
     failure::Failure,
+    tokens::first_refresh_token,
 };
 
 /// The grants that are served, as metadata names them.
@@ -114,10 +114,13 @@ fn unsupported(description: &str, rule: &str) -> Failure {
 }
 
 /// The first refresh token of a grant.
-fn new_refresh_token(request: &TokenRequest<'_>) -> Result<Refresh, NoEntropy> {
-    let random = request.app.entropy.bytes::<32>()?;
-    let token = RefreshToken::new(format!("{REFRESH_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)));
+fn new_refresh_token(request: &TokenRequest<'_>, grant: &UserGrant) -> Result<Refresh, NoEntropy> {
+    Ok(handed_out(request, first_refresh_token(&grant.grant_id, &request.app.entropy.bytes()?), 0))
+}
+
+/// A refresh token that is to be stored as the one in force; so many came before it.
+fn handed_out(request: &TokenRequest<'_>, token: RefreshToken, number: u32) -> Refresh {
     let hash = TokenHash::of_text(token.expose());
     let exp = request.now + i64::from(request.app.lives.refresh_seconds);
-    Ok(Refresh { token, new: Some(NewRefreshToken { hash, exp }) })
+    Refresh { token, new: Some(NewRefreshToken { hash, number, exp }) }
 }

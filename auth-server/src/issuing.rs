@@ -9,7 +9,7 @@ use crate::{
     client_address::ClientAddress,
     domain::{
         AuditEvent, AuditRecord, Client, IssuedToUser, LOGIN_SCOPES, LoginClient, OpaqueToken, Outcome, TokenFormat,
-        TokenHash, new_opaque_token,
+        TokenHash, new_opaque_token, under_grant,
     },
     endpoints::FormRequest,
     failure::Failure,
@@ -85,6 +85,9 @@ async fn hand_out(
         _ => sub,
     };
     let mut claims = app.issuer.claims(&client.client_id, &told_sub, &granted, now, &app.entropy.bytes()?);
+    if let Some(user) = &user {
+        claims.jti = under_grant(&claims.jti, &user.grant.grant_id);
+    }
     let issued_token_type = exchanged.as_ref().map(|_| ACCESS_TOKEN_TYPE.to_owned());
     if let Some(exchanged) = exchanged {
         claims.exp = claims.exp.min(exchanged.not_after);
@@ -176,7 +179,6 @@ fn effect(user: Option<ForUser>, claims: &AccessTokenClaims, opaque: Option<Opaq
         (Some(user), opaque) => Effect::Issue(Box::new(IssuedToUser {
             grant_id: user.grant.grant_id,
             spends: user.spends,
-            jti: claims.jti.clone(),
             exp: claims.exp,
             opaque,
             refresh_token: user.refresh_token.and_then(|refresh| refresh.new),

@@ -41,11 +41,14 @@ pub enum Effect {
         jti: String,
         exp: i64,
     },
-    /// A user has signed in. A session of this user that has the same `sid` goes on under the new cookie alone.
+    /// A user has signed in with a password. A session of this user that has the same `sid` goes on under the new cookie
+    /// alone. [`StoreError::SignedOut`] when the password is another one by now, or the user disabled.
     StartSession {
         session: Session,
+        shown: SecretHash,
     },
-    /// A user has allowed a client something, and the code that says so waits to be fetched.
+    /// A user has allowed a client something, and the code that says so waits to be fetched. [`StoreError::SignedOut`] when
+    /// the session in which it was allowed is over; so with the other decisions of a user.
     Authorize(Box<Authorization>),
     /// A code or a refresh token is spent, and what was made of it is in force. [`StoreError::AlreadySpent`] when
     /// somebody was quicker, or the grant is revoked: nothing is stored then.
@@ -137,6 +140,9 @@ pub enum StoreError {
     UserExists(String),
     #[error("it was spent already, or its grant is revoked")]
     AlreadySpent,
+    /// Between the question and the answer the user was signed out, or got a new password.
+    #[error("the user is not signed in any more")]
+    SignedOut,
     /// The fault is in what was to be stored, not in the database.
     #[error("the database does not take an entry: {0}")]
     Impossible(String),
@@ -186,6 +192,7 @@ pub trait Store: LoginStore {
 
     async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError>;
 
+    /// Was it revoked, or the grant that its name tells? A grant that is not there any more is as good as revoked.
     async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError>;
 
     /// The newest first.

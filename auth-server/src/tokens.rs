@@ -16,5 +16,5 @@ pub use key_pair::{KeyError, generate};
 pub use live_keys::{LiveKeys, MissingKeys};
 pub use own_token::{hinted_user, read_own};
 pub use ring::{KeyRing, Signing};
-pub use rotation::Rotation;
+pub use rotation::{Rotation, first_refresh_token, grant_of_refresh_token};
 pub use subjects::Subjects;

@@ -16,7 +16,7 @@ use crate::{
         TokenHash, UserGrant, new_jti, next_step,
     },
     page_failure::PageFailure,
-    store::{Authorization, Effect},
+    store::{Authorization, Effect, StoreError},
     visitor::SignedIn,
 };
 
@@ -164,8 +164,10 @@ impl Flow<'_> {
         let audit = self.record(Some(signed_in), Outcome::Done);
         let effect =
             Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
-        app.keep(&audit, effect).await?;
-        Ok(answer(&request.answer_to, Ok(&code), app, self.browser))
+        match app.keep(&audit, effect).await {
+            Err(StoreError::SignedOut) => Ok(see_other("/login", self.query)),
+            kept => kept.map(|()| answer(&request.answer_to, Ok(&code), app, self.browser)).map_err(PageFailure::from),
+        }
     }
 
     /// Tell the client no.

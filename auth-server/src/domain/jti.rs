@@ -7,6 +7,16 @@ pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
     Builder::from_unix_timestamp_millis(millis, random).into_uuid().to_string()
 }
 
+/// The name of an access token of a user's grant. It tells the grant, with which it ends.
+pub fn under_grant(jti: &str, grant_id: &str) -> String {
+    format!("{jti}.{grant_id}")
+}
+
+/// The grant under which the access token of this name was issued; `None` where a client asked in its own name.
+pub fn grant_of(jti: &str) -> Option<&str> {
+    jti.split_once('.').map(|(_, grant_id)| grant_id)
+}
+
 /// A user's name for clients: random, so that it tells nothing of the person.
 pub fn new_sub(random: [u8; 16]) -> String {
     Builder::from_random_bytes(random).into_uuid().to_string()

@@ -43,17 +43,21 @@ pub struct StoredCode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRefreshToken {
     pub hash: TokenHash,
+    /// How many of this grant came before it.
+    pub number: u32,
     pub exp: i64,
 }
 
-/// A refresh token as the store knows it.
+/// The one refresh token of a grant that is in force. What was spent for it is not kept: it leads to this one.
 #[derive(Clone, Debug)]
 pub struct StoredRefreshToken {
     pub hash: TokenHash,
+    /// How many of this grant came before it.
+    pub number: u32,
     pub grant: UserGrant,
     pub exp: i64,
-    /// When it was exchanged for its successor.
-    pub spent_at: Option<i64>,
+    /// When it took the place of the one before.
+    pub since: i64,
     pub revoked: bool,
 }
 
@@ -62,12 +66,18 @@ pub struct StoredRefreshToken {
 pub struct IssuedToUser {
     pub grant_id: String,
     pub spends: Option<Spends>,
-    /// The access token's name, and when it ends.
-    pub jti: String,
+    /// When the access token ends.
     pub exp: i64,
     /// The access token, where only C can tell what it means.
     pub opaque: Option<OpaqueToken>,
     pub refresh_token: Option<NewRefreshToken>,
+}
+
+impl IssuedToUser {
+    /// When all of this has ended.
+    pub fn ends(&self) -> i64 {
+        self.refresh_token.as_ref().map_or(self.exp, |token| token.exp.max(self.exp))
+    }
 }
 
 /// What can be spent once.

@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     page_failure::PageFailure,
     pages::{DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ShownClient, ShownScope, show},
-    store::{DeviceDecision, Effect},
+    store::{DeviceDecision, Effect, StoreError},
     visitor::{SignedIn, Visitor},
 };
 
@@ -61,8 +61,7 @@ async fn answer(app: &App, visitor: Visitor, address: ClientAddress, form: &Form
         return ask(app, visitor, typed, Some(DeviceProblem::ExpiredForm));
     }
     let Some(signed_in) = visitor.signed_in(app).await? else {
-        let code = read_user_code(typed).unwrap_or_default();
-        return Ok(Redirect::to(&format!("/login?user_code={code}")).into_response());
+        return Ok(sign_in_first(&read_user_code(typed).unwrap_or_default()));
     };
     let now = app.clock.millis();
     // A place is taken before the code is looked up: guesses are counted (§5.1).
@@ -80,6 +79,10 @@ async fn answer(app: &App, visitor: Visitor, address: ClientAddress, form: &Form
         Some("allow") => decide(app, &visitor, address, &signed_in, &device, true).await,
         Some(_) => decide(app, &visitor, address, &signed_in, &device, false).await,
     }
+}
+
+fn sign_in_first(user_code: &str) -> Response {
+    Redirect::to(&format!("/login?user_code={user_code}")).into_response()
 }
 
 fn confirm(app: &App, visitor: &Visitor, signed_in: &SignedIn, device: &Device) -> Response {
@@ -125,7 +128,10 @@ async fn decide(
         offline: device.scope.contains("offline_access"),
     };
     let decision = DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
-    app.keep(&audit, Effect::DecideDevice(Box::new(decision))).await?;
+    match app.keep(&audit, Effect::DecideDevice(Box::new(decision))).await {
+        Err(StoreError::SignedOut) => return Ok(sign_in_first(&device.user_code)),
+        kept => kept?,
+    }
     let client = app.registry.current().client(&device.client_id).map(|client| client.shown_name().to_owned());
     let page = DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
     Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())

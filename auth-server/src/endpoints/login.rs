@@ -16,7 +16,7 @@ use crate::{
     pages::{LoginPage, LoginProblem, ShownClient, show},
     sign_in::NotSignedIn,
     sign_out::end_session,
-    store::Effect,
+    store::{Effect, StoreError},
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
 };
 
@@ -114,7 +114,9 @@ impl SignInPage<'_> {
         let user = self.app.users.sign_in(&*self.app.store, username, &password, self.address.0, now).await;
         match user {
             Ok(user) => {
-                let (signed_in, cookie) = self.start_session(&visitor, user, request.as_ref()).await?;
+                let Some((signed_in, cookie)) = self.start_session(&visitor, user, request.as_ref()).await? else {
+                    return self.show(visitor, Some(LoginProblem::WrongCredentials), username).await;
+                };
                 let answer = self.go_on(&visitor, request.as_ref(), Some(&signed_in), Done::SignedIn).await?;
                 Ok((cookie, answer).into_response())
             }
@@ -165,13 +167,13 @@ impl SignInPage<'_> {
     }
 
     /// A new cookie, whoever has put the old one there: no session can be foisted on the user. The session of the same user
-    /// goes on, so that its clients stay in it; another user's is over.
+    /// goes on, so that its clients stay in it; another user's is over. Nothing where the password was changed meanwhile.
     async fn start_session(
         &self,
         visitor: &Visitor,
         user: User,
         request: Option<&AuthorizationRequest>,
-    ) -> Result<(SignedIn, SetCookie), PageFailure> {
+    ) -> Result<Option<(SignedIn, SetCookie)>, PageFailure> {
         let app = self.app;
         let (hash, cookie) = new_session_cookie(app)?;
         let now = app.clock.seconds();
@@ -199,9 +201,11 @@ impl SignInPage<'_> {
         let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Done, self.address);
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
-        let effect = Effect::StartSession { session: session.clone() };
-        app.keep(&audit, effect).await?;
-        Ok((SignedIn { session, user }, cookie))
+        let effect = Effect::StartSession { session: session.clone(), shown: user.password.clone() };
+        match app.keep(&audit, effect).await {
+            Err(StoreError::SignedOut) => Ok(None),
+            kept => kept.map(|()| Some((SignedIn { session, user }, cookie))).map_err(PageFailure::from),
+        }
     }
 
     /// The name that was typed is not written down: it may be a password in the wrong field.

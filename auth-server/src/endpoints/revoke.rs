@@ -1,13 +1,14 @@
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
-use claims::{AccessToken, ErrorCode};
+use claims::{AccessToken, ErrorCode, RefreshToken};
 
 use super::read_form::FormRequest;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, AuditRecord, Outcome, REFRESH_TOKEN_PREFIX, TokenHash},
+    domain::{AuditEvent, AuditRecord, Outcome, REFRESH_TOKEN_PREFIX},
     failure::{Failure, NO_STORE},
     store::{Effect, StoreError},
+    tokens::grant_of_refresh_token,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
@@ -65,7 +66,12 @@ async fn find(app: &App, token: &str, record: &mut AuditRecord) -> Result<Option
 /// With a refresh token go its successors and the access tokens of its grant (§2.1). Also with one that was spent: whoever
 /// gives it back wants no more of it.
 async fn find_refresh_token(app: &App, token: &str, record: &mut AuditRecord) -> Result<Option<Found>, StoreError> {
-    let Some(stored) = app.store.refresh_token(&TokenHash::of_text(token)).await? else { return Ok(None) };
+    let token = RefreshToken::new(token);
+    let Some(grant_id) = grant_of_refresh_token(&token) else { return Ok(None) };
+    let Some(stored) = app.store.refresh_token(grant_id).await? else { return Ok(None) };
+    if app.rotation.successors(&token, stored.number, stored.hash).is_none() {
+        return Ok(None);
+    }
     let grant = stored.grant;
     record.sub = Some(grant.sub);
     record.scope = Some(grant.scope.to_string());

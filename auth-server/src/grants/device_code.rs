@@ -41,7 +41,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let issuer = &request.app.issuer.issuer;
     let granted = granted_to_user(request.client, request.registry, issuer, &grant, None, &resources)?;
     let keeps = grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
-    let refresh_token = if keeps { Some(new_refresh_token(request)?) } else { None };
+    let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(Spends::DeviceCode(hash)));
     Ok(Approved { sub, granted, user: Some(ForUser { grant, nonce: None, spends, refresh_token }), exchanged: None })
 }

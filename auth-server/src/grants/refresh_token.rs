@@ -1,13 +1,14 @@
 use claims::{RefreshToken, Scope};
 
 use super::{
-    Approved, ForUser, Refresh, TokenRequest,
+    Approved, ForUser, Refresh, TokenRequest, handed_out,
     void_grant::{invalid_grant, void},
 };
 use crate::{
-    domain::{NewRefreshToken, Spends, StoredRefreshToken, TokenHash, granted_to_user},
+    domain::{Spends, StoredRefreshToken, granted_to_user},
     endpoints::required,
     failure::Failure,
+    tokens::grant_of_refresh_token,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-6";
@@ -17,7 +18,9 @@ const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2";
 /// the access token.
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
     let shown = RefreshToken::new(required(request.form, "refresh_token", RULE)?);
-    let stored = find(request, &shown).await?;
+    let unknown = || invalid_grant("the refresh token is not known, or was issued to another client", RULE);
+    let stored = in_force(request, &shown).await?.ok_or_else(unknown)?;
+    let had = request.app.rotation.successors(&shown, stored.number, stored.hash).ok_or_else(unknown)?;
     if stored.revoked {
         return Err(invalid_grant("the refresh token is void: the user, or a sign-out, has ended it", RULE));
     }
@@ -27,16 +30,14 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     if !stored.grant.offline && !session_lives(request, &stored.grant.sid).await? {
         return Err(invalid_grant("the session in which this was allowed is over: send the user to sign in", RULE));
     }
-    let successor = request.app.rotation.successor(&shown);
-    let hash = TokenHash::of_text(successor.expose());
-    let (spends, new) = match stored.spent_at {
-        None => {
-            let exp = request.now + i64::from(request.app.lives.refresh_seconds);
-            (Some(Spends::RefreshToken(stored.hash)), Some(NewRefreshToken { hash, exp }))
-        }
-        // An answer was lost on the way, and the client asks again: it gets the same successor.
-        Some(spent_at) if is_a_retry(request, spent_at, &hash).await? => (None, None),
-        Some(_) => {
+    let successor = request.app.rotation.successor(&shown).ok_or_else(unknown)?;
+    let retry_seconds = i64::from(request.app.lives.refresh_retry_seconds);
+    let (spends, refresh) = match had {
+        0 => (Some(Spends::RefreshToken(stored.hash)), handed_out(request, successor, stored.number + 1)),
+        // An answer was lost on the way, and the client asks again within seconds: it gets the same successor. Whoever has
+        // used that one has had the answer.
+        1 if request.now <= stored.since + retry_seconds => (None, Refresh { token: successor, new: None }),
+        _ => {
             let said =
                 "the refresh token was used before; all that came of it is void, because one of the two was not you";
             return Err(void(request, &stored.grant, said, REPLAY).await?);
@@ -47,33 +48,23 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.app.issuer.issuer;
     let granted = granted_to_user(request.client, request.registry, issuer, &grant, scope.as_ref(), &resources)?;
-    let refresh_token = Some(Refresh { token: successor, new });
     Ok(Approved {
         sub: grant.sub.clone(),
         granted,
-        user: Some(ForUser { grant, nonce: None, spends, refresh_token }),
+        user: Some(ForUser { grant, nonce: None, spends, refresh_token: Some(refresh) }),
         exchanged: None,
     })
 }
 
-async fn find(request: &TokenRequest<'_>, shown: &RefreshToken) -> Result<StoredRefreshToken, Failure> {
-    let found = request.app.store.refresh_token(&TokenHash::of_text(shown.expose())).await?;
-    found
-        .filter(|stored| stored.grant.client_id == request.client.client_id)
-        .ok_or_else(|| invalid_grant("the refresh token is not known, or was issued to another client", RULE))
+/// The one in force under the grant of which `shown` says that it is, if that is this client's.
+async fn in_force(request: &TokenRequest<'_>, shown: &RefreshToken) -> Result<Option<StoredRefreshToken>, Failure> {
+    let Some(grant_id) = grant_of_refresh_token(shown) else { return Ok(None) };
+    let stored = request.app.store.refresh_token(grant_id).await?;
+    Ok(stored.filter(|stored| stored.grant.client_id == request.client.client_id))
 }
 
 /// Without `offline_access` the user has to be there, more or less (OpenID Connect Core §11).
 async fn session_lives(request: &TokenRequest<'_>, sid: &str) -> Result<bool, Failure> {
     let session = request.app.store.session_named(sid).await?;
     Ok(session.is_some_and(|session| session.is_live(request.now, request.app.session_life)))
-}
-
-/// Within seconds, and before the successor was used: whoever has the successor has had the answer.
-async fn is_a_retry(request: &TokenRequest<'_>, spent_at: i64, successor: &TokenHash) -> Result<bool, Failure> {
-    if request.now > spent_at + i64::from(request.app.lives.refresh_retry_seconds) {
-        return Ok(false);
-    }
-    let successor = request.app.store.refresh_token(successor).await?;
-    Ok(successor.is_some_and(|successor| successor.spent_at.is_none()))
 }

@@ -2,7 +2,7 @@ use claims::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Scope};
 
 use super::{Approved, Exchanged, ForUser, TokenRequest};
 use crate::{
-    domain::{Client, decide, granted_to_user},
+    domain::{Client, decide, grant_of, granted_to_user},
     endpoints::required,
     failure::Failure,
 };
@@ -32,7 +32,10 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         return Err(Failure::invalid_request("resource is missing: say for whom the token is to be", RULE));
     }
     // It ends with the user's grant, as the token does that was shown.
-    let grant = app.store.grant_of_token(&subject.jti).await?;
+    let grant = match grant_of(&subject.jti) {
+        Some(grant_id) => Some(app.store.grant(grant_id).await?.ok_or_else(void)?),
+        None => None,
+    };
     let granted = match grant.as_ref().filter(|grant| grant.client_id == client.client_id) {
         // Else a client whom the user has allowed to read could exchange that for leave to write in the user's name.
         Some(own) => granted_to_user(client, registry, &app.issuer.issuer, own, scope.as_ref(), &resources)?,
@@ -41,6 +44,10 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let user = grant.map(|grant| ForUser { grant, nonce: None, spends: None, refresh_token: None });
     let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
     Ok(Approved { sub: subject.sub, granted, user, exchanged: Some(Exchanged { act, not_after: subject.exp }) })
+}
+
+fn void() -> Failure {
+    Failure::invalid_request("the subject_token is not in force", RULE)
 }
 
 fn check_kinds(request: &TokenRequest<'_>) -> Result<(), Failure> {
@@ -59,7 +66,6 @@ fn check_kinds(request: &TokenRequest<'_>) -> Result<(), Failure> {
 
 async fn in_force(request: &TokenRequest<'_>, shown: &AccessToken) -> Result<AccessTokenClaims, Failure> {
     let app = request.app;
-    let void = || Failure::invalid_request("the subject_token is not in force", RULE);
     let subject = app.find(shown).await?.ok_or_else(void)?;
     let alive = subject.iss == app.issuer.issuer && request.now < subject.exp;
     if !alive || app.store.is_revoked(&subject.jti).await? {

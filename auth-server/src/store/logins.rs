@@ -82,8 +82,9 @@ pub trait LoginStore: Send + Sync {
 
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError>;
 
-    async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError>;
+    /// The refresh token in force under a grant, also under one that is revoked.
+    async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError>;
 
-    /// The user's grant under which an access token was issued, if it was.
-    async fn grant_of_token(&self, jti: &str) -> Result<Option<UserGrant>, StoreError>;
+    /// Also one that is revoked.
+    async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError>;
 }

@@ -218,11 +218,11 @@ impl LoginStore for PostgresStore {
         grants::code(&self.pool, hash).await
     }
 
-    async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
-        grants::refresh_token(&self.pool, hash).await
+    async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
+        grants::refresh_token(&self.pool, grant_id).await
     }
 
-    async fn grant_of_token(&self, jti: &str) -> Result<Option<UserGrant>, StoreError> {
-        grants::of_token(&self.pool, jti).await
+    async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+        grants::one(&self.pool, grant_id).await
     }
 }

@@ -20,10 +20,10 @@ pub(super) use clients::{CLIENTS, SECRETS, SecretRow, hash_columns, with_secrets
 pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
 pub(super) use devices::{DeviceRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE};
 pub(super) use grants::{
-    CODE, CodeRow, GRANT, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, REFRESH_TOKENS, RefreshTokenRow,
+    CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, REFRESH_TOKENS, RefreshTokenRow, kept_until,
 };
 pub(super) use keys::{KEYS, KeyRow};
-pub(super) use records::{AuditRow, opaque_token};
+pub(super) use records::{AuditRow, IS_REVOKED, opaque_token};
 pub(super) use registrations::{REGISTRATION, RegistrationRow, SECRETS_OF_CLIENT, registration};
 pub(super) use sessions::{NEWS_SECONDS, NewsRow, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow};
 pub(super) use users::{USER, USER_NAMED, USERS, UserRow, phc};

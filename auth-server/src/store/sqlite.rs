@@ -276,12 +276,12 @@ impl LoginStore for SqliteStore {
         grants::code(&self.readers, hash).await
     }
 
-    async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
-        self.lookups.refresh_token(hash).await
+    async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
+        self.lookups.refresh_token(grant_id).await
     }
 
-    async fn grant_of_token(&self, jti: &str) -> Result<Option<UserGrant>, StoreError> {
-        grants::of_token(&self.readers, jti).await
+    async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+        grants::one(&self.readers, grant_id).await
     }
 }
 

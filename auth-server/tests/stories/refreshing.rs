@@ -73,6 +73,25 @@ async fn a_hundred_workers_with_one_token_get_one_successor() {
 }
 
 #[tokio::test]
+async fn a_token_of_long_ago_ends_the_family_and_one_that_is_made_up_does_not() {
+    let c = C::start().await;
+    let first = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
+    let mut latest = first.clone();
+    for _ in 0..5 {
+        latest = text(&c.refresh(SITE, &latest, &[]).await.json(), "refresh_token");
+    }
+    for genuine in [&first, &latest] {
+        // Its grant and its number are right, and whoever has seen an access token of the grant can say them.
+        let made_up = format!("{}AAAA", &genuine[..genuine.len() - 4]);
+        c.refresh(SITE, &made_up, &[]).await.refused(400, "invalid_grant", "not known");
+        assert_eq!(c.revoke(SITE, &made_up).await.status, 200);
+    }
+    latest = text(&c.refresh(SITE, &latest, &[]).await.json(), "refresh_token");
+    c.refresh(SITE, &first, &[]).await.refused(400, "invalid_grant", "used before");
+    c.refresh(SITE, &latest, &[]).await.refused(400, "invalid_grant", "void");
+}
+
+#[tokio::test]
 async fn a_refresh_token_is_its_clients_and_has_an_end() {
     let c = C::start().await;
     let token = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");

@@ -46,7 +46,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     Ok(vec![Row::at_most_times(MEASURE, &Duel::of_pairs(&pairs[1..]), "ms", 1.5)])
 }
 
-/// C's own tables, with so many grants and their refresh tokens, as one statement each.
+/// C's own tables, with so many grants and their refresh tokens, by one statement.
 fn filled(count: usize) -> anyhow::Result<TempDir> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join(DATABASE);
@@ -59,11 +59,11 @@ fn filled(count: usize) -> anyhow::Result<TempDir> {
         &file,
         &format!(
             "PRAGMA busy_timeout = 60000; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; PRAGMA temp_store = MEMORY; BEGIN; \
-             INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp) {numbers} \
+             INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp, kept_until, \
+             refresh_hash, refresh_number, refresh_exp, refresh_at) {numbers} \
              SELECT printf('bulk-%012d', i), '{CLIENT_ID}', printf('user-%012d', i), printf('sid-%012d', i), \
-             'offline_access {SCOPE}', '[\"{RESOURCE}\"]', {now}, 1, {now} + 2592000 FROM n; \
-             INSERT INTO refresh_tokens (hash, grant_id, exp) {numbers} \
-             SELECT randomblob(32) AS hash, printf('bulk-%012d', i), {now} + 2592000 FROM n ORDER BY hash; \
+             'offline_access {SCOPE}', '[\"{RESOURCE}\"]', {now}, 1, {now} + 2592000, {now} + 2678400, \
+             randomblob(32), 0, {now} + 2592000, {now} FROM n; \
              COMMIT; PRAGMA wal_checkpoint(TRUNCATE);"
         ),
     )?;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use auth_server::{
     domain::{
         AuditEvent, AuditRecord, Code, Consent, IssuedToUser, NewRefreshToken, Outcome, REFRESH_TOKEN_PREFIX, Session,
-        TokenHash, UserGrant,
+        TokenHash, User, UserGrant,
     },
     store::{Authorization, Effect, Entry, Store, StoreError},
 };
@@ -27,7 +27,7 @@ const WORKERS: usize = 64;
 /// Somebody is signed in, and has allowed the website all that it asks for. The browser's cookie.
 pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
     let (now, value) = (Clock::system().seconds(), "a-cookie-of-a-browser-that-is-signed-in");
-    let sub = store.user_named(USER).await?.context("the demo has no such user")?.sub;
+    let User { sub, password, .. } = store.user_named(USER).await?.context("the demo has no such user")?;
     let session = Session {
         hash: TokenHash::of_text(value),
         sid: "the-session".to_owned(),
@@ -37,7 +37,7 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
         address: "127.0.0.1".to_owned(),
         user_agent: String::new(),
     };
-    append(store, Effect::StartSession { session }).await?;
+    append(store, Effect::StartSession { session, shown: password }).await?;
     let consent = Consent { sub, client_id: CLIENT_ID.to_owned(), scope: login::SCOPE.parse()?, given_at: now };
     append(store, authorization("the-first-login", Some(consent))?).await?;
     Ok(format!("{SESSION_COOKIE}={value}"))
@@ -45,6 +45,7 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
 
 /// So many refresh tokens, each of a grant of its own.
 pub async fn refresh_tokens(store: &Arc<dyn Store>, count: usize) -> anyhow::Result<Vec<String>> {
+    signed_in(&**store).await?;
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS {
         let store = Arc::clone(store);
@@ -64,15 +65,15 @@ pub async fn refresh_tokens(store: &Arc<dyn Store>, count: usize) -> anyhow::Res
 }
 
 async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<String> {
-    let (token, grant_id) = (format!("{REFRESH_TOKEN_PREFIX}benchmark-{number}"), format!("benchmark-{number}"));
+    let grant_id = format!("benchmark-{number}");
+    let token = format!("{REFRESH_TOKEN_PREFIX}{grant_id}.0.the-first-one");
     append(store, authorization(&grant_id, None)?).await?;
     let issued = IssuedToUser {
         grant_id,
         spends: None,
-        jti: format!("benchmark-{number}"),
         exp: Clock::system().seconds() + 1_800,
         opaque: None,
-        refresh_token: Some(NewRefreshToken { hash: TokenHash::of_text(&token), exp: in_a_month() }),
+        refresh_token: Some(NewRefreshToken { hash: TokenHash::of_text(&token), number: 0, exp: in_a_month() }),
     };
     append(store, Effect::Issue(Box::new(issued))).await?;
     Ok(token)

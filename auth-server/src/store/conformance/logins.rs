@@ -4,7 +4,7 @@ use super::{all, entry, opaque};
 use crate::{
     domain::{
         Code, Consent, Device, DeviceAnswer, IssuedToUser, LogoutNews, NewRefreshToken, PushedRequest, SecretHash,
-        Session, Spends, TokenHash, User, UserGrant,
+        Session, Spends, TokenHash, User, UserGrant, under_grant,
     },
     store::{Authorization, DeviceDecision, Effect, Store, StoreError, SweepBefore},
 };
@@ -62,13 +62,15 @@ pub async fn a_session_that_goes_on_has_one_cookie_also_in_a_race(store: &dyn St
     start(store, session("s", 10)).await;
     authorize(store, grant("g"), code("c", "g")).await;
     let again = |n: i64| Session { hash: hash(&format!("cookie {n}")), ..session("s", n) };
-    let starting = (20..40).map(|n| store.append(entry("a", "t", 30_000, Effect::StartSession { session: again(n) })));
+    let starting = (20..40).map(|n| store.append(entry("a", "t", 30_000, sign_in(again(n)))));
     assert!(join_all(starting).await.iter().all(Result::is_ok));
     let [one] = &store.sessions_of("sub of alice").await.unwrap()[..] else { panic!("there is one session") };
     assert_eq!(store.session(&one.hash).await.unwrap().as_ref(), Some(one));
     assert!(store.session(&hash("s")).await.unwrap().is_none(), "the old cookie is void");
     assert_eq!(store.clients_of_session("s").await.unwrap(), ["a"], "and its clients have stayed");
-    start(store, Session { sub: "sub of bob".to_owned(), hash: hash("bob's"), ..session("s", 50) }).await;
+    let bobs = Session { sub: "sub of bob".to_owned(), hash: hash("bob's"), ..session("s", 50) };
+    let refused = store.append(entry("a", "t", 30_000, sign_in(bobs))).await;
+    assert!(matches!(refused, Err(StoreError::SignedOut)));
     assert!(store.session(&hash("bob's")).await.unwrap().is_none(), "nobody takes over another's session");
 }
 
@@ -79,9 +81,7 @@ pub async fn a_session_knows_its_clients_as_long_as_it_lives(store: &dyn Store) 
     store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
     let decision = DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant("of the device")) };
     append(store, Effect::DecideDevice(Box::new(decision))).await;
-    authorize(store, UserGrant { sid: "gone".to_owned(), ..grant("late") }, code("late", "late")).await;
-    assert!(store.clients_of_session("gone").await.unwrap().is_empty(), "nobody joins a session that is over");
-    store.sweep(SweepBefore { tokens: 10_000, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
+    store.sweep(SweepBefore { tokens: 100_000, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
     assert!(store.code(&hash("c")).await.unwrap().is_none());
     append(store, Effect::EndSession { sid: "s".to_owned() }).await;
     assert!(store.clients_of_session("s").await.unwrap().is_empty());
@@ -94,7 +94,7 @@ pub async fn clients_are_told_of_a_sign_out_until_they_have_heard(store: &dyn St
         authorize(store, UserGrant { sid: sid.to_owned(), ..grant(sid) }, code(sid, sid)).await;
         match sid {
             "signed out" => append(store, Effect::EndSession { sid: sid.to_owned() }).await,
-            "new password" => store.set_password("alice", &phc("new"), 30).await.unwrap(),
+            "new password" => store.set_password("alice", &phc("phc of alice"), 30).await.unwrap(),
             _ => store.disable_user("alice", 30).await.unwrap(),
         }
         let told = [LogoutNews { sid: sid.to_owned(), sub: "sub of alice".to_owned(), client_id: "a".to_owned() }];
@@ -149,7 +149,7 @@ pub async fn a_new_password_ends_every_session(store: &dyn Store) {
         append(store, Effect::Issue(Box::new(issued(id, id, None)))).await;
     }
     store.set_password("alice", &phc("a new one"), 20).await.unwrap();
-    assert!(store.is_revoked("online").await.unwrap() && !store.is_revoked("offline").await.unwrap());
+    assert!(is_void(store, "online", "online").await && !is_void(store, "offline", "offline").await);
     assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
     let found = store.user_named("alice").await.unwrap().unwrap();
     assert!(found.enabled && found.password.identity() == b"a new one");
@@ -163,8 +163,51 @@ pub async fn a_disabled_user_has_no_session_and_no_token(store: &dyn Store) {
     store.disable_user("alice", 20).await.unwrap();
     assert!(!store.user_named("alice").await.unwrap().unwrap().enabled);
     assert!(store.session(&hash("s")).await.unwrap().is_none());
-    assert!(store.is_revoked("t1").await.unwrap());
-    assert!(store.refresh_token(&hash("refresh of t1")).await.unwrap().unwrap().revoked);
+    assert!(is_void(store, "t1", "g").await);
+    assert!(store.refresh_token("g").await.unwrap().unwrap().revoked);
+}
+
+pub async fn nobody_signs_in_with_a_password_that_was_changed_meanwhile(store: &dyn Store) {
+    store.add_user(&user("alice"), 1).await.unwrap();
+    store.set_password("alice", &phc("a new one"), 20).await.unwrap();
+    let refused = store.append(entry("a", "t", 30_000, sign_in(session("s", 10)))).await;
+    assert!(matches!(refused, Err(StoreError::SignedOut)));
+    let again = Effect::StartSession { session: session("s", 10), shown: phc("a new one") };
+    append(store, again.clone()).await;
+    store.disable_user("alice", 30).await.unwrap();
+    assert!(matches!(store.append(entry("a", "t", 30_000, again)).await, Err(StoreError::SignedOut)));
+    assert!(store.session_named("s").await.unwrap().is_none());
+}
+
+pub async fn what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_race(store: &dyn Store) {
+    be_signed_in(store, &grant("first")).await;
+    let deciding = (0..40).map(|n| async move {
+        if n == 20 {
+            return store.disable_user("alice", 30).await;
+        }
+        let id = format!("g{n}");
+        let grant = UserGrant { offline: true, ..grant(&id) };
+        let effect = if n % 2 == 0 {
+            let yes = Authorization { grant, code: code(&id, &id), consent: None, pushed: None };
+            Effect::Authorize(Box::new(yes))
+        } else {
+            store.add_device(&device(&id, &id)).await.unwrap();
+            Effect::DecideDevice(Box::new(DeviceDecision { device: hash(&id), exp: 100, grant: Some(grant) }))
+        };
+        store.append(entry("a", "t", 30_000, effect)).await
+    });
+    let results = join_all(deciding).await;
+    assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::SignedOut))));
+    assert!(store.grants_of("sub of alice", 40).await.unwrap().is_empty(), "nothing of a disabled user is in force");
+    let late = Authorization { grant: grant("late"), code: code("late", "late"), consent: None, pushed: None };
+    let late = store.append(entry("a", "t", 30_000, Effect::Authorize(Box::new(late)))).await;
+    assert!(matches!(late, Err(StoreError::SignedOut)));
+    assert!(store.grant("late").await.unwrap().is_none() && store.code(&hash("late")).await.unwrap().is_none());
+    store.add_device(&device("late", "late")).await.unwrap();
+    let decision = DeviceDecision { device: hash("late"), exp: 100, grant: Some(grant("late")) };
+    let late = store.append(entry("a", "t", 30_000, Effect::DecideDevice(Box::new(decision)))).await;
+    assert!(matches!(late, Err(StoreError::SignedOut)));
+    assert!(store.waiting_device("late", 10).await.unwrap().is_some(), "it waits for somebody who is signed in");
 }
 
 pub async fn a_code_is_redeemed_once_also_in_a_race(store: &dyn Store) {
@@ -180,10 +223,26 @@ pub async fn a_refresh_token_is_rotated_once_also_in_a_race(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
     append(store, Effect::Issue(Box::new(issued("g", "first", Some(Spends::Code(hash("c"))))))).await;
     let first = hash("refresh of first");
-    let stored = store.refresh_token(&first).await.unwrap().unwrap();
-    assert_eq!((stored.grant, stored.exp, stored.spent_at, stored.revoked), (grant("g"), 1_000, None, false));
+    let stored = store.refresh_token("g").await.unwrap().unwrap();
+    assert_eq!((stored.hash, stored.number, stored.since), (first, 7, 30));
+    assert_eq!((stored.grant, stored.exp, stored.revoked), (grant("g"), 1_000, false));
     one_of_many_wins(store, Spends::RefreshToken(first)).await;
-    assert_eq!(store.refresh_token(&first).await.unwrap().unwrap().spent_at, Some(30));
+    let spent = Effect::Issue(Box::new(issued("g", "late", Some(Spends::RefreshToken(first)))));
+    assert!(matches!(store.append(entry("a", "late", 30_000, spent)).await, Err(StoreError::AlreadySpent)));
+}
+
+pub async fn a_token_that_spends_nothing_leaves_the_refresh_token_in_force(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    assert!(store.refresh_token("g").await.unwrap().is_none() && store.refresh_token("x").await.unwrap().is_none());
+    append(store, Effect::Issue(Box::new(issued("g", "first", Some(Spends::Code(hash("c"))))))).await;
+    let alone = IssuedToUser { refresh_token: None, exp: 200_000, ..issued("g", "second", None) };
+    store.append(entry("a", "t", 77_000, Effect::Issue(Box::new(alone)))).await.unwrap();
+    let stored = store.refresh_token("g").await.unwrap().unwrap();
+    assert_eq!((stored.hash, stored.exp, stored.since), (hash("refresh of first"), 1_000, 30));
+    store.sweep(SweepBefore { tokens: 199_999, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
+    assert!(store.grant("g").await.unwrap().is_some(), "it is kept as long as the last of its tokens");
+    store.sweep(SweepBefore { tokens: 400_000, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
+    assert!(store.grant("g").await.unwrap().is_none() && is_void(store, "second", "g").await);
 }
 
 /// 64 requests want to spend the same: one gets what it asked for, and of the others nothing is left.
@@ -200,9 +259,8 @@ async fn one_of_many_wins(store: &dyn Store, spends: Spends) {
     for (n, result) in results.iter().enumerate() {
         let jti = format!("t{n}");
         let (refresh, opaque) = (hash(&format!("refresh of {jti}")), opaque(&jti, 0).hash);
-        assert_eq!(store.refresh_token(&refresh).await.unwrap().is_some(), result.is_ok());
+        assert_eq!(store.refresh_token("g").await.unwrap().unwrap().hash == refresh, result.is_ok());
         assert_eq!(store.opaque_token(&opaque).await.unwrap().is_some(), result.is_ok());
-        assert_eq!(store.grant_of_token(&jti).await.unwrap().is_some(), result.is_ok());
     }
 }
 
@@ -211,10 +269,11 @@ pub async fn nothing_is_issued_under_a_revoked_grant(store: &dyn Store) {
     append(store, Effect::Issue(Box::new(issued("g", "t1", None)))).await;
     append(store, Effect::RevokeGrant { grant_id: "g".to_owned() }).await;
     append(store, Effect::RevokeGrant { grant_id: "g".to_owned() }).await;
-    assert!(store.is_revoked("t1").await.unwrap() && store.code(&hash("c")).await.unwrap().unwrap().revoked);
+    assert!(is_void(store, "t1", "g").await && store.code(&hash("c")).await.unwrap().unwrap().revoked);
     let late = Effect::Issue(Box::new(issued("g", "t2", Some(Spends::Code(hash("c"))))));
     assert!(matches!(store.append(entry("a", "t2", 30_000, late)).await, Err(StoreError::AlreadySpent)));
-    assert!(store.grant_of_token("t2").await.unwrap().is_none());
+    assert!(store.opaque_token(&opaque("t2", 0).hash).await.unwrap().is_none());
+    assert_eq!(store.grant("g").await.unwrap(), Some(grant("g")));
 }
 
 pub async fn a_revocation_amid_many_requests_leaves_no_token_in_force(store: &dyn Store) {
@@ -228,7 +287,7 @@ pub async fn a_revocation_amid_many_requests_leaves_no_token_in_force(store: &dy
     });
     for (n, result) in join_all(requests).await.into_iter().enumerate().filter(|(n, _)| *n != 30) {
         match result {
-            Ok(()) => assert!(store.is_revoked(&format!("t{n}")).await.unwrap(), "t{n} is in force"),
+            Ok(()) => assert!(is_void(store, &format!("t{n}"), "g").await, "t{n} is in force"),
             Err(error) => assert!(matches!(error, StoreError::AlreadySpent), "{error}"),
         }
     }
@@ -242,7 +301,7 @@ pub async fn a_sign_out_ends_what_was_not_to_outlive_it(store: &dyn Store) {
         append(store, Effect::Issue(Box::new(issued(&id, jti, None)))).await;
     }
     append(store, Effect::EndSession { sid: "s".to_owned() }).await;
-    assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
+    assert!(is_void(store, "t1", "online").await && !is_void(store, "t2", "offline").await);
 }
 
 pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
@@ -258,6 +317,7 @@ pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
     {
         let id = format!("g{n}");
         let grant = UserGrant { client_id: consent.client_id.clone(), ..grant(&id) };
+        be_signed_in(store, &grant).await;
         let yes = Authorization { code: code(&id, &id), grant, consent: Some(consent), pushed: None };
         append(store, Effect::Authorize(Box::new(yes))).await;
         append(store, Effect::Issue(Box::new(issued(&id, &format!("t{n}"), None)))).await;
@@ -267,8 +327,8 @@ pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
     append(store, Effect::WithdrawConsent { sub: "sub of alice".to_owned(), client_id: "a".to_owned() }).await;
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
     assert_eq!(store.consent("sub of alice", "b").await.unwrap(), Some(yes("b", "openid", 20)));
-    let revoked = join_all(["t0", "t1", "t2"].map(|jti| store.is_revoked(jti))).await;
-    assert_eq!(revoked.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [true, false, true]);
+    let revoked = join_all([("t0", "g0"), ("t1", "g1"), ("t2", "g2")].map(|(jti, id)| is_void(store, jti, id))).await;
+    assert_eq!(revoked, [true, false, true]);
 }
 
 pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn Store) {
@@ -290,7 +350,7 @@ pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn
         result.unwrap();
     }
     for n in 0..20 {
-        assert!(store.is_revoked(&format!("t{n}")).await.unwrap());
+        assert!(is_void(store, &format!("t{n}"), &format!("g{n}")).await);
     }
 }
 
@@ -308,6 +368,7 @@ pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
     assert!(store.poll_device(&hash("d"), "b", 79).await.unwrap().is_none());
     assert!(store.poll_device(&hash("x"), "a", 10).await.unwrap().is_none());
 
+    be_signed_in(store, &grant("g")).await;
     let deciding = (0..20).map(|n| {
         let decision = DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant(&format!("g{n}"))) };
         store.append(entry("a", "t", 30_000, Effect::DecideDevice(Box::new(decision))))
@@ -346,6 +407,7 @@ pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store)
         assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed.clone() }), "later visits change nothing");
     }
     assert!(store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(), "it is another client's");
+    be_signed_in(store, &grant("g")).await;
     let answering = (0..20).map(|n| {
         let id = format!("g{n}");
         let yes = Authorization { grant: grant(&id), code: code(&id, &id), consent: None, pushed: Some(hash("p")) };
@@ -362,14 +424,14 @@ pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn St
     store.add_user(&user("alice"), 1).await.unwrap();
     start(store, session("old", 10)).await;
     start(store, session("young", 20)).await;
-    for (id, exp) in [("old", 100), ("young", 200)] {
+    for (id, exp) in [("old", 100), ("young", 200_000)] {
         let code = Code { exp, ..code(id, id) };
-        authorize(store, grant(id), code).await;
+        authorize(store, UserGrant { sid: id.to_owned(), ..grant(id) }, code).await;
         store.add_device(&Device { exp, ..device(id, id) }).await.unwrap();
         let pushed = PushedRequest { hash: hash(id), client_id: "a".to_owned(), parameters: String::new(), exp };
         store.push_request(&pushed).await.unwrap();
     }
-    let before = SweepBefore { tokens: 150, keys: 0, audit_millis: 0, sessions: 15 };
+    let before = SweepBefore { tokens: 150_000, keys: 0, audit_millis: 0, sessions: 15 };
     assert_eq!(store.sweep(before).await.unwrap(), 4, "a session, a grant, a device and a request");
     assert_eq!(store.sweep(before).await.unwrap(), 0);
     assert!(store.session(&hash("old")).await.unwrap().is_none() && store.code(&hash("old")).await.unwrap().is_none());
@@ -387,15 +449,38 @@ pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn St
     assert_eq!(left().await, 0, "news that nobody wants to hear any more");
 }
 
+/// The user is here, and signed in in the session of the grant.
+pub(super) async fn be_signed_in(store: &dyn Store, grant: &UserGrant) {
+    if store.user(&grant.sub).await.unwrap().is_none() {
+        store.add_user(&user(grant.sub.trim_start_matches("sub of ")), 1).await.unwrap();
+    }
+    if store.session_named(&grant.sid).await.unwrap().is_none() {
+        start(store, Session { sub: grant.sub.clone(), ..session(&grant.sid, 10) }).await;
+    }
+}
+
+/// Is the access token void that was issued as `jti` under this grant?
+pub(super) async fn is_void(store: &dyn Store, jti: &str, grant_id: &str) -> bool {
+    store.is_revoked(&under_grant(jti, grant_id)).await.unwrap()
+}
+
 pub(super) async fn append(store: &dyn Store, effect: Effect) {
     store.append(entry("a", "t", 30_000, effect)).await.unwrap();
 }
 
-async fn start(store: &dyn Store, session: Session) {
-    append(store, Effect::StartSession { session }).await;
+pub(super) async fn start(store: &dyn Store, session: Session) {
+    append(store, sign_in(session)).await;
 }
 
+/// With the password of [`user`].
+fn sign_in(session: Session) -> Effect {
+    let shown = phc(&format!("phc of {}", session.sub.trim_start_matches("sub of ")));
+    Effect::StartSession { session, shown }
+}
+
+/// In a session that is begun for it where there is none.
 async fn authorize(store: &dyn Store, grant: UserGrant, code: Code) {
+    be_signed_in(store, &grant).await;
     append(store, Effect::Authorize(Box::new(Authorization { grant, code, consent: None, pushed: None }))).await;
 }
 
@@ -460,10 +545,9 @@ pub(super) fn issued(grant_id: &str, jti: &str, spends: Option<Spends>) -> Issue
     IssuedToUser {
         grant_id: grant_id.to_owned(),
         spends,
-        jti: jti.to_owned(),
         exp: 500,
         opaque: Some(opaque(jti, 500)),
-        refresh_token: Some(NewRefreshToken { hash: hash(&format!("refresh of {jti}")), exp: 1_000 }),
+        refresh_token: Some(NewRefreshToken { hash: hash(&format!("refresh of {jti}")), number: 7, exp: 1_000 }),
     }
 }
 

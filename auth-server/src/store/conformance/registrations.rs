@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 
 use super::{
     client, entry,
-    logins::{append, code, grant, hash, issued, user},
+    logins::{append, be_signed_in, code, grant, hash, is_void, issued},
 };
 use crate::{
     domain::{
@@ -107,7 +107,7 @@ pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
     append(store, unregister("a", "token of a")).await;
     assert_ended(store, "a", "g").await;
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
-    assert!(!store.is_revoked("t-h").await.unwrap() && store.consent("sub of alice", "b").await.unwrap().is_some());
+    assert!(!is_void(store, "t-h", "h").await && store.consent("sub of alice", "b").await.unwrap().is_some());
 }
 
 pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
@@ -139,17 +139,14 @@ pub async fn what_a_disabled_client_was_allowed_is_void(store: &dyn Store) {
 }
 
 async fn assert_ended(store: &dyn Store, client_id: &str, grant_id: &str) {
-    assert!(store.is_revoked(&format!("t-{grant_id}")).await.unwrap(), "{client_id}");
-    assert!(store.refresh_token(&hash(&format!("refresh of t-{grant_id}"))).await.unwrap().unwrap().revoked);
+    assert!(is_void(store, &format!("t-{grant_id}"), grant_id).await, "{client_id}");
+    assert!(store.refresh_token(grant_id).await.unwrap().unwrap().revoked);
     let late = Effect::Issue(Box::new(issued(grant_id, "late", None)));
     assert!(matches!(store.append(entry(client_id, "late", 50_000, late)).await, Err(StoreError::AlreadySpent)));
 }
 
 /// Alice allows a client something, and it has fetched its tokens.
 async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
-    if store.user_named("alice").await.unwrap().is_none() {
-        store.add_user(&user("alice"), 1).await.unwrap();
-    }
     let consent = Consent {
         sub: "sub of alice".to_owned(),
         client_id: client_id.to_owned(),
@@ -157,6 +154,7 @@ async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
         given_at: 5,
     };
     let grant = UserGrant { client_id: client_id.to_owned(), ..grant(grant_id) };
+    be_signed_in(store, &grant).await;
     let code_name = format!("c-{grant_id}");
     let yes = Authorization { grant, code: code(&code_name, "n"), consent: Some(consent), pushed: None };
     append(store, Effect::Authorize(Box::new(yes))).await;

@@ -29,8 +29,9 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
         Effect::Nothing | Effect::Issue(_) => Ok(()),
         Effect::Remember(token) => tokens::remember(connection, token).await,
         Effect::Revoke { jti, exp } => tokens::revoke(connection, jti, *exp).await,
-        Effect::StartSession { session } => sessions::start(connection, session).await,
+        Effect::StartSession { session, shown } => sessions::start(connection, session, shown).await,
         Effect::Authorize(yes) => {
+            sessions::must_live(connection, &yes.grant.sid).await?;
             if let Some(hash) = &yes.pushed {
                 pushed::spend(connection, hash).await?;
             }
@@ -41,6 +42,9 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
         }
         Effect::DecideDevice(decision) => {
             let DeviceDecision { device, exp, grant } = &**decision;
+            if let Some(grant) = grant {
+                sessions::must_live(connection, &grant.sid).await?;
+            }
             devices::decide(connection, device, grant.as_ref(), *exp).await
         }
         Effect::RevokeGrant { grant_id } => grants::revoke(connection, Of::Grant(grant_id), now).await,

@@ -4,7 +4,7 @@ use crate::{
     domain::{Code, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{self, CODE, CodeRow, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow},
+        rows::{self, CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow, kept_until},
     },
 };
 
@@ -28,13 +28,13 @@ pub(super) async fn code(pool: &PgPool, hash: &TokenHash) -> Result<Option<Store
     row.map(StoredCode::try_from).transpose()
 }
 
-pub(super) async fn refresh_token(pool: &PgPool, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
-    let row: Option<RefreshTokenRow> = sqlx::query_as(REFRESH_TOKEN).bind(&hash.0[..]).fetch_optional(pool).await?;
+pub(super) async fn refresh_token(pool: &PgPool, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
+    let row: Option<RefreshTokenRow> = sqlx::query_as(REFRESH_TOKEN).bind(grant_id).fetch_optional(pool).await?;
     row.map(StoredRefreshToken::try_from).transpose()
 }
 
-pub(super) async fn of_token(pool: &PgPool, jti: &str) -> Result<Option<UserGrant>, StoreError> {
-    let row: Option<GrantRow> = sqlx::query_as(GRANT_OF_TOKEN).bind(jti).fetch_optional(pool).await?;
+pub(super) async fn one(pool: &PgPool, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+    let row: Option<GrantRow> = sqlx::query_as(GRANT).bind(grant_id).fetch_optional(pool).await?;
     row.map(UserGrant::try_from).transpose()
 }
 
@@ -60,8 +60,8 @@ pub(super) async fn add(connection: &mut PgConnection, grant: &UserGrant, code: 
 
 pub(super) async fn add_grant(connection: &mut PgConnection, grant: &UserGrant, exp: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp, \
+         kept_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&grant.grant_id)
     .bind(&grant.client_id)
@@ -72,15 +72,14 @@ pub(super) async fn add_grant(connection: &mut PgConnection, grant: &UserGrant, 
     .bind(grant.auth_time)
     .bind(grant.offline)
     .bind(exp)
+    .bind(kept_until(exp))
     .execute(&mut *connection)
     .await?;
     super::sessions::join(connection, &grant.sid, &grant.client_id).await
 }
 
-/// Void grants, and the access tokens that are out under them. Expired ones as well: clocks differ.
-///
-/// Each statement sees what was committed before it began: tokens that were issued while the first one waited are void
-/// too. The order keeps two that revoke the same grants from waiting for each other.
+/// Void grants, and with them all that is out under them. Expired ones as well: clocks differ. The order keeps two that
+/// revoke the same grants from waiting for each other.
 pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
     let (condition, first, second) = match of {
         Of::Grant(grant_id) => ("grant_id = $1 AND $2 = ''", grant_id, ""),
@@ -95,11 +94,6 @@ pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) 
     let wait = format!("SELECT 1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
     query(wait).execute(&mut *connection).await?;
     let revoke = format!("UPDATE grants SET revoked_at = $3 WHERE revoked_at IS NULL AND {condition}");
-    query(revoke).bind(now).execute(&mut *connection).await?;
-    let void = format!(
-        "INSERT INTO revoked_tokens (jti, exp) SELECT jti, exp FROM grant_tokens \
-         WHERE grant_id IN (SELECT grant_id FROM grants WHERE {condition}) ORDER BY jti ON CONFLICT (jti) DO NOTHING"
-    );
-    query(void).execute(connection).await?;
+    query(revoke).bind(now).execute(connection).await?;
     Ok(())
 }

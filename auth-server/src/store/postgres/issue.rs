@@ -2,7 +2,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::{
     domain::{AuditRecord, IssuedToUser, Spends},
-    store::StoreError,
+    store::{StoreError, rows::kept_until},
 };
 
 /// Spend, put in force what was made of it, and write it down: one statement, which is one way to the database and back. An
@@ -15,15 +15,15 @@ pub(super) async fn issue(pool: &PgPool, issued: &IssuedToUser, audit: &AuditRec
     let opaque = issued.opaque.as_ref();
     let claims = opaque.map(|token| serde_json::to_string(&token.claims)).transpose()?;
     // Made of constants alone.
-    let statement = AssertSqlSafe(format!("WITH {IN_FORCE}, spent AS ({}), {ISSUED}", spending(issued.spends)));
+    let statement = AssertSqlSafe(format!("WITH {}, {ISSUED}", changing(issued.spends)));
     let done = sqlx::query(statement)
         .bind(&issued.grant_id)
-        .bind(refresh.map_or(issued.exp, |token| token.exp.max(issued.exp)))
         .bind(issued.spends.map(|spends| spends.hash().0.to_vec()))
         .bind(audit.at_millis.div_euclid(1_000))
-        .bind(&issued.jti)
-        .bind(issued.exp)
+        .bind(issued.ends())
+        .bind(kept_until(issued.ends()))
         .bind(refresh.map(|token| token.hash.0.to_vec()))
+        .bind(refresh.map(|token| i64::from(token.number)))
         .bind(refresh.map(|token| token.exp))
         .bind(opaque.map(|token| token.hash.0.to_vec()))
         .bind(claims)
@@ -42,29 +42,36 @@ pub(super) async fn issue(pool: &PgPool, issued: &IssuedToUser, audit: &AuditRec
     if done.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
 }
 
-fn spending(spends: Option<Spends>) -> &'static str {
+/// Spend it, and change the grant; `changed` is empty where that could not be.
+fn changing(spends: Option<Spends>) -> String {
+    let code_of = |table: &str| {
+        format!(
+            "{LOCKED}, spent AS (UPDATE {table} SET spent_at = $3 FROM locked WHERE hash = $2 AND spent_at IS NULL \
+             RETURNING locked.grant_id), \
+             changed AS (UPDATE grants g SET {CHANGE} FROM spent WHERE g.grant_id = spent.grant_id RETURNING g.grant_id)"
+        )
+    };
+    let at_once = |unspent: &str| {
+        format!(
+            "changed AS (UPDATE grants g SET {CHANGE} WHERE grant_id = $1 AND revoked_at IS NULL AND {unspent} \
+             RETURNING grant_id)"
+        )
+    };
     match spends {
-        // They name `in_force`, so that the grant's row is locked before.
-        Some(Spends::Code(_)) => {
-            "UPDATE codes SET spent_at = $4 FROM in_force WHERE hash = $3 AND spent_at IS NULL RETURNING in_force.grant_id"
-        }
-        Some(Spends::RefreshToken(_)) => {
-            "UPDATE refresh_tokens SET spent_at = $4 FROM in_force WHERE hash = $3 AND spent_at IS NULL \
-             RETURNING in_force.grant_id"
-        }
-        Some(Spends::DeviceCode(_)) => {
-            "UPDATE devices SET spent_at = $4 FROM in_force WHERE hash = $3 AND spent_at IS NULL \
-             RETURNING in_force.grant_id"
-        }
-        None => "SELECT grant_id FROM in_force WHERE $3::bytea IS NULL AND $4 > 0",
+        Some(Spends::Code(_)) => code_of("codes"),
+        Some(Spends::DeviceCode(_)) => code_of("devices"),
+        Some(Spends::RefreshToken(_)) => at_once("refresh_hash = $2"),
+        None => at_once("$2::bytea IS NULL"),
     }
 }
 
-const IN_FORCE: &str = "in_force AS (UPDATE grants SET exp = greatest(exp, $2) \
-     WHERE grant_id = $1 AND revoked_at IS NULL RETURNING grant_id)";
-const ISSUED: &str = "pass AS (INSERT INTO grant_tokens (jti, grant_id, exp) SELECT $5, grant_id, $6 FROM spent), \
-     refreshing AS (INSERT INTO refresh_tokens (hash, grant_id, exp) \
-         SELECT $7, grant_id, $8 FROM spent WHERE $7 IS NOT NULL), \
-     opaque AS (INSERT INTO opaque_tokens (hash, claims, exp) SELECT $9, $10, $11 FROM spent WHERE $9 IS NOT NULL) \
+const LOCKED: &str = "locked AS (SELECT grant_id FROM grants WHERE grant_id = $1 AND revoked_at IS NULL FOR UPDATE)";
+/// Without a new refresh token, the one that is there stays.
+const CHANGE: &str = "exp = greatest(g.exp, $4), kept_until = greatest(g.kept_until, $5), \
+     refresh_hash = coalesce($6, g.refresh_hash), refresh_number = coalesce($7, g.refresh_number), \
+     refresh_exp = coalesce($8, g.refresh_exp), \
+     refresh_at = CASE WHEN $6 IS NULL THEN g.refresh_at ELSE $3 END";
+const ISSUED: &str = "opaque AS (INSERT INTO opaque_tokens (hash, claims, exp) \
+         SELECT $9, $10, $11 FROM changed WHERE $9 IS NOT NULL) \
      INSERT INTO audit (at_millis, event, outcome, client_id, sub, jti, scope, address, error) \
-         SELECT $12, $13, $14, $15, $16, $17, $18, $19, $20 FROM spent";
+         SELECT $12, $13, $14, $15, $16, $17, $18, $19, $20 FROM changed";

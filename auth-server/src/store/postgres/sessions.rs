@@ -1,10 +1,10 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use crate::{
-    domain::{Session, TokenHash},
+    domain::{SecretHash, Session, TokenHash},
     store::{
         StoreError,
-        rows::{self, NEWS_SECONDS, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow},
+        rows::{self, NEWS_SECONDS, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow, phc},
     },
 };
 
@@ -35,10 +35,16 @@ pub(super) enum Sessions<'a> {
     Named(&'a str),
 }
 
-pub(super) async fn start(connection: &mut PgConnection, session: &Session) -> Result<(), StoreError> {
-    sqlx::query(
+/// The user's row is held: whoever is about to change the password or to disable the user waits, and finds the session.
+pub(super) async fn start(
+    connection: &mut PgConnection,
+    session: &Session,
+    shown: &SecretHash,
+) -> Result<(), StoreError> {
+    let started = sqlx::query(
         "INSERT INTO sessions (hash, sid, sub, auth_time, last_seen, address, user_agent) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, \
+         SELECT $1, $2, sub, $4, $5, $6, $7 FROM users WHERE sub = $3 AND enabled AND password = $8 FOR SHARE \
+         ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, \
          auth_time = excluded.auth_time, last_seen = excluded.last_seen, address = excluded.address, \
          user_agent = excluded.user_agent WHERE sessions.sub = excluded.sub",
     )
@@ -49,9 +55,18 @@ pub(super) async fn start(connection: &mut PgConnection, session: &Session) -> R
     .bind(session.last_seen)
     .bind(&session.address)
     .bind(&session.user_agent)
+    .bind(phc(shown)?)
     .execute(connection)
     .await?;
-    Ok(())
+    if started.rows_affected() == 0 { Err(StoreError::SignedOut) } else { Ok(()) }
+}
+
+/// What a user decides is heard as long as they are signed in. Whoever is about to end the session waits, and finds
+/// what came of it.
+pub(super) async fn must_live(connection: &mut PgConnection, sid: &str) -> Result<(), StoreError> {
+    let lives =
+        sqlx::query("SELECT 1 FROM sessions WHERE sid = $1 FOR KEY SHARE").bind(sid).fetch_optional(connection).await?;
+    lives.map(|_| ()).ok_or(StoreError::SignedOut)
 }
 
 /// A client takes part in a session, if it is there.

@@ -11,10 +11,8 @@ pub(super) async fn sweep(pool: &PgPool, before: SweepBefore) -> Result<u64, Sto
     for (table, is_void, limit) in [
         ("opaque_tokens", "exp < $1", before.tokens),
         ("revoked_tokens", "exp < $1", before.tokens),
-        // Its codes and tokens go with a grant.
-        ("grants", "exp < $1", before.tokens),
-        ("refresh_tokens", "exp < $1", before.tokens),
-        ("grant_tokens", "exp < $1", before.tokens),
+        // Its codes go with a grant.
+        ("grants", "kept_until < $1", before.tokens),
         ("devices", "exp < $1 AND state <> 'allowed'", before.tokens),
         ("pushed_requests", "exp < $1", before.tokens),
         ("logout_news", "exp < $1", before.tokens),

@@ -1,8 +1,11 @@
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    domain::{OpaqueToken, TokenHash},
-    store::{StoreError, rows},
+    domain::{OpaqueToken, TokenHash, grant_of},
+    store::{
+        StoreError,
+        rows::{self, IS_REVOKED},
+    },
 };
 
 pub(super) async fn opaque_token(pool: &PgPool, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
@@ -12,8 +15,7 @@ pub(super) async fn opaque_token(pool: &PgPool, hash: &TokenHash) -> Result<Opti
 }
 
 pub(super) async fn is_revoked(pool: &PgPool, jti: &str) -> Result<bool, StoreError> {
-    let found = sqlx::query("SELECT 1 FROM revoked_tokens WHERE jti = $1").bind(jti).fetch_optional(pool).await?;
-    Ok(found.is_some())
+    Ok(sqlx::query_scalar(IS_REVOKED).bind(jti).bind(grant_of(jti)).fetch_one(pool).await?)
 }
 
 pub(super) async fn remember(connection: &mut PgConnection, token: &OpaqueToken) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 use sqlx::FromRow;
 
-use super::{scope, token_hash};
+use super::{scope, token_hash, unreadable};
 use crate::{
     domain::{Code, StoredCode, StoredRefreshToken, UserGrant},
     store::StoreError,
@@ -9,19 +9,24 @@ use crate::{
 pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.spent_at, g.grant_id, \
      g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, g.offline, g.revoked_at \
      FROM codes c JOIN grants g USING (grant_id) WHERE c.hash = $1";
-pub const REFRESH_TOKEN: &str = "SELECT t.hash, t.exp, t.spent_at, g.grant_id, g.client_id, g.sub, g.sid, g.scope, \
-     g.resources, g.auth_time, g.offline, g.revoked_at \
-     FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash = $1";
-/// A JSON array of hashes in hexadecimal, as SQLite reads it.
-pub const REFRESH_TOKENS: &str = "SELECT t.hash, t.exp, t.spent_at, g.grant_id, g.client_id, g.sub, g.sid, g.scope, \
-     g.resources, g.auth_time, g.offline, g.revoked_at \
-     FROM refresh_tokens t JOIN grants g USING (grant_id) WHERE t.hash IN (SELECT unhex(value) FROM json_each($1))";
+pub const REFRESH_TOKEN: &str = "SELECT refresh_hash, refresh_number, refresh_exp, refresh_at, grant_id, client_id, \
+     sub, sid, scope, resources, auth_time, offline, revoked_at \
+     FROM grants WHERE refresh_hash IS NOT NULL AND grant_id = $1";
+/// Of a JSON array of grants, as SQLite reads it.
+pub const REFRESH_TOKENS: &str = "SELECT refresh_hash, refresh_number, refresh_exp, refresh_at, grant_id, client_id, \
+     sub, sid, scope, resources, auth_time, offline, revoked_at \
+     FROM grants WHERE refresh_hash IS NOT NULL AND grant_id IN (SELECT value FROM json_each($1))";
 pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, revoked_at \
      FROM grants WHERE grant_id = $1";
-pub const GRANT_OF_TOKEN: &str = "SELECT g.grant_id, g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, \
-     g.offline, g.revoked_at FROM grant_tokens t JOIN grants g USING (grant_id) WHERE t.jti = $1";
 pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, \
      revoked_at FROM grants WHERE sub = $1 AND exp > $2 AND revoked_at IS NULL ORDER BY grant_id DESC";
+
+/// A grant is kept to the end of the day on which the last of it ends: the index by which it is forgotten changes once a
+/// day, and not with every refresh.
+pub fn kept_until(exp: i64) -> i64 {
+    const DAY: i64 = 86_400;
+    (exp.div_euclid(DAY) + 1) * DAY
+}
 
 #[derive(FromRow)]
 pub struct CodeRow {
@@ -37,9 +42,10 @@ pub struct CodeRow {
 
 #[derive(FromRow)]
 pub struct RefreshTokenRow {
-    hash: Vec<u8>,
-    exp: i64,
-    spent_at: Option<i64>,
+    refresh_hash: Vec<u8>,
+    refresh_number: i64,
+    refresh_exp: i64,
+    refresh_at: i64,
     #[sqlx(flatten)]
     grant: GrantRow,
 }
@@ -81,9 +87,14 @@ impl TryFrom<RefreshTokenRow> for StoredRefreshToken {
     type Error = StoreError;
 
     fn try_from(row: RefreshTokenRow) -> Result<Self, StoreError> {
-        let RefreshTokenRow { hash, exp, spent_at, grant } = row;
-        let revoked = grant.is_revoked();
-        Ok(Self { hash: token_hash(hash)?, grant: grant.try_into()?, exp, spent_at, revoked })
+        Ok(Self {
+            hash: token_hash(row.refresh_hash)?,
+            number: row.refresh_number.try_into().map_err(|_| unreadable("a refresh token's number"))?,
+            exp: row.refresh_exp,
+            since: row.refresh_at,
+            revoked: row.grant.is_revoked(),
+            grant: row.grant.try_into()?,
+        })
     }
 }
 

@@ -6,6 +6,10 @@ use crate::{
     store::StoreError,
 };
 
+/// By its own name, or with the grant that its name tells.
+pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1) \
+     OR ($2 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE grant_id = $2 AND revoked_at IS NULL))";
+
 #[derive(FromRow)]
 pub struct AuditRow {
     at_millis: i64,

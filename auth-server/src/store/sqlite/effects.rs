@@ -18,8 +18,15 @@ pub(super) async fn apply(
     match &entry.effect {
         // Done for the whole group at once.
         Effect::Nothing | Effect::Remember(_) | Effect::Revoke { .. } | Effect::Issue(_) => {}
-        Effect::StartSession { session } => sessions::start(connection, session).await?,
+        Effect::StartSession { session, shown } => {
+            if let Err(error) = sessions::start(connection, session, shown).await {
+                return own(error);
+            }
+        }
         Effect::Authorize(yes) => {
+            if let Err(error) = sessions::must_live(connection, &yes.grant.sid).await {
+                return own(error);
+            }
             if let Some(pushed) = &yes.pushed
                 && let Err(error) = pushed::spend(connection, pushed).await
             {
@@ -32,6 +39,11 @@ pub(super) async fn apply(
         }
         Effect::DecideDevice(decision) => {
             let DeviceDecision { device, exp, grant } = &**decision;
+            if let Some(grant) = grant
+                && let Err(error) = sessions::must_live(connection, &grant.sid).await
+            {
+                return own(error);
+            }
             if let Err(error) = devices::decide(connection, device, grant.as_ref(), *exp).await {
                 return own(error);
             }
@@ -68,6 +80,7 @@ pub(super) async fn apply(
 fn own(error: StoreError) -> Result<Result<(), StoreError>, StoreError> {
     match error {
         StoreError::AlreadySpent
+        | StoreError::SignedOut
         | StoreError::NoSuchClient(_)
         | StoreError::ClientExists(_)
         | StoreError::TooManyClients => Ok(Err(error)),

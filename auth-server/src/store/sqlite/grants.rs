@@ -4,7 +4,7 @@ use crate::{
     domain::{Code, StoredCode, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{self, CODE, CodeRow, GRANT_OF_TOKEN, GRANTS_OF_USER, GrantRow},
+        rows::{self, CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, kept_until},
     },
 };
 
@@ -28,8 +28,8 @@ pub(super) async fn code(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<S
     row.map(StoredCode::try_from).transpose()
 }
 
-pub(super) async fn of_token(pool: &SqlitePool, jti: &str) -> Result<Option<UserGrant>, StoreError> {
-    let row: Option<GrantRow> = sqlx::query_as(GRANT_OF_TOKEN).bind(jti).fetch_optional(pool).await?;
+pub(super) async fn one(pool: &SqlitePool, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+    let row: Option<GrantRow> = sqlx::query_as(GRANT).bind(grant_id).fetch_optional(pool).await?;
     row.map(UserGrant::try_from).transpose()
 }
 
@@ -59,8 +59,8 @@ pub(super) async fn add_grant(
     exp: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp, \
+         kept_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&grant.grant_id)
     .bind(&grant.client_id)
@@ -71,12 +71,13 @@ pub(super) async fn add_grant(
     .bind(grant.auth_time)
     .bind(grant.offline)
     .bind(exp)
+    .bind(kept_until(exp))
     .execute(&mut *connection)
     .await?;
     super::sessions::join(connection, &grant.sid, &grant.client_id).await
 }
 
-/// Void grants, and the access tokens that are out under them. Expired ones as well: clocks differ.
+/// Void grants, and with them all that is out under them. Expired ones as well: clocks differ.
 pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
     let (condition, first, second) = match of {
         Of::Grant(grant_id) => ("grant_id = $2 AND $3 = ''", grant_id, ""),
@@ -87,14 +88,8 @@ pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i
         Of::Session(sid) => ("sid = $2 AND $3 = '' AND NOT offline", sid, ""),
     };
     let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");
-    let void = format!(
-        "INSERT INTO revoked_tokens (jti, exp) SELECT jti, exp FROM grant_tokens \
-         WHERE $1 > 0 AND grant_id IN (SELECT grant_id FROM grants WHERE {condition}) ON CONFLICT (jti) DO NOTHING"
-    );
-    for statement in [revoke, void] {
-        // Made of constants alone.
-        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(now).bind(first).bind(second);
-        query.execute(&mut *connection).await?;
-    }
+    // Made of constants alone.
+    let query = sqlx::query(sqlx::AssertSqlSafe(revoke)).bind(now).bind(first).bind(second);
+    query.execute(connection).await?;
     Ok(())
 }

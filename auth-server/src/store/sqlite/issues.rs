@@ -1,11 +1,14 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::SqliteConnection;
 
 use super::journal::insert;
 use crate::{
-    domain::{IssuedToUser, Spends, TokenHash},
-    store::{Effect, Entry, StoreError, rows},
+    domain::{IssuedToUser, NewRefreshToken, Spends, TokenHash},
+    store::{
+        Effect, Entry, StoreError,
+        rows::{kept_until, token_hash},
+    },
 };
 
 /// Spend, and put in force what was made of it, for every entry of a group that issues something: a few statements, however
@@ -20,22 +23,26 @@ pub(super) async fn issue_all(
         entries.iter().enumerate().filter_map(|(place, entry)| Some((place, issue_of(entry)?))).collect();
     let Some((first, _)) = asked.first() else { return Ok(outcomes) };
     let now = entries[*first].audit.at_millis.div_euclid(1_000);
-    let in_force = grants_in_force(connection, asked.iter().map(|(_, issued)| &*issued.grant_id).collect()).await?;
-    let possible = || asked.iter().filter(|(_, issued)| in_force.contains(&issued.grant_id));
-    let wanted = possible().filter_map(|(_, issued)| issued.spends).collect();
-    let mut spent = spend(connection, &wanted, now).await?;
-    // What two entries want to spend is the first one's.
-    let (done, late): (Vec<_>, Vec<_>) = asked.iter().partition(|(_, issued)| {
-        in_force.contains(&issued.grant_id) && issued.spends.is_none_or(|spends| spent.remove(&spends))
-    });
-    for (place, _) in late {
-        outcomes[place] = Err(StoreError::AlreadySpent);
+    let mut grants = in_force(connection, asked.iter().map(|(_, issued)| &*issued.grant_id).collect()).await?;
+    let possible = asked.iter().filter(|(_, issued)| grants.contains_key(&issued.grant_id));
+    let mut unspent = spend(connection, &possible.filter_map(|(_, issued)| issued.spends).collect(), now).await?;
+    unspent.extend(grants.values().filter_map(|grant| grant.refresh_token).map(Spends::RefreshToken));
+    for (place, issued) in asked {
+        // What two entries want to spend is the first one's.
+        let grant = grants.get_mut(&issued.grant_id);
+        match grant.filter(|_| issued.spends.is_none_or(|spends| unspent.remove(&spends))) {
+            Some(grant) => grant.issue(issued),
+            None => outcomes[place] = Err(StoreError::AlreadySpent),
+        }
     }
-    let done = || done.iter().map(|(_, issued)| *issued);
-    insert(connection, KEEP_GRANTS, done().map(|issued| (&issued.grant_id, last(issued))).collect()).await?;
-    let pass = |issued: &IssuedToUser| (issued.jti.clone(), issued.grant_id.clone(), issued.exp);
-    insert(connection, INSERT_PASSES, done().map(pass).collect()).await?;
-    insert(connection, INSERT_REFRESH_TOKENS, done().filter_map(refresh_token_row).collect()).await?;
+    let changed = || grants.iter().filter(|(_, grant)| grant.ends > 0);
+    let longer = changed().map(|(grant_id, grant)| (grant_id, kept_until(grant.ends), grant.kept_until));
+    insert(connection, KEEP_GRANTS, longer.filter(|(_, until, kept)| until > kept).collect()).await?;
+    let rows = changed().map(|(grant_id, grant)| {
+        let new = grant.issued.map(|new| (new.hash.hex(), new.number, new.exp));
+        (grant_id, grant.ends, new, now)
+    });
+    insert(connection, CHANGE_GRANTS, rows.collect()).await?;
     Ok(outcomes)
 }
 
@@ -43,30 +50,44 @@ fn issue_of(entry: &Entry) -> Option<&IssuedToUser> {
     if let Effect::Issue(issued) = &entry.effect { Some(issued) } else { None }
 }
 
-async fn grants_in_force(
+/// A grant of the group, and what becomes of it.
+struct Grant<'a> {
+    kept_until: i64,
+    refresh_token: Option<TokenHash>,
+    /// When the last of what is issued ends; zero where nothing is.
+    ends: i64,
+    issued: Option<&'a NewRefreshToken>,
+}
+
+impl<'a> Grant<'a> {
+    fn issue(&mut self, issued: &'a IssuedToUser) {
+        self.ends = self.ends.max(issued.ends());
+        self.issued = issued.refresh_token.as_ref().or(self.issued);
+    }
+}
+
+async fn in_force<'a>(
     connection: &mut SqliteConnection,
     grants: HashSet<&str>,
-) -> Result<HashSet<String>, StoreError> {
-    let found = sqlx::query_scalar(
-        "SELECT grant_id FROM grants WHERE revoked_at IS NULL AND grant_id IN (SELECT value FROM json_each($1))",
-    );
-    let found: Vec<String> = found.bind(serde_json::to_string(&grants)?).fetch_all(connection).await?;
-    Ok(found.into_iter().collect())
+) -> Result<HashMap<String, Grant<'a>>, StoreError> {
+    let found = sqlx::query_as(IN_FORCE).bind(serde_json::to_string(&grants)?);
+    let found: Vec<(String, i64, Option<Vec<u8>>)> = found.fetch_all(connection).await?;
+    let read = found.into_iter().map(|(grant_id, kept_until, hash)| {
+        let refresh_token = hash.map(token_hash).transpose()?;
+        Ok((grant_id, Grant { kept_until, refresh_token, ends: 0, issued: None }))
+    });
+    read.collect()
 }
 
 type Kind = fn(TokenHash) -> Spends;
 
-/// Those of `wanted` that were not spent before.
+/// Those of the codes in `wanted` that were not spent before.
 async fn spend(
     connection: &mut SqliteConnection,
     wanted: &HashSet<Spends>,
     now: i64,
 ) -> Result<HashSet<Spends>, StoreError> {
-    let kinds: [(&str, Kind); 3] = [
-        (SPEND_REFRESH_TOKENS, Spends::RefreshToken),
-        (SPEND_CODES, Spends::Code),
-        (SPEND_DEVICE_CODES, Spends::DeviceCode),
-    ];
+    let kinds: [(&str, Kind); 2] = [(SPEND_CODES, Spends::Code), (SPEND_DEVICE_CODES, Spends::DeviceCode)];
     let mut spent = HashSet::new();
     for (statement, kind) in kinds {
         let hashes = wanted.iter().filter(|spends| **spends == kind(spends.hash()));
@@ -75,32 +96,24 @@ async fn spend(
             let changed = sqlx::query_scalar(statement).bind(serde_json::to_string(&hashes)?).bind(now);
             let changed: Vec<Vec<u8>> = changed.fetch_all(&mut *connection).await?;
             for hash in changed {
-                spent.insert(kind(rows::token_hash(hash)?));
+                spent.insert(kind(token_hash(hash)?));
             }
         }
     }
     Ok(spent)
 }
 
-/// When all that is out under the grant has ended.
-fn last(issued: &IssuedToUser) -> i64 {
-    issued.refresh_token.as_ref().map_or(issued.exp, |token| token.exp.max(issued.exp))
-}
-
-fn refresh_token_row(issued: &IssuedToUser) -> Option<(String, String, i64)> {
-    issued.refresh_token.as_ref().map(|token| (token.hash.hex(), issued.grant_id.clone(), token.exp))
-}
-
-const SPEND_REFRESH_TOKENS: &str = "UPDATE refresh_tokens SET spent_at = $2 WHERE spent_at IS NULL \
-     AND hash IN (SELECT unhex(value) FROM json_each($1)) RETURNING hash";
+const IN_FORCE: &str = "SELECT grant_id, kept_until, refresh_hash FROM grants \
+     WHERE revoked_at IS NULL AND grant_id IN (SELECT value FROM json_each($1))";
 const SPEND_CODES: &str = "UPDATE codes SET spent_at = $2 WHERE spent_at IS NULL \
      AND hash IN (SELECT unhex(value) FROM json_each($1)) RETURNING hash";
 const SPEND_DEVICE_CODES: &str = "UPDATE devices SET spent_at = $2 WHERE spent_at IS NULL \
      AND hash IN (SELECT unhex(value) FROM json_each($1)) RETURNING hash";
-const KEEP_GRANTS: &str = "UPDATE grants SET exp = until FROM \
-     (SELECT value ->> 0 AS kept, max(value ->> 1) AS until FROM json_each($1) GROUP BY 1) \
-     WHERE grant_id = kept AND exp < until";
-const INSERT_PASSES: &str = "INSERT INTO grant_tokens (jti, grant_id, exp) \
-     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1)";
-const INSERT_REFRESH_TOKENS: &str = "INSERT INTO refresh_tokens (hash, grant_id, exp) \
-     SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1)";
+const KEEP_GRANTS: &str = "UPDATE grants SET kept_until = value ->> 1 FROM json_each($1) WHERE grant_id = value ->> 0";
+/// A row without a new refresh token leaves the one that is there.
+const CHANGE_GRANTS: &str = "UPDATE grants SET exp = max(exp, value ->> 1), \
+     refresh_hash = coalesce(unhex(value ->> '$[2][0]'), refresh_hash), \
+     refresh_number = coalesce(value ->> '$[2][1]', refresh_number), \
+     refresh_exp = coalesce(value ->> '$[2][2]', refresh_exp), \
+     refresh_at = iif(value ->> 2 IS NULL, refresh_at, value ->> 3) \
+     FROM json_each($1) WHERE grant_id = value ->> 0";

@@ -4,7 +4,7 @@ use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    domain::{StoredRefreshToken, TokenHash},
+    domain::StoredRefreshToken,
     store::{
         StoreError,
         rows::{REFRESH_TOKENS, RefreshTokenRow},
@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Lookups(mpsc::Sender<Asked>);
 
 struct Asked {
-    hash: TokenHash,
+    grant_id: String,
     answer: oneshot::Sender<Result<Option<StoredRefreshToken>, StoreError>>,
 }
 
@@ -32,10 +32,10 @@ impl Lookups {
         Ok(Self(sender))
     }
 
-    pub(super) async fn refresh_token(&self, hash: &TokenHash) -> Result<Option<StoredRefreshToken>, StoreError> {
+    pub(super) async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
         let (answer, answered) = oneshot::channel();
         let stopped = || StoreError::Unavailable("the lookups have stopped".to_owned());
-        self.0.send(Asked { hash: *hash, answer }).await.map_err(|_| stopped())?;
+        self.0.send(Asked { grant_id: grant_id.to_owned(), answer }).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 }
@@ -44,9 +44,9 @@ async fn answer(mut connection: SqliteConnection, mut asked: mpsc::Receiver<Aske
     let mut group = Vec::with_capacity(GROUP);
     while asked.recv_many(&mut group, GROUP).await > 0 {
         let found = find(&mut connection, &group).await;
-        for Asked { hash, answer } in group.drain(..) {
+        for Asked { grant_id, answer } in group.drain(..) {
             // Whoever has hung up meanwhile misses nothing.
-            let _ = answer.send(found.as_ref().map(|found| found.get(&hash).cloned()).map_err(Clone::clone));
+            let _ = answer.send(found.as_ref().map(|found| found.get(&grant_id).cloned()).map_err(Clone::clone));
         }
     }
 }
@@ -54,10 +54,10 @@ async fn answer(mut connection: SqliteConnection, mut asked: mpsc::Receiver<Aske
 async fn find(
     connection: &mut SqliteConnection,
     group: &[Asked],
-) -> Result<HashMap<TokenHash, StoredRefreshToken>, StoreError> {
-    let hashes: Vec<String> = group.iter().map(|asked| asked.hash.hex()).collect();
-    let rows = sqlx::query_as(REFRESH_TOKENS).bind(serde_json::to_string(&hashes)?);
+) -> Result<HashMap<String, StoredRefreshToken>, StoreError> {
+    let grants: Vec<&str> = group.iter().map(|asked| &*asked.grant_id).collect();
+    let rows = sqlx::query_as(REFRESH_TOKENS).bind(serde_json::to_string(&grants)?);
     let rows: Vec<RefreshTokenRow> = rows.fetch_all(connection).await?;
     let tokens = rows.into_iter().map(StoredRefreshToken::try_from);
-    tokens.map(|token| token.map(|token| (token.hash, token))).collect()
+    tokens.map(|token| token.map(|token| (token.grant.grant_id.clone(), token))).collect()
 }

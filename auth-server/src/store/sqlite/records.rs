@@ -1,10 +1,10 @@
 use sqlx::SqlitePool;
 
 use crate::{
-    domain::{AuditQuery, AuditRecord, OpaqueToken, TokenHash},
+    domain::{AuditQuery, AuditRecord, OpaqueToken, TokenHash, grant_of},
     store::{
         StoreError, SweepBefore,
-        rows::{self, AuditRow},
+        rows::{self, AuditRow, IS_REVOKED},
     },
 };
 
@@ -18,8 +18,7 @@ pub(super) async fn opaque_token(pool: &SqlitePool, hash: &TokenHash) -> Result<
 }
 
 pub(super) async fn is_revoked(pool: &SqlitePool, jti: &str) -> Result<bool, StoreError> {
-    let found = sqlx::query("SELECT 1 FROM revoked_tokens WHERE jti = $1").bind(jti).fetch_optional(pool).await?;
-    Ok(found.is_some())
+    Ok(sqlx::query_scalar(IS_REVOKED).bind(jti).bind(grant_of(jti)).fetch_one(pool).await?)
 }
 
 pub(super) async fn audit(pool: &SqlitePool, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
@@ -49,13 +48,11 @@ pub(super) async fn sweep(pool: &SqlitePool, before: SweepBefore) -> Result<u64,
             "DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE exp < $1 LIMIT $2)",
             before.tokens,
         ),
-        // Its codes and tokens go with a grant.
-        ("DELETE FROM grants WHERE grant_id IN (SELECT grant_id FROM grants WHERE exp < $1 LIMIT $2)", before.tokens),
+        // Its codes go with a grant.
         (
-            "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE exp < $1 LIMIT $2)",
+            "DELETE FROM grants WHERE grant_id IN (SELECT grant_id FROM grants WHERE kept_until < $1 LIMIT $2)",
             before.tokens,
         ),
-        ("DELETE FROM grant_tokens WHERE jti IN (SELECT jti FROM grant_tokens WHERE exp < $1 LIMIT $2)", before.tokens),
         (
             "DELETE FROM devices WHERE hash IN (SELECT hash FROM devices WHERE exp < $1 AND state <> 'allowed' LIMIT $2)",
             before.tokens,

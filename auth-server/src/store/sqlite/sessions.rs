@@ -1,10 +1,10 @@
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 
 use crate::{
-    domain::{Session, TokenHash},
+    domain::{SecretHash, Session, TokenHash},
     store::{
         StoreError,
-        rows::{self, NEWS_SECONDS, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow},
+        rows::{self, NEWS_SECONDS, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow, phc},
     },
 };
 
@@ -35,10 +35,15 @@ pub(super) enum Sessions<'a> {
     Named(&'a str),
 }
 
-pub(super) async fn start(connection: &mut SqliteConnection, session: &Session) -> Result<(), StoreError> {
-    sqlx::query(
+pub(super) async fn start(
+    connection: &mut SqliteConnection,
+    session: &Session,
+    shown: &SecretHash,
+) -> Result<(), StoreError> {
+    let started = sqlx::query(
         "INSERT INTO sessions (hash, sid, sub, auth_time, last_seen, address, user_agent) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, \
+         SELECT $1, $2, sub, $4, $5, $6, $7 FROM users WHERE sub = $3 AND enabled AND password = $8 \
+         ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, \
          auth_time = excluded.auth_time, last_seen = excluded.last_seen, address = excluded.address, \
          user_agent = excluded.user_agent WHERE sessions.sub = excluded.sub",
     )
@@ -49,9 +54,16 @@ pub(super) async fn start(connection: &mut SqliteConnection, session: &Session) 
     .bind(session.last_seen)
     .bind(&session.address)
     .bind(&session.user_agent)
+    .bind(phc(shown)?)
     .execute(connection)
     .await?;
-    Ok(())
+    if started.rows_affected() == 0 { Err(StoreError::SignedOut) } else { Ok(()) }
+}
+
+/// What a user decides is heard as long as they are signed in.
+pub(super) async fn must_live(connection: &mut SqliteConnection, sid: &str) -> Result<(), StoreError> {
+    let lives = sqlx::query("SELECT 1 FROM sessions WHERE sid = $1").bind(sid).fetch_optional(connection).await?;
+    lives.map(|_| ()).ok_or(StoreError::SignedOut)
 }
 
 /// A client takes part in a session, if it is there.
