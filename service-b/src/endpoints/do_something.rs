@@ -1,7 +1,6 @@
 use axum::Json;
 use serde::Serialize;
-use service_kit::WholeBody;
-use token_verifier::Pass;
+use token_verifier::{Pass, WholeBody};
 
 use super::{Caller, ResourceWrite};
 

@@ -15,13 +15,10 @@ async fn a_body_that_is_too_long_is_refused_and_only_after_the_pass_was_found_go
     let c = C::start(&signer).await;
     let b = c.b_with(|settings| settings.limits.body_bytes = 100);
     let pass = signer.pass(&good());
-    for (bytes, status) in [(100, 200), (101, 413)] {
-        let post = || b.post("/api/do_something").body("x".repeat(bytes));
-        let answered = answer(post().bearer_auth(&pass)).await;
-        assert_eq!(answered.status, status);
-        assert_eq!(answered.json()["error"] == "invalid_request", status == 413);
-        assert_eq!(answer(post()).await.status, 401);
-    }
+    let post = |bytes: usize| b.post("/api/do_something").body("x".repeat(bytes));
+    assert_eq!(answer(post(100).bearer_auth(&pass)).await.status, 200);
+    answer(post(101).bearer_auth(&pass)).await.refused(413, "invalid_request", "longer");
+    assert_eq!(answer(post(101)).await.status, 401);
 }
 
 #[tokio::test]

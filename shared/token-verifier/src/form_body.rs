@@ -1,6 +1,6 @@
 use axum::{
-    body::{Body, Bytes},
-    extract::{FromRequest, Request, State},
+    body::Body,
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -10,6 +10,7 @@ use crate::{
     Verifier,
     pass::{has_access_token, refusal},
     refusal::Why,
+    whole_body::whole,
 };
 
 /// A layer that refuses a token in a form body (RFC 6750 §2.2): with one in the header that is two methods at once, which
@@ -32,9 +33,9 @@ pub async fn refuse_token_in_form(State(verifier): State<Verifier>, request: Req
         Err(why) => return refusal(&verifier, why).into_response(),
     }
     let (parts, body) = request.into_parts();
-    let form = match Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await {
+    let form = match whole(&verifier, Request::from_parts(parts.clone(), body)).await {
         Ok(form) => form,
-        Err(rejection) => return refusal(&verifier, Why::Unreadable(rejection.status())).into_response(),
+        Err(refusal) => return refusal.into_response(),
     };
     if !has_access_token(&form) {
         return next.run(Request::from_parts(parts, Body::from(form))).await;

@@ -69,6 +69,7 @@ mod refusal;
 mod token_hash;
 mod verified_token;
 mod verifier;
+mod whole_body;
 
 pub use builder::{BuildError, VerifierBuilder};
 pub use error::VerifyError;
@@ -79,3 +80,4 @@ pub use pass::{Pass, RequiredScope};
 pub use refusal::{Detail, Refusal};
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
+pub use whole_body::WholeBody;
