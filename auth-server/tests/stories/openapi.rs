@@ -51,6 +51,19 @@ fn every_route_is_documented_and_every_documented_one_is_there() {
     assert_eq!(operations(&document()), routes());
 }
 
+#[test]
+fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
+    let document = document();
+    for (path, method) in operations(&document) {
+        let operation = &document["paths"][&path][&method];
+        let takes_body = operation["requestBody"].is_object();
+        assert_eq!(takes_body, ["post", "put"].contains(&&*method), "{method} {path}");
+        for status in ["408", "413"] {
+            assert!(!takes_body || operation["responses"][status].is_object(), "{method} {path}: {status}");
+        }
+    }
+}
+
 /// Every answer that can be had without breaking the server, at every operation.
 fn questions(c: &Caller, token: &str, told: &Value) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
     let post = |path: &'static str, status, client: (&str, &str), more: &[(&str, &str)]| {
@@ -160,6 +173,32 @@ async fn every_operation_answers_as_it_is_documented() {
         asked.insert((path.to_owned(), method.to_owned()));
     }
     assert_eq!(asked, operations(&document), "every operation was called");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
+    let document = document();
+    let c = C::start_with(|settings| {
+        settings.limits.request_seconds = 1;
+        settings.registration.enabled = true;
+    })
+    .await;
+    let mut asked = Vec::new();
+    for (path, method) in operations(&document) {
+        let Some(kinds) = document["paths"][&path][&method]["requestBody"]["content"].as_object() else { continue };
+        let kind = kinds.keys().next().unwrap();
+        for accepted in ["application/json", "text/html"] {
+            let headers = format!("content-type: {kind}\r\naccept: {accepted}\r\n");
+            let (caller, verb, at) = (c.caller.clone(), method.to_uppercase(), path.replace("{client_id}", "nobody"));
+            let answer = tokio::spawn(async move { caller.slowly(&verb, &at, &headers).await });
+            asked.push((path.clone(), method.clone(), answer));
+        }
+    }
+    for (path, method, answer) in asked {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 408, "{method} {path}: {answer:?}");
+        check(&document, &path, &method, &answer);
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,19 @@ fn every_route_is_documented_and_every_documented_one_is_there() {
     assert_eq!(operations(&document()), routes());
 }
 
+#[test]
+fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
+    let document = document();
+    for (path, method) in operations(&document) {
+        let operation = &document["paths"][&path][&method];
+        let takes_body = operation["requestBody"].is_object();
+        assert_eq!(takes_body, ["post", "put"].contains(&&*method), "{method} {path}");
+        for status in ["408", "413"] {
+            assert!(!takes_body || operation["responses"][status].is_object(), "{method} {path}: {status}");
+        }
+    }
+}
+
 /// What machines call. The website has a story of its own.
 fn of_machines(document: &Value) -> BTreeSet<(String, String)> {
     let pages = website_operations(document);
@@ -85,6 +98,25 @@ async fn every_operation_answers_as_it_is_documented() {
         asked.insert((path.to_owned(), method.to_owned()));
     }
     assert_eq!(asked, of_machines(&document), "every operation was called");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
+    let world = World::new().await;
+    let a = world.start_with(|settings| settings.limits.request_seconds = 1).await;
+    let mut asked = Vec::new();
+    for path in ["/api/call-b", "/logout", "/callback/{provider}", "/backchannel-logout/{provider}"] {
+        for accepted in ["application/json", "text/html"] {
+            let headers = format!("content-type: application/x-www-form-urlencoded\r\naccept: {accepted}\r\n");
+            let (caller, at) = (a.caller.clone(), path.replace("{provider}", "platform"));
+            asked.push((path, tokio::spawn(async move { caller.slowly("POST", &at, &headers).await })));
+        }
+    }
+    for (path, asked) in asked {
+        let answer = asked.await.unwrap();
+        assert_eq!(answer.status, 408, "{path}: {answer:?}");
+        check(&document(), path, "post", &answer);
+    }
 }
 
 #[tokio::test]

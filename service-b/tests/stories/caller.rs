@@ -1,5 +1,7 @@
 use std::{
     future::Future,
+    io::{Read, Write},
+    net::TcpStream,
     time::{Duration, Instant},
 };
 
@@ -44,9 +46,32 @@ impl Caller {
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.request("POST", path)
     }
+
+    /// Begin a body, and never end it.
+    pub async fn slowly(&self, method: &str, path: &str, headers: &str) -> Answer {
+        let address = self.base.split_once("://").unwrap().1.to_owned();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n");
+        let said = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut said = String::new();
+            stream.read_to_string(&mut said).map(|_| said).unwrap()
+        });
+        Answer::of_text(&said.await.unwrap())
+    }
 }
 
 impl Answer {
+    /// As it came over the wire.
+    fn of_text(said: &str) -> Self {
+        let (head, text) = said.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let pairs = lines.map(|line| line.split_once(": ").unwrap());
+        let headers = pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        Self { status, headers, text: text.to_owned() }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{self:?}"))
     }

@@ -38,6 +38,19 @@ fn every_route_is_documented_and_every_documented_one_is_there() {
     assert_eq!(operations(&document()), routes());
 }
 
+#[test]
+fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
+    let document = document();
+    for (path, method) in operations(&document) {
+        let operation = &document["paths"][&path][&method];
+        let takes_body = operation["requestBody"].is_object();
+        assert_eq!(takes_body, ["post", "put"].contains(&&*method), "{method} {path}");
+        for status in ["408", "413"] {
+            assert!(!takes_body || operation["responses"][status].is_object(), "{method} {path}: {status}");
+        }
+    }
+}
+
 /// Every answer that can be had, at every operation.
 fn questions(b: &B, signer: &Signer) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
     let mut questions = Vec::new();
@@ -84,6 +97,21 @@ async fn every_operation_answers_as_it_is_documented() {
         asked.insert((path.to_owned(), method.to_owned()));
     }
     assert_eq!(asked, operations(&document), "every operation was called");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
+    let signer = Signer::es256("k1");
+    let c = C::start(&signer).await;
+    let b = c.b_with(|settings| settings.limits.request_seconds = 1);
+    b.until_ready().await;
+    let pass = signer.pass(&claims(&json!({ "scope": "resource:write" })));
+    for kind in ["text/plain", "application/x-www-form-urlencoded"] {
+        let headers = format!("authorization: Bearer {pass}\r\ncontent-type: {kind}\r\n");
+        let answer = b.slowly("POST", "/api/do_something", &headers).await;
+        assert_eq!(answer.status, 408, "{answer:?}");
+        check(&document(), "/api/do_something", "post", &answer);
+    }
 }
 
 #[tokio::test]
