@@ -1,5 +1,7 @@
 //! The settings of A.
 
+mod targets;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -16,6 +18,7 @@ use service_kit::{
 };
 use url::Url;
 
+pub use self::targets::{Target, Targets};
 pub use crate::providers::{ProviderKind, ProviderSettings};
 
 /// The provider that is there without being configured: C.
@@ -93,29 +96,6 @@ pub enum ClientAuth {
     Basic,
 }
 
-/// The Bs that A can call.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Targets {
-    /// The B that checks passes by itself.
-    pub local: Target,
-    /// The B that asks C about each pass.
-    pub introspection: Target,
-}
-
-/// One B.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Target {
-    /// Where A reaches it.
-    pub url: String,
-    /// Its resource identifier: whom the pass is for (RFC 8707).
-    pub resource: String,
-    /// It is a further hop: instead of a person's own pass it is shown one for which A exchanged that, and which says that
-    /// A acts for them (RFC 8693). For people of the platform.
-    pub exchange: bool,
-}
-
 impl Default for ServiceASettings {
     fn default() -> Self {
         Self {
@@ -143,13 +123,6 @@ impl Default for ServiceASettings {
             limits: Limits::default(),
             log: LogSettings::default(),
         }
-    }
-}
-
-impl Default for Targets {
-    fn default() -> Self {
-        let at = |url: &str, exchange| Target { url: url.to_owned(), resource: url.to_owned(), exchange };
-        Self { local: at("http://localhost:9002", false), introspection: at("http://localhost:9003", true) }
     }
 }
 
