@@ -1,0 +1,116 @@
+use super::*;
+use crate::domain::{Algorithm, SecretHash, hash_chosen_secret};
+
+fn production() -> AuthServerSettings {
+    AuthServerSettings {
+        profile: Profile::Production,
+        issuer: local("https://login.example.com"),
+        tls: TlsSettings { cert_file: Some("c.pem".into()), key_file: Some("k.pem".into()), ..TlsSettings::default() },
+        // Sound, as nobody stands in it.
+        clients_file: Some("/dev/null".into()),
+        ..AuthServerSettings::default()
+    }
+}
+
+fn named(settings: &AuthServerSettings) -> Vec<&'static str> {
+    settings.findings().iter().map(|finding| finding.setting).collect()
+}
+
+#[test]
+fn a_sound_production_has_no_findings() {
+    assert_eq!(named(&production()), [""; 0]);
+}
+
+#[test]
+fn each_unsafe_setting_is_found() {
+    let mut settings = production();
+    settings.issuer = local("http://login.example.com");
+    settings.listen = "0.0.0.0:9000".to_owned();
+    settings.database_url = Some(SecretSetting::new("postgres://gatepass@db/gatepass"));
+    settings.tls.cert_file = None;
+    settings.keys.algorithm = Algorithm::HS256;
+    settings.tokens.access_seconds = 7_200;
+    settings.clients_file = Some("/nowhere/clients.toml".into());
+    settings.users_file = Some("/nowhere/users.toml".into());
+    settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
+    settings.dialects = Dialects { wechat: true, userinfo_in_query: true };
+    settings.test_controls = true;
+    settings.registration.enabled = true;
+    settings.registration.allow_private_urls = true;
+    assert_eq!(
+        named(&settings),
+        [
+            "issuer",
+            "listen",
+            "database_url",
+            "tls.cert_file",
+            "keys.algorithm",
+            "dialects.wechat",
+            "test_controls",
+            "registration.enabled",
+            "registration.allow_private_urls",
+            "dialects.userinfo_in_query",
+            "tokens.access_seconds",
+            "clients_file",
+            "users_file",
+            "log.otlp_endpoint"
+        ]
+    );
+}
+
+#[test]
+fn clients_register_themselves_in_production_with_a_token_that_nobody_guesses() {
+    let mut settings = production();
+    settings.registration.enabled = true;
+    settings.registration.initial_access_token = Some(SecretSetting::new("guess me"));
+    assert_eq!(named(&settings), ["registration.initial_access_token"]);
+    settings.registration.initial_access_token = Some(SecretSetting::new("5e0b1c3f9a7d4e2286b0f1d3c5a79e80"));
+    assert_eq!(named(&settings), [""; 0]);
+}
+
+#[test]
+fn a_secret_that_everybody_knows_is_found_behind_its_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clients.toml");
+    let written = |secret: &str| {
+        let SecretHash::Argon2id(phc) = hash_chosen_secret(secret, [7; 16]).unwrap() else { panic!("a PHC") };
+        std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\nclient_secret_hash = \"{phc}\"\n")).unwrap();
+        named(&AuthServerSettings { clients_file: Some(path.clone()), ..production() })
+    };
+    assert_eq!(written("abc123"), ["clients_file"]);
+    assert_eq!(written("a secret that only the two of us know"), [""; 0]);
+}
+
+#[test]
+fn the_demo_says_that_it_is_one() {
+    assert_eq!(named(&AuthServerSettings::default()), ["issuer", "clients_file", "tls.cert_file"]);
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let refused = |change: fn(&mut AuthServerSettings)| {
+        let mut settings = production();
+        change(&mut settings);
+        settings.check().unwrap_err()
+    };
+    assert!(refused(|s| s.keys.algorithm = Algorithm::HS256).contains("hs256_secret"));
+    assert!(refused(|s| s.issuer.set_query(Some("x"))).contains("issuer"));
+    assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
+    assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
+    assert!(refused(|s| s.registration.initial_access_token = Some(SecretSetting::new(""))).contains("is empty"));
+    assert!(refused(|s| s.registration.grant_types = vec!["password".to_owned()]).contains("password"));
+    assert!(refused(|s| s.database_url = Some(SecretSetting::new("mysql://db"))).contains("database_url"));
+}
+
+#[test]
+fn an_empty_database_url_is_none() {
+    let empty = AuthServerSettings { database_url: Some(SecretSetting::new("")), ..production() };
+    assert_eq!(empty.database_url(), Ok(None));
+}
+
+#[test]
+fn the_issuer_has_no_slash_that_nobody_wrote() {
+    assert_eq!(AuthServerSettings::default().issuer(), "http://localhost:9000");
+    let tenant = AuthServerSettings { issuer: local("https://c.example/t/"), ..AuthServerSettings::default() };
+    assert_eq!(tenant.issuer(), "https://c.example/t/");
+}
