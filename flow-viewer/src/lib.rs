@@ -2,7 +2,7 @@
 
 mod app;
 pub mod commands;
-mod doctor;
+pub mod doctor;
 mod endpoints;
 mod explain;
 mod export;
