@@ -71,6 +71,25 @@ async fn each_thing_that_happened_has_one_record() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_what_was_asked_for_unless_it_is_in_words_of_the_callers_own() {
+    let c = C::start().await;
+    let (id, secret) = ODD;
+    for (secret, scope, recorded) in [
+        (secret, "stock:read", Some("stock:read")),
+        ("guess", "orders:read openid", Some("orders:read openid")),
+        // A secret in the wrong field.
+        (secret, "s3cret-in-the-wrong-field", None),
+        (secret, "stock:read s3cret-in-the-wrong-field", None),
+        ("guess", "\"", None),
+    ] {
+        let refused = c.ask((id, secret), &[("scope", scope)]).await;
+        assert!([400, 401].contains(&refused.status), "{scope}: {refused:?}");
+        let newest = records(&c, &["--limit", "1"]).await.remove(0);
+        assert_eq!((&newest["outcome"], &newest["scope"]), (&json!("refused"), &json!(recorded)), "{scope}");
+    }
+}
+
+#[tokio::test]
 async fn records_are_found_by_client_token_and_time() {
     let c = C::start().await;
     let early = c.pass(SHOP, &FOR_ORDERS).await;

@@ -1,6 +1,9 @@
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::process::{Process, run, server_settings, set, succeed};
+use crate::{
+    process::{Process, run, run_with_input, server_settings, set, succeed},
+    server::C,
+};
 
 #[tokio::test]
 async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_unsafe() {
@@ -69,6 +72,25 @@ async fn production_refuses_the_demos_secret_and_weak_ones_in_the_clients_file()
     assert!(!said.err.contains("abc123") && !said.err.contains("a short one"));
 
     fs::write(&clients, client("one", "a secret that nobody guesses in a hundred years")).unwrap();
+    assert_eq!(Process::serve(&settings).get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn production_refuses_a_database_in_which_the_demos_users_can_still_sign_in() {
+    let mut demo = C::start().await;
+    demo.stop().await;
+    let production = set(&[("profile", "production"), ("issuer", "https://c.example"), ("tls_listen", "")]);
+    let clients = demo.folder().join("none.toml");
+    fs::write(&clients, "").unwrap();
+    let settings = [server_settings(&demo.settings.data_dir, &clients), production].concat();
+    let said = run(&["serve"], &settings).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("everybody knows: alice bob. ") && said.err.contains("user set-password"), "{said:?}");
+    let given = run_with_input(&["user", "set-password", "alice"], &settings, "a password of her own\n").await;
+    assert_eq!(given.code, Some(0), "{given:?}");
+    let said = run(&["serve"], &settings).await;
+    assert!(said.code == Some(1) && said.err.contains("everybody knows: bob. "), "{said:?}");
+    succeed(&["user", "disable", "bob"], &settings).await;
     assert_eq!(Process::serve(&settings).get("/readyz").await.status, 200);
 }
 
