@@ -166,7 +166,10 @@ impl Flow<'_> {
             Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
         match app.keep(&audit, effect).await {
             Err(StoreError::SignedOut) => Ok(see_other("/login", self.query)),
-            kept => kept.map(|()| answer(&request.answer_to, Ok(&code), app, self.browser)).map_err(PageFailure::from),
+            kept => {
+                kept?;
+                Ok(answer(&request.answer_to, Ok(&code), app, &request.shown_in(self.browser)))
+            }
         }
     }
 
@@ -176,7 +179,7 @@ impl Flow<'_> {
         audit.error = Some(error.error.as_str().to_owned());
         self.app.record(audit).await;
         let to = &self.request.answer_to;
-        Ok(answer(to, Err(&error), self.app, self.browser))
+        Ok(answer(to, Err(&error), self.app, &self.request.shown_in(self.browser)))
     }
 
     /// The user has pressed cancel.

@@ -87,6 +87,7 @@ impl Reader<'_> {
                 max_age: rest.max_age,
                 login_hint: form.get("login_hint").map(str::to_owned),
                 hint: rest.hint,
+                ui_locales: form.get("ui_locales").map(str::to_owned),
                 pushed: self.pushed,
                 // Its signature was good, or the request would have been refused.
                 signed: is_signed.then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),

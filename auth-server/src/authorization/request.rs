@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use claims::IdTokenClaims;
+use pages::Browser;
 
 use super::AnswerTo;
 use crate::domain::{Allowed, Client, TokenHash};
@@ -22,12 +23,21 @@ pub struct AuthorizationRequest {
     pub max_age: Option<i64>,
     /// Who the client thinks it is: for the user name's field.
     pub login_hint: Option<String>,
+    /// What the user reads, as the client says (OpenID Connect Core §3.1.2.1).
+    pub ui_locales: Option<String>,
     /// What it was pushed as (RFC 9126): good for one answer.
     pub pushed: Option<TokenHash>,
     /// What a signed request said, form-encoded: its signature was checked when it came, and may expire while the user types.
     pub signed: Option<String>,
     /// Who it has to be: an ID token that C made before, for this client or another.
     pub hint: Option<IdTokenClaims>,
+}
+
+impl AuthorizationRequest {
+    /// The browser as its pages take it: of a request that was pushed or signed, the address says nothing.
+    pub fn shown_in(&self, browser: &Browser) -> Browser {
+        browser.reading(self.ui_locales.as_deref())
+    }
 }
 
 /// What the user is to be asked, however well C knows them (OpenID Connect Core §3.1.2.1).

@@ -57,6 +57,7 @@ impl Asking<'_> {
         if !self.flow(&request).is_ready_for_consent(&signed_in) {
             return Ok(self.to_sign_in());
         }
+        let browser = request.shown_in(&self.visitor.browser);
         let before = self.allowed_before(&request, &signed_in).await?;
         let scopes = request.allowed.scope.iter().map(|name| ShownScope {
             name: name.to_owned(),
@@ -64,7 +65,7 @@ impl Asking<'_> {
             already: before.contains(name),
         });
         let page = ConsentPage {
-            client: ShownClient::of(&request.client, self.visitor.browser.language),
+            client: ShownClient::of(&request.client, browser.language),
             returns_to: host(&request.answer_to.redirect_uri),
             user: (&signed_in.user).into(),
             scopes: scopes.collect(),
@@ -73,7 +74,7 @@ impl Asking<'_> {
             csrf: self.visitor.csrf_token(self.app),
         };
         let redirect_uri = &request.answer_to.redirect_uri;
-        let page = show(&self.app.pages, &self.visitor.browser, StatusCode::OK, &page);
+        let page = show(&self.app.pages, &browser, StatusCode::OK, &page);
         // Browsers hold the redirect after the form against the page's policy.
         Ok(page.form_action(redirect_uri).into_response())
     }

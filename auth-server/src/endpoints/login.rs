@@ -68,6 +68,8 @@ impl SignInPage<'_> {
         };
         let signed_in_as = signed_in.filter(may_continue).map(|signed_in| signed_in.user.shown_name().to_owned());
         let (visitor, cookie) = visitor.with_cookie(self.app)?;
+        let browser =
+            request.as_ref().map_or_else(|| visitor.browser.clone(), |asked| asked.shown_in(&visitor.browser));
         let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
         let status = match problem {
             None => StatusCode::OK,
@@ -75,7 +77,7 @@ impl SignInPage<'_> {
             Some(_) => StatusCode::BAD_REQUEST,
         };
         let page = LoginPage {
-            client: request.as_ref().map(|request| ShownClient::of(&request.client, visitor.browser.language)),
+            client: request.as_ref().map(|request| ShownClient::of(&request.client, browser.language)),
             action: format!("/login?{}", self.query),
             csrf: visitor.csrf_token(self.app),
             username: if username.is_empty() { hint } else { username }.to_owned(),
@@ -83,7 +85,7 @@ impl SignInPage<'_> {
             demo_hint: self.app.demo,
             signed_in_as,
         };
-        let page = show(&self.app.pages, &visitor.browser, status, &page);
+        let page = show(&self.app.pages, &browser, status, &page);
         // Browsers hold the redirect after the form against the page's policy.
         let page = page.form_action(request.as_ref().map_or("", |request| &request.answer_to.redirect_uri));
         let wait = match problem {

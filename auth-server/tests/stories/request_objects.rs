@@ -135,3 +135,29 @@ async fn a_request_that_the_client_has_not_signed_for_this_server_and_now_is_ref
     let site = Asking::site().with("request", &sound);
     person.asked(&site).await.tells_client("invalid_request_object");
 }
+
+#[tokio::test]
+async fn a_pushed_or_signed_request_says_what_its_user_reads() {
+    let signer = Signer::new();
+    let c = signer.c().await;
+    let chinese = wanted().with("ui_locales", "zh-CN");
+    let pushed = chinese.clone().with("client_secret", BROKER.1);
+    let named = c.form("/oauth/par", &pushed.pairs()).await.json();
+    let by_name = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("client_id", BROKER.0), ("request_uri", named["request_uri"].as_str().unwrap())])
+        .finish();
+    let signed = wanted().with("ui_locales", "en").with("request", &signer.sign(&c, &chinese));
+    for query in [chinese.query(), by_name, signed.query()] {
+        let asked = format!("/oauth/authorize?{query}");
+        let person = Person::at(&c);
+        let page = person.open(&asked).await;
+        assert!(page.path == "/login" && page.answer.text.contains("lang=\"zh-Hans\""), "{page:?}");
+        let page = person.sign_in(&page, ALICE).await;
+        assert!(page.path == "/consent" && page.answer.text.contains("lang=\"zh-Hans\""), "{page:?}");
+        // Whoever has chosen a language reads it.
+        let english = Person::at(&c);
+        english.plant("gatepass-language", "en");
+        let page = english.open(&asked).await;
+        assert!(page.path == "/login" && page.answer.text.contains("lang=\"en\""), "{page:?}");
+    }
+}

@@ -18,6 +18,8 @@ pub struct Browser {
     pub language: Language,
     /// The language that this very request asks for by `?lang=`; the answer makes the browser remember it.
     pub asked: Option<Language>,
+    /// Its person has chosen the language, now or before.
+    chosen: bool,
     pub(crate) query: String,
 }
 
@@ -40,8 +42,18 @@ impl Browser {
         let ui_locales = ui_locales.as_ref().map(|(_, value)| &**value);
         let jar = CookieJar::from_headers(headers);
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let language = Language::choose(asked, jar.get(COOKIE).map(Cookie::value), ui_locales, accepted);
-        Self { language, asked: asked.and_then(Language::from_tag), query }
+        let kept = jar.get(COOKIE).map(Cookie::value);
+        let language = Language::choose(asked, kept, ui_locales, accepted);
+        let chosen = asked.into_iter().chain(kept).any(|tag| Language::from_tag(tag).is_some());
+        Self { language, asked: asked.and_then(Language::from_tag), chosen, query }
+    }
+
+    /// The same browser, when the website has said what its visitor reads (`ui_locales`) where the address does not show it. The
+    /// visitor knows better.
+    #[must_use]
+    pub fn reading(&self, ui_locales: Option<&str>) -> Self {
+        let said = ui_locales.and_then(Language::first_of).filter(|_| !self.chosen);
+        Self { language: said.unwrap_or(self.language), ..self.clone() }
     }
 
     /// The same page in another language: a query alone, because a path such as `//elsewhere.example` in a link would lead
@@ -85,6 +97,18 @@ mod tests {
         let switched = browser("/login?ui_locales=zh&lang=en", "");
         assert_eq!((switched.language, switched.asked), (Language::English, Some(Language::English)));
         assert_eq!(browser("/login?ui_locales=zh", "").asked, None, "it is nothing to remember");
+    }
+
+    #[test]
+    fn what_a_website_says_elsewhere_counts_as_if_it_stood_in_the_address() {
+        assert_eq!(browser("/login", "").reading(Some("fr zh en")).language, Language::Chinese);
+        assert_eq!(browser("/login?ui_locales=en", "").reading(Some("zh")).language, Language::Chinese);
+        for (uri, cookie) in [("/login?lang=en", ""), ("/login", "gatepass-language=en")] {
+            assert_eq!(browser(uri, cookie).reading(Some("zh")).language, Language::English, "{uri} {cookie}");
+        }
+        for nothing in [None, Some(""), Some("fr")] {
+            assert_eq!(browser("/login?ui_locales=zh", "").reading(nothing).language, Language::Chinese);
+        }
     }
 
     #[test]

@@ -24,9 +24,14 @@ impl Language {
         asked
             .and_then(Self::from_tag)
             .or_else(|| cookie.and_then(Self::from_tag))
-            .or_else(|| ui_locales.and_then(|tags| tags.split_ascii_whitespace().find_map(Self::from_tag)))
+            .or_else(|| ui_locales.and_then(Self::first_of))
             .or_else(|| accept_language.and_then(preferred))
             .unwrap_or_default()
+    }
+
+    /// The first of a list of tags (`ui_locales`) that is one of ours.
+    pub(crate) fn first_of(tags: &str) -> Option<Self> {
+        tags.split_ascii_whitespace().find_map(Self::from_tag)
     }
 
     /// The language of a tag such as `zh-CN` (RFC 5646), by its first part; `ui_locales` is a list of these.
