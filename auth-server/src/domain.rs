@@ -9,6 +9,7 @@ mod jti;
 mod login_client;
 mod next_step;
 mod public_address;
+mod redirect_uri;
 mod registration;
 mod registry;
 mod secret;
@@ -28,6 +29,7 @@ pub use jti::{grant_of, new_client_id, new_jti, new_sub, under_grant};
 pub use login_client::{LoginClient, SubjectType};
 pub use next_step::{Done, NextStep, Situation, next_step};
 pub use public_address::{is_public_address, problem_of_outside_url};
+pub use redirect_uri::{ApplicationType, problem_of_redirect_uri};
 pub use registration::{
     AcceptedMetadata, RefusedMetadata, Registration, RegistrationPolicy, accept_metadata, read_jwks,
 };

@@ -6,11 +6,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use clock::Clock;
 
 use service_kit::{SAFE_SECRET_LENGTH, cli::say};
-use url::Url;
 
 use crate::{
     AuthServerSettings, Entropy,
-    domain::{Client, LoginClient, SecretHash, StoredSecret, TokenFormat, hash_chosen_secret, new_secret},
+    domain::{
+        ApplicationType, Client, LoginClient, SecretHash, StoredSecret, TokenFormat, hash_chosen_secret, new_secret,
+        problem_of_redirect_uri,
+    },
     registry::ClientsFile,
     server::{open_existing_store, open_store},
 };
@@ -179,17 +181,9 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
     })
 }
 
-/// A code is sent there: nobody on the way may read it, and no browser may run it as a script (RFC 9700 §2.6, RFC 8252 §7).
+/// Of an operator's client nobody says what kind of program it is: it may be an app.
 fn redirect_uri(text: &str) -> Result<String, &'static str> {
-    let url = Url::parse(text).map_err(|_| "it is no absolute URL")?;
-    let plain = ["localhost", "127.0.0.1", "[::1]"].map(Some).contains(&url.host_str());
-    // An app's own scheme is a domain of its maker, backwards.
-    let sent_safely = url.scheme() == "https" || (url.scheme() == "http" && plain) || url.scheme().contains('.');
-    match (sent_safely, url.fragment()) {
-        (true, None) => Ok(text.to_owned()),
-        (true, Some(_)) => Err("it has a fragment, which no server gets to see"),
-        (false, _) => Err("use https, http on this machine, or an app's own scheme such as com.example.app"),
-    }
+    problem_of_redirect_uri(text, ApplicationType::Native).map_or_else(|| Ok(text.to_owned()), Err)
 }
 
 fn line(client: &Client, source: &str) -> String {

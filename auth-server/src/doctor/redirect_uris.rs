@@ -1,11 +1,10 @@
-use ::doctor::{Checks, Finding, Names, nearest_uri, uris_differ_in};
+use ::doctor::{Change, Checks, Finding, Names, nearest_uri, uris_differ_in};
 use claims::nearest_name;
-use url::Url;
 
 use super::Asked;
 use crate::{
     AuthServerSettings, Entropy,
-    domain::{Client, LoginClient},
+    domain::{ApplicationType, Client, LoginClient, problem_of_redirect_uri},
     registry::ClientsFile,
     store::Content,
 };
@@ -27,29 +26,27 @@ pub(super) fn look_at_redirect_uris(
         file.clients.iter().chain(content.iter().flat_map(|content| &content.clients)).collect();
     let logins: Vec<(&str, &LoginClient)> =
         clients.iter().filter_map(|client| Some((client.client_id.as_str(), client.login.as_ref()?))).collect();
-    look_at_each(checks, names, &logins);
+    look_at_each(checks, &logins);
     if let Some(redirect_uri) = &asked.redirect_uri {
         look_for(checks, names, &logins, asked.client_id.as_deref(), redirect_uri);
     }
 }
 
-/// RFC 6749 §3.1.2: an absolute URI without a fragment.
-fn look_at_each(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClient)]) {
+/// One of the database may be older than a rule; what the file says is held against the rules when it is read.
+fn look_at_each(checks: &mut Checks, logins: &[(&str, &LoginClient)]) {
     let all = logins.iter().flat_map(|(id, login)| login.redirect_uris.iter().map(move |uri| (id, uri)));
     let (mut sound, mut unsound) = (0, 0);
     for (id, uri) in all {
-        if Url::parse(uri).is_ok_and(|url| url.fragment().is_none()) {
+        let Some(problem) = problem_of_redirect_uri(uri, ApplicationType::Native) else {
             sound += 1;
             continue;
-        }
+        };
         unsound += 1;
-        let compared = format!("a redirect URI of `{id}` and RFC 6749 section 3.1.2");
-        let change = names.change("clients_file", "mend it there");
-        checks.fail(
-            CHECK,
-            "one can never be answered to",
-            Finding::new(compared, "an absolute URI without a fragment", uri, change),
-        );
+        let compared = format!("a redirect URI of `{id}` and what may be registered");
+        let expected = "https, http on this machine, or an app's own scheme such as com.example.app";
+        let change = Change::elsewhere(format!("`auth-server client remove {id}`, and add it again with another one"));
+        let finding = Finding::new(compared, expected, format!("{uri} {problem}"), change);
+        checks.fail(CHECK, "one is not taken any more", finding);
     }
     if unsound == 0 {
         checks.ok(CHECK, format!("{sound}, of {} that log people in", counted(logins.len())));

@@ -10,8 +10,10 @@ use claims::{ErrorCode, Scope};
 
 pub use keys::read_jwks;
 
-use self::redirect_uris::ApplicationType;
-use super::{Algorithm, Client, ClientMetadata, LoginClient, StoredSecret, SubjectType, TokenFormat, TokenHash};
+use super::{
+    Algorithm, ApplicationType, Client, ClientMetadata, LoginClient, StoredSecret, SubjectType,
+    TokenFormat, TokenHash,
+};
 
 /// What clients that register themselves may have at most.
 #[derive(Clone, Debug)]

@@ -8,7 +8,8 @@ use url::Url;
 use crate::{
     Entropy,
     domain::{
-        Client, LoginClient, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat, problem_of_chosen_hash,
+        ApplicationType, Client, LoginClient, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat,
+        problem_of_chosen_hash, problem_of_redirect_uri,
     },
 };
 
@@ -153,6 +154,12 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
             say("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
                 .to_owned());
         }
+        for (name, uri) in client.login.iter().flat_map(places_to_return_to) {
+            // Nobody says what kind of program it is: it may be an app.
+            if let Some(problem) = problem_of_redirect_uri(uri, ApplicationType::Native) {
+                say(format!("{name}: {uri:?} {problem}"));
+            }
+        }
         let hash = client.client_secret_hash.as_deref();
         if let Some(problem) = hash.and_then(|phc| problem_of_chosen_hash(phc, profile.is_production())) {
             say(format!("client_secret_hash {problem}"));
@@ -163,6 +170,11 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
         }
     }
     problems
+}
+
+fn places_to_return_to(login: &LoginClient) -> impl Iterator<Item = (&'static str, &String)> {
+    let after_sign_in = login.redirect_uris.iter().map(|uri| ("redirect_uris", uri));
+    after_sign_in.chain(login.post_logout_redirect_uris.iter().map(|uri| ("post_logout_redirect_uris", uri)))
 }
 
 #[cfg(test)]
@@ -210,6 +222,37 @@ mod tests {
             ["absolute URI", "http://nowhere", "fewer than 32", "twice", "PHC string", "`y`: needs client_secret"]
         {
             assert!(refusal.contains(part), "{part} in {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_uri_is_held_against_the_rules_of_registration() {
+        let text = |uri: &str, bye: &str| {
+            format!(
+                "[[clients]]\nclient_id = \"site\"\nclient_secret = \"abc\"\n[clients.login]\n\
+                 redirect_uris = [\"https://site.example/cb\", {uri:?}]\npost_logout_redirect_uris = [{bye:?}]\n"
+            )
+        };
+        let sound = "https://site.example/bye";
+        for uri in ["http://localhost:9001/cb", "http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"] {
+            assert!(parse(&text(uri, sound), Profile::Demo).is_ok(), "{uri}");
+        }
+        for (uri, told) in [
+            ("http://site.example/cb", "plain http"),
+            ("https://site.example/cb#x", "fragment"),
+            ("https://u:p@site.example/cb", "password"),
+            ("javascript:alert(1)", "turned round"),
+            ("myapp:/cb", "turned round"),
+            ("/cb", "absolute"),
+            ("https://site.example/c b", "character"),
+            ("https://site.example/\n", "character"),
+        ] {
+            for (name, text) in [("redirect_uris", text(uri, sound)), ("post_logout_redirect_uris", text(sound, uri))] {
+                let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
+                for part in ["client `site`", &*format!("{name}: {uri:?} "), told] {
+                    assert!(refusal.contains(part), "{part} in {refusal}");
+                }
+            }
         }
     }
 

@@ -191,10 +191,13 @@ async fn a_code_is_never_sent_where_others_read_it_or_where_it_would_be_a_script
     let c = started().await;
     for (uri, reason) in [
         ("http://site.example/cb", "use https"),
-        ("javascript:alert(1)", "use https"),
-        ("data:text/html,x", "use https"),
-        ("/cb", "no absolute URL"),
+        ("javascript:alert(1)", "turned round"),
+        ("data:text/html,x", "turned round"),
+        ("com..app:/cb", "turned round"),
+        ("/cb", "not an absolute URI"),
         ("https://site.example/cb#x", "fragment"),
+        ("https://site.example/c b", "character"),
+        ("https://user@site.example/cb", "user name"),
     ] {
         let said = run(&["client", "add", "site-x", "--redirect-uri", uri], &c.arguments()).await;
         assert!(said.code != Some(0) && said.err.contains(reason), "{uri}: {said:?}");

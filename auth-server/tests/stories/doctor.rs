@@ -7,7 +7,7 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use crate::{
-    process::{Said, run, server_settings, set},
+    process::{Said, run, server_settings, set, succeed},
     server::C,
 };
 
@@ -104,12 +104,17 @@ async fn a_redirect_uri_is_looked_up_and_the_nearest_registered_one_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_uri_that_can_never_be_answered_to_is_found() {
+async fn a_redirect_uri_that_is_not_taken_is_found_in_the_file_and_in_the_database() {
     let c = c().await;
+    succeed(&["client", "add", "old", "--redirect-uri", "https://old.example/cb"], &c.arguments()).await;
+    let older = "UPDATE clients SET login = replace(login, 'https://old', 'http://old') WHERE client_id = 'old'";
+    tell(&c.settings.data_dir.join("auth-server.db"), older).await;
+    let said = doctor(&c, &[]).await;
+    found(&said, "redirect URIs", &["http://old.example/cb is plain http", "`old`", "client remove old"]);
     let clients = fs::read_to_string(c.clients_file()).unwrap();
     fs::write(c.clients_file(), clients.replace("https://forum.example/other", "https://forum.example/#other"))
         .unwrap();
-    found(&doctor(&c, &[]).await, "redirect URIs", &["https://forum.example/#other", "`forum`", "clients_file: "]);
+    found(&doctor(&c, &[]).await, "settings", &["https://forum.example/#other", "`forum`", "`clients_file`"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
