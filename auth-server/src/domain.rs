@@ -13,6 +13,7 @@ mod redirect_uri;
 mod registration;
 mod registry;
 mod secret;
+mod secret_method;
 mod session;
 mod signing_key;
 mod token;
@@ -37,6 +38,7 @@ pub use registry::Registry;
 pub use secret::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret, problem_of_chosen_hash,
 };
+pub use secret_method::SecretMethod;
 pub use session::{LogoutNews, Session, SessionLife};
 pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
 pub use token::{

@@ -178,6 +178,11 @@ impl From<Denied> for Failure {
         match denied {
             Denied::Wrong => Self::invalid_client("the client is unknown or its secret is wrong"),
             Denied::Unproved(missing) => Self::invalid_client(missing),
+            Denied::OtherMethod(registered) => Self::invalid_client(format!(
+                "the client has registered the token_endpoint_auth_method {}, and has shown its secret in another way",
+                registered.as_str()
+            ))
+            .at("the way of client authentication"),
             Denied::TooMany { retry_after } => Self::too_many(retry_after),
         }
     }

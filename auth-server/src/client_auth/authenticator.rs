@@ -6,7 +6,7 @@ use moka::future::Cache;
 
 use super::{FailureLimit, Presented, Proof};
 use crate::{
-    domain::{Client, Registry, SecretHash, StoredSecret},
+    domain::{Client, Registry, SecretHash, SecretMethod, StoredSecret},
     entropy::Entropy,
     settings::ClientFailureSettings,
     slow_hash::SlowHashes,
@@ -39,6 +39,8 @@ pub enum Denied {
     Wrong,
     /// It showed no secret, and is not known as one that has none.
     Unproved(String),
+    /// It showed its secret, and in another way than it has registered.
+    OtherMethod(SecretMethod),
     /// It failed too often; after so many seconds it may try again.
     TooMany { retry_after: u64 },
 }
@@ -73,8 +75,8 @@ impl Authenticator {
         now_millis: i64,
     ) -> Result<Arc<Client>, Denied> {
         let client = registry.client(&presented.client_id);
-        let shown = match &presented.proof {
-            Proof::Secret(secret) => Shown { client_id: &presented.client_id, secret },
+        let (shown, method) = match &presented.proof {
+            Proof::Secret(secret, method) => (Shown { client_id: &presented.client_id, secret }, *method),
             Proof::Nothing(missing) => {
                 let public = client.filter(|client| client.is_public());
                 return public.cloned().ok_or_else(|| Denied::Unproved(missing.clone()));
@@ -88,7 +90,12 @@ impl Authenticator {
         if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
             return Err(Denied::Wrong);
         }
-        client.cloned().ok_or(Denied::Wrong)
+        let client = client.ok_or(Denied::Wrong)?;
+        // Only now, when the secret was right: nobody else learns that there is such a client (RFC 7591 §2).
+        match client.secret_method().filter(|registered| *registered != method) {
+            Some(registered) => Err(Denied::OtherMethod(registered)),
+            None => Ok(Arc::clone(client)),
+        }
     }
 
     /// One check at a time for one credential: a client's hundred workers start with one check, not a hundred.
@@ -166,7 +173,7 @@ impl Authenticator {
 mod tests {
     use super::*;
     use crate::{
-        domain::{TokenFormat, hash_chosen_secret},
+        domain::{LoginClient, TokenFormat, hash_chosen_secret},
         settings::FailureSettings,
     };
 
@@ -201,7 +208,10 @@ mod tests {
     }
 
     fn shown(client_id: &str, secret: &str) -> Presented {
-        Presented { client_id: client_id.to_owned(), proof: Proof::Secret(ClientSecret::new(secret)) }
+        Presented {
+            client_id: client_id.to_owned(),
+            proof: Proof::Secret(ClientSecret::new(secret), SecretMethod::Basic),
+        }
     }
 
     /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not come.
@@ -231,6 +241,25 @@ mod tests {
         assert!(takes_a_slow_hash(vec![fast("right", None)], shown("a", "wrong")).await, "wrong");
         assert!(takes_a_slow_hash(vec![slow(None)], shown("a", "wrong")).await, "wrong, of a chosen secret");
         assert!(takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], shown("a", "wrong")).await, "after its end");
+    }
+
+    #[tokio::test]
+    async fn of_a_registered_way_only_who_has_the_secret_is_told() {
+        let mut client = Client::clone(registry(vec![fast("right", None)]).client("a").unwrap());
+        client.login =
+            Some(LoginClient { token_endpoint_auth_method: Some(SecretMethod::Post), ..LoginClient::default() });
+        let registry = Registry::new([client], Vec::new());
+        let authenticator = authenticator(10);
+        let ask = async |secret, method| {
+            let presented = Presented { proof: Proof::Secret(ClientSecret::new(secret), method), ..shown("a", "") };
+            authenticator.authenticate(&presented, HOME, &registry, 0).await
+        };
+        assert!(ask("right", SecretMethod::Post).await.is_ok());
+        let other = Denied::OtherMethod(SecretMethod::Post);
+        assert_eq!(ask("right", SecretMethod::Basic).await.unwrap_err(), other);
+        for method in [SecretMethod::Basic, SecretMethod::Post] {
+            assert_eq!(ask("wrong", method).await.unwrap_err(), Denied::Wrong);
+        }
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
 use claims::{ClientSecret, Form, basic};
 
-use crate::failure::Failure;
+use crate::{domain::SecretMethod, failure::Failure};
 
 /// What a client showed of itself. Nothing about it is known to be true.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Presented {
 /// By what a client says that it is who it says.
 #[derive(Debug)]
 pub enum Proof {
-    Secret(ClientSecret),
+    Secret(ClientSecret, SecretMethod),
     /// By nothing, which is enough for a public client alone. The text tells all others what is missing.
     Nothing(String),
 }
@@ -47,9 +47,12 @@ pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presente
             "the client_id in the body is not the one of the Authorization header",
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
         )),
-        (Some(Ok((client_id, secret))), _, None) => Ok(Presented { client_id, proof: Proof::Secret(secret) }),
+        (Some(Ok((client_id, secret))), _, None) => {
+            Ok(Presented { client_id, proof: Proof::Secret(secret, SecretMethod::Basic) })
+        }
         (None, Some(client_id), Some(secret)) => {
-            Ok(Presented { client_id: client_id.to_owned(), proof: Proof::Secret(ClientSecret::new(secret)) })
+            let proof = Proof::Secret(ClientSecret::new(secret), SecretMethod::Post);
+            Ok(Presented { client_id: client_id.to_owned(), proof })
         }
         (None, Some(client_id), None) => {
             Ok(Presented { client_id: client_id.to_owned(), proof: Proof::Nothing(missing("client_secret", form)) })
@@ -87,7 +90,7 @@ mod tests {
         let form = Form::parse(body.as_bytes()).unwrap();
         let found = presented(&uri.parse().unwrap(), &headers, &form)?;
         match found.proof {
-            Proof::Secret(secret) => Ok((found.client_id, secret.expose().to_owned())),
+            Proof::Secret(secret, _) => Ok((found.client_id, secret.expose().to_owned())),
             Proof::Nothing(missing) => Err(Failure::invalid_client(missing)),
         }
     }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{LoginClient, StoredSecret};
+use super::{LoginClient, SecretMethod, StoredSecret};
 use claims::Scope;
 
 /// A client as the server knows it.
@@ -27,6 +27,11 @@ impl Client {
     /// Has no secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.login.as_ref().is_some_and(|login| login.public)
+    }
+
+    /// The one way in which it shows its secret, if it has registered one.
+    pub fn secret_method(&self) -> Option<SecretMethod> {
+        self.login.as_ref().and_then(|login| login.token_endpoint_auth_method)
     }
 
     /// May it use this grant?

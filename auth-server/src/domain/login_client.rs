@@ -4,7 +4,7 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::Algorithm;
+use super::{Algorithm, SecretMethod};
 
 /// What a client needs that sends users here. The names are those of OpenID Connect Dynamic Client Registration §2,
 /// where it has one.
@@ -23,6 +23,9 @@ pub struct LoginClient {
     pub backchannel_logout_uri: Option<String>,
     /// Has no secret, because it could not keep one: a native app, or code in a browser (RFC 6749 §2.1).
     pub public: bool,
+    /// The one way in which it shows its secret; without it, either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<SecretMethod>,
     /// Belongs to the same house: its users are not asked for consent.
     pub first_party: bool,
     /// Gets refresh tokens without asking for `offline_access`; they end with the session.

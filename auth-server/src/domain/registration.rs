@@ -11,7 +11,7 @@ use claims::{ErrorCode, Scope};
 pub use keys::read_jwks;
 
 use super::{
-    Algorithm, ApplicationType, Client, ClientMetadata, LoginClient, StoredSecret, SubjectType,
+    Algorithm, ApplicationType, Client, ClientMetadata, LoginClient, SecretMethod, StoredSecret, SubjectType,
     TokenFormat, TokenHash,
 };
 
@@ -84,7 +84,8 @@ pub fn accept_metadata(
         redirect_uris: redirects,
         post_logout_redirect_uris: returns,
         backchannel_logout_uri: asked.backchannel_logout_uri.clone(),
-        public: auth_method == "none",
+        public: auth_method.is_none(),
+        token_endpoint_auth_method: auth_method,
         first_party: false,
         refresh_tokens: grants.iter().any(|grant| grant == "refresh_token"),
         grant_types: Some(grants),
@@ -114,7 +115,7 @@ pub fn accept_metadata(
     metadata.response_types = Some(answers);
     metadata.grant_types.clone_from(&login.grant_types);
     metadata.application_type = Some(application.as_str().to_owned());
-    metadata.token_endpoint_auth_method = Some(auth_method.to_owned());
+    metadata.token_endpoint_auth_method = Some(auth_method.map_or("none", SecretMethod::as_str).to_owned());
     metadata.scope = Some(scopes.to_string());
     metadata.subject_type = Some(subject_type.as_str().to_owned());
     metadata.id_token_signed_response_alg = Some(login.id_token_algorithm().as_str().to_owned());

@@ -154,6 +154,9 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
             say("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
                 .to_owned());
         }
+        if public && client.login.as_ref().is_some_and(|login| login.token_endpoint_auth_method.is_some()) {
+            say("public and token_endpoint_auth_method contradict each other: it has no secret to show".to_owned());
+        }
         for (name, uri) in client.login.iter().flat_map(places_to_return_to) {
             // Nobody says what kind of program it is: it may be an app.
             if let Some(problem) = problem_of_redirect_uri(uri, ApplicationType::Native) {
@@ -223,6 +226,20 @@ mod tests {
         {
             assert!(refusal.contains(part), "{part} in {refusal}");
         }
+    }
+
+    #[test]
+    fn who_has_no_secret_shows_it_in_no_way() {
+        let text = |public: bool, method: &str| {
+            format!(
+                "[[clients]]\nclient_id = \"x\"\nclient_secret = \"abc\"\n[clients.login]\npublic = {public}\n\
+                 token_endpoint_auth_method = {method:?}\n"
+            )
+        };
+        assert!(parse(&text(false, "client_secret_post"), Profile::Demo).is_ok());
+        let refusal = |text: &str| parse(text, Profile::Demo).unwrap_err().to_string();
+        assert!(refusal(&text(true, "client_secret_post")).contains("contradict"));
+        assert!(refusal(&text(false, "private_key_jwt")).contains("unknown variant"));
     }
 
     #[test]

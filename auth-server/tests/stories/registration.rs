@@ -25,9 +25,12 @@ pub fn open_to_all(settings: &mut AuthServerSettings) {
     settings.registration.per_address.burst = 1_000;
 }
 
-/// The least that a website says of itself, and this besides.
+/// The least that a website says of itself which shows its secret in the body, and this besides.
 pub fn website(more: Value) -> Value {
-    let mut said = json!({ "client_name": "Shop", "redirect_uris": ["https://shop.example/cb"] });
+    let mut said = json!({
+        "client_name": "Shop", "redirect_uris": ["https://shop.example/cb"],
+        "token_endpoint_auth_method": "client_secret_post",
+    });
     let Value::Object(more) = more else { panic!("members are an object") };
     said.as_object_mut().unwrap().extend(more);
     said
@@ -226,7 +229,11 @@ async fn a_client_asks_in_its_own_name_only_where_the_operator_lets_it() {
         settings.registration.resources = vec![ORDERS_API.to_owned()];
     })
     .await;
-    let told = registered(&c, json!({ "grant_types": ["client_credentials"] })).await;
+    let told = registered(
+        &c,
+        json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_post" }),
+    )
+    .await;
     let login = (text(&told, "client_id"), text(&told, "client_secret"));
     let pass = c.pass(login, &[]).await;
     assert!(c.is_active(ORDERS, &pass).await);

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::{
-    caller::until,
+    caller::{answer, until},
     jwt,
     person::{Asking, Person},
-    registration::{open, open_to_all, register, registered, text, website},
-    server::{ALICE, BOB, C},
+    registration::{open, open_to_all, records, register, registered, text, website},
+    server::{ALICE, BOB, C, SHOP},
 };
 
 const CB: &str = "https://shop.example/cb";
@@ -125,6 +125,60 @@ async fn the_user_is_shown_who_asks_and_that_nobody_has_looked_at_it() {
 }
 
 #[tokio::test]
+async fn a_client_shows_its_secret_in_the_way_that_it_has_registered_and_in_no_other() {
+    let c = open().await;
+    let post = |path: &str, fields: &[(&str, &str)]| c.post(path).form(fields);
+    for (said, own) in [
+        (json!({ "token_endpoint_auth_method": "client_secret_basic" }), "client_secret_basic"),
+        (json!({ "token_endpoint_auth_method": "client_secret_post" }), "client_secret_post"),
+        // RFC 7591 §2: who names none has registered this one.
+        (json!({ "token_endpoint_auth_method": null }), "client_secret_basic"),
+    ] {
+        let told = registered(&c, website(said)).await;
+        assert_eq!(told["token_endpoint_auth_method"], own);
+        let (id, secret) = login(&told);
+        for path in ["/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization"]
+        {
+            for secret in [secret, "guess"] {
+                let by_basic = answer(post(path, &[]).basic_auth(id, Some(secret))).await;
+                let by_post = answer(post(path, &[("client_id", id), ("client_secret", secret)])).await;
+                let (taken, other) = match own {
+                    "client_secret_basic" => (by_basic, by_post),
+                    _ => (by_post, by_basic),
+                };
+                if secret == "guess" {
+                    // Whoever has not the secret learns nothing of the client.
+                    taken.refused(401, "invalid_client", "is unknown or its secret is wrong");
+                    other.refused(401, "invalid_client", "is unknown or its secret is wrong");
+                } else {
+                    assert_ne!(taken.status, 401, "{path}: {taken:?}");
+                    other.refused(401, "invalid_client", own);
+                    assert!(other.header("www-authenticate").starts_with("Basic "), "{other:?}");
+                }
+            }
+            c.clock.advance(std::time::Duration::from_secs(60));
+        }
+    }
+    let refused = (String::from("token"), String::from("refused"));
+    let records = records(&c).await;
+    let named = |(event, outcome, client, error): &(String, String, String, Option<String>)| {
+        (event.clone(), outcome.clone()) == refused
+            && client.starts_with("gpci_")
+            && error.as_deref() == Some("invalid_client")
+    };
+    assert!(records.iter().any(named), "{records:?}");
+    // An operator's client that names no way may take either.
+    let (id, secret) = SHOP;
+    let grant = ("grant_type", "client_credentials");
+    for request in [
+        post("/oauth/token", &[grant]).basic_auth(id, Some(secret)),
+        post("/oauth/token", &[grant, ("client_id", id), ("client_secret", secret)]),
+    ] {
+        assert_eq!(answer(request).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_client_uses_the_grants_that_it_has_registered_for_and_no_others() {
     let c = open().await;
     let website_ = registered(&c, website(json!({}))).await;
@@ -224,10 +278,10 @@ async fn a_client_publishes_its_keys_and_new_ones_are_found() {
 async fn two_sectors_know_a_user_by_different_names_and_each_always_by_the_same() {
     let c = open().await;
     let pairwise = |host: &str| {
-        json!({
+        website(json!({
             "redirect_uris": [format!("https://{host}/cb")], "subject_type": "pairwise",
             "post_logout_redirect_uris": [format!("https://{host}/bye")],
-        })
+        }))
     };
     let (one, other) = (registered(&c, pairwise("shop.example")).await, registered(&c, pairwise("news.example")).await);
     let same = registered(&c, pairwise("shop.example")).await;

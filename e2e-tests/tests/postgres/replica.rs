@@ -100,7 +100,9 @@ impl Replica {
 
     /// A website registers itself.
     pub async fn register(&self) -> Answer {
-        let said = json!({ "redirect_uris": ["https://shop.example/cb"] });
+        let said = json!({
+            "redirect_uris": ["https://shop.example/cb"], "token_endpoint_auth_method": "client_secret_post",
+        });
         Answer::of(self.http.post(format!("{}/oauth/register", self.base)).json(&said)).await
     }
 

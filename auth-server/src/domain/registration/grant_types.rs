@@ -1,6 +1,7 @@
 use claims::{Scope, nearest_name};
 
 use super::{ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
+use crate::domain::SecretMethod;
 
 const CODE: &str = "authorization_code";
 
@@ -52,11 +53,11 @@ pub(super) fn response_types(asked: &ClientMetadata, grants: &[String]) -> Resul
 }
 
 /// How the client proves who it is at the token endpoint (RFC 7591 §2).
-pub(super) fn auth_method(asked: &ClientMetadata, grants: &[String]) -> Result<&'static str, RefusedMetadata> {
+pub(super) fn auth_method(asked: &ClientMetadata, grants: &[String]) -> Result<Option<SecretMethod>, RefusedMetadata> {
     let method = match asked.token_endpoint_auth_method.as_deref() {
-        None | Some("client_secret_basic") => "client_secret_basic",
-        Some("client_secret_post") => "client_secret_post",
-        Some("none") => "none",
+        None | Some("client_secret_basic") => Some(SecretMethod::Basic),
+        Some("client_secret_post") => Some(SecretMethod::Post),
+        Some("none") => None,
         Some(_) => {
             return Err(refused(
                 "the token_endpoint_auth_method is not one of: client_secret_basic client_secret_post none",
@@ -64,7 +65,7 @@ pub(super) fn auth_method(asked: &ClientMetadata, grants: &[String]) -> Result<&
         }
     };
     let own_name = |grant: &String| grant == "client_credentials" || grant.ends_with(":token-exchange");
-    if method == "none" && grants.iter().any(own_name) {
+    if method.is_none() && grants.iter().any(own_name) {
         return Err(refused("a client without a secret cannot ask in its own name: token_endpoint_auth_method=none"));
     }
     Ok(method)
