@@ -1,7 +1,9 @@
 use std::time::Instant;
 
-use anyhow::ensure;
+use anyhow::{anyhow, ensure};
+use axum::http::Method;
 use claims::ClientSecret;
+use service_a::{BClient, Call, settings::Target};
 use token_client::{TokenClient, TokenNeed};
 
 use crate::{
@@ -12,35 +14,34 @@ use crate::{
     stage::Stage,
 };
 
-/// A's call of B with a pass from its cache, against the same call with the pass in hand.
+/// A's call of B with a pass from its cache, with all that A does about a call, against a raw call with the pass in hand.
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let stage = Stage::with_c()?;
-    let call = Call {
-        http: reqwest::Client::builder().no_proxy().build()?,
-        url: format!("http://{}/api/resource", stage.add_b()?),
-        tokens: TokenClient::builder(stage.issuer(), CLIENT_ID, ClientSecret::new(CLIENT_SECRET)).build()?,
-        need: TokenNeed { scope: SCOPE.parse()?, resource: Some(RESOURCE.to_owned()) },
-    };
-    let duel = stage.runtime.block_on(call.compare(plan.calls))?;
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let tokens = TokenClient::builder(stage.issuer(), CLIENT_ID, ClientSecret::new(CLIENT_SECRET)).build()?;
+    let target = Target { url: format!("http://{}", stage.add_b()?), resource: RESOURCE.to_owned(), exchange: false };
+    let contest = Contest { a: BClient { tokens, http, scope: SCOPE.parse()? }, target };
+    let duel = stage.runtime.block_on(contest.fight(plan.calls))?;
     Ok(vec![Row::at_most_times("4. A's call with a cached pass, median", &duel, "µs", 1.05)])
 }
 
-struct Call {
-    http: reqwest::Client,
-    url: String,
-    tokens: TokenClient,
-    need: TokenNeed,
+const PATH: &str = "/api/resource";
+
+struct Contest {
+    a: BClient,
+    target: Target,
 }
 
-impl Call {
+impl Contest {
     /// One by one in turns, so that both meet the same machine.
-    async fn compare(&self, calls: usize) -> anyhow::Result<Duel> {
-        let in_hand = self.tokens.token(&self.need).await?;
+    async fn fight(&self, calls: usize) -> anyhow::Result<Duel> {
+        let need = TokenNeed { scope: self.a.scope.clone(), resource: Some(RESOURCE.to_owned()) };
+        let in_hand = self.a.tokens.token(&need).await?;
         let (mut ours, mut limit) = (Vec::new(), Vec::new());
         for _ in 0..calls {
             let started = Instant::now();
-            let cached = self.tokens.token(&self.need).await?;
-            self.send(cached.token.expose()).await?;
+            let call = Call { target: &self.target, method: Method::GET, path: PATH, body: None };
+            self.a.call(&call).await.map_err(|failure| anyhow!("A's call failed: {failure:?}"))?;
             ours.push(micros(started));
             let started = Instant::now();
             self.send(in_hand.token.expose()).await?;
@@ -51,7 +52,7 @@ impl Call {
     }
 
     async fn send(&self, pass: &str) -> anyhow::Result<()> {
-        let response = self.http.get(&self.url).bearer_auth(pass).send().await?;
+        let response = self.a.http.get(format!("{}{PATH}", self.target.url)).bearer_auth(pass).send().await?;
         ensure!(response.status() == 200, "B answered {}", response.status());
         response.bytes().await?;
         Ok(())

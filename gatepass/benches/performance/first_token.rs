@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use crate::{duel::median, plan::Plan, process::Process, row::Row};
 
@@ -8,7 +8,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let mut millis = Vec::new();
     for _ in 0..=plan.starts {
         let started = Instant::now();
-        let process = Process::start(folder.path())?;
+        let process = Process::start(Path::new(env!("CARGO_BIN_EXE_gatepass")), folder.path())?;
         process.first_token()?;
         millis.push(started.elapsed().as_secs_f64() * 1e3);
         process.stop()?;

@@ -1,6 +1,7 @@
 use std::{thread, time::Duration};
 
 use crate::{
+    image_size::{NO_IMAGE_BINARY, image_binary},
     load::{Supply, fire},
     plan::Plan,
     process::Process,
@@ -10,12 +11,14 @@ use crate::{
 
 /// What the system needs to take back what the start has freed.
 const CALM: Duration = Duration::from_secs(2);
+const MEASURE: &str = "6. memory of C";
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// The resident memory of C in a process of its own: after the first token, and after a million.
+/// The resident memory of C as it is in the image, in a process of its own: after the first token, and after a million.
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    let Some(binary) = image_binary() else { return Ok(vec![Row::not_measured(MEASURE, NO_IMAGE_BINARY.to_owned())]) };
     let folder = tempfile::tempdir()?;
-    let process = Process::start(folder.path())?;
+    let process = Process::start(&binary, folder.path())?;
     process.first_token()?;
     let idle = row(&process, "6. memory of C, idle", 25.0)?;
     fire(process.address, &Supply::times(requests::token(), plan.tokens), LONGEST)?;

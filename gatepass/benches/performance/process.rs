@@ -15,7 +15,7 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// How often a process that does not listen yet is asked: often enough to add nothing to what is measured.
 const ASK_EVERY: Duration = Duration::from_micros(200);
 
-/// C in a process of its own, by the launcher's binary in the profile of this benchmark.
+/// C in a process of its own.
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
@@ -28,18 +28,20 @@ pub struct Memory {
 }
 
 impl Process {
-    pub fn start(data: &Path) -> anyhow::Result<Self> {
+    pub fn start(binary: &Path, data: &Path) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let settings =
             [format!("data_dir={}", data.display()), format!("listen={address}"), "tls_listen=127.0.0.1:0".to_owned()];
-        let child = Command::new(env!("CARGO_BIN_EXE_gatepass"))
+        let child = Command::new(binary)
+            // As in the image.
+            .env("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=1048576")
             .arg("auth-server")
             .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .context("the launcher's binary cannot be started")?;
+            .with_context(|| format!("{} cannot be started", binary.display()))?;
         Ok(Self { child, address })
     }
 

@@ -1,6 +1,6 @@
 use postgres_cluster::{Cluster, is_installed};
 
-use crate::{plan::Plan, refreshing::against_one_commit, row::Row, stage::Stage};
+use crate::{limit::Commits, plan::Plan, refreshing::against_one_commit, row::Row, stage::Stage};
 
 const MEASURE: &str = "10. refreshes on PostgreSQL";
 
@@ -11,6 +11,6 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     }
     let cluster = Cluster::start();
     let (stage, beside) = (Stage::with_c_on(&cluster.fresh_database())?, Stage::with_c_on(&cluster.fresh_database())?);
-    let duel = against_one_commit(plan, &stage, &beside.store)?;
+    let duel = against_one_commit(plan, &stage, &beside.store, Commits::OfItsOwn)?;
     Ok(vec![Row::at_least(MEASURE, &duel, "/s", 0.70)])
 }

@@ -5,7 +5,7 @@ use auth_server::store::Store;
 use crate::{
     connection::{Connection, told},
     duel::Duel,
-    limit::one_commit,
+    limit::{Commits, one_commit},
     load::{CONNECTIONS, Caller, Crowd, Supply, fire},
     plan::Plan,
     requests::token_with,
@@ -49,8 +49,13 @@ fn request(token: &str) -> Vec<u8> {
 }
 
 /// One refresh token for each connection, against one commit each in a database of the same kind.
-pub fn against_one_commit(plan: &Plan, stage: &Stage, beside: &Arc<dyn Store>) -> anyhow::Result<Duel> {
-    let limit = stage.add_bare(one_commit(Arc::clone(beside)))?;
+pub fn against_one_commit(
+    plan: &Plan,
+    stage: &Stage,
+    beside: &Arc<dyn Store>,
+    commits: Commits,
+) -> anyhow::Result<Duel> {
+    let limit = stage.add_bare(one_commit(Arc::clone(beside), commits))?;
     let tokens = stage.runtime.block_on(seed::refresh_tokens(&stage.store, CONNECTIONS))?;
     let commits = Supply::forever(request(&tokens[0]));
     let refreshing = Crowd::new(Refreshing::many(tokens, CONNECTIONS));
