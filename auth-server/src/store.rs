@@ -4,6 +4,7 @@
 
 mod glance;
 mod logins;
+mod lookups;
 mod postgres;
 mod rows;
 mod sqlite;

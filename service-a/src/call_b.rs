@@ -100,12 +100,12 @@ impl BClient {
             }
         };
         let shown = format!("{}/api/legacy", target.url);
-        let fields = match way {
+        let fields = || match way {
             LegacyWay::Basic => vec![Field::secret("authorization").in_header()],
             LegacyWay::Query => vec![Field::secret("access_key").in_query(), Field::secret("secret").in_query()],
         };
         let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
-        Exchange { http: &self.http, shown, fields, hidden: &hidden }.send(request).await?.or_failure()
+        Exchange { http: &self.http, shown: &shown, fields: &fields, hidden: &hidden }.send(request).await?.or_failure()
     }
 
     fn need(&self, target: &Target) -> TokenNeed {
@@ -119,9 +119,9 @@ impl BClient {
             if let Some(body) = &call.body {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let fields = vec![Field::token("authorization", pass).in_header()];
+            let fields = || vec![Field::token("authorization", pass).in_header()];
             let hidden = [pass.expose()];
-            Exchange { http: &self.http, shown: url.to_string(), fields, hidden: &hidden }.send(request).await
+            Exchange { http: &self.http, shown: url.as_str(), fields: &fields, hidden: &hidden }.send(request).await
         };
         // A connection that never came about carried nothing to B; any other failure may have, and only reading twice
         // is harmless.

@@ -10,6 +10,7 @@ mod grants;
 mod issue;
 mod keys;
 mod logout_news;
+mod lookups;
 mod pushed;
 mod registrations;
 mod sessions;
@@ -20,7 +21,7 @@ mod users;
 use async_trait::async_trait;
 use sqlx::PgPool;
 
-use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
+use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups};
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
     SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
@@ -32,6 +33,7 @@ use crate::domain::{
 /// other's way, both begin with the same row, and the later one waits for it.
 pub struct PostgresStore {
     pool: PgPool,
+    lookups: Lookups,
 }
 
 impl PostgresStore {
@@ -40,7 +42,8 @@ impl PostgresStore {
     /// # Errors
     /// When it cannot be reached, or belongs to a newer version. The password is not in the error.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pool: connect::connect(url).await? })
+        let pool = connect::connect(url).await?;
+        Ok(Self { lookups: Lookups::of(pool.clone()), pool })
     }
 }
 
@@ -219,7 +222,7 @@ impl LoginStore for PostgresStore {
     }
 
     async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
-        grants::refresh_token(&self.pool, grant_id).await
+        self.lookups.refresh_token(grant_id).await
     }
 
     async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {

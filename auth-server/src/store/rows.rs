@@ -20,7 +20,8 @@ pub(super) use clients::{CLIENTS, SECRETS, SecretRow, hash_columns, with_secrets
 pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
 pub(super) use devices::{DeviceRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE};
 pub(super) use grants::{
-    CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, REFRESH_TOKENS, RefreshTokenRow, kept_until,
+    CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKENS, REFRESH_TOKENS_OF_ARRAY, RefreshTokenRow,
+    kept_until,
 };
 pub(super) use keys::{KEYS, KeyRow};
 pub(super) use records::{AuditRow, IS_REVOKED, opaque_token};

@@ -19,14 +19,14 @@ use std::{fs::File, path::Path};
 
 use async_trait::async_trait;
 use sqlx::{
-    SqlitePool,
+    ConnectOptions, SqlitePool,
     error::{DatabaseError, ErrorKind},
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::{journal::Journal, lookups::Lookups};
-use super::{Entry, LoginStore, Store, StoreError, SweepBefore};
+use self::journal::Journal;
+use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups};
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
     SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
@@ -67,7 +67,7 @@ impl SqliteStore {
         // A connection to a file does not go away, and to ask it whether it is there takes as long as a question does.
         let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
         let reading = options.clone().read_only(true);
-        let lookups = Lookups::open(&reading).await?;
+        let lookups = Lookups::of(reading.connect().await?);
         let journal = Journal::open(&options).await?;
         Ok(Self { readers: readers.connect_lazy_with(reading), writer, journal, lookups })
     }

@@ -19,8 +19,9 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(super) struct Exchange<'a> {
     pub(super) http: &'a reqwest::Client,
     /// The URL as it may be shown.
-    pub(super) shown: String,
-    pub(super) fields: Vec<Field>,
+    pub(super) shown: &'a str,
+    /// What may be told of the request, made where somebody listens.
+    pub(super) fields: &'a (dyn Fn() -> Vec<Field> + Sync),
     /// What B is shown and nobody else may see.
     pub(super) hidden: &'a [&'a str],
 }
@@ -37,14 +38,18 @@ pub(super) struct NoAnswer {
 
 impl Exchange<'_> {
     pub(super) async fn send(self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
-        let mut request = request.build().map_err(|error| no_answer(error, &self.shown))?;
+        let mut request = request.build().map_err(|error| no_answer(error, self.shown))?;
         if let Some(value) = current_trace().and_then(|trace| trace.to_string().parse().ok()) {
             request.headers_mut().insert("traceparent", value);
         }
-        let (method, url, fields) = (request.method().to_string(), self.shown.clone(), self.fields);
-        emit(|| Event::RequestSent { to: Party::ResourceServer, method, url, fields });
+        emit(|| Event::RequestSent {
+            to: Party::ResourceServer,
+            method: request.method().to_string(),
+            url: self.shown.to_owned(),
+            fields: (self.fields)(),
+        });
         let started = Instant::now();
-        match receive(self.http, request, &self.shown).await {
+        match receive(self.http, request, self.shown).await {
             Ok(answer) => {
                 let answer = without_echo(answer, self.hidden);
                 tell(&answer, started.elapsed());
@@ -61,8 +66,8 @@ impl Exchange<'_> {
 
 async fn receive(http: &reqwest::Client, request: reqwest::Request, shown: &str) -> Result<Answer, NoAnswer> {
     let response = http.execute(request).await.map_err(|error| no_answer(error, shown))?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let status = response.status();
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body: bounded_body(response, shown).await? })
 }
 

@@ -1,10 +1,10 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use crate::{
-    domain::{Code, StoredCode, StoredRefreshToken, TokenHash, UserGrant},
+    domain::{Code, StoredCode, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{self, CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKEN, RefreshTokenRow, kept_until},
+        rows::{self, CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, kept_until},
     },
 };
 
@@ -26,11 +26,6 @@ pub(super) enum Of<'a> {
 pub(super) async fn code(pool: &PgPool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
     let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
     row.map(StoredCode::try_from).transpose()
-}
-
-pub(super) async fn refresh_token(pool: &PgPool, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
-    let row: Option<RefreshTokenRow> = sqlx::query_as(REFRESH_TOKEN).bind(grant_id).fetch_optional(pool).await?;
-    row.map(StoredRefreshToken::try_from).transpose()
 }
 
 pub(super) async fn one(pool: &PgPool, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {

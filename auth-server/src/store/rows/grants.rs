@@ -9,13 +9,14 @@ use crate::{
 pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.spent_at, g.grant_id, \
      g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, g.offline, g.revoked_at \
      FROM codes c JOIN grants g USING (grant_id) WHERE c.hash = $1";
-pub const REFRESH_TOKEN: &str = "SELECT refresh_hash, refresh_number, refresh_exp, refresh_at, grant_id, client_id, \
-     sub, sid, scope, resources, auth_time, offline, revoked_at \
-     FROM grants WHERE refresh_hash IS NOT NULL AND grant_id = $1";
 /// Of a JSON array of grants, as SQLite reads it.
 pub const REFRESH_TOKENS: &str = "SELECT refresh_hash, refresh_number, refresh_exp, refresh_at, grant_id, client_id, \
      sub, sid, scope, resources, auth_time, offline, revoked_at \
      FROM grants WHERE refresh_hash IS NOT NULL AND grant_id IN (SELECT value FROM json_each($1))";
+/// Of an array of grants, as PostgreSQL knows them.
+pub const REFRESH_TOKENS_OF_ARRAY: &str = "SELECT refresh_hash, refresh_number, refresh_exp, refresh_at, grant_id, \
+     client_id, sub, sid, scope, resources, auth_time, offline, revoked_at \
+     FROM grants WHERE refresh_hash IS NOT NULL AND grant_id = ANY ($1)";
 pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, revoked_at \
      FROM grants WHERE grant_id = $1";
 pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, \
