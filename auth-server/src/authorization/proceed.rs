@@ -55,12 +55,12 @@ impl Flow<'_> {
 
     /// May the consent page be shown, or is the sign-in page needed first?
     pub fn is_ready_for_consent(&self, signed_in: &SignedIn) -> bool {
-        self.step(Some(signed_in), true, self.done_before(signed_in)) != NextStep::SignIn
+        self.step(Some(signed_in), true, self.done_before(signed_in)) == NextStep::Allow
     }
 
     /// Is it enough that the user chooses to go on as who they are?
     pub fn may_continue_as(&self, signed_in: &SignedIn) -> bool {
-        self.step(Some(signed_in), true, Done::Chosen) != NextStep::SignIn
+        self.step(Some(signed_in), true, Done::Chosen) == NextStep::Allow
     }
 
     /// What the address of the consent page says was done.
@@ -103,6 +103,10 @@ impl Flow<'_> {
             (NextStep::Refuse(code), _) => {
                 let error = OAuthError::new(code, "a page would have to be shown, and prompt=none forbids it");
                 self.refuse(signed_in, error).await
+            }
+            (NextStep::RefuseOther, _) => {
+                let reason = "another user signed in than the one that id_token_hint names";
+                self.refuse(signed_in, OAuthError::new(ErrorCode::LoginRequired, reason)).await
             }
             _ => Ok(see_other("/login", &self.kept_query().await?)),
         }

@@ -11,6 +11,8 @@ pub enum NextStep {
     Allow,
     /// No page may be shown, and one would have to be.
     Refuse(ErrorCode),
+    /// Somebody else has answered than the one who is hinted at.
+    RefuseOther,
 }
 
 /// All that the next step depends on.
@@ -46,6 +48,10 @@ pub enum Done {
 
 /// Decide what comes next (OpenID Connect Core §3.1.2.3, §3.1.2.4).
 pub fn next_step(situation: &Situation<'_>) -> NextStep {
+    // The user has said who they are. To ask again would be a loop, so the client is told (§3.1.2.1, `id_token_hint`).
+    if situation.session.is_some() && !situation.is_hinted && situation.done != Done::Nothing {
+        return NextStep::RefuseOther;
+    }
     if !is_signed_in(situation) {
         return if situation.silent { NextStep::Refuse(ErrorCode::LoginRequired) } else { NextStep::SignIn };
     }
@@ -150,11 +156,10 @@ mod tests {
     }
 
     #[test]
-    fn whatever_was_done_another_user_than_the_hinted_one_is_not_the_one() {
+    fn another_user_than_the_hinted_one_is_asked_once_and_not_again() {
         let session = session();
-        for done in [Done::Nothing, Done::Chosen, Done::SignedIn, Done::All] {
-            let other = Situation { is_hinted: false, done, ..situation(Some(&session)) };
-            assert_eq!(next_step(&other), NextStep::SignIn, "{done:?}");
-        }
+        let other = |done| next_step(&Situation { is_hinted: false, done, ..situation(Some(&session)) });
+        assert_eq!(other(Done::Nothing), NextStep::SignIn);
+        assert_eq!([Done::Chosen, Done::SignedIn, Done::All].map(other), [NextStep::RefuseOther; 3]);
     }
 }

@@ -205,6 +205,29 @@ async fn a_hint_says_who_it_has_to_be() {
 }
 
 #[tokio::test]
+async fn whoever_answers_in_place_of_the_hinted_user_is_refused_and_not_asked_for_ever() {
+    let c = C::start().await;
+    let tokens = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
+    let hinted = Asking::site().with("id_token_hint", tokens["id_token"].as_str().unwrap());
+    // By a password, whether somebody was signed in before or not.
+    let bob = Person::at(&c);
+    for _ in 0..2 {
+        let page = bob.asked(&hinted).await;
+        let back = bob.sign_in(&page, BOB).await;
+        back.tells_client("login_required");
+        assert!(back.parameter("error_description").contains("id_token_hint"), "{back:?}");
+    }
+    // By a choice, which is not even offered.
+    let page = bob.asked(&hinted.clone().with("prompt", "select_account")).await;
+    assert!(!page.text().contains("name=\"continue\""), "{}", page.text());
+    bob.send(&page, &[("continue", "yes")]).await.tells_client("login_required");
+    assert_eq!(bob.open(&format!("/consent?{}", hinted.query())).await.path, "/login");
+    // The hinted one is let in from the same page.
+    let page = bob.asked(&hinted).await;
+    assert!(!bob.sign_in(&page, ALICE).await.parameter("code").is_empty());
+}
+
+#[tokio::test]
 async fn a_login_that_is_asked_for_is_a_new_one() {
     let c = C::start().await;
     let person = Person::at(&c);
