@@ -1,5 +1,7 @@
 use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use form_urlencoded::Serializer;
+use pages::Browser;
 
 use crate::domain::Session;
 
@@ -24,7 +26,7 @@ impl ReadyMarks {
     /// The query of a request, with the mark.
     pub fn mark(&self, query: &str, session: &Session, now: i64) -> String {
         let bare = without_mark(query);
-        format!("{bare}&{NAME}={now}.{}", self.tag(&bare, session, now))
+        format!("{bare}&{NAME}={now}.{}", self.tag(query, session, now))
     }
 
     /// Does this query carry the mark of this very request, session and moment?
@@ -32,22 +34,30 @@ impl ReadyMarks {
         let found = query.split('&').find_map(|pair| pair.strip_prefix(NAME)?.strip_prefix('=')?.split_once('.'));
         let Some((at, tag)) = found else { return false };
         let Ok(at) = at.parse::<i64>() else { return false };
-        let right = self.tag(&without_mark(query), session, at);
+        let right = self.tag(query, session, at);
         constant_time::verify_slices_are_equal(right.as_bytes(), tag.as_bytes()).is_ok()
             && (at..=at.saturating_add(SECONDS)).contains(&now)
     }
 
-    fn tag(&self, bare: &str, session: &Session, at: i64) -> String {
+    fn tag(&self, query: &str, session: &Session, at: i64) -> String {
+        let request = what_is_asked(query);
         let mut context = hmac::Context::with_key(&self.0);
         for number in [at, session.auth_time] {
             context.update(&number.to_be_bytes());
         }
-        for part in [session.sid.as_bytes(), bare.as_bytes()] {
+        for part in [session.sid.as_bytes(), request.as_bytes()] {
             context.update(&part.len().to_be_bytes());
             context.update(part);
         }
         BASE64_URL_SAFE_NO_PAD.encode(context.sign())
     }
+}
+
+/// The parameters, however they are encoded, without the language: a user who switches it asks for nothing else.
+fn what_is_asked(query: &str) -> String {
+    let asked = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| ![NAME, Browser::LANGUAGE_PARAMETER].contains(&&**name));
+    Serializer::new(String::new()).extend_pairs(asked).finish()
 }
 
 /// The query as the client wrote it.
@@ -85,6 +95,9 @@ mod tests {
         assert!(!ReadyMarks::new(&[2; 32]).is_marked(&query, &own, 10));
         for other in [query.replace("a=1", "a=3"), query.replace("ready=10", "ready=11"), "a=1&b=2".to_owned()] {
             assert!(!marks.is_marked(&other, &own, 11), "{other}");
+        }
+        for same in ["%61=1&b=2", "a=1&b=2&lang=zh", "lang=en&a=1&lang=zh&b=2"] {
+            assert!(marks.is_marked(&query.replace("a=1&b=2", same), &own, 10), "{same}");
         }
         assert_eq!(without_mark(&marks.mark(&query, &own, 20)), "a=1&b=2", "there is one mark alone");
     }

@@ -301,6 +301,27 @@ async fn a_password_that_was_shown_for_one_request_is_none_for_another() {
 }
 
 #[tokio::test]
+async fn whoever_reads_the_consent_page_in_another_language_shows_no_password_again() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    for asking in
+        [Asking::site().with("prompt", "login consent"), Asking::site().with("max_age", "0").with("prompt", "consent")]
+    {
+        // Letters that the switch encodes in another way than a client may have done.
+        let asking = asking.with("state", "a b~c*d/e").query().replace('+', "%20").replace("%2F", "/");
+        let page = person.open(&format!("/oauth/authorize?{asking}")).await;
+        let page = person.sign_in(&page, ALICE).await;
+        assert_eq!(page.path, "/consent");
+        let chinese = person.open(&page.in_language("zh")).await;
+        assert_eq!(chinese.path, "/consent");
+        chinese.says("同意授权");
+        let back = person.allow(&chinese).await;
+        assert!(!back.parameter("code").is_empty());
+        assert_eq!(back.parameter("state"), "a b~c*d/e");
+    }
+}
+
+#[tokio::test]
 async fn a_max_age_of_zero_wants_the_password_at_once_as_well() {
     let c = C::start().await;
     let person = Person::at(&c);

@@ -235,6 +235,15 @@ impl Page {
         self.answer.status
     }
 
+    /// Where its switch of languages leads.
+    pub fn in_language(&self, code: &str) -> String {
+        let end = format!("lang={code}\"");
+        let links = self.answer.text.split("href=\"").skip(1);
+        let link = links.filter_map(|link| link.split_inclusive('"').next()).find(|link| link.ends_with(&end));
+        let query = unescape(link.unwrap_or_else(|| panic!("no switch to {code}: {self:?}")).trim_end_matches('"'));
+        format!("{}{query}", self.path)
+    }
+
     /// A parameter of the address outside C that the browser was sent to.
     pub fn parameter(&self, name: &str) -> String {
         self.parameters().remove(name).unwrap_or_else(|| panic!("no {name}: {self:?}"))

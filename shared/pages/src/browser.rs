@@ -7,7 +7,6 @@ use http::{HeaderMap, Uri, header::ACCEPT_LANGUAGE, request::Parts};
 use crate::Language;
 
 pub(crate) const COOKIE: &str = "gatepass-language";
-const PARAMETER: &str = "lang";
 /// OpenID Connect Core §3.1.2.1: the languages that a website knows its visitor to read, best first.
 const UI_LOCALES: &str = "ui_locales";
 
@@ -32,12 +31,15 @@ impl<S: Sync> FromRequestParts<S> for Browser {
 }
 
 impl Browser {
+    /// What the switch of languages adds to an address.
+    pub const LANGUAGE_PARAMETER: &str = "lang";
+
     /// What a request says of its browser.
     #[must_use]
     pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let query = uri.query().unwrap_or_default().to_owned();
         let parameter = |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted);
-        let (asked, ui_locales) = (parameter(PARAMETER), parameter(UI_LOCALES));
+        let (asked, ui_locales) = (parameter(Self::LANGUAGE_PARAMETER), parameter(UI_LOCALES));
         let asked = asked.as_ref().map(|(_, value)| &**value);
         let ui_locales = ui_locales.as_ref().map(|(_, value)| &**value);
         let jar = CookieJar::from_headers(headers);
@@ -60,8 +62,8 @@ impl Browser {
     /// to another site.
     pub(crate) fn link_in(&self, language: Language) -> String {
         let mut query = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
-        let others = form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| name != PARAMETER);
-        query.extend_pairs(others).append_pair(PARAMETER, language.code());
+        let others = form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| name != Self::LANGUAGE_PARAMETER);
+        query.extend_pairs(others).append_pair(Self::LANGUAGE_PARAMETER, language.code());
         query.finish()
     }
 }
