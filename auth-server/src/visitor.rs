@@ -95,6 +95,11 @@ impl Visitor {
         !cookie.is_empty() && shown.is_some_and(|shown| app.csrf.is_right(cookie, shown))
     }
 
+    /// It brought neither of the cookies that C gives to every browser: it may be told to keep none.
+    pub fn brought_no_cookie(&self) -> bool {
+        self.own_cookie().is_empty()
+    }
+
     fn own_cookie(&self) -> &str {
         self.session.as_ref().or(self.anonymous.as_ref()).map(ExposeSecret::expose_secret).unwrap_or_default()
     }
@@ -104,7 +109,7 @@ impl Visitor {
     /// # Errors
     /// When the machine gives no randomness.
     pub fn with_cookie(mut self, app: &App) -> Result<(Self, Option<SetCookie>), NoEntropy> {
-        if !self.own_cookie().is_empty() {
+        if !self.brought_no_cookie() {
             return Ok((self, None));
         }
         let value = new_value(app)?;

@@ -58,7 +58,8 @@ fn ask(app: &App, visitor: Visitor, user_code: &str, problem: Option<DeviceProbl
 async fn answer(app: &App, visitor: Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
     let typed = form.get("user_code").unwrap_or_default();
     if !visitor.sent_own_form(app, form.get("csrf")) {
-        return ask(app, visitor, typed, Some(DeviceProblem::ExpiredForm));
+        let problem = if visitor.brought_no_cookie() { DeviceProblem::NoCookies } else { DeviceProblem::ExpiredForm };
+        return ask(app, visitor, typed, Some(problem));
     }
     let Some(signed_in) = visitor.signed_in(app).await? else {
         return Ok(sign_in_first(&read_user_code(typed).unwrap_or_default()));

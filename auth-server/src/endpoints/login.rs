@@ -99,7 +99,8 @@ impl SignInPage<'_> {
         let request = self.request(&visitor).await?;
         let username = form.get("username").unwrap_or_default();
         if !visitor.sent_own_form(self.app, form.get("csrf")) {
-            return self.show(visitor, Some(LoginProblem::ExpiredForm), username).await;
+            let problem = if visitor.brought_no_cookie() { LoginProblem::NoCookies } else { LoginProblem::ExpiredForm };
+            return self.show(visitor, Some(problem), username).await;
         }
         if form.get("cancel").is_some() {
             return match &request {

@@ -19,6 +19,7 @@ pub enum DeviceProblem {
     UnknownCode,
     TooMany,
     ExpiredForm,
+    NoCookies,
 }
 
 /// Asks whether the device may have what it asks for. The form sends `user_code` and `decision`, `allow` or `deny`.

@@ -28,6 +28,7 @@ pub enum LoginProblem {
         retry_after: u64,
     },
     ExpiredForm,
+    NoCookies,
 }
 
 impl Shown for LoginPage {

@@ -51,6 +51,7 @@ fn login() -> Vec<Sample> {
         sample("login_too_many", LOGIN_IDS, page(Some(LoginProblem::TooMany { retry_after: 30 }), "alice")),
         sample("login_too_many_minutes", LOGIN_IDS, page(Some(LoginProblem::TooMany { retry_after: 901 }), "alice")),
         sample("login_expired", LOGIN_IDS, page(Some(LoginProblem::ExpiredForm), "alice")),
+        sample("login_no_cookies", LOGIN_IDS, page(Some(LoginProblem::NoCookies), "alice")),
         sample("login_choose", &["login-continue", "login-submit", "login-cancel"], choosing),
     ]
 }
@@ -105,6 +106,7 @@ fn device() -> Vec<Sample> {
         sample("device_unknown", DEVICE_IDS, page(Some(DeviceProblem::UnknownCode), "WDJB-MJHT")),
         sample("device_too_many", DEVICE_IDS, page(Some(DeviceProblem::TooMany), "WDJB-MJHT")),
         sample("device_expired", DEVICE_IDS, page(Some(DeviceProblem::ExpiredForm), "WDJB-MJHT")),
+        sample("device_no_cookies", DEVICE_IDS, page(Some(DeviceProblem::NoCookies), "WDJB-MJHT")),
         sample("device_confirm", &["device-allow", "device-deny", "shown-code"], confirm),
         sample("device_allowed", &["device-allowed"], done(true)),
         sample("device_denied", &["device-denied"], done(false)),

@@ -12,14 +12,14 @@ use crate::{
 
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-async fn begin(c: &C) -> Value {
+pub async fn begin(c: &C) -> Value {
     let fields = [("client_id", "app"), ("scope", "openid profile orders:read")];
     let answer = c.form("/oauth/device_authorization", &fields).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"), "{answer:?}");
     answer.json()
 }
 
-async fn poll(c: &C, device: &Value) -> Answer {
+pub async fn poll(c: &C, device: &Value) -> Answer {
     c.granted(DEVICE, ("app", ""), &[("device_code", device["device_code"].as_str().unwrap())]).await
 }
 

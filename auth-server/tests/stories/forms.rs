@@ -1,7 +1,10 @@
 //! Pages against strangers: forms of others, frames, scripts.
 
+use std::time::Duration;
+
 use crate::{
-    person::{Asking, Person},
+    devices::{begin, poll},
+    person::{Asking, Page, Person},
     server::{ALICE, BOB, C},
 };
 
@@ -10,7 +13,7 @@ async fn a_form_that_this_browser_was_not_shown_does_nothing() {
     let c = C::start().await;
     let (alice, mallory) = (Person::at(&c), Person::at(&c));
     let stolen_page = mallory.asked(&Asking::site()).await;
-    let stolen = stolen_page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let stolen = csrf_of(&stolen_page);
     // Login CSRF: somebody else's name and password from a page of theirs.
     let query = Asking::site().query();
     for csrf in ["", "guess", stolen.as_str()] {
@@ -22,7 +25,7 @@ async fn a_form_that_this_browser_was_not_shown_does_nothing() {
     let page = alice.asked(&Asking::site()).await;
     let consent = alice.sign_in(&page, ALICE).await;
     mallory.code(&Asking::site(), BOB).await;
-    let mallorys = mallory.open("/account").await.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let mallorys = csrf_of(&mallory.open("/account").await);
     for csrf in ["", "guess", stolen.as_str(), mallorys.as_str()] {
         for (path, fields) in [
             (format!("/consent?{query}"), vec![("decision", "allow")]),
@@ -37,6 +40,59 @@ async fn a_form_that_this_browser_was_not_shown_does_nothing() {
     }
     assert_eq!(alice.asked(&Asking::site()).await.path, "/consent", "still signed in, still unasked");
     assert!(!alice.allow(&consent).await.parameter("code").is_empty());
+}
+
+#[tokio::test]
+async fn no_device_is_let_in_by_a_form_that_this_browser_was_not_shown() {
+    let c = C::start().await;
+    let (alice, mallory) = (Person::at(&c), Person::at(&c));
+    alice.code(&Asking::site(), ALICE).await;
+    // Mallory's device: whoever allows it lets her act in their name (RFC 8628 §5.4).
+    let device = begin(&c).await;
+    let code = device["user_code"].as_str().unwrap();
+    let mallorys = csrf_of(&mallory.open("/device").await);
+    for csrf in ["", "guess", &mallorys] {
+        let page = alice.post("/device", &[("csrf", csrf), ("user_code", code), ("decision", "allow")]).await;
+        assert_eq!((page.path.as_str(), page.status()), ("/device", 400), "{csrf}");
+        poll(&c, &device).await.refused(400, "authorization_pending", "not decided");
+        c.clock.advance(Duration::from_secs(5));
+    }
+    let own = csrf_of(&alice.open("/device").await);
+    let page = alice.post("/device", &[("csrf", &own), ("user_code", code), ("decision", "allow")]).await;
+    page.says("device-allowed");
+}
+
+#[tokio::test]
+async fn whoever_keeps_no_cookies_is_told_so_and_whoever_was_away_too_long_is_told_that() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    let (no_cookies, expired) = ("Allow cookies for this site", "open for too long");
+    let login = format!("/login?{}", Asking::site().query());
+    let device = begin(&c).await;
+    let code = device["user_code"].as_str().unwrap();
+    for (path, fields) in
+        [(&*login, vec![("username", ALICE.0), ("password", ALICE.1)]), ("/device", vec![("user_code", code)])]
+    {
+        let page = person.open(path).await;
+        person.forget_cookies();
+        let told = person.send(&page, &fields).await;
+        assert_eq!(told.status(), 400);
+        told.says(no_cookies);
+        assert!(!told.text().contains(expired), "{}", told.text());
+        // That page brought a cookie, and the form of the one before belongs to another.
+        let told = person.send(&page, &fields).await;
+        assert_eq!(told.status(), 400);
+        told.says(expired);
+        assert!(!told.text().contains(no_cookies), "{}", told.text());
+        // Once cookies are kept, its own form is taken.
+        let taken = person.send(&told, &fields).await;
+        assert!(taken.status() == 200 && ["/consent", "/login"].contains(&&*taken.path), "{taken:?}");
+        person.forget_cookies();
+    }
+}
+
+fn csrf_of(page: &Page) -> String {
+    page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1
 }
 
 #[tokio::test]

@@ -117,6 +117,10 @@ impl<'a> Person<'a> {
         self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
+    pub fn forget_cookies(&self) {
+        self.cookies.lock().unwrap().clear();
+    }
+
     pub fn cookies(&self) -> Vec<String> {
         self.cookies.lock().unwrap().values().cloned().collect()
     }
