@@ -93,6 +93,19 @@ async fn a_form_that_cannot_be_read_is_refused_with_a_page() {
 }
 
 #[tokio::test]
+async fn a_form_that_becomes_an_address_brings_nothing_into_it_that_is_not_encoded() {
+    let c = C::start().await;
+    for path in ["/oauth/authorize", "/logout"] {
+        for body in ["state=a\r\nSet-Cookie: a=b", "state=a\nb", "state=a b", "state=a#b", "state=状态", "state=\u{7f}"]
+        {
+            let told = c.raw(path, body).await;
+            is_page(&told, 400, "can’t be understood");
+            assert!(told.header("set-cookie").is_empty(), "{path} {body}: {told:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_cannot_be_read_is_refused_with_a_page() {
     let c = C::start().await;
     for path in

@@ -61,8 +61,34 @@ async fn no_logout_leads_to_a_place_that_is_not_registered() {
     let hint = id_token(&person).await;
     let foreign = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", "https://house.example/bye?x=1")];
     assert!(person.open(&query(&foreign)).await.left_to.is_none());
-    let other_client = [("id_token_hint", hint.as_str()), ("client_id", "house")];
-    assert!(person.open(&query(&other_client)).await.left_to.is_none());
+}
+
+#[tokio::test]
+async fn a_hint_in_the_hand_of_another_client_or_for_another_session_only_asks() {
+    let c = C::start().await;
+    let (person, elsewhere) = (Person::at(&c), Person::at(&c));
+    let (hint, others) = (id_token(&person).await, id_token(&elsewhere).await);
+    let bye = ("post_logout_redirect_uri", "https://site.example/bye");
+    let signed_in = Asking::site().with("prompt", "none");
+    for pairs in [
+        vec![("id_token_hint", hint.as_str()), ("client_id", "house")],
+        // RP-Initiated Logout §2: who asks has to be the one that the hint was made for.
+        vec![("id_token_hint", hint.as_str()), ("client_id", "house"), bye],
+        vec![("id_token_hint", others.as_str())],
+        vec![("id_token_hint", others.as_str()), ("client_id", "site"), bye],
+    ] {
+        let page = person.open(&query(&pairs)).await;
+        assert_eq!((page.status(), page.left_to.is_none()), (200, true), "{pairs:?}");
+        page.says("logout-confirm");
+        for browser in [&person, &elsewhere] {
+            assert!(!browser.asked(&signed_in).await.parameter("code").is_empty(), "still signed in: {pairs:?}");
+        }
+    }
+    // A yes to a client that has proved nothing leads nowhere.
+    let page = person.open(&query(&[("id_token_hint", hint.as_str()), ("client_id", "house"), bye])).await;
+    let page = person.send(&page, &[("decision", "logout")]).await;
+    assert!(page.left_to.is_none());
+    page.says("logged-out");
 }
 
 #[tokio::test]
