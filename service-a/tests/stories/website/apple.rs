@@ -3,12 +3,12 @@ use serde_json::{Value, json};
 use service_a::settings::{ProviderKind, ProviderSettings};
 
 use super::{
-    browser::Shown,
-    issuer::{CLIENT_ID, Issuer},
+    browser::{Away, Browser, Shown},
+    issuer::{CLIENT_ID, Issuer, tokens},
     signer::{Signer, new_ec_pem},
     site::{NOW, Site},
 };
-use crate::world::parameter;
+use crate::world::{late, parameter, refused, said, status};
 
 const USER: &str = r#"{"name":{"firstName":"Ada","lastName":"Byron"},"email":"ada@example.com"}"#;
 
@@ -34,6 +34,7 @@ async fn apple() -> (Site, Issuer) {
             team_id: "TEAM1".to_owned(),
             key_id: "KEY1".to_owned(),
             key_file: Some(key_file),
+            timeout_millis: 2_000,
             ..ProviderSettings::default()
         };
         settings.providers.insert("apple".to_owned(), provider);
@@ -42,7 +43,7 @@ async fn apple() -> (Site, Issuer) {
 }
 
 /// The ID token has no name, and the rest in strings.
-fn claims(apple: &Issuer, away: &super::browser::Away) -> Value {
+fn claims(apple: &Issuer, away: &Away) -> Value {
     let mut claims = apple.claims(away);
     let members = claims.as_object_mut().unwrap();
     members.retain(|name, _| !["nickname", "picture"].contains(&&**name));
@@ -50,9 +51,13 @@ fn claims(apple: &Issuer, away: &super::browser::Away) -> Value {
     claims
 }
 
-async fn log_in(browser: &mut super::browser::Browser, apple: &Issuer, user: Option<&str>) -> Shown {
+async fn log_in(browser: &mut Browser, apple: &Issuer, user: Option<&str>) -> Shown {
     let away = browser.away("/login/apple").await;
     apple.will_say(&claims(apple, &away));
+    come_back(browser, &away, user).await
+}
+
+async fn come_back(browser: &mut Browser, away: &Away, user: Option<&str>) -> Shown {
     let state = away.parameter("state");
     let mut form = vec![("code", "the-code"), ("state", &*state)];
     form.extend(user.map(|user| ("user", user)));
@@ -155,4 +160,79 @@ async fn a_user_that_is_garbage_is_passed_over() {
     let mut browser = site.browser();
     log_in(&mut browser, &apple, Some("<script>")).await.leads_to("/account");
     assert_eq!(browser.open("/account").await.text("account-nickname").as_deref(), Some("no name given"));
+}
+
+#[tokio::test]
+async fn apples_troubles_are_pages() {
+    let (site, apple) = apple().await;
+    let mut browser = site.browser();
+    for (trouble, expected, refusal) in [
+        // Apple's words for a code that was used, is another client's, or is too old.
+        (
+            refused(
+                400,
+                &json!({ "error": "invalid_grant", "error_description": "The code has expired or has been revoked." }),
+            ),
+            400,
+            "code_refused",
+        ),
+        // What it says of a client secret that it cannot check: a revoked key, the wrong team.
+        (refused(400, &json!({ "error": "invalid_client" })), 502, "provider_down"),
+        (refused(401, &json!({ "error": "invalid_client" })), 502, "provider_down"),
+        (status(200).set_body_string("<html>"), 502, "provider_down"),
+        (status(500), 502, "provider_down"),
+        (status(503), 502, "provider_down"),
+        (late(said(&tokens("x"))), 504, "provider_down"),
+        (said(&tokens("x")), 502, "untrusted"),
+    ] {
+        let away = browser.away("/login/apple").await;
+        apple.answers("/token", trouble);
+        come_back(&mut browser, &away, Some(USER)).await.refuses(expected, refusal);
+        assert_eq!(browser.session(), None);
+    }
+}
+
+#[tokio::test]
+async fn what_apple_did_not_say_of_this_person_to_this_website_logs_nobody_in() {
+    let (site, apple) = apple().await;
+    let mut browser = site.browser();
+    let changes = [
+        ("nonce", json!("of another login")),
+        ("nonce", Value::Null),
+        ("aud", json!("com.example.another")),
+        ("iss", json!("https://appleid.apple.example")),
+        ("exp", json!(NOW - 600)),
+        ("sub", json!("")),
+    ];
+    for (name, value) in changes {
+        let away = browser.away("/login/apple").await;
+        let mut said = claims(&apple, &away);
+        said[name] = value;
+        apple.will_say(&said);
+        come_back(&mut browser, &away, Some(USER)).await.refuses(502, "untrusted");
+        assert_eq!(browser.session(), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn apple_changes_its_keys_without_notice_and_what_others_sign_is_nothing() {
+    let (site, apple) = apple().await;
+    let mut browser = site.browser();
+    log_in(&mut site.browser(), &apple, None).await.leads_to("/account");
+    let (newer, stranger) = (Signer::rs256("apple-key-2"), Signer::rs256("apple-key"));
+    apple.publishes(&[&apple.signer, &newer]);
+    // Apple publishes several keys at a time, and signs with any of them.
+    for signer in [&newer, &apple.signer] {
+        let mut browser = site.browser();
+        let away = browser.away("/login/apple").await;
+        apple.will_hand_out(&signer.sign(&json!({}), &claims(&apple, &away)));
+        come_back(&mut browser, &away, None).await.leads_to("/account");
+    }
+    // Under a name that is published, and under one that is not.
+    for signer in [&stranger, &Signer::rs256("made-up")] {
+        let away = browser.away("/login/apple").await;
+        apple.will_hand_out(&signer.sign(&json!({}), &claims(&apple, &away)));
+        come_back(&mut browser, &away, Some(USER)).await.refuses(502, "untrusted");
+        assert_eq!(browser.session(), None);
+    }
 }
