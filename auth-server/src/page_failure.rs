@@ -89,8 +89,8 @@ impl From<Failure> for PageFailure {
 
 /// People are told by a page, too, what is refused before any endpoint is asked.
 pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
-    page_for_people(request, next, |uri, headers, status| {
-        PageFailure::Beforehand(status).page(&app, &Browser::of(uri, headers))
+    page_for_people(request, next, |method, uri, headers, status| {
+        PageFailure::Beforehand(status).page(&app, &Browser::of(method, uri, headers))
     })
     .await
 }

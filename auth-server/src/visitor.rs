@@ -48,7 +48,7 @@ impl FromRequestParts<App> for Visitor {
         let user_agent =
             parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Self {
-            browser: Browser::of(&parts.uri, &parts.headers),
+            browser: Browser::of(&parts.method, &parts.uri, &parts.headers),
             user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
             session: kept(&session_cookie(app)),
             anonymous: kept(&anonymous_cookie(app)),

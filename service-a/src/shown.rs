@@ -92,8 +92,8 @@ impl RefusalPage {
 
     /// In place of what machines are told when no endpoint was asked.
     pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
-        page_for_people(request, next, |uri, headers, status| {
-            Self::new(&app, &Browser::of(uri, headers), &Refusal::Beforehand(status), None).into_response()
+        page_for_people(request, next, |method, uri, headers, status| {
+            Self::new(&app, &Browser::of(method, uri, headers), &Refusal::Beforehand(status), None).into_response()
         })
         .await
     }

@@ -1,6 +1,6 @@
 use axum::{
     body::to_bytes,
-    http::{HeaderMap, Uri, header::CONTENT_SECURITY_POLICY},
+    http::{HeaderMap, Method, Uri, header::CONTENT_SECURITY_POLICY},
     response::IntoResponse,
 };
 
@@ -8,7 +8,7 @@ use super::*;
 
 async fn render(make: &samples::Make, language: Language) -> (StatusCode, String, String) {
     let uri: Uri = format!("/page?state=%22%3E%3Cscript%3E&lang={}", language.code()).parse().unwrap();
-    let browser = Browser::of(&uri, &HeaderMap::new());
+    let browser = Browser::of(&Method::GET, &uri, &HeaderMap::new());
     let response = make(&pages(None).unwrap(), &browser).into_response();
     let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
     let status = response.status();

@@ -61,6 +61,32 @@ async fn a_form_that_is_too_long_is_refused_with_a_page_on_every_route_that_take
 }
 
 #[tokio::test]
+async fn a_refusal_that_no_link_can_bring_again_has_no_switch_of_languages() {
+    let c = C::start().await;
+    let person = Person::at(&c);
+    person.code(&Asking::site(), ALICE).await;
+    let switch = "lang=zh\"";
+    let posted = [
+        format!("/consent?{}", Asking::site().query()),
+        "/account/end-session".to_owned(),
+        "/logout/confirm".to_owned(),
+    ];
+    for path in posted {
+        let page = person.post(&path, &[("csrf", "guess")]).await;
+        assert_eq!(page.status(), 403, "{path}");
+        assert!(!page.text().contains(switch), "{path}: {}", page.text());
+    }
+    let refused = answer(c.post("/nothing").header("accept", BROWSER)).await;
+    is_page(&refused, 404, "There is no such page");
+    assert!(!refused.text.contains(switch), "{refused:?}");
+    // What a link can bring again can be read in the other language, and so can a form that is shown again.
+    let foreign = person.asked(&Asking::site().with("client_id", "nobody")).await;
+    foreign.says(switch);
+    person.open(&foreign.in_language("zh")).await.tells_user("client_id");
+    person.post("/device", &[("csrf", "guess")]).await.says(switch);
+}
+
+#[tokio::test]
 async fn a_form_that_cannot_be_read_is_refused_with_a_page() {
     let c = C::start().await;
     let query = Asking::site().query();

@@ -21,7 +21,8 @@ pub async fn by_query(
     RawQuery(query): RawQuery,
 ) -> Response {
     let outcome = back(&app, &name, jar, query.unwrap_or_default().as_bytes(), false).await;
-    app.answer(&browser, outcome)
+    // The state in the query is spent.
+    app.answer(&browser.once(), outcome)
 }
 
 /// `POST /callback/{provider}`: the answer in a form (OAuth 2.0 Form Post Response Mode).

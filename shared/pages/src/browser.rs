@@ -2,7 +2,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum_extra::extract::{CookieJar, cookie::Cookie};
-use http::{HeaderMap, Uri, header::ACCEPT_LANGUAGE, request::Parts};
+use http::{HeaderMap, Method, Uri, header::ACCEPT_LANGUAGE, request::Parts};
 
 use crate::Language;
 
@@ -19,6 +19,8 @@ pub struct Browser {
     pub asked: Option<Language>,
     /// Its person has chosen the language, now or before.
     chosen: bool,
+    /// Its request cannot be made again by a link.
+    pub(crate) once: bool,
     pub(crate) query: String,
 }
 
@@ -26,7 +28,7 @@ impl<S: Sync> FromRequestParts<S> for Browser {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.uri, &parts.headers))
+        Ok(Self::of(&parts.method, &parts.uri, &parts.headers))
     }
 }
 
@@ -36,7 +38,7 @@ impl Browser {
 
     /// What a request says of its browser.
     #[must_use]
-    pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+    pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let query = uri.query().unwrap_or_default().to_owned();
         let parameter = |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted);
         let (asked, ui_locales) = (parameter(Self::LANGUAGE_PARAMETER), parameter(UI_LOCALES));
@@ -47,7 +49,8 @@ impl Browser {
         let kept = jar.get(COOKIE).map(Cookie::value);
         let language = Language::choose(asked, kept, ui_locales, accepted);
         let chosen = asked.into_iter().chain(kept).any(|tag| Language::from_tag(tag).is_some());
-        Self { language, asked: asked.and_then(Language::from_tag), chosen, query }
+        let once = ![Method::GET, Method::HEAD].contains(method);
+        Self { language, asked: asked.and_then(Language::from_tag), chosen, once, query }
     }
 
     /// The same browser, when the website has said what its visitor reads (`ui_locales`) where the address does not show it. The
@@ -56,6 +59,12 @@ impl Browser {
     pub fn reading(&self, ui_locales: Option<&str>) -> Self {
         let said = ui_locales.and_then(Language::first_of).filter(|_| !self.chosen);
         Self { language: said.unwrap_or(self.language), ..self.clone() }
+    }
+
+    /// The request was good once, such as an answer that somebody's provider sends along.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// The same page in another language: a query alone, because a path such as `//elsewhere.example` in a link would lead
@@ -79,7 +88,7 @@ mod tests {
             (COOKIES, HeaderValue::from_static(cookie)),
             (ACCEPT_LANGUAGE, HeaderValue::from_static("en")),
         ]);
-        Browser::of(&Uri::from_static(uri), &headers)
+        Browser::of(&Method::GET, &Uri::from_static(uri), &headers)
     }
 
     #[test]

@@ -49,7 +49,12 @@ impl Renderer {
                 current => language == browser.language,
             }
         });
-        context! { lang => browser.language.tag(), style => self.style_url.clone(), switch => switch.to_vec() }
+        context! {
+            lang => browser.language.tag(),
+            style => self.style_url.clone(),
+            switch => switch.to_vec(),
+            once => browser.once,
+        }
     }
 }
 

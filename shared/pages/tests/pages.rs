@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use axum::response::IntoResponse;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use pages::{Browser, Language, Pages, PagesError};
 use serde::Serialize;
@@ -28,7 +28,7 @@ fn greeting(folder: Option<&Path>) -> Result<Pages, PagesError> {
 }
 
 fn browser(uri: &str) -> Browser {
-    Browser::of(&uri.parse::<Uri>().unwrap(), &HeaderMap::new())
+    Browser::of(&Method::GET, &uri.parse::<Uri>().unwrap(), &HeaderMap::new())
 }
 
 async fn read(page: impl IntoResponse) -> (StatusCode, String) {

@@ -2,7 +2,7 @@ use axum::{
     Json,
     extract::Request,
     http::{
-        HeaderMap, StatusCode, Uri,
+        HeaderMap, Method, StatusCode, Uri,
         header::{ACCEPT, ALLOW},
     },
     middleware::Next,
@@ -41,14 +41,15 @@ pub(crate) async fn unknown_method() -> Response {
 pub async fn page_for_people(
     request: Request,
     next: Next,
-    page: impl FnOnce(&Uri, &HeaderMap, StatusCode) -> Response,
+    page: impl FnOnce(&Method, &Uri, &HeaderMap, StatusCode) -> Response,
 ) -> Response {
-    let asked = reads_html(request.headers()).then(|| (request.uri().clone(), request.headers().clone()));
+    let asked = reads_html(request.headers())
+        .then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()));
     let response = next.run(request).await;
-    let Some((uri, headers)) = asked.filter(|_| response.extensions().get::<Beforehand>().is_some()) else {
+    let Some((method, uri, headers)) = asked.filter(|_| response.extensions().get::<Beforehand>().is_some()) else {
         return response;
     };
-    let mut page = page(&uri, &headers, response.status());
+    let mut page = page(&method, &uri, &headers, response.status());
     for name in [&X_REQUEST_ID, &ALLOW] {
         if let Some(value) = response.headers().get(name) {
             page.headers_mut().insert(name, value.clone());

@@ -42,6 +42,32 @@ async fn a_form_that_is_too_long_is_refused_with_a_page_on_every_route_that_take
 }
 
 #[tokio::test]
+async fn a_refusal_that_no_link_can_bring_again_has_no_switch_of_languages() {
+    let site = Site::open().await;
+    let mut browser = site.browser();
+    let has_switch = |page: &super::browser::Shown| page.html.contains("lang=zh\"");
+    let away = browser.away("/login/platform").await;
+    site.platform.answers("/token", crate::world::status(503));
+    // The state is spent by now: the same address would say so, and no more what happened.
+    let page = browser.open(&away.back("platform")).await;
+    page.refuses(502, "provider_down");
+    assert!(!has_switch(&page), "{}", page.html);
+    site.log_in(&mut browser).await;
+    for path in ["/unlink", "/logout", "/link/platform", "/callback/platform"] {
+        let page = browser.submit(path, &[("csrf_token", "guess")]).await;
+        assert!((400..500).contains(&page.status) && !has_switch(&page), "{path}: {}", page.html);
+    }
+    let ask = browser.caller.post("/account").header("accept", BROWSER);
+    assert!(!answer(ask).await.text.contains("lang=zh\""));
+    // What a link can bring again can be read in the other language.
+    for path in ["/nothing", "/login/nobody"] {
+        let request = browser.caller.http.get(format!("{}{path}", site.base)).header("accept", BROWSER);
+        let page = answer(request).await;
+        assert!(page.status == 404 && page.text.contains("lang=zh\""), "{page:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_is_no_text_is_no_providers() {
     let site = Site::open().await;
     let mut browser = site.browser();
