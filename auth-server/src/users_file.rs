@@ -1,6 +1,6 @@
 //! Users that are made at the start, as they stand in a TOML file.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, ensure};
 use claims::{Password, StandardClaims};
@@ -16,6 +16,7 @@ use crate::{
 const DEMO: &str = include_str!("demo-users.toml");
 /// Theirs, as the sign-in page of the demo tells them.
 const DEMO_PASSWORDS: [&str; 2] = ["wonderland", "builder"];
+const LONGEST_SUB: usize = 255;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,7 +118,8 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
     // The parser's own message quotes the line, which may be the one with a password.
     let written: Written = toml::from_str(text).map_err(|error| anyhow::anyhow!("{name}: {}", error.message()))?;
-    let problems: Vec<_> = written.users.iter().filter_map(|user| problem(user, profile)).collect();
+    let alone = written.users.iter().filter_map(|user| problem(user, profile));
+    let problems: Vec<_> = alone.chain(doubled_sub(&written.users)).collect();
     ensure!(problems.is_empty(), "{name}: {}", problems.join("; "));
     Ok(written.users)
 }
@@ -127,6 +129,10 @@ fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
     let username = &user.username;
     if username.is_empty() {
         return Some("a user has no username".to_owned());
+    }
+    // OpenID Connect Core §2.
+    if user.sub.as_ref().is_some_and(|sub| sub.trim().is_empty() || sub.len() > LONGEST_SUB || !sub.is_ascii()) {
+        return Some(format!("the sub of `{username}` is not 1 to {LONGEST_SUB} ASCII characters"));
     }
     match (&user.password, &user.password_hash) {
         (Some(_), None) if profile.is_production() => {
@@ -144,6 +150,15 @@ fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
     }
 }
 
+/// Clients would take two users for one.
+fn doubled_sub(users: &[WrittenUser]) -> Option<String> {
+    let mut seen = BTreeMap::new();
+    users.iter().find_map(|user| {
+        let first = seen.insert(user.sub.as_deref()?, &user.username)?;
+        Some(format!("`{first}` and `{}` have the same sub", user.username))
+    })
+}
+
 impl WrittenUser {
     fn into_user(self, entropy: &Entropy) -> anyhow::Result<User> {
         let password = match (self.password_hash, self.password) {
@@ -158,7 +173,7 @@ impl WrittenUser {
             Some(sub) => sub,
             None => new_sub(entropy.bytes()?),
         };
-        Ok(User { sub, username: self.username, password, claims: self.claims, enabled: true })
+        Ok(User { sub, username: self.username, password, claims: self.claims.without_empty(), enabled: true })
     }
 }
 
@@ -211,5 +226,13 @@ mod tests {
         assert!(refused(no_hash, Profile::Demo).contains("PHC"));
         let broken = refused("[[users]]\nusername = \"a\"\npassword = s3cret\n", Profile::Demo);
         assert!(!broken.contains("s3cret"), "{broken}");
+        let with_sub = |sub: &str| format!("{plain}sub = \"{sub}\"\n");
+        for sub in ["", " ", "ü", &"x".repeat(256)] {
+            let refusal = refused(&with_sub(sub), Profile::Demo);
+            assert!(refusal.contains("the sub of `a` is not 1 to 255 ASCII characters"), "{refusal}");
+        }
+        assert!(parse("users.toml", &with_sub(&"x".repeat(255)), Profile::Demo).is_ok());
+        let twice = format!("{}{}", with_sub("1"), with_sub("1").replace("\"a\"", "\"b\""));
+        assert!(refused(&twice, Profile::Demo).contains("`a` and `b` have the same sub"));
     }
 }

@@ -91,7 +91,7 @@ fn password_from_stdin(entropy: &Entropy) -> anyhow::Result<SecretHash> {
 
 fn new_user(add: Add, password: SecretHash, now: i64, entropy: &Entropy) -> anyhow::Result<User> {
     ensure!(!add.username.trim().is_empty(), "the user name is empty");
-    let given = add.claims.unwrap_or_default();
+    let given = add.claims.unwrap_or_default().without_empty();
     let email_verified = add.email.as_ref().map(|_| add.email_verified).or(given.email_verified);
     let claims = StandardClaims {
         name: add.name.or(given.name.clone()),
@@ -101,7 +101,8 @@ fn new_user(add: Add, password: SecretHash, now: i64, entropy: &Entropy) -> anyh
         preferred_username: given.preferred_username.clone().or(Some(add.username.clone())),
         updated_at: Some(now),
         ..given
-    };
+    }
+    .without_empty();
     Ok(User { sub: new_sub(entropy.bytes()?), username: add.username, password, claims, enabled: true })
 }
 

@@ -64,6 +64,20 @@ async fn a_user_who_is_added_can_sign_in_at_once_and_is_who_they_were_said_to_be
 }
 
 #[tokio::test]
+async fn what_is_empty_is_not_known_of_a_user() {
+    let c = C::start().await;
+    let claims = r#"{"locale":"","website":"","preferred_username":"","address":{"locality":""},"phone_number":""}"#;
+    let words = ["user", "add", "zoe", "--name", "", "--email", "", "--claims", claims];
+    assert_eq!(with_password(&c, &words, "the password of zoe").await.code, Some(0));
+    let asking = Asking::site().with("scope", "openid profile email");
+    let tokens = Person::at(&c).tokens(&asking, ("zoe", "the password of zoe"), SITE).await;
+    let told = c.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+    let names: Vec<_> = told.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["preferred_username", "sub", "updated_at"]);
+    assert_eq!(told["preferred_username"], "zoe");
+}
+
+#[tokio::test]
 async fn a_name_is_given_once_and_a_password_has_a_length() {
     let c = C::start().await;
     for (words, password, reason) in [

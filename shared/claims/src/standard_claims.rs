@@ -113,10 +113,38 @@ impl StandardClaims {
         "address",
     ];
 
+    /// Without what is empty, and without a word on whether nothing was made sure of (§5.3.2).
+    #[must_use]
+    pub fn without_empty(mut self) -> Self {
+        for text in [
+            &mut self.name,
+            &mut self.given_name,
+            &mut self.family_name,
+            &mut self.middle_name,
+            &mut self.nickname,
+            &mut self.preferred_username,
+            &mut self.profile,
+            &mut self.picture,
+            &mut self.website,
+            &mut self.gender,
+            &mut self.birthdate,
+            &mut self.zoneinfo,
+            &mut self.locale,
+            &mut self.email,
+            &mut self.phone_number,
+        ] {
+            forget_empty(text);
+        }
+        self.address = self.address.map(Address::without_empty).filter(|address| *address != Address::default());
+        self.email_verified = self.email_verified.filter(|_| self.email.is_some());
+        self.phone_number_verified = self.phone_number_verified.filter(|_| self.phone_number.is_some());
+        self
+    }
+
     /// What a client with this scope may see (OpenID Connect Core §5.4).
     #[must_use]
     pub fn for_scope(&self, scope: &Scope) -> Self {
-        let mut seen = self.clone();
+        let mut seen = self.clone().without_empty();
         if !scope.contains("profile") {
             seen = Self {
                 name: None,
@@ -149,6 +177,26 @@ impl StandardClaims {
     }
 }
 
+impl Address {
+    fn without_empty(mut self) -> Self {
+        for text in [
+            &mut self.formatted,
+            &mut self.street_address,
+            &mut self.locality,
+            &mut self.region,
+            &mut self.postal_code,
+            &mut self.country,
+        ] {
+            forget_empty(text);
+        }
+        self
+    }
+}
+
+fn forget_empty(text: &mut Option<String>) {
+    text.take_if(|text| text.trim().is_empty());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +213,25 @@ mod tests {
         assert_eq!(shown("email"), r#"{"email":"a@example.com"}"#);
         assert_eq!(shown("phone"), r#"{"phone_number":"+1"}"#);
         assert_eq!(shown("address"), r#"{"address":{"country":"FR"}}"#);
+    }
+
+    #[test]
+    fn nothing_empty_is_told() {
+        let texts = StandardClaims::NAMES.iter().filter(|name| !name.ends_with("_verified"));
+        let mut claims: serde_json::Map<_, _> = texts.map(|name| ((*name).to_owned(), "".into())).collect();
+        claims.insert("updated_at".to_owned(), 7.into());
+        claims.insert("email_verified".to_owned(), true.into());
+        claims.insert("phone_number_verified".to_owned(), false.into());
+        let parts = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
+        let address: serde_json::Map<_, _> = parts.map(|name| (name.to_owned(), " ".into())).into_iter().collect();
+        claims.insert("address".to_owned(), address.into());
+        let empty: StandardClaims = serde_json::from_value(claims.into()).unwrap();
+        let scope: Scope = "openid profile email phone address".parse().unwrap();
+        assert_eq!(serde_json::to_string(&empty.for_scope(&scope)).unwrap(), r#"{"updated_at":7}"#);
+        assert_eq!(serde_json::to_string(&empty.without_empty()).unwrap(), r#"{"updated_at":7}"#);
+        let half: StandardClaims =
+            serde_json::from_str(r#"{"name":" ","nickname":"A","address":{"locality":"","country":"FR"}}"#).unwrap();
+        let told = serde_json::to_string(&half.without_empty()).unwrap();
+        assert_eq!(told, r#"{"nickname":"A","address":{"country":"FR"}}"#);
     }
 }
