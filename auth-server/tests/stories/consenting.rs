@@ -32,6 +32,26 @@ async fn more_is_asked_for_again_and_less_is_not() {
 }
 
 #[tokio::test]
+async fn a_team_says_what_its_own_scopes_mean() {
+    let words = [("en", "See what you ordered"), ("zh", "查看你的订单")];
+    let folder = tempfile::tempdir().unwrap();
+    for (language, words) in words {
+        let text = format!("scope.\"orders:read\" = \"{words}\"\n");
+        std::fs::write(folder.path().join(format!("{language}.toml")), text).unwrap();
+    }
+    let c = C::start_with(|settings| settings.pages_dir = Some(folder.path().to_owned())).await;
+    let person = Person::at(&c);
+    let page = person.asked(&Asking::site().with("scope", "openid orders:read")).await;
+    let page = person.sign_in(&page, ALICE).await;
+    for (language, words) in words {
+        let page = person.open(&page.in_language(language)).await;
+        assert_eq!(page.path, "/consent");
+        page.says(words);
+        assert!(!page.text().contains("orders:read”"), "{}", page.text());
+    }
+}
+
+#[tokio::test]
 async fn a_consent_is_one_users_for_one_client() {
     let c = C::start().await;
     Person::at(&c).code(&Asking::site(), ALICE).await;

@@ -4,6 +4,9 @@ use toml::{Table, Value};
 
 use crate::{PagesError, error::nearest};
 
+/// What the words for a scope begin with: `scope."orders:read"`.
+const SCOPE: &str = "scope.";
+
 /// The texts of one language by key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts(BTreeMap<String, Text>);
@@ -55,11 +58,18 @@ impl Texts {
         self.0.extend(other.0);
     }
 
-    /// Take another's texts, which must all be known: a misspelt one would never be seen.
+    /// Take another's texts, which must all be known: a misspelt one would never be seen. Where scopes have words, a team
+    /// has words for its own.
     pub fn replace(&mut self, file: &str, other: Self) -> Result<(), PagesError> {
-        if let Some(key) = other.keys().find(|key| !self.0.contains_key(*key)) {
+        let has_scopes = self.keys().any(|key| key.starts_with(SCOPE));
+        let is_own_scope = |key: &str| has_scopes && key.starts_with(SCOPE);
+        if let Some(key) = other.keys().find(|key| !self.0.contains_key(*key) && !is_own_scope(key)) {
             let nearest = nearest(key, self.keys());
             return Err(PagesError::UnknownText { file: file.to_owned(), key: key.clone(), nearest });
+        }
+        if let Some((key, _)) = other.0.iter().find(|(key, text)| is_own_scope(key) && !text.values().is_empty()) {
+            let reason = format!("the text `{key}` has a value in braces, and the words for a scope have none");
+            return Err(PagesError::Texts { file: file.to_owned(), reason });
         }
         self.extend(other);
         Ok(())
@@ -150,5 +160,16 @@ mod tests {
     fn a_replacement_of_nothing_names_the_nearest() {
         let error = read("login.title = 'x'").replace("en.toml", read("login.titel = 'y'")).unwrap_err().to_string();
         assert!(error.contains("`login.titel`") && error.contains("did you mean `login.title`?"), "{error}");
+    }
+
+    #[test]
+    fn a_team_has_words_for_its_own_scopes_where_scopes_have_words() {
+        let words = || read("scope.'orders:read' = 'See your orders'");
+        let mut texts = read("scope.openid = 'x'");
+        texts.replace("en.toml", words()).unwrap();
+        assert!(texts.get("scope.orders:read").is_some());
+        assert!(read("a = 'x'").replace("en.toml", words()).is_err(), "nobody would see them");
+        let error = texts.replace("en.toml", read("scope.openid = '{name}'")).unwrap_err().to_string();
+        assert!(error.contains("`scope.openid` has a value in braces"), "{error}");
     }
 }

@@ -145,6 +145,18 @@ fn a_text_that_one_language_lacks_is_found_at_start() {
     assert!(error.contains("`greeting.words` is missing in zh.toml"), "{error}");
 }
 
+#[test]
+fn words_for_a_teams_own_scope_are_there_in_both_languages() {
+    let scopes = [(Language::English, "scope.openid = \"Know you\""), (Language::Chinese, "scope.openid = \"识别你\"")];
+    let own = "scope.\"orders:read\" = \"x\"";
+    let with = |files: &[(&str, &str)]| Pages::new(&[], &scopes, Some(folder_with(files).path()));
+    assert!(with(&[("en.toml", own), ("zh.toml", own)]).is_ok());
+    for (there, lacking) in [("en.toml", "zh.toml"), ("zh.toml", "en.toml")] {
+        let error = with(&[(there, own)]).unwrap_err().to_string();
+        assert!(error.contains(&format!("`scope.orders:read` is missing in {lacking}")), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_changed_stylesheet_has_another_address() {
     let address = async |pages: Pages| {
