@@ -34,6 +34,10 @@ use crate::{
     users_file::check_users,
 };
 
+/// What puts C under a path takes the path off again before C sees it, so C's pages cannot name themselves.
+pub const PATH_AND_PAGES: &str = "it has a path, and the pages on which people sign in leave it. Give C a host of its own, or \
+                                  let no client send people here (redirect_uris, registration.enabled)";
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthServerSettings {
@@ -132,6 +136,11 @@ impl AuthServerSettings {
         ClientsFile::read(self.clients_file.as_deref(), self.profile, &Entropy::system())
     }
 
+    fn lets_people_sign_in(&self) -> bool {
+        let in_file = || self.clients().is_ok_and(|file| file.clients.iter().any(|client| client.login.is_some()));
+        self.registration.enabled || in_file()
+    }
+
     /// What no profile can do with.
     ///
     /// # Errors
@@ -139,6 +148,9 @@ impl AuthServerSettings {
     pub fn check(&self) -> Result<(), String> {
         if self.issuer.query().is_some() || self.issuer.fragment().is_some() {
             return Err("issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned());
+        }
+        if self.issuer.path() != "/" && self.lets_people_sign_in() {
+            return Err(format!("issuer: {PATH_AND_PAGES}"));
         }
         if self.tokens.access_seconds == 0 {
             return Err("tokens.access_seconds: a token that lives 0 seconds is never good".to_owned());

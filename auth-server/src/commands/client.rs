@@ -15,6 +15,7 @@ use crate::{
     },
     registry::ClientsFile,
     server::{open_existing_store, open_store},
+    settings::PATH_AND_PAGES,
 };
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +98,8 @@ pub(super) async fn run(
     match command {
         Command::Add(add) => {
             refuse_file_client(&file, &add.client_id)?;
+            let sends_people = !add.redirect_uri.is_empty();
+            ensure!(!sends_people || settings.issuer.path() == "/", "issuer: {PATH_AND_PAGES}");
             let (secret, made) = secret(&add, &entropy)?;
             store.add_client(&new_client(add, secret, &file)?, now).await?;
             made.map_or(Ok(()), |made| say(made.expose()))

@@ -95,11 +95,35 @@ fn settings_that_cannot_work_are_refused() {
     };
     assert!(refused(|s| s.keys.algorithm = Algorithm::HS256).contains("hs256_secret"));
     assert!(refused(|s| s.issuer.set_query(Some("x"))).contains("issuer"));
+    assert!(
+        refused(|s| {
+            s.issuer.set_path("/t");
+            s.registration.enabled = true;
+        })
+        .contains("issuer: it has a path")
+    );
     assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
     assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
     assert!(refused(|s| s.registration.initial_access_token = Some(SecretSetting::new(""))).contains("is empty"));
     assert!(refused(|s| s.registration.grant_types = vec!["password".to_owned()]).contains("password"));
     assert!(refused(|s| s.database_url = Some(SecretSetting::new("mysql://db"))).contains("database_url"));
+}
+
+#[test]
+fn an_issuer_with_a_path_serves_machines_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clients.toml");
+    let checked = |issuer: &'static str, client: &str| {
+        let secret = "client_secret = \"a secret of the two of us alone\"";
+        std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\n{secret}\n{client}\n")).unwrap();
+        let settings = AuthServerSettings { profile: Profile::Test, issuer: local(issuer), ..production() };
+        AuthServerSettings { clients_file: Some(path.clone()), ..settings }.check()
+    };
+    let people = "[clients.login]\nredirect_uris = [\"https://site.example/cb\"]";
+    assert_eq!(checked("https://c.example/t", ""), Ok(()));
+    assert_eq!(checked("https://c.example", people), Ok(()));
+    let refusal = checked("https://c.example/t", people).unwrap_err();
+    assert!(refusal.contains("issuer: it has a path") && refusal.contains("redirect_uris"), "{refusal}");
 }
 
 #[test]

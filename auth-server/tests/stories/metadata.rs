@@ -1,7 +1,9 @@
+use auth_server::AuthServerSettings;
 use serde_json::{Value, json};
 
 use crate::{
     jwt,
+    process::run,
     server::{C, ORDERS_API, SHOP},
 };
 
@@ -61,11 +63,38 @@ async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
     assert_eq!(c.json("/.well-known/openid-configuration").await, document);
 }
 
+/// No client sends people here.
+fn serve_machines_alone(settings: &mut AuthServerSettings) {
+    let file = settings.clients_file.as_ref().unwrap();
+    let clients = std::fs::read_to_string(file).unwrap();
+    let machines = clients.split("[[clients]]").filter(|part| !part.contains("redirect_uris"));
+    std::fs::write(file, machines.collect::<Vec<_>>().join("[[clients]]")).unwrap();
+}
+
+/// Without people the issuer may have a path.
+async fn for_machines(issuer: &str) -> C {
+    C::start_with(|settings| {
+        settings.issuer = issuer.parse().unwrap();
+        serve_machines_alone(settings);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_client_that_sends_people_is_not_added_under_a_path() {
+    let c = for_machines("https://c.example/t").await;
+    let arguments = [c.arguments(), vec!["--set".to_owned(), "issuer=https://c.example/t".to_owned()]].concat();
+    let people = ["client", "add", "people", "--redirect-uri", "https://site.example/cb"];
+    let said = run(&people, &arguments).await;
+    assert!(said.code == Some(1) && said.err.contains("issuer: it has a path"), "{said:?}");
+    assert_eq!(run(&["client", "add", "machine"], &arguments).await.code, Some(0));
+}
+
 #[tokio::test]
 async fn the_issuer_is_the_iss_of_every_pass_to_the_byte() {
     let c = C::start().await;
     for issuer in ["http://c.example", "http://c.example:8080/tenant", "http://c.example/tenant/"] {
-        let c = C::start_with(|settings| settings.issuer = issuer.parse().unwrap()).await;
+        let c = for_machines(issuer).await;
         let document = c.json("/.well-known/oauth-authorization-server").await;
         assert_eq!(document["issuer"], issuer);
         assert_eq!(jwt::claims(&c.pass(SHOP, &[("resource", ORDERS_API)]).await)["iss"], issuer);
@@ -75,7 +104,7 @@ async fn the_issuer_is_the_iss_of_every_pass_to_the_byte() {
 
 #[tokio::test]
 async fn an_issuer_with_a_path_has_its_metadata_where_rfc_8414_looks_for_it() {
-    let c = C::start_with(|settings| settings.issuer = "https://c.example/t/one".parse().unwrap()).await;
+    let c = for_machines("https://c.example/t/one").await;
     let document = c.json("/.well-known/oauth-authorization-server/t/one").await;
     assert_eq!(document["issuer"], "https://c.example/t/one");
     assert_eq!(document["token_endpoint"], "https://c.example/t/one/oauth/token");
@@ -105,7 +134,12 @@ async fn each_endpoint_answers_at_the_url_that_names_it() {
 async fn no_private_member_is_published() {
     use auth_server::domain::Algorithm::{ES256, EdDSA, RS256};
     for algorithm in [ES256, EdDSA, RS256] {
-        let c = C::start_with(|settings| settings.keys.algorithm = algorithm).await;
+        // ID tokens for websites would bring keys of another algorithm.
+        let c = C::start_with(|settings| {
+            settings.keys.algorithm = algorithm;
+            serve_machines_alone(settings);
+        })
+        .await;
         let answer = c.get("/.well-known/jwks.json").await;
         assert_eq!(answer.header("content-type"), "application/json");
         let keys = answer.json()["keys"].as_array().unwrap().clone();
