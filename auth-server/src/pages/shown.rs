@@ -1,6 +1,6 @@
 use std::fmt;
 
-use pages::Language;
+use pages::{Language, is_picture};
 use serde::Serialize;
 use url::Url;
 
@@ -79,7 +79,7 @@ impl ShownClient {
         Self {
             name: client.shown_name_in(language.code()).to_owned(),
             client_uri: link(|login| &login.client_uri),
-            logo_uri: link(|login| &login.logo_uri),
+            logo_uri: link(|login| &login.logo_uri).filter(|logo| is_shown(&logo.0)),
             policy_uri: link(|login| &login.policy_uri),
             tos_uri: link(|login| &login.tos_uri),
             self_registered: client.dynamic,
@@ -93,14 +93,31 @@ impl From<&User> for ShownUser {
             name: user.shown_name().to_owned(),
             username: user.username.clone(),
             email: user.claims.email.clone(),
-            picture: user.claims.picture.clone(),
+            picture: user.claims.picture.clone().filter(|picture| is_shown(picture)),
         }
     }
 }
 
+fn is_shown(picture: &str) -> bool {
+    Url::parse(picture).is_ok_and(|url| is_picture(&url))
+}
+
 #[cfg(test)]
 mod tests {
+    use claims::StandardClaims;
+
     use super::*;
+    use crate::domain::SecretHash;
+
+    #[test]
+    fn a_picture_that_no_page_may_load_is_not_shown() {
+        for (picture, shown) in [("https://c.example/a.png", true), ("http://localhost:1/a.png", false), ("a", false)] {
+            let claims = StandardClaims { picture: Some(picture.to_owned()), ..StandardClaims::default() };
+            let (sub, username) = (String::new(), String::new());
+            let user = User { sub, username, password: SecretHash::Argon2id(String::new()), claims, enabled: true };
+            assert_eq!(ShownUser::from(&user).picture.is_some(), shown, "{picture}");
+        }
+    }
 
     #[test]
     fn a_link_leads_to_the_web_or_nowhere() {

@@ -1,7 +1,6 @@
 //! What a provider says of a person, in bounds: it is shown on pages, and it is somebody else's text.
 
 use serde::{Deserialize, Serialize};
-use service_kit::is_loopback_url;
 use url::Url;
 
 use crate::accounts::{Email, Profile};
@@ -67,17 +66,11 @@ fn plain(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// What a page may show as a picture: an address that a browser may load it from, or the picture itself (RFC 2397), in which
-/// an `<img>` runs no script.
 fn is_picture(picture: &str) -> bool {
-    let shown = |url: Url| match url.scheme() {
-        "https" => true,
-        "http" => is_loopback_url(&url),
-        "data" => url.path().starts_with("image/"),
-        _ => false,
-    };
     // Both browsers and `Url` overlook control characters in an address; not every database can keep them.
-    picture.len() <= MAX_URL && !picture.chars().any(char::is_control) && Url::parse(picture).is_ok_and(shown)
+    picture.len() <= MAX_URL
+        && !picture.chars().any(char::is_control)
+        && Url::parse(picture).is_ok_and(|url| pages::is_picture(&url))
 }
 
 fn is_address(address: &str) -> bool {
@@ -111,7 +104,7 @@ mod tests {
         let long = of(&json!({ "nickname": format!("a\u{200B}{}", "b".repeat(200)) })).in_bounds();
         assert_eq!(long.nickname.map(|name| name.len()), Some(MAX_NAME));
         for (picture, shown) in [
-            ("http://localhost:9000/a.png", true),
+            ("http://localhost:9000/a.png", false),
             ("http://c.example/a.png", false),
             ("data:image/svg+xml;base64,PHN2Zy8+", true),
             ("data:text/html,<script>alert(1)</script>", false),

@@ -11,6 +11,7 @@ mod form_action;
 mod language;
 mod moment;
 mod page;
+mod picture;
 mod references;
 mod render;
 mod style;
@@ -22,6 +23,7 @@ pub use browser::Browser;
 pub use error::PagesError;
 pub use language::Language;
 pub use page::Page;
+pub use picture::is_picture;
 
 use axum::response::Response;
 use http::StatusCode;

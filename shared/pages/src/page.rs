@@ -7,7 +7,7 @@ use http::{
     },
 };
 
-use crate::{Browser, Language, form_action};
+use crate::{Browser, Language, form_action, picture::IMG_SRC};
 
 /// A page on its way to the browser. What it may do there is decided here.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Page {
     /// §4.16).
     fn policy(&self) -> String {
         format!(
-            "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'{}; \
+            "default-src 'none'; style-src 'self'; img-src {IMG_SRC}; form-action 'self'{}; \
              frame-ancestors 'none'; base-uri 'none'{}",
             self.form_action, self.script_src
         )
