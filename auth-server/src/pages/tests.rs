@@ -69,7 +69,7 @@ async fn no_page_but_form_post_runs_a_script_or_styles_itself() {
 async fn a_form_post_leads_to_the_client_with_the_fields_as_they_are() {
     let sample = samples::all().into_iter().find(|sample| sample.name == "form_post").unwrap();
     let (_, policy, html) = render(&sample.make, Language::English).await;
-    assert!(policy.contains("form-action 'self' https://app.example;"), "{policy}");
+    assert!(policy.contains("form-action 'self' https:;"), "{policy}");
     assert!(html.contains("name=\"code\" value=\"SplxlOBeZQQYbYS6WxSbIA\""), "{html}");
     assert!(html.contains("name=\"state\" value=\"&quot;&gt;&lt;script&gt;alert(1)"), "{html}");
 }

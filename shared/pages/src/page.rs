@@ -42,12 +42,14 @@ impl Page {
         Self::new(browser, StatusCode::INTERNAL_SERVER_ERROR, BROKEN.to_owned())
     }
 
-    /// Where the forms of this page may lead besides this server: URLs with spaces between them, of which only the origin
-    /// (or an app's own scheme) is used. What is no such URL is left out.
-    pub fn form_action(mut self, origins: &str) -> Self {
-        for source in origins.split_ascii_whitespace().filter_map(form_action::source) {
-            self.form_action.push(' ');
-            self.form_action.push_str(&source);
+    /// Where the forms of this page may lead besides this server: URLs with spaces between them. What is no such URL is left
+    /// out.
+    pub fn form_action(mut self, targets: &str) -> Self {
+        for source in targets.split_ascii_whitespace().flat_map(form_action::sources) {
+            if !self.form_action.split(' ').any(|known| known == source) {
+                self.form_action.push(' ');
+                self.form_action.push_str(&source);
+            }
         }
         self
     }
@@ -135,11 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn a_form_may_lead_back_to_the_client_and_nowhere_else() {
-        let response =
-            page(&Browser::default()).form_action("https://app.example/cb app.example:/cb x;y").into_response();
+    fn a_form_may_lead_back_to_its_clients_and_on_from_there() {
+        let targets = "https://app.example/cb app.example:/cb https://other.example x;y http://localhost:9001/cb";
+        let response = page(&Browser::default()).form_action(targets).into_response();
         let policy = header(&response, &CONTENT_SECURITY_POLICY);
-        assert!(policy.contains("form-action 'self' https://app.example app.example:; frame-ancestors"), "{policy}");
+        let allowed = "form-action 'self' https: app.example: http://localhost:* http://127.0.0.1:*; frame-ancestors";
+        assert!(policy.contains(allowed), "{policy}");
     }
 
     #[test]
