@@ -11,6 +11,7 @@ mod consent;
 mod first_login;
 mod form_post;
 mod keyboard;
+mod leading_on;
 mod looks;
 mod refusing;
 mod signing_out;
