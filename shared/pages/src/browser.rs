@@ -18,7 +18,7 @@ pub struct Browser {
     /// The language that this very request asks for by `?lang=`; the answer makes the browser remember it.
     pub asked: Option<Language>,
     /// Its person has chosen the language, now or before.
-    chosen: bool,
+    pub(crate) chosen: bool,
     /// Its request cannot be made again by a link.
     pub(crate) once: bool,
     pub(crate) query: String,
