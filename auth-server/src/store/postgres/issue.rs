@@ -1,7 +1,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::{
-    domain::{AuditRecord, IssuedToUser, Spends},
+    domain::{AuditRecord, IssuedToUser, OpaqueToken, Spends},
     store::{StoreError, rows::kept_until},
 };
 
@@ -12,11 +12,12 @@ use crate::{
 /// waited for is looked at anew, and so is what is to be spent.
 pub(super) async fn issue(pool: &PgPool, issued: &IssuedToUser, audit: &AuditRecord) -> Result<(), StoreError> {
     let refresh = issued.refresh_token.as_ref();
-    let opaque = issued.opaque.as_ref();
-    let claims = opaque.map(|token| serde_json::to_string(&token.claims)).transpose()?;
+    let changing = changing(issued.spends);
+    // A table that is named is opened, also for no row.
+    let remembering = if issued.opaque.is_some() { REMEMBERING } else { "" };
     // Made of constants alone.
-    let statement = AssertSqlSafe(format!("WITH {}, {ISSUED}", changing(issued.spends)));
-    let done = sqlx::query(statement)
+    let statement = AssertSqlSafe(format!("WITH {changing}{remembering} {AUDIT}"));
+    let mut statement = sqlx::query(statement)
         .bind(&issued.grant_id)
         .bind(issued.spends.map(|spends| spends.hash().0.to_vec()))
         .bind(audit.at_millis.div_euclid(1_000))
@@ -25,9 +26,6 @@ pub(super) async fn issue(pool: &PgPool, issued: &IssuedToUser, audit: &AuditRec
         .bind(refresh.map(|token| token.hash.0.to_vec()))
         .bind(refresh.map(|token| i64::from(token.number)))
         .bind(refresh.map(|token| token.exp))
-        .bind(opaque.map(|token| token.hash.0.to_vec()))
-        .bind(claims)
-        .bind(opaque.map(|token| token.claims.exp))
         .bind(audit.at_millis)
         .bind(audit.event.as_str())
         .bind(audit.outcome.as_str())
@@ -36,9 +34,11 @@ pub(super) async fn issue(pool: &PgPool, issued: &IssuedToUser, audit: &AuditRec
         .bind(&audit.jti)
         .bind(&audit.scope)
         .bind(&audit.address)
-        .bind(&audit.error)
-        .execute(pool)
-        .await?;
+        .bind(&audit.error);
+    if let Some(OpaqueToken { hash, claims }) = &issued.opaque {
+        statement = statement.bind(hash.0.to_vec()).bind(serde_json::to_string(claims)?).bind(claims.exp);
+    }
+    let done = statement.execute(pool).await?;
     if done.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
 }
 
@@ -71,7 +71,7 @@ const CHANGE: &str = "exp = greatest(g.exp, $4), kept_until = greatest(g.kept_un
      refresh_hash = coalesce($6, g.refresh_hash), refresh_number = coalesce($7, g.refresh_number), \
      refresh_exp = coalesce($8, g.refresh_exp), \
      refresh_at = CASE WHEN $6 IS NULL THEN g.refresh_at ELSE $3 END";
-const ISSUED: &str = "opaque AS (INSERT INTO opaque_tokens (hash, claims, exp) \
-         SELECT $9, $10, $11 FROM changed WHERE $9 IS NOT NULL) \
-     INSERT INTO audit (at_millis, event, outcome, client_id, sub, jti, scope, address, error) \
-         SELECT $12, $13, $14, $15, $16, $17, $18, $19, $20 FROM changed";
+const AUDIT: &str = "INSERT INTO audit (at_millis, event, outcome, client_id, sub, jti, scope, address, error) \
+     SELECT $9, $10, $11, $12, $13, $14, $15, $16, $17 FROM changed";
+const REMEMBERING: &str =
+    ", opaque AS (INSERT INTO opaque_tokens (hash, claims, exp) SELECT $18, $19, $20 FROM changed)";
