@@ -17,8 +17,6 @@ const CONNECTIONS: u32 = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection that says nothing for so long is given up, and another one opened.
 const SILENCE: Duration = Duration::from_secs(2);
-/// A connection that was used within this time is used again without a question.
-const FRESH: Duration = Duration::from_millis(500);
 /// For so long the start waits for an answer.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -37,11 +35,7 @@ pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
 fn pool(options: PgConnectOptions) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
     // The pool's own test waits for as long as the network does: for minutes, where a machine is gone without a word.
-    let tested = pool.test_before_acquire(false).before_acquire(|connection, pooled| {
-        // It answered when it was given back.
-        let just_now = pooled.idle_for < FRESH;
-        Box::pin(async move { if just_now { Ok(true) } else { answers(connection).await } })
-    });
+    let tested = pool.test_before_acquire(false).before_acquire(|connection, _| Box::pin(answers(connection)));
     tested.after_release(|connection, _| Box::pin(answers(connection))).connect_lazy_with(options)
 }
 
