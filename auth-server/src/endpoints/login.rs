@@ -118,6 +118,7 @@ impl SignInPage<'_> {
         match user {
             Ok(user) => {
                 let Some((signed_in, cookie)) = self.start_session(&visitor, user, request.as_ref()).await? else {
+                    self.record_refusal(request.as_ref()).await;
                     return self.show(visitor, Some(LoginProblem::WrongCredentials), username).await;
                 };
                 let answer = self.go_on(&visitor, request.as_ref(), Some(&signed_in), Done::SignedIn).await?;

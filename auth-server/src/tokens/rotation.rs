@@ -4,7 +4,7 @@ use claims::RefreshToken;
 
 use crate::domain::{REFRESH_TOKEN_PREFIX, TokenHash};
 
-/// So many successors a refresh token may have had and still be known: in seventy days nobody refreshes more often.
+/// So many successors a refresh token may have had and still be known: those of seventy days, with one in ten minutes.
 const FARTHEST: u32 = 10_000;
 
 /// Tells the successor of a refresh token. It follows from the token and a key that only C has: the same request gets

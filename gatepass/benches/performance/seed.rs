@@ -106,16 +106,20 @@ fn in_a_month() -> i64 {
 }
 
 async fn append(store: &dyn Store, effect: Effect) -> Result<(), StoreError> {
-    let audit = AuditRecord {
+    store.append(Entry { audit: record(AuditEvent::Authorization, Outcome::Done), effect }).await
+}
+
+/// The smallest record that there is.
+pub fn record(event: AuditEvent, outcome: Outcome) -> AuditRecord {
+    AuditRecord {
         at_millis: Clock::system().millis(),
-        event: AuditEvent::Authorization,
-        outcome: Outcome::Done,
+        event,
+        outcome,
         client_id: Some(CLIENT_ID.to_owned()),
         sub: None,
         jti: None,
         scope: None,
         address: "127.0.0.1".to_owned(),
         error: None,
-    };
-    store.append(Entry { audit, effect }).await
+    }
 }

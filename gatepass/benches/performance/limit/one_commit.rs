@@ -4,14 +4,14 @@ use std::sync::{
 };
 
 use auth_server::{
-    domain::{AuditEvent, AuditRecord, Outcome, PushedRequest, TokenHash},
+    domain::{AuditEvent, Outcome, PushedRequest, TokenHash},
     store::{Effect, Entry, Store, StoreError},
 };
 use axum::{Form, Json, Router, extract::State, http::StatusCode, routing::post};
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 
-use crate::requests::CLIENT_ID;
+use crate::{requests::CLIENT_ID, seed::record};
 
 #[derive(Deserialize)]
 struct TokenRequest {
@@ -77,16 +77,6 @@ async fn own_commit(store: &dyn Store, number: u64) -> Result<(), StoreError> {
 /// The smallest entry that C's own store takes, by the same way to the disk: the commits of requests that come together
 /// become one.
 pub(super) async fn commit(store: &dyn Store) -> Result<(), StoreError> {
-    let audit = AuditRecord {
-        at_millis: Clock::system().millis(),
-        event: AuditEvent::Token,
-        outcome: Outcome::Issued,
-        client_id: Some(CLIENT_ID.to_owned()),
-        sub: None,
-        jti: None,
-        scope: None,
-        address: "127.0.0.1".to_owned(),
-        error: None,
-    };
+    let audit = record(AuditEvent::Token, Outcome::Issued);
     store.append(Entry { audit, effect: Effect::Nothing }).await
 }
