@@ -1,5 +1,5 @@
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -7,7 +7,7 @@ use std::{
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::engine::run;
+use crate::engine::{docker, run};
 
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
@@ -18,12 +18,14 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     env::var_os("GATEPASS_IMAGE_BINARY").map_or_else(compile, |path| Ok(path.into()))
 }
 
-/// As the build stage of the `Dockerfile` does it. Cargo has nothing to do where nothing has changed.
+/// As the build stage of the `Dockerfile` does it, and from what that stage is given. Cargo has nothing to do where nothing
+/// has changed.
 fn compile() -> anyhow::Result<PathBuf> {
     let target = host_target()?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo
-        .current_dir(repository())
+        .current_dir(build_context()?)
+        .env("CARGO_TARGET_DIR", target_folder())
         .args(["build", "--locked", "--profile", "image", "-p", "gatepass", "--target", &target])
         .arg("--message-format=json-render-diagnostics")
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
@@ -32,6 +34,29 @@ fn compile() -> anyhow::Result<PathBuf> {
         // The first time takes minutes: whoever waits sees what is going on.
         .stderr(Stdio::inherit());
     executable(&run(&mut cargo)?).context("cargo did not say where the binary is")
+}
+
+/// The sources as the engine hands them to the build stage: what `.dockerignore` keeps out is missing here too.
+fn build_context() -> anyhow::Result<PathBuf> {
+    const IMAGE: &str = "gatepass-story-context";
+    let (scratch, folder) = (tempfile::tempdir()?, target_folder().join("image-context"));
+    let dockerfile = scratch.path().join("Dockerfile");
+    fs::write(&dockerfile, "FROM scratch\nCOPY . /src\n")?;
+    let (dockerfile, repository) = (dockerfile.display().to_string(), repository().display().to_string());
+    docker(&["build", "--quiet", "--tag", IMAGE, "--file", &dockerfile, &repository])?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let container = docker(&["create", IMAGE, "never-run"])?;
+    let copied = docker(&["cp", &format!("{container}:/src"), &folder.display().to_string()]);
+    docker(&["rm", &container])?;
+    docker(&["rmi", IMAGE])?;
+    copied.map(|_| folder)
+}
+
+/// Cargo's own.
+fn target_folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap_or(Path::new("target"))
 }
 
 fn host_target() -> anyhow::Result<String> {
