@@ -5,5 +5,5 @@ mod failure_limit;
 mod presented;
 
 pub use authenticator::{Authenticator, Denied};
-pub use failure_limit::FailureLimit;
+pub use failure_limit::{FailureLimit, Place};
 pub use presented::{Presented, Proof, presented};

@@ -11,7 +11,7 @@ pub use information::ClientInformation;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    client_auth::FailureLimit,
+    client_auth::{FailureLimit, Place},
     domain::{
         AcceptedMetadata, ClientMetadata, Registration, RegistrationPolicy, SecretHash, StoredSecret, TokenHash,
         accept_metadata, new_secret,
@@ -52,7 +52,7 @@ impl Registering {
     /// When there were too many from this address.
     pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), Failure> {
         let often = |retry_after| Failure::too_often("clients were registered or changed", retry_after, REGISTER);
-        self.limit.charge("register", address.0, now_millis).map_err(often)
+        self.limit.charge("register", address.0, now_millis).map(Place::keep).map_err(often)
     }
 
     /// Is it one who may register clients (RFC 7591 §3)?
@@ -87,7 +87,7 @@ pub async fn opened(
         return Ok((found, shown));
     }
     let often = |retry_after| Failure::too_often("the registration access token was wrong", retry_after, MANAGE);
-    app.registering.limit.charge("manage", address.0, app.clock.millis()).map_err(often)?;
+    app.registering.limit.charge("manage", address.0, app.clock.millis()).map_err(often)?.keep();
     Err(not_opened())
 }
 

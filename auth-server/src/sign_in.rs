@@ -57,20 +57,21 @@ impl SignIn {
             return Err(NotSignedIn::Wrong);
         }
         let too_many = |retry_after| NotSignedIn::TooMany { retry_after };
-        self.address_limit.charge("", address, now_millis).map_err(too_many)?;
-        self.account_limit.charge(username, address, now_millis).map_err(too_many)?;
-        let user = store.user_named(username).await?.filter(|user| user.enabled);
-        let right = match &user {
-            Some(user) => self.slow_hashes.matches(&user.password, password.expose()).await,
-            None => {
-                self.slow_hashes.match_nothing(password.expose(), None).await;
-                false
+        let of_address = self.address_limit.charge("", address, now_millis).map_err(too_many)?;
+        let of_account = match self.account_limit.charge(username, address, now_millis) {
+            Ok(place) => place,
+            Err(retry_after) => {
+                of_address.keep();
+                return Err(too_many(retry_after));
             }
         };
-        let user = user.filter(|_| right).ok_or(NotSignedIn::Wrong)?;
-        self.address_limit.refund("", address);
-        self.account_limit.refund(username, address);
-        Ok(user)
+        let taken = vec![of_address, of_account];
+        let Some(user) = store.user_named(username).await?.filter(|user| user.enabled) else {
+            self.slow_hashes.find_nothing(password.expose(), None, taken).await;
+            return Err(NotSignedIn::Wrong);
+        };
+        let found = self.slow_hashes.find(vec![user.password.clone()], password.expose(), taken).await;
+        found.map(|_| user).ok_or(NotSignedIn::Wrong)
     }
 }
 

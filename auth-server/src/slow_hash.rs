@@ -6,6 +6,7 @@ use tokio::sync::SemaphorePermit;
 use zeroize::Zeroizing;
 
 use crate::{
+    client_auth::Place,
     domain::{SecretHash, hash_chosen_secret},
     entropy::Entropy,
 };
@@ -42,14 +43,22 @@ impl SlowHashes {
         Self { places: Arc::clone(&places), nobodys_places: places, nobodys: self.nobodys.clone() }
     }
 
-    /// Is `shown` the secret of this hash?
-    pub async fn matches(&self, hash: &SecretHash, shown: &str) -> bool {
-        matches(&self.places, hash, shown).await
+    /// Which of these hashes is that of `shown`? If none is, the attempt keeps its places in the failure limits.
+    pub async fn find(&self, hashes: Vec<SecretHash>, shown: &str, taken: Vec<Place>) -> Option<usize> {
+        let shown = Zeroizing::new(shown.to_owned());
+        let find = move || hashes.iter().position(|hash| hash.matches(&shown));
+        check(&self.places, find, taken).await
     }
 
-    /// Take as long as a check would: of `dearest`, where somebody made hashes of their own.
-    pub async fn match_nothing(&self, shown: &str, dearest: Option<&SecretHash>) {
-        matches(&self.nobodys_places, dearest.unwrap_or(&self.nobodys), shown).await;
+    /// Take as long as a check would, of `dearest` where somebody made hashes of their own, and keep the places: there was
+    /// nothing to find.
+    pub async fn find_nothing(&self, shown: &str, dearest: Option<&SecretHash>, taken: Vec<Place>) {
+        let (hash, shown) = (dearest.unwrap_or(&self.nobodys).clone(), Zeroizing::new(shown.to_owned()));
+        let find = move || {
+            hash.matches(&shown);
+            None
+        };
+        check(&self.nobodys_places, find, taken).await;
     }
 
     /// Take every place, so that a check that comes now has to wait.
@@ -73,8 +82,76 @@ impl SlowHashes {
     }
 }
 
-async fn matches(places: &Semaphore, hash: &SecretHash, shown: &str) -> bool {
-    let Ok(_place) = places.acquire().await else { return false };
-    let (hash, shown) = (hash.clone(), Zeroizing::new(shown.to_owned()));
-    tokio::task::spawn_blocking(move || hash.matches(&shown)).await.unwrap_or(false)
+/// Run a check in its turn, and to its end: also when whoever asked for it has hung up its place stays taken until then, and
+/// what it finds is counted. Who hangs up before it begins has not tried.
+async fn check(
+    places: &Arc<Semaphore>,
+    find: impl FnOnce() -> Option<usize> + Send + 'static,
+    taken: Vec<Place>,
+) -> Option<usize> {
+    let turn = Arc::clone(places).acquire_owned().await.ok()?;
+    let checking = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let found = find();
+        match found {
+            Some(_) => drop(taken),
+            None => taken.into_iter().for_each(Place::keep),
+        }
+        found
+    });
+    checking.await.ok()?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use tokio::{sync::oneshot, task::JoinHandle};
+
+    use super::*;
+    use crate::client_auth::FailureLimit;
+
+    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    /// A check that takes the one place of the limit.
+    fn ask(
+        places: &Arc<Semaphore>,
+        limit: &FailureLimit,
+        find: impl FnOnce() -> Option<usize> + Send + 'static,
+    ) -> JoinHandle<Option<usize>> {
+        let (places, taken) = (Arc::clone(places), vec![limit.charge("a", HOME, 0).unwrap()]);
+        tokio::spawn(async move { check(&places, find, taken).await })
+    }
+
+    async fn hang_up(asked: JoinHandle<Option<usize>>) {
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_check_for_somebody_who_has_hung_up_keeps_its_turn_and_what_it_finds_is_counted() {
+        for found in [None, Some(0)] {
+            let (places, limit) = (Arc::new(Semaphore::new(1)), FailureLimit::new(1, 10));
+            let ((begin, begun), (finish, finished)) = (oneshot::channel(), std::sync::mpsc::channel());
+            let asked = ask(&places, &limit, move || {
+                begin.send(()).unwrap();
+                finished.recv().unwrap();
+                found
+            });
+            begun.await.unwrap();
+            hang_up(asked).await;
+            assert_eq!(places.available_permits(), 0);
+            finish.send(()).unwrap();
+            drop(places.acquire().await.unwrap());
+            assert_eq!(limit.charge("a", HOME, 0).is_err(), found.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_before_the_check_begins_has_not_tried() {
+        let (places, limit) = (Arc::new(Semaphore::new(1)), FailureLimit::new(1, 10));
+        let _others = places.acquire().await.unwrap();
+        hang_up(ask(&places, &limit, || unreachable!("it is not its turn"))).await;
+        assert!(limit.charge("a", HOME, 0).is_ok());
+    }
 }

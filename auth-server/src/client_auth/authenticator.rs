@@ -130,27 +130,29 @@ impl Authenticator {
             return Ok(right.not_after);
         }
         let too_many = |retry_after| Denied::TooMany { retry_after };
-        self.limit.charge(presented.client_id, address, now_millis).map_err(too_many)?;
-        if let Some(right) = self.matching(&slow, presented).await {
-            self.limit.refund(presented.client_id, address);
-            return Ok(right.not_after);
-        }
-        // From here on a client that is known and one that is not are answered alike, and counted alike: a place that only
+        let own = self.limit.charge(presented.client_id, address, now_millis).map_err(too_many)?;
+        let strangers = || self.strangers.charge("", address, now_millis).map_err(too_many);
+        // A client that is known and one that is not are answered alike when they fail, and counted alike: a place that only
         // one of them takes would tell the next one which it was.
-        self.strangers.charge("", address, now_millis).map_err(too_many)?;
         if slow.is_empty() {
-            self.slow_hashes.match_nothing(presented.secret.expose(), dearest).await;
+            let taken = match strangers() {
+                Ok(strangers) => vec![own, strangers],
+                Err(denied) => {
+                    own.keep();
+                    return Err(denied);
+                }
+            };
+            self.slow_hashes.find_nothing(presented.secret.expose(), dearest, taken).await;
+            return Err(Denied::Wrong);
         }
-        Err(Denied::Wrong)
-    }
-
-    async fn matching<'a>(&self, slow: &[&'a StoredSecret], presented: Shown<'_>) -> Option<&'a StoredSecret> {
-        for secret in slow {
-            if self.slow_hashes.matches(&secret.hash, presented.secret.expose()).await {
-                return Some(secret);
+        let hashes = slow.iter().map(|secret| secret.hash.clone()).collect();
+        match self.slow_hashes.find(hashes, presented.secret.expose(), vec![own]).await {
+            Some(right) => Ok(slow[right].not_after),
+            None => {
+                strangers()?.keep();
+                Err(Denied::Wrong)
             }
         }
-        None
     }
 
     fn name(&self, presented: Shown<'_>, client: Option<&Arc<Client>>) -> [u8; 32] {
@@ -198,6 +200,7 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,
+            known_since: 0,
             enabled: true,
         };
         Registry::new([client], Vec::new())

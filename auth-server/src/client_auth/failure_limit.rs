@@ -21,6 +21,27 @@ struct Bucket {
     empty_at: i64,
 }
 
+/// A place that an attempt has taken. It is given back when this is dropped, because the attempt was right or was never
+/// made; only a wrong one keeps it.
+#[must_use = "a place that is dropped is given back"]
+pub struct Place {
+    bucket: Arc<Mutex<Bucket>>,
+    millis: i64,
+}
+
+impl Place {
+    /// The attempt was wrong: time alone gives the place back.
+    pub fn keep(mut self) {
+        self.millis = 0;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).empty_at -= self.millis;
+    }
+}
+
 /// Buckets beyond that many push the oldest out: memory stays bounded against made-up clients.
 const BUCKETS: u64 = 50_000;
 
@@ -37,22 +58,17 @@ impl FailureLimit {
     ///
     /// # Errors
     /// After how many seconds there is a place again.
-    pub fn charge(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Result<(), u64> {
-        let bucket = self.bucket(client_id, address);
-        let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn charge(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Result<Place, u64> {
+        let shared = self.bucket(client_id, address);
+        let mut bucket = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let filled_to = bucket.empty_at.max(now_millis) + self.recover_millis;
         let over = filled_to - now_millis - i64::from(self.burst) * self.recover_millis;
         if over > 0 {
             return Err(u64::try_from(over).unwrap_or_default().div_ceil(1_000));
         }
         bucket.empty_at = filled_to;
-        Ok(())
-    }
-
-    /// Give the place back: the attempt was right.
-    pub fn refund(&self, client_id: &str, address: IpAddr) {
-        let bucket = self.bucket(client_id, address);
-        bucket.lock().unwrap_or_else(PoisonError::into_inner).empty_at -= self.recover_millis;
+        drop(bucket);
+        Ok(Place { bucket: shared, millis: self.recover_millis })
     }
 
     fn bucket(&self, client_id: &str, address: IpAddr) -> Arc<Mutex<Bucket>> {
@@ -77,43 +93,49 @@ mod tests {
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
+    impl FailureLimit {
+        /// An attempt that turns out to be wrong.
+        fn fail(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Result<(), u64> {
+            self.charge(client_id, address, now_millis).map(Place::keep)
+        }
+    }
+
     #[test]
     fn a_burst_is_borne_and_then_one_by_one() {
         let limit = FailureLimit::new(3, 10);
         for _ in 0..3 {
-            limit.charge("a", HOME, 0).unwrap();
+            limit.fail("a", HOME, 0).unwrap();
         }
-        assert_eq!(limit.charge("a", HOME, 0), Err(10));
-        assert_eq!(limit.charge("a", HOME, 9_500), Err(1));
-        assert_eq!(limit.charge("a", HOME, 10_000), Ok(()));
-        assert_eq!(limit.charge("a", HOME, 10_000), Err(10));
+        assert_eq!(limit.fail("a", HOME, 0), Err(10));
+        assert_eq!(limit.fail("a", HOME, 9_500), Err(1));
+        assert_eq!(limit.fail("a", HOME, 10_000), Ok(()));
+        assert_eq!(limit.fail("a", HOME, 10_000), Err(10));
     }
 
     #[test]
     fn another_client_and_another_address_have_buckets_of_their_own() {
         let limit = FailureLimit::new(1, 10);
-        limit.charge("a", HOME, 0).unwrap();
-        assert!(limit.charge("a", HOME, 0).is_err());
-        assert!(limit.charge("b", HOME, 0).is_ok());
-        assert!(limit.charge("a", "10.0.0.1".parse().unwrap(), 0).is_ok());
+        limit.fail("a", HOME, 0).unwrap();
+        assert!(limit.fail("a", HOME, 0).is_err());
+        assert!(limit.fail("b", HOME, 0).is_ok());
+        assert!(limit.fail("a", "10.0.0.1".parse().unwrap(), 0).is_ok());
     }
 
     #[test]
     fn a_right_attempt_takes_no_place() {
         let limit = FailureLimit::new(1, 10);
         for _ in 0..5 {
-            limit.charge("a", HOME, 0).unwrap();
-            limit.refund("a", HOME);
+            drop(limit.charge("a", HOME, 0).unwrap());
         }
     }
 
     #[test]
     fn the_addresses_of_one_ipv6_network_share_a_bucket() {
         let limit = FailureLimit::new(1, 10);
-        limit.charge("a", "2001:db8::1".parse().unwrap(), 0).unwrap();
-        assert!(limit.charge("a", "2001:db8::ffff".parse().unwrap(), 0).is_err());
-        assert!(limit.charge("a", "2001:db8:0:1::1".parse().unwrap(), 0).is_ok());
-        limit.charge("a", "::ffff:10.0.0.1".parse().unwrap(), 0).unwrap();
-        assert!(limit.charge("a", "10.0.0.1".parse().unwrap(), 0).is_err());
+        limit.fail("a", "2001:db8::1".parse().unwrap(), 0).unwrap();
+        assert!(limit.fail("a", "2001:db8::ffff".parse().unwrap(), 0).is_err());
+        assert!(limit.fail("a", "2001:db8:0:1::1".parse().unwrap(), 0).is_ok());
+        limit.fail("a", "::ffff:10.0.0.1".parse().unwrap(), 0).unwrap();
+        assert!(limit.fail("a", "10.0.0.1".parse().unwrap(), 0).is_err());
     }
 }

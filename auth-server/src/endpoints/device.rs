@@ -66,15 +66,18 @@ async fn answer(app: &App, visitor: Visitor, address: ClientAddress, form: &Form
     };
     let now = app.clock.millis();
     // A place is taken before the code is looked up: guesses are counted (§5.1).
-    if app.device_limit.charge(&signed_in.user.sub, address.0, now).is_err() {
+    let Ok(place) = app.device_limit.charge(&signed_in.user.sub, address.0, now) else {
         return ask(app, visitor, typed, Some(DeviceProblem::TooMany));
-    }
+    };
     let found = match read_user_code(typed) {
         Some(code) => app.store.waiting_device(&code, app.clock.seconds()).await?,
         None => None,
     };
-    let Some(device) = found else { return ask(app, visitor, typed, Some(DeviceProblem::UnknownCode)) };
-    app.device_limit.refund(&signed_in.user.sub, address.0);
+    let Some(device) = found else {
+        place.keep();
+        return ask(app, visitor, typed, Some(DeviceProblem::UnknownCode));
+    };
+    drop(place);
     match form.get("decision") {
         None => Ok(confirm(app, &visitor, &signed_in, &device)),
         Some("allow") => decide(app, &visitor, address, &signed_in, &device, true).await,
