@@ -15,11 +15,17 @@ pub enum FormError {
     /// The same parameter stands in the request twice.
     #[error("the parameter {0} was sent more than once")]
     Doubled(String),
+    /// More parameters than any request of OAuth has.
+    #[error("the request has more than {MAX_PARAMETERS} parameters")]
+    TooMany,
     /// A `%` that no two hexadecimal digits follow, bytes that are not UTF-8, or a NUL.
     #[error("the request is not application/x-www-form-urlencoded in UTF-8, or has a NUL in it")]
     Malformed,
 }
 
+/// Each is compared with those before it, before anybody is known: without an end, a body full of them would keep a
+/// processor busy.
+const MAX_PARAMETERS: usize = 256;
 /// The one parameter that may be sent several times.
 const REPEATABLE: &str = "resource";
 
@@ -27,7 +33,7 @@ impl Form {
     /// Read a form body or a query string.
     ///
     /// # Errors
-    /// [`FormError`] when a parameter is doubled or the encoding is broken.
+    /// [`FormError`] when a parameter is doubled, there are too many, or the encoding is broken.
     pub fn parse(encoded: &[u8]) -> Result<Self, FormError> {
         let (form, doubled) = Self::parse_with_doubles(encoded)?;
         match doubled.first() {
@@ -40,11 +46,14 @@ impl Form {
     /// address that stands in it. Of a doubled parameter the first value counts; its name is among the second result.
     ///
     /// # Errors
-    /// [`FormError::Malformed`] when the encoding is broken.
+    /// [`FormError`] when there are too many parameters or the encoding is broken.
     pub fn parse_with_doubles(encoded: &[u8]) -> Result<(Self, Vec<String>), FormError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut doubled = Vec::new();
-        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        for (position, pair) in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
+            if position == MAX_PARAMETERS {
+                return Err(FormError::TooMany);
+            }
             let cut = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let name = strict_decode(&pair[..cut]).ok_or(FormError::Malformed)?;
             let value = strict_decode(pair.get(cut + 1..).unwrap_or_default()).ok_or(FormError::Malformed)?;
@@ -139,6 +148,18 @@ mod tests {
         assert_eq!(Form::parse(b"scope=&scope=b").unwrap_err(), FormError::Doubled("scope".into()));
         let form = Form::parse(b"resource=urn:b&resource=urn:c").unwrap();
         assert_eq!(form.all("resource").collect::<Vec<_>>(), ["urn:b", "urn:c"]);
+    }
+
+    #[test]
+    fn there_is_an_end_of_parameters_whether_they_are_new_doubled_or_empty() {
+        for kind in ["a{}=1", "resource=urn:{}", "a=1", "a{}"] {
+            let form = |count: usize| {
+                let pairs: Vec<_> = (0..count).map(|number| kind.replace("{}", &number.to_string())).collect();
+                Form::parse_with_doubles(pairs.join("&").as_bytes()).map(drop)
+            };
+            assert_eq!(form(MAX_PARAMETERS), Ok(()), "{kind}");
+            assert_eq!(form(MAX_PARAMETERS + 1), Err(FormError::TooMany), "{kind}");
+        }
     }
 
     #[test]
