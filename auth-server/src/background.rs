@@ -30,7 +30,7 @@ pub async fn run(app: App, audit_days: u32, stop: Stop) {
 
 async fn watch(app: &App, seen: &Mutex<i64>) {
     let mut seen = seen.lock().await;
-    let file_has_changed = app.registry.file_has_changed();
+    let file_has_changed = app.registry.file_has_changed().await;
     let now = app.clock.seconds();
     let taken_up = async {
         let revision = app.store.revision().await?;

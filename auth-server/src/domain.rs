@@ -26,7 +26,7 @@ pub use client::{Client, Resource, TokenFormat};
 pub use client_metadata::ClientMetadata;
 pub use device::{Device, DeviceAnswer, StoredDevice, new_user_code, read_user_code};
 pub use grant_decision::{Granted, Refusal, decide};
-pub use jti::{grant_of, new_client_id, new_jti, new_sub, under_grant};
+pub use jti::{grant_of, made_at, new_client_id, new_jti, new_sub, under_grant};
 pub use login_client::{LoginClient, SubjectType};
 pub use next_step::{Done, NextStep, Situation, next_step};
 pub use public_address::{is_public_address, problem_of_outside_url};

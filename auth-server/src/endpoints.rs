@@ -1,4 +1,4 @@
-//! One file an endpoint, named as the endpoint. None knows another.
+//! One file an endpoint, named as the endpoint. None knows another; `test_controls` alone is the page of two.
 
 mod account;
 mod authorize;

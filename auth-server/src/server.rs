@@ -142,14 +142,16 @@ impl AuthServer {
     /// When a listener fails.
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
         let absences = self.app.absences.clone().unwrap_or_default();
-        tokio::spawn(background::run(self.app, self.audit_days, stop.clone()));
+        let background = tokio::spawn(background::run(self.app, self.audit_days, stop.clone()));
+        // A C that no longer hears that a client was disabled must not go on.
+        let background = async { background.await.map_err(io::Error::other) };
         let tls = async {
             match self.tls {
                 Some(server) => followed(server, self.certificates, &stop).run_between(&absences, stop.clone()).await,
                 None => Ok(()),
             }
         };
-        tokio::try_join!(self.http.run_between(&absences, stop.clone()), tls)?;
+        tokio::try_join!(self.http.run_between(&absences, stop.clone()), tls, background)?;
         Ok(())
     }
 }
@@ -251,7 +253,7 @@ fn for_the_machine(app: &App, registry: Registry) -> Router {
     let store = Arc::clone(&app.store);
     let readiness = health::ready(move || {
         let store = Arc::clone(&store);
-        async move { store.revision().await.map(|_| ()).map_err(|error| error.to_string()) }
+        async move { store.ready().await.map_err(|error| error.to_string()) }
     });
     health::routes(readiness).merge(metrics::routes(registry))
 }

@@ -158,6 +158,11 @@ impl AuthServerSettings {
         if !(1..=60).contains(&self.tokens.code_seconds) {
             return Err("tokens.code_seconds: a code lives from 1 to 60 seconds".to_owned());
         }
+        if self.audit_days == 0 {
+            return Err(
+                "audit_days: at 0 each record would be forgotten as soon as it is written; 1 is the least".to_owned()
+            );
+        }
         self.database_url()?;
         self.registration.check()?;
         self.keys.check()

@@ -188,6 +188,12 @@ pub trait Store: LoginStore {
     /// signs.
     async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError>;
 
+    /// Publish a retired key no more: what it has signed is void from now on. Says whether there was such a key.
+    async fn withdraw_key(&self, kid: &str) -> Result<bool, StoreError>;
+
+    /// Can it store something? A database that can only be read would look well to whoever reads.
+    async fn ready(&self) -> Result<(), StoreError>;
+
     /// Store what happened. It is on disk when this returns.
     async fn append(&self, entry: Entry) -> Result<(), StoreError>;
 

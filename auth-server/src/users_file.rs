@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Context, ensure};
 use claims::{Password, StandardClaims};
 use serde::Deserialize;
-use service_kit::Profile;
+use service_kit::{Profile, toml_problem};
 
 use crate::{
     Entropy,
@@ -116,8 +116,8 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser
 }
 
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
-    // The parser's own message quotes the line, which may be the one with a password.
-    let written: Written = toml::from_str(text).map_err(|error| anyhow::anyhow!("{name}: {}", error.message()))?;
+    let refused = |error| anyhow::anyhow!("{name}: {}", toml_problem(text, &error));
+    let written: Written = toml::from_str(text).map_err(refused)?;
     let alone = written.users.iter().filter_map(|user| problem(user, profile));
     let problems: Vec<_> = alone.chain(doubled_sub(&written.users)).collect();
     ensure!(problems.is_empty(), "{name}: {}", problems.join("; "));
@@ -224,8 +224,10 @@ mod tests {
         assert!(refused("[[users]]\nusername = \"a\"\n", Profile::Demo).contains("needs either"));
         let no_hash = "[[users]]\nusername = \"a\"\npassword_hash = \"x\"\n";
         assert!(refused(no_hash, Profile::Demo).contains("PHC"));
-        let broken = refused("[[users]]\nusername = \"a\"\npassword = s3cret\n", Profile::Demo);
-        assert!(!broken.contains("s3cret"), "{broken}");
+        for password in ["s3cret", "20240117", "2024.0117", "2024-01-17", "[\"s3cret\"]"] {
+            let broken = refused(&format!("[[users]]\nusername = \"a\"\npassword = {password}\n"), Profile::Demo);
+            assert!(broken.contains("line 3") && !broken.contains("s3cret") && !broken.contains("2024"), "{broken}");
+        }
         let with_sub = |sub: &str| format!("{plain}sub = \"{sub}\"\n");
         for sub in ["", " ", "ü", &"x".repeat(256)] {
             let refusal = refused(&with_sub(sub), Profile::Demo);

@@ -15,6 +15,9 @@ use axum::{Json, http::StatusCode};
 use flow_events::TraceId;
 use serde_json::{Value, json};
 
+/// So many flows are listed, and told of to whoever watches.
+const LISTED: usize = 100;
+
 /// A no, as the other servers write theirs.
 type Refusal = (StatusCode, Json<Value>);
 

@@ -14,10 +14,16 @@ use flow_events::Field;
 use http::{Method, StatusCode, header};
 use serde::{Deserialize, de::IgnoredAny};
 use token_client::{TokenClient, TokenError, TokenNeed};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use self::exchange::Exchange;
-use crate::{app::Legacy, endpoints::call_b_legacy::LegacyWay, failure::Failure, settings::Target};
+use crate::{
+    app::Legacy,
+    endpoints::call_b_legacy::LegacyWay,
+    failure::{Failure, Step},
+    settings::Target,
+};
 
 /// Longer reasons help nobody and fill logs.
 const MAX_WORDS: usize = 200;
@@ -27,6 +33,8 @@ pub struct BClient {
     pub tokens: TokenClient,
     pub http: reqwest::Client,
     pub scope: Scope,
+    /// How long a whole call may take, with what is tried again in it.
+    pub patience: Duration,
 }
 
 /// What is asked of which B.
@@ -56,16 +64,16 @@ impl BClient {
     /// Get a pass, call B, and hand on its answer. A pass that B does not take is dropped, and the call made once more
     /// with a new one: B refused before it did anything, so that is safe for every method.
     pub async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let need = self.need(call.target);
-        let pass = self.tokens.token(&need).await?;
-        let answer = self.send(call, &pass.token).await?;
+        let (need, until) = (self.need(call.target), Instant::now() + self.patience);
+        let pass = in_time(until, Step::GetToken, self.tokens.token(&need)).await?;
+        let answer = in_time(until, Step::CallB, self.send(call, &pass.token)).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return answer.or_failure();
         }
         tracing::info!(token = %pass.token.fingerprint(), "B does not take the pass; A gets a new one and calls once more");
         self.tokens.forget(&need, &pass);
-        let pass = self.tokens.token(&need).await?;
-        self.send(call, &pass.token).await?.or_failure()
+        let pass = in_time(until, Step::GetToken, self.tokens.token(&need)).await?;
+        in_time(until, Step::CallB, self.send(call, &pass.token)).await?.or_failure()
     }
 
     /// The same with the pass of a person, in whose name A calls then. `None` when B does not take it.
@@ -163,6 +171,16 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         (self.status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response()
     }
+}
+
+/// The result of a step, or that it came too late: A's caller is told which step it was, before its request ends for its
+/// length.
+async fn in_time<T, E: Into<Failure>>(
+    until: Instant,
+    step: Step,
+    result: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    timeout_at(until, result).await.map_err(|_| Failure::too_late(step))?.map_err(Into::into)
 }
 
 fn url_of(target: &Target, path: &str) -> Result<Url, Failure> {

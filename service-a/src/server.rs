@@ -107,7 +107,12 @@ pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result
     settings.database_url()?;
     let http = http_client(&settings.http())?;
     Ok(Made {
-        b: BClient { tokens: token_client(settings, &http, clock)?, http, scope: settings.scope()? },
+        b: BClient {
+            tokens: token_client(settings, &http, clock)?,
+            http,
+            scope: settings.scope()?,
+            patience: settings.patience(),
+        },
         providers: providers(settings, clock)?,
         pages: shown::pages(settings.pages_dir.as_deref())?,
         certificates: OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?,

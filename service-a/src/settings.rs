@@ -231,6 +231,11 @@ impl ServiceASettings {
         Ok(())
     }
 
+    /// How long a whole call of B may take: a little less than the request that it is made for.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.limits.request_seconds) * 9 / 10
+    }
+
     pub fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_timeout_millis)
     }

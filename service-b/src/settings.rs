@@ -167,6 +167,12 @@ impl Settings for ServiceBSettings {
         if self.local.hs256_secret.is_some() {
             findings.push(Finding::new("local.hs256_secret", "lets B make passes itself", "use ES256"));
         }
+        if self.local.leeway_seconds > 60 {
+            findings.push(Finding::new("local.leeway_seconds", "a pass is good for minutes after its end", "use 5"));
+        }
+        if self.introspection.cache_seconds > 60 {
+            findings.push(Finding::new("introspection.cache_seconds", "a revoked pass is good for minutes", "use 2"));
+        }
         if self.legacy_password_demo {
             findings.push(Finding::new("legacy_password_demo", "makes B take secrets", "switch it off"));
         }
@@ -205,6 +211,7 @@ mod tests {
             ..ServiceBSettings::default()
         };
         settings.local.hs256_secret = Some(SecretSetting::new("x"));
+        (settings.local.leeway_seconds, settings.introspection.cache_seconds) = (61, 61);
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         let expected = [
             "issuer",
@@ -213,6 +220,8 @@ mod tests {
             "listen",
             "introspection.client_secret",
             "local.hs256_secret",
+            "local.leeway_seconds",
+            "introspection.cache_seconds",
             "legacy_password_demo",
             "log.otlp_endpoint",
         ];

@@ -180,6 +180,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         },
         login: (!login.redirect_uris.is_empty()).then_some(login),
         dynamic: false,
+        known_since: 0,
         enabled: true,
     })
 }

@@ -1,4 +1,4 @@
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use clock::Clock;
 
@@ -8,6 +8,7 @@ use crate::{
     AuthServerSettings,
     domain::{KeyState, SigningKey},
     server::open_existing_store,
+    store::Store,
     tokens::generate,
 };
 
@@ -15,6 +16,11 @@ use crate::{
 pub(super) enum Command {
     /// Let the next keys sign from now on, one for each algorithm; tokens of the old ones stay good until they expire
     Rotate,
+    /// Publish a key no more, because somebody else has it: its tokens are void. One that signs is rotated first
+    Withdraw {
+        /// The key's name, as `keys list` shows it
+        kid: String,
+    },
     /// Show the keys and what they are used for
     List,
 }
@@ -23,18 +29,34 @@ pub(super) async fn run(command: Command, settings: AuthServerSettings, clock: C
     let store = open_existing_store(&settings).await?;
     let keys = store.signing_keys().await?;
     match command {
-        Command::List => keys.iter().try_for_each(|key| say(line(key))),
+        Command::List => {}
         Command::Rotate => {
             let current: Vec<_> = keys.iter().filter(|key| matches!(key.state, KeyState::Current { .. })).collect();
             ensure!(!current.is_empty(), "there is no key to rotate: start the server once, it makes the first");
-            for SigningKey { kid, algorithm, .. } in current {
-                if !store.rotate_keys(kid, &generate(*algorithm)?, clock.seconds()).await? {
-                    bail!("another server has rotated the key at this moment; nothing is left to do");
-                }
+            for key in current {
+                rotate(&*store, key, &clock).await?;
             }
-            store.signing_keys().await?.iter().try_for_each(|key| say(line(key)))
+        }
+        Command::Withdraw { kid } => {
+            let found = keys.iter().find(|key| key.kid == kid);
+            let key = found.with_context(|| format!("there is no key `{kid}`; `keys list` shows those there are"))?;
+            match key.state {
+                KeyState::Next => bail!(
+                    "the key `{kid}` has signed nothing yet: `keys rotate` puts it in force, then it can be withdrawn"
+                ),
+                KeyState::Current { .. } => rotate(&*store, key, &clock).await?,
+                KeyState::Retired { .. } => {}
+            }
+            ensure!(store.withdraw_key(&kid).await?, "somebody else has withdrawn the key `{kid}` at this moment");
         }
     }
+    store.signing_keys().await?.iter().try_for_each(|key| say(line(key)))
+}
+
+async fn rotate(store: &dyn Store, key: &SigningKey, clock: &Clock) -> anyhow::Result<()> {
+    let rotated = store.rotate_keys(&key.kid, &generate(key.algorithm)?, clock.seconds()).await?;
+    ensure!(rotated, "another server has rotated the key at this moment; nothing is left to do");
+    Ok(())
 }
 
 fn line(key: &SigningKey) -> String {

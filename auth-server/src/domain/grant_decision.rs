@@ -112,6 +112,7 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,
+            known_since: 0,
             enabled: true,
         }
     }

@@ -1,10 +1,17 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 
 /// The name of a token: a UUID of version 7, so that the index of the audit records grows at one end.
 pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
     let millis = u64::try_from(now_millis).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, random).into_uuid().to_string()
+}
+
+/// When the token of this name was made, in milliseconds since 1970.
+pub fn made_at(jti: &str) -> Option<i64> {
+    let uuid = Uuid::try_parse(jti.split('.').next()?).ok()?;
+    let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
+    Some(i64::try_from(seconds).ok()? * 1_000 + i64::from(nanos / 1_000_000))
 }
 
 /// The name of an access token of a user's grant. It tells the grant, with which it ends.
@@ -25,4 +32,19 @@ pub fn new_sub(random: [u8; 16]) -> String {
 /// The name of a client that registers itself: nobody chooses it, so none can be chosen that looks like another's.
 pub fn new_client_id(random: [u8; 16]) -> String {
     format!("gpci_{}", BASE64_URL_SAFE_NO_PAD.encode(random))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_when_its_token_was_made() {
+        let jti = new_jti(1_767_225_600_123, &[7; 10]);
+        assert_eq!(made_at(&jti), Some(1_767_225_600_123));
+        assert_eq!(made_at(&under_grant(&jti, "some-grant")), Some(1_767_225_600_123));
+        for other in ["", "no name of ours", &new_sub([7; 16])] {
+            assert_eq!(made_at(other), None, "{other}");
+        }
+    }
 }

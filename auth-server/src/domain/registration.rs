@@ -137,6 +137,7 @@ impl AcceptedMetadata {
             token_format: TokenFormat::default(),
             login: Some(self.login),
             dynamic: true,
+            known_since: 0,
             enabled: true,
         };
         (client, self.metadata)

@@ -36,6 +36,9 @@ async fn tell(
 ) -> Result<IntrospectionResponse, Failure> {
     let request = request?;
     let caller = request.client(app, address, record).await?;
+    if caller.is_public() {
+        return Err(Failure::invalid_client("a client without a secret has not proved who it is, so it cannot ask"));
+    }
     let token = AccessToken::new(request.required("token", RULE)?);
     let mut answer = IntrospectionResponse::inactive();
     // Written down with its name whoever asks: of a pass that was stolen one wants to know where it was shown.
@@ -59,5 +62,5 @@ async fn is_in_force(app: &App, claims: &AccessTokenClaims) -> Result<bool, Stor
     // What a user has granted is revoked with its client; what a client has in its own name ends with it here.
     let is_own = claims.sub == claims.client_id;
     let alive = claims.iss == app.issuer.issuer && now < claims.exp && !app.store.is_revoked(&claims.jti).await?;
-    Ok(alive && (!is_own || app.registry.knows(&claims.client_id, &*app.store).await?))
+    Ok(alive && (!is_own || app.registry.knows_bearer(claims, &*app.store).await?))
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use claims::{ClientSecret, Scope};
 use serde::Deserialize;
-use service_kit::{Profile, line_of, weak_secret};
+use service_kit::{Profile, toml_problem, weak_secret};
 use url::Url;
 
 use crate::{
@@ -84,6 +84,20 @@ impl ClientsFile {
         Self::parse(&path, &text, profile, entropy)
     }
 
+    /// The same while C runs: what its start would refuse does not come into force later either. It takes as long as the hashes
+    /// are slow.
+    ///
+    /// # Errors
+    /// [`FileError`] naming every problem.
+    pub fn read_again(file: &Path, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
+        let read = Self::read(Some(file), profile, entropy)?;
+        let problems: Vec<_> = read.known_secrets().filter(|_| profile.is_production()).collect();
+        if problems.is_empty() {
+            return Ok(read);
+        }
+        Err(FileError::Unsound { path: file.display().to_string(), problems })
+    }
+
     /// Of each client whose hash is that of the demo's secret, what is wrong. It takes as long as the hashes are slow: not for
     /// an async thread.
     pub fn known_secrets(&self) -> impl Iterator<Item = String> {
@@ -94,11 +108,8 @@ impl ClientsFile {
     }
 
     fn parse(path: &str, text: &str, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
-        // The parser's own message quotes the line, which may be the one with a secret: its place and reason are enough.
-        let written: Written = toml::from_str(text).map_err(|error| FileError::Unreadable {
-            path: path.to_owned(),
-            reason: format!("{}{}", line_of(text, error.span()), error.message()),
-        })?;
+        let written: Written = toml::from_str(text)
+            .map_err(|error| FileError::Unreadable { path: path.to_owned(), reason: toml_problem(text, &error) })?;
         let problems = problems(&written, profile);
         if !problems.is_empty() {
             return Err(FileError::Unsound { path: path.to_owned(), problems });
@@ -123,6 +134,7 @@ impl WrittenClient {
             token_format: self.token_format,
             login: self.login,
             dynamic: false,
+            known_since: 0,
             enabled: true,
         }
     }
@@ -146,6 +158,9 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
             say(format!("the resource `{foreign}` is not in the file"));
         }
         let public = client.login.as_ref().is_some_and(|login| login.public);
+        if public && !client.introspects.is_empty() {
+            say("public and introspects contradict each other: it has no secret to prove who asks".to_owned());
+        }
         if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
             say("needs client_secret or client_secret_hash".to_owned());
         }
@@ -185,6 +200,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::hash_chosen_secret;
 
     fn parse(text: &str, profile: Profile) -> Result<ClientsFile, FileError> {
         ClientsFile::parse("clients.toml", text, profile, &Entropy::seeded(1))
@@ -275,9 +291,11 @@ mod tests {
 
     #[test]
     fn an_unreadable_file_is_named_by_line_and_its_secrets_are_not_quoted() {
-        let refusal = parse("[[clients]]\nclient_id = \"x\"\nclient_secret = abc123!\n", Profile::Demo);
-        let refusal = refusal.unwrap_err().to_string();
-        assert!(refusal.contains("line 3") && !refusal.contains("abc123"), "{refusal}");
+        for secret in ["abc123!", "123123", "123.123", "1231-12-31", "[\"abc123\"]", "true"] {
+            let text = format!("[[clients]]\nclient_id = \"x\"\nclient_secret = {secret}\n");
+            let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
+            assert!(refusal.contains("line 3") && !refusal.contains("123") && !refusal.contains("true"), "{refusal}");
+        }
         let refusal = parse("[[clients]]\nclient_id = \"x\"\nsecret = \"abc123\"\n", Profile::Demo).unwrap_err();
         assert!(refusal.to_string().contains("unknown field `secret`"), "{refusal}");
     }
@@ -292,6 +310,26 @@ mod tests {
         let refusal = parse(&text("m=8,t=1,p=1"), Profile::Production).unwrap_err().to_string();
         assert!(refusal.contains("`x`: client_secret_hash was made with weak parameters"), "{refusal}");
         assert!(parse(&text("m=19456,t=2,p=1"), Profile::Production).is_ok());
+    }
+
+    #[test]
+    fn what_the_start_would_refuse_does_not_come_into_force_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("clients.toml");
+        let SecretHash::Argon2id(phc) = hash_chosen_secret(DEMO_SECRET, [7; 16]).unwrap() else { panic!("a PHC") };
+        std::fs::write(&file, format!("[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"{phc}\"\n")).unwrap();
+        let read = |profile| ClientsFile::read_again(&file, profile, &Entropy::seeded(1));
+        let refusal = read(Profile::Production).unwrap_err().to_string();
+        assert!(refusal.contains("`x`") && !refusal.contains("abc123"), "{refusal}");
+        assert_eq!(read(Profile::Test).unwrap().clients.len(), 1);
+    }
+
+    #[test]
+    fn a_client_without_a_secret_may_not_introspect() {
+        let text = "[[resources]]\nidentifier = \"https://b\"\nscopes = \"a\"\n[[clients]]\nclient_id = \"x\"\n\
+                    introspects = [\"https://b\"]\n[clients.login]\npublic = true\n";
+        let refusal = parse(text, Profile::Test).unwrap_err().to_string();
+        assert!(refusal.contains("`x`: public and introspects contradict"), "{refusal}");
     }
 
     const SOUND: &str = "[[clients]]\nclient_id = \"x\"\nclient_secret = \"never-to-be-shown\"\nscopes = \"a b\"\n";

@@ -1,19 +1,20 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
+use claims::AccessTokenClaims;
 use service_kit::Profile;
 
 use super::ClientsFile;
 use crate::{
     Entropy,
-    domain::{Client, Registry},
+    domain::{Client, Registry, made_at},
     store::{Store, StoreError},
 };
 
@@ -29,6 +30,9 @@ pub struct LiveRegistry {
     /// Of the database, at the last taking up.
     revision: AtomicI64,
 }
+
+/// A file that has not changed for so long is not being written.
+const STILL: Duration = Duration::from_millis(50);
 
 struct Seen {
     file: ClientsFile,
@@ -62,19 +66,32 @@ impl LiveRegistry {
         Ok(live)
     }
 
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn current(&self) -> Arc<Registry> {
         self.current.load_full()
     }
 
-    /// Has the clients file changed? Then read it; one that cannot be used leaves the last good one in force.
-    pub fn file_has_changed(&self) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = stamp(self.file.as_ref());
-        if found == seen.stamp {
+    /// Has the clients file changed, and does it hold still? Then read it; one that cannot be used leaves the last good one in
+    /// force.
+    pub async fn file_has_changed(&self) -> bool {
+        let Some(file) = &self.file else { return false };
+        let found = stamp(Some(file));
+        if found == self.seen().stamp {
             return false;
         }
+        // Whoever writes it may be in the midst of it, and half of it would be good TOML too.
+        tokio::time::sleep(STILL).await;
+        if found != stamp(Some(file)) {
+            return false;
+        }
+        let (file, profile, entropy) = (file.clone(), self.profile, self.entropy.clone());
+        let read = tokio::task::spawn_blocking(move || ClientsFile::read_again(&file, profile, &entropy)).await;
+        let mut seen = self.seen();
         seen.stamp = found;
-        match ClientsFile::read(self.file.as_deref(), self.profile, &self.entropy) {
+        match read.map_err(anyhow::Error::from).and_then(|read| read.map_err(anyhow::Error::from)) {
             Ok(file) => {
                 tracing::info!(clients = file.clients.len(), "the clients file has changed and is in force");
                 seen.file = file;
@@ -96,19 +113,22 @@ impl LiveRegistry {
         // Read first: what changes in between is taken up once more.
         let revision = store.revision().await?;
         let stored = store.clients().await?;
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen();
         let clients: Vec<Client> = stored.into_iter().chain(seen.file.clients.iter().cloned()).collect();
         self.current.store(Arc::new(Registry::new(clients, seen.file.resources.clone())));
         self.revision.store(revision, Ordering::Release);
         Ok(())
     }
 
-    /// Is this client served? One that another server has added a moment ago is looked for, not denied.
+    /// Is this the client that is served by this name, and was already when it got this pass? One that another server has added
+    /// a moment ago is looked for, not denied.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn knows(&self, client_id: &str, store: &dyn Store) -> Result<bool, StoreError> {
-        let known = || self.current().client(client_id).is_some();
+    pub async fn knows_bearer(&self, pass: &AccessTokenClaims, store: &dyn Store) -> Result<bool, StoreError> {
+        let made_at = made_at(&pass.jti).unwrap_or_default();
+        let is_older = |client: &Arc<Client>| client.known_since.saturating_mul(1_000) <= made_at;
+        let known = || self.current().client(&pass.client_id).is_some_and(is_older);
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());
         }
@@ -121,4 +141,39 @@ impl LiveRegistry {
 fn stamp(file: Option<&PathBuf>) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(file?).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+
+    use super::*;
+    use crate::store::SqliteStore;
+
+    fn clients(names: &[&str]) -> String {
+        let client = |name: &&str| format!("[[clients]]\nclient_id = \"{name}\"\nclient_secret = \"s\"\n");
+        names.iter().map(client).collect()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_being_written_is_not_read_before_it_holds_still() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, whole) = (folder.path().join("clients.toml"), clients(&["a", "b", "c"]));
+        std::fs::write(&file, clients(&["a"])).unwrap();
+        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+        let entropy = Entropy::seeded(1);
+        let live = LiveRegistry::open(Some(file.clone()), Profile::Test, entropy, &store).await.unwrap();
+
+        std::fs::write(&file, "").unwrap();
+        {
+            let mut looking = std::pin::pin!(live.file_has_changed());
+            assert!(poll!(&mut looking).is_pending(), "nobody is let go because of half a file");
+            std::fs::write(&file, &whole).unwrap();
+            assert!(!looking.await);
+        }
+        assert_eq!(live.seen().file.clients.len(), 1);
+        assert!(live.file_has_changed().await);
+        assert_eq!(live.seen().file.clients.len(), 3);
+        assert!(!live.file_has_changed().await);
+    }
 }

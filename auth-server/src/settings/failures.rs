@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use service_kit::Finding;
 
 /// How many failed client authentications are borne.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,6 +21,21 @@ pub struct FailureSettings {
     pub burst: u32,
     /// One more after so many seconds.
     pub recover_seconds: u32,
+}
+
+impl FailureSettings {
+    /// A finding if whoever guesses is hardly slowed: `most` at once is what is safe.
+    pub fn finding(&self, setting: &'static str, most: u32) -> Option<Finding> {
+        let fast = self.burst > most || self.recover_seconds == 0;
+        fast.then(|| Finding::new(setting, "lets secrets be guessed quickly", "leave the default"))
+    }
+}
+
+impl ClientFailureSettings {
+    /// How many are borne from one address, for one name.
+    pub fn of_one_client(&self) -> FailureSettings {
+        FailureSettings { burst: self.burst, recover_seconds: self.recover_seconds }
+    }
 }
 
 impl Default for FailureSettings {

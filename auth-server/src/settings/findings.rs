@@ -30,6 +30,10 @@ pub(super) fn findings(settings: &AuthServerSettings) -> Vec<Finding> {
     if settings.dialects.userinfo_in_query {
         findings.push(Finding::new("dialects.userinfo_in_query", "takes tokens in URLs", "switch it off"));
     }
+    findings.extend(settings.client_failures.of_one_client().finding("client_failures", 100));
+    findings.extend(settings.client_failures.unknown.finding("client_failures.unknown", 1_000));
+    findings.extend(settings.sign_in.failures.finding("sign_in.failures", 20));
+    findings.extend(settings.sign_in.address_failures.finding("sign_in.address_failures", 1_000));
     if settings.tokens.access_seconds > 3_600 {
         findings.push(Finding::new("tokens.access_seconds", "a stolen token is good for over an hour", "use 1800"));
     }

@@ -37,6 +37,10 @@ fn each_unsafe_setting_is_found() {
     settings.test_controls = true;
     settings.registration.enabled = true;
     settings.registration.allow_private_urls = true;
+    settings.client_failures.burst = 101;
+    settings.client_failures.unknown.burst = 1_001;
+    settings.sign_in.failures.burst = 21;
+    settings.sign_in.address_failures.recover_seconds = 0;
     assert_eq!(
         named(&settings),
         [
@@ -50,6 +54,10 @@ fn each_unsafe_setting_is_found() {
             "registration.enabled",
             "registration.allow_private_urls",
             "dialects.userinfo_in_query",
+            "client_failures",
+            "client_failures.unknown",
+            "sign_in.failures",
+            "sign_in.address_failures",
             "tokens.access_seconds",
             "clients_file",
             "users_file",
@@ -103,6 +111,7 @@ fn settings_that_cannot_work_are_refused() {
         .contains("issuer: it has a path")
     );
     assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
+    assert!(refused(|s| s.audit_days = 0).contains("audit_days"));
     assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
     assert!(refused(|s| s.registration.initial_access_token = Some(SecretSetting::new(""))).contains("is empty"));
     assert!(refused(|s| s.registration.grant_types = vec!["password".to_owned()]).contains("password"));

@@ -29,6 +29,8 @@ macro_rules! store_conformance {
             every_change_of_clients_and_keys_is_a_new_revision,
             keys_are_installed_once_also_in_a_race,
             a_rotation_moves_every_key_one_state_on,
+            a_retired_key_is_withdrawn_and_one_in_use_is_not,
+            a_store_that_is_well_is_ready_and_nothing_has_changed,
             of_many_rotations_at_once_one_wins,
             what_was_appended_can_be_read,
             many_appends_at_once_are_all_stored,
@@ -89,7 +91,7 @@ pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
         (&found.resources[..], &found.introspects[..]),
         (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
     );
-    assert_eq!((found.token_format, found.enabled), (TokenFormat::Opaque, true));
+    assert_eq!((found.token_format, found.enabled, found.known_since), (TokenFormat::Opaque, true, 10));
     assert!(found.secrets[0].hash.matches("secret of a"));
     store.disable_client("a", 30).await.unwrap();
     assert!(!store.clients().await.unwrap()[0].enabled);
@@ -159,6 +161,25 @@ pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
     let states = self::states(store).await;
     assert_eq!((states["four"], states["five"]), (KeyState::Retired { since: 13 }, KeyState::Current { since: 13 }));
     assert_eq!((states["two"], states["three"]), (KeyState::Current { since: 9 }, KeyState::Next));
+}
+
+pub async fn a_retired_key_is_withdrawn_and_one_in_use_is_not(store: &dyn Store) {
+    store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
+    store.rotate_keys("one", &key("three"), 9).await.unwrap();
+    for in_use in ["two", "three", "unknown"] {
+        assert!(!store.withdraw_key(in_use).await.unwrap(), "{in_use}");
+    }
+    let before = store.revision().await.unwrap();
+    assert!(store.withdraw_key("one").await.unwrap());
+    assert!(store.revision().await.unwrap() > before, "running servers hear of it");
+    assert_eq!(states(store).await.len(), 2);
+    assert!(!store.withdraw_key("one").await.unwrap());
+}
+
+pub async fn a_store_that_is_well_is_ready_and_nothing_has_changed(store: &dyn Store) {
+    let before = store.revision().await.unwrap();
+    store.ready().await.unwrap();
+    assert_eq!(store.revision().await.unwrap(), before);
 }
 
 pub async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
@@ -266,6 +287,7 @@ fn client(client_id: &str) -> Client {
         token_format: TokenFormat::Opaque,
         login: None,
         dynamic: false,
+        known_since: 0,
         enabled: true,
     }
 }

@@ -21,7 +21,7 @@ mod users;
 use async_trait::async_trait;
 use sqlx::PgPool;
 
-use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups};
+use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups, rows::CAN_WRITE};
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
     SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
@@ -93,6 +93,15 @@ impl Store for PostgresStore {
 
     async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError> {
         keys::rotate(&self.pool, expected_current, new_next, now).await
+    }
+
+    async fn withdraw_key(&self, kid: &str) -> Result<bool, StoreError> {
+        keys::withdraw(&self.pool, kid).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        sqlx::query(CAN_WRITE).execute(&self.pool).await?;
+        Ok(())
     }
 
     async fn append(&self, entry: Entry) -> Result<(), StoreError> {

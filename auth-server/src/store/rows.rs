@@ -23,11 +23,14 @@ pub(super) use grants::{
     CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKENS, REFRESH_TOKENS_OF_ARRAY, RefreshTokenRow,
     kept_until,
 };
-pub(super) use keys::{KEYS, KeyRow};
+pub(super) use keys::{KEYS, KeyRow, WITHDRAW_KEY};
 pub(super) use records::{AuditRow, IS_REVOKED, opaque_token};
 pub(super) use registrations::{REGISTRATION, RegistrationRow, SECRETS_OF_CLIENT, registration};
 pub(super) use sessions::{NEWS_SECONDS, NewsRow, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow};
 pub(super) use users::{USER, USER_NAMED, USERS, UserRow, phc};
+
+/// Writes what is there already.
+pub(super) const CAN_WRITE: &str = "UPDATE revision SET counter = counter";
 
 /// Rows as the domain knows them.
 pub(super) fn read<R, T>(rows: impl IntoIterator<Item = R>) -> Result<Vec<T>, StoreError>

@@ -26,7 +26,7 @@ use sqlx::{
 };
 
 use self::journal::Journal;
-use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups};
+use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups, rows::CAN_WRITE};
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
     SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
@@ -145,6 +145,16 @@ impl Store for SqliteStore {
 
     async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError> {
         keys::rotate(&self.writer, expected_current, new_next, now).await
+    }
+
+    async fn withdraw_key(&self, kid: &str) -> Result<bool, StoreError> {
+        keys::withdraw(&self.writer, kid).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.journal.runs()?;
+        sqlx::query(CAN_WRITE).execute(&self.writer).await?;
+        Ok(())
     }
 
     async fn append(&self, entry: Entry) -> Result<(), StoreError> {

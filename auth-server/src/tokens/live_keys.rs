@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::{KeyRing, Signing, generate};
 use crate::{
-    domain::{Algorithm, KeyState, SigningKey, is_due},
+    domain::{Algorithm, KeyState, NewKey, SigningKey, is_due},
     settings::KeySettings,
     store::Store,
 };
@@ -100,7 +100,7 @@ impl LiveKeys {
         let due: Vec<_> =
             self.ring().all_signing().filter(due).map(|signing| (signing.kid.clone(), signing.algorithm)).collect();
         for (kid, algorithm) in &due {
-            if store.rotate_keys(kid, &generate(*algorithm)?, now).await? {
+            if store.rotate_keys(kid, &make(*algorithm).await?, now).await? {
                 tracing::info!(retired = %kid, "the signing key was rotated by schedule");
             }
         }
@@ -127,9 +127,13 @@ async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyh
     if keys.iter().any(signs) {
         return Ok(());
     }
-    let pair = tokio::task::spawn_blocking(move || anyhow::Ok((generate(algorithm)?, generate(algorithm)?)));
-    let (current, next) = pair.await??;
+    let (current, next) = (make(algorithm).await?, make(algorithm).await?);
     // Whoever loses the race reads what the winner has made.
     store.install_keys(&current, &next, now).await?;
     Ok(())
+}
+
+/// An RSA key takes so long that no request may have to wait for it.
+async fn make(algorithm: Algorithm) -> anyhow::Result<NewKey> {
+    Ok(tokio::task::spawn_blocking(move || generate(algorithm)).await??)
 }

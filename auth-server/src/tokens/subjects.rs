@@ -49,6 +49,7 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: Some(LoginClient { subject_type, redirect_uris, ..LoginClient::default() }),
             dynamic: true,
+            known_since: 0,
             enabled: true,
         }
     }

@@ -79,6 +79,22 @@ async fn a_disabled_client_is_refused_within_a_second() {
 }
 
 #[tokio::test]
+async fn a_new_client_of_an_old_name_does_not_bring_the_old_ones_passes_back_to_life() {
+    let c = started().await;
+    let secret = add(&c, "robot").await;
+    let stolen = c.pass(("robot", &secret), &[]).await;
+    assert!(c.is_active(ORDERS, &stolen).await);
+    succeed(&["client", "remove", "robot"], &c.arguments()).await;
+    within_a_second("its pass is void", async || !c.is_active(ORDERS, &stolen).await).await;
+    // The time of a client is kept in whole seconds.
+    let second = Clock::system().seconds();
+    until("another second has begun", async || Clock::system().seconds() > second).await;
+    let secret = add(&c, "robot").await;
+    let own = c.pass(("robot", &secret), &[]).await;
+    assert!(c.is_active(ORDERS, &own).await && !c.is_active(ORDERS, &stolen).await);
+}
+
+#[tokio::test]
 async fn a_new_secret_ends_the_old_one() {
     let c = started().await;
     let old = add(&c, "robot").await;

@@ -16,12 +16,23 @@ use crate::{
 const CLIENTS: &str = include_str!("clients.toml");
 const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
 
+/// Who is refused: from where, with which secret of the shop's, and by which status and error. Each asks one thing after
+/// the other from an address of its own: so a record that is missing cannot hide behind one whose answer never arrived.
+const REFUSED: [(&str, &str, u16, &str); 4] = [
+    ("127.0.0.2", "guess", 401, "invalid_client"),
+    ("127.0.0.3", SHOP.1, 400, "invalid_scope"),
+    ("127.0.0.4", SHOP.1, 400, "invalid_scope"),
+    ("127.0.0.5", SHOP.1, 400, "invalid_scope"),
+];
+
 /// What C has answered, and therefore must never forget.
 #[derive(Default)]
 struct Acknowledged {
     issued: Vec<String>,
     revoked: Vec<String>,
     introspected: Vec<String>,
+    /// How often each of [`REFUSED`] was.
+    refused: [usize; REFUSED.len()],
     clients: Vec<(String, String)>,
 }
 
@@ -62,6 +73,17 @@ async fn keep_introspecting(caller: Caller, book: Book) {
     }
 }
 
+async fn keep_being_refused(caller: Caller, book: Book, who: usize) {
+    let (address, secret, status, _) = REFUSED[who];
+    let caller = caller.at_address(address);
+    let own = [("grant_type", "client_credentials"), ("client_id", SHOP.0), ("client_secret", secret)];
+    let fields = [&own[..], &[("scope", "else")]].concat();
+    while let Ok(answer) = caller.post("/oauth/token").form(&fields).send().await {
+        assert_eq!(answer.status(), status);
+        book.lock().unwrap().refused[who] += 1;
+    }
+}
+
 async fn keep_adding(arguments: Vec<String>, book: Book) {
     for number in 0.. {
         let id = format!("robot-{number}");
@@ -90,10 +112,15 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
         load.push(tokio::spawn(keep_revoking(c.caller.clone(), Arc::clone(&book), client)));
     }
     load.push(tokio::spawn(keep_introspecting(c.caller.clone(), Arc::clone(&book))));
+    for who in 0..REFUSED.len() {
+        load.push(tokio::spawn(keep_being_refused(c.caller.clone(), Arc::clone(&book), who)));
+    }
     let adding = tokio::spawn(keep_adding(settings.clone(), Arc::clone(&book)));
     until("there is enough to lose", async || {
         let book = book.lock().unwrap();
-        book.issued.len() > 100 && book.revoked.len() > 20 && book.introspected.len() > 20 && book.clients.len() > 3
+        let enough = book.issued.len() > 100 && book.revoked.len() > 20 && book.introspected.len() > 20;
+        // A wrong secret takes its time, on purpose.
+        enough && book.clients.len() > 3 && book.refused.iter().all(|&times| times > 3)
     })
     .await;
     c.kill();
@@ -104,7 +131,7 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
     drop(c);
 
     let c = Process::serve(&settings);
-    let Acknowledged { issued, revoked, introspected, clients } = std::mem::take(&mut *book.lock().unwrap());
+    let Acknowledged { issued, revoked, introspected, refused, clients } = std::mem::take(&mut *book.lock().unwrap());
     let trail = succeed(&["audit", "--json", "--limit", "1000000"], &settings).await;
     let records: Vec<Value> = trail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let with = |outcome: &str| -> HashSet<&str> {
@@ -120,6 +147,13 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
     }
     let answered = records.iter().filter(|record| record["outcome"] == "revoked").count();
     assert!(answered >= revoked.len(), "{answered} revocations are known of {}", revoked.len());
+    for ((address, _, status, error), times) in REFUSED.into_iter().zip(refused) {
+        let is_theirs = |record: &&Value| {
+            record["outcome"] == "refused" && record["address"] == address && record["error"] == error
+        };
+        let known = records.iter().filter(is_theirs).count();
+        assert!(known >= times, "{status} was answered {times} times to {address}, and {known} of them are known");
+    }
     for token in &revoked {
         assert!(!c.is_active(ORDERS, token).await, "a pass came back to life");
     }

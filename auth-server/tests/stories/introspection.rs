@@ -55,6 +55,13 @@ async fn whoever_the_pass_is_not_for_learns_nothing() {
 }
 
 #[tokio::test]
+async fn a_client_without_a_secret_asks_nothing() {
+    let c = C::start().await;
+    let answer = c.form("/oauth/introspect", &[("client_id", "app"), ("token", "x")]).await;
+    answer.refused(401, "invalid_client", "a client without a secret");
+}
+
+#[tokio::test]
 async fn a_pass_is_void_from_its_last_second_on() {
     let c = C::start().await;
     let passes = [c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await];

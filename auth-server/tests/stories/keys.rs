@@ -51,6 +51,24 @@ async fn a_rotation_by_command_is_seen_while_c_runs_and_no_pass_is_lost() {
 }
 
 #[tokio::test]
+async fn a_key_that_somebody_else_has_is_withdrawn_with_all_that_it_has_signed() {
+    let c = C::start().await;
+    let forged = c.pass(SHOP, &FOR_ORDERS).await;
+    let (kid, next) = (jwt::kid(&forged), published(&c).await.into_iter().find(|kid| *kid != jwt::kid(&forged)));
+    let said = run(&["keys", "withdraw", &next.unwrap()], &c.arguments()).await;
+    assert!(said.code == Some(1) && said.err.contains("has signed nothing yet"), "{}", said.err);
+    let said = run(&["keys", "withdraw", "made-up"], &c.arguments()).await;
+    assert!(said.code == Some(1) && said.err.contains("there is no key `made-up`"), "{}", said.err);
+    assert!(c.is_active(ORDERS, &forged).await);
+
+    let printed = succeed(&["keys", "withdraw", &kid], &c.arguments()).await;
+    assert!(printed.contains("current") && printed.contains("next") && !printed.contains(&kid), "{printed}");
+    until("nothing that it has signed is good", async || !c.is_active(ORDERS, &forged).await).await;
+    assert!(!published(&c).await.contains(&kid));
+    assert!(c.is_active(ORDERS, &c.pass(SHOP, &FOR_ORDERS).await).await, "another key signs");
+}
+
+#[tokio::test]
 async fn there_is_no_key_to_rotate_before_the_first_start() {
     let folder = tempfile::tempdir().unwrap();
     let settings = ["--set".to_owned(), format!("data_dir={}", folder.path().display())];

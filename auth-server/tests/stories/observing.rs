@@ -1,6 +1,7 @@
 //! What those who run C see of it.
 
 use serde_json::json;
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
     caller::answer,
@@ -15,6 +16,19 @@ async fn it_says_that_it_runs_and_that_it_is_ready() {
     assert_eq!(c.json("/readyz").await, json!({ "status": "ready" }));
     let listen = format!("listen={}", c.base.trim_start_matches("http://"));
     succeed(&["healthcheck", "--set", &listen], &c.arguments()).await;
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_nothing_can_be_stored() {
+    let c = C::start().await;
+    let file = SqliteConnectOptions::new().filename(c.settings.data_dir.join("auth-server.db"));
+    let mut database = SqliteConnection::connect_with(&file).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    for (statement, status) in [(full, 503), ("DROP TRIGGER full", 200)] {
+        sqlx::query(statement).execute(&mut database).await.unwrap();
+        let answer = c.get("/readyz").await;
+        assert_eq!((answer.status, answer.text.contains("no room")), (status, status == 503), "{}", answer.text);
+    }
 }
 
 fn counted(metrics: &str, series: &str) -> u64 {

@@ -113,6 +113,7 @@ fn client((client_id, secret): (&str, &str)) -> Client {
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,
+        known_since: 0,
         enabled: true,
     }
 }

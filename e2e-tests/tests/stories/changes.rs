@@ -20,6 +20,7 @@ fn late() -> Client {
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,
+        known_since: 0,
         enabled: true,
     }
 }

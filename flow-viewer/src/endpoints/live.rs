@@ -7,7 +7,7 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch::Receiver;
 
-use super::flows::LISTED;
+use super::LISTED;
 use crate::{app::App, flows::Flows};
 
 /// So often a page is told of changes at most, however many there are.

@@ -1,9 +1,10 @@
 use serde_json::json;
+use service_a::ServiceASettings;
 use wiremock::ResponseTemplate;
 
 use crate::{
     caller::answer,
-    world::{NOBODY, PASSES, World, late, refused, status},
+    world::{NOBODY, PASSES, World, late, pass, refused, status},
 };
 
 #[tokio::test]
@@ -67,6 +68,20 @@ async fn a_slow_b_is_a_timeout_and_is_not_asked_again() {
         assert_eq!(answer.json()["error"], "gateway_timeout");
     }
     assert_eq!(world.b.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_would_outlast_its_request_tells_which_step_it_was() {
+    let world = World::new().await;
+    world.b.answers([late(status(200))]);
+    let slow =
+        |settings: &mut ServiceASettings| (settings.call_timeout_millis, settings.limits.request_seconds) = (60_000, 1);
+    let a = world.start_with(slow).await;
+    a.get("/api/call-b").await.failed(504, "call_b", "before the time of the whole request was over");
+    let world = World::new().await;
+    world.c.answers([late(pass(0))]);
+    let a = world.start_with(slow).await;
+    a.get("/api/call-b").await.failed(504, "get_token", "before the time of the whole request was over");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod service;
 pub use service::{ServiceArguments, run_service};
 
 use std::{
+    ffi::OsString,
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -14,7 +15,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 
-use crate::{Finding, HttpClientSettings, Settings, Sources, listen::own_door, load, refuse_unsafe};
+use crate::{Finding, HttpClientSettings, Settings, Sources, listen::own_door, load, refuse_unsafe, settings::PREFIX};
 
 /// Where the settings come from.
 #[derive(Clone, Debug, Default, Args)]
@@ -33,14 +34,26 @@ impl SettingsArgs {
     /// # Errors
     /// When a setting is unknown or wrong.
     pub fn load<S: Settings>(&self) -> anyhow::Result<S> {
-        // A variable that is not UTF-8 cannot be a setting of ours.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment = readable(std::env::vars_os())?;
         let sources =
             Sources { file: self.config.clone(), environment, overrides: self.set.clone(), ..Sources::default() };
         load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
     }
+}
+
+/// The variables that can be read. A name that is not UTF-8 cannot be a setting of ours; a value of ours that is not must not
+/// be passed over, as if nobody had set it.
+fn readable(variables: impl Iterator<Item = (OsString, OsString)>) -> anyhow::Result<Vec<(String, String)>> {
+    let mut read = Vec::new();
+    for (name, value) in variables {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => read.push((name, value)),
+            Err(_) if name.starts_with(PREFIX) => anyhow::bail!("the environment variable {name} is not UTF-8"),
+            Err(_) => (),
+        }
+    }
+    Ok(read)
 }
 
 /// `SERVICE check-config`: print the settings in force, secrets hidden, and every unsafe one.
@@ -125,4 +138,23 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
 /// When the system refuses threads.
 pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn a_setting_that_cannot_be_read_is_named_and_what_is_not_ours_is_passed_over() {
+        let bad = || OsString::from_vec(b"production\xa0".to_vec());
+        let good = ("GATEPASS__SERVICE_B__MODE".into(), "local".into());
+        let others = [("PATH".into(), bad()), (bad(), "x".into()), good];
+        let read = readable(others.into_iter()).unwrap();
+        assert_eq!(read, [("GATEPASS__SERVICE_B__MODE".to_owned(), "local".to_owned())]);
+        let ours = [("GATEPASS__AUTH_SERVER__PROFILE".into(), bad())];
+        let refusal = readable(ours.into_iter()).unwrap_err().to_string();
+        assert!(refusal.contains("GATEPASS__AUTH_SERVER__PROFILE") && !refusal.contains("production"), "{refusal}");
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use url::Url;
 
-use crate::{Finding, HttpClientError, HttpClientSettings, Profile, Stop, http_client_without_authorities};
+use crate::{Finding, HttpClientError, HttpClientSettings, Profile, Stop, http_client_without_authorities, plain_http};
 
 /// So many events wait for the viewer; when it is slower, the oldest are lost.
 const WAITING: usize = 4_096;
@@ -30,17 +30,18 @@ pub struct EventSettings {
 }
 
 impl EventSettings {
-    /// In production nobody watches by accident.
+    /// In production nobody watches by accident, and nobody on the way: events tell who calls whom.
     #[must_use]
     pub fn finding(&self) -> Option<Finding> {
-        let unasked = self.viewer_url.is_some() && !self.in_production;
-        unasked.then(|| {
-            Finding::new(
-                "events.viewer_url",
-                "tells a viewer of every flow",
-                "remove it, or set events.in_production, which leaves bodies out",
-            )
-        })
+        let viewer_url = self.viewer_url.as_ref()?;
+        if self.in_production {
+            return plain_http("events.viewer_url", viewer_url.as_str());
+        }
+        Some(Finding::new(
+            "events.viewer_url",
+            "tells a viewer of every flow",
+            "remove it, or set events.in_production, which leaves bodies out",
+        ))
     }
 
     /// The sink for the events of this process, and the task that empties it.

@@ -40,7 +40,7 @@ pub use refusal::page_for_people;
 pub use request_scope::{RequestId, ServiceContext, scoped};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use server::{BindError, Bound, Server};
-pub use settings::{Settings, SettingsError, Sources, comma_list, line_of, load};
+pub use settings::{Settings, SettingsError, Sources, comma_list, load, toml_problem};
 pub use stop::{on_signal, poll_every};
 pub use tls::TlsFiles;
 pub use tokio_util::sync::CancellationToken as Stop;

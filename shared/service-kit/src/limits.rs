@@ -12,11 +12,14 @@ pub struct Limits {
     /// The largest request body, in bytes: 65536 at most.
     #[serde(deserialize_with = "body_bytes")]
     pub body_bytes: usize,
-    /// How long a caller may take to send the headers, in seconds.
+    /// How long a caller may take to send the headers, in seconds: one at least.
+    #[serde(deserialize_with = "at_least_one")]
     pub header_seconds: u64,
-    /// How long a whole request may take, its body included, in seconds.
+    /// How long a whole request may take, its body included, in seconds: one at least.
+    #[serde(deserialize_with = "at_least_one")]
     pub request_seconds: u64,
-    /// How many connections may be open at once. The next one is closed at once.
+    /// How many connections may be open at once, one at least. The next one is closed at once.
+    #[serde(deserialize_with = "at_least_one")]
     pub connections: usize,
     /// How long running requests may go on after a stop was asked for, in seconds.
     pub drain_seconds: u64,
@@ -41,6 +44,16 @@ fn body_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Er
     }
 }
 
+/// Zero would be no limit to some and no service to others: here nothing could be served.
+fn at_least_one<'de, D: Deserializer<'de>, N: Deserialize<'de> + Default + PartialEq>(
+    deserializer: D,
+) -> Result<N, D::Error> {
+    match N::deserialize(deserializer)? {
+        zero if zero == N::default() => Err(D::Error::custom("a limit of 0 would let nothing in: 1 is the least")),
+        limit => Ok(limit),
+    }
+}
+
 impl Limits {
     pub(crate) fn header_time(&self) -> Duration {
         Duration::from_secs(self.header_seconds)
@@ -52,5 +65,21 @@ impl Limits {
 
     pub(crate) fn drain_time(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_under_which_nothing_is_served_or_too_much_is_refused() {
+        for name in ["header_seconds", "request_seconds", "connections"] {
+            assert!(toml::from_str::<Limits>(&format!("{name} = 1")).is_ok(), "{name}");
+            let refusal = toml::from_str::<Limits>(&format!("{name} = 0")).unwrap_err().to_string();
+            assert!(refusal.contains("1 is the least"), "{refusal}");
+        }
+        assert!(toml::from_str::<Limits>("body_bytes = 65536").is_ok());
+        assert!(toml::from_str::<Limits>("body_bytes = 65537").is_err());
     }
 }

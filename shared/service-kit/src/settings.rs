@@ -74,7 +74,7 @@ pub enum SettingsError {
 /// The services that may stand in the environment as `GATEPASS__SERVICE__KEY`. The doubled underscore keeps these names
 /// apart from `GATEPASS_PORT` and its like, which Kubernetes invents for a service called `gatepass`.
 const SERVICES: [&str; 4] = ["auth-server", "service-a", "service-b", "flow-viewer"];
-const PREFIX: &str = "GATEPASS__";
+pub(crate) const PREFIX: &str = "GATEPASS__";
 
 /// Read the settings of a service.
 ///
@@ -107,16 +107,24 @@ fn read(file: &Path) -> Result<String, SettingsError> {
     let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
     match toml::from_str::<toml::Table>(&text) {
         Ok(_) => Ok(text),
-        Err(error) => Err(refused(format!("{}{}", line_of(&text, error.span()), error.message()))),
+        Err(error) => Err(refused(toml_problem(&text, &error))),
     }
 }
 
-/// Where in a TOML text a parser has stopped, as it stands before the reason: `line 3: `.
+/// What is wrong with a TOML text, and in which line. Neither that line nor the value is quoted: it may be a secret.
 #[must_use]
-pub fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
-    span.and_then(|span| text.get(..span.start))
-        .map(|before| format!("line {}: ", before.matches('\n').count() + 1))
-        .unwrap_or_default()
+pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1)).unwrap_or_default();
+    let message = error.message();
+    let quotes_the_value = ["invalid type: ", "invalid value: "];
+    // Of a value that holds these words too, the last ones are the parser's.
+    match message.rsplit_once(", expected ") {
+        Some((found, expected)) if quotes_the_value.iter().any(|words| found.starts_with(words)) => {
+            format!("{line}a value of the wrong kind, expected {expected}")
+        }
+        _ => format!("{line}{message}"),
+    }
 }
 
 /// The first setting whose value is a URL with credentials, also if it is no good URL otherwise.

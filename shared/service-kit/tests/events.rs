@@ -75,8 +75,16 @@ async fn while_the_viewer_is_away_no_event_is_even_built() {
 
 #[test]
 fn production_tells_nobody_by_accident() {
-    let settings = EventSettings { viewer_url: Some("http://viewer:9004".parse().unwrap()), in_production: false };
-    assert_eq!(settings.finding().unwrap().setting, "events.viewer_url");
-    assert_eq!(EventSettings { in_production: true, ..settings }.finding(), None);
+    let settings =
+        |viewer: &str, in_production| EventSettings { viewer_url: Some(viewer.parse().unwrap()), in_production };
+    for (viewer, in_production, safe) in [
+        ("https://viewer:9004", false, false),
+        ("https://viewer:9004", true, true),
+        ("http://127.0.0.1:9004", true, true),
+        ("http://viewer:9004", true, false),
+    ] {
+        let finding = settings(viewer, in_production).finding();
+        assert_eq!(finding.map(|finding| finding.setting), (!safe).then_some("events.viewer_url"), "{viewer}");
+    }
     assert_eq!(EventSettings::default().finding(), None);
 }

@@ -32,8 +32,16 @@ fn app(limits: &Limits, registry: &mut Registry) -> Router {
         http_metrics: HttpMetrics::register(registry),
         limits: limits.clone(),
     };
-    let routes = Router::new().route("/", get(|| async { "here" })).route("/never", get(std::future::pending::<()>));
+    let routes = Router::new()
+        .route("/", get(|| async { "here" }))
+        .route("/never", get(std::future::pending::<()>))
+        .route("/bug", get(bug));
     scoped(routes, context)
+}
+
+#[expect(clippy::panic, reason = "as a bug does it")]
+async fn bug() {
+    panic!("what only the log may tell");
 }
 
 impl Sample {
@@ -100,6 +108,22 @@ async fn http_2_is_not_offered_and_not_taken() {
     let answer = client().build().unwrap().get(&url).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_11));
     assert!(client().http2_prior_knowledge().build().unwrap().get(&url).send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_bug_in_one_request_takes_neither_the_connection_nor_the_process() {
+    let sample = Sample::start(|limits| limits.header_seconds = 1, |server| server);
+    let mut connection = TcpStream::connect(sample.address).unwrap();
+    for path in ["/bug", "/"] {
+        connection.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
+    }
+    let said = until_closed(connection).await;
+    let (failed, answered) = (said.find("500 Internal Server Error").unwrap(), said.find("200 OK").unwrap());
+    assert!(
+        failed < answered && said.contains("server_error") && !said.contains("what only the log may tell"),
+        "{said}"
+    );
+    assert!(sample.counted().contains("status=\"500\"} 1"), "{}", sample.counted());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::{
     domain::{NewKey, SigningKey},
     store::{
         StoreError,
-        rows::{self, KEYS, KeyRow},
+        rows::{self, KEYS, KeyRow, WITHDRAW_KEY},
     },
 };
 
@@ -49,6 +49,13 @@ pub(super) async fn rotate(
     insert(&mut change, new_next, "next", now).await?;
     change.commit().await?;
     Ok(true)
+}
+
+pub(super) async fn withdraw(pool: &PgPool, kid: &str) -> Result<bool, StoreError> {
+    let mut change = change::begin(pool).await?;
+    let gone = sqlx::query(WITHDRAW_KEY).bind(kid).execute(&mut *change).await?.rows_affected();
+    change.commit().await?;
+    Ok(gone > 0)
 }
 
 pub(super) async fn forget_retired(pool: &PgPool, before: i64) -> Result<u64, StoreError> {

@@ -6,8 +6,8 @@ use crate::{
     store::StoreError,
 };
 
-pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspects, c.token_format, c.login, c.enabled, \
-     r.token IS NOT NULL AS dynamic FROM clients c LEFT JOIN registrations r USING (client_id) ORDER BY c.client_id";
+pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspects, c.token_format, c.login, \
+     c.enabled, c.created_at, r.token IS NOT NULL AS dynamic FROM clients c LEFT JOIN registrations r USING (client_id) ORDER BY c.client_id";
 pub const SECRETS: &str = "SELECT client_id, kind, hash, not_after FROM client_secrets ORDER BY created_at DESC";
 
 #[derive(FromRow)]
@@ -19,6 +19,7 @@ pub struct ClientRow {
     token_format: String,
     login: Option<String>,
     dynamic: bool,
+    created_at: i64,
     enabled: bool,
 }
 
@@ -66,6 +67,7 @@ impl TryFrom<ClientRow> for Client {
             token_format: TokenFormat::parse(&row.token_format).ok_or_else(|| unreadable("a token format"))?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,
             dynamic: row.dynamic,
+            known_since: row.created_at,
             enabled: row.enabled,
         })
     }

@@ -8,6 +8,8 @@ use crate::{
 };
 
 pub const KEYS: &str = "SELECT kid, algorithm, pkcs8, state, state_since FROM signing_keys ORDER BY state_since DESC";
+/// One that signs, or is to, cannot be withdrawn: another has to take its place first.
+pub const WITHDRAW_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1 AND state = 'retired'";
 
 #[derive(FromRow)]
 pub struct KeyRow {

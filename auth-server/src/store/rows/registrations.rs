@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub const REGISTRATION: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspects, c.token_format, c.login, \
-     c.enabled, r.token IS NOT NULL AS dynamic, r.token, r.metadata, r.issued_at \
+     c.enabled, c.created_at, r.token IS NOT NULL AS dynamic, r.token, r.metadata, r.issued_at \
      FROM registrations r JOIN clients c USING (client_id) WHERE client_id = $1 AND c.enabled";
 pub const SECRETS_OF_CLIENT: &str = "SELECT client_id, kind, hash, not_after FROM client_secrets WHERE client_id = $1";
 

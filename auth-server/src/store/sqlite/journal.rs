@@ -30,12 +30,20 @@ impl Journal {
         Ok(Self(sender))
     }
 
+    /// Does anybody take entries?
+    pub(super) fn runs(&self) -> Result<(), StoreError> {
+        if self.0.is_closed() { Err(stopped()) } else { Ok(()) }
+    }
+
     pub(super) async fn append(&self, entry: Entry) -> Result<(), StoreError> {
         let (stored, answer) = oneshot::channel();
-        let stopped = || StoreError::Unavailable("the journal has stopped".to_owned());
         self.0.send(Waiting { entry, stored }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the journal has stopped".to_owned())
 }
 
 async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Waiting>) {

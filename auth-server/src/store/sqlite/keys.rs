@@ -5,7 +5,7 @@ use crate::{
     domain::{NewKey, SigningKey},
     store::{
         StoreError,
-        rows::{self, KEYS, KeyRow},
+        rows::{self, KEYS, KeyRow, WITHDRAW_KEY},
     },
 };
 
@@ -50,6 +50,14 @@ pub(super) async fn rotate(
     count_up(&mut transaction).await?;
     transaction.commit().await?;
     Ok(true)
+}
+
+pub(super) async fn withdraw(pool: &SqlitePool, kid: &str) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let gone = sqlx::query(WITHDRAW_KEY).bind(kid).execute(&mut *transaction).await?.rows_affected();
+    count_up(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(gone > 0)
 }
 
 pub(super) async fn forget_retired(pool: &SqlitePool, before: i64) -> Result<u64, StoreError> {
