@@ -22,14 +22,16 @@ pub struct App {
 
 /// Every route.
 pub fn routes(app: App) -> Router {
+    // A body that is a form may hold a second token. Of GET bodies nobody takes anything (RFC 6750 §2.2).
+    let no_token_in_form = from_fn_with_state(app.verifier.clone(), refuse_token_in_form);
     let routes = Router::new()
         .route("/api/resource", get(resource::resource))
-        .route("/api/do_something", post(do_something::do_something))
+        .route("/api/do_something", post(do_something::do_something).layer(no_token_in_form))
         .route("/.well-known/oauth-protected-resource", get(protected_resource::protected_resource))
         .route("/openapi.json", get(openapi::openapi));
     let routes = match app.legacy {
         Some(_) => routes.route("/api/legacy", get(legacy::legacy)),
         None => routes,
     };
-    routes.layer(from_fn_with_state(app.verifier.clone(), refuse_token_in_form)).with_state(app)
+    routes.with_state(app)
 }

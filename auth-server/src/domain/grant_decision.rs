@@ -66,16 +66,20 @@ pub(super) fn targets<'a>(
     asked
         .iter()
         .map(|asked| {
-            // RFC 8707 §2
-            if !Url::parse(asked).is_ok_and(|url| url.fragment().is_none()) {
-                return Err(Refusal::MalformedResource((*asked).to_owned()));
-            }
-            let foreign =
-                || Refusal::ForeignResource { asked: (*asked).to_owned(), allowed: client.resources.join(" ") };
-            let own = client.resources.iter().find(|own| own == asked).ok_or_else(foreign)?;
-            registry.resource(own).ok_or_else(foreign)
+            let own = client.resources.iter().find(|own| own == asked).and_then(|own| registry.resource(own));
+            own.ok_or_else(|| not_a_target(client, asked))
         })
         .collect()
+}
+
+fn not_a_target(client: &Client, asked: &str) -> Refusal {
+    let asked = asked.to_owned();
+    // RFC 8707 §2
+    if Url::parse(&asked).is_ok_and(|url| url.fragment().is_none()) {
+        Refusal::ForeignResource { asked, allowed: client.resources.join(" ") }
+    } else {
+        Refusal::MalformedResource(asked)
+    }
 }
 
 pub(super) fn within(asked: &Scope, allowed: Scope) -> Result<Scope, Refusal> {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE, request::Parts},
 };
 use claims::{Form, FormError};
 use flow_events::{Event, Field, emit};
@@ -69,8 +69,11 @@ impl FromRequest<App> for FormRequest {
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
         refuse_other_types(request.headers())?;
-        let (uri, headers) = (request.uri().clone(), request.headers().clone());
-        let body = read(request).await?;
+        let (Parts { uri, headers, extensions, .. }, body) = request.into_parts();
+        let mut rest = Request::new(body);
+        // The limit of the body is there.
+        *rest.extensions_mut() = extensions;
+        let body = read(rest).await?;
         emit(|| Event::FormArrived { fields: Field::parameters(&body) });
         let form = Form::parse(&body)?;
         Ok(Self { form, expires_in: None, uri, headers })

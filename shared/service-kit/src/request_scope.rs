@@ -11,7 +11,7 @@ use axum::{
 use clock::Clock;
 use flow_events::{EventSink, FlowScope, Party, TraceContext, emit};
 use futures_util::FutureExt;
-use tracing::Instrument;
+use tracing::{Instrument, field::display};
 
 use crate::{
     Limits,
@@ -46,22 +46,20 @@ pub struct RequestId(pub Arc<str>);
 /// Give every request of `app` its id, its trace, its line in the log and its place in the metrics: also those that are
 /// refused for their path, their method, their length or their slowness.
 pub fn scoped(app: Router, context: ServiceContext) -> Router {
-    let body_limit = DefaultBodyLimit::max(context.limits.body_bytes);
+    // One layer for all of it: each has its price at every request.
     app.fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(body_limit)
-        .layer(from_fn_with_state(context, scope))
+        .layer(from_fn_with_state(Arc::new(context), scope))
 }
 
-async fn scope(State(context): State<ServiceContext>, mut request: Request, next: Next) -> Response {
+async fn scope(State(context): State<Arc<ServiceContext>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route_name = route.as_ref().map_or("unknown", MatchedPath::as_str);
-    let (trace, span) = enter_trace(&context, request.headers());
-    let id = request_id(request.headers(), trace);
-    span.record("request_id", &*id.0);
+    let (id, trace, span) = enter_trace(&context, request.headers());
     request.extensions_mut().insert(id.clone());
+    DefaultBodyLimit::max(context.limits.body_bytes).apply(&mut request);
 
     let flow = FlowScope { trace, party: context.party, sink: context.events.clone(), clock: context.clock.clone() };
     // A bug in one request must not take the connection, and the answer must not tell what it was.
@@ -93,11 +91,21 @@ async fn handle(request: Request, next: Next, route: &str) -> Response {
     response
 }
 
-fn enter_trace(context: &ServiceContext, headers: &HeaderMap) -> (TraceContext, tracing::Span) {
+fn enter_trace(context: &ServiceContext, headers: &HeaderMap) -> (RequestId, TraceContext, tracing::Span) {
     let incoming = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
     let trace = incoming.map_or_else(begin_trace, |trace| trace.child(random()));
-    let span = tracing::info_span!("request", service = context.service, request_id = tracing::field::Empty, trace_id = %trace.trace_id);
-    (telemetry::join_trace(&span, incoming).unwrap_or(trace), span)
+    // Written once, with the span; a collector is asked for its name of the trace first, and that takes a span.
+    let names = |trace: TraceContext| (request_id(headers, trace), trace.trace_id);
+    let known = (!telemetry::is_exported()).then(|| names(trace));
+    let (known_id, known_trace) = (known.as_ref().map(|(id, _)| &*id.0), known.as_ref().map(|(_, id)| display(id)));
+    let span = tracing::info_span!("request", service = context.service, request_id = known_id, trace_id = known_trace);
+    let trace = telemetry::join_trace(&span, incoming).unwrap_or(trace);
+    let (id, _) = known.unwrap_or_else(|| {
+        let (id, trace_id) = names(trace);
+        span.record("request_id", &*id.0).record("trace_id", display(trace_id));
+        (id, trace_id)
+    });
+    (id, trace, span)
 }
 
 fn begin_trace() -> TraceContext {

@@ -144,6 +144,11 @@ fn exporter(endpoint: &str) -> Result<SpanExporter, TelemetryError> {
         .map_err(TelemetryError::Exporter)
 }
 
+/// Do spans go to a collector?
+pub(crate) fn is_exported() -> bool {
+    EXPORTING.get().is_some()
+}
+
 /// Hang a request's span under its caller's, and tell under which name the collector will know it.
 pub(crate) fn join_trace(span: &tracing::Span, incoming: Option<TraceContext>) -> Option<TraceContext> {
     EXPORTING.get()?;

@@ -23,24 +23,27 @@ async fn a_collector_gets_the_span_of_a_request_in_the_callers_trace() {
         LogSettings { otlp_endpoint: Some(format!("{}/v1/traces", collector.uri())), ..LogSettings::default() };
     let telemetry = telemetry::begin("sample", &settings).unwrap();
 
-    let passed_on = call_a_service().await;
+    let (passed_on, _) = call_a_service(Some(&format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))).await;
+    let (_, own_id) = call_a_service(None).await;
     // What is dropped blocks until all spans are sent.
     tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
 
     let [sent] = &collector.received_requests().await.unwrap()[..] else { panic!("one export was expected") };
-    let trace_id: Vec<u8> =
-        (0..16).map(|byte| u8::from_str_radix(&TRACE_ID[2 * byte..2 * byte + 2], 16).unwrap()).collect();
     let holds = |wanted: &[u8]| sent.body.windows(wanted.len()).any(|window| window == wanted);
-    assert!(holds(&trace_id) && holds(b"sample"));
+    assert!(holds(&bytes(TRACE_ID)) && holds(b"sample"));
     // The next hop hangs under the span that the collector knows.
     let span_id = passed_on.split('-').nth(2).unwrap();
-    let span_id: Vec<u8> =
-        (0..8).map(|byte| u8::from_str_radix(&span_id[2 * byte..2 * byte + 2], 16).unwrap()).collect();
-    assert!(passed_on.contains(TRACE_ID) && holds(&span_id), "{passed_on}");
+    assert!(passed_on.contains(TRACE_ID) && holds(&bytes(span_id)), "{passed_on}");
+    // A request that begins a trace has its name, in the answer and in the log as at the collector.
+    assert!(holds(&bytes(&own_id)) && holds(own_id.as_bytes()), "{own_id}");
 }
 
-/// Call a service with a `traceparent`, and return the one that it would send on.
-async fn call_a_service() -> String {
+fn bytes(hex: &str) -> Vec<u8> {
+    hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+/// Call a service with a `traceparent` or without. The one that it would send on, and its request id.
+async fn call_a_service(traceparent: Option<&str>) -> (String, String) {
     let handler = || async { current_trace().map(|trace| trace.to_string()).unwrap_or_default() };
     let context = ServiceContext {
         service: "sample",
@@ -55,9 +58,11 @@ async fn call_a_service() -> String {
     let (url, stop) = (format!("http://{}", bound.address()), Stop::new());
     let running = tokio::spawn(Server::new(bound, app, &Limits::default()).run(stop.clone()));
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    let traceparent = format!("00-{TRACE_ID}-00f067aa0ba902b7-01");
-    let answer = http.get(url).header("traceparent", traceparent).send().await.unwrap().text().await.unwrap();
+    let request = traceparent.into_iter().fold(http.get(url), |request, value| request.header("traceparent", value));
+    let answer = request.send().await.unwrap();
+    let request_id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let passed_on = answer.text().await.unwrap();
     stop.cancel();
     running.await.unwrap().unwrap();
-    answer
+    (passed_on, request_id)
 }
