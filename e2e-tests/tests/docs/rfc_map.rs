@@ -1,0 +1,97 @@
+//! `docs/rfc-map.md`: from a section to the file that holds it and the tests that keep it.
+
+use std::{collections::HashSet, fs};
+
+use crate::{files, root};
+
+#[test]
+fn every_row_of_the_rfc_map_names_a_file_and_a_test_that_are_there() {
+    let known = all_tests();
+    let map = fs::read_to_string(root().join("docs/rfc-map.md")).unwrap();
+    let rows: Vec<Vec<&str>> = map
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| section "))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    assert!(rows.len() >= 90, "the map has {} rows", rows.len());
+    for row in rows {
+        let [section, _rule, file, tests] = row[..] else { panic!("a row needs four cells: {row:?}") };
+        assert!(root().join(file.trim_matches('`')).is_file(), "{section}: {file} is not there");
+        for test in tests.split(", ") {
+            assert!(known.contains(test.trim_matches('`')), "{section}: the test {test} is not there");
+        }
+    }
+}
+
+/// The names of all tests of the repository.
+fn all_tests() -> HashSet<String> {
+    let mut names = HashSet::new();
+    for file in files(".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        names.extend(marked_tests(&text).into_iter().map(str::to_owned));
+        if file.ends_with("conformance.rs") {
+            names.extend(listed_behaviours(&text).into_iter().map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// The functions that are marked as tests, those of `proptest!` among them, and not ignored.
+fn marked_tests(text: &str) -> Vec<&str> {
+    let (mut found, mut attributes) = (Vec::new(), Vec::new());
+    for line in text.lines().map(str::trim_start) {
+        if line.starts_with("#[") {
+            attributes.push(line);
+        } else if !line.starts_with("//") {
+            let marked = attributes.iter().any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"));
+            let ignored = attributes.iter().any(|line| line.contains("ignore"));
+            let function = line.trim_start_matches("pub ").trim_start_matches("async ").strip_prefix("fn ");
+            if let Some((name, _)) = function.and_then(|rest| rest.split_once('('))
+                && marked
+                && !ignored
+            {
+                found.push(name);
+            }
+            attributes.clear();
+        }
+    }
+    found
+}
+
+/// What the table of a suite lists, of which the suite's macro makes a test each.
+fn listed_behaviours(text: &str) -> Vec<&str> {
+    let table = text.split_once("!($fresh:\n").and_then(|(_, rest)| rest.split_once(");"));
+    let list = table.map_or("", |(list, _)| list);
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn a_test_is_a_function_that_is_marked_or_a_line_in_the_table_of_a_suite() {
+    // Line by line, or this file would have tests of these names.
+    let source = [
+        "#[test]",
+        "fn plain() {}",
+        "#[tokio::test(flavor = \"multi_thread\")]",
+        "// A comment.",
+        "async fn asynchronous() {}",
+        "proptest! {",
+        "    #[test]",
+        "    fn of_properties(text in \".*\") {}",
+        "}",
+        "#[test]",
+        "#[ignore = \"slow\"]",
+        "fn ignored() {}",
+        "fn unmarked() { call(",
+        "    argument,",
+        ") }",
+        "// #[test]",
+        "// fn in_a_comment() {}",
+    ]
+    .join("\n");
+    assert_eq!(marked_tests(&source), ["plain", "asynchronous", "of_properties"]);
+    assert_eq!(listed_behaviours("$crate::x!($fresh:\n  one,\n  two,\n);\nthree,\n"), ["one", "two"]);
+    let suites = ["auth-server/src/store/conformance.rs", "service-a/src/accounts/conformance.rs"];
+    for suite in suites {
+        assert!(listed_behaviours(&fs::read_to_string(root().join(suite)).unwrap()).len() > 20, "{suite}");
+    }
+}
