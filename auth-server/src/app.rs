@@ -126,13 +126,19 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// What a token says, if this server made it. Whether it is in force is another question.
+    /// What a token says, if this server made it. Whether it is in force is another question: [`Self::is_in_force`].
     pub async fn find(&self, token: &AccessToken) -> Result<Option<AccessTokenClaims>, StoreError> {
         if token.expose().starts_with(OPAQUE_TOKEN_PREFIX) {
             let found = self.store.opaque_token(&TokenHash::of(token)).await?;
             return Ok(found.map(|token| token.claims));
         }
         Ok(read_own(token, &self.keys.ring()))
+    }
+
+    /// Is a pass of ours in force: not at its end, not revoked, and its client served?
+    pub async fn is_in_force(&self, pass: &AccessTokenClaims) -> Result<bool, StoreError> {
+        let alive = pass.iss == self.issuer.issuer && self.clock.seconds() < pass.exp;
+        Ok(alive && !self.store.is_revoked(&pass.jti).await? && self.registry.knows_bearer(pass, &*self.store).await?)
     }
 
     /// Is this user, whom C knows as `sub`, the one of the ID token? It calls them as its client does.

@@ -23,6 +23,7 @@ pub async fn run(app: App, audit_days: u32, stop: Stop) {
         make_keys_of_id_tokens(&app),
         backchannel_logout::run(app.clone(), stop.clone()),
         poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
+        poll_every(WATCH_PERIOD, stop.clone(), || watch_file(&app)),
         poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
         poll_every(SWEEP_PERIOD, stop, || sweep(&app, audit_days)),
     );
@@ -30,15 +31,13 @@ pub async fn run(app: App, audit_days: u32, stop: Stop) {
 
 async fn watch(app: &App, seen: &Mutex<i64>) {
     let mut seen = seen.lock().await;
-    let file_has_changed = app.registry.file_has_changed().await;
     let now = app.clock.seconds();
     let taken_up = async {
         let revision = app.store.revision().await?;
-        let something_has_changed = file_has_changed || revision != *seen;
-        if something_has_changed {
+        if revision != *seen {
             app.registry.take_up_clients(&*app.store).await?;
         }
-        if something_has_changed || app.keys.are_stale(now) {
+        if revision != *seen || app.keys.are_stale(now) {
             app.keys.take_up(&*app.store, now).await?;
         }
         anyhow::Ok(revision)
@@ -50,6 +49,16 @@ async fn watch(app: &App, seen: &Mutex<i64>) {
             *seen = -1;
             tracing::error!(%error, "changes of clients and keys cannot be seen");
         }
+    }
+}
+
+/// Beside the database, which does not wait for a file that takes its time: it has to hold still, and its hashes are slow.
+async fn watch_file(app: &App) {
+    if app.registry.file_has_changed().await
+        && let Err(error) = app.registry.take_up_clients(&*app.store).await
+    {
+        tracing::error!(%error, "the changed clients file is not in force yet");
+        app.registry.look_again();
     }
 }
 

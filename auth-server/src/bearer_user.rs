@@ -31,7 +31,7 @@ pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, AccessToke
     if claims.iss != app.issuer.issuer || app.clock.seconds() >= claims.exp {
         return Err(NotTold::Void("it has expired"));
     }
-    if app.store.is_revoked(&claims.jti).await? {
+    if !app.is_in_force(&claims).await? {
         return Err(NotTold::Void("it was revoked"));
     }
     if !claims.scope.contains("openid") {

@@ -143,8 +143,13 @@ impl AuthServer {
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
         let absences = self.app.absences.clone().unwrap_or_default();
         let background = tokio::spawn(background::run(self.app, self.audit_days, stop.clone()));
-        // A C that no longer hears that a client was disabled must not go on.
-        let background = async { background.await.map_err(io::Error::other) };
+        // A C that no longer hears that a client was disabled must not go on; one that stops does not wait for it.
+        let background = async {
+            tokio::select! {
+                ended = background => ended.map_err(io::Error::other),
+                () = stop.cancelled() => Ok(()),
+            }
+        };
         let tls = async {
             match self.tls {
                 Some(server) => followed(server, self.certificates, &stop).run_between(&absences, stop.clone()).await,
@@ -251,7 +256,8 @@ fn own_routes(app: App, registry: &mut Registry, clock: Clock, events: EventSink
 /// the database. They are served at `listen` alone.
 fn for_the_machine(app: &App, registry: Registry) -> Router {
     let store = Arc::clone(&app.store);
-    let readiness = health::ready(move || {
+    // It writes, so it is done once a second at most, however many ask.
+    let readiness = health::ready_once_a_second(app.clock.clone(), move || {
         let store = Arc::clone(&store);
         async move { store.ready().await.map_err(|error| error.to_string()) }
     });

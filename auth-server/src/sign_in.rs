@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use claims::Password;
 
 use crate::{
-    client_auth::FailureLimit,
+    client_auth::{FailureLimit, Place},
     domain::User,
     settings::{FailureSettings, SignInSettings},
     slow_hash::SlowHashes,
@@ -70,8 +70,14 @@ impl SignIn {
             self.slow_hashes.find_nothing(password.expose(), None, taken).await;
             return Err(NotSignedIn::Wrong);
         };
-        let found = self.slow_hashes.find(vec![user.password.clone()], password.expose(), taken).await;
-        found.map(|_| user).ok_or(NotSignedIn::Wrong)
+        let settle = |found: Option<usize>| {
+            if found.is_none() {
+                taken.into_iter().for_each(Place::keep);
+            }
+            found
+        };
+        let found = self.slow_hashes.find(vec![user.password.clone()], password.expose(), settle).await;
+        found.flatten().map(|_| user).ok_or(NotSignedIn::Wrong)
     }
 }
 

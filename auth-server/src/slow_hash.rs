@@ -43,22 +43,27 @@ impl SlowHashes {
         Self { places: Arc::clone(&places), nobodys_places: places, nobodys: self.nobodys.clone() }
     }
 
-    /// Which of these hashes is that of `shown`? If none is, the attempt keeps its places in the failure limits.
-    pub async fn find(&self, hashes: Vec<SecretHash>, shown: &str, taken: Vec<Place>) -> Option<usize> {
+    /// Which of these hashes is that of `shown`, and what follows from that: `settle` runs with the check, also when nobody
+    /// waits for it any more. Nothing where the check never began.
+    pub async fn find<T: Send + 'static>(
+        &self,
+        hashes: Vec<SecretHash>,
+        shown: &str,
+        settle: impl FnOnce(Option<usize>) -> T + Send + 'static,
+    ) -> Option<T> {
         let shown = Zeroizing::new(shown.to_owned());
-        let find = move || hashes.iter().position(|hash| hash.matches(&shown));
-        check(&self.places, find, taken).await
+        check(&self.places, move || settle(hashes.iter().position(|hash| hash.matches(&shown)))).await
     }
 
-    /// Take as long as a check would, of `dearest` where somebody made hashes of their own, and keep the places: there was
-    /// nothing to find.
+    /// Take as long as a check would, of `dearest` where somebody made hashes of their own, and keep these places in the
+    /// failure limits: there was nothing to find.
     pub async fn find_nothing(&self, shown: &str, dearest: Option<&SecretHash>, taken: Vec<Place>) {
         let (hash, shown) = (dearest.unwrap_or(&self.nobodys).clone(), Zeroizing::new(shown.to_owned()));
         let find = move || {
             hash.matches(&shown);
-            None
+            taken.into_iter().for_each(Place::keep);
         };
-        check(&self.nobodys_places, find, taken).await;
+        check(&self.nobodys_places, find).await;
     }
 
     /// Take every place, so that a check that comes now has to wait.
@@ -82,24 +87,15 @@ impl SlowHashes {
     }
 }
 
-/// Run a check in its turn, and to its end: also when whoever asked for it has hung up its place stays taken until then, and
+/// Run a check in its turn, and to its end: also when whoever asked for it has hung up, its turn stays taken until then, and
 /// what it finds is counted. Who hangs up before it begins has not tried.
-async fn check(
-    places: &Arc<Semaphore>,
-    find: impl FnOnce() -> Option<usize> + Send + 'static,
-    taken: Vec<Place>,
-) -> Option<usize> {
-    let turn = Arc::clone(places).acquire_owned().await.ok()?;
+async fn check<T: Send + 'static>(turns: &Arc<Semaphore>, find: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let turn = Arc::clone(turns).acquire_owned().await.ok()?;
     let checking = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let found = find();
-        match found {
-            Some(_) => drop(taken),
-            None => taken.into_iter().for_each(Place::keep),
-        }
-        found
+        find()
     });
-    checking.await.ok()?
+    checking.await.ok()
 }
 
 #[cfg(test)]
@@ -113,45 +109,46 @@ mod tests {
 
     const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    /// A check that takes the one place of the limit.
+    /// A check that takes the one place of the limit, and keeps it if nothing is found.
     fn ask(
-        places: &Arc<Semaphore>,
+        turns: &Arc<Semaphore>,
         limit: &FailureLimit,
-        find: impl FnOnce() -> Option<usize> + Send + 'static,
-    ) -> JoinHandle<Option<usize>> {
-        let (places, taken) = (Arc::clone(places), vec![limit.charge("a", HOME, 0).unwrap()]);
-        tokio::spawn(async move { check(&places, find, taken).await })
+        find: impl FnOnce() -> bool + Send + 'static,
+    ) -> JoinHandle<Option<()>> {
+        let (turns, place) = (Arc::clone(turns), limit.charge("a", HOME, 0).unwrap());
+        let settled = move || if find() { drop(place) } else { place.keep() };
+        tokio::spawn(async move { check(&turns, settled).await })
     }
 
-    async fn hang_up(asked: JoinHandle<Option<usize>>) {
+    async fn hang_up(asked: JoinHandle<Option<()>>) {
         asked.abort();
         assert!(asked.await.unwrap_err().is_cancelled());
     }
 
     #[tokio::test]
     async fn a_check_for_somebody_who_has_hung_up_keeps_its_turn_and_what_it_finds_is_counted() {
-        for found in [None, Some(0)] {
-            let (places, limit) = (Arc::new(Semaphore::new(1)), FailureLimit::new(1, 10));
+        for right in [false, true] {
+            let (turns, limit) = (Arc::new(Semaphore::new(1)), FailureLimit::new(1, 10));
             let ((begin, begun), (finish, finished)) = (oneshot::channel(), std::sync::mpsc::channel());
-            let asked = ask(&places, &limit, move || {
+            let asked = ask(&turns, &limit, move || {
                 begin.send(()).unwrap();
                 finished.recv().unwrap();
-                found
+                right
             });
             begun.await.unwrap();
             hang_up(asked).await;
-            assert_eq!(places.available_permits(), 0);
+            assert_eq!(turns.available_permits(), 0);
             finish.send(()).unwrap();
-            drop(places.acquire().await.unwrap());
-            assert_eq!(limit.charge("a", HOME, 0).is_err(), found.is_none());
+            drop(turns.acquire().await.unwrap());
+            assert_eq!(limit.charge("a", HOME, 0).is_ok(), right);
         }
     }
 
     #[tokio::test]
     async fn who_hangs_up_before_the_check_begins_has_not_tried() {
-        let (places, limit) = (Arc::new(Semaphore::new(1)), FailureLimit::new(1, 10));
-        let _others = places.acquire().await.unwrap();
-        hang_up(ask(&places, &limit, || unreachable!("it is not its turn"))).await;
+        let (turns, limit) = (Arc::new(Semaphore::new(1)), FailureLimit::new(1, 10));
+        let _others = turns.acquire().await.unwrap();
+        hang_up(ask(&turns, &limit, || unreachable!("it is not its turn"))).await;
         assert!(limit.charge("a", HOME, 0).is_ok());
     }
 }

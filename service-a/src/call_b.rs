@@ -78,20 +78,30 @@ impl BClient {
 
     /// The same with the pass of a person, in whose name A calls then. `None` when B does not take it.
     pub async fn call_as(&self, call: &Call<'_>, pass: &AccessToken) -> Result<Option<Answer>, Failure> {
-        let answer = self.send(call, pass).await?;
+        self.call_until(Instant::now() + self.patience, call, pass).await
+    }
+
+    async fn call_until(&self, until: Instant, call: &Call<'_>, pass: &AccessToken) -> Result<Option<Answer>, Failure> {
+        let answer = in_time(until, Step::CallB, self.send(call, pass)).await?;
         if answer.status == StatusCode::UNAUTHORIZED { Ok(None) } else { answer.or_failure().map(Some) }
     }
 
     /// The same with a pass for which the person's is exchanged, and which says that A acts for them. `None` when theirs is
     /// not in force any more, too.
     pub async fn call_acting_for(&self, call: &Call<'_>, subject: &AccessToken) -> Result<Option<Answer>, Failure> {
-        match self.tokens.exchange(subject, &self.need(call.target)).await {
-            Ok(pass) => self.call_as(call, &pass).await,
-            Err(TokenError::Refused { error, .. }) => {
-                tracing::info!(%error, "C does not exchange a person's pass");
-                Ok(None)
+        let (need, until) = (self.need(call.target), Instant::now() + self.patience);
+        let exchanged = async {
+            match self.tokens.exchange(subject, &need).await {
+                Err(TokenError::Refused { error, .. }) => {
+                    tracing::info!(%error, "C does not exchange a person's pass");
+                    Ok(None)
+                }
+                other => other.map(Some),
             }
-            Err(error) => Err(error.into()),
+        };
+        match in_time(until, Step::GetToken, exchanged).await? {
+            Some(pass) => self.call_until(until, call, &pass).await,
+            None => Ok(None),
         }
     }
 
@@ -113,7 +123,8 @@ impl BClient {
             LegacyWay::Query => vec![Field::secret("access_key").in_query(), Field::secret("secret").in_query()],
         };
         let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
-        Exchange { http: &self.http, shown: &shown, fields: &fields, hidden: &hidden }.send(request).await?.or_failure()
+        let exchange = Exchange { http: &self.http, shown: &shown, fields: &fields, hidden: &hidden };
+        in_time(Instant::now() + self.patience, Step::CallB, exchange.send(request)).await?.or_failure()
     }
 
     fn need(&self, target: &Target) -> TokenNeed {

@@ -22,7 +22,8 @@ pub struct App {
 
 /// Every route.
 pub fn routes(app: App) -> Router {
-    // A body that is a form may hold a second token. Of GET bodies nobody takes anything (RFC 6750 §2.2).
+    // A body that is a form may hold a second token: each route that takes bodies has this. Of GET bodies nobody takes
+    // anything (RFC 6750 §2.2).
     let no_token_in_form = from_fn_with_state(app.verifier.clone(), refuse_token_in_form);
     let routes = Router::new()
         .route("/api/resource", get(resource::resource))

@@ -21,7 +21,7 @@ pub struct Authenticator {
     memory_key: hmac::Key,
     limit: FailureLimit,
     /// For all names together, by address: there is no end of those that no client has.
-    strangers: FailureLimit,
+    strangers: Arc<FailureLimit>,
     slow_hashes: Arc<SlowHashes>,
 }
 
@@ -58,7 +58,7 @@ impl Authenticator {
             proved: Cache::builder().max_capacity(10_000).build(),
             memory_key,
             limit: FailureLimit::new(settings.burst, settings.recover_seconds),
-            strangers: FailureLimit::new(settings.unknown.burst, settings.unknown.recover_seconds),
+            strangers: Arc::new(FailureLimit::new(settings.unknown.burst, settings.unknown.recover_seconds)),
             slow_hashes,
         })
     }
@@ -131,12 +131,13 @@ impl Authenticator {
         }
         let too_many = |retry_after| Denied::TooMany { retry_after };
         let own = self.limit.charge(presented.client_id, address, now_millis).map_err(too_many)?;
-        let strangers = || self.strangers.charge("", address, now_millis).map_err(too_many);
         // A client that is known and one that is not are answered alike when they fail, and counted alike: a place that only
         // one of them takes would tell the next one which it was.
+        let strangers = Arc::clone(&self.strangers);
+        let among_strangers = move || strangers.charge("", address, now_millis).map_err(too_many);
         if slow.is_empty() {
-            let taken = match strangers() {
-                Ok(strangers) => vec![own, strangers],
+            let taken = match among_strangers() {
+                Ok(place) => vec![own, place],
                 Err(denied) => {
                     own.keep();
                     return Err(denied);
@@ -146,13 +147,16 @@ impl Authenticator {
             return Err(Denied::Wrong);
         }
         let hashes = slow.iter().map(|secret| secret.hash.clone()).collect();
-        match self.slow_hashes.find(hashes, presented.secret.expose(), vec![own]).await {
-            Some(right) => Ok(slow[right].not_after),
+        let settle = move |found: Option<usize>| match found {
+            Some(right) => Ok(right),
             None => {
-                strangers()?.keep();
+                own.keep();
+                among_strangers()?.keep();
                 Err(Denied::Wrong)
             }
-        }
+        };
+        let found = self.slow_hashes.find(hashes, presented.secret.expose(), settle).await;
+        found.unwrap_or(Err(Denied::Wrong)).map(|right| slow[right].not_after)
     }
 
     fn name(&self, presented: Shown<'_>, client: Option<&Arc<Client>>) -> [u8; 32] {

@@ -34,7 +34,8 @@ pub(super) async fn run(command: Command, settings: AuthServerSettings, clock: C
             let current: Vec<_> = keys.iter().filter(|key| matches!(key.state, KeyState::Current { .. })).collect();
             ensure!(!current.is_empty(), "there is no key to rotate: start the server once, it makes the first");
             for key in current {
-                rotate(&*store, key, &clock).await?;
+                let rotated = rotate(&*store, key, &clock).await?;
+                ensure!(rotated, "another server has rotated the key at this moment; nothing is left to do");
             }
         }
         Command::Withdraw { kid } => {
@@ -44,19 +45,19 @@ pub(super) async fn run(command: Command, settings: AuthServerSettings, clock: C
                 KeyState::Next => bail!(
                     "the key `{kid}` has signed nothing yet: `keys rotate` puts it in force, then it can be withdrawn"
                 ),
-                KeyState::Current { .. } => rotate(&*store, key, &clock).await?,
+                // Where another server was quicker, the key is retired too, and that is what is needed.
+                KeyState::Current { .. } => drop(rotate(&*store, key, &clock).await?),
                 KeyState::Retired { .. } => {}
             }
-            ensure!(store.withdraw_key(&kid).await?, "somebody else has withdrawn the key `{kid}` at this moment");
+            store.withdraw_key(&kid).await?;
         }
     }
     store.signing_keys().await?.iter().try_for_each(|key| say(line(key)))
 }
 
-async fn rotate(store: &dyn Store, key: &SigningKey, clock: &Clock) -> anyhow::Result<()> {
-    let rotated = store.rotate_keys(&key.kid, &generate(key.algorithm)?, clock.seconds()).await?;
-    ensure!(rotated, "another server has rotated the key at this moment; nothing is left to do");
-    Ok(())
+/// Says whether it did, or another server was quicker.
+async fn rotate(store: &dyn Store, key: &SigningKey, clock: &Clock) -> anyhow::Result<bool> {
+    Ok(store.rotate_keys(&key.kid, &generate(key.algorithm)?, clock.seconds()).await?)
 }
 
 fn line(key: &SigningKey) -> String {

@@ -7,7 +7,7 @@ use crate::{
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Client, Outcome},
     failure::{Failure, NO_STORE},
-    store::{Effect, StoreError},
+    store::Effect,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7662#section-2.1";
@@ -44,7 +44,7 @@ async fn tell(
     // Written down with its name whoever asks: of a pass that was stolen one wants to know where it was shown.
     if let Some(claims) = app.find(&token).await?.inspect(|claims| record.set_token(claims))
         && is_for(&claims, &caller)
-        && is_in_force(app, &claims).await?
+        && app.is_in_force(&claims).await?
     {
         record.outcome = Outcome::Active;
         answer = IntrospectionResponse::active(claims);
@@ -55,12 +55,4 @@ async fn tell(
 
 fn is_for(claims: &AccessTokenClaims, caller: &Client) -> bool {
     caller.introspects.iter().any(|own| claims.aud.contains(own))
-}
-
-async fn is_in_force(app: &App, claims: &AccessTokenClaims) -> Result<bool, StoreError> {
-    let now = app.clock.seconds();
-    // What a user has granted is revoked with its client; what a client has in its own name ends with it here.
-    let is_own = claims.sub == claims.client_id;
-    let alive = claims.iss == app.issuer.issuer && now < claims.exp && !app.store.is_revoked(&claims.jti).await?;
-    Ok(alive && (!is_own || app.registry.knows_bearer(claims, &*app.store).await?))
 }

@@ -67,11 +67,7 @@ fn check_kinds(request: &TokenRequest<'_>) -> Result<(), Failure> {
 async fn in_force(request: &TokenRequest<'_>, shown: &AccessToken) -> Result<AccessTokenClaims, Failure> {
     let app = request.app;
     let subject = app.find(shown).await?.ok_or_else(void)?;
-    let alive = subject.iss == app.issuer.issuer && request.now < subject.exp;
-    if !alive || app.store.is_revoked(&subject.jti).await? {
-        return Err(void());
-    }
-    Ok(subject)
+    if app.is_in_force(&subject).await? { Ok(subject) } else { Err(void()) }
 }
 
 /// One's own, or one that was shown to oneself.

@@ -34,6 +34,9 @@ pub struct LiveRegistry {
 /// A file that has not changed for so long is not being written.
 const STILL: Duration = Duration::from_millis(50);
 
+/// How far the clocks of those who add clients and of those who issue passes may differ, in seconds.
+const LEEWAY: i64 = 5;
+
 struct Seen {
     file: ClientsFile,
     stamp: Option<(SystemTime, u64)>,
@@ -104,6 +107,11 @@ impl LiveRegistry {
         }
     }
 
+    /// What was read could not be put in force: read it once more at the next look.
+    pub fn look_again(&self) {
+        self.seen().stamp = None;
+    }
+
     /// Put the clients of the database and of the file in force; where both know one, the file's.
     ///
     /// # Errors
@@ -127,7 +135,7 @@ impl LiveRegistry {
     /// When the database cannot be read.
     pub async fn knows_bearer(&self, pass: &AccessTokenClaims, store: &dyn Store) -> Result<bool, StoreError> {
         let made_at = made_at(&pass.jti).unwrap_or_default();
-        let is_older = |client: &Arc<Client>| client.known_since.saturating_mul(1_000) <= made_at;
+        let is_older = |client: &Arc<Client>| (client.known_since - LEEWAY).saturating_mul(1_000) <= made_at;
         let known = || self.current().client(&pass.client_id).is_some_and(is_older);
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());
@@ -148,11 +156,40 @@ mod tests {
     use futures_util::poll;
 
     use super::*;
-    use crate::store::SqliteStore;
+    use crate::{domain::new_jti, store::SqliteStore};
 
     fn clients(names: &[&str]) -> String {
         let client = |name: &&str| format!("[[clients]]\nclient_id = \"{name}\"\nclient_secret = \"s\"\n");
         names.iter().map(client).collect()
+    }
+
+    #[tokio::test]
+    async fn a_pass_that_is_older_than_its_client_is_of_another_one_that_had_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+        let robot = ClientsFile::read(None, Profile::Test, &Entropy::seeded(1)).unwrap().clients.remove(0);
+        let client_id = robot.client_id.clone();
+        store.add_client(&Client { secrets: Vec::new(), ..robot }, 1_000).await.unwrap();
+        let live =
+            LiveRegistry::open(Some("/dev/null".into()), Profile::Test, Entropy::seeded(1), &store).await.unwrap();
+        let pass = |millis: i64| AccessTokenClaims {
+            iss: "c".to_owned(),
+            sub: client_id.clone(),
+            aud: claims::Audience::new(["b"]),
+            exp: 9_999,
+            iat: 0,
+            nbf: None,
+            jti: new_jti(millis, &[7; 10]),
+            client_id: client_id.clone(),
+            scope: claims::Scope::empty(),
+            act: None,
+        };
+        for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {
+            assert_eq!(live.knows_bearer(&pass(millis), &store).await.unwrap(), known, "{millis}");
+        }
+        store.remove_client(&client_id, 1_010).await.unwrap();
+        live.take_up_clients(&store).await.unwrap();
+        assert!(!live.knows_bearer(&pass(1_000_000), &store).await.unwrap());
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ pub struct LiveKeys {
     /// Whoever makes the keys of an algorithm. All who need them at once would each make a pair, and keep the processor
     /// from everybody else.
     maker: Mutex<()>,
+    /// One after the other: what was read earlier must not come into force later, or a withdrawn key would come back.
+    taking_up: Mutex<()>,
 }
 
 /// The keys of an algorithm could not be made.
@@ -46,7 +48,14 @@ impl LiveKeys {
         let keys = store.signing_keys().await.context("the signing keys")?;
         let ring = KeyRing::new(&keys, settings.algorithm, shared(&settings), now - overlap)?;
         let stale_from = AtomicI64::new(stale_from(&keys, now, overlap));
-        Ok(Self { ring: ArcSwap::from_pointee(ring), settings, overlap, stale_from, maker: Mutex::default() })
+        Ok(Self {
+            ring: ArcSwap::from_pointee(ring),
+            settings,
+            overlap,
+            stale_from,
+            maker: Mutex::default(),
+            taking_up: Mutex::default(),
+        })
     }
 
     /// Make the keys of an algorithm that has none yet: RSA keys take long, so they are made when they are needed.
@@ -78,6 +87,7 @@ impl LiveKeys {
     /// # Errors
     /// When the database or a key cannot be used; the old keys stay in force then.
     pub async fn take_up(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
+        let _turn = self.taking_up.lock().await;
         let keys = store.signing_keys().await?;
         let ring = KeyRing::new(&keys, self.settings.algorithm, shared(&self.settings), now - self.overlap)?;
         self.ring.store(Arc::new(ring));

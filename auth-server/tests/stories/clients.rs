@@ -1,5 +1,7 @@
 use std::{fs, time::Duration};
 
+use auth_server::store::{SqliteStore, Store};
+
 use crate::{
     caller::{until, within_a_second},
     person::{Asking, Person},
@@ -80,18 +82,31 @@ async fn a_disabled_client_is_refused_within_a_second() {
 
 #[tokio::test]
 async fn a_new_client_of_an_old_name_does_not_bring_the_old_ones_passes_back_to_life() {
-    let c = started().await;
+    // The server's clock can be moved on; the commands have the machine's, which is where it begins.
+    let c = C::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
     let secret = add(&c, "robot").await;
+    let store = SqliteStore::open(&c.settings.data_dir.join("auth-server.db")).await.unwrap();
+    let robot = store.clients().await.unwrap().remove(0);
     let stolen = c.pass(("robot", &secret), &[]).await;
     assert!(c.is_active(ORDERS, &stolen).await);
     succeed(&["client", "remove", "robot"], &c.arguments()).await;
     within_a_second("its pass is void", async || !c.is_active(ORDERS, &stolen).await).await;
-    // The time of a client is kept in whole seconds.
-    let second = Clock::system().seconds();
-    until("another second has begun", async || Clock::system().seconds() > second).await;
-    let secret = add(&c, "robot").await;
+    store.add_client(&robot, c.clock.seconds() + 60).await.unwrap();
+    within_a_second("the new one is let in", async || c.lets_in(("robot", &secret)).await).await;
+    assert!(!c.is_active(ORDERS, &stolen).await);
+    c.clock.advance(Duration::from_secs(60));
     let own = c.pass(("robot", &secret), &[]).await;
     assert!(c.is_active(ORDERS, &own).await && !c.is_active(ORDERS, &stolen).await);
+    // Nor by way of somebody to whom it was shown.
+    let exchange = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", &stolen),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("resource", ORDERS_API),
+        ("client_id", ORDERS.0),
+        ("client_secret", ORDERS.1),
+    ];
+    c.form("/oauth/token", &exchange).await.refused(400, "invalid_request", "not in force");
 }
 
 #[tokio::test]

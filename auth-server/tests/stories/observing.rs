@@ -1,5 +1,7 @@
 //! What those who run C see of it.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -26,6 +28,7 @@ async fn it_is_not_ready_while_nothing_can_be_stored() {
     let full = "CREATE TRIGGER full BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'no room'); END";
     for (statement, status) in [(full, 503), ("DROP TRIGGER full", 200)] {
         sqlx::query(statement).execute(&mut database).await.unwrap();
+        c.clock.advance(Duration::from_secs(1));
         let answer = c.get("/readyz").await;
         assert_eq!((answer.status, answer.text.contains("no room")), (status, status == 503), "{}", answer.text);
     }

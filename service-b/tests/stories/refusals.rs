@@ -76,6 +76,10 @@ async fn a_pass_in_the_url_in_a_form_or_in_two_places_is_a_bad_request() {
     ] {
         answer(request).await.refused(400, "invalid_request", "");
     }
+    // The body of a GET says nothing (RFC 6750 §2.2): neither for the caller nor against it.
+    let get = || b.request("GET", "/api/resource").header("content-type", FORM).body(format!("access_token={pass}"));
+    assert_eq!(answer(get()).await.status, 401);
+    assert_eq!(answer(get().bearer_auth(&pass)).await.status, 200);
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{Json, Router, http::StatusCode, response::IntoResponse, routing::get};
+use clock::Clock;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::refusal::unknown_method;
 
@@ -19,6 +21,28 @@ where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
     Arc::new(move || Box::pin(check()))
+}
+
+/// The same with a check that costs something: one at a time, and its answer is good for a second.
+pub fn ready_once_a_second<F>(clock: Clock, check: impl Fn() -> F + Send + Sync + 'static) -> Readiness
+where
+    F: Future<Output = Result<(), String>> + Send + 'static,
+{
+    let (check, kept) = (Arc::new(check), Arc::new(Mutex::new(None)));
+    ready(move || {
+        let (clock, check, kept) = (clock.clone(), Arc::clone(&check), Arc::clone(&kept));
+        async move {
+            let mut kept = kept.lock().await;
+            match &*kept {
+                Some((second, answer)) if *second == clock.seconds() => Result::clone(answer),
+                _ => {
+                    let answer = check().await;
+                    *kept = Some((clock.seconds(), answer.clone()));
+                    answer
+                }
+            }
+        }
+    })
 }
 
 /// `GET /healthz` and `GET /readyz`.
@@ -39,7 +63,24 @@ async fn answer(check: impl Future<Output = Result<(), String>>, time: Duration)
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    #[tokio::test]
+    async fn however_many_ask_a_dear_check_is_made_once_a_second() {
+        let (clock, made) = (Clock::manual(5), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&made);
+        let readiness = ready_once_a_second(clock.clone(), move || {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            async move { Err(format!("check {number}")) }
+        });
+        for (seconds, said) in [(0, "check 0"), (0, "check 0"), (1, "check 1"), (0, "check 1")] {
+            clock.advance(Duration::from_secs(seconds));
+            assert_eq!(readiness().await, Err(said.to_owned()));
+        }
+        assert_eq!(made.load(Ordering::Relaxed), 2);
+    }
 
     #[tokio::test]
     async fn a_check_that_hangs_is_not_ready() {

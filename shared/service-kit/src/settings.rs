@@ -117,7 +117,7 @@ pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1)).unwrap_or_default();
     let message = error.message();
-    let quotes_the_value = ["invalid type: ", "invalid value: "];
+    let quotes_the_value = ["invalid type: ", "invalid value: ", "unknown variant "];
     // Of a value that holds these words too, the last ones are the parser's.
     match message.rsplit_once(", expected ") {
         Some((found, expected)) if quotes_the_value.iter().any(|words| found.starts_with(words)) => {
