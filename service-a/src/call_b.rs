@@ -1,5 +1,6 @@
 //! One call of B, from the pass to the answer.
 
+mod addresses;
 mod exchange;
 
 use std::time::Duration;
@@ -15,15 +16,10 @@ use http::{Method, StatusCode, header};
 use serde::{Deserialize, de::IgnoredAny};
 use token_client::{TokenClient, TokenError, TokenNeed};
 use tokio::time::{Instant, timeout_at};
-use url::Url;
 
+pub use self::addresses::Addresses;
 use self::exchange::Exchange;
-use crate::{
-    app::Legacy,
-    endpoints::call_b_legacy::LegacyWay,
-    failure::{Failure, Step},
-    settings::Target,
-};
+use crate::{app::Legacy, endpoints::call_b_legacy::LegacyWay, failure::Failure, settings::Target};
 
 /// Longer reasons help nobody and fill logs.
 const MAX_WORDS: usize = 200;
@@ -33,6 +29,9 @@ pub struct BClient {
     pub tokens: TokenClient,
     pub http: reqwest::Client,
     pub scope: Scope,
+    pub addresses: Addresses,
+    /// How long B may take for one answer.
+    pub call_timeout: Duration,
     /// How long a whole call may take, with what is tried again in it.
     pub patience: Duration,
 }
@@ -65,15 +64,15 @@ impl BClient {
     /// with a new one: B refused before it did anything, so that is safe for every method.
     pub async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let (need, until) = (self.need(call.target), Instant::now() + self.patience);
-        let pass = in_time(until, Step::GetToken, self.tokens.token(&need)).await?;
-        let answer = in_time(until, Step::CallB, self.send(call, &pass.token)).await?;
+        let pass = in_time(until, self.tokens.token(&need)).await?;
+        let answer = self.send(call, &pass.token, until).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return answer.or_failure();
         }
         tracing::info!(token = %pass.token.fingerprint(), "B does not take the pass; A gets a new one and calls once more");
         self.tokens.forget(&need, &pass);
-        let pass = in_time(until, Step::GetToken, self.tokens.token(&need)).await?;
-        in_time(until, Step::CallB, self.send(call, &pass.token)).await?.or_failure()
+        let pass = in_time(until, self.tokens.token(&need)).await?;
+        self.send(call, &pass.token, until).await?.or_failure()
     }
 
     /// The same with the pass of a person, in whose name A calls then. `None` when B does not take it.
@@ -82,7 +81,7 @@ impl BClient {
     }
 
     async fn call_until(&self, until: Instant, call: &Call<'_>, pass: &AccessToken) -> Result<Option<Answer>, Failure> {
-        let answer = in_time(until, Step::CallB, self.send(call, pass)).await?;
+        let answer = self.send(call, pass, until).await?;
         if answer.status == StatusCode::UNAUTHORIZED { Ok(None) } else { answer.or_failure().map(Some) }
     }
 
@@ -99,7 +98,7 @@ impl BClient {
                 other => other.map(Some),
             }
         };
-        match in_time(until, Step::GetToken, exchanged).await? {
+        match in_time(until, exchanged).await? {
             Some(pass) => self.call_until(until, call, &pass).await,
             None => Ok(None),
         }
@@ -107,7 +106,7 @@ impl BClient {
 
     /// The document's old way: B sees the secret itself.
     pub async fn call_with_secret(&self, target: &Target, way: LegacyWay, legacy: &Legacy) -> Result<Answer, Failure> {
-        let mut url = url_of(target, "/api/legacy")?;
+        let mut url = self.addresses.of(target, "/api/legacy")?;
         let authorization = basic::format(&legacy.client_id, &legacy.secret);
         let request = match way {
             LegacyWay::Basic => self.http.get(url).header(header::AUTHORIZATION, &authorization),
@@ -123,18 +122,20 @@ impl BClient {
             LegacyWay::Query => vec![Field::secret("access_key").in_query(), Field::secret("secret").in_query()],
         };
         let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
-        let exchange = Exchange { http: &self.http, shown: &shown, fields: &fields, hidden: &hidden };
-        in_time(Instant::now() + self.patience, Step::CallB, exchange.send(request)).await?.or_failure()
+        let request = request.timeout(self.call_timeout.min(self.patience));
+        Exchange { http: &self.http, shown: &shown, fields: &fields, hidden: &hidden }.send(request).await?.or_failure()
     }
 
     fn need(&self, target: &Target) -> TokenNeed {
         TokenNeed { scope: self.scope.clone(), resource: Some(target.resource.clone()) }
     }
 
-    async fn send(&self, call: &Call<'_>, pass: &AccessToken) -> Result<Answer, Failure> {
-        let url = url_of(call.target, call.path)?;
+    async fn send(&self, call: &Call<'_>, pass: &AccessToken, until: Instant) -> Result<Answer, Failure> {
+        let url = self.addresses.of(call.target, call.path)?;
         let attempt = || async {
-            let mut request = self.http.request(call.method.clone(), url.clone()).bearer_auth(pass.expose());
+            let left = until.saturating_duration_since(Instant::now());
+            let request = self.http.request(call.method.clone(), url.clone()).timeout(left.min(self.call_timeout));
+            let mut request = request.bearer_auth(pass.expose());
             if let Some(body) = &call.body {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
@@ -144,7 +145,10 @@ impl BClient {
         };
         // A connection that never came about carried nothing to B; any other failure may have, and only reading twice
         // is harmless.
-        let again = |failure: &exchange::NoAnswer| failure.before_sending || (failure.passing && call.method.is_safe());
+        let again = |failure: &exchange::NoAnswer| {
+            let harmless = failure.before_sending || (failure.passing && call.method.is_safe());
+            harmless && Instant::now() < until
+        };
         Ok(attempt.retry(backoff()).when(again).await?)
     }
 }
@@ -184,20 +188,9 @@ impl IntoResponse for Answer {
     }
 }
 
-/// The result of a step, or that it came too late: A's caller is told which step it was, before its request ends for its
-/// length.
-async fn in_time<T, E: Into<Failure>>(
-    until: Instant,
-    step: Step,
-    result: impl Future<Output = Result<T, E>>,
-) -> Result<T, Failure> {
-    timeout_at(until, result).await.map_err(|_| Failure::too_late(step))?.map_err(Into::into)
-}
-
-fn url_of(target: &Target, path: &str) -> Result<Url, Failure> {
-    let refused =
-        |_| Failure::of_b(StatusCode::BAD_GATEWAY, format!("the setting for B's url is no URL: {}", target.url));
-    Url::parse(&format!("{}{path}", target.url.trim_end_matches('/'))).map_err(refused)
+/// A pass, or that it came too late: A's caller is told which step it was, before its request ends for its length.
+async fn in_time<T, E: Into<Failure>>(until: Instant, pass: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
+    timeout_at(until, pass).await.map_err(|_| Failure::no_pass_in_time())?.map_err(Into::into)
 }
 
 fn backoff() -> ExponentialBuilder {

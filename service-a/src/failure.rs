@@ -51,10 +51,11 @@ impl Failure {
         Self { status, step: Step::CallB, reason, retry_after: None, request_id: None }
     }
 
-    /// A step took longer than A's own caller is kept waiting.
-    pub fn too_late(step: Step) -> Self {
-        let reason = "no answer came before the time of the whole request was over".to_owned();
-        Self { status: StatusCode::GATEWAY_TIMEOUT, step, reason, retry_after: None, request_id: None }
+    /// C, or the way to it, took longer than A's own caller is kept waiting.
+    pub fn no_pass_in_time() -> Self {
+        let reason = "no pass came before the time of the whole request was over".to_owned();
+        let status = StatusCode::GATEWAY_TIMEOUT;
+        Self { status, step: Step::GetToken, reason, retry_after: None, request_id: None }
     }
 
     pub fn retry_after(self, retry_after: Option<Duration>) -> Self {

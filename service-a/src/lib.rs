@@ -23,7 +23,7 @@ pub mod settings;
 mod shown;
 mod website;
 
-pub use call_b::{Answer, BClient, Call};
+pub use call_b::{Addresses, Answer, BClient, Call};
 pub use failure::Failure;
 pub use server::ServiceA;
 pub use settings::ServiceASettings;

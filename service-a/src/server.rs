@@ -17,7 +17,7 @@ use url::Url;
 use crate::{
     accounts::{AccountStore, PostgresAccounts, SqliteAccounts},
     app::{self, App, Legacy, Parts},
-    call_b::BClient,
+    call_b::{Addresses, BClient},
     cookies::Cookies,
     entropy::Entropy,
     my_tokens::Refreshing,
@@ -111,6 +111,8 @@ pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result
             tokens: token_client(settings, &http, clock)?,
             http,
             scope: settings.scope()?,
+            addresses: Addresses::default(),
+            call_timeout: settings.call_timeout(),
             patience: settings.patience(),
         },
         providers: providers(settings, clock)?,

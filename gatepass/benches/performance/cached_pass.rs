@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, ensure};
 use axum::http::Method;
 use claims::ClientSecret;
-use service_a::{BClient, Call, settings::Target};
+use service_a::{Addresses, BClient, Call, settings::Target};
+use service_kit::{HttpClientSettings, http_client};
 use token_client::{TokenClient, TokenNeed};
 
 use crate::{
@@ -17,10 +18,14 @@ use crate::{
 /// A's call of B with a pass from its cache, with all that A does about a call, against a raw call with the pass in hand.
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let stage = Stage::with_c()?;
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    // As A has it, with its time limits; the raw call goes by the same one.
+    let http = http_client(&HttpClientSettings::default())?;
     let tokens = TokenClient::builder(stage.issuer(), CLIENT_ID, ClientSecret::new(CLIENT_SECRET)).build()?;
     let target = Target { url: format!("http://{}", stage.add_b()?), resource: RESOURCE.to_owned(), exchange: false };
-    let contest = Contest { a: BClient { tokens, http, scope: SCOPE.parse()?, patience: PATIENCE }, target };
+    let (scope, call_timeout) = (SCOPE.parse()?, HttpClientSettings::default().timeout);
+    let addresses = Addresses::default();
+    let a = BClient { tokens, http, scope, addresses, call_timeout, patience: PATIENCE };
+    let contest = Contest { a, target };
     let duel = stage.runtime.block_on(contest.fight(plan.calls))?;
     Ok(vec![Row::at_most_times("4. A's call with a cached pass, median", &duel, "µs", 1.05)])
 }

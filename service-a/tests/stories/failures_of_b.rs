@@ -77,7 +77,7 @@ async fn a_call_that_would_outlast_its_request_tells_which_step_it_was() {
     let slow =
         |settings: &mut ServiceASettings| (settings.call_timeout_millis, settings.limits.request_seconds) = (60_000, 1);
     let a = world.start_with(slow).await;
-    a.get("/api/call-b").await.failed(504, "call_b", "before the time of the whole request was over");
+    a.get("/api/call-b").await.failed(504, "call_b", "did not answer in time");
     let world = World::new().await;
     world.c.answers([late(pass(0))]);
     let a = world.start_with(slow).await;
