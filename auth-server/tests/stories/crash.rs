@@ -1,5 +1,5 @@
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs,
     sync::{Arc, Mutex},
 };
@@ -16,14 +16,23 @@ use crate::{
 const CLIENTS: &str = include_str!("clients.toml");
 const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
 
-/// Who is refused: from where, with which secret of the shop's, and by which status and error. Each asks one thing after
-/// the other from an address of its own: so a record that is missing cannot hide behind one whose answer never arrived.
-const REFUSED: [(&str, &str, u16, &str); 4] = [
-    ("127.0.0.2", "guess", 401, "invalid_client"),
-    ("127.0.0.3", SHOP.1, 400, "invalid_scope"),
-    ("127.0.0.4", SHOP.1, 400, "invalid_scope"),
-    ("127.0.0.5", SHOP.1, 400, "invalid_scope"),
-];
+/// Who is refused: from where, with which secret of the shop's, and by which status and error.
+#[derive(Clone)]
+struct Refused {
+    address: String,
+    secret: &'static str,
+    status: u16,
+    error: &'static str,
+}
+
+/// One who guesses, and many whose scope is wrong, so that some of them are answered just before the end. Each asks one thing
+/// after the other from an address of its own: a record that is missing cannot hide behind one whose answer never arrived.
+fn refused() -> Vec<Refused> {
+    let wrong_scope =
+        |number| Refused { address: format!("127.0.1.{number}"), secret: SHOP.1, status: 400, error: "invalid_scope" };
+    let guess = Refused { address: "127.0.0.2".to_owned(), secret: "guess", status: 401, error: "invalid_client" };
+    std::iter::once(guess).chain((1..=24).map(wrong_scope)).collect()
+}
 
 /// What C has answered, and therefore must never forget.
 #[derive(Default)]
@@ -31,8 +40,8 @@ struct Acknowledged {
     issued: Vec<String>,
     revoked: Vec<String>,
     introspected: Vec<String>,
-    /// How often each of [`REFUSED`] was.
-    refused: [usize; REFUSED.len()],
+    /// How often each address was refused.
+    refused: HashMap<String, usize>,
     clients: Vec<(String, String)>,
 }
 
@@ -73,14 +82,13 @@ async fn keep_introspecting(caller: Caller, book: Book) {
     }
 }
 
-async fn keep_being_refused(caller: Caller, book: Book, who: usize) {
-    let (address, secret, status, _) = REFUSED[who];
-    let caller = caller.at_address(address);
+async fn keep_being_refused(caller: Caller, book: Book, Refused { address, secret, status, .. }: Refused) {
+    let caller = caller.at_address(&address);
     let own = [("grant_type", "client_credentials"), ("client_id", SHOP.0), ("client_secret", secret)];
     let fields = [&own[..], &[("scope", "else")]].concat();
     while let Ok(answer) = caller.post("/oauth/token").form(&fields).send().await {
         assert_eq!(answer.status(), status);
-        book.lock().unwrap().refused[who] += 1;
+        *book.lock().unwrap().refused.entry(address.clone()).or_default() += 1;
     }
 }
 
@@ -112,7 +120,7 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
         load.push(tokio::spawn(keep_revoking(c.caller.clone(), Arc::clone(&book), client)));
     }
     load.push(tokio::spawn(keep_introspecting(c.caller.clone(), Arc::clone(&book))));
-    for who in 0..REFUSED.len() {
+    for who in refused() {
         load.push(tokio::spawn(keep_being_refused(c.caller.clone(), Arc::clone(&book), who)));
     }
     let adding = tokio::spawn(keep_adding(settings.clone(), Arc::clone(&book)));
@@ -120,7 +128,9 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
         let book = book.lock().unwrap();
         let enough = book.issued.len() > 100 && book.revoked.len() > 20 && book.introspected.len() > 20;
         // A wrong secret takes its time, on purpose.
-        enough && book.clients.len() > 3 && book.refused.iter().all(|&times| times > 3)
+        enough
+            && book.clients.len() > 3
+            && refused().iter().all(|who| book.refused.get(&who.address).is_some_and(|&times| times > 3))
     })
     .await;
     c.kill();
@@ -147,9 +157,10 @@ async fn what_was_acknowledged_survives_a_kill_under_load() {
     }
     let answered = records.iter().filter(|record| record["outcome"] == "revoked").count();
     assert!(answered >= revoked.len(), "{answered} revocations are known of {}", revoked.len());
-    for ((address, _, status, error), times) in REFUSED.into_iter().zip(refused) {
+    for Refused { address, status, error, .. } in self::refused() {
+        let times = refused[&address];
         let is_theirs = |record: &&Value| {
-            record["outcome"] == "refused" && record["address"] == address && record["error"] == error
+            record["outcome"] == "refused" && record["address"] == *address && record["error"] == error
         };
         let known = records.iter().filter(is_theirs).count();
         assert!(known >= times, "{status} was answered {times} times to {address}, and {known} of them are known");
