@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::{failure::Failure, settings::Target};
 
-/// The addresses of the few things that A asks of its Bs. Each is read once: to do so at every call would take as long as all else
-/// that A does about it.
+/// The addresses of the few things that A asks of its Bs. Each is read once, because to find one again takes less than to read
+/// it at every call.
 #[derive(Default)]
 pub struct Addresses(Mutex<HashMap<String, Url>>);
 
