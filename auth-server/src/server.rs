@@ -14,6 +14,7 @@ use service_kit::{
     Absences, BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, metrics, refuse_unsafe, scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
+use tokio::task::JoinHandle;
 
 use crate::{
     AuthServerSettings, Entropy,
@@ -143,13 +144,7 @@ impl AuthServer {
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
         let absences = self.app.absences.clone().unwrap_or_default();
         let background = tokio::spawn(background::run(self.app, self.audit_days, stop.clone()));
-        // A C that no longer hears that a client was disabled must not go on; one that stops does not wait for it.
-        let background = async {
-            tokio::select! {
-                ended = background => ended.map_err(io::Error::other),
-                () = stop.cancelled() => Ok(()),
-            }
-        };
+        let background = not_without(background, &stop);
         let tls = async {
             match self.tls {
                 Some(server) => followed(server, self.certificates, &stop).run_between(&absences, stop.clone()).await,
@@ -158,6 +153,14 @@ impl AuthServer {
         };
         tokio::try_join!(self.http.run_between(&absences, stop.clone()), tls, background)?;
         Ok(())
+    }
+}
+
+/// A C that no longer hears that a client was disabled must not go on; one that stops does not wait for it.
+async fn not_without(background: JoinHandle<()>, stop: &Stop) -> io::Result<()> {
+    tokio::select! {
+        ended = background => ended.map_err(io::Error::other),
+        () = stop.cancelled() => Ok(()),
     }
 }
 
@@ -262,4 +265,23 @@ fn for_the_machine(app: &App, registry: Registry) -> Router {
         async move { store.ready().await.map_err(|error| error.to_string()) }
     });
     health::routes(readiness).merge(metrics::routes(registry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_breaks_between_requests_ends_c() {
+        let stop = Stop::new();
+        let broken = tokio::spawn(async { panic!("a bug") });
+        assert!(not_without(broken, &stop).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_stop_does_not_wait_for_what_runs_between_requests() {
+        let stop = Stop::new();
+        stop.cancel();
+        assert!(not_without(tokio::spawn(std::future::pending()), &stop).await.is_ok());
+    }
 }

@@ -40,14 +40,34 @@ pub struct Source {
     pub url: &'static str,
 }
 
-/// A row: who to whom, how the path ends, a grant type where it matters, and what is known of it.
+/// A row: to whom, how the path ends, what else is told by the message where it matters, and what is known of it.
 struct Row {
     to: Party,
     path: &'static str,
-    grant: &'static str,
+    mark: Mark,
     title: &'static str,
     step: Option<(Half, u8, u8)>,
     source: (&'static str, &'static str),
+}
+
+/// What tells a message from others to the same path.
+#[derive(Clone, Copy)]
+enum Mark {
+    None,
+    Grant(&'static str),
+    /// Its sender shows a secret.
+    Secret,
+}
+
+impl Mark {
+    fn is_on(self, message: &Message) -> bool {
+        let mut fields = message.fields.iter();
+        match self {
+            Self::None => true,
+            Self::Grant(grant) => fields.any(|field| field.name == "grant_type" && text(field) == grant),
+            Self::Secret => fields.any(|field| matches!(field.value, Value::Secret)),
+        }
+    }
 }
 
 const C: Party = Party::AuthorizationServer;
@@ -63,7 +83,7 @@ const fn row(
     step: Option<(Half, u8, u8)>,
     source: (&'static str, &'static str),
 ) -> Row {
-    Row { to, path, grant: "", title, step, source }
+    Row { to, path, mark: Mark::None, title, step, source }
 }
 
 const fn grant(
@@ -72,7 +92,7 @@ const fn grant(
     step: Option<(Half, u8, u8)>,
     source: (&'static str, &'static str),
 ) -> Row {
-    Row { to: C, path: "/token", grant, title, step, source }
+    Row { to: C, path: "/token", mark: Mark::Grant(grant), title, step, source }
 }
 
 macro_rules! rfc {
@@ -124,7 +144,7 @@ const ROWS: &[Row] = &[
     row(A, "/my-resource", "my_resource", None, NONE),
     row(A, "/backchannel-logout/{provider}", "back_channel_logout", None, BACK_CHANNEL),
     row(B, "/oauth-protected-resource", "resource_metadata", None, rfc!("9728", "3")),
-    row(B, "/api/legacy", "old_way", None, rfc!("9700", "2.4")),
+    Row { to: B, path: "", mark: Mark::Secret, title: "old_way", step: None, source: rfc!("9700", "2.4") },
     row(B, "", "resource_request", Some((SERVER, 3, 0)), rfc!("6750", "2.1")),
     row(C, "", "visit_c", None, NONE),
     row(A, "", "visit_a", None, NONE),
@@ -134,10 +154,7 @@ const ROWS: &[Row] = &[
 #[must_use]
 pub fn explain(message: &Message) -> Explained {
     let bare = message.url.split('?').next().unwrap_or_default();
-    let grant_type = message.fields.iter().find(|field| field.name == "grant_type").map(text);
-    let fits = |row: &&Row| {
-        row.to == message.to && ends_as(bare, row.path) && (row.grant.is_empty() || grant_type == Some(row.grant))
-    };
+    let fits = |row: &&Row| row.to == message.to && ends_as(bare, row.path) && row.mark.is_on(message);
     let Some(row) = ROWS.iter().find(fits) else { return Explained::default() };
     let step = row.step.map(|(half, number, answer)| Step { half, number, answer: (answer > 0).then_some(answer) });
     let source = (!row.source.0.is_empty()).then_some(Source { text: row.source.0, url: row.source.1 });

@@ -104,26 +104,27 @@ impl BClient {
         }
     }
 
-    /// The document's old way: B sees the secret itself.
+    /// The document's old way, in its two examples: B sees the secret itself.
     pub async fn call_with_secret(&self, target: &Target, way: LegacyWay, legacy: &Legacy) -> Result<Answer, Failure> {
-        let mut url = self.addresses.of(target, "/api/legacy")?;
         let authorization = basic::format(&legacy.client_id, &legacy.secret);
-        let request = match way {
-            LegacyWay::Basic => self.http.get(url).header(header::AUTHORIZATION, &authorization),
-            LegacyWay::Query => {
-                let pairs = [("access_key", legacy.client_id.as_str()), ("secret", legacy.secret.expose())];
-                url.query_pairs_mut().extend_pairs(pairs);
-                self.http.get(url)
+        let (shown, request, fields) = match way {
+            LegacyWay::Basic => {
+                let url = self.addresses.of(target, "/api/do_something")?;
+                let request = self.http.post(url.clone()).header(header::AUTHORIZATION, &authorization);
+                (url, request, vec![Field::secret("authorization").in_header()])
             }
-        };
-        let shown = format!("{}/api/legacy", target.url);
-        let fields = || match way {
-            LegacyWay::Basic => vec![Field::secret("authorization").in_header()],
-            LegacyWay::Query => vec![Field::secret("access_key").in_query(), Field::secret("secret").in_query()],
+            LegacyWay::Query => {
+                let url = self.addresses.of(target, "/api")?;
+                let pairs = [("access_key", legacy.client_id.as_str()), ("secret", legacy.secret.expose())];
+                let request = self.http.get(url.clone()).query(&pairs);
+                (url, request, vec![Field::secret("access_key").in_query(), Field::secret("secret").in_query()])
+            }
         };
         let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
         let request = request.timeout(self.call_timeout.min(self.patience));
-        Exchange { http: &self.http, shown: &shown, fields: &fields, hidden: &hidden }.send(request).await?.or_failure()
+        let exchange =
+            Exchange { http: &self.http, shown: shown.as_str(), fields: &|| fields.clone(), hidden: &hidden };
+        exchange.send(request).await?.or_failure()
     }
 
     fn need(&self, target: &Target) -> TokenNeed {

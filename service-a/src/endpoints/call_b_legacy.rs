@@ -19,10 +19,10 @@ pub struct How {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LegacyWay {
-    /// `Authorization: Basic base64(username:password)`
+    /// `POST /api/do_something` with `Authorization: Basic base64(username:password)`
     #[default]
     Basic,
-    /// `?access_key=xxx&secret=yyy`
+    /// `GET /api?access_key=xxx&secret=yyy`
     Query,
 }
 

@@ -27,10 +27,11 @@ async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query(
     let shown = basic::format("service-a", &ClientSecret::new(SECRET));
     for request in &called[..2] {
         assert_eq!(
-            (request.url.path(), request.url.query(), header(request, "authorization")),
-            ("/api/legacy", None, &*shown)
+            (request.method.as_str(), request.url.path(), request.url.query(), header(request, "authorization")),
+            ("POST", "/api/do_something", None, &*shown)
         );
     }
+    assert_eq!((called[2].method.as_str(), called[2].url.path()), ("GET", "/api"));
     let query: Vec<_> = called[2].url.query_pairs().into_owned().collect();
     let expected =
         [("access_key", "service-a"), ("secret", SECRET)].map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -1,45 +1,55 @@
 use claims::{ClientSecret, basic};
+use reqwest::RequestBuilder;
 use serde_json::json;
 use service_kit::DEMO_SECRET;
 
 use crate::{
     caller::answer,
     process::{Process, run, set},
-    signer::Signer,
+    signer::{Signer, claims},
     world::C,
 };
 
-const PATH: &str = "/api/legacy";
+const IN_HEADER: &str = "/api/do_something";
+const IN_QUERY: &str = "/api";
 
 #[tokio::test]
 async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.b();
-    let shown = basic::format("service-a", &ClientSecret::new(DEMO_SECRET));
-    assert_eq!(answer(b.request("GET", PATH).header("authorization", shown)).await.status, 404);
+    b.until_ready().await;
+    let in_header = answer(b.post(IN_HEADER).basic_auth("service-a", Some(DEMO_SECRET))).await;
+    assert_eq!(in_header.status, 401);
+    assert!(in_header.header("www-authenticate").starts_with("Bearer "), "{in_header:?}");
+    let in_query = b.request("GET", IN_QUERY).query(&[("access_key", "service-a"), ("secret", DEMO_SECRET)]);
+    assert_eq!(answer(in_query).await.status, 404);
 }
 
 #[tokio::test]
 async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and_no_other() {
-    let c = C::start(&Signer::es256("k1")).await;
+    let signer = Signer::es256("k1");
+    let c = C::start(&signer).await;
     let b = c.b_with(|settings| settings.legacy_password_demo = true);
+    b.until_ready().await;
     let by_header = |id: &str, secret: &str| {
-        b.request("GET", PATH).header("authorization", basic::format(id, &ClientSecret::new(secret)))
+        b.post(IN_HEADER).header("authorization", basic::format(id, &ClientSecret::new(secret)))
     };
-    let in_query = |id: &str, secret: &str| b.request("GET", PATH).query(&[("access_key", id), ("secret", secret)]);
+    let in_query = |id: &str, secret: &str| b.request("GET", IN_QUERY).query(&[("access_key", id), ("secret", secret)]);
     for request in [by_header("service-a", DEMO_SECRET), in_query("service-a", DEMO_SECRET)] {
         let believed = answer(request).await;
         assert_eq!((believed.status, believed.json()["client_id"].as_str()), (200, Some("service-a")));
         assert!(!believed.text.contains(DEMO_SECRET));
     }
     for request in [
-        b.request("GET", PATH),
         by_header("service-a", "abc124"),
         by_header("service-b", DEMO_SECRET),
+        b.post(IN_HEADER).header("authorization", "Basic !!!"),
         in_query("service-a", ""),
         in_query("", DEMO_SECRET),
-        b.request("GET", PATH).bearer_auth(DEMO_SECRET),
-        b.request("GET", PATH).header("authorization", "Basic !!!"),
+        b.request("GET", IN_QUERY),
+        b.request("GET", IN_QUERY).query(&[("secret", DEMO_SECRET)]),
+        b.request("GET", IN_QUERY).basic_auth("service-a", Some(DEMO_SECRET)),
+        b.request("GET", IN_QUERY).bearer_auth(DEMO_SECRET),
     ] {
         let refused = answer(request).await;
         assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Basic realm=\"service-b\""));
@@ -48,8 +58,22 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
             json!({ "error": "unauthorized", "error_description": "the id or the secret is wrong" })
         );
     }
-    let pass = answer(b.request("GET", "/api/resource").basic_auth("service-a", Some(DEMO_SECRET))).await;
-    assert_eq!(pass.status, 401, "the resource itself wants a pass");
+    let read = answer(b.request("GET", "/api/resource").basic_auth("service-a", Some(DEMO_SECRET))).await;
+    assert_eq!(read.status, 401, "the resource itself wants a pass");
+}
+
+#[tokio::test]
+async fn beside_the_old_way_a_pass_is_checked_as_ever() {
+    let signer = Signer::es256("k1");
+    let c = C::start(&signer).await;
+    let b = c.b_with(|settings| settings.legacy_password_demo = true);
+    b.until_ready().await;
+    let pass = |scope: &str| signer.pass(&claims(&json!({ "scope": scope })));
+    let with = |request: RequestBuilder| async { answer(request).await.status };
+    assert_eq!(with(b.post(IN_HEADER).bearer_auth(pass("resource:write"))).await, 200);
+    assert_eq!(with(b.post(IN_HEADER).bearer_auth(pass("resource:read"))).await, 403);
+    assert_eq!(with(b.post(IN_HEADER).bearer_auth(DEMO_SECRET)).await, 401);
+    assert_eq!(with(b.post(IN_HEADER)).await, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,11 +81,14 @@ async fn every_call_in_the_old_way_is_warned_of() {
     let b =
         Process::serve(&set(&[("legacy_password_demo", "true"), ("listen", "127.0.0.1:0"), ("log.format", "json")]));
     for query in ["", "?access_key=service-a&secret=wrong", "?access_key=service-a&secret=abc123"] {
-        b.get(&format!("{PATH}{query}")).await;
+        b.get(&format!("{IN_QUERY}{query}")).await;
+    }
+    for secret in [DEMO_SECRET, "wrong"] {
+        answer(b.post(IN_HEADER).basic_auth("service-a", Some(secret))).await;
     }
     let log = b.kill_and_read_log();
     let warned = log.lines().filter(|line| line.contains("WARN") && line.contains("a caller showed B its secret"));
-    assert_eq!(warned.count(), 3, "{log}");
+    assert_eq!(warned.count(), 5, "{log}");
     assert_eq!(log.lines().filter(|line| line.contains("legacy_password_demo is on")).count(), 1);
 }
 

@@ -70,9 +70,12 @@ fn questions(b: &B, signer: &Signer) -> Vec<(&'static str, &'static str, u16, Re
     let write = signer.pass(&claims(&json!({ "scope": "resource:write" })));
     let long = b.post("/api/do_something").bearer_auth(write).body("x".repeat(70_000));
     questions.push(("/api/do_something", "post", 413, long));
-    questions.push(("/api/legacy", "get", 401, b.request("GET", "/api/legacy")));
-    let secret = [("access_key", "service-a"), ("secret", "abc123")];
-    questions.push(("/api/legacy", "get", 200, b.request("GET", "/api/legacy").query(&secret)));
+    let in_query = |secret| b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)]);
+    let in_header = |secret| b.post("/api/do_something").basic_auth("service-a", Some(secret));
+    for (secret, status) in [("abc123", 200), ("abc124", 401)] {
+        questions.push(("/api", "get", status, in_query(secret)));
+        questions.push(("/api/do_something", "post", status, in_header(secret)));
+    }
     for path in ["/.well-known/oauth-protected-resource", "/healthz", "/readyz", "/metrics", "/openapi.json"] {
         questions.push((path, "get", 200, b.request("GET", path)));
     }

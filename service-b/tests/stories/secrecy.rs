@@ -48,8 +48,8 @@ async fn use_everything(b: &Caller, c: &C, passes: &[String]) {
     }
     for secret in [DEMO_SECRET, GUESS] {
         let header = basic::format("service-a", &ClientSecret::new(secret));
-        answer(b.request("GET", "/api/legacy").header("authorization", header)).await;
-        answer(b.request("GET", "/api/legacy").query(&[("access_key", "service-a"), ("secret", secret)])).await;
+        answer(b.post("/api/do_something").header("authorization", header)).await;
+        answer(b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)])).await;
     }
     for path in ["/.well-known/oauth-protected-resource", "/metrics", "/healthz", "/readyz", "/openapi.json"] {
         b.get(path).await;
