@@ -19,10 +19,14 @@ pub struct Legacy {
 
 /// `POST /api/do_something` with `Authorization: Basic`, as the document shows the old way. Whoever shows no secret needs a
 /// pass. Only with `legacy_password_demo`.
-pub(crate) async fn secret_in_header(State(legacy): State<Arc<Legacy>>, request: Request, next: Next) -> Response {
-    let shown = request.headers().get(header::AUTHORIZATION).and_then(|header| basic::parse(header.as_bytes()));
-    match shown {
-        Some(shown) => legacy.answer(shown.ok()),
+pub(crate) async fn secret_in_header(
+    State(legacy): State<Option<Arc<Legacy>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let shown = |request: &Request| basic::parse(request.headers().get(header::AUTHORIZATION)?.as_bytes());
+    match legacy.and_then(|legacy| Some((legacy, shown(&request)?))) {
+        Some((legacy, shown)) => legacy.answer(shown.ok()),
         None => next.run(request).await,
     }
 }
@@ -40,15 +44,16 @@ pub(crate) async fn secret_in_query(
 impl Legacy {
     fn answer(&self, shown: Option<(String, ClientSecret)>) -> Response {
         tracing::warn!("a caller showed B its secret, as legacy_password_demo allows: B could now act in its name");
+        let no_store = [(header::CACHE_CONTROL, "no-store")];
         match shown {
             Some((id, secret)) if self.knows(&id, &secret) => {
-                Json(json!({ "message": "B believed the secret, and has now seen it", "client_id": id }))
-                    .into_response()
+                let answer = json!({ "message": "B believed the secret, and has now seen it", "client_id": id });
+                (no_store, Json(answer)).into_response()
             }
             _ => {
                 let refusal = json!({ "error": "unauthorized", "error_description": "the id or the secret is wrong" });
-                (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"service-b\"")], Json(refusal))
-                    .into_response()
+                let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"service-b\"")];
+                (StatusCode::UNAUTHORIZED, no_store, challenge, Json(refusal)).into_response()
             }
         }
     }

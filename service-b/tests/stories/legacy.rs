@@ -6,8 +6,8 @@ use service_kit::DEMO_SECRET;
 use crate::{
     caller::answer,
     process::{Process, run, set},
-    signer::{Signer, claims},
-    world::C,
+    signer::Signer,
+    world::{C, claims},
 };
 
 const IN_HEADER: &str = "/api/do_something";
