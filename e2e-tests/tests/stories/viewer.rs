@@ -97,6 +97,20 @@ async fn who_has_seen_the_secret_is_counted_from_what_was_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_old_way_is_told_as_the_document_shows_it() {
+    let stage = stage_with_viewer().await;
+    for (story, method, path) in
+        [(Story::OldWayBasic, "POST", "/api/do_something"), (Story::OldWayQuery, "GET", "/api")]
+    {
+        let told = flow(&stage, &play(&stage, story).await).await;
+        let messages = told["messages"].as_array().unwrap();
+        let to_b = messages.iter().find(|message| message["to"] == "resource_server").unwrap();
+        assert_eq!((&to_b["title"], &to_b["method"]), (&json!("old_way"), &json!(method)), "{to_b}");
+        assert!(to_b["url"].as_str().unwrap().ends_with(path), "{to_b}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_event_export_or_picture_of_two_hundred_flows_holds_a_secret_or_a_token() {
     let stage = stage_with_viewer().await;
     let quick = || Story::ALL.iter().filter(|story| **story != Story::CStopped);
