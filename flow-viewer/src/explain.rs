@@ -3,7 +3,7 @@
 use flow_events::{Field, Party, Value};
 use serde::Serialize;
 
-use crate::flows::Message;
+use crate::flows::{Message, Secret, secret_in};
 
 /// What a reader learns about a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -55,8 +55,8 @@ struct Row {
 enum Mark {
     None,
     Grant(&'static str),
-    /// Its sender shows a secret.
-    Secret,
+    /// Its sender shows what it proves itself with.
+    ClientSecret,
 }
 
 impl Mark {
@@ -65,7 +65,7 @@ impl Mark {
         match self {
             Self::None => true,
             Self::Grant(grant) => fields.any(|field| field.name == "grant_type" && text(field) == grant),
-            Self::Secret => fields.any(|field| matches!(field.value, Value::Secret)),
+            Self::ClientSecret => fields.any(|field| secret_in(field, message.from) == Some(Secret::SecretOfA)),
         }
     }
 }
@@ -75,6 +75,15 @@ const A: Party = Party::Client;
 const B: Party = Party::ResourceServer;
 const SERVER: Half = Half::ServerToServer;
 const LOGIN: Half = Half::UserLogin;
+
+macro_rules! rfc {
+    ($number:literal, $section:literal) => {
+        (
+            concat!("RFC ", $number, " §", $section),
+            concat!("https://www.rfc-editor.org/rfc/rfc", $number, "#section-", $section),
+        )
+    };
+}
 
 const fn row(
     to: Party,
@@ -95,13 +104,8 @@ const fn grant(
     Row { to: C, path: "/token", mark: Mark::Grant(grant), title, step, source }
 }
 
-macro_rules! rfc {
-    ($number:literal, $section:literal) => {
-        (
-            concat!("RFC ", $number, " §", $section),
-            concat!("https://www.rfc-editor.org/rfc/rfc", $number, "#section-", $section),
-        )
-    };
+const fn old_way(path: &'static str) -> Row {
+    Row { to: B, path, mark: Mark::ClientSecret, title: "old_way", step: None, source: rfc!("9700", "2.4") }
 }
 
 const RP_LOGOUT: (&str, &str) =
@@ -144,7 +148,8 @@ const ROWS: &[Row] = &[
     row(A, "/my-resource", "my_resource", None, NONE),
     row(A, "/backchannel-logout/{provider}", "back_channel_logout", None, BACK_CHANNEL),
     row(B, "/oauth-protected-resource", "resource_metadata", None, rfc!("9728", "3")),
-    Row { to: B, path: "", mark: Mark::Secret, title: "old_way", step: None, source: rfc!("9700", "2.4") },
+    old_way("/api"),
+    old_way("/api/do_something"),
     row(B, "", "resource_request", Some((SERVER, 3, 0)), rfc!("6750", "2.1")),
     row(C, "", "visit_c", None, NONE),
     row(A, "", "visit_a", None, NONE),
@@ -182,4 +187,36 @@ fn text(field: &Field) -> &str {
 #[cfg(test)]
 pub(crate) fn titles() -> impl Iterator<Item = &'static str> {
     ROWS.iter().map(|row| row.title)
+}
+
+#[cfg(test)]
+mod tests {
+    use flow_events::{Event, FlowEvent, TraceContext};
+
+    use super::*;
+    use crate::flows::assemble;
+
+    fn title_of(path: &str, field: Field) -> &'static str {
+        let event = Event::RequestArrived { method: "POST".to_owned(), path: path.to_owned(), fields: vec![field] };
+        let trace_id = TraceContext::root([1; 24]).unwrap().trace_id;
+        let arrived = FlowEvent { trace_id, at_micros: 1, seen_by: B, event };
+        assemble(&[arrived]).messages[0].explained.title
+    }
+
+    #[test]
+    fn only_who_shows_b_a_secret_of_its_own_goes_the_old_way() {
+        let token = || Field::token("authorization", &claims::AccessToken::new("t")).in_header();
+        let basic = || Field::secret("authorization").in_header();
+        assert_eq!(title_of("/api/do_something", basic()), "old_way");
+        assert_eq!(title_of("/api", Field::secret("secret").in_query()), "old_way");
+        for (path, field) in [
+            ("/api/do_something", token()),
+            // A browser shows each port of a host the cookies of all.
+            ("/api/do_something", Field::secret("cookie").in_header()),
+            ("/api", Field::secret("cookie").in_header()),
+            ("/api/resource", basic()),
+        ] {
+            assert_eq!(title_of(path, field), "resource_request", "{path}");
+        }
+    }
 }

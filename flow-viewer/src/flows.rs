@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 pub use assemble::assemble;
 pub use model::{Answer, Fact, Flow, Line, Message, Outcome, Part};
-pub use secrets::{Holders, holders};
+pub use secrets::{Holders, Secret, holders, secret_in};
 
 /// How much is kept. The oldest flows leave first.
 #[derive(Clone, Copy, Debug)]

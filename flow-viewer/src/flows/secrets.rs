@@ -38,8 +38,8 @@ pub fn holders(messages: &[Message]) -> Vec<Holders> {
     let mut found: BTreeMap<Secret, Holders> = BTreeMap::new();
     for message in messages {
         let answered = message.answer.iter().flat_map(|answer| &answer.fields);
-        let hidden = message.fields.iter().chain(answered).filter(|field| field.value == Value::Secret);
-        let secrets: BTreeSet<Secret> = hidden.filter_map(|field| kind(field, message.from)).collect();
+        let told = message.fields.iter().chain(answered);
+        let secrets: BTreeSet<Secret> = told.filter_map(|field| secret_in(field, message.from)).collect();
         for secret in secrets {
             let entry = || Holders { secret, sent: 0, held_by: BTreeMap::new() };
             let holders = found.entry(secret).or_insert_with(entry);
@@ -52,7 +52,12 @@ pub fn holders(messages: &[Message]) -> Vec<Holders> {
     found.into_values().collect()
 }
 
-fn kind(field: &Field, from: Party) -> Option<Secret> {
+/// The secret that was in a field of what `from` sent, if one was.
+#[must_use]
+pub fn secret_in(field: &Field, from: Party) -> Option<Secret> {
+    if field.value != Value::Secret {
+        return None;
+    }
     let of_whom = if from == Party::ResourceServer { Secret::SecretOfB } else { Secret::SecretOfA };
     match field.name.as_str() {
         "client_secret" | "authorization" | "secret" => Some(of_whom),

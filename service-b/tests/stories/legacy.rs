@@ -27,10 +27,8 @@ async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
 
 #[tokio::test]
 async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and_no_other() {
-    let signer = Signer::es256("k1");
-    let c = C::start(&signer).await;
+    let c = C::start(&Signer::es256("k1")).await;
     let b = c.b_with(|settings| settings.legacy_password_demo = true);
-    b.until_ready().await;
     let by_header = |id: &str, secret: &str| {
         b.post(IN_HEADER).header("authorization", basic::format(id, &ClientSecret::new(secret)))
     };
