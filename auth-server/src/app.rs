@@ -19,10 +19,11 @@ use crate::{
     csrf::Csrf,
     domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionLife, TokenHash},
     endpoints::{
-        account, authorize, authorize_posted, consent, consent_posted, device, device_authorization, device_posted,
-        end_one_session, home, introspect, jwks, login, login_posted, logout, logout_confirmed, logout_posted,
-        metadata, metadata_of_path, only_post, openapi, par, register, registered, reregister, revoke,
-        sign_out_everywhere, style, test_controls, token, unregister, userinfo, wechat, withdraw_consent,
+        account, authorize, authorize_posted, consent, consent_posted, device,
+        device_authorization, device_posted, end_one_session, home, introspect, jwks, login,
+        login_posted, logout, logout_confirmed, logout_posted, metadata, metadata_of_path,
+        only_post, openapi, par, register, registered, reregister, revoke, sign_out_everywhere,
+        style, test_controls, token, unregister, userinfo, wechat, withdraw_consent,
     },
     entropy::Entropy,
     failure::Failure,
@@ -78,8 +79,8 @@ pub struct Parts {
     pub entropy: Entropy,
 }
 
-/// Every route. Where C stands in for WeChat, that one's come along; where clients may register themselves, those for it;
-/// and where it is for tests and lessons, their controls.
+/// Every route. Where C stands in for WeChat, that one's come along; where clients may register
+/// themselves, those for it; and where it is for tests and lessons, their controls.
 pub fn routes(app: App) -> Router {
     let dialect = if app.wechat { wechat() } else { Router::new() };
     let registration = if app.registering.enabled { registration_routes() } else { Router::new() };
@@ -126,7 +127,8 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// What a token says, if this server made it. Whether it is in force is another question: [`Self::is_in_force`].
+    /// What a token says, if this server made it. Whether it is in force is another question:
+    /// [`Self::is_in_force`].
     pub async fn find(&self, token: &AccessToken) -> Result<Option<AccessTokenClaims>, StoreError> {
         if token.expose().starts_with(OPAQUE_TOKEN_PREFIX) {
             let found = self.store.opaque_token(&TokenHash::of(token)).await?;
@@ -138,10 +140,13 @@ impl App {
     /// Is a pass of ours in force: not at its end, not revoked, and its client served?
     pub async fn is_in_force(&self, pass: &AccessTokenClaims) -> Result<bool, StoreError> {
         let alive = pass.iss == self.issuer.issuer && self.clock.seconds() < pass.exp;
-        Ok(alive && !self.store.is_revoked(&pass.jti).await? && self.registry.knows_bearer(pass, &*self.store).await?)
+        Ok(alive
+            && !self.store.is_revoked(&pass.jti).await?
+            && self.registry.knows_bearer(pass, &*self.store).await?)
     }
 
-    /// Is this user, whom C knows as `sub`, the one of the ID token? It calls them as its client does.
+    /// Is this user, whom C knows as `sub`, the one of the ID token? It calls them as its client
+    /// does.
     pub fn is_hinted(&self, hint: &IdTokenClaims, sub: &str) -> bool {
         match self.registry.current().client(&hint.aud) {
             Some(client) => self.subjects.told_to(client, sub) == hint.sub,
@@ -150,7 +155,12 @@ impl App {
     }
 
     /// The beginning of an audit record.
-    pub fn audit_record(&self, event: AuditEvent, outcome: Outcome, address: ClientAddress) -> AuditRecord {
+    pub fn audit_record(
+        &self,
+        event: AuditEvent,
+        outcome: Outcome,
+        address: ClientAddress,
+    ) -> AuditRecord {
         AuditRecord {
             at_millis: self.clock.millis(),
             event,
@@ -164,28 +174,38 @@ impl App {
         }
     }
 
-    /// Write down what happened, with what it changes, then count it: what could not be stored has not happened.
+    /// Write down what happened, with what it changes, then count it: what could not be stored has
+    /// not happened.
     pub async fn keep(&self, audit: &AuditRecord, effect: Effect) -> Result<(), StoreError> {
         self.store.append(Entry { audit: audit.clone(), effect }).await?;
         self.metrics.count(audit);
         Ok(())
     }
 
-    /// Write down a request of a client that is refused, whatever it failed for, and hand the reason on to it. The log
-    /// has the code and the part at fault: the description quotes the caller, who may have put a secret there.
+    /// Write down a request of a client that is refused, whatever it failed for, and hand the
+    /// reason on to it. The log has the code and the part at fault: the description quotes the
+    /// caller, who may have put a secret there.
     pub async fn refuse(&self, mut record: AuditRecord, failure: Failure) -> Failure {
         let (event, error) = (record.event.as_str(), failure.error.error.as_str());
-        tracing::info!(client_id = record.client_id, error, at = failure.at_fault(), "a {event} was refused");
+        tracing::info!(
+            client_id = record.client_id,
+            error,
+            at = failure.at_fault(),
+            "a {event} was refused"
+        );
         record.outcome = Outcome::Refused;
         record.error = Some(error.to_owned());
         self.record(record).await;
         failure
     }
 
-    /// Write down a refusal. It is refused also when it cannot be written down: nothing went out that has to be known.
+    /// Write down a refusal. It is refused also when it cannot be written down: nothing went out
+    /// that has to be known.
     pub async fn record(&self, record: AuditRecord) {
         self.metrics.count(&record);
-        if let Err(error) = self.store.append(Entry { audit: record, effect: Effect::Nothing }).await {
+        if let Err(error) =
+            self.store.append(Entry { audit: record, effect: Effect::Nothing }).await
+        {
             tracing::error!(%error, "a refusal could not be written into the audit trail");
         }
     }

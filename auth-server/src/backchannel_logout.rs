@@ -37,11 +37,12 @@ struct LogoutToken<'a> {
 const PERIOD: Duration = Duration::from_millis(500);
 /// To so many clients at once.
 const AT_ONCE: usize = 32;
-/// A client that was away, and one that a server was telling when it stopped, is told again after so many seconds.
+/// A client that was away, and one that a server was telling when it stopped, is told again after
+/// so many seconds.
 const AGAIN_SECONDS: i64 = 60;
 
-/// Tell clients of the sessions that have ended, until a stop is asked for. The user does not wait for it, no client waits
-/// for another, and what was not told stays in the store.
+/// Tell clients of the sessions that have ended, until a stop is asked for. The user does not wait
+/// for it, no client waits for another, and what was not told stays in the store.
 pub async fn run(app: App, stop: Stop) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     poll_every(PERIOD, stop, || async {
@@ -73,7 +74,12 @@ async fn tell(app: App, news: LogoutNews, _place: OwnedSemaphorePermit) {
             Ok(()) => tracing::info!(client_id, sid, "a client was told of a sign-out"),
             // Its tokens are void in any case.
             Err(reason) => {
-                return tracing::warn!(client_id, sid, reason, "a client missed a sign-out; it is told again");
+                return tracing::warn!(
+                    client_id,
+                    sid,
+                    reason,
+                    "a client missed a sign-out; it is told again"
+                );
             }
         }
     }
@@ -110,7 +116,11 @@ async fn logout_token(app: &App, client: &Client, news: &LogoutNews) -> Result<S
         sid: &news.sid,
         events: json!({ EVENT: {} }),
     };
-    let algorithm = client.login.as_ref().map(crate::domain::LoginClient::id_token_algorithm).unwrap_or_default();
+    let algorithm = client
+        .login
+        .as_ref()
+        .map(crate::domain::LoginClient::id_token_algorithm)
+        .unwrap_or_default();
     app.keys.have(algorithm, &*app.store, iat).await?;
     let ring = app.keys.ring();
     Ok(sign_jwt("logout+jwt", &token, ring.of(algorithm).ok_or(KeyError)?)?)

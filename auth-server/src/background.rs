@@ -1,4 +1,5 @@
-//! What C does between requests: it sees changes of clients and keys, rotates keys, and forgets what is void.
+//! What C does between requests: it sees changes of clients and keys, rotates keys, and forgets
+//! what is void.
 
 use std::time::Duration;
 
@@ -52,7 +53,8 @@ async fn watch(app: &App, seen: &Mutex<i64>) {
     }
 }
 
-/// Beside the database, which does not wait for a file that takes its time: it has to hold still, and its hashes are slow.
+/// Beside the database, which does not wait for a file that takes its time: it has to hold still,
+/// and its hashes are slow.
 async fn watch_file(app: &App) {
     if app.registry.file_has_changed().await
         && let Err(error) = app.registry.take_up_clients(&*app.store).await
@@ -62,11 +64,14 @@ async fn watch_file(app: &App) {
     }
 }
 
-/// RSA keys take long: they are made before the first user has typed a password, and after the server is up.
+/// RSA keys take long: they are made before the first user has typed a password, and after the
+/// server is up.
 async fn make_keys_of_id_tokens(app: &App) {
     let registry = app.registry.current();
     for login in registry.clients().filter_map(|client| client.login.as_ref()) {
-        if let Err(error) = app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await {
+        if let Err(error) =
+            app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await
+        {
             tracing::error!(%error, "the keys of ID tokens could not be made");
         }
     }

@@ -39,7 +39,11 @@ pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, AccessToke
     }
     // The token calls the user as its client does; the grant, as C does.
     let grant_id = grant_of(&claims.jti).ok_or(NotTold::Void("no user has granted it"))?;
-    let grant = app.store.grant(grant_id).await?.ok_or(NotTold::Void("what it was granted under is forgotten"))?;
+    let grant = app
+        .store
+        .grant(grant_id)
+        .await?
+        .ok_or(NotTold::Void("what it was granted under is forgotten"))?;
     let user = app.store.user(&grant.sub).await?.filter(|user| user.enabled);
     Ok((user.ok_or(NotTold::Void("its user is no longer here"))?, claims))
 }

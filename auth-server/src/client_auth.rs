@@ -1,4 +1,5 @@
-//! Who is the client? By `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1), never both.
+//! Who is the client? By `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1), never
+//! both.
 
 mod authenticator;
 mod failure_limit;

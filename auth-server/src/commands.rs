@@ -36,7 +36,8 @@ enum Command {
     CheckConfig,
     /// Ask the running server whether it is ready
     Healthcheck,
-    /// Find out why the set-up fails, from inside the place where this runs; nothing is changed by it
+    /// Find out why the set-up fails, from inside the place where this runs; nothing is changed by
+    /// it
     Doctor(doctor::Arguments),
     /// Make the development CA, or show where it is; make certificates for other servers with it
     DevCa(dev_ca::Arguments),
@@ -75,9 +76,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
             let (listen, certificates) = settings.listener();
             block_on(healthcheck(listen, certificates))
         }
-        Command::Doctor(told) => {
-            ::doctor::run(&told.output, async { vec![doctor::examine(&settings, &told.asked, &clock).await] })
-        }
+        Command::Doctor(told) => ::doctor::run(&told.output, async {
+            vec![doctor::examine(&settings, &told.asked, &clock).await]
+        }),
         Command::DevCa(arguments) => dev_ca::run(&arguments, &settings, &clock),
         Command::Keys(command) => block_on(keys::run(command, settings, clock)),
         Command::Client(command) => block_on(client::run(command, settings, clock, entropy)),

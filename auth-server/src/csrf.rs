@@ -1,8 +1,9 @@
 use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// Makes and checks the token that every form carries: a page of somebody else's cannot know it, so it cannot send the
-/// form in the user's name. It follows from the browser's own cookie and a key that only C has.
+/// Makes and checks the token that every form carries: a page of somebody else's cannot know it, so
+/// it cannot send the form in the user's name. It follows from the browser's own cookie and a key
+/// that only C has.
 pub struct Csrf(hmac::Key);
 
 impl Csrf {
@@ -17,7 +18,8 @@ impl Csrf {
     }
 
     pub fn is_right(&self, cookie: &str, shown: &str) -> bool {
-        constant_time::verify_slices_are_equal(self.token(cookie).as_bytes(), shown.as_bytes()).is_ok()
+        constant_time::verify_slices_are_equal(self.token(cookie).as_bytes(), shown.as_bytes())
+            .is_ok()
     }
 }
 
@@ -29,6 +31,10 @@ mod tests {
     fn a_token_belongs_to_one_browser_and_one_installation() {
         let (one, other) = (Csrf::new(&[1; 32]), Csrf::new(&[2; 32]));
         assert!(one.is_right("a", &one.token("a")));
-        assert!(!one.is_right("b", &one.token("a")) && !other.is_right("a", &one.token("a")) && !one.is_right("a", ""));
+        assert!(
+            !one.is_right("b", &one.token("a"))
+                && !other.is_right("a", &one.token("a"))
+                && !one.is_right("a", "")
+        );
     }
 }

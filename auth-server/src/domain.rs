@@ -36,17 +36,19 @@ pub use registration::{
 };
 pub use registry::Registry;
 pub use secret::{
-    GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret, problem_of_chosen_hash,
+    GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret,
+    problem_of_chosen_hash,
 };
 pub use secret_method::SecretMethod;
 pub use session::{LogoutNews, Session, SessionLife};
 pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
 pub use token::{
-    CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash, new_opaque_token,
-    new_registration_token,
+    CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
+    new_opaque_token, new_registration_token,
 };
 pub use user::User;
 pub use user_decision::{Allowed, LOGIN_SCOPES, allowed_for_user, granted_to_user};
 pub use user_grant::{
-    Code, Consent, IssuedToUser, NewRefreshToken, PushedRequest, Spends, StoredCode, StoredRefreshToken, UserGrant,
+    Code, Consent, IssuedToUser, NewRefreshToken, PushedRequest, Spends, StoredCode,
+    StoredRefreshToken, UserGrant,
 };

@@ -1,4 +1,5 @@
-//! One file an endpoint, named as the endpoint. None knows another; `test_controls` alone is the page of two.
+//! One file an endpoint, named as the endpoint. None knows another; `test_controls` alone is the
+//! page of two.
 
 mod account;
 mod authorize;
@@ -59,6 +60,7 @@ use crate::failure::{Failure, NO_STORE, REQUEST_RULE};
 
 /// What a form endpoint answers to other methods than POST.
 pub async fn only_post() -> impl IntoResponse {
-    let failure = Failure::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);
+    let failure =
+        Failure::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], NO_STORE, Json(failure.error))
 }

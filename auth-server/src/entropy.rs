@@ -30,7 +30,9 @@ impl Entropy {
             Some(seed) => {
                 for chunk in bytes.chunks_mut(32) {
                     let next = seed.fetch_add(1, Ordering::SeqCst).to_be_bytes();
-                    chunk.copy_from_slice(&digest::digest(&digest::SHA256, &next).as_ref()[..chunk.len()]);
+                    chunk.copy_from_slice(
+                        &digest::digest(&digest::SHA256, &next).as_ref()[..chunk.len()],
+                    );
                 }
             }
         }

@@ -13,15 +13,16 @@ use crate::{
     tokens::{KeyError, MissingKeys},
 };
 
-/// An error on its way to the caller: a value that carries its OAuth code. Here alone it becomes HTTP.
+/// An error on its way to the caller: a value that carries its OAuth code. Here alone it becomes
+/// HTTP.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{error}")]
 pub struct Failure {
     pub error: OAuthError,
     status: StatusCode,
     advice: Advice,
-    /// The part of the request that is at fault, in our words: the log has it instead of the description, which quotes
-    /// the caller.
+    /// The part of the request that is at fault, in our words: the log has it instead of the
+    /// description, which quotes the caller.
     at_fault: Option<&'static str>,
 }
 
@@ -101,7 +102,11 @@ impl Failure {
         Self {
             status: StatusCode::UNAUTHORIZED,
             advice: Advice::Authenticate,
-            ..Self::new(ErrorCode::InvalidClient, description, "https://www.rfc-editor.org/rfc/rfc6749#section-5.2")
+            ..Self::new(
+                ErrorCode::InvalidClient,
+                description,
+                "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+            )
         }
     }
 
@@ -134,7 +139,11 @@ impl Failure {
         let text = "as many clients have registered themselves here as may";
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            ..Self::new(ErrorCode::TemporarilyUnavailable, text, "https://www.rfc-editor.org/rfc/rfc7591#section-5")
+            ..Self::new(
+                ErrorCode::TemporarilyUnavailable,
+                text,
+                "https://www.rfc-editor.org/rfc/rfc7591#section-5",
+            )
         }
     }
 
@@ -142,7 +151,10 @@ impl Failure {
     fn server_error(reason: &dyn std::fmt::Display) -> Self {
         tracing::error!(%reason, "a request could not be served");
         Self {
-            error: OAuthError::new(ErrorCode::ServerError, "the authorization server cannot serve requests right now"),
+            error: OAuthError::new(
+                ErrorCode::ServerError,
+                "the authorization server cannot serve requests right now",
+            ),
             status: StatusCode::SERVICE_UNAVAILABLE,
             advice: Advice::RetryAfter(5),
             at_fault: None,
@@ -157,12 +169,16 @@ impl IntoResponse for Failure {
         let answer = (self.status, NO_STORE, Json(self.error));
         match self.advice {
             Advice::None => answer.into_response(),
-            Advice::Authenticate => ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response(),
+            Advice::Authenticate => {
+                ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response()
+            }
             Advice::ShowToken => {
                 let challenge = Challenge::new(REALM).error(code, &description).to_string();
                 ([(header::WWW_AUTHENTICATE, challenge)], answer).into_response()
             }
-            Advice::RetryAfter(seconds) => ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response(),
+            Advice::RetryAfter(seconds) => {
+                ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response()
+            }
         }
     }
 }
@@ -190,8 +206,12 @@ impl From<Denied> for Failure {
 
 impl From<RefusedMetadata> for Failure {
     fn from(refused: RefusedMetadata) -> Self {
-        Self::new(refused.code, refused.reason, "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2")
-            .at("the metadata")
+        Self::new(
+            refused.code,
+            refused.reason,
+            "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2",
+        )
+        .at("the metadata")
     }
 }
 

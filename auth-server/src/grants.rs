@@ -99,12 +99,16 @@ pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Ap
             "the implicit grant is not served: it shows the access token to the browser's history; use authorization_code with PKCE",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.2",
         )),
-        other => Err(unsupported(&unknown(other), "https://www.rfc-editor.org/rfc/rfc6749#section-5.2")),
+        other => {
+            Err(unsupported(&unknown(other), "https://www.rfc-editor.org/rfc/rfc6749#section-5.2"))
+        }
     }
 }
 
 fn unknown(grant_type: &str) -> String {
-    let meant = nearest_name(grant_type, GRANT_TYPES).map(|near| format!(": did you mean {near}?")).unwrap_or_default();
+    let meant = nearest_name(grant_type, GRANT_TYPES)
+        .map(|near| format!(": did you mean {near}?"))
+        .unwrap_or_default();
     let shown: String = grant_type.chars().take(60).collect();
     format!("the grant_type {shown} is not served{meant}; served are: {}", GRANT_TYPES.join(" "))
 }

@@ -8,8 +8,8 @@ use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, Client, IssuedToUser, LOGIN_SCOPES, LoginClient, OpaqueToken, Outcome, TokenFormat,
-        TokenHash, new_opaque_token, under_grant,
+        AuditEvent, AuditRecord, Client, IssuedToUser, LOGIN_SCOPES, LoginClient, OpaqueToken,
+        Outcome, TokenFormat, TokenHash, new_opaque_token, under_grant,
     },
     endpoints::FormRequest,
     failure::Failure,
@@ -50,21 +50,33 @@ async fn issue(
     let grant_type = request.required("grant_type", RULE)?;
     let registry = app.registry.current();
     let now = app.clock.seconds();
-    let asked = TokenRequest { app, client: &client, registry: &registry, form: &request.form, address, now };
+    let asked = TokenRequest {
+        app,
+        client: &client,
+        registry: &registry,
+        form: &request.form,
+        address,
+        now,
+    };
     let approved = grants::dispatch(grant_type, &asked).await?;
     if let Some(answer) = hand_out(app, &client, approved, request.expires_in, record).await? {
         return Ok(answer);
     }
-    // Somebody was quicker. The grant decides anew what that means: a replay, or the same question asked twice.
+    // Somebody was quicker. The grant decides anew what that means: a replay, or the same question
+    // asked twice.
     let approved = grants::dispatch(grant_type, &asked).await?;
-    Ok(hand_out(app, &client, approved, request.expires_in, record).await?.ok_or(StoreError::AlreadySpent)?)
+    Ok(hand_out(app, &client, approved, request.expires_in, record)
+        .await?
+        .ok_or(StoreError::AlreadySpent)?)
 }
 
-/// What was asked for, where every word of it is one of ours: the records hold no words of a caller's own.
+/// What was asked for, where every word of it is one of ours: the records hold no words of a
+/// caller's own.
 fn known_scope(app: &App, asked: Option<&str>) -> Option<String> {
     let scope: Scope = asked?.parse().ok()?;
     let registry = app.registry.current();
-    let serves = |word: &str| registry.resources().iter().any(|resource| resource.scopes.contains(word));
+    let serves =
+        |word: &str| registry.resources().iter().any(|resource| resource.scopes.contains(word));
     scope.iter().all(|word| LOGIN_SCOPES.contains(&word) || serves(word)).then(|| scope.to_string())
 }
 
@@ -79,12 +91,14 @@ async fn hand_out(
     // 3. Make the pass.
     let Approved { sub, granted, user, exchanged } = approved;
     let now = app.clock.millis();
-    // What was exchanged speaks for whom it spoke before; else the user has the name by which this client knows them.
+    // What was exchanged speaks for whom it spoke before; else the user has the name by which this
+    // client knows them.
     let told_sub = match &user {
         Some(user) if exchanged.is_none() => app.subjects.told_to(client, &user.grant.sub),
         _ => sub,
     };
-    let mut claims = app.issuer.claims(&client.client_id, &told_sub, &granted, now, &app.entropy.bytes()?);
+    let mut claims =
+        app.issuer.claims(&client.client_id, &told_sub, &granted, now, &app.entropy.bytes()?);
     if let Some(user) = &user {
         claims.jti = under_grant(&claims.jti, &user.grant.grant_id);
     }
@@ -106,8 +120,8 @@ async fn hand_out(
         }
         _ => None,
     };
-    // 4. Write down what is about to be answered, and spend what it is answered for: no pass is out that the audit trail
-    //    does not know, and nothing is answered twice.
+    // 4. Write down what is about to be answered, and spend what it is answered for: no pass is out
+    //    that the audit trail does not know, and nothing is answered twice.
     record.jti = Some(claims.jti.clone());
     record.scope = Some(granted.scope.to_string());
     record.sub = user.as_ref().map(|user| user.grant.sub.clone());
@@ -154,7 +168,12 @@ fn make(
     }
 }
 
-async fn id_token_for(app: &App, client: &Client, user: &ForUser, token: &AccessToken) -> Result<IdToken, Failure> {
+async fn id_token_for(
+    app: &App,
+    client: &Client,
+    user: &ForUser,
+    token: &AccessToken,
+) -> Result<IdToken, Failure> {
     let algorithm = client.login.as_ref().map(LoginClient::id_token_algorithm).unwrap_or_default();
     let now = app.clock.seconds();
     app.keys.have(algorithm, &*app.store, now).await?;
@@ -172,7 +191,11 @@ async fn id_token_for(app: &App, client: &Client, user: &ForUser, token: &Access
     Ok(id_token(facts, ring.of(algorithm).ok_or(KeyError)?)?)
 }
 
-fn effect(user: Option<ForUser>, claims: &AccessTokenClaims, opaque: Option<OpaqueToken>) -> Effect {
+fn effect(
+    user: Option<ForUser>,
+    claims: &AccessTokenClaims,
+    opaque: Option<OpaqueToken>,
+) -> Effect {
     match (user, opaque) {
         (None, None) => Effect::Nothing,
         (None, Some(token)) => Effect::Remember(token),

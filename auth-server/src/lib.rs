@@ -1,7 +1,7 @@
 //! C, the authorization server: it checks once who a client is, and hands out a short-lived pass.
 //!
-//! A request goes one way: [`app`] (every route on one page), an endpoint, `client_auth`, a grant, `domain` (decisions), the
-//! store (atomic verbs), the token issuer.
+//! A request goes one way: [`app`] (every route on one page), an endpoint, `client_auth`, a grant,
+//! `domain` (decisions), the store (atomic verbs), the token issuer.
 
 pub mod app;
 mod authorization;

@@ -1,4 +1,5 @@
-//! What C asks of others: the house's own clients where they stand, and strangers in the open internet alone (SSRF).
+//! What C asks of others: the house's own clients where they stand, and strangers in the open
+//! internet alone (SSRF).
 
 mod client_keys;
 mod public_names;
@@ -51,9 +52,11 @@ impl Outgoing {
     /// # Errors
     /// When the certificates of the settings cannot be read.
     pub fn new(settings: &HttpClientSettings, anywhere: bool) -> Result<Self, HttpClientError> {
-        let public = HttpClientSettings { names: Some(Names(Arc::new(PublicNames))), ..settings.clone() };
+        let public =
+            HttpClientSettings { names: Some(Names(Arc::new(PublicNames))), ..settings.clone() };
         let house = http_client_without_authorities(settings)?;
-        let outside = if anywhere { house.clone() } else { http_client_without_authorities(&public)? };
+        let outside =
+            if anywhere { house.clone() } else { http_client_without_authorities(&public)? };
         Ok(Self { house, outside, anywhere })
     }
 
@@ -63,7 +66,8 @@ impl Outgoing {
     /// Why there is none, in words.
     pub async fn json(&self, url: &str, named: Named) -> Result<Value, String> {
         let answer = send(self.client(url, named)?.get(url)).await?;
-        serde_json::from_slice(&short_body(answer).await?).map_err(|_| "what is there is no JSON".to_owned())
+        serde_json::from_slice(&short_body(answer).await?)
+            .map_err(|_| "what is there is no JSON".to_owned())
     }
 
     /// Post a form.
@@ -99,7 +103,11 @@ async fn send(request: RequestBuilder) -> Result<Response, String> {
     let answer = http.execute(request).await.map_err(|error| reason(&error.without_url()));
     emit(|| came_of_it(&answer, started.elapsed()));
     let answer = answer?;
-    if answer.status().is_success() { Ok(answer) } else { Err(format!("it answered {}", answer.status())) }
+    if answer.status().is_success() {
+        Ok(answer)
+    } else {
+        Err(format!("it answered {}", answer.status()))
+    }
 }
 
 fn sent(request: &Request) -> Event {
@@ -119,7 +127,9 @@ fn came_of_it(answer: &Result<Response, String>, elapsed: Duration) -> Event {
             elapsed_micros,
             fields: Vec::new(),
         },
-        Err(reason) => Event::RequestFailed { to: Party::Client, reason: reason.clone(), elapsed_micros },
+        Err(reason) => {
+            Event::RequestFailed { to: Party::Client, reason: reason.clone(), elapsed_micros }
+        }
     }
 }
 

@@ -17,10 +17,12 @@ use crate::{
     store::StoreError,
 };
 
-/// Why the user is not shown the page that they came for. Each says what happened, and what to do next.
+/// Why the user is not shown the page that they came for. Each says what happened, and what to do
+/// next.
 #[derive(Debug)]
 pub enum PageFailure {
-    /// The address that the browser was sent to is not right: the client's mistake, or somebody's trick.
+    /// The address that the browser was sent to is not right: the client's mistake, or somebody's
+    /// trick.
     BadRequest(ErrorKind, String),
     /// The form is not one that this browser was shown, or was shown too long ago.
     ForeignForm,
@@ -37,9 +39,14 @@ impl PageFailure {
     pub fn page(self, app: &App, browser: &Browser) -> Response {
         match self {
             Self::Answered(response) => *response,
-            Self::BadRequest(kind, reason) => {
-                error_page(app, browser, StatusCode::BAD_REQUEST, kind, ErrorCode::InvalidRequest, Some(reason))
-            }
+            Self::BadRequest(kind, reason) => error_page(
+                app,
+                browser,
+                StatusCode::BAD_REQUEST,
+                kind,
+                ErrorCode::InvalidRequest,
+                Some(reason),
+            ),
             Self::ForeignForm => {
                 let (status, code) = (StatusCode::FORBIDDEN, ErrorCode::AccessDenied);
                 error_page(app, browser, status, ErrorKind::ForgedForm, code, None)
@@ -49,14 +56,17 @@ impl PageFailure {
                     StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
                         (ErrorKind::NoSuchPage, ErrorCode::InvalidRequest)
                     }
-                    status if status.is_client_error() => (ErrorKind::NotTaken, ErrorCode::InvalidRequest),
+                    status if status.is_client_error() => {
+                        (ErrorKind::NotTaken, ErrorCode::InvalidRequest)
+                    }
                     _ => (ErrorKind::ServerError, ErrorCode::ServerError),
                 };
                 error_page(app, browser, status, kind, code, None)
             }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "a page could not be served");
-                let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable);
+                let (status, code) =
+                    (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable);
                 let page = error_page(app, browser, status, ErrorKind::ServerError, code, None);
                 ([(header::RETRY_AFTER, "5")], page).into_response()
             }
@@ -98,9 +108,10 @@ pub async fn beforehand(State(app): State<App>, request: Request, next: Next) ->
 impl From<StoreError> for PageFailure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::AlreadySpent => {
-                Self::BadRequest(ErrorKind::Expired, "it was answered before, perhaps in another window".to_owned())
-            }
+            StoreError::AlreadySpent => Self::BadRequest(
+                ErrorKind::Expired,
+                "it was answered before, perhaps in another window".to_owned(),
+            ),
             other => Self::Unavailable(other.to_string()),
         }
     }

@@ -1,5 +1,5 @@
-//! What people see of C: one struct a page, with everything that its template shows. An endpoint fills it in and calls
-//! [`show`]; no endpoint names a template.
+//! What people see of C: one struct a page, with everything that its template shows. An endpoint
+//! fills it in and calls [`show`]; no endpoint names a template.
 
 mod account;
 mod browser_name;
@@ -31,7 +31,8 @@ pub use login::{LoginPage, LoginProblem};
 pub use logout::{LoggedOutPage, LogoutPage, ReturnTo};
 pub use shown::{ShownClient, ShownScope, ShownUser, WebLink};
 
-/// The names that an operator may use for files in the folder of replacements, and what stands there without one.
+/// The names that an operator may use for files in the folder of replacements, and what stands
+/// there without one.
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../pages/", $name)))),*] };
 }
@@ -53,8 +54,10 @@ const FILES: [(&str, &str); 14] = embedded![
     "parts.html",
 ];
 
-const TEXTS: [(Language, &str); 2] =
-    [(Language::English, include_str!("../pages/en.toml")), (Language::Chinese, include_str!("../pages/zh.toml"))];
+const TEXTS: [(Language, &str); 2] = [
+    (Language::English, include_str!("../pages/en.toml")),
+    (Language::Chinese, include_str!("../pages/zh.toml")),
+];
 
 /// C's pages, with the files of `folder` in the place of its own where there is one.
 pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {

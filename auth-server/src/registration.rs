@@ -13,8 +13,8 @@ use crate::{
     client_address::ClientAddress,
     client_auth::{FailureLimit, Place},
     domain::{
-        AcceptedMetadata, ClientMetadata, Registration, RegistrationPolicy, SecretHash, StoredSecret, TokenHash,
-        accept_metadata, new_secret,
+        AcceptedMetadata, ClientMetadata, Registration, RegistrationPolicy, SecretHash,
+        StoredSecret, TokenHash, accept_metadata, new_secret,
     },
     entropy::NoEntropy,
     failure::Failure,
@@ -41,17 +41,22 @@ impl Registering {
             at_most: settings.max_clients,
             policy: settings.policy(),
             initial_token: token.map(|token| TokenHash::of_text(token.expose())),
-            limit: FailureLimit::new(settings.per_address.burst, settings.per_address.recover_seconds),
+            limit: FailureLimit::new(
+                settings.per_address.burst,
+                settings.per_address.recover_seconds,
+            ),
         }
     }
 
-    /// Take a place for one more registration, or a change of one. It is not given back: each leaves something behind, if only
-    /// a record, and may make C call somebody.
+    /// Take a place for one more registration, or a change of one. It is not given back: each
+    /// leaves something behind, if only a record, and may make C call somebody.
     ///
     /// # Errors
     /// When there were too many from this address.
     pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), Failure> {
-        let often = |retry_after| Failure::too_often("clients were registered or changed", retry_after, REGISTER);
+        let often = |retry_after| {
+            Failure::too_often("clients were registered or changed", retry_after, REGISTER)
+        };
         self.limit.charge("register", address.0, now_millis).map(Place::keep).map_err(often)
     }
 
@@ -62,15 +67,18 @@ impl Registering {
     pub fn check_initial_token(&self, headers: &HeaderMap) -> Result<(), Failure> {
         match &self.initial_token {
             Some(right) if !bearer_token(headers).is_some_and(|shown| right.matches(&shown)) => {
-                Err(Failure::invalid_token("to register a client here, show the initial access token", REGISTER))
+                Err(Failure::invalid_token(
+                    "to register a client here, show the initial access token",
+                    REGISTER,
+                ))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// The registration that the caller's token opens. Whatever is missing or wrong, the answer is one and the same: nobody
-/// learns here which clients there are (RFC 7592 §2.1).
+/// The registration that the caller's token opens. Whatever is missing or wrong, the answer is one
+/// and the same: nobody learns here which clients there are (RFC 7592 §2.1).
 ///
 /// # Errors
 /// That it opens none.
@@ -86,7 +94,9 @@ pub async fn opened(
     {
         return Ok((found, shown));
     }
-    let often = |retry_after| Failure::too_often("the registration access token was wrong", retry_after, MANAGE);
+    let often = |retry_after| {
+        Failure::too_often("the registration access token was wrong", retry_after, MANAGE)
+    };
     app.registering.limit.charge("manage", address.0, app.clock.millis()).map_err(often)?.keep();
     Err(not_opened())
 }
@@ -122,8 +132,8 @@ pub fn secret_for(
     Ok((Some(secret), vec![stored]))
 }
 
-/// Put what was stored in force here, before it is answered; the other servers see it within a second. So does this one
-/// if it fails: what is stored is stored.
+/// Put what was stored in force here, before it is answered; the other servers see it within a
+/// second. So does this one if it fails: what is stored is stored.
 pub async fn in_force_now(app: &App) {
     if let Err(error) = app.registry.take_up_clients(&*app.store).await {
         tracing::warn!(%error, "a changed client comes into force a moment later");

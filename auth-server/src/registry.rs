@@ -1,4 +1,5 @@
-//! Who is known right now: the clients of the file and of the database, seen anew when either changes.
+//! Who is known right now: the clients of the file and of the database, seen anew when either
+//! changes.
 
 mod file;
 mod live;

@@ -11,7 +11,8 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Absences, BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, metrics, refuse_unsafe, scoped,
+    Absences, BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, metrics,
+    refuse_unsafe, scoped,
     tls::{DevCa, OwnCertificates, RustlsConfig, followed},
 };
 use tokio::task::JoinHandle;
@@ -60,7 +61,8 @@ impl Listeners {
     /// # Errors
     /// [`BindError`] naming the setting.
     pub fn bind(settings: &AuthServerSettings) -> Result<Self, BindError> {
-        let tls = (!settings.tls_listen.is_empty()).then(|| Bound::to(&settings.tls_listen, "tls_listen"));
+        let tls = (!settings.tls_listen.is_empty())
+            .then(|| Bound::to(&settings.tls_listen, "tls_listen"));
         Ok(Self { http: Bound::to(&settings.listen, "listen")?, tls: tls.transpose()? })
     }
 }
@@ -82,7 +84,14 @@ impl AuthServer {
         let store = open_store(&settings).await?;
         let file = settings.clients_file.clone();
         let now = clock.seconds();
-        make_missing_users(settings.users_file.as_deref(), settings.profile, &*store, &entropy, now).await?;
+        make_missing_users(
+            settings.users_file.as_deref(),
+            settings.profile,
+            &*store,
+            &entropy,
+            now,
+        )
+        .await?;
         if settings.profile.is_production() {
             refuse_demo_users(&*store).await?;
         }
@@ -91,9 +100,18 @@ impl AuthServer {
         let passwords = slow_hashes.in_one_queue();
         let mut registry = Registry::with_prefix("gatepass");
         let app = App::new(Parts {
-            issuer: Issuer { issuer: settings.issuer(), access_seconds: settings.tokens.access_seconds },
+            issuer: Issuer {
+                issuer: settings.issuer(),
+                access_seconds: settings.tokens.access_seconds,
+            },
             registry: LiveRegistry::open(file, settings.profile, entropy.clone(), &*store).await?,
-            keys: LiveKeys::open(settings.keys.clone(), settings.tokens.key_overlap(), &*store, now).await?,
+            keys: LiveKeys::open(
+                settings.keys.clone(),
+                settings.tokens.key_overlap(),
+                &*store,
+                now,
+            )
+            .await?,
             lives: settings.tokens.clone(),
             session_life: settings.sign_in.session_life(),
             secure_cookies: settings.issuer.scheme() == "https",
@@ -119,13 +137,18 @@ impl AuthServer {
             clock: clock.clone(),
             entropy,
         });
-        let routes = own_routes(app.clone(), &mut registry, clock.clone(), events, settings.limits.clone());
-        // Merged last, because the last one's answer to unknown paths is in force, and ours is logged and counted.
+        let routes =
+            own_routes(app.clone(), &mut registry, clock.clone(), events, settings.limits.clone());
+        // Merged last, because the last one's answer to unknown paths is in force, and ours is
+        // logged and counted.
         let with_outside = for_the_machine(&app, registry).merge(routes.clone());
-        let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+        let certificates =
+            OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
         let tls = listeners.tls.map(|bound| Server::new(bound, routes, &settings.limits));
         let tls = match tls {
-            Some(server) if certificates.is_none() => Some(server.with_tls(dev_tls(&settings, &clock)?)),
+            Some(server) if certificates.is_none() => {
+                Some(server.with_tls(dev_tls(&settings, &clock)?))
+            }
             other => other,
         };
         Ok(Self {
@@ -147,7 +170,11 @@ impl AuthServer {
         let background = not_without(background, &stop);
         let tls = async {
             match self.tls {
-                Some(server) => followed(server, self.certificates, &stop).run_between(&absences, stop.clone()).await,
+                Some(server) => {
+                    followed(server, self.certificates, &stop)
+                        .run_between(&absences, stop.clone())
+                        .await
+                }
                 None => Ok(()),
             }
         };
@@ -156,7 +183,8 @@ impl AuthServer {
     }
 }
 
-/// A C that no longer hears that a client was disabled must not go on; one that stops does not wait for it.
+/// A C that no longer hears that a client was disabled must not go on; one that stops does not wait
+/// for it.
 async fn not_without(background: JoinHandle<()>, stop: &Stop) -> io::Result<()> {
     tokio::select! {
         ended = background => ended.map_err(io::Error::other),
@@ -195,7 +223,8 @@ async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
     SqliteStore::open(&database).await.with_context(advice)
 }
 
-/// Open the database of these settings for a command that needs one: at a path that was mistyped, none is made.
+/// Open the database of these settings for a command that needs one: at a path that was mistyped,
+/// none is made.
 ///
 /// # Errors
 /// When there is none, or it cannot be used.
@@ -209,8 +238,8 @@ pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Resul
     open_store(settings).await
 }
 
-/// The database holds private keys. A folder that was there before may be shared with others for good reasons, so the file
-/// is protected, and SQLite gives its other files the same mode.
+/// The database holds private keys. A folder that was there before may be shared with others for
+/// good reasons, so the file is protected, and SQLite gives its other files the same mode.
 fn keep_to_owner(folder: &Path, database: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(database)?;
@@ -242,7 +271,13 @@ fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<Rustl
     Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.names, clock)?)
 }
 
-fn own_routes(app: App, registry: &mut Registry, clock: Clock, events: EventSink, limits: Limits) -> Router {
+fn own_routes(
+    app: App,
+    registry: &mut Registry,
+    clock: Clock,
+    events: EventSink,
+    limits: Limits,
+) -> Router {
     let http_metrics = metrics::HttpMetrics::register(registry);
     let context = ServiceContext {
         service: "auth-server",
@@ -255,8 +290,8 @@ fn own_routes(app: App, registry: &mut Registry, clock: Clock, events: EventSink
     scoped(app::routes(app.clone()), context).layer(from_fn_with_state(app, beforehand))
 }
 
-/// Health and metrics, which nobody beyond this machine is told: they count clients and failures, and say what is wrong with
-/// the database. They are served at `listen` alone.
+/// Health and metrics, which nobody beyond this machine is told: they count clients and failures,
+/// and say what is wrong with the database. They are served at `listen` alone.
 fn for_the_machine(app: &App, registry: Registry) -> Router {
     let store = Arc::clone(&app.store);
     // It writes, so it is done once a second at most, however many ask.

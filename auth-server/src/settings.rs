@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, database_url,
-    http_client_without_authorities, telemetry::LogSettings, tls::OwnCertificates,
+    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings,
+    database_url, http_client_without_authorities, telemetry::LogSettings, tls::OwnCertificates,
 };
 use url::Url;
 
@@ -34,7 +34,8 @@ use crate::{
     users_file::check_users,
 };
 
-/// What puts C under a path takes the path off again before C sees it, so C's pages cannot name themselves.
+/// What puts C under a path takes the path off again before C sees it, so C's pages cannot name
+/// themselves.
 pub const PATH_AND_PAGES: &str = "it has a path, and the pages on which people sign in leave it. Give C a host of its own, or \
                                   let no client send people here (redirect_uris, registration.enabled)";
 
@@ -50,9 +51,11 @@ pub struct AuthServerSettings {
     pub tls_listen: String,
     /// Where the database and the development CA are kept.
     pub data_dir: PathBuf,
-    /// A PostgreSQL database, as `postgres://user:password@host/database`; empty for a file in `data_dir`.
+    /// A PostgreSQL database, as `postgres://user:password@host/database`; empty for a file in
+    /// `data_dir`.
     pub database_url: Option<SecretSetting>,
-    /// Clients and resources, as TOML. Without it, the demo's own in the profiles `demo` and `test`.
+    /// Clients and resources, as TOML. Without it, the demo's own in the profiles `demo` and
+    /// `test`.
     pub clients_file: Option<PathBuf>,
     pub tokens: TokenSettings,
     pub keys: KeySettings,
@@ -60,17 +63,19 @@ pub struct AuthServerSettings {
     pub client_failures: ClientFailureSettings,
     pub sign_in: SignInSettings,
     pub dialects: Dialects,
-    /// For tests and lessons: C goes away for a moment, or makes passes that have expired, when it is asked to.
+    /// For tests and lessons: C goes away for a moment, or makes passes that have expired, when it
+    /// is asked to.
     pub test_controls: bool,
     pub registration: RegistrationSettings,
-    /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own in the profiles `demo`
-    /// and `test`.
+    /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own
+    /// in the profiles `demo` and `test`.
     pub users_file: Option<PathBuf>,
     /// A folder with pages, texts or a style sheet that replace the built-in ones.
     pub pages_dir: Option<PathBuf>,
     /// How long audit records are kept, in days.
     pub audit_days: u32,
-    /// The certificate authorities that are believed when C calls clients (of a sign-out, for their keys), as PEM. Without it, the system's.
+    /// The certificate authorities that are believed when C calls clients (of a sign-out, for their
+    /// keys), as PEM. Without it, the system's.
     pub ca_file: Option<PathBuf>,
     /// Who watches the flows.
     pub events: EventSettings,
@@ -113,10 +118,15 @@ fn local(url: &'static str) -> Url {
 }
 
 impl AuthServerSettings {
-    /// The issuer identifier as it stands in every token: without the slash that `Url` adds to a bare host.
+    /// The issuer identifier as it stands in every token: without the slash that `Url` adds to a
+    /// bare host.
     pub fn issuer(&self) -> String {
         let text = self.issuer.as_str();
-        if self.issuer.path() == "/" { text.trim_end_matches('/').to_owned() } else { text.to_owned() }
+        if self.issuer.path() == "/" {
+            text.trim_end_matches('/').to_owned()
+        } else {
+            text.to_owned()
+        }
     }
 
     /// The PostgreSQL database, where it is not the file.
@@ -137,7 +147,10 @@ impl AuthServerSettings {
     }
 
     fn lets_people_sign_in(&self) -> bool {
-        let in_file = || self.clients().is_ok_and(|file| file.clients.iter().any(|client| client.login.is_some()));
+        let in_file = || {
+            self.clients()
+                .is_ok_and(|file| file.clients.iter().any(|client| client.login.is_some()))
+        };
         self.registration.enabled || in_file()
     }
 
@@ -147,13 +160,17 @@ impl AuthServerSettings {
     /// The setting and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         if self.issuer.query().is_some() || self.issuer.fragment().is_some() {
-            return Err("issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned());
+            return Err(
+                "issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned()
+            );
         }
         if self.issuer.path() != "/" && self.lets_people_sign_in() {
             return Err(format!("issuer: {PATH_AND_PAGES}"));
         }
         if self.tokens.access_seconds == 0 {
-            return Err("tokens.access_seconds: a token that lives 0 seconds is never good".to_owned());
+            return Err(
+                "tokens.access_seconds: a token that lives 0 seconds is never good".to_owned()
+            );
         }
         if !(1..=60).contains(&self.tokens.code_seconds) {
             return Err("tokens.code_seconds: a code lives from 1 to 60 seconds".to_owned());
@@ -193,7 +210,8 @@ impl Settings for AuthServerSettings {
         self.log.try_out()?;
         self.check().map_err(anyhow::Error::msg)?;
         self.clients().context("the setting `clients_file`")?;
-        check_users(self.users_file.as_deref(), self.profile).context("the setting `users_file`")?;
+        check_users(self.users_file.as_deref(), self.profile)
+            .context("the setting `users_file`")?;
         pages(self.pages_dir.as_deref())?;
         http_client_without_authorities(&self.http())?;
         OwnCertificates::of(self.tls.cert_file.as_ref(), self.tls.key_file.as_ref())?;

@@ -37,8 +37,14 @@ const MAX_LENGTH: usize = 1_024;
 
 impl SignIn {
     pub fn new(settings: &SignInSettings, slow_hashes: Arc<SlowHashes>) -> Self {
-        let limit = |failures: &FailureSettings| FailureLimit::new(failures.burst, failures.recover_seconds);
-        Self { account_limit: limit(&settings.failures), address_limit: limit(&settings.address_failures), slow_hashes }
+        let limit = |failures: &FailureSettings| {
+            FailureLimit::new(failures.burst, failures.recover_seconds)
+        };
+        Self {
+            account_limit: limit(&settings.failures),
+            address_limit: limit(&settings.address_failures),
+            slow_hashes,
+        }
     }
 
     /// Let the person in, or not.
@@ -76,7 +82,8 @@ impl SignIn {
             }
             found
         };
-        let found = self.slow_hashes.find(vec![user.password.clone()], password.expose(), settle).await;
+        let found =
+            self.slow_hashes.find(vec![user.password.clone()], password.expose(), settle).await;
         found.flatten().map(|_| user).ok_or(NotSignedIn::Wrong)
     }
 }
@@ -97,7 +104,8 @@ mod tests {
     const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[tokio::test]
-    async fn every_refusal_waits_in_one_queue_for_a_slow_hash_so_that_time_does_not_tell_who_exists() {
+    async fn every_refusal_waits_in_one_queue_for_a_slow_hash_so_that_time_does_not_tell_who_exists()
+     {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("c.db")).await.unwrap());
         for username in ["alice", "gone"] {
@@ -112,12 +120,15 @@ mod tests {
         }
         store.disable_user("gone", 2).await.unwrap();
         for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
-            let slow_hashes = Arc::new(SlowHashes::new(&Entropy::seeded(1)).unwrap().in_one_queue());
+            let slow_hashes =
+                Arc::new(SlowHashes::new(&Entropy::seeded(1)).unwrap().in_one_queue());
             let users = Arc::new(SignIn::new(&SignInSettings::default(), Arc::clone(&slow_hashes)));
             let places = slow_hashes.fill_the_one().await;
             let asked = tokio::spawn({
                 let (users, store) = (Arc::clone(&users), Arc::clone(&store));
-                async move { users.sign_in(&*store, username, &Password::new(password), HOME, 100_000).await }
+                async move {
+                    users.sign_in(&*store, username, &Password::new(password), HOME, 100_000).await
+                }
             });
             // Long enough for the database, and for a hash as well.
             let finished = async {

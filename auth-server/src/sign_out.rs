@@ -1,4 +1,5 @@
-//! A session ends: the cookie is void, what was not to outlive it is void, and the clients will be told.
+//! A session ends: the cookie is void, what was not to outlive it is void, and the clients will be
+//! told.
 
 use crate::{
     app::App,
@@ -11,7 +12,11 @@ use crate::{
 ///
 /// # Errors
 /// When the store cannot be used; the session is still there then.
-pub async fn end_session(app: &App, session: &Session, address: ClientAddress) -> Result<(), StoreError> {
+pub async fn end_session(
+    app: &App,
+    session: &Session,
+    address: ClientAddress,
+) -> Result<(), StoreError> {
     let mut audit = app.audit_record(AuditEvent::SignOut, Outcome::Done, address);
     audit.sub = Some(session.sub.clone());
     app.keep(&audit, Effect::EndSession { sid: session.sid.clone() }).await

@@ -11,12 +11,14 @@ use crate::{
     entropy::Entropy,
 };
 
-/// Checks secrets against slow hashes, a few at a time: more would only make each slower, and keep the others from the
-/// processor. Checks of made-up names wait among themselves, so that no flood of them stands before a right secret.
+/// Checks secrets against slow hashes, a few at a time: more would only make each slower, and keep
+/// the others from the processor. Checks of made-up names wait among themselves, so that no flood
+/// of them stands before a right secret.
 pub struct SlowHashes {
     places: Arc<Semaphore>,
     nobodys_places: Arc<Semaphore>,
-    /// Checked against when there is nothing to check against, so that no failure is quicker than another.
+    /// Checked against when there is nothing to check against, so that no failure is quicker than
+    /// another.
     nobodys: SecretHash,
 }
 
@@ -35,16 +37,17 @@ impl SlowHashes {
         Ok(Self { places: Arc::new(places), nobodys_places: Arc::new(nobodys_places), nobodys })
     }
 
-    /// The same for passwords, which are all slow: with one queue, how long it is does not tell who exists. Nobody's hash
-    /// serves both: making another takes 19 MiB for a moment, which the allocator then keeps.
+    /// The same for passwords, which are all slow: with one queue, how long it is does not tell who
+    /// exists. Nobody's hash serves both: making another takes 19 MiB for a moment, which the
+    /// allocator then keeps.
     #[must_use]
     pub fn in_one_queue(&self) -> Self {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         Self { places: Arc::clone(&places), nobodys_places: places, nobodys: self.nobodys.clone() }
     }
 
-    /// Which of these hashes is that of `shown`, and what follows from that: `settle` runs with the check, also when nobody
-    /// waits for it any more. Nothing where the check never began.
+    /// Which of these hashes is that of `shown`, and what follows from that: `settle` runs with the
+    /// check, also when nobody waits for it any more. Nothing where the check never began.
     pub async fn find<T: Send + 'static>(
         &self,
         hashes: Vec<SecretHash>,
@@ -52,13 +55,15 @@ impl SlowHashes {
         settle: impl FnOnce(Option<usize>) -> T + Send + 'static,
     ) -> Option<T> {
         let shown = Zeroizing::new(shown.to_owned());
-        check(&self.places, move || settle(hashes.iter().position(|hash| hash.matches(&shown)))).await
+        check(&self.places, move || settle(hashes.iter().position(|hash| hash.matches(&shown))))
+            .await
     }
 
-    /// Take as long as a check would, of `dearest` where somebody made hashes of their own, and keep these places in the
-    /// failure limits: there was nothing to find.
+    /// Take as long as a check would, of `dearest` where somebody made hashes of their own, and
+    /// keep these places in the failure limits: there was nothing to find.
     pub async fn find_nothing(&self, shown: &str, dearest: Option<&SecretHash>, taken: Vec<Place>) {
-        let (hash, shown) = (dearest.unwrap_or(&self.nobodys).clone(), Zeroizing::new(shown.to_owned()));
+        let (hash, shown) =
+            (dearest.unwrap_or(&self.nobodys).clone(), Zeroizing::new(shown.to_owned()));
         let find = move || {
             hash.matches(&shown);
             taken.into_iter().for_each(Place::keep);
@@ -87,9 +92,13 @@ impl SlowHashes {
     }
 }
 
-/// Run a check in its turn, and to its end: also when whoever asked for it has hung up, its turn stays taken until then, and
-/// what it finds is counted. Who hangs up before it begins has not tried.
-async fn check<T: Send + 'static>(turns: &Arc<Semaphore>, find: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+/// Run a check in its turn, and to its end: also when whoever asked for it has hung up, its turn
+/// stays taken until then, and what it finds is counted. Who hangs up before it begins has not
+/// tried.
+async fn check<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    find: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
     let turn = Arc::clone(turns).acquire_owned().await.ok()?;
     let checking = tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -129,7 +138,8 @@ mod tests {
     async fn a_check_for_somebody_who_has_hung_up_keeps_its_turn_and_what_it_finds_is_counted() {
         for right in [false, true] {
             let (turns, limit) = (Arc::new(Semaphore::new(1)), FailureLimit::new(1, 10));
-            let ((begin, begun), (finish, finished)) = (oneshot::channel(), std::sync::mpsc::channel());
+            let ((begin, begun), (finish, finished)) =
+                (oneshot::channel(), std::sync::mpsc::channel());
             let asked = ask(&turns, &limit, move || {
                 begin.send(()).unwrap();
                 finished.recv().unwrap();

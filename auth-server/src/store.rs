@@ -15,8 +15,8 @@ pub mod conformance;
 use async_trait::async_trait;
 
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Code, Consent, IssuedToUser, NewKey, OpaqueToken, Registration, SecretHash,
-    Session, SigningKey, StoredSecret, TokenHash, UserGrant,
+    AuditQuery, AuditRecord, Client, Code, Consent, IssuedToUser, NewKey, OpaqueToken,
+    Registration, SecretHash, Session, SigningKey, StoredSecret, TokenHash, UserGrant,
 };
 
 pub use glance::{Content, Glance};
@@ -42,25 +42,30 @@ pub enum Effect {
         jti: String,
         exp: i64,
     },
-    /// A user has signed in with a password. A session of this user that has the same `sid` goes on under the new cookie
-    /// alone. [`StoreError::SignedOut`] when the password is another one by now, or the user disabled.
+    /// A user has signed in with a password. A session of this user that has the same `sid` goes on
+    /// under the new cookie alone. [`StoreError::SignedOut`] when the password is another one by
+    /// now, or the user disabled.
     StartSession {
         session: Session,
         shown: SecretHash,
     },
-    /// A user has allowed a client something, and the code that says so waits to be fetched. [`StoreError::SignedOut`] when
-    /// the session in which it was allowed is over; so with the other decisions of a user.
+    /// A user has allowed a client something, and the code that says so waits to be fetched.
+    /// [`StoreError::SignedOut`] when the session in which it was allowed is over; so with the
+    /// other decisions of a user.
     Authorize(Box<Authorization>),
-    /// A code or a refresh token is spent, and what was made of it is in force. [`StoreError::AlreadySpent`] when
-    /// somebody was quicker, or the grant is revoked: nothing is stored then.
+    /// A code or a refresh token is spent, and what was made of it is in force.
+    /// [`StoreError::AlreadySpent`] when somebody was quicker, or the grant is revoked: nothing is
+    /// stored then.
     Issue(Box<IssuedToUser>),
-    /// A user has decided about a device, with a grant or without. [`StoreError::AlreadySpent`] when it was decided before.
+    /// A user has decided about a device, with a grant or without. [`StoreError::AlreadySpent`]
+    /// when it was decided before.
     DecideDevice(Box<DeviceDecision>),
     /// All that was issued under a grant is void from now on.
     RevokeGrant {
         grant_id: String,
     },
-    /// A session is over, and with it every grant that was not to outlive it. Its clients have to be told.
+    /// A session is over, and with it every grant that was not to outlive it. Its clients have to
+    /// be told.
     EndSession {
         sid: String,
     },
@@ -74,11 +79,11 @@ pub enum Effect {
         registration: Box<Registration>,
         at_most: u32,
     },
-    /// A client that has registered itself says anew what it is. [`StoreError::NoSuchClient`] when the token is not, or
-    /// no longer, that of its registration.
+    /// A client that has registered itself says anew what it is. [`StoreError::NoSuchClient`] when
+    /// the token is not, or no longer, that of its registration.
     Reregister(Box<Reregistration>),
-    /// A client that has registered itself takes itself away, and all that it was allowed. [`StoreError::NoSuchClient`]
-    /// as before.
+    /// A client that has registered itself takes itself away, and all that it was allowed.
+    /// [`StoreError::NoSuchClient`] as before.
     Unregister {
         client_id: String,
         token: TokenHash,
@@ -100,7 +105,8 @@ pub struct Authorization {
     pub code: Code,
     /// To be remembered, when the user was asked.
     pub consent: Option<Consent>,
-    /// The request, where it was pushed: it is good once. [`StoreError::AlreadySpent`] when it was answered before.
+    /// The request, where it was pushed: it is good once. [`StoreError::AlreadySpent`] when it was
+    /// answered before.
     pub pushed: Option<TokenHash>,
 }
 
@@ -180,15 +186,26 @@ pub trait Store: LoginStore {
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
 
-    /// Put a pair of keys in force for their algorithm, if it has none. Says whether it did: of two servers that try, one
-    /// wins.
-    async fn install_keys(&self, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError>;
+    /// Put a pair of keys in force for their algorithm, if it has none. Says whether it did: of two
+    /// servers that try, one wins.
+    async fn install_keys(
+        &self,
+        current: &NewKey,
+        next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError>;
 
-    /// The current key retires, the next one of its algorithm signs, `new_next` is published; if `expected_current` still
-    /// signs.
-    async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError>;
+    /// The current key retires, the next one of its algorithm signs, `new_next` is published; if
+    /// `expected_current` still signs.
+    async fn rotate_keys(
+        &self,
+        expected_current: &str,
+        new_next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError>;
 
-    /// Publish a retired key no more: what it has signed is void from now on. Says whether there was such a key.
+    /// Publish a retired key no more: what it has signed is void from now on. Says whether there
+    /// was such a key.
     async fn withdraw_key(&self, kid: &str) -> Result<bool, StoreError>;
 
     /// Can it store something? A database that can only be read would look well to whoever reads.
@@ -199,7 +216,8 @@ pub trait Store: LoginStore {
 
     async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError>;
 
-    /// Was it revoked, or the grant that its name tells? A grant that is not there any more is as good as revoked.
+    /// Was it revoked, or the grant that its name tells? A grant that is not there any more is as
+    /// good as revoked.
     async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError>;
 
     /// The newest first.

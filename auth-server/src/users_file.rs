@@ -39,8 +39,8 @@ struct WrittenUser {
     claims: StandardClaims,
 }
 
-/// Make the users of `file` that are not there yet; without a file the demo's, except in production. A user who is there
-/// stays as they are: the file is a beginning.
+/// Make the users of `file` that are not there yet; without a file the demo's, except in
+/// production. A user who is there stays as they are: the file is a beginning.
 ///
 /// # Errors
 /// When the file or the database cannot be used.
@@ -85,13 +85,17 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// By the hash, and for the demo's names by the passwords: to try them on everybody would take long.
+/// By the hash, and for the demo's names by the passwords: to try them on everybody would take
+/// long.
 fn is_demo_password(username: &str, password: &SecretHash) -> bool {
     let demo = || toml::from_str::<Written>(DEMO).map(|written| written.users).unwrap_or_default();
-    let copied =
-        |user: &WrittenUser| user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.identity());
+    let copied = |user: &WrittenUser| {
+        user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.identity())
+    };
     demo().iter().any(|user| {
-        copied(user) || (user.username == username && DEMO_PASSWORDS.iter().any(|known| password.matches(known)))
+        copied(user)
+            || (user.username == username
+                && DEMO_PASSWORDS.iter().any(|known| password.matches(known)))
     })
 }
 
@@ -109,7 +113,8 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser
         None => parse("the demo's users", DEMO, profile),
         Some(file) => {
             let name = file.display().to_string();
-            let text = std::fs::read_to_string(file).with_context(|| format!("the users file {name}"))?;
+            let text =
+                std::fs::read_to_string(file).with_context(|| format!("the users file {name}"))?;
             parse(&name, &text, profile)
         }
     }
@@ -131,7 +136,11 @@ fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
         return Some("a user has no username".to_owned());
     }
     // OpenID Connect Core §2.
-    if user.sub.as_ref().is_some_and(|sub| sub.trim().is_empty() || sub.len() > LONGEST_SUB || !sub.is_ascii()) {
+    if user
+        .sub
+        .as_ref()
+        .is_some_and(|sub| sub.trim().is_empty() || sub.len() > LONGEST_SUB || !sub.is_ascii())
+    {
         return Some(format!("the sub of `{username}` is not 1 to {LONGEST_SUB} ASCII characters"));
     }
     match (&user.password, &user.password_hash) {
@@ -141,7 +150,9 @@ fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
         (Some(_), None) => None,
         (None, Some(phc)) => match problem_of_chosen_hash(phc, profile.is_production()) {
             Some(problem) => Some(format!("password_hash of `{username}` {problem}")),
-            None if profile.is_production() && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) => {
+            None if profile.is_production()
+                && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) =>
+            {
                 Some(format!("the password of `{username}` is the demo's, which everybody knows"))
             }
             None => None,
@@ -165,15 +176,22 @@ impl WrittenUser {
             (Some(phc), _) => SecretHash::Argon2id(phc),
             (None, password) => {
                 let password = password.context("a password")?;
-                hash_chosen_secret(password.expose(), entropy.bytes()?)
-                    .map_err(|error| anyhow::anyhow!("the password of `{}`: {error}", self.username))?
+                hash_chosen_secret(password.expose(), entropy.bytes()?).map_err(|error| {
+                    anyhow::anyhow!("the password of `{}`: {error}", self.username)
+                })?
             }
         };
         let sub = match self.sub {
             Some(sub) => sub,
             None => new_sub(entropy.bytes()?),
         };
-        Ok(User { sub, username: self.username, password, claims: self.claims.without_empty(), enabled: true })
+        Ok(User {
+            sub,
+            username: self.username,
+            password,
+            claims: self.claims.without_empty(),
+            enabled: true,
+        })
     }
 }
 
@@ -193,7 +211,9 @@ mod tests {
 
     #[test]
     fn the_demos_passwords_are_those_that_the_page_tells() {
-        for (user, password) in parse("demo", DEMO, Profile::Demo).unwrap().iter().zip(["wonderland", "builder"]) {
+        for (user, password) in
+            parse("demo", DEMO, Profile::Demo).unwrap().iter().zip(["wonderland", "builder"])
+        {
             let hash = SecretHash::Argon2id(user.password_hash.clone().unwrap());
             assert!(hash.matches(password), "{}", user.username);
         }
@@ -202,13 +222,32 @@ mod tests {
     #[test]
     fn production_refuses_the_demos_users_whatever_they_are_called_and_names_each() {
         let refusal = parse("users.toml", DEMO, Profile::Production).err().unwrap().to_string();
-        assert!(refusal.contains("`alice` is the demo's") && refusal.contains("`bob` is the demo's"), "{refusal}");
+        assert!(
+            refusal.contains("`alice` is the demo's") && refusal.contains("`bob` is the demo's"),
+            "{refusal}"
+        );
         let renamed = DEMO.replace("\"alice\"", "\"carol\"");
-        assert!(parse("users.toml", &renamed, Profile::Production).err().unwrap().to_string().contains("`carol`"));
-        let SecretHash::Argon2id(again) = hash_chosen_secret("wonderland", [7; 16]).unwrap() else { panic!("a PHC") };
+        assert!(
+            parse("users.toml", &renamed, Profile::Production)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("`carol`")
+        );
+        let SecretHash::Argon2id(again) = hash_chosen_secret("wonderland", [7; 16]).unwrap() else {
+            panic!("a PHC")
+        };
         let rehashed = format!("[[users]]\nusername = \"alice\"\npassword_hash = \"{again}\"\n");
-        assert!(parse("users.toml", &rehashed, Profile::Production).err().unwrap().to_string().contains("`alice`"));
-        let SecretHash::Argon2id(own) = hash_chosen_secret("a password of her own", [7; 16]).unwrap() else {
+        assert!(
+            parse("users.toml", &rehashed, Profile::Production)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("`alice`")
+        );
+        let SecretHash::Argon2id(own) =
+            hash_chosen_secret("a password of her own", [7; 16]).unwrap()
+        else {
             panic!("a PHC")
         };
         assert!(parse("users.toml", &rehashed.replace(&again, &own), Profile::Production).is_ok());
@@ -216,7 +255,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_named_and_never_quoted() {
-        let refused = |text: &str, profile| parse("users.toml", text, profile).err().unwrap().to_string();
+        let refused =
+            |text: &str, profile| parse("users.toml", text, profile).err().unwrap().to_string();
         let plain = "[[users]]\nusername = \"a\"\npassword = \"s3cret\"\n";
         assert!(parse("users.toml", plain, Profile::Demo).is_ok());
         let refusal = refused(plain, Profile::Production);
@@ -225,13 +265,22 @@ mod tests {
         let no_hash = "[[users]]\nusername = \"a\"\npassword_hash = \"x\"\n";
         assert!(refused(no_hash, Profile::Demo).contains("PHC"));
         for password in ["s3cret", "20240117", "2024.0117", "2024-01-17", "[\"s3cret\"]"] {
-            let broken = refused(&format!("[[users]]\nusername = \"a\"\npassword = {password}\n"), Profile::Demo);
-            assert!(broken.contains("line 3") && !broken.contains("s3cret") && !broken.contains("2024"), "{broken}");
+            let broken = refused(
+                &format!("[[users]]\nusername = \"a\"\npassword = {password}\n"),
+                Profile::Demo,
+            );
+            assert!(
+                broken.contains("line 3") && !broken.contains("s3cret") && !broken.contains("2024"),
+                "{broken}"
+            );
         }
         let with_sub = |sub: &str| format!("{plain}sub = \"{sub}\"\n");
         for sub in ["", " ", "ü", &"x".repeat(256)] {
             let refusal = refused(&with_sub(sub), Profile::Demo);
-            assert!(refusal.contains("the sub of `a` is not 1 to 255 ASCII characters"), "{refusal}");
+            assert!(
+                refusal.contains("the sub of `a` is not 1 to 255 ASCII characters"),
+                "{refusal}"
+            );
         }
         assert!(parse("users.toml", &with_sub(&"x".repeat(255)), Profile::Demo).is_ok());
         let twice = format!("{}{}", with_sub("1"), with_sub("1").replace("\"a\"", "\"b\""));

@@ -44,9 +44,13 @@ impl FromRequestParts<App> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let jar = CookieJar::from_headers(&parts.headers);
-        let kept = |name: &str| jar.get(name).map(|cookie| SecretString::from(cookie.value().to_owned()));
-        let user_agent =
-            parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kept =
+            |name: &str| jar.get(name).map(|cookie| SecretString::from(cookie.value().to_owned()));
+        let user_agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         Ok(Self {
             browser: Browser::of(&parts.method, &parts.uri, &parts.headers),
             user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
@@ -57,14 +61,17 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl Visitor {
-    /// The user, if somebody is signed in here. A session that is over, and one of a user who was disabled, is none.
+    /// The user, if somebody is signed in here. A session that is over, and one of a user who was
+    /// disabled, is none.
     pub async fn signed_in(&self, app: &App) -> Result<Option<SignedIn>, StoreError> {
         let now = app.clock.seconds();
         let Some(session) = self.session(app).await? else { return Ok(None) };
         if !session.is_live(now, app.session_life) {
             return Ok(None);
         }
-        let Some(user) = app.store.user(&session.sub).await?.filter(|user| user.enabled) else { return Ok(None) };
+        let Some(user) = app.store.user(&session.sub).await?.filter(|user| user.enabled) else {
+            return Ok(None);
+        };
         if session.wants_touch(now) {
             app.store.touch_session(&session.hash, now).await?;
         }
@@ -83,8 +90,8 @@ impl Visitor {
         self.session.as_ref().map(|cookie| TokenHash::of_text(cookie.expose_secret()))
     }
 
-    /// What a form on this browser's page has to carry. Before a sign-in it needs a cookie of its own, which
-    /// [`Visitor::with_cookie`] makes.
+    /// What a form on this browser's page has to carry. Before a sign-in it needs a cookie of its
+    /// own, which [`Visitor::with_cookie`] makes.
     pub fn csrf_token(&self, app: &App) -> String {
         app.csrf.token(self.own_cookie())
     }
@@ -95,13 +102,18 @@ impl Visitor {
         !cookie.is_empty() && shown.is_some_and(|shown| app.csrf.is_right(cookie, shown))
     }
 
-    /// It brought neither of the cookies that C gives to every browser: it may be told to keep none.
+    /// It brought neither of the cookies that C gives to every browser: it may be told to keep
+    /// none.
     pub fn brought_no_cookie(&self) -> bool {
         self.own_cookie().is_empty()
     }
 
     fn own_cookie(&self) -> &str {
-        self.session.as_ref().or(self.anonymous.as_ref()).map(ExposeSecret::expose_secret).unwrap_or_default()
+        self.session
+            .as_ref()
+            .or(self.anonymous.as_ref())
+            .map(ExposeSecret::expose_secret)
+            .unwrap_or_default()
     }
 
     /// Make sure that the browser has a cookie that its forms can belong to.
@@ -122,7 +134,8 @@ impl Visitor {
 /// A header that lets the browser keep something.
 pub type SetCookie = [(HeaderName, HeaderValue); 1];
 
-/// A new session's cookie: its value, to be stored as a hash, and the header that hands it to the browser.
+/// A new session's cookie: its value, to be stored as a hash, and the header that hands it to the
+/// browser.
 ///
 /// # Errors
 /// When the machine gives no randomness.
@@ -146,9 +159,15 @@ fn set_cookie(app: &App, name: String, value: String) -> SetCookie {
     header_of(&cookie(app, name, value))
 }
 
-/// `Lax`: the browser shows it when a client sends the user here, and not when another site's page posts a form.
+/// `Lax`: the browser shows it when a client sends the user here, and not when another site's page
+/// posts a form.
 fn cookie(app: &App, name: String, value: String) -> Cookie<'static> {
-    Cookie::build((name, value)).path("/").http_only(true).secure(app.secure_cookies).same_site(SameSite::Lax).build()
+    Cookie::build((name, value))
+        .path("/")
+        .http_only(true)
+        .secure(app.secure_cookies)
+        .same_site(SameSite::Lax)
+        .build()
 }
 
 fn header_of(cookie: &Cookie<'_>) -> SetCookie {

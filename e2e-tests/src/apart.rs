@@ -1,4 +1,5 @@
-//! The servers one by one, each with a stop of its own: for stories in which C comes late, goes, and comes back.
+//! The servers one by one, each with a stop of its own: for stories in which C comes late, goes,
+//! and comes back.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -44,7 +45,8 @@ impl Apart {
         settings.auth_server.tls_listen = tls.to_string();
         settings.auth_server.tls.names = vec![HOST_OF_C.to_owned()];
         DevCa::open_or_make(&folder.path().join("ca"), &clock).unwrap();
-        let (internal_url, ca_file) = (Some(format!("https://{tls}")), Some(dev_ca_certificate(&settings.auth_server)));
+        let (internal_url, ca_file) =
+            (Some(format!("https://{tls}")), Some(dev_ca_certificate(&settings.auth_server)));
         settings.service_a.internal_url.clone_from(&internal_url);
         settings.service_a.ca_file.clone_from(&ca_file);
         for b in [&mut settings.b_local, &mut settings.b_introspection] {
@@ -59,7 +61,10 @@ impl Apart {
         let settings = self.settings.auth_server.clone();
         let listeners = Listeners::bind(&settings).unwrap();
         let (address, stop, entropy) = (listeners.http.address(), Stop::new(), Entropy::system());
-        let c = AuthServer::prepare(settings, listeners, self.clock.clone(), entropy, EventSink::off()).await.unwrap();
+        let c =
+            AuthServer::prepare(settings, listeners, self.clock.clone(), entropy, EventSink::off())
+                .await
+                .unwrap();
         let running = Running { address, stop: stop.clone(), task: tokio::spawn(c.run(stop)) };
         self.ready(&running).await;
         running
@@ -80,7 +85,9 @@ impl Apart {
         settings.targets.introspection.url = url(asking.address, "");
         let bound = Bound::to(&settings.listen, "listen").unwrap();
         let (address, stop) = (bound.address(), Stop::new());
-        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::off()).await.unwrap();
+        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::off())
+            .await
+            .unwrap();
         Running { address, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }
     }
 

@@ -37,12 +37,16 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// It has to be B's refusal with this code and these words, said in the body and in the challenge alike.
+    /// It has to be B's refusal with this code and these words, said in the body and in the
+    /// challenge alike.
     pub fn refused(&self, status: u16, code: &str, words: &str) {
         assert_eq!((self.status, self.member("error").as_str()), (status, code), "{self:?}");
         assert!(self.member("error_description").contains(words), "`{words}` is not in {self:?}");
         let challenge = self.header("www-authenticate");
-        assert!(challenge.starts_with("Bearer ") && challenge.contains("resource_metadata="), "{challenge}");
+        assert!(
+            challenge.starts_with("Bearer ") && challenge.contains("resource_metadata="),
+            "{challenge}"
+        );
         assert!(challenge.contains(&format!("error=\"{code}\"")), "{challenge}");
     }
 
@@ -54,7 +58,8 @@ impl Answer {
     }
 }
 
-/// A caller whose calls have a connection of their own each: stories stop servers, and a kept one may die of that.
+/// A caller whose calls have a connection of their own each: stories stop servers, and a kept one
+/// may die of that.
 pub fn client() -> Client {
     let builder = Client::builder().no_proxy().pool_max_idle_per_host(0).tls_certs_only([]);
     builder.timeout(Duration::from_secs(60)).build().unwrap()

@@ -24,7 +24,8 @@ impl Forger {
 
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.0.pkcs8).unwrap();
+        let key =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.0.pkcs8).unwrap();
         let signature = key.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
@@ -67,7 +68,10 @@ pub fn with(value: &Value, name: &str, member: impl Into<Value>) -> Value {
 }
 
 fn part(pass: &str, which: usize) -> Value {
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(pass.split('.').nth(which).unwrap()).unwrap()).unwrap()
+    serde_json::from_slice(
+        &BASE64_URL_SAFE_NO_PAD.decode(pass.split('.').nth(which).unwrap()).unwrap(),
+    )
+    .unwrap()
 }
 
 fn encode(value: &Value) -> String {

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use auth_server::{Entropy, domain::AuditQuery, domain::AuditRecord, store::SqliteStore, store::Store};
+use auth_server::{
+    Entropy, domain::AuditQuery, domain::AuditRecord, store::SqliteStore, store::Store,
+};
 use clock::Clock;
 use flow_events::{EventSink, TraceContext};
 use gatepass::{
@@ -82,10 +84,13 @@ impl Stage {
         settings.auth_server.client_failures.unknown.burst = 10_000;
         change(&mut settings);
         let events = EventSink::new(4_096);
-        let stack = Stack::prepare(settings, clock.clone(), Entropy::system(), events.clone()).await.unwrap();
+        let stack = Stack::prepare(settings, clock.clone(), Entropy::system(), events.clone())
+            .await
+            .unwrap();
         let (addresses, stop, http) = (stack.addresses, Stop::new(), client());
         let running = tokio::spawn(stack.run(stop.clone()));
-        let Addresses { auth_server, service_a, b_local, b_introspection, flow_viewer, .. } = addresses;
+        let Addresses { auth_server, service_a, b_local, b_introspection, flow_viewer, .. } =
+            addresses;
         for address in [auth_server, service_a, b_local, b_introspection, flow_viewer] {
             ready(&http, &url(address, ""), Duration::from_secs(60)).await.unwrap();
         }
@@ -102,7 +107,11 @@ impl Stage {
     }
 
     pub async fn audit(&self, client_id: &str) -> Vec<AuditRecord> {
-        let query = AuditQuery { client_id: Some(client_id.to_owned()), limit: 1_000, ..AuditQuery::default() };
+        let query = AuditQuery {
+            client_id: Some(client_id.to_owned()),
+            limit: 1_000,
+            ..AuditQuery::default()
+        };
         self.store().await.audit(&query).await.unwrap()
     }
 
@@ -147,7 +156,8 @@ impl Stage {
     }
 
     pub fn request_a(&self, door: Door) -> RequestBuilder {
-        self.http.get(url(self.addresses.service_a, &format!("/api/call-b?target={}", door.target())))
+        self.http
+            .get(url(self.addresses.service_a, &format!("/api/call-b?target={}", door.target())))
     }
 
     /// Let A call B.

@@ -12,8 +12,9 @@ use reqwest::{
 /// Where an origin that people know is really served.
 type Published<'a> = Box<dyn Fn(&str) -> anyhow::Result<String> + Send + 'a>;
 
-/// A person with a browser that runs no script, and everything that must stay in it. It has one set of cookies for all
-/// ports of `localhost`, as browsers do (RFC 6265 §8.5). It blocks: in a story with servers of its own it needs a thread.
+/// A person with a browser that runs no script, and everything that must stay in it. It has one set
+/// of cookies for all ports of `localhost`, as browsers do (RFC 6265 §8.5). It blocks: in a story
+/// with servers of its own it needs a thread.
 pub struct Visitor<'a> {
     published: Published<'a>,
     http: Client,
@@ -23,7 +24,8 @@ pub struct Visitor<'a> {
     /// Every address that was opened, redirects included.
     pub visited: Vec<Url>,
     pub html: String,
-    /// What was handed to this browser and must be in no log: cookies, and codes, states and ID tokens in addresses.
+    /// What was handed to this browser and must be in no log: cookies, and codes, states and ID
+    /// tokens in addresses.
     pub secrets: Vec<String>,
 }
 
@@ -37,13 +39,16 @@ impl<'a> Visitor<'a> {
     pub fn of<const N: usize>(places: [(&str, String); N]) -> anyhow::Result<Self> {
         let places = places.map(|(known, place)| (known.to_owned(), place));
         Self::through(move |origin| {
-            let place = places.iter().find(|(known, _)| known == origin).map(|(_, place)| place.clone());
+            let place =
+                places.iter().find(|(known, _)| known == origin).map(|(_, place)| place.clone());
             place.with_context(|| format!("nobody is at {origin}"))
         })
     }
 
     /// Of servers that are published elsewhere.
-    pub fn through(published: impl Fn(&str) -> anyhow::Result<String> + Send + 'a) -> anyhow::Result<Self> {
+    pub fn through(
+        published: impl Fn(&str) -> anyhow::Result<String> + Send + 'a,
+    ) -> anyhow::Result<Self> {
         let http = Client::builder().tls_certs_only([]).no_proxy().redirect(Policy::none());
         Ok(Self {
             published: Box::new(published),
@@ -63,8 +68,10 @@ impl<'a> Visitor<'a> {
 
     /// Send the form with this button, with what is typed into it.
     pub fn press(&mut self, button: &str, typed: &[(&str, &str)]) -> anyhow::Result<()> {
-        let form = form_with(&self.html, button).with_context(|| format!("no `{button}` on {}", self.address))?;
-        let mut fields: Vec<(String, String)> = tags(form, "<input type=\"hidden\"").map(name_and_value).collect();
+        let form = form_with(&self.html, button)
+            .with_context(|| format!("no `{button}` on {}", self.address))?;
+        let mut fields: Vec<(String, String)> =
+            tags(form, "<input type=\"hidden\"").map(name_and_value).collect();
         fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let pressed = tags(form, "<button").find(|tag| tag.contains(&format!("id=\"{button}\"")));
         fields.extend(pressed.filter(|tag| tag.contains(" name=")).map(name_and_value));
@@ -83,7 +90,11 @@ impl<'a> Visitor<'a> {
     }
 
     /// Ask, and follow wherever the answer leads; to its door, where nobody of the story is there.
-    fn travel(&mut self, to: &Url, ask: impl FnOnce(&Client, String) -> RequestBuilder) -> anyhow::Result<()> {
+    fn travel(
+        &mut self,
+        to: &Url,
+        ask: impl FnOnce(&Client, String) -> RequestBuilder,
+    ) -> anyhow::Result<()> {
         let mut answer = self.send(to, ask(&self.http, self.published(to)?))?;
         for _ in 0..10 {
             let Some(next) = answer.headers().get("location") else {
@@ -102,7 +113,8 @@ impl<'a> Visitor<'a> {
     }
 
     fn send(&mut self, to: &Url, request: RequestBuilder) -> anyhow::Result<Response> {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = request.header("cookie", cookies.join("; ")).send()?;
         self.address = to.clone();
         self.visited.push(to.clone());
@@ -126,7 +138,8 @@ impl<'a> Visitor<'a> {
     }
 
     fn remember_secrets_of(&mut self, address: &Url) {
-        let hidden = address.query_pairs().filter(|(name, _)| ["code", "id_token_hint"].contains(&&**name));
+        let hidden =
+            address.query_pairs().filter(|(name, _)| ["code", "id_token_hint"].contains(&&**name));
         self.secrets.extend(hidden.map(|(_, value)| value.into_owned()));
     }
 
@@ -156,6 +169,15 @@ fn attribute(tag: &str, name: &str) -> String {
 }
 
 fn unescaped(written: &str) -> String {
-    let characters = [("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
-    characters.iter().fold(written.to_owned(), |text, (written, meant)| text.replace(written, meant))
+    let characters = [
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&#x2f;", "/"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ];
+    characters
+        .iter()
+        .fold(written.to_owned(), |text, (written, meant)| text.replace(written, meant))
 }

@@ -1,5 +1,5 @@
-//! Everything that A, B and C ever log, at every level, searched for every secret and pass that was used. A test binary of
-//! its own: the log of a process is one.
+//! Everything that A, B and C ever log, at every level, searched for every secret and pass that was
+//! used. A test binary of its own: the log of a process is one.
 #![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 use std::{
@@ -55,7 +55,11 @@ async fn started(folder: &tempfile::TempDir) -> Stage {
     let demo = include_str!("../../auth-server/src/registry/demo-clients.toml");
     let (clients_of_a, client_of_b) = demo.split_once("client_id = \"service-b\"").unwrap();
     let of_a = clients_of_a.replace("abc123", OF_A);
-    std::fs::write(&file, format!("{of_a}client_id = \"service-b\"{}", client_of_b.replace("abc123", OF_B))).unwrap();
+    std::fs::write(
+        &file,
+        format!("{of_a}client_id = \"service-b\"{}", client_of_b.replace("abc123", OF_B)),
+    )
+    .unwrap();
     Stage::start_with(|settings| {
         settings.auth_server.clients_file = Some(file);
         settings.service_a.client_secret = Some(SecretSetting::new(OF_A));
@@ -105,18 +109,34 @@ async fn use_wrongly(stage: &Stage, door: Door, passes: &[String]) {
         Answer::of(write().form(&[("access_token", token)])).await;
         Answer::of(write().bearer_auth(token).body(token.clone())).await;
         Answer::of(stage.read(door).bearer_auth(format!("{token}x"))).await;
-        Answer::of(stage.read(door).header("x-request-id", token).header("traceparent", token)).await;
-        Answer::of(stage.http.get(stage.door(door, &format!("/made/up/{token}")))).await;
-        Answer::of(stage.http.get(url(stage.addresses.service_a, "/api/call-b")).query(&[("target", token)])).await;
-        Answer::of(stage.http.get(url(stage.addresses.auth_server, "/oauth/introspect")).query(&[("token", token)]))
+        Answer::of(stage.read(door).header("x-request-id", token).header("traceparent", token))
             .await;
+        Answer::of(stage.http.get(stage.door(door, &format!("/made/up/{token}")))).await;
+        Answer::of(
+            stage
+                .http
+                .get(url(stage.addresses.service_a, "/api/call-b"))
+                .query(&[("target", token)]),
+        )
+        .await;
+        Answer::of(
+            stage
+                .http
+                .get(url(stage.addresses.auth_server, "/oauth/introspect"))
+                .query(&[("token", token)]),
+        )
+        .await;
     }
     Answer::of(stage.read(door).basic_auth("service-a", Some(OF_A))).await;
     Answer::of(stage.read(door).query(&[("access_key", "service-a"), ("secret", OF_A)])).await;
     let grant = ("grant_type", "client_credentials");
-    stage.ask_c("/oauth/token", &[grant, ("client_id", "service-a"), ("client_secret", GUESS)]).await;
+    stage
+        .ask_c("/oauth/token", &[grant, ("client_id", "service-a"), ("client_secret", GUESS)])
+        .await;
     // The fields swapped by mistake.
-    stage.ask_c("/oauth/token", &[grant, ("client_id", OF_A), ("client_secret", "service-a")]).await;
+    stage
+        .ask_c("/oauth/token", &[grant, ("client_id", OF_A), ("client_secret", "service-a")])
+        .await;
     stage.ask_c(&format!("/oauth/token?client_secret={OF_A}"), &[grant]).await;
     stage.ask_c("/oauth/token", &[grant, ("client_secret", OF_A), ("client_secret", OF_A)]).await;
 }
@@ -125,7 +145,10 @@ async fn use_wrongly(stage: &Stage, door: Door, passes: &[String]) {
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
     let signature = secret.rsplit_once('.').map(|(_, signature)| signature.to_owned());
-    [secret.to_owned(), BASE64_STANDARD.encode(secret), bytes].into_iter().chain(signature).collect()
+    [secret.to_owned(), BASE64_STANDARD.encode(secret), bytes]
+        .into_iter()
+        .chain(signature)
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,10 +169,17 @@ async fn no_secret_and_no_pass_stands_in_what_is_logged_at_any_level() {
     }
     secrets.push(GUESS.to_owned());
     let text = log.text();
-    for told in
-        ["a token was refused", "service=\"service-a\"", "service=\"service-b\"", "service=\"auth-server\"", "TRACE"]
-    {
-        assert!(text.contains(told), "`{told}` is not in the log, so this story reads too little of it");
+    for told in [
+        "a token was refused",
+        "service=\"service-a\"",
+        "service=\"service-b\"",
+        "service=\"auth-server\"",
+        "TRACE",
+    ] {
+        assert!(
+            text.contains(told),
+            "`{told}` is not in the log, so this story reads too little of it"
+        );
     }
     for secret in &secrets {
         for form in forms(secret) {

@@ -27,7 +27,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve = async |settings: FlowViewerSettings, bound: Bound, stop: Stop| {
         FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::off())?.run(stop).await
     };
-    run_service(&arguments.service, serve, |settings: &FlowViewerSettings, told: &DoctorArguments| {
-        ::doctor::run(told, async { vec![doctor::examine(settings, &Clock::system()).await] })
-    })
+    run_service(
+        &arguments.service,
+        serve,
+        |settings: &FlowViewerSettings, told: &DoctorArguments| {
+            ::doctor::run(told, async { vec![doctor::examine(settings, &Clock::system()).await] })
+        },
+    )
 }

@@ -1,6 +1,9 @@
-//! `flow-viewer doctor`: does the viewer answer, and can its stories reach those they are played against?
+//! `flow-viewer doctor`: does the viewer answer, and can its stories reach those they are played
+//! against?
 
-use ::doctor::{Checks, Finding, Names, OwnDoor, Report, look_at_own_door, look_at_settings, section};
+use ::doctor::{
+    Checks, Finding, Names, OwnDoor, Report, look_at_own_door, look_at_settings, section,
+};
 use clock::Clock;
 use reqwest::Client;
 use service_kit::{HttpClientSettings, Settings, http_client_without_authorities};
@@ -14,14 +17,22 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
         section("own door", async |checks| {
             look_at_settings(checks, settings, [None, None]);
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
-            let door = OwnDoor { setting: "listen", listen, tls: false, path: "/readyz", names: &names, start };
+            let door = OwnDoor {
+                setting: "listen",
+                listen,
+                tls: false,
+                path: "/readyz",
+                names: &names,
+                start,
+            };
             look_at_own_door(checks, clock, &door).await;
         }),
         section("stories", async |checks| {
             match http_client_without_authorities(&HttpClientSettings::default()) {
                 Ok(http) => {
                     for (setting, place) in settings.places() {
-                        look_at_place(checks, &http, &names, &format!("{setting}.url"), place).await;
+                        look_at_place(checks, &http, &names, &format!("{setting}.url"), place)
+                            .await;
                     }
                 }
                 Err(error) => checks.skip("reach the servers".to_owned(), error.to_string()),
@@ -31,15 +42,27 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
     Report::of(FlowViewerSettings::SERVICE, [own, places])
 }
 
-async fn look_at_place(checks: &mut Checks, http: &Client, names: &Names, setting: &str, place: &Place) {
+async fn look_at_place(
+    checks: &mut Checks,
+    http: &Client,
+    names: &Names,
+    setting: &str,
+    place: &Place,
+) {
     let check = format!("reach `{setting}`");
     let url = format!("{}/healthz", place.url.trim_end_matches('/'));
     let found = match http.get(&url).send().await {
-        Ok(reply) if reply.status().is_success() => return checks.ok(check, format!("{url} answers")),
+        Ok(reply) if reply.status().is_success() => {
+            return checks.ok(check, format!("{url} answers"));
+        }
         Ok(reply) => format!("status {}", reply.status().as_u16()),
         Err(_) => "no answer".to_owned(),
     };
     let compared = format!("what answers at {url} and a server that runs");
     let change = names.change(setting, "write where the server is reached from here, and start it");
-    checks.fail(check, "stories cannot be played against it", Finding::new(compared, "status 200", found, change));
+    checks.fail(
+        check,
+        "stories cannot be played against it",
+        Finding::new(compared, "status 200", found, change),
+    );
 }

@@ -26,7 +26,11 @@ fn refusal(status: StatusCode, error: &str, description: &str) -> Refusal {
 }
 
 fn unknown_flow() -> Refusal {
-    refusal(StatusCode::NOT_FOUND, "not_found", "there is no such flow any more; old ones make room for new ones")
+    refusal(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is no such flow any more; old ones make room for new ones",
+    )
 }
 
 /// The name of a flow in a path.

@@ -40,7 +40,8 @@ pub struct Source {
     pub url: &'static str,
 }
 
-/// A row: to whom, how the path ends, what else is told by the message where it matters, and what is known of it.
+/// A row: to whom, how the path ends, what else is told by the message where it matters, and what
+/// is known of it.
 struct Row {
     to: Party,
     path: &'static str,
@@ -64,8 +65,12 @@ impl Mark {
         let mut fields = message.fields.iter();
         match self {
             Self::None => true,
-            Self::Grant(grant) => fields.any(|field| field.name == "grant_type" && text(field) == grant),
-            Self::ClientSecret => fields.any(|field| secret_in(field, message.from) == Some(Secret::SecretOfA)),
+            Self::Grant(grant) => {
+                fields.any(|field| field.name == "grant_type" && text(field) == grant)
+            }
+            Self::ClientSecret => {
+                fields.any(|field| secret_in(field, message.from) == Some(Secret::SecretOfA))
+            }
         }
     }
 }
@@ -105,11 +110,20 @@ const fn grant(
 }
 
 const fn old_way(path: &'static str) -> Row {
-    Row { to: B, path, mark: Mark::ClientSecret, title: "old_way", step: None, source: rfc!("9700", "2.4") }
+    Row {
+        to: B,
+        path,
+        mark: Mark::ClientSecret,
+        title: "old_way",
+        step: None,
+        source: rfc!("9700", "2.4"),
+    }
 }
 
-const RP_LOGOUT: (&str, &str) =
-    ("OpenID Connect RP-Initiated Logout §2", "https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout");
+const RP_LOGOUT: (&str, &str) = (
+    "OpenID Connect RP-Initiated Logout §2",
+    "https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout",
+);
 const BACK_CHANNEL: (&str, &str) = (
     "OpenID Connect Back-Channel Logout §2.5",
     "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest",
@@ -123,8 +137,18 @@ const ROWS: &[Row] = &[
     grant("client_credentials", "client_credentials", Some((SERVER, 1, 2)), rfc!("6749", "4.4.2")),
     grant("authorization_code", "code_exchange", Some((LOGIN, 4, 5)), rfc!("6749", "4.1.3")),
     grant("refresh_token", "refresh", None, rfc!("6749", "6")),
-    grant("urn:ietf:params:oauth:grant-type:token-exchange", "token_exchange", None, rfc!("8693", "2.1")),
-    grant("urn:ietf:params:oauth:grant-type:device_code", "device_token", None, rfc!("8628", "3.4")),
+    grant(
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "token_exchange",
+        None,
+        rfc!("8693", "2.1"),
+    ),
+    grant(
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "device_token",
+        None,
+        rfc!("8628", "3.4"),
+    ),
     row(C, "/token", "token_request", None, rfc!("6749", "3.2")),
     row(C, "/oauth-authorization-server", "metadata", None, rfc!("8414", "3")),
     row(C, "/openid-configuration", "metadata", None, rfc!("8414", "5")),
@@ -159,19 +183,26 @@ const ROWS: &[Row] = &[
 #[must_use]
 pub fn explain(message: &Message) -> Explained {
     let bare = message.url.split('?').next().unwrap_or_default();
-    let fits = |row: &&Row| row.to == message.to && ends_as(bare, row.path) && row.mark.is_on(message);
+    let fits =
+        |row: &&Row| row.to == message.to && ends_as(bare, row.path) && row.mark.is_on(message);
     let Some(row) = ROWS.iter().find(fits) else { return Explained::default() };
-    let step = row.step.map(|(half, number, answer)| Step { half, number, answer: (answer > 0).then_some(answer) });
-    let source = (!row.source.0.is_empty()).then_some(Source { text: row.source.0, url: row.source.1 });
+    let step = row.step.map(|(half, number, answer)| Step {
+        half,
+        number,
+        answer: (answer > 0).then_some(answer),
+    });
+    let source =
+        (!row.source.0.is_empty()).then_some(Source { text: row.source.0, url: row.source.1 });
     Explained { title: row.title, step, source }
 }
 
-/// Does a URL end as this route? Whoever receives a message tells the route, whoever sends it the name in its place.
+/// Does a URL end as this route? Whoever receives a message tells the route, whoever sends it the
+/// name in its place.
 fn ends_as(url: &str, route: &str) -> bool {
     match route.split_once("{provider}") {
-        Some((before, "")) => {
-            url.rsplit_once('/').is_some_and(|(parent, _)| parent.ends_with(before.trim_end_matches('/')))
-        }
+        Some((before, "")) => url
+            .rsplit_once('/')
+            .is_some_and(|(parent, _)| parent.ends_with(before.trim_end_matches('/'))),
         _ => url.ends_with(route),
     }
 }
@@ -197,7 +228,11 @@ mod tests {
     use crate::flows::assemble;
 
     fn title_of(path: &str, field: Field) -> &'static str {
-        let event = Event::RequestArrived { method: "POST".to_owned(), path: path.to_owned(), fields: vec![field] };
+        let event = Event::RequestArrived {
+            method: "POST".to_owned(),
+            path: path.to_owned(),
+            fields: vec![field],
+        };
         let trace_id = TraceContext::root([1; 24]).unwrap().trace_id;
         let arrived = FlowEvent { trace_id, at_micros: 1, seen_by: B, event };
         assemble(&[arrived]).messages[0].explained.title

@@ -150,7 +150,8 @@ impl Flows {
         let kept = self.lock();
         let newest_first = kept.order.iter().rev().take(most);
         let known = newest_first.filter_map(|id| Some((*id, kept.flows.get(id)?)));
-        let changed = known.filter(|(_, events)| events.changed > change && !events.events.is_empty());
+        let changed =
+            known.filter(|(_, events)| events.changed > change && !events.events.is_empty());
         changed.map(|(id, events)| summary(id, events)).collect()
     }
 
@@ -162,9 +163,18 @@ impl Flows {
         let events = kept.flows.get(&id)?;
         let flow = assemble(&events.events);
         let mentioned = events.events.iter().flat_map(|told| mentioned(&told.event));
-        let tokens = mentioned.filter_map(|print| Some((print.clone(), kept.tokens.get(print)?.clone()))).collect();
+        let tokens = mentioned
+            .filter_map(|print| Some((print.clone(), kept.tokens.get(print)?.clone())))
+            .collect();
         let secrets = holders(&flow.messages);
-        Some(Seen { id, name: name_of(&flow, events.story), flow, tokens, secrets, cut: events.cut })
+        Some(Seen {
+            id,
+            name: name_of(&flow, events.story),
+            flow,
+            tokens,
+            secrets,
+            cut: events.cut,
+        })
     }
 
     /// The events of a flow, for programs.
@@ -206,17 +216,22 @@ impl Kept {
         }
     }
 
-    /// A trace is one flow. Browsers carry no trace from one page to the next, but the `state` of their login.
+    /// A trace is one flow. Browsers carry no trace from one page to the next, but the `state` of
+    /// their login.
     fn flow_of(&mut self, told: &FlowEvent) -> FlowId {
         let trace = Key::Trace(told.trace_id);
         let states =
-            told.event.fields().iter().filter(|field| field.name == "state").filter_map(|field| match &field.value {
-                Value::Token(print) => Some(Key::State(print.clone())),
-                Value::Text(_) | Value::Secret => None,
+            told.event.fields().iter().filter(|field| field.name == "state").filter_map(|field| {
+                match &field.value {
+                    Value::Token(print) => Some(Key::State(print.clone())),
+                    Value::Text(_) | Value::Secret => None,
+                }
             });
         let states: Vec<Key> = states.collect();
-        let known = |key: &Key| self.joined.get(key).copied().filter(|id| self.flows.contains_key(id));
-        let own = known(&trace).or_else(|| self.flows.contains_key(&told.trace_id).then_some(told.trace_id));
+        let known =
+            |key: &Key| self.joined.get(key).copied().filter(|id| self.flows.contains_key(id));
+        let own = known(&trace)
+            .or_else(|| self.flows.contains_key(&told.trace_id).then_some(told.trace_id));
         let id = states.iter().find_map(known).or(own).unwrap_or(told.trace_id);
         if let Some(own) = own.filter(|own| *own != id) {
             self.merge(own, id);
@@ -247,7 +262,9 @@ impl Kept {
         if !self.order.contains(&id) {
             self.order.push_back(id);
         }
-        while self.order.len() > bounds.flows || (self.events >= bounds.events && self.order.len() > 1) {
+        while self.order.len() > bounds.flows
+            || (self.events >= bounds.events && self.order.len() > 1)
+        {
             let Some(oldest) = self.order.pop_front() else { return };
             let Some(gone) = self.flows.remove(&oldest) else { continue };
             self.events -= gone.events.len();
@@ -314,8 +331,14 @@ fn name_of(flow: &Flow, story: Option<&'static str>) -> &'static str {
         "client_credentials",
         "resource_request",
     ];
-    let has = |title: &&&str| flow.messages.iter().any(|message| message.explained.title == **title);
-    let first = || flow.messages.first().map(|message| message.explained.title).filter(|title| !title.is_empty());
+    let has =
+        |title: &&&str| flow.messages.iter().any(|message| message.explained.title == **title);
+    let first = || {
+        flow.messages
+            .first()
+            .map(|message| message.explained.title)
+            .filter(|title| !title.is_empty())
+    };
     story.or_else(|| TELLING.iter().find(has).copied()).or_else(first).unwrap_or("visit")
 }
 

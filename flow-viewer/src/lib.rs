@@ -1,4 +1,5 @@
-//! The page that draws what happens between A, B and C while it happens, and the stories that it plays.
+//! The page that draws what happens between A, B and C while it happens, and the stories that it
+//! plays.
 
 mod app;
 pub mod commands;

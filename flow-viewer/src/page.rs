@@ -1,4 +1,5 @@
-//! What the page is made of. The workspace builds with Cargo alone, so these are the files as browsers read them.
+//! What the page is made of. The workspace builds with Cargo alone, so these are the files as
+//! browsers read them.
 
 use pages::Language;
 

@@ -4,8 +4,8 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, HttpClientSettings, Server, ServiceContext, Settings, Stop, health, http_client_without_authorities,
-    metrics, refuse_unsafe, scoped,
+    Bound, HttpClientSettings, Server, ServiceContext, Settings, Stop, health,
+    http_client_without_authorities, metrics, refuse_unsafe, scoped,
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -38,7 +38,9 @@ impl FlowViewer {
         refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
         let world = Self::prepare_world(settings)?;
         let flows = Arc::clone(&world.flows);
-        let login = format!("{}/login/platform", settings.service_a.public_url.trim_end_matches('/')).into();
+        let login =
+            format!("{}/login/platform", settings.service_a.public_url.trim_end_matches('/'))
+                .into();
         let ending = Stop::new();
         let app = App {
             flows: Arc::clone(&flows),
@@ -58,8 +60,9 @@ impl FlowViewer {
             limits: settings.limits.clone(),
         };
         let readiness = health::ready(|| async { Ok(()) });
-        let routes =
-            health::routes(readiness).merge(metrics::routes(registry)).merge(scoped(app::routes(app), context));
+        let routes = health::routes(readiness)
+            .merge(metrics::routes(registry))
+            .merge(scoped(app::routes(app), context));
         Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events, ending })
     }
 

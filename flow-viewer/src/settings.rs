@@ -5,8 +5,8 @@ use std::path::Path;
 use claims::{ClientSecret, endpoint};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, http_client_without_authorities,
-    plain_listener, telemetry::LogSettings,
+    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
+    http_client_without_authorities, plain_listener, telemetry::LogSettings,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,7 +75,12 @@ impl FlowViewerSettings {
     /// # Errors
     /// When none is set in production.
     pub fn secret(&self) -> anyhow::Result<ClientSecret> {
-        let secret = SecretSetting::choose("client_secret", self.client_secret.as_ref(), None, self.profile)?;
+        let secret = SecretSetting::choose(
+            "client_secret",
+            self.client_secret.as_ref(),
+            None,
+            self.profile,
+        )?;
         Ok(ClientSecret::new(secret.expose()))
     }
 
@@ -95,7 +100,9 @@ impl FlowViewerSettings {
     fn check(&self) -> anyhow::Result<()> {
         for (name, place) in self.places() {
             for (part, url) in [("url", &place.url), ("public_url", &place.public_url)] {
-                endpoint(url).map_err(|problem| anyhow::anyhow!("the setting `{name}.{part}`: {problem}: {url}"))?;
+                endpoint(url).map_err(|problem| {
+                    anyhow::anyhow!("the setting `{name}.{part}`: {problem}: {url}")
+                })?;
             }
         }
         Ok(())
@@ -122,7 +129,11 @@ impl Settings for FlowViewerSettings {
         let mut findings = Vec::new();
         findings.extend(plain_listener(&self.listen, &TlsFiles::default()));
         if self.stories {
-            findings.push(Finding::new("stories", "plays attacks at the press of a button", "switch it off"));
+            findings.push(Finding::new(
+                "stories",
+                "plays attacks at the press of a button",
+                "switch it off",
+            ));
         }
         findings.extend(self.log.finding());
         findings

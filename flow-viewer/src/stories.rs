@@ -1,7 +1,7 @@
 //! What can be played against the running servers: good flows, and every way to break one.
 //!
-//! A story acts as somebody outside: a person with a browser, a program with curl, or an attacker. It says before what
-//! should happen, does it, and tells what did.
+//! A story acts as somebody outside: a person with a browser, a program with curl, or an attacker.
+//! It says before what should happen, does it, and tells what did.
 
 mod app_of_a_user;
 mod forge;

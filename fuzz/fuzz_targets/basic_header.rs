@@ -1,4 +1,5 @@
-//! An Authorization header: no bytes make the parsers panic, and what Basic reads is written and read again to the same.
+//! An Authorization header: no bytes make the parsers panic, and what Basic reads is written and
+//! read again to the same.
 #![no_main]
 
 use claims::{basic, bearer};

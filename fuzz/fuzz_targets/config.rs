@@ -1,4 +1,5 @@
-//! Settings from a file, flags and the environment: no text makes them panic, and what they take can be described.
+//! Settings from a file, flags and the environment: no text makes them panic, and what they take
+//! can be described.
 #![no_main]
 
 use auth_server::AuthServerSettings;
@@ -15,7 +16,8 @@ fn file(text: &str) -> std::path::PathBuf {
 fuzz_target!(|text: &str| {
     // What stands before the first empty line is the file.
     let (toml, lines) = text.split_once("\n\n").unwrap_or(("", text));
-    let (flags, variables): (Vec<&str>, Vec<&str>) = lines.lines().partition(|line| !line.starts_with("GATEPASS"));
+    let (flags, variables): (Vec<&str>, Vec<&str>) =
+        lines.lines().partition(|line| !line.starts_with("GATEPASS"));
     let environment = variables.iter().filter_map(|line| line.split_once('='));
     let sources = Sources {
         file: (!toml.is_empty()).then(|| file(toml)),
@@ -24,7 +26,8 @@ fuzz_target!(|text: &str| {
         ..Sources::default()
     };
     if let Ok(settings) = load::<AuthServerSettings>(&sources) {
-        let (findings, usable) = (settings.findings(), settings.check().map_err(anyhow::Error::msg));
+        let (findings, usable) =
+            (settings.findings(), settings.check().map_err(anyhow::Error::msg));
         let _ = describe(&settings, &findings, &usable);
     }
 });

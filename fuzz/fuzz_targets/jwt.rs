@@ -1,4 +1,5 @@
-//! A token shown to B: no bytes make the checks panic, and none is found good, as nobody here knows the secret.
+//! A token shown to B: no bytes make the checks panic, and none is found good, as nobody here knows
+//! the secret.
 //!
 //! Only HS256 is taken, so that no key is ever fetched.
 #![no_main]
@@ -17,8 +18,13 @@ static SETUP: LazyLock<(Runtime, Verifier)> = LazyLock::new(|| {
         hs256_secret: Some(ClientSecret::new("a secret of more than thirty-two bytes")),
         ..LocalSettings::default()
     };
-    let verifier = Verifier::builder("https://c.example", "https://b.example").local(local).clock(Clock::manual(1_000));
-    (Builder::new_current_thread().build().expect("a runtime"), verifier.build().expect("a verifier"))
+    let verifier = Verifier::builder("https://c.example", "https://b.example")
+        .local(local)
+        .clock(Clock::manual(1_000));
+    (
+        Builder::new_current_thread().build().expect("a runtime"),
+        verifier.build().expect("a verifier"),
+    )
 });
 
 fuzz_target!(|token: &str| {

@@ -1,5 +1,5 @@
-//! A token request's body: no bytes make the parser panic, what it takes has each parameter once, and a scope that it reads
-//! is written and read again to the same.
+//! A token request's body: no bytes make the parser panic, what it takes has each parameter once,
+//! and a scope that it reads is written and read again to the same.
 #![no_main]
 
 use claims::{Form, Scope};

@@ -9,7 +9,8 @@ use crate::{demo, doctor, walk, walk::WalkArguments};
 
 /// OAuth 2.0 between servers, to learn from, to test with and to build on.
 ///
-/// Without a command: C, A, a B that checks by itself and a B that asks C, in one process, until Ctrl-C.
+/// Without a command: C, A, a B that checks by itself and a B that asks C, in one process, until
+/// Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "gatepass", version, args_conflicts_with_subcommands = true)]
 struct Arguments {

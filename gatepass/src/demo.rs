@@ -26,18 +26,22 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let _telemetry = telemetry::begin("gatepass", &log)?;
     let stop = Stop::new();
     on_signal(stop.clone())?;
-    let choose = if arguments.free_ports { StackSettings::on_free_ports } else { StackSettings::demo };
+    let choose =
+        if arguments.free_ports { StackSettings::on_free_ports } else { StackSettings::demo };
     let mut settings = choose(&arguments.data_dir);
     settings.names_are_addresses = arguments.free_ports;
     settings.service_a.legacy_password_demo = arguments.legacy_password_demo;
     settings.b_local.legacy_password_demo = arguments.legacy_password_demo;
     let (entropy, events) = (Entropy::system(), EventSink::new(EVENTS));
     let random = entropy.bytes()?;
-    let stack = Stack::prepare(settings, Clock::system(), entropy, events.clone()).await.map_err(advise)?;
+    let stack =
+        Stack::prepare(settings, Clock::system(), entropy, events.clone()).await.map_err(advise)?;
     let addresses = stack.addresses;
     let running = tokio::spawn(stack.run(stop.clone()));
     let told = first_call(addresses, &events, random).await;
-    let told = told.and_then(|story| say(&story)).and_then(|()| say(&what_next(addresses, arguments.once)));
+    let told = told
+        .and_then(|story| say(&story))
+        .and_then(|()| say(&what_next(addresses, arguments.once)));
     if arguments.once || told.is_err() {
         stop.cancel();
     }
@@ -45,33 +49,55 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     told
 }
 
-async fn first_call(addresses: Addresses, events: &EventSink, random: [u8; 24]) -> anyhow::Result<String> {
+async fn first_call(
+    addresses: Addresses,
+    events: &EventSink,
+    random: [u8; 24],
+) -> anyhow::Result<String> {
     // Everything called from here is on this machine, in plain http.
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
     let at = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
-    for server in [addresses.auth_server, addresses.b_local, addresses.b_introspection, addresses.service_a] {
+    for server in
+        [addresses.auth_server, addresses.b_local, addresses.b_introspection, addresses.service_a]
+    {
         ready(&http, &at(server), START_LIMIT).await?;
     }
     let trace = TraceContext::root(random).context("the system gives no randomness")?;
     let call = http.get(format!("{}/api/call-b", at(addresses.service_a)));
     let flow = observe(call, events, trace).await?;
-    Ok(format!("The first call, A -> C -> B, as it just happened (trace {})\n{}", trace.trace_id, tell(&flow)))
+    Ok(format!(
+        "The first call, A -> C -> B, as it just happened (trace {})\n{}",
+        trace.trace_id,
+        tell(&flow)
+    ))
 }
 
-/// The demo's ports are fixed, so that its addresses can be learned; where one is taken there is another way.
+/// The demo's ports are fixed, so that its addresses can be learned; where one is taken there is
+/// another way.
 fn advise(error: anyhow::Error) -> anyhow::Error {
     if error.downcast_ref::<BindError>().is_some() {
-        return error.context("the demo cannot start (with --free-ports it takes ports that are free)");
+        return error
+            .context("the demo cannot start (with --free-ports it takes ports that are free)");
     }
     error
 }
 
 fn what_next(addresses: Addresses, once: bool) -> String {
-    let heading =
-        if once { "Stopping, as --once asks; without it these run until Ctrl-C" } else { "Running until Ctrl-C" };
-    let Addresses { auth_server: c, auth_server_tls: c_tls, service_a: a, b_local, b_introspection, flow_viewer } =
-        addresses;
-    let (c, c_tls, a, local, asking) = (c.port(), c_tls.port(), a.port(), b_local.port(), b_introspection.port());
+    let heading = if once {
+        "Stopping, as --once asks; without it these run until Ctrl-C"
+    } else {
+        "Running until Ctrl-C"
+    };
+    let Addresses {
+        auth_server: c,
+        auth_server_tls: c_tls,
+        service_a: a,
+        b_local,
+        b_introspection,
+        flow_viewer,
+    } = addresses;
+    let (c, c_tls, a, local, asking) =
+        (c.port(), c_tls.port(), a.port(), b_local.port(), b_introspection.port());
     let viewer = flow_viewer.port();
     format!(
         "{heading}\n\

@@ -1,4 +1,5 @@
-//! `gatepass doctor`: the doctors of all servers of the demo, with its settings, and above them those of the environment.
+//! `gatepass doctor`: the doctors of all servers of the demo, with its settings, and above them
+//! those of the environment.
 
 use std::{net::ToSocketAddrs, path::PathBuf, time::Duration};
 
@@ -38,18 +39,22 @@ pub struct Patients {
 /// # Errors
 /// When a setting is wrong, or a check failed.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let environment: Vec<_> = environment.collect();
     let patients = patients(StackSettings::demo(&arguments.data_dir), &environment)?;
     ::doctor::run(&arguments.output, examine(&patients, &Clock::system()))
 }
 
-/// The settings with which the demo runs, and above them those of the environment, as each server by itself has them.
+/// The settings with which the demo runs, and above them those of the environment, as each server
+/// by itself has them.
 ///
 /// # Errors
 /// When a setting is unknown or wrong.
-pub fn patients(mut stack: StackSettings, environment: &[(String, String)]) -> anyhow::Result<Patients> {
+pub fn patients(
+    mut stack: StackSettings,
+    environment: &[(String, String)],
+) -> anyhow::Result<Patients> {
     let one_b = environment.iter().any(|(name, _)| name.starts_with(ENVIRONMENT_OF_B));
     stack.auth_server = above(&stack.auth_server, environment)?;
     let addresses = Addresses {
@@ -67,21 +72,26 @@ pub fn patients(mut stack: StackSettings, environment: &[(String, String)]) -> a
 }
 
 fn above<S: Settings>(demo: &S, environment: &[(String, String)]) -> anyhow::Result<S> {
-    let sources =
-        Sources { below: Some(toml::to_string(demo)?), environment: environment.to_vec(), ..Sources::default() };
+    let sources = Sources {
+        below: Some(toml::to_string(demo)?),
+        environment: environment.to_vec(),
+        ..Sources::default()
+    };
     load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
 }
 
 fn address(listen: &str) -> anyhow::Result<std::net::SocketAddr> {
-    let found =
-        own_door(listen).and_then(|door| door.to_socket_addrs()).with_context(|| format!("the address {listen}"))?;
+    let found = own_door(listen)
+        .and_then(|door| door.to_socket_addrs())
+        .with_context(|| format!("the address {listen}"))?;
     found.into_iter().next().with_context(|| format!("the address {listen}"))
 }
 
 /// All servers, one after the other in the report, at the same time in fact.
 pub async fn examine(patients: &Patients, clock: &Clock) -> Vec<Report> {
     let Patients { stack, one_b } = patients;
-    let mut listening = vec![&*stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen];
+    let mut listening =
+        vec![&*stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen];
     listening.extend((!one_b).then_some(&*stack.b_introspection.listen));
     if !anybody_listens(&listening).await {
         return vec![nothing_runs(&listening)];
@@ -111,8 +121,8 @@ async fn b(which: &str, settings: &ServiceBSettings, clock: &Clock) -> Report {
 
 /// Here both sides are known: C can say which of its redirect URIs is the nearest to A's.
 fn asked(stack: &StackSettings) -> Asked {
-    let login =
-        service_a::doctor::platform_login(&stack.service_a).filter(|login| login.issuer == stack.auth_server.issuer());
+    let login = service_a::doctor::platform_login(&stack.service_a)
+        .filter(|login| login.issuer == stack.auth_server.issuer());
     login.map_or_else(Asked::default, |login| Asked {
         redirect_uri: Some(login.redirect_uri),
         client_id: Some(login.client_id),
@@ -122,7 +132,10 @@ fn asked(stack: &StackSettings) -> Asked {
 async fn anybody_listens(listening: &[&str]) -> bool {
     for listen in listening {
         let Ok(address) = address(listen) else { continue };
-        if timeout(KNOCK, TcpStream::connect(address)).await.is_ok_and(|connected| connected.is_ok()) {
+        if timeout(KNOCK, TcpStream::connect(address))
+            .await
+            .is_ok_and(|connected| connected.is_ok())
+        {
             return true;
         }
     }
@@ -135,6 +148,10 @@ fn nothing_runs(listening: &[&str]) -> Report {
         "start the demo: `cargo run`, or each server by itself: `gatepass auth-server`, `gatepass service-b`, `gatepass service-a`; where they listen at other addresses, say so by `GATEPASS__AUTH_SERVER__LISTEN` and its like",
     );
     let compared = "the addresses of the demo and who listens there";
-    checks.fail("demo", "nothing of it runs", Finding::new(compared, listening.join(" "), "nobody", change));
+    checks.fail(
+        "demo",
+        "nothing of it runs",
+        Finding::new(compared, listening.join(" "), "nobody", change),
+    );
     Report::of("gatepass", [checks])
 }

@@ -30,7 +30,10 @@ pub async fn ready(http: &reqwest::Client, base: &str, limit: Duration) -> anyho
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(limit, waiting).await.ok().with_context(|| format!("{base} is not ready: {last}"))
+    tokio::time::timeout(limit, waiting)
+        .await
+        .ok()
+        .with_context(|| format!("{base} is not ready: {last}"))
 }
 
 /// Make a call, and collect the events of its trace.

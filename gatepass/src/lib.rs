@@ -1,6 +1,7 @@
 //! The launcher: A, B and C in one process, and the first call told step by step.
 //!
-//! It starts the very same objects as each server's own `main`. The end-to-end tests start them through here, too.
+//! It starts the very same objects as each server's own `main`. The end-to-end tests start them
+//! through here, too.
 
 pub mod commands;
 mod demo;

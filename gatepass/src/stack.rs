@@ -20,8 +20,8 @@ pub struct StackSettings {
     pub b_local: ServiceBSettings,
     pub b_introspection: ServiceBSettings,
     pub flow_viewer: FlowViewerSettings,
-    /// C's issuer and A's redirect URI name the ports that were taken, so that browsers find their way. Otherwise they stay
-    /// as they are: names.
+    /// C's issuer and A's redirect URI name the ports that were taken, so that browsers find their
+    /// way. Otherwise they stay as they are: names.
     pub names_are_addresses: bool,
 }
 
@@ -49,8 +49,11 @@ pub struct Stack {
 impl StackSettings {
     /// The demo's settings: the ports of the design, all data in `folder`.
     pub fn demo(folder: &Path) -> Self {
-        let auth_server =
-            AuthServerSettings { data_dir: folder.to_owned(), test_controls: true, ..AuthServerSettings::default() };
+        let auth_server = AuthServerSettings {
+            data_dir: folder.to_owned(),
+            test_controls: true,
+            ..AuthServerSettings::default()
+        };
         let b = ServiceBSettings::default();
         let b_introspection = ServiceBSettings {
             mode: Mode::Introspection,
@@ -58,7 +61,8 @@ impl StackSettings {
             resource: "http://localhost:9003".to_owned(),
             ..b.clone()
         };
-        let service_a = ServiceASettings { data_dir: folder.to_owned(), ..ServiceASettings::default() };
+        let service_a =
+            ServiceASettings { data_dir: folder.to_owned(), ..ServiceASettings::default() };
         Self {
             auth_server,
             service_a,
@@ -69,7 +73,8 @@ impl StackSettings {
         }
     }
 
-    /// The demo's settings on ports that the system chooses. Issuer and resource identifiers stay: they are names.
+    /// The demo's settings on ports that the system chooses. Issuer and resource identifiers stay:
+    /// they are names.
     pub fn on_free_ports(folder: &Path) -> Self {
         let mut settings = Self::demo(folder);
         let free = || "127.0.0.1:0".to_owned();
@@ -93,7 +98,8 @@ impl StackSettings {
         self.service_a.internal_url.clone_from(&internal_url);
         self.service_a.ca_file.clone_from(&ca_file);
         self.service_a.targets.local.url = format!("http://localhost:{}", at.b_local.port());
-        self.service_a.targets.introspection.url = format!("http://localhost:{}", at.b_introspection.port());
+        self.service_a.targets.introspection.url =
+            format!("http://localhost:{}", at.b_introspection.port());
         // The stories know the servers by their names, and reach them where they are.
         let viewer = &mut self.flow_viewer;
         viewer.auth_server.url = format!("http://localhost:{}", at.auth_server.port());
@@ -110,21 +116,28 @@ impl StackSettings {
 
     fn name_by_address(&mut self, at: &Addresses) -> anyhow::Result<()> {
         let issuer = format!("http://localhost:{}", at.auth_server.port());
-        for known in [&mut self.service_a.issuer, &mut self.b_local.issuer, &mut self.b_introspection.issuer] {
+        for known in
+            [&mut self.service_a.issuer, &mut self.b_local.issuer, &mut self.b_introspection.issuer]
+        {
             known.clone_from(&issuer);
         }
         self.flow_viewer.auth_server.public_url.clone_from(&issuer);
         self.auth_server.issuer = issuer.parse().context("the issuer")?;
         let folder = &self.auth_server.data_dir;
         let file = folder.join("clients.toml");
-        let clients = DEMO_CLIENTS.replace(WEBSITE, &format!("http://localhost:{}/", at.service_a.port()));
+        let clients =
+            DEMO_CLIENTS.replace(WEBSITE, &format!("http://localhost:{}/", at.service_a.port()));
         let advice = || {
             let folder = folder.display();
             format!(
                 "auth-server: the data folder {folder} cannot be used (setting `data_dir`): make it writable, or choose another"
             )
         };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(advice)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(advice)?;
         std::fs::write(&file, clients).with_context(advice)?;
         self.auth_server.clients_file = Some(file);
         Ok(())
@@ -146,7 +159,8 @@ impl Stack {
         let tls = c.tls.as_ref().context("the stack needs C's setting `tls_listen`")?;
         let a = Bound::to(&settings.service_a.listen, "listen").context("service-a")?;
         let b_local = Bound::to(&settings.b_local.listen, "listen").context("service-b, local")?;
-        let b_asking = Bound::to(&settings.b_introspection.listen, "listen").context("service-b, introspecting")?;
+        let b_asking = Bound::to(&settings.b_introspection.listen, "listen")
+            .context("service-b, introspecting")?;
         let viewer = Bound::to(&settings.flow_viewer.listen, "listen").context("flow-viewer")?;
         let addresses = Addresses {
             auth_server: c.http.address(),
@@ -158,13 +172,20 @@ impl Stack {
         };
         settings.connect(&addresses)?;
         // C first: it makes the development CA that the others believe.
-        let auth_server = AuthServer::prepare(settings.auth_server, c, clock.clone(), entropy, events.clone());
+        let auth_server =
+            AuthServer::prepare(settings.auth_server, c, clock.clone(), entropy, events.clone());
         Ok(Self {
             addresses,
             auth_server: auth_server.await.context("auth-server")?,
-            service_a: ServiceA::prepare(&settings.service_a, a, clock.clone(), events.clone()).await?,
+            service_a: ServiceA::prepare(&settings.service_a, a, clock.clone(), events.clone())
+                .await?,
             b_local: ServiceB::prepare(&settings.b_local, b_local, clock.clone(), events.clone())?,
-            b_introspection: ServiceB::prepare(&settings.b_introspection, b_asking, clock.clone(), events.clone())?,
+            b_introspection: ServiceB::prepare(
+                &settings.b_introspection,
+                b_asking,
+                clock.clone(),
+                events.clone(),
+            )?,
             flow_viewer: FlowViewer::prepare(&settings.flow_viewer, viewer, clock, events)?,
         })
     }

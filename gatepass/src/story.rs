@@ -26,12 +26,16 @@ pub fn tell(flow: &Flow) -> String {
 #[must_use]
 pub fn tell_messages(flow: &flow_viewer::Flow, paint: Paint) -> String {
     let mut story = String::new();
-    // A B that asks C begins its fourth step with that; one that needs nobody, with its first check.
+    // A B that asks C begins its fourth step with that; one that needs nobody, with its first
+    // check.
     let asks_c = flow.messages.iter().any(|message| message.explained.title == "introspection");
     for line in &flow.lines {
         if let Some(message) = flow.messages.get(line.message) {
             if !asks_c && is_first_check(message, line.part) {
-                story.push_str(&format!("\n{}B looks at the pass by itself\n", paint.bold("Step 4  ")));
+                story.push_str(&format!(
+                    "\n{}B looks at the pass by itself\n",
+                    paint.bold("Step 4  ")
+                ));
             }
             // Writing to a string cannot fail.
             let _ = tell_part(&mut story, message, line.part, paint);
@@ -45,19 +49,36 @@ fn tell_part(story: &mut String, message: &Message, part: Part, paint: Paint) ->
     match part {
         Part::Request => {
             let step = step_of_request(message);
-            writeln!(story, "\n{}{from} -> {to}  {} {}", paint.bold(&step), message.method, message.url)?;
+            writeln!(
+                story,
+                "\n{}{from} -> {to}  {} {}",
+                paint.bold(&step),
+                message.method,
+                message.url
+            )?;
             tell_fields(story, &message.fields)
         }
         Part::Answer => {
-            let Some(Answer { status, elapsed_micros, fields, .. }) = &message.answer else { return Ok(()) };
+            let Some(Answer { status, elapsed_micros, fields, .. }) = &message.answer else {
+                return Ok(());
+            };
             let step = step_of_answer(message);
             let status = paint.verdict(&format!("status {status}"), *status < 400);
-            writeln!(story, "\n{}{to} -> {from}  {status} after {} ms", paint.bold(&step), millis(*elapsed_micros))?;
+            writeln!(
+                story,
+                "\n{}{to} -> {from}  {status} after {} ms",
+                paint.bold(&step),
+                millis(*elapsed_micros)
+            )?;
             tell_fields(story, fields)
         }
         Part::Failure => {
             let reason = message.failure.as_deref().unwrap_or("no answer");
-            writeln!(story, "\n{NO_STEP}{to} -> {from}  {}: {reason}", paint.verdict("no answer", false))
+            writeln!(
+                story,
+                "\n{NO_STEP}{to} -> {from}  {}: {reason}",
+                paint.verdict("no answer", false)
+            )
         }
         Part::Fact(index) => {
             let Some(fact) = message.facts.get(index) else { return Ok(()) };
@@ -74,7 +95,9 @@ fn is_first_check(message: &Message, part: Part) -> bool {
 
 fn step_of_request(message: &Message) -> String {
     match message.explained.step {
-        Some(step) if !message.from_outside || message.to != Party::ResourceServer => format!("Step {}  ", step.number),
+        Some(step) if !message.from_outside || message.to != Party::ResourceServer => {
+            format!("Step {}  ", step.number)
+        }
         _ if message.explained.title == "metadata" => LOOKING_AROUND.to_owned(),
         _ => NO_STEP.to_owned(),
     }
@@ -89,14 +112,21 @@ fn step_of_answer(message: &Message) -> String {
 fn tell_fact(story: &mut String, fact: &Fact, paint: Paint) -> fmt::Result {
     match &fact.event {
         Event::TokenReused { token, expires_in } => {
-            writeln!(story, "\nSteps 1 and 2 are not needed: A still has the pass {token}, good for {expires_in} s")
+            writeln!(
+                story,
+                "\nSteps 1 and 2 are not needed: A still has the pass {token}, good for {expires_in} s"
+            )
         }
         Event::TokenIssued { claims, .. } => tell_claims(story, claims),
         Event::TokenRefused { error, description, .. } if description.is_empty() => {
             writeln!(story, "    C refuses: {}", error.as_str())
         }
         Event::TokenRefused { error, description, .. } => {
-            writeln!(story, "    C refuses: {}, for {description}", paint.verdict(error.as_str(), false))
+            writeln!(
+                story,
+                "    C refuses: {}, for {description}",
+                paint.verdict(error.as_str(), false)
+            )
         }
         Event::Checked(check) => tell_check(story, fact.seen_by, check, paint),
         _ => Ok(()),
@@ -106,7 +136,9 @@ fn tell_fact(story: &mut String, fact: &Fact, paint: Paint) -> fmt::Result {
 fn tell_fields(story: &mut String, fields: &[Field]) -> fmt::Result {
     fields.iter().try_for_each(|Field { name, value, .. }| match value {
         Value::Text(text) => writeln!(story, "    {name:<15} {text}"),
-        Value::Secret => writeln!(story, "    {name:<15} •••••• (only these two ever see it, no log does)"),
+        Value::Secret => {
+            writeln!(story, "    {name:<15} •••••• (only these two ever see it, no log does)")
+        }
         Value::Token(fingerprint) if name.contains("token") || name == "authorization" => {
             writeln!(story, "    {name:<15} [pass {fingerprint}]")
         }

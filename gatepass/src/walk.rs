@@ -113,12 +113,21 @@ struct Viewer {
 impl Viewer {
     fn new(base: &str) -> anyhow::Result<Self> {
         // The viewer is on this machine, or published by a container engine on it.
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(STORY_LIMIT).build()?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .timeout(STORY_LIMIT)
+            .build()?;
         Ok(Self { http, base: base.to_owned() })
     }
 
     async fn answers(&self) -> bool {
-        let asked = self.http.get(format!("{}/healthz", self.base)).timeout(Duration::from_secs(2)).send().await;
+        let asked = self
+            .http
+            .get(format!("{}/healthz", self.base))
+            .timeout(Duration::from_secs(2))
+            .send()
+            .await;
         asked.is_ok_and(|answer| answer.status().is_success())
     }
 
@@ -128,16 +137,23 @@ impl Viewer {
     }
 
     async fn play(&self, story: &str) -> anyhow::Result<Told> {
-        let request = self.http.post(format!("{}/api/stories/{story}", self.base)).json(&serde_json::json!({}));
+        let request = self
+            .http
+            .post(format!("{}/api/stories/{story}", self.base))
+            .json(&serde_json::json!({}));
         let played: Played = request.send().await?.error_for_status()?.json().await?;
         let events = self.get(&format!("/api/flows/{}/events", played.flow)).await?;
         Ok(Told { played, events })
     }
 
     async fn walk(&self, arguments: &WalkArguments) -> anyhow::Result<()> {
-        let stories: Vec<Listed> = self.get("/api/stories").await.context("the viewer does not tell its stories")?;
-        let names: Vec<_> =
-            stories.iter().filter(|story| arguments.walk.plays(story)).map(|story| &story.name).collect();
+        let stories: Vec<Listed> =
+            self.get("/api/stories").await.context("the viewer does not tell its stories")?;
+        let names: Vec<_> = stories
+            .iter()
+            .filter(|story| arguments.walk.plays(story))
+            .map(|story| &story.name)
+            .collect();
         ensure!(!names.is_empty(), "no stories are played at {} (setting `stories`)", self.base);
         let teller = Teller::new(arguments)?;
         let mut told = Vec::new();
@@ -169,12 +185,17 @@ struct Teller {
 
 impl Teller {
     fn new(arguments: &WalkArguments) -> anyhow::Result<Self> {
-        let spoken = arguments.lang.clone().or_else(|| std::env::var("LANG").ok()).unwrap_or_default();
+        let spoken =
+            arguments.lang.clone().or_else(|| std::env::var("LANG").ok()).unwrap_or_default();
         if arguments.lang.as_ref().is_some_and(|lang| !["en", "zh"].contains(&lang.as_str())) {
             bail!("--lang is en or zh");
         }
         let language = if spoken.starts_with("zh") { Language::Chinese } else { Language::English };
-        Ok(Self { paint: Paint::for_stdout(), texts: texts(language), attack: arguments.walk == Walk::Attack })
+        Ok(Self {
+            paint: Paint::for_stdout(),
+            texts: texts(language),
+            attack: arguments.walk == Walk::Attack,
+        })
     }
 
     fn tell(&self, told: &Told) -> anyhow::Result<()> {
@@ -184,16 +205,25 @@ impl Teller {
             let verdict = if *as_expected { "blocked    " } else { "NOT BLOCKED" };
             say(&format!("{}  {title}", self.paint.verdict(verdict, *as_expected)))?;
         } else {
-            say(&format!("\n{}\n{}", self.paint.bold(title), self.text(&["stories", story, "before"], "")))?;
+            say(&format!(
+                "\n{}\n{}",
+                self.paint.bold(title),
+                self.text(&["stories", story, "before"], "")
+            ))?;
             say(&tell_messages(&assemble(&told.events), self.paint))?;
         }
         for claim in claims.iter().filter(|claim| !self.attack || !claim.held) {
             let mark = if claim.held { "as told" } else { "NOT SO " };
             let what = self.text(&["claims", &claim.what], &claim.what);
             let Claim { expected, found, held, .. } = claim;
-            say(&format!("    {}  {what}: expected {expected}, found {found}", self.paint.verdict(mark, *held)))?;
+            say(&format!(
+                "    {}  {what}: expected {expected}, found {found}",
+                self.paint.verdict(mark, *held)
+            ))?;
         }
-        broke_off.iter().try_for_each(|why| say(&format!("    could not be played to its end: {why}")))
+        broke_off
+            .iter()
+            .try_for_each(|why| say(&format!("    could not be played to its end: {why}")))
     }
 
     fn text<'a>(&'a self, path: &[&str], otherwise: &'a str) -> &'a str {
@@ -220,13 +250,16 @@ impl OwnStack {
         let folder = std::env::temp_dir().join(format!("gatepass-walk-{name}"));
         let mut settings = StackSettings::on_free_ports(&folder);
         settings.names_are_addresses = true;
-        let stack = Stack::prepare(settings, Clock::system(), entropy, EventSink::new(4_096)).await?;
+        let stack =
+            Stack::prepare(settings, Clock::system(), entropy, EventSink::new(4_096)).await?;
         let (at, stop) = (stack.addresses, Stop::new());
         let running = tokio::spawn(stack.run(stop.clone()));
         let base = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
-        let own = Self { viewer: base(at.flow_viewer), folder, stop, running, _telemetry: telemetry };
+        let own =
+            Self { viewer: base(at.flow_viewer), folder, stop, running, _telemetry: telemetry };
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-        for server in [at.auth_server, at.b_local, at.b_introspection, at.service_a, at.flow_viewer] {
+        for server in [at.auth_server, at.b_local, at.b_introspection, at.service_a, at.flow_viewer]
+        {
             ready(&http, &base(server), START_LIMIT).await?;
         }
         Ok(own)
@@ -235,7 +268,8 @@ impl OwnStack {
     async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
         let ended = self.running.await.context("a server failed by a bug")?;
-        std::fs::remove_dir_all(&self.folder).with_context(|| format!("{} stays behind", self.folder.display()))?;
+        std::fs::remove_dir_all(&self.folder)
+            .with_context(|| format!("{} stays behind", self.folder.display()))?;
         ended
     }
 }

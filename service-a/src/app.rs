@@ -12,8 +12,8 @@ use pages::Pages;
 use crate::{
     call_b::BClient,
     endpoints::{
-        account, backchannel_logout, call_b, call_b_legacy, callback, home, link, login, logout, my_resource, openapi,
-        style, unlink,
+        account, backchannel_logout, call_b, call_b_legacy, callback, home, link, login, logout,
+        my_resource, openapi, style, unlink,
     },
     settings::Targets,
     website::Website,

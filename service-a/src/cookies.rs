@@ -13,18 +13,21 @@ use crate::random_id::RandomId;
 pub enum CookieUse {
     /// Whoever shows it is logged in. `Lax`: a form on another site is sent without it.
     Session,
-    /// Binds a login to the browser that began it. `Lax` is sent along when a provider redirects back.
+    /// Binds a login to the browser that began it. `Lax` is sent along when a provider redirects
+    /// back.
     Login,
-    /// The same for a provider that answers by a form of its own page, with which no `Lax` cookie travels. `None` lets the
-    /// form carry it. That is safe: it shows which browser this is and gives no right, and the answer must have a `state`
-    /// that was made for this very browser, which nobody else can know.
+    /// The same for a provider that answers by a form of its own page, with which no `Lax` cookie
+    /// travels. `None` lets the form carry it. That is safe: it shows which browser this is and
+    /// gives no right, and the answer must have a `state` that was made for this very browser,
+    /// which nobody else can know.
     CrossSiteLogin,
     /// Recognises the browser that comes back from logging out at the provider.
     Logout,
 }
 
-/// Cookies do not know ports: on one host every port sees and can set those of the others. Names of our own keep them apart,
-/// and over https the prefix `__Host-` keeps neighbouring hosts and plain http from setting them.
+/// Cookies do not know ports: on one host every port sees and can set those of the others. Names of
+/// our own keep them apart, and over https the prefix `__Host-` keeps neighbouring hosts and plain
+/// http from setting them.
 #[derive(Clone, Copy, Debug)]
 pub struct Cookies {
     pub https: bool,
@@ -48,7 +51,13 @@ impl Cookies {
     }
 
     /// Hand a name to the browser, for so many seconds.
-    pub fn hand_out(self, jar: CookieJar, cookie: CookieUse, id: &RandomId, seconds: i64) -> CookieJar {
+    pub fn hand_out(
+        self,
+        jar: CookieJar,
+        cookie: CookieUse,
+        id: &RandomId,
+        seconds: i64,
+    ) -> CookieJar {
         jar.add(self.cookie(cookie, id.expose().to_owned(), seconds))
     }
 
@@ -65,7 +74,8 @@ impl Cookies {
         Cookie::build((self.name(cookie), value))
             .path("/")
             .http_only(true)
-            // Browsers take `None` only together with `Secure`; on localhost they take `Secure` without https.
+            // Browsers take `None` only together with `Secure`; on localhost they take `Secure`
+            // without https.
             .secure(self.https || cross_site)
             .same_site(if cross_site { SameSite::None } else { SameSite::Lax })
             .max_age(Duration::seconds(seconds))
@@ -89,8 +99,14 @@ mod tests {
         let lax = "HttpOnly; SameSite=Lax; Path=/; Max-Age=60";
         let secure = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60";
         assert_eq!(written(false, CookieUse::Session), format!("gatepass-a-session=ID; {lax}"));
-        assert_eq!(written(true, CookieUse::Session), format!("__Host-gatepass-a-session=ID; {secure}"));
-        assert_eq!(written(true, CookieUse::Login), format!("__Host-gatepass-a-login=ID; {secure}"));
+        assert_eq!(
+            written(true, CookieUse::Session),
+            format!("__Host-gatepass-a-session=ID; {secure}")
+        );
+        assert_eq!(
+            written(true, CookieUse::Login),
+            format!("__Host-gatepass-a-login=ID; {secure}")
+        );
         assert_eq!(
             written(false, CookieUse::CrossSiteLogin),
             "gatepass-a-login-form=ID; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=60"

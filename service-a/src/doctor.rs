@@ -1,12 +1,12 @@
-//! `service-a doctor`: why does A get no pass, why does B not take it, why can nobody log in? What it looks at stands in
-//! [`examine`], in its order.
+//! `service-a doctor`: why does A get no pass, why does B not take it, why can nobody log in? What
+//! it looks at stands in [`examine`], in its order.
 
 mod calls;
 mod logins;
 
 use ::doctor::{
-    Audience, Checks, IssuerAt, Names, OwnDoor, Published, Report, look_at_database, look_at_own_door,
-    look_at_settings, section,
+    Audience, Checks, IssuerAt, Names, OwnDoor, Published, Report, look_at_database,
+    look_at_own_door, look_at_settings, section,
 };
 use clock::Clock;
 use service_kit::Settings;
@@ -22,11 +22,16 @@ pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
     let names = Names::of(ServiceASettings::SERVICE);
     let (own, accounts, issuer, bs, logins) = tokio::join!(
         section("own door", async |checks| {
-            look_at_settings(checks, settings, [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()]);
+            look_at_settings(
+                checks,
+                settings,
+                [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()],
+            );
             look_at_own_door(checks, clock, &own_door(settings, &names)).await;
         }),
         section("database", async |checks| look_at_accounts(checks, settings, &names).await),
-        section("issuer", async |checks| calls::look_at_tokens(checks, settings, &names, clock).await),
+        section("issuer", async |checks| calls::look_at_tokens(checks, settings, &names, clock)
+            .await),
         section("B", async |checks| calls::look_at_bs(checks, settings, &names, clock).await),
         logins::look_at_logins(settings, clock),
     );

@@ -9,7 +9,8 @@ use serde::Serialize;
 use service_kit::RequestId;
 use token_client::TokenError;
 
-/// Why A could not do what it was asked. It says which step failed, and never holds a secret or a token.
+/// Why A could not do what it was asked. It says which step failed, and never holds a secret or a
+/// token.
 #[derive(Debug, thiserror::Error)]
 #[error("{step:?}: {reason}")]
 pub struct Failure {

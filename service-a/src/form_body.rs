@@ -6,8 +6,8 @@ use axum::{
 
 use crate::{app::App, login::Refusal, shown::RefusalPage};
 
-/// The form that a page sends, whole. Who sends it is at a browser, so one that is too long or breaks off is refused with a
-/// page.
+/// The form that a page sends, whole. Who sends it is at a browser, so one that is too long or
+/// breaks off is refused with a page.
 pub struct FormBody(pub Bytes);
 
 impl FromRequest<App> for FormBody {
@@ -19,7 +19,8 @@ impl FromRequest<App> for FormBody {
             Ok(body) => Ok(Self(body)),
             Err(rejection) => {
                 let too_long = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-                let status = if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+                let status =
+                    if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
                 Err(RefusalPage::in_request(app, &mut parts, Refusal::Beforehand(status)).await)
             }
         }

@@ -1,5 +1,5 @@
-//! A, a machine that calls B as itself: it shows its secret to C alone, and to B only the pass that it got for it.
-//! And a website that people log in to with the account that they have elsewhere.
+//! A, a machine that calls B as itself: it shows its secret to C alone, and to B only the pass that
+//! it got for it. And a website that people log in to with the account that they have elsewhere.
 
 pub mod accounts;
 mod app;

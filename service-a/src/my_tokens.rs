@@ -13,8 +13,9 @@ use crate::{
     website::Website,
 };
 
-/// The refreshes that run, or have just run. A rotated refresh token is good once: of many requests at the same moment one
-/// asks, and the others, also those that read the session a moment too early, take its answer.
+/// The refreshes that run, or have just run. A rotated refresh token is good once: of many requests
+/// at the same moment one asks, and the others, also those that read the session a moment too
+/// early, take its answer.
 #[derive(Clone)]
 pub struct Refreshing(Cache<(Digest, Digest), UserTokens>);
 
@@ -30,12 +31,21 @@ impl Default for Refreshing {
 
 /// Tokens that are good for a while, refreshed if need be.
 pub async fn fresh(website: &Arc<Website>, logged_in: &LoggedIn) -> Result<UserTokens, Refusal> {
-    let tokens = UserTokens::open(&logged_in.secret, &logged_in.session.tokens).ok_or(Refusal::NotLoggedIn)?;
-    if tokens.is_fresh(website.clock.seconds()) { Ok(tokens) } else { renewed(website, logged_in, &tokens).await }
+    let tokens = UserTokens::open(&logged_in.secret, &logged_in.session.tokens)
+        .ok_or(Refusal::NotLoggedIn)?;
+    if tokens.is_fresh(website.clock.seconds()) {
+        Ok(tokens)
+    } else {
+        renewed(website, logged_in, &tokens).await
+    }
 }
 
 /// New tokens in place of these.
-pub async fn renewed(website: &Arc<Website>, logged_in: &LoggedIn, old: &UserTokens) -> Result<UserTokens, Refusal> {
+pub async fn renewed(
+    website: &Arc<Website>,
+    logged_in: &LoggedIn,
+    old: &UserTokens,
+) -> Result<UserTokens, Refusal> {
     let refresh_token = old.refresh_token.as_ref().ok_or(Refusal::NoPass)?;
     let provider = website.provider(&logged_in.session.provider).ok_or(Refusal::NoPass)?;
     let key = (logged_in.session.id, Digest::of(refresh_token.expose_secret()));
@@ -47,8 +57,8 @@ pub async fn renewed(website: &Arc<Website>, logged_in: &LoggedIn, old: &UserTok
     })
 }
 
-/// The refresh is nobody's own: else a browser that hangs up would break it off, after the provider has spent the old refresh
-/// token and before the new one is kept.
+/// The refresh is nobody's own: else a browser that hangs up would break it off, after the provider
+/// has spent the old refresh token and before the new one is kept.
 async fn refresh_and_keep(
     website: &Arc<Website>,
     logged_in: &LoggedIn,
@@ -61,14 +71,20 @@ async fn refresh_and_keep(
         let fresh = provider.refresh(&old).await?;
         let sealed = fresh.seal(&secret, &website.entropy);
         let kept = match sealed {
-            Ok(sealed) => website.accounts.keep_tokens(&id, &sealed).await.map_err(|error| error.to_string()),
+            Ok(sealed) => {
+                website.accounts.keep_tokens(&id, &sealed).await.map_err(|error| error.to_string())
+            }
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = kept {
-            tracing::error!(error, "refreshed tokens could not be kept; the person has to log in again when they end");
+            tracing::error!(
+                error,
+                "refreshed tokens could not be kept; the person has to log in again when they end"
+            );
         }
         Ok(fresh)
     });
-    let broken_off = |_| Err(ProviderFailure::Unusable(Step::Token, "the refresh was broken off".to_owned()));
+    let broken_off =
+        |_| Err(ProviderFailure::Unusable(Step::Token, "the refresh was broken off".to_owned()));
     refresh.await.unwrap_or_else(broken_off)
 }

@@ -107,14 +107,24 @@ impl Provider {
         clock: &Clock,
     ) -> anyhow::Result<Arc<Self>> {
         let kind = match settings.kind {
-            ProviderKind::Wechat => Kind::WeChat(Box::new(WeChatProvider::new(settings, redirect_uri, clock)?)),
+            ProviderKind::Wechat => {
+                Kind::WeChat(Box::new(WeChatProvider::new(settings, redirect_uri, clock)?))
+            }
             ProviderKind::Openid | ProviderKind::Apple => {
                 Kind::OpenId(Box::new(OpenIdProvider::new(settings, redirect_uri, clock)?))
             }
         };
-        let title = if settings.title.is_empty() { name.to_owned() } else { settings.title.clone() };
-        let title_zh = if settings.title_zh.is_empty() { title.clone() } else { settings.title_zh.clone() };
-        Ok(Arc::new(Self { name: name.to_owned(), title, title_zh, opens_b: !settings.resources.is_empty(), kind }))
+        let title =
+            if settings.title.is_empty() { name.to_owned() } else { settings.title.clone() };
+        let title_zh =
+            if settings.title_zh.is_empty() { title.clone() } else { settings.title_zh.clone() };
+        Ok(Arc::new(Self {
+            name: name.to_owned(),
+            title,
+            title_zh,
+            opens_b: !settings.resources.is_empty(),
+            kind,
+        }))
     }
 
     pub fn title_in(&self, language: Language) -> &str {
@@ -159,7 +169,11 @@ impl Provider {
     }
 
     /// Who is it?
-    pub async fn prove(&self, answer: &CodeAnswer, secrets: &LoginSecrets) -> Result<Proven, ProviderFailure> {
+    pub async fn prove(
+        &self,
+        answer: &CodeAnswer,
+        secrets: &LoginSecrets,
+    ) -> Result<Proven, ProviderFailure> {
         match &self.kind {
             Kind::OpenId(provider) => provider.prove(answer, secrets).await,
             Kind::WeChat(provider) => provider.prove(answer).await,
@@ -169,12 +183,20 @@ impl Provider {
     pub async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderFailure> {
         match &self.kind {
             Kind::OpenId(provider) => provider.refresh(tokens).await,
-            Kind::WeChat(_) => Err(ProviderFailure::GrantRefused(Step::Token, "it opens nothing of ours".to_owned())),
+            Kind::WeChat(_) => Err(ProviderFailure::GrantRefused(
+                Step::Token,
+                "it opens nothing of ours".to_owned(),
+            )),
         }
     }
 
     /// Where the browser goes to log out at the provider as well, if it offers that.
-    pub async fn end_session_url(&self, tokens: &UserTokens, back_to: &str, state: &RandomId) -> Option<Url> {
+    pub async fn end_session_url(
+        &self,
+        tokens: &UserTokens,
+        back_to: &str,
+        state: &RandomId,
+    ) -> Option<Url> {
         match &self.kind {
             Kind::OpenId(provider) => provider.end_session_url(tokens, back_to, state).await,
             Kind::WeChat(_) => None,
@@ -185,7 +207,9 @@ impl Provider {
     pub async fn logout_token(&self, token: &str) -> Result<EndSessions, LogoutTokenRefusal> {
         match &self.kind {
             Kind::OpenId(provider) => provider.logout_token(token).await,
-            Kind::WeChat(_) => Err(LogoutTokenRefusal::invalid("this provider sends no logout tokens")),
+            Kind::WeChat(_) => {
+                Err(LogoutTokenRefusal::invalid("this provider sends no logout tokens"))
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::entropy::{Entropy, NoEntropy};
 
-/// A name that cannot be guessed: whoever shows it is who got it. It can be handed to its browser, never printed.
+/// A name that cannot be guessed: whoever shows it is who got it. It can be handed to its browser,
+/// never printed.
 #[derive(Clone)]
 pub struct RandomId(SecretString);
 

@@ -1,6 +1,7 @@
 //! What the website keeps for a browser, readable only while that browser shows its secret.
 //!
-//! The key is made of the secret, of which the database holds no more than a hash: a copy of the database opens nothing.
+//! The key is made of the secret, of which the database holds no more than a hash: a copy of the
+//! database opens nothing.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -24,7 +25,12 @@ pub enum Sealing {
 ///
 /// # Errors
 /// When the system gives no randomness.
-pub fn seal(secret: &RandomId, what: Sealing, plain: &[u8], entropy: &Entropy) -> Result<Vec<u8>, NoEntropy> {
+pub fn seal(
+    secret: &RandomId,
+    what: Sealing,
+    plain: &[u8],
+    entropy: &Entropy,
+) -> Result<Vec<u8>, NoEntropy> {
     let nonce: [u8; NONCE_LEN] = entropy.bytes()?;
     let mut sealed = plain.to_vec();
     let nonce_used = Nonce::assume_unique_for_key(nonce);
@@ -68,6 +74,9 @@ mod tests {
         assert!(open(&other, Sealing::Tokens, &sealed).is_none());
         assert!(open(&mine, Sealing::PendingLogin, &sealed).is_none());
         *sealed.last_mut().unwrap() ^= 1;
-        assert!(open(&mine, Sealing::Tokens, &sealed).is_none() && open(&mine, Sealing::Tokens, b"short").is_none());
+        assert!(
+            open(&mine, Sealing::Tokens, &sealed).is_none()
+                && open(&mine, Sealing::Tokens, b"short").is_none()
+        );
     }
 }

@@ -7,8 +7,8 @@ use flow_events::{EventSink, Party};
 use pages::Pages;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, poll_every, refuse_unsafe,
-    scoped,
+    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics,
+    poll_every, refuse_unsafe, scoped,
     tls::{OwnCertificates, followed},
 };
 use token_client::{AuthMethod, TokenClient};
@@ -69,7 +69,8 @@ impl ServiceA {
             http_metrics,
             limits: settings.limits.clone(),
         };
-        // While C or B is away A answers, and says which of them. Without its accounts there is no website.
+        // While C or B is away A answers, and says which of them. Without its accounts there is no
+        // website.
         let accounts = Arc::clone(&website.accounts);
         let readiness = health::ready(move || {
             let accounts = Arc::clone(&accounts);
@@ -117,7 +118,10 @@ pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result
         },
         providers: providers(settings, clock)?,
         pages: shown::pages(settings.pages_dir.as_deref())?,
-        certificates: OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?,
+        certificates: OwnCertificates::of(
+            settings.tls.cert_file.as_ref(),
+            settings.tls.key_file.as_ref(),
+        )?,
     })
 }
 
@@ -141,7 +145,11 @@ pub(crate) fn accounts_file(settings: &ServiceASettings) -> PathBuf {
     settings.data_dir.join("service-a.db")
 }
 
-async fn website(settings: &ServiceASettings, providers: Providers, clock: &Clock) -> anyhow::Result<Website> {
+async fn website(
+    settings: &ServiceASettings,
+    providers: Providers,
+    clock: &Clock,
+) -> anyhow::Result<Website> {
     let public_url = settings.public_origin()?;
     Ok(Website {
         accounts: open_accounts(settings).await?,
@@ -160,30 +168,38 @@ async fn open_accounts(settings: &ServiceASettings) -> anyhow::Result<Arc<dyn Ac
         let advice = "check the setting `database_url`, and whether PostgreSQL runs there";
         return Ok(Arc::new(PostgresAccounts::connect(url).await.context(advice)?));
     }
-    std::fs::create_dir_all(&settings.data_dir)
-        .with_context(|| format!("the setting `data_dir`: cannot make {}", settings.data_dir.display()))?;
+    std::fs::create_dir_all(&settings.data_dir).with_context(|| {
+        format!("the setting `data_dir`: cannot make {}", settings.data_dir.display())
+    })?;
     Ok(Arc::new(SqliteAccounts::open(&accounts_file(settings)).await?))
 }
 
 /// Forget what is void, a little at a time.
 async fn sweep(website: Arc<Website>, stop: Stop) {
     poll_every(SWEEP_EVERY, stop, || async {
-        if let Err(error) = website.accounts.sweep(website.idle_since(), website.clock.seconds()).await {
+        if let Err(error) =
+            website.accounts.sweep(website.idle_since(), website.clock.seconds()).await
+        {
             tracing::warn!(%error, "what is void could not be forgotten");
         }
     })
     .await;
 }
 
-fn token_client(settings: &ServiceASettings, http: &reqwest::Client, clock: &Clock) -> anyhow::Result<TokenClient> {
-    let mut builder = TokenClient::builder(&settings.issuer, &settings.client_id, settings.secret()?)
-        .auth_method(match settings.client_auth {
-            ClientAuth::Post => AuthMethod::Post,
-            ClientAuth::Basic => AuthMethod::Basic,
-        })
-        .http_client(http.clone())
-        .timeout(settings.call_timeout())
-        .clock(clock.clone());
+fn token_client(
+    settings: &ServiceASettings,
+    http: &reqwest::Client,
+    clock: &Clock,
+) -> anyhow::Result<TokenClient> {
+    let mut builder =
+        TokenClient::builder(&settings.issuer, &settings.client_id, settings.secret()?)
+            .auth_method(match settings.client_auth {
+                ClientAuth::Post => AuthMethod::Post,
+                ClientAuth::Basic => AuthMethod::Basic,
+            })
+            .http_client(http.clone())
+            .timeout(settings.call_timeout())
+            .clock(clock.clone());
     if let Some(internal_url) = &settings.internal_url {
         builder = builder.internal_url(internal_url);
     }
@@ -194,6 +210,8 @@ fn legacy(settings: &ServiceASettings) -> anyhow::Result<Option<Legacy>> {
     if !settings.legacy_password_demo {
         return Ok(None);
     }
-    tracing::warn!("legacy_password_demo is on: A shows its secret to B when asked to. For teaching only");
+    tracing::warn!(
+        "legacy_password_demo is on: A shows its secret to B when asked to. For teaching only"
+    );
     Ok(Some(Legacy { client_id: settings.client_id.clone(), secret: settings.secret()? }))
 }

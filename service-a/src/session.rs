@@ -26,7 +26,8 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
-    /// What each form of a page carries: another site can send the cookie along, but cannot read this from the page.
+    /// What each form of a page carries: another site can send the cookie along, but cannot read
+    /// this from the page.
     pub fn csrf_token(&self) -> String {
         let tag = hmac::sign(&self.csrf_key(), b"form");
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -39,12 +40,16 @@ impl LoggedIn {
     pub fn own_form(&self, body: &[u8]) -> Result<Form, Refusal> {
         let form = Form::parse(body).map_err(|_| Refusal::ForeignForm)?;
         let (right, shown) = (self.csrf_token(), form.get("csrf_token").unwrap_or_default());
-        verify_slices_are_equal(right.as_bytes(), shown.as_bytes()).map_err(|_| Refusal::ForeignForm)?;
+        verify_slices_are_equal(right.as_bytes(), shown.as_bytes())
+            .map_err(|_| Refusal::ForeignForm)?;
         Ok(form)
     }
 
     fn csrf_key(&self) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, format!("gatepass-a csrf {}", self.secret.expose()).as_bytes())
+        hmac::Key::new(
+            hmac::HMAC_SHA256,
+            format!("gatepass-a csrf {}", self.secret.expose()).as_bytes(),
+        )
     }
 }
 
@@ -75,7 +80,10 @@ impl FromRequestParts<App> for LoggedIn {
 async fn find(app: &App, jar: &CookieJar) -> Result<Option<LoggedIn>, Refusal> {
     let website = &app.website;
     let Some(secret) = website.cookies.shown(jar, CookieUse::Session) else { return Ok(None) };
-    let session = website.accounts.session(&secret.digest(), website.idle_since(), website.clock.seconds()).await?;
+    let session = website
+        .accounts
+        .session(&secret.digest(), website.idle_since(), website.clock.seconds())
+        .await?;
     let Some(session) = session else { return Ok(None) };
     let account = website.accounts.account(&session.account_id).await?;
     Ok(account.map(|account| LoggedIn { secret, session, account }))

@@ -13,8 +13,9 @@ use claims::{ClientSecret, Scope, endpoint};
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, database_url,
-    own_name, plain_http, plain_listener, telemetry::LogSettings, unproved_database, weak_secret,
+    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
+    database_url, own_name, plain_http, plain_listener, telemetry::LogSettings, unproved_database,
+    weak_secret,
 };
 use url::Url;
 
@@ -42,7 +43,8 @@ pub struct ServiceASettings {
     pub public_url: String,
     /// Where the website keeps its accounts.
     pub data_dir: PathBuf,
-    /// A PostgreSQL database for them, as `postgres://user:password@host/database`; empty for a file in `data_dir`.
+    /// A PostgreSQL database for them, as `postgres://user:password@host/database`; empty for a
+    /// file in `data_dir`.
     pub database_url: Option<SecretSetting>,
     /// Whom people can log in with. `platform` is C, and there unless it is disabled.
     pub providers: BTreeMap<String, ProviderSettings>,
@@ -142,7 +144,9 @@ impl ServiceASettings {
     /// # Errors
     /// When a URL of a B is none.
     pub fn check_targets(&self) -> anyhow::Result<()> {
-        for (name, target) in [("local", &self.targets.local), ("introspection", &self.targets.introspection)] {
+        for (name, target) in
+            [("local", &self.targets.local), ("introspection", &self.targets.introspection)]
+        {
             for (part, url) in [("url", &target.url), ("resource", &target.resource)] {
                 let usable = endpoint(url).map_err(anyhow::Error::msg);
                 usable.with_context(|| format!("the setting `targets.{name}.{part}`"))?;
@@ -179,9 +183,15 @@ impl ServiceASettings {
     /// # Errors
     /// When the setting is no such address.
     pub fn public_origin(&self) -> anyhow::Result<Url> {
-        let wrong = |problem: &str| anyhow::anyhow!("the setting `public_url`: {problem}: {}", self.public_url);
+        let wrong = |problem: &str| {
+            anyhow::anyhow!("the setting `public_url`: {problem}: {}", self.public_url)
+        };
         let url = endpoint(&self.public_url).map_err(wrong)?;
-        if url.path() == "/" && url.query().is_none() { Ok(url) } else { Err(wrong("it has a path or a query")) }
+        if url.path() == "/" && url.query().is_none() {
+            Ok(url)
+        } else {
+            Err(wrong("it has a path or a query"))
+        }
     }
 
     /// Everybody whom people can log in with, each with all it needs.
@@ -193,7 +203,8 @@ impl ServiceASettings {
         all.entry(PLATFORM.to_owned()).or_default();
         all.retain(|_, provider| provider.enabled);
         for (name, provider) in &mut all {
-            let sane = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            let sane =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             anyhow::ensure!(
                 !name.is_empty() && name.bytes().all(sane),
                 "the provider `{name}`: use small letters, digits and `-`"
@@ -261,11 +272,15 @@ impl Settings for ServiceASettings {
         let mut findings = Vec::new();
         findings.extend(plain_http("issuer", &self.issuer));
         findings.extend(own_name("issuer", &self.issuer));
-        findings.extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
+        findings
+            .extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
         findings.extend(plain_http("targets.local.url", &self.targets.local.url));
         findings.extend(own_name("targets.local.resource", &self.targets.local.resource));
         findings.extend(plain_http("targets.introspection.url", &self.targets.introspection.url));
-        findings.extend(own_name("targets.introspection.resource", &self.targets.introspection.resource));
+        findings.extend(own_name(
+            "targets.introspection.resource",
+            &self.targets.introspection.resource,
+        ));
         findings.extend(plain_http("public_url", &self.public_url));
         findings.extend(own_name("public_url", &self.public_url));
         findings.extend(self.providers.iter().flat_map(|(name, provider)| provider.findings(name)));
@@ -273,10 +288,16 @@ impl Settings for ServiceASettings {
         findings.extend(self.database_url().ok().flatten().and_then(unproved_database));
         match self.secret() {
             Ok(secret) => findings.extend(weak_secret("client_secret", secret.expose())),
-            Err(error) => findings.push(Finding::new("client_secret", format!("{error:#}"), "let C make one")),
+            Err(error) => {
+                findings.push(Finding::new("client_secret", format!("{error:#}"), "let C make one"))
+            }
         }
         if self.legacy_password_demo {
-            findings.push(Finding::new("legacy_password_demo", "shows the secret to B", "switch it off"));
+            findings.push(Finding::new(
+                "legacy_password_demo",
+                "shows the secret to B",
+                "switch it off",
+            ));
         }
         findings.extend(self.events.finding());
         findings.extend(self.log.finding());
@@ -299,8 +320,13 @@ mod tests {
 
     #[test]
     fn the_demo_is_unsafe_for_its_secret_and_for_names_that_only_this_machine_knows() {
-        let expected =
-            ["issuer", "targets.local.resource", "targets.introspection.resource", "public_url", "client_secret"];
+        let expected = [
+            "issuer",
+            "targets.local.resource",
+            "targets.introspection.resource",
+            "public_url",
+            "client_secret",
+        ];
         assert_eq!(named(&ServiceASettings::default()), expected);
     }
 
@@ -322,8 +348,11 @@ mod tests {
             ..ProviderSettings::default()
         };
         settings.providers.insert("other".to_owned(), other);
-        settings.targets.local =
-            Target { url: "http://b.example".to_owned(), resource: "https://b.example".to_owned(), exchange: false };
+        settings.targets.local = Target {
+            url: "http://b.example".to_owned(),
+            resource: "https://b.example".to_owned(),
+            exchange: false,
+        };
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         let expected = [
             "issuer",
@@ -344,18 +373,31 @@ mod tests {
 
     #[test]
     fn the_platform_is_there_as_a_knows_c_and_can_be_changed_or_switched_off() {
-        let mut settings = ServiceASettings { internal_url: Some("https://c:9443".to_owned()), ..Default::default() };
+        let mut settings = ServiceASettings {
+            internal_url: Some("https://c:9443".to_owned()),
+            ..Default::default()
+        };
         let platform = settings.all_providers().unwrap().remove("platform").unwrap();
-        assert_eq!((platform.issuer.as_str(), platform.client_id.as_str()), ("http://localhost:9000", "service-a"));
+        assert_eq!(
+            (platform.issuer.as_str(), platform.client_id.as_str()),
+            ("http://localhost:9000", "service-a")
+        );
         assert_eq!(platform.internal_url.as_deref(), Some("https://c:9443"));
-        assert_eq!(platform.scopes, "openid profile email offline_access resource:read resource:write");
+        assert_eq!(
+            platform.scopes,
+            "openid profile email offline_access resource:read resource:write"
+        );
         assert_eq!(platform.resources, "http://localhost:9002 http://localhost:9003");
         assert_eq!(platform.secret().unwrap().expose(), "abc123");
 
-        let elsewhere = ProviderSettings { issuer: "https://other.example".to_owned(), ..Default::default() };
+        let elsewhere =
+            ProviderSettings { issuer: "https://other.example".to_owned(), ..Default::default() };
         settings.providers.insert("platform".to_owned(), elsewhere);
         let platform = settings.all_providers().unwrap().remove("platform").unwrap();
-        assert!(platform.internal_url.is_none() && platform.secret().is_err(), "C's secret is for C alone");
+        assert!(
+            platform.internal_url.is_none() && platform.secret().is_err(),
+            "C's secret is for C alone"
+        );
 
         let off = ProviderSettings { enabled: false, ..ProviderSettings::default() };
         settings.providers.insert("platform".to_owned(), off);
@@ -373,9 +415,13 @@ mod tests {
 
     #[test]
     fn the_public_address_begins_at_the_root() {
-        let origin = |url: &str| ServiceASettings { public_url: url.to_owned(), ..Default::default() }.public_origin();
+        let origin = |url: &str| {
+            ServiceASettings { public_url: url.to_owned(), ..Default::default() }.public_origin()
+        };
         assert!(origin("http://localhost:9001").is_ok() && origin("https://a.example/").is_ok());
-        for bad in ["a.example", "https://a.example/website", "https://a.example/?x", "ftp://a.example"] {
+        for bad in
+            ["a.example", "https://a.example/website", "https://a.example/?x", "ftp://a.example"]
+        {
             assert!(origin(bad).is_err(), "{bad}");
         }
     }

@@ -27,8 +27,10 @@ pub fn pages(folder: Option<&std::path::Path>) -> Result<Pages, PagesError> {
         ("my_resource.html", include_str!("../pages/my_resource.html")),
         ("refusal.html", include_str!("../pages/refusal.html")),
     ];
-    let texts =
-        [(Language::English, include_str!("../pages/en.toml")), (Language::Chinese, include_str!("../pages/zh.toml"))];
+    let texts = [
+        (Language::English, include_str!("../pages/en.toml")),
+        (Language::Chinese, include_str!("../pages/zh.toml")),
+    ];
     Pages::new(&templates, &texts, folder)
 }
 
@@ -43,13 +45,18 @@ pub struct ProviderButton {
 impl ProviderButton {
     pub fn of(provider: &Provider, browser: &Browser) -> Self {
         let href = format!("/login/{}", provider.name);
-        Self { name: provider.name.clone(), title: provider.title_in(browser.language).to_owned(), href }
+        Self {
+            name: provider.name.clone(),
+            title: provider.title_in(browser.language).to_owned(),
+            href,
+        }
     }
 
     /// It leads back to a page of this website afterwards.
     fn back_to(self, page: Option<&str>) -> Self {
         let Some(page) = page else { return self };
-        let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", page).finish();
+        let query =
+            form_urlencoded::Serializer::new(String::new()).append_pair("return_to", page).finish();
         Self { href: format!("{}?{query}", self.href), ..self }
     }
 
@@ -81,7 +88,8 @@ impl RefusalPage {
         } else {
             tracing::info!(refusal = name, reason = %refusal, "the website refuses");
         }
-        let logins = logins(app, browser, refusal).into_iter().map(|button| button.back_to(page)).collect();
+        let logins =
+            logins(app, browser, refusal).into_iter().map(|button| button.back_to(page)).collect();
         let code = match refusal {
             Refusal::ProviderError(code) => Some(code.clone()),
             _ => None,
@@ -93,7 +101,8 @@ impl RefusalPage {
     /// In place of what machines are told when no endpoint was asked.
     pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
         page_for_people(request, next, |method, uri, headers, status| {
-            Self::new(&app, &Browser::of(method, uri, headers), &Refusal::Beforehand(status), None).into_response()
+            Self::new(&app, &Browser::of(method, uri, headers), &Refusal::Beforehand(status), None)
+                .into_response()
         })
         .await
     }
@@ -129,7 +138,11 @@ impl IntoResponse for RefusalPage {
 
 impl App {
     /// A page, or the page of why there is none.
-    pub fn answer<T: IntoResponse>(&self, browser: &Browser, outcome: Result<T, Refusal>) -> Response {
+    pub fn answer<T: IntoResponse>(
+        &self,
+        browser: &Browser,
+        outcome: Result<T, Refusal>,
+    ) -> Response {
         match outcome {
             Ok(answer) => answer.into_response(),
             Err(refusal) => RefusalPage::new(self, browser, &refusal, None).into_response(),

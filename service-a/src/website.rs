@@ -32,7 +32,11 @@ impl Website {
 
     /// Where a form may lead on to, with spaces between.
     pub fn browser_urls(&self) -> String {
-        self.providers.values().flat_map(|provider| provider.browser_urls()).collect::<Vec<_>>().join(" ")
+        self.providers
+            .values()
+            .flat_map(|provider| provider.browser_urls())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// A session that was not seen since then has ended.

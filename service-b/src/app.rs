@@ -22,13 +22,16 @@ pub struct App {
 
 /// Every route.
 pub fn routes(app: App) -> Router {
-    // A body that is a form may hold a second token: each route that takes bodies has this. Of GET bodies nobody takes
-    // anything (RFC 6750 §2.2).
+    // A body that is a form may hold a second token: each route that takes bodies has this. Of GET
+    // bodies nobody takes anything (RFC 6750 §2.2).
     let no_token_in_form = from_fn_with_state(app.verifier.clone(), refuse_token_in_form);
     let secret_in_header = from_fn_with_state(app.legacy.clone(), legacy::secret_in_header);
     let mut routes = Router::new()
         .route("/api/resource", get(resource::resource))
-        .route("/api/do_something", post(do_something::do_something).layer(no_token_in_form).layer(secret_in_header))
+        .route(
+            "/api/do_something",
+            post(do_something::do_something).layer(no_token_in_form).layer(secret_in_header),
+        )
         .route("/.well-known/oauth-protected-resource", get(protected_resource::protected_resource))
         .route("/openapi.json", get(openapi::openapi));
     if let Some(legacy) = &app.legacy {

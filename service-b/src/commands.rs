@@ -36,8 +36,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let events = settings.events.begin(settings.profile, stop.clone())?;
         ServiceB::prepare(&settings, bound, Clock::system(), events)?.run(stop).await
     };
-    run_service(&arguments.service, serve, |settings: &ServiceBSettings, told: &doctor::Arguments| {
-        let pass = told.read_pass()?;
-        ::doctor::run(&told.output, async { vec![doctor::examine(settings, pass.as_ref(), &Clock::system()).await] })
-    })
+    run_service(
+        &arguments.service,
+        serve,
+        |settings: &ServiceBSettings, told: &doctor::Arguments| {
+            let pass = told.read_pass()?;
+            ::doctor::run(&told.output, async {
+                vec![doctor::examine(settings, pass.as_ref(), &Clock::system()).await]
+            })
+        },
+    )
 }

@@ -1,13 +1,14 @@
-//! `service-b doctor`: why does B refuse, or not answer? What it looks at stands in [`examine`], in its order.
+//! `service-b doctor`: why does B refuse, or not answer? What it looks at stands in [`examine`], in
+//! its order.
 
 mod pass;
 
 use std::path::PathBuf;
 
 use ::doctor::{
-    Audience, AuthMethod, Checks, Client, DoctorArguments, Finding, IssuerAt, KnownIssuer, Leeway, Names, OwnDoor,
-    Published, PublishedKeys, Report, Wire, look_at_issuer, look_at_keys, look_at_own_door, look_at_running_resource,
-    look_at_settings, section, try_introspection,
+    Audience, AuthMethod, Checks, Client, DoctorArguments, Finding, IssuerAt, KnownIssuer, Leeway,
+    Names, OwnDoor, Published, PublishedKeys, Report, Wire, look_at_issuer, look_at_keys,
+    look_at_own_door, look_at_running_resource, look_at_settings, section, try_introspection,
 };
 use anyhow::Context;
 use claims::{AccessToken, ClientSecret};
@@ -29,7 +30,8 @@ const ASKING_LEEWAY: u32 = 5;
 pub struct Arguments {
     #[command(flatten)]
     pub output: DoctorArguments,
-    /// A file with a pass that B refuses, or `-` for standard input: every check is made on it, and it is not shown
+    /// A file with a pass that B refuses, or `-` for standard input: every check is made on it, and
+    /// it is not shown
     #[arg(long, value_name = "FILE")]
     pub pass: Option<PathBuf>,
 }
@@ -50,7 +52,11 @@ impl Arguments {
 }
 
 /// Everything that keeps B from saying yes.
-pub async fn examine(settings: &ServiceBSettings, pass: Option<&AccessToken>, clock: &Clock) -> Report {
+pub async fn examine(
+    settings: &ServiceBSettings,
+    pass: Option<&AccessToken>,
+    clock: &Clock,
+) -> Report {
     let names = Names::of(ServiceBSettings::SERVICE);
     let wire = Wire::new(&settings.http(), clock);
     let (own, issuer) = tokio::join!(
@@ -60,7 +66,9 @@ pub async fn examine(settings: &ServiceBSettings, pass: Option<&AccessToken>, cl
             look_at_door(checks, settings, &names, clock).await;
         }),
         section("issuer", async |checks| {
-            let known = look_at_issuer(checks, &issuer(settings, &names), &wire, leeway(settings, &names)).await;
+            let known =
+                look_at_issuer(checks, &issuer(settings, &names), &wire, leeway(settings, &names))
+                    .await;
             match known {
                 Some(known) => look_further(checks, settings, &known, &names, pass, clock).await,
                 None => skip_the_rest(checks, pass),
@@ -81,7 +89,8 @@ async fn look_further(
 ) {
     let mut keys: Option<PublishedKeys> = None;
     if settings.mode != Mode::Introspection && settings.local.hs256_secret.is_none() {
-        keys = look_at_keys(checks, known, &settings.local.algorithms, Some("local.algorithms")).await;
+        keys =
+            look_at_keys(checks, known, &settings.local.algorithms, Some("local.algorithms")).await;
     }
     if settings.mode != Mode::Local
         && let Ok(secret) = settings.introspection_secret()
@@ -117,9 +126,10 @@ fn issuer(settings: &ServiceBSettings, names: &Names) -> IssuerAt {
 fn leeway<'a>(settings: &ServiceBSettings, names: &'a Names) -> Leeway<'a> {
     match settings.mode {
         Mode::Introspection => Leeway { seconds: ASKING_LEEWAY, setting: None },
-        Mode::Local | Mode::Auto => {
-            Leeway { seconds: settings.local.leeway_seconds, setting: Some((names, "local.leeway_seconds")) }
-        }
+        Mode::Local | Mode::Auto => Leeway {
+            seconds: settings.local.leeway_seconds,
+            setting: Some((names, "local.leeway_seconds")),
+        },
     }
 }
 
@@ -133,7 +143,12 @@ fn asking(settings: &ServiceBSettings, secret: ClientSecret) -> Client {
     }
 }
 
-async fn look_at_door(checks: &mut Checks, settings: &ServiceBSettings, names: &Names, clock: &Clock) {
+async fn look_at_door(
+    checks: &mut Checks,
+    settings: &ServiceBSettings,
+    names: &Names,
+    clock: &Clock,
+) {
     let door = OwnDoor {
         setting: "listen",
         listen: &settings.listen,
@@ -148,11 +163,13 @@ async fn look_at_door(checks: &mut Checks, settings: &ServiceBSettings, names: &
     }
 }
 
-/// Passes without B's scopes open nothing, and an issuer that does not know them gives none with them.
+/// Passes without B's scopes open nothing, and an issuer that does not know them gives none with
+/// them.
 fn look_at_scopes(checks: &mut Checks, known: &KnownIssuer, names: &Names) {
     let check = known.check("scope");
     let offered = known.scopes();
-    let missing: Vec<_> = SCOPES.into_iter().filter(|scope| !offered.iter().any(|one| one == scope)).collect();
+    let missing: Vec<_> =
+        SCOPES.into_iter().filter(|scope| !offered.iter().any(|one| one == scope)).collect();
     if offered.is_empty() {
         return checks.skip(check, "the issuer does not say which scopes it knows");
     }

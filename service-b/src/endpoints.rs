@@ -1,4 +1,5 @@
-//! One file an endpoint, named as the endpoint. The scope that an endpoint needs stands in its signature.
+//! One file an endpoint, named as the endpoint. The scope that an endpoint needs stands in its
+//! signature.
 
 pub(crate) mod do_something;
 pub(crate) mod legacy;

@@ -1,7 +1,7 @@
 //! B, the protected API: it looks at the pass, and says yes or no.
 //!
-//! All of its own is in [`app`] and the endpoints; everything that a team would write again for each of its services stands
-//! in `token-verifier` and `service-kit`.
+//! All of its own is in [`app`] and the endpoints; everything that a team would write again for
+//! each of its services stands in `token-verifier` and `service-kit`.
 
 pub mod app;
 pub mod commands;

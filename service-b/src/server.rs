@@ -6,8 +6,8 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics, poll_every, refuse_unsafe,
-    scoped,
+    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics,
+    poll_every, refuse_unsafe, scoped,
     tls::{OwnCertificates, followed},
 };
 use token_verifier::Verifier;
@@ -36,7 +36,12 @@ impl ServiceB {
     ///
     /// # Errors
     /// When a setting is unsafe in production, or cannot be used.
-    pub fn prepare(settings: &ServiceBSettings, bound: Bound, clock: Clock, events: EventSink) -> anyhow::Result<Self> {
+    pub fn prepare(
+        settings: &ServiceBSettings,
+        bound: Bound,
+        clock: Clock,
+        events: EventSink,
+    ) -> anyhow::Result<Self> {
         refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
         let (verifier, certificates) = make(settings, clock.clone())?;
         let app = App { verifier: verifier.clone(), legacy: legacy(settings) };
@@ -69,10 +74,14 @@ impl ServiceB {
 }
 
 /// What the settings become before anything is served; `check-config` tries the same.
-pub(crate) fn make(settings: &ServiceBSettings, clock: Clock) -> anyhow::Result<(Verifier, Option<OwnCertificates>)> {
+pub(crate) fn make(
+    settings: &ServiceBSettings,
+    clock: Clock,
+) -> anyhow::Result<(Verifier, Option<OwnCertificates>)> {
     let http = http_client(&settings.http())?;
     let verifier = verifier(settings, http, clock).context("the settings for checking passes")?;
-    let certificates = OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+    let certificates =
+        OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
     Ok((verifier, certificates))
 }
 
@@ -99,7 +108,9 @@ fn legacy(settings: &ServiceBSettings) -> Option<Arc<Legacy>> {
     if !settings.legacy_password_demo {
         return None;
     }
-    tracing::warn!("legacy_password_demo is on: B takes a secret instead of a pass. For teaching only");
+    tracing::warn!(
+        "legacy_password_demo is on: B takes a secret instead of a pass. For teaching only"
+    );
     let secret = claims::ClientSecret::new(service_kit::DEMO_SECRET);
     Some(Arc::new(Legacy { client_id: "service-a".to_owned(), secret }))
 }

@@ -6,8 +6,8 @@ use claims::ClientSecret;
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, comma_list,
-    own_name, plain_http, plain_listener, telemetry::LogSettings, weak_secret,
+    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
+    comma_list, own_name, plain_http, plain_listener, telemetry::LogSettings, weak_secret,
 };
 
 use crate::server;
@@ -113,7 +113,12 @@ impl Default for LocalSettings {
 
 impl Default for IntrospectionSettings {
     fn default() -> Self {
-        Self { client_id: "service-b".to_owned(), client_secret: None, client_secret_file: None, cache_seconds: 2 }
+        Self {
+            client_id: "service-b".to_owned(),
+            client_secret: None,
+            client_secret_file: None,
+            cache_seconds: 2,
+        }
     }
 }
 
@@ -125,7 +130,8 @@ impl ServiceBSettings {
     pub fn introspection_secret(&self) -> anyhow::Result<ClientSecret> {
         let IntrospectionSettings { client_secret, client_secret_file, .. } = &self.introspection;
         let (inline, file) = (client_secret.as_ref(), client_secret_file.as_ref());
-        let secret = SecretSetting::choose("introspection.client_secret", inline, file, self.profile)?;
+        let secret =
+            SecretSetting::choose("introspection.client_secret", inline, file, self.profile)?;
         Ok(ClientSecret::new(secret.expose()))
     }
 
@@ -155,26 +161,45 @@ impl Settings for ServiceBSettings {
         findings.extend(plain_http("issuer", &self.issuer));
         findings.extend(own_name("issuer", &self.issuer));
         findings.extend(own_name("resource", &self.resource));
-        findings.extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
+        findings
+            .extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
         findings.extend(plain_listener(&self.listen, &self.tls));
         if self.mode != Mode::Local {
             let setting = "introspection.client_secret";
             match self.introspection_secret() {
                 Ok(secret) => findings.extend(weak_secret(setting, secret.expose())),
-                Err(error) => findings.push(Finding::new(setting, format!("{error:#}"), "let C make one")),
+                Err(error) => {
+                    findings.push(Finding::new(setting, format!("{error:#}"), "let C make one"))
+                }
             }
         }
         if self.local.hs256_secret.is_some() {
-            findings.push(Finding::new("local.hs256_secret", "lets B make passes itself", "use ES256"));
+            findings.push(Finding::new(
+                "local.hs256_secret",
+                "lets B make passes itself",
+                "use ES256",
+            ));
         }
         if self.local.leeway_seconds > 60 {
-            findings.push(Finding::new("local.leeway_seconds", "a pass is good for minutes after its end", "use 5"));
+            findings.push(Finding::new(
+                "local.leeway_seconds",
+                "a pass is good for minutes after its end",
+                "use 5",
+            ));
         }
         if self.introspection.cache_seconds > 60 {
-            findings.push(Finding::new("introspection.cache_seconds", "a revoked pass is good for minutes", "use 2"));
+            findings.push(Finding::new(
+                "introspection.cache_seconds",
+                "a revoked pass is good for minutes",
+                "use 2",
+            ));
         }
         if self.legacy_password_demo {
-            findings.push(Finding::new("legacy_password_demo", "makes B take secrets", "switch it off"));
+            findings.push(Finding::new(
+                "legacy_password_demo",
+                "makes B take secrets",
+                "switch it off",
+            ));
         }
         findings.extend(self.events.finding());
         findings.extend(self.log.finding());
@@ -197,7 +222,11 @@ mod tests {
 
     #[test]
     fn a_local_b_holds_no_secret_that_could_be_weak() {
-        assert_eq!(named(&ServiceBSettings::default()), ["issuer", "resource"], "names that only this machine knows");
+        assert_eq!(
+            named(&ServiceBSettings::default()),
+            ["issuer", "resource"],
+            "names that only this machine knows"
+        );
     }
 
     #[test]

@@ -8,8 +8,13 @@ use token_verifier::{Algorithm, Detail, IntrospectionSettings, LocalSettings, Ve
 use crate::settings::{self, Mode, ServiceBSettings};
 
 /// The verifier that the settings describe.
-pub(crate) fn verifier(settings: &ServiceBSettings, http: reqwest::Client, clock: Clock) -> anyhow::Result<Verifier> {
-    let mut builder = Verifier::builder(&settings.issuer, &settings.resource).http_client(http).clock(clock);
+pub(crate) fn verifier(
+    settings: &ServiceBSettings,
+    http: reqwest::Client,
+    clock: Clock,
+) -> anyhow::Result<Verifier> {
+    let mut builder =
+        Verifier::builder(&settings.issuer, &settings.resource).http_client(http).clock(clock);
     if let Some(internal_url) = &settings.internal_url {
         builder = builder.internal_url(internal_url);
     }
@@ -30,14 +35,18 @@ pub(crate) fn verifier(settings: &ServiceBSettings, http: reqwest::Client, clock
 }
 
 fn local(settings: &settings::LocalSettings) -> anyhow::Result<LocalSettings> {
-    let parse =
-        |name: &String| Algorithm::parse(name).with_context(|| format!("local.algorithms: `{name}` is not known"));
+    let parse = |name: &String| {
+        Algorithm::parse(name).with_context(|| format!("local.algorithms: `{name}` is not known"))
+    };
     Ok(LocalSettings {
         algorithms: settings.algorithms.iter().map(parse).collect::<anyhow::Result<_>>()?,
         leeway: Duration::from_secs(settings.leeway_seconds.into()),
         key_cooldown: Duration::from_secs(settings.key_cooldown_seconds.into()),
         remembered: settings.remembered_passes,
-        hs256_secret: settings.hs256_secret.as_ref().map(|secret| ClientSecret::new(secret.expose())),
+        hs256_secret: settings
+            .hs256_secret
+            .as_ref()
+            .map(|secret| ClientSecret::new(secret.expose())),
         ..LocalSettings::default()
     })
 }

@@ -44,13 +44,19 @@ impl ResponseMode {
     }
 }
 
-/// Send the browser back to the client, with a code or an error. `iss` says which server answers, so that no client
-/// takes the answer for another's (RFC 9207).
-pub fn answer(to: &AnswerTo, result: Result<&str, &OAuthError>, app: &App, browser: &Browser) -> Response {
+/// Send the browser back to the client, with a code or an error. `iss` says which server answers,
+/// so that no client takes the answer for another's (RFC 9207).
+pub fn answer(
+    to: &AnswerTo,
+    result: Result<&str, &OAuthError>,
+    app: &App,
+    browser: &Browser,
+) -> Response {
     let mut fields = match result {
         Ok(code) => vec![("code", code.to_owned())],
         Err(error) => {
-            let description = error.error_description.clone().map(|text| ("error_description", text));
+            let description =
+                error.error_description.clone().map(|text| ("error_description", text));
             [("error", error.error.as_str().to_owned())].into_iter().chain(description).collect()
         }
     };
@@ -70,7 +76,9 @@ pub fn answer(to: &AnswerTo, result: Result<&str, &OAuthError>, app: &App, brows
 fn redirect(uri: &str, fields: &[(&str, String)]) -> Response {
     let query = Serializer::new(String::new()).extend_pairs(fields).finish();
     let joint = if uri.contains('?') { '&' } else { '?' };
-    let headers =
-        [(header::LOCATION, format!("{uri}{joint}{query}")), (header::REFERRER_POLICY, "no-referrer".to_owned())];
+    let headers = [
+        (header::LOCATION, format!("{uri}{joint}{query}")),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+    ];
     (StatusCode::SEE_OTHER, NO_STORE, headers).into_response()
 }

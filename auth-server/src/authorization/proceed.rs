@@ -7,21 +7,24 @@ use claims::{ErrorCode, OAuthError};
 use form_urlencoded::Serializer;
 use pages::Browser;
 
-use super::{AuthorizationRequest, answer, new_request_uri, read_request::READING_SECONDS, ready::without_mark};
+use super::{
+    AuthorizationRequest, answer, new_request_uri, read_request::READING_SECONDS,
+    ready::without_mark,
+};
 use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, Done, NextStep, Outcome, PushedRequest, Situation,
-        TokenHash, UserGrant, new_jti, next_step,
+        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, Done, NextStep, Outcome,
+        PushedRequest, Situation, TokenHash, UserGrant, new_jti, next_step,
     },
     page_failure::PageFailure,
     store::{Authorization, Effect, StoreError},
     visitor::SignedIn,
 };
 
-/// An authorization request on its way through the pages: each page reads and checks it anew from the query that it
-/// carries, so there is nothing to keep, to lose or to mix up between them.
+/// An authorization request on its way through the pages: each page reads and checks it anew from
+/// the query that it carries, so there is nothing to keep, to lose or to mix up between them.
 pub struct Flow<'a> {
     pub app: &'a App,
     pub browser: &'a Browser,
@@ -36,7 +39,11 @@ impl Flow<'_> {
     ///
     /// # Errors
     /// When the store cannot be used.
-    pub async fn proceed(&self, signed_in: Option<&SignedIn>, done: Done) -> Result<Response, PageFailure> {
+    pub async fn proceed(
+        &self,
+        signed_in: Option<&SignedIn>,
+        done: Done,
+    ) -> Result<Response, PageFailure> {
         let prompt = self.request.prompt;
         let is_allowed = match signed_in {
             Some(signed_in) => !prompt.consent && self.needs_no_asking(signed_in).await?,
@@ -49,8 +56,17 @@ impl Flow<'_> {
     ///
     /// # Errors
     /// When the store cannot be used.
-    pub async fn allow_now(&self, signed_in: &SignedIn, consent: Consent) -> Result<Response, PageFailure> {
-        self.take(self.step(Some(signed_in), true, self.done_before(signed_in)), Some(signed_in), Some(consent)).await
+    pub async fn allow_now(
+        &self,
+        signed_in: &SignedIn,
+        consent: Consent,
+    ) -> Result<Response, PageFailure> {
+        self.take(
+            self.step(Some(signed_in), true, self.done_before(signed_in)),
+            Some(signed_in),
+            Some(consent),
+        )
+        .await
     }
 
     /// May the consent page be shown, or is the sign-in page needed first?
@@ -65,7 +81,11 @@ impl Flow<'_> {
 
     /// What the address of the consent page says was done.
     fn done_before(&self, signed_in: &SignedIn) -> Done {
-        let marked = self.app.ready_marks.is_marked(self.query, &signed_in.session, self.app.clock.seconds());
+        let marked = self.app.ready_marks.is_marked(
+            self.query,
+            &signed_in.session,
+            self.app.clock.seconds(),
+        );
         if marked { Done::All } else { Done::Nothing }
     }
 
@@ -98,10 +118,16 @@ impl Flow<'_> {
             (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
             (NextStep::AskConsent, Some(signed_in)) => {
                 let (query, now) = (self.kept_query().await?, self.app.clock.seconds());
-                Ok(see_other("/consent", &self.app.ready_marks.mark(&query, &signed_in.session, now)))
+                Ok(see_other(
+                    "/consent",
+                    &self.app.ready_marks.mark(&query, &signed_in.session, now),
+                ))
             }
             (NextStep::Refuse(code), _) => {
-                let error = OAuthError::new(code, "a page would have to be shown, and prompt=none forbids it");
+                let error = OAuthError::new(
+                    code,
+                    "a page would have to be shown, and prompt=none forbids it",
+                );
                 self.refuse(signed_in, error).await
             }
             (NextStep::RefuseOther, _) => {
@@ -112,10 +138,12 @@ impl Flow<'_> {
         }
     }
 
-    /// The request as the next page reads it: as it came; but a signed one as if it had been pushed, because its signature was
-    /// checked by now, and may expire while the user types.
+    /// The request as the next page reads it: as it came; but a signed one as if it had been
+    /// pushed, because its signature was checked by now, and may expire while the user types.
     async fn kept_query(&self) -> Result<String, PageFailure> {
-        let Some(parameters) = self.request.signed.clone() else { return Ok(without_mark(self.query)) };
+        let Some(parameters) = self.request.signed.clone() else {
+            return Ok(without_mark(self.query));
+        };
         let uri = new_request_uri(self.app)?;
         let client_id = self.request.client.client_id.clone();
         let query = Serializer::new(String::new())
@@ -127,8 +155,9 @@ impl Flow<'_> {
         Ok(query)
     }
 
-    /// Said before, or said by the operator for the house's own clients. A native app that listens on a loopback port or
-    /// under a scheme of its own could be any app, so its users are asked each time (RFC 8252 §8.6).
+    /// Said before, or said by the operator for the house's own clients. A native app that listens
+    /// on a loopback port or under a scheme of its own could be any app, so its users are asked
+    /// each time (RFC 8252 §8.6).
     async fn needs_no_asking(&self, signed_in: &SignedIn) -> Result<bool, PageFailure> {
         let client = &self.request.client;
         let login = client.login.as_ref();
@@ -139,15 +168,21 @@ impl Flow<'_> {
             return Ok(false);
         }
         let consent = self.app.store.consent(&signed_in.user.sub, &client.client_id).await?;
-        let said = |token: &str| consent.as_ref().is_some_and(|consent| consent.scope.contains(token));
+        let said =
+            |token: &str| consent.as_ref().is_some_and(|consent| consent.scope.contains(token));
         Ok(self.request.allowed.scope.iter().all(said))
     }
 
     /// Give the client its code. `consent` is what the user has said just now, to be remembered.
-    async fn allow(&self, signed_in: &SignedIn, consent: Option<Consent>) -> Result<Response, PageFailure> {
+    async fn allow(
+        &self,
+        signed_in: &SignedIn,
+        consent: Option<Consent>,
+    ) -> Result<Response, PageFailure> {
         let (app, request) = (self.app, self.request);
         let now = app.clock.seconds();
-        let code = format!("{CODE_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
+        let code =
+            format!("{CODE_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
         let grant = UserGrant {
             grant_id: new_jti(app.clock.millis(), &app.entropy.bytes()?),
             client_id: request.client.client_id.clone(),
@@ -160,14 +195,20 @@ impl Flow<'_> {
         };
         let stored = Code {
             hash: TokenHash::of_text(&code),
-            redirect_uri: request.named_redirect_uri.then(|| request.answer_to.redirect_uri.clone()),
+            redirect_uri: request
+                .named_redirect_uri
+                .then(|| request.answer_to.redirect_uri.clone()),
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
             exp: now + i64::from(app.lives.code_seconds),
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
-        let effect =
-            Effect::Authorize(Box::new(Authorization { grant, code: stored, consent, pushed: request.pushed }));
+        let effect = Effect::Authorize(Box::new(Authorization {
+            grant,
+            code: stored,
+            consent,
+            pushed: request.pushed,
+        }));
         match app.keep(&audit, effect).await {
             Err(StoreError::SignedOut) => Ok(see_other("/login", self.query)),
             kept => {
@@ -178,7 +219,11 @@ impl Flow<'_> {
     }
 
     /// Tell the client no.
-    async fn refuse(&self, signed_in: Option<&SignedIn>, error: OAuthError) -> Result<Response, PageFailure> {
+    async fn refuse(
+        &self,
+        signed_in: Option<&SignedIn>,
+        error: OAuthError,
+    ) -> Result<Response, PageFailure> {
         let mut audit = self.record(signed_in, Outcome::Refused);
         audit.error = Some(error.error.as_str().to_owned());
         self.app.record(audit).await;
@@ -205,5 +250,6 @@ impl Flow<'_> {
 
 /// On to another page of C, with the request.
 fn see_other(path: &str, query: &str) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("{path}?{query}"))).into_response()
+    ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("{path}?{query}")))
+        .into_response()
 }

@@ -33,7 +33,8 @@ pub struct Reader<'a> {
 /// Why a request is not acted upon.
 #[derive(Clone, Debug)]
 pub enum NoAnswer {
-    /// Nobody can be trusted with an answer, so the user is told (RFC 6749 §4.1.2.1): the browser goes nowhere.
+    /// Nobody can be trusted with an answer, so the user is told (RFC 6749 §4.1.2.1): the browser
+    /// goes nowhere.
     TellUser(ErrorKind, String),
     /// The client is told.
     TellClient(Box<(AnswerTo, OAuthError)>),
@@ -51,9 +52,12 @@ impl Reader<'_> {
     /// # Errors
     /// [`NoAnswer`], which says who is told.
     pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, NoAnswer> {
-        let unreadable = |error: FormError| NoAnswer::TellUser(ErrorKind::InvalidRequest, error.to_string());
+        let unreadable =
+            |error: FormError| NoAnswer::TellUser(ErrorKind::InvalidRequest, error.to_string());
         let (form, doubled) = Form::parse_with_doubles(encoded).map_err(unreadable)?;
-        if let Some(name) = doubled.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri")) {
+        if let Some(name) =
+            doubled.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri"))
+        {
             let text = format!("the parameter {name} was sent more than once");
             return Err(NoAnswer::TellUser(ErrorKind::InvalidRequest, text));
         }
@@ -66,7 +70,8 @@ impl Reader<'_> {
         };
         let (redirect_uri, named) = redirect_uri(&form, &login)?;
         let named_redirect_uri = named && !(self.wechat && form.get("dialect") == Some("wechat"));
-        let response_mode = form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
+        let response_mode =
+            form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
         let answer_to = AnswerTo {
             client_name: client.shown_name().to_owned(),
             redirect_uri,
@@ -74,7 +79,14 @@ impl Reader<'_> {
             state: form.get("state").map(str::to_owned),
         };
         // 2. What is asked? From here on the client is told what is wrong.
-        let asked = Asked { form: &form, doubled: &doubled, client: &client, login: &login, response_mode, signature };
+        let asked = Asked {
+            form: &form,
+            doubled: &doubled,
+            client: &client,
+            login: &login,
+            response_mode,
+            signature,
+        };
         match self.read_the_rest(&asked) {
             Ok(rest) => Ok(AuthorizationRequest {
                 client,
@@ -90,7 +102,8 @@ impl Reader<'_> {
                 ui_locales: form.get("ui_locales").map(str::to_owned),
                 pushed: self.pushed,
                 // Its signature was good, or the request would have been refused.
-                signed: is_signed.then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),
+                signed: is_signed
+                    .then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),
             }),
             Err((code, description, rule)) => {
                 let error = OAuthError::new(code, description).see(rule);
@@ -109,7 +122,9 @@ impl Reader<'_> {
     ) -> (Form, Result<(), &'static str>) {
         let keys = login.jwks.as_ref().or(self.fetched_keys);
         let read = || read_request_object(object, &client.client_id, keys, self.issuer, self.now);
-        match check_algorithm(object, login.request_object_signing_alg.as_deref()).and_then(|()| read()) {
+        match check_algorithm(object, login.request_object_signing_alg.as_deref())
+            .and_then(|()| read())
+        {
             Ok(signed) => (signed, Ok(())),
             Err(why) => (form.clone(), Err(why)),
         }
@@ -144,7 +159,11 @@ impl Reader<'_> {
     fn check_pushed(&self, asked: &Asked<'_>) -> Result<(), Refused> {
         if asked.login.require_pushed_authorization_requests && self.pushed.is_none() {
             let text = "this client has to push its authorization requests".to_owned();
-            return Err((ErrorCode::InvalidRequest, text, "https://www.rfc-editor.org/rfc/rfc9126#section-6"));
+            return Err((
+                ErrorCode::InvalidRequest,
+                text,
+                "https://www.rfc-editor.org/rfc/rfc9126#section-6",
+            ));
         }
         Ok(())
     }
@@ -152,9 +171,14 @@ impl Reader<'_> {
     fn check_scope(&self, asked: &Asked<'_>) -> Result<Allowed, Refused> {
         const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.3";
         let scope = asked.form.get("scope").ok_or_else(|| {
-            (ErrorCode::InvalidScope, "scope is missing: say what the user is to be asked for".to_owned(), RULE)
+            (
+                ErrorCode::InvalidScope,
+                "scope is missing: say what the user is to be asked for".to_owned(),
+                RULE,
+            )
         })?;
-        let scope: Scope = scope.parse().map_err(|error| refused(ErrorCode::InvalidScope, error, RULE))?;
+        let scope: Scope =
+            scope.parse().map_err(|error| refused(ErrorCode::InvalidScope, error, RULE))?;
         let resources: Vec<&str> = asked.form.all("resource").collect();
         allowed_for_user(asked.client, self.registry, &scope, &resources).map_err(|refusal| {
             let Failure { error, .. } = refusal.into();
@@ -162,11 +186,16 @@ impl Reader<'_> {
         })
     }
 
-    /// The client's idea of who is signed in: an ID token of ours, also one that has expired (OpenID Connect Core §3.1.2.1).
+    /// The client's idea of who is signed in: an ID token of ours, also one that has expired
+    /// (OpenID Connect Core §3.1.2.1).
     fn check_id_token_hint(&self, asked: &Asked<'_>) -> Result<Option<IdTokenClaims>, Refused> {
         let Some(hint) = asked.form.get("id_token_hint") else { return Ok(None) };
         let hinted = hinted_user(hint, self.ring, self.issuer).ok_or_else(|| {
-            (ErrorCode::InvalidRequest, "the id_token_hint is not an ID token of this server".to_owned(), PROMPT)
+            (
+                ErrorCode::InvalidRequest,
+                "the id_token_hint is not an ID token of this server".to_owned(),
+                PROMPT,
+            )
         })?;
         Ok(Some(hinted))
     }
@@ -204,7 +233,11 @@ fn refuse_doubled(asked: &Asked<'_>) -> Result<(), Refused> {
     match asked.doubled.first() {
         Some(name) => {
             let text = format!("the parameter {name} was sent more than once");
-            Err((ErrorCode::InvalidRequest, text, "https://www.rfc-editor.org/rfc/rfc6749#section-3.1"))
+            Err((
+                ErrorCode::InvalidRequest,
+                text,
+                "https://www.rfc-editor.org/rfc/rfc6749#section-3.1",
+            ))
         }
         None => Ok(()),
     }
@@ -212,12 +245,14 @@ fn refuse_doubled(asked: &Asked<'_>) -> Result<(), Refused> {
 
 fn check_signature(asked: &Asked<'_>) -> Result<(), Refused> {
     const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9101#section-6";
-    let refuse =
-        |why: &str| (ErrorCode::InvalidRequestObject, format!("the request object cannot be used: {why}"), RULE);
+    let refuse = |why: &str| {
+        (ErrorCode::InvalidRequestObject, format!("the request object cannot be used: {why}"), RULE)
+    };
     asked.signature.map_err(refuse)
 }
 
-/// RFC 9101 §5.2.3: to fetch what a stranger names would let them reach whatever this server reaches.
+/// RFC 9101 §5.2.3: to fetch what a stranger names would let them reach whatever this server
+/// reaches.
 fn refuse_foreign_request_uri(asked: &Asked<'_>) -> Result<(), Refused> {
     const RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#JWTRequests";
     if asked.form.get("request_uri").is_some() {
@@ -250,10 +285,15 @@ fn check_response_type(asked: &Asked<'_>) -> Result<(), Refused> {
 }
 
 fn check_response_mode(asked: &Asked<'_>) -> Result<(), Refused> {
-    const RULE: &str = "https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes";
+    const RULE: &str =
+        "https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes";
     match asked.response_mode {
         Some(_) => Ok(()),
-        None => Err((ErrorCode::InvalidRequest, "the response_mode is not one of: query form_post".to_owned(), RULE)),
+        None => Err((
+            ErrorCode::InvalidRequest,
+            "the response_mode is not one of: query form_post".to_owned(),
+            RULE,
+        )),
     }
 }
 
@@ -262,11 +302,13 @@ fn check_pkce(asked: &Asked<'_>) -> Result<Option<String>, Refused> {
     let refuse = |text: &str| Err((ErrorCode::InvalidRequest, text.to_owned(), PKCE));
     match (asked.form.get("code_challenge"), asked.form.get("code_challenge_method")) {
         (None, Some(_)) => refuse("code_challenge_method came without a code_challenge"),
-        (None, None) if asked.login.public => refuse("code_challenge is missing: a public client has to use PKCE"),
-        (None, None) => Ok(None),
-        (Some(_), None | Some("plain")) => {
-            refuse("code_challenge_method=plain is not served, and is meant where none is sent: send S256")
+        (None, None) if asked.login.public => {
+            refuse("code_challenge is missing: a public client has to use PKCE")
         }
+        (None, None) => Ok(None),
+        (Some(_), None | Some("plain")) => refuse(
+            "code_challenge_method=plain is not served, and is meant where none is sent: send S256",
+        ),
         (Some(challenge), Some("S256")) if is_sha256(challenge) => Ok(Some(challenge.to_owned())),
         (Some(_), Some("S256")) => refuse("the code_challenge is not a SHA-256 in base64url"),
         (Some(_), Some(_)) => refuse("the code_challenge_method is not known: send S256"),
@@ -274,13 +316,18 @@ fn check_pkce(asked: &Asked<'_>) -> Result<Option<String>, Refused> {
 }
 
 fn is_sha256(challenge: &str) -> bool {
-    challenge.len() == 43 && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    challenge.len() == 43
+        && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 fn check_prompt(asked: &Asked<'_>) -> Result<Prompt, Refused> {
     let prompt = asked.form.get("prompt").map(Prompt::parse).unwrap_or_default();
     if prompt.contradicts_itself() {
-        return Err((ErrorCode::InvalidRequest, "prompt=none does not go with another prompt".to_owned(), PROMPT));
+        return Err((
+            ErrorCode::InvalidRequest,
+            "prompt=none does not go with another prompt".to_owned(),
+            PROMPT,
+        ));
     }
     Ok(prompt)
 }
@@ -288,7 +335,11 @@ fn check_prompt(asked: &Asked<'_>) -> Result<Prompt, Refused> {
 fn check_max_age(asked: &Asked<'_>) -> Result<Option<i64>, Refused> {
     let parse = |text: &str| text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
     match asked.form.get("max_age").map(parse) {
-        Some(None) => Err((ErrorCode::InvalidRequest, "max_age is not a number of seconds".to_owned(), PROMPT)),
+        Some(None) => Err((
+            ErrorCode::InvalidRequest,
+            "max_age is not a number of seconds".to_owned(),
+            PROMPT,
+        )),
         Some(seconds) => Ok(seconds),
         None => Ok(None),
     }

@@ -61,20 +61,31 @@ pub async fn read_request(
 /// The request that a `request_uri` of ours stands for. It is its client's alone (RFC 9126 §4).
 async fn pushed_request(app: &App, query: &str) -> Result<Option<PushedRequest>, PageFailure> {
     let Ok((form, _)) = Form::parse_with_doubles(query.as_bytes()) else { return Ok(None) };
-    let Some(uri) = form.get("request_uri").filter(|uri| uri.starts_with(PUSHED_PREFIX)) else { return Ok(None) };
+    let Some(uri) = form.get("request_uri").filter(|uri| uri.starts_with(PUSHED_PREFIX)) else {
+        return Ok(None);
+    };
     let now = app.clock.seconds();
     let (hash, client_id) = (TokenHash::of_text(uri), form.get("client_id").unwrap_or_default());
-    let found = app.store.visit_pushed_request(&hash, client_id, now, now + READING_SECONDS).await?;
+    let found =
+        app.store.visit_pushed_request(&hash, client_id, now, now + READING_SECONDS).await?;
     found.map(Some).ok_or_else(|| {
-        let text = "the request_uri is unknown, was used or has expired, or is another client's".to_owned();
+        let text = "the request_uri is unknown, was used or has expired, or is another client's"
+            .to_owned();
         PageFailure::BadRequest(ErrorKind::Expired, text)
     })
 }
 
-async fn tell(app: &App, browser: &Browser, no_answer: NoAnswer, address: ClientAddress) -> PageFailure {
+async fn tell(
+    app: &App,
+    browser: &Browser,
+    no_answer: NoAnswer,
+    address: ClientAddress,
+) -> PageFailure {
     let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
     let (code, failure) = match no_answer {
-        NoAnswer::TellUser(kind, reason) => (ErrorCode::InvalidRequest, PageFailure::BadRequest(kind, reason)),
+        NoAnswer::TellUser(kind, reason) => {
+            (ErrorCode::InvalidRequest, PageFailure::BadRequest(kind, reason))
+        }
         NoAnswer::TellClient(told) => {
             let (to, error) = *told;
             (error.error, PageFailure::Answered(Box::new(answer(&to, Err(&error), app, browser))))

@@ -5,9 +5,9 @@ use pages::Browser;
 
 use crate::domain::Session;
 
-/// Marks the address of the consent page: all that its request asks of the sign-in was done, by this session, a moment ago.
-/// Without it the page could be opened by hand, past a password that the client wants to be shown (OpenID Connect Core
-/// §3.1.2.3).
+/// Marks the address of the consent page: all that its request asks of the sign-in was done, by
+/// this session, a moment ago. Without it the page could be opened by hand, past a password that
+/// the client wants to be shown (OpenID Connect Core §3.1.2.3).
 pub struct ReadyMarks(hmac::Key);
 
 /// The mark's name in the address.
@@ -31,7 +31,9 @@ impl ReadyMarks {
 
     /// Does this query carry the mark of this very request, session and moment?
     pub fn is_marked(&self, query: &str, session: &Session, now: i64) -> bool {
-        let found = query.split('&').find_map(|pair| pair.strip_prefix(NAME)?.strip_prefix('=')?.split_once('.'));
+        let found = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(NAME)?.strip_prefix('=')?.split_once('.'));
         let Some((at, tag)) = found else { return false };
         let Ok(at) = at.parse::<i64>() else { return false };
         let right = self.tag(query, session, at);
@@ -53,7 +55,8 @@ impl ReadyMarks {
     }
 }
 
-/// The parameters, however they are encoded, without the language: a user who switches it asks for nothing else.
+/// The parameters, however they are encoded, without the language: a user who switches it asks for
+/// nothing else.
 fn what_is_asked(query: &str) -> String {
     let asked = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| ![NAME, Browser::LANGUAGE_PARAMETER].contains(&&**name));
@@ -91,14 +94,25 @@ mod tests {
         assert!(query.starts_with("a=1&b=2&ready=10."), "{query}");
         assert!(marks.is_marked(&query, &own, 10) && marks.is_marked(&query, &own, 610));
         assert!(!marks.is_marked(&query, &own, 611) && !marks.is_marked(&query, &own, 9));
-        assert!(!marks.is_marked(&query, &session("t", 5), 10) && !marks.is_marked(&query, &session("s", 6), 10));
+        assert!(
+            !marks.is_marked(&query, &session("t", 5), 10)
+                && !marks.is_marked(&query, &session("s", 6), 10)
+        );
         assert!(!ReadyMarks::new(&[2; 32]).is_marked(&query, &own, 10));
-        for other in [query.replace("a=1", "a=3"), query.replace("ready=10", "ready=11"), "a=1&b=2".to_owned()] {
+        for other in [
+            query.replace("a=1", "a=3"),
+            query.replace("ready=10", "ready=11"),
+            "a=1&b=2".to_owned(),
+        ] {
             assert!(!marks.is_marked(&other, &own, 11), "{other}");
         }
         for same in ["%61=1&b=2", "a=1&b=2&lang=zh", "lang=en&a=1&lang=zh&b=2"] {
             assert!(marks.is_marked(&query.replace("a=1&b=2", same), &own, 10), "{same}");
         }
-        assert_eq!(without_mark(&marks.mark(&query, &own, 20)), "a=1&b=2", "there is one mark alone");
+        assert_eq!(
+            without_mark(&marks.mark(&query, &own, 20)),
+            "a=1&b=2",
+            "there is one mark alone"
+        );
     }
 }

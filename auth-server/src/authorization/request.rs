@@ -6,13 +6,14 @@ use pages::Browser;
 use super::AnswerTo;
 use crate::domain::{Allowed, Client, TokenHash};
 
-/// A client asks, through the user's browser, to be allowed something. All of it has been checked against what is
-/// registered, so whatever stands here may be acted upon.
+/// A client asks, through the user's browser, to be allowed something. All of it has been checked
+/// against what is registered, so whatever stands here may be acted upon.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
     pub client: Arc<Client>,
     pub answer_to: AnswerTo,
-    /// Was the redirect URI in the request? Then the token request has to repeat it (RFC 6749 §4.1.3).
+    /// Was the redirect URI in the request? Then the token request has to repeat it (RFC 6749
+    /// §4.1.3).
     pub named_redirect_uri: bool,
     pub allowed: Allowed,
     pub nonce: Option<String>,
@@ -27,14 +28,16 @@ pub struct AuthorizationRequest {
     pub ui_locales: Option<String>,
     /// What it was pushed as (RFC 9126): good for one answer.
     pub pushed: Option<TokenHash>,
-    /// What a signed request said, form-encoded: its signature was checked when it came, and may expire while the user types.
+    /// What a signed request said, form-encoded: its signature was checked when it came, and may
+    /// expire while the user types.
     pub signed: Option<String>,
     /// Who it has to be: an ID token that C made before, for this client or another.
     pub hint: Option<IdTokenClaims>,
 }
 
 impl AuthorizationRequest {
-    /// The browser as its pages take it: of a request that was pushed or signed, the address says nothing.
+    /// The browser as its pages take it: of a request that was pushed or signed, the address says
+    /// nothing.
     pub fn shown_in(&self, browser: &Browser) -> Browser {
         browser.reading(self.ui_locales.as_deref())
     }
@@ -54,7 +57,12 @@ impl Prompt {
     /// Values that nobody knows are ignored.
     pub fn parse(text: &str) -> Self {
         let has = |wanted| text.split(' ').any(|word| word == wanted);
-        Self { none: has("none"), login: has("login"), consent: has("consent"), select_account: has("select_account") }
+        Self {
+            none: has("none"),
+            login: has("login"),
+            consent: has("consent"),
+            select_account: has("select_account"),
+        }
     }
 
     pub fn contradicts_itself(self) -> bool {

@@ -2,15 +2,15 @@ use claims::Form;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::{Map, Value};
 
-/// How a client may sign its requests. Without a signature, or with a shared secret, anybody on the way could have written
-/// it.
+/// How a client may sign its requests. Without a signature, or with a shared secret, anybody on the
+/// way could have written it.
 pub const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 
 /// Clocks differ by so many seconds.
 const LEEWAY: u64 = 5;
 
-/// Read the parameters of a signed request (RFC 9101). They alone count: what stands beside them in the query could have
-/// been added on the way (§6.3).
+/// Read the parameters of a signed request (RFC 9101). They alone count: what stands beside them in
+/// the query could have been added on the way (§6.3).
 ///
 /// # Errors
 /// What is wrong with it, in words.
@@ -21,30 +21,35 @@ pub fn read_request_object(
     issuer: &str,
     now: i64,
 ) -> Result<Form, &'static str> {
-    let keys = keys.ok_or("this client has registered no keys (jwks), so its signature cannot be checked")?;
+    let keys = keys
+        .ok_or("this client has registered no keys (jwks), so its signature cannot be checked")?;
     let header = decode_header(object).map_err(|_| "it is no signed JWT")?;
     if !allowed().contains(&header.alg) {
         return Err("its algorithm is not one of: RS256 PS256 ES256 EdDSA");
     }
     let key = match (&header.kid, &keys.keys[..]) {
-        (Some(kid), _) => keys.find(kid).ok_or("its key (kid) is not one that the client has registered")?,
+        (Some(kid), _) => {
+            keys.find(kid).ok_or("its key (kid) is not one that the client has registered")?
+        }
         (None, [only]) => only,
         (None, _) => return Err("it names no key (kid), and the client has registered several"),
     };
-    let key = DecodingKey::from_jwk(key).map_err(|_| "the client's registered key cannot be used")?;
+    let key =
+        DecodingKey::from_jwk(key).map_err(|_| "the client's registered key cannot be used")?;
     let mut checks = Validation::new(header.alg);
     checks.required_spec_claims.clear();
     checks.validate_aud = false;
     // Held against our own clock, below.
     checks.validate_exp = false;
-    let signed =
-        decode::<Map<String, Value>>(object, &key, &checks).map_err(|_| "its signature is not the client's")?;
+    let signed = decode::<Map<String, Value>>(object, &key, &checks)
+        .map_err(|_| "its signature is not the client's")?;
     let parameters = signed.claims;
     check_claims(&parameters, client_id, issuer, now)?;
     Ok(Form::of_pairs(parameters.iter().flat_map(pairs)))
 }
 
-/// A client that has registered one algorithm signs with no other (OpenID Connect Dynamic Client Registration §2).
+/// A client that has registered one algorithm signs with no other (OpenID Connect Dynamic Client
+/// Registration §2).
 ///
 /// # Errors
 /// When it was another.
@@ -67,7 +72,12 @@ fn allowed() -> Vec<Algorithm> {
     ALGORITHMS.iter().filter_map(|name| name.parse().ok()).collect()
 }
 
-fn check_claims(parameters: &Map<String, Value>, client_id: &str, issuer: &str, now: i64) -> Result<(), &'static str> {
+fn check_claims(
+    parameters: &Map<String, Value>,
+    client_id: &str,
+    issuer: &str,
+    now: i64,
+) -> Result<(), &'static str> {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str);
     let for_us = match parameters.get("aud") {
         Some(Value::String(aud)) => aud == issuer,
@@ -182,8 +192,14 @@ mod tests {
         assert!(read(&stranger, &sound()).unwrap_err().contains("signature"));
         let unsigned = "eyJhbGciOiJub25lIn0.eyJjbGllbnRfaWQiOiJhIn0.";
         assert!(read_request_object(unsigned, "a", Some(&own.keys), ISSUER, 0).is_err());
-        let shared = encode(&Header::new(Algorithm::HS256), &sound(), &EncodingKey::from_secret(b"x")).unwrap();
-        assert!(read_request_object(&shared, "a", Some(&own.keys), ISSUER, 0).unwrap_err().contains("algorithm"));
+        let shared =
+            encode(&Header::new(Algorithm::HS256), &sound(), &EncodingKey::from_secret(b"x"))
+                .unwrap();
+        assert!(
+            read_request_object(&shared, "a", Some(&own.keys), ISSUER, 0)
+                .unwrap_err()
+                .contains("algorithm")
+        );
         assert!(read_request_object("x", "a", None, ISSUER, 0).unwrap_err().contains("no keys"));
     }
 }

@@ -14,9 +14,10 @@ use crate::{
 
 /// Finds out whether a client is who it says it is.
 pub struct Authenticator {
-    /// Credentials that proved right, and until when they are good. Their names are made with a key that dies with the
-    /// process; the stored hashes are part of the name, so that a changed secret is a new question. They are kept as long as
-    /// there is room: a client that asks every half hour must not stand behind others' guesses each time.
+    /// Credentials that proved right, and until when they are good. Their names are made with a key
+    /// that dies with the process; the stored hashes are part of the name, so that a changed secret
+    /// is a new question. They are kept as long as there is room: a client that asks every half
+    /// hour must not stand behind others' guesses each time.
     proved: Cache<[u8; 32], Option<i64>>,
     memory_key: hmac::Key,
     limit: FailureLimit,
@@ -58,7 +59,10 @@ impl Authenticator {
             proved: Cache::builder().max_capacity(10_000).build(),
             memory_key,
             limit: FailureLimit::new(settings.burst, settings.recover_seconds),
-            strangers: Arc::new(FailureLimit::new(settings.unknown.burst, settings.unknown.recover_seconds)),
+            strangers: Arc::new(FailureLimit::new(
+                settings.unknown.burst,
+                settings.unknown.recover_seconds,
+            )),
             slow_hashes,
         })
     }
@@ -76,7 +80,9 @@ impl Authenticator {
     ) -> Result<Arc<Client>, Denied> {
         let client = registry.client(&presented.client_id);
         let (shown, method) = match &presented.proof {
-            Proof::Secret(secret, method) => (Shown { client_id: &presented.client_id, secret }, *method),
+            Proof::Secret(secret, method) => {
+                (Shown { client_id: &presented.client_id, secret }, *method)
+            }
             Proof::Nothing(missing) => {
                 let public = client.filter(|client| client.is_public());
                 return public.cloned().ok_or_else(|| Denied::Unproved(missing.clone()));
@@ -85,20 +91,25 @@ impl Authenticator {
         let name = self.name(shown, client);
         let not_after = match self.proved.get(&name).await {
             Some(not_after) => not_after,
-            None => self.prove(name, shown, client, registry.dearest_secret(), address, now_millis).await?,
+            None => {
+                self.prove(name, shown, client, registry.dearest_secret(), address, now_millis)
+                    .await?
+            }
         };
         if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
             return Err(Denied::Wrong);
         }
         let client = client.ok_or(Denied::Wrong)?;
-        // Only now, when the secret was right: nobody else learns that there is such a client (RFC 7591 §2).
+        // Only now, when the secret was right: nobody else learns that there is such a client (RFC
+        // 7591 §2).
         match client.secret_method().filter(|registered| *registered != method) {
             Some(registered) => Err(Denied::OtherMethod(registered)),
             None => Ok(Arc::clone(client)),
         }
     }
 
-    /// One check at a time for one credential: a client's hundred workers start with one check, not a hundred.
+    /// One check at a time for one credential: a client's hundred workers start with one check, not
+    /// a hundred.
     async fn prove(
         &self,
         name: [u8; 32],
@@ -109,7 +120,8 @@ impl Authenticator {
         now_millis: i64,
     ) -> Result<Option<i64>, Denied> {
         let check = self.check(presented, client, dearest, address, now_millis);
-        // Boxed, because it is big and rare: else each request for a token would carry the room for it.
+        // Boxed, because it is big and rare: else each request for a token would carry the room for
+        // it.
         Box::pin(self.proved.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
     }
 
@@ -124,15 +136,18 @@ impl Authenticator {
         let now = now_millis.div_euclid(1_000);
         let in_force = |secret: &&StoredSecret| secret.not_after.is_none_or(|end| now < end);
         let secrets = client.iter().flat_map(|client| &client.secrets).filter(in_force);
-        let (slow, fast): (Vec<&StoredSecret>, Vec<_>) = secrets.partition(|secret| secret.hash.is_slow());
+        let (slow, fast): (Vec<&StoredSecret>, Vec<_>) =
+            secrets.partition(|secret| secret.hash.is_slow());
         // Before any count: a right secret does not wait for what others have failed.
-        if let Some(right) = fast.iter().find(|secret| secret.hash.matches(presented.secret.expose())) {
+        if let Some(right) =
+            fast.iter().find(|secret| secret.hash.matches(presented.secret.expose()))
+        {
             return Ok(right.not_after);
         }
         let too_many = |retry_after| Denied::TooMany { retry_after };
         let own = self.limit.charge(presented.client_id, address, now_millis).map_err(too_many)?;
-        // A client that is known and one that is not are answered alike when they fail, and counted alike: a place that only
-        // one of them takes would tell the next one which it was.
+        // A client that is known and one that is not are answered alike when they fail, and counted
+        // alike: a place that only one of them takes would tell the next one which it was.
         let strangers = Arc::clone(&self.strangers);
         let among_strangers = move || strangers.charge("", address, now_millis).map_err(too_many);
         if slow.is_empty() {
@@ -221,13 +236,16 @@ mod tests {
         }
     }
 
-    /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not come.
+    /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not
+    /// come.
     async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: Presented) -> bool {
         let authenticator = Arc::new(authenticator(10));
         let places = authenticator.slow_hashes.fill().await;
         let asked = tokio::spawn({
             let authenticator = Arc::clone(&authenticator);
-            async move { authenticator.authenticate(&presented, HOME, &registry(secrets), 100_000).await }
+            async move {
+                authenticator.authenticate(&presented, HOME, &registry(secrets), 100_000).await
+            }
         });
         for _ in 0..100 {
             tokio::task::yield_now().await;
@@ -246,19 +264,30 @@ mod tests {
         };
         assert!(takes_a_slow_hash(vec![fast("right", None)], shown("x", "wrong")).await, "unknown");
         assert!(takes_a_slow_hash(vec![fast("right", None)], shown("a", "wrong")).await, "wrong");
-        assert!(takes_a_slow_hash(vec![slow(None)], shown("a", "wrong")).await, "wrong, of a chosen secret");
-        assert!(takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], shown("a", "wrong")).await, "after its end");
+        assert!(
+            takes_a_slow_hash(vec![slow(None)], shown("a", "wrong")).await,
+            "wrong, of a chosen secret"
+        );
+        assert!(
+            takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], shown("a", "wrong")).await,
+            "after its end"
+        );
     }
 
     #[tokio::test]
     async fn of_a_registered_way_only_who_has_the_secret_is_told() {
         let mut client = Client::clone(registry(vec![fast("right", None)]).client("a").unwrap());
-        client.login =
-            Some(LoginClient { token_endpoint_auth_method: Some(SecretMethod::Post), ..LoginClient::default() });
+        client.login = Some(LoginClient {
+            token_endpoint_auth_method: Some(SecretMethod::Post),
+            ..LoginClient::default()
+        });
         let registry = Registry::new([client], Vec::new());
         let authenticator = authenticator(10);
         let ask = async |secret, method| {
-            let presented = Presented { proof: Proof::Secret(ClientSecret::new(secret), method), ..shown("a", "") };
+            let presented = Presented {
+                proof: Proof::Secret(ClientSecret::new(secret), method),
+                ..shown("a", "")
+            };
             authenticator.authenticate(&presented, HOME, &registry, 0).await
         };
         assert!(ask("right", SecretMethod::Post).await.is_ok());
@@ -276,23 +305,33 @@ mod tests {
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
         for guess in ["1", "2"] {
             assert_eq!(
-                authenticator.authenticate(&shown("a", guess), HOME, &registry, 0).await.unwrap_err(),
+                authenticator
+                    .authenticate(&shown("a", guess), HOME, &registry, 0)
+                    .await
+                    .unwrap_err(),
                 Denied::Wrong
             );
         }
-        let tired = authenticator.authenticate(&shown("a", "3"), HOME, &registry, 0).await.unwrap_err();
+        let tired =
+            authenticator.authenticate(&shown("a", "3"), HOME, &registry, 0).await.unwrap_err();
         assert_eq!(tired, Denied::TooMany { retry_after: 10 });
-        // From the same address, because it was proved; from another, because its bucket is its own.
+        // From the same address, because it was proved; from another, because its bucket is its
+        // own.
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
         assert!(authenticator.authenticate(&shown("a", "right"), AWAY, &registry, 0).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_right_secret_is_let_in_behind_others_failures_also_when_it_was_never_shown_before() {
-        let keyed = StoredSecret { hash: SecretHash::keyed(&ClientSecret::new("plain"), [1; 32]), not_after: None };
+        let keyed = StoredSecret {
+            hash: SecretHash::keyed(&ClientSecret::new("plain"), [1; 32]),
+            not_after: None,
+        };
         let registry = registry(vec![fast("made", None), keyed]);
         let authenticator = authenticator(1);
-        let ask = async |secret| authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await;
+        let ask = async |secret| {
+            authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
+        };
         assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
         assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
         assert!(ask("made").await.is_ok() && ask("plain").await.is_ok());
@@ -308,11 +347,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_tries_too_many_names_is_told_to_wait_before_any_hash_whether_the_next_name_exists_or_not() {
+    async fn whoever_tries_too_many_names_is_told_to_wait_before_any_hash_whether_the_next_name_exists_or_not()
+     {
         let registry = registry(vec![fast("right", None)]);
         let authenticator = authenticator(10);
         let ask = async |name: &str, address| {
-            authenticator.authenticate(&shown(name, "guess"), address, &registry, 0).await.unwrap_err()
+            authenticator
+                .authenticate(&shown(name, "guess"), address, &registry, 0)
+                .await
+                .unwrap_err()
         };
         for name in ["x", "y", "z"] {
             assert_eq!(ask(name, HOME).await, Denied::Wrong);
@@ -332,7 +375,10 @@ mod tests {
             let registry = registry(vec![fast("right", None)]);
             let authenticator = authenticator(10);
             let ask = async |name: &str| {
-                authenticator.authenticate(&shown(name, "guess"), HOME, &registry, 0).await.unwrap_err()
+                authenticator
+                    .authenticate(&shown(name, "guess"), HOME, &registry, 0)
+                    .await
+                    .unwrap_err()
             };
             for name in ["x", "y", candidate] {
                 assert_eq!(ask(name).await, Denied::Wrong);
@@ -346,12 +392,15 @@ mod tests {
         let chosen = hash_chosen_secret("right", [3; 16]).unwrap();
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(1);
-        let ask = async |secret| authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await;
+        let ask = async |secret| {
+            authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
+        };
         assert!(ask("right").await.is_ok());
         assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
         assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
         assert!(ask("right").await.is_ok());
-        // The memory's own clock cannot be turned: that it forgets nothing by time is asked of the memory.
+        // The memory's own clock cannot be turned: that it forgets nothing by time is asked of the
+        // memory.
         let policy = authenticator.proved.policy();
         assert_eq!((policy.time_to_live(), policy.time_to_idle()), (None, None));
         assert!(policy.max_capacity().is_some());
@@ -361,14 +410,18 @@ mod tests {
     async fn an_unknown_name_costs_as_much_as_the_dearest_secret_of_all() {
         // Eight times the passes of the hash that nobody has.
         let params = argon2::Params::new(19_456, 16, 1, None).unwrap();
-        let hasher = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
-        let phc = argon2::PasswordHasher::hash_password_with_salt(&hasher, b"right", &[3; 16]).unwrap();
+        let hasher =
+            argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        let phc =
+            argon2::PasswordHasher::hash_password_with_salt(&hasher, b"right", &[3; 16]).unwrap();
         let dear = StoredSecret { hash: SecretHash::Argon2id(phc.to_string()), not_after: None };
-        let cheap = StoredSecret { hash: hash_chosen_secret("right", [3; 16]).unwrap(), not_after: None };
+        let cheap =
+            StoredSecret { hash: hash_chosen_secret("right", [3; 16]).unwrap(), not_after: None };
         let time = async |secrets: &[StoredSecret]| {
             let (registry, authenticator) = (registry(secrets.to_vec()), authenticator(10));
             let begun = std::time::Instant::now();
-            let said = authenticator.authenticate(&shown("nobody", "guess"), HOME, &registry, 0).await;
+            let said =
+                authenticator.authenticate(&shown("nobody", "guess"), HOME, &registry, 0).await;
             assert_eq!(said.unwrap_err(), Denied::Wrong);
             begun.elapsed()
         };
@@ -396,10 +449,14 @@ mod tests {
     async fn a_secret_ends_at_its_time_also_when_it_was_proved_before() {
         let registry = registry(vec![fast("new", None), fast("old", Some(100))]);
         let authenticator = authenticator(10);
-        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &registry, 99_000).await.is_ok());
+        assert!(
+            authenticator.authenticate(&shown("a", "old"), HOME, &registry, 99_000).await.is_ok()
+        );
         let late = authenticator.authenticate(&shown("a", "old"), HOME, &registry, 100_000).await;
         assert_eq!(late.unwrap_err(), Denied::Wrong);
-        assert!(authenticator.authenticate(&shown("a", "new"), HOME, &registry, 100_000).await.is_ok());
+        assert!(
+            authenticator.authenticate(&shown("a", "new"), HOME, &registry, 100_000).await.is_ok()
+        );
     }
 
     #[tokio::test]
@@ -409,6 +466,11 @@ mod tests {
         assert!(authenticator.authenticate(&shown("a", "old"), HOME, &before, 0).await.is_ok());
         let after = registry(vec![fast("new", None)]);
         assert!(authenticator.authenticate(&shown("a", "old"), HOME, &after, 0).await.is_err());
-        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &Registry::default(), 0).await.is_err());
+        assert!(
+            authenticator
+                .authenticate(&shown("a", "old"), HOME, &Registry::default(), 0)
+                .await
+                .is_err()
+        );
     }
 }

@@ -6,9 +6,11 @@ use std::{
 
 use moka::sync::Cache;
 
-/// Counts failed authentications by client and address: a bucket that each failure fills and time empties.
+/// Counts failed authentications by client and address: a bucket that each failure fills and time
+/// empties.
 ///
-/// By client *and* address: whoever guesses from elsewhere fills a bucket of his own, and the client goes on.
+/// By client *and* address: whoever guesses from elsewhere fills a bucket of his own, and the
+/// client goes on.
 pub struct FailureLimit {
     buckets: Cache<(String, IpAddr), Arc<Mutex<Bucket>>>,
     burst: u32,
@@ -21,8 +23,8 @@ struct Bucket {
     empty_at: i64,
 }
 
-/// A place that an attempt has taken. It is given back when this is dropped, because the attempt was right or was never
-/// made; only a wrong one keeps it.
+/// A place that an attempt has taken. It is given back when this is dropped, because the attempt
+/// was right or was never made; only a wrong one keeps it.
 #[must_use = "a place that is dropped is given back"]
 pub struct Place {
     bucket: Arc<Mutex<Bucket>>,
@@ -49,12 +51,15 @@ impl FailureLimit {
     pub fn new(burst: u32, recover_seconds: u32) -> Self {
         let recover_millis = i64::from(recover_seconds).max(1) * 1_000;
         let full_life = u64::from(burst.max(1)) * u64::from(recover_seconds.max(1));
-        let buckets =
-            Cache::builder().max_capacity(BUCKETS).time_to_idle(Duration::from_secs(full_life.max(60))).build();
+        let buckets = Cache::builder()
+            .max_capacity(BUCKETS)
+            .time_to_idle(Duration::from_secs(full_life.max(60)))
+            .build();
         Self { buckets, burst: burst.max(1), recover_millis }
     }
 
-    /// Take a place for an attempt, before it is known how it ends: a hundred at once must not all pass.
+    /// Take a place for an attempt, before it is known how it ends: a hundred at once must not all
+    /// pass.
     ///
     /// # Errors
     /// After how many seconds there is a place again.

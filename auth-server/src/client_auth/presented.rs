@@ -14,14 +14,16 @@ pub struct Presented {
 #[derive(Debug)]
 pub enum Proof {
     Secret(ClientSecret, SecretMethod),
-    /// By nothing, which is enough for a public client alone. The text tells all others what is missing.
+    /// By nothing, which is enough for a public client alone. The text tells all others what is
+    /// missing.
     Nothing(String),
 }
 
 /// Find the client's credentials in a request.
 ///
 /// # Errors
-/// When nobody is named, two ways are used at once, or they stand where logs and histories keep them: in the URL.
+/// When nobody is named, two ways are used at once, or they stand where logs and histories keep
+/// them: in the URL.
 pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presented, Failure> {
     if has_secret(uri) {
         return Err(Failure::invalid_request(
@@ -43,10 +45,12 @@ pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presente
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3",
         )),
         (Some(Err(malformed)), _, None) => Err(Failure::invalid_client(malformed.to_string())),
-        (Some(Ok((client_id, _))), Some(other), None) if client_id != other => Err(Failure::invalid_request(
-            "the client_id in the body is not the one of the Authorization header",
-            "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
-        )),
+        (Some(Ok((client_id, _))), Some(other), None) if client_id != other => {
+            Err(Failure::invalid_request(
+                "the client_id in the body is not the one of the Authorization header",
+                "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+            ))
+        }
         (Some(Ok((client_id, secret))), _, None) => {
             Ok(Presented { client_id, proof: Proof::Secret(secret, SecretMethod::Basic) })
         }
@@ -54,9 +58,10 @@ pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presente
             let proof = Proof::Secret(ClientSecret::new(secret), SecretMethod::Post);
             Ok(Presented { client_id: client_id.to_owned(), proof })
         }
-        (None, Some(client_id), None) => {
-            Ok(Presented { client_id: client_id.to_owned(), proof: Proof::Nothing(missing("client_secret", form)) })
-        }
+        (None, Some(client_id), None) => Ok(Presented {
+            client_id: client_id.to_owned(),
+            proof: Proof::Nothing(missing("client_secret", form)),
+        }),
         (None, None, _) => Err(Failure::invalid_client(missing("client_id", form))),
     }
 }
@@ -71,7 +76,10 @@ fn has_secret(uri: &Uri) -> bool {
 }
 
 fn missing(absent: &str, form: &Form) -> String {
-    let meant = form.near_miss(absent).map(|sent| format!("; `{sent}` was sent: is that it?")).unwrap_or_default();
+    let meant = form
+        .near_miss(absent)
+        .map(|sent| format!("; `{sent}` was sent: is that it?"))
+        .unwrap_or_default();
     format!(
         "{absent} is missing: send client_id and client_secret in the body, or both by HTTP Basic{}",
         claims::printable(&meant)
@@ -106,7 +114,10 @@ mod tests {
         let expected = ("service-a".to_owned(), "abc123".to_owned());
         assert_eq!(ask("/oauth/token", &[BASIC], "").unwrap(), expected);
         assert_eq!(ask("/oauth/token", &[BASIC], "client_id=service-a").unwrap(), expected);
-        assert_eq!(ask("/oauth/token", &[], "client_id=service-a&client_secret=abc123").unwrap(), expected);
+        assert_eq!(
+            ask("/oauth/token", &[], "client_id=service-a&client_secret=abc123").unwrap(),
+            expected
+        );
     }
 
     #[test]
@@ -119,7 +130,10 @@ mod tests {
     #[test]
     fn a_secret_in_the_url_is_refused_however_it_is_written() {
         for uri in ["/?client_secret=abc123", "/?a=b&client%5Fsecret=abc123", "/?client_secret"] {
-            assert!(refusal(uri, &[], "client_id=a&client_secret=b").contains("in the URL"), "{uri}");
+            assert!(
+                refusal(uri, &[], "client_id=a&client_secret=b").contains("in the URL"),
+                "{uri}"
+            );
         }
     }
 
@@ -127,7 +141,9 @@ mod tests {
     fn what_is_missing_is_named() {
         assert!(refusal("/", &[], "grant_type=x").contains("client_id is missing"));
         assert!(refusal("/", &[], "client_id=a").contains("client_secret is missing"));
-        assert!(refusal("/", &[], "client_id=a&clientsecret=b").contains("`clientsecret` was sent"));
+        assert!(
+            refusal("/", &[], "client_id=a&clientsecret=b").contains("`clientsecret` was sent")
+        );
         assert!(refusal("/", &["Basic %%%"], "").contains("Base64"));
         assert!(refusal("/", &["Basic"], "client_id=a").contains("Base64"));
         assert!(refusal("/", &["Basic"], "client_id=a&client_secret=b").contains("twice"));

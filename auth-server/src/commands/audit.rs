@@ -45,9 +45,9 @@ pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> a
         limit: arguments.limit,
     };
     let records = open_existing_store(&settings).await?.audit(&query).await?;
-    records
-        .iter()
-        .try_for_each(|record| say(if arguments.json { serde_json::to_string(record)? } else { line(record) }))
+    records.iter().try_for_each(|record| {
+        say(if arguments.json { serde_json::to_string(record)? } else { line(record) })
+    })
 }
 
 fn line(record: &AuditRecord) -> String {

@@ -10,8 +10,8 @@ use service_kit::{SAFE_SECRET_LENGTH, cli::say};
 use crate::{
     AuthServerSettings, Entropy,
     domain::{
-        ApplicationType, Client, LoginClient, SecretHash, StoredSecret, TokenFormat, hash_chosen_secret, new_secret,
-        problem_of_redirect_uri,
+        ApplicationType, Client, LoginClient, SecretHash, StoredSecret, TokenFormat,
+        hash_chosen_secret, new_secret, problem_of_redirect_uri,
     },
     registry::ClientsFile,
     server::{open_existing_store, open_store},
@@ -106,9 +106,12 @@ pub(super) async fn run(
         }
         Command::List => {
             let stored = store.clients().await?;
-            let source = |client: &Client| if client.dynamic { "registered itself" } else { "database" };
+            let source =
+                |client: &Client| if client.dynamic { "registered itself" } else { "database" };
             let lines = stored.iter().map(|client| line(client, source(client)));
-            lines.chain(file.clients.iter().map(|client| line(client, "clients file"))).try_for_each(say)
+            lines
+                .chain(file.clients.iter().map(|client| line(client, "clients file")))
+                .try_for_each(say)
         }
         Command::RotateSecret(RotateSecret { client_id, keep_old_for }) => {
             refuse_file_client(&file, &client_id)?;
@@ -159,7 +162,11 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         ensure!(
             file.resources.iter().any(|known| known.identifier == *resource),
             "the resource `{resource}` is not in the clients file; it knows: {}",
-            file.resources.iter().map(|known| known.identifier.as_str()).collect::<Vec<_>>().join(" ")
+            file.resources
+                .iter()
+                .map(|known| known.identifier.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
         );
     }
     let login = LoginClient {
@@ -193,5 +200,8 @@ fn redirect_uri(text: &str) -> Result<String, &'static str> {
 fn line(client: &Client, source: &str) -> String {
     let state = if client.enabled { "enabled" } else { "disabled" };
     let (id, scopes, format) = (&client.client_id, &client.scopes, client.token_format.as_str());
-    format!("{id}  {state}  {source}  tokens={format}  scope=\"{scopes}\"  resources={}", client.resources.join(","))
+    format!(
+        "{id}  {state}  {source}  tokens={format}  scope=\"{scopes}\"  resources={}",
+        client.resources.join(",")
+    )
 }

@@ -16,10 +16,16 @@ pub(super) struct Arguments {
     out: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments, settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<()> {
+pub(super) fn run(
+    arguments: &Arguments,
+    settings: &AuthServerSettings,
+    clock: &Clock,
+) -> anyhow::Result<()> {
     let ca = dev_ca(settings, clock)?;
     if arguments.issue.is_empty() {
         return say(ca.certificate().display());
     }
-    ca.issue(&arguments.issue, &arguments.out, clock)?.iter().try_for_each(|file| say(file.display()))
+    ca.issue(&arguments.issue, &arguments.out, clock)?
+        .iter()
+        .try_for_each(|file| say(file.display()))
 }

@@ -3,7 +3,11 @@ use service_kit::{Settings, Stop, on_signal, telemetry};
 
 use crate::{AuthServer, AuthServerSettings, Entropy, Listeners};
 
-pub(super) async fn run(settings: AuthServerSettings, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
+pub(super) async fn run(
+    settings: AuthServerSettings,
+    clock: Clock,
+    entropy: Entropy,
+) -> anyhow::Result<()> {
     let _telemetry = telemetry::begin("auth-server", settings.log())?;
     let stop = Stop::new();
     on_signal(stop.clone())?;

@@ -86,7 +86,8 @@ fn password_from_stdin(entropy: &Entropy) -> anyhow::Result<SecretHash> {
         password.expose().chars().count() >= SHORTEST_PASSWORD,
         "the password on standard input has fewer than {SHORTEST_PASSWORD} characters"
     );
-    hash_chosen_secret(password.expose(), entropy.bytes()?).map_err(|error| anyhow::anyhow!("the password: {error}"))
+    hash_chosen_secret(password.expose(), entropy.bytes()?)
+        .map_err(|error| anyhow::anyhow!("the password: {error}"))
 }
 
 fn new_user(add: Add, password: SecretHash, now: i64, entropy: &Entropy) -> anyhow::Result<User> {
@@ -103,7 +104,13 @@ fn new_user(add: Add, password: SecretHash, now: i64, entropy: &Entropy) -> anyh
         ..given
     }
     .without_empty();
-    Ok(User { sub: new_sub(entropy.bytes()?), username: add.username, password, claims, enabled: true })
+    Ok(User {
+        sub: new_sub(entropy.bytes()?),
+        username: add.username,
+        password,
+        claims,
+        enabled: true,
+    })
 }
 
 fn claims(text: &str) -> Result<StandardClaims, serde_json::Error> {
@@ -113,5 +120,10 @@ fn claims(text: &str) -> Result<StandardClaims, serde_json::Error> {
 fn line(user: &User) -> String {
     let state = if user.enabled { "enabled" } else { "disabled" };
     let email = user.claims.email.as_deref().unwrap_or("-");
-    format!("{}  {state}  sub={}  name=\"{}\"  email={email}", user.username, user.sub, user.shown_name())
+    format!(
+        "{}  {state}  sub={}  name=\"{}\"  email={email}",
+        user.username,
+        user.sub,
+        user.shown_name()
+    )
 }

@@ -7,11 +7,17 @@ use crate::{
 };
 
 /// Is there a database that C can work with? What is in it, if it can be read.
-pub(super) async fn look_at_store(checks: &mut Checks, settings: &AuthServerSettings, names: &Names) -> Option<Glance> {
+pub(super) async fn look_at_store(
+    checks: &mut Checks,
+    settings: &AuthServerSettings,
+    names: &Names,
+) -> Option<Glance> {
     let (setting, place, found) = match settings.database_url() {
         // Said among the settings.
         Err(_) => return None,
-        Ok(Some(url)) => ("database_url", PostgresStore::place(url), PostgresStore::glance(url).await.map(Some)),
+        Ok(Some(url)) => {
+            ("database_url", PostgresStore::place(url), PostgresStore::glance(url).await.map(Some))
+        }
         Ok(None) => {
             let file = database_file(settings);
             ("data_dir", file.display().to_string(), SqliteStore::glance(&file).await)

@@ -11,7 +11,8 @@ use crate::{
 
 const CHECK: &str = "redirect URIs";
 
-/// Could every registered redirect URI be answered to? And is the one registered that was asked for?
+/// Could every registered redirect URI be answered to? And is the one registered that was asked
+/// for?
 pub(super) fn look_at_redirect_uris(
     checks: &mut Checks,
     settings: &AuthServerSettings,
@@ -19,22 +20,27 @@ pub(super) fn look_at_redirect_uris(
     content: Option<&Content>,
     asked: &Asked,
 ) {
-    let file = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &Entropy::system());
+    let file =
+        ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &Entropy::system());
     // Said among the settings.
     let Ok(file) = file else { return };
     let clients: Vec<&Client> =
         file.clients.iter().chain(content.iter().flat_map(|content| &content.clients)).collect();
-    let logins: Vec<(&str, &LoginClient)> =
-        clients.iter().filter_map(|client| Some((client.client_id.as_str(), client.login.as_ref()?))).collect();
+    let logins: Vec<(&str, &LoginClient)> = clients
+        .iter()
+        .filter_map(|client| Some((client.client_id.as_str(), client.login.as_ref()?)))
+        .collect();
     look_at_each(checks, &logins);
     if let Some(redirect_uri) = &asked.redirect_uri {
         look_for(checks, names, &logins, asked.client_id.as_deref(), redirect_uri);
     }
 }
 
-/// One of the database may be older than a rule; what the file says is held against the rules when it is read.
+/// One of the database may be older than a rule; what the file says is held against the rules when
+/// it is read.
 fn look_at_each(checks: &mut Checks, logins: &[(&str, &LoginClient)]) {
-    let all = logins.iter().flat_map(|(id, login)| login.redirect_uris.iter().map(move |uri| (id, uri)));
+    let all =
+        logins.iter().flat_map(|(id, login)| login.redirect_uris.iter().map(move |uri| (id, uri)));
     let (mut sound, mut unsound) = (0, 0);
     for (id, uri) in all {
         let Some(problem) = problem_of_redirect_uri(uri, ApplicationType::Native) else {
@@ -43,8 +49,11 @@ fn look_at_each(checks: &mut Checks, logins: &[(&str, &LoginClient)]) {
         };
         unsound += 1;
         let compared = format!("a redirect URI of `{id}` and what may be registered");
-        let expected = "https, http on this machine, or an app's own scheme such as com.example.app";
-        let change = Change::elsewhere(format!("`auth-server client remove {id}`, and add it again with another one"));
+        let expected =
+            "https, http on this machine, or an app's own scheme such as com.example.app";
+        let change = Change::elsewhere(format!(
+            "`auth-server client remove {id}`, and add it again with another one"
+        ));
         let finding = Finding::new(compared, expected, format!("{uri} {problem}"), change);
         checks.fail(CHECK, "one is not taken any more", finding);
     }
@@ -57,9 +66,16 @@ fn counted(clients: usize) -> String {
     if clients == 1 { "1 client".to_owned() } else { format!("{clients} clients") }
 }
 
-fn look_for(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClient)], client_id: Option<&str>, asked: &str) {
+fn look_for(
+    checks: &mut Checks,
+    names: &Names,
+    logins: &[(&str, &LoginClient)],
+    client_id: Option<&str>,
+    asked: &str,
+) {
     const CHECK: &str = "redirect URI";
-    let own: Vec<_> = logins.iter().filter(|(id, _)| client_id.is_none_or(|wanted| wanted == *id)).collect();
+    let own: Vec<_> =
+        logins.iter().filter(|(id, _)| client_id.is_none_or(|wanted| wanted == *id)).collect();
     if own.is_empty() {
         let wanted = client_id.unwrap_or_default();
         let nearest = nearest_name(wanted, logins.iter().map(|(id, _)| *id));
@@ -81,9 +97,18 @@ fn look_for(checks: &mut Checks, names: &Names, logins: &[(&str, &LoginClient)],
     let known = own.iter().flat_map(|(_, login)| login.redirect_uris.iter().map(String::as_str));
     let found = nearest_uri(asked, known).map_or_else(
         || "none is registered".to_owned(),
-        |nearest| format!("{nearest} is the nearest one: they differ in {}", uris_differ_in(nearest, asked)),
+        |nearest| {
+            format!(
+                "{nearest} is the nearest one: they differ in {}",
+                uris_differ_in(nearest, asked)
+            )
+        },
     );
     let compared = "the redirect URI that was asked for and those that are registered, to the byte";
     let change = names.change("clients_file", format!("add it to `redirect_uris` of the client, or let the client use the registered one (A: `public_url`): {asked}"));
-    checks.fail(CHECK, format!("{asked} is not registered"), Finding::new(compared, asked, found, change));
+    checks.fail(
+        CHECK,
+        format!("{asked} is not registered"),
+        Finding::new(compared, asked, found, change),
+    );
 }

@@ -123,7 +123,8 @@ impl AuditEvent {
 }
 
 impl Outcome {
-    const ALL: [Self; 6] = [Self::Issued, Self::Done, Self::Refused, Self::Active, Self::Inactive, Self::Revoked];
+    const ALL: [Self; 6] =
+        [Self::Issued, Self::Done, Self::Refused, Self::Active, Self::Inactive, Self::Revoked];
 
     pub fn as_str(self) -> &'static str {
         match self {

@@ -20,8 +20,9 @@ pub struct Client {
     pub login: Option<LoginClient>,
     /// Has registered itself (RFC 7591): what it says of itself is a stranger's word.
     pub dynamic: bool,
-    /// In seconds since 1970, as the store tells it: passes that were made before it are of another client, which had this
-    /// name and was removed. 0 for the clients file's, and for one that is yet to be added.
+    /// In seconds since 1970, as the store tells it: passes that were made before it are of another
+    /// client, which had this name and was removed. 0 for the clients file's, and for one that is
+    /// yet to be added.
     pub known_since: i64,
     pub enabled: bool,
 }
@@ -51,7 +52,10 @@ impl Client {
 
     /// What users are shown.
     pub fn shown_name(&self) -> &str {
-        self.login.as_ref().and_then(|login| login.client_name.as_deref()).unwrap_or(&self.client_id)
+        self.login
+            .as_ref()
+            .and_then(|login| login.client_name.as_deref())
+            .unwrap_or(&self.client_id)
     }
 }
 

@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a client says of itself, unchecked (RFC 7591 §2; OpenID Connect Dynamic Client Registration §2, and the
-/// specifications that add to it). What this server does not know is ignored, as §2 asks.
+/// What a client says of itself, unchecked (RFC 7591 §2; OpenID Connect Dynamic Client Registration
+/// §2, and the specifications that add to it). What this server does not know is ignored, as §2
+/// asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClientMetadata {
@@ -63,7 +64,8 @@ pub struct ClientMetadata {
     /// Read to be refused, and never kept.
     #[serde(skip_serializing)]
     pub software_statement: Option<Value>,
-    /// What is meant for people, in other languages (`client_name#zh`, RFC 7591 §2.2), besides what is not known.
+    /// What is meant for people, in other languages (`client_name#zh`, RFC 7591 §2.2), besides what
+    /// is not known.
     #[serde(flatten)]
     pub others: BTreeMap<String, Value>,
 }
@@ -72,7 +74,8 @@ pub struct ClientMetadata {
 const FOR_PEOPLE: [&str; 5] = ["client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"];
 
 impl ClientMetadata {
-    /// What is meant for people, in other languages: the member's name, the language's tag, and the text.
+    /// What is meant for people, in other languages: the member's name, the language's tag, and the
+    /// text.
     pub fn translations(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
         self.others.iter().filter_map(|(name, value)| {
             let (name, tag) = name.split_once('#')?;
@@ -83,7 +86,8 @@ impl ClientMetadata {
 
     /// Keep of what is not known the translations alone.
     pub fn forget_unknown(&mut self) {
-        let known: Vec<String> = self.translations().map(|(name, tag, _)| format!("{name}#{tag}")).collect();
+        let known: Vec<String> =
+            self.translations().map(|(name, tag, _)| format!("{name}#{tag}")).collect();
         self.others.retain(|name, _| known.contains(name));
     }
 }
@@ -96,8 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_forgotten_and_translations_are_kept() {
-        let said =
-            json!({ "client_name": "Shop", "client_name#zh": "商店", "policy_uri#de": 7, "x#zh": "y", "z": [1] });
+        let said = json!({ "client_name": "Shop", "client_name#zh": "商店", "policy_uri#de": 7, "x#zh": "y", "z": [1] });
         let mut metadata: ClientMetadata = serde_json::from_value(said).unwrap();
         metadata.forget_unknown();
         let kept = json!({ "client_name": "Shop", "client_name#zh": "商店" });

@@ -38,7 +38,8 @@ pub struct StoredDevice {
     pub answer: DeviceAnswer,
 }
 
-/// The letters of user codes (RFC 8628 §6.1): no vowels, so that no words come about, and none that look alike.
+/// The letters of user codes (RFC 8628 §6.1): no vowels, so that no words come about, and none that
+/// look alike.
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 /// A code for people, `WDJB-MJHT`: 34 bits, which is enough because guesses are counted.
@@ -49,9 +50,11 @@ pub fn new_user_code(random: [u8; 8]) -> String {
     first.iter().chain(['-'].iter()).chain(second).collect()
 }
 
-/// What a person typed, as it was written on the device: spaces, dashes and the case of letters don't matter.
+/// What a person typed, as it was written on the device: spaces, dashes and the case of letters
+/// don't matter.
 pub fn read_user_code(typed: &str) -> Option<String> {
-    let letters: String = typed.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()).collect();
+    let letters: String =
+        typed.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()).collect();
     (letters.len() == 8 && typed.len() < 40).then(|| format!("{}-{}", &letters[..4], &letters[4..]))
 }
 
@@ -63,8 +66,12 @@ mod tests {
     fn a_code_is_known_again_however_it_was_typed() {
         let code = new_user_code([0, 1, 2, 3, 250, 251, 252, 253]);
         assert_eq!(code.len(), 9);
-        for typed in [code.clone(), code.to_lowercase(), code.replace('-', " "), format!(" {} ", code.replace('-', ""))]
-        {
+        for typed in [
+            code.clone(),
+            code.to_lowercase(),
+            code.replace('-', " "),
+            format!(" {} ", code.replace('-', "")),
+        ] {
             assert_eq!(read_user_code(&typed).as_ref(), Some(&code), "{typed}");
         }
         for wrong in ["", "ABCD", "ABCDEFGHI", "ÄBCD-EFGH", &"-".repeat(50)] {

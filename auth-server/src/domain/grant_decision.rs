@@ -16,9 +16,13 @@ pub struct Granted {
 pub enum Refusal {
     #[error("the resource {0} is not an absolute URI without a fragment")]
     MalformedResource(String),
-    #[error("the resource {asked} is not one that this client may ask passes for; it may ask for: {allowed}")]
+    #[error(
+        "the resource {asked} is not one that this client may ask passes for; it may ask for: {allowed}"
+    )]
     ForeignResource { asked: String, allowed: String },
-    #[error("the scope {asked} is not one that this client may ask for at these resources; it may ask for: {allowed}")]
+    #[error(
+        "the scope {asked} is not one that this client may ask for at these resources; it may ask for: {allowed}"
+    )]
     ForeignScope { asked: String, allowed: Scope },
     #[error("this client has no scope at any resource, so there is nothing to grant")]
     NothingToGrant,
@@ -26,8 +30,9 @@ pub enum Refusal {
 
 /// Decide what `client` gets for the scope and the resources that it asked for.
 ///
-/// All or nothing: a client that gets less than it asked for finds out at the wrong moment. Without `scope` it gets all
-/// that it may have there (RFC 6749 §3.3), without `resource` a pass for each resource that knows a granted scope.
+/// All or nothing: a client that gets less than it asked for finds out at the wrong moment. Without
+/// `scope` it gets all that it may have there (RFC 6749 §3.3), without `resource` a pass for each
+/// resource that knows a granted scope.
 pub fn decide(
     client: &Client,
     registry: &Registry,
@@ -35,14 +40,17 @@ pub fn decide(
     asked_resources: &[&str],
 ) -> Result<Granted, Refusal> {
     let targets = targets(client, registry, asked_resources)?;
-    let allowed = client.scopes.filtered(|token| targets.iter().any(|target| target.scopes.contains(token)));
+    let allowed =
+        client.scopes.filtered(|token| targets.iter().any(|target| target.scopes.contains(token)));
     let scope = match asked_scope {
         None => allowed,
         Some(asked) => within(asked, allowed)?,
     };
     let named = !asked_resources.is_empty();
-    let audience: Vec<&Resource> =
-        targets.into_iter().filter(|target| named || scope.iter().any(|token| target.scopes.contains(token))).collect();
+    let audience: Vec<&Resource> = targets
+        .into_iter()
+        .filter(|target| named || scope.iter().any(|token| target.scopes.contains(token)))
+        .collect();
     if scope.is_empty() || audience.is_empty() {
         return Err(Refusal::NothingToGrant);
     }
@@ -66,7 +74,11 @@ pub(super) fn targets<'a>(
     asked
         .iter()
         .map(|asked| {
-            let own = client.resources.iter().find(|own| own == asked).and_then(|own| registry.resource(own));
+            let own = client
+                .resources
+                .iter()
+                .find(|own| own == asked)
+                .and_then(|own| registry.resource(own));
             own.ok_or_else(|| not_a_target(client, asked))
         })
         .collect()
@@ -94,7 +106,11 @@ mod tests {
     use super::*;
 
     fn resource(identifier: &str, scopes: &str, token_format: TokenFormat) -> Resource {
-        Resource { identifier: identifier.to_owned(), scopes: scopes.parse().unwrap(), token_format }
+        Resource {
+            identifier: identifier.to_owned(),
+            scopes: scopes.parse().unwrap(),
+            token_format,
+        }
     }
 
     fn registry() -> Registry {
@@ -129,7 +145,10 @@ mod tests {
     #[test]
     fn who_asks_for_nothing_special_gets_all_that_it_may_have() {
         let granted = ask(None, &[]).unwrap();
-        assert_eq!((granted.scope.to_string().as_str(), granted.audience.iter().count()), ("read open", 2));
+        assert_eq!(
+            (granted.scope.to_string().as_str(), granted.audience.iter().count()),
+            ("read open", 2)
+        );
     }
 
     #[test]
@@ -146,7 +165,9 @@ mod tests {
 
     #[test]
     fn one_scope_too_many_refuses_the_whole() {
-        assert!(matches!(ask(Some("read write"), &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "write"));
+        assert!(
+            matches!(ask(Some("read write"), &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "write")
+        );
     }
 
     #[test]
@@ -156,7 +177,10 @@ mod tests {
 
     #[test]
     fn an_empty_scope_grants_nothing() {
-        assert_eq!(decide(&client(), &registry(), Some(&Scope::empty()), &[]), Err(Refusal::NothingToGrant));
+        assert_eq!(
+            decide(&client(), &registry(), Some(&Scope::empty()), &[]),
+            Err(Refusal::NothingToGrant)
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use uuid::{Builder, Uuid};
 
-/// The name of a token: a UUID of version 7, so that the index of the audit records grows at one end.
+/// The name of a token: a UUID of version 7, so that the index of the audit records grows at one
+/// end.
 pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
     let millis = u64::try_from(now_millis).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, random).into_uuid().to_string()
@@ -19,7 +20,8 @@ pub fn under_grant(jti: &str, grant_id: &str) -> String {
     format!("{jti}.{grant_id}")
 }
 
-/// The grant under which the access token of this name was issued; `None` where a client asked in its own name.
+/// The grant under which the access token of this name was issued; `None` where a client asked in
+/// its own name.
 pub fn grant_of(jti: &str) -> Option<&str> {
     jti.split_once('.').map(|(_, grant_id)| grant_id)
 }
@@ -29,7 +31,8 @@ pub fn new_sub(random: [u8; 16]) -> String {
     Builder::from_random_bytes(random).into_uuid().to_string()
 }
 
-/// The name of a client that registers itself: nobody chooses it, so none can be chosen that looks like another's.
+/// The name of a client that registers itself: nobody chooses it, so none can be chosen that looks
+/// like another's.
 pub fn new_client_id(random: [u8; 16]) -> String {
     format!("gpci_{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }

@@ -6,8 +6,8 @@ use url::{Host, Url};
 
 use super::{Algorithm, SecretMethod};
 
-/// What a client needs that sends users here. The names are those of OpenID Connect Dynamic Client Registration §2,
-/// where it has one.
+/// What a client needs that sends users here. The names are those of OpenID Connect Dynamic Client
+/// Registration §2, where it has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoginClient {
@@ -21,7 +21,8 @@ pub struct LoginClient {
     pub post_logout_redirect_uris: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
-    /// Has no secret, because it could not keep one: a native app, or code in a browser (RFC 6749 §2.1).
+    /// Has no secret, because it could not keep one: a native app, or code in a browser (RFC 6749
+    /// §2.1).
     pub public: bool,
     /// The one way in which it shows its secret; without it, either.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,8 +86,8 @@ impl SubjectType {
 }
 
 impl LoginClient {
-    /// The sector of a client with pairwise names (OpenID Connect Core §8.1), if it is clear which it is: the host of its
-    /// sector identifier, or the one host of all its redirect URIs.
+    /// The sector of a client with pairwise names (OpenID Connect Core §8.1), if it is clear which
+    /// it is: the host of its sector identifier, or the one host of all its redirect URIs.
     pub fn sector(&self) -> Option<String> {
         let host = |uri: &String| Url::parse(uri).ok()?.host_str().map(str::to_owned);
         match &self.sector_identifier_uri {
@@ -112,10 +113,12 @@ impl LoginClient {
         self.id_token_signed_response_alg.unwrap_or(Algorithm::RS256)
     }
 
-    /// Is this one of the registered redirect URIs? Compared to the byte (RFC 9700 §2.1), but for the port of a native
-    /// app that listens on the loopback interface (RFC 8252 §7.3).
+    /// Is this one of the registered redirect URIs? Compared to the byte (RFC 9700 §2.1), but for
+    /// the port of a native app that listens on the loopback interface (RFC 8252 §7.3).
     pub fn allows_redirect_to(&self, asked: &str) -> bool {
-        self.redirect_uris.iter().any(|own| own == asked || differs_in_loopback_port_alone(own, asked))
+        self.redirect_uris
+            .iter()
+            .any(|own| own == asked || differs_in_loopback_port_alone(own, asked))
     }
 }
 
@@ -182,9 +185,11 @@ mod tests {
 
     #[test]
     fn a_name_is_told_in_the_language_of_the_page_where_there_is_one() {
-        let names = [("zh-Hans", "商店"), ("de-AT", "Laden")].map(|(tag, name)| (tag.to_owned(), name.to_owned()));
+        let names = [("zh-Hans", "商店"), ("de-AT", "Laden")]
+            .map(|(tag, name)| (tag.to_owned(), name.to_owned()));
         let client = LoginClient { client_names: names.into(), ..LoginClient::default() };
-        let told = ["zh-Hans", "zh", "ZH-hans", "de", "en"].map(|language| client.name_in(language));
+        let told =
+            ["zh-Hans", "zh", "ZH-hans", "de", "en"].map(|language| client.name_in(language));
         assert_eq!(told, [Some("商店"), Some("商店"), Some("商店"), Some("Laden"), None]);
     }
 }

@@ -48,23 +48,34 @@ pub enum Done {
 
 /// Decide what comes next (OpenID Connect Core §3.1.2.3, §3.1.2.4).
 pub fn next_step(situation: &Situation<'_>) -> NextStep {
-    // The user has said who they are. To ask again would be a loop, so the client is told (§3.1.2.1, `id_token_hint`).
+    // The user has said who they are. To ask again would be a loop, so the client is told
+    // (§3.1.2.1, `id_token_hint`).
     if situation.session.is_some() && !situation.is_hinted && situation.done != Done::Nothing {
         return NextStep::RefuseOther;
     }
     if !is_signed_in(situation) {
-        return if situation.silent { NextStep::Refuse(ErrorCode::LoginRequired) } else { NextStep::SignIn };
+        return if situation.silent {
+            NextStep::Refuse(ErrorCode::LoginRequired)
+        } else {
+            NextStep::SignIn
+        };
     }
     if !situation.is_allowed {
-        return if situation.silent { NextStep::Refuse(ErrorCode::ConsentRequired) } else { NextStep::AskConsent };
+        return if situation.silent {
+            NextStep::Refuse(ErrorCode::ConsentRequired)
+        } else {
+            NextStep::AskConsent
+        };
     }
     NextStep::Allow
 }
 
 fn is_signed_in(situation: &Situation<'_>) -> bool {
     let Some(session) = situation.session else { return false };
-    // At a `max_age` of 0 no password is young enough but one that was shown for this request (§3.1.2.1).
-    let young_enough = situation.max_age.is_none_or(|max| max > 0 && situation.now - session.auth_time <= max);
+    // At a `max_age` of 0 no password is young enough but one that was shown for this request
+    // (§3.1.2.1).
+    let young_enough =
+        situation.max_age.is_none_or(|max| max > 0 && situation.now - session.auth_time <= max);
     let shown = young_enough && !situation.wants_login;
     situation.is_hinted
         && match situation.done {
@@ -109,7 +120,10 @@ mod tests {
     fn whoever_is_signed_in_and_has_said_yes_is_not_asked_again() {
         assert_eq!(next_step(&situation(Some(&session()))), NextStep::Allow);
         assert_eq!(next_step(&situation(None)), NextStep::SignIn);
-        assert_eq!(next_step(&Situation { is_allowed: false, ..situation(Some(&session())) }), NextStep::AskConsent);
+        assert_eq!(
+            next_step(&Situation { is_allowed: false, ..situation(Some(&session())) }),
+            NextStep::AskConsent
+        );
     }
 
     #[test]
@@ -149,17 +163,27 @@ mod tests {
             next_step(&Situation { max_age: Some(max_age), now, done, ..situation(Some(&session)) })
         };
         for done in [Done::Nothing, Done::Chosen] {
-            assert_eq!((aged(10, 1_010, done), aged(10, 1_011, done)), (NextStep::Allow, NextStep::SignIn));
+            assert_eq!(
+                (aged(10, 1_010, done), aged(10, 1_011, done)),
+                (NextStep::Allow, NextStep::SignIn)
+            );
             assert_eq!(aged(0, 1_000, done), NextStep::SignIn, "0 is the same as prompt=login");
         }
-        assert_eq!((aged(0, 1_000, Done::SignedIn), aged(10, 1_300, Done::All)), (NextStep::Allow, NextStep::Allow));
+        assert_eq!(
+            (aged(0, 1_000, Done::SignedIn), aged(10, 1_300, Done::All)),
+            (NextStep::Allow, NextStep::Allow)
+        );
     }
 
     #[test]
     fn another_user_than_the_hinted_one_is_asked_once_and_not_again() {
         let session = session();
-        let other = |done| next_step(&Situation { is_hinted: false, done, ..situation(Some(&session)) });
+        let other =
+            |done| next_step(&Situation { is_hinted: false, done, ..situation(Some(&session)) });
         assert_eq!(other(Done::Nothing), NextStep::SignIn);
-        assert_eq!([Done::Chosen, Done::SignedIn, Done::All].map(other), [NextStep::RefuseOther; 3]);
+        assert_eq!(
+            [Done::Chosen, Done::SignedIn, Done::All].map(other),
+            [NextStep::RefuseOther; 3]
+        );
     }
 }

@@ -2,8 +2,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Is this an address of the open internet? A stranger who names a URL must not make this server ask its own machine or
-/// its neighbours in their name (SSRF): RFC 6890 and its registries say what is special.
+/// Is this an address of the open internet? A stranger who names a URL must not make this server
+/// ask its own machine or its neighbours in their name (SSRF): RFC 6890 and its registries say what
+/// is special.
 pub fn is_public_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -13,7 +14,8 @@ pub fn is_public_address(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let special = match address.octets() {
-        // "This network", shared behind a provider, protocol assignments, 6to4 relays, benchmarks, reserved and broadcast.
+        // "This network", shared behind a provider, protocol assignments, 6to4 relays, benchmarks,
+        // reserved and broadcast.
         [0, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [198, 18..=19, ..] | [240..=255, ..] => true,
         [100, 64..=127, ..] => true,
         _ => {
@@ -34,17 +36,17 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     };
     match address.segments() {
         // An IPv4 address in the clothes of IPv6: mapped, translated (NAT64), tunnelled (6to4).
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-            inner(high, low)
-        }
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => inner(high, low),
         // Protocol assignments (Teredo among them), and two ranges for examples.
         [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 
-/// What is wrong with a URL that a stranger asks this server to call. By name alone: a name is looked up at each call, and
-/// only its public addresses are called.
+/// What is wrong with a URL that a stranger asks this server to call. By name alone: a name is
+/// looked up at each call, and only its public addresses are called.
 pub fn problem_of_outside_url(url: &Url) -> Option<&'static str> {
     match (url.scheme(), url.host()) {
         ("https", Some(Host::Domain(_))) => None,
@@ -59,8 +61,14 @@ mod tests {
 
     #[test]
     fn only_the_open_internet_is_public() {
-        for public in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
-        {
+        for public in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "64:ff9b::808:808",
+            "::ffff:8.8.8.8",
+        ] {
             assert!(is_public_address(public.parse().unwrap()), "{public}");
         }
         for special in [

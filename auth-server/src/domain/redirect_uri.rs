@@ -18,15 +18,16 @@ impl ApplicationType {
 
 const LONGEST: usize = 2_000;
 
-/// What is wrong with a redirect URI, whoever has written it down: a client that registers itself, or the operator in the
-/// clients file or on the command line. A code is sent there: it leads to the client and to nobody else (RFC 9700 §4.11), and no
-/// browser runs it as a script.
+/// What is wrong with a redirect URI, whoever has written it down: a client that registers itself,
+/// or the operator in the clients file or on the command line. A code is sent there: it leads to
+/// the client and to nobody else (RFC 9700 §4.11), and no browser runs it as a script.
 pub fn problem_of_redirect_uri(uri: &str, application: ApplicationType) -> Option<&'static str> {
     let Ok(url) = Url::parse(uri) else { return Some("is not an absolute URI") };
     if uri.len() > LONGEST {
         return Some("is longer than 2000 characters");
     }
-    // It is compared to the byte, and stands in a header: what the parser would mend is no URI (RFC 3986 §2).
+    // It is compared to the byte, and stands in a header: what the parser would mend is no URI (RFC
+    // 3986 §2).
     if !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Some("has a character that no URI has");
     }
@@ -40,16 +41,18 @@ pub fn problem_of_redirect_uri(uri: &str, application: ApplicationType) -> Optio
         ("https", _) => None,
         ("http", ApplicationType::Native) if is_loopback(&url) => None,
         ("http", ApplicationType::Native) => Some("is plain http to another machine: use https"),
-        ("http", ApplicationType::Web) => {
-            Some("is plain http: use https, or application_type=native for an app that listens on loopback")
+        ("http", ApplicationType::Web) => Some(
+            "is plain http: use https, or application_type=native for an app that listens on loopback",
+        ),
+        (_, ApplicationType::Web) => {
+            Some("has a scheme of its own: that is for application_type=native")
         }
-        (_, ApplicationType::Web) => Some("has a scheme of its own: that is for application_type=native"),
-        // RFC 8252 §7.1: a domain of one's own, turned round, is a name that no other app takes by chance. The schemes
-        // that run scripts have no dot.
+        // RFC 8252 §7.1: a domain of one's own, turned round, is a name that no other app takes by
+        // chance. The schemes that run scripts have no dot.
         (scheme, ApplicationType::Native) if is_reverse_domain(scheme) => None,
-        (_, ApplicationType::Native) => {
-            Some("has a scheme that is no domain name turned round (com.example.app), see RFC 8252 section 7.1")
-        }
+        (_, ApplicationType::Native) => Some(
+            "has a scheme that is no domain name turned round (com.example.app), see RFC 8252 section 7.1",
+        ),
     }
 }
 

@@ -11,8 +11,8 @@ use claims::{ErrorCode, Scope};
 pub use keys::read_jwks;
 
 use super::{
-    Algorithm, ApplicationType, Client, ClientMetadata, LoginClient, SecretMethod, StoredSecret, SubjectType,
-    TokenFormat, TokenHash,
+    Algorithm, ApplicationType, Client, ClientMetadata, LoginClient, SecretMethod, StoredSecret,
+    SubjectType, TokenFormat, TokenHash,
 };
 
 /// What clients that register themselves may have at most.
@@ -100,7 +100,9 @@ pub fn accept_metadata(
         jwks,
         jwks_uri: asked.jwks_uri.clone(),
         request_object_signing_alg,
-        require_pushed_authorization_requests: asked.require_pushed_authorization_requests.unwrap_or_default(),
+        require_pushed_authorization_requests: asked
+            .require_pushed_authorization_requests
+            .unwrap_or_default(),
         subject_type,
         sector_identifier_uri: asked.sector_identifier_uri.clone(),
         client_uri: asked.client_uri.clone(),
@@ -115,7 +117,8 @@ pub fn accept_metadata(
     metadata.response_types = Some(answers);
     metadata.grant_types.clone_from(&login.grant_types);
     metadata.application_type = Some(application.as_str().to_owned());
-    metadata.token_endpoint_auth_method = Some(auth_method.map_or("none", SecretMethod::as_str).to_owned());
+    metadata.token_endpoint_auth_method =
+        Some(auth_method.map_or("none", SecretMethod::as_str).to_owned());
     metadata.scope = Some(scopes.to_string());
     metadata.subject_type = Some(subject_type.as_str().to_owned());
     metadata.id_token_signed_response_alg = Some(login.id_token_algorithm().as_str().to_owned());
@@ -126,7 +129,11 @@ pub fn accept_metadata(
 
 impl AcceptedMetadata {
     /// The client that this describes.
-    pub fn into_client(self, client_id: String, secrets: Vec<StoredSecret>) -> (Client, ClientMetadata) {
+    pub fn into_client(
+        self,
+        client_id: String,
+        secrets: Vec<StoredSecret>,
+    ) -> (Client, ClientMetadata) {
         let client = Client {
             client_id,
             secrets,
@@ -144,10 +151,11 @@ impl AcceptedMetadata {
     }
 }
 
-/// Nobody's word but the client's own counts here (RFC 7591 §2.3): to drop a statement in silence would let a client
-/// believe that it was heard.
+/// Nobody's word but the client's own counts here (RFC 7591 §2.3): to drop a statement in silence
+/// would let a client believe that it was heard.
 fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), RefusedMetadata> {
-    let is_jwt = |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty());
+    let is_jwt =
+        |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty());
     match &asked.software_statement {
         None => Ok(()),
         Some(statement) if statement.as_str().is_some_and(is_jwt) => Err(RefusedMetadata {
@@ -169,16 +177,20 @@ fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, RefusedMetadata> 
     }
 }
 
-/// OpenID Connect Core §8.1: clients that share a sector know users by the same name. A redirect URI proves that one belongs
-/// to its host only where the tokens go there: a device that names another's host would learn that one's names. What
-/// listens on loopback, or under a scheme of its own, has no host.
+/// OpenID Connect Core §8.1: clients that share a sector know users by the same name. A redirect
+/// URI proves that one belongs to its host only where the tokens go there: a device that names
+/// another's host would learn that one's names. What listens on loopback, or under a scheme of its
+/// own, has no host.
 fn check_sector(login: &LoginClient, application: ApplicationType) -> Result<(), RefusedMetadata> {
     if login.subject_type == SubjectType::Public {
         return Ok(());
     }
-    let elsewhere = |grant: &String| !matches!(grant.as_str(), "authorization_code" | "refresh_token");
+    let elsewhere =
+        |grant: &String| !matches!(grant.as_str(), "authorization_code" | "refresh_token");
     if login.grant_types.iter().flatten().any(elsewhere) {
-        return Err(refused("subject_type=pairwise goes with the grants authorization_code and refresh_token alone"));
+        return Err(refused(
+            "subject_type=pairwise goes with the grants authorization_code and refresh_token alone",
+        ));
     }
     let own_host = application == ApplicationType::Web && login.sector().is_some();
     if login.sector_identifier_uri.is_none() && !own_host {

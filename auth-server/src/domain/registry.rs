@@ -14,10 +14,16 @@ pub struct Registry {
 
 impl Registry {
     pub fn new(clients: impl IntoIterator<Item = Client>, resources: Vec<Resource>) -> Self {
-        let clients: HashMap<_, _> =
-            clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect();
-        let slow = clients.values().flat_map(|client| &client.secrets).filter(|secret| secret.hash.is_slow());
-        let dearest_secret = slow.map(|secret| &secret.hash).max_by_key(|hash| hash.work()).cloned();
+        let clients: HashMap<_, _> = clients
+            .into_iter()
+            .map(|client| (client.client_id.clone(), Arc::new(client)))
+            .collect();
+        let slow = clients
+            .values()
+            .flat_map(|client| &client.secrets)
+            .filter(|secret| secret.hash.is_slow());
+        let dearest_secret =
+            slow.map(|secret| &secret.hash).max_by_key(|hash| hash.work()).cloned();
         Self { clients, resources, dearest_secret }
     }
 
@@ -31,8 +37,9 @@ impl Registry {
         self.clients.get(client_id).filter(|client| client.enabled)
     }
 
-    /// How a client is called in logs and records. A name that nobody has is shown by its fingerprint: it may be a secret
-    /// that was put into the wrong field, and a stranger may have made it up.
+    /// How a client is called in logs and records. A name that nobody has is shown by its
+    /// fingerprint: it may be a secret that was put into the wrong field, and a stranger may have
+    /// made it up.
     pub fn shown_name(&self, client_id: &str) -> String {
         match self.clients.get(client_id) {
             Some(client) => client.client_id.clone(),

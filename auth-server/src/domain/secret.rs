@@ -21,7 +21,8 @@ pub enum SecretHash {
     Sha256([u8; 32]),
     /// Of a secret that a person chose, as a PHC string: slow on purpose.
     Argon2id(String),
-    /// Of a secret that stands in the clients file. It is in memory alone, under a key that dies with the process.
+    /// Of a secret that stands in the clients file. It is in memory alone, under a key that dies
+    /// with the process.
     Keyed { key: Box<hmac::Key>, tag: [u8; 32] },
 }
 
@@ -36,13 +37,17 @@ impl SecretHash {
         Self::Keyed { key: Box::new(key), tag }
     }
 
-    /// Is `secret` the one? Compared in constant time. Argon2id takes tens of milliseconds: not for an async thread.
+    /// Is `secret` the one? Compared in constant time. Argon2id takes tens of milliseconds: not for
+    /// an async thread.
     pub fn matches(&self, shown: &str) -> bool {
         match self {
-            Self::Sha256(hash) => constant_time::verify_slices_are_equal(hash, &sha256(shown)).is_ok(),
+            Self::Sha256(hash) => {
+                constant_time::verify_slices_are_equal(hash, &sha256(shown)).is_ok()
+            }
             Self::Keyed { key, tag } => hmac::verify(key, shown.as_bytes(), tag).is_ok(),
-            Self::Argon2id(phc) => PasswordHash::new(phc)
-                .is_ok_and(|hash| Argon2::default().verify_password(shown.as_bytes(), &hash).is_ok()),
+            Self::Argon2id(phc) => PasswordHash::new(phc).is_ok_and(|hash| {
+                Argon2::default().verify_password(shown.as_bytes(), &hash).is_ok()
+            }),
         }
     }
 
@@ -78,20 +83,26 @@ pub fn new_secret(random: [u8; 32]) -> ClientSecret {
     ClientSecret::new(format!("{GENERATED_SECRET_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// Hash a secret or a password that a person chose (Argon2id with the crate's defaults: 19 MiB, 2 passes, as OWASP recommends).
+/// Hash a secret or a password that a person chose (Argon2id with the crate's defaults: 19 MiB, 2
+/// passes, as OWASP recommends).
 ///
 /// # Errors
 /// When the hasher refuses the secret for its length.
-pub fn hash_chosen_secret(secret: &str, salt: [u8; 16]) -> Result<SecretHash, argon2::password_hash::Error> {
+pub fn hash_chosen_secret(
+    secret: &str,
+    salt: [u8; 16],
+) -> Result<SecretHash, argon2::password_hash::Error> {
     let hash = Argon2::default().hash_password_with_salt(secret.as_bytes(), &salt)?;
     Ok(SecretHash::Argon2id(hash.to_string()))
 }
 
-/// What is wrong with a hash of a chosen secret that somebody else has made. `safe` also refuses what OWASP calls too quick
-/// to guess at: its five settings of Argon2id begin at 7 MiB, and fill 35 MiB in all their passes.
+/// What is wrong with a hash of a chosen secret that somebody else has made. `safe` also refuses
+/// what OWASP calls too quick to guess at: its five settings of Argon2id begin at 7 MiB, and fill
+/// 35 MiB in all their passes.
 pub fn problem_of_chosen_hash(phc: &str, safe: bool) -> Option<&'static str> {
-    let parsed =
-        PasswordHash::new(phc).ok().filter(|hash| hash.algorithm.as_str() == "argon2id" && hash.hash.is_some());
+    let parsed = PasswordHash::new(phc)
+        .ok()
+        .filter(|hash| hash.algorithm.as_str() == "argon2id" && hash.hash.is_some());
     let Some(params) = parsed.and_then(|hash| Params::try_from(&hash).ok()) else {
         return Some("is not a PHC string of Argon2id");
     };
@@ -129,21 +140,36 @@ mod tests {
 
     #[test]
     fn a_hash_that_somebody_else_made_is_argon2id_and_for_safety_a_slow_one() {
-        let hash =
-            |kind: &str, params: &str| format!("${kind}$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE");
+        let hash = |kind: &str, params: &str| {
+            format!("${kind}$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE")
+        };
         for good in ["m=19456,t=2,p=1", "m=47104,t=1,p=1", "m=7168,t=5,p=1"] {
             assert_eq!(problem_of_chosen_hash(&hash("argon2id", good), true), None, "{good}");
         }
         for weak in ["m=8,t=1,p=1", "m=4096,t=100,p=1", "m=19456,t=1,p=1"] {
             let phc = hash("argon2id", weak);
-            assert!(problem_of_chosen_hash(&phc, true).is_some_and(|problem| problem.contains("weak")), "{weak}");
-            assert_eq!(problem_of_chosen_hash(&phc, false), None, "for learning it will do: {weak}");
+            assert!(
+                problem_of_chosen_hash(&phc, true).is_some_and(|problem| problem.contains("weak")),
+                "{weak}"
+            );
+            assert_eq!(
+                problem_of_chosen_hash(&phc, false),
+                None,
+                "for learning it will do: {weak}"
+            );
         }
         for other in ["argon2i", "argon2d", "scrypt"] {
             let phc = hash(other, "m=19456,t=2,p=1");
-            assert!(problem_of_chosen_hash(&phc, false).is_some_and(|problem| problem.contains("Argon2id")), "{other}");
+            assert!(
+                problem_of_chosen_hash(&phc, false)
+                    .is_some_and(|problem| problem.contains("Argon2id")),
+                "{other}"
+            );
         }
-        assert!(problem_of_chosen_hash("$argon2id$v=19$m=19456,t=2,p=1", false).is_some(), "without a hash");
+        assert!(
+            problem_of_chosen_hash("$argon2id$v=19$m=19456,t=2,p=1", false).is_some(),
+            "without a hash"
+        );
     }
 
     #[test]

@@ -9,7 +9,8 @@ pub enum Algorithm {
     #[serde(alias = "Ed25519")]
     EdDSA,
     RS256,
-    /// For learning: the resource server has to hold the same secret, and could make passes with it.
+    /// For learning: the resource server has to hold the same secret, and could make passes with
+    /// it.
     HS256,
 }
 

@@ -51,7 +51,11 @@ pub fn new_opaque_token(random: [u8; 32]) -> AccessToken {
     AccessToken::new(format!("{OPAQUE_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// By which a client that has registered itself changes what it said (RFC 7592 §3): 256 random bits.
+/// By which a client that has registered itself changes what it said (RFC 7592 §3): 256 random
+/// bits.
 pub fn new_registration_token(random: [u8; 32]) -> AccessToken {
-    AccessToken::new(format!("{REGISTRATION_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
+    AccessToken::new(format!(
+        "{REGISTRATION_TOKEN_PREFIX}{}",
+        BASE64_URL_SAFE_NO_PAD.encode(random)
+    ))
 }

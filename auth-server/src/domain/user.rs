@@ -5,7 +5,8 @@ use super::SecretHash;
 /// A person with an account here.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The name that clients know, which never changes and is given to nobody else (OpenID Connect Core §2).
+    /// The name that clients know, which never changes and is given to nobody else (OpenID Connect
+    /// Core §2).
     pub sub: String,
     /// The name that the person signs in with.
     pub username: String,

@@ -6,7 +6,8 @@ use super::{
 };
 
 /// The scopes that C itself serves, at userinfo (OpenID Connect Core §5.4, §11).
-pub const LOGIN_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+pub const LOGIN_SCOPES: [&str; 6] =
+    ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// What a client may be allowed by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +16,8 @@ pub struct Allowed {
     pub resources: Vec<String>,
 }
 
-/// Decide what a user may be asked to allow `client`. A scope that nobody here knows is ignored (OpenID Connect Core
-/// §3.1.2.1); one that is not this client's refuses the whole.
+/// Decide what a user may be asked to allow `client`. A scope that nobody here knows is ignored
+/// (OpenID Connect Core §3.1.2.1); one that is not this client's refuses the whole.
 pub fn allowed_for_user(
     client: &Client,
     registry: &Registry,
@@ -24,21 +25,27 @@ pub fn allowed_for_user(
     asked_resources: &[&str],
 ) -> Result<Allowed, Refusal> {
     let targets = targets(client, registry, asked_resources)?;
-    let known =
-        |token: &str| is_login_scope(token) || registry.resources().iter().any(|all| all.scopes.contains(token));
-    let own = |token: &str| is_login_scope(token) || targets.iter().any(|target| target.scopes.contains(token));
+    let known = |token: &str| {
+        is_login_scope(token) || registry.resources().iter().any(|all| all.scopes.contains(token))
+    };
+    let own = |token: &str| {
+        is_login_scope(token) || targets.iter().any(|target| target.scopes.contains(token))
+    };
     let scope = within(&asked_scope.filtered(known), client.scopes.filtered(own))?;
     let named = !asked_resources.is_empty();
-    let wanted = |target: &&Resource| named || scope.iter().any(|token| target.scopes.contains(token));
-    let resources: Vec<String> = targets.into_iter().filter(wanted).map(|target| target.identifier.clone()).collect();
+    let wanted =
+        |target: &&Resource| named || scope.iter().any(|token| target.scopes.contains(token));
+    let resources: Vec<String> =
+        targets.into_iter().filter(wanted).map(|target| target.identifier.clone()).collect();
     if scope.is_empty() {
         return Err(Refusal::NothingToGrant);
     }
     Ok(Allowed { scope, resources })
 }
 
-/// Decide what an access token of a user's grant says. `asked_scope` may narrow it, `asked_resources` choose among the
-/// grant's (RFC 8707 §2.2): a token for one resource does not open another, nor userinfo.
+/// Decide what an access token of a user's grant says. `asked_scope` may narrow it,
+/// `asked_resources` choose among the grant's (RFC 8707 §2.2): a token for one resource does not
+/// open another, nor userinfo.
 pub fn granted_to_user(
     client: &Client,
     registry: &Registry,
@@ -55,15 +62,19 @@ pub fn granted_to_user(
     let resources = chosen(registry, grant, asked_resources)?;
     let at_userinfo = !named && scope.contains("openid");
     let scope = scope.filtered(|token| {
-        (!named && is_login_scope(token)) || resources.iter().any(|resource| resource.scopes.contains(token))
+        (!named && is_login_scope(token))
+            || resources.iter().any(|resource| resource.scopes.contains(token))
     });
-    let serves = |resource: &&&Resource| named || scope.iter().any(|token| resource.scopes.contains(token));
+    let serves =
+        |resource: &&&Resource| named || scope.iter().any(|token| resource.scopes.contains(token));
     let resources: Vec<&Resource> = resources.iter().filter(serves).copied().collect();
     let opaque = client.token_format == TokenFormat::Opaque
         || resources.iter().any(|resource| resource.token_format == TokenFormat::Opaque);
     let own = at_userinfo.then_some(issuer);
-    let audience: Vec<&str> =
-        own.into_iter().chain(resources.iter().map(|resource| resource.identifier.as_str())).collect();
+    let audience: Vec<&str> = own
+        .into_iter()
+        .chain(resources.iter().map(|resource| resource.identifier.as_str()))
+        .collect();
     if scope.is_empty() || audience.is_empty() {
         return Err(Refusal::NothingToGrant);
     }
@@ -74,8 +85,14 @@ pub fn granted_to_user(
     })
 }
 
-fn chosen<'a>(registry: &'a Registry, grant: &UserGrant, asked: &[&str]) -> Result<Vec<&'a Resource>, Refusal> {
-    if let Some(foreign) = asked.iter().find(|asked| !grant.resources.iter().any(|own| own == *asked)) {
+fn chosen<'a>(
+    registry: &'a Registry,
+    grant: &UserGrant,
+    asked: &[&str],
+) -> Result<Vec<&'a Resource>, Refusal> {
+    if let Some(foreign) =
+        asked.iter().find(|asked| !grant.resources.iter().any(|own| own == *asked))
+    {
         let asked = (*foreign).to_owned();
         return Err(Refusal::ForeignResource { asked, allowed: grant.resources.join(" ") });
     }
@@ -129,7 +146,8 @@ mod tests {
     }
 
     fn token(scope: Option<&str>, resources: &[&str]) -> Result<Granted, Refusal> {
-        let Allowed { scope: allowed, resources: all } = ask("openid profile read open", &[]).unwrap();
+        let Allowed { scope: allowed, resources: all } =
+            ask("openid profile read open", &[]).unwrap();
         let grant = UserGrant {
             grant_id: "g".to_owned(),
             client_id: "a".to_owned(),
@@ -157,7 +175,9 @@ mod tests {
     #[test]
     fn a_scope_that_nobody_knows_is_ignored_and_a_foreign_one_refuses_the_whole() {
         assert_eq!(ask("openid nonsense", &[]).unwrap().scope.to_string(), "openid");
-        assert!(matches!(ask("openid email", &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "email"));
+        assert!(
+            matches!(ask("openid email", &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "email")
+        );
         assert!(matches!(ask("openid secret", &[]), Err(Refusal::ForeignScope { .. })));
         assert_eq!(ask("nonsense", &[]), Err(Refusal::NothingToGrant));
         assert!(matches!(ask("openid", &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
@@ -176,14 +196,20 @@ mod tests {
     #[test]
     fn a_token_for_one_resource_opens_nothing_else() {
         let granted = token(None, &["http://b"]).unwrap();
-        assert_eq!((granted.audience, granted.scope.to_string()), (Audience::new(["http://b"]), "read".to_owned()));
+        assert_eq!(
+            (granted.audience, granted.scope.to_string()),
+            (Audience::new(["http://b"]), "read".to_owned())
+        );
         assert_eq!(granted.format, TokenFormat::Jwt);
     }
 
     #[test]
     fn a_token_may_be_narrower_and_never_wider() {
         let granted = token(Some("openid"), &[]).unwrap();
-        assert_eq!((granted.audience, granted.scope.to_string()), (Audience::new([ISSUER]), "openid".to_owned()));
+        assert_eq!(
+            (granted.audience, granted.scope.to_string()),
+            (Audience::new([ISSUER]), "openid".to_owned())
+        );
         assert!(matches!(token(Some("openid write"), &[]), Err(Refusal::ForeignScope { .. })));
         assert!(matches!(token(None, &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
         assert_eq!(token(Some("openid"), &["http://b"]), Err(Refusal::NothingToGrant));

@@ -2,7 +2,8 @@ use claims::Scope;
 
 use super::{OpaqueToken, TokenHash};
 
-/// What a user has allowed a client: the code, and every token that comes of it, is of this one grant.
+/// What a user has allowed a client: the code, and every token that comes of it, is of this one
+/// grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserGrant {
     pub grant_id: String,
@@ -48,7 +49,8 @@ pub struct NewRefreshToken {
     pub exp: i64,
 }
 
-/// The one refresh token of a grant that is in force. What was spent for it is not kept: it leads to this one.
+/// The one refresh token of a grant that is in force. What was spent for it is not kept: it leads
+/// to this one.
 #[derive(Clone, Debug)]
 pub struct StoredRefreshToken {
     pub hash: TokenHash,

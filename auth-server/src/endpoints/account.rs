@@ -14,7 +14,8 @@ use crate::{
     failure::Failure,
     page_failure::PageFailure,
     pages::{
-        AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, SessionRow, ShownClient, ShownScope, show,
+        AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, SessionRow,
+        ShownClient, ShownScope, show,
     },
     sign_out::end_session,
     store::Effect,
@@ -28,10 +29,16 @@ pub struct Done {
 }
 
 /// `GET /account`: where the user is signed in, and what they have allowed.
-pub async fn account(State(app): State<App>, visitor: Visitor, done: Result<Query<Done>, QueryRejection>) -> Response {
+pub async fn account(
+    State(app): State<App>,
+    visitor: Visitor,
+    done: Result<Query<Done>, QueryRejection>,
+) -> Response {
     // What is no notice is none.
     let notice = done.ok().and_then(|Query(done)| done.done);
-    overview(&app, &visitor, notice).await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    overview(&app, &visitor, notice)
+        .await
+        .unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
 }
 
 /// `POST /account/end-session`: sign out in one of the browsers.
@@ -67,8 +74,14 @@ pub async fn withdraw_consent(
     answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
 }
 
-async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -> Result<Response, PageFailure> {
-    let Some(SignedIn { session, user }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
+async fn overview(
+    app: &App,
+    visitor: &Visitor,
+    notice: Option<AccountNotice>,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { session, user }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
     let registry = app.registry.current();
     // A client that is gone has no name that anybody would know it by.
     let name_of = |client_id: &String| {
@@ -93,9 +106,10 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
     }
     let consents = allowed_by(app, &user.sub).await?;
     let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
-        client: registry
-            .client(client_id)
-            .map_or_else(|| ShownClient::named(client_id), |client| ShownClient::of(client, visitor.browser.language)),
+        client: registry.client(client_id).map_or_else(
+            || ShownClient::named(client_id),
+            |client| ShownClient::of(client, visitor.browser.language),
+        ),
         client_id: client_id.clone(),
         scopes: scope.iter().map(allowed).collect(),
         since: *given_at,
@@ -116,8 +130,8 @@ async fn overview(app: &App, visitor: &Visitor, notice: Option<AccountNotice>) -
     Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
 }
 
-/// By client: what the user has said yes to, and what is in force without a word of theirs that is remembered, as a device
-/// or the house's own client has it.
+/// By client: what the user has said yes to, and what is in force without a word of theirs that is
+/// remembered, as a device or the house's own client has it.
 async fn allowed_by(app: &App, sub: &str) -> Result<Vec<Consent>, PageFailure> {
     let mut all = app.store.consents_of(sub).await?;
     for grant in app.store.grants_of(sub, app.clock.seconds()).await? {
@@ -138,8 +152,15 @@ fn allowed(name: &str) -> ShownScope {
     ShownScope { name: name.to_owned(), description: None, already: true }
 }
 
-async fn end(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
-    let Some(SignedIn { session, .. }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
+async fn end(
+    app: &App,
+    visitor: &Visitor,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { session, .. }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
     if !visitor.sent_own_form(app, form.get("csrf")) {
         return Err(PageFailure::ForeignForm);
     }
@@ -155,8 +176,15 @@ async fn end(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) 
     Ok(to_account("session_ended"))
 }
 
-async fn end_all(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
-    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
+async fn end_all(
+    app: &App,
+    visitor: &Visitor,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
     if !visitor.sent_own_form(app, form.get("csrf")) {
         return Err(PageFailure::ForeignForm);
     }
@@ -166,8 +194,15 @@ async fn end_all(app: &App, visitor: &Visitor, address: ClientAddress, form: &Fo
     Ok((forget_session_cookie(app), to_sign_in()).into_response())
 }
 
-async fn withdraw(app: &App, visitor: &Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
-    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else { return Ok(to_sign_in()) };
+async fn withdraw(
+    app: &App,
+    visitor: &Visitor,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
     if !visitor.sent_own_form(app, form.get("csrf")) {
         return Err(PageFailure::ForeignForm);
     }

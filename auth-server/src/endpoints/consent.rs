@@ -53,7 +53,9 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn show(&self) -> Result<Response, PageFailure> {
         let request = self.request().await?;
-        let Some(signed_in) = self.visitor.signed_in(self.app).await? else { return Ok(self.to_sign_in()) };
+        let Some(signed_in) = self.visitor.signed_in(self.app).await? else {
+            return Ok(self.to_sign_in());
+        };
         if !self.flow(&request).is_ready_for_consent(&signed_in) {
             return Ok(self.to_sign_in());
         }
@@ -81,13 +83,17 @@ impl Asking<'_> {
 
     async fn answer(&self, form: &Form) -> Result<Response, PageFailure> {
         let request = self.request().await?;
-        let Some(signed_in) = self.visitor.signed_in(self.app).await? else { return Ok(self.to_sign_in()) };
+        let Some(signed_in) = self.visitor.signed_in(self.app).await? else {
+            return Ok(self.to_sign_in());
+        };
         if !self.visitor.sent_own_form(self.app, form.get("csrf")) {
             return Err(PageFailure::ForeignForm);
         }
         let flow = self.flow(&request);
         match form.get("decision") {
-            Some("allow") => flow.allow_now(&signed_in, self.consent(&request, &signed_in).await?).await,
+            Some("allow") => {
+                flow.allow_now(&signed_in, self.consent(&request, &signed_in).await?).await
+            }
             Some("deny") => flow.deny(Some(&signed_in)).await,
             _ => Err(PageFailure::BadRequest(
                 ErrorKind::InvalidRequest,
@@ -97,7 +103,13 @@ impl Asking<'_> {
     }
 
     fn flow<'a>(&'a self, request: &'a AuthorizationRequest) -> Flow<'a> {
-        Flow { app: self.app, browser: &self.visitor.browser, request, query: self.query, address: self.address }
+        Flow {
+            app: self.app,
+            browser: &self.visitor.browser,
+            request,
+            query: self.query,
+            address: self.address,
+        }
     }
 
     async fn request(&self) -> Result<AuthorizationRequest, PageFailure> {
@@ -105,7 +117,11 @@ impl Asking<'_> {
     }
 
     /// What was allowed before, and what is allowed now.
-    async fn consent(&self, request: &AuthorizationRequest, signed_in: &SignedIn) -> Result<Consent, PageFailure> {
+    async fn consent(
+        &self,
+        request: &AuthorizationRequest,
+        signed_in: &SignedIn,
+    ) -> Result<Consent, PageFailure> {
         let before = self.allowed_before(request, signed_in).await?;
         Ok(Consent {
             sub: signed_in.user.sub.clone(),
@@ -115,8 +131,13 @@ impl Asking<'_> {
         })
     }
 
-    async fn allowed_before(&self, request: &AuthorizationRequest, signed_in: &SignedIn) -> Result<Scope, PageFailure> {
-        let consent = self.app.store.consent(&signed_in.user.sub, &request.client.client_id).await?;
+    async fn allowed_before(
+        &self,
+        request: &AuthorizationRequest,
+        signed_in: &SignedIn,
+    ) -> Result<Scope, PageFailure> {
+        let consent =
+            self.app.store.consent(&signed_in.user.sub, &request.client.client_id).await?;
         Ok(consent.map(|consent| consent.scope).unwrap_or_default())
     }
 

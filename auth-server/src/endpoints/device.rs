@@ -12,13 +12,19 @@ use crate::{
     domain::{AuditEvent, Device, Outcome, UserGrant, new_jti, read_user_code},
     failure::Failure,
     page_failure::PageFailure,
-    pages::{DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ShownClient, ShownScope, show},
+    pages::{
+        DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ShownClient, ShownScope, show,
+    },
     store::{DeviceDecision, Effect, StoreError},
     visitor::{SignedIn, Visitor},
 };
 
 /// `GET /device` (RFC 8628 §3.3): the user types the code that the device shows.
-pub async fn device(State(app): State<App>, visitor: Visitor, RawQuery(query): RawQuery) -> Response {
+pub async fn device(
+    State(app): State<App>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Response {
     let browser = visitor.browser.clone();
     let asked = async {
         let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
@@ -39,7 +45,12 @@ pub async fn device_posted(
     answer.await.unwrap_or_else(|failure: PageFailure| failure.page(&app, &browser))
 }
 
-fn ask(app: &App, visitor: Visitor, user_code: &str, problem: Option<DeviceProblem>) -> Result<Response, PageFailure> {
+fn ask(
+    app: &App,
+    visitor: Visitor,
+    user_code: &str,
+    problem: Option<DeviceProblem>,
+) -> Result<Response, PageFailure> {
     let (visitor, cookie) = visitor.with_cookie(app)?;
     let page = DevicePage {
         action: "/device".to_owned(),
@@ -55,10 +66,19 @@ fn ask(app: &App, visitor: Visitor, user_code: &str, problem: Option<DeviceProbl
     Ok((cookie, show(&app.pages, &visitor.browser, status, &page)).into_response())
 }
 
-async fn answer(app: &App, visitor: Visitor, address: ClientAddress, form: &Form) -> Result<Response, PageFailure> {
+async fn answer(
+    app: &App,
+    visitor: Visitor,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<Response, PageFailure> {
     let typed = form.get("user_code").unwrap_or_default();
     if !visitor.sent_own_form(app, form.get("csrf")) {
-        let problem = if visitor.brought_no_cookie() { DeviceProblem::NoCookies } else { DeviceProblem::ExpiredForm };
+        let problem = if visitor.brought_no_cookie() {
+            DeviceProblem::NoCookies
+        } else {
+            DeviceProblem::ExpiredForm
+        };
         return ask(app, visitor, typed, Some(problem));
     }
     let Some(signed_in) = visitor.signed_in(app).await? else {
@@ -99,7 +119,9 @@ fn confirm(app: &App, visitor: &Visitor, signed_in: &SignedIn, device: &Device) 
             .map_or_else(named, |client| ShownClient::of(client, visitor.browser.language)),
         user: (&signed_in.user).into(),
         user_code: device.user_code.clone(),
-        scopes: scopes.map(|name| ShownScope { name: name.to_owned(), description: None, already: false }).collect(),
+        scopes: scopes
+            .map(|name| ShownScope { name: name.to_owned(), description: None, already: false })
+            .collect(),
         action: "/device".to_owned(),
         csrf: visitor.csrf_token(app),
         switch_account: format!("/login?user_code={}", device.user_code),
@@ -116,8 +138,11 @@ async fn decide(
     allowed: bool,
 ) -> Result<Response, PageFailure> {
     let SignedIn { session, user } = signed_in;
-    let mut audit =
-        app.audit_record(AuditEvent::Authorization, if allowed { Outcome::Done } else { Outcome::Refused }, address);
+    let mut audit = app.audit_record(
+        AuditEvent::Authorization,
+        if allowed { Outcome::Done } else { Outcome::Refused },
+        address,
+    );
     audit.client_id = Some(device.client_id.clone());
     audit.sub = Some(user.sub.clone());
     audit.scope = Some(device.scope.to_string());
@@ -131,12 +156,18 @@ async fn decide(
         auth_time: session.auth_time,
         offline: device.scope.contains("offline_access"),
     };
-    let decision = DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
+    let decision =
+        DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
     match app.keep(&audit, Effect::DecideDevice(Box::new(decision))).await {
         Err(StoreError::SignedOut) => return Ok(sign_in_first(&device.user_code)),
         kept => kept?,
     }
-    let client = app.registry.current().client(&device.client_id).map(|client| client.shown_name().to_owned());
-    let page = DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
+    let client = app
+        .registry
+        .current()
+        .client(&device.client_id)
+        .map(|client| client.shown_name().to_owned());
+    let page =
+        DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
     Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
 }

@@ -7,7 +7,9 @@ use super::read_form::FormRequest;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, AuditRecord, Device, Outcome, TokenHash, allowed_for_user, new_user_code},
+    domain::{
+        AuditEvent, AuditRecord, Device, Outcome, TokenHash, allowed_for_user, new_user_code,
+    },
     failure::{Failure, NO_STORE},
     grants::DEVICE_CODE,
 };
@@ -29,7 +31,8 @@ struct DeviceAuthorization {
     interval: i64,
 }
 
-/// `POST /oauth/device_authorization` (RFC 8628 §3.1): a device without a browser lets its user sign in elsewhere.
+/// `POST /oauth/device_authorization` (RFC 8628 §3.1): a device without a browser lets its user
+/// sign in elsewhere.
 pub async fn device_authorization(
     State(app): State<App>,
     address: ClientAddress,
@@ -51,7 +54,8 @@ async fn begin(
     let request = request?;
     let client = request.client(app, address, record).await?;
     if client.login.is_none() || !client.may_use_grant(DEVICE_CODE) {
-        let text = "this client does not let users sign in, or has not registered for the device grant";
+        let text =
+            "this client does not let users sign in, or has not registered for the device grant";
         return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let scope: Scope = request.required("scope", RULE)?.parse()?;

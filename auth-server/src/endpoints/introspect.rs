@@ -14,8 +14,8 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7662#section-2.1";
 
 /// `POST /oauth/introspect` (RFC 7662): a resource server asks about a pass that it was shown.
 ///
-/// Only one that is registered for the pass's audience gets an answer; everybody else, and every pass that is void,
-/// gets `{"active":false}`: guessing teaches nothing (§4).
+/// Only one that is registered for the pass's audience gets an answer; everybody else, and every
+/// pass that is void, gets `{"active":false}`: guessing teaches nothing (§4).
 pub async fn introspect(
     State(app): State<App>,
     address: ClientAddress,
@@ -37,11 +37,14 @@ async fn tell(
     let request = request?;
     let caller = request.client(app, address, record).await?;
     if caller.is_public() {
-        return Err(Failure::invalid_client("a client without a secret has not proved who it is, so it cannot ask"));
+        return Err(Failure::invalid_client(
+            "a client without a secret has not proved who it is, so it cannot ask",
+        ));
     }
     let token = AccessToken::new(request.required("token", RULE)?);
     let mut answer = IntrospectionResponse::inactive();
-    // Written down with its name whoever asks: of a pass that was stolen one wants to know where it was shown.
+    // Written down with its name whoever asks: of a pass that was stolen one wants to know where it
+    // was shown.
     if let Some(claims) = app.find(&token).await?.inspect(|claims| record.set_token(claims))
         && is_for(&claims, &caller)
         && app.is_in_force(&claims).await?

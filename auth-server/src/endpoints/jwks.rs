@@ -6,5 +6,11 @@ use crate::app::App;
 pub async fn jwks(State(app): State<App>) -> impl IntoResponse {
     let keys = app.keys.ring().jwks.clone();
     // Short: a key that was withdrawn in an emergency must not live on in caches.
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")], keys)
+    (
+        [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "public, max-age=300"),
+        ],
+        keys,
+    )
 }

@@ -20,8 +20,8 @@ use crate::{
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
 };
 
-/// `GET /login`: name and password. With an authorization request in the query the user goes on to the client, without one
-/// to their account page.
+/// `GET /login`: name and password. With an authorization request in the query the user goes on to
+/// the client, without one to their account page.
 pub async fn login(
     State(app): State<App>,
     visitor: Visitor,
@@ -66,18 +66,23 @@ impl SignInPage<'_> {
             let choosing = request.as_ref().filter(|request| request.prompt.select_account);
             choosing.is_some_and(|request| self.flow(&visitor, request).may_continue_as(signed_in))
         };
-        let signed_in_as = signed_in.filter(may_continue).map(|signed_in| signed_in.user.shown_name().to_owned());
+        let signed_in_as =
+            signed_in.filter(may_continue).map(|signed_in| signed_in.user.shown_name().to_owned());
         let (visitor, cookie) = visitor.with_cookie(self.app)?;
-        let browser =
-            request.as_ref().map_or_else(|| visitor.browser.clone(), |asked| asked.shown_in(&visitor.browser));
-        let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
+        let browser = request
+            .as_ref()
+            .map_or_else(|| visitor.browser.clone(), |asked| asked.shown_in(&visitor.browser));
+        let hint =
+            request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
         let status = match problem {
             None => StatusCode::OK,
             Some(LoginProblem::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Some(_) => StatusCode::BAD_REQUEST,
         };
         let page = LoginPage {
-            client: request.as_ref().map(|request| ShownClient::of(&request.client, browser.language)),
+            client: request
+                .as_ref()
+                .map(|request| ShownClient::of(&request.client, browser.language)),
             action: format!("/login?{}", self.query),
             csrf: visitor.csrf_token(self.app),
             username: if username.is_empty() { hint } else { username }.to_owned(),
@@ -87,9 +92,12 @@ impl SignInPage<'_> {
         };
         let page = show(&self.app.pages, &browser, status, &page);
         // Browsers hold the redirect after the form against the page's policy.
-        let page = page.form_action(request.as_ref().map_or("", |request| &request.answer_to.redirect_uri));
+        let page = page
+            .form_action(request.as_ref().map_or("", |request| &request.answer_to.redirect_uri));
         let wait = match problem {
-            Some(LoginProblem::TooMany { retry_after }) => Some([(header::RETRY_AFTER, retry_after.to_string())]),
+            Some(LoginProblem::TooMany { retry_after }) => {
+                Some([(header::RETRY_AFTER, retry_after.to_string())])
+            }
             _ => None,
         };
         Ok((cookie, wait, page).into_response())
@@ -99,7 +107,11 @@ impl SignInPage<'_> {
         let request = self.request(&visitor).await?;
         let username = form.get("username").unwrap_or_default();
         if !visitor.sent_own_form(self.app, form.get("csrf")) {
-            let problem = if visitor.brought_no_cookie() { LoginProblem::NoCookies } else { LoginProblem::ExpiredForm };
+            let problem = if visitor.brought_no_cookie() {
+                LoginProblem::NoCookies
+            } else {
+                LoginProblem::ExpiredForm
+            };
             return self.show(visitor, Some(problem), username).await;
         }
         if form.get("cancel").is_some() {
@@ -114,14 +126,24 @@ impl SignInPage<'_> {
         }
         let password = Password::new(form.get("password").unwrap_or_default());
         let now = self.app.clock.millis();
-        let user = self.app.users.sign_in(&*self.app.store, username, &password, self.address.0, now).await;
+        let user = self
+            .app
+            .users
+            .sign_in(&*self.app.store, username, &password, self.address.0, now)
+            .await;
         match user {
             Ok(user) => {
-                let Some((signed_in, cookie)) = self.start_session(&visitor, user, request.as_ref()).await? else {
+                let Some((signed_in, cookie)) =
+                    self.start_session(&visitor, user, request.as_ref()).await?
+                else {
                     self.record_refusal(request.as_ref()).await;
-                    return self.show(visitor, Some(LoginProblem::WrongCredentials), username).await;
+                    return self
+                        .show(visitor, Some(LoginProblem::WrongCredentials), username)
+                        .await;
                 };
-                let answer = self.go_on(&visitor, request.as_ref(), Some(&signed_in), Done::SignedIn).await?;
+                let answer = self
+                    .go_on(&visitor, request.as_ref(), Some(&signed_in), Done::SignedIn)
+                    .await?;
                 Ok((cookie, answer).into_response())
             }
             Err(NotSignedIn::Store(error)) => Err(error.into()),
@@ -136,7 +158,10 @@ impl SignInPage<'_> {
         }
     }
 
-    async fn request(&self, visitor: &Visitor) -> Result<Option<AuthorizationRequest>, PageFailure> {
+    async fn request(
+        &self,
+        visitor: &Visitor,
+    ) -> Result<Option<AuthorizationRequest>, PageFailure> {
         let mut names = self.query.split('&').filter_map(|pair| pair.split('=').next());
         if !names.any(|name| name == "client_id") {
             return Ok(None);
@@ -145,7 +170,13 @@ impl SignInPage<'_> {
     }
 
     fn flow<'a>(&'a self, visitor: &'a Visitor, request: &'a AuthorizationRequest) -> Flow<'a> {
-        Flow { app: self.app, browser: &visitor.browser, request, query: self.query, address: self.address }
+        Flow {
+            app: self.app,
+            browser: &visitor.browser,
+            request,
+            query: self.query,
+            address: self.address,
+        }
     }
 
     async fn go_on(
@@ -161,7 +192,8 @@ impl SignInPage<'_> {
         }
     }
 
-    /// Where a user goes on to whom no client has sent: to the page of the device that waits, or to their account.
+    /// Where a user goes on to whom no client has sent: to the page of the device that waits, or to
+    /// their account.
     fn own_page(&self) -> String {
         let form = Form::parse(self.query.as_bytes()).unwrap_or_default();
         match form.get("user_code").and_then(read_user_code) {
@@ -170,8 +202,9 @@ impl SignInPage<'_> {
         }
     }
 
-    /// A new cookie, whoever has put the old one there: no session can be foisted on the user. The session of the same user
-    /// goes on, so that its clients stay in it; another user's is over. Nothing where the password was changed meanwhile.
+    /// A new cookie, whoever has put the old one there: no session can be foisted on the user. The
+    /// session of the same user goes on, so that its clients stay in it; another user's is over.
+    /// Nothing where the password was changed meanwhile.
     async fn start_session(
         &self,
         visitor: &Visitor,
@@ -205,10 +238,13 @@ impl SignInPage<'_> {
         let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Done, self.address);
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
-        let effect = Effect::StartSession { session: session.clone(), shown: user.password.clone() };
+        let effect =
+            Effect::StartSession { session: session.clone(), shown: user.password.clone() };
         match app.keep(&audit, effect).await {
             Err(StoreError::SignedOut) => Ok(None),
-            kept => kept.map(|()| Some((SignedIn { session, user }, cookie))).map_err(PageFailure::from),
+            kept => {
+                kept.map(|()| Some((SignedIn { session, user }, cookie))).map_err(PageFailure::from)
+            }
         }
     }
 

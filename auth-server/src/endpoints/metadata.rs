@@ -14,7 +14,8 @@ use crate::{
     tokens::ACR,
 };
 
-/// `GET /.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/openid-configuration`: one document.
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414) and
+/// `/.well-known/openid-configuration`: one document.
 pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
     let issuer = &app.issuer.issuer;
     let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
@@ -38,10 +39,18 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         grant_types_supported: names(&GRANT_TYPES),
         code_challenge_methods_supported: names(&["S256"]),
         prompt_values_supported: names(&["none", "login", "consent", "select_account"]),
-        token_endpoint_auth_methods_supported: names(&["client_secret_basic", "client_secret_post", "none"]),
+        token_endpoint_auth_methods_supported: names(&[
+            "client_secret_basic",
+            "client_secret_post",
+            "none",
+        ]),
         introspection_endpoint_auth_methods_supported: methods(),
         // A public client gives its tokens back by its name alone (RFC 7009 §5).
-        revocation_endpoint_auth_methods_supported: names(&["client_secret_basic", "client_secret_post", "none"]),
+        revocation_endpoint_auth_methods_supported: names(&[
+            "client_secret_basic",
+            "client_secret_post",
+            "none",
+        ]),
         subject_types_supported: names(&["public", "pairwise"]),
         id_token_signing_alg_values_supported: names(&["RS256", "ES256", "EdDSA"]),
         claim_types_supported: names(&["normal"]),
@@ -61,7 +70,8 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document))
 }
 
-/// `GET /.well-known/oauth-authorization-server/t`: where an issuer with a path has its metadata (RFC 8414 §3.1).
+/// `GET /.well-known/oauth-authorization-server/t`: where an issuer with a path has its metadata
+/// (RFC 8414 §3.1).
 pub async fn metadata_of_path(app: State<App>, Path(path): Path<String>) -> Response {
     let own = url::Url::parse(&app.issuer.issuer).ok();
     if own.is_none_or(|own| own.path().trim_matches('/') != path.trim_end_matches('/')) {
@@ -80,6 +90,7 @@ fn scopes(app: &App) -> Vec<String> {
 }
 
 fn claims() -> Vec<String> {
-    let of_id_tokens = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
+    let of_id_tokens =
+        ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
     of_id_tokens.into_iter().chain(StandardClaims::NAMES).map(str::to_owned).collect()
 }

@@ -23,8 +23,8 @@ struct Pushed {
     expires_in: i64,
 }
 
-/// `POST /oauth/par` (RFC 9126): a client sends its authorization request ahead, so that the browser carries a name alone,
-/// and nobody on the way can read or change what is asked.
+/// `POST /oauth/par` (RFC 9126): a client sends its authorization request ahead, so that the
+/// browser carries a name alone, and nobody on the way can read or change what is asked.
 pub async fn par(
     State(app): State<App>,
     address: ClientAddress,
@@ -68,13 +68,17 @@ async fn keep(
     // A signature is checked once, here: it may have expired when the user comes.
     let parameters = read.signed.unwrap_or(parameters);
     let exp = now + LIFE_SECONDS;
-    app.store.push_request(&PushedRequest { hash, client_id: client.client_id.clone(), parameters, exp }).await?;
+    app.store
+        .push_request(&PushedRequest { hash, client_id: client.client_id.clone(), parameters, exp })
+        .await?;
     Ok(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })
 }
 
-/// The request as the authorization endpoint reads it: who asks is known by now, and its secret is nobody else's business.
+/// The request as the authorization endpoint reads it: who asks is known by now, and its secret is
+/// nobody else's business.
 fn parameters(request: &FormRequest, client_id: &str) -> String {
-    let own = request.form.pairs().filter(|(name, _)| !matches!(*name, "client_id" | "client_secret"));
+    let own =
+        request.form.pairs().filter(|(name, _)| !matches!(*name, "client_id" | "client_secret"));
     Serializer::new(String::new()).append_pair("client_id", client_id).extend_pairs(own).finish()
 }
 

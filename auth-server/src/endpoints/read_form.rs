@@ -37,7 +37,8 @@ impl FormRequest {
         presented(&self.uri, &self.headers, &self.form)
     }
 
-    /// The client, once it has proved who it is. Its name stands in the record from here on, whether it has or not.
+    /// The client, once it has proved who it is. Its name stands in the record from here on,
+    /// whether it has or not.
     pub async fn client(
         &self,
         app: &App,
@@ -60,7 +61,8 @@ impl FormRequest {
 pub fn required<'a>(form: &'a Form, name: &'static str, rule: &str) -> Result<&'a str, Failure> {
     form.get(name).ok_or_else(|| {
         let meant = form.near_miss(name).map(|sent| format!("; {sent} was sent: is that it?"));
-        Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule).at(name)
+        Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
+            .at(name)
     })
 }
 
@@ -100,7 +102,8 @@ impl FromRequest<App> for RawForm {
     async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
         refuse_other_types(request.headers())?;
         let bytes = read(request).await?;
-        // It becomes a part of a URL: what is not encoded as it should be could become something else.
+        // It becomes a part of a URL: what is not encoded as it should be could become something
+        // else.
         let encoded = bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#');
         if !encoded {
             return Err(FormError::Malformed.into());
@@ -118,14 +121,17 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Failure> {
 }
 
 fn refuse_other_types(headers: &HeaderMap) -> Result<(), Failure> {
-    let refused =
-        |reason: String| Failure::invalid_request(reason, "https://www.rfc-editor.org/rfc/rfc6749#appendix-B");
+    let refused = |reason: String| {
+        Failure::invalid_request(reason, "https://www.rfc-editor.org/rfc/rfc6749#appendix-B")
+    };
     let mut sent = headers.get_all(CONTENT_TYPE).iter();
     let first = sent.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = first.split(';').next().unwrap_or_default().trim();
     let found = if essence.is_empty() { "nothing" } else { essence };
     if sent.next().is_some() {
-        return Err(refused("there is more than one Content-Type header".to_owned()).at("Content-Type"));
+        return Err(
+            refused("there is more than one Content-Type header".to_owned()).at("Content-Type")
+        );
     }
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         let reason = format!("the Content-Type is {found}; send application/x-www-form-urlencoded");

@@ -19,7 +19,8 @@ pub struct JsonRequest {
 impl JsonRequest {
     /// What a client says of itself.
     pub fn metadata(&self) -> Result<ClientMetadata, Failure> {
-        serde_json::from_value(Value::Object(self.members.clone())).map_err(|error| invalid(error.to_string()))
+        serde_json::from_value(Value::Object(self.members.clone()))
+            .map_err(|error| invalid(error.to_string()))
     }
 }
 
@@ -28,13 +29,16 @@ impl FromRequest<App> for JsonRequest {
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
         let headers = request.headers().clone();
-        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Failure::invalid_request("the body is not application/json", RULE).at("Content-Type"));
+            return Err(Failure::invalid_request("the body is not application/json", RULE)
+                .at("Content-Type"));
         }
         let body = read(request).await?;
-        let members = serde_json::from_slice(&body).map_err(|_| invalid("the body is no JSON object"))?;
+        let members =
+            serde_json::from_slice(&body).map_err(|_| invalid("the body is no JSON object"))?;
         Ok(Self { headers, members })
     }
 }

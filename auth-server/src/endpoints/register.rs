@@ -4,14 +4,17 @@ use super::read_json::JsonRequest;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, AuditRecord, Outcome, Registration, TokenHash, new_client_id, new_registration_token},
+    domain::{
+        AuditEvent, AuditRecord, Outcome, Registration, TokenHash, new_client_id,
+        new_registration_token,
+    },
     failure::{Failure, NO_STORE},
     registration::{ClientInformation, accept, in_force_now, secret_for},
     store::Effect,
 };
 
-/// `POST /oauth/register` (RFC 7591 §3): a client says what it is, and gets a name, a secret if it can keep one, and a token
-/// by which it can change its mind.
+/// `POST /oauth/register` (RFC 7591 §3): a client says what it is, and gets a name, a secret if it
+/// can keep one, and a token by which it can change its mind.
 pub async fn register(
     State(app): State<App>,
     address: ClientAddress,
@@ -40,8 +43,16 @@ async fn add(
     record.client_id = Some(client_id.clone());
     record.scope = Some(accepted.scopes.to_string());
     let (client, metadata) = accepted.into_client(client_id, stored);
-    let registration = Registration { client, metadata, token: TokenHash::of(&token), issued_at: app.clock.seconds() };
-    let effect = Effect::Register { registration: Box::new(registration.clone()), at_most: app.registering.at_most };
+    let registration = Registration {
+        client,
+        metadata,
+        token: TokenHash::of(&token),
+        issued_at: app.clock.seconds(),
+    };
+    let effect = Effect::Register {
+        registration: Box::new(registration.clone()),
+        at_most: app.registering.at_most,
+    };
     app.keep(record, effect).await?;
     in_force_now(app).await;
     Ok(ClientInformation::new(&app.issuer.issuer, registration, token, secret))

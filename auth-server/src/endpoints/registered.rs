@@ -20,8 +20,12 @@ use crate::{
 const UPDATE: &str = "https://www.rfc-editor.org/rfc/rfc7592#section-2.2";
 
 /// What the server says of a registration, and no client.
-const SERVERS_WORDS: [&str; 4] =
-    ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+const SERVERS_WORDS: [&str; 4] = [
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret_expires_at",
+    "client_id_issued_at",
+];
 
 /// `GET /oauth/register/{client_id}` (RFC 7592 §2.1): what is registered.
 pub async fn registered(
@@ -42,7 +46,8 @@ pub async fn registered(
     }
 }
 
-/// `PUT /oauth/register/{client_id}` (RFC 7592 §2.2): the client says anew what it is. What it leaves out is gone.
+/// `PUT /oauth/register/{client_id}` (RFC 7592 §2.2): the client says anew what it is. What it
+/// leaves out is gone.
 pub async fn reregister(
     State(app): State<App>,
     address: ClientAddress,
@@ -65,8 +70,12 @@ pub async fn reregister(
             secret_for(&app, &accepted).map(|(secret, stored)| (secret, Some(stored)))?
         };
         let (client, metadata) = accepted.into_client(client_id, before.client.secrets);
-        let registration = Registration { client, metadata, token: before.token, issued_at: before.issued_at };
-        let effect = Effect::Reregister(Box::new(Reregistration { registration: registration.clone(), secrets }));
+        let registration =
+            Registration { client, metadata, token: before.token, issued_at: before.issued_at };
+        let effect = Effect::Reregister(Box::new(Reregistration {
+            registration: registration.clone(),
+            secrets,
+        }));
         app.keep(&record, effect).await.map_err(gone)?;
         in_force_now(&app).await;
         Ok(ClientInformation::new(&app.issuer.issuer, registration, token, secret))
@@ -77,7 +86,8 @@ pub async fn reregister(
     }
 }
 
-/// `DELETE /oauth/register/{client_id}` (RFC 7592 §2.3): the client takes itself away, and all that it was allowed is void.
+/// `DELETE /oauth/register/{client_id}` (RFC 7592 §2.3): the client takes itself away, and all that
+/// it was allowed is void.
 pub async fn unregister(
     State(app): State<App>,
     address: ClientAddress,
@@ -107,15 +117,25 @@ fn record(app: &App, event: AuditEvent, address: ClientAddress, client_id: &str)
 fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), Failure> {
     let text = |name: &str| request.members.get(name).and_then(Value::as_str);
     if let Some(name) = SERVERS_WORDS.iter().find(|name| request.members.contains_key(**name)) {
-        return Err(Failure::invalid_request(format!("{name} is the server's to say: leave it out"), UPDATE));
+        return Err(Failure::invalid_request(
+            format!("{name} is the server's to say: leave it out"),
+            UPDATE,
+        ));
     }
     if text("client_id") != Some(&before.client.client_id) {
-        return Err(Failure::invalid_request("client_id is missing, or is not that of this client", UPDATE));
+        return Err(Failure::invalid_request(
+            "client_id is missing, or is not that of this client",
+            UPDATE,
+        ));
     }
-    let is_own = |stored: &StoredSecret| text("client_secret").is_some_and(|secret| stored.hash.matches(secret));
+    let is_own = |stored: &StoredSecret| {
+        text("client_secret").is_some_and(|secret| stored.hash.matches(secret))
+    };
     if request.members.contains_key("client_secret") && !before.client.secrets.iter().any(is_own) {
         let text = "the client_secret is not the client's: it cannot be chosen";
-        return Err(Failure::new(ErrorCode::InvalidClientMetadata, text, UPDATE).at("client_secret"));
+        return Err(
+            Failure::new(ErrorCode::InvalidClientMetadata, text, UPDATE).at("client_secret")
+        );
     }
     Ok(())
 }

@@ -13,7 +13,8 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
 
-/// `POST /oauth/revoke` (RFC 7009): a client gives a token back. It is void at introspection when this answers.
+/// `POST /oauth/revoke` (RFC 7009): a client gives a token back. It is void at introspection when
+/// this answers.
 pub async fn revoke(
     State(app): State<App>,
     address: ClientAddress,
@@ -36,10 +37,15 @@ async fn void(
     let client = request.client(app, address, record).await?;
     let token = request.required("token", RULE)?;
     let mut effect = Effect::Nothing;
-    // What is void already needs no revocation (§2.2); a caller could do nothing with another answer.
+    // What is void already needs no revocation (§2.2); a caller could do nothing with another
+    // answer.
     if let Some(found) = find(app, token, record).await? {
         if found.client_id != client.client_id {
-            return Err(Failure::new(ErrorCode::UnauthorizedClient, "the token was issued to another client", RULE));
+            return Err(Failure::new(
+                ErrorCode::UnauthorizedClient,
+                "the token was issued to another client",
+                RULE,
+            ));
         }
         record.outcome = Outcome::Revoked;
         effect = found.void;
@@ -54,18 +60,29 @@ struct Found {
 }
 
 /// Of whichever kind: a `token_type_hint` could be wrong, and the token tells by itself (§2.1).
-async fn find(app: &App, token: &str, record: &mut AuditRecord) -> Result<Option<Found>, StoreError> {
+async fn find(
+    app: &App,
+    token: &str,
+    record: &mut AuditRecord,
+) -> Result<Option<Found>, StoreError> {
     if token.starts_with(REFRESH_TOKEN_PREFIX) {
         return find_refresh_token(app, token, record).await;
     }
     let Some(claims) = app.find(&AccessToken::new(token)).await? else { return Ok(None) };
     record.set_token(&claims);
-    Ok(Some(Found { client_id: claims.client_id, void: Effect::Revoke { jti: claims.jti, exp: claims.exp } }))
+    Ok(Some(Found {
+        client_id: claims.client_id,
+        void: Effect::Revoke { jti: claims.jti, exp: claims.exp },
+    }))
 }
 
-/// With a refresh token go its successors and the access tokens of its grant (§2.1). Also with one that was spent: whoever
-/// gives it back wants no more of it.
-async fn find_refresh_token(app: &App, token: &str, record: &mut AuditRecord) -> Result<Option<Found>, StoreError> {
+/// With a refresh token go its successors and the access tokens of its grant (§2.1). Also with one
+/// that was spent: whoever gives it back wants no more of it.
+async fn find_refresh_token(
+    app: &App,
+    token: &str,
+    record: &mut AuditRecord,
+) -> Result<Option<Found>, StoreError> {
     let token = RefreshToken::new(token);
     let Some(grant_id) = grant_of_refresh_token(&token) else { return Ok(None) };
     let Some(stored) = app.store.refresh_token(grant_id).await? else { return Ok(None) };
@@ -75,5 +92,8 @@ async fn find_refresh_token(app: &App, token: &str, record: &mut AuditRecord) ->
     let grant = stored.grant;
     record.sub = Some(grant.sub);
     record.scope = Some(grant.scope.to_string());
-    Ok(Some(Found { client_id: grant.client_id, void: Effect::RevokeGrant { grant_id: grant.grant_id } }))
+    Ok(Some(Found {
+        client_id: grant.client_id,
+        void: Effect::RevokeGrant { grant_id: grant.grant_id },
+    }))
 }

@@ -10,11 +10,15 @@ use crate::{
 
 const LONGEST: u64 = 60;
 
-/// `POST /test/absence`: C goes away for `seconds`, 60 at most, and comes back by itself. The route exists only with
-/// `test_controls`.
-pub async fn test_absence(State(app): State<App>, request: FormRequest) -> Result<StatusCode, Failure> {
+/// `POST /test/absence`: C goes away for `seconds`, 60 at most, and comes back by itself. The route
+/// exists only with `test_controls`.
+pub async fn test_absence(
+    State(app): State<App>,
+    request: FormRequest,
+) -> Result<StatusCode, Failure> {
     let seconds = required(&request.form, "seconds", REQUEST_RULE)?.parse().ok();
-    let refused = || Failure::invalid_request("seconds is a number from 1 to 60", REQUEST_RULE).at("seconds");
+    let refused =
+        || Failure::invalid_request("seconds is a number from 1 to 60", REQUEST_RULE).at("seconds");
     let seconds = seconds.filter(|seconds| (1..=LONGEST).contains(seconds)).ok_or_else(refused)?;
     if let Some(absences) = &app.absences {
         absences.begin(Duration::from_secs(seconds));

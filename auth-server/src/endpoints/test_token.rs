@@ -11,8 +11,9 @@ use crate::{
 /// A day either way.
 const FURTHEST: i64 = 86_400;
 
-/// `POST /test/token`: as `/oauth/token`, and the caller chooses when the pass expires: `expires_in` seconds from now, or
-/// before now where it is negative. The route exists only with `test_controls`.
+/// `POST /test/token`: as `/oauth/token`, and the caller chooses when the pass expires:
+/// `expires_in` seconds from now, or before now where it is negative. The route exists only with
+/// `test_controls`.
 pub async fn test_token(
     State(app): State<App>,
     address: ClientAddress,
@@ -20,8 +21,15 @@ pub async fn test_token(
 ) -> Result<impl IntoResponse, Failure> {
     let request = request.and_then(|mut request| {
         let expires_in = request.required("expires_in", REQUEST_RULE)?.parse().ok();
-        let refused = || Failure::invalid_request("expires_in is a number of seconds, a day at most", REQUEST_RULE);
-        let expires_in = expires_in.filter(|seconds| (-FURTHEST..=FURTHEST).contains(seconds)).ok_or_else(refused)?;
+        let refused = || {
+            Failure::invalid_request(
+                "expires_in is a number of seconds, a day at most",
+                REQUEST_RULE,
+            )
+        };
+        let expires_in = expires_in
+            .filter(|seconds| (-FURTHEST..=FURTHEST).contains(seconds))
+            .ok_or_else(refused)?;
         request.expires_in = Some(expires_in);
         Ok(request)
     });

@@ -32,12 +32,14 @@ struct UserInfo {
     claims: StandardClaims,
 }
 
-/// `GET` and `POST /userinfo` (OpenID Connect Core §5.3): who is the user, as far as the token's scope allows.
+/// `GET` and `POST /userinfo` (OpenID Connect Core §5.3): who is the user, as far as the token's
+/// scope allows.
 pub async fn userinfo(State(app): State<App>, request: Request) -> Result<Response, Refused> {
     if let Some(token) = in_query(&app, &request) {
         let (user, token) = user_of(&app, &token).await?;
         let claims = user.claims.for_scope(&token.scope);
-        let shown = Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: token.sub } };
+        let shown =
+            Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: token.sub } };
         return Ok((NO_STORE, Json(shown)).into_response());
     }
     let token = token(&app, request).await?;
@@ -53,8 +55,14 @@ fn signed_for(app: &App, client_id: &str) -> Option<Algorithm> {
     app.registry.current().client(client_id)?.login.as_ref()?.userinfo_signed_response_alg
 }
 
-/// For a client that has asked for it: what is told carries who tells it, and to whom (OpenID Connect Core §5.3.2).
-async fn signed(app: &App, algorithm: Algorithm, client_id: &str, info: &UserInfo) -> Result<Response, Failure> {
+/// For a client that has asked for it: what is told carries who tells it, and to whom (OpenID
+/// Connect Core §5.3.2).
+async fn signed(
+    app: &App,
+    algorithm: Algorithm,
+    client_id: &str,
+    info: &UserInfo,
+) -> Result<Response, Failure> {
     app.keys.have(algorithm, &*app.store, app.clock.seconds()).await?;
     let ring = app.keys.ring();
     let told = SignedUserInfo { iss: &app.issuer.issuer, aud: client_id, info };
@@ -70,8 +78,8 @@ struct SignedUserInfo<'a> {
     info: &'a UserInfo,
 }
 
-/// `GET /userinfo?access_token=…`, as the source document asks. Only where a setting allows it: a token in a URL stands in
-/// every log on the way (RFC 6750 §5.3).
+/// `GET /userinfo?access_token=…`, as the source document asks. Only where a setting allows it: a
+/// token in a URL stands in every log on the way (RFC 6750 §5.3).
 fn in_query(app: &App, request: &Request) -> Option<AccessToken> {
     let query = request.uri().query().filter(|_| app.userinfo_in_query)?;
     Form::parse(query.as_bytes()).ok()?.get("access_token").map(AccessToken::new)
@@ -101,7 +109,9 @@ async fn token(app: &App, request: Request<Body>) -> Result<AccessToken, Refused
         _ => None,
     };
     match (in_header, in_form) {
-        (Some(_), Some(_)) => Err(Refused::request("the token stands in the header and in the body: use one of them")),
+        (Some(_), Some(_)) => {
+            Err(Refused::request("the token stands in the header and in the body: use one of them"))
+        }
         (Some(Ok(token)), None) | (None, Some(token)) => Ok(token),
         (Some(Err(malformed)), None) => Err(Refused::request(malformed.to_string())),
         (None, None) => Err(Refused::NoToken),
@@ -119,7 +129,10 @@ pub enum Refused {
 
 impl Refused {
     fn request(reason: impl AsRef<str>) -> Self {
-        Self::Told(StatusCode::BAD_REQUEST, OAuthError::new(ErrorCode::InvalidRequest, reason).see(TOKEN_RULE))
+        Self::Told(
+            StatusCode::BAD_REQUEST,
+            OAuthError::new(ErrorCode::InvalidRequest, reason).see(TOKEN_RULE),
+        )
     }
 }
 
@@ -143,10 +156,14 @@ impl From<Failure> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
-            Self::NoToken => (StatusCode::UNAUTHORIZED, NO_STORE, challenge(&Challenge::new(REALM))).into_response(),
+            Self::NoToken => {
+                (StatusCode::UNAUTHORIZED, NO_STORE, challenge(&Challenge::new(REALM)))
+                    .into_response()
+            }
             Self::Told(status, error) => {
                 let description = error.error_description.clone().unwrap_or_default();
-                let said = challenge(&Challenge::new(REALM).error(error.error.as_str(), &description));
+                let said =
+                    challenge(&Challenge::new(REALM).error(error.error.as_str(), &description));
                 (status, NO_STORE, said, Json(error)).into_response()
             }
             Self::Failed(failure) => failure.into_response(),

@@ -1,5 +1,6 @@
-//! C stands in for WeChat, so that a team can build "log in with WeChat" without WeChat: its paths, its parameters, its
-//! JSON, its errors inside a 200. Off by default, and refused in production: secrets and tokens stand in URLs here.
+//! C stands in for WeChat, so that a team can build "log in with WeChat" without WeChat: its paths,
+//! its parameters, its JSON, its errors inside a 200. Off by default, and refused in production:
+//! secrets and tokens stand in URLs here.
 
 use axum::{
     Json, Router,
@@ -33,10 +34,12 @@ pub fn wechat() -> Router<App> {
         .route("/sns/userinfo", get(userinfo))
 }
 
-/// Marks a request whose redirect URI the token request will not repeat: WeChat's has no such parameter.
+/// Marks a request whose redirect URI the token request will not repeat: WeChat's has no such
+/// parameter.
 const MARK: (&str, &str) = ("dialect", "wechat");
 
-/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: the same as `/oauth/authorize`, in WeChat's words.
+/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: the same as `/oauth/authorize`, in
+/// WeChat's words.
 async fn authorize(RawQuery(query): RawQuery) -> Response {
     let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let mut standard = Serializer::new(String::new());
@@ -61,17 +64,30 @@ fn scope(wechat: &str) -> &str {
 }
 
 /// `GET /sns/oauth2/access_token?appid=…&secret=…&code=…&grant_type=authorization_code`
-async fn access_token(State(app): State<App>, address: ClientAddress, RawQuery(query): RawQuery) -> Response {
+async fn access_token(
+    State(app): State<App>,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+) -> Response {
     let request = standard(
         query,
-        [("grant_type", "grant_type"), ("client_id", "appid"), ("client_secret", "secret"), ("code", "code")],
+        [
+            ("grant_type", "grant_type"),
+            ("client_id", "appid"),
+            ("client_secret", "secret"),
+            ("code", "code"),
+        ],
     );
     answer(&app, issue_or_refuse(&app, address, Ok(request)).await).await
 }
 
-/// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat's own asks for no secret; a
-/// client that has one has to send it here too.
-async fn refresh_token(State(app): State<App>, address: ClientAddress, RawQuery(query): RawQuery) -> Response {
+/// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat's own
+/// asks for no secret; a client that has one has to send it here too.
+async fn refresh_token(
+    State(app): State<App>,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+) -> Response {
     let request = standard(
         query,
         [
@@ -85,20 +101,41 @@ async fn refresh_token(State(app): State<App>, address: ClientAddress, RawQuery(
 }
 
 /// A token request in the standard's words, from WeChat's.
-fn standard<const N: usize>(query: Option<String>, names: [(&'static str, &str); N]) -> FormRequest {
+fn standard<const N: usize>(
+    query: Option<String>,
+    names: [(&'static str, &str); N],
+) -> FormRequest {
     let asked = read(query);
-    FormRequest::of_pairs(names.map(|(name, wechat)| (name, asked.get(wechat).unwrap_or_default().to_owned())))
+    FormRequest::of_pairs(
+        names.map(|(name, wechat)| (name, asked.get(wechat).unwrap_or_default().to_owned())),
+    )
 }
 
-/// `POST /oauth2/token` with a JSON body, as the source document writes it. The answer is that of `/oauth/token`.
-async fn json_token(State(app): State<App>, address: ClientAddress, WholeBody(body): WholeBody) -> Response {
+/// `POST /oauth2/token` with a JSON body, as the source document writes it. The answer is that of
+/// `/oauth/token`.
+async fn json_token(
+    State(app): State<App>,
+    address: ClientAddress,
+    WholeBody(body): WholeBody,
+) -> Response {
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
-        let refusal = Failure::invalid_request("the body is no JSON object", "https://www.rfc-editor.org/rfc/rfc8259");
+        let refusal = Failure::invalid_request(
+            "the body is no JSON object",
+            "https://www.rfc-editor.org/rfc/rfc8259",
+        );
         return refusal.into_response();
     };
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let names =
-        ["grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier", "refresh_token", "scope"];
+    let names = [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "redirect_uri",
+        "code_verifier",
+        "refresh_token",
+        "scope",
+    ];
     let request = FormRequest::of_pairs(names.map(|name| (name, text(name))));
     match issue_or_refuse(&app, address, Ok(request)).await {
         Ok(answer) => (NO_STORE, Json(answer)).into_response(),
@@ -120,15 +157,22 @@ struct WechatToken<'a> {
 async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
     let issued = match issued {
         Ok(issued) => issued,
-        Err(failure) => return wechat_error(code_of(failure.error.error), &failure.error.to_string()),
+        Err(failure) => {
+            return wechat_error(code_of(failure.error.error), &failure.error.to_string());
+        }
     };
-    let Ok((user, AccessTokenClaims { scope, .. })) = user_of(app, &issued.access_token).await else {
+    let Ok((user, AccessTokenClaims { scope, .. })) = user_of(app, &issued.access_token).await
+    else {
         return wechat_error(40_003, "invalid openid");
     };
     let token = WechatToken {
         access_token: issued.access_token.expose(),
         expires_in: issued.expires_in.unwrap_or_default(),
-        refresh_token: issued.refresh_token.as_ref().map(claims::RefreshToken::expose).unwrap_or_default(),
+        refresh_token: issued
+            .refresh_token
+            .as_ref()
+            .map(claims::RefreshToken::expose)
+            .unwrap_or_default(),
         openid: &user.sub,
         unionid: &user.sub,
         scope: if scope.contains("profile") { "snsapi_userinfo" } else { "snsapi_base" },
@@ -149,7 +193,12 @@ async fn userinfo(State(app): State<App>, RawQuery(query): RawQuery) -> Response
     let (user, AccessTokenClaims { scope, .. }) = match found {
         Ok(found) => found,
         Err(NotTold::Store(_)) => return wechat_error(-1, "system error"),
-        Err(_) => return wechat_error(40_001, "invalid credential, access_token is invalid or not latest"),
+        Err(_) => {
+            return wechat_error(
+                40_001,
+                "invalid credential, access_token is invalid or not latest",
+            );
+        }
     };
     if user.sub != openid {
         return wechat_error(40_003, "invalid openid");

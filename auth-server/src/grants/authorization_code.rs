@@ -27,16 +27,23 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         return Err(invalid_grant("the code is void: what it stands for was taken back", RULE));
     }
     if request.now >= code.exp {
-        return Err(invalid_grant("the code has expired: send the user to the authorization endpoint again", RULE));
+        return Err(invalid_grant(
+            "the code has expired: send the user to the authorization endpoint again",
+            RULE,
+        ));
     }
     // Whoever has a code and not what belongs to it has stolen it: it is good for nobody now.
-    if let Err((said, rule)) = check_redirect_uri(request, &code).and_then(|()| check_verifier(request, &code)) {
+    if let Err((said, rule)) =
+        check_redirect_uri(request, &code).and_then(|()| check_verifier(request, &code))
+    {
         return Err(void(request, &grant, said, rule).await?);
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.app.issuer.issuer;
-    let granted = granted_to_user(request.client, request.registry, issuer, &grant, None, &resources)?;
-    let keeps = grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
+    let granted =
+        granted_to_user(request.client, request.registry, issuer, &grant, None, &resources)?;
+    let keeps =
+        grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(Spends::Code(code.hash)));
     Ok(Approved {
@@ -51,7 +58,10 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
 async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredCode, Failure> {
     let found = request.app.store.code(&TokenHash::of_text(code)).await?;
     found.filter(|stored| stored.grant.client_id == request.client.client_id).ok_or_else(|| {
-        invalid_grant("the code is not known: it was never issued to this client, or expired long ago", RULE)
+        invalid_grant(
+            "the code is not known: it was never issued to this client, or expired long ago",
+            RULE,
+        )
     })
 }
 
@@ -61,24 +71,36 @@ fn check_redirect_uri(request: &TokenRequest<'_>, code: &Code) -> Result<(), Ref
     match (code.redirect_uri.as_deref(), request.form.get("redirect_uri")) {
         (Some(asked), Some(shown)) if asked == shown => Ok(()),
         (None, _) => Ok(()),
-        (Some(_), None) => Err(("redirect_uri is missing: repeat the one of the authorization request", RULE)),
-        (Some(_), Some(_)) => Err(("the redirect_uri is not the one of the authorization request", RULE)),
+        (Some(_), None) => {
+            Err(("redirect_uri is missing: repeat the one of the authorization request", RULE))
+        }
+        (Some(_), Some(_)) => {
+            Err(("the redirect_uri is not the one of the authorization request", RULE))
+        }
     }
 }
 
 fn check_verifier(request: &TokenRequest<'_>, code: &Code) -> Result<(), Refused> {
     match (code.code_challenge.as_deref(), request.form.get("code_verifier")) {
         (None, None) => Ok(()),
-        // Without this, an attacker could strip the challenge from a victim's request (RFC 9700 §2.1.1).
+        // Without this, an attacker could strip the challenge from a victim's request (RFC 9700
+        // §2.1.1).
         (None, Some(_)) => Err((
             "a code_verifier came, and no code_challenge was in the authorization request",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
         )),
         (Some(_), None) => Err(("code_verifier is missing", PKCE)),
         (Some(challenge), Some(verifier)) => {
-            let hash = BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
-            let right = constant_time::verify_slices_are_equal(hash.as_bytes(), challenge.as_bytes()).is_ok();
-            if right { Ok(()) } else { Err(("the code_verifier does not belong to the code_challenge", PKCE)) }
+            let hash =
+                BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
+            let right =
+                constant_time::verify_slices_are_equal(hash.as_bytes(), challenge.as_bytes())
+                    .is_ok();
+            if right {
+                Ok(())
+            } else {
+                Err(("the code_verifier does not belong to the code_challenge", PKCE))
+            }
         }
     }
 }

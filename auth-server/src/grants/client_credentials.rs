@@ -26,7 +26,11 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
 
 impl From<ScopeError> for Failure {
     fn from(error: ScopeError) -> Self {
-        Self::new(ErrorCode::InvalidScope, error.to_string(), "https://www.rfc-editor.org/rfc/rfc6749#section-3.3")
+        Self::new(
+            ErrorCode::InvalidScope,
+            error.to_string(),
+            "https://www.rfc-editor.org/rfc/rfc6749#section-3.3",
+        )
     }
 }
 

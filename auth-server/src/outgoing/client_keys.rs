@@ -9,7 +9,8 @@ use crate::domain::read_jwks;
 
 /// So long fetched keys are believed, in seconds.
 const FRESH_SECONDS: i64 = 600;
-/// They are fetched again for a name that they do not hold, and not more often than that: anybody can make up a name.
+/// They are fetched again for a name that they do not hold, and not more often than that: anybody
+/// can make up a name.
 const COOL_DOWN_SECONDS: i64 = 10;
 /// Sets beyond that many push the oldest out.
 const SETS: u64 = 1_000;
@@ -29,8 +30,8 @@ impl ClientKeys {
         Self(Cache::new(SETS))
     }
 
-    /// The keys at this URL, fetched if they are old or do not hold the key of that name. Those that were there before
-    /// stay good while the client's server is away.
+    /// The keys at this URL, fetched if they are old or do not hold the key of that name. Those
+    /// that were there before stay good while the client's server is away.
     pub async fn at(
         &self,
         outgoing: &Outgoing,
@@ -43,13 +44,18 @@ impl ClientKeys {
         // Whoever comes meanwhile waits for the one request.
         let mut fetched = place.lock().await;
         let age = fetched.at.map(|at| now - at);
-        let holds = fetched.keys.as_ref().is_some_and(|keys| kid.is_none_or(|kid| keys.find(kid).is_some()));
+        let holds = fetched
+            .keys
+            .as_ref()
+            .is_some_and(|keys| kid.is_none_or(|kid| keys.find(kid).is_some()));
         let good_until = if holds { FRESH_SECONDS } else { COOL_DOWN_SECONDS };
         if age.is_none_or(|age| age >= good_until) {
             fetched.at = Some(now);
             match fetch(outgoing, url, named).await {
                 Ok(keys) => fetched.keys = Some(Arc::new(keys)),
-                Err(reason) => tracing::warn!(reason, "the keys of a client (jwks_uri) cannot be fetched"),
+                Err(reason) => {
+                    tracing::warn!(reason, "the keys of a client (jwks_uri) cannot be fetched")
+                }
             }
         }
         fetched.keys.clone()

@@ -5,8 +5,8 @@ use tokio::net::lookup_host;
 
 use crate::domain::is_public_address;
 
-/// Looks a name up, and forgets what is not public. The connection goes to an address of this very answer: a name that is
-/// asked again may lead elsewhere (DNS rebinding).
+/// Looks a name up, and forgets what is not public. The connection goes to an address of this very
+/// answer: a name that is asked again may lead elsewhere (DNS rebinding).
 pub(super) struct PublicNames;
 
 impl Resolve for PublicNames {
@@ -14,7 +14,8 @@ impl Resolve for PublicNames {
         Box::pin(async move {
             // Port 0 becomes the URL's own.
             let found = lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public_address(address.ip())).collect();
+            let public: Vec<SocketAddr> =
+                found.filter(|address| is_public_address(address.ip())).collect();
             if public.is_empty() {
                 return Err("its name leads to no public address".into());
             }

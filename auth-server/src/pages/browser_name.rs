@@ -1,14 +1,15 @@
 use serde::Serialize;
 
-/// A browser in words that its owner knows, from what it says of itself. Anybody can say anything there: it helps people to
-/// tell their own sessions apart, and decides nothing.
+/// A browser in words that its owner knows, from what it says of itself. Anybody can say anything
+/// there: it helps people to tell their own sessions apart, and decides nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BrowserName {
     pub browser: Option<&'static str>,
     pub system: Option<&'static str>,
 }
 
-/// Nearly every browser also names those that it wants to be taken for, so the order decides: the newcomers come first.
+/// Nearly every browser also names those that it wants to be taken for, so the order decides: the
+/// newcomers come first.
 const BROWSERS: [(&str, &str); 16] = [
     ("MicroMessenger", "WeChat"),
     ("AlipayClient", "Alipay"),

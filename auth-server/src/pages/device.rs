@@ -22,7 +22,8 @@ pub enum DeviceProblem {
     NoCookies,
 }
 
-/// Asks whether the device may have what it asks for. The form sends `user_code` and `decision`, `allow` or `deny`.
+/// Asks whether the device may have what it asks for. The form sends `user_code` and `decision`,
+/// `allow` or `deny`.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceConfirmPage {
     pub client: ShownClient,

@@ -3,7 +3,8 @@ use serde::Serialize;
 
 use super::Shown;
 
-/// Carries an authorization response to the client as a form (OAuth 2.0 Form Post Response Mode §2).
+/// Carries an authorization response to the client as a form (OAuth 2.0 Form Post Response Mode
+/// §2).
 #[derive(Clone, Debug, Serialize)]
 pub struct FormPostPage {
     /// The client's name.
@@ -19,7 +20,11 @@ const SCRIPT_SHA256: &str = "ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
 
 impl FormPostPage {
     /// The response `fields`, for the redirect URI `action` of the client with this name.
-    pub fn new(client: impl Into<String>, action: impl Into<String>, fields: Vec<(String, String)>) -> Self {
+    pub fn new(
+        client: impl Into<String>,
+        action: impl Into<String>,
+        fields: Vec<(String, String)>,
+    ) -> Self {
         Self { client: client.into(), action: action.into(), fields, script: SCRIPT }
     }
 }

@@ -13,8 +13,16 @@ pub struct Sample {
 
 pub type Make = dyn Fn(&Pages, &Browser) -> Page;
 
-fn sample<S: Shown + 'static>(name: &'static str, ids: &'static [&'static str], shown: S) -> Sample {
-    Sample { name, ids, make: Box::new(move |pages, browser| show(pages, browser, StatusCode::OK, &shown)) }
+fn sample<S: Shown + 'static>(
+    name: &'static str,
+    ids: &'static [&'static str],
+    shown: S,
+) -> Sample {
+    Sample {
+        name,
+        ids,
+        make: Box::new(move |pages, browser| show(pages, browser, StatusCode::OK, &shown)),
+    }
 }
 
 const LOGIN_IDS: &[&str] = &["username", "password", "login-submit", "login-cancel"];
@@ -24,7 +32,9 @@ pub fn all() -> Vec<Sample> {
     let mut samples = login();
     samples.extend(consent());
     samples.extend(
-        ErrorKind::ALL.map(|kind| sample("error", &["error-title", "error-detail", "error-code"], error(kind))),
+        ErrorKind::ALL.map(|kind| {
+            sample("error", &["error-title", "error-detail", "error-code"], error(kind))
+        }),
     );
     samples.extend(device());
     samples.extend(logout());
@@ -44,12 +54,24 @@ fn login() -> Vec<Sample> {
         demo_hint: true,
         signed_in_as: None,
     };
-    let choosing = LoginPage { signed_in_as: Some("Alice Adams".to_owned()), demo_hint: false, ..page(None, "") };
+    let choosing = LoginPage {
+        signed_in_as: Some("Alice Adams".to_owned()),
+        demo_hint: false,
+        ..page(None, "")
+    };
     vec![
         sample("login", LOGIN_IDS, page(None, "")),
         sample("login_wrong", LOGIN_IDS, page(Some(LoginProblem::WrongCredentials), "alice")),
-        sample("login_too_many", LOGIN_IDS, page(Some(LoginProblem::TooMany { retry_after: 30 }), "alice")),
-        sample("login_too_many_minutes", LOGIN_IDS, page(Some(LoginProblem::TooMany { retry_after: 901 }), "alice")),
+        sample(
+            "login_too_many",
+            LOGIN_IDS,
+            page(Some(LoginProblem::TooMany { retry_after: 30 }), "alice"),
+        ),
+        sample(
+            "login_too_many_minutes",
+            LOGIN_IDS,
+            page(Some(LoginProblem::TooMany { retry_after: 901 }), "alice"),
+        ),
         sample("login_expired", LOGIN_IDS, page(Some(LoginProblem::ExpiredForm), "alice")),
         sample("login_no_cookies", LOGIN_IDS, page(Some(LoginProblem::NoCookies), "alice")),
         sample("login_choose", &["login-continue", "login-submit", "login-cancel"], choosing),
@@ -67,8 +89,11 @@ fn consent() -> Vec<Sample> {
         csrf: "c5rf".to_owned(),
         switch_account: "/login?request=7Qm2".to_owned(),
     };
-    let bare =
-        ConsentPage { client: ShownClient::named("Command line"), scopes: scopes()[..1].to_vec(), ..page.clone() };
+    let bare = ConsentPage {
+        client: ShownClient::named("Command line"),
+        scopes: scopes()[..1].to_vec(),
+        ..page.clone()
+    };
     vec![sample("consent", ids, page), sample("consent_bare", ids, bare)]
 }
 
@@ -115,7 +140,12 @@ fn device() -> Vec<Sample> {
 
 fn logout() -> Vec<Sample> {
     let ids = &["logout-confirm", "logout-stay"];
-    let page = |client| LogoutPage { client, user: user(), action: "/logout".to_owned(), csrf: "c5rf".to_owned() };
+    let page = |client| LogoutPage {
+        client,
+        user: user(),
+        action: "/logout".to_owned(),
+        csrf: "c5rf".to_owned(),
+    };
     let href = WebLink::parse("http://localhost:9001/goodbye");
     let return_to = href.map(|href| ReturnTo { client: "Demo Website".to_owned(), href });
     vec![
@@ -199,7 +229,8 @@ fn user() -> ShownUser {
 }
 
 fn scopes() -> Vec<ShownScope> {
-    let scope = |name: &str, already| ShownScope { name: name.to_owned(), description: None, already };
+    let scope =
+        |name: &str, already| ShownScope { name: name.to_owned(), description: None, already };
     vec![
         scope("openid", true),
         scope("profile", true),

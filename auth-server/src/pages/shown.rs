@@ -39,7 +39,8 @@ pub struct ShownScope {
     pub already: bool,
 }
 
-/// A link that a client brought. The web's own schemes alone: a `javascript:` link would run as part of this page.
+/// A link that a client brought. The web's own schemes alone: a `javascript:` link would run as
+/// part of this page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WebLink(String);
 
@@ -111,20 +112,37 @@ mod tests {
 
     #[test]
     fn a_picture_that_no_page_may_load_is_not_shown() {
-        for (picture, shown) in [("https://c.example/a.png", true), ("http://localhost:1/a.png", false), ("a", false)] {
-            let claims = StandardClaims { picture: Some(picture.to_owned()), ..StandardClaims::default() };
+        for (picture, shown) in
+            [("https://c.example/a.png", true), ("http://localhost:1/a.png", false), ("a", false)]
+        {
+            let claims =
+                StandardClaims { picture: Some(picture.to_owned()), ..StandardClaims::default() };
             let (sub, username) = (String::new(), String::new());
-            let user = User { sub, username, password: SecretHash::Argon2id(String::new()), claims, enabled: true };
+            let user = User {
+                sub,
+                username,
+                password: SecretHash::Argon2id(String::new()),
+                claims,
+                enabled: true,
+            };
             assert_eq!(ShownUser::from(&user).picture.is_some(), shown, "{picture}");
         }
     }
 
     #[test]
     fn a_link_leads_to_the_web_or_nowhere() {
-        assert_eq!(WebLink::parse("https://app.example").unwrap().to_string(), "https://app.example/");
-        for link in
-            ["javascript:alert(1)", "data:text/html,x", " JaVaScRiPt:alert(1)", "file:///etc/passwd", "/here", ""]
-        {
+        assert_eq!(
+            WebLink::parse("https://app.example").unwrap().to_string(),
+            "https://app.example/"
+        );
+        for link in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            " JaVaScRiPt:alert(1)",
+            "file:///etc/passwd",
+            "/here",
+            "",
+        ] {
             assert_eq!(WebLink::parse(link), None, "{link}");
         }
     }

@@ -7,7 +7,8 @@ use axum::{
 use super::*;
 
 async fn render(make: &samples::Make, language: Language) -> (StatusCode, String, String) {
-    let uri: Uri = format!("/page?state=%22%3E%3Cscript%3E&lang={}", language.code()).parse().unwrap();
+    let uri: Uri =
+        format!("/page?state=%22%3E%3Cscript%3E&lang={}", language.code()).parse().unwrap();
     let browser = Browser::of(&Method::GET, &uri, &HeaderMap::new());
     let response = make(&pages(None).unwrap(), &browser).into_response();
     let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
@@ -17,7 +18,9 @@ async fn render(make: &samples::Make, language: Language) -> (StatusCode, String
 }
 
 async fn html<S: Shown + 'static>(shown: S) -> String {
-    render(&move |pages, browser| show(pages, browser, StatusCode::OK, &shown), Language::English).await.2
+    render(&move |pages, browser| show(pages, browser, StatusCode::OK, &shown), Language::English)
+        .await
+        .2
 }
 
 #[tokio::test]
@@ -27,10 +30,20 @@ async fn every_page_is_whole_in_both_languages() {
             let (status, _, html) = render(&sample.make, language).await;
             assert_eq!(status, StatusCode::OK, "{} in {}", sample.name, language.code());
             for id in sample.ids {
-                assert_eq!(html.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {}", sample.name);
+                assert_eq!(
+                    html.matches(&format!(" id=\"{id}\"")).count(),
+                    1,
+                    "{id} in {}",
+                    sample.name
+                );
             }
-            let (title, rest) = html.split_once("<title>").unwrap().1.split_once("</title>").unwrap();
-            assert!(title.chars().next().is_some_and(char::is_alphanumeric), "{}: {title}", sample.name);
+            let (title, rest) =
+                html.split_once("<title>").unwrap().1.split_once("</title>").unwrap();
+            assert!(
+                title.chars().next().is_some_and(char::is_alphanumeric),
+                "{}: {title}",
+                sample.name
+            );
             assert_eq!(rest.matches("<h1").count(), 1, "{}", sample.name);
         }
     }
@@ -40,14 +53,21 @@ async fn every_page_is_whole_in_both_languages() {
 async fn every_form_is_a_post_with_its_token_and_every_field_has_a_label() {
     for sample in samples::all().iter().filter(|sample| sample.name != "form_post") {
         let (_, _, html) = render(&sample.make, Language::English).await;
-        assert_eq!(html.matches("<form").count(), html.matches("<form method=\"post\"").count(), "{}", sample.name);
+        assert_eq!(
+            html.matches("<form").count(),
+            html.matches("<form method=\"post\"").count(),
+            "{}",
+            sample.name
+        );
         assert_eq!(
             html.matches("<form").count(),
             html.matches("name=\"csrf\" value=\"c5rf\"").count(),
             "{}",
             sample.name
         );
-        for field in html.split("<input ").skip(1).filter(|field| !field.starts_with("type=\"hidden\"")) {
+        for field in
+            html.split("<input ").skip(1).filter(|field| !field.starts_with("type=\"hidden\""))
+        {
             let id = field.split("id=\"").nth(1).and_then(|after| after.split('"').next()).unwrap();
             assert!(html.contains(&format!("<label for=\"{id}\">")), "{id} in {}", sample.name);
         }
@@ -61,7 +81,11 @@ async fn no_page_but_form_post_runs_a_script_or_styles_itself() {
         let scripts = usize::from(sample.name == "form_post");
         assert_eq!(html.matches("<script").count(), scripts, "{}", sample.name);
         assert_eq!(policy.matches("script-src 'sha256-").count(), scripts, "{}", sample.name);
-        assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"), "{}", sample.name);
+        assert!(
+            !html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"),
+            "{}",
+            sample.name
+        );
     }
 }
 
@@ -81,19 +105,30 @@ async fn a_scope_is_told_in_words_or_by_its_name_and_never_as_another_text() {
         description: description.map(str::to_owned),
         already: false,
     };
-    let scopes =
-        vec![scope("email", None), scope("x<b>", None), scope("email", Some("Write to you")), scope("other", None)];
+    let scopes = vec![
+        scope("email", None),
+        scope("x<b>", None),
+        scope("email", Some("Write to you")),
+        scope("other", None),
+    ];
     let consent = ConsentPage {
         client: ShownClient::named("<script>alert(1)</script>"),
         returns_to: "app.example".to_owned(),
-        user: ShownUser { name: String::new(), username: String::new(), email: None, picture: None },
+        user: ShownUser {
+            name: String::new(),
+            username: String::new(),
+            email: None,
+            picture: None,
+        },
         scopes,
         action: String::new(),
         csrf: String::new(),
         switch_account: String::new(),
     };
     let html = html(consent).await;
-    for words in ["See your e-mail address", "permission “x&lt;b&gt;”", "Write to you", "permission “other”"] {
+    for words in
+        ["See your e-mail address", "permission “x&lt;b&gt;”", "Write to you", "permission “other”"]
+    {
         assert_eq!(html.matches(words).count(), 1, "{words}: {html}");
     }
     assert!(!html.contains("<script"), "{html}");

@@ -27,9 +27,15 @@ struct NewSecret {
 }
 
 impl ClientInformation {
-    pub fn new(issuer: &str, registration: Registration, token: AccessToken, secret: Option<ClientSecret>) -> Self {
+    pub fn new(
+        issuer: &str,
+        registration: Registration,
+        token: AccessToken,
+        secret: Option<ClientSecret>,
+    ) -> Self {
         let Registration { client, metadata, issued_at, .. } = registration;
-        let secret = secret.map(|client_secret| NewSecret { client_secret, client_secret_expires_at: 0 });
+        let secret =
+            secret.map(|client_secret| NewSecret { client_secret, client_secret_expires_at: 0 });
         let base = issuer.trim_end_matches('/');
         Self {
             registration_client_uri: format!("{base}/oauth/register/{}", client.client_id),
@@ -46,6 +52,9 @@ fn write_out<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok,
     serializer.serialize_str(token.expose())
 }
 
-fn write_out_secret<S: Serializer>(secret: &ClientSecret, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_out_secret<S: Serializer>(
+    secret: &ClientSecret,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }

@@ -2,10 +2,11 @@ use claims::ErrorCode;
 
 use crate::{app::App, domain::LoginClient, failure::Failure, outgoing::Named};
 
-const RULE: &str = "https://openid.net/specs/openid-connect-registration-1_0.html#SectorIdentifierValidation";
+const RULE: &str =
+    "https://openid.net/specs/openid-connect-registration-1_0.html#SectorIdentifierValidation";
 
-/// Whoever claims a sector is named by it: its list holds all of the client's redirect URIs. Else a stranger could learn by
-/// which names another sector knows its users.
+/// Whoever claims a sector is named by it: its list holds all of the client's redirect URIs. Else a
+/// stranger could learn by which names another sector knows its users.
 pub(super) async fn check(app: &App, login: &LoginClient) -> Result<(), Failure> {
     let Some(uri) = &login.sector_identifier_uri else { return Ok(()) };
     let refuse = |why: &str| {

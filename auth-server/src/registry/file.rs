@@ -8,8 +8,8 @@ use url::Url;
 use crate::{
     Entropy,
     domain::{
-        ApplicationType, Client, LoginClient, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat,
-        problem_of_chosen_hash, problem_of_redirect_uri,
+        ApplicationType, Client, LoginClient, Resource, SecretHash, StoredSecret, SubjectType,
+        TokenFormat, problem_of_chosen_hash, problem_of_redirect_uri,
     },
 };
 
@@ -66,50 +66,66 @@ struct WrittenClient {
 }
 
 impl ClientsFile {
-    /// The clients of `file`; without one the demo's, except in production, where there are none then.
+    /// The clients of `file`; without one the demo's, except in production, where there are none
+    /// then.
     ///
     /// # Errors
     /// [`FileError`] naming every problem.
-    pub fn read(file: Option<&Path>, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
+    pub fn read(
+        file: Option<&Path>,
+        profile: Profile,
+        entropy: &Entropy,
+    ) -> Result<Self, FileError> {
         let (path, text) = match file {
             None if profile.is_production() => return Ok(Self::default()),
             None => ("the demo's clients".to_owned(), DEMO_CLIENTS.to_owned()),
             Some(file) => {
                 let path = file.display().to_string();
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| FileError::Unreadable { path: path.clone(), reason: error.to_string() })?;
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    FileError::Unreadable { path: path.clone(), reason: error.to_string() }
+                })?;
                 (path, text)
             }
         };
         Self::parse(&path, &text, profile, entropy)
     }
 
-    /// The same while C runs: what its start would refuse does not come into force later either. It takes as long as the hashes
-    /// are slow.
+    /// The same while C runs: what its start would refuse does not come into force later either. It
+    /// takes as long as the hashes are slow.
     ///
     /// # Errors
     /// [`FileError`] naming every problem.
     pub fn read_again(file: &Path, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
         let read = Self::read(Some(file), profile, entropy)?;
-        let problems = if profile.is_production() { read.known_secrets().collect() } else { Vec::new() };
+        let problems =
+            if profile.is_production() { read.known_secrets().collect() } else { Vec::new() };
         if problems.is_empty() {
             return Ok(read);
         }
         Err(FileError::Unsound { path: file.display().to_string(), problems })
     }
 
-    /// Of each client whose hash is that of the demo's secret, what is wrong. It takes as long as the hashes are slow: not for
-    /// an async thread.
+    /// Of each client whose hash is that of the demo's secret, what is wrong. It takes as long as
+    /// the hashes are slow: not for an async thread.
     pub fn known_secrets(&self) -> impl Iterator<Item = String> {
-        let is_known = |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
-        let problem =
-            |client: &Client| format!("the secret of `{}` is the demo's, which everybody knows", client.client_id);
+        let is_known =
+            |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
+        let problem = |client: &Client| {
+            format!("the secret of `{}` is the demo's, which everybody knows", client.client_id)
+        };
         self.clients.iter().filter(is_known).map(problem)
     }
 
-    fn parse(path: &str, text: &str, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
-        let written: Written = toml::from_str(text)
-            .map_err(|error| FileError::Unreadable { path: path.to_owned(), reason: toml_problem(text, &error) })?;
+    fn parse(
+        path: &str,
+        text: &str,
+        profile: Profile,
+        entropy: &Entropy,
+    ) -> Result<Self, FileError> {
+        let written: Written = toml::from_str(text).map_err(|error| FileError::Unreadable {
+            path: path.to_owned(),
+            reason: toml_problem(text, &error),
+        })?;
         let problems = problems(&written, profile);
         if !problems.is_empty() {
             return Err(FileError::Unsound { path: path.to_owned(), problems });
@@ -124,7 +140,11 @@ impl WrittenClient {
     fn into_client(self, key: [u8; 32]) -> Client {
         let plain = self.client_secret.map(|secret| SecretHash::keyed(&secret, key));
         let hashed = self.client_secret_hash.map(SecretHash::Argon2id);
-        let secrets = plain.into_iter().chain(hashed).map(|hash| StoredSecret { hash, not_after: None }).collect();
+        let secrets = plain
+            .into_iter()
+            .chain(hashed)
+            .map(|hash| StoredSecret { hash, not_after: None })
+            .collect();
         Client {
             client_id: self.client_id,
             secrets,
@@ -142,7 +162,8 @@ impl WrittenClient {
 
 fn problems(written: &Written, profile: Profile) -> Vec<String> {
     let mut problems = Vec::new();
-    let known = |resource: &String| written.resources.iter().any(|known| known.identifier == *resource);
+    let known =
+        |resource: &String| written.resources.iter().any(|known| known.identifier == *resource);
     for Resource { identifier, .. } in &written.resources {
         if !Url::parse(identifier).is_ok_and(|url| url.fragment().is_none()) {
             problems
@@ -150,26 +171,34 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
         }
     }
     for (position, client) in written.clients.iter().enumerate() {
-        let mut say = |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
+        let mut say =
+            |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
         if written.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
             say("stands there twice".to_owned());
         }
-        for foreign in client.resources.iter().chain(&client.introspects).filter(|resource| !known(resource)) {
+        for foreign in
+            client.resources.iter().chain(&client.introspects).filter(|resource| !known(resource))
+        {
             say(format!("the resource `{foreign}` is not in the file"));
         }
         let public = client.login.as_ref().is_some_and(|login| login.public);
         if public && !client.introspects.is_empty() {
-            say("public and introspects contradict each other: it has no secret to prove who asks".to_owned());
+            say("public and introspects contradict each other: it has no secret to prove who asks"
+                .to_owned());
         }
         if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
             say("needs client_secret or client_secret_hash".to_owned());
         }
-        let pairwise = |login: &&LoginClient| login.subject_type == SubjectType::Pairwise && login.sector().is_none();
+        let pairwise = |login: &&LoginClient| {
+            login.subject_type == SubjectType::Pairwise && login.sector().is_none()
+        };
         if client.login.as_ref().filter(pairwise).is_some() {
             say("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
                 .to_owned());
         }
-        if public && client.login.as_ref().is_some_and(|login| login.token_endpoint_auth_method.is_some()) {
+        if public
+            && client.login.as_ref().is_some_and(|login| login.token_endpoint_auth_method.is_some())
+        {
             say("public and token_endpoint_auth_method contradict each other: it has no secret to show".to_owned());
         }
         for (name, uri) in client.login.iter().flat_map(places_to_return_to) {
@@ -179,11 +208,15 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
             }
         }
         let hash = client.client_secret_hash.as_deref();
-        if let Some(problem) = hash.and_then(|phc| problem_of_chosen_hash(phc, profile.is_production())) {
+        if let Some(problem) =
+            hash.and_then(|phc| problem_of_chosen_hash(phc, profile.is_production()))
+        {
             say(format!("client_secret_hash {problem}"));
         }
         let plain = client.client_secret.as_ref().filter(|_| profile.is_production());
-        if let Some(finding) = plain.and_then(|secret| weak_secret("client_secret", secret.expose())) {
+        if let Some(finding) =
+            plain.and_then(|secret| weak_secret("client_secret", secret.expose()))
+        {
             say(format!("client_secret {}", finding.problem));
         }
     }
@@ -192,7 +225,8 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
 
 fn places_to_return_to(login: &LoginClient) -> impl Iterator<Item = (&'static str, &String)> {
     let after_sign_in = login.redirect_uris.iter().map(|uri| ("redirect_uris", uri));
-    after_sign_in.chain(login.post_logout_redirect_uris.iter().map(|uri| ("post_logout_redirect_uris", uri)))
+    after_sign_in
+        .chain(login.post_logout_redirect_uris.iter().map(|uri| ("post_logout_redirect_uris", uri)))
 }
 
 #[cfg(test)]
@@ -215,7 +249,12 @@ mod tests {
 
     #[test]
     fn production_has_no_demo_clients_and_refuses_their_file() {
-        assert!(ClientsFile::read(None, Profile::Production, &Entropy::seeded(1)).unwrap().clients.is_empty());
+        assert!(
+            ClientsFile::read(None, Profile::Production, &Entropy::seeded(1))
+                .unwrap()
+                .clients
+                .is_empty()
+        );
         let refusal = parse(DEMO_CLIENTS, Profile::Production).unwrap_err().to_string();
         assert!(refusal.contains("service-a") && refusal.contains("everybody knows"), "{refusal}");
     }
@@ -237,9 +276,14 @@ mod tests {
             client_id = "y"
         "#;
         let refusal = parse(text, Profile::Production).unwrap_err().to_string();
-        for part in
-            ["absolute URI", "http://nowhere", "fewer than 32", "twice", "PHC string", "`y`: needs client_secret"]
-        {
+        for part in [
+            "absolute URI",
+            "http://nowhere",
+            "fewer than 32",
+            "twice",
+            "PHC string",
+            "`y`: needs client_secret",
+        ] {
             assert!(refusal.contains(part), "{part} in {refusal}");
         }
     }
@@ -256,7 +300,11 @@ mod tests {
         let refusal = |text: &str| parse(text, Profile::Demo).unwrap_err().to_string();
         assert!(refusal(&text(true, "client_secret_post")).contains("contradict"));
         let refusal = refusal(&text(false, "private_key_jwt"));
-        assert!(refusal.contains("expected `client_secret_basic`") || refusal.contains("expected one of"), "{refusal}");
+        assert!(
+            refusal.contains("expected `client_secret_basic`")
+                || refusal.contains("expected one of"),
+            "{refusal}"
+        );
         assert!(refusal.contains("line 6") && !refusal.contains("private_key_jwt"), "{refusal}");
     }
 
@@ -269,7 +317,12 @@ mod tests {
             )
         };
         let sound = "https://site.example/bye";
-        for uri in ["http://localhost:9001/cb", "http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"] {
+        for uri in [
+            "http://localhost:9001/cb",
+            "http://127.0.0.1/cb",
+            "http://[::1]/cb",
+            "com.example.app:/cb",
+        ] {
             assert!(parse(&text(uri, sound), Profile::Demo).is_ok(), "{uri}");
         }
         for (uri, told) in [
@@ -282,7 +335,10 @@ mod tests {
             ("https://site.example/c b", "character"),
             ("https://site.example/\n", "character"),
         ] {
-            for (name, text) in [("redirect_uris", text(uri, sound)), ("post_logout_redirect_uris", text(sound, uri))] {
+            for (name, text) in [
+                ("redirect_uris", text(uri, sound)),
+                ("post_logout_redirect_uris", text(sound, uri)),
+            ] {
                 let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
                 for part in ["client `site`", &*format!("{name}: {uri:?} "), told] {
                     assert!(refusal.contains(part), "{part} in {refusal}");
@@ -296,9 +352,13 @@ mod tests {
         for secret in ["abc123!", "123123", "123.123", "1231-12-31", "[\"abc123\"]", "true"] {
             let text = format!("[[clients]]\nclient_id = \"x\"\nclient_secret = {secret}\n");
             let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
-            assert!(refusal.contains("line 3") && !refusal.contains("123") && !refusal.contains("true"), "{refusal}");
+            assert!(
+                refusal.contains("line 3") && !refusal.contains("123") && !refusal.contains("true"),
+                "{refusal}"
+            );
         }
-        let refusal = parse("[[clients]]\nclient_id = \"x\"\nsecret = \"abc123\"\n", Profile::Demo).unwrap_err();
+        let refusal = parse("[[clients]]\nclient_id = \"x\"\nsecret = \"abc123\"\n", Profile::Demo)
+            .unwrap_err();
         assert!(refusal.to_string().contains("unknown field `secret`"), "{refusal}");
     }
 
@@ -310,7 +370,10 @@ mod tests {
             )
         };
         let refusal = parse(&text("m=8,t=1,p=1"), Profile::Production).unwrap_err().to_string();
-        assert!(refusal.contains("`x`: client_secret_hash was made with weak parameters"), "{refusal}");
+        assert!(
+            refusal.contains("`x`: client_secret_hash was made with weak parameters"),
+            "{refusal}"
+        );
         assert!(parse(&text("m=19456,t=2,p=1"), Profile::Production).is_ok());
     }
 
@@ -318,8 +381,14 @@ mod tests {
     fn what_the_start_would_refuse_does_not_come_into_force_later() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("clients.toml");
-        let SecretHash::Argon2id(phc) = hash_chosen_secret(DEMO_SECRET, [7; 16]).unwrap() else { panic!("a PHC") };
-        std::fs::write(&file, format!("[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"{phc}\"\n")).unwrap();
+        let SecretHash::Argon2id(phc) = hash_chosen_secret(DEMO_SECRET, [7; 16]).unwrap() else {
+            panic!("a PHC")
+        };
+        std::fs::write(
+            &file,
+            format!("[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"{phc}\"\n"),
+        )
+        .unwrap();
         let read = |profile| ClientsFile::read_again(&file, profile, &Entropy::seeded(1));
         let refusal = read(Profile::Production).unwrap_err().to_string();
         assert!(refusal.contains("`x`") && !refusal.contains("abc123"), "{refusal}");
@@ -334,7 +403,8 @@ mod tests {
         assert!(refusal.contains("`x`: public and introspects contradict"), "{refusal}");
     }
 
-    const SOUND: &str = "[[clients]]\nclient_id = \"x\"\nclient_secret = \"never-to-be-shown\"\nscopes = \"a b\"\n";
+    const SOUND: &str =
+        "[[clients]]\nclient_id = \"x\"\nclient_secret = \"never-to-be-shown\"\nscopes = \"a b\"\n";
 
     proptest! {
         #[test]

@@ -34,7 +34,8 @@ pub struct LiveRegistry {
 /// A file that has not changed for so long is not being written.
 const STILL: Duration = Duration::from_millis(50);
 
-/// How far the clocks of those who add clients and of those who issue passes may differ, in seconds.
+/// How far the clocks of those who add clients and of those who issue passes may differ, in
+/// seconds.
 const LEEWAY: i64 = 5;
 
 struct Seen {
@@ -46,7 +47,8 @@ impl LiveRegistry {
     /// Read file and database.
     ///
     /// # Errors
-    /// When one of them cannot be used: at the start that is fatal, later the last good state stays in force.
+    /// When one of them cannot be used: at the start that is fatal, later the last good state stays
+    /// in force.
     pub async fn open(
         file: Option<PathBuf>,
         profile: Profile,
@@ -77,8 +79,8 @@ impl LiveRegistry {
         self.current.load_full()
     }
 
-    /// Has the clients file changed, and does it hold still? Then read it; one that cannot be used leaves the last good one in
-    /// force.
+    /// Has the clients file changed, and does it hold still? Then read it; one that cannot be used
+    /// leaves the last good one in force.
     pub async fn file_has_changed(&self) -> bool {
         let Some(file) = &self.file else { return false };
         let found = stamp(Some(file));
@@ -91,12 +93,17 @@ impl LiveRegistry {
             return false;
         }
         let (file, profile, entropy) = (file.clone(), self.profile, self.entropy.clone());
-        let read = tokio::task::spawn_blocking(move || ClientsFile::read_again(&file, profile, &entropy)).await;
+        let read =
+            tokio::task::spawn_blocking(move || ClientsFile::read_again(&file, profile, &entropy))
+                .await;
         let mut seen = self.seen();
         seen.stamp = found;
         match read.map_err(anyhow::Error::from).and_then(|read| read.map_err(anyhow::Error::from)) {
             Ok(file) => {
-                tracing::info!(clients = file.clients.len(), "the clients file has changed and is in force");
+                tracing::info!(
+                    clients = file.clients.len(),
+                    "the clients file has changed and is in force"
+                );
                 seen.file = file;
                 true
             }
@@ -122,20 +129,26 @@ impl LiveRegistry {
         let revision = store.revision().await?;
         let stored = store.clients().await?;
         let seen = self.seen();
-        let clients: Vec<Client> = stored.into_iter().chain(seen.file.clients.iter().cloned()).collect();
+        let clients: Vec<Client> =
+            stored.into_iter().chain(seen.file.clients.iter().cloned()).collect();
         self.current.store(Arc::new(Registry::new(clients, seen.file.resources.clone())));
         self.revision.store(revision, Ordering::Release);
         Ok(())
     }
 
-    /// Is this the client that is served by this name, and was already when it got this pass? One that another server has added
-    /// a moment ago is looked for, not denied.
+    /// Is this the client that is served by this name, and was already when it got this pass? One
+    /// that another server has added a moment ago is looked for, not denied.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn knows_bearer(&self, pass: &AccessTokenClaims, store: &dyn Store) -> Result<bool, StoreError> {
+    pub async fn knows_bearer(
+        &self,
+        pass: &AccessTokenClaims,
+        store: &dyn Store,
+    ) -> Result<bool, StoreError> {
         let made_at = made_at(&pass.jti).unwrap_or_default();
-        let is_older = |client: &Arc<Client>| (client.known_since - LEEWAY).saturating_mul(1_000) <= made_at;
+        let is_older =
+            |client: &Arc<Client>| (client.known_since - LEEWAY).saturating_mul(1_000) <= made_at;
         let known = || self.current().client(&pass.client_id).is_some_and(is_older);
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());
@@ -145,7 +158,8 @@ impl LiveRegistry {
     }
 }
 
-/// Changes whenever the file does: an editor that keeps the second still changes the length, almost always.
+/// Changes whenever the file does: an editor that keeps the second still changes the length, almost
+/// always.
 fn stamp(file: Option<&PathBuf>) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(file?).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
@@ -159,7 +173,8 @@ mod tests {
     use crate::{domain::new_jti, store::SqliteStore};
 
     fn clients(names: &[&str]) -> String {
-        let client = |name: &&str| format!("[[clients]]\nclient_id = \"{name}\"\nclient_secret = \"s\"\n");
+        let client =
+            |name: &&str| format!("[[clients]]\nclient_id = \"{name}\"\nclient_secret = \"s\"\n");
         names.iter().map(client).collect()
     }
 
@@ -167,11 +182,14 @@ mod tests {
     async fn a_pass_that_is_older_than_its_client_is_of_another_one_that_had_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
-        let robot = ClientsFile::read(None, Profile::Test, &Entropy::seeded(1)).unwrap().clients.remove(0);
+        let robot =
+            ClientsFile::read(None, Profile::Test, &Entropy::seeded(1)).unwrap().clients.remove(0);
         let client_id = robot.client_id.clone();
         store.add_client(&Client { secrets: Vec::new(), ..robot }, 1_000).await.unwrap();
         let live =
-            LiveRegistry::open(Some("/dev/null".into()), Profile::Test, Entropy::seeded(1), &store).await.unwrap();
+            LiveRegistry::open(Some("/dev/null".into()), Profile::Test, Entropy::seeded(1), &store)
+                .await
+                .unwrap();
         let pass = |millis: i64| AccessTokenClaims {
             iss: "c".to_owned(),
             sub: client_id.clone(),
@@ -199,7 +217,8 @@ mod tests {
         std::fs::write(&file, clients(&["a"])).unwrap();
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
         let entropy = Entropy::seeded(1);
-        let live = LiveRegistry::open(Some(file.clone()), Profile::Test, entropy, &store).await.unwrap();
+        let live =
+            LiveRegistry::open(Some(file.clone()), Profile::Test, entropy, &store).await.unwrap();
 
         std::fs::write(&file, "").unwrap();
         {

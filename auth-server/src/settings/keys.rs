@@ -27,7 +27,9 @@ impl Default for KeySettings {
 impl KeySettings {
     pub(super) fn check(&self) -> Result<(), String> {
         let secret = self.hs256_secret.as_ref().map(|secret| secret.expose().len());
-        if self.algorithm == Algorithm::HS256 && secret.is_none_or(|bytes| bytes < HS256_SECRET_BYTES) {
+        if self.algorithm == Algorithm::HS256
+            && secret.is_none_or(|bytes| bytes < HS256_SECRET_BYTES)
+        {
             return Err(format!(
                 "keys.hs256_secret: HS256 needs a secret of at least {HS256_SECRET_BYTES} bytes (RFC 7518 section 3.2), shared with B"
             ));

@@ -18,8 +18,8 @@ pub struct RegistrationSettings {
     pub initial_access_token: Option<SecretSetting>,
     /// So many clients may have registered themselves at once.
     pub max_clients: u32,
-    /// How often one address may register or change a client, and how often its token may be wrong: so many times at once,
-    /// and one more after so many seconds.
+    /// How often one address may register or change a client, and how often its token may be wrong:
+    /// so many times at once, and one more after so many seconds.
     pub per_address: FailureSettings,
     /// What such clients may ask for, with spaces between.
     pub scopes: Scope,
@@ -29,14 +29,17 @@ pub struct RegistrationSettings {
     /// The grants that they may use.
     #[serde(deserialize_with = "comma_list")]
     pub grant_types: Vec<String>,
-    /// For tests: the URLs of such clients that C calls may lead to this machine and its neighbours.
+    /// For tests: the URLs of such clients that C calls may lead to this machine and its
+    /// neighbours.
     pub allow_private_urls: bool,
 }
 
 impl Default for RegistrationSettings {
     fn default() -> Self {
         // In the name of users alone.
-        let of_users = |grant: &&str| matches!(*grant, "authorization_code" | "refresh_token") || is_device(grant);
+        let of_users = |grant: &&str| {
+            matches!(*grant, "authorization_code" | "refresh_token") || is_device(grant)
+        };
         Self {
             enabled: false,
             initial_access_token: None,
@@ -67,11 +70,17 @@ impl RegistrationSettings {
 
     pub(super) fn check(&self) -> Result<(), String> {
         if self.initial_access_token.as_ref().is_some_and(|token| token.expose().is_empty()) {
-            return Err("registration.initial_access_token: is empty; leave it out, or set one".to_owned());
+            return Err(
+                "registration.initial_access_token: is empty; leave it out, or set one".to_owned()
+            );
         }
-        if let Some(foreign) = self.grant_types.iter().find(|grant| !GRANT_TYPES.contains(&grant.as_str())) {
+        if let Some(foreign) =
+            self.grant_types.iter().find(|grant| !GRANT_TYPES.contains(&grant.as_str()))
+        {
             let all = GRANT_TYPES.join(", ");
-            return Err(format!("registration.grant_types: {foreign} is not served; served are: {all}"));
+            return Err(format!(
+                "registration.grant_types: {foreign} is not served; served are: {all}"
+            ));
         }
         Ok(())
     }
@@ -86,8 +95,11 @@ impl RegistrationSettings {
                 "set registration.initial_access_token",
             ));
         }
-        let weak = token.and_then(|token| weak_secret("registration.initial_access_token", token.expose()));
-        findings.extend(weak.map(|weak| Finding { remedy: "use 32 random characters at least", ..weak }));
+        let weak = token
+            .and_then(|token| weak_secret("registration.initial_access_token", token.expose()));
+        findings.extend(
+            weak.map(|weak| Finding { remedy: "use 32 random characters at least", ..weak }),
+        );
         if self.allow_private_urls {
             findings.push(Finding::new(
                 "registration.allow_private_urls",

@@ -5,7 +5,11 @@ fn production() -> AuthServerSettings {
     AuthServerSettings {
         profile: Profile::Production,
         issuer: local("https://login.example.com"),
-        tls: TlsSettings { cert_file: Some("c.pem".into()), key_file: Some("k.pem".into()), ..TlsSettings::default() },
+        tls: TlsSettings {
+            cert_file: Some("c.pem".into()),
+            key_file: Some("k.pem".into()),
+            ..TlsSettings::default()
+        },
         // Sound, as nobody stands in it.
         clients_file: Some("/dev/null".into()),
         ..AuthServerSettings::default()
@@ -72,7 +76,8 @@ fn clients_register_themselves_in_production_with_a_token_that_nobody_guesses() 
     settings.registration.enabled = true;
     settings.registration.initial_access_token = Some(SecretSetting::new("guess me"));
     assert_eq!(named(&settings), ["registration.initial_access_token"]);
-    settings.registration.initial_access_token = Some(SecretSetting::new("5e0b1c3f9a7d4e2286b0f1d3c5a79e80"));
+    settings.registration.initial_access_token =
+        Some(SecretSetting::new("5e0b1c3f9a7d4e2286b0f1d3c5a79e80"));
     assert_eq!(named(&settings), [""; 0]);
 }
 
@@ -81,8 +86,14 @@ fn a_secret_that_everybody_knows_is_found_behind_its_hash() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clients.toml");
     let written = |secret: &str| {
-        let SecretHash::Argon2id(phc) = hash_chosen_secret(secret, [7; 16]).unwrap() else { panic!("a PHC") };
-        std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\nclient_secret_hash = \"{phc}\"\n")).unwrap();
+        let SecretHash::Argon2id(phc) = hash_chosen_secret(secret, [7; 16]).unwrap() else {
+            panic!("a PHC")
+        };
+        std::fs::write(
+            &path,
+            format!("[[clients]]\nclient_id = \"a\"\nclient_secret_hash = \"{phc}\"\n"),
+        )
+        .unwrap();
         named(&AuthServerSettings { clients_file: Some(path.clone()), ..production() })
     };
     assert_eq!(written("abc123"), ["clients_file"]);
@@ -113,9 +124,17 @@ fn settings_that_cannot_work_are_refused() {
     assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
     assert!(refused(|s| s.audit_days = 0).contains("audit_days"));
     assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
-    assert!(refused(|s| s.registration.initial_access_token = Some(SecretSetting::new(""))).contains("is empty"));
-    assert!(refused(|s| s.registration.grant_types = vec!["password".to_owned()]).contains("password"));
-    assert!(refused(|s| s.database_url = Some(SecretSetting::new("mysql://db"))).contains("database_url"));
+    assert!(
+        refused(|s| s.registration.initial_access_token = Some(SecretSetting::new("")))
+            .contains("is empty")
+    );
+    assert!(
+        refused(|s| s.registration.grant_types = vec!["password".to_owned()]).contains("password")
+    );
+    assert!(
+        refused(|s| s.database_url = Some(SecretSetting::new("mysql://db")))
+            .contains("database_url")
+    );
 }
 
 #[test]
@@ -124,15 +143,20 @@ fn an_issuer_with_a_path_serves_machines_alone() {
     let path = folder.path().join("clients.toml");
     let checked = |issuer: &'static str, client: &str| {
         let secret = "client_secret = \"a secret of the two of us alone\"";
-        std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\n{secret}\n{client}\n")).unwrap();
-        let settings = AuthServerSettings { profile: Profile::Test, issuer: local(issuer), ..production() };
+        std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\n{secret}\n{client}\n"))
+            .unwrap();
+        let settings =
+            AuthServerSettings { profile: Profile::Test, issuer: local(issuer), ..production() };
         AuthServerSettings { clients_file: Some(path.clone()), ..settings }.check()
     };
     let people = "[clients.login]\nredirect_uris = [\"https://site.example/cb\"]";
     assert_eq!(checked("https://c.example/t", ""), Ok(()));
     assert_eq!(checked("https://c.example", people), Ok(()));
     let refusal = checked("https://c.example/t", people).unwrap_err();
-    assert!(refusal.contains("issuer: it has a path") && refusal.contains("redirect_uris"), "{refusal}");
+    assert!(
+        refusal.contains("issuer: it has a path") && refusal.contains("redirect_uris"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -144,6 +168,9 @@ fn an_empty_database_url_is_none() {
 #[test]
 fn the_issuer_has_no_slash_that_nobody_wrote() {
     assert_eq!(AuthServerSettings::default().issuer(), "http://localhost:9000");
-    let tenant = AuthServerSettings { issuer: local("https://c.example/t/"), ..AuthServerSettings::default() };
+    let tenant = AuthServerSettings {
+        issuer: local("https://c.example/t/"),
+        ..AuthServerSettings::default()
+    };
     assert_eq!(tenant.issuer(), "https://c.example/t/");
 }

@@ -10,7 +10,8 @@ pub struct TokenSettings {
     pub code_seconds: u32,
     /// How long a refresh token lives, in seconds; each use gives a new one.
     pub refresh_seconds: u32,
-    /// For how long a used refresh token is taken for the same request again, whose answer was lost, in seconds.
+    /// For how long a used refresh token is taken for the same request again, whose answer was
+    /// lost, in seconds.
     pub refresh_retry_seconds: u32,
     /// How long an ID token may be believed, in seconds.
     pub id_token_seconds: u32,
@@ -28,7 +29,8 @@ impl Default for TokenSettings {
     }
 }
 
-/// Verifiers' clocks may run behind; a key stays published for that much longer than the last token that it signed.
+/// Verifiers' clocks may run behind; a key stays published for that much longer than the last token
+/// that it signed.
 const CLOCK_SKEW_SECONDS: u32 = 300;
 
 impl TokenSettings {

@@ -1,4 +1,5 @@
-//! What every backend has to do, races included. A backend calls [`suite!`] with a function that makes an empty store.
+//! What every backend has to do, races included. A backend calls [`suite!`] with a function that
+//! makes an empty store.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing")]
 
 mod logins;
@@ -10,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{Effect, Entry, Store, StoreError, SweepBefore};
 use crate::domain::{
-    Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken, Outcome, SecretHash,
-    StoredSecret, TokenFormat, TokenHash,
+    Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken, Outcome,
+    SecretHash, StoredSecret, TokenFormat, TokenHash,
 };
 
 pub use logins::*;
@@ -91,7 +92,10 @@ pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
         (&found.resources[..], &found.introspects[..]),
         (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
     );
-    assert_eq!((found.token_format, found.enabled, found.known_since), (TokenFormat::Opaque, true, 10));
+    assert_eq!(
+        (found.token_format, found.enabled, found.known_since),
+        (TokenFormat::Opaque, true, 10)
+    );
     assert!(found.secrets[0].hash.matches("secret of a"));
     store.disable_client("a", 30).await.unwrap();
     assert!(!store.clients().await.unwrap()[0].enabled);
@@ -101,7 +105,11 @@ pub async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
     let same = client("a");
     let results = join_all((0..20).map(|_| store.add_client(&same, 10))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    assert!(results.iter().any(|result| matches!(result, Err(StoreError::ClientExists(id)) if id == "a")));
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(StoreError::ClientExists(id)) if id == "a"))
+    );
     assert_eq!(store.clients().await.unwrap()[0].secrets.len(), 1);
 }
 
@@ -110,7 +118,10 @@ pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
     store.add_client(&client("a"), 10).await.unwrap();
     store.rotate_secret("a", &hash("second"), Some(500), 20).await.unwrap();
     let secrets = store.clients().await.unwrap().remove(0).secrets;
-    assert_eq!(secrets.iter().map(|secret| secret.not_after).collect::<Vec<_>>(), [None, Some(500)]);
+    assert_eq!(
+        secrets.iter().map(|secret| secret.not_after).collect::<Vec<_>>(),
+        [None, Some(500)]
+    );
     assert!(secrets[0].hash.matches("second"));
     store.rotate_secret("a", &hash("third"), None, 30).await.unwrap();
     let secrets = store.clients().await.unwrap().remove(0).secrets;
@@ -119,7 +130,10 @@ pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
 
 pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
     let hash = SecretHash::Sha256([0; 32]);
-    assert!(matches!(store.rotate_secret("x", &hash, None, 1).await, Err(StoreError::NoSuchClient(_))));
+    assert!(matches!(
+        store.rotate_secret("x", &hash, None, 1).await,
+        Err(StoreError::NoSuchClient(_))
+    ));
     assert!(matches!(store.disable_client("x", 1).await, Err(StoreError::NoSuchClient(_))));
 }
 
@@ -139,8 +153,10 @@ pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Stor
 }
 
 pub async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
-    let pairs: Vec<_> = (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
-    let results = join_all(pairs.iter().map(|(current, next)| store.install_keys(current, next, 5))).await;
+    let pairs: Vec<_> =
+        (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
+    let results =
+        join_all(pairs.iter().map(|(current, next)| store.install_keys(current, next, 5))).await;
     assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
     assert_eq!(store.signing_keys().await.unwrap().len(), 2);
 }
@@ -156,10 +172,16 @@ pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
     assert!(!store.install_keys(&key("x"), &key("y"), 12).await.unwrap());
     let rsa = |kid| NewKey { algorithm: Algorithm::RS256, ..key(kid) };
     assert!(store.install_keys(&rsa("four"), &rsa("five"), 12).await.unwrap());
-    assert!(!store.rotate_keys("four", &key("x"), 13).await.unwrap(), "not by a key of another algorithm");
+    assert!(
+        !store.rotate_keys("four", &key("x"), 13).await.unwrap(),
+        "not by a key of another algorithm"
+    );
     assert!(store.rotate_keys("four", &rsa("six"), 13).await.unwrap());
     let states = self::states(store).await;
-    assert_eq!((states["four"], states["five"]), (KeyState::Retired { since: 13 }, KeyState::Current { since: 13 }));
+    assert_eq!(
+        (states["four"], states["five"]),
+        (KeyState::Retired { since: 13 }, KeyState::Current { since: 13 })
+    );
     assert_eq!((states["two"], states["three"]), (KeyState::Current { since: 9 }, KeyState::Next));
 }
 
@@ -218,8 +240,10 @@ pub async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store)
     let remember = || Effect::Remember(opaque("first", 100));
     store.append(entry("a", "first", 1, remember())).await.unwrap();
     let effects = (0..50).map(|n| if n == 25 { remember() } else { Effect::Nothing });
-    let results = join_all(effects.map(|effect| store.append(entry("a", "other", 2, effect)))).await;
-    let refused: Vec<_> = results.iter().enumerate().filter(|(_, result)| result.is_err()).collect();
+    let results =
+        join_all(effects.map(|effect| store.append(entry("a", "other", 2, effect)))).await;
+    let refused: Vec<_> =
+        results.iter().enumerate().filter(|(_, result)| result.is_err()).collect();
     assert!(matches!(refused[..], [(25, Err(StoreError::Impossible(_)))]), "{refused:?}");
     assert_eq!(all(store).await.len(), 50);
 }
@@ -253,12 +277,21 @@ pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
     let (old, young) = (opaque("old", 100), opaque("young", 200));
     store.append(entry("a", "old", 1_000, Effect::Remember(old.clone()))).await.unwrap();
     store.append(entry("a", "young", 2_000, Effect::Remember(young.clone()))).await.unwrap();
-    store.append(entry("a", "r1", 2_000, Effect::Revoke { jti: "r1".to_owned(), exp: 100 })).await.unwrap();
-    store.append(entry("a", "r2", 2_000, Effect::Revoke { jti: "r2".to_owned(), exp: 200 })).await.unwrap();
+    store
+        .append(entry("a", "r1", 2_000, Effect::Revoke { jti: "r1".to_owned(), exp: 100 }))
+        .await
+        .unwrap();
+    store
+        .append(entry("a", "r2", 2_000, Effect::Revoke { jti: "r2".to_owned(), exp: 200 }))
+        .await
+        .unwrap();
     store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
     store.rotate_keys("one", &key("three"), 50).await.unwrap();
     store.rotate_keys("two", &key("four"), 150).await.unwrap();
-    let gone = store.sweep(SweepBefore { tokens: 150, keys: 100, audit_millis: 1_500, sessions: 100 }).await.unwrap();
+    let gone = store
+        .sweep(SweepBefore { tokens: 150, keys: 100, audit_millis: 1_500, sessions: 100 })
+        .await
+        .unwrap();
     assert_eq!(gone, 4, "a token, a revocation, a key and an audit record");
     assert!(store.opaque_token(&old.hash).await.unwrap().is_none());
     assert!(store.opaque_token(&young.hash).await.unwrap().is_some());
@@ -293,7 +326,11 @@ fn client(client_id: &str) -> Client {
 }
 
 fn key(kid: &str) -> NewKey {
-    NewKey { kid: kid.to_owned(), algorithm: Algorithm::ES256, pkcs8: Zeroizing::new(vec![1, 2, 3]) }
+    NewKey {
+        kid: kid.to_owned(),
+        algorithm: Algorithm::ES256,
+        pkcs8: Zeroizing::new(vec![1, 2, 3]),
+    }
 }
 
 fn opaque(jti: &str, exp: i64) -> OpaqueToken {

@@ -2,11 +2,12 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::domain::{
-    Consent, Device, LogoutNews, PushedRequest, SecretHash, Session, StoredCode, StoredDevice, StoredRefreshToken,
-    TokenHash, User, UserGrant,
+    Consent, Device, LogoutNews, PushedRequest, SecretHash, Session, StoredCode, StoredDevice,
+    StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
-/// What C remembers of users. What happens to them is stored by [`super::Store::append`], with its audit record.
+/// What C remembers of users. What happens to them is stored by [`super::Store::append`], with its
+/// audit record.
 #[async_trait]
 pub trait LoginStore: Send + Sync {
     /// A secret of this installation, the same for all its servers: made at the first call.
@@ -20,10 +21,17 @@ pub trait LoginStore: Send + Sync {
 
     async fn add_user(&self, user: &User, now: i64) -> Result<(), StoreError>;
 
-    /// A new password ends every session, as [`super::Effect::EndSession`] does: whoever knew the old one is out.
-    async fn set_password(&self, username: &str, password: &SecretHash, now: i64) -> Result<(), StoreError>;
+    /// A new password ends every session, as [`super::Effect::EndSession`] does: whoever knew the
+    /// old one is out.
+    async fn set_password(
+        &self,
+        username: &str,
+        password: &SecretHash,
+        now: i64,
+    ) -> Result<(), StoreError>;
 
-    /// End every session of the user, as [`super::Effect::EndSession`] does, and void all that was issued to clients for them.
+    /// End every session of the user, as [`super::Effect::EndSession`] does, and void all that was
+    /// issued to clients for them.
     async fn disable_user(&self, username: &str, now: i64) -> Result<(), StoreError>;
 
     async fn session(&self, hash: &TokenHash) -> Result<Option<Session>, StoreError>;
@@ -39,9 +47,14 @@ pub trait LoginStore: Send + Sync {
     /// The clients that take part in a session.
     async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError>;
 
-    /// Take up to `limit` of the news that are due. Nobody else gets them before `again_at`, and not at all once
-    /// [`LoginStore::forget_logout_news`] was called.
-    async fn due_logout_news(&self, now: i64, again_at: i64, limit: u32) -> Result<Vec<LogoutNews>, StoreError>;
+    /// Take up to `limit` of the news that are due. Nobody else gets them before `again_at`, and
+    /// not at all once [`LoginStore::forget_logout_news`] was called.
+    async fn due_logout_news(
+        &self,
+        now: i64,
+        again_at: i64,
+        limit: u32,
+    ) -> Result<Vec<LogoutNews>, StoreError>;
 
     /// The client was told, or cannot be.
     async fn forget_logout_news(&self, news: &LogoutNews) -> Result<(), StoreError>;
@@ -58,9 +71,11 @@ pub trait LoginStore: Send + Sync {
     async fn add_device(&self, device: &Device) -> Result<bool, StoreError>;
 
     /// The device with this user code, if it still waits.
-    async fn waiting_device(&self, user_code: &str, now: i64) -> Result<Option<Device>, StoreError>;
+    async fn waiting_device(&self, user_code: &str, now: i64)
+    -> Result<Option<Device>, StoreError>;
 
-    /// A device of this client asks what became of it. Another client's question is not counted against it.
+    /// A device of this client asks what became of it. Another client's question is not counted
+    /// against it.
     async fn poll_device(
         &self,
         hash: &TokenHash,
@@ -70,8 +85,8 @@ pub trait LoginStore: Send + Sync {
 
     async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError>;
 
-    /// A client's pushed request that is in force. The first visit keeps it so until `until` at least, because its user has
-    /// begun; later ones add nothing.
+    /// A client's pushed request that is in force. The first visit keeps it so until `until` at
+    /// least, because its user has begun; later ones add nothing.
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,
@@ -83,7 +98,8 @@ pub trait LoginStore: Send + Sync {
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError>;
 
     /// The refresh token in force under a grant, also under one that is revoked.
-    async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError>;
+    async fn refresh_token(&self, grant_id: &str)
+    -> Result<Option<StoredRefreshToken>, StoreError>;
 
     /// Also one that is revoked.
     async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError>;

@@ -9,8 +9,8 @@ use tokio::{
 use super::StoreError;
 use crate::domain::StoredRefreshToken;
 
-/// Reads refresh tokens in groups: one question for all that were asked for while the last one was answered. The way to a
-/// database and back is longer than the answer takes.
+/// Reads refresh tokens in groups: one question for all that were asked for while the last one was
+/// answered. The way to a database and back is longer than the answer takes.
 pub(super) struct Lookups(mpsc::Sender<Asked>);
 
 /// A database that is asked.
@@ -38,10 +38,16 @@ impl Lookups {
         Self(sender)
     }
 
-    pub(super) async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
+    pub(super) async fn refresh_token(
+        &self,
+        grant_id: &str,
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
         let (answer, answered) = oneshot::channel();
         let stopped = || StoreError::Unavailable("the lookups have stopped".to_owned());
-        self.0.send(Asked { grant_id: grant_id.to_owned(), answer }).await.map_err(|_| stopped())?;
+        self.0
+            .send(Asked { grant_id: grant_id.to_owned(), answer })
+            .await
+            .map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 }
@@ -56,7 +62,9 @@ async fn answer(mut database: impl FindRefreshTokens, mut asked: mpsc::Receiver<
         };
         for Asked { grant_id, answer } in group.drain(..) {
             // Whoever has hung up meanwhile misses nothing.
-            let _ = answer.send(found.as_ref().map(|found| found.get(&grant_id).cloned()).map_err(Clone::clone));
+            let _ = answer.send(
+                found.as_ref().map(|found| found.get(&grant_id).cloned()).map_err(Clone::clone),
+            );
         }
     }
 }

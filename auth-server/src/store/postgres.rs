@@ -23,14 +23,15 @@ use sqlx::PgPool;
 
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups, rows::CAN_WRITE};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
-    SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken,
+    PushedRequest, Registration, SecretHash, Session, SigningKey, StoredCode, StoredDevice,
+    StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 /// The store that many servers share.
 ///
-/// Each verb is one transaction that sees what was committed before each of its statements; where two could be in each
-/// other's way, both begin with the same row, and the later one waits for it.
+/// Each verb is one transaction that sees what was committed before each of its statements; where
+/// two could be in each other's way, both begin with the same row, and the later one waits for it.
 pub struct PostgresStore {
     pool: PgPool,
     lookups: Lookups,
@@ -87,11 +88,21 @@ impl Store for PostgresStore {
         keys::all(&self.pool).await
     }
 
-    async fn install_keys(&self, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError> {
+    async fn install_keys(
+        &self,
+        current: &NewKey,
+        next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         keys::install(&self.pool, current, next, now).await
     }
 
-    async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError> {
+    async fn rotate_keys(
+        &self,
+        expected_current: &str,
+        new_next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         keys::rotate(&self.pool, expected_current, new_next, now).await
     }
 
@@ -147,7 +158,12 @@ impl LoginStore for PostgresStore {
         users::add(&self.pool, user, now).await
     }
 
-    async fn set_password(&self, username: &str, password: &SecretHash, now: i64) -> Result<(), StoreError> {
+    async fn set_password(
+        &self,
+        username: &str,
+        password: &SecretHash,
+        now: i64,
+    ) -> Result<(), StoreError> {
         users::set_password(&self.pool, username, password, now).await
     }
 
@@ -175,7 +191,12 @@ impl LoginStore for PostgresStore {
         sessions::clients(&self.pool, sid).await
     }
 
-    async fn due_logout_news(&self, now: i64, again_at: i64, limit: u32) -> Result<Vec<LogoutNews>, StoreError> {
+    async fn due_logout_news(
+        &self,
+        now: i64,
+        again_at: i64,
+        limit: u32,
+    ) -> Result<Vec<LogoutNews>, StoreError> {
         logout_news::take(&self.pool, now, again_at, limit).await
     }
 
@@ -199,7 +220,11 @@ impl LoginStore for PostgresStore {
         devices::add(&self.pool, device).await
     }
 
-    async fn waiting_device(&self, user_code: &str, now: i64) -> Result<Option<Device>, StoreError> {
+    async fn waiting_device(
+        &self,
+        user_code: &str,
+        now: i64,
+    ) -> Result<Option<Device>, StoreError> {
         devices::waiting(&self.pool, user_code, now).await
     }
 
@@ -230,7 +255,10 @@ impl LoginStore for PostgresStore {
         grants::code(&self.pool, hash).await
     }
 
-    async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
+    async fn refresh_token(
+        &self,
+        grant_id: &str,
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
         self.lookups.refresh_token(grant_id).await
     }
 

@@ -1,5 +1,5 @@
-//! What the tables hold, row by row: the same in every database. What is read back was written by this program; a value
-//! that it cannot read is an error.
+//! What the tables hold, row by row: the same in every database. What is read back was written by
+//! this program; a value that it cannot read is an error.
 
 mod clients;
 mod consents;
@@ -20,13 +20,15 @@ pub(super) use clients::{CLIENTS, SECRETS, SecretRow, hash_columns, with_secrets
 pub(super) use consents::{CONSENT, CONSENTS_OF_USER, ConsentRow};
 pub(super) use devices::{DeviceRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE};
 pub(super) use grants::{
-    CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKENS, REFRESH_TOKENS_OF_ARRAY, RefreshTokenRow,
-    kept_until,
+    CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, REFRESH_TOKENS, REFRESH_TOKENS_OF_ARRAY,
+    RefreshTokenRow, kept_until,
 };
 pub(super) use keys::{KEYS, KeyRow, WITHDRAW_KEY};
 pub(super) use records::{AuditRow, IS_REVOKED, opaque_token};
 pub(super) use registrations::{REGISTRATION, RegistrationRow, SECRETS_OF_CLIENT, registration};
-pub(super) use sessions::{NEWS_SECONDS, NewsRow, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow};
+pub(super) use sessions::{
+    NEWS_SECONDS, NewsRow, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow,
+};
 pub(super) use users::{USER, USER_NAMED, USERS, UserRow, phc};
 
 /// Writes what is there already.

@@ -28,8 +28,9 @@ use sqlx::{
 use self::journal::Journal;
 use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups, rows::CAN_WRITE};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken, PushedRequest, Registration,
-    SecretHash, Session, SigningKey, StoredCode, StoredDevice, StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken,
+    PushedRequest, Registration, SecretHash, Session, SigningKey, StoredCode, StoredDevice,
+    StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -55,8 +56,11 @@ impl SqliteStore {
             // What was acknowledged survives a power cut too, not the end of the process alone.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
-        let at_file = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", file.display()));
-        // A command may be given while the server starts for the first time: only one of them makes the tables.
+        let at_file = |error: &dyn std::fmt::Display| {
+            StoreError::Unavailable(format!("{}: {error}", file.display()))
+        };
+        // A command may be given while the server starts for the first time: only one of them makes
+        // the tables.
         let _turn = turn(file).await.map_err(|error| at_file(&error))?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -64,7 +68,8 @@ impl SqliteStore {
             .await
             .map_err(|error| at_file(&error))?;
         MIGRATIONS.run(&writer).await.map_err(|error| at_file(&error))?;
-        // A connection to a file does not go away, and to ask it whether it is there takes as long as a question does.
+        // A connection to a file does not go away, and to ask it whether it is there takes as long
+        // as a question does.
         let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
         let reading = options.clone().read_only(true);
         let lookups = Lookups::of(reading.connect().await?);
@@ -139,11 +144,21 @@ impl Store for SqliteStore {
         keys::all(&self.readers).await
     }
 
-    async fn install_keys(&self, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError> {
+    async fn install_keys(
+        &self,
+        current: &NewKey,
+        next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         keys::install(&self.writer, current, next, now).await
     }
 
-    async fn rotate_keys(&self, expected_current: &str, new_next: &NewKey, now: i64) -> Result<bool, StoreError> {
+    async fn rotate_keys(
+        &self,
+        expected_current: &str,
+        new_next: &NewKey,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         keys::rotate(&self.writer, expected_current, new_next, now).await
     }
 
@@ -200,7 +215,12 @@ impl LoginStore for SqliteStore {
         users::add(&self.writer, user, now).await
     }
 
-    async fn set_password(&self, username: &str, password: &SecretHash, now: i64) -> Result<(), StoreError> {
+    async fn set_password(
+        &self,
+        username: &str,
+        password: &SecretHash,
+        now: i64,
+    ) -> Result<(), StoreError> {
         users::set_password(&self.writer, username, password, now).await
     }
 
@@ -228,7 +248,12 @@ impl LoginStore for SqliteStore {
         sessions::clients(&self.readers, sid).await
     }
 
-    async fn due_logout_news(&self, now: i64, again_at: i64, limit: u32) -> Result<Vec<LogoutNews>, StoreError> {
+    async fn due_logout_news(
+        &self,
+        now: i64,
+        again_at: i64,
+        limit: u32,
+    ) -> Result<Vec<LogoutNews>, StoreError> {
         if !logout_news::are_due(&self.readers, now).await? {
             return Ok(Vec::new());
         }
@@ -255,7 +280,11 @@ impl LoginStore for SqliteStore {
         devices::add(&self.writer, device).await
     }
 
-    async fn waiting_device(&self, user_code: &str, now: i64) -> Result<Option<Device>, StoreError> {
+    async fn waiting_device(
+        &self,
+        user_code: &str,
+        now: i64,
+    ) -> Result<Option<Device>, StoreError> {
         devices::waiting(&self.readers, user_code, now).await
     }
 
@@ -286,7 +315,10 @@ impl LoginStore for SqliteStore {
         grants::code(&self.readers, hash).await
     }
 
-    async fn refresh_token(&self, grant_id: &str) -> Result<Option<StoredRefreshToken>, StoreError> {
+    async fn refresh_token(
+        &self,
+        grant_id: &str,
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
         self.lookups.refresh_token(grant_id).await
     }
 
@@ -307,7 +339,10 @@ mod tests {
 
     async fn fresh() -> OnDisk {
         let folder = tempfile::tempdir().unwrap();
-        OnDisk { store: SqliteStore::open(&folder.path().join("test.db")).await.unwrap(), _folder: folder }
+        OnDisk {
+            store: SqliteStore::open(&folder.path().join("test.db")).await.unwrap(),
+            _folder: folder,
+        }
     }
 
     conformance::suite!(fresh);
@@ -322,7 +357,8 @@ mod tests {
     async fn many_may_open_a_new_database_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
-        let opened = futures_util::future::join_all((0..20).map(|_| SqliteStore::open(&file))).await;
+        let opened =
+            futures_util::future::join_all((0..20).map(|_| SqliteStore::open(&file))).await;
         for store in opened {
             assert_eq!(store.unwrap().revision().await.unwrap(), 0);
         }
@@ -333,9 +369,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
         let store = SqliteStore::open(&file).await.unwrap();
-        sqlx::query("UPDATE _sqlx_migrations SET version = version + 9999").execute(&store.writer).await.unwrap();
+        sqlx::query("UPDATE _sqlx_migrations SET version = version + 9999")
+            .execute(&store.writer)
+            .await
+            .unwrap();
         drop(store);
         let error = SqliteStore::open(&file).await.err().unwrap().to_string();
-        assert!(error.contains("newer") || error.contains("10000") || error.contains("10001"), "{error}");
+        assert!(
+            error.contains("newer") || error.contains("10000") || error.contains("10001"),
+            "{error}"
+        );
     }
 }

@@ -23,7 +23,8 @@ pub struct IdTokenFacts<'a> {
     pub lives: u32,
 }
 
-/// Make the ID token (OpenID Connect Core §2, §3.1.3.6). What the user is called stands at userinfo.
+/// Make the ID token (OpenID Connect Core §2, §3.1.3.6). What the user is called stands at
+/// userinfo.
 ///
 /// # Errors
 /// When the crypto library refuses.
@@ -64,6 +65,9 @@ mod tests {
         let token = AccessToken::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
         assert_eq!(at_hash(&token, Algorithm::RS256), "77QmUPtjPfzWtF2AnpK9RQ");
         // Ed25519 is made with SHA-512: the left half of what `sha512sum` says of the same token.
-        assert_eq!(at_hash(&token, Algorithm::EdDSA), "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM");
+        assert_eq!(
+            at_hash(&token, Algorithm::EdDSA),
+            "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM"
+        );
     }
 }

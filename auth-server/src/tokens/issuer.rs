@@ -15,8 +15,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// What a pass for `client_id` says (RFC 9068 §2.2). It speaks for `sub`: the user, or where none takes part the
-    /// client itself.
+    /// What a pass for `client_id` says (RFC 9068 §2.2). It speaks for `sub`: the user, or where
+    /// none takes part the client itself.
     pub fn claims(
         &self,
         client_id: &str,

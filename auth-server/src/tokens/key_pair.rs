@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::domain::{Algorithm, NewKey};
 
-/// A key that cannot be made or read. What the library says of it is not told: it may quote the key.
+/// A key that cannot be made or read. What the library says of it is not told: it may quote the
+/// key.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a signing key cannot be made or read")]
 pub struct KeyError;
@@ -23,7 +24,8 @@ pub struct KeyError;
 /// When the crypto library refuses; also for HS256, whose secret is a setting and never made here.
 pub fn generate(algorithm: Algorithm) -> Result<NewKey, KeyError> {
     let pkcs8 = Zeroizing::new(private_key(algorithm)?);
-    let kid = public_jwk(algorithm, &pkcs8)?.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError)?;
+    let kid =
+        public_jwk(algorithm, &pkcs8)?.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError)?;
     Ok(NewKey { kid, algorithm, pkcs8 })
 }
 
@@ -39,7 +41,9 @@ fn private_key(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {
             .map(|der| der.as_ref().to_vec())
             .map_err(|_| KeyError),
         Algorithm::RS256 => RsaKeyPair::generate(KeySize::Rsa2048)
-            .and_then(|pair| AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map(|der| der.as_ref().to_vec()))
+            .and_then(|pair| {
+                AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map(|der| der.as_ref().to_vec())
+            })
             .map_err(|_| KeyError),
         Algorithm::HS256 => Err(KeyError),
     }
@@ -52,8 +56,10 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, KeyEr
         Algorithm::EdDSA => Ok(EncodingKey::from_ed_der(pkcs8)),
         Algorithm::RS256 => {
             let body = Zeroizing::new(BASE64_STANDARD.encode(pkcs8));
-            let pem =
-                Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", body.as_str()));
+            let pem = Zeroizing::new(format!(
+                "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+                body.as_str()
+            ));
             EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| KeyError)
         }
         Algorithm::HS256 => Err(KeyError),

@@ -19,14 +19,16 @@ use crate::{
 pub struct LiveKeys {
     ring: ArcSwap<KeyRing>,
     settings: KeySettings,
-    /// A retired key stays published for so long, in seconds: the life of the last token that it signed.
+    /// A retired key stays published for so long, in seconds: the life of the last token that it
+    /// signed.
     overlap: i64,
     /// From then on a key in the ring is published for too long, in seconds.
     stale_from: AtomicI64,
-    /// Whoever makes the keys of an algorithm. All who need them at once would each make a pair, and keep the processor
-    /// from everybody else.
+    /// Whoever makes the keys of an algorithm. All who need them at once would each make a pair,
+    /// and keep the processor from everybody else.
     maker: Mutex<()>,
-    /// One after the other: what was read earlier must not come into force later, or a withdrawn key would come back.
+    /// One after the other: what was read earlier must not come into force later, or a withdrawn
+    /// key would come back.
     taking_up: Mutex<()>,
 }
 
@@ -40,7 +42,12 @@ impl LiveKeys {
     ///
     /// # Errors
     /// When the database or a key cannot be used.
-    pub async fn open(settings: KeySettings, overlap: i64, store: &dyn Store, now: i64) -> anyhow::Result<Self> {
+    pub async fn open(
+        settings: KeySettings,
+        overlap: i64,
+        store: &dyn Store,
+        now: i64,
+    ) -> anyhow::Result<Self> {
         // A shared secret needs no key pair to sign.
         if settings.algorithm != Algorithm::HS256 {
             make_missing(settings.algorithm, store, now).await?;
@@ -58,11 +65,17 @@ impl LiveKeys {
         })
     }
 
-    /// Make the keys of an algorithm that has none yet: RSA keys take long, so they are made when they are needed.
+    /// Make the keys of an algorithm that has none yet: RSA keys take long, so they are made when
+    /// they are needed.
     ///
     /// # Errors
     /// When the database or a key cannot be used.
-    pub async fn have(&self, algorithm: Algorithm, store: &dyn Store, now: i64) -> Result<(), MissingKeys> {
+    pub async fn have(
+        &self,
+        algorithm: Algorithm,
+        store: &dyn Store,
+        now: i64,
+    ) -> Result<(), MissingKeys> {
         let missing = || self.ring().of(algorithm).is_none();
         if !missing() {
             return Ok(());
@@ -89,7 +102,12 @@ impl LiveKeys {
     pub async fn take_up(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
         let _turn = self.taking_up.lock().await;
         let keys = store.signing_keys().await?;
-        let ring = KeyRing::new(&keys, self.settings.algorithm, shared(&self.settings), now - self.overlap)?;
+        let ring = KeyRing::new(
+            &keys,
+            self.settings.algorithm,
+            shared(&self.settings),
+            now - self.overlap,
+        )?;
         self.ring.store(Arc::new(ring));
         self.stale_from.store(stale_from(&keys, now, self.overlap), Ordering::Relaxed);
         Ok(())
@@ -100,15 +118,21 @@ impl LiveKeys {
         now >= self.stale_from.load(Ordering::Relaxed)
     }
 
-    /// Let the next key take over where the current one has signed long enough. Of several servers one does it.
+    /// Let the next key take over where the current one has signed long enough. Of several servers
+    /// one does it.
     ///
     /// # Errors
     /// When the database cannot be used.
     pub async fn rotate_if_due(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
-        let due =
-            |signing: &&Signing| signing.since.is_some_and(|since| is_due(since, now, self.settings.rotation_days));
-        let due: Vec<_> =
-            self.ring().all_signing().filter(due).map(|signing| (signing.kid.clone(), signing.algorithm)).collect();
+        let due = |signing: &&Signing| {
+            signing.since.is_some_and(|since| is_due(since, now, self.settings.rotation_days))
+        };
+        let due: Vec<_> = self
+            .ring()
+            .all_signing()
+            .filter(due)
+            .map(|signing| (signing.kid.clone(), signing.algorithm))
+            .collect();
         for (kid, algorithm) in &due {
             if store.rotate_keys(kid, &make(*algorithm).await?, now).await? {
                 tracing::info!(retired = %kid, "the signing key was rotated by schedule");
@@ -133,7 +157,9 @@ fn shared(settings: &KeySettings) -> Option<&SecretSetting> {
 
 async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyhow::Result<()> {
     let keys = store.signing_keys().await.context("the signing keys")?;
-    let signs = |key: &SigningKey| key.algorithm == algorithm && matches!(key.state, KeyState::Current { .. });
+    let signs = |key: &SigningKey| {
+        key.algorithm == algorithm && matches!(key.state, KeyState::Current { .. })
+    };
     if keys.iter().any(signs) {
         return Ok(());
     }

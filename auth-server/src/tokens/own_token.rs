@@ -4,14 +4,14 @@ use serde::de::DeserializeOwned;
 
 use super::{KeyRing, key_pair::jws, ring::Verifying};
 
-/// Read a JWT that this server signed as an access token. `None` for anything else; whether it is still in force is
-/// the caller's to ask.
+/// Read a JWT that this server signed as an access token. `None` for anything else; whether it is
+/// still in force is the caller's to ask.
 pub fn read_own(token: &AccessToken, ring: &KeyRing) -> Option<AccessTokenClaims> {
     read_signed(token.expose(), TYP_ACCESS_TOKEN, |kid| ring.verifying.get(kid))
 }
 
-/// Read an ID token that this server made, also one that has expired: it only hints at who is meant (OpenID Connect
-/// Core §3.1.2.1).
+/// Read an ID token that this server made, also one that has expired: it only hints at who is meant
+/// (OpenID Connect Core §3.1.2.1).
 pub fn hinted_user(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
     let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hinting.get(kid));
     read_signed::<IdTokenClaims>(token, "JWT", key).filter(|claims| claims.iss == issuer)

@@ -42,7 +42,12 @@ pub struct Signing {
 }
 
 impl Signing {
-    fn new(kid: &str, algorithm: Algorithm, signer: Signer, since: Option<i64>) -> Result<Self, KeyError> {
+    fn new(
+        kid: &str,
+        algorithm: Algorithm,
+        signer: Signer,
+        since: Option<i64>,
+    ) -> Result<Self, KeyError> {
         let access_header = header(TYP_ACCESS_TOKEN, kid, algorithm)?;
         Ok(Self { kid: kid.to_owned(), algorithm, signer, since, access_header })
     }
@@ -57,14 +62,18 @@ impl Signing {
 }
 
 fn header(typ: &str, kid: &str, algorithm: Algorithm) -> Result<String, KeyError> {
-    let header = Header { typ: Some(typ.to_owned()), kid: Some(kid.to_owned()), ..Header::new(jws(algorithm)) };
+    let header = Header {
+        typ: Some(typ.to_owned()),
+        kid: Some(kid.to_owned()),
+        ..Header::new(jws(algorithm))
+    };
     Ok(BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).map_err(|_| KeyError)?))
 }
 
 impl KeyRing {
-    /// A ring of the stored keys, in which `access` signs access tokens; with a shared secret for HS256 that secret does.
-    /// Keys that retired before `published_since` are in it for hints alone: whoever has stolen one would else have it
-    /// believed for as long as a session lives.
+    /// A ring of the stored keys, in which `access` signs access tokens; with a shared secret for
+    /// HS256 that secret does. Keys that retired before `published_since` are in it for hints
+    /// alone: whoever has stolen one would else have it believed for as long as a session lives.
     ///
     /// # Errors
     /// When a key cannot be read, or none signs access tokens.
@@ -89,13 +98,18 @@ impl KeyRing {
             published.push(jwk);
             if let KeyState::Current { since } = key.state {
                 let signer = Signer::of_key_pair(key.algorithm, &key.pkcs8)?;
-                signing.insert(key.algorithm, Signing::new(&key.kid, key.algorithm, signer, Some(since))?);
+                signing.insert(
+                    key.algorithm,
+                    Signing::new(&key.kid, key.algorithm, signer, Some(since))?,
+                );
             }
         }
         if let Some(secret) = shared {
             let secret = secret.expose().as_bytes();
-            verifying.insert(HS256_KID.to_owned(), (Algorithm::HS256, DecodingKey::from_secret(secret)));
-            let shared = Signing::new(HS256_KID, Algorithm::HS256, Signer::of_secret(secret), None)?;
+            verifying
+                .insert(HS256_KID.to_owned(), (Algorithm::HS256, DecodingKey::from_secret(secret)));
+            let shared =
+                Signing::new(HS256_KID, Algorithm::HS256, Signer::of_secret(secret), None)?;
             signing.insert(Algorithm::HS256, shared);
         }
         if !signing.contains_key(&access) {

@@ -4,12 +4,14 @@ use claims::RefreshToken;
 
 use crate::domain::{REFRESH_TOKEN_PREFIX, TokenHash};
 
-/// So many successors a refresh token may have had and still be known: those of seventy days, with one in ten minutes.
+/// So many successors a refresh token may have had and still be known: those of seventy days, with
+/// one in ten minutes.
 const FARTHEST: u32 = 10_000;
 
-/// Tells the successor of a refresh token. It follows from the token and a key that only C has: the same request gets
-/// the same answer twice, the database holds no token that could be used, and of a grant's tokens it holds the last one's
-/// hash alone, because every genuine one before leads to it.
+/// Tells the successor of a refresh token. It follows from the token and a key that only C has: the
+/// same request gets the same answer twice, the database holds no token that could be used, and of
+/// a grant's tokens it holds the last one's hash alone, because every genuine one before leads to
+/// it.
 pub struct Rotation(hmac::Key);
 
 /// What a refresh token says by itself: `gprt_<grant>.<number>.<secret>`.
@@ -32,8 +34,8 @@ impl Rotation {
         Some(written(grant_id, number.checked_add(1)?, tag.as_ref()))
     }
 
-    /// How many successors `shown` has had, when it is genuine: nothing but the true token leads to the one in force, of
-    /// which this is the number and the hash.
+    /// How many successors `shown` has had, when it is genuine: nothing but the true token leads to
+    /// the one in force, of which this is the number and the hash.
     pub fn successors(&self, shown: &RefreshToken, number: u32, hash: TokenHash) -> Option<u32> {
         let had = number.checked_sub(read(shown)?.number).filter(|had| *had <= FARTHEST)?;
         let mut token = RefreshToken::new(shown.expose());
@@ -70,7 +72,9 @@ mod tests {
     use super::*;
 
     fn nth(rotation: &Rotation, number: u32) -> RefreshToken {
-        (0..number).fold(first_refresh_token("g", &[7; 32]), |token, _| rotation.successor(&token).unwrap())
+        (0..number).fold(first_refresh_token("g", &[7; 32]), |token, _| {
+            rotation.successor(&token).unwrap()
+        })
     }
 
     #[test]

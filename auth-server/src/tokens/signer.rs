@@ -8,8 +8,8 @@ use aws_lc_rs::{
 use super::key_pair::KeyError;
 use crate::domain::Algorithm;
 
-/// A private key, ready to sign. The JWT library would read and check the key again for each signature, which costs as
-/// much as half of an ES256 one, and more than a whole RS256 one.
+/// A private key, ready to sign. The JWT library would read and check the key again for each
+/// signature, which costs as much as half of an ES256 one, and more than a whole RS256 one.
 pub enum Signer {
     Es256(EcdsaKeyPair),
     EdDsa(Ed25519KeyPair),
@@ -22,7 +22,9 @@ impl Signer {
     /// When the key cannot be read; also for HS256, whose secret is no key pair.
     pub fn of_key_pair(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyError> {
         let signer = match algorithm {
-            Algorithm::ES256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Self::Es256),
+            Algorithm::ES256 => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Self::Es256)
+            }
             Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8(pkcs8).map(Self::EdDsa),
             Algorithm::RS256 => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rs256),
             Algorithm::HS256 => return Err(KeyError),
@@ -39,7 +41,9 @@ impl Signer {
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         match self {
-            Self::Es256(key) => key.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
+            Self::Es256(key) => {
+                key.sign(&random, message).map(|signature| signature.as_ref().to_vec())
+            }
             Self::EdDsa(key) => Ok(key.sign(message).as_ref().to_vec()),
             Self::Rs256(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];

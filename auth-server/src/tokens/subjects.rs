@@ -3,8 +3,9 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::domain::{Client, LoginClient, SubjectType};
 
-/// Tells the name by which a client knows a user. A pairwise one (OpenID Connect Core §8.1) follows from the sector, the
-/// user and a key that only C has: two sectors cannot find out that they speak of the same person.
+/// Tells the name by which a client knows a user. A pairwise one (OpenID Connect Core §8.1) follows
+/// from the sector, the user and a key that only C has: two sectors cannot find out that they speak
+/// of the same person.
 pub struct Subjects(hmac::Key);
 
 impl Subjects {
@@ -57,12 +58,16 @@ mod tests {
     #[test]
     fn a_sector_knows_a_user_by_one_name_and_no_other_sector_does() {
         let subjects = Subjects::new(&[1; 32]);
-        let told = |uri: &str, sub: &str| subjects.told_to(&client(SubjectType::Pairwise, uri), sub);
+        let told =
+            |uri: &str, sub: &str| subjects.told_to(&client(SubjectType::Pairwise, uri), sub);
         assert_eq!(told("https://a.example/1", "alice"), told("https://a.example/2", "alice"));
         assert_ne!(told("https://a.example/1", "alice"), told("https://b.example/1", "alice"));
         assert_ne!(told("https://a.example/1", "alice"), told("https://a.example/1", "bob"));
         assert!(!told("https://a.example/1", "alice").contains("alice"));
-        assert_eq!(subjects.told_to(&client(SubjectType::Public, "https://a.example"), "alice"), "alice");
+        assert_eq!(
+            subjects.told_to(&client(SubjectType::Public, "https://a.example"), "alice"),
+            "alice"
+        );
         let elsewhere = Subjects::new(&[2; 32]);
         let pairwise = client(SubjectType::Pairwise, "https://a.example/1");
         assert_ne!(elsewhere.told_to(&pairwise, "alice"), told("https://a.example/1", "alice"));

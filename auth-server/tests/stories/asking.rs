@@ -16,7 +16,10 @@ async fn an_unknown_client_and_a_foreign_redirect_uri_lead_nowhere() {
     let person = Person::at(&c);
     person.asked(&Asking::site().with("client_id", "nobody")).await.tells_user("client_id");
     person.asked(&Asking::site().without("client_id")).await.tells_user("client_id is missing");
-    person.asked(&Asking::of("shop", "https://site.example/cb", "openid")).await.tells_user("client_id");
+    person
+        .asked(&Asking::of("shop", "https://site.example/cb", "openid"))
+        .await
+        .tells_user("client_id");
     for foreign in [
         "https://evil.example/cb",
         "https://site.example/cb?shop=2",
@@ -28,9 +31,15 @@ async fn an_unknown_client_and_a_foreign_redirect_uri_lead_nowhere() {
         "//site.example/cb?shop=1",
         "javascript:alert(1)",
     ] {
-        person.asked(&Asking::site().with("redirect_uri", foreign)).await.tells_user("redirect_uri");
+        person
+            .asked(&Asking::site().with("redirect_uri", foreign))
+            .await
+            .tells_user("redirect_uri");
     }
-    person.asked(&Asking::site().doubled("redirect_uri", "https://evil.example")).await.tells_user("more than once");
+    person
+        .asked(&Asking::site().doubled("redirect_uri", "https://evil.example"))
+        .await
+        .tells_user("more than once");
     person.asked(&Asking::site().doubled("client_id", "forum")).await.tells_user("more than once");
 }
 
@@ -42,7 +51,10 @@ async fn the_redirect_uri_may_be_left_out_where_there_is_only_one() {
     let code = person.code(&asking, ALICE).await;
     let verifier = ("code_verifier", crate::person::VERIFIER);
     assert_eq!(c.redeem(SITE, &[("code", &code), verifier]).await.status, 200);
-    person.asked(&Asking::forum().without("redirect_uri")).await.tells_user("redirect_uri is missing");
+    person
+        .asked(&Asking::forum().without("redirect_uri"))
+        .await
+        .tells_user("redirect_uri is missing");
 }
 
 #[tokio::test]
@@ -67,15 +79,24 @@ async fn a_native_app_gets_its_answer_under_a_scheme_of_its_own() {
     for _ in 0..2 {
         let page = person.asked(&asking).await;
         let page = if page.path == "/login" { person.sign_in(&page, ALICE).await } else { page };
-        assert_eq!(page.path, "/consent", "any app could have that scheme, so its users are asked each time");
+        assert_eq!(
+            page.path, "/consent",
+            "any app could have that scheme, so its users are asked each time"
+        );
         let policy = page.answer.header("content-security-policy").to_owned();
         assert!(policy.contains("form-action 'self' app.example:"), "{policy}");
         let back = person.allow(&page).await;
-        assert!(back.left_to.as_ref().unwrap().as_str().starts_with("app.example:/cb?"), "{back:?}");
+        assert!(
+            back.left_to.as_ref().unwrap().as_str().starts_with("app.example:/cb?"),
+            "{back:?}"
+        );
         assert_eq!(c.fetch(("app", ""), &asking, &back.parameter("code")).await.status, 200);
     }
     for foreign in ["app.example:/other", "other.example:/cb", "app.example://cb"] {
-        assert!(person.asked(&asking.clone().with("redirect_uri", foreign)).await.left_to.is_none(), "{foreign}");
+        assert!(
+            person.asked(&asking.clone().with("redirect_uri", foreign)).await.left_to.is_none(),
+            "{foreign}"
+        );
     }
 }
 
@@ -104,7 +125,10 @@ async fn the_client_is_told_what_is_wrong_with_its_request() {
         (Asking::site().without("code_challenge_method"), "invalid_request"),
         (Asking::site().without("code_challenge"), "invalid_request"),
         (Asking::site().with("code_challenge", "too short"), "invalid_request"),
-        (Asking::app().without("code_challenge").without("code_challenge_method"), "invalid_request"),
+        (
+            Asking::app().without("code_challenge").without("code_challenge_method"),
+            "invalid_request",
+        ),
         (Asking::of("bank", "https://bank.example/cb", "openid"), "invalid_request"),
     ] {
         let told = person.asked(&asking).await;
@@ -150,21 +174,31 @@ async fn an_answer_by_form_has_nothing_in_its_address() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
-    let page = person.asked(&Asking::site().with("response_mode", "form_post").with("state", "<\"'&>")).await;
+    let page = person
+        .asked(&Asking::site().with("response_mode", "form_post").with("state", "<\"'&>"))
+        .await;
     assert_eq!((page.status(), page.left_to.is_none()), (200, true));
     let fields = page.hidden();
-    let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap();
+    let field = |name: &str| {
+        fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap()
+    };
     assert_eq!((field("state").as_str(), field("iss").as_str()), ("<\"'&>", c.issuer().as_str()));
     assert!(field("code").starts_with("gpac_"));
     assert!(page.text().contains("action=\"https://site.example/cb?shop=1\""));
     // The one script that may run is the one that is there.
-    let script = page.answer.text.split("<script>").nth(1).unwrap().split("</script>").next().unwrap();
+    let script =
+        page.answer.text.split("<script>").nth(1).unwrap().split("</script>").next().unwrap();
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes());
     let policy = page.answer.header("content-security-policy").to_owned();
-    assert!(policy.contains(&format!("script-src 'sha256-{}'", BASE64_STANDARD.encode(hash))), "{policy}");
+    assert!(
+        policy.contains(&format!("script-src 'sha256-{}'", BASE64_STANDARD.encode(hash))),
+        "{policy}"
+    );
     assert!(policy.contains("form-action 'self' https:;"), "{policy}");
     page.says("<button");
-    let error = person.asked(&Asking::site().with("response_mode", "form_post").with("scope", "orders:write")).await;
+    let error = person
+        .asked(&Asking::site().with("response_mode", "form_post").with("scope", "orders:write"))
+        .await;
     error.says("value=\"invalid_scope\"");
 }
 
@@ -198,9 +232,16 @@ async fn a_hint_says_who_it_has_to_be() {
     bob.code(&Asking::site(), BOB).await;
     let asking = Asking::site().with("prompt", "none").with("id_token_hint", hint);
     c.clock.advance(Duration::from_secs(7_200));
-    assert!(!alice.asked(&asking).await.parameter("code").is_empty(), "also when the hint has expired");
+    assert!(
+        !alice.asked(&asking).await.parameter("code").is_empty(),
+        "also when the hint has expired"
+    );
     bob.asked(&asking).await.tells_client("login_required");
-    let forged = jwt::with_parts(hint, &jwt::header(hint), &jwt::claims(tokens["access_token"].as_str().unwrap()));
+    let forged = jwt::with_parts(
+        hint,
+        &jwt::header(hint),
+        &jwt::claims(tokens["access_token"].as_str().unwrap()),
+    );
     alice.asked(&asking.with("id_token_hint", &forged)).await.tells_client("invalid_request");
 }
 
@@ -234,8 +275,9 @@ async fn a_login_that_is_asked_for_is_a_new_one() {
     let first = person.tokens(&Asking::site(), ALICE, SITE).await;
     c.clock.advance(Duration::from_secs(60));
     let again = person.tokens(&Asking::site().with("prompt", "login"), ALICE, SITE).await;
-    let auth_time =
-        |tokens: &serde_json::Value| jwt::claims(tokens["id_token"].as_str().unwrap())["auth_time"].as_i64().unwrap();
+    let auth_time = |tokens: &serde_json::Value| {
+        jwt::claims(tokens["id_token"].as_str().unwrap())["auth_time"].as_i64().unwrap()
+    };
     assert_eq!(auth_time(&again) - auth_time(&first), 60);
     c.clock.advance(Duration::from_secs(60));
     assert!(person.asked(&Asking::site().with("max_age", "60")).await.left_to.is_some());
@@ -270,14 +312,21 @@ async fn a_choice_stands_for_no_password() {
     let aged = Asking::site().with("prompt", "select_account").with("max_age", "10");
     for asking in [aged.clone(), Asking::site().with("prompt", "login select_account")] {
         let page = person.asked(&asking).await;
-        assert!(!page.text().contains("name=\"continue\""), "a button that leads nowhere: {}", page.text());
+        assert!(
+            !page.text().contains("name=\"continue\""),
+            "a button that leads nowhere: {}",
+            page.text()
+        );
         let still = person.send(&page, &[("continue", "yes")]).await;
         assert_eq!(still.path, "/login", "{still:?}");
         let consent = person.open(&format!("/consent?{}", asking.query())).await;
         assert_eq!(consent.path, "/login", "nor is it enough to open the next page by hand");
     }
     let tokens = person.tokens(&aged, ALICE, SITE).await;
-    assert_eq!(jwt::claims(tokens["id_token"].as_str().unwrap())["auth_time"], crate::server::NOON + 60);
+    assert_eq!(
+        jwt::claims(tokens["id_token"].as_str().unwrap())["auth_time"],
+        crate::server::NOON + 60
+    );
 }
 
 #[tokio::test]
@@ -291,7 +340,9 @@ async fn a_password_that_was_shown_for_one_request_is_none_for_another() {
     // The form of this page, sent for a request with another nonce.
     let csrf = consent.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
     let other = asking.clone().with("nonce", "another");
-    let said = person.post(&format!("/consent?{}", other.query()), &[("csrf", &csrf), ("decision", "allow")]).await;
+    let said = person
+        .post(&format!("/consent?{}", other.query()), &[("csrf", &csrf), ("decision", "allow")])
+        .await;
     assert_eq!((said.path.as_str(), said.left_to.is_none()), ("/login", true));
     assert!(!person.allow(&consent).await.parameter("code").is_empty(), "its own is answered");
     let page = person.asked(&asking).await;
@@ -304,11 +355,13 @@ async fn a_password_that_was_shown_for_one_request_is_none_for_another() {
 async fn whoever_reads_the_consent_page_in_another_language_shows_no_password_again() {
     let c = C::start().await;
     let person = Person::at(&c);
-    for asking in
-        [Asking::site().with("prompt", "login consent"), Asking::site().with("max_age", "0").with("prompt", "consent")]
-    {
+    for asking in [
+        Asking::site().with("prompt", "login consent"),
+        Asking::site().with("max_age", "0").with("prompt", "consent"),
+    ] {
         // Letters that the switch encodes in another way than a client may have done.
-        let asking = asking.with("state", "a b~c*d/e").query().replace('+', "%20").replace("%2F", "/");
+        let asking =
+            asking.with("state", "a b~c*d/e").query().replace('+', "%20").replace("%2F", "/");
         let page = person.open(&format!("/oauth/authorize?{asking}")).await;
         let page = person.sign_in(&page, ALICE).await;
         assert_eq!(page.path, "/consent");

@@ -21,7 +21,13 @@ async fn records(c: &C, words: &[&str]) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn record(event: &str, outcome: &str, client: &str, jti: Option<&str>, scope: Option<&str>) -> Value {
+fn record(
+    event: &str,
+    outcome: &str,
+    client: &str,
+    jti: Option<&str>,
+    scope: Option<&str>,
+) -> Value {
     json!({
         "at_millis": NOON * 1_000, "event": event, "outcome": outcome, "client_id": client, "jti": jti, "scope": scope,
         "address": "127.0.0.1", "error": null,
@@ -85,7 +91,11 @@ async fn a_refusal_says_what_was_asked_for_unless_it_is_in_words_of_the_callers_
         let refused = c.ask((id, secret), &[("scope", scope)]).await;
         assert!([400, 401].contains(&refused.status), "{scope}: {refused:?}");
         let newest = records(&c, &["--limit", "1"]).await.remove(0);
-        assert_eq!((&newest["outcome"], &newest["scope"]), (&json!("refused"), &json!(recorded)), "{scope}");
+        assert_eq!(
+            (&newest["outcome"], &newest["scope"]),
+            (&json!("refused"), &json!(recorded)),
+            "{scope}"
+        );
     }
 }
 
@@ -99,10 +109,17 @@ async fn records_are_found_by_client_token_and_time() {
     c.at_address("127.0.0.2").introspect(ORDERS, &late).await;
 
     assert_eq!(records(&c, &["--client", "opaque-shop"]).await.len(), 1);
-    assert_eq!(records(&c, &["--jti", &jwt::jti(&early)]).await.len(), 2, "also when it was shown too late");
+    assert_eq!(
+        records(&c, &["--jti", &jwt::jti(&early)]).await.len(),
+        2,
+        "also when it was shown too late"
+    );
     assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z"]).await.len(), 3);
     assert_eq!(records(&c, &["--until", "2026-01-01T12:30:00Z"]).await.len(), 1);
-    assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await, [Value::Null; 0]);
+    assert_eq!(
+        records(&c, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await,
+        [Value::Null; 0]
+    );
     let newest = records(&c, &["--limit", "1"]).await;
     assert_eq!((newest.len(), &newest[0]["address"]), (1, &json!("127.0.0.2")));
 
@@ -121,14 +138,18 @@ async fn a_request_that_cannot_be_read_has_its_record_too() {
     let c = C::start().await;
     let login = format!("client_id={}&client_secret={}", SHOP.0, SHOP.1);
     let mut expected = Vec::new();
-    for (path, event) in [("token", "token"), ("introspect", "introspection"), ("revoke", "revocation")] {
+    for (path, event) in
+        [("token", "token"), ("introspect", "introspection"), ("revoke", "revocation")]
+    {
         let path = format!("/oauth/{path}");
         assert_eq!(c.raw(&path, format!("{login}&token=a&token=b")).await.status, 400);
         assert_eq!(c.raw(&path, format!("{login}&token=%zz")).await.status, 400);
         assert_eq!(answer(c.post(&path).json(&json!({ "token": "a" }))).await.status, 400);
         assert_eq!(c.raw(&path, "x".repeat(70_000)).await.status, 413);
         assert_eq!(c.raw(&path, login.clone()).await.status, 400);
-        expected.extend([None, None, None, None, Some(SHOP.0)].map(|client| (event.to_owned(), client)));
+        expected.extend(
+            [None, None, None, None, Some(SHOP.0)].map(|client| (event.to_owned(), client)),
+        );
     }
     for path in ["/oauth/par", "/oauth/device_authorization"] {
         assert_eq!(c.raw(path, format!("{login}&scope=a&scope=b")).await.status, 400);
@@ -138,7 +159,10 @@ async fn a_request_that_cannot_be_read_has_its_record_too() {
     told.reverse();
     for (record, (event, client)) in told.iter().zip(&expected) {
         assert_eq!((&record["event"], &record["outcome"]), (&json!(event), &json!("refused")));
-        assert_eq!((&record["client_id"], &record["error"]), (&json!(client), &json!("invalid_request")));
+        assert_eq!(
+            (&record["client_id"], &record["error"]),
+            (&json!(client), &json!("invalid_request"))
+        );
     }
     assert_eq!(told.len(), expected.len());
     let metrics = c.get("/metrics").await.text;
@@ -166,7 +190,10 @@ async fn no_secret_and_no_pass_stands_in_the_database() {
     let (jwt, opaque) = (c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await);
     let header = basic::format(ODD.0, &ClientSecret::new(ODD.1));
     let form = [("grant_type", "client_credentials")];
-    assert_eq!(answer(c.post("/oauth/token").header("authorization", &header).form(&form)).await.status, 200);
+    assert_eq!(
+        answer(c.post("/oauth/token").header("authorization", &header).form(&form)).await.status,
+        200
+    );
     for token in [&jwt, &opaque] {
         c.introspect(ORDERS, token).await;
         c.revoke(ODD, token).await;
@@ -174,7 +201,8 @@ async fn no_secret_and_no_pass_stands_in_the_database() {
     }
     c.ask((SHOP.0, "a guess that is wrong"), &[]).await;
 
-    let mut secrets = vec![made, jwt.clone(), opaque, header[6..].to_owned(), "a guess that is wrong".to_owned()];
+    let mut secrets =
+        vec![made, jwt.clone(), opaque, header[6..].to_owned(), "a guess that is wrong".to_owned()];
     secrets.push(jwt.rsplit('.').next().unwrap().to_owned());
     secrets.extend([SHOP, OPAQUE_SHOP, ODD, ORDERS, STOCK].map(|(_, secret)| secret.to_owned()));
     let files: Vec<Vec<u8>> = fs::read_dir(&c.settings.data_dir)
@@ -183,11 +211,15 @@ async fn no_secret_and_no_pass_stands_in_the_database() {
         .filter(|path| path.is_file())
         .map(|path| fs::read(path).unwrap())
         .collect();
-    let holds = |bytes: &[u8]| files.iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes));
+    let holds = |bytes: &[u8]| {
+        files.iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes))
+    };
     assert!(holds(b"opaque-shop"), "else this story looks at the wrong files");
     for secret in &secrets {
         assert!(!holds(secret.as_bytes()), "{secret}");
-        for engine in [BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD] {
+        for engine in
+            [BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD]
+        {
             assert!(!holds(engine.encode(secret).as_bytes()), "Base64 of {secret}");
         }
     }

@@ -65,7 +65,8 @@ impl Caller {
 
     /// Ask for a pass as the document does.
     pub async fn ask(&self, (id, secret): Login<'_>, more: &[(&str, &str)]) -> Answer {
-        let own = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        let own =
+            [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
         self.form("/oauth/token", &[&own[..], more].concat()).await
     }
 
@@ -88,7 +89,11 @@ impl Caller {
     }
 
     pub async fn revoke(&self, (id, secret): Login<'_>, token: &str) -> Answer {
-        self.form("/oauth/revoke", &[("client_id", id), ("client_secret", secret), ("token", token)]).await
+        self.form(
+            "/oauth/revoke",
+            &[("client_id", id), ("client_secret", secret), ("token", token)],
+        )
+        .await
     }
 
     pub async fn lets_in(&self, login: Login<'_>) -> bool {
@@ -103,7 +108,9 @@ impl Caller {
     /// Begin a body, and never end it.
     pub async fn slowly(&self, method: &str, path: &str, headers: &str) -> Answer {
         let address = self.base.split_once("://").unwrap().1.to_owned();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n"
+        );
         let said = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
@@ -121,7 +128,8 @@ impl Answer {
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let pairs = lines.map(|line| line.split_once(": ").unwrap());
-        let headers = pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let headers =
+            pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         Self { status, headers, text: text.to_owned() }
     }
 
@@ -149,8 +157,13 @@ impl Answer {
 }
 
 pub fn client() -> reqwest::ClientBuilder {
-    // A connection of its own for each call: stories stop servers and turn clocks, and a kept one may die of that.
-    Client::builder().no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0).timeout(Duration::from_secs(60))
+    // A connection of its own for each call: stories stop servers and turn clocks, and a kept one
+    // may die of that.
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(60))
 }
 
 pub async fn answer(request: RequestBuilder) -> Answer {
@@ -159,8 +172,8 @@ pub async fn answer(request: RequestBuilder) -> Answer {
     Answer { status, headers, text: response.text().await.unwrap() }
 }
 
-/// Ask whether it is so while the second passes that a running server may take. Its timers see this one second and no more:
-/// the machine, which may be busy, gets its own time after that.
+/// Ask whether it is so while the second passes that a running server may take. Its timers see this
+/// one second and no more: the machine, which may be busy, gets its own time after that.
 pub async fn within_a_second<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     tokio::time::pause();
     // A blocking task keeps the paused time from running ahead whenever everybody waits.

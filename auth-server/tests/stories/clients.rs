@@ -29,7 +29,11 @@ async fn an_added_client_is_served_within_a_second_as_it_was_described() {
     assert!(secret.starts_with("gpcs_") && secret.len() == 48, "{}", secret.len());
     let answer = c.ask(("robot", &secret), &[]).await;
     assert_eq!((answer.status, answer.json()["scope"].as_str()), (200, Some("orders:read")));
-    c.ask(("robot", &secret), &[("scope", "orders:write")]).await.refused(400, "invalid_scope", "orders:write");
+    c.ask(("robot", &secret), &[("scope", "orders:write")]).await.refused(
+        400,
+        "invalid_scope",
+        "orders:write",
+    );
 
     let list = succeed(&["client", "list"], &c.arguments()).await;
     assert!(list.contains("robot  enabled  database  tokens=jwt  scope=\"orders:read\""), "{list}");
@@ -45,8 +49,10 @@ async fn an_opaque_client_and_an_introspecting_one_can_be_added() {
     let words = "client add quiet --scope orders:read --token-format opaque --resource";
     let words: Vec<&str> = words.split(' ').chain([ORDERS_API]).collect();
     let quiet = succeed(&words, &c.arguments()).await;
-    within_a_second("both are let in", async || c.lets_in(("door", &door)).await && c.lets_in(("quiet", &quiet)).await)
-        .await;
+    within_a_second("both are let in", async || {
+        c.lets_in(("door", &door)).await && c.lets_in(("quiet", &quiet)).await
+    })
+    .await;
     let token = c.pass(("quiet", &quiet), &[]).await;
     assert!(token.starts_with("gpat_") && c.is_active(("door", &door), &token).await);
 }
@@ -66,7 +72,11 @@ async fn a_client_cannot_be_added_twice_nor_over_one_of_the_file_nor_for_an_unkn
     ] {
         let said = run(&words, &c.arguments()).await;
         assert_eq!(said.code, Some(1), "{words:?}");
-        assert!(said.err.contains(reason) && said.err.lines().count() == 1, "{words:?}: {}", said.err);
+        assert!(
+            said.err.contains(reason) && said.err.lines().count() == 1,
+            "{words:?}: {}",
+            said.err
+        );
     }
 }
 
@@ -76,13 +86,18 @@ async fn a_disabled_client_is_refused_within_a_second() {
     let secret = add(&c, "robot").await;
     succeed(&["client", "disable", "robot"], &c.arguments()).await;
     within_a_second("it is refused", async || !c.lets_in(("robot", &secret)).await).await;
-    c.ask(("robot", &secret), &[]).await.refused(401, "invalid_client", "unknown or its secret is wrong");
+    c.ask(("robot", &secret), &[]).await.refused(
+        401,
+        "invalid_client",
+        "unknown or its secret is wrong",
+    );
     assert!(succeed(&["client", "list"], &c.arguments()).await.contains("robot  disabled"));
 }
 
 #[tokio::test]
 async fn a_new_client_of_an_old_name_does_not_bring_the_old_ones_passes_back_to_life() {
-    // The server's clock can be moved on; the commands have the machine's, which is where it begins.
+    // The server's clock can be moved on; the commands have the machine's, which is where it
+    // begins.
     let c = C::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
     let secret = add(&c, "robot").await;
     let store = SqliteStore::open(&c.settings.data_dir.join("auth-server.db")).await.unwrap();
@@ -120,7 +135,8 @@ async fn a_new_secret_ends_the_old_one() {
 
 #[tokio::test]
 async fn an_old_secret_can_be_kept_for_a_while() {
-    // A time to come: the server's clock stands there, and the command's end of the old secret lies before or behind it.
+    // A time to come: the server's clock stands there, and the command's end of the old secret lies
+    // before or behind it.
     let c = C::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
     let old = add(&c, "robot").await;
     let words = ["client", "rotate-secret", "robot", "--keep-old-for", "1000"];
@@ -138,10 +154,15 @@ async fn a_changed_clients_file_is_in_force_within_a_second() {
     let text = fs::read_to_string(c.clients_file()).unwrap();
     let added = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
     fs::write(c.clients_file(), format!("{text}{added}")).unwrap();
-    within_a_second("the client of the changed file is let in", async || c.lets_in(("late", "late secret")).await)
-        .await;
+    within_a_second("the client of the changed file is let in", async || {
+        c.lets_in(("late", "late secret")).await
+    })
+    .await;
     fs::write(c.clients_file(), text.replace(SHOP.1, "another secret")).unwrap();
-    within_a_second("the client that went is refused", async || !c.lets_in(("late", "late secret")).await).await;
+    within_a_second("the client that went is refused", async || {
+        !c.lets_in(("late", "late secret")).await
+    })
+    .await;
     assert!(c.lets_in((SHOP.0, "another secret")).await && !c.lets_in(SHOP).await);
 }
 
@@ -149,7 +170,9 @@ async fn a_changed_clients_file_is_in_force_within_a_second() {
 async fn a_broken_clients_file_leaves_the_last_good_one_in_force() {
     let c = started().await;
     let text = fs::read_to_string(c.clients_file()).unwrap();
-    for (round, broken) in ["[[clients", "[[clients]]\nclient_id = \"lonely\"\n", ""].into_iter().enumerate() {
+    for (round, broken) in
+        ["[[clients", "[[clients]]\nclient_id = \"lonely\"\n", ""].into_iter().enumerate()
+    {
         if broken.is_empty() {
             fs::remove_file(c.clients_file()).unwrap();
         } else {
@@ -167,8 +190,15 @@ async fn a_broken_clients_file_leaves_the_last_good_one_in_force() {
         within_a_second("the sign is seen", async || c.lets_in((words[2], &sign)).await).await;
         assert!(c.lets_in(SHOP).await && c.lets_in(ORDERS).await, "{broken}");
     }
-    fs::write(c.clients_file(), format!("{text}\n# whole again\n").replace(SHOP.1, "mended secret")).unwrap();
-    within_a_second("the mended file is in force", async || c.lets_in((SHOP.0, "mended secret")).await).await;
+    fs::write(
+        c.clients_file(),
+        format!("{text}\n# whole again\n").replace(SHOP.1, "mended secret"),
+    )
+    .unwrap();
+    within_a_second("the mended file is in force", async || {
+        c.lets_in((SHOP.0, "mended secret")).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -177,7 +207,11 @@ async fn a_client_may_bring_a_secret_of_its_own_if_it_is_long() {
     let words = ["client", "add", "chosen", "--secret-stdin"];
     let short = run_with_input(&words, &c.arguments(), "too short\n").await;
     assert_eq!(short.code, Some(1));
-    assert!(short.err.contains("fewer than 32 characters") && !short.err.contains("too short"), "{}", short.err);
+    assert!(
+        short.err.contains("fewer than 32 characters") && !short.err.contains("too short"),
+        "{}",
+        short.err
+    );
     let chosen = "a sentence that only the two of us know";
     let said = run_with_input(&words, &c.arguments(), &format!("{chosen}\n")).await;
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""));
@@ -214,7 +248,10 @@ async fn a_website_that_is_added_lets_its_users_log_in() {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs([hint, bye]).finish();
     let left = person.open(&format!("/logout?{query}")).await.left_to.unwrap();
     assert_eq!(left.as_str(), "https://added.example/bye");
-    person.asked(&asking.with("redirect_uri", "https://added.example/other")).await.tells_user("redirect_uri");
+    person
+        .asked(&asking.with("redirect_uri", "https://added.example/other"))
+        .await
+        .tells_user("redirect_uri");
 }
 
 #[tokio::test]
@@ -233,9 +270,11 @@ async fn a_code_is_never_sent_where_others_read_it_or_where_it_would_be_a_script
         let said = run(&["client", "add", "site-x", "--redirect-uri", uri], &c.arguments()).await;
         assert!(said.code != Some(0) && said.err.contains(reason), "{uri}: {said:?}");
     }
-    for (id, uri) in
-        [("one", "http://127.0.0.1/cb"), ("two", "http://localhost:8080/cb"), ("three", "com.example.app:/cb")]
-    {
+    for (id, uri) in [
+        ("one", "http://127.0.0.1/cb"),
+        ("two", "http://localhost:8080/cb"),
+        ("three", "com.example.app:/cb"),
+    ] {
         succeed(&["client", "add", id, "--redirect-uri", uri], &c.arguments()).await;
     }
 }

@@ -40,7 +40,9 @@ async fn of_64_who_race_for_a_code_one_wins_and_the_others_end_it() {
     let answers = join_all((0..64).map(|_| c.fetch(SITE, &asking, &code))).await;
     let won: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
     assert_eq!(won.len(), 1);
-    assert!(answers.iter().all(|answer| answer.status == 200 || answer.error().0 == "invalid_grant"));
+    assert!(
+        answers.iter().all(|answer| answer.status == 200 || answer.error().0 == "invalid_grant")
+    );
     assert!(!c.is_active(ORDERS, won[0].json()["access_token"].as_str().unwrap()).await);
 }
 
@@ -100,8 +102,16 @@ async fn a_public_client_shows_its_verifier_and_no_secret() {
     let code = person.code(&Asking::app(), ALICE).await;
     assert_eq!(c.fetch(("app", ""), &Asking::app(), &code).await.status, 200);
     let code = person.code(&Asking::site(), ALICE).await;
-    c.fetch(("site", ""), &Asking::site(), &code).await.refused(401, "invalid_client", "client_secret is missing");
-    c.granted("client_credentials", ("app", ""), &[]).await.refused(400, "unauthorized_client", "public client");
+    c.fetch(("site", ""), &Asking::site(), &code).await.refused(
+        401,
+        "invalid_client",
+        "client_secret is missing",
+    );
+    c.granted("client_credentials", ("app", ""), &[]).await.refused(
+        400,
+        "unauthorized_client",
+        "public client",
+    );
     c.fetch(("app", "guess"), &Asking::app(), "x").await.refused(401, "invalid_client", "wrong");
 }
 
@@ -143,7 +153,8 @@ async fn an_id_token_says_who_signed_in_where_and_how() {
         let access = tokens["access_token"].as_str().unwrap();
         let claims = jwt::claims(id_token);
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, access.as_bytes());
-        let at_hash = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &hash.as_ref()[..16]);
+        let at_hash =
+            base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &hash.as_ref()[..16]);
         let expected = serde_json::json!({
             "iss": c.issuer(), "sub": jwt::claims(access)["sub"], "aud": client.0, "nonce": "the-nonce",
             "iat": c.clock.seconds(), "exp": c.clock.seconds() + 3_600, "auth_time": c.clock.seconds(),

@@ -10,17 +10,30 @@ async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_uns
     let secret = "a secret of C and B, 32 bytes long";
     let said = run(
         &["check-config"],
-        &set(&[("keys.algorithm", "HS256"), ("keys.hs256_secret", secret), ("tokens.access_seconds", "7200")]),
+        &set(&[
+            ("keys.algorithm", "HS256"),
+            ("keys.hs256_secret", secret),
+            ("tokens.access_seconds", "7200"),
+        ]),
     )
     .await;
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.out.contains("access_seconds = 7200") && said.out.contains("hs256_secret = \"[hidden]\""));
+    assert!(
+        said.out.contains("access_seconds = 7200")
+            && said.out.contains("hs256_secret = \"[hidden]\"")
+    );
     assert!(!said.out.contains(secret) && !said.err.contains(secret));
     let unsafe_list = said.out.split("# unsafe for production:").nth(1).unwrap();
-    for setting in ["issuer:", "clients_file:", "tls.cert_file:", "keys.algorithm:", "tokens.access_seconds:"] {
+    for setting in
+        ["issuer:", "clients_file:", "tls.cert_file:", "keys.algorithm:", "tokens.access_seconds:"]
+    {
         assert!(unsafe_list.contains(setting), "{setting} is not in {unsafe_list}");
     }
-    let weak = run(&["check-config"], &set(&[("keys.algorithm", "HS256"), ("keys.hs256_secret", "short")])).await;
+    let weak = run(
+        &["check-config"],
+        &set(&[("keys.algorithm", "HS256"), ("keys.hs256_secret", "short")]),
+    )
+    .await;
     assert_eq!(weak.code, Some(1));
     assert!(weak.err.contains("at least 32 bytes"), "{}", weak.err);
 }
@@ -42,8 +55,14 @@ async fn production_refuses_to_start_and_names_every_unsafe_setting() {
     for words in [&["serve"][..], &["check-config"], &[]] {
         let said = run(words, &settings).await;
         assert_eq!(said.code, Some(1), "{said:?}");
-        for setting in ["issuer", "listen", "tls.cert_file", "keys.algorithm", "tokens.access_seconds"] {
-            assert!(said.err.contains(&format!("\n  {setting}: ")), "{setting} is not in {}", said.err);
+        for setting in
+            ["issuer", "listen", "tls.cert_file", "keys.algorithm", "tokens.access_seconds"]
+        {
+            assert!(
+                said.err.contains(&format!("\n  {setting}: ")),
+                "{setting} is not in {}",
+                said.err
+            );
         }
     }
 }
@@ -51,11 +70,17 @@ async fn production_refuses_to_start_and_names_every_unsafe_setting() {
 #[tokio::test]
 async fn production_refuses_the_demos_secret_and_weak_ones_in_the_clients_file() {
     let folder = tempfile::tempdir().unwrap();
-    let [clients, certificate, key] = ["clients.toml", "c.pem", "k.pem"].map(|name| folder.path().join(name));
-    let client = |id: &str, secret: &str| format!("[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"{secret}\"\n");
+    let [clients, certificate, key] =
+        ["clients.toml", "c.pem", "k.pem"].map(|name| folder.path().join(name));
+    let client = |id: &str, secret: &str| {
+        format!("[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"{secret}\"\n")
+    };
     fs::write(&clients, client("one", "abc123") + &client("two", "a short one")).unwrap();
     let pair = rcgen::KeyPair::generate().unwrap();
-    let own = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&pair).unwrap();
+    let own = rcgen::CertificateParams::new(["localhost".to_owned()])
+        .unwrap()
+        .self_signed(&pair)
+        .unwrap();
     fs::write(&certificate, own.pem()).unwrap();
     fs::write(&key, pair.serialize_pem()).unwrap();
     let sound = set(&[
@@ -67,8 +92,16 @@ async fn production_refuses_the_demos_secret_and_weak_ones_in_the_clients_file()
     let settings = [server_settings(folder.path(), &clients), sound].concat();
     let said = run(&["serve"], &settings).await;
     assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("client `one`") && said.err.contains("the demo's secret"), "{}", said.err);
-    assert!(said.err.contains("client `two`") && said.err.contains("fewer than 32 characters"), "{}", said.err);
+    assert!(
+        said.err.contains("client `one`") && said.err.contains("the demo's secret"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err.contains("client `two`") && said.err.contains("fewer than 32 characters"),
+        "{}",
+        said.err
+    );
     assert!(!said.err.contains("abc123") && !said.err.contains("a short one"));
 
     fs::write(&clients, client("one", "a secret that nobody guesses in a hundred years")).unwrap();
@@ -79,14 +112,20 @@ async fn production_refuses_the_demos_secret_and_weak_ones_in_the_clients_file()
 async fn production_refuses_a_database_in_which_the_demos_users_can_still_sign_in() {
     let mut demo = C::start().await;
     demo.stop().await;
-    let production = set(&[("profile", "production"), ("issuer", "https://c.example"), ("tls_listen", "")]);
+    let production =
+        set(&[("profile", "production"), ("issuer", "https://c.example"), ("tls_listen", "")]);
     let clients = demo.folder().join("none.toml");
     fs::write(&clients, "").unwrap();
     let settings = [server_settings(&demo.settings.data_dir, &clients), production].concat();
     let said = run(&["serve"], &settings).await;
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("everybody knows: alice bob. ") && said.err.contains("user set-password"), "{said:?}");
-    let given = run_with_input(&["user", "set-password", "alice"], &settings, "a password of her own\n").await;
+    assert!(
+        said.err.contains("everybody knows: alice bob. ") && said.err.contains("user set-password"),
+        "{said:?}"
+    );
+    let given =
+        run_with_input(&["user", "set-password", "alice"], &settings, "a password of her own\n")
+            .await;
     assert_eq!(given.code, Some(0), "{given:?}");
     let said = run(&["serve"], &settings).await;
     assert!(said.code == Some(1) && said.err.contains("everybody knows: bob. "), "{said:?}");
@@ -114,7 +153,8 @@ async fn a_port_in_use_is_one_clear_line() {
         let settings = set(&[("data_dir", &data), (setting, &address), (other, "127.0.0.1:0")]);
         let said = run(&["serve"], &settings).await;
         assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
-        for words in [&*address, &*format!("setting `{setting}`"), "another process uses this port"] {
+        for words in [&*address, &*format!("setting `{setting}`"), "another process uses this port"]
+        {
             assert!(said.err.contains(words), "{}", said.err);
         }
     }
@@ -135,12 +175,19 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
         ("ca_file", "/nowhere/ca.pem", "setting `ca_file`"),
         ("log.filter", "a=b=c", "log.filter"),
     ] {
-        let settings =
-            [("listen", "127.0.0.1:0"), ("tls_listen", "127.0.0.1:0"), ("data_dir", &data), (setting, value)];
+        let settings = [
+            ("listen", "127.0.0.1:0"),
+            ("tls_listen", "127.0.0.1:0"),
+            ("data_dir", &data),
+            (setting, value),
+        ];
         for command in ["check-config", "serve"] {
             let said = run(&[command], &set(&settings)).await;
             assert_eq!(said.code, Some(1), "{command}: {said:?}");
-            assert!(said.err.contains(words) && !said.out.contains("every setting is safe"), "{command}: {said:?}");
+            assert!(
+                said.err.contains(words) && !said.out.contains("every setting is safe"),
+                "{command}: {said:?}"
+            );
         }
     }
 }
@@ -160,7 +207,11 @@ async fn a_command_that_needs_a_database_makes_none_at_a_wrong_path() {
     ] {
         let said = run(words, &settings).await;
         assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
-        assert!(said.err.contains("there is no database") && said.err.contains("mistyped"), "{}", said.err);
+        assert!(
+            said.err.contains("there is no database") && said.err.contains("mistyped"),
+            "{}",
+            said.err
+        );
         assert!(!data.exists(), "{words:?}");
     }
     succeed(&["client", "add", "robot"], &settings).await;
@@ -177,7 +228,8 @@ async fn a_folder_that_was_there_keeps_its_mode_and_the_database_is_for_its_owne
     fs::write(shared.join("auth-server.db"), "").unwrap();
     fs::set_permissions(shared.join("auth-server.db"), fs::Permissions::from_mode(0o644)).unwrap();
     for (data, expected) in [(&shared, 0o755), (&own, 0o700)] {
-        succeed(&["client", "add", "robot"], &set(&[("data_dir", &data.display().to_string())])).await;
+        succeed(&["client", "add", "robot"], &set(&[("data_dir", &data.display().to_string())]))
+            .await;
         assert_eq!((mode(data), mode(&data.join("auth-server.db"))), (expected, 0o600));
         for entry in fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()) {
             let secret = !entry.to_str().unwrap().ends_with(".lock");
@@ -193,7 +245,12 @@ async fn an_unwritable_data_folder_is_one_clear_line() {
     fs::write(&file, "").unwrap();
     let below = file.join("data").display().to_string();
     let quiet = ("log.filter", "warn");
-    let settings = set(&[("data_dir", &below), ("listen", "127.0.0.1:0"), ("tls_listen", "127.0.0.1:0"), quiet]);
+    let settings = set(&[
+        ("data_dir", &below),
+        ("listen", "127.0.0.1:0"),
+        ("tls_listen", "127.0.0.1:0"),
+        quiet,
+    ]);
     for words in [&["serve"][..], &["client", "add", "robot"]] {
         let said = run(words, &settings).await;
         assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
@@ -209,7 +266,13 @@ async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password()
     let settings = |url: &str| {
         let data = folder.path().join("data").display().to_string();
         let quiet = ("log.filter", "warn");
-        set(&[("data_dir", &data), ("database_url", url), ("listen", "127.0.0.1:0"), ("tls_listen", ""), quiet])
+        set(&[
+            ("data_dir", &data),
+            ("database_url", url),
+            ("listen", "127.0.0.1:0"),
+            ("tls_listen", ""),
+            quiet,
+        ])
     };
     let nobody = "postgres://c:hunter2@127.0.0.1:1/gatepass";
     let reasons = ["127.0.0.1:1, database gatepass", "setting `database_url`", "onnection refused"];
@@ -224,7 +287,11 @@ async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password()
         }
     }
     let said = run(&["check-config"], &settings(nobody)).await;
-    assert!(said.out.contains("database_url = \"[hidden]\"") && !said.out.contains("hunter2"), "{}", said.out);
+    assert!(
+        said.out.contains("database_url = \"[hidden]\"") && !said.out.contains("hunter2"),
+        "{}",
+        said.out
+    );
     assert!(!folder.path().join("data").exists(), "there is nothing to keep in a folder");
 }
 

@@ -26,7 +26,10 @@ async fn more_is_asked_for_again_and_less_is_not() {
     page.says("e-mail");
     person.allow(&page).await;
     for known in ["openid", "openid email", "openid profile email"] {
-        assert!(person.asked(&Asking::site().with("scope", known)).await.left_to.is_some(), "{known}");
+        assert!(
+            person.asked(&Asking::site().with("scope", known)).await.left_to.is_some(),
+            "{known}"
+        );
     }
     assert_eq!(person.asked(&Asking::site().with("scope", "openid phone")).await.path, "/consent");
 }
@@ -73,7 +76,8 @@ async fn what_the_houses_own_client_was_given_can_be_taken_back_as_well() {
     let page = person.open("/account").await;
     page.says("value=\"house\"");
     let csrf = page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
-    let page = person.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "house")]).await;
+    let page =
+        person.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "house")]).await;
     assert!(!page.text().contains("value=\"house\""), "{}", page.text());
     c.refresh(HOUSE, refresh_token, &[]).await.refused(400, "invalid_grant", "void");
 }
@@ -89,7 +93,8 @@ async fn what_is_withdrawn_is_void_at_once() {
     let page = person.open("/account").await;
     page.says("The Site");
     let csrf = page.hidden().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
-    let page = person.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
+    let page =
+        person.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
     assert_eq!((page.path.as_str(), page.status()), ("/account", 200));
     assert!(!c.is_active(ORDERS, &text("access_token")).await);
     assert_eq!(c.userinfo(&text("access_token")).await.status, 401);

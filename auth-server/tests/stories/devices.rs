@@ -20,7 +20,8 @@ pub async fn begin(c: &C) -> Value {
 }
 
 pub async fn poll(c: &C, device: &Value) -> Answer {
-    c.granted(DEVICE, ("app", ""), &[("device_code", device["device_code"].as_str().unwrap())]).await
+    c.granted(DEVICE, ("app", ""), &[("device_code", device["device_code"].as_str().unwrap())])
+        .await
 }
 
 async fn at_the_page<'a>(person: &Person<'a>, device: &Value) -> crate::person::Page {
@@ -32,7 +33,9 @@ async fn at_the_page<'a>(person: &Person<'a>, device: &Value) -> crate::person::
     }
     let page = person.sign_in(&page, ALICE).await;
     assert_eq!(page.path, "/device");
-    person.send(&page, &[("user_code", &device["user_code"].as_str().unwrap().to_lowercase())]).await
+    person
+        .send(&page, &[("user_code", &device["user_code"].as_str().unwrap().to_lowercase())])
+        .await
 }
 
 #[tokio::test]
@@ -62,7 +65,8 @@ async fn with_a_key_of_the_site(c: &C) -> jsonwebtoken::EncodingKey {
     let algorithm = &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
     let pair = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(algorithm, &rng).unwrap();
     let key = jsonwebtoken::EncodingKey::from_ec_der(pair.as_ref());
-    let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, jsonwebtoken::Algorithm::ES256).unwrap();
+    let jwk =
+        jsonwebtoken::jwk::Jwk::from_encoding_key(&key, jsonwebtoken::Algorithm::ES256).unwrap();
     let jwk = serde_json::to_value(&jwk).unwrap();
     let of = |name: &str| jwk[name].as_str().unwrap().to_owned();
     let keys = format!(
@@ -72,7 +76,8 @@ async fn with_a_key_of_the_site(c: &C) -> jsonwebtoken::EncodingKey {
     );
     let clients = std::fs::read_to_string(c.clients_file()).unwrap();
     let late = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
-    let changed = clients.replace("client_name = \"The Site\"", &format!("client_name = \"The Site\"\n{keys}"));
+    let changed = clients
+        .replace("client_name = \"The Site\"", &format!("client_name = \"The Site\"\n{keys}"));
     std::fs::write(c.clients_file(), changed + late).unwrap();
     until("the changed file is in force", async || c.lets_in(("late", "late secret")).await).await;
     key
@@ -85,7 +90,8 @@ fn signed(c: &C, asking: &Asking, key: &jsonwebtoken::EncodingKey) -> String {
     claims.insert("iss".to_owned(), SITE.0.into());
     claims.insert("aud".to_owned(), c.issuer().into());
     claims.insert("exp".to_owned(), (c.clock.seconds() + 60).into());
-    jsonwebtoken::encode(&jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256), &claims, key).unwrap()
+    jsonwebtoken::encode(&jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256), &claims, key)
+        .unwrap()
 }
 
 #[tokio::test]
@@ -95,7 +101,8 @@ async fn a_signed_request_may_expire_while_its_user_types() {
     let asking = Asking::site().with("scope", "openid");
     let person = Person::at(&c);
     let object = signed(&c, &asking, &key);
-    let sent = Asking::of(SITE.0, "https://site.example/cb?shop=1", "openid").with("request", &object);
+    let sent =
+        Asking::of(SITE.0, "https://site.example/cb?shop=1", "openid").with("request", &object);
     let page = person.asked(&sent).await;
     c.clock.advance(Duration::from_secs(120));
     let page = person.sign_in(&page, ALICE).await;
@@ -123,7 +130,11 @@ async fn a_signed_request_may_expire_while_its_user_types() {
 #[tokio::test]
 async fn what_a_device_was_given_is_shown_to_its_user_who_can_take_it_back() {
     let c = C::start().await;
-    let fields = [("client_id", SITE.0), ("client_secret", SITE.1), ("scope", "openid offline_access orders:read")];
+    let fields = [
+        ("client_id", SITE.0),
+        ("client_secret", SITE.1),
+        ("scope", "openid offline_access orders:read"),
+    ];
     let device = c.form("/oauth/device_authorization", &fields).await.json();
     let person = Person::at(&c);
     let page = at_the_page(&person, &device).await;
@@ -145,7 +156,11 @@ async fn another_clients_questions_slow_no_device_down() {
     let device = begin(&c).await;
     let code = device["device_code"].as_str().unwrap();
     for _ in 0..3 {
-        c.granted(DEVICE, SITE, &[("device_code", code)]).await.refused(400, "invalid_grant", "another client");
+        c.granted(DEVICE, SITE, &[("device_code", code)]).await.refused(
+            400,
+            "invalid_grant",
+            "another client",
+        );
     }
     poll(&c, &device).await.refused(400, "authorization_pending", "not decided");
 }
@@ -194,8 +209,10 @@ async fn user_codes_cannot_be_tried_out() {
 }
 
 async fn push(c: &C, (id, secret): (&str, &str), asking: &Asking) -> Answer {
-    let form: Vec<_> = asking.pairs().into_iter().filter(|(name, _)| *name != "client_id").collect();
-    c.form("/oauth/par", &[&[("client_id", id), ("client_secret", secret)], &form[..]].concat()).await
+    let form: Vec<_> =
+        asking.pairs().into_iter().filter(|(name, _)| *name != "client_id").collect();
+    c.form("/oauth/par", &[&[("client_id", id), ("client_secret", secret)], &form[..]].concat())
+        .await
 }
 
 fn short(client_id: &str, uri: &Value) -> String {
@@ -244,6 +261,10 @@ async fn what_is_wrong_with_a_pushed_request_is_told_to_the_client_at_once() {
         "invalid_request",
         "",
     );
-    push(&c, FORUM, &Asking::site().with("request_uri", "x")).await.refused(400, "invalid_request", "another one");
+    push(&c, FORUM, &Asking::site().with("request_uri", "x")).await.refused(
+        400,
+        "invalid_request",
+        "another one",
+    );
     push(&c, ("site", "guess"), &Asking::site()).await.refused(401, "invalid_client", "");
 }

@@ -38,7 +38,11 @@ async fn a_form_that_this_browser_was_not_shown_does_nothing() {
             assert_eq!((page.status(), page.left_to.is_none()), (403, true), "{path}");
         }
     }
-    assert_eq!(alice.asked(&Asking::site()).await.path, "/consent", "still signed in, still unasked");
+    assert_eq!(
+        alice.asked(&Asking::site()).await.path,
+        "/consent",
+        "still signed in, still unasked"
+    );
     assert!(!alice.allow(&consent).await.parameter("code").is_empty());
 }
 
@@ -52,13 +56,16 @@ async fn no_device_is_let_in_by_a_form_that_this_browser_was_not_shown() {
     let code = device["user_code"].as_str().unwrap();
     let mallorys = csrf_of(&mallory.open("/device").await);
     for csrf in ["", "guess", &mallorys] {
-        let page = alice.post("/device", &[("csrf", csrf), ("user_code", code), ("decision", "allow")]).await;
+        let page = alice
+            .post("/device", &[("csrf", csrf), ("user_code", code), ("decision", "allow")])
+            .await;
         assert_eq!((page.path.as_str(), page.status()), ("/device", 400), "{csrf}");
         poll(&c, &device).await.refused(400, "authorization_pending", "not decided");
         c.clock.advance(Duration::from_secs(5));
     }
     let own = csrf_of(&alice.open("/device").await);
-    let page = alice.post("/device", &[("csrf", &own), ("user_code", code), ("decision", "allow")]).await;
+    let page =
+        alice.post("/device", &[("csrf", &own), ("user_code", code), ("decision", "allow")]).await;
     page.says("device-allowed");
 }
 
@@ -70,9 +77,10 @@ async fn whoever_keeps_no_cookies_is_told_so_and_whoever_was_away_too_long_is_to
     let login = format!("/login?{}", Asking::site().query());
     let device = begin(&c).await;
     let code = device["user_code"].as_str().unwrap();
-    for (path, fields) in
-        [(&*login, vec![("username", ALICE.0), ("password", ALICE.1)]), ("/device", vec![("user_code", code)])]
-    {
+    for (path, fields) in [
+        (&*login, vec![("username", ALICE.0), ("password", ALICE.1)]),
+        ("/device", vec![("user_code", code)]),
+    ] {
         let page = person.open(path).await;
         person.forget_cookies();
         let told = person.send(&page, &fields).await;
@@ -86,7 +94,10 @@ async fn whoever_keeps_no_cookies_is_told_so_and_whoever_was_away_too_long_is_to
         assert!(!told.text().contains(no_cookies), "{}", told.text());
         // Once cookies are kept, its own form is taken.
         let taken = person.send(&told, &fields).await;
-        assert!(taken.status() == 200 && ["/consent", "/login"].contains(&&*taken.path), "{taken:?}");
+        assert!(
+            taken.status() == 200 && ["/consent", "/login"].contains(&&*taken.path),
+            "{taken:?}"
+        );
         person.forget_cookies();
     }
 }
@@ -102,11 +113,19 @@ async fn no_page_can_be_framed_kept_or_run_scripts() {
     let sign_in = person.asked(&Asking::site()).await;
     let consent = person.sign_in(&sign_in, ALICE).await;
     let error = person.asked(&Asking::site().with("client_id", "nobody")).await;
-    for page in
-        [sign_in, consent, error, person.open("/account").await, person.open("/logout").await, person.open("/").await]
-    {
+    for page in [
+        sign_in,
+        consent,
+        error,
+        person.open("/account").await,
+        person.open("/logout").await,
+        person.open("/").await,
+    ] {
         let policy = page.answer.header("content-security-policy").to_owned();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
         assert!(!policy.contains("script-src") && !policy.contains("unsafe"), "{policy}");
         for (name, value) in [
             ("x-frame-options", "DENY"),
@@ -124,24 +143,33 @@ async fn nothing_that_is_shown_becomes_a_part_of_the_page() {
     let c = C::start().await;
     let script = "\"><script>alert(1)</script>";
     let person = Person::at(&c);
-    for name in ["state", "login_hint", "nonce", "ui_locales", "scope", "client_id", "redirect_uri", "lang"] {
+    for name in
+        ["state", "login_hint", "nonce", "ui_locales", "scope", "client_id", "redirect_uri", "lang"]
+    {
         let page = person.asked(&Asking::site().with(name, &format!("openid {script}"))).await;
         assert!(!page.answer.text.contains("<script>alert"), "{name}: {}", page.answer.text);
     }
-    // The page that asks whether to sign out carries its parameters on, and so does the one after it.
+    // The page that asks whether to sign out carries its parameters on, and so does the one after
+    // it.
     person.code(&Asking::site(), ALICE).await;
     for name in ["post_logout_redirect_uri", "id_token_hint", "state", "client_id", "lang"] {
-        let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, script).finish();
+        let query =
+            form_urlencoded::Serializer::new(String::new()).append_pair(name, script).finish();
         let page = person.open(&format!("/logout?{query}")).await;
         assert_eq!((page.path.as_str(), page.status()), ("/logout", 200), "{name}");
         assert!(!page.answer.text.contains("<script>alert"), "{name}: {}", page.answer.text);
         // Not encoded, as no browser sends it.
-        let raw = person.post(&format!("/logout/confirm?{name}=\"><script>alert(1)</script>"), &[]).await;
+        let raw =
+            person.post(&format!("/logout/confirm?{name}=\"><script>alert(1)</script>"), &[]).await;
         assert!(!raw.answer.text.contains("<script>alert"), "{name}: {}", raw.answer.text);
     }
     for name in ["done", "notice", "lang"] {
         let page = person.open(&format!("/account?{name}={script}")).await;
-        assert!(page.status() == 200 && !page.answer.text.contains("<script>alert"), "{name}: {}", page.answer.text);
+        assert!(
+            page.status() == 200 && !page.answer.text.contains("<script>alert"),
+            "{name}: {}",
+            page.answer.text
+        );
     }
     let person = Person::at(&c);
     let page = person.asked(&Asking::forum()).await;
@@ -149,7 +177,14 @@ async fn nothing_that_is_shown_becomes_a_part_of_the_page() {
     page.says("<b>Forum</b> & \"Co\"");
     let page = person.send(&page, &[("username", script), ("password", script)]).await;
     assert!(!page.answer.text.contains("<script>alert") && page.text().contains(script));
-    assert!(!person.open(&format!("/device?user_code={script}")).await.answer.text.contains("<script>alert"));
+    assert!(
+        !person
+            .open(&format!("/device?user_code={script}"))
+            .await
+            .answer
+            .text
+            .contains("<script>alert")
+    );
 }
 
 #[tokio::test]
@@ -187,8 +222,13 @@ async fn neither_password_nor_code_nor_token_nor_cookie_stands_in_the_log() {
         let again = person.c.refresh(crate::server::SITE, &refresh, &[]).await.json();
         person.c.userinfo(again["access_token"].as_str().unwrap()).await;
         let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
-        let mut hidden = vec!["wonderland".to_owned(), "a-wrong-password-1234".to_owned(), code, refresh];
-        hidden.extend([text("access_token"), text("id_token"), again["refresh_token"].as_str().unwrap().to_owned()]);
+        let mut hidden =
+            vec!["wonderland".to_owned(), "a-wrong-password-1234".to_owned(), code, refresh];
+        hidden.extend([
+            text("access_token"),
+            text("id_token"),
+            again["refresh_token"].as_str().unwrap().to_owned(),
+        ]);
         hidden.extend(person.cookies().into_iter().filter(|cookie| cookie.len() > 10));
         hidden
     };

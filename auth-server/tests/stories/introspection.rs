@@ -33,10 +33,18 @@ async fn an_opaque_pass_says_the_same_as_a_jwt() {
 #[tokio::test]
 async fn the_answer_is_never_kept_on_the_way() {
     let c = C::start().await;
-    let fields = [("client_id", ORDERS.0), ("client_secret", ORDERS.1), ("token", "x"), ("token_type_hint", "what")];
+    let fields = [
+        ("client_id", ORDERS.0),
+        ("client_secret", ORDERS.1),
+        ("token", "x"),
+        ("token_type_hint", "what"),
+    ];
     let answer = c.form("/oauth/introspect", &fields).await;
     assert_eq!(answer.text, r#"{"active":false}"#);
-    assert_eq!((answer.header("cache-control"), answer.header("content-type")), ("no-store", "application/json"));
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("content-type")),
+        ("no-store", "application/json")
+    );
 }
 
 #[tokio::test]
@@ -116,7 +124,8 @@ async fn what_this_server_did_not_sign_is_inactive() {
     assert!(c.is_active(ORDERS, &token).await);
 }
 
-/// A key of this server may sign other things some day; only what calls itself an access token is one.
+/// A key of this server may sign other things some day; only what calls itself an access token is
+/// one.
 #[tokio::test]
 async fn an_id_token_under_the_servers_own_key_is_no_pass() {
     use auth_server::{domain::Algorithm, settings::KeySettings};
@@ -134,7 +143,10 @@ async fn an_id_token_under_the_servers_own_key_is_no_pass() {
         (header.typ, header.kid) = (typ.map(str::to_owned), Some("hs256".to_owned()));
         encode(&header, &claims, &EncodingKey::from_secret(SHARED.as_bytes())).unwrap()
     };
-    assert!(c.is_active(ORDERS, &signed_as(Some("at+jwt"))).await, "else this story proves nothing");
+    assert!(
+        c.is_active(ORDERS, &signed_as(Some("at+jwt"))).await,
+        "else this story proves nothing"
+    );
     for typ in [Some("JWT"), Some("id_token"), None] {
         assert!(!c.is_active(ORDERS, &signed_as(typ)).await, "{typ:?}");
     }
@@ -144,7 +156,8 @@ async fn an_id_token_under_the_servers_own_key_is_no_pass() {
 async fn another_issuers_name_under_the_servers_own_key_is_no_pass() {
     let c = C::start().await;
     let token = c.pass(SHOP, &FOR_ORDERS).await;
-    let c = c.restart_with(|settings| settings.issuer = "http://127.0.0.1:1".parse().unwrap()).await;
+    let c =
+        c.restart_with(|settings| settings.issuer = "http://127.0.0.1:1".parse().unwrap()).await;
     assert!(!c.is_active(ORDERS, &token).await);
 }
 
@@ -155,14 +168,20 @@ async fn who_does_not_authenticate_is_not_answered() {
     let asked = |fields: Vec<(&'static str, String)>| {
         let c = &c;
         async move {
-            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             c.form("/oauth/introspect", &fields).await
         }
     };
     let nobody = asked(vec![("token", token.clone())]).await;
     nobody.refused(401, "invalid_client", "client_id is missing");
     assert!(nobody.header("www-authenticate").starts_with("Basic "));
-    let wrong = asked(vec![("client_id", "orders".into()), ("client_secret", "x".into()), ("token", token)]).await;
+    let wrong = asked(vec![
+        ("client_id", "orders".into()),
+        ("client_secret", "x".into()),
+        ("token", token),
+    ])
+    .await;
     wrong.refused(401, "invalid_client", "unknown or its secret is wrong");
     let own = vec![("client_id", ORDERS.0.into()), ("client_secret", ORDERS.1.into())];
     asked(own.clone()).await.refused(400, "invalid_request", "token is missing");

@@ -18,7 +18,8 @@ fn members(value: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn the_documents_request_gets_the_documents_answer() {
     let c = C::start_with(|settings| settings.clients_file = None).await;
-    let answer = c.raw("/oauth/token", "grant_type=client_credentials\r\n&client_id=service-a").await;
+    let answer =
+        c.raw("/oauth/token", "grant_type=client_credentials\r\n&client_id=service-a").await;
     assert_eq!(answer.status, 401, "a line end is part of a value, never white space: {answer:?}");
 
     let body = "grant_type=client_credentials&client_id=service-a&client_secret=abc123";
@@ -39,10 +40,15 @@ async fn basic_is_form_encoded_inside_of_base64() {
     let c = C::start().await;
     let form = [("grant_type", "client_credentials")];
     let ask = async |authorization: String| {
-        answer(c.post("/oauth/token").header("authorization", authorization).form(&form)).await.status
+        answer(c.post("/oauth/token").header("authorization", authorization).form(&form))
+            .await
+            .status
     };
     assert_eq!(ask(basic::format(ODD.0, &ClientSecret::new(ODD.1))).await, 200);
-    assert_eq!(ask(basic::format(SHOP.0, &ClientSecret::new(SHOP.1)).replace("Basic", "bASIC")).await, 200);
+    assert_eq!(
+        ask(basic::format(SHOP.0, &ClientSecret::new(SHOP.1)).replace("Basic", "bASIC")).await,
+        200
+    );
     let bare = BASE64_STANDARD.encode(format!("{}:{}", ODD.0, ODD.1));
     assert_eq!(ask(format!("Basic {bare}")).await, 401);
     assert_eq!(c.ask(ODD, &[]).await.status, 200);
@@ -118,7 +124,8 @@ async fn hs256_signs_with_the_shared_secret_and_publishes_nothing_of_it() {
     assert!(jwt::is_signed_with(&token, &DecodingKey::from_secret(SHARED.as_bytes()), Jws::HS256));
     assert!(c.is_active(crate::server::ORDERS, &token).await);
     let jwks = c.json("/.well-known/jwks.json").await;
-    let kinds: Vec<&Value> = jwks["keys"].as_array().unwrap().iter().map(|key| &key["kty"]).collect();
+    let kinds: Vec<&Value> =
+        jwks["keys"].as_array().unwrap().iter().map(|key| &key["kty"]).collect();
     assert!(!kinds.contains(&&json!("oct")), "{jwks}");
     assert!(!jwks.to_string().contains("hs256"), "{jwks}");
 }

@@ -1,4 +1,5 @@
-//! Passes, looked into and forged by hand: the stories trust no library that the server uses, save for verifying.
+//! Passes, looked into and forged by hand: the stories trust no library that the server uses, save
+//! for verifying.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, jwk::JwkSet};

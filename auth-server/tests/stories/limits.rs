@@ -11,7 +11,8 @@ use crate::{
     server::{C, SHOP},
 };
 
-const HEADERS: &str = "POST /oauth/token HTTP/1.1\r\nHost: c\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+const HEADERS: &str =
+    "POST /oauth/token HTTP/1.1\r\nHost: c\r\nContent-Type: application/x-www-form-urlencoded\r\n";
 
 fn connect(c: &C) -> TcpStream {
     let stream = TcpStream::connect(c.base.trim_start_matches("http://")).unwrap();
@@ -25,7 +26,9 @@ async fn until_closed(mut stream: TcpStream) -> Result<String, ErrorKind> {
         let mut said = Vec::new();
         match stream.read_to_end(&mut said) {
             Ok(_) => Ok(String::from_utf8(said).unwrap()),
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(String::from_utf8(said).unwrap()),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                Ok(String::from_utf8(said).unwrap())
+            }
             Err(error) => Err(error.kind()),
         }
     };
@@ -37,7 +40,11 @@ async fn a_body_over_64_kib_is_refused_with_its_limit() {
     let c = C::start().await;
     let form = |bytes: usize| format!("grant_type=client_credentials&pad={}", "x".repeat(bytes));
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
-        c.raw(path, form(65 * 1024)).await.refused(413, "invalid_request", "longer than is taken here");
+        c.raw(path, form(65 * 1024)).await.refused(
+            413,
+            "invalid_request",
+            "longer than is taken here",
+        );
         c.raw(path, form(63 * 1024)).await.refused(401, "invalid_client", "client_id is missing");
     }
 }
@@ -45,8 +52,16 @@ async fn a_body_over_64_kib_is_refused_with_its_limit() {
 #[tokio::test]
 async fn a_smaller_limit_is_in_force_too() {
     let c = C::start_with(|settings| settings.limits.body_bytes = 100).await;
-    c.raw("/oauth/token", "x".repeat(101)).await.refused(413, "invalid_request", "longer than is taken here");
-    c.raw("/oauth/token", "x".repeat(100)).await.refused(401, "invalid_client", "client_id is missing");
+    c.raw("/oauth/token", "x".repeat(101)).await.refused(
+        413,
+        "invalid_request",
+        "longer than is taken here",
+    );
+    c.raw("/oauth/token", "x".repeat(100)).await.refused(
+        401,
+        "invalid_client",
+        "client_id is missing",
+    );
 }
 
 #[tokio::test]
@@ -54,9 +69,13 @@ async fn a_body_without_a_length_is_cut_at_the_same_limit() {
     let c = C::start().await;
     let mut stream = connect(&c);
     let chunk = "x".repeat(66 * 1024);
-    write!(stream, "{HEADERS}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{chunk}\r\n", chunk.len()).unwrap();
+    write!(stream, "{HEADERS}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{chunk}\r\n", chunk.len())
+        .unwrap();
     let said = until_closed(stream).await.unwrap();
-    assert!(said.starts_with("HTTP/1.1 413") && said.contains("longer than is taken here"), "{said}");
+    assert!(
+        said.starts_with("HTTP/1.1 413") && said.contains("longer than is taken here"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -83,7 +102,10 @@ async fn who_sends_the_body_too_slowly_is_told_so_and_cut_off() {
     let mut stream = connect(&c);
     write!(stream, "{HEADERS}Content-Length: 100\r\n\r\ngrant_type=").unwrap();
     let said = until_closed(stream).await.unwrap();
-    assert!(said.starts_with("HTTP/1.1 408 Request Timeout") && said.contains("x-request-id: "), "{said}");
+    assert!(
+        said.starts_with("HTTP/1.1 408 Request Timeout") && said.contains("x-request-id: "),
+        "{said}"
+    );
     assert!(said.contains("\"error\":\"invalid_request\""), "{said}");
     let counted = c.get("/metrics").await.text;
     assert!(counted.contains(r#"method="POST",route="/oauth/token",status="408"} 1"#), "{counted}");

@@ -20,9 +20,11 @@ const GUESS: &str = "a guess that is wrong 5b1e";
 async fn use_everything(c: &Caller) -> Vec<String> {
     let header = basic::format(ODD.0, &ClientSecret::new(ODD.1));
     let grant = [("grant_type", "client_credentials")];
-    let with_header = answer(c.post("/oauth/token").header("authorization", &header).form(&grant)).await;
+    let with_header =
+        answer(c.post("/oauth/token").header("authorization", &header).form(&grant)).await;
     let odd = with_header.json()["access_token"].as_str().unwrap().to_owned();
-    let mut passes = vec![odd, c.pass(SHOP, &[("resource", ORDERS_API)]).await, c.pass(OPAQUE_SHOP, &[]).await];
+    let mut passes =
+        vec![odd, c.pass(SHOP, &[("resource", ORDERS_API)]).await, c.pass(OPAQUE_SHOP, &[]).await];
     for pass in &passes {
         for who in [ORDERS, STOCK] {
             c.introspect(who, pass).await;
@@ -35,20 +37,29 @@ async fn use_everything(c: &Caller) -> Vec<String> {
         c.form("/oauth/introspect", &[("token", pass)]).await;
         c.get(&format!("/made/up/{pass}")).await;
         answer(c.post("/oauth/token").bearer_auth(pass).form(&grant)).await;
-        answer(c.http.get(format!("{}/", c.base)).header("cookie", format!("session={pass}"))).await;
+        answer(c.http.get(format!("{}/", c.base)).header("cookie", format!("session={pass}")))
+            .await;
     }
     c.ask((SHOP.0, GUESS), &[]).await;
     c.ask(("nobody", GUESS), &[]).await;
     for field in ["scope", "resource", "grant_type"] {
-        c.raw("/oauth/token", format!("{field}={}&client_id=shop&client_secret={}", SHOP.1, SHOP.1)).await;
+        c.raw(
+            "/oauth/token",
+            format!("{field}={}&client_id=shop&client_secret={}", SHOP.1, SHOP.1),
+        )
+        .await;
         c.ask(SHOP, &[(field, SHOP.1)]).await;
     }
     c.form("/oauth/token", &[(SHOP.1, "a"), (SHOP.1, "b")]).await;
-    answer(c.post("/oauth/token").header("content-type", format!("text/{}", SHOP.1)).body("a=b")).await;
+    answer(c.post("/oauth/token").header("content-type", format!("text/{}", SHOP.1)).body("a=b"))
+        .await;
     c.ask(SHOP, &[("client_secret", SHOP.1)]).await;
     c.form(&format!("/oauth/token?client_secret={GUESS}"), &grant).await;
     c.raw("/oauth/token", format!("client_id=shop&client_secret={}%zz", SHOP.1)).await;
-    answer(c.post("/oauth/token").header("authorization", &header).form(&[("client_secret", ODD.1)])).await;
+    answer(
+        c.post("/oauth/token").header("authorization", &header).form(&[("client_secret", ODD.1)]),
+    )
+    .await;
     let json = format!(r#"{{"client_id":"shop","client_secret":"{}"}}"#, SHOP.1);
     answer(c.post("/oauth/token").header("content-type", "application/json").body(json)).await;
     passes.extend(register_and_change(c).await);
@@ -65,14 +76,24 @@ async fn use_everything(c: &Caller) -> Vec<String> {
 async fn register_and_change(c: &Caller) -> Vec<String> {
     let told = answer(registering(c, &website(json!({}))).bearer_auth(INITIAL)).await.json();
     answer(registering(c, &website(json!({}))).bearer_auth(GUESS)).await;
-    answer(registering(c, &json!({ "redirect_uris": SHOP.1, "client_secret": SHOP.1 })).bearer_auth(INITIAL)).await;
+    answer(
+        registering(c, &json!({ "redirect_uris": SHOP.1, "client_secret": SHOP.1 }))
+            .bearer_auth(INITIAL),
+    )
+    .await;
     let (id, token) = (text(&told, "client_id"), text(&told, "registration_access_token"));
     let (path, secret) = (format!("{}/oauth/register/{id}", c.base), text(&told, "client_secret"));
     for shown in [token, GUESS] {
         answer(c.http.get(&path).bearer_auth(shown)).await;
         let again = website(json!({ "client_id": id, "client_secret": secret }));
         answer(c.http.put(&path).bearer_auth(shown).json(&again)).await;
-        answer(c.http.put(&path).bearer_auth(shown).json(&json!({ "client_id": id, "client_secret": GUESS }))).await;
+        answer(
+            c.http
+                .put(&path)
+                .bearer_auth(shown)
+                .json(&json!({ "client_id": id, "client_secret": GUESS })),
+        )
+        .await;
     }
     vec![token.to_owned(), secret.to_owned()]
 }
@@ -106,7 +127,8 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
     let settings = [server_settings(&data, &clients), loud].concat();
     let c = Process::serve(&settings);
     assert_eq!(c.get("/readyz").await.status, 200);
-    let ca = Certificate::from_pem(&fs::read(succeed(&["dev-ca"], &settings).await).unwrap()).unwrap();
+    let ca =
+        Certificate::from_pem(&fs::read(succeed(&["dev-ca"], &settings).await).unwrap()).unwrap();
     let made = succeed(&["client", "add", "robot"], &settings).await;
     until("the made secret is let in", async || c.lets_in(("robot", &made)).await).await;
 
@@ -115,7 +137,11 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
     secrets.extend(use_everything(&Caller { base: c.tls.clone().unwrap(), http }).await);
     let turned = succeed(&["client", "rotate-secret", "robot"], &settings).await;
     until("the turned secret is let in", async || c.lets_in(("robot", &turned)).await).await;
-    fs::write(&clients, format!("[[clients]]\nclient_id = \"x\"\nclient_secret = \"{}\"\nnonsense", SHOP.1)).unwrap();
+    fs::write(
+        &clients,
+        format!("[[clients]]\nclient_id = \"x\"\nclient_secret = \"{}\"\nnonsense", SHOP.1),
+    )
+    .unwrap();
     run(&["keys", "rotate"], &settings).await;
     until("the broken file is seen", async || c.lets_in(("robot", &turned)).await).await;
 

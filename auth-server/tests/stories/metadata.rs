@@ -59,7 +59,11 @@ async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
     });
     assert_eq!(document, expected);
     let claims = document["claims_supported"].as_array().unwrap();
-    assert!(claims.len() > 20 && claims.contains(&json!("sub")) && claims.contains(&json!("phone_number_verified")));
+    assert!(
+        claims.len() > 20
+            && claims.contains(&json!("sub"))
+            && claims.contains(&json!("phone_number_verified"))
+    );
     assert_eq!(c.json("/.well-known/openid-configuration").await, document);
 }
 
@@ -83,7 +87,8 @@ async fn for_machines(issuer: &str) -> C {
 #[tokio::test]
 async fn a_client_that_sends_people_is_not_added_under_a_path() {
     let c = for_machines("https://c.example/t").await;
-    let arguments = [c.arguments(), vec!["--set".to_owned(), "issuer=https://c.example/t".to_owned()]].concat();
+    let arguments =
+        [c.arguments(), vec!["--set".to_owned(), "issuer=https://c.example/t".to_owned()]].concat();
     let people = ["client", "add", "people", "--redirect-uri", "https://site.example/cb"];
     let said = run(&people, &arguments).await;
     assert!(said.code == Some(1) && said.err.contains("issuer: it has a path"), "{said:?}");

@@ -10,26 +10,50 @@ const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*
 
 #[track_caller]
 fn is_page(answer: &Answer, status: u16, words: &str) {
-    assert_eq!((answer.status, answer.header("content-type")), (status, "text/html; charset=utf-8"), "{answer:?}");
-    assert!(answer.text.contains(words) && answer.text.contains("id=\"error-title\""), "`{words}`: {answer:?}");
-    assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{answer:?}");
-    assert!(!answer.header("x-request-id").is_empty() && answer.header("location").is_empty(), "{answer:?}");
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (status, "text/html; charset=utf-8"),
+        "{answer:?}"
+    );
+    assert!(
+        answer.text.contains(words) && answer.text.contains("id=\"error-title\""),
+        "`{words}`: {answer:?}"
+    );
+    assert!(
+        answer.header("content-security-policy").contains("frame-ancestors 'none'"),
+        "{answer:?}"
+    );
+    assert!(
+        !answer.header("x-request-id").is_empty() && answer.header("location").is_empty(),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
 async fn whoever_opens_what_is_not_there_reads_a_page_and_a_machine_reads_json() {
     let c = C::start().await;
-    for (method, path, status) in
-        [("GET", "/nothing", 404), ("GET", "/logout/confirm", 405), ("DELETE", "/account", 405), ("PUT", "/login", 405)]
-    {
+    for (method, path, status) in [
+        ("GET", "/nothing", 404),
+        ("GET", "/logout/confirm", 405),
+        ("DELETE", "/account", 405),
+        ("PUT", "/login", 405),
+    ] {
         let ask = || c.http.request(method.parse().unwrap(), format!("{}{path}", c.base));
         let page = answer(ask().header("accept", BROWSER)).await;
         is_page(&page, status, "There is no such page");
         assert_eq!(page.header("allow").is_empty(), status == 404, "{page:?}");
-        answer(ask().header("accept", "application/json")).await.refused(status, "invalid_request", "path");
+        answer(ask().header("accept", "application/json")).await.refused(
+            status,
+            "invalid_request",
+            "path",
+        );
         answer(ask()).await.refused(status, "invalid_request", "path");
     }
-    let chinese = c.http.get(format!("{}/nothing", c.base)).header("accept", BROWSER).header("accept-language", "zh");
+    let chinese = c
+        .http
+        .get(format!("{}/nothing", c.base))
+        .header("accept", BROWSER)
+        .header("accept-language", "zh");
     is_page(&answer(chinese).await, 404, "没有这个页面");
 }
 
@@ -51,12 +75,20 @@ async fn a_form_that_is_too_long_is_refused_with_a_page_on_every_route_that_take
         "/account/sign-out-everywhere",
         "/account/withdraw-consent",
     ] {
-        is_page(&person.post(path, &[("state", &long)]).await.answer, 413, "longer than is taken here");
+        is_page(
+            &person.post(path, &[("state", &long)]).await.answer,
+            413,
+            "longer than is taken here",
+        );
     }
     assert_eq!(person.open("/account").await.path, "/account", "still signed in");
     // Clients read JSON.
     for path in ["/oauth/par", "/oauth/device_authorization", "/userinfo"] {
-        c.form(path, &[("state", &long)]).await.refused(413, "invalid_request", "longer than is taken here");
+        c.form(path, &[("state", &long)]).await.refused(
+            413,
+            "invalid_request",
+            "longer than is taken here",
+        );
     }
 }
 
@@ -79,7 +111,8 @@ async fn a_refusal_that_no_link_can_bring_again_has_no_switch_of_languages() {
     let refused = answer(c.post("/nothing").header("accept", BROWSER)).await;
     is_page(&refused, 404, "There is no such page");
     assert!(!refused.text.contains(switch), "{refused:?}");
-    // What a link can bring again can be read in the other language, and so can a form that is shown again.
+    // What a link can bring again can be read in the other language, and so can a form that is
+    // shown again.
     let foreign = person.asked(&Asking::site().with("client_id", "nobody")).await;
     foreign.says(switch);
     person.open(&foreign.in_language("zh")).await.tells_user("client_id");
@@ -104,7 +137,10 @@ async fn a_form_that_cannot_be_read_is_refused_with_a_page() {
             let found = (told.status, told.header("content-type"));
             // The endpoint that takes a query in a form reads it as the query, on the next page.
             let read_later = told.status == 303 && ["/oauth/authorize", "/logout"].contains(&path);
-            assert!(read_later || found == (400, "text/html; charset=utf-8"), "{path} {body}: {told:?}");
+            assert!(
+                read_later || found == (400, "text/html; charset=utf-8"),
+                "{path} {body}: {told:?}"
+            );
         }
         let json = answer(c.post(path).header("content-type", "application/json").body("{}")).await;
         is_page(&json, 400, "x-www-form-urlencoded");
@@ -122,8 +158,14 @@ async fn a_form_that_cannot_be_read_is_refused_with_a_page() {
 async fn a_form_that_becomes_an_address_brings_nothing_into_it_that_is_not_encoded() {
     let c = C::start().await;
     for path in ["/oauth/authorize", "/logout"] {
-        for body in ["state=a\r\nSet-Cookie: a=b", "state=a\nb", "state=a b", "state=a#b", "state=状态", "state=\u{7f}"]
-        {
+        for body in [
+            "state=a\r\nSet-Cookie: a=b",
+            "state=a\nb",
+            "state=a b",
+            "state=a#b",
+            "state=状态",
+            "state=\u{7f}",
+        ] {
             let told = c.raw(path, body).await;
             is_page(&told, 400, "can’t be understood");
             assert!(told.header("set-cookie").is_empty(), "{path} {body}: {told:?}");
@@ -134,9 +176,12 @@ async fn a_form_that_becomes_an_address_brings_nothing_into_it_that_is_not_encod
 #[tokio::test]
 async fn an_address_that_cannot_be_read_is_refused_with_a_page() {
     let c = C::start().await;
-    for path in
-        ["/oauth/authorize?client_id=%ff", "/oauth/authorize?client_id=%", "/login?client_id=%ff", "/consent?x=%ff"]
-    {
+    for path in [
+        "/oauth/authorize?client_id=%ff",
+        "/oauth/authorize?client_id=%",
+        "/login?client_id=%ff",
+        "/consent?x=%ff",
+    ] {
         is_page(&c.get(path).await, 400, "can’t be understood");
     }
     for path in ["/device?user_code=%ff", "/logout?state=%ff", "/account?notice=%ff"] {

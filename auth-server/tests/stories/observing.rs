@@ -25,12 +25,18 @@ async fn it_is_not_ready_while_nothing_can_be_stored() {
     let c = C::start().await;
     let file = SqliteConnectOptions::new().filename(c.settings.data_dir.join("auth-server.db"));
     let mut database = SqliteConnection::connect_with(&file).await.unwrap();
-    let full = "CREATE TRIGGER full BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    let full =
+        "CREATE TRIGGER full BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'no room'); END";
     for (statement, status) in [(full, 503), ("DROP TRIGGER full", 200)] {
         sqlx::query(statement).execute(&mut database).await.unwrap();
         c.clock.advance(Duration::from_secs(1));
         let answer = c.get("/readyz").await;
-        assert_eq!((answer.status, answer.text.contains("no room")), (status, status == 503), "{}", answer.text);
+        assert_eq!(
+            (answer.status, answer.text.contains("no room")),
+            (status, status == 503),
+            "{}",
+            answer.text
+        );
     }
 }
 
@@ -59,14 +65,18 @@ async fn requests_and_decisions_are_counted() {
         ("introspection", "inactive", 1),
         ("revocation", "revoked", 1),
     ] {
-        let series = format!(r#"gatepass_oauth_decisions_total{{event="{event}",outcome="{outcome}"}}"#);
+        let series =
+            format!(r#"gatepass_oauth_decisions_total{{event="{event}",outcome="{outcome}"}}"#);
         assert_eq!(counted(&answer.text, &series), count, "{}", answer.text);
     }
     let requests = |method: &str, route: &str, status: u16| {
         let labels = format!(r#"method="{method}",route="{route}",status="{status}""#);
         counted(&answer.text, &format!("gatepass_http_requests_total{{{labels}}}"))
     };
-    assert_eq!((requests("POST", "/oauth/token", 200), requests("POST", "/oauth/token", 401)), (2, 1));
+    assert_eq!(
+        (requests("POST", "/oauth/token", 200), requests("POST", "/oauth/token", 401)),
+        (2, 1)
+    );
     assert_eq!(requests("GET", "unknown", 404), 1, "{}", answer.text);
     assert!(answer.text.contains(r#"gatepass_http_request_seconds_count{route="/oauth/token"} 3"#));
     assert!(!answer.text.contains("made/up"));
@@ -85,7 +95,10 @@ async fn a_sane_request_id_is_echoed_and_any_other_replaced() {
     assert_eq!(id_for(Some("order-7.retry_2")).await, "order-7.retry_2");
     for bad in [None, Some("a b"), Some("{\"level\":\"x\"}"), Some(&*"a".repeat(65))] {
         let made = id_for(bad).await;
-        assert!(made.len() == 32 && made.bytes().all(|byte| byte.is_ascii_hexdigit()), "{bad:?}: {made}");
+        assert!(
+            made.len() == 32 && made.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{bad:?}: {made}"
+        );
     }
     assert_ne!(id_for(None).await, id_for(None).await);
 }

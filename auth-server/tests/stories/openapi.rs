@@ -20,24 +20,32 @@ fn operations(document: &Value) -> BTreeSet<(String, String)> {
         let of_all = |name: &&String| *name != "parameters";
         item.as_object().unwrap().keys().filter(of_all).cloned().collect::<Vec<_>>()
     };
-    paths.iter().flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method))).collect()
+    paths
+        .iter()
+        .flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method)))
+        .collect()
 }
 
 /// The routes as they stand on the page that shows them all.
 fn routes() -> BTreeSet<(String, String)> {
     let page = include_str!("../../src/app.rs");
-    let outside = ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
+    let outside =
+        ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
     let stylesheet = ("/assets/style.css".to_owned(), "get".to_owned());
     page.lines().flat_map(methods_of).chain(outside).chain([stylesheet]).collect()
 }
 
 /// `.route("/login", get(login).post(login_posted))`
 fn methods_of(line: &str) -> Vec<(String, String)> {
-    let Some((path, handlers)) = line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once("\", ")) else {
+    let Some((path, handlers)) =
+        line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once("\", "))
+    else {
         return Vec::new();
     };
     let path = path.replace("{*", "{");
-    let has = |method: &&str| handlers.starts_with(&format!("{method}(")) || handlers.contains(&format!(").{method}("));
+    let has = |method: &&str| {
+        handlers.starts_with(&format!("{method}(")) || handlers.contains(&format!(").{method}("))
+    };
     ["get", "post", "put", "delete"]
         .iter()
         .filter(|method| has(method))
@@ -59,13 +67,20 @@ fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
         let takes_body = operation["requestBody"].is_object();
         assert_eq!(takes_body, ["post", "put"].contains(&&*method), "{method} {path}");
         for status in ["408", "413"] {
-            assert!(!takes_body || operation["responses"][status].is_object(), "{method} {path}: {status}");
+            assert!(
+                !takes_body || operation["responses"][status].is_object(),
+                "{method} {path}: {status}"
+            );
         }
     }
 }
 
 /// Every answer that can be had without breaking the server, at every operation.
-fn questions(c: &Caller, token: &str, told: &Value) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
+fn questions(
+    c: &Caller,
+    token: &str,
+    told: &Value,
+) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
     let post = |path: &'static str, status, client: (&str, &str), more: &[(&str, &str)]| {
         let own = [("client_id", client.0), ("client_secret", client.1)];
         (path, "post", status, c.post(path).form(&[&own[..], more].concat()))
@@ -93,8 +108,9 @@ fn questions(c: &Caller, token: &str, told: &Value) -> Vec<(&'static str, &'stat
     }
     questions.extend(questions_of_a_client(c, told));
     let get = |path: &str| c.http.get(format!("{}{path}", c.base));
-    for (path, method) in
-        operations(&document()).into_iter().filter(|(path, method)| method == "get" && path != MANAGEMENT)
+    for (path, method) in operations(&document())
+        .into_iter()
+        .filter(|(path, method)| method == "get" && path != MANAGEMENT)
     {
         let status = match path.as_str() {
             "/oauth/authorize" | "/consent" => 400,
@@ -129,7 +145,10 @@ const MANAGEMENT: &str = "/oauth/register/{client_id}";
 const INITIAL: &str = "the-initial-token";
 
 /// Every answer to a client that registers itself, and changes its mind.
-fn questions_of_a_client(c: &Caller, told: &Value) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
+fn questions_of_a_client(
+    c: &Caller,
+    told: &Value,
+) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
     let first = |said: Value| registering(c, &said);
     let path = format!("{}{REGISTER}/{}", c.base, text(told, "client_id"));
     let with = |method: Method, token: &str| c.http.request(method, &path).bearer_auth(token);
@@ -185,11 +204,15 @@ async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
     .await;
     let mut asked = Vec::new();
     for (path, method) in operations(&document) {
-        let Some(kinds) = document["paths"][&path][&method]["requestBody"]["content"].as_object() else { continue };
+        let Some(kinds) = document["paths"][&path][&method]["requestBody"]["content"].as_object()
+        else {
+            continue;
+        };
         let kind = kinds.keys().next().unwrap();
         for accepted in ["application/json", "text/html"] {
             let headers = format!("content-type: {kind}\r\naccept: {accepted}\r\n");
-            let (caller, verb, at) = (c.caller.clone(), method.to_uppercase(), path.replace("{client_id}", "nobody"));
+            let (caller, verb, at) =
+                (c.caller.clone(), method.to_uppercase(), path.replace("{client_id}", "nobody"));
             let answer = tokio::spawn(async move { caller.slowly(&verb, &at, &headers).await });
             asked.push((path.clone(), method.clone(), answer));
         }
@@ -216,12 +239,20 @@ fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
     assert!(documented.is_object(), "{place} is not documented");
     let content_type = answer.header("content-type").split(';').next().unwrap();
     let Some(content) = documented["content"].as_object() else {
-        assert_eq!((content_type, answer.text.as_str()), ("", ""), "{place} has no documented body");
+        assert_eq!(
+            (content_type, answer.text.as_str()),
+            ("", ""),
+            "{place} has no documented body"
+        );
         return;
     };
-    let schema = &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
+    let schema =
+        &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
     for name in documented["headers"].as_object().map(Map::keys).into_iter().flatten() {
-        assert!(answer.headers.contains_key(name), "{place}: {name} is documented and was not sent");
+        assert!(
+            answer.headers.contains_key(name),
+            "{place}: {name} is documented and was not sent"
+        );
     }
     if content_type == "application/json" {
         fits(document, schema, &answer.json()).unwrap_or_else(|why| panic!("{place}: {why}"));
@@ -231,12 +262,19 @@ fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
 /// Does `value` fit the schema? As much of JSON Schema as the document uses.
 fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     if let Some(name) = schema["$ref"].as_str() {
-        let target = document.pointer(name.trim_start_matches('#')).ok_or(format!("{name} leads nowhere"))?;
+        let target = document
+            .pointer(name.trim_start_matches('#'))
+            .ok_or(format!("{name} leads nowhere"))?;
         return fits(document, target, value);
     }
     if let Some(choices) = schema["oneOf"].as_array() {
-        let why: Vec<String> = choices.iter().filter_map(|choice| fits(document, choice, value).err()).collect();
-        return if why.len() + 1 == choices.len() { Ok(()) } else { Err(format!("not one of: {}", why.join(" | "))) };
+        let why: Vec<String> =
+            choices.iter().filter_map(|choice| fits(document, choice, value).err()).collect();
+        return if why.len() + 1 == choices.len() {
+            Ok(())
+        } else {
+            Err(format!("not one of: {}", why.join(" | ")))
+        };
     }
     let right_kind = match schema["type"].as_str() {
         Some("object") => value.is_object(),
@@ -257,7 +295,11 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     value.as_object().map_or(Ok(()), |members| members_fit(document, schema, members))
 }
 
-fn members_fit(document: &Value, schema: &Value, members: &Map<String, Value>) -> Result<(), String> {
+fn members_fit(
+    document: &Value,
+    schema: &Value,
+    members: &Map<String, Value>,
+) -> Result<(), String> {
     let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
     for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         members.get(required).ok_or(format!("{required} is missing"))?;

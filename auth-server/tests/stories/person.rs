@@ -1,4 +1,5 @@
-//! A person at a browser: it keeps cookies, follows C's redirects, and sends C's forms as they stand in its pages.
+//! A person at a browser: it keeps cookies, follows C's redirects, and sends C's forms as they
+//! stand in its pages.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -144,7 +145,8 @@ impl<'a> Person<'a> {
     }
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let form =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.go(Method::POST, path.to_owned(), Some(form)).await
     }
 
@@ -183,8 +185,13 @@ impl<'a> Person<'a> {
         let (mut method, mut path, mut form) = (method, path, form);
         loop {
             let request = self.c.http.request(method, format!("{}{path}", self.c.base));
-            let cookies: Vec<String> =
-                self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> = self
+                .cookies
+                .lock()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             let mut request = request.header("accept-language", self.language);
             if !cookies.is_empty() {
                 request = request.header(COOKIE, cookies.join("; "));
@@ -194,7 +201,8 @@ impl<'a> Person<'a> {
             }
             let answer = answer(request).await;
             self.keep_cookies(&answer);
-            let location = answer.headers.get("location").map(|value| value.to_str().unwrap().to_owned());
+            let location =
+                answer.headers.get("location").map(|value| value.to_str().unwrap().to_owned());
             match location {
                 Some(location) if location.starts_with('/') => {
                     path = location;
@@ -202,7 +210,11 @@ impl<'a> Person<'a> {
                 }
                 location => {
                     let left_to = location.map(|location| location.parse().unwrap());
-                    return Page { path: path.split('?').next().unwrap().to_owned(), answer, left_to };
+                    return Page {
+                        path: path.split('?').next().unwrap().to_owned(),
+                        answer,
+                        left_to,
+                    };
                 }
             }
         }
@@ -243,8 +255,12 @@ impl Page {
     pub fn in_language(&self, code: &str) -> String {
         let end = format!("lang={code}\"");
         let links = self.answer.text.split("href=\"").skip(1);
-        let link = links.filter_map(|link| link.split_inclusive('"').next()).find(|link| link.ends_with(&end));
-        let query = unescape(link.unwrap_or_else(|| panic!("no switch to {code}: {self:?}")).trim_end_matches('"'));
+        let link = links
+            .filter_map(|link| link.split_inclusive('"').next())
+            .find(|link| link.ends_with(&end));
+        let query = unescape(
+            link.unwrap_or_else(|| panic!("no switch to {code}: {self:?}")).trim_end_matches('"'),
+        );
         format!("{}{query}", self.path)
     }
 
@@ -306,12 +322,23 @@ impl Caller {
         self.granted("authorization_code", client, fields).await
     }
 
-    pub async fn refresh(&self, client: Login<'_>, refresh_token: &str, more: &[(&str, &str)]) -> Answer {
-        self.granted("refresh_token", client, &[&[("refresh_token", refresh_token)], more].concat()).await
+    pub async fn refresh(
+        &self,
+        client: Login<'_>,
+        refresh_token: &str,
+        more: &[(&str, &str)],
+    ) -> Answer {
+        self.granted("refresh_token", client, &[&[("refresh_token", refresh_token)], more].concat())
+            .await
     }
 
     /// A client without a secret sends its id alone.
-    pub async fn granted(&self, grant: &str, (id, secret): Login<'_>, fields: &[(&str, &str)]) -> Answer {
+    pub async fn granted(
+        &self,
+        grant: &str,
+        (id, secret): Login<'_>,
+        fields: &[(&str, &str)],
+    ) -> Answer {
         let mut form = vec![("grant_type", grant), ("client_id", id)];
         if !secret.is_empty() {
             form.push(("client_secret", secret));
@@ -327,9 +354,14 @@ impl Caller {
 
 fn unescape(text: &str) -> String {
     let mut plain = text.to_owned();
-    for (escaped, letter) in
-        [("&#x2f;", "/"), ("&quot;", "\""), ("&#x27;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
-    {
+    for (escaped, letter) in [
+        ("&#x2f;", "/"),
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ] {
         plain = plain.replace(escaped, letter);
     }
     plain

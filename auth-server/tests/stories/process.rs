@@ -45,7 +45,8 @@ pub async fn run(words: &[&str], more: &[String]) -> Said {
 
 /// Run a command that reads from standard input.
 pub async fn run_with_input(words: &[&str], more: &[String], input: &str) -> Said {
-    let arguments: Vec<String> = words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
+    let arguments: Vec<String> =
+        words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
     let input = input.to_owned();
     let run = move || {
         let mut child = binary(&arguments).stdin(Stdio::piped()).spawn().unwrap();
@@ -101,8 +102,12 @@ impl Process {
                 }
             }
         });
-        let line = starts.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
-        let port = |key: &str| line[key].as_str().and_then(|address| address.rsplit(':').next().map(str::to_owned));
+        let line = starts
+            .recv_timeout(Duration::from_secs(60))
+            .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
+        let port = |key: &str| {
+            line[key].as_str().and_then(|address| address.rsplit(':').next().map(str::to_owned))
+        };
         Self {
             caller: Caller::new(format!("http://127.0.0.1:{}", port("http").unwrap())),
             tls: port("tls").map(|port| format!("https://localhost:{port}")),

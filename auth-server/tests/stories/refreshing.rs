@@ -26,7 +26,8 @@ async fn each_use_gives_the_next_one() {
     let second = c.refresh(SITE, &text(&first, "refresh_token"), &[]).await.json();
     assert_ne!(second["refresh_token"], first["refresh_token"]);
     assert!(c.is_active(ORDERS, &text(&second, "access_token")).await);
-    let (before, after) = (jwt::claims(&text(&first, "id_token")), jwt::claims(&text(&second, "id_token")));
+    let (before, after) =
+        (jwt::claims(&text(&first, "id_token")), jwt::claims(&text(&second, "id_token")));
     for kept in ["iss", "sub", "aud", "auth_time", "sid"] {
         assert_eq!(before[kept], after[kept], "{kept}");
     }
@@ -50,7 +51,11 @@ async fn a_lost_answer_is_given_again_and_a_stolen_token_ends_the_family() {
     for access in [&answer, &again] {
         assert!(!c.is_active(ORDERS, &text(access, "access_token")).await);
     }
-    c.refresh(SITE, &text(&answer, "refresh_token"), &[]).await.refused(400, "invalid_grant", "void");
+    c.refresh(SITE, &text(&answer, "refresh_token"), &[]).await.refused(
+        400,
+        "invalid_grant",
+        "void",
+    );
 }
 
 #[tokio::test]
@@ -81,7 +86,8 @@ async fn a_token_of_long_ago_ends_the_family_and_one_that_is_made_up_does_not() 
         latest = text(&c.refresh(SITE, &latest, &[]).await.json(), "refresh_token");
     }
     for genuine in [&first, &latest] {
-        // Its grant and its number are right, and whoever has seen an access token of the grant can say them.
+        // Its grant and its number are right, and whoever has seen an access token of the grant can
+        // say them.
         let made_up = format!("{}AAAA", &genuine[..genuine.len() - 4]);
         c.refresh(SITE, &made_up, &[]).await.refused(400, "invalid_grant", "not known");
         assert_eq!(c.revoke(SITE, &made_up).await.status, 200);
@@ -105,11 +111,18 @@ async fn a_refresh_token_is_its_clients_and_has_an_end() {
 async fn a_scope_may_become_narrower_and_never_wider() {
     let c = C::start().await;
     let token = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
-    c.refresh(SITE, &token, &[("scope", "openid email")]).await.refused(400, "invalid_scope", "email");
+    c.refresh(SITE, &token, &[("scope", "openid email")]).await.refused(
+        400,
+        "invalid_scope",
+        "email",
+    );
     let narrow = c.refresh(SITE, &token, &[("scope", "orders:read")]).await.json();
     assert_eq!(narrow["scope"], "orders:read");
     let wide = c.refresh(SITE, &text(&narrow, "refresh_token"), &[]).await.json();
-    assert_eq!(wide["scope"], "openid profile offline_access orders:read", "the grant itself is as it was");
+    assert_eq!(
+        wide["scope"], "openid profile offline_access orders:read",
+        "the grant itself is as it was"
+    );
 }
 
 #[tokio::test]
@@ -142,12 +155,20 @@ async fn without_offline_access_it_ends_with_a_session_that_nobody_has_ended() {
     assert!(visited.asked(&Asking::forum()).await.left_to.is_some());
     online[1] = text(&c.refresh(FORUM, &online[1], &[]).await.json(), "refresh_token");
     c.clock.advance(Duration::from_secs(100));
-    c.refresh(FORUM, &online[0], &[]).await.refused(400, "invalid_grant", "the session in which this was allowed");
+    c.refresh(FORUM, &online[0], &[]).await.refused(
+        400,
+        "invalid_grant",
+        "the session in which this was allowed",
+    );
     online[1] = text(&c.refresh(FORUM, &online[1], &[]).await.json(), "refresh_token");
     c.clock.advance(Duration::from_secs(900));
     assert!(visited.asked(&Asking::forum()).await.left_to.is_some());
     c.clock.advance(Duration::from_secs(500));
-    c.refresh(FORUM, &online[1], &[]).await.refused(400, "invalid_grant", "the session in which this was allowed");
+    c.refresh(FORUM, &online[1], &[]).await.refused(
+        400,
+        "invalid_grant",
+        "the session in which this was allowed",
+    );
     assert_eq!(c.refresh(SITE, &kept, &[]).await.status, 200);
 }
 
@@ -174,7 +195,11 @@ async fn a_user_who_is_disabled_is_out_everywhere() {
     let access = text(&tokens, "access_token");
     assert!(!c.is_active(ORDERS, &access).await);
     assert_eq!(c.userinfo(&access).await.status, 401);
-    c.refresh(SITE, &text(&tokens, "refresh_token"), &[]).await.refused(400, "invalid_grant", "void");
+    c.refresh(SITE, &text(&tokens, "refresh_token"), &[]).await.refused(
+        400,
+        "invalid_grant",
+        "void",
+    );
     let page = person.asked(&Asking::site()).await;
     assert_eq!(person.sign_in(&page, ALICE).await.status(), 400);
 }

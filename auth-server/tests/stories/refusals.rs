@@ -13,7 +13,11 @@ const SECRET: (&str, &str) = ("client_secret", SHOP.1);
 #[tokio::test]
 async fn a_missing_grant_type_is_named_and_so_is_what_was_meant() {
     let c = C::start().await;
-    c.form("/oauth/token", &[ID, SECRET]).await.refused(400, "invalid_request", "grant_type is missing");
+    c.form("/oauth/token", &[ID, SECRET]).await.refused(
+        400,
+        "invalid_request",
+        "grant_type is missing",
+    );
     let near = c.form("/oauth/token", &[("grantType", GRANT.1), ID, SECRET]).await;
     near.refused(400, "invalid_request", "grantType was sent");
 }
@@ -34,7 +38,12 @@ async fn a_grant_that_is_not_served_is_refused_with_the_alternative() {
         answer.refused(400, "unsupported_grant_type", words);
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("content-type"), "application/json");
-        assert!(answer.json()["error_uri"].as_str().unwrap().starts_with("https://www.rfc-editor.org/rfc/"));
+        assert!(
+            answer.json()["error_uri"]
+                .as_str()
+                .unwrap()
+                .starts_with("https://www.rfc-editor.org/rfc/")
+        );
     }
 }
 
@@ -78,12 +87,25 @@ async fn a_broken_encoding_is_refused_and_not_guessed() {
 async fn json_and_a_body_without_a_type_are_refused_by_name() {
     let c = C::start().await;
     let json = r#"{"grant_type":"client_credentials"}"#;
-    let sent = answer(c.post("/oauth/token").header("content-type", "application/json").body(json)).await;
-    sent.refused(400, "invalid_request", "the Content-Type is application/json; send application/x-www-form-url");
-    answer(c.post("/oauth/token").body("a=b")).await.refused(400, "invalid_request", "the Content-Type is nothing");
+    let sent =
+        answer(c.post("/oauth/token").header("content-type", "application/json").body(json)).await;
+    sent.refused(
+        400,
+        "invalid_request",
+        "the Content-Type is application/json; send application/x-www-form-url",
+    );
+    answer(c.post("/oauth/token").body("a=b")).await.refused(
+        400,
+        "invalid_request",
+        "the Content-Type is nothing",
+    );
     let odd = "Application/X-WWW-Form-Urlencoded; charset=UTF-8";
-    let body = format!("grant_type=client_credentials&client_id={}&client_secret={}", SHOP.0, SHOP.1);
-    assert_eq!(answer(c.post("/oauth/token").header("content-type", odd).body(body)).await.status, 200);
+    let body =
+        format!("grant_type=client_credentials&client_id={}&client_secret={}", SHOP.0, SHOP.1);
+    assert_eq!(
+        answer(c.post("/oauth/token").header("content-type", odd).body(body)).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -91,15 +113,24 @@ async fn two_content_types_are_one_too_many() {
     let c = C::start().await;
     let form = "application/x-www-form-urlencoded";
     for kinds in [["text/plain", form], [form, "text/plain"], [form, form]] {
-        let request = kinds.iter().fold(c.post("/oauth/token"), |request, kind| request.header("content-type", *kind));
-        answer(request.body("a=b")).await.refused(400, "invalid_request", "more than one Content-Type");
+        let request = kinds
+            .iter()
+            .fold(c.post("/oauth/token"), |request, kind| request.header("content-type", *kind));
+        answer(request.body("a=b")).await.refused(
+            400,
+            "invalid_request",
+            "more than one Content-Type",
+        );
     }
 }
 
 #[tokio::test]
 async fn what_a_stranger_sent_comes_back_cut() {
     let c = C::start().await;
-    let long = c.post("/oauth/token").header("content-type", format!("text/{}", "x".repeat(10_000))).body("a=b");
+    let long = c
+        .post("/oauth/token")
+        .header("content-type", format!("text/{}", "x".repeat(10_000)))
+        .body("a=b");
     let (code, description) = answer(long).await.error();
     assert_eq!((code.as_str(), description.len()), ("invalid_request", 300));
 }
@@ -122,7 +153,10 @@ async fn form_endpoints_take_post_alone() {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let answer = answer(c.http.request(method, format!("{}{path}", c.base))).await;
             answer.refused(405, "invalid_request", "POST");
-            assert_eq!((answer.header("allow"), answer.header("cache-control")), ("POST", "no-store"));
+            assert_eq!(
+                (answer.header("allow"), answer.header("cache-control")),
+                ("POST", "no-store")
+            );
             assert_eq!(answer.header("x-request-id").len(), 32);
         }
     }
@@ -144,9 +178,17 @@ async fn two_ways_to_authenticate_at_once_are_refused() {
     let c = C::start().await;
     let header = basic::format(SHOP.0, &ClientSecret::new(SHOP.1));
     let post = || c.post("/oauth/token").header("authorization", &header);
-    answer(post().form(&[GRANT, SECRET])).await.refused(400, "invalid_request", "authenticates twice");
+    answer(post().form(&[GRANT, SECRET])).await.refused(
+        400,
+        "invalid_request",
+        "authenticates twice",
+    );
     let other = [GRANT, ("client_id", ODD.0)];
-    answer(post().form(&other)).await.refused(400, "invalid_request", "not the one of the Authorization header");
+    answer(post().form(&other)).await.refused(
+        400,
+        "invalid_request",
+        "not the one of the Authorization header",
+    );
     let twice = answer(post().header("authorization", &header).form(&[GRANT])).await;
     twice.refused(400, "invalid_request", "more than one Authorization header");
     assert_eq!(answer(post().form(&[GRANT, ID])).await.status, 200);
@@ -156,10 +198,15 @@ async fn two_ways_to_authenticate_at_once_are_refused() {
 async fn a_client_that_shows_nothing_is_told_what_is_missing() {
     let c = C::start().await;
     c.form("/oauth/token", &[GRANT]).await.refused(401, "invalid_client", "client_id is missing");
-    c.form("/oauth/token", &[GRANT, ID]).await.refused(401, "invalid_client", "client_secret is missing");
+    c.form("/oauth/token", &[GRANT, ID]).await.refused(
+        401,
+        "invalid_client",
+        "client_secret is missing",
+    );
     let near = c.form("/oauth/token", &[GRANT, ID, ("clientsecret", "x")]).await;
     near.refused(401, "invalid_client", "clientsecret");
-    let malformed = answer(c.post("/oauth/token").header("authorization", "Basic %%%").form(&[GRANT])).await;
+    let malformed =
+        answer(c.post("/oauth/token").header("authorization", "Basic %%%").form(&[GRANT])).await;
     malformed.refused(401, "invalid_client", "Base64");
     assert!(malformed.header("www-authenticate").starts_with("Basic realm="));
 }
@@ -168,7 +215,11 @@ async fn a_client_that_shows_nothing_is_told_what_is_missing() {
 async fn a_scope_that_is_not_allowed_or_not_a_scope_is_refused() {
     let c = C::start().await;
     let foreign = c.ask(ODD, &[("scope", "orders:read orders:write")]).await;
-    foreign.refused(400, "invalid_scope", "the scope orders:write is not one that this client may ask for");
+    foreign.refused(
+        400,
+        "invalid_scope",
+        "the scope orders:write is not one that this client may ask for",
+    );
     for bad in ["a\"b", "a\\b", "ä", "a\tb"] {
         c.ask(SHOP, &[("scope", bad)]).await.refused(400, "invalid_scope", "does not allow");
     }
@@ -179,12 +230,21 @@ async fn a_scope_that_is_not_allowed_or_not_a_scope_is_refused() {
 #[tokio::test]
 async fn a_resource_that_is_foreign_malformed_or_has_a_fragment_is_refused() {
     let c = C::start().await;
-    c.ask(ODD, &[("resource", STOCK_API)]).await.refused(400, "invalid_target", "is not one that this client");
+    c.ask(ODD, &[("resource", STOCK_API)]).await.refused(
+        400,
+        "invalid_target",
+        "is not one that this client",
+    );
     for bad in ["stock", "/path", "https://", &format!("{STOCK_API}#part")] {
-        c.ask(SHOP, &[("resource", bad)]).await.refused(400, "invalid_target", "absolute URI without a fragment");
+        c.ask(SHOP, &[("resource", bad)]).await.refused(
+            400,
+            "invalid_target",
+            "absolute URI without a fragment",
+        );
     }
     let slash = c.ask(SHOP, &[("resource", &format!("{ORDERS_API}/"))]).await;
     slash.refused(400, "invalid_target", ORDERS_API);
-    let one_of_two = c.ask(SHOP, &[("resource", ORDERS_API), ("resource", "https://else.example")]).await;
+    let one_of_two =
+        c.ask(SHOP, &[("resource", ORDERS_API), ("resource", "https://else.example")]).await;
     one_of_two.refused(400, "invalid_target", "https://else.example");
 }

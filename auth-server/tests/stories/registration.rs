@@ -75,9 +75,11 @@ async fn without_the_setting_nobody_registers() {
     assert_eq!(register(&c, website(json!({}))).await.status, 404);
     assert_eq!(c.get("/oauth/register/site").await.status, 404);
     let open = open().await;
-    for document in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
+    for document in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
+    {
         assert!(c.json(document).await.get("registration_endpoint").is_none(), "{document}");
-        let endpoint = open.json(document).await["registration_endpoint"].as_str().unwrap().to_owned();
+        let endpoint =
+            open.json(document).await["registration_endpoint"].as_str().unwrap().to_owned();
         assert_eq!(endpoint, format!("{}{REGISTER}", open.issuer()));
     }
 }
@@ -98,9 +100,13 @@ async fn a_client_registers_itself_and_is_told_all_that_is_in_force() {
     assert!(id.starts_with("gpci_") && text(&told, "client_secret").starts_with("gpcs_"));
     assert_eq!(text(&told, "registration_client_uri"), format!("{}{REGISTER}/{id}", c.issuer()));
     assert!(text(&told, "registration_access_token").len() > 40);
-    assert_eq!((&told["client_id_issued_at"], &told["client_secret_expires_at"]), (&json!(1_767_268_800), &json!(0)));
+    assert_eq!(
+        (&told["client_id_issued_at"], &told["client_secret_expires_at"]),
+        (&json!(1_767_268_800), &json!(0))
+    );
     let metadata = told.as_object_mut().unwrap();
-    metadata.retain(|name, _| !name.starts_with("registration_") && !name.starts_with("client_secret"));
+    metadata
+        .retain(|name, _| !name.starts_with("registration_") && !name.starts_with("client_secret"));
     let mut expected = said;
     let of_the_server = json!({
         "client_id": id, "client_id_issued_at": 1_767_268_800, "application_type": "web", "response_types": ["code"],
@@ -123,7 +129,9 @@ async fn a_public_client_has_no_secret() {
 #[tokio::test]
 async fn what_cannot_be_registered_is_refused_by_its_error() {
     let c = open().await;
-    let refused = async |said: Value, code: &str, words: &str| register(&c, said).await.refused(400, code, words);
+    let refused = async |said: Value, code: &str, words: &str| {
+        register(&c, said).await.refused(400, code, words)
+    };
     for (uri, words) in [
         ("https://shop.example/cb#here", "fragment"),
         ("http://shop.example/cb", "plain http"),
@@ -136,21 +144,32 @@ async fn what_cannot_be_registered_is_refused_by_its_error() {
     let native = json!({ "redirect_uris": ["shop:/cb"], "application_type": "native" });
     refused(native, "invalid_redirect_uri", "turned round").await;
     let metadata = "invalid_client_metadata";
-    refused(website(json!({ "grant_types": ["client_credentials"] })), metadata, "cannot be had").await;
+    refused(website(json!({ "grant_types": ["client_credentials"] })), metadata, "cannot be had")
+        .await;
     refused(website(json!({ "response_types": ["code id_token"] })), metadata, "only code").await;
     refused(website(json!({ "scope": "openid orders:read" })), metadata, "orders:read").await;
-    refused(website(json!({ "token_endpoint_auth_method": "private" })), metadata, "auth_method").await;
+    refused(website(json!({ "token_endpoint_auth_method": "private" })), metadata, "auth_method")
+        .await;
     refused(website(json!({ "redirect_uris": "https://shop.example/cb" })), metadata, "").await;
     refused(website(json!({ "client_name": 7 })), metadata, "").await;
     refused(json!([1]), metadata, "no JSON object").await;
     let statement = |text: &str| website(json!({ "software_statement": text }));
-    refused(statement("eyJhbGciOiJub25lIn0.e30.eA"), "unapproved_software_statement", "not served").await;
+    refused(statement("eyJhbGciOiJub25lIn0.e30.eA"), "unapproved_software_statement", "not served")
+        .await;
     refused(statement("trust me"), "invalid_software_statement", "not a signed JWT").await;
-    c.form(REGISTER, &[("client_name", "Shop")]).await.refused(400, "invalid_request", "application/json");
+    c.form(REGISTER, &[("client_name", "Shop")]).await.refused(
+        400,
+        "invalid_request",
+        "application/json",
+    );
     let long = website(json!({ "client_name": "x".repeat(70_000) }));
     register(&c, long).await.refused(413, "invalid_request", "longer");
     let records = records(&c).await;
-    assert!(records.iter().all(|(event, outcome, ..)| event == "client_registration" && outcome == "refused"));
+    assert!(
+        records
+            .iter()
+            .all(|(event, outcome, ..)| event == "client_registration" && outcome == "refused")
+    );
     assert_eq!(records[0].3.as_deref(), Some("invalid_redirect_uri"));
 }
 
@@ -192,7 +211,8 @@ async fn one_address_registers_so_many_clients_and_no_more() {
     refused.refused(429, "temporarily_unavailable", "too often");
     assert_eq!(refused.header("retry-after"), "30");
     let path = format!("{}{REGISTER}/{}", c.base, text(&told, "client_id"));
-    let change = c.http.put(path).json(&json!({})).bearer_auth(text(&told, "registration_access_token"));
+    let change =
+        c.http.put(path).json(&json!({})).bearer_auth(text(&told, "registration_access_token"));
     answer(change).await.refused(429, "temporarily_unavailable", "too often");
     assert_eq!(register(&c.at_address("127.0.0.2"), website(json!({}))).await.status, 201);
     c.clock.advance(Duration::from_secs(30));
@@ -208,9 +228,16 @@ async fn no_more_clients_register_than_may() {
     .await;
     let first = registered(&c, website(json!({}))).await;
     registered(&c, website(json!({}))).await;
-    register(&c, website(json!({}))).await.refused(503, "temporarily_unavailable", "as many clients");
+    register(&c, website(json!({}))).await.refused(
+        503,
+        "temporarily_unavailable",
+        "as many clients",
+    );
     let path = format!("{REGISTER}/{}", text(&first, "client_id"));
-    let gone = c.http.delete(format!("{}{path}", c.base)).bearer_auth(text(&first, "registration_access_token"));
+    let gone = c
+        .http
+        .delete(format!("{}{path}", c.base))
+        .bearer_auth(text(&first, "registration_access_token"));
     assert_eq!(answer(gone).await.status, 204);
     registered(&c, website(json!({}))).await;
 }
@@ -221,7 +248,11 @@ async fn a_client_asks_in_its_own_name_only_where_the_operator_lets_it() {
     let told = registered(&c, website(json!({}))).await;
     let login = (text(&told, "client_id"), text(&told, "client_secret"));
     c.ask(login, &[]).await.refused(400, "unauthorized_client", "has not registered for the grant");
-    c.ask(login, &[("resource", ORDERS_API)]).await.refused(400, "unauthorized_client", "has not registered");
+    c.ask(login, &[("resource", ORDERS_API)]).await.refused(
+        400,
+        "unauthorized_client",
+        "has not registered",
+    );
     let c = C::start_with(|settings| {
         open_to_all(settings);
         settings.registration.grant_types = vec!["client_credentials".to_owned()];

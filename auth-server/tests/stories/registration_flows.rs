@@ -35,7 +35,10 @@ async fn with_stand_ins() -> C {
 
 async fn serving(at: &str, body: Value) -> MockServer {
     let server = MockServer::start().await;
-    Mock::given(path(at)).respond_with(ResponseTemplate::new(200).set_body_json(body)).mount(&server).await;
+    Mock::given(path(at))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(&server)
+        .await;
     server
 }
 
@@ -57,7 +60,11 @@ async fn a_website_that_has_just_registered_logs_its_user_in() {
     assert_eq!(jwt::claims(text(&tokens, "id_token"))["aud"], text(&told, "client_id"));
     let info = c.userinfo(text(&tokens, "access_token")).await;
     assert_eq!(info.header("content-type"), "application/jwt");
-    assert!(jwt::is_signed_by(&info.text, &c.json("/.well-known/jwks.json").await, Algorithm::EdDSA));
+    assert!(jwt::is_signed_by(
+        &info.text,
+        &c.json("/.well-known/jwks.json").await,
+        Algorithm::EdDSA
+    ));
     assert!(jwt::claims(&info.text)["email"].is_string());
     let next = c.refresh(login(&told), text(&tokens, "refresh_token"), &[]).await;
     assert_eq!(next.status, 200, "{next:?}");
@@ -137,11 +144,17 @@ async fn a_client_shows_its_secret_in_the_way_that_it_has_registered_and_in_no_o
         let told = registered(&c, website(said)).await;
         assert_eq!(told["token_endpoint_auth_method"], own);
         let (id, secret) = login(&told);
-        for path in ["/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization"]
-        {
+        for path in [
+            "/oauth/token",
+            "/oauth/par",
+            "/oauth/introspect",
+            "/oauth/revoke",
+            "/oauth/device_authorization",
+        ] {
             for secret in [secret, "guess"] {
                 let by_basic = answer(post(path, &[]).basic_auth(id, Some(secret))).await;
-                let by_post = answer(post(path, &[("client_id", id), ("client_secret", secret)])).await;
+                let by_post =
+                    answer(post(path, &[("client_id", id), ("client_secret", secret)])).await;
                 let (taken, other) = match own {
                     "client_secret_basic" => (by_basic, by_post),
                     _ => (by_post, by_basic),
@@ -182,22 +195,41 @@ async fn a_client_shows_its_secret_in_the_way_that_it_has_registered_and_in_no_o
 async fn a_client_uses_the_grants_that_it_has_registered_for_and_no_others() {
     let c = open().await;
     let website_ = registered(&c, website(json!({}))).await;
-    let fields = [("client_id", login(&website_).0), ("client_secret", login(&website_).1), ("scope", "openid")];
-    c.form("/oauth/device_authorization", &fields).await.refused(400, "unauthorized_client", "device grant");
+    let fields = [
+        ("client_id", login(&website_).0),
+        ("client_secret", login(&website_).1),
+        ("scope", "openid"),
+    ];
+    c.form("/oauth/device_authorization", &fields).await.refused(
+        400,
+        "unauthorized_client",
+        "device grant",
+    );
     c.granted(DEVICE, login(&website_), &[("device_code", "x")]).await.refused(
         400,
         "unauthorized_client",
         "registered",
     );
-    c.granted("password", login(&website_), &[]).await.refused(400, "unsupported_grant_type", "not served");
+    c.granted("password", login(&website_), &[]).await.refused(
+        400,
+        "unsupported_grant_type",
+        "not served",
+    );
     let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
-    c.granted(exchange, login(&website_), &[]).await.refused(400, "unauthorized_client", "registered");
+    c.granted(exchange, login(&website_), &[]).await.refused(
+        400,
+        "unauthorized_client",
+        "registered",
+    );
     let device = json!({ "grant_types": [DEVICE], "redirect_uris": [CB], "token_endpoint_auth_method": "none" });
     let device = registered(&c, device).await;
     let fields = [("client_id", login(&device).0), ("scope", "openid")];
     assert_eq!(c.form("/oauth/device_authorization", &fields).await.status, 200);
     Person::at(&c).asked(&asking(&device, "openid")).await.tells_client("unauthorized_client");
-    Person::at(&c).asked(&asking(&website_, "openid offline_access")).await.tells_client("invalid_scope");
+    Person::at(&c)
+        .asked(&asking(&website_, "openid offline_access"))
+        .await
+        .tells_client("invalid_scope");
 }
 
 struct Signer {
@@ -234,12 +266,16 @@ async fn a_client_signs_its_requests_with_the_keys_that_it_has_registered() {
     let c = open().await;
     let (own, other) = (Signer::new("own"), Signer::new("own"));
     let keys = json!({ "keys": [own.public()] });
-    let told = registered(&c, website(json!({ "jwks": keys, "request_object_signing_alg": "ES256" }))).await;
+    let told =
+        registered(&c, website(json!({ "jwks": keys, "request_object_signing_alg": "ES256" })))
+            .await;
     assert_eq!(told["jwks"], keys);
     let person = Person::at(&c);
     assert_eq!(person.asked(&own.sign(&c, &told)).await.path, "/login");
     person.asked(&other.sign(&c, &told)).await.tells_client("invalid_request_object");
-    let told = registered(&c, website(json!({ "jwks": keys, "request_object_signing_alg": "EdDSA" }))).await;
+    let told =
+        registered(&c, website(json!({ "jwks": keys, "request_object_signing_alg": "EdDSA" })))
+            .await;
     person.asked(&own.sign(&c, &told)).await.tells_client("invalid_request_object");
 }
 
@@ -248,7 +284,8 @@ async fn a_client_publishes_its_keys_and_new_ones_are_found() {
     let c = with_stand_ins().await;
     let (first, second) = (Signer::new("first"), Signer::new("second"));
     let server = serving("/keys", json!({ "keys": [first.public()] })).await;
-    let told = registered(&c, website(json!({ "jwks_uri": format!("{}/keys", server.uri()) }))).await;
+    let told =
+        registered(&c, website(json!({ "jwks_uri": format!("{}/keys", server.uri()) }))).await;
     let person = Person::at(&c);
     for _ in 0..3 {
         assert_eq!(person.asked(&first.sign(&c, &told)).await.path, "/login");
@@ -260,13 +297,18 @@ async fn a_client_publishes_its_keys_and_new_ones_are_found() {
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
     server.reset().await;
-    let rotated = ResponseTemplate::new(200).set_body_json(json!({ "keys": [first.public(), second.public()] }));
+    let rotated = ResponseTemplate::new(200)
+        .set_body_json(json!({ "keys": [first.public(), second.public()] }));
     Mock::given(path("/keys")).respond_with(rotated).mount(&server).await;
     c.clock.advance(std::time::Duration::from_secs(10));
     assert_eq!(person.asked(&second.sign(&c, &told)).await.path, "/login");
     // Also for requests that are sent ahead.
     let signed = second.sign(&c, &told);
-    let fields = [("client_id", login(&told).0), ("client_secret", login(&told).1), ("request", signed.get("request"))];
+    let fields = [
+        ("client_id", login(&told).0),
+        ("client_secret", login(&told).1),
+        ("request", signed.get("request")),
+    ];
     assert_eq!(c.form("/oauth/par", &fields).await.status, 201);
     // While the client's server is away, what was fetched stays good.
     drop(server);
@@ -283,18 +325,28 @@ async fn two_sectors_know_a_user_by_different_names_and_each_always_by_the_same(
             "post_logout_redirect_uris": [format!("https://{host}/bye")],
         }))
     };
-    let (one, other) = (registered(&c, pairwise("shop.example")).await, registered(&c, pairwise("news.example")).await);
+    let (one, other) = (
+        registered(&c, pairwise("shop.example")).await,
+        registered(&c, pairwise("news.example")).await,
+    );
     let same = registered(&c, pairwise("shop.example")).await;
     let public = registered(&c, website(json!({}))).await;
     let person = Person::at(&c);
     let mut subs = Vec::new();
     for (told, host) in [(&one, "shop"), (&other, "news"), (&same, "shop"), (&public, "shop")] {
-        let asking = Asking::of(text(told, "client_id"), &format!("https://{host}.example/cb"), "openid profile");
+        let asking = Asking::of(
+            text(told, "client_id"),
+            &format!("https://{host}.example/cb"),
+            "openid profile",
+        );
         let tokens = person.tokens(&asking, ALICE, login(told)).await;
         let id_token = text(&tokens, "id_token");
         let sub = jwt::claims(id_token)["sub"].as_str().unwrap().to_owned();
         let info = c.userinfo(text(&tokens, "access_token")).await.json();
-        assert_eq!((info["sub"].as_str(), info["nickname"].is_string()), (Some(sub.as_str()), true));
+        assert_eq!(
+            (info["sub"].as_str(), info["nickname"].is_string()),
+            (Some(sub.as_str()), true)
+        );
         assert_eq!(jwt::claims(text(&tokens, "access_token"))["sub"], sub);
         // The client's own word for the user is understood.
         let silent = asking.clone().with("prompt", "none").with("id_token_hint", id_token);
@@ -304,19 +356,34 @@ async fn two_sectors_know_a_user_by_different_names_and_each_always_by_the_same(
         bob.asked(&silent).await.tells_client("login_required");
         subs.push((sub, id_token.to_owned()));
     }
-    assert!(subs[0].0 == subs[2].0 && subs[0].0 != subs[1].0 && subs[0].0 != subs[3].0 && subs[1].0 != subs[3].0);
-    let pairs = [("id_token_hint", subs[0].1.as_str()), ("post_logout_redirect_uri", "https://shop.example/bye")];
+    assert!(
+        subs[0].0 == subs[2].0
+            && subs[0].0 != subs[1].0
+            && subs[0].0 != subs[3].0
+            && subs[1].0 != subs[3].0
+    );
+    let pairs = [
+        ("id_token_hint", subs[0].1.as_str()),
+        ("post_logout_redirect_uri", "https://shop.example/bye"),
+    ];
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let back = person.open(&format!("/logout?{query}")).await;
-    assert_eq!(back.left_to.unwrap().as_str(), "https://shop.example/bye", "no question: it knows who is signed in");
+    assert_eq!(
+        back.left_to.unwrap().as_str(),
+        "https://shop.example/bye",
+        "no question: it knows who is signed in"
+    );
 }
 
 #[tokio::test]
 async fn a_sector_of_several_hosts_is_named_by_its_list() {
     let c = with_stand_ins().await;
     let uris = json!(["https://shop.example/cb", "https://news.example/cb"]);
-    let listed =
-        serving("/sector", json!(["https://news.example/cb", "https://shop.example/cb", "https://x.example"])).await;
+    let listed = serving(
+        "/sector",
+        json!(["https://news.example/cb", "https://shop.example/cb", "https://x.example"]),
+    )
+    .await;
     let say = |uri: String| json!({ "redirect_uris": uris, "subject_type": "pairwise", "sector_identifier_uri": uri });
     registered(&c, say(format!("{}/sector", listed.uri()))).await;
     let metadata = "invalid_client_metadata";
@@ -344,7 +411,8 @@ async fn a_registered_client_is_told_of_the_end_of_a_session_by_the_name_that_it
     let tokens = person.tokens(&asking(&told, "openid"), ALICE, login(&told)).await;
     let page = person.open("/logout").await;
     person.send(&page, &[("decision", "logout")]).await;
-    until("the client is told", async || !server.received_requests().await.unwrap().is_empty()).await;
+    until("the client is told", async || !server.received_requests().await.unwrap().is_empty())
+        .await;
     let news = server.received_requests().await.unwrap().remove(0);
     let token = form_urlencoded::parse(&news.body).into_owned().next().unwrap().1;
     let part = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();

@@ -59,14 +59,20 @@ async fn a_client_reads_what_is_registered() {
 #[tokio::test]
 async fn what_a_client_says_anew_is_in_force_at_once_and_what_it_leaves_out_is_gone() {
     let c = open().await;
-    let told = registered(&c, website(json!({ "policy_uri": "https://shop.example/privacy" }))).await;
-    let said = again(&told, json!({ "redirect_uris": ["https://shop.example/new"], "client_name": "New Shop" }));
+    let told =
+        registered(&c, website(json!({ "policy_uri": "https://shop.example/privacy" }))).await;
+    let said = again(
+        &told,
+        json!({ "redirect_uris": ["https://shop.example/new"], "client_name": "New Shop" }),
+    );
     let changed = put(&c, &told, &said).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     let changed = changed.json();
     assert_eq!(text(&changed, "client_name"), "New Shop");
     assert!(changed.get("policy_uri").is_none() && changed.get("client_secret").is_none());
-    for same in ["client_id", "registration_access_token", "registration_client_uri", "client_id_issued_at"] {
+    for same in
+        ["client_id", "registration_access_token", "registration_client_uri", "client_id_issued_at"]
+    {
         assert_eq!(changed[same], told[same], "{same}");
     }
     assert!(c.lets_in(login(&told)).await, "the secret is the same");
@@ -97,7 +103,11 @@ async fn a_client_says_what_it_is_and_not_what_the_server_does() {
     ] {
         put(&c, &told, &again(&told, more)).await.refused(400, "invalid_request", words);
     }
-    put(&c, &told, &website(json!({}))).await.refused(400, "invalid_request", "client_id is missing");
+    put(&c, &told, &website(json!({}))).await.refused(
+        400,
+        "invalid_request",
+        "client_id is missing",
+    );
     for chosen in [json!("chosen"), json!(null), json!(7)] {
         let said = again(&told, json!({ "client_secret": chosen }));
         put(&c, &told, &said).await.refused(400, "invalid_client_metadata", "cannot be chosen");
@@ -106,7 +116,10 @@ async fn a_client_says_what_it_is_and_not_what_the_server_does() {
     put(&c, &told, &said).await.refused(400, "invalid_redirect_uri", "fragment");
     let said = again(&told, json!({ "scope": "admin" }));
     put(&c, &told, &said).await.refused(400, "invalid_client_metadata", "admin");
-    let said = again(&told, json!({ "client_secret": text(&told, "client_secret"), "client_name": "Same secret" }));
+    let said = again(
+        &told,
+        json!({ "client_secret": text(&told, "client_secret"), "client_name": "Same secret" }),
+    );
     assert_eq!(put(&c, &told, &said).await.json()["client_name"], "Same secret");
 }
 
@@ -125,7 +138,8 @@ async fn a_client_that_becomes_another_kind_loses_its_secret_or_gets_one() {
 #[tokio::test]
 async fn whatever_is_wrong_with_the_token_the_answer_is_one_and_the_same() {
     let c = open().await;
-    let (told, other) = (registered(&c, website(json!({}))).await, registered(&c, website(json!({}))).await);
+    let (told, other) =
+        (registered(&c, website(json!({}))).await, registered(&c, website(json!({}))).await);
     let (id, token) = (text(&told, "client_id"), text(&told, "registration_access_token"));
     for method in ALL {
         let mut answers = Vec::new();
@@ -139,7 +153,9 @@ async fn whatever_is_wrong_with_the_token_the_answer_is_one_and_the_same() {
             ("site", Some(SITE.1)),
             ("%F0%9F%9A%AA", Some(token)),
         ] {
-            let told = answer(managing(&c, method.clone(), client, shown).json(&again(&told, json!({})))).await;
+            let told =
+                answer(managing(&c, method.clone(), client, shown).json(&again(&told, json!({}))))
+                    .await;
             told.refused(401, "invalid_token", "not that of this client");
             answers.push((told.text.clone(), told.header("www-authenticate").to_owned()));
         }
@@ -158,12 +174,17 @@ async fn wrong_tokens_are_borne_from_one_address_for_a_while() {
     })
     .await;
     let told = registered(&c, website(json!({}))).await;
-    let guess = async || answer(managing(&c, Method::GET, text(&told, "client_id"), Some("guess"))).await;
+    let guess =
+        async || answer(managing(&c, Method::GET, text(&told, "client_id"), Some("guess"))).await;
     for _ in 0..2 {
         guess().await.refused(401, "invalid_token", "");
     }
     guess().await.refused(429, "temporarily_unavailable", "too often");
-    assert_eq!(answer(own(&c, Method::GET, &told)).await.status, 200, "a right one does not wait for wrong ones");
+    assert_eq!(
+        answer(own(&c, Method::GET, &told)).await.status,
+        200,
+        "a right one does not wait for wrong ones"
+    );
     c.clock.advance(Duration::from_secs(30));
     guess().await.refused(401, "invalid_token", "");
 }
@@ -180,17 +201,29 @@ async fn a_client_that_removes_itself_leaves_nothing_in_force() {
     let deleted = answer(own(&c, Method::DELETE, &told)).await;
     assert_eq!((deleted.status, deleted.text.as_str()), (204, ""));
     assert_eq!(c.userinfo(text(&tokens, "access_token")).await.status, 401);
-    c.refresh(login(&told), text(&tokens, "refresh_token"), &[]).await.refused(401, "invalid_client", "");
+    c.refresh(login(&told), text(&tokens, "refresh_token"), &[]).await.refused(
+        401,
+        "invalid_client",
+        "",
+    );
     assert_eq!(c.fetch(login(&told), &asking, &unspent).await.status, 401);
     person.asked(&asking).await.tells_user("client_id");
     let account: Page = person.open("/account").await;
     assert!(!account.text().contains("Shop") && !account.text().contains(text(&told, "client_id")));
     for method in ALL {
-        answer(own(&c, method, &told).json(&again(&told, json!({})))).await.refused(401, "invalid_token", "");
+        answer(own(&c, method, &told).json(&again(&told, json!({})))).await.refused(
+            401,
+            "invalid_token",
+            "",
+        );
     }
     let all = records(&c).await;
-    let of =
-        |event: &str| all.iter().filter(|record| record.0 == event).map(|record| record.1.as_str()).collect::<Vec<_>>();
+    let of = |event: &str| {
+        all.iter()
+            .filter(|record| record.0 == event)
+            .map(|record| record.1.as_str())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(of("client_registration"), ["done"]);
     assert_eq!(of("client_deletion"), ["done", "refused"]);
     assert_eq!((of("client_update"), of("client_reading")), (vec!["refused"], vec!["refused"]));
@@ -201,12 +234,22 @@ async fn a_client_that_removes_itself_leaves_nothing_in_force() {
 #[tokio::test]
 async fn a_client_that_the_operator_disables_can_change_nothing_more() {
     let c = C::start_at(clock::Clock::system(), open_to_all).await;
-    let told = registered(&c, website(json!({ "grant_types": ["authorization_code", "refresh_token"] }))).await;
+    let told =
+        registered(&c, website(json!({ "grant_types": ["authorization_code", "refresh_token"] })))
+            .await;
     let tokens = Person::at(&c).tokens(&asking(&told), ALICE, login(&told)).await;
     succeed(&["client", "disable", text(&told, "client_id")], &c.arguments()).await;
-    assert_eq!(c.userinfo(text(&tokens, "access_token")).await.status, 401, "its tokens are void at once");
+    assert_eq!(
+        c.userinfo(text(&tokens, "access_token")).await.status,
+        401,
+        "its tokens are void at once"
+    );
     for method in ALL {
-        answer(own(&c, method, &told).json(&again(&told, json!({})))).await.refused(401, "invalid_token", "");
+        answer(own(&c, method, &told).json(&again(&told, json!({})))).await.refused(
+            401,
+            "invalid_token",
+            "",
+        );
     }
     until("it is let in no more", async || !c.lets_in(login(&told)).await).await;
 }
@@ -222,7 +265,11 @@ async fn the_operator_sees_who_has_registered_and_removes_whom_nobody_needs() {
     let listed = succeed(&["client", "list"], &c.arguments()).await;
     let line = listed.lines().find(|line| line.starts_with(text(&told, "client_id"))).unwrap();
     assert!(line.contains("enabled  registered itself"), "{line}");
-    register(&c, website(json!({}))).await.refused(503, "temporarily_unavailable", "as many clients");
+    register(&c, website(json!({}))).await.refused(
+        503,
+        "temporarily_unavailable",
+        "as many clients",
+    );
     succeed(&["client", "remove", text(&told, "client_id")], &c.arguments()).await;
     answer(own(&c, Method::GET, &told)).await.refused(401, "invalid_token", "");
     registered(&c, website(json!({}))).await;
@@ -236,7 +283,8 @@ async fn of_two_removals_at_once_one_is_told_that_it_was() {
     let c = open().await;
     let told = registered(&c, website(json!({}))).await;
     let all = (0..8).map(|_| answer(own(&c, Method::DELETE, &told)));
-    let mut statuses: Vec<u16> = futures_util::future::join_all(all).await.iter().map(|told| told.status).collect();
+    let mut statuses: Vec<u16> =
+        futures_util::future::join_all(all).await.iter().map(|told| told.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 401, 401, 401, 401, 401, 401, 401]);
 }

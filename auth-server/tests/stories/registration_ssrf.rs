@@ -69,11 +69,21 @@ async fn no_address_is_registered_in_the_place_of_a_name() {
     let (c, neighbour) = (open().await, Neighbour::new());
     for uri in addresses(neighbour.port()) {
         for name in ["jwks_uri", "sector_identifier_uri", "backchannel_logout_uri"] {
-            register(&c, website(json!({ name: uri }))).await.refused(400, "invalid_client_metadata", name);
+            register(&c, website(json!({ name: uri }))).await.refused(
+                400,
+                "invalid_client_metadata",
+                name,
+            );
         }
     }
-    for other in ["http://shop.example/x", "ftp://shop.example/x", "file:///etc/passwd", "shop.example"] {
-        register(&c, website(json!({ "jwks_uri": other }))).await.refused(400, "invalid_client_metadata", "jwks_uri");
+    for other in
+        ["http://shop.example/x", "ftp://shop.example/x", "file:///etc/passwd", "shop.example"]
+    {
+        register(&c, website(json!({ "jwks_uri": other }))).await.refused(
+            400,
+            "invalid_client_metadata",
+            "jwks_uri",
+        );
     }
     assert!(!neighbour.was_called());
 }
@@ -83,7 +93,11 @@ async fn a_name_that_leads_to_this_machine_is_not_followed() {
     let (c, neighbour) = (open().await, Neighbour::new());
     for name in ["localhost", "LOCALHOST", "localhost."] {
         let uri = format!("https://{name}:{}/x", neighbour.port());
-        register(&c, pairwise(&uri)).await.refused(400, "invalid_client_metadata", "cannot be used");
+        register(&c, pairwise(&uri)).await.refused(
+            400,
+            "invalid_client_metadata",
+            "cannot be used",
+        );
         assert!(!neighbour.was_called(), "{name}");
     }
 }
@@ -96,16 +110,24 @@ async fn a_name_is_looked_up_at_each_call_and_not_believed_since_the_registratio
         open_to_all(settings);
         let file = settings.clients_file.clone().unwrap();
         let clients = std::fs::read_to_string(&file).unwrap();
-        let told = format!("backchannel_logout_uri = \"{}/told\"\nclient_uri = \"https://site.example\"", site.uri());
-        std::fs::write(file, clients.replace("client_uri = \"https://site.example\"", &told)).unwrap();
+        let told = format!(
+            "backchannel_logout_uri = \"{}/told\"\nclient_uri = \"https://site.example\"",
+            site.uri()
+        );
+        std::fs::write(file, clients.replace("client_uri = \"https://site.example\"", &told))
+            .unwrap();
     })
     .await;
     let uri = format!("https://localhost:{}/x", neighbour.port());
-    let told = registered(&c, website(json!({ "jwks_uri": uri, "backchannel_logout_uri": uri }))).await;
+    let told =
+        registered(&c, website(json!({ "jwks_uri": uri, "backchannel_logout_uri": uri }))).await;
     let asking = Asking::of(text(&told, "client_id"), "https://shop.example/cb", "openid");
     let person = Person::at(&c);
     let object = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.eA";
-    person.asked(&asking.clone().with("request", object)).await.tells_client("invalid_request_object");
+    person
+        .asked(&asking.clone().with("request", object))
+        .await
+        .tells_client("invalid_request_object");
     assert!(!neighbour.was_called());
     person.code(&asking, ALICE).await;
     person.code(&Asking::site(), ALICE).await;
@@ -125,15 +147,20 @@ async fn what_was_registered_while_tests_were_allowed_it_is_not_called_afterward
     })
     .await;
     let mut clients = Vec::new();
-    for uri in [format!("https://127.0.0.1:{}/x", neighbour.port()), format!("http://localhost:{}/x", neighbour.port())]
-    {
+    for uri in [
+        format!("https://127.0.0.1:{}/x", neighbour.port()),
+        format!("http://localhost:{}/x", neighbour.port()),
+    ] {
         clients.push(registered(&c, website(json!({ "jwks_uri": uri }))).await);
     }
     let c = c.restart_with(|settings| settings.registration.allow_private_urls = false).await;
     for told in clients {
         let asking = Asking::of(text(&told, "client_id"), "https://shop.example/cb", "openid");
         let object = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.eA";
-        Person::at(&c).asked(&asking.with("request", object)).await.tells_client("invalid_request_object");
+        Person::at(&c)
+            .asked(&asking.with("request", object))
+            .await
+            .tells_client("invalid_request_object");
         assert!(!neighbour.was_called());
     }
 }
@@ -146,7 +173,8 @@ async fn no_redirect_is_followed_and_no_more_is_read_than_a_list_is_long() {
     })
     .await;
     let (server, elsewhere) = (MockServer::start().await, MockServer::start().await);
-    let away = ResponseTemplate::new(302).insert_header("location", format!("{}/secret", elsewhere.uri()));
+    let away =
+        ResponseTemplate::new(302).insert_header("location", format!("{}/secret", elsewhere.uri()));
     Mock::given(path("/away")).respond_with(away).mount(&server).await;
     let long = ResponseTemplate::new(200).set_body_json(vec!["https://shop.example/cb"; 10_000]);
     Mock::given(path("/long")).respond_with(long).mount(&server).await;

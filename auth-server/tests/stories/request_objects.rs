@@ -26,7 +26,8 @@ impl Signer {
 
     /// C, and a client that has registered this key.
     async fn c(&self) -> C {
-        let jwk = serde_json::to_value(Jwk::from_encoding_key(&self.0, Algorithm::ES256).unwrap()).unwrap();
+        let jwk = serde_json::to_value(Jwk::from_encoding_key(&self.0, Algorithm::ES256).unwrap())
+            .unwrap();
         let (id, secret) = BROKER;
         let (x, y) = (&jwk["x"], &jwk["y"]);
         let client = format!(
@@ -47,7 +48,12 @@ impl Signer {
         for (name, value) in asking.pairs() {
             claims[name] = Value::from(value);
         }
-        encode(&Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) }, &claims, &self.0).unwrap()
+        encode(
+            &Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) },
+            &claims,
+            &self.0,
+        )
+        .unwrap()
     }
 }
 
@@ -93,7 +99,8 @@ async fn what_stands_beside_a_signed_request_counts_for_nothing() {
     let page = signed_in(&Person::at(&c), &planted().with("request", &object)).await;
     is_as_signed(&c, &page).await;
     // Not even an address that is not the client's does harm there.
-    let foreign = planted().with("redirect_uri", "https://evil.example/cb").with("request", &object);
+    let foreign =
+        planted().with("redirect_uri", "https://evil.example/cb").with("request", &object);
     is_as_signed(&c, &signed_in(&Person::at(&c), &foreign).await).await;
     // Nor is what the signature leaves out taken from there.
     let without = signer.sign(&c, &wanted().without("scope"));
@@ -110,7 +117,9 @@ async fn a_pushed_request_may_be_signed_too() {
     assert_eq!(answer.status, 201, "{answer:?}");
     let uri = answer.json()["request_uri"].as_str().unwrap().to_owned();
     let page = Person::at(&c);
-    let sign_in = page.open(&format!("/oauth/authorize?client_id={}&request_uri={uri}&state=planted", BROKER.0)).await;
+    let sign_in = page
+        .open(&format!("/oauth/authorize?client_id={}&request_uri={uri}&state=planted", BROKER.0))
+        .await;
     let consent = page.sign_in(&sign_in, ALICE).await;
     is_as_signed(&c, &page.allow(&consent).await).await;
     // One that another has signed is refused at once.
@@ -124,8 +133,13 @@ async fn a_request_that_the_client_has_not_signed_for_this_server_and_now_is_ref
     let c = signer.c().await;
     let person = Person::at(&c);
     let sound = signer.sign(&c, &wanted());
-    let unsigned = format!("{}.{}.", jwt::encode(&json!({ "alg": "none" })), sound.split('.').nth(1).unwrap());
-    for object in [Signer::new().sign(&c, &wanted()), unsigned, signer.sign(&c, &wanted().with("client_id", "site"))] {
+    let unsigned =
+        format!("{}.{}.", jwt::encode(&json!({ "alg": "none" })), sound.split('.').nth(1).unwrap());
+    for object in [
+        Signer::new().sign(&c, &wanted()),
+        unsigned,
+        signer.sign(&c, &wanted().with("client_id", "site")),
+    ] {
         let told = person.asked(&wanted().with("request", &object)).await;
         told.tells_client("invalid_request_object");
     }
@@ -144,7 +158,10 @@ async fn a_pushed_or_signed_request_says_what_its_user_reads() {
     let pushed = chinese.clone().with("client_secret", BROKER.1);
     let named = c.form("/oauth/par", &pushed.pairs()).await.json();
     let by_name = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("client_id", BROKER.0), ("request_uri", named["request_uri"].as_str().unwrap())])
+        .extend_pairs([
+            ("client_id", BROKER.0),
+            ("request_uri", named["request_uri"].as_str().unwrap()),
+        ])
         .finish();
     let signed = wanted().with("ui_locales", "en").with("request", &signer.sign(&c, &chinese));
     for query in [chinese.query(), by_name, signed.query()] {
@@ -153,7 +170,10 @@ async fn a_pushed_or_signed_request_says_what_its_user_reads() {
         let page = person.open(&asked).await;
         assert!(page.path == "/login" && page.answer.text.contains("lang=\"zh-Hans\""), "{page:?}");
         let page = person.sign_in(&page, ALICE).await;
-        assert!(page.path == "/consent" && page.answer.text.contains("lang=\"zh-Hans\""), "{page:?}");
+        assert!(
+            page.path == "/consent" && page.answer.text.contains("lang=\"zh-Hans\""),
+            "{page:?}"
+        );
         // Whoever has chosen a language reads it.
         let english = Person::at(&c);
         english.plant("gatepass-language", "en");

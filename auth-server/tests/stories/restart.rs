@@ -23,7 +23,10 @@ async fn what_was_true_before_a_restart_is_true_after_it() {
     }
     // Keys of RS256, for ID tokens, may have been made meanwhile: none may be gone.
     let kept_keys = c.published_keys().await;
-    assert!(!keys.is_empty() && keys.iter().all(|key| kept_keys.contains(key)), "{keys:?} {kept_keys:?}");
+    assert!(
+        !keys.is_empty() && keys.iter().all(|key| kept_keys.contains(key)),
+        "{keys:?} {kept_keys:?}"
+    );
     let told = succeed(&["audit", "--jti", &jwt::jti(&gone[0])], &c.arguments()).await;
     assert!(told.contains("issued") && told.contains("revoked"), "{told}");
 }
@@ -36,13 +39,17 @@ async fn a_stop_finishes_what_is_running() {
     };
     let mut c = C::start().await;
     let address = c.base.trim_start_matches("http://").to_owned();
-    let body = format!("grant_type=client_credentials&client_id={}&client_secret={}", SHOP.0, SHOP.1);
+    let body =
+        format!("grant_type=client_credentials&client_id={}&client_secret={}", SHOP.0, SHOP.1);
     let (first, rest) = body.split_at(10);
     let mut stream = TcpStream::connect(&address).unwrap();
     let form = "Content-Type: application/x-www-form-urlencoded";
     let length = body.len();
-    write!(stream, "POST /oauth/token HTTP/1.1\r\nHost: c\r\n{form}\r\nContent-Length: {length}\r\n\r\n{first}")
-        .unwrap();
+    write!(
+        stream,
+        "POST /oauth/token HTTP/1.1\r\nHost: c\r\n{form}\r\nContent-Length: {length}\r\n\r\n{first}"
+    )
+    .unwrap();
     // The other connection's answer comes after the server has taken up this one.
     assert_eq!(c.get("/healthz").await.status, 200);
     let rest = rest.to_owned();

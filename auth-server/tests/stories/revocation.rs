@@ -29,12 +29,17 @@ async fn with_a_refresh_token_goes_all_that_came_of_its_grant() {
     for spent in [false, true] {
         let person = Person::at(&c);
         let first = person.tokens(&asking, ALICE, SITE).await;
-        let text = |tokens: &serde_json::Value, name: &str| tokens[name].as_str().unwrap().to_owned();
+        let text =
+            |tokens: &serde_json::Value, name: &str| tokens[name].as_str().unwrap().to_owned();
         let second = c.refresh(SITE, &text(&first, "refresh_token"), &[]).await.json();
         let others = text(&Person::at(&c).tokens(&asking, ALICE, SITE).await, "refresh_token");
 
         let shown = text(if spent { &first } else { &second }, "refresh_token");
-        c.revoke(FORUM, &shown).await.refused(400, "unauthorized_client", "issued to another client");
+        c.revoke(FORUM, &shown).await.refused(
+            400,
+            "unauthorized_client",
+            "issued to another client",
+        );
         for access in [&first, &second].map(|tokens| text(tokens, "access_token")) {
             assert!(c.is_active(ORDERS, &access).await, "another client's word ends nothing");
         }
@@ -47,8 +52,16 @@ async fn with_a_refresh_token_goes_all_that_came_of_its_grant() {
             assert!(!c.is_active(ORDERS, &access).await);
             assert_eq!(c.userinfo(&access).await.status, 401);
         }
-        c.refresh(SITE, &text(&second, "refresh_token"), &[]).await.refused(400, "invalid_grant", "void");
-        assert_eq!(c.refresh(SITE, &others, &[]).await.status, 200, "what another browser was allowed goes on");
+        c.refresh(SITE, &text(&second, "refresh_token"), &[]).await.refused(
+            400,
+            "invalid_grant",
+            "void",
+        );
+        assert_eq!(
+            c.refresh(SITE, &others, &[]).await.status,
+            200,
+            "what another browser was allowed goes on"
+        );
     }
 }
 
@@ -81,7 +94,11 @@ async fn who_does_not_authenticate_revokes_nothing() {
     let c = C::start().await;
     let token = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
     c.revoke((SHOP.0, "guess"), &token).await.refused(401, "invalid_client", "wrong");
-    c.form("/oauth/revoke", &[("token", &token)]).await.refused(401, "invalid_client", "client_id is missing");
+    c.form("/oauth/revoke", &[("token", &token)]).await.refused(
+        401,
+        "invalid_client",
+        "client_id is missing",
+    );
     let own = [("client_id", SHOP.0), ("client_secret", SHOP.1)];
     c.form("/oauth/revoke", &own).await.refused(400, "invalid_request", "token is missing");
     assert!(c.is_active(ORDERS, &token).await);

@@ -84,13 +84,23 @@ impl C {
         Self::run(Arc::clone(&self.folder), self.clock.clone(), settings, http).await
     }
 
-    async fn run(folder: Arc<TempDir>, clock: Clock, settings: AuthServerSettings, http: Bound) -> Self {
-        let tls = (!settings.tls_listen.is_empty()).then(|| Bound::to(&settings.tls_listen, "tls_listen").unwrap());
+    async fn run(
+        folder: Arc<TempDir>,
+        clock: Clock,
+        settings: AuthServerSettings,
+        http: Bound,
+    ) -> Self {
+        let tls = (!settings.tls_listen.is_empty())
+            .then(|| Bound::to(&settings.tls_listen, "tls_listen").unwrap());
         let caller = Caller::new(format!("http://{}", http.address()));
-        let tls_base = tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
+        let tls_base =
+            tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
         let listeners = Listeners { http, tls };
         let (entropy, events) = (Entropy::system(), EventSink::off());
-        let server = AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events).await.unwrap();
+        let server =
+            AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events)
+                .await
+                .unwrap();
         let stop = Stop::new();
         let running = tokio::spawn({
             let stop = stop.clone();
@@ -120,8 +130,11 @@ impl C {
 
     /// What the command line has to be told to work on this server's data.
     pub fn arguments(&self) -> Vec<String> {
-        let set = |key: &str, value: &std::path::Path| ["--set".to_owned(), format!("{key}={}", value.display())];
-        [set("data_dir", &self.settings.data_dir), set("clients_file", &self.clients_file())].concat()
+        let set = |key: &str, value: &std::path::Path| {
+            ["--set".to_owned(), format!("{key}={}", value.display())]
+        };
+        [set("data_dir", &self.settings.data_dir), set("clients_file", &self.clients_file())]
+            .concat()
     }
 }
 

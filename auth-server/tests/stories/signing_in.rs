@@ -24,7 +24,10 @@ async fn a_user_signs_in_allows_and_the_client_learns_who_it_is() {
     let answer = c.fetch(SITE, &asking, &told["code"]).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
     let tokens = answer.json();
-    assert_eq!((tokens["token_type"].as_str(), tokens["scope"].as_str()), (Some("Bearer"), Some("openid profile")));
+    assert_eq!(
+        (tokens["token_type"].as_str(), tokens["scope"].as_str()),
+        (Some("Bearer"), Some("openid profile"))
+    );
     assert!(tokens.get("refresh_token").is_none(), "nobody asked for one");
     let access = tokens["access_token"].as_str().unwrap();
     let shown = c.userinfo(access).await.json();
@@ -137,10 +140,14 @@ async fn cookies_cannot_be_read_by_scripts_nor_sent_by_other_sites_forms() {
         page.answer.header("set-cookie")
     );
     drop(signed_in);
-    let https = C::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap()).await;
+    let https =
+        C::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap()).await;
     let page = Person::at(&https).asked(&Asking::site()).await;
     let cookie = page.answer.header("set-cookie").to_owned();
-    assert!(cookie.starts_with("__Host-gatepass-browser=") && cookie.contains("Secure"), "{cookie}");
+    assert!(
+        cookie.starts_with("__Host-gatepass-browser=") && cookie.contains("Secure"),
+        "{cookie}"
+    );
 }
 
 #[tokio::test]
@@ -180,7 +187,10 @@ async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
     let person = Person::at(&c);
     let page = person.open("/login").await;
     let browser = page.answer.header("set-cookie").to_owned();
-    let signed_in = c.http.post(format!("{}/login", c.base)).header("cookie", browser.split(';').next().unwrap());
+    let signed_in = c
+        .http
+        .post(format!("{}/login", c.base))
+        .header("cookie", browser.split(';').next().unwrap());
     let form: Vec<_> = page
         .hidden()
         .into_iter()
@@ -193,8 +203,11 @@ async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
         .collect();
     let signed_in = crate::caller::answer(signed_in.form(&form)).await;
     let session = signed_in.header("set-cookie");
-    for (cookie, name) in [(&*browser, "__Host-gatepass-browser="), (session, "__Host-gatepass-session=")] {
-        // RFC 6265bis §4.1.3.2: no other port, no other host and no plain connection can plant such a one.
+    for (cookie, name) in
+        [(&*browser, "__Host-gatepass-browser="), (session, "__Host-gatepass-session=")]
+    {
+        // RFC 6265bis §4.1.3.2: no other port, no other host and no plain connection can plant such
+        // a one.
         assert!(cookie.starts_with(name), "{cookie}");
         for attribute in ["; Secure", "; HttpOnly", "; Path=/", "; SameSite=Lax"] {
             assert!(cookie.contains(attribute), "{attribute} is not in {cookie}");

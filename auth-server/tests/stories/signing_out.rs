@@ -49,17 +49,26 @@ async fn an_old_cookie_opens_nothing_after_the_sign_out() {
 #[tokio::test]
 async fn no_logout_leads_to_a_place_that_is_not_registered() {
     let c = C::start().await;
-    for uri in ["https://evil.example", "https://site.example/bye/", "https://site.example/cb?shop=1", "//evil.example"]
-    {
+    for uri in [
+        "https://evil.example",
+        "https://site.example/bye/",
+        "https://site.example/cb?shop=1",
+        "//evil.example",
+    ] {
         let person = Person::at(&c);
         let hint = id_token(&person).await;
-        let page = person.open(&query(&[("id_token_hint", &hint), ("post_logout_redirect_uri", uri)])).await;
+        let page = person
+            .open(&query(&[("id_token_hint", &hint), ("post_logout_redirect_uri", uri)]))
+            .await;
         assert_eq!((page.status(), page.left_to.is_none()), (200, true), "{uri}");
     }
     // Registered by another client than the one that the hint was made for.
     let person = Person::at(&c);
     let hint = id_token(&person).await;
-    let foreign = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", "https://house.example/bye?x=1")];
+    let foreign = [
+        ("id_token_hint", hint.as_str()),
+        ("post_logout_redirect_uri", "https://house.example/bye?x=1"),
+    ];
     assert!(person.open(&query(&foreign)).await.left_to.is_none());
 }
 
@@ -81,11 +90,15 @@ async fn a_hint_in_the_hand_of_another_client_or_for_another_session_only_asks()
         assert_eq!((page.status(), page.left_to.is_none()), (200, true), "{pairs:?}");
         page.says("logout-confirm");
         for browser in [&person, &elsewhere] {
-            assert!(!browser.asked(&signed_in).await.parameter("code").is_empty(), "still signed in: {pairs:?}");
+            assert!(
+                !browser.asked(&signed_in).await.parameter("code").is_empty(),
+                "still signed in: {pairs:?}"
+            );
         }
     }
     // A yes to a client that has proved nothing leads nowhere.
-    let page = person.open(&query(&[("id_token_hint", hint.as_str()), ("client_id", "house"), bye])).await;
+    let page =
+        person.open(&query(&[("id_token_hint", hint.as_str()), ("client_id", "house"), bye])).await;
     let page = person.send(&page, &[("decision", "logout")]).await;
     assert!(page.left_to.is_none());
     page.says("logged-out");
@@ -96,9 +109,15 @@ async fn without_a_good_hint_the_user_is_asked() {
     let c = C::start().await;
     let person = Person::at(&c);
     let hint = id_token(&person).await;
-    let bobs = Person::at(&c).tokens(&Asking::site(), BOB, SITE).await["id_token"].as_str().unwrap().to_owned();
-    let unsigned = jwt::with_parts(&hint, &serde_json::json!({ "alg": "none" }), &jwt::claims(&hint));
-    for pairs in [vec![], vec![("id_token_hint", bobs.as_str())], vec![("id_token_hint", unsigned.as_str())]] {
+    let bobs = Person::at(&c).tokens(&Asking::site(), BOB, SITE).await["id_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let unsigned =
+        jwt::with_parts(&hint, &serde_json::json!({ "alg": "none" }), &jwt::claims(&hint));
+    for pairs in
+        [vec![], vec![("id_token_hint", bobs.as_str())], vec![("id_token_hint", unsigned.as_str())]]
+    {
         let page = person.open(&query(&pairs)).await;
         assert_eq!(page.status(), 200);
         page.says("logout-confirm");
@@ -131,8 +150,15 @@ async fn with_a_site_that_listens(answer: ResponseTemplate) -> (C, MockServer) {
     Mock::given(method("POST")).respond_with(answer).mount(&website).await;
     let c = C::start().await;
     let clients = std::fs::read_to_string(c.clients_file()).unwrap();
-    let told = format!("backchannel_logout_uri = \"{}/told\"\nclient_uri = \"https://site.example\"", website.uri());
-    std::fs::write(c.clients_file(), clients.replace("client_uri = \"https://site.example\"", &told)).unwrap();
+    let told = format!(
+        "backchannel_logout_uri = \"{}/told\"\nclient_uri = \"https://site.example\"",
+        website.uri()
+    );
+    std::fs::write(
+        c.clients_file(),
+        clients.replace("client_uri = \"https://site.example\"", &told),
+    )
+    .unwrap();
     // A client that came with the same change is the sign that it is in force.
     let late = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
     let text = std::fs::read_to_string(c.clients_file()).unwrap();
@@ -164,16 +190,27 @@ async fn the_clients_of_a_session_are_told_of_its_end() {
     person.code(&Asking::site(), ALICE).await;
     let page = person.open("/logout").await;
     person.send(&page, &[("decision", "logout")]).await;
-    until("the sign-out is told", async || !website.received_requests().await.unwrap().is_empty()).await;
+    until("the sign-out is told", async || !website.received_requests().await.unwrap().is_empty())
+        .await;
     let told = website.received_requests().await.unwrap().remove(0);
     let form: Vec<_> = form_urlencoded::parse(&told.body).into_owned().collect();
     assert_eq!((form.len(), form[0].0.as_str()), (1, "logout_token"));
     let token = &form[0].1;
     assert_eq!(jwt::header(token)["typ"], "logout+jwt");
-    assert!(jwt::is_signed_by(token, &c.json("/.well-known/jwks.json").await, jsonwebtoken::Algorithm::RS256));
+    assert!(jwt::is_signed_by(
+        token,
+        &c.json("/.well-known/jwks.json").await,
+        jsonwebtoken::Algorithm::RS256
+    ));
     let claims = jwt::claims(token);
-    assert_eq!((claims["aud"].as_str(), claims["iss"].as_str()), (Some("site"), Some(c.issuer().as_str())));
-    assert_eq!(claims["events"], serde_json::json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
+    assert_eq!(
+        (claims["aud"].as_str(), claims["iss"].as_str()),
+        (Some("site"), Some(c.issuer().as_str()))
+    );
+    assert_eq!(
+        claims["events"],
+        serde_json::json!({ "http://schemas.openid.net/event/backchannel-logout": {} })
+    );
     assert!(claims["sid"].is_string() && claims["sub"].is_string() && claims["jti"].is_string());
     assert!(claims.get("nonce").is_none());
 }
@@ -226,14 +263,19 @@ async fn a_sign_in_again_leaves_the_clients_hint_good() {
     let hint = id_token(&person).await;
     person.code(&Asking::site().with("prompt", "login"), ALICE).await;
     let bye = ("post_logout_redirect_uri", "https://site.example/bye");
-    assert!(person.open(&query(&[("id_token_hint", &hint), bye])).await.left_to.is_some(), "without a question");
+    assert!(
+        person.open(&query(&[("id_token_hint", &hint), bye])).await.left_to.is_some(),
+        "without a question"
+    );
 }
 
 #[tokio::test]
 async fn a_new_password_and_a_disabled_user_are_told_as_well() {
     let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
     let alice = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
-    let said = run_with_input(&["user", "set-password", "alice"], &c.arguments(), "another wonderland").await;
+    let said =
+        run_with_input(&["user", "set-password", "alice"], &c.arguments(), "another wonderland")
+            .await;
     assert_eq!(said.code, Some(0), "{said:?}");
     until("the new password is told", async || news(&website).await.len() == 1).await;
     let bob = Person::at(&c).tokens(&Asking::site(), BOB, SITE).await;
@@ -269,7 +311,8 @@ async fn no_client_waits_for_one_that_is_slow() {
     Mock::given(method("POST")).respond_with(never).mount(&slow).await;
     let clients = std::fs::read_to_string(c.clients_file()).unwrap();
     let told = format!("backchannel_logout_uri = \"{}/told\"\nfirst_party = true", slow.uri());
-    let changed = clients.replace("first_party = true", &told).replace("late secret", "later secret");
+    let changed =
+        clients.replace("first_party = true", &told).replace("late secret", "later secret");
     std::fs::write(c.clients_file(), changed).unwrap();
     until("the changed file is in force", async || c.lets_in(("late", "later secret")).await).await;
     let person = Person::at(&c);

@@ -44,12 +44,22 @@ async fn machines_that_believe_the_development_ca_get_passes_over_tls_and_nobody
         assert_eq!(c.get(outside).await.status, 200);
     }
     for stranger in [client().build().unwrap(), believing(&other_ca(&c.folder()))] {
-        let refused = over_tls(&c, stranger).http.get(format!("{}/healthz", c.tls.clone().unwrap())).send().await;
+        let refused = over_tls(&c, stranger)
+            .http
+            .get(format!("{}/healthz", c.tls.clone().unwrap()))
+            .send()
+            .await;
         assert!(refused.unwrap_err().is_connect());
     }
     let named = with_tls(|settings| settings.tls.names = vec!["c.example".to_owned()]).await;
     let http = believing(&auth_server::dev_ca_certificate(&named.settings));
-    assert!(http.get(format!("{}/healthz", named.tls.clone().unwrap())).send().await.unwrap_err().is_connect());
+    assert!(
+        http.get(format!("{}/healthz", named.tls.clone().unwrap()))
+            .send()
+            .await
+            .unwrap_err()
+            .is_connect()
+    );
 }
 
 fn other_ca(folder: &Path) -> PathBuf {
@@ -60,7 +70,8 @@ fn other_ca(folder: &Path) -> PathBuf {
 
 fn own_certificate() -> (String, String) {
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let certificate =
+        CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     (certificate.pem(), key.serialize_pem())
 }
 
@@ -83,7 +94,8 @@ async fn is_served(c: &C, certificate: &Path) -> bool {
 #[tokio::test]
 async fn own_certificates_are_served_and_replaced_while_c_runs() {
     let folder = tempfile::tempdir().unwrap();
-    let [certificate, key, pinned] = ["c.pem", "k.pem", "pinned.pem"].map(|name| folder.path().join(name));
+    let [certificate, key, pinned] =
+        ["c.pem", "k.pem", "pinned.pem"].map(|name| folder.path().join(name));
     let put = |(certificate_pem, key_pem): (String, String)| {
         fs::write(&key, key_pem).unwrap();
         fs::write(&pinned, &certificate_pem).unwrap();
@@ -91,14 +103,21 @@ async fn own_certificates_are_served_and_replaced_while_c_runs() {
     };
     put(own_certificate());
     let own = (certificate.clone(), key.clone());
-    let c = with_tls(|settings| (settings.tls.cert_file, settings.tls.key_file) = (Some(own.0), Some(own.1))).await;
+    let c = with_tls(|settings| {
+        (settings.tls.cert_file, settings.tls.key_file) = (Some(own.0), Some(own.1))
+    })
+    .await;
     assert!(is_served(&c, &pinned).await);
-    assert!(!auth_server::dev_ca_certificate(&c.settings).exists(), "no development CA beside own certificates");
+    assert!(
+        !auth_server::dev_ca_certificate(&c.settings).exists(),
+        "no development CA beside own certificates"
+    );
 
     put(own_certificate());
     until("the new certificate is served", async || is_served(&c, &pinned).await).await;
 
-    // A broken key, and then a sound pair under which it is seen that the server has looked at the broken one.
+    // A broken key, and then a sound pair under which it is seen that the server has looked at the
+    // broken one.
     let good = fs::read_to_string(&key).unwrap();
     fs::write(&key, "-----BEGIN PRIVATE KEY-----\nbroken\n-----END PRIVATE KEY-----\n").unwrap();
     tokio::time::pause();
@@ -107,7 +126,8 @@ async fn own_certificates_are_served_and_replaced_while_c_runs() {
     assert!(is_served(&c, &pinned).await, "the old pair stays in service");
     fs::write(&key, good).unwrap();
     put(own_certificate());
-    until("a sound pair is taken up after a broken one", async || is_served(&c, &pinned).await).await;
+    until("a sound pair is taken up after a broken one", async || is_served(&c, &pinned).await)
+        .await;
 }
 
 #[tokio::test]
@@ -123,6 +143,12 @@ async fn half_a_pair_is_refused_by_name() {
     settings.tls.cert_file = Some(folder.path().join("c.pem"));
     let listeners = Listeners::bind(&settings).unwrap();
     let (clock, events) = (clock::Clock::system(), flow_events::EventSink::off());
-    let refused = AuthServer::prepare(settings, listeners, clock, Entropy::system(), events).await.err().unwrap();
-    assert!(refused.to_string().contains("tls.cert_file and tls.key_file go together"), "{refused}");
+    let refused = AuthServer::prepare(settings, listeners, clock, Entropy::system(), events)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        refused.to_string().contains("tls.cert_file and tls.key_file go together"),
+        "{refused}"
+    );
 }

@@ -1,4 +1,5 @@
-//! `auth-server user`: the people who can sign in, by the real binary on the data of a server that runs.
+//! `auth-server user`: the people who can sign in, by the real binary on the data of a server that
+//! runs.
 
 use crate::{
     person::{Asking, Person},
@@ -60,7 +61,11 @@ async fn a_user_who_is_added_can_sign_in_at_once_and_is_who_they_were_said_to_be
         assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(listed.out.lines().any(|line| line.starts_with("alice ")), "{}", listed.out);
-    assert!(!listed.out.contains("argon2") && !listed.out.contains("the password"), "{}", listed.out);
+    assert!(
+        !listed.out.contains("argon2") && !listed.out.contains("the password"),
+        "{}",
+        listed.out
+    );
 }
 
 #[tokio::test]
@@ -102,7 +107,11 @@ async fn a_new_password_is_the_only_one_and_ends_every_session() {
     assert_eq!(person.open("/account").await.path, "/account");
     let said = with_password(&c, &["user", "set-password", "alice"], "another password").await;
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert_eq!(person.open("/account").await.path, "/login", "who knew the old one may be signed in somewhere");
+    assert_eq!(
+        person.open("/account").await.path,
+        "/login",
+        "who knew the old one may be signed in somewhere"
+    );
     assert!(!signs_in(&c, ALICE.0, ALICE.1).await);
     // What was allowed before is remembered, so that no consent is asked for.
     let page = person.asked(&Asking::site()).await;

@@ -6,8 +6,12 @@ use crate::{
 };
 
 fn without_what_names_the_request(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
-    let told = answer.headers.iter().filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
-    let mut told: Vec<_> = told.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let told = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
+    let mut told: Vec<_> =
+        told.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     told.sort();
     (answer.status, told, answer.text.clone())
 }
@@ -24,7 +28,10 @@ async fn an_unknown_client_and_a_wrong_secret_get_the_same_bytes() {
         wrong.refused(401, "invalid_client", "unknown or its secret is wrong");
         assert_eq!(wrong.header("www-authenticate"), r#"Basic realm="gatepass", charset="UTF-8""#);
         assert_eq!(wrong.header("cache-control"), "no-store");
-        assert_eq!(without_what_names_the_request(&unknown), without_what_names_the_request(&wrong));
+        assert_eq!(
+            without_what_names_the_request(&unknown),
+            without_what_names_the_request(&wrong)
+        );
     }
 }
 
@@ -83,7 +90,11 @@ async fn a_right_secret_is_not_slowed_by_what_others_do_wrong() {
     for guess in 0..5 {
         fail(&c, SHOP.0, guess).await;
     }
-    assert_eq!(c.ask(SHOP, &[]).await.status, 200, "a colleague's failures, after the secret was proved");
+    assert_eq!(
+        c.ask(SHOP, &[]).await.status,
+        200,
+        "a colleague's failures, after the secret was proved"
+    );
 }
 
 #[tokio::test]

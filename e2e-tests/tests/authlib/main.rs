@@ -1,5 +1,5 @@
-//! The stories of people who know the specifications and nothing of this project: a website and a resource server made with
-//! Authlib, as it comes from `PyPI`, against C.
+//! The stories of people who know the specifications and nothing of this project: a website and a
+//! resource server made with Authlib, as it comes from `PyPI`, against C.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
 
 mod venv;
@@ -27,7 +27,12 @@ async fn tell(story: &'static str, arguments: Vec<String>) {
     let run = tokio::task::spawn_blocking(move || {
         let python = venv::python().unwrap_or_else(|reason| panic!("{reason}"));
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authlib").join(story);
-        Command::new(python).env("PYTHONDONTWRITEBYTECODE", "1").arg(file).args(arguments).output().unwrap()
+        Command::new(python)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .arg(file)
+            .args(arguments)
+            .output()
+            .unwrap()
     });
     let output = run.await.unwrap();
     assert!(output.status.success(), "{story}: {}", String::from_utf8_lossy(&output.stderr));
@@ -49,5 +54,9 @@ async fn an_outside_website_logs_people_in_refreshes_and_logs_them_out() {
 async fn an_outside_resource_server_reads_cs_passes_by_signature_and_by_asking() {
     let port = free_port();
     let stage = stage(port).await;
-    tell("story_of_the_resource_server.py", vec![issuer(&stage), SECRET.to_owned(), port.to_string()]).await;
+    tell(
+        "story_of_the_resource_server.py",
+        vec![issuer(&stage), SECRET.to_owned(), port.to_string()],
+    )
+    .await;
 }

@@ -20,12 +20,18 @@ fn make() -> Result<PathBuf, String> {
         return Ok(python);
     }
     let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
-    done(venv)
-        .map_err(|said| format!("the Authlib stories need Debian's packages python3 and python3-venv: {said}"))?;
+    done(venv).map_err(|said| {
+        format!("the Authlib stories need Debian's packages python3 and python3-venv: {said}")
+    })?;
     let list = folder.join("requirements.txt");
     fs::write(&list, REQUIREMENTS).map_err(|error| error.to_string())?;
-    let pip = Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&list).output();
-    done(pip).map_err(|said| format!("the Authlib stories need PyPI, and pip could not install from it: {said}"))?;
+    let pip = Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--requirement"])
+        .arg(&list)
+        .output();
+    done(pip).map_err(|said| {
+        format!("the Authlib stories need PyPI, and pip could not install from it: {said}")
+    })?;
     fs::write(&made_for, REQUIREMENTS).map_err(|error| error.to_string())?;
     Ok(python)
 }
@@ -37,6 +43,7 @@ fn done(output: std::io::Result<Output>) -> Result<(), String> {
         return Ok(());
     }
     let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).trim().lines().next_back().unwrap_or_default().to_owned();
+    let said =
+        String::from_utf8_lossy(&said).trim().lines().next_back().unwrap_or_default().to_owned();
     Err(said)
 }

@@ -14,7 +14,8 @@ pub struct ChromeDriver {
 impl ChromeDriver {
     pub fn start() -> Self {
         let mut command = Command::new(tool("chromedriver", "chromium-driver"));
-        let mut process = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut process =
+            command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let port = port(process.stdout.take().unwrap());
         Self { process, url: format!("http://127.0.0.1:{port}") }
     }
@@ -28,10 +29,13 @@ impl Drop for ChromeDriver {
     }
 }
 
-/// It says `ChromeDriver was started successfully on port 12345.`, and must be listened to from then on too.
+/// It says `ChromeDriver was started successfully on port 12345.`, and must be listened to from
+/// then on too.
 fn port(said: ChildStdout) -> u16 {
     let mut lines = BufReader::new(said).lines().map_while(Result::ok);
-    let port = lines.find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
+    let port = lines.find_map(|line| {
+        line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
+    });
     std::thread::spawn(move || lines.for_each(drop));
     port.unwrap_or_else(|| panic!("chromedriver did not say where it listens"))
 }
@@ -39,6 +43,9 @@ fn port(said: ChildStdout) -> u16 {
 /// Where a program is, or the one line that says which package has it.
 pub fn tool(name: &str, package: &str) -> PathBuf {
     let folders = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("the browser stories need `{name}`: install Debian's package {package}"))
+    let found =
+        env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!("the browser stories need `{name}`: install Debian's package {package}")
+    })
 }

@@ -42,7 +42,10 @@ async fn who_asks_for_more_asks_again_and_what_was_allowed_is_marked() {
     assert!(screen.words().await.contains("See your name"));
     screen.press("consent-allow").await;
     asks(&screen, &world, "openid profile email").await;
-    assert!(screen.address().await.as_str().starts_with("http://127.0.0.1:9/callback?code="), "nothing new was asked");
+    assert!(
+        screen.address().await.as_str().starts_with("http://127.0.0.1:9/callback?code="),
+        "nothing new was asked"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +59,8 @@ async fn what_is_withdrawn_at_c_ends_at_a_when_its_pass_does() {
     screen.press_first("button.withdraw-consent").await;
     assert!(screen.text("notice").await.contains("Withdrawn"));
     screen.picture("c-account-withdrawn").await;
-    // The pass that A holds is good for half an hour where nobody asks C; then A would need a new one.
+    // The pass that A holds is good for half an hour where nobody asks C; then A would need a new
+    // one.
     world.stage.clock.advance(Duration::from_secs(31 * 60));
     screen.go(world.a("/my-resource")).await;
     screen.is_refused("no_pass").await;

@@ -8,12 +8,18 @@ async fn the_first_login_makes_an_account_and_shows_who_one_is() {
     screen.picture("a-home").await;
     screen.press("login-platform").await;
     screen.find("username").await;
-    assert!(screen.address().await.as_str().starts_with(&world.c("/login")), "passwords are for C alone");
+    assert!(
+        screen.address().await.as_str().starts_with(&world.c("/login")),
+        "passwords are for C alone"
+    );
     screen.picture("c-login").await;
     screen.sign_in(ALICE).await;
     screen.find("consent-allow").await;
     let words = screen.words().await;
-    assert!(words.contains("Little Site 小网站") && words.contains("See your e-mail address"), "{words}");
+    assert!(
+        words.contains("Little Site 小网站") && words.contains("See your e-mail address"),
+        "{words}"
+    );
     screen.picture("c-consent").await;
     screen.press("consent-allow").await;
     assert_eq!(screen.text("account-email").await, "alice@example.com");

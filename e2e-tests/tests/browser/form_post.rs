@@ -13,7 +13,8 @@ use crate::{
 /// A website elsewhere, which wants its answers by form.
 async fn website() -> MockServer {
     let website = MockServer::start().await;
-    let page = ResponseTemplate::new(200).set_body_raw("<h1 id=\"arrived\">Here you are</h1>", "text/html");
+    let page = ResponseTemplate::new(200)
+        .set_body_raw("<h1 id=\"arrived\">Here you are</h1>", "text/html");
     Mock::given(path("/callback")).respond_with(page).mount(&website).await;
     website
 }
@@ -47,7 +48,8 @@ async fn arrived(website: &MockServer, world: &World) {
     let answers = answers(website).await;
     let [answer] = &answers[..] else { panic!("{answers:?}") };
     assert_eq!((answer.method.as_str(), answer.url.query()), ("POST", None));
-    let fields: BTreeMap<String, String> = url::form_urlencoded::parse(&answer.body).into_owned().collect();
+    let fields: BTreeMap<String, String> =
+        url::form_urlencoded::parse(&answer.body).into_owned().collect();
     assert_eq!(fields["state"], "\"><script>state");
     assert_eq!(fields["iss"], world.c(""));
     assert!(fields["code"].len() >= 32 && fields.len() == 3, "{:?}", fields.keys());

@@ -8,7 +8,8 @@ use crate::{people::ALICE, world::World};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_callback_may_redirect_on_to_another_site() {
     let (client, shop) = (MockServer::start().await, MockServer::start().await);
-    let page = ResponseTemplate::new(200).set_body_raw("<h1 id=\"arrived\">Here you are</h1>", "text/html");
+    let page = ResponseTemplate::new(200)
+        .set_body_raw("<h1 id=\"arrived\">Here you are</h1>", "text/html");
     Mock::given(path("/welcome")).respond_with(page).mount(&shop).await;
     let elsewhere = format!("http://localhost:{}/welcome", shop.address().port());
     let redirect = ResponseTemplate::new(302).insert_header("location", &*elsewhere);
@@ -20,8 +21,12 @@ async fn a_callback_may_redirect_on_to_another_site() {
     );
     let world = World::with(&written, |_| ()).await;
     let screen = world.browser().await;
-    let request =
-        [("client_id", "leads-on"), ("redirect_uri", &redirect_uri), ("response_type", "code"), ("scope", "openid")];
+    let request = [
+        ("client_id", "leads-on"),
+        ("redirect_uri", &redirect_uri),
+        ("response_type", "code"),
+        ("scope", "openid"),
+    ];
     screen.go(Url::parse_with_params(&world.c("/oauth/authorize"), request).unwrap()).await;
     screen.sign_in(ALICE).await;
     screen.press("consent-allow").await;

@@ -86,7 +86,10 @@ async fn who_reads_chinese_is_spoken_to_in_chinese_on_every_page() {
         let heading = screen.measure("document.querySelector('h1').textContent").await;
         let heading = heading.as_str().unwrap();
         // The heading of C's account page is the person's own name.
-        assert!(page == "c-account" || heading.chars().any(|c| ('一'..='鿿').contains(&c)), "{page}: {heading}");
+        assert!(
+            page == "c-account" || heading.chars().any(|c| ('一'..='鿿').contains(&c)),
+            "{page}: {heading}"
+        );
     })
     .await;
 }

@@ -1,5 +1,6 @@
-//! The stories of people: in Debian's Chromium, steered by `chromedriver`, against the very servers of the launcher. Each
-//! story has servers and browsers of its own, and leaves its pictures in `target/screenshots`.
+//! The stories of people: in Debian's Chromium, steered by `chromedriver`, against the very servers
+//! of the launcher. Each story has servers and browsers of its own, and leaves its pictures in
+//! `target/screenshots`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
 
 mod chromedriver;

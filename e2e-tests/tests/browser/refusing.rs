@@ -35,7 +35,11 @@ async fn a_wrong_password_is_said_and_the_right_one_goes_on() {
     screen.sign_in(("alice", "looking-glass")).await;
     assert!(screen.text("problem").await.contains("User name or password is wrong"));
     let name = screen.find("username").await;
-    assert_eq!(name.value().await.unwrap().as_deref(), Some("alice"), "nobody types their name twice");
+    assert_eq!(
+        name.value().await.unwrap().as_deref(),
+        Some("alice"),
+        "nobody types their name twice"
+    );
     assert_eq!(screen.find("password").await.value().await.unwrap().as_deref(), Some(""));
     screen.picture("c-login-wrong").await;
     screen.sign_in(ALICE).await;
@@ -51,6 +55,9 @@ async fn a_broken_link_to_c_ends_on_a_page_that_says_so() {
         .go(world.c("/oauth/authorize?client_id=service-a&redirect_uri=https://evil.example/&response_type=code"))
         .await;
     screen.find("error-title").await;
-    assert!(screen.address().await.as_str().starts_with(&world.c("/")), "nobody is sent to an unknown address");
+    assert!(
+        screen.address().await.as_str().starts_with(&world.c("/")),
+        "nobody is sent to an unknown address"
+    );
     screen.picture("c-error").await;
 }

@@ -29,8 +29,8 @@ impl Default for Looks {
     }
 }
 
-/// One browser with one open page, and what a person does and sees there. It ends when it is dropped, and its profile with
-/// it.
+/// One browser with one open page, and what a person does and sees there. It ends when it is
+/// dropped, and its profile with it.
 pub struct Screen(pub WebDriver);
 
 impl Screen {
@@ -38,7 +38,8 @@ impl Screen {
         let driver = WebDriver::new(chromedriver, capabilities(looks)).await;
         let screen = Self(driver.unwrap_or_else(|error| panic!("Chromium did not start: {error}")));
         if looks.dark {
-            let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+            let scheme =
+                json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
             screen.0.cdp().send_raw("Emulation.setEmulatedMedia", scheme).await.unwrap();
         }
         screen
@@ -52,7 +53,11 @@ impl Screen {
     pub async fn find(&self, id: &str) -> WebElement {
         match self.0.query(By::Id(id)).wait(PATIENCE, AGAIN).first().await {
             Ok(element) => element,
-            Err(_) => panic!("`{id}` is not at {}: {}", self.address().await, self.0.source().await.unwrap()),
+            Err(_) => panic!(
+                "`{id}` is not at {}: {}",
+                self.address().await,
+                self.0.source().await.unwrap()
+            ),
         }
     }
 
@@ -60,7 +65,11 @@ impl Screen {
     pub async fn see(&self, css: &str) -> WebElement {
         match self.0.query(By::Css(css)).wait(PATIENCE, AGAIN).first().await {
             Ok(element) => element,
-            Err(_) => panic!("`{css}` is not at {}: {}", self.address().await, self.0.source().await.unwrap()),
+            Err(_) => panic!(
+                "`{css}` is not at {}: {}",
+                self.address().await,
+                self.0.source().await.unwrap()
+            ),
         }
     }
 
@@ -81,7 +90,8 @@ impl Screen {
         self.0.find(By::Tag("body")).await.unwrap().text().await.unwrap()
     }
 
-    /// Press what leads to another page, and wait until this one has gone: else the next look could still fall on it.
+    /// Press what leads to another page, and wait until this one has gone: else the next look could
+    /// still fall on it.
     pub async fn press(&self, id: &str) {
         let element = self.find(id).await;
         self.leave_by(element).await;
@@ -147,8 +157,11 @@ fn capabilities(looks: Looks) -> Capabilities {
         wanted.add_arg(flag).unwrap();
     }
     if looks.phone {
-        let metrics = json!({ "width": PHONE_WIDTH, "height": 740, "pixelRatio": 2.0, "touch": true });
-        wanted.add_experimental_option("mobileEmulation", json!({ "deviceMetrics": metrics })).unwrap();
+        let metrics =
+            json!({ "width": PHONE_WIDTH, "height": 740, "pixelRatio": 2.0, "touch": true });
+        wanted
+            .add_experimental_option("mobileEmulation", json!({ "deviceMetrics": metrics }))
+            .unwrap();
     }
     if !looks.scripts {
         // 2 stands for "block".

@@ -22,7 +22,11 @@ impl Screen {
     pub async fn press_story(&self, story: &str) {
         let button = self.see(&format!("[data-story={story}]")).await;
         if !button.is_displayed().await.unwrap() {
-            self.see(&format!("details.group:has([data-story={story}]) > summary")).await.click().await.unwrap();
+            self.see(&format!("details.group:has([data-story={story}]) > summary"))
+                .await
+                .click()
+                .await
+                .unwrap();
         }
         self.press_in_view(&button).await;
         self.see(&format!("#story-result[data-story={story}][data-as-expected]")).await;

@@ -46,7 +46,8 @@ fn flow_of(number: u128, micros: i64) -> impl Iterator<Item = Value> {
     })
 }
 
-/// A busy machine falls behind and sends the rest as fast as it can: all are sent, however long it takes.
+/// A busy machine falls behind and sends the rest as fast as it can: all are sent, however long it
+/// takes.
 async fn pour(to: String, clock: Clock) {
     let mut ticks = interval(BETWEEN_BATCHES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -60,13 +61,16 @@ async fn pour(to: String, clock: Clock) {
 
 /// Of this process, in which the viewer runs.
 fn memory_mib() -> usize {
-    let pages: usize = fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let pages: usize =
+        fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4 / 1024
 }
 
-/// Memory is counted by process, and the other stories share this one: the story is told again in one of its own.
+/// Memory is counted by process, and the other stories share this one: the story is told again in
+/// one of its own.
 fn told_alone() {
-    let this = "viewer_crowd::three_hundred_thousand_events_leave_the_page_usable_and_the_memory_bounded";
+    let this =
+        "viewer_crowd::three_hundred_thousand_events_leave_the_page_usable_and_the_memory_bounded";
     let mut story = Command::new(env::current_exe().unwrap());
     let told = story.args(["--exact", this, "--nocapture"]).env(ALONE, "yes").status().unwrap();
     assert!(told.success(), "told above");
@@ -92,13 +96,17 @@ async fn three_hundred_thousand_events_leave_the_page_usable_and_the_memory_boun
         assert!(screen.count("#flows li").await <= 100, "the list is bounded");
         // Another flow, so that the next picture is a new one.
         let pressed = Instant::now();
-        screen.measure("void document.querySelector('#flows [data-name=resource_request] a').click()").await;
+        screen
+            .measure("void document.querySelector('#flows [data-name=resource_request] a').click()")
+            .await;
         screen.see("#flow:not([data-shown='']) #diagram [data-check=expiry]").await;
         slowest = slowest.max(pressed.elapsed());
     }
     poured.await.unwrap();
     let (took, after) = (began.elapsed(), memory_mib());
-    eprintln!("{EVENTS} events in {took:?}; the slowest press took {slowest:?}; {before} MiB, then {after} MiB");
+    eprintln!(
+        "{EVENTS} events in {took:?}; the slowest press took {slowest:?}; {before} MiB, then {after} MiB"
+    );
     assert!(slowest < BOUND, "a press took {slowest:?}");
     assert!(after < before + GROWTH_MIB, "{before} MiB, then {after} MiB");
     let last = world.viewer(&format!("/api/flows/{LAST_FLOW:032x}/events"));

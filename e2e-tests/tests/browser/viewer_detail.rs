@@ -23,10 +23,18 @@ async fn an_arrow_opens_into_the_message_and_its_secret_stays_hidden() {
     assert!(secret.contains("•••") && secret.contains("A and C"), "{secret}");
     assert!(!screen.0.source().await.unwrap().contains(e2e_tests::stage::SECRET));
     let rule = screen.see("#detail .rule a").await;
-    assert_eq!(rule.attr("href").await.unwrap().unwrap(), "https://www.rfc-editor.org/rfc/rfc6749#section-4.4.2");
+    assert_eq!(
+        rule.attr("href").await.unwrap().unwrap(),
+        "https://www.rfc-editor.org/rfc/rfc6749#section-4.4.2"
+    );
     assert!(rule.attr("rel").await.unwrap().unwrap().contains("noopener"));
     assert!(screen.words_of("#detail .step").await.contains('①'));
-    assert!(screen.words_of("#diagram .line[data-title=client_credentials][data-kind=answer]").await.contains('②'));
+    assert!(
+        screen
+            .words_of("#diagram .line[data-title=client_credentials][data-kind=answer]")
+            .await
+            .contains('②')
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +43,13 @@ async fn a_pass_opens_into_its_claims_in_words_and_a_bar_of_the_time_left() {
     let screen = after(&world, "server_to_server_local").await;
     screen.press_line("[data-kind=fact][data-verdict=token]").await;
     let pass = screen.words_of("#detail [data-fact=token_issued] [data-token][open]").await;
-    for told in ["at+jwt", "ES256", "service-a itself", "Only http://localhost:9002 may accept it", "resource:read"] {
+    for told in [
+        "at+jwt",
+        "ES256",
+        "service-a itself",
+        "Only http://localhost:9002 may accept it",
+        "resource:read",
+    ] {
         assert!(pass.contains(told), "{told} is not in {pass}");
     }
     assert!(pass.contains("good for 29:") || pass.contains("good for 30:00"), "{pass}");
@@ -46,7 +60,12 @@ async fn a_pass_opens_into_its_claims_in_words_and_a_bar_of_the_time_left() {
     // The same pass, where it is shown.
     screen.press_line("[data-title=resource_request][data-kind=request]").await;
     screen.see("#detail [data-part=request] [data-token] > summary").await.click().await.unwrap();
-    assert!(screen.words_of("#detail [data-part=request] [data-token]").await.contains("Only http://localhost:9002"));
+    assert!(
+        screen
+            .words_of("#detail [data-part=request] [data-token]")
+            .await
+            .contains("Only http://localhost:9002")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,14 +91,16 @@ async fn a_flow_leaves_as_mermaid_as_an_archive_and_as_a_link_to_itself() {
     let har = screen.find("export-har").await;
     assert!(har.attr("download").await.unwrap().unwrap().ends_with(".har"));
     let address = har.attr("href").await.unwrap().unwrap();
-    let har: Value = world.stage.http.get(world.viewer(&address)).send().await.unwrap().json().await.unwrap();
+    let har: Value =
+        world.stage.http.get(world.viewer(&address)).send().await.unwrap().json().await.unwrap();
     assert!(har["log"]["entries"].as_array().unwrap().len() > 2, "{har}");
     screen.find("export-link").await.click().await.unwrap();
     // A browser that nobody watches may forbid the clipboard; then the link itself is shown.
     let address = screen.address().await;
     let said = screen.see("#export-said:not(:empty)").await.text().await.unwrap();
     assert!(said == "Copied" || said == address.as_str(), "{said}");
-    let height = screen.measure("document.querySelector('.stub').offsetHeight").await.as_u64().unwrap();
+    let height =
+        screen.measure("document.querySelector('.stub').offsetHeight").await.as_u64().unwrap();
     assert!(height < 160, "the link has pushed the heading away: {height}");
     let other = world.browser().await;
     other.go(address).await;
@@ -104,8 +125,11 @@ async fn a_keyboard_is_enough_to_read_a_flow() {
     let world = World::with_viewer().await;
     let screen = after(&world, "server_to_server_local").await;
     screen.find("export-link").await.send_keys(Key::Tab).await.unwrap();
-    let focused =
-        async || screen.measure("document.activeElement.dataset.line ?? document.activeElement.outerHTML").await;
+    let focused = async || {
+        screen
+            .measure("document.activeElement.dataset.line ?? document.activeElement.outerHTML")
+            .await
+    };
     assert_eq!(focused().await, "0", "Tab leads from the heading into the picture");
     let types = async |key: Key| screen.0.action_chain().send_keys(key).perform().await.unwrap();
     types(Key::Down).await;
@@ -138,7 +162,8 @@ async fn what_is_open_grows_with_its_flow_and_keeps_the_focus() {
         event["trace_id"] = trace.into();
         event["at_micros"] = (now + later).into();
         event["seen_by"] = party.into();
-        let sent = world.stage.http.post(world.viewer("/api/events")).json(&[event]).send().await.unwrap();
+        let sent =
+            world.stage.http.post(world.viewer("/api/events")).json(&[event]).send().await.unwrap();
         assert_eq!(sent.status().as_u16(), 204);
     };
     let arrived = |path: &str| json!({ "event": "request_arrived", "method": "GET", "path": path, "fields": [] });
@@ -149,9 +174,15 @@ async fn what_is_open_grows_with_its_flow_and_keeps_the_focus() {
     screen.see("#diagram .line:focus").await;
     // Another process is heard late of what was before, then the answer comes.
     tell(0, "client", arrived("/api/call-b")).await;
-    tell(20, "resource_server", json!({ "event": "answer_sent", "status": 418, "elapsed_micros": 9, "fields": [] }))
-        .await;
+    tell(
+        20,
+        "resource_server",
+        json!({ "event": "answer_sent", "status": 418, "elapsed_micros": 9, "fields": [] }),
+    )
+    .await;
     screen.see("#detail [data-status='418']").await;
-    screen.see("#diagram [data-line='1'][data-title=resource_request][aria-pressed=true]:focus").await;
+    screen
+        .see("#diagram [data-line='1'][data-title=resource_request][aria-pressed=true]:focus")
+        .await;
     assert_eq!(screen.count("#diagram .line[aria-pressed=true]").await, 1);
 }

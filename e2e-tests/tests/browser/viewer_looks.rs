@@ -31,7 +31,8 @@ async fn on_a_phone_only_the_picture_is_wider_than_the_screen_and_scrolls_in_its
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_dark_the_viewer_is_dark() {
     let world = World::with_viewer().await;
-    let (light, dark) = (world.browser().await, world.browser_that(Looks { dark: true, ..Looks::default() }).await);
+    let (light, dark) =
+        (world.browser().await, world.browser_that(Looks { dark: true, ..Looks::default() }).await);
     for screen in [&light, &dark] {
         screen.watch(&world).await;
         screen.play("missing_scope").await;
@@ -50,7 +51,8 @@ async fn the_switch_changes_the_language_and_keeps_the_flow() {
     let screen = world.browser().await;
     screen.watch(&world).await;
     screen.play("revoked").await;
-    let (path, english) = (screen.address().await.path().to_owned(), screen.text("flow-name").await);
+    let (path, english) =
+        (screen.address().await.path().to_owned(), screen.text("flow-name").await);
     screen.press_first(".languages a[lang=zh]").await;
     screen.see("#flows [data-name=revoked] a[aria-current]").await;
     screen.press_line("[data-title=resource_request]").await;

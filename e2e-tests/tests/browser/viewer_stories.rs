@@ -13,11 +13,17 @@ async fn every_button_plays_its_story_and_the_page_draws_that_all_went_as_it_was
     assert_eq!(screen.count("[data-story]").await, Story::ALL.len(), "a button each");
     for story in Story::ALL {
         let name = story.name();
-        assert_ne!(screen.measure(&format!("document.getElementById('before-{name}').textContent")).await, "");
+        assert_ne!(
+            screen.measure(&format!("document.getElementById('before-{name}').textContent")).await,
+            ""
+        );
         screen.play(name).await;
         let told = screen.text("story-result").await;
         assert_eq!(screen.count("#story-result[data-as-expected=true]").await, 1, "{told}");
-        assert!(screen.count("#story-result [data-claim][data-held=true]").await > 0, "{name}: {told}");
+        assert!(
+            screen.count("#story-result [data-claim][data-held=true]").await > 0,
+            "{name}: {told}"
+        );
         assert_eq!(screen.count("#story-result [data-held=false]").await, 0, "{name}: {told}");
         // What is drawn is this flow, and an attack ends with somebody's no.
         let path = screen.address().await.path().to_owned();
@@ -35,8 +41,16 @@ async fn a_story_that_breaks_off_says_why() {
     let screen = world.browser().await;
     screen.watch(&world).await;
     // Without C no story can go on.
-    world.stage.http.post(world.c("/test/absence")).form(&[("seconds", "60")]).send().await.unwrap();
-    until("C is away", async || world.stage.http.get(world.c("/healthz")).send().await.is_err()).await;
+    world
+        .stage
+        .http
+        .post(world.c("/test/absence"))
+        .form(&[("seconds", "60")])
+        .send()
+        .await
+        .unwrap();
+    until("C is away", async || world.stage.http.get(world.c("/healthz")).send().await.is_err())
+        .await;
     screen.press_story("alg_none").await;
     assert_eq!(screen.count("#story-result[data-as-expected=false] [data-broke-off]").await, 1);
     assert!(screen.text("story-result").await.contains("there is no answer"));
@@ -54,7 +68,11 @@ async fn who_has_seen_the_secret_stands_side_by_side() {
             && screen.counted("oauth", "authorization_server", "secret_of_a").await == 1
     })
     .await;
-    assert_eq!(screen.counted("oauth", "resource_server", "secret_of_a").await, 0, "B never sees it");
+    assert_eq!(
+        screen.counted("oauth", "resource_server", "secret_of_a").await,
+        0,
+        "B never sees it"
+    );
     assert_eq!(screen.counted("old_way", "authorization_server", "secret_of_a").await, 0);
 }
 
@@ -71,7 +89,9 @@ async fn a_login_draws_itself_while_the_person_clicks() {
     screen.press("consent-allow").await;
     screen.find("account-email").await;
     screen.0.switch_to_window(viewer).await.unwrap();
-    for title in ["login_button", "authorization_request", "sign_in", "consent", "callback", "code_exchange"] {
+    for title in
+        ["login_button", "authorization_request", "sign_in", "consent", "callback", "code_exchange"]
+    {
         screen.see(&format!("#diagram [data-title={title}]")).await;
     }
     screen.press_line("[data-title=sign_in][data-kind=request][aria-label*=POST]").await;
@@ -98,10 +118,17 @@ async fn several_flows_are_kept_apart() {
         let at = world.viewer(&format!("/api/stories/{story}"));
         world.stage.http.post(at).json(&json!({})).send().await.unwrap();
     };
-    tokio::join!(play("server_to_server_local"), play("alg_none"), play("login"), play("wrong_audience"));
-    for (story, title) in
-        [("login", "callback"), ("alg_none", "client_credentials"), ("wrong_audience", "resource_request")]
-    {
+    tokio::join!(
+        play("server_to_server_local"),
+        play("alg_none"),
+        play("login"),
+        play("wrong_audience")
+    );
+    for (story, title) in [
+        ("login", "callback"),
+        ("alg_none", "client_credentials"),
+        ("wrong_audience", "resource_request"),
+    ] {
         screen.see(&format!("#flows [data-name={story}] a")).await.click().await.unwrap();
         screen.see(&format!("#flows [data-name={story}] a[aria-current]")).await;
         screen.see(&format!("#diagram [data-title={title}]")).await;

@@ -51,7 +51,8 @@ impl World {
         Self { stage: stage.await, driver }
     }
 
-    /// With a second platform, at which A's people can log in as well. It knows the same people, under its own name.
+    /// With a second platform, at which A's people can log in as well. It knows the same people,
+    /// under its own name.
     pub async fn with_two_platforms() -> Self {
         let mut second = None;
         let world = Self::with("", |settings| {
@@ -86,12 +87,14 @@ impl World {
     }
 }
 
-/// By number, so that to browsers it is another site than `localhost`: another's cookies are another's.
+/// By number, so that to browsers it is another site than `localhost`: another's cookies are
+/// another's.
 fn second_platform(settings: &StackSettings) -> AuthServerSettings {
     let listen = format!("127.0.0.1:{}", free_port());
     let data_dir = settings.auth_server.data_dir.with_file_name("second");
     let port_of_a = settings.service_a.listen.rsplit(':').next().unwrap().parse().unwrap();
-    let clients = clients_of_a_at(port_of_a).replace("/callback/platform", &format!("/callback/{OTHER}"));
+    let clients =
+        clients_of_a_at(port_of_a).replace("/callback/platform", &format!("/callback/{OTHER}"));
     AuthServerSettings {
         issuer: format!("http://{listen}").parse().unwrap(),
         listen,
@@ -117,7 +120,8 @@ fn provider(platform: &AuthServerSettings) -> ProviderSettings {
 async fn start_second(settings: AuthServerSettings, stage: &Stage) {
     let listeners = Listeners::bind(&settings).unwrap();
     let (clock, entropy): (Clock, _) = (stage.clock.clone(), Entropy::system());
-    let second = AuthServer::prepare(settings, listeners, clock, entropy, EventSink::off()).await.unwrap();
+    let second =
+        AuthServer::prepare(settings, listeners, clock, entropy, EventSink::off()).await.unwrap();
     let stop: Stop = stage.stop.clone();
     tokio::spawn(second.run(stop));
 }

@@ -18,8 +18,8 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     env::var_os("GATEPASS_IMAGE_BINARY").map_or_else(compile, |path| Ok(path.into()))
 }
 
-/// As the build stage of the `Dockerfile` does it, and from what that stage is given. Cargo has nothing to do where nothing
-/// has changed.
+/// As the build stage of the `Dockerfile` does it, and from what that stage is given. Cargo has
+/// nothing to do where nothing has changed.
 fn compile() -> anyhow::Result<PathBuf> {
     let target = host_target()?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
@@ -36,13 +36,15 @@ fn compile() -> anyhow::Result<PathBuf> {
     executable(&run(&mut cargo)?).context("cargo did not say where the binary is")
 }
 
-/// The sources as the engine hands them to the build stage: what `.dockerignore` keeps out is missing here too.
+/// The sources as the engine hands them to the build stage: what `.dockerignore` keeps out is
+/// missing here too.
 fn build_context() -> anyhow::Result<PathBuf> {
     const IMAGE: &str = "gatepass-story-context";
     let (scratch, folder) = (tempfile::tempdir()?, target_folder().join("image-context"));
     let dockerfile = scratch.path().join("Dockerfile");
     fs::write(&dockerfile, "FROM scratch\nCOPY . /src\n")?;
-    let (dockerfile, repository) = (dockerfile.display().to_string(), repository().display().to_string());
+    let (dockerfile, repository) =
+        (dockerfile.display().to_string(), repository().display().to_string());
     docker(&["build", "--quiet", "--tag", IMAGE, "--file", &dockerfile, &repository])?;
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -61,7 +63,11 @@ fn target_folder() -> &'static Path {
 
 fn host_target() -> anyhow::Result<String> {
     let version = run(Command::new("rustc").arg("-vV"))?;
-    version.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned).context("rustc has no host")
+    version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .context("rustc has no host")
 }
 
 fn executable(messages: &str) -> Option<PathBuf> {

@@ -29,7 +29,8 @@ impl Reply {
 pub fn send(request: RequestBuilder) -> anyhow::Result<Reply> {
     let response = request.send()?;
     let status = response.status().as_u16();
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after =
+        response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     Ok(Reply { status, retry_after, body: response.json().unwrap_or_default() })
 }
 
@@ -61,14 +62,19 @@ pub fn resource_of(service: &str) -> &'static str {
 }
 
 /// A new pass for a B, in the document's way: the secret in the body.
-pub fn pass_for(project: &Project, service: &str, (client, secret): (&str, &str)) -> anyhow::Result<String> {
+pub fn pass_for(
+    project: &Project,
+    service: &str,
+    (client, secret): (&str, &str),
+) -> anyhow::Result<String> {
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", client),
         ("client_secret", secret),
         ("resource", resource_of(service)),
     ];
-    let reply = send(http().post(format!("{}/oauth/token", project.url(AUTH_SERVER)?)).form(&form))?;
+    let reply =
+        send(http().post(format!("{}/oauth/token", project.url(AUTH_SERVER)?)).form(&form))?;
     reply.is(200)?;
     reply.body["access_token"].as_str().map(str::to_owned).context("no access_token")
 }

@@ -6,13 +6,17 @@ use std::{
 const DEADLINE: Duration = Duration::from_secs(60);
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Asks again until the answer is good. After the deadline, what was wrong with the last one is the error.
+/// Asks again until the answer is good. After the deadline, what was wrong with the last one is the
+/// error.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let begun = Instant::now();
     loop {
         match ask() {
             Err(_) if begun.elapsed() < DEADLINE => thread::sleep(PERIOD),
-            answer => return answer.map_err(|error| error.context(format!("not within {DEADLINE:?}: {what}"))),
+            answer => {
+                return answer
+                    .map_err(|error| error.context(format!("not within {DEADLINE:?}: {what}")));
+            }
         }
     }
 }

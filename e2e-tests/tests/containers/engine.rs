@@ -21,13 +21,18 @@ pub fn docker(arguments: &[&str]) -> anyhow::Result<String> {
 /// All that a container has said, on both streams.
 pub fn logs_of(container: &str) -> anyhow::Result<String> {
     let output = output(Command::new("docker").args(["logs", container]))?;
-    Ok([output.stdout, output.stderr].map(|stream| String::from_utf8_lossy(&stream).into_owned()).concat())
+    Ok([output.stdout, output.stderr]
+        .map(|stream| String::from_utf8_lossy(&stream).into_owned())
+        .concat())
 }
 
-/// The paths of the files and folders at `path` in a container; the engine hands them out as an archive.
+/// The paths of the files and folders at `path` in a container; the engine hands them out as an
+/// archive.
 pub fn paths_in(container: &str, path: &str) -> anyhow::Result<Vec<String>> {
-    let archive = output(Command::new("docker").args(["cp", &format!("{container}:{path}"), "-"]))?.stdout;
-    let mut lister = Command::new("tar").arg("-t").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let archive =
+        output(Command::new("docker").args(["cp", &format!("{container}:{path}"), "-"]))?.stdout;
+    let mut lister =
+        Command::new("tar").arg("-t").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut input = lister.stdin.take().context("tar takes nothing")?;
     let writer = std::thread::spawn(move || input.write_all(&archive));
     let listed = lister.wait_with_output()?;
@@ -58,7 +63,9 @@ fn command(words: &[&str]) -> Command {
 pub fn require() -> anyhow::Result<()> {
     let reason = |error: anyhow::Error| {
         let said = format!("{error:#}").replace('\n', " ");
-        anyhow!("the container stories need docker, with an engine that answers: install or start it ({said})")
+        anyhow!(
+            "the container stories need docker, with an engine that answers: install or start it ({said})"
+        )
     };
     docker(&["version", "--format", "{{.Server.Version}}"]).map_err(reason)?;
     compose().map(drop)
@@ -66,8 +73,13 @@ pub fn require() -> anyhow::Result<()> {
 
 fn output(command: &mut Command) -> anyhow::Result<Output> {
     let name = format!("{} {}", command.get_program().display(), arguments(command));
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("`{name}` cannot be run"))?;
-    ensure!(output.status.success(), "`{name}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("`{name}` cannot be run"))?;
+    ensure!(
+        output.status.success(),
+        "`{name}` failed: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(output)
 }
 

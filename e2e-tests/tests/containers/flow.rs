@@ -15,7 +15,9 @@ fn each_server_starts_when_those_before_it_are_healthy() -> anyhow::Result<()> {
     let seen = order.until(&format!("health_status: healthy {A}"))?;
     let place = |event: &str, service: &str| {
         let event = format!("{event} {service}");
-        seen.iter().position(|one| *one == event).with_context(|| format!("no `{event}` in {seen:?}"))
+        seen.iter()
+            .position(|one| *one == event)
+            .with_context(|| format!("no `{event}` in {seen:?}"))
     };
     for b in [B_LOCAL, B_INTROSPECTION] {
         assert!(place("health_status: healthy", AUTH_SERVER)? < place("start", b)?, "{seen:?}");
@@ -31,7 +33,9 @@ fn a_reads_and_writes_at_both_bs() -> anyhow::Result<()> {
         let read = call_a(&project, target)?;
         read.is(200)?;
         assert_eq!(read.body["pass"]["client_id"], "service-a", "{read:?}");
-        let write = http().post(format!("{}/api/call-b?target={target}", project.url(A)?)).json(&json!({"a": 1}));
+        let write = http()
+            .post(format!("{}/api/call-b?target={target}", project.url(A)?))
+            .json(&json!({"a": 1}));
         send(write)?.is(200)?;
     }
     Ok(())

@@ -12,9 +12,13 @@ pub const TAG: &str = "test";
 
 static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
 
-/// The image under test, built once for all stories. Without an engine each of them fails by the same line.
+/// The image under test, built once for all stories. Without an engine each of them fails by the
+/// same line.
 pub fn built() -> anyhow::Result<String> {
-    BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}"))).clone().map_err(|reason| anyhow!(reason))?;
+    BUILT
+        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+        .clone()
+        .map_err(|reason| anyhow!(reason))?;
     Ok(format!("{NAME}:{TAG}"))
 }
 
@@ -22,10 +26,17 @@ fn build() -> anyhow::Result<()> {
     engine::require()?;
     let context = tempfile::tempdir()?;
     let binary = binary()?;
-    fs::copy(&binary, context.path().join("gatepass")).with_context(|| binary.display().to_string())?;
+    fs::copy(&binary, context.path().join("gatepass"))
+        .with_context(|| binary.display().to_string())?;
     fs::create_dir(context.path().join("empty"))?;
     fs::write(context.path().join("Dockerfile"), last_stage_around_the_binary()?)?;
-    docker(&["build", "--quiet", "--tag", &format!("{NAME}:{TAG}"), &context.path().display().to_string()])?;
+    docker(&[
+        "build",
+        "--quiet",
+        "--tag",
+        &format!("{NAME}:{TAG}"),
+        &context.path().display().to_string(),
+    ])?;
     Ok(())
 }
 
@@ -33,5 +44,8 @@ fn build() -> anyhow::Result<()> {
 fn last_stage_around_the_binary() -> anyhow::Result<String> {
     let text = fs::read_to_string(repository().join("Dockerfile"))?;
     let last = text.rfind("\nFROM ").context("the Dockerfile has no stages")?;
-    Ok(format!("FROM scratch AS build\nCOPY gatepass /out/gatepass\nCOPY empty /out/empty\n{}", &text[last..]))
+    Ok(format!(
+        "FROM scratch AS build\nCOPY gatepass /out/gatepass\nCOPY empty /out/empty\n{}",
+        &text[last..]
+    ))
 }

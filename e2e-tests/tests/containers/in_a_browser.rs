@@ -1,5 +1,6 @@
-//! The login as people see it who have typed `docker compose up` and nothing else: on the ports that the documents name, in a
-//! real browser, without an entry in a hosts file. It needs the ports 9000 to 9003 and 9443, and the feature `browser`.
+//! The login as people see it who have typed `docker compose up` and nothing else: on the ports
+//! that the documents name, in a real browser, without an entry in a hosts file. It needs the ports
+//! 9000 to 9003 and 9443, and the feature `browser`.
 
 use crate::{
     chromedriver::ChromeDriver,
@@ -23,7 +24,10 @@ async fn a_person_logs_in_and_out_in_chromium_at_the_addresses_of_the_documents(
     screen.go(format!("{SITE}/")).await;
     screen.press("login-platform").await;
     screen.find("username").await;
-    assert!(screen.address().await.as_str().starts_with("http://localhost:9000/login?"), "passwords are for C alone");
+    assert!(
+        screen.address().await.as_str().starts_with("http://localhost:9000/login?"),
+        "passwords are for C alone"
+    );
     sign_in(&screen).await;
     screen.press("consent-allow").await;
     assert_eq!(screen.text("account-email").await, "alice@example.com");

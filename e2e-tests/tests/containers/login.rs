@@ -16,7 +16,8 @@ const SITE: &str = "http://localhost:9001";
 const PLATFORM: &str = "http://localhost:9000";
 
 #[test]
-fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_theirs() -> anyhow::Result<()> {
+fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_theirs()
+-> anyhow::Result<()> {
     let project = Project::new("login")?;
     with_every_level(&project)?;
     project.start()?;
@@ -41,7 +42,9 @@ fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_thei
 /// Where people find A and C; the containers of a story are published elsewhere.
 fn visitor_of(project: &Project) -> anyhow::Result<Visitor<'_>> {
     Visitor::through(|origin| {
-        let known = [("http://localhost:9000", AUTH_SERVER), (SITE, A)].into_iter().find(|(known, _)| *known == origin);
+        let known = [("http://localhost:9000", AUTH_SERVER), (SITE, A)]
+            .into_iter()
+            .find(|(known, _)| *known == origin);
         project.url(known.with_context(|| format!("nobody is at {origin}"))?.1)
     })
 }
@@ -82,13 +85,18 @@ fn out_everywhere(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
 }
 
 fn no_log_holds_them(project: &Project, alice: &Visitor<'_>) -> anyhow::Result<()> {
-    // What A holds of C nobody knows out here; but each JWT, and each of C's own tokens and codes, begins like this.
+    // What A holds of C nobody knows out here; but each JWT, and each of C's own tokens and codes,
+    // begins like this.
     let kinds = ["eyJ", "PRIVATE KEY", PASSWORD, WRONG].map(str::to_owned);
-    let hidden: Vec<&String> = alice.secrets.iter().chain(&kinds).filter(|secret| secret.len() > 2).collect();
+    let hidden: Vec<&String> =
+        alice.secrets.iter().chain(&kinds).filter(|secret| secret.len() > 2).collect();
     ensure!(hidden.len() > 10, "there is hardly anything to look for: {hidden:?}");
     for service in SERVICES {
         let log = logs_of(&project.container(service)?)?;
-        ensure!(log.contains("TRACE") && log.contains("request"), "{service} did not log all: {log:.2000}");
+        ensure!(
+            log.contains("TRACE") && log.contains("request"),
+            "{service} did not log all: {log:.2000}"
+        );
         for secret in &hidden {
             let line = log.lines().find(|line| line.contains(secret.as_str()));
             ensure!(line.is_none(), "{service} logged {secret}: {line:?}");

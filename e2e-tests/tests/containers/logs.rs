@@ -22,11 +22,15 @@ fn no_log_at_any_level_holds_a_secret_or_a_pass() -> anyhow::Result<()> {
     let mut hidden = vec![OF_A.to_owned(), OF_B.to_owned(), WRONG.to_owned()];
     hidden.extend([("service-a", OF_A), ("service-a", WRONG), ("service-b", OF_B)].map(basic));
     hidden.extend(every_kind_of_request(&project)?);
-    // The passes that A got for itself nobody knows out here; but each JWT, and each key in PEM, begins like this.
+    // The passes that A got for itself nobody knows out here; but each JWT, and each key in PEM,
+    // begins like this.
     hidden.extend(["eyJ", "PRIVATE KEY"].map(str::to_owned));
     for service in SERVICES {
         let log = logs_of(&project.container(service)?)?;
-        assert!(log.contains("TRACE") && log.contains("request"), "{service} did not log all: {log:.2000}");
+        assert!(
+            log.contains("TRACE") && log.contains("request"),
+            "{service} did not log all: {log:.2000}"
+        );
         for secret in &hidden {
             let line = log.lines().find(|line| line.contains(secret.as_str()));
             assert!(line.is_none(), "{service} logged {secret}: {line:?}");
@@ -37,7 +41,8 @@ fn no_log_at_any_level_holds_a_secret_or_a_pass() -> anyhow::Result<()> {
 
 fn with_own_secrets_and_every_level(project: &Project) -> anyhow::Result<()> {
     let (others, b) = CLIENTS.rsplit_once("abc123").context("the demo's last client is B")?;
-    let clients = project.file("clients.toml", &format!("{}{OF_B}{b}", others.replace("abc123", OF_A)))?;
+    let clients =
+        project.file("clients.toml", &format!("{}{OF_B}{b}", others.replace("abc123", OF_A)))?;
     let b = json!({ "environment": {
         "GATEPASS__SERVICE_B__LOG__FILTER": "trace",
         "GATEPASS__SERVICE_B__INTROSPECTION__CLIENT_SECRET": OF_B,
@@ -78,7 +83,9 @@ fn every_kind_of_request(project: &Project) -> anyhow::Result<Vec<String>> {
         call_b(project, service, &opaque)?.is(if service == B_LOCAL { 401 } else { 200 })?;
         let tampered = format!("{pass}x");
         call_b(project, service, &tampered)?.is(401)?;
-        let in_query = http().get(format!("{}/api/resource", project.url(service)?)).query(&[("access_token", &pass)]);
+        let in_query = http()
+            .get(format!("{}/api/resource", project.url(service)?))
+            .query(&[("access_token", &pass)]);
         send(in_query)?.is(400)?;
         assert_eq!(introspect(project, &opaque, OF_B)?["active"], true);
         passes.extend([pass, opaque, tampered]);

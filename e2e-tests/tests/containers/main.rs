@@ -1,8 +1,13 @@
-//! The stories of the image: the `Dockerfile`'s last stage around a binary compiled here, alone and as
-//! `docker-compose.yml` puts it together. Each story has containers, networks and volumes of its own.
+//! The stories of the image: the `Dockerfile`'s last stage around a binary compiled here, alone and
+//! as `docker-compose.yml` puts it together. Each story has containers, networks and volumes of its
+//! own.
 #![cfg_attr(
     feature = "browser",
-    expect(clippy::unwrap_used, clippy::panic, reason = "stories in a browser say what they expect by failing")
+    expect(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "stories in a browser say what they expect by failing"
+    )
 )]
 
 mod binary;

@@ -9,7 +9,8 @@ use crate::{
 const CLIENT: (&str, &str) = ("service-a", SECRET);
 
 #[test]
-fn while_c_is_away_the_local_b_goes_on_and_the_introspecting_one_says_503_until_c_is_back() -> anyhow::Result<()> {
+fn while_c_is_away_the_local_b_goes_on_and_the_introspecting_one_says_503_until_c_is_back()
+-> anyhow::Result<()> {
     let project = Project::up("outage")?;
     call_a(&project, "local")?.is(200)?;
     call_a(&project, "introspection")?.is(200)?;
@@ -52,7 +53,9 @@ fn a_new_c_on_the_old_volume_honours_the_passes_of_the_one_before() -> anyhow::R
     assert_ne!(project.container(AUTH_SERVER)?, before);
 
     call_b(&project, B_LOCAL, &for_local)?.is(200)?;
-    eventually("B finds the new C", || call_b(&project, B_INTROSPECTION, &for_introspection)?.is(200))?;
+    eventually("B finds the new C", || {
+        call_b(&project, B_INTROSPECTION, &for_introspection)?.is(200)
+    })?;
     assert_eq!(introspect(&project, &for_introspection, SECRET)?["active"], true);
     // The keys are the old ones, too: what C signs now, a B that kept them takes.
     call_b(&project, B_LOCAL, &pass_for(&project, B_LOCAL, CLIENT)?)?.is(200)

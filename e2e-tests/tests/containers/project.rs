@@ -19,7 +19,8 @@ pub const B_INTROSPECTION: &str = "service-b-introspection";
 pub const A: &str = "service-a";
 pub const FLOW_VIEWER: &str = "flow-viewer";
 
-/// `docker-compose.yml` under a name of its own, on ports that the engine picks. Nothing of it outlives the story.
+/// `docker-compose.yml` under a name of its own, on ports that the engine picks. Nothing of it
+/// outlives the story.
 pub struct Project {
     pub name: String,
     image: String,
@@ -34,7 +35,13 @@ impl Project {
     pub fn new(story: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let name = format!("gatepass-story-{story}-{}", process::id());
-        Ok(Self { name, image: image::built()?, own_ports: false, changes: folder.path().join("changes.json"), folder })
+        Ok(Self {
+            name,
+            image: image::built()?,
+            own_ports: false,
+            changes: folder.path().join("changes.json"),
+            folder,
+        })
     }
 
     /// On the ports that the documents name, where a browser finds it. One such story at a time.
@@ -66,7 +73,9 @@ impl Project {
 
     pub fn start(&self) -> anyhow::Result<()> {
         let up = self.compose(&["up", "--detach", "--no-build"]);
-        up.with_context(|| self.compose(&["logs", "--no-color", "--tail", "20"]).unwrap_or_default())?;
+        up.with_context(|| {
+            self.compose(&["logs", "--no-color", "--tail", "20"]).unwrap_or_default()
+        })?;
         SERVICES.iter().try_for_each(|service| self.healthy(service))
     }
 
@@ -90,7 +99,8 @@ impl Project {
 
     /// The id of a service's container, running or not.
     pub fn container(&self, service: &str) -> anyhow::Result<String> {
-        let (project, service) = (self.label("project", &self.name), self.label("service", service));
+        let (project, service) =
+            (self.label("project", &self.name), self.label("service", service));
         let id = docker(&["ps", "--all", "--quiet", "--filter", &project, "--filter", &service])?;
         ensure!(!id.is_empty() && !id.contains('\n'), "not one container but: `{id}`");
         Ok(id)
@@ -110,7 +120,12 @@ impl Project {
 
     pub fn healthy(&self, service: &str) -> anyhow::Result<()> {
         eventually(&format!("{service} healthy"), || {
-            let health = docker(&["inspect", "--format", "{{.State.Health.Status}}", &self.container(service)?])?;
+            let health = docker(&[
+                "inspect",
+                "--format",
+                "{{.State.Health.Status}}",
+                &self.container(service)?,
+            ])?;
             ensure!(health == "healthy", "{service} is {health}");
             Ok(())
         })
@@ -123,7 +138,8 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        // A story that failed has said so already; what is left has the project's name, so that it can be found.
+        // A story that failed has said so already; what is left has the project's name, so that it
+        // can be found.
         let _ = self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "5"]);
     }
 }

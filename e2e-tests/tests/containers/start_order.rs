@@ -5,7 +5,8 @@ use std::{
 
 use anyhow::Context;
 
-/// Listens to the engine: which service of a project started, and which was found healthy, one after the other.
+/// Listens to the engine: which service of a project started, and which was found healthy, one
+/// after the other.
 pub struct StartOrder {
     listener: Child,
     events: Lines<BufReader<ChildStdout>>,
@@ -17,7 +18,10 @@ impl StartOrder {
         let mut listener = Command::new("docker")
             .args(["events", "--filter", "event=start", "--filter", "event=health_status"])
             .args(["--filter", &format!("label=com.docker.compose.project={project}")])
-            .args(["--format", r#"{{.Action}} {{index .Actor.Attributes "com.docker.compose.service"}}"#])
+            .args([
+                "--format",
+                r#"{{.Action}} {{index .Actor.Attributes "com.docker.compose.service"}}"#,
+            ])
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = listener.stdout.take().context("docker events says nothing")?;

@@ -6,7 +6,8 @@ use crate::{
     project::{Project, SERVICES},
 };
 
-/// `docker stop` kills after ten seconds; a server that ignores SIGTERM would need them all, and exit with 137.
+/// `docker stop` kills after ten seconds; a server that ignores SIGTERM would need them all, and
+/// exit with 137.
 const SOON: Duration = Duration::from_secs(9);
 
 #[test]
@@ -21,7 +22,11 @@ fn every_server_ends_soon_and_in_order_when_it_is_told_to_stop() -> anyhow::Resu
         docker(&["stop", &container])?;
         let took = begun.elapsed();
         assert!(took < SOON, "{service} took {took:?}");
-        assert_eq!(docker(&["inspect", "--format", "{{.State.ExitCode}}", &container])?, "0", "{service}");
+        assert_eq!(
+            docker(&["inspect", "--format", "{{.State.ExitCode}}", &container])?,
+            "0",
+            "{service}"
+        );
     }
     Ok(())
 }

@@ -16,14 +16,16 @@ fn it_is_one_file_and_two_empty_folders() -> anyhow::Result<()> {
     // These the engine puts into every container.
     let of_the_engine = ["./.dockerenv", "./dev/", "./etc/", "./proc/", "./sys/"];
     let found = paths_in(&container.0, "/.")?;
-    let own: Vec<&String> = found.iter().filter(|path| !of_the_engine.iter().any(|at| path.starts_with(at))).collect();
+    let own: Vec<&String> =
+        found.iter().filter(|path| !of_the_engine.iter().any(|at| path.starts_with(at))).collect();
     assert_eq!(own, ["./", "./ca/", "./data/", "./gatepass"]);
     Ok(())
 }
 
 #[test]
 fn it_is_smaller_than_twenty_megabytes() -> anyhow::Result<()> {
-    let size: u64 = docker(&["image", "inspect", "--format", "{{.Size}}", &image::built()?])?.parse()?;
+    let size: u64 =
+        docker(&["image", "inspect", "--format", "{{.Size}}", &image::built()?])?.parse()?;
     println!("image size: {}.{} MB", size / 1_000_000, size / 100_000 % 10);
     assert!(size <= LIMIT, "{size} bytes");
     Ok(())
@@ -35,7 +37,10 @@ fn it_runs_as_nobody_and_knows_how_to_tell_its_health() -> anyhow::Result<()> {
     let config: Value = serde_json::from_str(&config)?;
     assert_eq!(config["User"], "65534:65534");
     assert_eq!(config["Entrypoint"], json!(["/gatepass"]));
-    assert_eq!(config["Healthcheck"]["Test"], json!(["CMD", "/gatepass", "auth-server", "healthcheck"]));
+    assert_eq!(
+        config["Healthcheck"]["Test"],
+        json!(["CMD", "/gatepass", "auth-server", "healthcheck"])
+    );
     let environment = config["Env"].as_array().map(Vec::as_slice).unwrap_or_default();
     assert!(environment.contains(&json!("SQLITE_TMPDIR=/data")), "{environment:?}");
     Ok(())

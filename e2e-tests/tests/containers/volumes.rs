@@ -8,7 +8,10 @@ use crate::{
 #[test]
 fn a_and_b_hold_cs_public_certificate_and_nothing_else_of_it() -> anyhow::Result<()> {
     let project = Project::up("volumes")?;
-    assert!(paths_in(&project.container(AUTH_SERVER)?, "/data")?.contains(&"data/auth-server.db".to_owned()));
+    assert!(
+        paths_in(&project.container(AUTH_SERVER)?, "/data")?
+            .contains(&"data/auth-server.db".to_owned())
+    );
     for service in [A, B_LOCAL, B_INTROSPECTION] {
         let container = project.container(service)?;
         assert!(mounts(&container)?.contains(&"/ca, read only".to_owned()), "{service}");
@@ -18,23 +21,37 @@ fn a_and_b_hold_cs_public_certificate_and_nothing_else_of_it() -> anyhow::Result
         let published = project.file("published.pem", "")?;
         docker(&["cp", &format!("{container}:/ca/ca.pem"), &published.display().to_string()])?;
         let pem = std::fs::read_to_string(published)?;
-        assert!(pem.starts_with("-----BEGIN CERTIFICATE-----") && !pem.contains("PRIVATE"), "{service}: {pem}");
+        assert!(
+            pem.starts_with("-----BEGIN CERTIFICATE-----") && !pem.contains("PRIVATE"),
+            "{service}: {pem}"
+        );
     }
     Ok(())
 }
 
 #[test]
-fn c_can_list_its_clients_and_the_others_cannot_although_it_is_the_same_binary() -> anyhow::Result<()> {
+fn c_can_list_its_clients_and_the_others_cannot_although_it_is_the_same_binary()
+-> anyhow::Result<()> {
     let project = Project::up("databases")?;
     let ask = |service, words: &[&str]| {
-        docker(&[&["exec", &*project.container(service)?, "/gatepass", "auth-server", "client"], words].concat())
+        docker(
+            &[
+                &["exec", &*project.container(service)?, "/gatepass", "auth-server", "client"],
+                words,
+            ]
+            .concat(),
+        )
     };
     ask(AUTH_SERVER, &["add", "known-to-c-alone", "--scope", "resource:read"])?;
     assert!(ask(AUTH_SERVER, &["list"])?.contains("known-to-c-alone"));
     // A has a data folder too, but not C's.
     for service in [A, B_LOCAL] {
-        let refused = ask(service, &["list"]).err().map(|error| format!("{error:#}")).unwrap_or_default();
-        assert!(refused.contains("there is no database /data/auth-server.db"), "{service}: {refused}");
+        let refused =
+            ask(service, &["list"]).err().map(|error| format!("{error:#}")).unwrap_or_default();
+        assert!(
+            refused.contains("there is no database /data/auth-server.db"),
+            "{service}: {refused}"
+        );
     }
     Ok(())
 }
@@ -45,7 +62,8 @@ fn databases(container: &str) -> anyhow::Result<Vec<String>> {
 }
 
 fn mounts(container: &str) -> anyhow::Result<Vec<String>> {
-    let mounts: Vec<Value> = serde_json::from_str(&docker(&["inspect", "--format", "{{json .Mounts}}", container])?)?;
+    let mounts: Vec<Value> =
+        serde_json::from_str(&docker(&["inspect", "--format", "{{json .Mounts}}", container])?)?;
     let shown = |mount: &Value| {
         let access = if mount["RW"] == false { "read only" } else { "read and write" };
         format!("{}, {access}", mount["Destination"].as_str().unwrap_or("?"))

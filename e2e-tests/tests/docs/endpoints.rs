@@ -4,13 +4,15 @@ use std::fs;
 
 use crate::{files, root};
 
-/// They stand beside the endpoints and are none: they read a request and answer nothing, so every endpoint may use them.
-const READERS: [&str; 2] = ["auth-server/src/endpoints/read_form.rs", "auth-server/src/endpoints/read_json.rs"];
+/// They stand beside the endpoints and are none: they read a request and answer nothing, so every
+/// endpoint may use them.
+const READERS: [&str; 2] =
+    ["auth-server/src/endpoints/read_form.rs", "auth-server/src/endpoints/read_json.rs"];
 
 /// Which file may know which endpoint, and why.
 const EXCEPTIONS: [(&str, &str); 2] = [
-    // It answers nothing: it is the page of these two routes. Every route in `app.rs` has to stand in the OpenAPI document,
-    // which promises neither.
+    // It answers nothing: it is the page of these two routes. Every route in `app.rs` has to stand
+    // in the OpenAPI document, which promises neither.
     ("auth-server/src/endpoints/test_controls.rs", "test_absence"),
     ("auth-server/src/endpoints/test_controls.rs", "test_token"),
 ];
@@ -42,17 +44,31 @@ fn no_endpoint_imports_another() {
     assert!(looked_at > 40, "there are {looked_at} endpoints");
     for (path, other) in EXCEPTIONS {
         let (_, text) = sources.iter().find(|(known, _)| known == path).unwrap();
-        assert_eq!(foreign_endpoint(text, "", [other]).as_deref(), Some(other), "{path} is no exception any more");
+        assert_eq!(
+            foreign_endpoint(text, "", [other]).as_deref(),
+            Some(other),
+            "{path} is no exception any more"
+        );
     }
 }
 
-/// The first path in an endpoint's file that leads to one of its siblings, or to what `endpoints.rs` exports of it: an
-/// import or not, by `super::` or from the crate's root.
-fn foreign_endpoint<'a>(text: &str, exports: &str, others: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let code: String =
-        text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
+/// The first path in an endpoint's file that leads to one of its siblings, or to what
+/// `endpoints.rs` exports of it: an import or not, by `super::` or from the crate's root.
+fn foreign_endpoint<'a>(
+    text: &str,
+    exports: &str,
+    others: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     // In a module of tests, `super` is the file itself.
-    if code.contains("\nuse super::*") || code.starts_with("use super::*") || code.contains("endpoints::*") {
+    if code.contains("\nuse super::*")
+        || code.starts_with("use super::*")
+        || code.contains("endpoints::*")
+    {
         return Some("*".to_owned());
     }
     let named = [names_behind(&code, "super::"), names_behind(&code, "endpoints::")].concat();
@@ -88,7 +104,10 @@ fn names_behind<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
 }
 
 fn first_name(path: &str) -> &str {
-    path.trim_start().split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default()
+    path.trim_start()
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .next()
+        .unwrap_or_default()
 }
 
 #[test]

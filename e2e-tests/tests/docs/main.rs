@@ -1,5 +1,5 @@
-//! The documents tell the truth: every file, test and link that they name is there, the walls of the map stand, and what
-//! containers are made of fits the rest.
+//! The documents tell the truth: every file, test and link that they name is there, the walls of
+//! the map stand, and what containers are made of fits the rest.
 #![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 mod containers;
@@ -24,7 +24,10 @@ fn files(ending: &str) -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && !name.starts_with('.') && !["target", "gatepass-data", "corpus"].contains(&&*name) {
+            if path.is_dir()
+                && !name.starts_with('.')
+                && !["target", "gatepass-data", "corpus"].contains(&&*name)
+            {
                 folders.push(path);
             } else if name.ends_with(ending) {
                 found.push(path);

@@ -15,10 +15,15 @@ fn every_row_of_the_rfc_map_names_a_file_and_a_test_that_are_there() {
         .collect();
     assert!(rows.len() >= 90, "the map has {} rows", rows.len());
     for row in rows {
-        let [section, _rule, file, tests] = row[..] else { panic!("a row needs four cells: {row:?}") };
+        let [section, _rule, file, tests] = row[..] else {
+            panic!("a row needs four cells: {row:?}")
+        };
         assert!(root().join(file.trim_matches('`')).is_file(), "{section}: {file} is not there");
         for test in tests.split(", ") {
-            assert!(known.contains(test.trim_matches('`')), "{section}: the test {test} is not there");
+            assert!(
+                known.contains(test.trim_matches('`')),
+                "{section}: the test {test} is not there"
+            );
         }
     }
 }
@@ -43,9 +48,12 @@ fn marked_tests(text: &str) -> Vec<&str> {
         if line.starts_with("#[") {
             attributes.push(line);
         } else if !line.starts_with("//") {
-            let marked = attributes.iter().any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"));
+            let marked = attributes
+                .iter()
+                .any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"));
             let ignored = attributes.iter().any(|line| line.contains("ignore"));
-            let function = line.trim_start_matches("pub ").trim_start_matches("async ").strip_prefix("fn ");
+            let function =
+                line.trim_start_matches("pub ").trim_start_matches("async ").strip_prefix("fn ");
             if let Some((name, _)) = function.and_then(|rest| rest.split_once('('))
                 && marked
                 && !ignored
@@ -89,9 +97,15 @@ fn a_test_is_a_function_that_is_marked_or_a_line_in_the_table_of_a_suite() {
     ]
     .join("\n");
     assert_eq!(marked_tests(&source), ["plain", "asynchronous", "of_properties"]);
-    assert_eq!(listed_behaviours("$crate::x!($fresh:\n  one,\n  two,\n);\nthree,\n"), ["one", "two"]);
+    assert_eq!(
+        listed_behaviours("$crate::x!($fresh:\n  one,\n  two,\n);\nthree,\n"),
+        ["one", "two"]
+    );
     let suites = ["auth-server/src/store/conformance.rs", "service-a/src/accounts/conformance.rs"];
     for suite in suites {
-        assert!(listed_behaviours(&fs::read_to_string(root().join(suite)).unwrap()).len() > 20, "{suite}");
+        assert!(
+            listed_behaviours(&fs::read_to_string(root().join(suite)).unwrap()).len() > 20,
+            "{suite}"
+        );
     }
 }

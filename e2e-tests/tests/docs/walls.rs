@@ -18,7 +18,10 @@ fn the_walls_of_the_map_stand() {
         }
         if path.starts_with("auth-server/src/domain") {
             for outside in ["axum", "reqwest", "tokio"] {
-                assert!(!names(outside), "{path} names {outside}: the domain decides and does no I/O");
+                assert!(
+                    !names(outside),
+                    "{path} names {outside}: the domain decides and does no I/O"
+                );
             }
         }
         if path.starts_with("service-b/src") {

@@ -1,4 +1,5 @@
-//! PostgreSQL is killed under load and started again: what C has answered is true, and C goes on by itself.
+//! PostgreSQL is killed under load and started again: what C has answered is true, and C goes on by
+//! itself.
 
 use std::{
     collections::HashSet,
@@ -60,8 +61,11 @@ impl Load {
 
     async fn keep_revoking(self) {
         while self.goes_on() {
-            let client_id =
-                if self.book.lock().unwrap().revoked.len().is_multiple_of(2) { WITH_JWT } else { WITH_OPAQUE };
+            let client_id = if self.book.lock().unwrap().revoked.len().is_multiple_of(2) {
+                WITH_JWT
+            } else {
+                WITH_OPAQUE
+            };
             let Some(pass) = self.pass(client_id).await else { continue };
             if self.server.revoke(client_id, &pass).await.status == 200 {
                 self.book.lock().unwrap().revoked.push(pass);
@@ -85,12 +89,18 @@ async fn what_was_acknowledged_survives_a_kill_of_postgresql_under_load() {
         running.push(tokio::spawn(load.clone().keep_asking()));
         running.push(tokio::spawn(load.clone().keep_revoking()));
     }
-    load.until_there_is("enough to lose", |book| book.issued.len() > 100 && book.revoked.len() > 40).await;
+    load.until_there_is("enough to lose", |book| {
+        book.issued.len() > 100 && book.revoked.len() > 40
+    })
+    .await;
     cluster.kill();
     load.until_there_is("a refusal", |book| book.refused > 0).await;
     let before = load.book.lock().unwrap().issued.len();
     cluster.restart();
-    load.until_there_is("passes again, without a restart of C", |book| book.issued.len() > before + 20).await;
+    load.until_there_is("passes again, without a restart of C", |book| {
+        book.issued.len() > before + 20
+    })
+    .await;
     load.over.store(true, Ordering::Relaxed);
     for task in running {
         task.await.unwrap();
@@ -113,6 +123,11 @@ async fn what_was_acknowledged_survives_a_kill_of_postgresql_under_load() {
 /// The names of all passes that the audit trail knows.
 async fn issued(database_url: &str) -> HashSet<String> {
     let store = PostgresStore::connect(database_url).await.unwrap();
-    let records = store.audit(&AuditQuery { limit: 1_000_000, ..AuditQuery::default() }).await.unwrap();
-    records.into_iter().filter(|record| record.outcome == Outcome::Issued).filter_map(|record| record.jti).collect()
+    let records =
+        store.audit(&AuditQuery { limit: 1_000_000, ..AuditQuery::default() }).await.unwrap();
+    records
+        .into_iter()
+        .filter(|record| record.outcome == Outcome::Issued)
+        .filter_map(|record| record.jti)
+        .collect()
 }

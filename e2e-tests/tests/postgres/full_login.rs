@@ -24,11 +24,15 @@ impl World {
     }
 
     /// A story that a browser tells.
-    async fn tell(&self, story: impl FnOnce(&mut Visitor<'_>, &str, &str) -> anyhow::Result<()> + Send + 'static) {
+    async fn tell(
+        &self,
+        story: impl FnOnce(&mut Visitor<'_>, &str, &str) -> anyhow::Result<()> + Send + 'static,
+    ) {
         let at = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
         let (a, c) = (at(self.stage.addresses.service_a), at(self.stage.addresses.auth_server));
-        let told =
-            tokio::task::spawn_blocking(move || story(&mut Visitor::of([(&*a, a.clone()), (&*c, c.clone())])?, &a, &c));
+        let told = tokio::task::spawn_blocking(move || {
+            story(&mut Visitor::of([(&*a, a.clone()), (&*c, c.clone())])?, &a, &c)
+        });
         told.await.unwrap().unwrap();
     }
 
@@ -68,13 +72,18 @@ async fn a_person_logs_in_calls_b_and_logs_out_with_both_servers_on_postgresql()
         })
         .await;
     assert_eq!(world.rows("accounts", "sessions"), (1, 1));
-    // At another browser the same account is found; the log out there ends its own sessions, at both.
+    // At another browser the same account is found; the log out there ends its own sessions, at
+    // both.
     world
         .tell(|alice, a, c| {
             log_in(alice, a, c)?;
             alice.open(&format!("{a}/account"))?;
             alice.press("logout-submit", &[])?;
-            assert!(alice.has("logged-out") && alice.address.as_str().starts_with(a), "{}", alice.html);
+            assert!(
+                alice.has("logged-out") && alice.address.as_str().starts_with(a),
+                "{}",
+                alice.html
+            );
             Ok(())
         })
         .await;

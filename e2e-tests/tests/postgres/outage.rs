@@ -16,7 +16,8 @@ async fn without_its_database_every_answer_is_a_503_and_afterwards_all_is_well()
     let pass = server.pass(WITH_JWT).await;
     cluster.kill();
     let asked = server.ask(WITH_JWT).await;
-    let introspected = server.post("/oauth/introspect", (ASKING, SECRET), &[("token", &pass)]).await;
+    let introspected =
+        server.post("/oauth/introspect", (ASKING, SECRET), &[("token", &pass)]).await;
     let revoked = server.revoke(WITH_JWT, &pass).await;
     for answer in [&asked, &introspected, &revoked] {
         assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{answer:?}");
@@ -60,7 +61,9 @@ async fn connections_that_have_gone_silent_are_given_up() {
     assert!(many().await.iter().all(|answer| answer.status == 200));
     // As when a machine or a network is gone without a word: nobody answers, and nobody hangs up.
     let pids = cluster.tell("SELECT pid FROM pg_stat_activity WHERE usename = 'gatepass'");
-    let signal = |name: &str| succeed(&[&["kill", name], &pids.lines().collect::<Vec<_>>()[..]].concat(), &[]);
+    let signal = |name: &str| {
+        succeed(&[&["kill", name], &pids.lines().collect::<Vec<_>>()[..]].concat(), &[])
+    };
     assert!(pids.lines().count() > 1, "{pids}");
     signal("-STOP");
     let answers = many().await;

@@ -30,7 +30,9 @@ async fn code(c: &Replica) -> String {
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
         ];
-        alice.open(url::Url::parse_with_params(&format!("{PLATFORM}/oauth/authorize"), asking)?.as_str())?;
+        alice.open(
+            url::Url::parse_with_params(&format!("{PLATFORM}/oauth/authorize"), asking)?.as_str(),
+        )?;
         alice.press("login-submit", &[("username", "alice"), ("password", "wonderland")])?;
         alice.press("consent-allow", &[])?;
         let code = alice.address.query_pairs().find(|(name, _)| name == "code");
@@ -46,7 +48,12 @@ async fn fetch(c: &Replica, code: &str) -> Answer {
 }
 
 async fn refresh(c: &Replica, token: &str) -> Answer {
-    c.post("/oauth/token", (WITH_JWT, SECRET), &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+    c.post(
+        "/oauth/token",
+        (WITH_JWT, SECRET),
+        &[("grant_type", "refresh_token"), ("refresh_token", token)],
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,14 +61,18 @@ async fn of_64_who_race_for_a_code_at_two_servers_one_wins_and_the_others_end_it
     let database = shared().fresh_database();
     let (one, other) = tokio::join!(Replica::start(&database), Replica::start(&database));
     let code = code(&one).await;
-    let answers = join_all((0..64).map(|n| fetch(if n % 2 == 0 { &one } else { &other }, &code))).await;
+    let answers =
+        join_all((0..64).map(|n| fetch(if n % 2 == 0 { &one } else { &other }, &code))).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
     assert_eq!(won.len(), 1, "{won:?}");
     for answer in lost {
         assert_eq!((answer.status, &*answer.member("error")), (400, "invalid_grant"), "{answer:?}");
     }
     let (access, renewing) = (won[0].member("access_token"), won[0].member("refresh_token"));
-    assert!(!one.is_active(&access).await && !other.is_active(&access).await, "one of the 64 was a thief");
+    assert!(
+        !one.is_active(&access).await && !other.is_active(&access).await,
+        "one of the 64 was a thief"
+    );
     assert_eq!(refresh(&other, &renewing).await.member("error"), "invalid_grant");
 }
 
@@ -70,8 +81,10 @@ async fn of_64_who_race_with_one_refresh_token_all_get_one_successor() {
     let database = shared().fresh_database();
     let (one, other) = tokio::join!(Replica::start(&database), Replica::start(&database));
     let first = fetch(&one, &code(&one).await).await.member("refresh_token");
-    let answers = join_all((0..64).map(|n| refresh(if n % 2 == 0 { &one } else { &other }, &first))).await;
+    let answers =
+        join_all((0..64).map(|n| refresh(if n % 2 == 0 { &one } else { &other }, &first))).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    let successors: HashSet<_> = answers.iter().map(|answer| answer.member("refresh_token")).collect();
+    let successors: HashSet<_> =
+        answers.iter().map(|answer| answer.member("refresh_token")).collect();
     assert_eq!(successors.len(), 1);
 }

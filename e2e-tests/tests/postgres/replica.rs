@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use service_kit::{Profile, SecretSetting, Stop};
 use tempfile::TempDir;
 
-/// The clients of the demo: one whose passes are JWTs, one whose passes only C can read, and a B that asks.
+/// The clients of the demo: one whose passes are JWTs, one whose passes only C can read, and a B
+/// that asks.
 pub const WITH_JWT: &str = "service-a";
 pub const WITH_OPAQUE: &str = "service-a-opaque";
 pub const ASKING: &str = "service-b";
@@ -49,7 +50,13 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
 pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String), String> {
     let listeners = Listeners::bind(&settings).unwrap();
     let base = url(listeners.http.address(), "");
-    let server = AuthServer::prepare(settings, listeners, Clock::system(), Entropy::system(), EventSink::off());
+    let server = AuthServer::prepare(
+        settings,
+        listeners,
+        Clock::system(),
+        Entropy::system(),
+        EventSink::off(),
+    );
     Ok((server.await.map_err(|error| format!("{error:#}"))?, base))
 }
 
@@ -67,7 +74,12 @@ impl Replica {
         Answer::of(self.http.get(format!("{}{path}", self.base))).await
     }
 
-    pub async fn post(&self, path: &str, (id, secret): (&str, &str), more: &[(&str, &str)]) -> Answer {
+    pub async fn post(
+        &self,
+        path: &str,
+        (id, secret): (&str, &str),
+        more: &[(&str, &str)],
+    ) -> Answer {
         let fields = [&[("client_id", id), ("client_secret", secret)], more].concat();
         Answer::of(self.http.post(format!("{}{path}", self.base)).form(&fields)).await
     }
@@ -109,13 +121,18 @@ impl Replica {
     /// A website that has registered itself takes itself away.
     pub async fn unregister(&self, told: &Answer) -> Answer {
         let path = format!("{}/oauth/register/{}", self.base, told.member("client_id"));
-        Answer::of(self.http.delete(path).bearer_auth(told.member("registration_access_token"))).await
+        Answer::of(self.http.delete(path).bearer_auth(told.member("registration_access_token")))
+            .await
     }
 
     /// The names of the keys that it publishes.
     pub async fn kids(&self) -> Vec<String> {
-        let Value::Array(keys) = self.get("/.well-known/jwks.json").await.json()["keys"].take() else { panic!("keys") };
-        let mut kids: Vec<_> = keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+        let Value::Array(keys) = self.get("/.well-known/jwks.json").await.json()["keys"].take()
+        else {
+            panic!("keys")
+        };
+        let mut kids: Vec<_> =
+            keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
         kids.sort();
         kids
     }

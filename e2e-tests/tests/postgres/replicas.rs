@@ -14,7 +14,8 @@ use postgres_cluster::shared;
 
 use crate::replica::{Replica, WITH_JWT, WITH_OPAQUE};
 
-/// Two servers that start at the same moment on an empty database: one of them makes the tables and the keys.
+/// Two servers that start at the same moment on an empty database: one of them makes the tables and
+/// the keys.
 async fn two(database_url: &str) -> (Replica, Replica) {
     tokio::join!(Replica::start(database_url), Replica::start(database_url))
 }
@@ -54,14 +55,19 @@ async fn a_rotation_by_command_is_seen_by_all_servers() {
     until("both publish the same", async || one.kids().await == other.kids().await).await;
     let (new, newer) = (one.pass(WITH_JWT).await, other.pass(WITH_JWT).await);
     assert!(kid(&new) == kid(&newer) && kid(&new) != kid(&old));
-    assert!(other.is_active(&new).await && one.is_active(&newer).await && other.is_active(&old).await);
+    assert!(
+        other.is_active(&new).await && one.is_active(&newer).await && other.is_active(&old).await
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_is_let_in_everywhere_and_refused_everywhere_within_moments() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
-    let (store, login) = (PostgresStore::connect(&database).await.unwrap(), ("shop", "a secret that nobody guesses"));
+    let (store, login) = (
+        PostgresStore::connect(&database).await.unwrap(),
+        ("shop", "a secret that nobody guesses"),
+    );
     store.add_client(&client(login), 1).await.unwrap();
     for server in [&one, &other] {
         until("the new client is let in", async || server.lets_in(login).await).await;
@@ -98,7 +104,8 @@ async fn the_audit_trail_is_one() {
     for server in [&one, &other] {
         let jti = claims(&server.pass(WITH_JWT).await)["jti"].as_str().unwrap().to_owned();
         let store = PostgresStore::connect(&database).await.unwrap();
-        let query = auth_server::domain::AuditQuery { jti: Some(jti), limit: 10, ..Default::default() };
+        let query =
+            auth_server::domain::AuditQuery { jti: Some(jti), limit: 10, ..Default::default() };
         assert_eq!(store.audit(&query).await.unwrap().len(), 1);
     }
 }
@@ -106,7 +113,10 @@ async fn the_audit_trail_is_one() {
 fn client((client_id, secret): (&str, &str)) -> Client {
     Client {
         client_id: client_id.to_owned(),
-        secrets: vec![StoredSecret { hash: SecretHash::sha256(&ClientSecret::new(secret)), not_after: None }],
+        secrets: vec![StoredSecret {
+            hash: SecretHash::sha256(&ClientSecret::new(secret)),
+            not_after: None,
+        }],
         scopes: "resource:read".parse().unwrap(),
         resources: Vec::new(),
         introspects: vec!["http://localhost:9003".to_owned()],

@@ -47,18 +47,24 @@ async fn the_doctor_looks_at_a_database_without_changing_it() {
     let name = url.rsplit('/').next().unwrap();
     let before = PostgresStore::glance(&url).await.unwrap();
     assert!(before.versions.stored.is_none() && before.content.is_none(), "{before:?}");
-    assert_eq!(shared().tell_in(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+    assert_eq!(
+        shared().tell_in(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        "0"
+    );
     drop(Replica::start(&url).await);
     let after = PostgresStore::glance(&url).await.unwrap();
     assert_eq!(after.versions.stored, Some(after.versions.known));
     assert!(!after.content.unwrap().signing.is_empty());
-    let newer =
-        "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+    let newer = "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
     shared().tell_in(name, newer);
     let newer = PostgresStore::glance(&url).await.unwrap();
     assert!(newer.versions.stored == Some(9999) && newer.content.is_none(), "{newer:?}");
-    let wrong = PostgresStore::glance(&url.replacen("p%40ss", "pass", 1)).await.unwrap_err().to_string();
-    assert!(wrong.contains("password authentication failed") && !wrong.contains(PASSWORD), "{wrong}");
+    let wrong =
+        PostgresStore::glance(&url.replacen("p%40ss", "pass", 1)).await.unwrap_err().to_string();
+    assert!(
+        wrong.contains("password authentication failed") && !wrong.contains(PASSWORD),
+        "{wrong}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,9 +72,15 @@ async fn a_database_of_another_server_is_refused() {
     let (of_c, of_a) = (shared().fresh_database(), shared().fresh_database());
     drop((Replica::start(&of_c).await, Website::start(&of_a).await));
     let c_there = refusal(&of_a).await;
-    assert!(c_there.contains("another server") && c_there.contains("C a database of its own"), "{c_there}");
+    assert!(
+        c_there.contains("another server") && c_there.contains("C a database of its own"),
+        "{c_there}"
+    );
     let a_there = website::prepare(&of_c).await.err().unwrap();
-    assert!(a_there.contains("setting `database_url`") && a_there.contains("another server"), "{a_there}");
+    assert!(
+        a_there.contains("setting `database_url`") && a_there.contains("another server"),
+        "{a_there}"
+    );
     assert!(a_there.lines().count() == 1 && !a_there.contains(PASSWORD), "{a_there}");
 }
 
@@ -76,8 +88,11 @@ async fn a_database_of_another_server_is_refused() {
 async fn a_socket_will_do_too() {
     let (url, folder) = (shared().fresh_database(), shared().folder().display());
     let (name, port) = (url.rsplit('/').next().unwrap(), shared().port());
-    let socket = format!("postgres:///{name}?host={folder}&port={port}&user={ACCOUNT}&password={PASSWORD_IN_URL}");
+    let socket = format!(
+        "postgres:///{name}?host={folder}&port={port}&user={ACCOUNT}&password={PASSWORD_IN_URL}"
+    );
     Replica::start(&socket).await;
-    let local = "SELECT count(*) FROM pg_stat_activity WHERE client_addr IS NULL AND usename = 'gatepass'";
+    let local =
+        "SELECT count(*) FROM pg_stat_activity WHERE client_addr IS NULL AND usename = 'gatepass'";
     assert_ne!(shared().tell(local), "0");
 }

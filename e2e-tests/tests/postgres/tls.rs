@@ -42,8 +42,7 @@ async fn a_database_that_cannot_prove_who_it_is_is_not_used() {
     serve_tls(&cluster, &ca, HOST);
     let server = Replica::start(&verified(&url, ca.certificate())).await;
     server.pass(WITH_JWT).await;
-    let encrypted =
-        "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'gatepass'";
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'gatepass'";
     assert_eq!(cluster.tell(encrypted), "t");
     let stranger = refusal(&verified(&url, other.certificate())).await;
     assert!(stranger.contains("certificate"), "{stranger}");

@@ -26,7 +26,8 @@ fn late() -> Client {
 }
 
 #[tokio::test]
-async fn a_client_is_added_and_disabled_while_everything_runs_and_a_says_that_the_pass_is_missing() {
+async fn a_client_is_added_and_disabled_while_everything_runs_and_a_says_that_the_pass_is_missing()
+{
     let stage = Stage::start_with(|settings| {
         settings.service_a.client_id = LATE.to_owned();
         settings.service_a.client_secret = Some(SecretSetting::new(SECRET));
@@ -42,8 +43,13 @@ async fn a_client_is_added_and_disabled_while_everything_runs_and_a_says_that_th
 
     store.disable_client(LATE, 1).await.unwrap();
     let login = [("client_id", LATE), ("client_secret", SECRET), ("token", "any")];
-    until("C refuses it", async || stage.ask_c("/oauth/introspect", &login).await.status == 401).await;
-    assert_eq!(stage.call_a(Door::Local).await.status, 200, "a pass that is out stays good until it expires");
+    until("C refuses it", async || stage.ask_c("/oauth/introspect", &login).await.status == 401)
+        .await;
+    assert_eq!(
+        stage.call_a(Door::Local).await.status,
+        200,
+        "a pass that is out stays good until it expires"
+    );
     stage.call_a(Door::Asking).await.failed_at("get_token", "invalid_client");
     stage.clock.advance(std::time::Duration::from_secs(1_800));
     stage.call_a(Door::Local).await.failed_at("get_token", "invalid_client");
@@ -55,10 +61,17 @@ async fn a_client_of_the_file_that_is_taken_out_is_refused_while_everything_runs
     let file = folder.path().join("clients.toml");
     let demo = include_str!("../../../auth-server/src/registry/demo-clients.toml");
     std::fs::write(&file, demo).unwrap();
-    let stage = Stage::start_with(|settings| settings.auth_server.clients_file = Some(file.clone())).await;
+    let stage =
+        Stage::start_with(|settings| settings.auth_server.clients_file = Some(file.clone())).await;
     assert_eq!(stage.call_a(Door::Local).await.status, 200);
-    std::fs::write(&file, demo.replace("client_id = \"service-a\"", "client_id = \"somebody-else\"")).unwrap();
-    let login = [("client_id", "service-a"), ("client_secret", e2e_tests::stage::SECRET), ("token", "any")];
-    until("C refuses it", async || stage.ask_c("/oauth/introspect", &login).await.status == 401).await;
+    std::fs::write(
+        &file,
+        demo.replace("client_id = \"service-a\"", "client_id = \"somebody-else\""),
+    )
+    .unwrap();
+    let login =
+        [("client_id", "service-a"), ("client_secret", e2e_tests::stage::SECRET), ("token", "any")];
+    until("C refuses it", async || stage.ask_c("/oauth/introspect", &login).await.status == 401)
+        .await;
     stage.call_a(Door::Asking).await.failed_at("get_token", "invalid_client");
 }

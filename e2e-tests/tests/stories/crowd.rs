@@ -12,7 +12,8 @@ async fn token_requests(stage: &Stage) -> (usize, usize) {
 }
 
 async fn hundred_callers(stage: &Stage, door: Door) {
-    let callers: Vec<_> = (0..100).map(|_| tokio::spawn(Answer::of(stage.request_a(door)))).collect();
+    let callers: Vec<_> =
+        (0..100).map(|_| tokio::spawn(Answer::of(stage.request_a(door)))).collect();
     for caller in callers {
         let answer = caller.await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -39,7 +40,10 @@ async fn a_hundred_callers_cost_one_more_when_the_pass_has_expired_and_one_when_
     assert_eq!(token_requests(&stage).await, (2, 2));
     stage.clock.advance(std::time::Duration::from_secs(1_500));
     hundred_callers(&stage, Door::Local).await;
-    e2e_tests::caller::until("the next pass is fetched ahead", async || token_requests(&stage).await == (3, 3)).await;
+    e2e_tests::caller::until("the next pass is fetched ahead", async || {
+        token_requests(&stage).await == (3, 3)
+    })
+    .await;
     hundred_callers(&stage, Door::Local).await;
     assert_eq!(token_requests(&stage).await, (3, 3));
 }

@@ -1,4 +1,5 @@
-//! The doctor of all servers, beside the demo as it really runs; and one real fault after the other.
+//! The doctor of all servers, beside the demo as it really runs; and one real fault after the
+//! other.
 
 use clock::Clock;
 use doctor::{Check, Finding, Report, Verdict};
@@ -52,9 +53,20 @@ async fn beside_the_demo_nothing_is_found() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |_| ()).await;
     let names: Vec<_> = reports.iter().map(|report| report.service.as_str()).collect();
-    assert_eq!(names, ["auth-server", "service-a", "service-b, which checks by itself", "service-b, which asks C"]);
-    let other: Vec<_> =
-        reports.iter().flat_map(|report| &report.checks).filter(|check| check.verdict != Verdict::Ok).collect();
+    assert_eq!(
+        names,
+        [
+            "auth-server",
+            "service-a",
+            "service-b, which checks by itself",
+            "service-b, which asks C"
+        ]
+    );
+    let other: Vec<_> = reports
+        .iter()
+        .flat_map(|report| &report.checks)
+        .filter(|check| check.verdict != Verdict::Ok)
+        .collect();
     assert!(other.is_empty(), "{other:#?}");
 }
 
@@ -62,32 +74,44 @@ async fn beside_the_demo_nothing_is_found() {
 async fn a_wrong_secret_of_b_is_found_at_the_real_c() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |stack| {
-        stack.b_introspection.introspection.client_secret = Some(SecretSetting::new("wrong-secret-of-b"));
+        stack.b_introspection.introspection.client_secret =
+            Some(SecretSetting::new("wrong-secret-of-b"));
     });
     let reports = reports.await;
     let (check, finding) = only(&reports);
     assert_eq!(check, "issuer: introspection");
     assert!(
-        finding.found.starts_with("invalid_client") && !format!("{reports:?}").contains("wrong-secret-of-b"),
+        finding.found.starts_with("invalid_client")
+            && !format!("{reports:?}").contains("wrong-secret-of-b"),
         "{finding:#?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_uri_that_the_real_c_does_not_know_is_found_on_both_sides_with_the_nearest_one() {
+async fn a_redirect_uri_that_the_real_c_does_not_know_is_found_on_both_sides_with_the_nearest_one()
+{
     let (stage, settings) = running().await;
     let registered = format!("{}/callback/platform", service_a_at(&stage));
     let reports = look(settings, |stack| {
         stack.service_a.public_url = stack.service_a.public_url.replace("localhost", "127.0.0.1");
     });
     let reports = reports.await;
-    let findings: Vec<_> =
-        reports.iter().flat_map(|report| &report.checks).filter(|check| check.verdict == Verdict::Fail).collect();
+    let findings: Vec<_> = reports
+        .iter()
+        .flat_map(|report| &report.checks)
+        .filter(|check| check.verdict == Verdict::Fail)
+        .collect();
     let [of_c, of_a] = findings[..] else { panic!("{findings:#?}") };
-    assert_eq!((of_c.check.as_str(), of_a.check.as_str()), ("redirect URI", "login platform: redirect URI"));
+    assert_eq!(
+        (of_c.check.as_str(), of_a.check.as_str()),
+        ("redirect URI", "login platform: redirect URI")
+    );
     for check in [of_c, of_a] {
         let found = &check.finding.as_ref().unwrap().found;
-        assert!(found.starts_with(&registered) && found.contains("they differ in the host"), "{check:#?}");
+        assert!(
+            found.starts_with(&registered) && found.contains("they differ in the host"),
+            "{check:#?}"
+        );
     }
 }
 
@@ -99,8 +123,11 @@ fn service_a_at(stage: &Stage) -> String {
 async fn a_resource_that_c_does_not_know_is_found_before_a_calls_b() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |stack| stack.service_a.targets.local.resource.push('/')).await;
-    let failed: Vec<_> =
-        reports.iter().flat_map(|report| &report.checks).filter(|check| check.verdict == Verdict::Fail).collect();
+    let failed: Vec<_> = reports
+        .iter()
+        .flat_map(|report| &report.checks)
+        .filter(|check| check.verdict == Verdict::Fail)
+        .collect();
     let names: Vec<_> = failed.iter().map(|check| check.check.as_str()).collect();
     assert_eq!(
         names,
@@ -108,7 +135,8 @@ async fn a_resource_that_c_does_not_know_is_found_before_a_calls_b() {
         "{failed:#?}"
     );
     assert!(
-        failed[0].said.starts_with("invalid_target") && failed[1].said.contains("a slash at the end"),
+        failed[0].said.starts_with("invalid_target")
+            && failed[1].said.contains("a slash at the end"),
         "{failed:#?}"
     );
 }
@@ -173,10 +201,18 @@ async fn the_environment_stands_above_the_demos_settings_and_describes_one_b() {
         variable("GATEPASS__AUTH_SERVER__TLS_LISTEN", "127.0.0.1:19443"),
         variable("GATEPASS__SERVICE_B__RESOURCE", "https://b.example"),
     ];
-    let Patients { stack, one_b } = patients(StackSettings::demo(folder.path()), &environment).unwrap();
-    assert_eq!(stack.service_a.internal_url.as_deref(), Some("https://localhost:19443"), "it follows C");
+    let Patients { stack, one_b } =
+        patients(StackSettings::demo(folder.path()), &environment).unwrap();
+    assert_eq!(
+        stack.service_a.internal_url.as_deref(),
+        Some("https://localhost:19443"),
+        "it follows C"
+    );
     assert!(one_b && stack.b_local.resource == "https://b.example");
     assert_eq!(stack.auth_server.data_dir, folder.path());
-    let wrong = patients(StackSettings::demo(folder.path()), &[variable("GATEPASS__SERVICE_A__ISUER", "x")]);
+    let wrong = patients(
+        StackSettings::demo(folder.path()),
+        &[variable("GATEPASS__SERVICE_A__ISUER", "x")],
+    );
     assert!(format!("{:#}", wrong.unwrap_err()).contains("did you mean `issuer`?"));
 }

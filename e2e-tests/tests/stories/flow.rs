@@ -37,7 +37,11 @@ async fn the_first_call_goes_the_documents_four_steps_and_b_checks_each_rule_by_
     let flow = stage.watch(stage.request_a(Door::Local)).await;
     let expected = [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_LOCAL, &ANSWER].concat();
     assert_eq!((flow.status.as_u16(), script(&flow.events)), (200, lines(&expected)));
-    assert!(flow.body.contains("this is B's protected resource") && flow.body.contains("service-a"), "{}", flow.body);
+    assert!(
+        flow.body.contains("this is B's protected resource") && flow.body.contains("service-a"),
+        "{}",
+        flow.body
+    );
 }
 
 #[tokio::test]
@@ -60,7 +64,10 @@ async fn the_second_call_reuses_the_pass_and_b_knows_it() {
         stage.clock.advance(std::time::Duration::from_secs(2));
         let flow = stage.watch(stage.request_a(door)).await;
         let step_4 = if door == Door::Asking { &STEP_4_ASKING[..] } else { &KNOWN };
-        assert_eq!(script(&flow.events), lines(&[&["A reuses its pass"][..], &STEP_3, step_4, &ANSWER].concat()));
+        assert_eq!(
+            script(&flow.events),
+            lines(&[&["A reuses its pass"][..], &STEP_3, step_4, &ANSWER].concat())
+        );
     }
 }
 
@@ -74,7 +81,10 @@ async fn writing_goes_the_same_way_and_each_b_has_a_pass_of_its_own() {
     };
     let flow = stage.watch(call(Door::Local)).await;
     let write = ["A -> B POST /api/do_something"];
-    assert_eq!(script(&flow.events), lines(&[&["A reuses its pass"][..], &write, &KNOWN, &ANSWER].concat()));
+    assert_eq!(
+        script(&flow.events),
+        lines(&[&["A reuses its pass"][..], &write, &KNOWN, &ANSWER].concat())
+    );
     let flow = stage.watch(call(Door::Asking)).await;
     let expected = [&STEPS_1_AND_2[..], &write, &STEP_4_ASKING, &ANSWER].concat();
     assert_eq!(script(&flow.events), lines(&expected));
@@ -95,7 +105,11 @@ async fn no_secret_and_no_pass_stands_in_any_event() {
             .events
             .iter()
             .filter(|event| matches!(&event.event, Event::RequestSent { fields, .. } if fields.iter().any(is_hidden)));
-        assert_eq!(hidden.count(), if door == Door::Local { 2 } else { 3 }, "each message that carries one says so");
+        assert_eq!(
+            hidden.count(),
+            if door == Door::Local { 2 } else { 3 },
+            "each message that carries one says so"
+        );
     }
 }
 
@@ -103,10 +117,15 @@ async fn no_secret_and_no_pass_stands_in_any_event() {
 async fn the_told_story_names_the_four_steps_and_hides_the_secret() {
     let stage = Stage::start().await;
     let told = tell(&stage.watch(stage.request_a(Door::Asking)).await);
-    let places: Vec<_> =
-        ["Step 1  A -> C", "Step 2  C -> A", "Step 3  A -> B", "Step 4  B -> C", "A's caller gets 200"]
-            .map(|step| told.find(step).unwrap_or_else(|| panic!("`{step}` is not in\n{told}")))
-            .to_vec();
+    let places: Vec<_> = [
+        "Step 1  A -> C",
+        "Step 2  C -> A",
+        "Step 3  A -> B",
+        "Step 4  B -> C",
+        "A's caller gets 200",
+    ]
+    .map(|step| told.find(step).unwrap_or_else(|| panic!("`{step}` is not in\n{told}")))
+    .to_vec();
     assert!(places.is_sorted(), "{told}");
     for part in [
         "client_secret   ••••••",

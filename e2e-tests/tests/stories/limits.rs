@@ -61,10 +61,15 @@ async fn a_body_over_64_kib_is_refused_by_each() {
     assert_eq!((answer.status, answer.member("step").as_str()), (413, "request"), "{answer:?}");
     for door in Door::BOTH {
         let pass = stage.pass("service-a", door).await;
-        let write = |bytes: usize| stage.http.post(stage.door(door, "/api/do_something")).body(body(bytes));
+        let write =
+            |bytes: usize| stage.http.post(stage.door(door, "/api/do_something")).body(body(bytes));
         assert_eq!(Answer::of(write(64 * 1024).bearer_auth(&pass)).await.status, 200);
         assert_eq!(Answer::of(write(64 * 1024 + 1).bearer_auth(&pass)).await.status, 413);
-        assert_eq!(Answer::of(write(64 * 1024 + 1)).await.status, 401, "nobody without a pass sends so much");
+        assert_eq!(
+            Answer::of(write(64 * 1024 + 1)).await.status,
+            401,
+            "nobody without a pass sends so much"
+        );
     }
     let answer = stage.ask_c("/oauth/token", &[("pad", &body(65 * 1024))]).await;
     assert_eq!((answer.status, answer.member("error").as_str()), (413, "invalid_request"));

@@ -1,4 +1,5 @@
-//! A and C log somebody in together: the very servers of the launcher, and a browser that runs no script.
+//! A and C log somebody in together: the very servers of the launcher, and a browser that runs no
+//! script.
 
 use e2e_tests::{stage::Stage, true_names::true_names, visitor::Visitor};
 use gatepass::StackSettings;
@@ -51,7 +52,10 @@ pub fn log_in_and_allow(alice: &mut Visitor<'_>, at: &Places) -> anyhow::Result<
 
 pub fn log_in(alice: &mut Visitor<'_>, at: &Places) -> anyhow::Result<()> {
     alice.open(&format!("{}/login/platform", at.a))?;
-    assert!(alice.address.as_str().starts_with(&format!("{}/login?", at.c)), "passwords are for C alone");
+    assert!(
+        alice.address.as_str().starts_with(&format!("{}/login?", at.c)),
+        "passwords are for C alone"
+    );
     alice.press("login-submit", &ALICE)
 }
 
@@ -73,7 +77,11 @@ async fn the_first_login_makes_an_account_the_second_finds_it_and_a_logout_ends_
         assert_eq!(alice.text("account-id"), account);
 
         alice.press("logout-submit", &[])?;
-        assert!(alice.has("logged-out") && alice.address.as_str().starts_with(&at.a), "{}", alice.html);
+        assert!(
+            alice.has("logged-out") && alice.address.as_str().starts_with(&at.a),
+            "{}",
+            alice.html
+        );
         alice.open(&format!("{}/account", at.c))?;
         assert!(alice.has("login-submit"), "the session at C has ended too: {}", alice.html);
         alice.open(&format!("{}/account", at.a))?;

@@ -19,8 +19,14 @@ async fn without_a_pass_the_answer_says_how_to_get_one_and_names_no_error() {
         assert_eq!((answer.status, answer.header("www-authenticate")), (401, expected.as_str()));
         assert!(answer.json().get("error").is_none(), "RFC 6750 section 3.1: {answer:?}");
         let other = Answer::of(stage.read(door).basic_auth("service-a", Some("abc123"))).await;
-        assert_eq!((other.status, other.header("www-authenticate")), (401, expected.as_str()), "another scheme");
-        let about = Answer::of(stage.http.get(stage.door(door, "/.well-known/oauth-protected-resource"))).await;
+        assert_eq!(
+            (other.status, other.header("www-authenticate")),
+            (401, expected.as_str()),
+            "another scheme"
+        );
+        let about =
+            Answer::of(stage.http.get(stage.door(door, "/.well-known/oauth-protected-resource")))
+                .await;
         assert_eq!(about.json()["authorization_servers"][0], "http://localhost:9000");
     }
 }
@@ -34,7 +40,10 @@ async fn a_pass_in_the_url_or_in_two_places_is_refused_though_it_is_good() {
         let in_url = || stage.read(door).query(&[("access_token", &pass)]);
         refused(Answer::of(in_url()).await, "in the URL");
         refused(Answer::of(in_url().bearer_auth(&pass)).await, "in the header and in the URL");
-        refused(Answer::of(stage.read(door).bearer_auth(&pass).bearer_auth(&pass)).await, "more than one");
+        refused(
+            Answer::of(stage.read(door).bearer_auth(&pass).bearer_auth(&pass)).await,
+            "more than one",
+        );
         refused(Answer::of(stage.read(door).header("authorization", "Bearer ")).await, "no token");
         let write = || stage.http.post(stage.door(door, "/api/do_something"));
         refused(Answer::of(write().bearer_auth(&pass).form(&[("access_token", &pass)])).await, "");
@@ -51,7 +60,10 @@ async fn a_pass_that_allows_reading_alone_is_refused_for_writing_with_the_scope_
         let write = stage.http.post(stage.door(door, "/api/do_something")).bearer_auth(&pass);
         let answer = Answer::of(write).await;
         answer.refused(403, "insufficient_scope", "resource:write");
-        assert!(answer.header("www-authenticate").contains("scope=\"resource:write\""), "{answer:?}");
+        assert!(
+            answer.header("www-authenticate").contains("scope=\"resource:write\""),
+            "{answer:?}"
+        );
     }
 }
 
@@ -68,7 +80,8 @@ async fn a_pass_for_one_b_is_refused_by_the_other() {
 #[tokio::test]
 async fn a_pass_expires_for_both_and_the_local_b_bears_five_seconds_between_clocks() {
     let stage = Stage::start().await;
-    let [local, asking] = [stage.pass("service-a", Door::Local).await, stage.pass("service-a", Door::Asking).await];
+    let [local, asking] =
+        [stage.pass("service-a", Door::Local).await, stage.pass("service-a", Door::Asking).await];
     let [never_seen, known] = [stage.pass("service-a", Door::Local).await, local];
     assert_eq!(stage.show(Door::Local, &known).await.status, 200);
     assert_eq!(stage.show(Door::Asking, &asking).await.status, 200);
@@ -90,15 +103,24 @@ async fn an_opaque_pass_means_nothing_to_a_local_b_and_all_to_one_that_asks() {
     let pass = stage.pass("service-a-opaque", Door::Local).await;
     assert!(pass.starts_with("gpat_"), "{}", pass.len());
     stage.show(Door::Local, &pass).await.refused(401, "invalid_token", "not a JWT");
-    let answer = stage.show(Door::Asking, &stage.pass("service-a-opaque", Door::Asking).await).await;
-    assert_eq!((answer.status, answer.json()["pass"]["client_id"].as_str()), (200, Some("service-a-opaque")));
+    let answer =
+        stage.show(Door::Asking, &stage.pass("service-a-opaque", Door::Asking).await).await;
+    assert_eq!(
+        (answer.status, answer.json()["pass"]["client_id"].as_str()),
+        (200, Some("service-a-opaque"))
+    );
 }
 
 #[tokio::test]
 async fn an_auto_b_takes_both_kinds() {
-    let stage = Stage::start_with(|settings| settings.b_local.mode = service_b::settings::Mode::Auto).await;
+    let stage =
+        Stage::start_with(|settings| settings.b_local.mode = service_b::settings::Mode::Auto).await;
     for client in ["service-a", "service-a-opaque"] {
-        assert_eq!(stage.show(Door::Local, &stage.pass(client, Door::Local).await).await.status, 200, "{client}");
+        assert_eq!(
+            stage.show(Door::Local, &stage.pass(client, Door::Local).await).await.status,
+            200,
+            "{client}"
+        );
     }
     stage.show(Door::Local, "gpat_made_up").await.refused(401, "invalid_token", "void");
 }
@@ -106,16 +128,23 @@ async fn an_auto_b_takes_both_kinds() {
 #[tokio::test]
 async fn a_revoked_pass_ends_where_c_is_asked_and_lives_to_its_expiry_where_it_is_not() {
     let stage = Stage::start().await;
-    let [local, asking] = [stage.pass("service-a", Door::Local).await, stage.pass("service-a", Door::Asking).await];
+    let [local, asking] =
+        [stage.pass("service-a", Door::Local).await, stage.pass("service-a", Door::Asking).await];
     let opaque = stage.pass("service-a-opaque", Door::Asking).await;
     for (door, pass) in [(Door::Local, &local), (Door::Asking, &asking), (Door::Asking, &opaque)] {
         assert_eq!(stage.show(door, pass).await.status, 200);
     }
-    for (client, pass) in [("service-a", &local), ("service-a", &asking), ("service-a-opaque", &opaque)] {
+    for (client, pass) in
+        [("service-a", &local), ("service-a", &asking), ("service-a-opaque", &opaque)]
+    {
         stage.revoke(client, pass).await;
     }
     for pass in [&asking, &opaque] {
-        assert_eq!(stage.show(Door::Asking, pass).await.status, 200, "C's word of a moment ago is good for 2 s");
+        assert_eq!(
+            stage.show(Door::Asking, pass).await.status,
+            200,
+            "C's word of a moment ago is good for 2 s"
+        );
     }
     stage.clock.advance(Duration::from_secs(2));
     for pass in [&asking, &opaque] {

@@ -24,7 +24,8 @@ const COOLDOWN: Duration = Duration::from_secs(10);
 async fn rotate(stage: &Stage) {
     let data_dir = format!("data_dir={}", stage.data_dir().display());
     let words = ["auth-server", "--set", &data_dir, "keys", "rotate"].map(std::ffi::OsString::from);
-    let ended = tokio::task::spawn_blocking(move || auth_server::commands::main(words)).await.unwrap();
+    let ended =
+        tokio::task::spawn_blocking(move || auth_server::commands::main(words)).await.unwrap();
     assert_eq!(ended, ExitCode::SUCCESS);
 }
 
@@ -64,7 +65,10 @@ async fn keys_rotate_under_load_and_no_call_fails() {
     for _ in 0..ROTATIONS {
         rotate(&stage).await;
         let last = signed_by.last().unwrap().clone();
-        until("the next key signs", async || kid(&stage.pass("service-a", Door::Local).await) != last).await;
+        until("the next key signs", async || {
+            kid(&stage.pass("service-a", Door::Local).await) != last
+        })
+        .await;
         signed_by.push(kid(&stage.pass("service-a", Door::Local).await));
         let enough = good.load(Ordering::SeqCst) + GOOD_CALLS_BETWEEN;
         until("calls go on with it", async || good.load(Ordering::SeqCst) >= enough).await;
@@ -77,7 +81,11 @@ async fn keys_rotate_under_load_and_no_call_fails() {
     signed_by.sort();
     signed_by.dedup();
     assert_eq!(signed_by.len(), ROTATIONS + 1, "each rotation brought a key of its own");
-    assert_eq!(stage.show(Door::Local, &oldest).await.status, 200, "the oldest pass is good until it expires");
+    assert_eq!(
+        stage.show(Door::Local, &oldest).await.status,
+        200,
+        "the oldest pass is good until it expires"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +95,10 @@ async fn a_key_that_b_does_not_know_is_fetched_once_on_the_way_of_the_call() {
     for _ in 0..2 {
         let last = kid(&stage.pass("service-a", Door::Local).await);
         rotate(&stage).await;
-        until("the next key signs", async || kid(&stage.pass("service-a", Door::Local).await) != last).await;
+        until("the next key signs", async || {
+            kid(&stage.pass("service-a", Door::Local).await) != last
+        })
+        .await;
     }
     let pass = stage.pass("service-a", Door::Local).await;
     assert_eq!(stage.show(Door::Local, &pass).await.status, 200);

@@ -13,16 +13,22 @@ pub fn script(events: &[Arc<FlowEvent>]) -> Vec<String> {
 fn line(told: &FlowEvent) -> Option<String> {
     let who = letter(told.seen_by);
     Some(match &told.event {
-        Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. } => return None,
+        Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. } => {
+            return None;
+        }
         Event::RequestSent { to, method, url, .. } => {
             format!("{who} -> {} {method} {}", letter(*to), Url::parse(url).unwrap().path())
         }
-        Event::ResponseReceived { from, status, .. } => format!("{} -> {who} {status}", letter(*from)),
+        Event::ResponseReceived { from, status, .. } => {
+            format!("{} -> {who} {status}", letter(*from))
+        }
         Event::RequestFailed { to, .. } => format!("{} -> {who} nothing", letter(*to)),
         Event::TokenReused { .. } => format!("{who} reuses its pass"),
         Event::TokenIssued { .. } => format!("{who} issues a pass"),
         Event::TokenRefused { error, .. } => format!("{who} refuses: {}", error.as_str()),
-        Event::Checked(check) => format!("{who} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" }),
+        Event::Checked(check) => {
+            format!("{who} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" })
+        }
     })
 }
 

@@ -17,7 +17,10 @@ async fn a_stop_finishes_what_is_running_takes_nothing_new_and_ends() {
     }
     stage.stop.cancel();
     for wanted in &wanted {
-        until("new callers are turned away", async || TcpStream::connect(wanted.address).await.is_err()).await;
+        until("new callers are turned away", async || {
+            TcpStream::connect(wanted.address).await.is_err()
+        })
+        .await;
     }
     // A's request is last: B and C are gone by then, and A says so itself.
     for (mut wire, wanted) in begun {

@@ -32,7 +32,8 @@ async fn ask(stage: &Stage, path: &str) -> Answer {
 /// The flow of a story, once all of it has come.
 async fn flow(stage: &Stage, played: &Value) -> Value {
     let path = format!("/api/flows/{}", played["flow"].as_str().unwrap());
-    until("the flow is whole", async || ask(stage, &path).await.json()["outcome"] != "running").await;
+    until("the flow is whole", async || ask(stage, &path).await.json()["outcome"] != "running")
+        .await;
     ask(stage, &path).await.json()
 }
 
@@ -51,11 +52,18 @@ async fn a_login_is_one_picture_from_the_button_to_the_account() {
     let stage = stage_with_viewer().await;
     let played = play(&stage, Story::Login).await;
     let flow = flow(&stage, &played).await;
-    let titles: Vec<_> = flow["messages"].as_array().unwrap().iter().map(|message| &message["title"]).collect();
+    let titles: Vec<_> =
+        flow["messages"].as_array().unwrap().iter().map(|message| &message["title"]).collect();
     let mut rest = titles.iter();
-    for title in
-        ["login_button", "authorization_request", "sign_in", "consent", "callback", "code_exchange", "resource_request"]
-    {
+    for title in [
+        "login_button",
+        "authorization_request",
+        "sign_in",
+        "consent",
+        "callback",
+        "code_exchange",
+        "resource_request",
+    ] {
         assert!(rest.any(|told| **told == title), "{title} does not follow in {titles:?}");
     }
     let password = |holders: &&Value| holders["secret"] == "password";
@@ -72,10 +80,16 @@ async fn the_hops_of_a_browser_that_carries_no_trace_are_joined_by_their_state()
     assert!(page.text.contains("id=\"login-submit\""), "{page:?}");
     until("all hops are one flow", async || {
         let flows = ask(&stage, "/api/flows").await.json();
-        let flow = ask(&stage, &format!("/api/flows/{}", flows[0]["id"].as_str().unwrap_or_default())).await.json();
+        let flow =
+            ask(&stage, &format!("/api/flows/{}", flows[0]["id"].as_str().unwrap_or_default()))
+                .await
+                .json();
         let messages = flow["messages"].as_array().cloned().unwrap_or_default();
-        let seen: Vec<_> =
-            messages.iter().filter(|message| message["from"] == "browser").map(|m| m["title"].clone()).collect();
+        let seen: Vec<_> = messages
+            .iter()
+            .filter(|message| message["from"] == "browser")
+            .map(|m| m["title"].clone())
+            .collect();
         seen == ["login_button", "authorization_request", "sign_in"]
     })
     .await;
@@ -105,7 +119,11 @@ async fn the_old_way_is_told_as_the_document_shows_it() {
         let told = flow(&stage, &play(&stage, story).await).await;
         let messages = told["messages"].as_array().unwrap();
         let to_b = messages.iter().find(|message| message["to"] == "resource_server").unwrap();
-        assert_eq!((&to_b["title"], &to_b["method"]), (&json!("old_way"), &json!(method)), "{to_b}");
+        assert_eq!(
+            (&to_b["title"], &to_b["method"]),
+            (&json!("old_way"), &json!(method)),
+            "{to_b}"
+        );
         assert!(to_b["url"].as_str().unwrap().ends_with(path), "{to_b}");
     }
 }
@@ -138,15 +156,24 @@ async fn no_event_export_or_picture_of_two_hundred_flows_holds_a_secret_or_a_tok
 #[tokio::test(flavor = "multi_thread")]
 async fn an_absent_c_is_really_away_and_comes_back() {
     let stage = stage_with_viewer().await;
-    let token = [("grant_type", "client_credentials"), ("client_id", "service-a"), ("client_secret", SECRET)];
+    let token = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "service-a"),
+        ("client_secret", SECRET),
+    ];
     let away = stage.ask_c("/test/absence", &[("seconds", "1")]).await;
     assert_eq!(away.status, 202, "{away:?}");
     let address = stage.addresses.auth_server;
-    until("nobody listens there", async || tokio::net::TcpStream::connect(address).await.is_err()).await;
+    until("nobody listens there", async || tokio::net::TcpStream::connect(address).await.is_err())
+        .await;
     until("C is back", async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
     assert_eq!(stage.ask_c("/oauth/token", &token).await.status, 200);
     for wrong in ["0", "61", "x"] {
-        assert_eq!(stage.ask_c("/test/absence", &[("seconds", wrong)]).await.status, 400, "{wrong}");
+        assert_eq!(
+            stage.ask_c("/test/absence", &[("seconds", wrong)]).await.status,
+            400,
+            "{wrong}"
+        );
     }
 }
 
@@ -163,7 +190,10 @@ async fn a_page_of_another_site_can_neither_play_a_story_nor_tell_an_event() {
     let stage = stage_with_viewer().await;
     // What a form of another site can send, no more.
     for path in ["/api/stories/revoke", "/api/events"] {
-        let post = stage.http.post(url(stage.addresses.flow_viewer, path)).header("content-type", "text/plain");
+        let post = stage
+            .http
+            .post(url(stage.addresses.flow_viewer, path))
+            .header("content-type", "text/plain");
         assert_eq!(Answer::of(post.body("{}")).await.status, 415, "{path}");
     }
 }
@@ -186,7 +216,10 @@ async fn a_viewer_that_hears_too_much_forgets_the_oldest_and_stays_in_bounds() {
     assert_eq!(listed.as_array().unwrap().len(), 100);
     let gone = ask(&stage, &format!("/api/flows/{:032x}", 1)).await;
     assert_eq!(gone.status, 404, "{gone:?}");
-    let played = tokio::time::timeout(Duration::from_secs(60), play(&stage, Story::ServerToServerLocal)).await.unwrap();
+    let played =
+        tokio::time::timeout(Duration::from_secs(60), play(&stage, Story::ServerToServerLocal))
+            .await
+            .unwrap();
     assert_eq!(played["as_expected"], true, "{played}");
 }
 
@@ -206,8 +239,15 @@ async fn the_news_of_a_sign_out_go_from_c_to_a_and_are_drawn_so() {
     left.await.unwrap();
     until("the news are drawn", async || {
         let flows = ask(&stage, "/api/flows").await.json();
-        let news = flows.as_array().unwrap().iter().find(|flow| flow["name"] == "back_channel_logout").cloned();
-        let Some(id) = news.and_then(|flow| flow["id"].as_str().map(str::to_owned)) else { return false };
+        let news = flows
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|flow| flow["name"] == "back_channel_logout")
+            .cloned();
+        let Some(id) = news.and_then(|flow| flow["id"].as_str().map(str::to_owned)) else {
+            return false;
+        };
         let flow = ask(&stage, &format!("/api/flows/{id}")).await.json();
         let message = &flow["messages"][0];
         (&message["from"], &message["to"], &message["answer"]["status"])

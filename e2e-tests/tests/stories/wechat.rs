@@ -46,15 +46,25 @@ fn knows_the_app(settings: &StackSettings) {
 
 #[tokio::test]
 async fn a_person_logs_in_with_a_wechat_that_is_c_and_is_the_same_one_the_next_time() {
-    for (scopes, page) in [("snsapi_login", "/connect/qrconnect"), ("snsapi_userinfo", "/connect/oauth2/authorize")] {
+    for (scopes, page) in
+        [("snsapi_login", "/connect/qrconnect"), ("snsapi_userinfo", "/connect/oauth2/authorize")]
+    {
         let stage = stage(scopes).await;
         somebody(&stage, move |alice, at| {
             alice.open(&format!("{}/login/wechat", at.a))?;
-            assert!(alice.visited.iter().any(|address| address.path() == page), "{:?}", alice.visited);
+            assert!(
+                alice.visited.iter().any(|address| address.path() == page),
+                "{:?}",
+                alice.visited
+            );
             alice.press("login-submit", &ALICE)?;
             alice.press("consent-allow", &[])?;
             assert_eq!(alice.text("account-nickname").as_deref(), Some("小爱"), "{}", alice.html);
-            assert!(!alice.html.contains("alice@example.com"), "WeChat tells no address: {}", alice.html);
+            assert!(
+                !alice.html.contains("alice@example.com"),
+                "WeChat tells no address: {}",
+                alice.html
+            );
             let account = alice.text("account-id");
             alice.press("logout-submit", &[])?;
             alice.open(&format!("{}/login/wechat", at.a))?;
@@ -74,7 +84,12 @@ async fn what_goes_wrong_at_that_wechat_is_a_page_of_a() {
         assert!(alice.html.contains("data-refusal=\"cancelled\""), "{}", alice.html);
         // A code that was never given: an `errcode` in a 200.
         alice.open(&format!("{}/login/wechat", at.a))?;
-        let asked = alice.visited.iter().rev().find(|address| address.path() == "/connect/qrconnect").unwrap();
+        let asked = alice
+            .visited
+            .iter()
+            .rev()
+            .find(|address| address.path() == "/connect/qrconnect")
+            .unwrap();
         let state = asked.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
         alice.open(&format!("{}/callback/wechat?code=made-up&state={state}", at.a))?;
         assert!(alice.html.contains("data-refusal=\"code_refused\""), "{}", alice.html);

@@ -56,12 +56,26 @@ impl Wanted {
     pub async fn of_each(stage: &Stage) -> [Self; 4] {
         let at = stage.addresses;
         let form = "content-type: application/x-www-form-urlencoded\r\n";
-        let token = format!("grant_type=client_credentials&client_id=reader&client_secret={SECRET}");
-        let [local, asking] = [stage.pass("service-a", Door::Local).await, stage.pass("service-a", Door::Asking).await];
+        let token =
+            format!("grant_type=client_credentials&client_id=reader&client_secret={SECRET}");
+        let [local, asking] = [
+            stage.pass("service-a", Door::Local).await,
+            stage.pass("service-a", Door::Asking).await,
+        ];
         [
             Self::post(at.auth_server, "/oauth/token", form, &token),
-            Self::post(at.service_a, "/api/call-b", "content-type: application/json\r\n", "[1,2,3]"),
-            Self::post(at.b_local, "/api/do_something", &format!("authorization: Bearer {local}\r\n"), "[1,2,3]"),
+            Self::post(
+                at.service_a,
+                "/api/call-b",
+                "content-type: application/json\r\n",
+                "[1,2,3]",
+            ),
+            Self::post(
+                at.b_local,
+                "/api/do_something",
+                &format!("authorization: Bearer {local}\r\n"),
+                "[1,2,3]",
+            ),
             Self::post(
                 at.b_introspection,
                 "/api/do_something",
@@ -73,7 +87,11 @@ impl Wanted {
 
     fn post(address: SocketAddr, path: &str, headers: &str, body: &str) -> Self {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{headers}expect: 100-continue\r\n");
-        Self { address, head: format!("{head}content-length: {}\r\n\r\n", body.len()), body: body.to_owned() }
+        Self {
+            address,
+            head: format!("{head}content-length: {}\r\n\r\n", body.len()),
+            body: body.to_owned(),
+        }
     }
 
     /// Send the head, and wait until the server has begun to read the body.

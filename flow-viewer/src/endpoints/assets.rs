@@ -14,7 +14,10 @@ pub async fn assets(Path(file): Path<String>) -> Response {
     let Some(asset) = page::ASSETS.iter().find(|asset| asset.name == file) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let headers =
-        [(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, "no-cache"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let headers = [
+        (CONTENT_TYPE, asset.content_type),
+        (CACHE_CONTROL, "no-cache"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
     (headers, asset.text).into_response()
 }

@@ -19,8 +19,8 @@ struct Listening {
     told: u64,
 }
 
-/// `GET /api/live`: server-sent events, each the list of the flows that have changed since the one before. They end when
-/// the server is to stop.
+/// `GET /api/live`: server-sent events, each the list of the flows that have changed since the one
+/// before. They end when the server is to stop.
 pub async fn live(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let changes = app.flows.watch();
     let listening = Listening { flows: app.flows, changes, told: 0 };

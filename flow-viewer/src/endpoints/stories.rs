@@ -28,7 +28,11 @@ pub async fn play(
     Json(Wishes {}): Json<Wishes>,
 ) -> Result<Json<Played>, Refusal> {
     let refused = |why| refusal(StatusCode::NOT_FOUND, "not_found", why);
-    let world = app.world.as_ref().ok_or_else(|| refused("no stories are played here (setting `stories`)"))?;
-    let story = Story::named(&name).ok_or_else(|| refused("there is no such story; /api/stories lists them"))?;
+    let world = app
+        .world
+        .as_ref()
+        .ok_or_else(|| refused("no stories are played here (setting `stories`)"))?;
+    let story = Story::named(&name)
+        .ok_or_else(|| refused("there is no such story; /api/stories lists them"))?;
     Ok(Json(world.play(story).await))
 }

@@ -14,7 +14,8 @@ pub fn of(flow: &Flow) -> Json {
 }
 
 fn entry(message: &Message) -> Json {
-    let millis = message.answer.as_ref().map_or(0.0, |answer| answer.elapsed_micros as f64 / 1_000.0);
+    let millis =
+        message.answer.as_ref().map_or(0.0, |answer| answer.elapsed_micros as f64 / 1_000.0);
     json!({
         "startedDateTime": date_time(message.sent_micros),
         "time": millis,
@@ -39,14 +40,17 @@ fn request(message: &Message) -> Json {
     });
     let params = pairs(&message.fields, Place::Body);
     if !params.is_empty() {
-        request["postData"] = json!({ "mimeType": "application/x-www-form-urlencoded", "params": params });
+        request["postData"] =
+            json!({ "mimeType": "application/x-www-form-urlencoded", "params": params });
     }
     request
 }
 
 fn response(answer: Option<&Answer>) -> Json {
     let fields = answer.map_or(&[][..], |answer| &answer.fields);
-    let header = |name: &str| fields.iter().find(|field| field.name == name).map(|field| shown(&field.value));
+    let header = |name: &str| {
+        fields.iter().find(|field| field.name == name).map(|field| shown(&field.value))
+    };
     let body: serde_json::Map<String, Json> = fields
         .iter()
         .filter(|field| field.place == Place::Body)

@@ -24,13 +24,19 @@ pub fn of(flow: &Flow) -> String {
 fn write_line(text: &mut String, message: &Message, part: Part) -> std::fmt::Result {
     let (from, to) = (letter(message.from), letter(message.to));
     match part {
-        Part::Request => writeln!(text, "    {from}->>{to}: {} {}", plain(&message.method), plain(&message.url)),
+        Part::Request => {
+            writeln!(text, "    {from}->>{to}: {} {}", plain(&message.method), plain(&message.url))
+        }
         Part::Answer => {
             let status = message.answer.as_ref().map_or(0, |answer| answer.status);
             writeln!(text, "    {to}-->>{from}: {status}")
         }
         Part::Failure => {
-            writeln!(text, "    {to}--x{from}: {}", plain(message.failure.as_deref().unwrap_or("no answer")))
+            writeln!(
+                text,
+                "    {to}--x{from}: {}",
+                plain(message.failure.as_deref().unwrap_or("no answer"))
+            )
         }
         Part::Fact(index) => {
             let Some(fact) = message.facts.get(index) else { return Ok(()) };
@@ -41,8 +47,12 @@ fn write_line(text: &mut String, message: &Message, part: Part) -> std::fmt::Res
 
 fn told(event: &Event) -> String {
     match event {
-        Event::TokenReused { token, expires_in } => format!("uses its pass {token} again, good for {expires_in} s"),
-        Event::TokenIssued { token, claims, .. } => format!("makes the pass {token} for {}", claims.aud),
+        Event::TokenReused { token, expires_in } => {
+            format!("uses its pass {token} again, good for {expires_in} s")
+        }
+        Event::TokenIssued { token, claims, .. } => {
+            format!("makes the pass {token} for {}", claims.aud)
+        }
         Event::TokenRefused { error, .. } => format!("refuses: {}", error.as_str()),
         Event::Checked(check) => {
             let verdict = if check.passed { "yes" } else { "NO" };
@@ -61,7 +71,8 @@ fn letter(party: Party) -> char {
     }
 }
 
-/// Mermaid ends a line at a semicolon, takes `#` for the beginning of a character's name, and `%%` for a comment.
+/// Mermaid ends a line at a semicolon, takes `#` for the beginning of a character's name, and `%%`
+/// for a comment.
 fn plain(text: &str) -> String {
     text.chars()
         .map(|character| match character {

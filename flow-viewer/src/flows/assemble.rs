@@ -1,4 +1,5 @@
-//! From what each party saw to one picture. Pure: the same events make the same picture, in whatever order they came.
+//! From what each party saw to one picture. Pure: the same events make the same picture, in
+//! whatever order they came.
 
 use flow_events::{Event, Field, FlowEvent, Party};
 
@@ -9,7 +10,8 @@ use crate::explain::explain;
 #[must_use]
 pub fn assemble(events: &[FlowEvent]) -> Flow {
     let mut in_order: Vec<&FlowEvent> = events.iter().collect();
-    // Processes send their events apart; those of one process come in their order, which a stable sort keeps.
+    // Processes send their events apart; those of one process come in their order, which a stable
+    // sort keeps.
     in_order.sort_by_key(|told| told.at_micros);
     let mut messages = Vec::new();
     for told in &in_order {
@@ -36,44 +38,75 @@ fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
             messages.push(request(by, *to, told.at_micros, method, url, fields));
         }
         Event::ResponseReceived { from, status, elapsed_micros, fields } => {
-            if let Some(message) = open(messages, |message| message.from == by && message.to == *from) {
-                let fields = message.answer_headers.drain(..).chain(fields.iter().cloned()).collect();
-                let (at_micros, status, elapsed_micros) = (told.at_micros, *status, *elapsed_micros);
+            if let Some(message) =
+                open(messages, |message| message.from == by && message.to == *from)
+            {
+                let fields =
+                    message.answer_headers.drain(..).chain(fields.iter().cloned()).collect();
+                let (at_micros, status, elapsed_micros) =
+                    (told.at_micros, *status, *elapsed_micros);
                 message.answer = Some(Answer { at_micros, status, elapsed_micros, fields });
             }
         }
         Event::RequestFailed { to, reason, .. } => {
-            if let Some(message) = open(messages, |message| message.from == by && message.to == *to) {
+            if let Some(message) = open(messages, |message| message.from == by && message.to == *to)
+            {
                 message.failure = Some(reason.clone());
             }
         }
-        Event::RequestArrived { method, path, fields } => arrive(messages, told, method, path, fields),
+        Event::RequestArrived { method, path, fields } => {
+            arrive(messages, told, method, path, fields)
+        }
         Event::FormArrived { fields } => {
             // What its sender told is not told twice.
-            if let Some(message) = open(messages, |message| message.to == by && message.from_outside) {
+            if let Some(message) =
+                open(messages, |message| message.to == by && message.from_outside)
+            {
                 message.fields.extend(fields.iter().cloned());
             }
         }
         Event::AnswerSent { status, elapsed_micros, fields } => {
-            let Some(message) = open(messages, |message| message.to == by && message.arrived) else { return };
+            let Some(message) = open(messages, |message| message.to == by && message.arrived)
+            else {
+                return;
+            };
             if message.from_outside {
-                let (at_micros, status, elapsed_micros) = (told.at_micros, *status, *elapsed_micros);
-                message.answer = Some(Answer { at_micros, status, elapsed_micros, fields: fields.clone() });
+                let (at_micros, status, elapsed_micros) =
+                    (told.at_micros, *status, *elapsed_micros);
+                message.answer =
+                    Some(Answer { at_micros, status, elapsed_micros, fields: fields.clone() });
             } else {
                 message.answer_headers.clone_from(fields);
             }
         }
-        Event::TokenReused { .. } | Event::TokenIssued { .. } | Event::TokenRefused { .. } | Event::Checked(_) => {
-            let serving = messages.iter().rposition(|message| message.to == by && message.is_open());
-            if let Some(message) = serving.or_else(|| messages.len().checked_sub(1)).and_then(|at| messages.get_mut(at))
+        Event::TokenReused { .. }
+        | Event::TokenIssued { .. }
+        | Event::TokenRefused { .. }
+        | Event::Checked(_) => {
+            let serving =
+                messages.iter().rposition(|message| message.to == by && message.is_open());
+            if let Some(message) = serving
+                .or_else(|| messages.len().checked_sub(1))
+                .and_then(|at| messages.get_mut(at))
             {
-                message.facts.push(Fact { at_micros: told.at_micros, seen_by: by, event: told.event.clone() });
+                message.facts.push(Fact {
+                    at_micros: told.at_micros,
+                    seen_by: by,
+                    event: told.event.clone(),
+                });
             }
         }
     }
 }
 
-fn request(from: Party, to: Party, sent_micros: i64, method: &str, url: &str, fields: &[Field]) -> Message {
+fn request(
+    from: Party,
+    to: Party,
+    sent_micros: i64,
+    method: &str,
+    url: &str,
+    fields: &[Field],
+) -> Message {
     Message {
         from,
         to,
@@ -92,9 +125,17 @@ fn request(from: Party, to: Party, sent_micros: i64, method: &str, url: &str, fi
 }
 
 /// Whoever sent it has told of it, or it came from outside.
-fn arrive(messages: &mut Vec<Message>, told: &FlowEvent, method: &str, path: &str, fields: &[Field]) {
+fn arrive(
+    messages: &mut Vec<Message>,
+    told: &FlowEvent,
+    method: &str,
+    path: &str,
+    fields: &[Field],
+) {
     let by = told.seen_by;
-    if let Some(message) = open(messages, |message| message.to == by && !message.arrived && !message.from_outside) {
+    if let Some(message) =
+        open(messages, |message| message.to == by && !message.arrived && !message.from_outside)
+    {
         message.arrived = true;
         let unsaid = |field: &&Field| !message.fields.iter().any(|said| said.name == field.name);
         let unsaid: Vec<_> = fields.iter().filter(unsaid).cloned().collect();
@@ -111,8 +152,10 @@ fn open(messages: &mut [Message], kind: impl Fn(&Message) -> bool) -> Option<&mu
 }
 
 fn outcome(messages: &[Message]) -> (Outcome, Option<u16>) {
-    let last_outside = messages.iter().rev().find(|message| message.from_outside).or(messages.last());
-    let status = last_outside.and_then(|message| message.answer.as_ref()).map(|answer| answer.status);
+    let last_outside =
+        messages.iter().rev().find(|message| message.from_outside).or(messages.last());
+    let status =
+        last_outside.and_then(|message| message.answer.as_ref()).map(|answer| answer.status);
     let outcome = match status {
         None if last_outside.is_some_and(|message| message.failure.is_some()) => Outcome::Failed,
         None => Outcome::Running,
@@ -134,7 +177,10 @@ fn lines(messages: &[Message]) -> Vec<Line> {
         if let Some(answer) = &message.answer {
             add(answer.at_micros, Part::Answer);
         } else if message.failure.is_some() {
-            add(message.facts.last().map_or(message.sent_micros, |fact| fact.at_micros), Part::Failure);
+            add(
+                message.facts.last().map_or(message.sent_micros, |fact| fact.at_micros),
+                Part::Failure,
+            );
         }
     }
     lines.sort_by_key(|line| line.at_micros);
@@ -149,27 +195,50 @@ mod tests {
     use super::*;
 
     fn told(at_micros: i64, seen_by: Party, event: Event) -> FlowEvent {
-        FlowEvent { trace_id: TraceContext::root([7; 24]).unwrap().trace_id, at_micros, seen_by, event }
+        FlowEvent {
+            trace_id: TraceContext::root([7; 24]).unwrap().trace_id,
+            at_micros,
+            seen_by,
+            event,
+        }
     }
 
     fn arrived(path: &str) -> Event {
-        Event::RequestArrived { method: "GET".to_owned(), path: path.to_owned(), fields: Vec::new() }
+        Event::RequestArrived {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            fields: Vec::new(),
+        }
     }
 
     fn answered(status: u16) -> Event {
-        Event::AnswerSent { status, elapsed_micros: 1, fields: vec![Field::text("retry-after", "1").in_header()] }
+        Event::AnswerSent {
+            status,
+            elapsed_micros: 1,
+            fields: vec![Field::text("retry-after", "1").in_header()],
+        }
     }
 
     /// A caller asks A, which asks B, which checks the pass.
     fn a_call() -> Vec<FlowEvent> {
         let (a, b) = (Party::Client, Party::ResourceServer);
         let url = "http://b.example/api/resource".to_owned();
-        let check = Check { rule: Rule::Expiry, passed: true, expected: String::new(), found: String::new() };
-        let received = Event::ResponseReceived { from: b, status: 200, elapsed_micros: 5, fields: Vec::new() };
+        let check = Check {
+            rule: Rule::Expiry,
+            passed: true,
+            expected: String::new(),
+            found: String::new(),
+        };
+        let received =
+            Event::ResponseReceived { from: b, status: 200, elapsed_micros: 5, fields: Vec::new() };
         vec![
             told(1, a, arrived("/api/call-b")),
             told(2, a, Event::TokenReused { token: Fingerprint::of("t"), expires_in: 9 }),
-            told(3, a, Event::RequestSent { to: b, method: "GET".to_owned(), url, fields: Vec::new() }),
+            told(
+                3,
+                a,
+                Event::RequestSent { to: b, method: "GET".to_owned(), url, fields: Vec::new() },
+            ),
             told(4, b, arrived("/api/resource")),
             told(5, b, Event::Checked(check)),
             told(6, b, answered(200)),
@@ -181,8 +250,12 @@ mod tests {
     #[test]
     fn a_message_that_both_sides_told_of_is_one_message() {
         let flow = assemble(&a_call());
-        let parties: Vec<_> = flow.messages.iter().map(|message| (message.from, message.to)).collect();
-        assert_eq!(parties, [(Party::Browser, Party::Client), (Party::Client, Party::ResourceServer)]);
+        let parties: Vec<_> =
+            flow.messages.iter().map(|message| (message.from, message.to)).collect();
+        assert_eq!(
+            parties,
+            [(Party::Browser, Party::Client), (Party::Client, Party::ResourceServer)]
+        );
         assert_eq!((flow.outcome, flow.status), (Outcome::Ok, Some(200)));
         let answer = flow.messages[1].answer.as_ref().unwrap();
         assert_eq!((answer.at_micros, answer.elapsed_micros), (7, 5), "the sender's word");
@@ -193,7 +266,8 @@ mod tests {
     fn the_order_in_which_the_processes_were_heard_does_not_matter() {
         let in_order = format!("{:?}", assemble(&a_call()));
         // B's events come first, then A's, as batches of two processes may.
-        let (b, a): (Vec<_>, Vec<_>) = a_call().into_iter().partition(|told| told.seen_by == Party::ResourceServer);
+        let (b, a): (Vec<_>, Vec<_>) =
+            a_call().into_iter().partition(|told| told.seen_by == Party::ResourceServer);
         assert_eq!(format!("{:?}", assemble(&[b, a].concat())), in_order);
     }
 
@@ -204,7 +278,10 @@ mod tests {
         assert!(matches!(flow.messages[1].facts[0].event, Event::Checked(_)));
         let parts: Vec<_> = flow.lines.iter().map(|line| (line.message, line.part)).collect();
         let (request, answer, fact) = (Part::Request, Part::Answer, Part::Fact(0));
-        assert_eq!(parts, [(0, request), (0, fact), (1, request), (1, fact), (1, answer), (0, answer)]);
+        assert_eq!(
+            parts,
+            [(0, request), (0, fact), (1, request), (1, fact), (1, answer), (0, answer)]
+        );
     }
 
     #[test]
@@ -220,6 +297,9 @@ mod tests {
         ));
         events.push(told(5, Party::Client, answered(502)));
         let flow = assemble(&events);
-        assert_eq!((flow.outcome, flow.messages[1].failure.as_deref()), (Outcome::Failed, Some("connection refused")));
+        assert_eq!(
+            (flow.outcome, flow.messages[1].failure.as_deref()),
+            (Outcome::Failed, Some("connection refused"))
+        );
     }
 }

@@ -31,7 +31,8 @@ pub struct Message {
     pub answer: Option<Answer>,
     /// Why there is no answer.
     pub failure: Option<String>,
-    /// What the parties decided meanwhile: tokens made, refused or used again, checks with their values.
+    /// What the parties decided meanwhile: tokens made, refused or used again, checks with their
+    /// values.
     pub facts: Vec<Fact>,
     #[serde(flatten)]
     pub explained: Explained,

@@ -39,7 +39,8 @@ pub fn holders(messages: &[Message]) -> Vec<Holders> {
     for message in messages {
         let answered = message.answer.iter().flat_map(|answer| &answer.fields);
         let told = message.fields.iter().chain(answered);
-        let secrets: BTreeSet<Secret> = told.filter_map(|field| secret_in(field, message.from)).collect();
+        let secrets: BTreeSet<Secret> =
+            told.filter_map(|field| secret_in(field, message.from)).collect();
         for secret in secrets {
             let entry = || Holders { secret, sent: 0, held_by: BTreeMap::new() };
             let holders = found.entry(secret).or_insert_with(entry);
@@ -90,14 +91,20 @@ mod tests {
         let (method, url) = ("POST".to_owned(), "http://there.example/x".to_owned());
         let event = Event::RequestSent { to, method, url, fields: vec![field] };
         let trace_id = TraceContext::root([7; 24]).unwrap().trace_id;
-        holders(&assemble(&[FlowEvent { trace_id, at_micros: 1, seen_by: Party::Client, event }]).messages)
+        holders(
+            &assemble(&[FlowEvent { trace_id, at_micros: 1, seen_by: Party::Client, event }])
+                .messages,
+        )
     }
 
     #[test]
     fn whoever_is_sent_a_secret_holds_it() {
         let held = held_after(Party::AuthorizationServer, Field::secret("client_secret"));
         assert_eq!(held[0].secret, Secret::SecretOfA);
-        assert_eq!(held[0].held_by.keys().copied().collect::<Vec<_>>(), ["authorization_server", "client"]);
+        assert_eq!(
+            held[0].held_by.keys().copied().collect::<Vec<_>>(),
+            ["authorization_server", "client"]
+        );
         let old_way = held_after(Party::ResourceServer, Field::secret("authorization").in_header());
         assert!(old_way[0].held_by.contains_key("resource_server"));
     }

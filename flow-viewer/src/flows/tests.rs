@@ -48,7 +48,12 @@ fn the_oldest_flows_leave_and_nothing_grows_without_end() {
     let kept = flows.lock();
     assert!(kept.flows.len() <= 10 && kept.order.len() == kept.flows.len(), "{}", kept.flows.len());
     assert_eq!(kept.events, kept.flows.values().map(|flow| flow.events.len()).sum::<usize>());
-    assert!(kept.events <= 30 + 5 && kept.joined.len() <= 10, "{} {}", kept.events, kept.joined.len());
+    assert!(
+        kept.events <= 30 + 5 && kept.joined.len() <= 10,
+        "{} {}",
+        kept.events,
+        kept.joined.len()
+    );
     drop(kept);
     assert!(flows.flow(trace(1)).is_none() && flows.flow(trace(200)).unwrap().cut);
 }

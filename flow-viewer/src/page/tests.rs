@@ -20,7 +20,8 @@ const RULES: [Rule; 12] = [
     Rule::Scope,
     Rule::Remembered,
 ];
-const PARTIES: [Party; 4] = [Party::Browser, Party::Client, Party::ResourceServer, Party::AuthorizationServer];
+const PARTIES: [Party; 4] =
+    [Party::Browser, Party::Client, Party::ResourceServer, Party::AuthorizationServer];
 const OUTCOMES: [Outcome; 4] = [Outcome::Running, Outcome::Ok, Outcome::Refused, Outcome::Failed];
 
 fn asset(name: &str) -> &'static str {
@@ -61,7 +62,8 @@ fn values(text: &str) -> BTreeSet<&str> {
 #[test]
 fn both_languages_say_the_same_things_with_the_same_values() {
     let (english, chinese) = (texts_in("texts.en.json"), texts_in("texts.zh.json"));
-    let keys = |texts: &[(String, String)]| texts.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    let keys =
+        |texts: &[(String, String)]| texts.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
     assert_eq!(keys(&english), keys(&chinese));
     for ((key, english), (_, chinese)) in english.iter().zip(&chinese) {
         assert!(!english.is_empty() && !chinese.is_empty(), "{key}");
@@ -71,13 +73,15 @@ fn both_languages_say_the_same_things_with_the_same_values() {
 
 #[test]
 fn whatever_the_viewer_can_tell_of_has_its_text() {
-    let stories = Story::ALL
-        .iter()
-        .flat_map(|story| ["title", "before", "why"].map(|part| format!("stories.{}.{part}", story.name())));
-    let rules =
-        RULES.iter().flat_map(|rule| ["name", "says", "source"].map(|part| format!("rules.{}.{part}", name(rule))));
-    let parties =
-        PARTIES.iter().flat_map(|party| ["party", "holder", "role"].map(|kind| format!("{kind}.{}", name(party))));
+    let stories = Story::ALL.iter().flat_map(|story| {
+        ["title", "before", "why"].map(|part| format!("stories.{}.{part}", story.name()))
+    });
+    let rules = RULES.iter().flat_map(|rule| {
+        ["name", "says", "source"].map(|part| format!("rules.{}.{part}", name(rule)))
+    });
+    let parties = PARTIES.iter().flat_map(|party| {
+        ["party", "holder", "role"].map(|kind| format!("{kind}.{}", name(party)))
+    });
     let wanted = titles()
         .map(|title| format!("titles.{title}"))
         .chain(["titles.visit".to_owned()])
@@ -103,7 +107,8 @@ fn every_claim_of_a_story_has_its_text() {
     ];
     let claimed = SOURCES.iter().flat_map(|source| source.split("claim(\"").skip(1));
     let by_door = ["b_local_says", "b_introspection_says"];
-    let names: BTreeSet<&str> = claimed.filter_map(|rest| rest.split('"').next()).chain(by_door).collect();
+    let names: BTreeSet<&str> =
+        claimed.filter_map(|rest| rest.split('"').next()).chain(by_door).collect();
     assert!(names.len() > 15, "the stories are read: {names:?}");
     let there = keys();
     assert!(names.iter().all(|name| there.contains(&format!("claims.{name}"))), "{names:?}");
@@ -129,7 +134,8 @@ fn a_script_asks_for_no_text_that_is_not_there() {
             assert!(there.contains(key), "{}: {key}", script.name);
         }
         // `text(`titles.${…}`)`: some text has to begin so.
-        for begin in script.text.split("text(`").skip(1).filter_map(|rest| rest.split("${").next()) {
+        for begin in script.text.split("text(`").skip(1).filter_map(|rest| rest.split("${").next())
+        {
             assert!(there.iter().any(|key| key.starts_with(begin)), "{}: {begin}", script.name);
         }
     }
@@ -141,7 +147,8 @@ fn a_script_asks_for_no_text_that_is_not_there() {
     }
 }
 
-/// The page's policy lets nothing of that run, and nothing that a message carries may become markup.
+/// The page's policy lets nothing of that run, and nothing that a message carries may become
+/// markup.
 #[test]
 fn the_page_has_no_script_or_style_of_its_own_and_makes_no_markup() {
     let page = html(Language::English);
@@ -158,8 +165,14 @@ fn the_page_has_no_script_or_style_of_its_own_and_makes_no_markup() {
 #[test]
 fn every_module_that_a_script_imports_is_served() {
     for script in ASSETS.iter().filter(|asset| asset.content_type == JAVASCRIPT) {
-        for module in script.text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(ASSETS.iter().any(|asset| asset.name == module), "{} imports {module}", script.name);
+        for module in
+            script.text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next())
+        {
+            assert!(
+                ASSETS.iter().any(|asset| asset.name == module),
+                "{} imports {module}",
+                script.name
+            );
         }
     }
 }

@@ -57,7 +57,11 @@ impl Code {
     }
 
     /// The same with another proof.
-    pub(super) async fn redeem_with(&self, stage: &Stage<'_>, proof: &[(&str, &str)]) -> anyhow::Result<Reply> {
+    pub(super) async fn redeem_with(
+        &self,
+        stage: &Stage<'_>,
+        proof: &[(&str, &str)],
+    ) -> anyhow::Result<Reply> {
         let form = [
             ("grant_type", "authorization_code"),
             ("client_id", CLIENT_ID),
@@ -71,6 +75,10 @@ impl Code {
 /// Get a new pass with the refresh token that came with the last.
 pub(super) async fn refresh(stage: &Stage<'_>, last: &Reply) -> anyhow::Result<Reply> {
     let token = last.token("refresh_token").context("C gave no refresh token")?;
-    let form = [("grant_type", "refresh_token"), ("client_id", CLIENT_ID), ("refresh_token", token.expose())];
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", CLIENT_ID),
+        ("refresh_token", token.expose()),
+    ];
     stage.post(&format!("{}/oauth/token", stage.world.c.url), &form).await
 }

@@ -46,7 +46,8 @@ impl Parts {
 
     pub(super) fn signed_by(&self, forger: &Forger) -> anyhow::Result<AccessToken> {
         let message = self.message();
-        let signature = forger.0.sign(&SystemRandom::new(), message.as_bytes()).ok().context("no signature")?;
+        let signature =
+            forger.0.sign(&SystemRandom::new(), message.as_bytes()).ok().context("no signature")?;
         Ok(AccessToken::new(format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))))
     }
 

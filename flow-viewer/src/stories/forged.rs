@@ -34,10 +34,13 @@ pub(super) async fn unknown_key(stage: &mut Stage<'_>) -> anyhow::Result<()> {
 pub(super) async fn public_key_as_secret(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let mut parts = Parts::of(&stage.pass_for_both().await?)?;
     let keys = stage.get(&format!("{}/.well-known/jwks.json", stage.world.c.url)).await?.json();
-    let key = keys["keys"].as_array().and_then(|keys| keys.iter().find(|key| key["kid"] == parts.header["kid"]));
+    let key = keys["keys"]
+        .as_array()
+        .and_then(|keys| keys.iter().find(|key| key["kid"] == parts.header["kid"]));
     let key = key.context("C does not publish the key of its pass")?;
-    let coordinate =
-        |name: &str| BASE64_URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap_or_default()).unwrap_or_default();
+    let coordinate = |name: &str| {
+        BASE64_URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap_or_default()).unwrap_or_default()
+    };
     let point = [vec![4], coordinate("x"), coordinate("y")].concat();
     parts.header["alg"] = "HS256".into();
     stage.both_refuse(&parts.signed_with_secret(&point)).await

@@ -6,7 +6,8 @@ use claims::AccessToken;
 
 use super::stage::{Door, Stage};
 
-/// B's word about a pass may be as old as that (setting `introspection.cache_seconds`), and a moment more.
+/// B's word about a pass may be as old as that (setting `introspection.cache_seconds`), and a
+/// moment more.
 const MEMORY_OF_B: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -14,14 +15,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn expired(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let resources = Door::BOTH.map(|door| ("resource", stage.resource(door)));
     let minute_ago = [("expires_in", "-60")];
-    let pass = stage.pass_from("/test/token", &stage.world.client_id, &[&resources[..], &minute_ago].concat()).await?;
+    let pass = stage
+        .pass_from("/test/token", &stage.world.client_id, &[&resources[..], &minute_ago].concat())
+        .await?;
     stage.both_refuse(&pass).await
 }
 
 /// Made for one B, shown to the other (RFC 9700 §2.3).
 pub(super) async fn wrong_audience(stage: &mut Stage<'_>) -> anyhow::Result<()> {
-    for (made_for, shown_to) in [(Door::Introspection, Door::Local), (Door::Local, Door::Introspection)] {
-        let pass = stage.pass(&stage.world.client_id, &[("resource", stage.resource(made_for))]).await?;
+    for (made_for, shown_to) in
+        [(Door::Introspection, Door::Local), (Door::Local, Door::Introspection)]
+    {
+        let pass =
+            stage.pass(&stage.world.client_id, &[("resource", stage.resource(made_for))]).await?;
         let reply = stage.show(shown_to, &pass).await?;
         stage.claim(shown_to.says(), "401 invalid_token", &reply.found());
     }
@@ -35,13 +41,15 @@ pub(super) async fn missing_scope(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let pass = stage.pass(&stage.world.client_id, &[&resources[..], &only_read].concat()).await?;
     for door in Door::BOTH {
         let write = stage.world.http.post(stage.at(door, "/api/do_something"));
-        let reply = stage.send(write.bearer_auth(pass.expose()).json(&serde_json::json!({}))).await?;
+        let reply =
+            stage.send(write.bearer_auth(pass.expose()).json(&serde_json::json!({}))).await?;
         stage.claim(door.says(), "403 insufficient_scope", &reply.found());
     }
     Ok(())
 }
 
-/// The document's trade-off: the local B cannot know of a revocation, the introspecting one hears of it.
+/// The document's trade-off: the local B cannot know of a revocation, the introspecting one hears
+/// of it.
 pub(super) async fn revoked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let pass = stage.pass_for_both().await?;
     revoke(stage, &pass).await?;
@@ -65,7 +73,8 @@ pub(super) async fn revoke(stage: &mut Stage<'_>, pass: &AccessToken) -> anyhow:
     Ok(())
 }
 
-/// Whoever has a bearer token can use it (RFC 6750 §1.2). That is why it lives shortly, and how it is stopped.
+/// Whoever has a bearer token can use it (RFC 6750 §1.2). That is why it lives shortly, and how it
+/// is stopped.
 pub(super) async fn stolen_pass(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let pass = stage.pass_for_both().await?;
     let reply = stage.show(Door::Introspection, &pass).await?;
@@ -94,7 +103,8 @@ pub(super) async fn pass_in_url(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let pass = stage.pass_for_both().await?;
     for door in Door::BOTH {
         let url = stage.at(door, "/api/resource");
-        let reply = stage.send(stage.world.http.get(url).query(&[("access_token", pass.expose())])).await?;
+        let reply =
+            stage.send(stage.world.http.get(url).query(&[("access_token", pass.expose())])).await?;
         stage.claim(door.says(), "400 invalid_request", &reply.found());
     }
     Ok(())

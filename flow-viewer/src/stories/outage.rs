@@ -11,16 +11,22 @@ const AWAY: &str = "5";
 const LIMIT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The local B goes on, the introspecting one says that it cannot tell, and both are well again when C is back.
+/// The local B goes on, the introspecting one says that it cannot tell, and both are well again
+/// when C is back.
 pub(super) async fn c_stopped(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let call = |target: &str| format!("{}/api/call-b?target={target}", stage.world.a.url);
     let (local, introspection) = (call("local"), call("introspection"));
     // A has passes for both from here on.
     for url in [&local, &introspection] {
         let reply = stage.get(url).await?;
-        ensure!(reply.status.is_success(), "before C is stopped, A already answers {}", reply.found());
+        ensure!(
+            reply.status.is_success(),
+            "before C is stopped, A already answers {}",
+            reply.found()
+        );
     }
-    let reply = stage.post(&format!("{}/test/absence", stage.world.c.url), &[("seconds", AWAY)]).await?;
+    let reply =
+        stage.post(&format!("{}/test/absence", stage.world.c.url), &[("seconds", AWAY)]).await?;
     ensure!(
         reply.status.is_success(),
         "C cannot be stopped from here: it answers {} (its setting `test_controls`)",

@@ -18,11 +18,21 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn new(address: &str) -> anyhow::Result<Self> {
-        Ok(Self { cookies: BTreeMap::new(), address: Url::parse(address)?, page: String::new(), status: 0 })
+        Ok(Self {
+            cookies: BTreeMap::new(),
+            address: Url::parse(address)?,
+            page: String::new(),
+            status: 0,
+        })
     }
 
     /// Go somewhere, and wherever that leads; stop before an address that `halt` names.
-    pub(super) async fn open(&mut self, stage: &Stage<'_>, address: &str, halt: Option<&str>) -> anyhow::Result<()> {
+    pub(super) async fn open(
+        &mut self,
+        stage: &Stage<'_>,
+        address: &str,
+        halt: Option<&str>,
+    ) -> anyhow::Result<()> {
         self.travel(stage, address.to_owned(), None, halt).await
     }
 
@@ -34,9 +44,10 @@ impl Person {
         typed: &[(&str, &str)],
         halt: Option<&str>,
     ) -> anyhow::Result<()> {
-        let form =
-            form_with(&self.page, button).with_context(|| format!("no `{button}` on {}", self.address.path()))?;
-        let mut fields: Vec<(String, String)> = tags(form, "<input type=\"hidden\"").map(name_and_value).collect();
+        let form = form_with(&self.page, button)
+            .with_context(|| format!("no `{button}` on {}", self.address.path()))?;
+        let mut fields: Vec<(String, String)> =
+            tags(form, "<input type=\"hidden\"").map(name_and_value).collect();
         fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let pressed = tags(form, "<button").find(|tag| tag.contains(&format!("id=\"{button}\"")));
         fields.extend(pressed.filter(|tag| tag.contains(" name=")).map(name_and_value));
@@ -45,8 +56,15 @@ impl Person {
     }
 
     /// Sign in as the demo's user, and allow what is asked for.
-    pub(super) async fn sign_in(&mut self, stage: &Stage<'_>, halt: Option<&str>) -> anyhow::Result<()> {
-        let typed = [("username", stage.world.username.as_str()), ("password", stage.world.password.expose())];
+    pub(super) async fn sign_in(
+        &mut self,
+        stage: &Stage<'_>,
+        halt: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let typed = [
+            ("username", stage.world.username.as_str()),
+            ("password", stage.world.password.expose()),
+        ];
         self.press(stage, "login-submit", &typed, halt).await?;
         // Asked once; who has allowed it before is not asked again.
         if self.sees("consent-allow") {
@@ -88,14 +106,19 @@ impl Person {
         form: Option<Vec<(String, String)>>,
     ) -> anyhow::Result<Reply> {
         let address = Url::parse(to)?;
-        let url = stage.world.reached(to).with_context(|| format!("{} leads out of this story", address.path()))?;
+        let url = stage
+            .world
+            .reached(to)
+            .with_context(|| format!("{} leads out of this story", address.path()))?;
         let http = &stage.world.http;
         let request = match &form {
             Some(fields) => http.post(url).form(fields),
             None => http.get(url),
         };
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let cookies: Vec<_> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request =
+            if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let reply = stage.send(request).await?;
         for set in &reply.cookies {
             self.keep(set);
@@ -131,6 +154,15 @@ fn name_and_value(tag: &str) -> (String, String) {
 fn attribute(tag: &str, name: &str) -> String {
     let after = tag.split_once(&format!(" {name}=\"")).map(|(_, after)| after).unwrap_or_default();
     let written = after.split('"').next().unwrap_or_default();
-    let characters = [("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
-    characters.iter().fold(written.to_owned(), |text, (written, meant)| text.replace(written, meant))
+    let characters = [
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&#x2f;", "/"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ];
+    characters
+        .iter()
+        .fold(written.to_owned(), |text, (written, meant)| text.replace(written, meant))
 }

@@ -60,16 +60,27 @@ impl<'a> Stage<'a> {
     /// Note what was told before beside what happened.
     pub(super) fn claim(&mut self, what: &'static str, expected: &str, found: &str) {
         let held = expected == found;
-        self.claims.push(Claim { what, expected: expected.to_owned(), found: found.to_owned(), held });
+        self.claims.push(Claim {
+            what,
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+            held,
+        });
     }
 
     pub(super) async fn send(&self, request: RequestBuilder) -> anyhow::Result<Reply> {
         let answer = request.header("traceparent", self.trace.to_string()).send().await;
         let answer = answer.map_err(reqwest::Error::without_url).context("there is no answer")?;
-        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (location, challenge) = (header("location"), header("www-authenticate").unwrap_or_default());
-        let cookies =
-            answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok().map(str::to_owned));
+        let header = |name| {
+            answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let (location, challenge) =
+            (header("location"), header("www-authenticate").unwrap_or_default());
+        let cookies = answer
+            .headers()
+            .get_all("set-cookie")
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(str::to_owned));
         let (status, cookies) = (answer.status(), cookies.collect());
         let body = answer.text().await.map_err(reqwest::Error::without_url)?;
         Ok(Reply { status, location, cookies, challenge, body })
@@ -84,7 +95,11 @@ impl<'a> Stage<'a> {
     }
 
     /// Ask C for a pass, as a client with the demo's secret.
-    pub(super) async fn pass(&self, client_id: &str, more: &[(&str, &str)]) -> anyhow::Result<AccessToken> {
+    pub(super) async fn pass(
+        &self,
+        client_id: &str,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<AccessToken> {
         self.pass_from("/oauth/token", client_id, more).await
     }
 
@@ -96,8 +111,13 @@ impl<'a> Stage<'a> {
         more: &[(&str, &str)],
     ) -> anyhow::Result<AccessToken> {
         let secret = self.world.client_secret.expose();
-        let who = [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", secret)];
-        let reply = self.post(&format!("{}{path}", self.world.c.url), &[&who, more].concat()).await?;
+        let who = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", secret),
+        ];
+        let reply =
+            self.post(&format!("{}{path}", self.world.c.url), &[&who, more].concat()).await?;
         reply.token("access_token").with_context(|| format!("C gave no pass: {}", reply.found()))
     }
 
@@ -125,7 +145,8 @@ impl<'a> Stage<'a> {
 
     /// Show a pass to a B.
     pub(super) async fn show(&self, door: Door, pass: &AccessToken) -> anyhow::Result<Reply> {
-        self.send(self.world.http.get(self.at(door, "/api/resource")).bearer_auth(pass.expose())).await
+        self.send(self.world.http.get(self.at(door, "/api/resource")).bearer_auth(pass.expose()))
+            .await
     }
 
     /// Both Bs must refuse it.
@@ -143,8 +164,11 @@ impl Reply {
     pub(super) fn found(&self) -> String {
         let status = self.status.as_u16();
         let in_body = self.json()["error"].as_str().map(str::to_owned);
-        let in_header =
-            || self.challenge.split_once("error=\"").and_then(|(_, rest)| Some(rest.split_once('"')?.0.to_owned()));
+        let in_header = || {
+            self.challenge
+                .split_once("error=\"")
+                .and_then(|(_, rest)| Some(rest.split_once('"')?.0.to_owned()))
+        };
         let error = in_body.or_else(in_header).filter(|_| !self.status.is_success());
         error.map_or_else(|| status.to_string(), |error| format!("{status} {error}"))
     }

@@ -11,7 +11,8 @@ use super::{
     world::random,
 };
 
-/// A code is used twice (RFC 6749 §4.1.2): the second time is refused, and what the first gave is void.
+/// A code is used twice (RFC 6749 §4.1.2): the second time is refused, and what the first gave is
+/// void.
 pub(super) async fn replayed_code(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let code = app_of_a_user::code(stage).await?;
     let first = code.redeem(stage).await?;
@@ -33,7 +34,8 @@ pub(super) async fn stolen_code(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The answer to a login carries a `state` that this browser was never given (login CSRF, RFC 9700 §4.7).
+/// The answer to a login carries a `state` that this browser was never given (login CSRF, RFC 9700
+/// §4.7).
 pub(super) async fn wrong_state(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let website = stage.world.a.public_url.clone();
     let callback = format!("{website}/callback/platform");
@@ -41,13 +43,18 @@ pub(super) async fn wrong_state(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     person.open(stage, &format!("{website}/login/platform"), Some(&callback)).await?;
     person.sign_in(stage, Some(&callback)).await?;
     let mut answer = person.address.clone();
-    let others: Vec<_> = person.address.query_pairs().into_owned().filter(|(name, _)| name != "state").collect();
+    let others: Vec<_> =
+        person.address.query_pairs().into_owned().filter(|(name, _)| name != "state").collect();
     let forged = BASE64_URL_SAFE_NO_PAD.encode(random::<16>());
     answer.query_pairs_mut().clear().extend_pairs(others).append_pair("state", &forged);
     person.open(stage, answer.as_str(), None).await?;
     stage.claim("website_answers", "400", &person.status.to_string());
     person.open(stage, &format!("{website}/account"), None).await?;
-    stage.claim("website_knows_person", "no", if person.sees("account-email") { "yes" } else { "no" });
+    stage.claim(
+        "website_knows_person",
+        "no",
+        if person.sees("account-email") { "yes" } else { "no" },
+    );
     Ok(())
 }
 
@@ -62,14 +69,19 @@ pub(super) async fn id_token_as_pass(stage: &mut Stage<'_>) -> anyhow::Result<()
 pub(super) async fn wrong_secret(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let url = format!("{}/oauth/token", stage.world.c.url);
     for client_id in [stage.world.client_id.as_str(), "nobody"] {
-        let form = [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", "guessed")];
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", "guessed"),
+        ];
         let reply = stage.post(&url, &form).await?;
         stage.claim("c_answers", "401 invalid_client", &reply.found());
     }
     Ok(())
 }
 
-/// The code is to be sent to the attacker's address (RFC 9700 §4.1): C shows a page and sends the browser nowhere.
+/// The code is to be sent to the attacker's address (RFC 9700 §4.1): C shows a page and sends the
+/// browser nowhere.
 pub(super) async fn foreign_redirect(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let mut url = Url::parse(&format!("{}/oauth/authorize", stage.world.c.url))?;
     let redirect_uri = "https://evil.example/callback";

@@ -25,7 +25,11 @@ pub struct World {
 impl World {
     /// # Errors
     /// When production has no secret.
-    pub(crate) fn new(settings: &FlowViewerSettings, http: reqwest::Client, flows: Arc<Flows>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        settings: &FlowViewerSettings,
+        http: reqwest::Client,
+        flows: Arc<Flows>,
+    ) -> anyhow::Result<Self> {
         // Without stories nobody needs a secret.
         let secret = if settings.stories { settings.secret()? } else { ClientSecret::new("") };
         let plain = |place: &Place| Place {

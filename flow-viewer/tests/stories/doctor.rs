@@ -48,7 +48,8 @@ async fn beside_a_viewer_that_serves_nothing_is_found() {
 async fn a_server_that_is_away_or_is_another_one_is_found() {
     for (path, told) in [("http://127.0.0.1:1", "no answer"), ("/elsewhere", "status 404")] {
         let mut viewer = viewer();
-        let url = if path.starts_with('/') { format!("{}{path}", viewer.base) } else { path.to_owned() };
+        let url =
+            if path.starts_with('/') { format!("{}{path}", viewer.base) } else { path.to_owned() };
         viewer.settings.b_local.url.clone_from(&url);
         let report = report(&viewer.settings).await;
         let check = failed(&report);
@@ -56,7 +57,10 @@ async fn a_server_that_is_away_or_is_another_one_is_found() {
         let finding = check.finding.as_ref().unwrap();
         assert!(finding.compared.contains(&format!("{url}/healthz")), "{finding:?}");
         assert_eq!((finding.expected.as_str(), finding.found.as_str()), ("status 200", told));
-        assert_eq!(finding.change.environment.as_deref(), Some("GATEPASS__FLOW_VIEWER__B_LOCAL__URL"));
+        assert_eq!(
+            finding.change.environment.as_deref(),
+            Some("GATEPASS__FLOW_VIEWER__B_LOCAL__URL")
+        );
     }
 }
 
@@ -67,7 +71,10 @@ async fn where_no_viewer_runs_it_says_what_to_start() {
     let report = report(&viewer.settings).await;
     let check = failed(&report);
     assert!(check.check.starts_with("own door"), "{check:?}");
-    assert!(check.finding.as_ref().unwrap().change.advice.contains("gatepass flow-viewer"), "{check:?}");
+    assert!(
+        check.finding.as_ref().unwrap().change.advice.contains("gatepass flow-viewer"),
+        "{check:?}"
+    );
 }
 
 #[tokio::test]

@@ -14,9 +14,11 @@ impl Viewer {
     pub fn start_with(change: impl FnOnce(&mut FlowViewerSettings)) -> Self {
         let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
         let listen = bound.address().to_string();
-        let mut settings = FlowViewerSettings { listen: listen.clone(), ..FlowViewerSettings::default() };
+        let mut settings =
+            FlowViewerSettings { listen: listen.clone(), ..FlowViewerSettings::default() };
         change(&mut settings);
-        let viewer = FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::off()).unwrap();
+        let viewer =
+            FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::off()).unwrap();
         let stop = Stop::new();
         tokio::spawn(viewer.run(stop.clone()));
         Self { settings, base: format!("http://{listen}"), stop }

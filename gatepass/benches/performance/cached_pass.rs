@@ -15,13 +15,19 @@ use crate::{
     stage::Stage,
 };
 
-/// A's call of B with a pass from its cache, with all that A does about a call, against a raw call with the pass in hand.
+/// A's call of B with a pass from its cache, with all that A does about a call, against a raw call
+/// with the pass in hand.
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let stage = Stage::with_c()?;
     // As A has it, with its time limits; the raw call goes by the same one.
     let http = http_client(&HttpClientSettings::default())?;
-    let tokens = TokenClient::builder(stage.issuer(), CLIENT_ID, ClientSecret::new(CLIENT_SECRET)).build()?;
-    let target = Target { url: format!("http://{}", stage.add_b()?), resource: RESOURCE.to_owned(), exchange: false };
+    let tokens = TokenClient::builder(stage.issuer(), CLIENT_ID, ClientSecret::new(CLIENT_SECRET))
+        .build()?;
+    let target = Target {
+        url: format!("http://{}", stage.add_b()?),
+        resource: RESOURCE.to_owned(),
+        exchange: false,
+    };
     let (scope, call_timeout) = (SCOPE.parse()?, HttpClientSettings::default().timeout);
     let addresses = Addresses::default();
     let a = BClient { tokens, http, scope, addresses, call_timeout, patience: PATIENCE };
@@ -60,7 +66,8 @@ impl Contest {
     }
 
     async fn send(&self, pass: &str) -> anyhow::Result<()> {
-        let response = self.a.http.get(format!("{}{PATH}", self.target.url)).bearer_auth(pass).send().await?;
+        let response =
+            self.a.http.get(format!("{}{PATH}", self.target.url)).bearer_auth(pass).send().await?;
         ensure!(response.status() == 200, "B answered {}", response.status());
         response.bytes().await?;
         Ok(())

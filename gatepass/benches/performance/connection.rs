@@ -6,8 +6,8 @@ use tokio::{
     net::TcpStream,
 };
 
-/// One HTTP/1.1 connection that is kept open, with no more of HTTP than the measured servers answer with: a load that
-/// costs much would hide the differences that it is to show.
+/// One HTTP/1.1 connection that is kept open, with no more of HTTP than the measured servers answer
+/// with: a load that costs much would hide the differences that it is to show.
 pub struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
@@ -34,20 +34,29 @@ impl Connection {
             ensure!(read > 0, "the server closed the connection");
         }
         let answer = std::str::from_utf8(&self.received)?;
-        ensure!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "not status {status}: {answer}");
+        ensure!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "not status {status}: {answer}"
+        );
         Ok(answer)
     }
 }
 
-/// What stands in an answer behind `before`, to the next character that no token, code or number has.
+/// What stands in an answer behind `before`, to the next character that no token, code or number
+/// has.
 pub fn told<'a>(answer: &'a str, before: &str) -> anyhow::Result<&'a str> {
-    let (_, after) = answer.split_once(before).with_context(|| format!("no {before} in {answer}"))?;
-    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(after.len());
+    let (_, after) =
+        answer.split_once(before).with_context(|| format!("no {before} in {answer}"))?;
+    let end = after
+        .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
+        .unwrap_or(after.len());
     Ok(&after[..end])
 }
 
 fn is_whole(received: &[u8]) -> anyhow::Result<bool> {
-    let Some(head) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(false) };
+    let Some(head) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        return Ok(false);
+    };
     let length = content_length(&received[..head]).context("an answer without content-length")?;
     Ok(received.len() >= head + 4 + length)
 }

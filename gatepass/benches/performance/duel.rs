@@ -10,7 +10,8 @@ pub struct Duel {
 }
 
 impl Duel {
-    /// Let both take turns in rounds that they are given the number of. Round 0 is for warming up and does not count.
+    /// Let both take turns in rounds that they are given the number of. Round 0 is for warming up
+    /// and does not count.
     pub fn fight(
         plan: &Plan,
         ours: impl Fn(usize) -> anyhow::Result<Round>,
@@ -18,7 +19,8 @@ impl Duel {
     ) -> anyhow::Result<Self> {
         let mut rates = Vec::new();
         for round in 0..=plan.rounds {
-            // Who comes second finds the caches and the clock of the processor as the other has left them.
+            // Who comes second finds the caches and the clock of the processor as the other has
+            // left them.
             let (ours, limit) = if round % 2 == 0 {
                 let ours = ours(round)?;
                 (ours, limit(round)?)

@@ -27,8 +27,14 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     Ok(vec![Row::at_least("3. calls at local B, every pass new", &duel, "/s", 0.85)])
 }
 
-fn show_each_once(server: SocketAddr, mint: &Mint, round: usize, passes: usize) -> anyhow::Result<Round> {
-    let new = |number| mint.pass(&format!("{round}-{number}")).map(|pass| requests::resource(&pass));
+fn show_each_once(
+    server: SocketAddr,
+    mint: &Mint,
+    round: usize,
+    passes: usize,
+) -> anyhow::Result<Round> {
+    let new =
+        |number| mint.pass(&format!("{round}-{number}")).map(|pass| requests::resource(&pass));
     let load = Supply::each_once((0..passes).map(new).collect::<Result<_, _>>()?);
     fire(server, &load, LONGEST_ROUND)
 }

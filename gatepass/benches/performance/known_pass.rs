@@ -14,6 +14,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let b = stage.add_b()?;
     let limit = stage.add_in_our_layers(unchecked(stage.mint.claims.clone()))?;
     let load = Supply::forever(requests::resource(&stage.mint.pass("known")?));
-    let duel = Duel::fight(plan, |_| fire(b, &load, plan.round), |_| fire(limit, &load, plan.round))?;
+    let duel =
+        Duel::fight(plan, |_| fire(b, &load, plan.round), |_| fire(limit, &load, plan.round))?;
     Ok(vec![Row::at_least("2. calls at local B, known pass", &duel, "/s", 0.90)])
 }

@@ -1,4 +1,5 @@
-//! What ours is measured against: servers that do the one thing that cannot be left out, and nothing else.
+//! What ours is measured against: servers that do the one thing that cannot be left out, and
+//! nothing else.
 
 mod answer;
 mod one_commit;

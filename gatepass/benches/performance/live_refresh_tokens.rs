@@ -34,7 +34,10 @@ const SQLITE: &str = "sqlite3";
 /// C's token endpoint with a thousand and with millions of refresh tokens in force, in turns.
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     if Command::new(SQLITE).arg("--version").stdout(Stdio::null()).status().is_err() {
-        return Ok(vec![Row::not_measured(MEASURE, format!("no program `{SQLITE}` to fill a database with"))]);
+        return Ok(vec![Row::not_measured(
+            MEASURE,
+            format!("no program `{SQLITE}` to fill a database with"),
+        )]);
     }
     let many = Stage::with_c_in(filled(plan.refresh_tokens - plan.refresh_tokens / USED)?, None)?;
     let few = Stage::with_c()?;
@@ -54,7 +57,9 @@ fn filled(count: usize) -> anyhow::Result<TempDir> {
     drop(runtime.block_on(SqliteStore::open(&file))?);
     drop(runtime);
     let now = Clock::system().seconds();
-    let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+    let numbers = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+    );
     run(
         &file,
         &format!(
@@ -72,7 +77,12 @@ fn filled(count: usize) -> anyhow::Result<TempDir> {
 
 fn run(file: &Path, statements: &str) -> anyhow::Result<()> {
     let mut command = Command::new(SQLITE);
-    let mut child = command.args(["-batch", "-bail"]).arg(file).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let mut child = command
+        .args(["-batch", "-bail"])
+        .arg(file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
     child.stdin.take().context("no input")?.write_all(statements.as_bytes())?;
     ensure!(child.wait()?.success(), "{SQLITE} could not fill the database");
     Ok(())

@@ -66,7 +66,10 @@ impl Round {
 /// Who calls again and again, over a connection of its own.
 pub trait Caller: Send + 'static {
     /// Make a call, or several that count as one. Says whether there was one left to make.
-    fn call(&mut self, connection: &mut Connection) -> impl Future<Output = anyhow::Result<bool>> + Send;
+    fn call(
+        &mut self,
+        connection: &mut Connection,
+    ) -> impl Future<Output = anyhow::Result<bool>> + Send;
 }
 
 impl Caller for Arc<Supply> {
@@ -102,15 +105,21 @@ pub fn fire(address: SocketAddr, supply: &Arc<Supply>, time: Duration) -> anyhow
     fire_by(address, vec![Arc::clone(supply); CONNECTIONS], time).map(|(_, round)| round)
 }
 
-fn fire_by<C: Caller>(address: SocketAddr, mut callers: Vec<C>, time: Duration) -> anyhow::Result<(Vec<C>, Round)> {
+fn fire_by<C: Caller>(
+    address: SocketAddr,
+    mut callers: Vec<C>,
+    time: Duration,
+) -> anyhow::Result<(Vec<C>, Round)> {
     let started = Instant::now();
     let others = callers.split_off(callers.len() / THREADS);
     let (back, answered) = thread::scope(|scope| {
         // Both have to be started before either is waited for.
-        let threads = [callers, others].map(|some| scope.spawn(move || fire_from_here(address, some, started + time)));
+        let threads = [callers, others]
+            .map(|some| scope.spawn(move || fire_from_here(address, some, started + time)));
         let mut together = (Vec::new(), 0);
         for thread in threads {
-            let (some, answered) = thread.join().map_err(|_| anyhow::anyhow!("a load thread failed"))??;
+            let (some, answered) =
+                thread.join().map_err(|_| anyhow::anyhow!("a load thread failed"))??;
             together.0.extend(some);
             together.1 += answered;
         }
@@ -119,7 +128,11 @@ fn fire_by<C: Caller>(address: SocketAddr, mut callers: Vec<C>, time: Duration) 
     Ok((back, Round { answered, took: started.elapsed() }))
 }
 
-fn fire_from_here<C: Caller>(address: SocketAddr, callers: Vec<C>, until: Instant) -> anyhow::Result<(Vec<C>, usize)> {
+fn fire_from_here<C: Caller>(
+    address: SocketAddr,
+    callers: Vec<C>,
+    until: Instant,
+) -> anyhow::Result<(Vec<C>, usize)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let mut connections = JoinSet::new();
     for caller in callers {

@@ -11,7 +11,8 @@ pub const SCOPE: &str = "openid profile email";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A person who is signed in and has said yes before, and the website that they log in to: code, tokens, userinfo.
+/// A person who is signed in and has said yes before, and the website that they log in to: code,
+/// tokens, userinfo.
 pub struct LoggingIn {
     authorize: Vec<u8>,
 }
@@ -28,7 +29,9 @@ impl LoggingIn {
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
         ]);
-        let authorize = format!("GET /oauth/authorize?{query} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n");
+        let authorize = format!(
+            "GET /oauth/authorize?{query} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n"
+        );
         Self { authorize: authorize.into_bytes() }
     }
 }
@@ -43,7 +46,9 @@ impl Caller for LoggingIn {
             ("code_verifier", VERIFIER),
         ]);
         let pass = told(connection.call(&fetch).await?, "\"access_token\":\"")?.to_owned();
-        let ask = format!("GET /userinfo HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {pass}\r\n\r\n");
+        let ask = format!(
+            "GET /userinfo HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {pass}\r\n\r\n"
+        );
         connection.call(ask.as_bytes()).await?;
         Ok(true)
     }

@@ -6,7 +6,8 @@ pub fn facts() -> String {
     let processor = field("/proc/cpuinfo", "model name").unwrap_or_default();
     let system = field("/etc/os-release", "PRETTY_NAME").unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let compiler = Command::new("rustc").arg("--version").output().map(|said| said.stdout).unwrap_or_default();
+    let compiler =
+        Command::new("rustc").arg("--version").output().map(|said| said.stdout).unwrap_or_default();
     let compiler = String::from_utf8_lossy(&compiler);
     format!("{cores} cores of {processor}, {system}, Linux {}, {}", kernel.trim(), compiler.trim())
 }

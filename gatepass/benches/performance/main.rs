@@ -1,7 +1,8 @@
-//! How fast and how small Gatepass is, against limits that are measured in the same run. `docs/performance.md` explains
-//! the rows.
+//! How fast and how small Gatepass is, against limits that are measured in the same run.
+//! `docs/performance.md` explains the rows.
 //!
-//! `cargo bench -p gatepass` measures all; `-- --short` takes a quick look; `-- 1 3` measures some rows only.
+//! `cargo bench -p gatepass` measures all; `-- --short` takes a quick look; `-- 1 3` measures some
+//! rows only.
 
 mod cached_pass;
 mod connection;
@@ -54,7 +55,10 @@ const MEASURES: [Measure; 11] = [
 fn main() -> anyhow::Result<()> {
     let plan = Plan::from_arguments(std::env::args().skip(1))?;
     // As in a real process: what the default log settings cost is part of what is measured.
-    let _telemetry = service_kit::telemetry::begin("benchmark", &service_kit::telemetry::LogSettings::default())?;
+    let _telemetry = service_kit::telemetry::begin(
+        "benchmark",
+        &service_kit::telemetry::LogSettings::default(),
+    )?;
     let mut out = std::io::stdout();
     writeln!(out, "{}\n{plan}\n\n{}", machine::facts(), row::HEADINGS)?;
     for measure in plan.wanted(&MEASURES) {

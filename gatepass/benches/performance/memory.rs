@@ -14,9 +14,12 @@ const CALM: Duration = Duration::from_secs(2);
 const MEASURE: &str = "6. memory of C";
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// The resident memory of C as it is in the image, in a process of its own: after the first token, and after a million.
+/// The resident memory of C as it is in the image, in a process of its own: after the first token,
+/// and after a million.
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
-    let Some(binary) = image_binary() else { return Ok(vec![Row::not_measured(MEASURE, NO_IMAGE_BINARY.to_owned())]) };
+    let Some(binary) = image_binary() else {
+        return Ok(vec![Row::not_measured(MEASURE, NO_IMAGE_BINARY.to_owned())]);
+    };
     let folder = tempfile::tempdir()?;
     let process = Process::start(&binary, folder.path())?;
     process.first_token()?;

@@ -12,8 +12,9 @@ use crate::requests::{CLIENT_ID, RESOURCE, SCOPE};
 
 const LIFE_SECONDS: i64 = 1_800;
 
-/// Makes passes with C's own key. It signs as C does, with a key that was read once: to let the limit read its key again
-/// for each signature, as the JWT library would, were to make it slow on purpose.
+/// Makes passes with C's own key. It signs as C does, with a key that was read once: to let the
+/// limit read its key again for each signature, as the JWT library would, were to make it slow on
+/// purpose.
 pub struct Mint {
     header: String,
     pair: EcdsaKeyPair,
@@ -60,7 +61,8 @@ impl Mint {
         BASE64_URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims)?, &mut token);
         let signature = self.pair.sign(&SystemRandom::new(), token.as_bytes());
         token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature.map_err(|_| anyhow!("no signature"))?, &mut token);
+        BASE64_URL_SAFE_NO_PAD
+            .encode_string(signature.map_err(|_| anyhow!("no signature"))?, &mut token);
         Ok(token)
     }
 

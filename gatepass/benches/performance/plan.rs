@@ -28,8 +28,13 @@ impl Plan {
         let words: Vec<String> = arguments.filter(|word| word != "--bench").collect();
         let short = words.iter().any(|word| word == "--short");
         let rows = words.iter().filter(|word| *word != "--short");
-        let rows = rows.map(|word| word.parse().with_context(|| format!("`{word}` is neither --short nor a row")));
-        Ok(Self { rows: rows.collect::<Result<_, _>>()?, ..if short { Self::short() } else { Self::full() } })
+        let rows = rows.map(|word| {
+            word.parse().with_context(|| format!("`{word}` is neither --short nor a row"))
+        });
+        Ok(Self {
+            rows: rows.collect::<Result<_, _>>()?,
+            ..if short { Self::short() } else { Self::full() }
+        })
     }
 
     fn full() -> Self {
@@ -63,14 +68,17 @@ impl Plan {
     /// Of all measures those that were asked for.
     pub fn wanted<'a, T>(&'a self, measures: &'a [T]) -> impl Iterator<Item = &'a T> {
         let numbered = measures.iter().zip(1..);
-        numbered.filter(|(_, row)| self.rows.is_empty() || self.rows.contains(row)).map(|(measure, _)| measure)
+        numbered
+            .filter(|(_, row)| self.rows.is_empty() || self.rows.contains(row))
+            .map(|(measure, _)| measure)
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rounds, round, calls, starts, tokens, refresh_tokens, .. } = self;
-        let length = if self.short { "SHORTENED: a quick look, not a result" } else { "full length" };
+        let length =
+            if self.short { "SHORTENED: a quick look, not a result" } else { "full length" };
         write!(
             f,
             "{length}: {rounds} rounds of {round:?}, {calls} single calls, {starts} starts, {tokens} tokens, \

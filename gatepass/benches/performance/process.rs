@@ -12,7 +12,8 @@ use anyhow::{Context, ensure};
 use crate::{connection::Connection, requests};
 
 const START_LIMIT: Duration = Duration::from_secs(20);
-/// How often a process that does not listen yet is asked: often enough to add nothing to what is measured.
+/// How often a process that does not listen yet is asked: often enough to add nothing to what is
+/// measured.
 const ASK_EVERY: Duration = Duration::from_micros(200);
 
 /// C in a process of its own.
@@ -30,8 +31,11 @@ pub struct Memory {
 impl Process {
     pub fn start(binary: &Path, data: &Path) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let settings =
-            [format!("data_dir={}", data.display()), format!("listen={address}"), "tls_listen=127.0.0.1:0".to_owned()];
+        let settings = [
+            format!("data_dir={}", data.display()),
+            format!("listen={address}"),
+            "tls_listen=127.0.0.1:0".to_owned(),
+        ];
         let child = Command::new(binary)
             // As in the image.
             .env("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=1048576")
@@ -85,6 +89,9 @@ impl Drop for Process {
 
 fn megabytes(status: &str, name: &str) -> anyhow::Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kibibytes: f64 = line.and_then(|line| line.trim().strip_suffix(" kB")).context("no memory figures")?.parse()?;
+    let kibibytes: f64 = line
+        .and_then(|line| line.trim().strip_suffix(" kB"))
+        .context("no memory figures")?
+        .parse()?;
     Ok(kibibytes * 1_024.0 / 1e6)
 }

@@ -10,7 +10,10 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         return Ok(vec![Row::not_measured(MEASURE, "no PostgreSQL on this machine".to_owned())]);
     }
     let cluster = Cluster::start();
-    let (stage, beside) = (Stage::with_c_on(&cluster.fresh_database())?, Stage::with_c_on(&cluster.fresh_database())?);
+    let (stage, beside) = (
+        Stage::with_c_on(&cluster.fresh_database())?,
+        Stage::with_c_on(&cluster.fresh_database())?,
+    );
     let duel = against_one_commit(plan, &stage, &beside.store, Commits::OfItsOwn)?;
     Ok(vec![Row::at_least(MEASURE, &duel, "/s", 0.70)])
 }

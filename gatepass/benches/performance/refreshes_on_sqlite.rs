@@ -1,6 +1,7 @@
 use crate::{limit::Commits, plan::Plan, refreshing::against_one_commit, row::Row, stage::Stage};
 
-/// Refreshes with SQLite in a file, against one commit each in another file: of its own, and shared.
+/// Refreshes with SQLite in a file, against one commit each in another file: of its own, and
+/// shared.
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let duel = |commits| {
         let (stage, beside) = (Stage::with_c()?, Stage::with_c()?);

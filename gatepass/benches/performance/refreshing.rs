@@ -59,5 +59,9 @@ pub fn against_one_commit(
     let tokens = stage.runtime.block_on(seed::refresh_tokens(&stage.store, CONNECTIONS))?;
     let commits = Supply::forever(request(&tokens[0]));
     let refreshing = Crowd::new(Refreshing::many(tokens, CONNECTIONS));
-    Duel::fight(plan, |_| refreshing.fire(stage.c, plan.round), |_| fire(limit, &commits, plan.round))
+    Duel::fight(
+        plan,
+        |_| refreshing.fire(stage.c, plan.round),
+        |_| fire(limit, &commits, plan.round),
+    )
 }

@@ -16,7 +16,8 @@ pub fn token() -> Vec<u8> {
 
 /// `POST /oauth/token` of the demo's client, the secret in the body.
 pub fn token_with(fields: &[(&str, &str)]) -> Vec<u8> {
-    let body = encoded(&[fields, &[("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)]].concat());
+    let body =
+        encoded(&[fields, &[("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)]].concat());
     format!(
         "POST /oauth/token HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()

@@ -46,12 +46,24 @@ impl Row {
 
     pub fn not_measured(measure: &'static str, why: String) -> Self {
         let nothing = || "-".to_owned();
-        Self { measure, ours: why, limit: nothing(), ratio: nothing(), must: nothing(), verdict: "not measured" }
+        Self {
+            measure,
+            ours: why,
+            limit: nothing(),
+            ratio: nothing(),
+            must: nothing(),
+            verdict: "not measured",
+        }
     }
 
     fn of_duel(measure: &'static str, duel: &Duel, unit: &str, must: String, is_met: bool) -> Self {
-        let shown =
-            |figure: f64| if figure < 1_000.0 { format!("{figure:.1} {unit}") } else { format!("{figure:.0} {unit}") };
+        let shown = |figure: f64| {
+            if figure < 1_000.0 {
+                format!("{figure:.1} {unit}")
+            } else {
+                format!("{figure:.0} {unit}")
+            }
+        };
         Self {
             measure,
             ours: shown(duel.ours),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use auth_server::{
     domain::{
-        AuditEvent, AuditRecord, Code, Consent, IssuedToUser, NewRefreshToken, Outcome, REFRESH_TOKEN_PREFIX, Session,
-        TokenHash, User, UserGrant,
+        AuditEvent, AuditRecord, Code, Consent, IssuedToUser, NewRefreshToken, Outcome,
+        REFRESH_TOKEN_PREFIX, Session, TokenHash, User, UserGrant,
     },
     store::{Authorization, Effect, Entry, Store, StoreError},
 };
@@ -27,7 +27,8 @@ const WORKERS: usize = 64;
 /// Somebody is signed in, and has allowed the website all that it asks for. The browser's cookie.
 pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
     let (now, value) = (Clock::system().seconds(), "a-cookie-of-a-browser-that-is-signed-in");
-    let User { sub, password, .. } = store.user_named(USER).await?.context("the demo has no such user")?;
+    let User { sub, password, .. } =
+        store.user_named(USER).await?.context("the demo has no such user")?;
     let session = Session {
         hash: TokenHash::of_text(value),
         sid: "the-session".to_owned(),
@@ -38,7 +39,12 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
         user_agent: String::new(),
     };
     append(store, Effect::StartSession { session, shown: password }).await?;
-    let consent = Consent { sub, client_id: CLIENT_ID.to_owned(), scope: login::SCOPE.parse()?, given_at: now };
+    let consent = Consent {
+        sub,
+        client_id: CLIENT_ID.to_owned(),
+        scope: login::SCOPE.parse()?,
+        given_at: now,
+    };
     append(store, authorization("the-first-login", Some(consent))?).await?;
     Ok(format!("{SESSION_COOKIE}={value}"))
 }
@@ -73,13 +79,18 @@ async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<Strin
         spends: None,
         exp: Clock::system().seconds() + 1_800,
         opaque: None,
-        refresh_token: Some(NewRefreshToken { hash: TokenHash::of_text(&token), number: 0, exp: in_a_month() }),
+        refresh_token: Some(NewRefreshToken {
+            hash: TokenHash::of_text(&token),
+            number: 0,
+            exp: in_a_month(),
+        }),
     };
     append(store, Effect::Issue(Box::new(issued))).await?;
     Ok(token)
 }
 
-/// What a machine may go on with while its user is away. No `openid`: an ID token's signature costs ten times the pass's.
+/// What a machine may go on with while its user is away. No `openid`: an ID token's signature costs
+/// ten times the pass's.
 fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Effect> {
     let grant = UserGrant {
         grant_id: grant_id.to_owned(),

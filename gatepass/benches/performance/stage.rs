@@ -20,7 +20,8 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// C's file in its data folder.
 pub const DATABASE: &str = "auth-server.db";
 
-/// Where ours and the limits are served: in one runtime, over the same plain http, each in its turn.
+/// Where ours and the limits are served: in one runtime, over the same plain http, each in its
+/// turn.
 pub struct Stage {
     pub runtime: Runtime,
     pub c: SocketAddr,
@@ -55,7 +56,13 @@ impl Stage {
         };
         let issuer = settings.issuer();
         let (clock, entropy) = (Clock::system(), Entropy::system());
-        let prepared = AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, EventSink::off());
+        let prepared = AuthServer::prepare(
+            settings.clone(),
+            listeners,
+            clock.clone(),
+            entropy,
+            EventSink::off(),
+        );
         runtime.spawn(runtime.block_on(prepared)?.run(Stop::new()));
         let (store, mint) = runtime.block_on(async {
             let store = open(&settings).await?;
@@ -83,7 +90,11 @@ impl Stage {
         let b = ServiceB::prepare(&settings, bound, Clock::system(), EventSink::off())?;
         self.runtime.spawn(b.run(Stop::new()));
         let http = reqwest::Client::builder().no_proxy().build()?;
-        self.runtime.block_on(gatepass::flow::ready(&http, &format!("http://{address}"), START_LIMIT))?;
+        self.runtime.block_on(gatepass::flow::ready(
+            &http,
+            &format!("http://{address}"),
+            START_LIMIT,
+        ))?;
         Ok(address)
     }
 

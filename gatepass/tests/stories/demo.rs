@@ -28,8 +28,11 @@ fn one_command_tells_the_first_call_and_what_to_try_and_hides_the_secret() {
         "B  checks passes by itself   http://localhost:",
         "B  asks C about each pass    http://localhost:",
     ];
-    let places: Vec<_> =
-        parts.map(|part| ended.out.find(part).unwrap_or_else(|| panic!("`{part}` is not in\n{}", ended.out))).to_vec();
+    let places: Vec<_> = parts
+        .map(|part| {
+            ended.out.find(part).unwrap_or_else(|| panic!("`{part}` is not in\n{}", ended.out))
+        })
+        .to_vec();
     assert!(places.is_sorted(), "{}", ended.out);
     assert_eq!(suggested(&ended.out).len(), 3, "{}", ended.out);
     // The document's own secret stands in the line that suggests to send it, and nowhere else.
@@ -52,7 +55,8 @@ fn it_stays_until_ctrl_c_or_sigterm_and_finishes_what_is_running() {
         let folder = tempfile::tempdir().unwrap();
         let launcher = Launcher::start(folder.path(), &["--free-ports"]);
         let printed = launcher.until_printed(LAST_LINE);
-        let (a, local) = (port_of(&printed, "A  client"), port_of(&printed, "B  checks passes by itself"));
+        let (a, local) =
+            (port_of(&printed, "A  client"), port_of(&printed, "B  checks passes by itself"));
         let begun = Begun::at(&a);
         launcher.signal(name);
         while TcpStream::connect(format!("127.0.0.1:{local}")).is_ok() {
@@ -60,7 +64,10 @@ fn it_stays_until_ctrl_c_or_sigterm_and_finishes_what_is_running() {
         }
         // B is gone, so A cannot serve it any more; it says so itself, and is not cut off.
         let answer = begun.finish();
-        assert!(answer.starts_with("HTTP/1.1 502") && answer.contains("call_b"), "{name}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 502") && answer.contains("call_b"),
+            "{name}: {answer}"
+        );
         let ended = launcher.ended();
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);
     }

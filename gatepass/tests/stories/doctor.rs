@@ -15,7 +15,8 @@ struct Said {
 fn gatepass(arguments: &[&str], data_dir: &Path, environment: &[(&str, String)]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatepass"));
     command.args(arguments).arg("--data-dir").arg(data_dir);
-    let output = command.envs(environment.iter().map(|(name, value)| (name, value))).output().unwrap();
+    let output =
+        command.envs(environment.iter().map(|(name, value)| (name, value))).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -35,7 +36,10 @@ fn environment(printed: &str, data_dir: &Path) -> Vec<(&'static str, String)> {
         ("GATEPASS__SERVICE_A__TARGETS__LOCAL__URL", format!("http://localhost:{local}")),
         ("GATEPASS__SERVICE_A__TARGETS__INTROSPECTION__URL", format!("http://localhost:{asking}")),
         ("GATEPASS__SERVICE_A__PUBLIC_URL", format!("http://localhost:{}", port("A  client"))),
-        ("GATEPASS__AUTH_SERVER__CLIENTS_FILE", data_dir.join("clients.toml").display().to_string()),
+        (
+            "GATEPASS__AUTH_SERVER__CLIENTS_FILE",
+            data_dir.join("clients.toml").display().to_string(),
+        ),
         ("GATEPASS__AUTH_SERVER__ISSUER", issuer.clone()),
         ("GATEPASS__SERVICE_A__ISSUER", issuer.clone()),
         ("GATEPASS__SERVICE_B__ISSUER", issuer),
@@ -61,10 +65,13 @@ fn where_nothing_runs_it_says_what_to_start_to_people_and_to_programs() {
     let folder = tempfile::tempdir().unwrap();
     let servers = ["AUTH_SERVER__LISTEN", "SERVICE_A__LISTEN", "SERVICE_B__LISTEN"];
     let nobody: Vec<_> = servers.map(|name| format!("GATEPASS__{name}")).to_vec();
-    let nobody: Vec<_> = nobody.iter().map(|name| (name.as_str(), "127.0.0.1:1".to_owned())).collect();
+    let nobody: Vec<_> =
+        nobody.iter().map(|name| (name.as_str(), "127.0.0.1:1".to_owned())).collect();
     let said = gatepass(&["doctor"], folder.path(), &nobody);
     assert!(
-        said.code == Some(1) && said.out.contains("nothing of it runs") && said.out.contains("`cargo run`"),
+        said.code == Some(1)
+            && said.out.contains("nothing of it runs")
+            && said.out.contains("`cargo run`"),
         "{}",
         said.out
     );

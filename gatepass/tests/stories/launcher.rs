@@ -31,10 +31,18 @@ impl Launcher {
     pub fn start(data_dir: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatepass"));
         command.arg("--data-dir").arg(data_dir).args(arguments);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, mut err) = (BufReader::new(child.stdout.take().unwrap()), child.stderr.take().unwrap());
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (out, mut err) =
+            (BufReader::new(child.stdout.take().unwrap()), child.stderr.take().unwrap());
         let (say, lines) = channel();
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+        std::thread::spawn(move || {
+            out.lines().map_while(Result::ok).try_for_each(|line| say.send(line))
+        });
         let errors = std::thread::spawn(move || {
             let mut said = String::new();
             err.read_to_string(&mut said).unwrap();

@@ -6,7 +6,12 @@ use crate::launcher::Launcher;
 
 /// The suggested command lines.
 pub fn suggested(printed: &str) -> Vec<String> {
-    printed.lines().map(str::trim).filter(|line| line.starts_with("curl ")).map(str::to_owned).collect()
+    printed
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("curl "))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The port of the server whose line begins like this.
@@ -49,7 +54,10 @@ async fn each_suggested_command_works() {
     let answer = run(to_c).await;
     assert_eq!(answer.status(), 200);
     let answer: serde_json::Value = answer.json().await.unwrap();
-    assert_eq!((answer["token_type"].as_str(), answer["expires_in"].as_u64()), (Some("Bearer"), Some(1_800)));
+    assert_eq!(
+        (answer["token_type"].as_str(), answer["expires_in"].as_u64()),
+        (Some("Bearer"), Some(1_800))
+    );
 
     let answer = run(to_b).await;
     assert_eq!(answer.status(), 401);

@@ -1,11 +1,12 @@
-//! What every backend has to do, races included. A backend calls [`suite!`] with a function that makes an empty store.
+//! What every backend has to do, races included. A backend calls [`suite!`] with a function that
+//! makes an empty store.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing")]
 
 use futures_util::future::join_all;
 
 use super::{
-    AccountStore, Email, EndSessions, Entered, Identity, Linked, PendingLogin, Profile, Purpose, Session, Unlinked,
-    Visitor,
+    AccountStore, Email, EndSessions, Entered, Identity, Linked, PendingLogin, Profile, Purpose,
+    Session, Unlinked, Visitor,
 };
 use crate::random_id::Digest;
 
@@ -53,7 +54,10 @@ pub async fn a_pending_login_comes_back_once_and_to_its_browser_alone(store: &dy
     store.begin_login(&pending).await.unwrap();
     assert_eq!(store.take_login(&digest("state"), &digest("another browser")).await.unwrap(), None);
     assert_eq!(store.take_login(&digest("another state"), &digest("browser")).await.unwrap(), None);
-    assert_eq!(store.take_login(&digest("state"), &digest("browser")).await.unwrap(), Some(pending));
+    assert_eq!(
+        store.take_login(&digest("state"), &digest("browser")).await.unwrap(),
+        Some(pending)
+    );
     assert_eq!(store.take_login(&digest("state"), &digest("browser")).await.unwrap(), None);
 }
 
@@ -77,21 +81,28 @@ pub async fn a_first_login_makes_an_account_and_the_next_finds_it(store: &dyn Ac
 pub async fn many_first_logins_of_one_person_make_one_account(store: &dyn AccountStore) {
     let (ada, ids) = (visitor("platform", "ada", Some("ada@example.com")), ids(30));
     let entered = join_all(ids.iter().map(|id| store.enter(&ada, id, 10))).await;
-    let news = entered.iter().filter(|entered| matches!(entered.as_ref().unwrap(), Entered::New(_)));
+    let news =
+        entered.iter().filter(|entered| matches!(entered.as_ref().unwrap(), Entered::New(_)));
     assert_eq!(news.count(), 1);
-    let accounts = entered.iter().map(|entered| account_of(entered.as_ref().unwrap())).collect::<Vec<_>>();
+    let accounts =
+        entered.iter().map(|entered| account_of(entered.as_ref().unwrap())).collect::<Vec<_>>();
     assert!(accounts.windows(2).all(|pair| pair[0] == pair[1]), "{accounts:?}");
     let made = join_all(ids.iter().map(|id| store.account(id))).await;
     assert_eq!(made.iter().filter(|account| account.as_ref().unwrap().is_some()).count(), 1);
 }
 
 pub async fn many_first_logins_with_one_address_make_one_account(store: &dyn AccountStore) {
-    let visitors: Vec<_> = ids(20).into_iter().map(|id| visitor(&id, "ada", Some("ada@example.com"))).collect();
+    let visitors: Vec<_> =
+        ids(20).into_iter().map(|id| visitor(&id, "ada", Some("ada@example.com"))).collect();
     let ids = ids(20);
-    let entered = join_all(visitors.iter().zip(&ids).map(|(visitor, id)| store.enter(visitor, id, 10))).await;
-    let news = entered.iter().filter(|entered| matches!(entered.as_ref().unwrap(), Entered::New(_)));
+    let entered =
+        join_all(visitors.iter().zip(&ids).map(|(visitor, id)| store.enter(visitor, id, 10))).await;
+    let news =
+        entered.iter().filter(|entered| matches!(entered.as_ref().unwrap(), Entered::New(_)));
     assert_eq!(news.count(), 1);
-    let refused = entered.iter().filter(|entered| matches!(entered.as_ref().unwrap(), Entered::EmailTaken { .. }));
+    let refused = entered
+        .iter()
+        .filter(|entered| matches!(entered.as_ref().unwrap(), Entered::EmailTaken { .. }));
     assert_eq!(refused.count(), 19);
 }
 
@@ -104,13 +115,20 @@ pub async fn one_subject_at_two_issuers_is_two_people(store: &dyn AccountStore) 
 pub async fn what_a_provider_says_is_taken_up_at_each_login(store: &dyn AccountStore) {
     let mut ada = visitor("platform", "ada", Some("old@example.com"));
     store.enter(&ada, "a1", 10).await.unwrap();
-    ada.profile =
-        Profile { nickname: Some("Countess".to_owned()), picture: None, email: email("new@example.com", true) };
+    ada.profile = Profile {
+        nickname: Some("Countess".to_owned()),
+        picture: None,
+        email: email("new@example.com", true),
+    };
     store.enter(&ada, "x", 20).await.unwrap();
     let account = store.account("a1").await.unwrap().unwrap();
     assert_eq!(account.nickname.as_deref(), Some("Countess"));
     assert_eq!(account.email.as_deref(), Some("new@example.com"));
-    assert_eq!(account.picture.as_deref(), Some("https://example.com/ada.png"), "what is no longer said stays");
+    assert_eq!(
+        account.picture.as_deref(),
+        Some("https://example.com/ada.png"),
+        "what is no longer said stays"
+    );
     // The old address is free again.
     let other = visitor("other", "bob", Some("old@example.com"));
     assert_eq!(store.enter(&other, "a2", 30).await.unwrap(), Entered::New("a2".to_owned()));
@@ -132,7 +150,10 @@ pub async fn an_unverified_address_claims_nothing(store: &dyn AccountStore) {
     let mut eve = visitor("lax", "eve", None);
     eve.profile.email = email("ada@example.com", false);
     store.enter(&eve, "a1", 10).await.unwrap();
-    assert_eq!(store.account("a1").await.unwrap().unwrap().email.as_deref(), Some("ada@example.com"));
+    assert_eq!(
+        store.account("a1").await.unwrap().unwrap().email.as_deref(),
+        Some("ada@example.com")
+    );
     let ada = visitor("platform", "ada", Some("ada@example.com"));
     assert_eq!(store.enter(&ada, "a2", 20).await.unwrap(), Entered::New("a2".to_owned()));
 }
@@ -143,8 +164,14 @@ pub async fn an_address_that_is_taken_is_not_taken_over_by_a_later_login(store: 
     store.enter(&eve, "a2", 10).await.unwrap();
     eve.profile.email = email("ada@example.com", true);
     assert_eq!(store.enter(&eve, "x", 20).await.unwrap(), Entered::Known("a2".to_owned()));
-    assert_eq!(store.account("a2").await.unwrap().unwrap().email.as_deref(), Some("eve@example.com"));
-    assert_eq!(store.account("a1").await.unwrap().unwrap().email.as_deref(), Some("ada@example.com"));
+    assert_eq!(
+        store.account("a2").await.unwrap().unwrap().email.as_deref(),
+        Some("eve@example.com")
+    );
+    assert_eq!(
+        store.account("a1").await.unwrap().unwrap().email.as_deref(),
+        Some("ada@example.com")
+    );
 }
 
 pub async fn of_many_accounts_that_want_one_address_one_has_it(store: &dyn AccountStore) {
@@ -155,9 +182,16 @@ pub async fn of_many_accounts_that_want_one_address_one_has_it(store: &dyn Accou
     }
     visitors.iter_mut().for_each(|visitor| visitor.profile.email = email("ada@example.com", true));
     let entered = join_all(visitors.iter().map(|visitor| store.enter(visitor, "x", 20))).await;
-    assert!(entered.into_iter().zip(&ids).all(|(entered, id)| entered.unwrap() == Entered::Known(id.clone())));
+    assert!(
+        entered
+            .into_iter()
+            .zip(&ids)
+            .all(|(entered, id)| entered.unwrap() == Entered::Known(id.clone()))
+    );
     let accounts = join_all(ids.iter().map(|id| store.account(id))).await;
-    let having = accounts.into_iter().filter(|account| account.as_ref().unwrap().as_ref().unwrap().email.is_some());
+    let having = accounts
+        .into_iter()
+        .filter(|account| account.as_ref().unwrap().as_ref().unwrap().email.is_some());
     assert_eq!(having.count(), 1);
 }
 
@@ -165,9 +199,15 @@ pub async fn an_identity_is_linked_to_one_account_also_in_a_race(store: &dyn Acc
     store.enter(&visitor("platform", "ada", None), "a1", 10).await.unwrap();
     store.enter(&visitor("platform", "bob", None), "a2", 10).await.unwrap();
     let other = visitor("other", "shared", None);
-    let linked = join_all((0..20).map(|n| store.link(if n % 2 == 0 { "a1" } else { "a2" }, &other, 20))).await;
-    let count = |wanted: Linked| linked.iter().filter(|linked| *linked.as_ref().unwrap() == wanted).count();
-    assert_eq!((count(Linked::Added), count(Linked::Already), count(Linked::Elsewhere)), (1, 9, 10));
+    let linked =
+        join_all((0..20).map(|n| store.link(if n % 2 == 0 { "a1" } else { "a2" }, &other, 20)))
+            .await;
+    let count =
+        |wanted: Linked| linked.iter().filter(|linked| *linked.as_ref().unwrap() == wanted).count();
+    assert_eq!(
+        (count(Linked::Added), count(Linked::Already), count(Linked::Elsewhere)),
+        (1, 9, 10)
+    );
 }
 
 pub async fn the_last_identity_stays(store: &dyn AccountStore) {
@@ -176,7 +216,11 @@ pub async fn the_last_identity_stays(store: &dyn AccountStore) {
     store.enter(&visitor("platform", "bob", None), "a2", 10).await.unwrap();
     assert_eq!(store.unlink("a1", &ada.identity).await.unwrap(), Unlinked::Last);
     store.link("a1", &other, 20).await.unwrap();
-    assert_eq!(store.unlink("a2", &ada.identity).await.unwrap(), Unlinked::Unknown, "another account's");
+    assert_eq!(
+        store.unlink("a2", &ada.identity).await.unwrap(),
+        Unlinked::Unknown,
+        "another account's"
+    );
     assert_eq!(store.unlink("a1", &ada.identity).await.unwrap(), Unlinked::Removed);
     assert_eq!(store.unlink("a1", &ada.identity).await.unwrap(), Unlinked::Unknown);
     assert_eq!(store.unlink("a1", &other.identity).await.unwrap(), Unlinked::Last);
@@ -192,8 +236,12 @@ pub async fn of_two_that_take_the_last_two_away_one_is_told_no(store: &dyn Accou
     }
     let both = async |id: &String| {
         let [first, second] = ways(id);
-        let gone = join_all([store.unlink(id, &first.identity), store.unlink(id, &second.identity)]).await;
-        assert_eq!(gone.iter().filter(|gone| *gone.as_ref().unwrap() == Unlinked::Removed).count(), 1);
+        let gone =
+            join_all([store.unlink(id, &first.identity), store.unlink(id, &second.identity)]).await;
+        assert_eq!(
+            gone.iter().filter(|gone| *gone.as_ref().unwrap() == Unlinked::Removed).count(),
+            1
+        );
         assert_eq!(store.account(id).await.unwrap().unwrap().identities.len(), 1);
     };
     join_all(ids.iter().map(both)).await;
@@ -235,7 +283,9 @@ pub async fn tokens_are_kept_in_a_session_that_is_there(store: &dyn AccountStore
     assert!(!store.keep_tokens(&digest("another"), b"newer").await.unwrap());
 }
 
-pub async fn a_notice_ends_the_sessions_of_its_sid_or_of_its_subject_once(store: &dyn AccountStore) {
+pub async fn a_notice_ends_the_sessions_of_its_sid_or_of_its_subject_once(
+    store: &dyn AccountStore,
+) {
     store.enter(&visitor("platform", "ada", None), "a1", 10).await.unwrap();
     for (id, sid) in [("one", "first"), ("two", "first"), ("three", "second"), ("four", "third")] {
         store.begin_session(&session(id, sid), None).await.unwrap();
@@ -249,9 +299,16 @@ pub async fn a_notice_ends_the_sessions_of_its_sid_or_of_its_subject_once(store:
     };
     let elsewhere = EndSessions { issuer: issuer("other"), ..notice("j0", Some("ada"), None) };
     assert_eq!(store.end_sessions(&elsewhere).await.unwrap(), Some(0), "another issuer's ada");
-    assert_eq!(store.end_sessions(&notice("j1", Some("bob"), Some("first"))).await.unwrap(), Some(0));
+    assert_eq!(
+        store.end_sessions(&notice("j1", Some("bob"), Some("first"))).await.unwrap(),
+        Some(0)
+    );
     assert_eq!(store.end_sessions(&notice("j2", None, Some("first"))).await.unwrap(), Some(2));
-    assert_eq!(store.end_sessions(&notice("j2", Some("ada"), None)).await.unwrap(), None, "it came before");
+    assert_eq!(
+        store.end_sessions(&notice("j2", Some("ada"), None)).await.unwrap(),
+        None,
+        "it came before"
+    );
     assert!(store.session(&digest("three"), 0, 100).await.unwrap().is_some());
     assert_eq!(store.end_sessions(&notice("j3", Some("ada"), None)).await.unwrap(), Some(2));
     assert!(store.session(&digest("four"), 0, 100).await.unwrap().is_none());
@@ -290,9 +347,27 @@ pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn AccountStor
     store.enter(&visitor("platform", "ada", None), "a1", 10).await.unwrap();
     store.begin_login(&pending("old", 100)).await.unwrap();
     store.begin_login(&pending("lately expired", 9_000)).await.unwrap();
-    store.begin_session(&Session { seen_at: 8_000, expires_at: 20_000, ..session("idle", "a") }, None).await.unwrap();
-    store.begin_session(&Session { seen_at: 9_900, expires_at: 9_950, ..session("too old", "b") }, None).await.unwrap();
-    store.begin_session(&Session { seen_at: 9_900, expires_at: 20_000, ..session("alive", "c") }, None).await.unwrap();
+    store
+        .begin_session(
+            &Session { seen_at: 8_000, expires_at: 20_000, ..session("idle", "a") },
+            None,
+        )
+        .await
+        .unwrap();
+    store
+        .begin_session(
+            &Session { seen_at: 9_900, expires_at: 9_950, ..session("too old", "b") },
+            None,
+        )
+        .await
+        .unwrap();
+    store
+        .begin_session(
+            &Session { seen_at: 9_900, expires_at: 20_000, ..session("alive", "c") },
+            None,
+        )
+        .await
+        .unwrap();
     let notice = |jti: &str, expires_at| EndSessions {
         issuer: issuer("other"),
         subject: None,
@@ -304,7 +379,9 @@ pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn AccountStor
     store.end_sessions(&notice("young", 20_000)).await.unwrap();
     assert_eq!(store.sweep(9_000, 10_000).await.unwrap(), 4, "two sessions, a login and a notice");
     assert!(store.session(&digest("alive"), 9_000, 10_000).await.unwrap().is_some());
-    assert!(store.take_login(&digest("lately expired"), &digest("browser")).await.unwrap().is_some());
+    assert!(
+        store.take_login(&digest("lately expired"), &digest("browser")).await.unwrap().is_some()
+    );
     assert_eq!(store.end_sessions(&notice("young", 20_000)).await.unwrap(), None);
 }
 

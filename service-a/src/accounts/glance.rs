@@ -23,8 +23,14 @@ pub async fn versions(file: &Path) -> Result<Option<Versions>, StoreError> {
         return Ok(None);
     }
     // Opened for writing, and not written: a server that may only read it could not serve.
-    std::fs::OpenOptions::new().append(true).open(file).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    timeout(PATIENCE, read(file)).await.map_err(|_| StoreError::Unavailable("it is locked".to_owned()))?.map(Some)
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(file)
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    timeout(PATIENCE, read(file))
+        .await
+        .map_err(|_| StoreError::Unavailable("it is locked".to_owned()))?
+        .map(Some)
 }
 
 async fn read(file: &Path) -> Result<Versions, StoreError> {
@@ -33,10 +39,16 @@ async fn read(file: &Path) -> Result<Versions, StoreError> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(alone);
     let mut database = SqliteConnection::connect_with(&options).await?;
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
-    let tables = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'");
+    let tables = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
+    );
     let stored = match tables.fetch_one(&mut database).await? {
         0 => None,
-        _ => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut database).await?,
+        _ => {
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                .fetch_one(&mut database)
+                .await?
+        }
     };
     database.close().await?;
     Ok(Versions { stored, known })

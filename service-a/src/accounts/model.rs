@@ -51,8 +51,9 @@ pub struct LinkedIdentity {
 pub enum Entered {
     Known(String),
     New(String),
-    /// The e-mail belongs to an account that other providers lead to. Whoever has an address at one provider need not be
-    /// the person who had it at another, so the two are joined only by somebody who can log in with both.
+    /// The e-mail belongs to an account that other providers lead to. Whoever has an address at one
+    /// provider need not be the person who had it at another, so the two are joined only by
+    /// somebody who can log in with both.
     EmailTaken {
         providers: Vec<String>,
     },
@@ -111,7 +112,8 @@ pub struct Session {
     pub expires_at: i64,
 }
 
-/// Which sessions a logout token ends: those of `sid`, or all of the subject (OpenID Connect Back-Channel Logout §2.7).
+/// Which sessions a logout token ends: those of `sid`, or all of the subject (OpenID Connect
+/// Back-Channel Logout §2.7).
 #[derive(Clone, Debug)]
 pub struct EndSessions {
     pub issuer: String,

@@ -12,15 +12,15 @@ use async_trait::async_trait;
 use sqlx::PgPool;
 
 use super::{
-    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session, StoreError, Unlinked,
-    Visitor, rows::is_stale,
+    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session,
+    StoreError, Unlinked, Visitor, rows::is_stale,
 };
 use crate::random_id::Digest;
 
 /// The store that many servers share.
 ///
-/// Each verb is one transaction that sees what was committed before each of its statements; where two could be in each
-/// other's way, both begin with the same lock, and the later one waits for it.
+/// Each verb is one transaction that sees what was committed before each of its statements; where
+/// two could be in each other's way, both begin with the same lock, and the later one waits for it.
 pub struct PostgresAccounts {
     pool: PgPool,
 }
@@ -29,8 +29,8 @@ impl PostgresAccounts {
     /// Connect to the database, and bring it to this version's tables.
     ///
     /// # Errors
-    /// When it cannot be reached, or holds the tables of a newer version or of another server. The password is not in the
-    /// error.
+    /// When it cannot be reached, or holds the tables of a newer version or of another server. The
+    /// password is not in the error.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Ok(Self { pool: connect::connect(url).await? })
     }
@@ -47,15 +47,29 @@ impl AccountStore for PostgresAccounts {
         logins::begin(&self.pool, pending).await
     }
 
-    async fn take_login(&self, state: &Digest, browser: &Digest) -> Result<Option<PendingLogin>, StoreError> {
+    async fn take_login(
+        &self,
+        state: &Digest,
+        browser: &Digest,
+    ) -> Result<Option<PendingLogin>, StoreError> {
         logins::take(&self.pool, state, browser).await
     }
 
-    async fn enter(&self, visitor: &Visitor, new_id: &str, now: i64) -> Result<Entered, StoreError> {
+    async fn enter(
+        &self,
+        visitor: &Visitor,
+        new_id: &str,
+        now: i64,
+    ) -> Result<Entered, StoreError> {
         identities::enter(&self.pool, visitor, new_id, now).await
     }
 
-    async fn link(&self, account_id: &str, visitor: &Visitor, now: i64) -> Result<Linked, StoreError> {
+    async fn link(
+        &self,
+        account_id: &str,
+        visitor: &Visitor,
+        now: i64,
+    ) -> Result<Linked, StoreError> {
         identities::link(&self.pool, account_id, visitor, now).await
     }
 
@@ -67,11 +81,20 @@ impl AccountStore for PostgresAccounts {
         identities::account(&self.pool, id).await
     }
 
-    async fn begin_session(&self, session: &Session, replaces: Option<&Digest>) -> Result<(), StoreError> {
+    async fn begin_session(
+        &self,
+        session: &Session,
+        replaces: Option<&Digest>,
+    ) -> Result<(), StoreError> {
         sessions::begin(&self.pool, session, replaces).await
     }
 
-    async fn session(&self, id: &Digest, idle_since: i64, now: i64) -> Result<Option<Session>, StoreError> {
+    async fn session(
+        &self,
+        id: &Digest,
+        idle_since: i64,
+        now: i64,
+    ) -> Result<Option<Session>, StoreError> {
         let found = sessions::find(&self.pool, id, idle_since, now).await?;
         if let Some(session) = &found
             && is_stale(session, now)

@@ -1,5 +1,5 @@
-//! What the tables hold, row by row: the same in every database. What is read back was written by this program; a value that
-//! it cannot read is an error.
+//! What the tables hold, row by row: the same in every database. What is read back was written by
+//! this program; a value that it cannot read is an error.
 
 use sqlx::FromRow;
 
@@ -72,7 +72,8 @@ impl TryFrom<PendingLoginRow> for PendingLogin {
             state: digest(row.state_hash)?,
             browser: digest(row.browser_hash)?,
             provider: row.provider,
-            purpose: Purpose::parse(&row.purpose).ok_or_else(|| unreadable("a pending login's purpose"))?,
+            purpose: Purpose::parse(&row.purpose)
+                .ok_or_else(|| unreadable("a pending login's purpose"))?,
             session: row.session_hash.map(digest).transpose()?,
             secrets: row.secrets,
             expires_at: row.expires_at,

@@ -12,8 +12,8 @@ use sqlx::{
 };
 
 use super::{
-    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session, StoreError, Unlinked,
-    Visitor, rows::is_stale,
+    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session,
+    StoreError, Unlinked, Visitor, rows::is_stale,
 };
 use crate::random_id::Digest;
 
@@ -38,11 +38,15 @@ impl SqliteAccounts {
             // What was acknowledged survives a power cut too: a login that was spent stays spent.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
-        let at_file = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", file.display()));
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
+        let at_file = |error: &dyn std::fmt::Display| {
+            StoreError::Unavailable(format!("{}: {error}", file.display()))
+        };
+        let writer =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
         let writer = writer.map_err(|error| at_file(&error))?;
         MIGRATIONS.run(&writer).await.map_err(|error| at_file(&error))?;
-        let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        let readers =
+            SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
         Ok(Self { readers, writer })
     }
 }
@@ -64,15 +68,29 @@ impl AccountStore for SqliteAccounts {
         logins::begin(&self.writer, pending).await
     }
 
-    async fn take_login(&self, state: &Digest, browser: &Digest) -> Result<Option<PendingLogin>, StoreError> {
+    async fn take_login(
+        &self,
+        state: &Digest,
+        browser: &Digest,
+    ) -> Result<Option<PendingLogin>, StoreError> {
         logins::take(&self.writer, state, browser).await
     }
 
-    async fn enter(&self, visitor: &Visitor, new_id: &str, now: i64) -> Result<Entered, StoreError> {
+    async fn enter(
+        &self,
+        visitor: &Visitor,
+        new_id: &str,
+        now: i64,
+    ) -> Result<Entered, StoreError> {
         identities::enter(&self.writer, visitor, new_id, now).await
     }
 
-    async fn link(&self, account_id: &str, visitor: &Visitor, now: i64) -> Result<Linked, StoreError> {
+    async fn link(
+        &self,
+        account_id: &str,
+        visitor: &Visitor,
+        now: i64,
+    ) -> Result<Linked, StoreError> {
         identities::link(&self.writer, account_id, visitor, now).await
     }
 
@@ -84,11 +102,20 @@ impl AccountStore for SqliteAccounts {
         identities::account(&self.readers, id).await
     }
 
-    async fn begin_session(&self, session: &Session, replaces: Option<&Digest>) -> Result<(), StoreError> {
+    async fn begin_session(
+        &self,
+        session: &Session,
+        replaces: Option<&Digest>,
+    ) -> Result<(), StoreError> {
         sessions::begin(&self.writer, session, replaces).await
     }
 
-    async fn session(&self, id: &Digest, idle_since: i64, now: i64) -> Result<Option<Session>, StoreError> {
+    async fn session(
+        &self,
+        id: &Digest,
+        idle_since: i64,
+        now: i64,
+    ) -> Result<Option<Session>, StoreError> {
         let found = sessions::find(&self.readers, id, idle_since, now).await?;
         if let Some(session) = &found
             && is_stale(session, now)
@@ -111,7 +138,8 @@ impl AccountStore for SqliteAccounts {
     }
 
     async fn sweep(&self, idle_since: i64, now: i64) -> Result<u64, StoreError> {
-        Ok(sessions::sweep(&self.writer, idle_since, now).await? + logins::sweep(&self.writer, now).await?)
+        Ok(sessions::sweep(&self.writer, idle_since, now).await?
+            + logins::sweep(&self.writer, now).await?)
     }
 }
 
@@ -127,7 +155,10 @@ mod tests {
 
     async fn fresh() -> OnDisk {
         let folder = tempfile::tempdir().unwrap();
-        OnDisk { store: SqliteAccounts::open(&folder.path().join("test.db")).await.unwrap(), _folder: folder }
+        OnDisk {
+            store: SqliteAccounts::open(&folder.path().join("test.db")).await.unwrap(),
+            _folder: folder,
+        }
     }
 
     conformance::suite!(fresh);

@@ -27,7 +27,8 @@ pub const BEGIN_SESSION: &str = "INSERT INTO sessions \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 pub const SESSION: &str = "SELECT id_hash, account_id, provider, issuer, subject, sid, tokens, seen_at, expires_at \
      FROM sessions WHERE id_hash = $1 AND seen_at > $2 AND expires_at > $3";
-pub const SEE_SESSION: &str = "UPDATE sessions SET seen_at = $1 WHERE id_hash = $2 AND seen_at < $1";
+pub const SEE_SESSION: &str =
+    "UPDATE sessions SET seen_at = $1 WHERE id_hash = $2 AND seen_at < $1";
 pub const KEEP_TOKENS: &str = "UPDATE sessions SET tokens = $1 WHERE id_hash = $2";
 pub const END_SESSION: &str = "DELETE FROM sessions WHERE id_hash = $1";
 pub const NOTE_LOGOUT_TOKEN: &str = "INSERT INTO logout_tokens (issuer, jti, expires_at) VALUES ($1, $2, $3) \

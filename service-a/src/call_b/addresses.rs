@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::{failure::Failure, settings::Target};
 
-/// The addresses of the few things that A asks of its Bs. Each is read once, because to find one again takes less than to read
-/// it at every call.
+/// The addresses of the few things that A asks of its Bs. Each is read once, because to find one
+/// again takes less than to read it at every call.
 #[derive(Default)]
 pub struct Addresses(Mutex<HashMap<String, Url>>);
 
@@ -20,8 +20,12 @@ impl Addresses {
         if let Some(url) = known.get(&text) {
             return Ok(url.clone());
         }
-        let refused =
-            |_| Failure::of_b(StatusCode::BAD_GATEWAY, format!("the setting for B's url is no URL: {}", target.url));
+        let refused = |_| {
+            Failure::of_b(
+                StatusCode::BAD_GATEWAY,
+                format!("the setting for B's url is no URL: {}", target.url),
+            )
+        };
         let url = Url::parse(&text).map_err(refused)?;
         known.insert(text, url.clone());
         Ok(url)

@@ -56,7 +56,8 @@ impl Exchange<'_> {
                 Ok(answer)
             }
             Err(error) => {
-                let (reason, elapsed_micros) = (error.failure.to_string(), micros(started.elapsed()));
+                let (reason, elapsed_micros) =
+                    (error.failure.to_string(), micros(started.elapsed()));
                 emit(|| Event::RequestFailed { to: Party::ResourceServer, reason, elapsed_micros });
                 Err(error)
             }
@@ -64,26 +65,42 @@ impl Exchange<'_> {
     }
 }
 
-async fn receive(http: &reqwest::Client, request: reqwest::Request, shown: &str) -> Result<Answer, NoAnswer> {
+async fn receive(
+    http: &reqwest::Client,
+    request: reqwest::Request,
+    shown: &str,
+) -> Result<Answer, NoAnswer> {
     let response = http.execute(request).await.map_err(|error| no_answer(error, shown))?;
     let status = response.status();
-    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body: bounded_body(response, shown).await? })
+    let retry_after = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    Ok(Answer {
+        status,
+        retry_after: retry_after.map(Duration::from_secs),
+        body: bounded_body(response, shown).await?,
+    })
 }
 
-/// A careless B repeats what it was shown. Its words would carry that to A's caller and into A's log, so they are dropped.
+/// A careless B repeats what it was shown. Its words would carry that to A's caller and into A's
+/// log, so they are dropped.
 fn without_echo(answer: Answer, hidden: &[&str]) -> Answer {
-    let echoes =
-        |hidden: &&str| !hidden.is_empty() && answer.body.windows(hidden.len()).any(|part| part == hidden.as_bytes());
+    let echoes = |hidden: &&str| {
+        !hidden.is_empty()
+            && answer.body.windows(hidden.len()).any(|part| part == hidden.as_bytes())
+    };
     if hidden.iter().any(echoes) { Answer { body: Bytes::new(), ..answer } } else { answer }
 }
 
 async fn bounded_body(response: Response, shown: &str) -> Result<Bytes, NoAnswer> {
     let body = Limited::new(reqwest::Body::from(response), MAX_BODY).collect().await;
     body.map(http_body_util::Collected::to_bytes).map_err(|error| {
-        let timed_out = error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
+        let timed_out =
+            error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
         let status = if timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
-        let reason = format!("B at {shown} broke its answer off, or it is longer than {MAX_BODY} bytes");
+        let reason =
+            format!("B at {shown} broke its answer off, or it is longer than {MAX_BODY} bytes");
         NoAnswer { failure: Failure::of_b(status, reason), before_sending: false, passing: false }
     })
 }
@@ -100,7 +117,10 @@ fn no_answer(error: reqwest::Error, shown: &str) -> NoAnswer {
     let failure = if timed_out {
         Failure::of_b(StatusCode::GATEWAY_TIMEOUT, format!("B at {shown} did not answer in time"))
     } else {
-        Failure::of_b(StatusCode::BAD_GATEWAY, format!("B cannot be reached at {shown}: {innermost}"))
+        Failure::of_b(
+            StatusCode::BAD_GATEWAY,
+            format!("B cannot be reached at {shown}: {innermost}"),
+        )
     };
     NoAnswer { failure, before_sending, passing }
 }

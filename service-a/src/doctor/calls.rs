@@ -1,8 +1,8 @@
 //! A's own calls: a pass of C, and the Bs that it is for.
 
 use ::doctor::{
-    AuthMethod, Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_resource, published_keys,
-    try_token,
+    AuthMethod, Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_resource,
+    published_keys, try_token,
 };
 use clock::Clock;
 
@@ -13,11 +13,17 @@ use crate::{
 };
 
 /// A pass for each B, got as A gets it, and given back.
-pub(super) async fn look_at_tokens(checks: &mut Checks, settings: &ServiceASettings, names: &Names, clock: &Clock) {
+pub(super) async fn look_at_tokens(
+    checks: &mut Checks,
+    settings: &ServiceASettings,
+    names: &Names,
+    clock: &Clock,
+) {
     let wire = Wire::new(&settings.http(), clock);
     let leeway = Leeway { seconds: LEEWAY, setting: None };
     let Some(known) = look_at_issuer(checks, &issuer(settings, names), &wire, leeway).await else {
-        return checks.skip("issuer: token", "no secret is shown before it is sure who the issuer is");
+        return checks
+            .skip("issuer: token", "no secret is shown before it is sure who the issuer is");
     };
     // Said among the settings.
     let (Ok(scope), Ok(secret)) = (settings.scope(), settings.secret()) else { return };
@@ -48,9 +54,16 @@ pub(super) async fn look_at_tokens(checks: &mut Checks, settings: &ServiceASetti
 }
 
 /// Each B, and whether it means the same as A.
-pub(super) async fn look_at_bs(checks: &mut Checks, settings: &ServiceASettings, names: &Names, clock: &Clock) {
+pub(super) async fn look_at_bs(
+    checks: &mut Checks,
+    settings: &ServiceASettings,
+    names: &Names,
+    clock: &Clock,
+) {
     // Said where the issuer is looked at.
-    let (Ok(wire), Ok(scope)) = (Wire::new(&settings.http(), clock), settings.scope()) else { return };
+    let (Ok(wire), Ok(scope)) = (Wire::new(&settings.http(), clock), settings.scope()) else {
+        return;
+    };
     for (name, target) in targets(settings) {
         let door = Door {
             label: format!("B {name}"),

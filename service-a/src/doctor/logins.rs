@@ -1,8 +1,9 @@
 //! Whom people can log in with.
 
 use ::doctor::{
-    Audience, AuthMethod, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway, Login, Names, Published,
-    Wire, look_at_issuer, look_at_keys, section, try_code_exchange, try_redirect_uri,
+    Audience, AuthMethod, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway,
+    Login, Names, Published, Wire, look_at_issuer, look_at_keys, section, try_code_exchange,
+    try_redirect_uri,
 };
 use clock::Clock;
 use service_kit::Settings;
@@ -17,7 +18,8 @@ use crate::{
 /// Each provider as a section of its own: one that hangs takes nothing from the others.
 pub(super) async fn look_at_logins(settings: &ServiceASettings, clock: &Clock) -> Vec<Checks> {
     // What is wrong with these is said among the settings.
-    let (Ok(providers), Ok(public_url)) = (settings.all_providers(), settings.public_origin()) else {
+    let (Ok(providers), Ok(public_url)) = (settings.all_providers(), settings.public_origin())
+    else {
         return Vec::new();
     };
     let mut looks = JoinSet::new();
@@ -56,13 +58,16 @@ fn names(settings: &ServiceASettings, name: &str) -> (Names, &'static str) {
 impl OneLogin {
     async fn look(&self, checks: &mut Checks, clock: &Clock) {
         if self.provider.kind == ProviderKind::Wechat {
-            return checks.skip(&self.label, "WeChat says nothing of itself that could be compared");
+            return checks
+                .skip(&self.label, "WeChat says nothing of itself that could be compared");
         }
         let wire = Wire::new(&self.provider.http(), clock);
         let leeway = Leeway { seconds: LEEWAY, setting: None };
         let Some(known) = look_at_issuer(checks, &self.issuer(), &wire, leeway).await else {
-            return checks
-                .skip(format!("{}: client", self.label), "no secret is shown before it is sure who the issuer is");
+            return checks.skip(
+                format!("{}: client", self.label),
+                "no secret is shown before it is sure who the issuer is",
+            );
         };
         look_at_keys(checks, &known, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
         let login = Login {
@@ -90,11 +95,19 @@ impl OneLogin {
                     names: names.clone(),
                     method_setting: None,
                 };
-                try_code_exchange(checks, known, &client, &CodeRequest { redirect_uri: &self.redirect_uri }).await;
+                try_code_exchange(
+                    checks,
+                    known,
+                    &client,
+                    &CodeRequest { redirect_uri: &self.redirect_uri },
+                )
+                .await;
             }
             Err(error) => {
-                let change =
-                    names.change("client_secret", "write the secret that the provider gave, or a file with it");
+                let change = names.change(
+                    "client_secret",
+                    "write the secret that the provider gave, or a file with it",
+                );
                 let finding = Finding::new(
                     "the settings of the provider and what it takes to log in",
                     "a secret",
@@ -108,9 +121,13 @@ impl OneLogin {
 
     /// As logging in chooses it.
     fn method(&self, known: &KnownIssuer) -> AuthMethod {
-        let basic =
-            known.auth_methods().is_empty() || known.auth_methods().iter().any(|one| one == "client_secret_basic");
-        if basic && self.provider.kind == ProviderKind::Openid { AuthMethod::Basic } else { AuthMethod::Post }
+        let basic = known.auth_methods().is_empty()
+            || known.auth_methods().iter().any(|one| one == "client_secret_basic");
+        if basic && self.provider.kind == ProviderKind::Openid {
+            AuthMethod::Basic
+        } else {
+            AuthMethod::Post
+        }
     }
 
     fn issuer(&self) -> IssuerAt {

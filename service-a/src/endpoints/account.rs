@@ -25,13 +25,16 @@ struct ShownIdentity {
 }
 
 /// `GET /account`: what the website knows of the person, and the ways to log in.
-pub async fn account(State(app): State<App>, browser: Browser, logged_in: LoggedIn) -> impl IntoResponse {
+pub async fn account(
+    State(app): State<App>,
+    browser: Browser,
+    logged_in: LoggedIn,
+) -> impl IntoResponse {
     let csrf_token = logged_in.csrf_token();
     let (account, website) = (logged_in.account, &app.website);
-    let unlinked = website
-        .providers
-        .values()
-        .filter(|provider| !account.identities.iter().any(|identity| identity.provider == provider.name));
+    let unlinked = website.providers.values().filter(|provider| {
+        !account.identities.iter().any(|identity| identity.provider == provider.name)
+    });
     let links = unlinked.map(|provider| ProviderButton::of(provider, &browser)).collect();
     let identities = account.identities.into_iter().map(|linked| ShownIdentity {
         title: website.title_of(&linked.provider, browser.language),
@@ -45,7 +48,9 @@ pub async fn account(State(app): State<App>, browser: Browser, logged_in: Logged
         email: account.email,
         identities: identities.collect(),
         links,
-        opens_b: website.provider(&logged_in.session.provider).is_some_and(|provider| provider.opens_b),
+        opens_b: website
+            .provider(&logged_in.session.provider)
+            .is_some_and(|provider| provider.opens_b),
         csrf_token,
     };
     app.page(&browser, "account", shown).form_action(&website.browser_urls())

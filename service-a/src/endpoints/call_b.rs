@@ -30,7 +30,12 @@ pub async fn read(
     Extension(id): Extension<RequestId>,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Answer, Failure> {
-    let call = Call { target: target(&app, which, &id)?, method: Method::GET, path: "/api/resource", body: None };
+    let call = Call {
+        target: target(&app, which, &id)?,
+        method: Method::GET,
+        path: "/api/resource",
+        body: None,
+    };
     app.b.call(&call).await.map_err(|failure| failure.in_request(&id))
 }
 
@@ -42,8 +47,9 @@ pub async fn write(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Answer, Failure> {
     let target = target(&app, which, &id)?;
-    let refused =
-        |rejection: BytesRejection| Failure::of_request(rejection.status(), rejection.body_text()).in_request(&id);
+    let refused = |rejection: BytesRejection| {
+        Failure::of_request(rejection.status(), rejection.body_text()).in_request(&id)
+    };
     let body = body.map_err(refused)?;
     let call = Call { target, method: Method::POST, path: "/api/do_something", body: Some(body) };
     app.b.call(&call).await.map_err(|failure| failure.in_request(&id))
@@ -54,7 +60,8 @@ fn target<'a>(
     which: Result<Query<Which>, QueryRejection>,
     id: &RequestId,
 ) -> Result<&'a Target, Failure> {
-    let refused = |reason: String| Failure::of_request(StatusCode::BAD_REQUEST, reason).in_request(id);
+    let refused =
+        |reason: String| Failure::of_request(StatusCode::BAD_REQUEST, reason).in_request(id);
     let Query(which) = which.map_err(|rejection| refused(rejection.body_text()))?;
     match which.target.as_deref() {
         None | Some("local") => Ok(&app.targets.local),

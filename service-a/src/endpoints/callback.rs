@@ -45,7 +45,8 @@ async fn back(
     by_form: bool,
 ) -> Result<(CookieJar, Redirect), Refusal> {
     let provider = app.website.provider(name).ok_or(Refusal::NoSuchProvider)?;
-    // A code in a query stands in histories and logs; a provider that was asked for a form has no reason to put it there.
+    // A code in a query stands in histories and logs; a provider that was asked for a form has no
+    // reason to put it there.
     if provider.answers_by_form_post() != by_form {
         return Err(Refusal::BadAnswer("it comes in another way than it was asked for".to_owned()));
     }

@@ -7,7 +7,9 @@ use claims::Form;
 use pages::Browser;
 use serde::Serialize;
 
-use crate::{app::App, cookies::CookieUse, random_id::RandomId, session::LoggedIn, shown::ProviderButton};
+use crate::{
+    app::App, cookies::CookieUse, random_id::RandomId, session::LoggedIn, shown::ProviderButton,
+};
 
 #[derive(Serialize)]
 struct Home {
@@ -36,12 +38,14 @@ pub async fn home(
     };
     let page = app.page(&browser, "home", &home).form_action(&app.website.browser_urls());
     if home.logged_out {
-        return (app.website.cookies.take_back(CookieJar::new(), CookieUse::Logout), page).into_response();
+        return (app.website.cookies.take_back(CookieJar::new(), CookieUse::Logout), page)
+            .into_response();
     }
     page.into_response()
 }
 
-/// The `state` of RP-initiated logout: anybody can make a link to this page, but not one that says this.
+/// The `state` of RP-initiated logout: anybody can make a link to this page, but not one that says
+/// this.
 fn comes_from_logout(app: &App, jar: &CookieJar, query: Option<&str>) -> bool {
     let asked = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let state = asked.get("state").and_then(RandomId::shown);

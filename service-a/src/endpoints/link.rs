@@ -14,7 +14,8 @@ use crate::{
     session::LoggedIn,
 };
 
-/// `POST /link/{provider}`: log in with another provider, and join it to the account that is logged in.
+/// `POST /link/{provider}`: log in with another provider, and join it to the account that is logged
+/// in.
 pub async fn link(
     State(app): State<App>,
     browser: Browser,

@@ -37,8 +37,10 @@ async fn away(
     let website = &app.website;
     let provider = website.provider(name).ok_or(Refusal::NoSuchProvider)?;
     let asked = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    // A bad address is dropped rather than refused: whoever made the link, the person wants to log in.
-    let return_to = asked.get("return_to").and_then(|asked| ReturnTo::parse(asked, &website.public_url));
+    // A bad address is dropped rather than refused: whoever made the link, the person wants to log
+    // in.
+    let return_to =
+        asked.get("return_to").and_then(|asked| ReturnTo::parse(asked, &website.public_url));
     let start = Start {
         provider,
         purpose: Purpose::LogIn,

@@ -6,8 +6,8 @@ use axum_extra::extract::CookieJar;
 use pages::Browser;
 
 use crate::{
-    app::App, cookies::CookieUse, entropy::NoEntropy, form_body::FormBody, login::Refusal, providers::UserTokens,
-    random_id::RandomId, session::LoggedIn,
+    app::App, cookies::CookieUse, entropy::NoEntropy, form_body::FormBody, login::Refusal,
+    providers::UserTokens, random_id::RandomId, session::LoggedIn,
 };
 
 /// How long a person may take at the provider, in seconds.
@@ -29,7 +29,12 @@ pub async fn logout(
     app.answer(&browser, outcome)
 }
 
-async fn end(app: &App, logged_in: &LoggedIn, jar: CookieJar, body: &[u8]) -> Result<(CookieJar, Redirect), Refusal> {
+async fn end(
+    app: &App,
+    logged_in: &LoggedIn,
+    jar: CookieJar,
+    body: &[u8],
+) -> Result<(CookieJar, Redirect), Refusal> {
     logged_in.own_form(body)?;
     let website = &app.website;
     website.accounts.end_session(&logged_in.session.id).await?;
@@ -37,16 +42,25 @@ async fn end(app: &App, logged_in: &LoggedIn, jar: CookieJar, body: &[u8]) -> Re
     Ok(at_provider(app, logged_in, jar).await?)
 }
 
-async fn at_provider(app: &App, logged_in: &LoggedIn, jar: CookieJar) -> Result<(CookieJar, Redirect), NoEntropy> {
+async fn at_provider(
+    app: &App,
+    logged_in: &LoggedIn,
+    jar: CookieJar,
+) -> Result<(CookieJar, Redirect), NoEntropy> {
     let (website, state) = (&app.website, RandomId::new(&app.website.entropy)?);
     let tokens = UserTokens::open(&logged_in.secret, &logged_in.session.tokens);
     let provider = website.provider(&logged_in.session.provider);
     let url = match provider.zip(tokens) {
-        Some((provider, tokens)) => provider.end_session_url(&tokens, website.public_url.as_str(), &state).await,
+        Some((provider, tokens)) => {
+            provider.end_session_url(&tokens, website.public_url.as_str(), &state).await
+        }
         None => None,
     };
     Ok(match url {
-        Some(url) => (website.cookies.hand_out(jar, CookieUse::Logout, &state, PATIENCE), Redirect::to(url.as_str())),
+        Some(url) => (
+            website.cookies.hand_out(jar, CookieUse::Logout, &state, PATIENCE),
+            Redirect::to(url.as_str()),
+        ),
         None => (jar, Redirect::to("/")),
     })
 }

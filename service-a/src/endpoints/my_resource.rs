@@ -25,8 +25,8 @@ struct MyResource {
     answer: String,
 }
 
-/// `GET /my-resource`: A calls B with the pass of the person who is logged in: the B that checks passes by itself, or with
-/// `?target=introspection` the one that asks C.
+/// `GET /my-resource`: A calls B with the pass of the person who is logged in: the B that checks
+/// passes by itself, or with `?target=introspection` the one that asks C.
 pub async fn my_resource(
     State(app): State<App>,
     browser: Browser,
@@ -41,7 +41,11 @@ pub async fn my_resource(
     let outcome = ask_b(&app, &logged_in, target).await;
     let shown = outcome.map(|answer| {
         let exchanged = is_exchanged(&app, &logged_in, target);
-        app.page(&browser, "my_resource", MyResource { target: name, exchanged, answer: indented(&answer) })
+        app.page(
+            &browser,
+            "my_resource",
+            MyResource { target: name, exchanged, answer: indented(&answer) },
+        )
     });
     app.answer(&browser, shown)
 }

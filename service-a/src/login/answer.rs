@@ -19,7 +19,8 @@ impl Answer {
     /// Read a query or a form.
     ///
     /// # Errors
-    /// When a parameter stands there twice: two readers could each take another one (RFC 6749 §3.1).
+    /// When a parameter stands there twice: two readers could each take another one (RFC 6749
+    /// §3.1).
     pub fn read(encoded: &[u8]) -> Result<Self, Refusal> {
         let form = Form::parse(encoded).map_err(|error| Refusal::BadAnswer(error.to_string()))?;
         Ok(Self { state: form.get("state").and_then(RandomId::shown), form })
@@ -34,12 +35,17 @@ impl Answer {
     pub fn code(&self, provider: &Provider) -> Result<CodeAnswer, Refusal> {
         match (self.form.get("error"), self.form.get("code")) {
             (Some("access_denied" | "user_cancelled_authorize"), _) => Err(Refusal::Cancelled),
-            (Some(error), _) => Err(Refusal::ProviderError(printable(error).chars().take(MAX_ERROR).collect())),
-            (None, Some(code)) => {
-                Ok(CodeAnswer { code: code.to_owned(), user: self.form.get("user").map(str::to_owned) })
+            (Some(error), _) => {
+                Err(Refusal::ProviderError(printable(error).chars().take(MAX_ERROR).collect()))
             }
+            (None, Some(code)) => Ok(CodeAnswer {
+                code: code.to_owned(),
+                user: self.form.get("user").map(str::to_owned),
+            }),
             (None, None) if provider.leaves_out_code_on_cancel() => Err(Refusal::Cancelled),
-            (None, None) => Err(Refusal::BadAnswer("it has neither a code nor an error".to_owned())),
+            (None, None) => {
+                Err(Refusal::BadAnswer("it has neither a code nor an error".to_owned()))
+            }
         }
     }
 }

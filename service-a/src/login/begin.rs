@@ -35,13 +35,18 @@ pub(super) struct Waiting {
 }
 
 /// Note the login down, bind it to this browser, and say where the browser goes.
-pub async fn begin(website: &Website, jar: CookieJar, start: Start<'_>) -> Result<(CookieJar, Url), Refusal> {
+pub async fn begin(
+    website: &Website,
+    jar: CookieJar,
+    start: Start<'_>,
+) -> Result<(CookieJar, Url), Refusal> {
     let secrets = LoginSecrets::new(&website.entropy)?;
     // The provider first: while it is away nothing is noted.
     let url = start.provider.authorization_url(&secrets).await?;
     let cookie = cookie_of(start.provider);
     // One name for all tabs of a browser; each login has a state of its own.
-    let browser = website.cookies.shown(&jar, cookie).map_or_else(|| RandomId::new(&website.entropy), Ok)?;
+    let browser =
+        website.cookies.shown(&jar, cookie).map_or_else(|| RandomId::new(&website.entropy), Ok)?;
     let waiting = Waiting {
         nonce: secrets.nonce.expose().to_owned(),
         verifier: secrets.verifier.expose().to_owned(),
@@ -67,7 +72,11 @@ pub(super) fn cookie_of(provider: &Provider) -> CookieUse {
 
 impl LoginSecrets {
     fn new(entropy: &Entropy) -> Result<Self, NoEntropy> {
-        Ok(Self { state: RandomId::new(entropy)?, nonce: RandomId::new(entropy)?, verifier: RandomId::new(entropy)? })
+        Ok(Self {
+            state: RandomId::new(entropy)?,
+            nonce: RandomId::new(entropy)?,
+            verifier: RandomId::new(entropy)?,
+        })
     }
 }
 
@@ -82,6 +91,10 @@ impl Waiting {
     }
 
     pub(super) fn secrets(&self, state: RandomId) -> Option<LoginSecrets> {
-        Some(LoginSecrets { state, nonce: RandomId::shown(&self.nonce)?, verifier: RandomId::shown(&self.verifier)? })
+        Some(LoginSecrets {
+            state,
+            nonce: RandomId::shown(&self.nonce)?,
+            verifier: RandomId::shown(&self.verifier)?,
+        })
     }
 }

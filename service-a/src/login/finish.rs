@@ -20,7 +20,8 @@ pub async fn finish(
     jar: CookieJar,
     answer: &Answer,
 ) -> Result<(CookieJar, ReturnTo), Refusal> {
-    // 1. Is it the answer to a login of this browser? That is spent first: of two answers one goes on.
+    // 1. Is it the answer to a login of this browser? That is spent first: of two answers one goes
+    //    on.
     let (pending, secrets, return_to) = spend(website, provider, &jar, answer).await?;
     // 2. Is it this provider's answer?
     if pending.provider != provider.name {
@@ -39,7 +40,8 @@ pub async fn finish(
         Purpose::Link => link(website, &pending, &visitor).await.map(|()| (jar, return_to)),
         Purpose::LogIn => {
             let account_id = enter(website, &visitor).await?;
-            let jar = begin_session(website, jar, &pending, account_id, visitor, sid, &tokens).await?;
+            let jar =
+                begin_session(website, jar, &pending, account_id, visitor, sid, &tokens).await?;
             Ok((jar, return_to))
         }
     }
@@ -51,10 +53,15 @@ async fn spend(
     jar: &CookieJar,
     answer: &Answer,
 ) -> Result<(PendingLogin, LoginSecrets, ReturnTo), Refusal> {
-    // Without the binding, somebody could log this browser in to an account of their own (login CSRF, RFC 6749 §10.12).
+    // Without the binding, somebody could log this browser in to an account of their own (login
+    // CSRF, RFC 6749 §10.12).
     let browser = website.cookies.shown(jar, cookie_of(provider)).ok_or(Refusal::NoSuchLogin)?;
     let state = answer.state.as_ref().ok_or(Refusal::NoSuchLogin)?;
-    let pending = website.accounts.take_login(&state.digest(), &browser.digest()).await?.ok_or(Refusal::NoSuchLogin)?;
+    let pending = website
+        .accounts
+        .take_login(&state.digest(), &browser.digest())
+        .await?
+        .ok_or(Refusal::NoSuchLogin)?;
     let waiting = Waiting::open(state, &pending.secrets).ok_or(Refusal::NoSuchLogin)?;
     let secrets = waiting.secrets(state.clone()).ok_or(Refusal::NoSuchLogin)?;
     Ok((pending, secrets, waiting.return_to))
@@ -65,7 +72,11 @@ async fn enter(website: &Website, visitor: &Visitor) -> Result<String, Refusal> 
     match website.accounts.enter(visitor, &new_id, website.clock.seconds()).await? {
         Entered::Known(account_id) => Ok(account_id),
         Entered::New(account_id) => {
-            tracing::info!(account_id, provider = visitor.provider, "an account was made at a first login");
+            tracing::info!(
+                account_id,
+                provider = visitor.provider,
+                "an account was made at a first login"
+            );
             Ok(account_id)
         }
         Entered::EmailTaken { providers } => Err(Refusal::EmailTaken { providers }),
@@ -76,14 +87,16 @@ async fn enter(website: &Website, visitor: &Visitor) -> Result<String, Refusal> 
 async fn link(website: &Website, pending: &PendingLogin, visitor: &Visitor) -> Result<(), Refusal> {
     let (accounts, now) = (&website.accounts, website.clock.seconds());
     let asked = pending.session.as_ref().ok_or(Refusal::NotLoggedIn)?;
-    let session = accounts.session(asked, website.idle_since(), now).await?.ok_or(Refusal::NotLoggedIn)?;
+    let session =
+        accounts.session(asked, website.idle_since(), now).await?.ok_or(Refusal::NotLoggedIn)?;
     match accounts.link(&session.account_id, visitor, now).await? {
         Linked::Added | Linked::Already => Ok(()),
         Linked::Elsewhere => Err(Refusal::IdentityTaken),
     }
 }
 
-/// A new name at each login: one that somebody planted before it is worth nothing after it (session fixation).
+/// A new name at each login: one that somebody planted before it is worth nothing after it (session
+/// fixation).
 async fn begin_session(
     website: &Website,
     jar: CookieJar,

@@ -1,15 +1,19 @@
 use axum::http::StatusCode;
 
-use crate::{accounts::StoreError, entropy::NoEntropy, failure::Failure, providers::ProviderFailure};
+use crate::{
+    accounts::StoreError, entropy::NoEntropy, failure::Failure, providers::ProviderFailure,
+};
 
-/// Why somebody is not logged in, or not let go on. Each has a page that says what happened and what to do next.
+/// Why somebody is not logged in, or not let go on. Each has a page that says what happened and
+/// what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     #[error("there is no such provider")]
     NoSuchProvider,
     #[error("the person said no at the provider")]
     Cancelled,
-    /// Missing, forged, used before, or begun in another browser: none of these is told from the others.
+    /// Missing, forged, used before, or begun in another browser: none of these is told from the
+    /// others.
     #[error("this browser began no such login")]
     NoSuchLogin,
     #[error("the login was begun too long ago")]
@@ -69,7 +73,9 @@ impl Refusal {
             Self::ForeignForm => "foreign_form",
             Self::NoPass => "no_pass",
             Self::CallOfB(_) => "b_down",
-            Self::Beforehand(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => "no_such_page",
+            Self::Beforehand(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+                "no_such_page"
+            }
             Self::Beforehand(status) if status.is_client_error() => "not_taken",
             Self::Store(_) | Self::NoEntropy(_) | Self::Beforehand(_) => "website_down",
         }
@@ -79,7 +85,11 @@ impl Refusal {
     pub fn is_of_somebody(&self) -> bool {
         matches!(
             self,
-            Self::IdentityTaken | Self::LastIdentity | Self::NoSuchIdentity | Self::ForeignForm | Self::CallOfB(_)
+            Self::IdentityTaken
+                | Self::LastIdentity
+                | Self::NoSuchIdentity
+                | Self::ForeignForm
+                | Self::CallOfB(_)
         )
     }
 
@@ -93,8 +103,12 @@ impl Refusal {
             | Self::OtherProvider
             | Self::BadAnswer(_)
             | Self::NoSuchIdentity => StatusCode::BAD_REQUEST,
-            Self::EmailTaken { .. } | Self::IdentityTaken | Self::LastIdentity => StatusCode::CONFLICT,
-            Self::Provider(ProviderFailure::MixUp(_) | ProviderFailure::GrantRefused(..)) => StatusCode::BAD_REQUEST,
+            Self::EmailTaken { .. } | Self::IdentityTaken | Self::LastIdentity => {
+                StatusCode::CONFLICT
+            }
+            Self::Provider(ProviderFailure::MixUp(_) | ProviderFailure::GrantRefused(..)) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Provider(ProviderFailure::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Provider(_) | Self::ProviderError(_) => StatusCode::BAD_GATEWAY,
             Self::Beforehand(status) => *status,

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// A page of this website to go to after login. Nothing else can be one: else a link to the login could end at a page that
-/// looks like ours (open redirect, RFC 9700 §4.11).
+/// A page of this website to go to after login. Nothing else can be one: else a link to the login
+/// could end at a page that looks like ours (open redirect, RFC 9700 §4.11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturnTo(String);
 

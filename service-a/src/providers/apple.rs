@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ProviderSettings;
 
-/// Apple takes up to six months; a secret that is made for each request needs no more than a moment.
+/// Apple takes up to six months; a secret that is made for each request needs no more than a
+/// moment.
 const LIFETIME: i64 = 300;
 
 /// The key with which A signs its client secret.
@@ -49,7 +50,8 @@ impl AppleKey {
             anyhow::ensure!(!value.is_empty(), "Apple needs the setting `{setting}`");
         }
         Ok(Self {
-            key: read_key(file).with_context(|| format!("the setting `key_file` names {}", file.display()))?,
+            key: read_key(file)
+                .with_context(|| format!("the setting `key_file` names {}", file.display()))?,
             key_id: settings.key_id.clone(),
             team_id: settings.team_id.clone(),
             client_id: settings.client_id.clone(),

@@ -1,4 +1,5 @@
-//! What a provider says of a person, in bounds: it is shown on pages, and it is somebody else's text.
+//! What a provider says of a person, in bounds: it is shown on pages, and it is somebody else's
+//! text.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -24,7 +25,8 @@ struct Told {
 
 /// The profile in verified claims, whichever document they stand in.
 pub(super) fn of(claims: &impl Serialize) -> Profile {
-    let told = serde_json::to_value(claims).and_then(serde_json::from_value::<Told>).unwrap_or_default();
+    let told =
+        serde_json::to_value(claims).and_then(serde_json::from_value::<Told>).unwrap_or_default();
     let verified = told.email_verified;
     Profile {
         nickname: told.nickname.or(told.name).or(told.preferred_username),
@@ -55,7 +57,8 @@ impl Profile {
     }
 }
 
-/// Without characters that cannot be seen: those that turn the direction of writing can make a name look like another.
+/// Without characters that cannot be seen: those that turn the direction of writing can make a name
+/// look like another.
 fn plain(name: &str) -> Option<String> {
     let hidden = |c: char| {
         c.is_control()
@@ -67,7 +70,8 @@ fn plain(name: &str) -> Option<String> {
 }
 
 fn is_picture(picture: &str) -> bool {
-    // Both browsers and `Url` overlook control characters in an address; not every database can keep them.
+    // Both browsers and `Url` overlook control characters in an address; not every database can
+    // keep them.
     picture.len() <= MAX_URL
         && !picture.chars().any(char::is_control)
         && Url::parse(picture).is_ok_and(|url| pages::is_picture(&url))
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_nickname_is_preferred_and_the_other_document_fills_the_gaps() {
-        let user_info = of(&json!({ "name": "Ada Byron", "email": "ada@example.com", "email_verified": true }));
+        let user_info =
+            of(&json!({ "name": "Ada Byron", "email": "ada@example.com", "email_verified": true }));
         let id_token = of(&json!({ "nickname": "ada", "picture": "https://example.com/ada.png" }));
         let both = user_info.or(id_token);
         assert_eq!(both.nickname.as_deref(), Some("Ada Byron"));
@@ -98,8 +103,9 @@ mod tests {
 
     #[test]
     fn what_no_page_should_show_is_left_out() {
-        let bad =
-            of(&json!({ "nickname": "\u{202E}\u{0000} ", "picture": "javascript:alert(1)", "email": "no address" }));
+        let bad = of(
+            &json!({ "nickname": "\u{202E}\u{0000} ", "picture": "javascript:alert(1)", "email": "no address" }),
+        );
         assert_eq!(bad.in_bounds(), Profile::default());
         let long = of(&json!({ "nickname": format!("a\u{200B}{}", "b".repeat(200)) })).in_bounds();
         assert_eq!(long.nickname.map(|name| name.len()), Some(MAX_NAME));

@@ -46,7 +46,8 @@ pub struct ProviderSettings {
     pub key_id: String,
     /// Apple: the private key, as the `.p8` file that Apple gives.
     pub key_file: Option<PathBuf>,
-    /// WeChat: where the browser goes, where codes are exchanged, and where the person's name is told.
+    /// WeChat: where the browser goes, where codes are exchanged, and where the person's name is
+    /// told.
     pub authorization_url: Option<String>,
     pub token_url: Option<String>,
     pub userinfo_url: Option<String>,
@@ -115,13 +116,21 @@ impl ProviderSettings {
 
     /// What production would refuse of the provider called `name`.
     pub fn findings(&self, name: &str) -> Vec<Finding> {
-        let urls =
-            [Some(&self.issuer), self.internal_url.as_ref(), self.token_url.as_ref(), self.userinfo_url.as_ref()];
+        let urls = [
+            Some(&self.issuer),
+            self.internal_url.as_ref(),
+            self.token_url.as_ref(),
+            self.userinfo_url.as_ref(),
+        ];
         let plain = urls.into_iter().flatten().filter_map(|url| plain_http("providers", url));
-        let named = |finding: Finding| Finding { problem: format!("{name}: {}", finding.problem), ..finding };
+        let named = |finding: Finding| Finding {
+            problem: format!("{name}: {}", finding.problem),
+            ..finding
+        };
         let demo = self.client_secret.as_ref().is_some_and(|secret| secret.expose() == DEMO_SECRET);
-        let demo =
-            demo.then(|| Finding::new("providers", "has the demo's secret, which everybody knows", "set its own"));
+        let demo = demo.then(|| {
+            Finding::new("providers", "has the demo's secret, which everybody knows", "set its own")
+        });
         plain.chain(demo).map(named).collect()
     }
 }

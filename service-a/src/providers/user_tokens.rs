@@ -9,7 +9,8 @@ use crate::{
     sealed::{Sealing, open, seal},
 };
 
-/// What a provider gave A for a person. It stays on this server, sealed with the id of the person's session.
+/// What a provider gave A for a person. It stays on this server, sealed with the id of the person's
+/// session.
 #[derive(Clone, Debug)]
 pub struct UserTokens {
     pub access_token: AccessToken,
@@ -29,7 +30,8 @@ struct Plain<'a> {
     expires_at: Option<i64>,
 }
 
-/// A token that ends sooner than this, in seconds, is replaced before it is shown: it could end on the way.
+/// A token that ends sooner than this, in seconds, is replaced before it is shown: it could end on
+/// the way.
 const TOO_SHORT: i64 = 10;
 
 impl UserTokens {

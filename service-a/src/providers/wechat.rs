@@ -1,4 +1,5 @@
-//! WeChat's OAuth 2.0: other names than the RFC's, no ID token, and errors in answers of status 200.
+//! WeChat's OAuth 2.0: other names than the RFC's, no ID token, and errors in answers of status
+//! 200.
 
 use std::fmt::Display;
 
@@ -9,7 +10,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::http_client;
 use url::Url;
 
-use super::{CodeAnswer, LoginSecrets, Proven, ProviderFailure, ProviderSettings, Step, UserTokens, wire::Wire};
+use super::{
+    CodeAnswer, LoginSecrets, Proven, ProviderFailure, ProviderSettings, Step, UserTokens,
+    wire::Wire,
+};
 use crate::accounts::{Identity, Profile};
 
 /// Codes that were used before, are too old, or were never good.
@@ -48,21 +52,47 @@ struct UserInfo {
 }
 
 impl WeChatProvider {
-    pub(super) fn new(settings: &ProviderSettings, redirect_uri: &str, clock: &Clock) -> anyhow::Result<Self> {
-        let wrong = |setting: &str, problem: &dyn Display| anyhow::anyhow!("the setting `{setting}`: {problem}");
+    pub(super) fn new(
+        settings: &ProviderSettings,
+        redirect_uri: &str,
+        clock: &Clock,
+    ) -> anyhow::Result<Self> {
+        let wrong = |setting: &str, problem: &dyn Display| {
+            anyhow::anyhow!("the setting `{setting}`: {problem}")
+        };
         let issuer = Issuer::new(settings.issuer.clone(), None);
         let issuer = issuer.map_err(|problem| wrong("issuer", &problem))?;
-        // A page for a computer's browser shows a code to scan; inside of WeChat itself the person only says yes.
-        let page = if settings.scopes == "snsapi_login" { "/connect/qrconnect" } else { "/connect/oauth2/authorize" };
+        // A page for a computer's browser shows a code to scan; inside of WeChat itself the person
+        // only says yes.
+        let page = if settings.scopes == "snsapi_login" {
+            "/connect/qrconnect"
+        } else {
+            "/connect/oauth2/authorize"
+        };
         let authorization_url = format!("{}{page}", issuer.name().trim_end_matches('/'));
         let url = |setting: &str, own: &Option<String>, default: &str| {
             endpoint(own.as_deref().unwrap_or(default)).map_err(|problem| wrong(setting, &problem))
         };
-        anyhow::ensure!(!settings.client_id.is_empty(), "the setting `client_id` is missing: WeChat's appid");
+        anyhow::ensure!(
+            !settings.client_id.is_empty(),
+            "the setting `client_id` is missing: WeChat's appid"
+        );
         Ok(Self {
-            authorization_url: url("authorization_url", &settings.authorization_url, &authorization_url)?,
-            token_url: url("token_url", &settings.token_url, "https://api.weixin.qq.com/sns/oauth2/access_token")?,
-            userinfo_url: url("userinfo_url", &settings.userinfo_url, "https://api.weixin.qq.com/sns/userinfo")?,
+            authorization_url: url(
+                "authorization_url",
+                &settings.authorization_url,
+                &authorization_url,
+            )?,
+            token_url: url(
+                "token_url",
+                &settings.token_url,
+                "https://api.weixin.qq.com/sns/oauth2/access_token",
+            )?,
+            userinfo_url: url(
+                "userinfo_url",
+                &settings.userinfo_url,
+                "https://api.weixin.qq.com/sns/userinfo",
+            )?,
             wire: Wire { http: http_client(&settings.http())?, issuer: None },
             issuer: issuer.name().to_owned(),
             appid: settings.client_id.clone(),
@@ -89,7 +119,9 @@ impl WeChatProvider {
     /// WeChat does not name itself; whoever does is another.
     pub(super) fn answered_by(&self, iss: Option<&str>) -> Result<(), ProviderFailure> {
         match iss {
-            Some(iss) if iss != self.issuer => Err(ProviderFailure::MixUp("WeChat's answers have no `iss`".to_owned())),
+            Some(iss) if iss != self.issuer => {
+                Err(ProviderFailure::MixUp("WeChat's answers have no `iss`".to_owned()))
+            }
             _ => Ok(()),
         }
     }
@@ -97,7 +129,8 @@ impl WeChatProvider {
     pub(super) async fn prove(&self, answer: &CodeAnswer) -> Result<Proven, ProviderFailure> {
         let tokens = self.exchange(&answer.code).await?;
         refused(Step::Token, tokens.errcode)?;
-        let access_token = tokens.access_token.ok_or_else(|| missing(Step::Token, "access_token"))?;
+        let access_token =
+            tokens.access_token.ok_or_else(|| missing(Step::Token, "access_token"))?;
         let openid = named(Step::Token, "openid", tokens.openid)?;
         let user = self.user_info(&access_token, &openid).await?;
         refused(Step::UserInfo, user.errcode)?;
@@ -107,9 +140,11 @@ impl WeChatProvider {
         }
         // One person has an openid in each app, and one unionid in all apps of an owner.
         let unionid = tokens.unionid.or(user.unionid).filter(|unionid| !unionid.is_empty());
-        let profile = Profile { nickname: user.nickname, picture: user.headimgurl.map(secured), email: None };
+        let profile =
+            Profile { nickname: user.nickname, picture: user.headimgurl.map(secured), email: None };
         let identity = Identity { issuer: self.issuer.clone(), subject: unionid.unwrap_or(openid) };
-        let expires_at = tokens.expires_in.map(|seconds| self.clock.seconds().saturating_add(seconds));
+        let expires_at =
+            tokens.expires_in.map(|seconds| self.clock.seconds().saturating_add(seconds));
         let tokens = UserTokens { access_token, refresh_token: None, id_token: None, expires_at };
         Ok(Proven { identity, profile: profile.in_bounds(), sid: None, tokens })
     }
@@ -124,8 +159,13 @@ impl WeChatProvider {
         self.get(Step::Token, &self.token_url, &query).await
     }
 
-    async fn user_info(&self, access_token: &AccessToken, openid: &str) -> Result<UserInfo, ProviderFailure> {
-        let query = [("access_token", access_token.expose()), ("openid", openid), ("lang", "zh_CN")];
+    async fn user_info(
+        &self,
+        access_token: &AccessToken,
+        openid: &str,
+    ) -> Result<UserInfo, ProviderFailure> {
+        let query =
+            [("access_token", access_token.expose()), ("openid", openid), ("lang", "zh_CN")];
         self.get(Step::UserInfo, &self.userinfo_url, &query).await
     }
 
@@ -140,12 +180,14 @@ impl WeChatProvider {
         url.query_pairs_mut().extend_pairs(query);
         let unusable = |reason: String| ProviderFailure::Unusable(step, reason);
         let request = http::Request::get(url.as_str()).body(Vec::new());
-        let request: HttpRequest = request.map_err(|_| unusable("its address cannot be asked".to_owned()))?;
+        let request: HttpRequest =
+            request.map_err(|_| unusable("its address cannot be asked".to_owned()))?;
         let answer = self.wire.send(request).await.map_err(|error| error.at(step))?;
         if !answer.status().is_success() {
             return Err(unusable(format!("status {}", answer.status().as_u16())));
         }
-        serde_json::from_slice(answer.body()).map_err(|_| unusable("it is not the JSON that WeChat sends".to_owned()))
+        serde_json::from_slice(answer.body())
+            .map_err(|_| unusable("it is not the JSON that WeChat sends".to_owned()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! The one way by which requests go to a provider: with a time limit, without redirects, told, and read within bounds.
+//! The one way by which requests go to a provider: with a time limit, without redirects, told, and
+//! read within bounds.
 
 use std::{
     error::Error,
@@ -21,7 +22,8 @@ const MAX_BODY: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Wire {
     pub(super) http: reqwest::Client,
-    /// Tells the way to what the provider publishes under its own name; without one, addresses are as the settings have them.
+    /// Tells the way to what the provider publishes under its own name; without one, addresses are
+    /// as the settings have them.
     pub(super) issuer: Option<Issuer>,
 }
 
@@ -116,23 +118,30 @@ fn without_query(url: &Url) -> String {
 
 /// What a request carries, as far as it may be told.
 fn shown(headers: &HeaderMap, url: &Url, body: &[u8]) -> Vec<Field> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value: &HeaderValue| value.to_str().ok());
+    let authorization =
+        headers.get(header::AUTHORIZATION).and_then(|value: &HeaderValue| value.to_str().ok());
     let authorization = authorization.map(|value| match value.strip_prefix("Bearer ") {
         Some(token) => Field::token("authorization", &AccessToken::new(token)).in_header(),
         None => Field::secret("authorization").in_header(),
     });
-    let query = Field::parameters(url.query().unwrap_or_default().as_bytes()).into_iter().map(Field::in_query);
+    let query = Field::parameters(url.query().unwrap_or_default().as_bytes())
+        .into_iter()
+        .map(Field::in_query);
     authorization.into_iter().chain(query).chain(Field::parameters(body)).collect()
 }
 
-/// The secrets and tokens that a request carries. What is shorter guards nothing, and would be found everywhere.
+/// The secrets and tokens that a request carries. What is shorter guards nothing, and would be
+/// found everywhere.
 fn hidden(url: &Url, body: &[u8]) -> Vec<String> {
     const SHORTEST: usize = 6;
     let pairs = url.query_pairs().chain(form_urlencoded::parse(body));
     let is_hidden = |name: &str, value: &str| {
         value.len() >= SHORTEST && !matches!(Field::parameter(name, value).value, Value::Text(_))
     };
-    pairs.filter(|(name, value)| is_hidden(name, value)).map(|(_, value)| value.into_owned()).collect()
+    pairs
+        .filter(|(name, value)| is_hidden(name, value))
+        .map(|(_, value)| value.into_owned())
+        .collect()
 }
 
 fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration, hidden: &[String]) {
@@ -142,10 +151,15 @@ fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration, hidden: &[S
             from: Party::AuthorizationServer,
             status: answer.status().as_u16(),
             elapsed_micros,
-            fields: Field::members(answer.body(), &hidden.iter().map(String::as_str).collect::<Vec<_>>()),
+            fields: Field::members(
+                answer.body(),
+                &hidden.iter().map(String::as_str).collect::<Vec<_>>(),
+            ),
         },
-        Err(error) => {
-            Event::RequestFailed { to: Party::AuthorizationServer, reason: error.to_string(), elapsed_micros }
-        }
+        Err(error) => Event::RequestFailed {
+            to: Party::AuthorizationServer,
+            reason: error.to_string(),
+            elapsed_micros,
+        },
     });
 }

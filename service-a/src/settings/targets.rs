@@ -19,8 +19,8 @@ pub struct Target {
     pub url: String,
     /// Its resource identifier: whom the pass is for (RFC 8707).
     pub resource: String,
-    /// It is a further hop: instead of a person's own pass it is shown one for which A exchanged that, and which says that
-    /// A acts for them (RFC 8693). For people of the platform.
+    /// It is a further hop: instead of a person's own pass it is shown one for which A exchanged
+    /// that, and which says that A acts for them (RFC 8693). For people of the platform.
     pub exchange: bool,
 }
 
@@ -45,8 +45,15 @@ impl Said {
 
 impl Default for Targets {
     fn default() -> Self {
-        let at = |url: &str, exchange| Target { url: url.to_owned(), resource: url.to_owned(), exchange };
-        Self { local: at("http://localhost:9002", false), introspection: at("http://localhost:9003", true) }
+        let at = |url: &str, exchange| Target {
+            url: url.to_owned(),
+            resource: url.to_owned(),
+            exchange,
+        };
+        Self {
+            local: at("http://localhost:9002", false),
+            introspection: at("http://localhost:9003", true),
+        }
     }
 }
 
@@ -66,14 +73,17 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Result<ServiceASettings, String> {
         let name = |name: &str| format!("GATEPASS__SERVICE_A__TARGETS__{name}");
-        let environment = pairs.iter().map(|(key, value)| (name(key), (*value).to_owned())).collect();
+        let environment =
+            pairs.iter().map(|(key, value)| (name(key), (*value).to_owned())).collect();
         load(&Sources { environment, ..Sources::default() }).map_err(|error| error.to_string())
     }
 
     #[test]
     fn what_is_not_said_of_a_target_is_as_its_default_says() {
         let targets =
-            read(&[("INTROSPECTION__URL", "http://b:9003"), ("LOCAL__URL", "http://b:9002")]).unwrap().targets;
+            read(&[("INTROSPECTION__URL", "http://b:9003"), ("LOCAL__URL", "http://b:9002")])
+                .unwrap()
+                .targets;
         assert_eq!(
             (targets.introspection.url.as_str(), targets.local.url.as_str()),
             ("http://b:9003", "http://b:9002")
@@ -81,7 +91,9 @@ mod tests {
         assert!(targets.introspection.exchange && !targets.local.exchange);
         assert_eq!(targets.introspection.resource, "http://localhost:9003");
         assert_eq!(targets.local.resource, "http://localhost:9002");
-        let targets = read(&[("INTROSPECTION__EXCHANGE", "false"), ("LOCAL__EXCHANGE", "true")]).unwrap().targets;
+        let targets = read(&[("INTROSPECTION__EXCHANGE", "false"), ("LOCAL__EXCHANGE", "true")])
+            .unwrap()
+            .targets;
         assert!(!targets.introspection.exchange && targets.local.exchange);
         assert_eq!(targets.introspection.url, "http://localhost:9003");
     }

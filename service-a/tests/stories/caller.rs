@@ -28,7 +28,8 @@ pub struct Answer {
 impl Caller {
     pub fn new(base: impl Into<String>) -> Self {
         // A connection of its own for each call: one that is kept could be closed by a stop.
-        let http = Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60));
+        let http =
+            Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60));
         Self { base: base.into(), http: http.build().unwrap() }
     }
 
@@ -43,7 +44,9 @@ impl Caller {
     /// Begin a body, and never end it.
     pub async fn slowly(&self, method: &str, path: &str, headers: &str) -> Answer {
         let address = self.base.split_once("://").unwrap().1.to_owned();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n"
+        );
         let said = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
@@ -61,7 +64,8 @@ impl Answer {
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let pairs = lines.map(|line| line.split_once(": ").unwrap());
-        let headers = pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let headers =
+            pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         Self { status, headers, text: text.to_owned() }
     }
 
@@ -73,7 +77,8 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// It has to be this failure, say these words, name the request, and hold nothing that is to be kept.
+    /// It has to be this failure, say these words, name the request, and hold nothing that is to be
+    /// kept.
     #[track_caller]
     pub fn failed(&self, status: u16, step: &str, words: &str) {
         let body = self.json();

@@ -65,8 +65,13 @@ async fn each_b_gets_a_pass_of_its_own() {
         let answer = a.get(&format!("/api/call-b?target={target}")).await;
         assert_eq!(answer.json()["b"], target);
     }
-    let resources: Vec<_> =
-        world.c.requests().await.iter().filter_map(|request| parameter(request, "resource")).collect();
+    let resources: Vec<_> = world
+        .c
+        .requests()
+        .await
+        .iter()
+        .filter_map(|request| parameter(request, "resource"))
+        .collect();
     assert_eq!(resources, RESOURCES);
     for (number, b) in [&world.b, &world.introspecting_b].into_iter().enumerate() {
         assert_eq!(header(&b.requests().await[0], "authorization"), bearer(number));
@@ -126,8 +131,15 @@ async fn a_pass_that_b_does_not_take_is_dropped_and_the_call_made_once_more() {
 #[tokio::test]
 async fn a_second_refusal_is_the_end() {
     let world = World::new().await;
-    world.b.answers([refused(401, &json!({ "error": "invalid_token", "error_description": "revoked" }))]);
+    world.b.answers([refused(
+        401,
+        &json!({ "error": "invalid_token", "error_description": "revoked" }),
+    )]);
     let a = world.start().await;
-    a.get("/api/call-b").await.failed(502, "call_b", "B answered with status 401: invalid_token: revoked");
+    a.get("/api/call-b").await.failed(
+        502,
+        "call_b",
+        "B answered with status 401: invalid_token: revoked",
+    );
     assert_eq!((world.c.asked(), world.b.asked()), (2, 2));
 }

@@ -7,13 +7,23 @@ use crate::{
 
 #[tokio::test]
 async fn check_config_shows_what_is_in_force_hides_the_secret_and_lists_what_is_unsafe() {
-    let settings = set(&[("client_secret", SECRET), ("call_timeout_millis", "777"), ("issuer", "http://c.example")]);
+    let settings = set(&[
+        ("client_secret", SECRET),
+        ("call_timeout_millis", "777"),
+        ("issuer", "http://c.example"),
+    ]);
     let said = run(&["check-config"], &settings).await;
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.out.contains("call_timeout_millis = 777") && said.out.contains("client_secret = \"[hidden]\""));
+    assert!(
+        said.out.contains("call_timeout_millis = 777")
+            && said.out.contains("client_secret = \"[hidden]\"")
+    );
     assert!(!said.out.contains(SECRET) && !said.err.contains(SECRET));
     let unsafe_list = said.out.split("# unsafe for production:").nth(1).unwrap();
-    assert!(unsafe_list.contains("issuer:") && unsafe_list.contains("client_secret:"), "{unsafe_list}");
+    assert!(
+        unsafe_list.contains("issuer:") && unsafe_list.contains("client_secret:"),
+        "{unsafe_list}"
+    );
 }
 
 #[tokio::test]
@@ -36,16 +46,22 @@ async fn production_refuses_the_demos_secret_and_takes_one_from_a_file() {
     assert!(refused.err.contains("\n  client_secret: "), "{}", refused.err);
     let file = file.display().to_string();
     let data = folder.path().display().to_string();
-    let own = [("client_secret_file", file.as_str()), ("data_dir", &data), ("public_url", "https://a.example")];
+    let own = [
+        ("client_secret_file", file.as_str()),
+        ("data_dir", &data),
+        ("public_url", "https://a.example"),
+    ];
     let a = Process::serve(&set(&[&sound[..], &own].concat()));
     assert_eq!(a.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
 async fn an_unknown_setting_names_the_nearest() {
-    for (wrong, meant) in
-        [("isuer=x", "issuer"), ("targets.local.ressource=x", "resource"), ("limits.body_byte=1", "body_bytes")]
-    {
+    for (wrong, meant) in [
+        ("isuer=x", "issuer"),
+        ("targets.local.ressource=x", "resource"),
+        ("limits.body_byte=1", "body_bytes"),
+    ] {
         let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
         assert_eq!((said.code, said.err.lines().count()), (Some(1), 1));
         assert!(said.err.contains(&format!("did you mean `{meant}`?")), "{}", said.err);
@@ -81,7 +97,8 @@ async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password()
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();
     let url = ("database_url", "postgres://a:hunter2@127.0.0.1:1/accounts");
-    let settings = set(&[("data_dir", &data), url, ("listen", "127.0.0.1:0"), ("log.filter", "warn")]);
+    let settings =
+        set(&[("data_dir", &data), url, ("listen", "127.0.0.1:0"), ("log.filter", "warn")]);
     let said = run(&["serve"], &settings).await;
     assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
     for words in ["127.0.0.1:1, database accounts", "setting `database_url`", "onnection refused"] {

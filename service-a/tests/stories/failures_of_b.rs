@@ -13,11 +13,20 @@ async fn what_b_will_not_or_cannot_do_is_told_as_the_step_that_failed() {
     let world = World::new().await;
     let a = world.start().await;
     for (answer, words) in [
-        (refused(400, &error("invalid_request")), "B answered with status 400: invalid_request: B's reason"),
-        (refused(403, &error("insufficient_scope")), "B answered with status 403: insufficient_scope: B's reason"),
+        (
+            refused(400, &error("invalid_request")),
+            "B answered with status 400: invalid_request: B's reason",
+        ),
+        (
+            refused(403, &error("insufficient_scope")),
+            "B answered with status 403: insufficient_scope: B's reason",
+        ),
         (status(404), "B answered with status 404"),
         (status(500).set_body_string("<h1>boom"), "B answered with status 500"),
-        (status(307).insert_header("location", "http://else.example/"), "B answered with status 307"),
+        (
+            status(307).insert_header("location", "http://else.example/"),
+            "B answered with status 307",
+        ),
     ] {
         world.b.answers([answer]);
         let asked = world.b.asked();
@@ -74,21 +83,30 @@ async fn a_slow_b_is_a_timeout_and_is_not_asked_again() {
 async fn a_call_that_would_outlast_its_request_tells_which_step_it_was() {
     let world = World::new().await;
     world.b.answers([late(status(200))]);
-    let slow =
-        |settings: &mut ServiceASettings| (settings.call_timeout_millis, settings.limits.request_seconds) = (60_000, 1);
+    let slow = |settings: &mut ServiceASettings| {
+        (settings.call_timeout_millis, settings.limits.request_seconds) = (60_000, 1)
+    };
     let a = world.start_with(slow).await;
     a.get("/api/call-b").await.failed(504, "call_b", "did not answer in time");
     let world = World::new().await;
     world.c.answers([late(pass(0))]);
     let a = world.start_with(slow).await;
-    a.get("/api/call-b").await.failed(504, "get_token", "before the time of the whole request was over");
+    a.get("/api/call-b").await.failed(
+        504,
+        "get_token",
+        "before the time of the whole request was over",
+    );
 }
 
 #[tokio::test]
 async fn a_b_that_is_away_is_named_with_its_address() {
     let world = World::new().await;
     let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned()).await;
-    a.get("/api/call-b").await.failed(502, "call_b", &format!("B cannot be reached at {NOBODY}/api/resource"));
+    a.get("/api/call-b").await.failed(
+        502,
+        "call_b",
+        &format!("B cannot be reached at {NOBODY}/api/resource"),
+    );
     assert_eq!(a.get("/api/call-b?target=introspection").await.status, 200, "the other B is there");
 }
 
@@ -97,7 +115,10 @@ async fn a_b_that_repeats_the_pass_does_not_give_it_away() {
     let world = World::new().await;
     let a = world.start().await;
     let words = format!("the token {} is bad", PASSES[0]);
-    world.b.answers([refused(403, &json!({ "error": "insufficient_scope", "error_description": words }))]);
+    world.b.answers([refused(
+        403,
+        &json!({ "error": "insufficient_scope", "error_description": words }),
+    )]);
     a.get("/api/call-b").await.failed(502, "call_b", "B answered with status 403");
     world.b.answers([refused(200, &json!({ "your_token": PASSES[0] }))]);
     a.get("/api/call-b").await.failed(502, "call_b", "B answered with status 200");
@@ -108,7 +129,11 @@ async fn bs_words_cannot_forge_a_line_in_the_log_nor_fill_it() {
     let world = World::new().await;
     let a = world.start().await;
     let words = format!("x\nERROR all is lost\u{1b}[2J{}", "y".repeat(5_000));
-    world.b.answers([refused(403, &json!({ "error": "insufficient_scope", "error_description": words }))]);
-    let description = a.get("/api/call-b").await.json()["error_description"].as_str().unwrap().to_owned();
+    world.b.answers([refused(
+        403,
+        &json!({ "error": "insufficient_scope", "error_description": words }),
+    )]);
+    let description =
+        a.get("/api/call-b").await.json()["error_description"].as_str().unwrap().to_owned();
     assert!(!description.contains(char::is_control) && description.len() < 300, "{description}");
 }

@@ -3,23 +3,32 @@ use std::time::Duration;
 use serde_json::json;
 use wiremock::{Mock, MockServer, matchers::path};
 
-use crate::world::{METADATA, NOBODY, PASSES, SECRET, World, late, metadata, pass, refused, said, status};
+use crate::world::{
+    METADATA, NOBODY, PASSES, SECRET, World, late, metadata, pass, refused, said, status,
+};
 
 #[tokio::test]
 async fn what_c_says_instead_of_a_pass_is_told_as_the_step_that_failed() {
     let world = World::new().await;
     let a = world.start().await;
-    let echo = json!({ "error": "invalid_client", "error_description": format!("{SECRET} is wrong") });
+    let echo =
+        json!({ "error": "invalid_client", "error_description": format!("{SECRET} is wrong") });
     for (answer, words) in [
         (status(500), "status 500"),
         (status(200).set_body_string("<html>"), "not a token answer"),
-        (said(&json!({ "access_token": PASSES[0], "token_type": "mac" })), "token_type is not Bearer"),
+        (
+            said(&json!({ "access_token": PASSES[0], "token_type": "mac" })),
+            "token_type is not Bearer",
+        ),
         (
             refused(401, &json!({ "error": "invalid_client" })),
             "refused the token request with status 401: invalid_client",
         ),
         (refused(401, &echo), "refused the token request with status 401: invalid_client"),
-        (refused(400, &json!({ "error": "invalid_scope", "error_description": "not for you" })), "not for you"),
+        (
+            refused(400, &json!({ "error": "invalid_scope", "error_description": "not for you" })),
+            "not for you",
+        ),
         (status(307).insert_header("location", NOBODY), "neither a token nor an error"),
     ] {
         world.c.answers([answer]);
@@ -53,7 +62,11 @@ async fn a_slow_c_is_a_timeout() {
 async fn a_c_that_is_away_is_named_with_its_address() {
     let world = World::new().await;
     let a = world.start_with(|settings| settings.issuer = NOBODY.to_owned()).await;
-    a.get("/api/call-b").await.failed(502, "get_token", &format!("cannot be reached at {NOBODY}{METADATA}"));
+    a.get("/api/call-b").await.failed(
+        502,
+        "get_token",
+        &format!("cannot be reached at {NOBODY}{METADATA}"),
+    );
 }
 
 #[tokio::test]

@@ -27,14 +27,19 @@ async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query(
     let shown = basic::format("service-a", &ClientSecret::new(SECRET));
     for request in &called[..2] {
         assert_eq!(
-            (request.method.as_str(), request.url.path(), request.url.query(), header(request, "authorization")),
+            (
+                request.method.as_str(),
+                request.url.path(),
+                request.url.query(),
+                header(request, "authorization")
+            ),
             ("POST", "/api/do_something", None, &*shown)
         );
     }
     assert_eq!((called[2].method.as_str(), called[2].url.path()), ("GET", "/api"));
     let query: Vec<_> = called[2].url.query_pairs().into_owned().collect();
-    let expected =
-        [("access_key", "service-a"), ("secret", SECRET)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let expected = [("access_key", "service-a"), ("secret", SECRET)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!((query, header(&called[2], "authorization")), (expected.to_vec(), ""));
     assert_eq!(world.c.asked(), 0, "C has no part in the old way");
 }
@@ -47,7 +52,10 @@ async fn the_old_ways_failures_do_not_show_the_secret_to_the_caller() {
     a.get(&format!("{PATH}?target=local")).await.failed(400, "request", "expected `how`");
     let shown = basic::format("service-a", &ClientSecret::new(SECRET));
     for echo in [SECRET.to_owned(), shown] {
-        world.b.answers([refused(401, &json!({ "error": "invalid_client", "error_description": echo }))]);
+        world.b.answers([refused(
+            401,
+            &json!({ "error": "invalid_client", "error_description": echo }),
+        )]);
         for how in ["basic", "query"] {
             let answer = a.get(&format!("{PATH}?how={how}")).await;
             answer.failed(502, "call_b", "B answered with status 401");
@@ -64,7 +72,9 @@ async fn every_call_in_the_old_way_is_warned_of() {
         assert_eq!(a.get(&format!("{PATH}?how={how}")).await.status, 200);
     }
     let log = a.kill_and_read_log();
-    let warned = log.lines().filter(|line| line.contains("WARN") && line.contains("A shows its secret to B, as"));
+    let warned = log
+        .lines()
+        .filter(|line| line.contains("WARN") && line.contains("A shows its secret to B, as"));
     assert_eq!(warned.count(), 3, "{log}");
     assert_eq!(log.lines().filter(|line| line.contains("legacy_password_demo is on")).count(), 1);
 }

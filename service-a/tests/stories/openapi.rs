@@ -15,7 +15,10 @@ pub fn document() -> Value {
 pub fn operations(document: &Value) -> BTreeSet<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
     let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    paths.iter().flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method))).collect()
+    paths
+        .iter()
+        .flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method)))
+        .collect()
 }
 
 /// The routes as they stand on the page that shows them all.
@@ -23,10 +26,12 @@ fn routes() -> BTreeSet<(String, String)> {
     let page = include_str!("../../src/app.rs");
     let route = |after: &str| {
         let (path, handlers) = after.lines().next().unwrap().split_once("\", ").unwrap();
-        let methods = ["get", "post"].into_iter().filter(|method| handlers.contains(&format!("{method}(")));
+        let methods =
+            ["get", "post"].into_iter().filter(|method| handlers.contains(&format!("{method}(")));
         methods.map(|method| (path.to_owned(), method.to_owned())).collect::<Vec<_>>()
     };
-    let outside = ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
+    let outside =
+        ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
     page.split(".route(\"").skip(1).flat_map(route).chain(outside).collect()
 }
 
@@ -44,7 +49,10 @@ fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
         let takes_body = operation["requestBody"].is_object();
         assert_eq!(takes_body, ["post", "put"].contains(&&*method), "{method} {path}");
         for status in ["408", "413"] {
-            assert!(!takes_body || operation["responses"][status].is_object(), "{method} {path}: {status}");
+            assert!(
+                !takes_body || operation["responses"][status].is_object(),
+                "{method} {path}: {status}"
+            );
         }
     }
 }
@@ -64,8 +72,9 @@ pub fn website_operations(document: &Value) -> BTreeSet<(String, String)> {
 
 /// Every answer that can be had, at every operation of machines.
 fn questions(a: &A) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
-    let get =
-        |path: &'static str, query: &str, status| (path, "get", status, a.http.get(format!("{}{path}{query}", a.base)));
+    let get = |path: &'static str, query: &str, status| {
+        (path, "get", status, a.http.get(format!("{}{path}{query}", a.base)))
+    };
     let post = |query: &str, status, body: String| {
         ("/api/call-b", "post", status, a.post(&format!("/api/call-b{query}")).body(body))
     };
@@ -105,11 +114,17 @@ async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
     let world = World::new().await;
     let a = world.start_with(|settings| settings.limits.request_seconds = 1).await;
     let mut asked = Vec::new();
-    for path in ["/api/call-b", "/logout", "/callback/{provider}", "/backchannel-logout/{provider}"] {
+    for path in ["/api/call-b", "/logout", "/callback/{provider}", "/backchannel-logout/{provider}"]
+    {
         for accepted in ["application/json", "text/html"] {
-            let headers = format!("content-type: application/x-www-form-urlencoded\r\naccept: {accepted}\r\n");
+            let headers = format!(
+                "content-type: application/x-www-form-urlencoded\r\naccept: {accepted}\r\n"
+            );
             let (caller, at) = (a.caller.clone(), path.replace("{provider}", "platform"));
-            asked.push((path, tokio::spawn(async move { caller.slowly("POST", &at, &headers).await })));
+            asked.push((
+                path,
+                tokio::spawn(async move { caller.slowly("POST", &at, &headers).await }),
+            ));
         }
     }
     for (path, asked) in asked {
@@ -155,12 +170,20 @@ pub fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
     assert!(documented.is_object(), "{place} is not documented");
     let content_type = answer.header("content-type").split(';').next().unwrap();
     let Some(content) = documented["content"].as_object() else {
-        assert_eq!((content_type, answer.text.as_str()), ("", ""), "{place} has no documented body");
+        assert_eq!(
+            (content_type, answer.text.as_str()),
+            ("", ""),
+            "{place} has no documented body"
+        );
         return;
     };
-    let schema = &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
+    let schema =
+        &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
     for name in documented["headers"].as_object().map(Map::keys).into_iter().flatten() {
-        assert!(answer.headers.contains_key(name), "{place}: {name} is documented and was not sent");
+        assert!(
+            answer.headers.contains_key(name),
+            "{place}: {name} is documented and was not sent"
+        );
     }
     if content_type == "application/json" {
         fits(document, schema, &answer.json()).unwrap_or_else(|why| panic!("{place}: {why}"));
@@ -170,12 +193,19 @@ pub fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
 /// Does `value` fit the schema? As much of JSON Schema as the document uses.
 fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     if let Some(name) = schema["$ref"].as_str() {
-        let target = document.pointer(name.trim_start_matches('#')).ok_or(format!("{name} leads nowhere"))?;
+        let target = document
+            .pointer(name.trim_start_matches('#'))
+            .ok_or(format!("{name} leads nowhere"))?;
         return fits(document, target, value);
     }
     if let Some(choices) = schema["oneOf"].as_array() {
-        let why: Vec<String> = choices.iter().filter_map(|choice| fits(document, choice, value).err()).collect();
-        return if why.len() + 1 == choices.len() { Ok(()) } else { Err(format!("not one of: {}", why.join(" | "))) };
+        let why: Vec<String> =
+            choices.iter().filter_map(|choice| fits(document, choice, value).err()).collect();
+        return if why.len() + 1 == choices.len() {
+            Ok(())
+        } else {
+            Err(format!("not one of: {}", why.join(" | ")))
+        };
     }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
@@ -204,7 +234,11 @@ fn is_of_kind(value: &Value, kind: &str) -> bool {
     }
 }
 
-fn members_fit(document: &Value, schema: &Value, members: &Map<String, Value>) -> Result<(), String> {
+fn members_fit(
+    document: &Value,
+    schema: &Value,
+    members: &Map<String, Value>,
+) -> Result<(), String> {
     let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
     for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         members.get(required).ok_or(format!("{required} is missing"))?;

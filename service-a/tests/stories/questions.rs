@@ -30,7 +30,11 @@ async fn a_body_that_is_too_long_is_refused_before_anybody_is_asked() {
     let world = World::new().await;
     let a = world.start().await;
     assert_eq!(answer(a.post("/api/call-b").body("x".repeat(64 * 1024))).await.status, 200);
-    answer(a.post("/api/call-b").body("x".repeat(64 * 1024 + 1))).await.failed(413, "request", "length limit");
+    answer(a.post("/api/call-b").body("x".repeat(64 * 1024 + 1))).await.failed(
+        413,
+        "request",
+        "length limit",
+    );
     assert_eq!(world.b.asked(), 1);
 }
 
@@ -39,7 +43,8 @@ async fn the_callers_request_id_comes_back_also_in_a_failure() {
     let world = World::new().await;
     let a = world.start().await;
     for path in ["/api/call-b", "/api/call-b?target=else", "/openapi.json"] {
-        let answer = answer(a.http.get(format!("{}{path}", a.base)).header("x-request-id", "order-7")).await;
+        let answer =
+            answer(a.http.get(format!("{}{path}", a.base)).header("x-request-id", "order-7")).await;
         assert_eq!(answer.header("x-request-id"), "order-7");
     }
     let made = a.get("/api/call-b").await;
@@ -52,7 +57,10 @@ async fn the_callers_trace_goes_on_to_c_and_to_b() {
     let a = world.start().await;
     let (trace, caller) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
     let request = a.http.get(format!("{}/api/call-b", a.base));
-    assert_eq!(answer(request.header("traceparent", format!("00-{trace}-{caller}-01"))).await.status, 200);
+    assert_eq!(
+        answer(request.header("traceparent", format!("00-{trace}-{caller}-01"))).await.status,
+        200
+    );
     let all = [world.c.requests().await, world.b.requests().await].concat();
     assert_eq!(all.len(), 3, "metadata, pass, call");
     for request in &all {
@@ -68,6 +76,10 @@ async fn without_a_trace_one_begins_and_c_and_b_see_the_same() {
     let a = world.start().await;
     let id = a.get("/api/call-b").await.header("x-request-id").to_owned();
     for request in [world.c.requests().await, world.b.requests().await].concat() {
-        assert!(header(&request, "traceparent").starts_with(&format!("00-{id}-")), "{}", request.url);
+        assert!(
+            header(&request, "traceparent").starts_with(&format!("00-{id}-")),
+            "{}",
+            request.url
+        );
     }
 }

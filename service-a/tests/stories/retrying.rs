@@ -20,12 +20,17 @@ use crate::{
 type Heard = Receiver<Arc<FlowEvent>>;
 
 fn calls_of_b(heard: &mut Heard) -> usize {
-    let to_b = |event: &Arc<FlowEvent>| matches!(event.event, Event::RequestSent { to: Party::ResourceServer, .. });
+    let to_b = |event: &Arc<FlowEvent>| {
+        matches!(event.event, Event::RequestSent { to: Party::ResourceServer, .. })
+    };
     std::iter::from_fn(|| heard.try_recv().ok()).filter(to_b).count()
 }
 
 async fn until_b_failed(heard: &mut Heard) {
-    while !matches!(heard.recv().await.unwrap().event, Event::RequestFailed { to: Party::ResourceServer, .. }) {}
+    while !matches!(
+        heard.recv().await.unwrap().event,
+        Event::RequestFailed { to: Party::ResourceServer, .. }
+    ) {}
 }
 
 #[tokio::test]
@@ -43,7 +48,8 @@ async fn a_refused_connection_carried_nothing_so_every_call_is_tried_again() {
 async fn a_b_that_comes_back_in_the_meantime_is_reached() {
     let world = World::new().await;
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let a = world.start_with(|settings| settings.targets.local.url = format!("http://{address}")).await;
+    let a =
+        world.start_with(|settings| settings.targets.local.url = format!("http://{address}")).await;
     let mut heard = world.events.listen().unwrap();
     let caller = a.caller.clone();
     let call = tokio::spawn(async move { caller.get("/api/call-b").await });
@@ -58,7 +64,8 @@ async fn a_b_that_comes_back_in_the_meantime_is_reached() {
 /// A B that reads each request, says these words, and hangs up.
 fn hanging_up(words: &'static str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (url, count) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+    let (url, count) =
+        (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
     let counted = Arc::clone(&count);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {

@@ -10,7 +10,10 @@ async fn a_stop_finishes_what_is_running_and_takes_nothing_new() {
     until("the call is at B", async || world.b.asked() == 1).await;
     a.stop.cancel();
     let http = &a.http;
-    until("A takes no more calls", async || http.get(format!("{}/healthz", a.base)).send().await.is_err()).await;
+    until("A takes no more calls", async || {
+        http.get(format!("{}/healthz", a.base)).send().await.is_err()
+    })
+    .await;
     assert!(!running.is_finished());
     world.b.open();
     let answer = running.await.unwrap();

@@ -1,4 +1,5 @@
-//! The website over real sockets: people who log in, providers that can be told how to behave, and those who mean harm.
+//! The website over real sockets: people who log in, providers that can be told how to behave, and
+//! those who mean harm.
 
 mod accounts;
 mod apple;

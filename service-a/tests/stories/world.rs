@@ -31,7 +31,8 @@ pub const RESOURCES: [&str; 2] = ["https://b-local.example", "https://b-introspe
 /// Nobody listens there.
 pub const NOBODY: &str = "http://127.0.0.1:1";
 
-/// A server that gives the answers it was told to give, in their order, and the last one ever after.
+/// A server that gives the answers it was told to give, in their order, and the last one ever
+/// after.
 pub struct Party {
     pub server: MockServer,
     script: Script,
@@ -55,7 +56,11 @@ impl Respond for Script {
 }
 
 impl Party {
-    pub async fn on(server: MockServer, at: impl Match + 'static, answer: ResponseTemplate) -> Self {
+    pub async fn on(
+        server: MockServer,
+        at: impl Match + 'static,
+        answer: ResponseTemplate,
+    ) -> Self {
         let script = Script::default();
         Mock::given(at).respond_with(script.clone()).mount(&server).await;
         let party = Self { server, script };
@@ -100,13 +105,25 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let server = MockServer::start().await;
-        Mock::given(path(METADATA)).respond_with(metadata(&server.uri(), &server.uri())).mount(&server).await;
+        Mock::given(path(METADATA))
+            .respond_with(metadata(&server.uri(), &server.uri()))
+            .mount(&server)
+            .await;
         let c = Party::on(server, path("/oauth/token"), pass(0)).await;
         c.answers([pass(0), pass(1)]);
-        let b = |name| async move { Party::on(MockServer::start().await, any(), said(&json!({ "b": name }))).await };
+        let b = |name| async move {
+            Party::on(MockServer::start().await, any(), said(&json!({ "b": name }))).await
+        };
         let (clock, events) = (Clock::manual(1_800_000_000), EventSink::new(1_000));
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self { c, b: b("local").await, introspecting_b: b("introspection").await, clock, events, folder }
+        Self {
+            c,
+            b: b("local").await,
+            introspecting_b: b("introspection").await,
+            clock,
+            events,
+            folder,
+        }
     }
 
     pub fn settings(&self) -> ServiceASettings {
@@ -117,7 +134,9 @@ impl World {
             ..ServiceASettings::default()
         };
         let targets = [&mut settings.targets.local, &mut settings.targets.introspection];
-        for ((target, b), resource) in targets.into_iter().zip([&self.b, &self.introspecting_b]).zip(RESOURCES) {
+        for ((target, b), resource) in
+            targets.into_iter().zip([&self.b, &self.introspecting_b]).zip(RESOURCES)
+        {
             (target.url, target.resource) = (b.server.uri(), resource.to_owned());
         }
         settings
@@ -132,7 +151,9 @@ impl World {
         change(&mut settings);
         let (bound, stop) = (Bound::to("127.0.0.1:0", "listen").unwrap(), Stop::new());
         let caller = Caller::new(format!("http://{}", bound.address()));
-        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), self.events.clone()).await.unwrap();
+        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), self.events.clone())
+            .await
+            .unwrap();
         A { caller, running: Some(tokio::spawn(a.run(stop.clone()))), stop }
     }
 }
@@ -196,5 +217,7 @@ pub fn header<'a>(request: &'a Request, name: &str) -> &'a str {
 
 /// A parameter of a form.
 pub fn parameter(request: &Request, name: &str) -> Option<String> {
-    form_urlencoded::parse(&request.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(&request.body)
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }

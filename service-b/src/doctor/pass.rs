@@ -22,7 +22,9 @@ pub(super) async fn look_at_pass(
     let Ok(http) = http_client(&settings.http()) else { return };
     let Ok(verifier) = verifier(settings, http, clock.clone()) else { return };
     let sink = EventSink::new(EVENTS);
-    let (Some(mut told), Some(trace)) = (sink.listen(), TraceContext::root([1; 24])) else { return };
+    let (Some(mut told), Some(trace)) = (sink.listen(), TraceContext::root([1; 24])) else {
+        return;
+    };
     let scope = FlowScope { trace, party: Party::ResourceServer, sink, clock: clock.clone() };
     let verified = scope.run(verifier.verify(pass)).await;
     while let Ok(event) = told.try_recv() {
@@ -32,7 +34,8 @@ pub(super) async fn look_at_pass(
     }
     match verified {
         Ok(token) => {
-            let lacks: Vec<_> = SCOPES.into_iter().filter(|scope| !token.scope().contains(scope)).collect();
+            let lacks: Vec<_> =
+                SCOPES.into_iter().filter(|scope| !token.scope().contains(scope)).collect();
             let said = if lacks.is_empty() {
                 "it opens all of B".to_owned()
             } else {
@@ -42,16 +45,28 @@ pub(super) async fn look_at_pass(
         }
         // Told with its values already.
         Err(VerifyError::Invalid { rule: Some(_), .. }) => (),
-        Err(VerifyError::Invalid { rule: None, reason }) | Err(VerifyError::Unavailable { reason, .. }) => {
-            let change = Names::of(ServiceBSettings::SERVICE)
-                .change("mode", "an opaque pass needs `introspection`, a JWT goes with `local` too");
-            let finding = Finding::new("the pass and what B can check", "a pass that can be checked", reason, change);
+        Err(VerifyError::Invalid { rule: None, reason })
+        | Err(VerifyError::Unavailable { reason, .. }) => {
+            let change = Names::of(ServiceBSettings::SERVICE).change(
+                "mode",
+                "an opaque pass needs `introspection`, a JWT goes with `local` too",
+            );
+            let finding = Finding::new(
+                "the pass and what B can check",
+                "a pass that can be checked",
+                reason,
+                change,
+            );
             checks.fail("pass", "whether it is good cannot be found out", finding);
         }
     }
 }
 
-fn tell(checks: &mut Checks, Check { rule, passed, expected, found }: &Check, keys: Option<&PublishedKeys>) {
+fn tell(
+    checks: &mut Checks,
+    Check { rule, passed, expected, found }: &Check,
+    keys: Option<&PublishedKeys>,
+) {
     let name = format!("pass: {}", name(*rule));
     if *passed {
         return checks.ok(name, found);
@@ -61,7 +76,11 @@ fn tell(checks: &mut Checks, Check { rule, passed, expected, found }: &Check, ke
         _ => expected.clone(),
     };
     let compared = format!("the pass and {}", rule.source());
-    checks.fail(name, "B refuses it for this", Finding::new(compared, expected, found, change(*rule)));
+    checks.fail(
+        name,
+        "B refuses it for this",
+        Finding::new(compared, expected, found, change(*rule)),
+    );
 }
 
 fn change(rule: Rule) -> Change {

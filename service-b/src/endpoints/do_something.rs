@@ -10,8 +10,8 @@ pub(crate) struct Answer {
     pass: Caller,
 }
 
-/// `POST /api/do_something`: the document's operation, now with a pass instead of a password. The body is read, after the
-/// pass was found good, for its length to be limited.
+/// `POST /api/do_something`: the document's operation, now with a pass instead of a password. The
+/// body is read, after the pass was found good, for its length to be limited.
 pub(crate) async fn do_something(pass: Pass<ResourceWrite>, _: WholeBody) -> Json<Answer> {
     Json(Answer { message: "B did something", pass: Caller::from(&*pass) })
 }

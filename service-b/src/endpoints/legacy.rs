@@ -17,22 +17,23 @@ pub struct Legacy {
     pub(crate) secret: ClientSecret,
 }
 
-/// `POST /api/do_something` with `Authorization: Basic`, as the document shows the old way. Whoever shows no secret needs a
-/// pass. Only with `legacy_password_demo`.
+/// `POST /api/do_something` with `Authorization: Basic`, as the document shows the old way. Whoever
+/// shows no secret needs a pass. Only with `legacy_password_demo`.
 pub(crate) async fn secret_in_header(
     State(legacy): State<Option<Arc<Legacy>>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let shown = |request: &Request| basic::parse(request.headers().get(header::AUTHORIZATION)?.as_bytes());
+    let shown =
+        |request: &Request| basic::parse(request.headers().get(header::AUTHORIZATION)?.as_bytes());
     match legacy.and_then(|legacy| Some((legacy, shown(&request)?))) {
         Some((legacy, shown)) => legacy.answer(shown.ok()),
         None => next.run(request).await,
     }
 }
 
-/// `GET /api?access_key=xxx&secret=yyy`, the document's other example of the old way. The route exists only with
-/// `legacy_password_demo`.
+/// `GET /api?access_key=xxx&secret=yyy`, the document's other example of the old way. The route
+/// exists only with `legacy_password_demo`.
 pub(crate) async fn secret_in_query(
     State(legacy): State<Arc<Legacy>>,
     Query(mut query): Query<HashMap<String, String>>,
@@ -43,7 +44,9 @@ pub(crate) async fn secret_in_query(
 
 impl Legacy {
     fn answer(&self, shown: Option<(String, ClientSecret)>) -> Response {
-        tracing::warn!("a caller showed B its secret, as legacy_password_demo allows: B could now act in its name");
+        tracing::warn!(
+            "a caller showed B its secret, as legacy_password_demo allows: B could now act in its name"
+        );
         let no_store = [(header::CACHE_CONTROL, "no-store")];
         match shown {
             Some((id, secret)) if self.knows(&id, &secret) => {

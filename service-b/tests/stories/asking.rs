@@ -39,7 +39,11 @@ async fn an_introspecting_b_asks_c_in_its_own_name_and_remembers_the_word() {
     });
     for _ in 0..3 {
         let answer = b.resource("opaque").await;
-        assert_eq!((answer.status, answer.json()["pass"]["jti"].as_str()), (200, Some("opaque-1")), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.json()["pass"]["jti"].as_str()),
+            (200, Some("opaque-1")),
+            "{answer:?}"
+        );
     }
     let asked = c.requests(INTROSPECT).await;
     assert_eq!((asked.len(), c.requests(JWKS).await.len()), (1, 0));
@@ -52,7 +56,11 @@ async fn an_introspecting_b_asks_c_in_its_own_name_and_remembers_the_word() {
 async fn what_c_calls_void_or_anothers_is_refused() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.b_with(|settings| settings.mode = Mode::Introspection);
-    b.resource("revoked").await.refused(401, "invalid_token", "the issuer says that the access token is void");
+    b.resource("revoked").await.refused(
+        401,
+        "invalid_token",
+        "the issuer says that the access token is void",
+    );
     c.introspection.answers(active(&json!({ "aud": "https://else.example" })));
     b.resource("anothers").await.refused(401, "invalid_token", "meant for another resource");
 }
@@ -75,12 +83,17 @@ async fn each_endpoint_needs_its_own_scope_in_every_mode() {
     for mode in [Mode::Local, Mode::Introspection, Mode::Auto] {
         let c = C::start(&signer).await;
         let b = c.b_with(|settings| settings.mode = mode);
-        for (scope, read, write) in [("resource:read", 200, 403), ("resource:write", 403, 200), ("resource", 403, 403)]
+        for (scope, read, write) in
+            [("resource:read", 200, 403), ("resource:write", 403, 200), ("resource", 403, 403)]
         {
             c.introspection.answers(active(&json!({ "scope": scope })));
             let pass = signer.pass(&claims(&json!({ "scope": scope })));
             assert_eq!(b.resource(&pass).await.status, read, "{mode:?} {scope}");
-            assert_eq!(answer(b.post("/api/do_something").bearer_auth(&pass)).await.status, write, "{mode:?} {scope}");
+            assert_eq!(
+                answer(b.post("/api/do_something").bearer_auth(&pass)).await.status,
+                write,
+                "{mode:?} {scope}"
+            );
         }
     }
 }
@@ -107,7 +120,11 @@ async fn a_key_that_c_has_just_begun_to_use_is_fetched_when_a_pass_shows_it() {
         assert_eq!(b.resource(&signer.pass(&good())).await.status, 200);
     }
     for made_up in ["k3", "k4", "k5"] {
-        b.resource(&Signer::es256(made_up).pass(&good())).await.refused(401, "invalid_token", "key");
+        b.resource(&Signer::es256(made_up).pass(&good())).await.refused(
+            401,
+            "invalid_token",
+            "key",
+        );
     }
     assert_eq!(c.requests(JWKS).await.len(), 2, "made-up names cost nothing in the cool-down");
 }

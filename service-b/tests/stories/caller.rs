@@ -26,7 +26,8 @@ pub struct Answer {
 impl Caller {
     pub fn new(base: impl Into<String>) -> Self {
         // A connection of its own for each call: one that is kept could be closed by a stop.
-        let http = Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60));
+        let http =
+            Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60));
         Self { base: base.into(), http: http.build().unwrap() }
     }
 
@@ -50,7 +51,9 @@ impl Caller {
     /// Begin a body, and never end it.
     pub async fn slowly(&self, method: &str, path: &str, headers: &str) -> Answer {
         let address = self.base.split_once("://").unwrap().1.to_owned();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n"
+        );
         let said = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
@@ -68,7 +71,8 @@ impl Answer {
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let pairs = lines.map(|line| line.split_once(": ").unwrap());
-        let headers = pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let headers =
+            pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         Self { status, headers, text: text.to_owned() }
     }
 
@@ -85,7 +89,10 @@ impl Answer {
     pub fn refused(&self, status: u16, code: &str, words: &str) {
         let body = self.json();
         assert_eq!((self.status, body["error"].as_str()), (status, Some(code)), "{self:?}");
-        assert!(body["error_description"].as_str().unwrap().contains(words), "`{words}` is not in {body}");
+        assert!(
+            body["error_description"].as_str().unwrap().contains(words),
+            "`{words}` is not in {body}"
+        );
         assert!(self.header("www-authenticate").contains(&format!("error=\"{code}\"")), "{self:?}");
     }
 }

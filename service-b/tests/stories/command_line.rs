@@ -15,7 +15,11 @@ async fn the_healthchecks_exit_code_is_zero_only_when_b_is_ready() {
     let ask = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
     let early = ask().await;
     assert_eq!((early.code, early.err.lines().count()), (Some(1), 1));
-    assert!(early.err.contains("503") && early.err.contains("B has no keys of C yet"), "{}", early.err);
+    assert!(
+        early.err.contains("503") && early.err.contains("B has no keys of C yet"),
+        "{}",
+        early.err
+    );
     c.metadata.answers(crate::world::about_c());
     b.until_ready().await;
     assert_eq!(ask().await.code, Some(0));
@@ -35,11 +39,15 @@ async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_uns
     ];
     let said = run(&["check-config"], &set(&settings)).await;
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.out.contains("leeway_seconds = 7") && said.out.contains("hs256_secret = \"[hidden]\""));
+    assert!(
+        said.out.contains("leeway_seconds = 7") && said.out.contains("hs256_secret = \"[hidden]\"")
+    );
     for secret in [SECRET, shared] {
         assert!(!said.out.contains(secret) && !said.err.contains(secret));
     }
-    assert!(said.out.split("# unsafe for production:").nth(1).unwrap().contains("local.hs256_secret:"));
+    assert!(
+        said.out.split("# unsafe for production:").nth(1).unwrap().contains("local.hs256_secret:")
+    );
 }
 
 #[tokio::test]
@@ -61,11 +69,15 @@ async fn a_setting_that_cannot_be_used_is_one_clear_line() {
         ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file go together"),
         ("ca_file=/does/not/exist.pem", "setting `ca_file`"),
     ] {
-        let settings = ["--set", setting, "--set", "listen=127.0.0.1:0", "--set", "log.filter=off"].map(str::to_owned);
+        let settings = ["--set", setting, "--set", "listen=127.0.0.1:0", "--set", "log.filter=off"]
+            .map(str::to_owned);
         for command in ["serve", "check-config"] {
             let said = run(&[command], &settings).await;
             assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{command}: {said:?}");
-            assert!(said.err.contains(words) && !said.out.contains("every setting is safe"), "{command}: {said:?}");
+            assert!(
+                said.err.contains(words) && !said.out.contains("every setting is safe"),
+                "{command}: {said:?}"
+            );
         }
     }
 }

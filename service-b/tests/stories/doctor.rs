@@ -14,7 +14,8 @@ use crate::{
 /// The settings of that B, as a command line takes them, with these above.
 fn like(c: &C, b: &B, more: &[(&str, &str)]) -> Vec<String> {
     let (listen, uri) = (b.listen(), c.server.uri());
-    let own = [("issuer", ISSUER), ("internal_url", &uri), ("resource", RESOURCE), ("listen", &listen)];
+    let own =
+        [("issuer", ISSUER), ("internal_url", &uri), ("resource", RESOURCE), ("listen", &listen)];
     set(&[&own[..], &[("introspection.client_secret", SECRET)], more].concat())
 }
 
@@ -27,8 +28,11 @@ async fn doctor(c: &C, b: &B, more: &[(&str, &str)]) -> Said {
 /// It failed, and a line of it says so, with a block in which all of this stands.
 fn found(said: &Said, line: &str, parts: &[&str]) {
     assert_eq!(said.code, Some(1), "{said:?}");
-    let rest =
-        said.out.split_once(&format!("FAIL  {line} ")).unwrap_or_else(|| panic!("no `{line}` in {}", said.out)).1;
+    let rest = said
+        .out
+        .split_once(&format!("FAIL  {line} "))
+        .unwrap_or_else(|| panic!("no `{line}` in {}", said.out))
+        .1;
     let block = rest.lines().take(5).collect::<Vec<_>>().join("\n");
     for part in ["compared  ", "expected  ", "found     ", "change    "].iter().chain(parts) {
         assert!(block.contains(part), "`{part}` is not in\n{block}");
@@ -69,7 +73,10 @@ async fn programs_get_one_json_object() {
     assert_eq!((&told["failed"], &service["service"]), (&json!(1), &json!("service-b")));
     let checks = service["checks"].as_array().unwrap();
     let keys = checks.iter().find(|check| check["check"] == "issuer: keys").unwrap();
-    assert_eq!((&keys["verdict"], &keys["finding"]["found"]), (&json!("fail"), &json!("no key at all")));
+    assert_eq!(
+        (&keys["verdict"], &keys["finding"]["found"]),
+        (&json!("fail"), &json!("no key at all"))
+    );
     assert_eq!(keys["finding"]["change"]["environment"], "GATEPASS__SERVICE_B__LOCAL__ALGORITHMS");
 }
 
@@ -77,7 +84,11 @@ async fn programs_get_one_json_object() {
 async fn c_that_is_away_an_issuer_with_a_slash_and_no_keys_are_found() {
     let (_, c, b) = world().await;
     let away = doctor(&c, &b, &[("internal_url", "http://127.0.0.1:1")]).await;
-    found(&away, "issuer: reached", &["nobody listens there", "internal_url: ", "GATEPASS__SERVICE_B__INTERNAL_URL"]);
+    found(
+        &away,
+        "issuer: reached",
+        &["nobody listens there", "internal_url: ", "GATEPASS__SERVICE_B__INTERNAL_URL"],
+    );
     let slash = doctor(&c, &b, &[("issuer", "http://localhost:9000/")]).await;
     found(
         &slash,
@@ -91,8 +102,10 @@ async fn c_that_is_away_an_issuer_with_a_slash_and_no_keys_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_for_asking_is_found_and_not_shown() {
     let (_, c, b) = world().await;
-    c.introspection
-        .answers(status(401).set_body_json(json!({ "error": "invalid_client", "error_description": SECRET })));
+    c.introspection.answers(
+        status(401)
+            .set_body_json(json!({ "error": "invalid_client", "error_description": SECRET })),
+    );
     let said = doctor(&c, &b, &[("mode", "introspection")]).await;
     found(&said, "issuer: introspection", &["invalid_client", "introspection.client_secret: "]);
 }
@@ -134,8 +147,16 @@ async fn settings_and_certificates_that_cannot_be_used_are_found() {
         "own certificate",
         &["/nowhere/own.pem", "GATEPASS__SERVICE_B__TLS__CERT_FILE"],
     );
-    found(&doctor(&c, &b, &[("local.algorithms", "none")]).await, "settings", &["`none` is not known"]);
-    found(&doctor(&c, &b, &[("profile", "production")]).await, "settings", &["is this machine's own name", "issuer: "]);
+    found(
+        &doctor(&c, &b, &[("local.algorithms", "none")]).await,
+        "settings",
+        &["`none` is not known"],
+    );
+    found(
+        &doctor(&c, &b, &[("profile", "production")]).await,
+        "settings",
+        &["is this machine's own name", "issuer: "],
+    );
     found(
         &doctor(&c, &b, &[("ca_file", "/nowhere/ca.pem")]).await,
         "issuer: certificates",
@@ -158,7 +179,11 @@ async fn a_pass_that_b_refuses_is_explained_and_not_shown() {
     let now = clock::Clock::system().seconds();
     let (good, other) = (json!({}), Signer::es256("of-before-the-restart"));
     for (pass, line, parts) in [
-        (other.pass(&claims(&good)), "pass: key", ["one of: k1", "found     of-before-the-restart"]),
+        (
+            other.pass(&claims(&good)),
+            "pass: key",
+            ["one of: k1", "found     of-before-the-restart"],
+        ),
         (
             signer.pass(&claims(&json!({ "iss": "http://localhost:9000/" }))),
             "pass: issuer",
@@ -169,7 +194,11 @@ async fn a_pass_that_b_refuses_is_explained_and_not_shown() {
             "pass: audience",
             ["https://b.example\n", "resource: "],
         ),
-        (signer.pass(&claims(&json!({ "exp": now - 60 }))), "pass: expiry", ["before exp", "a new pass"]),
+        (
+            signer.pass(&claims(&json!({ "exp": now - 60 }))),
+            "pass: expiry",
+            ["before exp", "a new pass"],
+        ),
         (
             signer.pass(&claims(&json!({ "iat": now + 600, "exp": now + 900 }))),
             "pass: issued at",
@@ -190,7 +219,10 @@ async fn a_pass_that_b_takes_is_well_and_what_it_does_not_open_is_told() {
     let (signer, c, b) = world().await;
     let (_folder, name) = file(&signer.pass(&claims(&json!({ "scope": "resource:read" }))));
     let said = run(&["doctor", "--pass", &name], &like(&c, &b, &[])).await;
-    assert!(said.code == Some(0) && said.out.contains("it does not allow: resource:write"), "{said:?}");
+    assert!(
+        said.code == Some(0) && said.out.contains("it does not allow: resource:write"),
+        "{said:?}"
+    );
     let missing = run(&["doctor", "--pass", "/nowhere/pass"], &like(&c, &b, &[])).await;
     assert!(missing.code == Some(1) && missing.err.contains("/nowhere/pass"), "{missing:?}");
 }

@@ -21,7 +21,8 @@ async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
     let in_header = answer(b.post(IN_HEADER).basic_auth("service-a", Some(DEMO_SECRET))).await;
     assert_eq!(in_header.status, 401);
     assert!(in_header.header("www-authenticate").starts_with("Bearer "), "{in_header:?}");
-    let in_query = b.request("GET", IN_QUERY).query(&[("access_key", "service-a"), ("secret", DEMO_SECRET)]);
+    let in_query =
+        b.request("GET", IN_QUERY).query(&[("access_key", "service-a"), ("secret", DEMO_SECRET)]);
     assert_eq!(answer(in_query).await.status, 404);
 }
 
@@ -32,10 +33,15 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
     let by_header = |id: &str, secret: &str| {
         b.post(IN_HEADER).header("authorization", basic::format(id, &ClientSecret::new(secret)))
     };
-    let in_query = |id: &str, secret: &str| b.request("GET", IN_QUERY).query(&[("access_key", id), ("secret", secret)]);
+    let in_query = |id: &str, secret: &str| {
+        b.request("GET", IN_QUERY).query(&[("access_key", id), ("secret", secret)])
+    };
     for request in [by_header("service-a", DEMO_SECRET), in_query("service-a", DEMO_SECRET)] {
         let believed = answer(request).await;
-        assert_eq!((believed.status, believed.json()["client_id"].as_str()), (200, Some("service-a")));
+        assert_eq!(
+            (believed.status, believed.json()["client_id"].as_str()),
+            (200, Some("service-a"))
+        );
         assert!(!believed.text.contains(DEMO_SECRET));
     }
     for request in [
@@ -50,13 +56,17 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
         b.request("GET", IN_QUERY).bearer_auth(DEMO_SECRET),
     ] {
         let refused = answer(request).await;
-        assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Basic realm=\"service-b\""));
+        assert_eq!(
+            (refused.status, refused.header("www-authenticate")),
+            (401, "Basic realm=\"service-b\"")
+        );
         assert_eq!(
             refused.json(),
             json!({ "error": "unauthorized", "error_description": "the id or the secret is wrong" })
         );
     }
-    let read = answer(b.request("GET", "/api/resource").basic_auth("service-a", Some(DEMO_SECRET))).await;
+    let read =
+        answer(b.request("GET", "/api/resource").basic_auth("service-a", Some(DEMO_SECRET))).await;
     assert_eq!(read.status, 401, "the resource itself wants a pass");
 }
 
@@ -76,8 +86,11 @@ async fn beside_the_old_way_a_pass_is_checked_as_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_in_the_old_way_is_warned_of() {
-    let b =
-        Process::serve(&set(&[("legacy_password_demo", "true"), ("listen", "127.0.0.1:0"), ("log.format", "json")]));
+    let b = Process::serve(&set(&[
+        ("legacy_password_demo", "true"),
+        ("listen", "127.0.0.1:0"),
+        ("log.format", "json"),
+    ]));
     for query in ["", "?access_key=service-a&secret=wrong", "?access_key=service-a&secret=abc123"] {
         b.get(&format!("{IN_QUERY}{query}")).await;
     }
@@ -85,7 +98,9 @@ async fn every_call_in_the_old_way_is_warned_of() {
         answer(b.post(IN_HEADER).basic_auth("service-a", Some(secret))).await;
     }
     let log = b.kill_and_read_log();
-    let warned = log.lines().filter(|line| line.contains("WARN") && line.contains("a caller showed B its secret"));
+    let warned = log
+        .lines()
+        .filter(|line| line.contains("WARN") && line.contains("a caller showed B its secret"));
     assert_eq!(warned.count(), 5, "{log}");
     assert_eq!(log.lines().filter(|line| line.contains("legacy_password_demo is on")).count(), 1);
 }

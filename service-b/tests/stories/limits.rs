@@ -27,7 +27,9 @@ async fn a_form_is_limited_by_the_same_setting() {
     let c = C::start(&signer).await;
     let b = c.b_with(|settings| settings.limits.body_bytes = 100);
     let pass = signer.pass(&good());
-    let post = |bytes: usize| b.post("/api/do_something").bearer_auth(&pass).form(&[("x", "x".repeat(bytes - 2))]);
+    let post = |bytes: usize| {
+        b.post("/api/do_something").bearer_auth(&pass).form(&[("x", "x".repeat(bytes - 2))])
+    };
     assert_eq!(answer(post(100)).await.status, 200);
     answer(post(101)).await.refused(413, "invalid_request", "longer");
 }

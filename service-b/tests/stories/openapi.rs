@@ -17,7 +17,10 @@ fn document() -> Value {
 fn operations(document: &Value) -> BTreeSet<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
     let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    paths.iter().flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method))).collect()
+    paths
+        .iter()
+        .flat_map(|(path, item)| methods(item).into_iter().map(|method| (path.clone(), method)))
+        .collect()
 }
 
 /// The routes as they stand on the page that shows them all.
@@ -25,10 +28,12 @@ fn routes() -> BTreeSet<(String, String)> {
     let page = include_str!("../../src/app.rs");
     let route = |after: &str| {
         let (path, handlers) = after.lines().next().unwrap().split_once("\", ").unwrap();
-        let methods = ["get", "post"].into_iter().filter(|method| handlers.contains(&format!("{method}(")));
+        let methods =
+            ["get", "post"].into_iter().filter(|method| handlers.contains(&format!("{method}(")));
         methods.map(|method| (path.to_owned(), method.to_owned())).collect::<Vec<_>>()
     };
-    let outside = ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
+    let outside =
+        ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
     page.split(".route(\"").skip(1).flat_map(route).chain(outside).collect()
 }
 
@@ -46,7 +51,10 @@ fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
         let takes_body = operation["requestBody"].is_object();
         assert_eq!(takes_body, ["post", "put"].contains(&&*method), "{method} {path}");
         for status in ["408", "413"] {
-            assert!(!takes_body || operation["responses"][status].is_object(), "{method} {path}: {status}");
+            assert!(
+                !takes_body || operation["responses"][status].is_object(),
+                "{method} {path}: {status}"
+            );
         }
     }
 }
@@ -54,10 +62,14 @@ fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
 /// Every answer that can be had, at every operation.
 fn questions(b: &B, signer: &Signer) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
     let mut questions = Vec::new();
-    let scopes = [("/api/resource", "get", "resource:read"), ("/api/do_something", "post", "resource:write")];
+    let scopes = [
+        ("/api/resource", "get", "resource:read"),
+        ("/api/do_something", "post", "resource:write"),
+    ];
     for (path, method, scope) in scopes {
         let request = || b.request(&method.to_uppercase(), path);
-        let [good, other] = [scope, "else"].map(|scope| signer.pass(&claims(&json!({ "scope": scope }))));
+        let [good, other] =
+            [scope, "else"].map(|scope| signer.pass(&claims(&json!({ "scope": scope }))));
         questions.extend([
             (path, method, 200, request().bearer_auth(&good)),
             (path, method, 400, request().bearer_auth(&good).query(&[("access_token", &good)])),
@@ -70,13 +82,20 @@ fn questions(b: &B, signer: &Signer) -> Vec<(&'static str, &'static str, u16, Re
     let write = signer.pass(&claims(&json!({ "scope": "resource:write" })));
     let long = b.post("/api/do_something").bearer_auth(write).body("x".repeat(70_000));
     questions.push(("/api/do_something", "post", 413, long));
-    let in_query = |secret| b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)]);
+    let in_query =
+        |secret| b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)]);
     let in_header = |secret| b.post("/api/do_something").basic_auth("service-a", Some(secret));
     for (secret, status) in [("abc123", 200), ("abc124", 401)] {
         questions.push(("/api", "get", status, in_query(secret)));
         questions.push(("/api/do_something", "post", status, in_header(secret)));
     }
-    for path in ["/.well-known/oauth-protected-resource", "/healthz", "/readyz", "/metrics", "/openapi.json"] {
+    for path in [
+        "/.well-known/oauth-protected-resource",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+    ] {
         questions.push((path, "get", 200, b.request("GET", path)));
     }
     questions
@@ -126,7 +145,8 @@ async fn what_an_introspecting_b_knows_is_documented_and_so_is_not_being_ready()
     check(&document, "/readyz", "get", &b.get("/readyz").await);
     c.metadata.answers(about_c());
     b.until_ready().await;
-    c.introspection.answers(said(&json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })));
+    c.introspection
+        .answers(said(&json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })));
     let answer = b.resource("opaque").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     check(&document, "/api/resource", "get", &answer);
@@ -138,12 +158,20 @@ fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
     assert!(documented.is_object(), "{place} is not documented");
     let content_type = answer.header("content-type").split(';').next().unwrap();
     let Some(content) = documented["content"].as_object() else {
-        assert_eq!((content_type, answer.text.as_str()), ("", ""), "{place} has no documented body");
+        assert_eq!(
+            (content_type, answer.text.as_str()),
+            ("", ""),
+            "{place} has no documented body"
+        );
         return;
     };
-    let schema = &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
+    let schema =
+        &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
     for name in documented["headers"].as_object().map(Map::keys).into_iter().flatten() {
-        assert!(answer.headers.contains_key(name), "{place}: {name} is documented and was not sent");
+        assert!(
+            answer.headers.contains_key(name),
+            "{place}: {name} is documented and was not sent"
+        );
     }
     if content_type == "application/json" {
         fits(document, schema, &answer.json()).unwrap_or_else(|why| panic!("{place}: {why}"));
@@ -153,12 +181,19 @@ fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
 /// Does `value` fit the schema? As much of JSON Schema as the document uses.
 fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     if let Some(name) = schema["$ref"].as_str() {
-        let target = document.pointer(name.trim_start_matches('#')).ok_or(format!("{name} leads nowhere"))?;
+        let target = document
+            .pointer(name.trim_start_matches('#'))
+            .ok_or(format!("{name} leads nowhere"))?;
         return fits(document, target, value);
     }
     if let Some(choices) = schema["oneOf"].as_array() {
-        let why: Vec<String> = choices.iter().filter_map(|choice| fits(document, choice, value).err()).collect();
-        return if why.len() + 1 == choices.len() { Ok(()) } else { Err(format!("not one of: {}", why.join(" | "))) };
+        let why: Vec<String> =
+            choices.iter().filter_map(|choice| fits(document, choice, value).err()).collect();
+        return if why.len() + 1 == choices.len() {
+            Ok(())
+        } else {
+            Err(format!("not one of: {}", why.join(" | ")))
+        };
     }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
@@ -187,7 +222,11 @@ fn is_of_kind(value: &Value, kind: &str) -> bool {
     }
 }
 
-fn members_fit(document: &Value, schema: &Value, members: &Map<String, Value>) -> Result<(), String> {
+fn members_fit(
+    document: &Value,
+    schema: &Value,
+    members: &Map<String, Value>,
+) -> Result<(), String> {
     let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
     for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         members.get(required).ok_or(format!("{required} is missing"))?;

@@ -38,7 +38,8 @@ fn binary(arguments: &[String]) -> Command {
 
 /// Run a command to its end.
 pub async fn run(words: &[&str], more: &[String]) -> Said {
-    let arguments: Vec<String> = words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
+    let arguments: Vec<String> =
+        words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
     said(&tokio::task::spawn_blocking(move || binary(&arguments).output().unwrap()).await.unwrap())
 }
 
@@ -70,7 +71,9 @@ impl Process {
                 }
             }
         });
-        let line = starts.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
+        let line = starts
+            .recv_timeout(Duration::from_secs(60))
+            .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
         let caller = Caller::new(format!("http://{}", line["at"].as_str().unwrap()));
         Self { caller, child, log, reader: Some(reader) }
     }

@@ -9,7 +9,8 @@ use crate::{
     world::{C, claims, good, status},
 };
 
-const METADATA: &str = "resource_metadata=\"https://b.example/.well-known/oauth-protected-resource/api\"";
+const METADATA: &str =
+    "resource_metadata=\"https://b.example/.well-known/oauth-protected-resource/api\"";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
@@ -35,7 +36,10 @@ async fn a_pass_that_is_not_good_is_refused_with_the_reason() {
     for (pass, words) in [
         (signer.pass(&claims(&json!({ "exp": now - 10 }))), "expired"),
         (signer.pass(&claims(&json!({ "nbf": now + 60 }))), "not yet valid"),
-        (signer.pass(&claims(&json!({ "aud": "https://else.example" }))), "meant for another resource"),
+        (
+            signer.pass(&claims(&json!({ "aud": "https://else.example" }))),
+            "meant for another resource",
+        ),
         (signer.pass(&claims(&json!({ "iss": "https://else.example" }))), "the issuer is another"),
         (stranger.pass(&good()), "signature"),
         (Signer::es256("k2").pass(&good()), "key"),
@@ -45,7 +49,10 @@ async fn a_pass_that_is_not_good_is_refused_with_the_reason() {
         answer.refused(401, "invalid_token", words);
         assert!(answer.header("www-authenticate").contains(METADATA), "{answer:?}");
         assert_eq!(answer.header("cache-control"), "no-store");
-        assert!(!answer.text.contains(&pass) && !answer.header("www-authenticate").contains(&pass), "{answer:?}");
+        assert!(
+            !answer.text.contains(&pass) && !answer.header("www-authenticate").contains(&pass),
+            "{answer:?}"
+        );
     }
 }
 
@@ -57,7 +64,10 @@ async fn a_good_pass_without_the_scope_is_told_which_one_is_needed() {
     let answer = b.resource(&signer.pass(&claims(&json!({ "scope": "resource:write" })))).await;
     answer.refused(403, "insufficient_scope", "resource:read");
     let challenge = answer.header("www-authenticate");
-    assert!(challenge.contains("scope=\"resource:read\"") && challenge.contains(METADATA), "{challenge}");
+    assert!(
+        challenge.contains("scope=\"resource:read\"") && challenge.contains(METADATA),
+        "{challenge}"
+    );
 }
 
 #[tokio::test]
@@ -66,7 +76,11 @@ async fn a_pass_in_the_url_in_a_form_or_in_two_places_is_a_bad_request() {
     let c = C::start(&signer).await;
     let b = c.b();
     let pass = signer.pass(&good());
-    let form = || b.post("/api/do_something").header("content-type", FORM).body(format!("access_token={pass}"));
+    let form = || {
+        b.post("/api/do_something")
+            .header("content-type", FORM)
+            .body(format!("access_token={pass}"))
+    };
     for request in [
         b.request("GET", "/api/resource").query(&[("access_token", &pass)]),
         b.request("GET", "/api/resource").query(&[("access_token", &pass)]).bearer_auth(&pass),
@@ -77,7 +91,11 @@ async fn a_pass_in_the_url_in_a_form_or_in_two_places_is_a_bad_request() {
         answer(request).await.refused(400, "invalid_request", "");
     }
     // The body of a GET says nothing (RFC 6750 §2.2): neither for the caller nor against it.
-    let get = || b.request("GET", "/api/resource").header("content-type", FORM).body(format!("access_token={pass}"));
+    let get = || {
+        b.request("GET", "/api/resource")
+            .header("content-type", FORM)
+            .body(format!("access_token={pass}"))
+    };
     assert_eq!(answer(get()).await.status, 401);
     assert_eq!(answer(get().bearer_auth(&pass)).await.status, 200);
 }
@@ -88,9 +106,11 @@ async fn a_second_content_type_does_not_hide_a_form() {
     let c = C::start(&signer).await;
     let b = c.b();
     let pass = signer.pass(&good());
-    let form = || b.post("/api/do_something").bearer_auth(&pass).body(format!("access_token={pass}"));
+    let form =
+        || b.post("/api/do_something").bearer_auth(&pass).body(format!("access_token={pass}"));
     for kinds in [["text/plain", FORM], [FORM, "text/plain"], [FORM, FORM]] {
-        let request = kinds.iter().fold(form(), |request, kind| request.header("content-type", *kind));
+        let request =
+            kinds.iter().fold(form(), |request, kind| request.header("content-type", *kind));
         answer(request).await.refused(400, "invalid_request", "more than one Content-Type");
     }
     let odd = HeaderValue::from_bytes(b"application/x-www-form-urlencoded; x=\xff").unwrap();

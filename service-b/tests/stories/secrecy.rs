@@ -30,11 +30,16 @@ fn forms(secret: &str) -> Vec<String> {
 
 /// Use every endpoint, rightly and wrongly.
 async fn use_everything(b: &Caller, c: &C, passes: &[String]) {
-    for trouble in
-        [active(&json!({})), said(&json!({ "active": false })), status(500), said(&json!({ "echo": OPAQUE }))]
-    {
+    for trouble in [
+        active(&json!({})),
+        said(&json!({ "active": false })),
+        status(500),
+        said(&json!({ "echo": OPAQUE })),
+    ] {
         c.introspection.answers(trouble);
-        for (pass, path) in passes.iter().flat_map(|pass| [(pass, "/api/resource"), (pass, "/made/up")]) {
+        for (pass, path) in
+            passes.iter().flat_map(|pass| [(pass, "/api/resource"), (pass, "/made/up")])
+        {
             answer(b.request("GET", path).bearer_auth(pass)).await;
             answer(b.request("GET", path).query(&[("access_token", pass)])).await;
             answer(b.request("GET", path).query(&[("access_token", pass)]).bearer_auth(pass)).await;
@@ -49,9 +54,16 @@ async fn use_everything(b: &Caller, c: &C, passes: &[String]) {
     for secret in [DEMO_SECRET, GUESS] {
         let header = basic::format("service-a", &ClientSecret::new(secret));
         answer(b.post("/api/do_something").header("authorization", header)).await;
-        answer(b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)])).await;
+        answer(b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)]))
+            .await;
     }
-    for path in ["/.well-known/oauth-protected-resource", "/metrics", "/healthz", "/readyz", "/openapi.json"] {
+    for path in [
+        "/.well-known/oauth-protected-resource",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+    ] {
         b.get(path).await;
     }
 }
@@ -64,7 +76,12 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
     let [certificate, key] = files.map(|file| file.display().to_string());
     let c = C::start(&signer).await;
     let expired = claims(&json!({ "exp": 1, "jti": "old" }));
-    let passes = [signer.pass(&good()), signer.pass(&expired), Signer::es256("else").pass(&good()), OPAQUE.to_owned()];
+    let passes = [
+        signer.pass(&good()),
+        signer.pass(&expired),
+        Signer::es256("else").pass(&good()),
+        OPAQUE.to_owned(),
+    ];
     for mode in ["local", "introspection", "auto"] {
         let uri = c.server.uri();
         let b = Process::serve(&set(&[
@@ -96,8 +113,12 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
         let header = basic::format("service-b", &ClientSecret::new(SECRET));
         let old_header = basic::format("service-a", &ClientSecret::new(DEMO_SECRET));
         let mut secrets = vec![header[6..].to_owned(), old_header[6..].to_owned()];
-        secrets
-            .extend([SECRET, DEMO_SECRET, GUESS].into_iter().chain(passes.iter().map(String::as_str)).flat_map(forms));
+        secrets.extend(
+            [SECRET, DEMO_SECRET, GUESS]
+                .into_iter()
+                .chain(passes.iter().map(String::as_str))
+                .flat_map(forms),
+        );
         for secret in secrets {
             let found = log.lines().find(|line| line.contains(&secret));
             assert!(found.is_none(), "{mode}: `{secret}` in: {}", found.unwrap_or(""));

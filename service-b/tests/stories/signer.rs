@@ -11,19 +11,27 @@ pub struct Signer {
 impl Signer {
     pub fn es256(kid: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self { kid: kid.to_owned(), encoding: EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()) }
+        Self {
+            kid: kid.to_owned(),
+            encoding: EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()),
+        }
     }
 
     /// The public half, as C publishes it.
     pub fn jwk(&self) -> Value {
-        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&self.encoding, Algorithm::ES256).unwrap()).unwrap();
+        let mut jwk =
+            serde_json::to_value(Jwk::from_encoding_key(&self.encoding, Algorithm::ES256).unwrap())
+                .unwrap();
         (jwk["kid"], jwk["use"]) = (json!(self.kid), json!("sig"));
         jwk
     }
 
     pub fn pass(&self, claims: &Value) -> String {
-        let header =
-            Header { typ: Some("at+jwt".to_owned()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
+        let header = Header {
+            typ: Some("at+jwt".to_owned()),
+            kid: Some(self.kid.clone()),
+            ..Header::new(Algorithm::ES256)
+        };
         jsonwebtoken::encode(&header, claims, &self.encoding).unwrap()
     }
 }

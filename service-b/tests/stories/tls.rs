@@ -26,7 +26,8 @@ impl Own {
 
     fn renew(&self) {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let certificate =
+            CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
         fs::write(self.file("key.pem"), key.serialize_pem()).unwrap();
         fs::write(self.file("own.pem"), certificate.pem()).unwrap();
     }
@@ -42,7 +43,8 @@ impl Own {
     /// A caller that believes this certificate alone.
     fn believer(&self, b: &B) -> Caller {
         let certificate = Certificate::from_pem(&fs::read(self.file("own.pem")).unwrap()).unwrap();
-        let http = Client::builder().no_proxy().pool_max_idle_per_host(0).tls_certs_only([certificate]);
+        let http =
+            Client::builder().no_proxy().pool_max_idle_per_host(0).tls_certs_only([certificate]);
         Caller { base: b.base.clone(), http: http.build().unwrap() }
     }
 }
@@ -65,7 +67,10 @@ async fn with_certificates_of_its_own_b_serves_https_and_takes_up_new_ones() {
         renewed.http.get(format!("{}/healthz", b.base)).send().await.is_ok()
     })
     .await;
-    assert!(caller.http.get(format!("{}/healthz", b.base)).send().await.is_err(), "the old one is gone");
+    assert!(
+        caller.http.get(format!("{}/healthz", b.base)).send().await.is_err(),
+        "the old one is gone"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +82,8 @@ async fn the_healthcheck_asks_over_https_where_b_serves_it() {
     until("B is ready", async || caller.get("/readyz").await.status == 200).await;
     let (listen, [certificate, key]) =
         (b.listen(), ["own.pem", "key.pem"].map(|name| own.file(name).display().to_string()));
-    let settings = set(&[("listen", &listen), ("tls.cert_file", &certificate), ("tls.key_file", &key)]);
+    let settings =
+        set(&[("listen", &listen), ("tls.cert_file", &certificate), ("tls.key_file", &key)]);
     let said = run(&["healthcheck"], &settings).await;
     assert_eq!(said.code, Some(0), "{said:?}");
     let plain = run(&["healthcheck"], &set(&[("listen", &listen)])).await;

@@ -64,7 +64,8 @@ impl C {
         Self {
             metadata: Endpoint::at(&server, METADATA, about_c()).await,
             jwks: Endpoint::at(&server, JWKS, said(&json!({ "keys": [signer.jwk()] }))).await,
-            introspection: Endpoint::at(&server, INTROSPECT, said(&json!({ "active": false }))).await,
+            introspection: Endpoint::at(&server, INTROSPECT, said(&json!({ "active": false })))
+                .await,
             server,
         }
     }

@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Audience, Scope};
 
-/// The `typ` header of a JWT access token (RFC 9068 §2.1). An ID token never carries it, so neither passes for the other.
+/// The `typ` header of a JWT access token (RFC 9068 §2.1). An ID token never carries it, so neither
+/// passes for the other.
 pub const TYP_ACCESS_TOKEN: &str = "at+jwt";
 
 /// What an access token says (RFC 9068 §2.2). Times are seconds since 1970-01-01 UTC.

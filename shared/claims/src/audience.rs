@@ -11,7 +11,8 @@ impl Audience {
         Self(resources.into_iter().map(Into::into).collect())
     }
 
-    /// Is `resource` one of those the token is meant for? Compared byte by byte, as RFC 7519 §2 (`StringOrURI`) asks.
+    /// Is `resource` one of those the token is meant for? Compared byte by byte, as RFC 7519 §2
+    /// (`StringOrURI`) asks.
     #[must_use]
     pub fn contains(&self, resource: &str) -> bool {
         self.0.iter().any(|one| one == resource)

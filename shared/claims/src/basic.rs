@@ -6,8 +6,8 @@ use crate::{ClientSecret, strict_decode};
 
 /// Read the value of an `Authorization` header.
 ///
-/// `None` when it is of another scheme; `Some(Err)` when it says `Basic` and cannot be read. Id and secret are form
-/// encoded inside of the Base64, which most hand-written servers forget.
+/// `None` when it is of another scheme; `Some(Err)` when it says `Basic` and cannot be read. Id and
+/// secret are form encoded inside of the Base64, which most hand-written servers forget.
 #[must_use]
 pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), Malformed>> {
     let end = header.iter().position(|byte| *byte == b' ').unwrap_or(header.len());
@@ -17,7 +17,9 @@ pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), Malformed>>
 
 /// A `Basic` header that is not Base64 of `id:secret`, each form-encoded UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the Authorization header says Basic but is not Base64 of client_id:client_secret, each form-encoded")]
+#[error(
+    "the Authorization header says Basic but is not Base64 of client_id:client_secret, each form-encoded"
+)]
 pub struct Malformed;
 
 fn read(encoded: &[u8]) -> Option<(String, ClientSecret)> {
@@ -32,7 +34,10 @@ fn read(encoded: &[u8]) -> Option<(String, ClientSecret)> {
 #[must_use]
 pub fn format(client_id: &str, secret: &ClientSecret) -> String {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", encode(client_id), encode(secret.expose()))))
+    format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(format!("{}:{}", encode(client_id), encode(secret.expose())))
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! An access token in the `Authorization` header, and the challenge of a resource server (RFC 6750).
+//! An access token in the `Authorization` header, and the challenge of a resource server (RFC
+//! 6750).
 
 use std::fmt::{self, Write};
 
@@ -6,7 +7,8 @@ use crate::{AccessToken, printable};
 
 /// Read the value of an `Authorization` header.
 ///
-/// `None` when it is of another scheme; `Some(Err)` when it says `Bearer` and what follows is no token.
+/// `None` when it is of another scheme; `Some(Err)` when it says `Bearer` and what follows is no
+/// token.
 #[must_use]
 pub fn parse(header: &[u8]) -> Option<Result<AccessToken, Malformed>> {
     let (scheme, rest) = header.split_at_checked(6)?;
@@ -18,12 +20,16 @@ pub fn parse(header: &[u8]) -> Option<Result<AccessToken, Malformed>> {
 
 /// A `Bearer` header without a token of the characters of RFC 6750 §2.1 (`b64token`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the Authorization header says Bearer but holds no token of the characters that RFC 6750 section 2.1 allows")]
+#[error(
+    "the Authorization header says Bearer but holds no token of the characters that RFC 6750 section 2.1 allows"
+)]
 pub struct Malformed;
 
 fn token(bytes: &[u8]) -> Option<AccessToken> {
-    let allowed =
-        |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+    };
     // To the end whatever comes, so that many bytes are looked at in one step.
     let all = bytes.iter().fold(!bytes.is_empty(), |all, byte| all & allowed(*byte));
     let text = std::str::from_utf8(bytes).ok()?;
@@ -97,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_challenge_cannot_be_broken_out_of() {
-        let shown = Challenge::new("b").error("invalid_token", "x\", error=\"\r\nSet-Cookie: a").to_string();
+        let shown = Challenge::new("b")
+            .error("invalid_token", "x\", error=\"\r\nSet-Cookie: a")
+            .to_string();
         assert!(!shown.contains('\n') && shown.matches('"').count() == 6, "{shown}");
     }
 

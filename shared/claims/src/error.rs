@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// The error codes of the authorization, token, introspection, revocation, userinfo and registration endpoints.
+/// The error codes of the authorization, token, introspection, revocation, userinfo and
+/// registration endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
@@ -58,7 +59,8 @@ pub enum ErrorCode {
     UnapprovedSoftwareStatement,
     /// The server failed; the request may be right (RFC 6749 §4.1.2.1, used with status 500).
     ServerError,
-    /// The server cannot answer now; try again later (RFC 6749 §4.1.2.1, used with status 429 and 503).
+    /// The server cannot answer now; try again later (RFC 6749 §4.1.2.1, used with status 429 and
+    /// 503).
     TemporarilyUnavailable,
 }
 
@@ -114,10 +116,15 @@ pub struct OAuthError {
 }
 
 impl OAuthError {
-    /// An error with its reason. What the wire does not allow in the description is replaced, and what is longer than a
-    /// person reads is cut: descriptions quote callers, who could make them as long as their requests.
+    /// An error with its reason. What the wire does not allow in the description is replaced, and
+    /// what is longer than a person reads is cut: descriptions quote callers, who could make them
+    /// as long as their requests.
     pub fn new(error: ErrorCode, description: impl AsRef<str>) -> Self {
-        Self { error, error_description: Some(printable(short(description.as_ref()))), error_uri: None }
+        Self {
+            error,
+            error_description: Some(printable(short(description.as_ref()))),
+            error_uri: None,
+        }
     }
 
     /// Add where the broken rule stands, as a URL.
@@ -133,8 +140,9 @@ fn short(text: &str) -> &str {
     text.char_indices().nth(300).map_or(text, |(end, _)| &text[..end])
 }
 
-/// `text` with everything replaced that `error_description` may not hold (RFC 6749 §5.2, RFC 6750 §3): what a
-/// caller sent comes back in errors, and must not be able to end a header or a quoted string.
+/// `text` with everything replaced that `error_description` may not hold (RFC 6749 §5.2, RFC 6750
+/// §3): what a caller sent comes back in errors, and must not be able to end a header or a quoted
+/// string.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars()
@@ -169,7 +177,11 @@ mod tests {
 
     #[test]
     fn the_printed_code_is_the_code_on_the_wire() {
-        for code in [ErrorCode::InvalidRequest, ErrorCode::UnsupportedGrantType, ErrorCode::TemporarilyUnavailable] {
+        for code in [
+            ErrorCode::InvalidRequest,
+            ErrorCode::UnsupportedGrantType,
+            ErrorCode::TemporarilyUnavailable,
+        ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }

@@ -2,8 +2,8 @@ use std::fmt;
 
 /// The parameters of a form-encoded request, each name at most once.
 ///
-/// RFC 6749 §3.1 and §3.2: a parameter without a value counts as left out, an unknown one is ignored, and none may be
-/// sent twice. Only `resource` (RFC 8707 §2) may repeat.
+/// RFC 6749 §3.1 and §3.2: a parameter without a value counts as left out, an unknown one is
+/// ignored, and none may be sent twice. Only `resource` (RFC 8707 §2) may repeat.
 ///
 /// `Debug` shows names and never values: one of them is the client's secret.
 #[derive(Clone, Default)]
@@ -23,8 +23,8 @@ pub enum FormError {
     Malformed,
 }
 
-/// Each is compared with those before it, before anybody is known: without an end, a body full of them would keep a
-/// processor busy.
+/// Each is compared with those before it, before anybody is known: without an end, a body full of
+/// them would keep a processor busy.
 const MAX_PARAMETERS: usize = 256;
 /// The one parameter that may be sent several times.
 const REPEATABLE: &str = "resource";
@@ -42,21 +42,25 @@ impl Form {
         }
     }
 
-    /// Read a query string of which the rest is wanted even when a parameter is doubled: the error may have to go to an
-    /// address that stands in it. Of a doubled parameter the first value counts; its name is among the second result.
+    /// Read a query string of which the rest is wanted even when a parameter is doubled: the error
+    /// may have to go to an address that stands in it. Of a doubled parameter the first value
+    /// counts; its name is among the second result.
     ///
     /// # Errors
     /// [`FormError`] when there are too many parameters or the encoding is broken.
     pub fn parse_with_doubles(encoded: &[u8]) -> Result<(Self, Vec<String>), FormError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut doubled = Vec::new();
-        for (position, pair) in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
+        for (position, pair) in
+            encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate()
+        {
             if position == MAX_PARAMETERS {
                 return Err(FormError::TooMany);
             }
             let cut = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let name = strict_decode(&pair[..cut]).ok_or(FormError::Malformed)?;
-            let value = strict_decode(pair.get(cut + 1..).unwrap_or_default()).ok_or(FormError::Malformed)?;
+            let value = strict_decode(pair.get(cut + 1..).unwrap_or_default())
+                .ok_or(FormError::Malformed)?;
             if name != REPEATABLE && fields.iter().any(|(known, _)| *known == name) {
                 doubled.push(name);
             } else {
@@ -101,8 +105,9 @@ impl fmt::Debug for Form {
     }
 }
 
-/// Undo form encoding: `+` is a space, `%XX` a byte, the whole UTF-8. `None` where a lenient decoder would guess, and where
-/// there is a NUL, which no parameter may have (RFC 6749 Appendix A) and not every database can keep.
+/// Undo form encoding: `+` is a space, `%XX` a byte, the whole UTF-8. `None` where a lenient
+/// decoder would guess, and where there is a NUL, which no parameter may have (RFC 6749 Appendix A)
+/// and not every database can keep.
 #[must_use]
 pub fn strict_decode(encoded: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
@@ -121,8 +126,12 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// Of `candidates` the one that is written most like `wanted`, if it is close enough to be a slip of the pen.
-pub fn nearest_name<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Of `candidates` the one that is written most like `wanted`, if it is close enough to be a slip
+/// of the pen.
+pub fn nearest_name<'a>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
@@ -143,7 +152,10 @@ mod tests {
 
     #[test]
     fn a_doubled_parameter_is_refused_but_resource_may_repeat() {
-        assert_eq!(Form::parse(b"scope=a&scope=b").unwrap_err(), FormError::Doubled("scope".into()));
+        assert_eq!(
+            Form::parse(b"scope=a&scope=b").unwrap_err(),
+            FormError::Doubled("scope".into())
+        );
         // RFC 6749 §3.2 forbids the second one even when the first is empty.
         assert_eq!(Form::parse(b"scope=&scope=b").unwrap_err(), FormError::Doubled("scope".into()));
         let form = Form::parse(b"resource=urn:b&resource=urn:c").unwrap();
@@ -154,7 +166,8 @@ mod tests {
     fn there_is_an_end_of_parameters_whether_they_are_new_doubled_or_empty() {
         for kind in ["a{}=1", "resource=urn:{}", "a=1", "a{}"] {
             let form = |count: usize| {
-                let pairs: Vec<_> = (0..count).map(|number| kind.replace("{}", &number.to_string())).collect();
+                let pairs: Vec<_> =
+                    (0..count).map(|number| kind.replace("{}", &number.to_string())).collect();
                 Form::parse_with_doubles(pairs.join("&").as_bytes()).map(drop)
             };
             assert_eq!(form(MAX_PARAMETERS), Ok(()), "{kind}");
@@ -183,7 +196,10 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_is_found() {
-        assert_eq!(Form::parse(b"grant_typ=x&scope=y").unwrap().near_miss("grant_type"), Some("grant_typ"));
+        assert_eq!(
+            Form::parse(b"grant_typ=x&scope=y").unwrap().near_miss("grant_type"),
+            Some("grant_typ")
+        );
         assert_eq!(Form::parse(b"scope=y").unwrap().near_miss("grant_type"), None);
     }
 

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// What an ID token says (OpenID Connect Core §2): who signed in, where, when and how, to one client.
+/// What an ID token says (OpenID Connect Core §2): who signed in, where, when and how, to one
+/// client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdTokenClaims {
     /// Who says so: the issuer identifier, equal to the metadata's `issuer` to the byte.

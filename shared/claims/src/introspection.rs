@@ -43,8 +43,8 @@ pub struct IntrospectionResponse {
 }
 
 impl IntrospectionResponse {
-    /// `{"active":false}`, whatever the reason: the asker learns nothing about tokens that are not its own
-    /// (RFC 7662 §2.2 and §4).
+    /// `{"active":false}`, whatever the reason: the asker learns nothing about tokens that are not
+    /// its own (RFC 7662 §2.2 and §4).
     #[must_use]
     pub fn inactive() -> Self {
         Self::default()
@@ -76,6 +76,9 @@ mod tests {
 
     #[test]
     fn an_inactive_token_says_nothing_else() {
-        assert_eq!(serde_json::to_string(&IntrospectionResponse::inactive()).unwrap(), r#"{"active":false}"#);
+        assert_eq!(
+            serde_json::to_string(&IntrospectionResponse::inactive()).unwrap(),
+            r#"{"active":false}"#
+        );
     }
 }

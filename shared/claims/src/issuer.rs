@@ -2,8 +2,8 @@ use url::Url;
 
 /// The authorization server: its one name, and where it is reached.
 ///
-/// The browser and the containers know the same server by different addresses. There is still one issuer; a machine
-/// only goes another way to it.
+/// The browser and the containers know the same server by different addresses. There is still one
+/// issuer; a machine only goes another way to it.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     /// The identifier, as configured, to the byte.
@@ -28,11 +28,15 @@ impl Issuer {
         &self.name
     }
 
-    /// Where its metadata is published: by RFC 8414 §3.1, else as OpenID Connect Discovery §4 has it.
+    /// Where its metadata is published: by RFC 8414 §3.1, else as OpenID Connect Discovery §4 has
+    /// it.
     #[must_use]
     pub fn metadata_urls(&self) -> [String; 2] {
         let base = self.base.as_str().trim_end_matches('/');
-        [crate::well_known_url(base, "oauth-authorization-server"), format!("{base}/.well-known/openid-configuration")]
+        [
+            crate::well_known_url(base, "oauth-authorization-server"),
+            format!("{base}/.well-known/openid-configuration"),
+        ]
     }
 
     /// The way to an endpoint whose public URL the metadata tells.
@@ -44,14 +48,18 @@ impl Issuer {
             Some(rest) => endpoint(&format!("{}{rest}", self.base.as_str().trim_end_matches('/')))?,
             None => endpoint(published)?,
         };
-        // Metadata must not be able to talk a client out of TLS: the secret would go over the wire in the clear.
+        // Metadata must not be able to talk a client out of TLS: the secret would go over the wire
+        // in the clear.
         if self.base.scheme() == "https" && url.scheme() != "https" {
-            return Err("the endpoint is plain http, although the authorization server is reached by https");
+            return Err(
+                "the endpoint is plain http, although the authorization server is reached by https",
+            );
         }
         Ok(url)
     }
 
-    /// What follows the issuer in `published`. It ends at a boundary: `http://c.example.evil` is not below `http://c.example`.
+    /// What follows the issuer in `published`. It ends at a boundary: `http://c.example.evil` is
+    /// not below `http://c.example`.
     fn below<'a>(&self, published: &'a str) -> Option<&'a str> {
         let rest = published.strip_prefix(self.name.trim_end_matches('/'))?;
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
@@ -95,12 +103,16 @@ mod tests {
         let issuer = issuer("http://localhost:9000", "https://auth-server:9443");
         let way = issuer.way_to("http://localhost:9000/oauth/token").unwrap();
         assert_eq!(way.as_str(), "https://auth-server:9443/oauth/token");
-        assert_eq!(issuer.metadata_urls()[0], "https://auth-server:9443/.well-known/oauth-authorization-server");
+        assert_eq!(
+            issuer.metadata_urls()[0],
+            "https://auth-server:9443/.well-known/oauth-authorization-server"
+        );
     }
 
     #[test]
     fn an_issuer_with_a_path_keeps_it_out_of_the_well_known_prefix() {
-        let [oauth, openid] = issuer("https://c.example/t/", "https://in.example/t/").metadata_urls();
+        let [oauth, openid] =
+            issuer("https://c.example/t/", "https://in.example/t/").metadata_urls();
         assert_eq!(oauth, "https://in.example/.well-known/oauth-authorization-server/t");
         assert_eq!(openid, "https://in.example/t/.well-known/openid-configuration");
     }
@@ -115,15 +127,26 @@ mod tests {
 
     #[test]
     fn metadata_cannot_take_the_secret_out_of_tls() {
-        assert!(issuer("https://c.example", "https://in.example").way_to("http://c.example/token").is_err());
-        assert!(issuer("http://localhost:1", "http://localhost:2").way_to("http://localhost:1/token").is_ok());
+        assert!(
+            issuer("https://c.example", "https://in.example")
+                .way_to("http://c.example/token")
+                .is_err()
+        );
+        assert!(
+            issuer("http://localhost:1", "http://localhost:2")
+                .way_to("http://localhost:1/token")
+                .is_ok()
+        );
     }
 
     #[test]
     fn what_no_request_should_go_to_is_refused() {
-        for bad in ["c.example", "ftp://c.example", "https://u:p@c.example", "https://c.example#x"] {
+        for bad in ["c.example", "ftp://c.example", "https://u:p@c.example", "https://c.example#x"]
+        {
             assert!(endpoint(bad).is_err(), "{bad}");
         }
-        assert!(identifier("https://c.example?x").is_err() && endpoint("https://c.example?x").is_ok());
+        assert!(
+            identifier("https://c.example?x").is_err() && endpoint("https://c.example?x").is_ok()
+        );
     }
 }

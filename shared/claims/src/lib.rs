@@ -1,8 +1,8 @@
 //! The words on the wire of OAuth 2.0, and nothing that does I/O.
 //!
-//! Every shape that two parties have to agree on stands here once: what a token request looks like, what an
-//! access token says, how an error is spelled. The authorization server writes them, the client and the
-//! resource server read them, and none of the three can drift from the others.
+//! Every shape that two parties have to agree on stands here once: what a token request looks like,
+//! what an access token says, how an error is spelled. The authorization server writes them, the
+//! client and the resource server read them, and none of the three can drift from the others.
 #![warn(missing_docs)]
 
 mod access_token;
@@ -29,6 +29,8 @@ pub use introspection::IntrospectionResponse;
 pub use issuer::{Issuer, endpoint};
 pub use metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata, well_known_url};
 pub use scope::{Scope, ScopeError};
-pub use secret::{AccessToken, ClientSecret, Fingerprint, IdToken, NoFingerprint, Password, RefreshToken};
+pub use secret::{
+    AccessToken, ClientSecret, Fingerprint, IdToken, NoFingerprint, Password, RefreshToken,
+};
 pub use standard_claims::{Address, StandardClaims};
 pub use token_response::TokenResponse;

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// What an authorization server says of itself (RFC 8414 §2; the same document serves OpenID Connect Discovery).
+/// What an authorization server says of itself (RFC 8414 §2; the same document serves OpenID
+/// Connect Discovery).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AuthorizationServerMetadata {
     /// The issuer identifier: the `iss` of every token, equal to the byte.
@@ -23,7 +24,8 @@ pub struct AuthorizationServerMetadata {
     /// Answers of the authorization endpoint: `code`. Always written, because RFC 8414 requires it.
     #[serde(default)]
     pub response_types_supported: Vec<String>,
-    /// Grants that are really served. Written always: left out it would mean `authorization_code` and `implicit`.
+    /// Grants that are really served. Written always: left out it would mean `authorization_code`
+    /// and `implicit`.
     #[serde(default)]
     pub grant_types_supported: Vec<String>,
     /// How clients prove who they are at the token endpoint.
@@ -89,13 +91,15 @@ pub struct AuthorizationServerMetadata {
     /// Does every answer of the authorization endpoint say who answers (RFC 9207)?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub authorization_response_iss_parameter_supported: bool,
-    /// Can single claims be asked for? Written always: left out it would mean the same, and a reader may not know.
+    /// Can single claims be asked for? Written always: left out it would mean the same, and a
+    /// reader may not know.
     #[serde(default)]
     pub claims_parameter_supported: bool,
     /// Can a request be a signed object?
     #[serde(default)]
     pub request_parameter_supported: bool,
-    /// Can a request be fetched? Written always: left out it would mean yes (OpenID Connect Discovery §3).
+    /// Can a request be fetched? Written always: left out it would mean yes (OpenID Connect
+    /// Discovery §3).
     #[serde(default)]
     pub request_uri_parameter_supported: bool,
     /// Are clients told when a session ends (OpenID Connect Back-Channel Logout §2.1)?
@@ -125,8 +129,8 @@ pub struct ProtectedResourceMetadata {
     pub bearer_methods_supported: Vec<String>,
 }
 
-/// Where the metadata of `identifier` is published: the well-known suffix stands between host and path
-/// (RFC 8414 §3.1, RFC 9728 §3.1).
+/// Where the metadata of `identifier` is published: the well-known suffix stands between host and
+/// path (RFC 8414 §3.1, RFC 9728 §3.1).
 ///
 /// ```
 /// assert_eq!(

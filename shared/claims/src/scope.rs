@@ -63,11 +63,14 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, ScopeError> {
         let mut tokens: Vec<String> = Vec::new();
-        // By hash: a scope as long as a body may be is read before anybody is known, and must not cost its square.
+        // By hash: a scope as long as a body may be is read before anybody is known, and must not
+        // cost its square.
         let mut known = HashSet::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             // scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-            if let Some(bad) = token.chars().find(|c| !matches!(c, '\x21' | '\x23'..='\x5B' | '\x5D'..='\x7E')) {
+            if let Some(bad) =
+                token.chars().find(|c| !matches!(c, '\x21' | '\x23'..='\x5B' | '\x5D'..='\x7E'))
+            {
                 return Err(ScopeError(bad));
             }
             if known.insert(token) {

@@ -4,7 +4,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-/// A text that can be compared and sent, never printed: there is no `Display`, and `Debug` hides it.
+/// A text that can be compared and sent, never printed: there is no `Display`, and `Debug` hides
+/// it.
 macro_rules! hidden {
     ($(#[$about:meta])* $name:ident) => {
         $(#[$about])*
@@ -74,8 +75,8 @@ token!(
     IdToken
 );
 
-/// The first 8 hexadecimal characters of a token's SHA-256: enough to follow one token through the logs of three
-/// processes, useless to whoever reads them.
+/// The first 8 hexadecimal characters of a token's SHA-256: enough to follow one token through the
+/// logs of three processes, useless to whoever reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Fingerprint(String);
@@ -129,7 +130,10 @@ mod tests {
     fn neither_a_secret_nor_a_token_can_be_printed() {
         assert_eq!(format!("{:?}", ClientSecret::new("abc123")), "[hidden]");
         let shown = format!("{:?}", AccessToken::new("eyJhbGciOi"));
-        assert!(!shown.contains("eyJ") && shown.contains(&Fingerprint::of("eyJhbGciOi").to_string()), "{shown}");
+        assert!(
+            !shown.contains("eyJ") && shown.contains(&Fingerprint::of("eyJhbGciOi").to_string()),
+            "{shown}"
+        );
     }
 
     #[test]

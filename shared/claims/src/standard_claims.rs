@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Scope;
 
-/// What is known of a user (OpenID Connect Core §5.1). What is not known is left out, never empty or null (§5.3.2).
+/// What is known of a user (OpenID Connect Core §5.1). What is not known is left out, never empty
+/// or null (§5.3.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StandardClaims {
@@ -135,9 +136,13 @@ impl StandardClaims {
         ] {
             forget_empty(text);
         }
-        self.address = self.address.map(Address::without_empty).filter(|address| *address != Address::default());
+        self.address = self
+            .address
+            .map(Address::without_empty)
+            .filter(|address| *address != Address::default());
         self.email_verified = self.email_verified.filter(|_| self.email.is_some());
-        self.phone_number_verified = self.phone_number_verified.filter(|_| self.phone_number.is_some());
+        self.phone_number_verified =
+            self.phone_number_verified.filter(|_| self.phone_number.is_some());
         self
     }
 
@@ -207,7 +212,8 @@ mod tests {
             r#"{"name":"Alice","email":"a@example.com","phone_number":"+1","address":{"country":"FR"},"updated_at":7}"#,
         )
         .unwrap();
-        let shown = |scope: &str| serde_json::to_string(&all.for_scope(&scope.parse().unwrap())).unwrap();
+        let shown =
+            |scope: &str| serde_json::to_string(&all.for_scope(&scope.parse().unwrap())).unwrap();
         assert_eq!(shown("openid"), "{}");
         assert_eq!(shown("profile"), r#"{"name":"Alice","updated_at":7}"#);
         assert_eq!(shown("email"), r#"{"email":"a@example.com"}"#);
@@ -218,19 +224,23 @@ mod tests {
     #[test]
     fn nothing_empty_is_told() {
         let texts = StandardClaims::NAMES.iter().filter(|name| !name.ends_with("_verified"));
-        let mut claims: serde_json::Map<_, _> = texts.map(|name| ((*name).to_owned(), "".into())).collect();
+        let mut claims: serde_json::Map<_, _> =
+            texts.map(|name| ((*name).to_owned(), "".into())).collect();
         claims.insert("updated_at".to_owned(), 7.into());
         claims.insert("email_verified".to_owned(), true.into());
         claims.insert("phone_number_verified".to_owned(), false.into());
         let parts = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
-        let address: serde_json::Map<_, _> = parts.map(|name| (name.to_owned(), " ".into())).into_iter().collect();
+        let address: serde_json::Map<_, _> =
+            parts.map(|name| (name.to_owned(), " ".into())).into_iter().collect();
         claims.insert("address".to_owned(), address.into());
         let empty: StandardClaims = serde_json::from_value(claims.into()).unwrap();
         let scope: Scope = "openid profile email phone address".parse().unwrap();
         assert_eq!(serde_json::to_string(&empty.for_scope(&scope)).unwrap(), r#"{"updated_at":7}"#);
         assert_eq!(serde_json::to_string(&empty.without_empty()).unwrap(), r#"{"updated_at":7}"#);
-        let half: StandardClaims =
-            serde_json::from_str(r#"{"name":" ","nickname":"A","address":{"locality":"","country":"FR"}}"#).unwrap();
+        let half: StandardClaims = serde_json::from_str(
+            r#"{"name":" ","nickname":"A","address":{"locality":"","country":"FR"}}"#,
+        )
+        .unwrap();
         let told = serde_json::to_string(&half.without_empty()).unwrap();
         assert_eq!(told, r#"{"nickname":"A","address":{"country":"FR"}}"#);
     }

@@ -10,7 +10,8 @@ pub struct TokenResponse {
     pub access_token: AccessToken,
     /// `Bearer`. Clients compare it without regard to case (RFC 6749 §5.1).
     pub token_type: String,
-    /// For how many seconds from now the token is good. Recommended, so other issuers may leave it out.
+    /// For how many seconds from now the token is good. Recommended, so other issuers may leave it
+    /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
     /// What was granted; left out by issuers that grant just what was asked for.
@@ -20,17 +21,29 @@ pub struct TokenResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<String>,
     /// For the next access token, without the user.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_out_refresh_token")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_out_refresh_token"
+    )]
     pub refresh_token: Option<RefreshToken>,
     /// Who signed in (OpenID Connect Core §3.1.3.3).
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_out_id_token")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_out_id_token"
+    )]
     pub id_token: Option<IdToken>,
 }
 
 impl TokenResponse {
     /// An access token of type `Bearer`, and nothing besides.
     #[must_use]
-    pub fn bearer(access_token: AccessToken, expires_in: Option<u64>, scope: Option<Scope>) -> Self {
+    pub fn bearer(
+        access_token: AccessToken,
+        expires_in: Option<u64>,
+        scope: Option<Scope>,
+    ) -> Self {
         Self {
             access_token,
             token_type: "Bearer".to_owned(),
@@ -47,11 +60,17 @@ fn write_out<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok,
     serializer.serialize_str(token.expose())
 }
 
-fn write_out_refresh_token<S: Serializer>(token: &Option<RefreshToken>, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_out_refresh_token<S: Serializer>(
+    token: &Option<RefreshToken>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     token.as_ref().map(RefreshToken::expose).serialize(serializer)
 }
 
-fn write_out_id_token<S: Serializer>(token: &Option<IdToken>, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_out_id_token<S: Serializer>(
+    token: &Option<IdToken>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     token.as_ref().map(IdToken::expose).serialize(serializer)
 }
 
@@ -61,9 +80,10 @@ mod tests {
 
     #[test]
     fn the_documents_answer_can_be_read_and_is_not_printed() {
-        let answer: TokenResponse =
-            serde_json::from_str(r#"{"access_token":"eyJhbGciOiJIUzI1NiI","token_type":"Bearer","expires_in":3600}"#)
-                .unwrap();
+        let answer: TokenResponse = serde_json::from_str(
+            r#"{"access_token":"eyJhbGciOiJIUzI1NiI","token_type":"Bearer","expires_in":3600}"#,
+        )
+        .unwrap();
         assert_eq!(answer.expires_in, Some(3600));
         assert!(!format!("{answer:?}").contains("eyJ"));
         assert!(serde_json::to_string(&answer).unwrap().contains("eyJhbGciOiJIUzI1NiI"));

@@ -1,7 +1,7 @@
 //! The one place that asks the machine for the time.
 //!
-//! Every rule of OAuth that speaks of time takes it as an argument. A process hands a [`Clock`] down from `main`; a test
-//! hands down one that stands still until it is told to advance.
+//! Every rule of OAuth that speaks of time takes it as an argument. A process hands a [`Clock`]
+//! down from `main`; a test hands down one that stands still until it is told to advance.
 #![warn(missing_docs)]
 
 use std::{

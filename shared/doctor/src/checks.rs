@@ -5,7 +5,8 @@ use tokio::time::timeout;
 
 use crate::finding::{Finding, shown};
 
-/// So long may all checks of one section take. The whole doctor takes as long as its longest section.
+/// So long may all checks of one section take. The whole doctor takes as long as its longest
+/// section.
 const LIMIT: Duration = Duration::from_secs(12);
 
 /// How a check ended.
@@ -79,11 +80,15 @@ impl Checks {
     }
 }
 
-/// Make the checks of a section, and keep those that were made when its time is over: whatever hangs, the doctor ends.
+/// Make the checks of a section, and keep those that were made when its time is over: whatever
+/// hangs, the doctor ends.
 pub async fn section(name: impl Into<String>, look: impl AsyncFnOnce(&mut Checks)) -> Checks {
     let mut checks = Checks::default();
     if timeout(LIMIT, look(&mut checks)).await.is_err() {
-        checks.skip(name, format!("the rest took longer than {} s and was given up", LIMIT.as_secs()));
+        checks.skip(
+            name,
+            format!("the rest took longer than {} s and was given up", LIMIT.as_secs()),
+        );
     }
     checks
 }

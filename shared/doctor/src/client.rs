@@ -69,7 +69,10 @@ impl Client {
     pub(crate) fn prove<'a>(&'a self, form: &mut Vec<(&'a str, &'a str)>) -> Option<String> {
         match self.method {
             AuthMethod::Post => {
-                form.extend([("client_id", self.id.as_str()), ("client_secret", self.secret.expose())]);
+                form.extend([
+                    ("client_id", self.id.as_str()),
+                    ("client_secret", self.secret.expose()),
+                ]);
                 None
             }
             AuthMethod::Basic => Some(basic::format(&self.id, &self.secret)),
@@ -78,13 +81,14 @@ impl Client {
 
     /// The words of an answer. Careless servers repeat what they were sent.
     pub(crate) fn refused(&self, reply: &Reply) -> Refused {
-        let said = serde_json::from_slice(&reply.body).unwrap_or(Said { error: None, error_description: None });
-        let code = said
-            .error
-            .as_ref()
-            .and_then(Value::as_str)
-            .map_or_else(|| format!("status {} and no error of OAuth", reply.status), |code| self.without_secret(code));
-        let words = said.error_description.map(|words| self.without_secret(&words)).unwrap_or_default();
+        let said = serde_json::from_slice(&reply.body)
+            .unwrap_or(Said { error: None, error_description: None });
+        let code = said.error.as_ref().and_then(Value::as_str).map_or_else(
+            || format!("status {} and no error of OAuth", reply.status),
+            |code| self.without_secret(code),
+        );
+        let words =
+            said.error_description.map(|words| self.without_secret(&words)).unwrap_or_default();
         Refused { status: reply.status, code, words }
     }
 
@@ -92,7 +96,12 @@ impl Client {
         let secret = self.secret.expose();
         let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let header = basic::format(&self.id, &self.secret);
-        let forms = [secret, &encoded, &BASE64_STANDARD.encode(secret), header.trim_start_matches("Basic ")];
+        let forms = [
+            secret,
+            &encoded,
+            &BASE64_STANDARD.encode(secret),
+            header.trim_start_matches("Basic "),
+        ];
         if forms.iter().any(|form| !form.is_empty() && text.contains(form)) {
             return "[the answer repeats the secret, and is not shown]".to_owned();
         }
@@ -122,17 +131,35 @@ mod tests {
 
     fn client() -> Client {
         let (id, secret) = ("a".to_owned(), ClientSecret::new("s3cr=t & more"));
-        Client { id, secret, method: AuthMethod::Post, names: Names::of("service-a"), method_setting: None }
+        Client {
+            id,
+            secret,
+            method: AuthMethod::Post,
+            names: Names::of("service-a"),
+            method_setting: None,
+        }
     }
 
     fn reply(body: &str) -> Reply {
         let (location, date) = (None, None);
-        Reply { status: 401, location, is_html: false, body: body.as_bytes().to_vec(), date, between: [0, 0] }
+        Reply {
+            status: 401,
+            location,
+            is_html: false,
+            body: body.as_bytes().to_vec(),
+            date,
+            between: [0, 0],
+        }
     }
 
     #[test]
     fn an_answer_that_repeats_the_secret_is_not_shown() {
-        for form in ["s3cr=t & more", "s3cr%3Dt+%26+more", "czNjcj10ICYgbW9yZQ==", "YTpzM2NyJTNEdCslMjYrbW9yZQ=="] {
+        for form in [
+            "s3cr=t & more",
+            "s3cr%3Dt+%26+more",
+            "czNjcj10ICYgbW9yZQ==",
+            "YTpzM2NyJTNEdCslMjYrbW9yZQ==",
+        ] {
             let body = serde_json::json!({ "error": "invalid_client", "error_description": format!("not {form}!") });
             let shown = client().refused(&reply(&body.to_string())).shown();
             assert!(shown.starts_with("invalid_client: [") && !shown.contains(form), "{shown}");
@@ -141,7 +168,8 @@ mod tests {
 
     #[test]
     fn the_issuers_own_words_are_shown() {
-        let refused = client().refused(&reply(r#"{"error":"invalid_client","error_description":"V7000215: wrong"}"#));
+        let refused = client()
+            .refused(&reply(r#"{"error":"invalid_client","error_description":"V7000215: wrong"}"#));
         assert_eq!(refused.shown(), "invalid_client: V7000215: wrong");
         assert_eq!(client().refused(&reply("<html>")).shown(), "status 401 and no error of OAuth");
     }

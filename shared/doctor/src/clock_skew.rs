@@ -13,14 +13,16 @@ pub struct Leeway<'a> {
     pub setting: Option<(&'a Names, &'a str)>,
 }
 
-/// By how much the other clock is ahead of ours, in seconds: at least, and most likely. Negative when it is behind.
+/// By how much the other clock is ahead of ours, in seconds: at least, and most likely. Negative
+/// when it is behind.
 ///
-/// The header tells whole seconds, cut off, at some moment while the answer was on its way. Only what is outside of all that
-/// counts as a difference.
+/// The header tells whole seconds, cut off, at some moment while the answer was on its way. Only
+/// what is outside of all that counts as a difference.
 fn skew(reply: &Reply) -> Option<(i64, i64)> {
     let date = reply.date?.saturating_mul(1_000_000);
     let [before, after] = reply.between;
-    let (least, most) = (date.saturating_sub(after), date.saturating_add(1_000_000).saturating_sub(before));
+    let (least, most) =
+        (date.saturating_sub(after), date.saturating_add(1_000_000).saturating_sub(before));
     if least <= 0 && most >= 0 {
         return Some((0, 0));
     }
@@ -43,7 +45,9 @@ pub(crate) fn look_at_clock(checks: &mut Checks, name: &str, reply: &Reply, leew
     }
     let advice = "set both clocks by NTP: tokens are refused as expired, or as made in the future";
     let change = match leeway.setting {
-        Some((names, setting)) => names.change(setting, format!("{advice}; this is how much is borne")),
+        Some((names, setting)) => {
+            names.change(setting, format!("{advice}; this is how much is borne"))
+        }
         None => Change::elsewhere(advice),
     };
     let compared = "the Date header of the issuer's answer and this machine's clock";
@@ -61,12 +65,21 @@ mod tests {
     use super::*;
 
     fn reply(date: i64, between: [i64; 2]) -> Reply {
-        Reply { status: 200, location: None, is_html: false, body: Vec::new(), date: Some(date), between }
+        Reply {
+            status: 200,
+            location: None,
+            is_html: false,
+            body: Vec::new(),
+            date: Some(date),
+            between,
+        }
     }
 
     #[test]
     fn what_rounding_and_the_way_explain_is_no_difference() {
-        for between in [[100_000_000, 100_000_001], [100_999_999, 101_000_000], [99_500_000, 102_000_000]] {
+        for between in
+            [[100_000_000, 100_000_001], [100_999_999, 101_000_000], [99_500_000, 102_000_000]]
+        {
             assert_eq!(skew(&reply(100, between)), Some((0, 0)), "{between:?}");
         }
     }

@@ -21,10 +21,14 @@ pub struct DoctorArguments {
 ///
 /// # Errors
 /// When a check failed.
-pub fn run(arguments: &DoctorArguments, examine: impl Future<Output = Vec<Report>>) -> anyhow::Result<()> {
+pub fn run(
+    arguments: &DoctorArguments,
+    examine: impl Future<Output = Vec<Report>>,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let reports = runtime.block_on(examine);
-    // A name that is still being looked up would hold the process for as long as the system's resolver likes.
+    // A name that is still being looked up would hold the process for as long as the system's
+    // resolver likes.
     runtime.shutdown_background();
     let failed: usize = reports.iter().map(|report| report.count(Verdict::Fail)).sum();
     let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();

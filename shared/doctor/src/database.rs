@@ -12,7 +12,8 @@ pub struct Versions {
     pub known: i64,
 }
 
-/// Can this program work with its database? `found` is why it cannot be read, or none where there is none yet.
+/// Can this program work with its database? `found` is why it cannot be read, or none where there
+/// is none yet.
 pub fn look_at_database(
     checks: &mut Checks,
     names: &Names,
@@ -29,7 +30,12 @@ pub fn look_at_database(
             checks.fail(
                 CHECK,
                 "it cannot be used",
-                Finding::new(compared, format!("{place}, readable and writable for this user"), reason, change(advice)),
+                Finding::new(
+                    compared,
+                    format!("{place}, readable and writable for this user"),
+                    reason,
+                    change(advice),
+                ),
             );
         }
         Ok(None | Some(Versions { stored: None, .. })) => {
@@ -47,7 +53,10 @@ pub fn look_at_database(
             checks.fail(CHECK, "it is of a newer version", finding);
         }
         Ok(Some(Versions { stored: Some(stored), known })) if stored < known => {
-            checks.ok(CHECK, format!("{place}: version {stored}, the next start brings it to {known}"));
+            checks.ok(
+                CHECK,
+                format!("{place}: version {stored}, the next start brings it to {known}"),
+            );
         }
         Ok(Some(Versions { known, .. })) => checks.ok(CHECK, format!("{place}: version {known}")),
     }

@@ -29,7 +29,8 @@ pub struct Change {
     pub advice: String,
 }
 
-/// How the settings are called that a check speaks of: whose they are, and below which key they stand.
+/// How the settings are called that a check speaks of: whose they are, and below which key they
+/// stand.
 #[derive(Clone, Debug)]
 pub struct Names {
     service: &'static str,
@@ -38,8 +39,18 @@ pub struct Names {
 
 impl Finding {
     /// What was compared, what it should be, what it is, and what to change.
-    pub fn new(compared: impl Into<String>, expected: impl AsRef<str>, found: impl AsRef<str>, change: Change) -> Self {
-        Self { compared: compared.into(), expected: shown(expected.as_ref()), found: shown(found.as_ref()), change }
+    pub fn new(
+        compared: impl Into<String>,
+        expected: impl AsRef<str>,
+        found: impl AsRef<str>,
+        change: Change,
+    ) -> Self {
+        Self {
+            compared: compared.into(),
+            expected: shown(expected.as_ref()),
+            found: shown(found.as_ref()),
+            change,
+        }
     }
 }
 
@@ -50,7 +61,11 @@ impl Change {
     }
 
     /// A setting of some service.
-    pub fn of(service: &'static str, setting: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub fn of(
+        service: &'static str,
+        setting: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
         Names::of(service).change(&setting.into(), advice)
     }
 }
@@ -78,14 +93,20 @@ impl Names {
     pub fn change(&self, key: &str, advice: impl Into<String>) -> Change {
         let setting = self.name(key);
         let upper = |text: &str| text.to_uppercase().replace('-', "_");
-        let environment = format!("GATEPASS__{}__{}", upper(self.service), setting.to_uppercase().replace('.', "__"));
+        let environment = format!(
+            "GATEPASS__{}__{}",
+            upper(self.service),
+            setting.to_uppercase().replace('.', "__")
+        );
         Change { setting: Some(setting), environment: Some(environment), advice: advice.into() }
     }
 }
 
-/// What others sent is shown in one line, in characters that do nothing to a terminal, and not at any length.
+/// What others sent is shown in one line, in characters that do nothing to a terminal, and not at
+/// any length.
 pub(crate) fn shown(text: &str) -> String {
-    let mut plain: String = text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect();
+    let mut plain: String =
+        text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect();
     if text.chars().nth(SHOWN_CHARS).is_some() {
         plain.push('…');
     }
@@ -102,12 +123,18 @@ mod tests {
         assert_eq!(change.setting.as_deref(), Some("tls.cert_file"));
         assert_eq!(change.environment.as_deref(), Some("GATEPASS__AUTH_SERVER__TLS__CERT_FILE"));
         let change = Names::below("service-a", "providers.google").change("issuer", "");
-        assert_eq!(change.environment.as_deref(), Some("GATEPASS__SERVICE_A__PROVIDERS__GOOGLE__ISSUER"));
+        assert_eq!(
+            change.environment.as_deref(),
+            Some("GATEPASS__SERVICE_A__PROVIDERS__GOOGLE__ISSUER")
+        );
     }
 
     #[test]
     fn what_others_sent_cannot_move_the_cursor_or_fill_the_screen() {
         let shown = shown(&format!("a\u{1b}[2Jb\n{}", "x".repeat(1_000)));
-        assert!(shown.starts_with("a?[2Jb?") && shown.chars().count() == SHOWN_CHARS + 1, "{shown}");
+        assert!(
+            shown.starts_with("a?[2Jb?") && shown.chars().count() == SHOWN_CHARS + 1,
+            "{shown}"
+        );
     }
 }

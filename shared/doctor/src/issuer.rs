@@ -87,7 +87,9 @@ impl KnownIssuer {
     /// Nobody answers at one of its endpoints, although its metadata could be had.
     pub(crate) fn not_reached(&self, url: &Url, why: &NoReply) -> Finding {
         let setting = if self.at.internal_url.is_some() { "internal_url" } else { "issuer" };
-        let advice = "the issuer's metadata is reached, this endpoint is not: look at what stands between".to_owned();
+        let advice =
+            "the issuer's metadata is reached, this endpoint is not: look at what stands between"
+                .to_owned();
         why.finding(url.as_str(), &Way { names: &self.at.names, setting, advice })
     }
 
@@ -98,13 +100,20 @@ impl KnownIssuer {
     }
 
     /// The way to one of its endpoints. Without one the check has failed, and that is told.
-    pub(crate) fn way_to(&self, checks: &mut Checks, check: &str, name: &str, published: Option<&str>) -> Option<Url> {
+    pub(crate) fn way_to(
+        &self,
+        checks: &mut Checks,
+        check: &str,
+        name: &str,
+        published: Option<&str>,
+    ) -> Option<Url> {
         let reason = match published.map(|published| self.issuer.way_to(published)) {
             Some(Ok(url)) => return Some(url),
             Some(Err(reason)) => format!("{}: {reason}", published.unwrap_or_default()),
             None => "the metadata names none".to_owned(),
         };
-        let compared = format!("`{name}` in the metadata of {}, and what is needed of it", self.issuer.name());
+        let compared =
+            format!("`{name}` in the metadata of {}, and what is needed of it", self.issuer.name());
         let advice = "name an issuer that serves this, or mend its metadata";
         let change = self.at.names.change("issuer", advice);
         checks.fail(
@@ -116,8 +125,9 @@ impl KnownIssuer {
     }
 }
 
-/// Look at all that can be said of an issuer before anything is asked of it. `None` when it is not sure that it is the one
-/// that is configured: no secret may be shown to it then (mix-up, RFC 9700 §4.4).
+/// Look at all that can be said of an issuer before anything is asked of it. `None` when it is not
+/// sure that it is the one that is configured: no secret may be shown to it then (mix-up, RFC 9700
+/// §4.4).
 pub async fn look_at_issuer(
     checks: &mut Checks,
     at: &IssuerAt,
@@ -128,7 +138,9 @@ pub async fn look_at_issuer(
         Ok(wire) => wire.clone(),
         Err(error) => {
             let compared = format!("the setting `{}` and the file", at.names.name("ca_file"));
-            let change = at.names.change("ca_file", "name a PEM file with the authorities that are believed");
+            let change = at
+                .names
+                .change("ca_file", "name a PEM file with the authorities that are believed");
             checks.fail(
                 at.check("certificates"),
                 "no certificate authorities",
@@ -140,15 +152,26 @@ pub async fn look_at_issuer(
     let (inside, outside) = match issuers(at) {
         Ok(issuers) => issuers,
         Err((setting, problem, value)) => {
-            let compared = format!("the setting `{}` and what a URL of an issuer may be", at.names.name(setting));
-            let change = at.names.change(setting, "write an absolute URL without query and fragment");
-            checks.fail(at.check("settings"), problem, Finding::new(compared, "https://host/path", value, change));
+            let compared = format!(
+                "the setting `{}` and what a URL of an issuer may be",
+                at.names.name(setting)
+            );
+            let change =
+                at.names.change(setting, "write an absolute URL without query and fragment");
+            checks.fail(
+                at.check("settings"),
+                problem,
+                Finding::new(compared, "https://host/path", value, change),
+            );
             return None;
         }
     };
     let [inside_answer, outside_answer] = match &outside {
         Some(outside) => {
-            let (one, other) = tokio::join!(fetch(&wire, &inside, at.published), fetch(&wire, outside, at.published));
+            let (one, other) = tokio::join!(
+                fetch(&wire, &inside, at.published),
+                fetch(&wire, outside, at.published)
+            );
             [Some(one), Some(other)]
         }
         None => [Some(fetch(&wire, &inside, at.published).await), None],
@@ -164,7 +187,8 @@ type Unusable<'a> = (&'static str, &'static str, &'a str);
 
 /// The issuer as this process reaches it, and as the world does where that is another way.
 fn issuers(at: &IssuerAt) -> Result<(Issuer, Option<Issuer>), Unusable<'_>> {
-    let own = Issuer::new(at.issuer.clone(), None).map_err(|problem| ("issuer", problem, at.issuer.as_str()))?;
+    let own = Issuer::new(at.issuer.clone(), None)
+        .map_err(|problem| ("issuer", problem, at.issuer.as_str()))?;
     match at.internal_url.as_deref() {
         None => Ok((own, None)),
         Some(url) => {

@@ -12,8 +12,8 @@ struct Jwks {
     keys: Vec<Value>,
 }
 
-/// Are there keys with which a signature by one of `algorithms` can be checked? `setting` is the one that lists those; none
-/// where the list is fixed.
+/// Are there keys with which a signature by one of `algorithms` can be checked? `setting` is the
+/// one that lists those; none where the list is fixed.
 pub async fn look_at_keys(
     checks: &mut Checks,
     known: &KnownIssuer,
@@ -25,32 +25,54 @@ pub async fn look_at_keys(
     let reply = match known.wire.get(url.as_str()).await {
         Ok(reply) => reply,
         Err(why) => {
-            checks.fail(check, format!("not reached: {}", why.words()), known.not_reached(&url, &why));
+            checks.fail(
+                check,
+                format!("not reached: {}", why.words()),
+                known.not_reached(&url, &why),
+            );
             return None;
         }
     };
     let names = &known.at.names;
     let of_issuer = |advice: &str| names.change("issuer", advice);
-    let compared = format!("what answers at {} and a set of keys (RFC 7517 section 5)", bare(url.as_str()));
+    let compared =
+        format!("what answers at {} and a set of keys (RFC 7517 section 5)", bare(url.as_str()));
     let Some(keys) = read(&reply) else {
         let found = format!("status {}, and no such JSON", reply.status);
         let change = of_issuer("look into the issuer's log");
-        checks.fail(check, "no set of keys", Finding::new(compared, "status 200 and JSON with `keys`", found, change));
+        checks.fail(
+            check,
+            "no set of keys",
+            Finding::new(compared, "status 200 and JSON with `keys`", found, change),
+        );
         return None;
     };
     if keys.iter().any(is_secret) {
-        let advice = "take this issuer out of use, and have it make new keys: everybody can sign as it does";
-        let finding = Finding::new(compared, "public keys alone", "a private or symmetric key", of_issuer(advice));
+        let advice =
+            "take this issuer out of use, and have it make new keys: everybody can sign as it does";
+        let finding = Finding::new(
+            compared,
+            "public keys alone",
+            "a private or symmetric key",
+            of_issuer(advice),
+        );
         checks.fail(check, "a private or symmetric key is published", finding);
         return None;
     }
-    let is_usable = |key: &&Value| algorithm(key).is_some_and(|own| algorithms.iter().any(|one| one == own));
+    let is_usable =
+        |key: &&Value| algorithm(key).is_some_and(|own| algorithms.iter().any(|one| one == own));
     match keys.iter().filter(is_usable).count() {
         0 => {
-            let advice = "take one of the issuer's algorithms, or have the issuer sign with one of these";
-            let change = setting.map_or_else(|| of_issuer(advice), |setting| names.change(setting, advice));
+            let advice =
+                "take one of the issuer's algorithms, or have the issuer sign with one of these";
+            let change =
+                setting.map_or_else(|| of_issuer(advice), |setting| names.change(setting, advice));
             let expected = format!("a key for one of {}", algorithms.join(", "));
-            checks.fail(check, "no key that can be used", Finding::new(compared, expected, kinds(&keys), change));
+            checks.fail(
+                check,
+                "no key that can be used",
+                Finding::new(compared, expected, kinds(&keys), change),
+            );
             None
         }
         usable => {
@@ -67,23 +89,35 @@ pub async fn published_keys(known: &KnownIssuer) -> Option<PublishedKeys> {
 }
 
 fn read(reply: &Reply) -> Option<Vec<Value>> {
-    serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200).map(|Jwks { keys }| keys)
+    serde_json::from_slice(&reply.body)
+        .ok()
+        .filter(|_| reply.status == 200)
+        .map(|Jwks { keys }| keys)
 }
 
 fn kinds(keys: &[Value]) -> String {
-    let kinds: Vec<_> = keys.iter().map(|key| algorithm(key).unwrap_or("of another kind or use")).collect();
+    let kinds: Vec<_> =
+        keys.iter().map(|key| algorithm(key).unwrap_or("of another kind or use")).collect();
     if kinds.is_empty() { "no key at all".to_owned() } else { kinds.join(", ") }
 }
 
 impl PublishedKeys {
     fn of(keys: &[Value]) -> Self {
-        Self(keys.iter().map(|key| key.get("kid").and_then(Value::as_str).map(str::to_owned)).collect())
+        Self(
+            keys.iter()
+                .map(|key| key.get("kid").and_then(Value::as_str).map(str::to_owned))
+                .collect(),
+        )
     }
 
     /// Their names, to be shown.
     #[must_use]
     pub fn shown(&self) -> String {
-        self.0.iter().map(|name| name.as_deref().unwrap_or("without a name")).collect::<Vec<_>>().join(", ")
+        self.0
+            .iter()
+            .map(|name| name.as_deref().unwrap_or("without a name"))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Is there one of that name? A token without a name is taken where there is no choice.
@@ -98,7 +132,8 @@ impl PublishedKeys {
 
 /// Published by mistake, it is everybody's.
 fn is_secret(jwk: &Value) -> bool {
-    ["d", "k"].iter().any(|member| jwk.get(member).is_some()) || jwk.get("kty").is_some_and(|kty| kty == "oct")
+    ["d", "k"].iter().any(|member| jwk.get(member).is_some())
+        || jwk.get("kty").is_some_and(|kty| kty == "oct")
 }
 
 /// For what kind of signature the key is.
@@ -116,5 +151,7 @@ fn algorithm(jwk: &Value) -> Option<&'static str> {
         ("RSA", _) => "RS256",
         _ => return None,
     };
-    text("alg").is_none_or(|alg| alg == algorithm || (alg == "Ed25519" && algorithm == "EdDSA")).then_some(algorithm)
+    text("alg")
+        .is_none_or(|alg| alg == algorithm || (alg == "Ed25519" && algorithm == "EdDSA"))
+        .then_some(algorithm)
 }

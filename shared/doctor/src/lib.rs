@@ -1,11 +1,13 @@
-//! Why does a set-up fail? Looked at from inside the place where it runs, against any OpenID Connect issuer.
+//! Why does a set-up fail? Looked at from inside the place where it runs, against any OpenID
+//! Connect issuer.
 //!
-//! A service has a list of checks of its own; what they are made of stands here. Each check is one line, and each finding
-//! says what was compared, both values, and the setting to change. Nothing is changed by looking: a token that is fetched to
-//! see whether one can be had is given back. No secret and no token gets into a line.
+//! A service has a list of checks of its own; what they are made of stands here. Each check is one
+//! line, and each finding says what was compared, both values, and the setting to change. Nothing
+//! is changed by looking: a token that is fetched to see whether one can be had is given back. No
+//! secret and no token gets into a line.
 //!
-//! The order of things: `wire` asks, `no_reply` and `certificate` say why there was no answer, `issuer` reads what an issuer
-//! says of itself, the others compare, `report` prints.
+//! The order of things: `wire` asks, `no_reply` and `certificate` say why there was no answer,
+//! `issuer` reads what an issuer says of itself, the others compare, `report` prints.
 #![warn(missing_docs)]
 
 mod certificate;

@@ -58,7 +58,8 @@ impl NoReply {
 
     pub(crate) fn finding(&self, url: &str, way: &Way<'_>) -> Finding {
         let Way { names, setting, advice } = way;
-        let compared = format!("the setting `{}` and what answers at {}", names.name(setting), bare(url));
+        let compared =
+            format!("the setting `{}` and what answers at {}", names.name(setting), bare(url));
         let change = |advice: String| names.change(setting, advice);
         match self {
             Self::Distrusted(distrust) => distrust.finding(url, way),
@@ -90,7 +91,8 @@ pub(crate) fn host(url: &str) -> String {
     Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// What the chain of errors says, by its types. What it says in words is shown only if no type is known.
+/// What the chain of errors says, by its types. What it says in words is shown only if no type is
+/// known.
 pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> NoReply {
     if let Some(tls) = find::<rustls::Error>(error) {
         return match tls {
@@ -99,7 +101,9 @@ pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> NoReply {
             other => NoReply::Other(other.to_string()),
         };
     }
-    if find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+    if find::<io::Error>(error)
+        .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    {
         return NoReply::Refused;
     }
     if error.is_connect() && !is_known(url).await {
@@ -115,7 +119,9 @@ pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> NoReply {
 }
 
 async fn is_known(url: &Url) -> bool {
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return false;
+    };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     timeout(LOOKUP_LIMIT, lookup_host((host, port)))
         .await
@@ -144,5 +150,9 @@ fn innermost(error: &reqwest::Error) -> String {
         innermost = inner;
     }
     // The outermost one alone names the URL.
-    if std::ptr::addr_eq(innermost, error) { "the call failed".to_owned() } else { innermost.to_string() }
+    if std::ptr::addr_eq(innermost, error) {
+        "the call failed".to_owned()
+    } else {
+        innermost.to_string()
+    }
 }

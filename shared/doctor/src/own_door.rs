@@ -27,7 +27,8 @@ pub struct OwnDoor<'a> {
     pub start: &'a str,
 }
 
-/// Ask the running service whether it is ready, at the address at which it listens. Says whether it answers at all.
+/// Ask the running service whether it is ready, at the address at which it listens. Says whether it
+/// answers at all.
 pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor<'_>) -> bool {
     let check = format!("own door `{}`", door.setting);
     let wire = match Wire::to_itself(clock) {
@@ -38,9 +39,14 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
         }
     };
     let Some(url) = address(door, door.path).await else {
-        let compared = format!("the setting `{}` and what can be listened at", door.names.name(door.setting));
+        let compared =
+            format!("the setting `{}` and what can be listened at", door.names.name(door.setting));
         let change = door.names.change(door.setting, "write host:port");
-        checks.fail(check, "it is no address", Finding::new(compared, "host:port", door.listen, change));
+        checks.fail(
+            check,
+            "it is no address",
+            Finding::new(compared, "host:port", door.listen, change),
+        );
         return false;
     };
     match wire.get(&url).await {
@@ -55,13 +61,23 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
             checks.fail(
                 check,
                 "it is not ready",
-                Finding::new(compared, "status 200", format!("status {}: {body}", reply.status), change),
+                Finding::new(
+                    compared,
+                    "status 200",
+                    format!("status {}: {body}", reply.status),
+                    change,
+                ),
             );
         }
         Err(why) => {
-            let compared = format!("the setting `{}` and what answers at {url}", door.names.name(door.setting));
-            let change =
-                door.names.change(door.setting, format!("start it: {}; or write where it listens", door.start));
+            let compared = format!(
+                "the setting `{}` and what answers at {url}",
+                door.names.name(door.setting)
+            );
+            let change = door.names.change(
+                door.setting,
+                format!("start it: {}; or write where it listens", door.start),
+            );
             checks.fail(
                 check,
                 format!("nothing runs there: {}", why.words()),
@@ -74,16 +90,33 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
 }
 
 /// What the running service says of itself (RFC 9728): has it the settings that are looked at here?
-pub async fn look_at_running_resource(checks: &mut Checks, clock: &Clock, door: &OwnDoor<'_>, own: [(&str, &str); 2]) {
+pub async fn look_at_running_resource(
+    checks: &mut Checks,
+    clock: &Clock,
+    door: &OwnDoor<'_>,
+    own: [(&str, &str); 2],
+) {
     let Some(url) = address(door, "/.well-known/oauth-protected-resource").await else { return };
     let Ok(wire) = Wire::to_itself(clock) else { return };
     let Ok(Reply { status: 200, body, .. }) = wire.get(&url).await else { return };
     let Ok(said) = serde_json::from_slice::<ProtectedResourceMetadata>(&body) else { return };
     let running = [said.resource, said.authorization_servers.join(", ")];
-    for ((setting, value), running) in own.into_iter().zip(running).filter(|((_, value), running)| value != running) {
-        let compared = format!("the setting `{}` here and in the process that runs at {url}", door.names.name(setting));
-        let change = door.names.change(setting, "start that process anew, or look with its settings: these are others");
-        checks.fail("own settings", "what runs has others", Finding::new(compared, value, running, change));
+    for ((setting, value), running) in
+        own.into_iter().zip(running).filter(|((_, value), running)| value != running)
+    {
+        let compared = format!(
+            "the setting `{}` here and in the process that runs at {url}",
+            door.names.name(setting)
+        );
+        let change = door.names.change(
+            setting,
+            "start that process anew, or look with its settings: these are others",
+        );
+        checks.fail(
+            "own settings",
+            "what runs has others",
+            Finding::new(compared, value, running, change),
+        );
     }
 }
 

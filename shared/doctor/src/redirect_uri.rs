@@ -31,9 +31,11 @@ pub struct Login<'a> {
 
 /// What the authorization endpoint does with it.
 enum Answer {
-    /// It sends the browser to the redirect URI, as it does with those that are registered alone (RFC 6749 §3.1.2.4).
+    /// It sends the browser to the redirect URI, as it does with those that are registered alone
+    /// (RFC 6749 §3.1.2.4).
     GoesBack(Option<String>),
-    /// It tells the user instead, as it has to where the redirect URI or the client is not known (§4.1.2.1).
+    /// It tells the user instead, as it has to where the redirect URI or the client is not known
+    /// (§4.1.2.1).
     TellsUser { about: About, status: u16 },
     /// It sends the browser to a page of its own, which may be its login or its error.
     GoesOn(String),
@@ -51,20 +53,26 @@ enum About {
 const EXPECTED: [&str; 4] =
     ["login_required", "interaction_required", "consent_required", "account_selection_required"];
 
-/// Ask for a login without showing a page (`prompt=none`), and look where the answer goes without going there.
+/// Ask for a login without showing a page (`prompt=none`), and look where the answer goes without
+/// going there.
 pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &Login<'_>) {
     const CHECK: &str = "redirect URI";
     let published = known.metadata.authorization_endpoint.as_deref();
-    let Some(url) = known.way_to(checks, CHECK, "authorization_endpoint", published) else { return };
+    let Some(url) = known.way_to(checks, CHECK, "authorization_endpoint", published) else {
+        return;
+    };
     let check = known.check(CHECK);
     match ask(known, &url, login, login.redirect_uri).await {
         Err(why) => {
             let finding = known.not_reached(&url, &why);
             checks.fail(check, format!("not reached: {}", why.words()), finding);
         }
-        Ok(Answer::GoesBack(error)) => look_at_error(checks, known, &check, login, error.as_deref()),
+        Ok(Answer::GoesBack(error)) => {
+            look_at_error(checks, known, &check, login, error.as_deref())
+        }
         Ok(Answer::TellsUser { about: About::Client, status }) => {
-            let compared = format!("the client `{}` and those that the issuer knows", login.client_id);
+            let compared =
+                format!("the client `{}` and those that the issuer knows", login.client_id);
             let advice = "write the id that the issuer has for this website, and have it registered as one that may log people in";
             let change = login.issuer_names.change("client_id", advice);
             let finding = Finding::new(
@@ -97,7 +105,12 @@ pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &
     }
 }
 
-async fn ask(known: &KnownIssuer, endpoint: &Url, login: &Login<'_>, redirect_uri: &str) -> Result<Answer, NoReply> {
+async fn ask(
+    known: &KnownIssuer,
+    endpoint: &Url,
+    login: &Login<'_>,
+    redirect_uri: &str,
+) -> Result<Answer, NoReply> {
     let mut url = endpoint.clone();
     url.query_pairs_mut()
         .extend_pairs([
@@ -116,14 +129,24 @@ async fn ask(known: &KnownIssuer, endpoint: &Url, login: &Login<'_>, redirect_ur
     let reply = known.wire.get(url.as_str()).await?;
     let text = String::from_utf8_lossy(&reply.body);
     let about = || {
-        if text.contains("client_id") && !text.contains("redirect_uri") { About::Client } else { About::RedirectUri }
+        if text.contains("client_id") && !text.contains("redirect_uri") {
+            About::Client
+        } else {
+            About::RedirectUri
+        }
     };
     Ok(match (reply.status, reply.location) {
-        (300..=399, Some(to)) if goes_to(&to, redirect_uri) => Answer::GoesBack(parameter(&to, "error")),
-        (300..=399, Some(to)) if to.contains("redirect_uri_mismatch") || to.contains("invalid_redirect_uri") => {
+        (300..=399, Some(to)) if goes_to(&to, redirect_uri) => {
+            Answer::GoesBack(parameter(&to, "error"))
+        }
+        (300..=399, Some(to))
+            if to.contains("redirect_uri_mismatch") || to.contains("invalid_redirect_uri") =>
+        {
             Answer::TellsUser { about: About::RedirectUri, status: reply.status }
         }
-        (300..=399, Some(to)) => Answer::GoesOn(to.split(['?', '#']).next().unwrap_or_default().to_owned()),
+        (300..=399, Some(to)) => {
+            Answer::GoesOn(to.split(['?', '#']).next().unwrap_or_default().to_owned())
+        }
         (status @ 400..=499, _) => Answer::TellsUser { about: about(), status },
         (status, _) => Answer::Unclear(status),
     })
@@ -131,15 +154,24 @@ async fn ask(known: &KnownIssuer, endpoint: &Url, login: &Login<'_>, redirect_ur
 
 /// To the byte, and with nothing behind it but parameters.
 fn goes_to(location: &str, redirect_uri: &str) -> bool {
-    location.strip_prefix(redirect_uri).is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '&', '#']))
+    location
+        .strip_prefix(redirect_uri)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '&', '#']))
 }
 
 fn parameter(location: &str, name: &str) -> Option<String> {
-    let pairs = location.split(['?', '#']).skip(1).flat_map(|part| form_urlencoded::parse(part.as_bytes()));
+    let pairs =
+        location.split(['?', '#']).skip(1).flat_map(|part| form_urlencoded::parse(part.as_bytes()));
     pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn look_at_error(checks: &mut Checks, known: &KnownIssuer, check: &str, login: &Login<'_>, error: Option<&str>) {
+fn look_at_error(
+    checks: &mut Checks,
+    known: &KnownIssuer,
+    check: &str,
+    login: &Login<'_>,
+    error: Option<&str>,
+) {
     match error.filter(|error| !EXPECTED.contains(error)) {
         None => checks.ok(check, format!("{} is registered", login.redirect_uri)),
         Some(error) => {
@@ -148,15 +180,24 @@ fn look_at_error(checks: &mut Checks, known: &KnownIssuer, check: &str, login: &
                 "the redirect URI is registered, and the rest of the request is not taken: compare scopes and resources with what the issuer knows: {}",
                 known.scopes().join(" ")
             );
-            let finding =
-                Finding::new(compared, EXPECTED[0], error, login.issuer_names.change(login.scope_setting, advice));
+            let finding = Finding::new(
+                compared,
+                EXPECTED[0],
+                error,
+                login.issuer_names.change(login.scope_setting, advice),
+            );
             checks.fail(check, "the issuer refuses the login request", finding);
         }
     }
 }
 
-/// What people get wrong most often, tried one after the other: what the issuer takes is registered.
-async fn nearest_by_trying(known: &KnownIssuer, endpoint: &Url, login: &Login<'_>) -> Option<String> {
+/// What people get wrong most often, tried one after the other: what the issuer takes is
+/// registered.
+async fn nearest_by_trying(
+    known: &KnownIssuer,
+    endpoint: &Url,
+    login: &Login<'_>,
+) -> Option<String> {
     for other in spelled_otherwise(login.redirect_uri) {
         if matches!(ask(known, endpoint, login, &other).await, Ok(Answer::GoesBack(_))) {
             return Some(other);
@@ -185,10 +226,14 @@ fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Fi
     );
     match nearest {
         Some(nearest) => {
-            let found =
-                format!("{nearest} is registered: they differ in {}", uris_differ_in(&nearest, login.redirect_uri));
-            let change =
-                login.names.change("public_url", "let it fit what is registered, or register this one at the issuer");
+            let found = format!(
+                "{nearest} is registered: they differ in {}",
+                uris_differ_in(&nearest, login.redirect_uri)
+            );
+            let change = login.names.change(
+                "public_url",
+                "let it fit what is registered, or register this one at the issuer",
+            );
             Finding::new(compared, login.redirect_uri, found, change)
         }
         None => {
@@ -197,13 +242,21 @@ fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Fi
                 login.client_id, login.redirect_uri
             );
             let found = format!("an error page in place of an answer, status {status}");
-            Finding::new(compared, login.redirect_uri, found, login.names.change("public_url", advice))
+            Finding::new(
+                compared,
+                login.redirect_uri,
+                found,
+                login.names.change("public_url", advice),
+            )
         }
     }
 }
 
 fn unclear(login: &Login<'_>, found: String) -> Finding {
-    let compared = format!("where the issuer sends a browser that asks with prompt=none, and {}", login.redirect_uri);
+    let compared = format!(
+        "where the issuer sends a browser that asks with prompt=none, and {}",
+        login.redirect_uri
+    );
     let change = Change::elsewhere(
         "begin a login in a browser: this issuer does not say by its status whether it knows the redirect URI",
     );

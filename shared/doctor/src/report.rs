@@ -19,7 +19,10 @@ pub struct Report {
 impl Report {
     /// All sections of a service.
     pub fn of(service: impl Into<String>, sections: impl IntoIterator<Item = Checks>) -> Self {
-        Self { service: service.into(), checks: sections.into_iter().flat_map(Checks::all).collect() }
+        Self {
+            service: service.into(),
+            checks: sections.into_iter().flat_map(Checks::all).collect(),
+        }
     }
 
     /// How many checks ended so.
@@ -43,7 +46,8 @@ pub(crate) fn text(reports: &[Report], coloured: bool) -> String {
 
 fn write_report(text: &mut String, report: &Report, coloured: bool) -> std::fmt::Result {
     writeln!(text, "{}", report.service)?;
-    let width = report.checks.iter().map(|check| check.check.chars().count()).max().unwrap_or_default();
+    let width =
+        report.checks.iter().map(|check| check.check.chars().count()).max().unwrap_or_default();
     for Check { check, verdict, said, finding } in &report.checks {
         writeln!(text, "  {}  {check:<width$}  {said}", word(*verdict, coloured))?;
         finding.iter().try_for_each(|finding| write_finding(text, finding))?;
@@ -84,7 +88,11 @@ mod tests {
         let mut checks = Checks::default();
         checks.ok("settings", "they can be used");
         let change = Change::of("service-a", "issuer", "write it to the byte");
-        checks.fail("issuer", "it is another", Finding::new("two names", "http://c", "http://c/", change));
+        checks.fail(
+            "issuer",
+            "it is another",
+            Finding::new("two names", "http://c", "http://c/", change),
+        );
         vec![Report::of("service-a", [checks])]
     }
 
@@ -104,7 +112,8 @@ mod tests {
     #[test]
     fn a_terminal_gets_colours_and_a_pipe_none() {
         assert!(
-            text(&reports(), true).contains("\u{1b}[1;31mFAIL\u{1b}[0m") && !text(&reports(), false).contains('\u{1b}')
+            text(&reports(), true).contains("\u{1b}[1;31mFAIL\u{1b}[0m")
+                && !text(&reports(), false).contains('\u{1b}')
         );
     }
 }

@@ -38,7 +38,8 @@ pub async fn look_at_resource(checks: &mut Checks, wire: &Wire, door: &Door<'_>)
             let advice =
                 "start it, or write where it is reached from here; in a container localhost is the container itself"
                     .to_owned();
-            let finding = why.finding(&url, &Way { names: door.names, setting: &door.url.1, advice });
+            let finding =
+                why.finding(&url, &Way { names: door.names, setting: &door.url.1, advice });
             return checks.fail(check, format!("not at {}: {}", door.url.0, why.words()), finding);
         }
     };
@@ -56,7 +57,8 @@ pub async fn look_at_resource(checks: &mut Checks, wire: &Wire, door: &Door<'_>)
     }
 }
 
-/// Where RFC 9728 §3.1 has it, and where it stands for one that does not put it between host and path.
+/// Where RFC 9728 §3.1 has it, and where it stands for one that does not put it between host and
+/// path.
 async fn ask(wire: &Wire, base: &str) -> Result<(String, Reply), (String, NoReply)> {
     let base = base.trim_end_matches('/');
     let (first, second) = (well_known_url(base, SUFFIX), format!("{base}/.well-known/{SUFFIX}"));
@@ -75,30 +77,49 @@ fn compare(checks: &mut Checks, door: &Door<'_>, url: &str, said: &ProtectedReso
     if said.resource == *own {
         checks.ok(check("audience"), own);
     } else {
-        let compared = format!("the setting `{}` and `resource` at {at}, to the byte", door.names.name(setting));
+        let compared = format!(
+            "the setting `{}` and `resource` at {at}, to the byte",
+            door.names.name(setting)
+        );
         let advice = format!("write {}, or have B's `resource` changed", said.resource);
-        let finding = Finding::new(compared, &said.resource, own, door.names.change(setting, advice));
-        checks.fail(check("audience"), format!("they differ in {}", uris_differ_in(&said.resource, own)), finding);
+        let finding =
+            Finding::new(compared, &said.resource, own, door.names.change(setting, advice));
+        checks.fail(
+            check("audience"),
+            format!("they differ in {}", uris_differ_in(&said.resource, own)),
+            finding,
+        );
     }
-    if !said.authorization_servers.is_empty() && !said.authorization_servers.iter().any(|one| one == door.issuer) {
-        let compared =
-            format!("the setting `{}` and `authorization_servers` at {at}, to the byte", door.names.name("issuer"));
+    if !said.authorization_servers.is_empty()
+        && !said.authorization_servers.iter().any(|one| one == door.issuer)
+    {
+        let compared = format!(
+            "the setting `{}` and `authorization_servers` at {at}, to the byte",
+            door.names.name("issuer")
+        );
         let theirs = said.authorization_servers.join(", ");
         let nearest = said.authorization_servers.first().map_or("", String::as_str);
         let words = format!("they differ in {}", uris_differ_in(nearest, door.issuer));
-        let change = door.names.change("issuer", "A and B must name the same issuer: B refuses tokens of any other");
+        let change = door
+            .names
+            .change("issuer", "A and B must name the same issuer: B refuses tokens of any other");
         checks.fail(check("issuer"), words, Finding::new(compared, theirs, door.issuer, change));
     } else {
         checks.ok(check("issuer"), door.issuer);
     }
-    let unknown = door.scope.filtered(|one| !said.scopes_supported.iter().any(|known| known == one));
+    let unknown =
+        door.scope.filtered(|one| !said.scopes_supported.iter().any(|known| known == one));
     if said.scopes_supported.is_empty() || unknown.is_empty() {
         checks.ok(check("scope"), door.scope.to_string());
     } else {
-        let compared = format!("the setting `{}` and `scopes_supported` at {at}", door.names.name("scope"));
-        let change =
-            door.names.change("scope", "ask for what B looks for; a scope that it does not know opens nothing there");
-        let finding = Finding::new(compared, said.scopes_supported.join(" "), door.scope.to_string(), change);
+        let compared =
+            format!("the setting `{}` and `scopes_supported` at {at}", door.names.name("scope"));
+        let change = door.names.change(
+            "scope",
+            "ask for what B looks for; a scope that it does not know opens nothing there",
+        );
+        let finding =
+            Finding::new(compared, said.scopes_supported.join(" "), door.scope.to_string(), change);
         checks.warn(check("scope"), format!("B does not know: {unknown}"), finding);
     }
 }

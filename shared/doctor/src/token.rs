@@ -50,8 +50,8 @@ enum Outcome {
 /// It says nothing of the client.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// Get a token as the client itself does, compare what it is with what was asked for, and give it back. Says whether the
-/// client was known.
+/// Get a token as the client itself does, compare what it is with what was asked for, and give it
+/// back. Says whether the client was known.
 pub async fn try_token(
     checks: &mut Checks,
     known: &KnownIssuer,
@@ -59,8 +59,12 @@ pub async fn try_token(
     need: &Need<'_>,
     keys: Option<&PublishedKeys>,
 ) -> bool {
-    let Some(url) = known.way_to(checks, &need.check, "token_endpoint", known.metadata.token_endpoint.as_deref())
-    else {
+    let Some(url) = known.way_to(
+        checks,
+        &need.check,
+        "token_endpoint",
+        known.metadata.token_endpoint.as_deref(),
+    ) else {
         return false;
     };
     let scope = need.scope.to_string();
@@ -89,11 +93,18 @@ pub async fn try_token(
     false
 }
 
-/// Show the client's credentials with a code that nobody has made: who is known gets `invalid_grant`, who is not
-/// `invalid_client` (RFC 6749 §5.2). Nothing comes of it either way.
-pub async fn try_code_exchange(checks: &mut Checks, known: &KnownIssuer, client: &Client, request: &CodeRequest<'_>) {
+/// Show the client's credentials with a code that nobody has made: who is known gets
+/// `invalid_grant`, who is not `invalid_client` (RFC 6749 §5.2). Nothing comes of it either way.
+pub async fn try_code_exchange(
+    checks: &mut Checks,
+    known: &KnownIssuer,
+    client: &Client,
+    request: &CodeRequest<'_>,
+) {
     const CHECK: &str = "client";
-    let Some(url) = known.way_to(checks, CHECK, "token_endpoint", known.metadata.token_endpoint.as_deref()) else {
+    let Some(url) =
+        known.way_to(checks, CHECK, "token_endpoint", known.metadata.token_endpoint.as_deref())
+    else {
         return;
     };
     let form = [
@@ -114,7 +125,8 @@ pub async fn try_code_exchange(checks: &mut Checks, known: &KnownIssuer, client:
         }
         Ok(Outcome::Refused(refused)) => {
             let compared = "the issuer's answer to a code that nobody has made";
-            let change = client.names.change("client_id", "look at what the issuer lets this client do");
+            let change =
+                client.names.change("client_id", "look at what the issuer lets this client do");
             let finding = Finding::new(compared, "invalid_grant", refused.shown(), change);
             checks.warn(check, "whether the secret is right cannot be told", finding);
         }
@@ -123,7 +135,12 @@ pub async fn try_code_exchange(checks: &mut Checks, known: &KnownIssuer, client:
     }
 }
 
-async fn ask(known: &KnownIssuer, client: &Client, url: &Url, form: &[(&str, &str)]) -> Result<Outcome, NoReply> {
+async fn ask(
+    known: &KnownIssuer,
+    client: &Client,
+    url: &Url,
+    form: &[(&str, &str)],
+) -> Result<Outcome, NoReply> {
     let mut form = form.to_vec();
     let authorization = client.prove(&mut form);
     let reply = known.wire.post(url, &form, authorization.as_deref()).await?;
@@ -142,10 +159,14 @@ fn not_reached(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url,
 fn garbage(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url, status: u16) {
     let compared = format!("what answers at {} and RFC 6749 section 5", bare(url.as_str()));
     let (advice, found) = match status {
-        TOO_MANY_REQUESTS => {
-            ("wait a minute: somebody has failed there too often", "status 429: it asks to wait".to_owned())
-        }
-        status => ("look into the issuer's log, and at what stands between", format!("status {status}, and neither")),
+        TOO_MANY_REQUESTS => (
+            "wait a minute: somebody has failed there too often",
+            "status 429: it asks to wait".to_owned(),
+        ),
+        status => (
+            "look into the issuer's log, and at what stands between",
+            format!("status {status}, and neither"),
+        ),
     };
     let change = known.at.names.change("issuer", advice);
     checks.fail(
@@ -164,15 +185,24 @@ async fn give_back(
     granted: &TokenResponse,
 ) {
     if !revoke(known, client, granted).await {
-        checks.skip(known.check(&need.check), "the token could not be given back; it ends by itself");
+        checks
+            .skip(known.check(&need.check), "the token could not be given back; it ends by itself");
     }
 }
 
 async fn revoke(known: &KnownIssuer, client: &Client, granted: &TokenResponse) -> bool {
-    let endpoint =
-        known.metadata.revocation_endpoint.as_deref().and_then(|published| known.issuer.way_to(published).ok());
+    let endpoint = known
+        .metadata
+        .revocation_endpoint
+        .as_deref()
+        .and_then(|published| known.issuer.way_to(published).ok());
     let Some(url) = endpoint else { return false };
-    let mut form = vec![("token", granted.access_token.expose()), ("token_type_hint", "access_token")];
+    let mut form =
+        vec![("token", granted.access_token.expose()), ("token_type_hint", "access_token")];
     let authorization = client.prove(&mut form);
-    known.wire.post(&url, &form, authorization.as_deref()).await.is_ok_and(|reply| reply.status == 200)
+    known
+        .wire
+        .post(&url, &form, authorization.as_deref())
+        .await
+        .is_ok_and(|reply| reply.status == 200)
 }

@@ -5,17 +5,31 @@ use url::Url;
 /// In what two URIs differ, in words: a slash is easily overlooked.
 #[must_use]
 pub fn uris_differ_in(one: &str, other: &str) -> String {
-    let (Ok(left), Ok(right)) = (Url::parse(one), Url::parse(other)) else { return "one of them is no URL".to_owned() };
+    let (Ok(left), Ok(right)) = (Url::parse(one), Url::parse(other)) else {
+        return "one of them is no URL".to_owned();
+    };
     let parts = [
         ("the scheme", left.scheme() != right.scheme()),
         ("the host", left.host_str() != right.host_str()),
-        ("the port", left.port_or_known_default() != right.port_or_known_default() && left.port() != right.port()),
+        (
+            "the port",
+            left.port_or_known_default() != right.port_or_known_default()
+                && left.port() != right.port(),
+        ),
         ("the path", trimmed(&left) != trimmed(&right)),
         ("the query", left.query() != right.query()),
-        ("a slash at the end", trimmed(&left) == trimmed(&right) && one.ends_with('/') != other.ends_with('/')),
+        (
+            "a slash at the end",
+            trimmed(&left) == trimmed(&right) && one.ends_with('/') != other.ends_with('/'),
+        ),
     ];
-    let differing: Vec<_> = parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect();
-    if differing.is_empty() { "the way they are spelled".to_owned() } else { differing.join(" and ") }
+    let differing: Vec<_> =
+        parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect();
+    if differing.is_empty() {
+        "the way they are spelled".to_owned()
+    } else {
+        differing.join(" and ")
+    }
 }
 
 fn trimmed(url: &Url) -> &str {
@@ -45,12 +59,16 @@ mod tests {
         ] {
             assert_eq!(uris_differ_in(name, other), words, "{other}");
         }
-        assert_eq!(uris_differ_in("https://c.example/t", "https://c.example/t/"), "a slash at the end");
+        assert_eq!(
+            uris_differ_in("https://c.example/t", "https://c.example/t/"),
+            "a slash at the end"
+        );
     }
 
     #[test]
     fn the_nearest_is_the_one_with_the_fewest_changes() {
-        let known = ["http://localhost:9001/callback/platform", "https://a.example/callback/platform"];
+        let known =
+            ["http://localhost:9001/callback/platform", "https://a.example/callback/platform"];
         assert_eq!(nearest_uri("https://a.example/callback/platform/", known), Some(known[1]));
         assert_eq!(nearest_uri("x", []), None);
     }

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use clock::Clock;
 use reqwest::{Client, RequestBuilder, Response, header, redirect::Policy};
-use service_kit::{HttpClientError, HttpClientSettings, http_client, http_client_without_authorities};
+use service_kit::{
+    HttpClientError, HttpClientSettings, http_client, http_client_without_authorities,
+};
 use url::Url;
 
 use crate::no_reply::{NoReply, why_none};
@@ -38,7 +40,8 @@ impl Wire {
     /// # Errors
     /// When the certificate authorities cannot be read.
     pub fn new(settings: &HttpClientSettings, clock: &Clock) -> Result<Self, HttpClientError> {
-        let patience = HttpClientSettings { timeout: settings.timeout.min(LIMIT), ..settings.clone() };
+        let patience =
+            HttpClientSettings { timeout: settings.timeout.min(LIMIT), ..settings.clone() };
         Ok(Self { http: http_client(&patience)?, clock: clock.clone() })
     }
 
@@ -46,18 +49,23 @@ impl Wire {
     ///
     /// # Errors
     /// When the certificate authorities of the settings cannot be read.
-    pub fn without_authorities(settings: &HttpClientSettings, clock: &Clock) -> Result<Self, HttpClientError> {
-        let patience = HttpClientSettings { timeout: settings.timeout.min(LIMIT), ..settings.clone() };
+    pub fn without_authorities(
+        settings: &HttpClientSettings,
+        clock: &Clock,
+    ) -> Result<Self, HttpClientError> {
+        let patience =
+            HttpClientSettings { timeout: settings.timeout.min(LIMIT), ..settings.clone() };
         Ok(Self { http: http_client_without_authorities(&patience)?, clock: clock.clone() })
     }
 
-    /// The way to the own door. It leads over loopback and shows no secret, so it need not find out who answers; the
-    /// certificate is for the name that others know.
+    /// The way to the own door. It leads over loopback and shows no secret, so it need not find out
+    /// who answers; the certificate is for the name that others know.
     ///
     /// # Errors
     /// When TLS cannot be prepared.
     pub fn to_itself(clock: &Clock) -> reqwest::Result<Self> {
-        let builder = Client::builder().tls_danger_accept_invalid_certs(true).timeout(LIMIT).no_proxy();
+        let builder =
+            Client::builder().tls_danger_accept_invalid_certs(true).timeout(LIMIT).no_proxy();
         Ok(Self { http: builder.redirect(Policy::none()).build()?, clock: clock.clone() })
     }
 
@@ -73,7 +81,8 @@ impl Wire {
         form: &[(&str, &str)],
         authorization: Option<&str>,
     ) -> Result<Reply, NoReply> {
-        let request = self.http.post(url.clone()).header(header::ACCEPT, "application/json").form(form);
+        let request =
+            self.http.post(url.clone()).header(header::ACCEPT, "application/json").form(form);
         let request = match authorization {
             Some(value) => request.header(header::AUTHORIZATION, value),
             None => request,
@@ -95,7 +104,9 @@ impl Wire {
 }
 
 async fn read(mut response: Response, before: i64, clock: &Clock) -> reqwest::Result<Reply> {
-    let header = |name: header::HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let header = |name: header::HeaderName| {
+        response.headers().get(name).and_then(|value| value.to_str().ok())
+    };
     let mut reply = Reply {
         status: response.status().as_u16(),
         location: header(header::LOCATION).map(str::to_owned),
@@ -114,7 +125,8 @@ async fn read(mut response: Response, before: i64, clock: &Clock) -> reqwest::Re
     Ok(reply)
 }
 
-/// A cache keeps the `Date` of the answer that it kept, and says in `Age` how old that is (RFC 9111 §5.1).
+/// A cache keeps the `Date` of the answer that it kept, and says in `Age` how old that is (RFC 9111
+/// §5.1).
 fn told_time(date: Option<&str>, age: Option<&str>) -> Option<i64> {
     let date = httpdate::parse_http_date(date?).ok()?;
     let seconds = i64::try_from(date.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()?;

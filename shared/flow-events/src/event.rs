@@ -70,7 +70,8 @@ pub enum Event {
         /// How long it was waited for, in microseconds.
         elapsed_micros: u64,
     },
-    /// A request has come, from another party or from outside. Of its path the route is told, which no caller chooses.
+    /// A request has come, from another party or from outside. Of its path the route is told, which
+    /// no caller chooses.
     RequestArrived {
         /// The HTTP method.
         method: String,
@@ -115,8 +116,8 @@ pub enum Event {
         client_id: Option<String>,
         /// Why.
         error: ErrorCode,
-        /// The part of the request that is at fault, in C's own words; empty where it is not one part. What the client was
-        /// told quotes the client, who may have put a secret anywhere.
+        /// The part of the request that is at fault, in C's own words; empty where it is not one
+        /// part. What the client was told quotes the client, who may have put a secret anywhere.
         description: String,
     },
     /// B (or C, for an introspection) checked one thing about a token.
@@ -148,7 +149,8 @@ impl Event {
         }
     }
 
-    /// The same without anything that the message carries in its body, for places where bodies stay private.
+    /// The same without anything that the message carries in its body, for places where bodies stay
+    /// private.
     #[must_use]
     pub fn without_bodies(mut self) -> Self {
         match &mut self {

@@ -42,7 +42,8 @@ pub enum Value {
 }
 
 impl Field {
-    /// A public value. Neither `ClientSecret` nor `AccessToken` turns into text by itself, so neither fits.
+    /// A public value. Neither `ClientSecret` nor `AccessToken` turns into text by itself, so
+    /// neither fits.
     pub fn text(name: &str, value: impl Into<String>) -> Self {
         Self::of(name, Value::Text(value.into()))
     }
@@ -59,14 +60,16 @@ impl Field {
         Self::of(name, Value::Token(token.fingerprint()))
     }
 
-    /// A parameter of a protocol, by its name: the few that are public are named here, and whatever else comes is taken
-    /// for a secret.
+    /// A parameter of a protocol, by its name: the few that are public are named here, and whatever
+    /// else comes is taken for a secret.
     #[must_use]
     pub fn parameter(name: &str, value: &str) -> Self {
         let value = match name {
-            "access_token" | "refresh_token" | "id_token" | "token" | "subject_token" | "actor_token"
-            | "id_token_hint" | "logout_token" | "code" | "device_code" | "state" | "nonce" | "code_challenge"
-            | "request_uri" => Value::Token(Fingerprint::of(value)),
+            "access_token" | "refresh_token" | "id_token" | "token" | "subject_token"
+            | "actor_token" | "id_token_hint" | "logout_token" | "code" | "device_code"
+            | "state" | "nonce" | "code_challenge" | "request_uri" => {
+                Value::Token(Fingerprint::of(value))
+            }
             "redirect_uri" | "post_logout_redirect_uri" | "resource" | "iss" | "issuer" => {
                 Value::Text(shown(value.split(['?', '#']).next().unwrap_or_default()))
             }
@@ -110,12 +113,15 @@ impl Field {
     /// The parameters of a form or of a query, as it was encoded.
     #[must_use]
     pub fn parameters(encoded: &[u8]) -> Vec<Self> {
-        form_urlencoded::parse(encoded).map(|(name, value)| Self::parameter(&shown(&name), &value)).collect()
+        form_urlencoded::parse(encoded)
+            .map(|(name, value)| Self::parameter(&shown(&name), &value))
+            .collect()
     }
 
-    /// The members of an answer in JSON that say what a token answer, an introspection or a refusal says. Metadata and keys
-    /// would fill the page, and a person's own data is nobody else's business. Nothing is told of an answer that repeats what
-    /// is `hidden`, as careless servers do.
+    /// The members of an answer in JSON that say what a token answer, an introspection or a refusal
+    /// says. Metadata and keys would fill the page, and a person's own data is nobody else's
+    /// business. Nothing is told of an answer that repeats what is `hidden`, as careless servers
+    /// do.
     #[must_use]
     pub fn members(json: &[u8], hidden: &[&str]) -> Vec<Self> {
         const TOLD: [&str; 17] = [
@@ -138,13 +144,16 @@ impl Field {
             "errcode",
         ];
         let Ok(Json::Object(members)) = serde_json::from_slice(json) else { return Vec::new() };
-        let echoes =
-            |hidden: &&str| !hidden.is_empty() && json.windows(hidden.len()).any(|part| part == hidden.as_bytes());
+        let echoes = |hidden: &&str| {
+            !hidden.is_empty() && json.windows(hidden.len()).any(|part| part == hidden.as_bytes())
+        };
         if hidden.iter().any(echoes) {
             return Vec::new();
         }
         let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        TOLD.iter().filter_map(|name| members.get(*name).map(|value| Self::parameter(name, &text(value)))).collect()
+        TOLD.iter()
+            .filter_map(|name| members.get(*name).map(|value| Self::parameter(name, &text(value))))
+            .collect()
     }
 
     /// It stands in a header.
@@ -176,7 +185,9 @@ mod tests {
 
     #[test]
     fn a_token_leaves_its_fingerprint_and_a_secret_nothing() {
-        let fields = Field::parameters(b"client_id=a&client_secret=abc123&code=xyz&password=p&user_code=WDJB&new=1");
+        let fields = Field::parameters(
+            b"client_id=a&client_secret=abc123&code=xyz&password=p&user_code=WDJB&new=1",
+        );
         let shown = serde_json::to_string(&fields).unwrap();
         for secret in ["abc123", "xyz", "\"p\"", "WDJB"] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
@@ -184,7 +195,10 @@ mod tests {
         let values: Vec<_> = fields.iter().map(|field| &field.value).collect();
         let code = Value::Token(Fingerprint::of("xyz"));
         let id = Value::Text("a".to_owned());
-        assert_eq!(values, [&id, &Value::Secret, &code, &Value::Secret, &Value::Secret, &Value::Secret]);
+        assert_eq!(
+            values,
+            [&id, &Value::Secret, &code, &Value::Secret, &Value::Secret, &Value::Secret]
+        );
     }
 
     #[test]
@@ -195,8 +209,10 @@ mod tests {
 
     #[test]
     fn of_an_answer_the_words_of_the_protocol_are_told_and_nothing_else() {
-        let told =
-            Field::members(br#"{"access_token":"t","expires_in":60,"email":"a@b.example","keys":[1]}"#, &["hidden"]);
+        let told = Field::members(
+            br#"{"access_token":"t","expires_in":60,"email":"a@b.example","keys":[1]}"#,
+            &["hidden"],
+        );
         let names: Vec<_> = told.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["access_token", "expires_in"]);
         assert_eq!(Field::members(b"<html>", &[]), []);

@@ -5,7 +5,8 @@ use tokio::sync::broadcast;
 
 use crate::{Event, FlowEvent, Party, TraceContext};
 
-/// Where the events of a process go. Sending never waits: a listener that is too slow misses events.
+/// Where the events of a process go. Sending never waits: a listener that is too slow misses
+/// events.
 #[derive(Clone, Debug, Default)]
 pub struct EventSink(Option<broadcast::Sender<Arc<FlowEvent>>>);
 
@@ -57,7 +58,10 @@ impl FlowScope {
 pub fn emit(make: impl FnOnce() -> Event) {
     // Outside of any request nothing is told: background work belongs to no flow.
     let _ = CURRENT.try_with(|scope| {
-        let Some(sender) = scope.sink.0.as_ref().filter(|sender| sender.receiver_count() > 0) else { return };
+        let Some(sender) = scope.sink.0.as_ref().filter(|sender| sender.receiver_count() > 0)
+        else {
+            return;
+        };
         // An error means that the last listener has just left.
         let _ = sender.send(Arc::new(FlowEvent {
             trace_id: scope.trace.trace_id,

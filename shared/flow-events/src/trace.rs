@@ -16,14 +16,16 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The beginning of a new trace. `None` when `random` is all zeros, which the specification forbids.
+    /// The beginning of a new trace. `None` when `random` is all zeros, which the specification
+    /// forbids.
     #[must_use]
     pub fn root(random: [u8; 24]) -> Option<Self> {
         let (trace_id, span_id) = random.split_at(16);
         Self::new(trace_id.try_into().ok()?, span_id.try_into().ok()?, 1)
     }
 
-    /// Read a `traceparent` header; `None` when it is not one, and then a new trace begins (W3C §4.3).
+    /// Read a `traceparent` header; `None` when it is not one, and then a new trace begins (W3C
+    /// §4.3).
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
@@ -45,14 +47,20 @@ impl TraceContext {
     }
 
     fn new(trace_id: [u8; 16], span_id: [u8; 8], flags: u8) -> Option<Self> {
-        (trace_id != [0; 16] && span_id != [0; 8]).then_some(Self { trace_id: TraceId(trace_id), span_id, flags })
+        (trace_id != [0; 16] && span_id != [0; 8]).then_some(Self {
+            trace_id: TraceId(trace_id),
+            span_id,
+            flags,
+        })
     }
 }
 
 /// Lower-case hexadecimal digits, twice as many as bytes.
 fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
     let digits = hex.as_bytes();
-    if digits.len() != 2 * N || digits.iter().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+    if digits.len() != 2 * N
+        || digits.iter().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    {
         return None;
     }
     let mut bytes = [0; N];
@@ -84,7 +92,9 @@ impl Serialize for TraceId {
 impl<'de> Deserialize<'de> for TraceId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        bytes(&text).map(Self).ok_or_else(|| D::Error::custom("a trace id has 32 lower-case hexadecimal digits"))
+        bytes(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("a trace id has 32 lower-case hexadecimal digits"))
     }
 }
 

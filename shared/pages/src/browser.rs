@@ -7,7 +7,8 @@ use http::{HeaderMap, Method, Uri, header::ACCEPT_LANGUAGE, request::Parts};
 use crate::Language;
 
 pub(crate) const COOKIE: &str = "gatepass-language";
-/// OpenID Connect Core §3.1.2.1: the languages that a website knows its visitor to read, best first.
+/// OpenID Connect Core §3.1.2.1: the languages that a website knows its visitor to read, best
+/// first.
 const UI_LOCALES: &str = "ui_locales";
 
 /// What a page has to know of the browser that asked for it. An extractor that never refuses.
@@ -15,7 +16,8 @@ const UI_LOCALES: &str = "ui_locales";
 pub struct Browser {
     /// The language to answer in.
     pub language: Language,
-    /// The language that this very request asks for by `?lang=`; the answer makes the browser remember it.
+    /// The language that this very request asks for by `?lang=`; the answer makes the browser
+    /// remember it.
     pub asked: Option<Language>,
     /// Its person has chosen the language, now or before.
     pub(crate) chosen: bool,
@@ -40,7 +42,9 @@ impl Browser {
     #[must_use]
     pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let query = uri.query().unwrap_or_default().to_owned();
-        let parameter = |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted);
+        let parameter = |wanted: &str| {
+            form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted)
+        };
         let (asked, ui_locales) = (parameter(Self::LANGUAGE_PARAMETER), parameter(UI_LOCALES));
         let asked = asked.as_ref().map(|(_, value)| &**value);
         let ui_locales = ui_locales.as_ref().map(|(_, value)| &**value);
@@ -53,8 +57,8 @@ impl Browser {
         Self { language, asked: asked.and_then(Language::from_tag), chosen, once, query }
     }
 
-    /// The same browser, when the website has said what its visitor reads (`ui_locales`) where the address does not show it. The
-    /// visitor knows better.
+    /// The same browser, when the website has said what its visitor reads (`ui_locales`) where the
+    /// address does not show it. The visitor knows better.
     #[must_use]
     pub fn reading(&self, ui_locales: Option<&str>) -> Self {
         let said = ui_locales.and_then(Language::first_of).filter(|_| !self.chosen);
@@ -67,11 +71,12 @@ impl Browser {
         Self { once: true, ..self }
     }
 
-    /// The same page in another language: a query alone, because a path such as `//elsewhere.example` in a link would lead
-    /// to another site.
+    /// The same page in another language: a query alone, because a path such as
+    /// `//elsewhere.example` in a link would lead to another site.
     pub(crate) fn link_in(&self, language: Language) -> String {
         let mut query = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
-        let others = form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| name != Self::LANGUAGE_PARAMETER);
+        let others = form_urlencoded::parse(self.query.as_bytes())
+            .filter(|(name, _)| name != Self::LANGUAGE_PARAMETER);
         query.extend_pairs(others).append_pair(Self::LANGUAGE_PARAMETER, language.code());
         query.finish()
     }
@@ -104,21 +109,37 @@ mod tests {
     fn a_website_may_say_what_its_visitor_reads_and_the_visitor_knows_better() {
         assert_eq!(browser("/login?ui_locales=fr-CA+zh-CN+en", "").language, Language::Chinese);
         assert_eq!(browser("/login?ui_locales=fr", "").language, Language::English);
-        assert_eq!(browser("/login?ui_locales=zh", "gatepass-language=en").language, Language::English);
+        assert_eq!(
+            browser("/login?ui_locales=zh", "gatepass-language=en").language,
+            Language::English
+        );
         let switched = browser("/login?ui_locales=zh&lang=en", "");
-        assert_eq!((switched.language, switched.asked), (Language::English, Some(Language::English)));
+        assert_eq!(
+            (switched.language, switched.asked),
+            (Language::English, Some(Language::English))
+        );
         assert_eq!(browser("/login?ui_locales=zh", "").asked, None, "it is nothing to remember");
     }
 
     #[test]
     fn what_a_website_says_elsewhere_counts_as_if_it_stood_in_the_address() {
         assert_eq!(browser("/login", "").reading(Some("fr zh en")).language, Language::Chinese);
-        assert_eq!(browser("/login?ui_locales=en", "").reading(Some("zh")).language, Language::Chinese);
+        assert_eq!(
+            browser("/login?ui_locales=en", "").reading(Some("zh")).language,
+            Language::Chinese
+        );
         for (uri, cookie) in [("/login?lang=en", ""), ("/login", "gatepass-language=en")] {
-            assert_eq!(browser(uri, cookie).reading(Some("zh")).language, Language::English, "{uri} {cookie}");
+            assert_eq!(
+                browser(uri, cookie).reading(Some("zh")).language,
+                Language::English,
+                "{uri} {cookie}"
+            );
         }
         for nothing in [None, Some(""), Some("fr")] {
-            assert_eq!(browser("/login?ui_locales=zh", "").reading(nothing).language, Language::Chinese);
+            assert_eq!(
+                browser("/login?ui_locales=zh", "").reading(nothing).language,
+                Language::Chinese
+            );
         }
     }
 
@@ -131,8 +152,8 @@ mod tests {
 
     #[test]
     fn the_switch_never_leads_to_another_site() {
-        let link =
-            browser("http://elsewhere.example//evil.example/?next=//evil.example", "").link_in(Language::Chinese);
+        let link = browser("http://elsewhere.example//evil.example/?next=//evil.example", "")
+            .link_in(Language::Chinese);
         assert!(link.starts_with('?'), "{link}");
     }
 }

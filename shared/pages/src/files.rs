@@ -13,8 +13,10 @@ const OWN_FILES: [(&str, &str); 3] = [
     ("style.css", include_str!("../layout/style.css")),
     ("accent.css", include_str!("../layout/accent.css")),
 ];
-const OWN_TEXTS: [(Language, &str); 2] =
-    [(Language::English, include_str!("../layout/en.toml")), (Language::Chinese, include_str!("../layout/zh.toml"))];
+const OWN_TEXTS: [(Language, &str); 2] = [
+    (Language::English, include_str!("../layout/en.toml")),
+    (Language::Chinese, include_str!("../layout/zh.toml")),
+];
 
 impl Files {
     pub fn embedded(
@@ -31,8 +33,8 @@ impl Files {
         Ok(all)
     }
 
-    /// Take every file of the folder. Names with a dot in front are none of ours: Kubernetes puts its own into a mounted
-    /// `ConfigMap`.
+    /// Take every file of the folder. Names with a dot in front are none of ours: Kubernetes puts
+    /// its own into a mounted `ConfigMap`.
     pub fn replace_from(&mut self, folder: &Path) -> Result<(), PagesError> {
         let unreadable = |reason| PagesError::Unreadable { path: folder.to_owned(), reason };
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -48,11 +50,16 @@ impl Files {
     fn replace(&mut self, name: &str, path: &Path) -> Result<(), PagesError> {
         let language = Language::ALL.into_iter().find(|language| texts_file(*language) == name);
         if language.is_none() && !self.files.contains_key(name) {
-            let known: Vec<_> = self.files.keys().cloned().chain(Language::ALL.map(texts_file)).collect();
-            return Err(PagesError::UnknownFile { path: path.to_owned(), nearest: nearest(name, known.iter()) });
+            let known: Vec<_> =
+                self.files.keys().cloned().chain(Language::ALL.map(texts_file)).collect();
+            return Err(PagesError::UnknownFile {
+                path: path.to_owned(),
+                nearest: nearest(name, known.iter()),
+            });
         }
         let source = fs::read_to_string(path);
-        let source = source.map_err(|reason| PagesError::Unreadable { path: path.to_owned(), reason })?;
+        let source =
+            source.map_err(|reason| PagesError::Unreadable { path: path.to_owned(), reason })?;
         match language {
             Some(language) => {
                 let texts = Texts::read(name, &source)?;
@@ -67,7 +74,9 @@ impl Files {
 
     /// Both languages say the same things, and templates name only what exists.
     pub fn check(&self) -> Result<(), PagesError> {
-        for (one, other) in [(Language::English, Language::Chinese), (Language::Chinese, Language::English)] {
+        for (one, other) in
+            [(Language::English, Language::Chinese), (Language::Chinese, Language::English)]
+        {
             self.texts[&one].cover(&self.texts[&other], one.code())?;
         }
         for (name, source) in self.templates() {

@@ -4,9 +4,9 @@ use url::{Host, Url};
 
 /// The sources of `form-action` for where a form may lead, none if that is nowhere to go.
 ///
-/// Chromium holds every redirect after a form was sent against the policy, also those that the client makes once it has its
-/// answer. Nobody here knows where these lead, so what is allowed is how far: anywhere over TLS, or anywhere on this machine
-/// (decision 22).
+/// Chromium holds every redirect after a form was sent against the policy, also those that the
+/// client makes once it has its answer. Nobody here knows where these lead, so what is allowed is
+/// how far: anywhere over TLS, or anywhere on this machine (decision 22).
 pub(crate) fn sources(target: &str) -> Vec<String> {
     let Ok(url) = Url::parse(target) else { return Vec::new() };
     match (url.scheme(), url.host()) {
@@ -14,12 +14,18 @@ pub(crate) fn sources(target: &str) -> Vec<String> {
         ("http", Some(Host::Domain("localhost") | Host::Ipv4(Ipv4Addr::LOCALHOST))) => {
             ["http://localhost:*", "http://127.0.0.1:*"].map(str::to_owned).to_vec()
         }
-        ("http", Some(Host::Domain(name))) if is_plain(name) => vec![url.origin().ascii_serialization()],
+        ("http", Some(Host::Domain(name))) if is_plain(name) => {
+            vec![url.origin().ascii_serialization()]
+        }
         ("http", Some(Host::Ipv4(_))) => vec![url.origin().ascii_serialization()],
         // CSP has no word for an IPv6 address, and native apps listen on `[::1]` (RFC 8252 §7.3).
         ("http", Some(Host::Ipv6(_))) => vec!["http:".to_owned()],
-        ("http" | "https" | "javascript" | "data" | "blob" | "about" | "file" | "filesystem", _) => Vec::new(),
-        // A native app's own scheme (RFC 8252 §7.1); a scheme has no letter that means something in a header.
+        (
+            "http" | "https" | "javascript" | "data" | "blob" | "about" | "file" | "filesystem",
+            _,
+        ) => Vec::new(),
+        // A native app's own scheme (RFC 8252 §7.1); a scheme has no letter that means something in
+        // a header.
         (scheme, _) => vec![format!("{scheme}:")],
     }
 }

@@ -12,8 +12,9 @@ impl Language {
     /// All of them, in the order of the language switch.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// The language for a request: what it asks for, else what was asked before, else what the website that sent the
-    /// person here says of them (`ui_locales`), else what the browser prefers.
+    /// The language for a request: what it asks for, else what was asked before, else what the
+    /// website that sent the person here says of them (`ui_locales`), else what the browser
+    /// prefers.
     #[must_use]
     pub fn choose(
         asked: Option<&str>,
@@ -34,7 +35,8 @@ impl Language {
         tags.split_ascii_whitespace().find_map(Self::from_tag)
     }
 
-    /// The language of a tag such as `zh-CN` (RFC 5646), by its first part; `ui_locales` is a list of these.
+    /// The language of a tag such as `zh-CN` (RFC 5646), by its first part; `ui_locales` is a list
+    /// of these.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next()?;
@@ -67,12 +69,15 @@ impl Language {
     }
 }
 
-/// The first of ours by weight (RFC 9110 §12.5.4). Whole thousandths, because a weight of `NaN` has no order.
+/// The first of ours by weight (RFC 9110 §12.5.4). Whole thousandths, because a weight of `NaN` has
+/// no order.
 fn preferred(accept_language: &str) -> Option<Language> {
     accept_language
         .split(',')
         .filter_map(|range| {
-            let (tag, weight) = range.split_once(';').map_or((range, Some(1_000)), |(tag, q)| (tag, thousandths(q)));
+            let (tag, weight) = range
+                .split_once(';')
+                .map_or((range, Some(1_000)), |(tag, q)| (tag, thousandths(q)));
             Some((Language::from_tag(tag)?, weight.filter(|weight| *weight > 0)?))
         })
         // `max_by_key` would take the last of equals.
@@ -82,7 +87,8 @@ fn preferred(accept_language: &str) -> Option<Language> {
 
 /// `q=0.8` as 800; a weight has at most three decimals and never exceeds 1.
 fn thousandths(parameter: &str) -> Option<u16> {
-    let value = parameter.trim().strip_prefix("q=").or_else(|| parameter.trim().strip_prefix("Q="))?;
+    let value =
+        parameter.trim().strip_prefix("q=").or_else(|| parameter.trim().strip_prefix("Q="))?;
     let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
     if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -100,8 +106,14 @@ mod tests {
 
     #[test]
     fn what_is_asked_beats_the_cookie_which_beats_the_browser() {
-        assert_eq!(Language::choose(Some("zh"), Some("en"), Some("en"), Some("en")), Language::Chinese);
-        assert_eq!(Language::choose(None, Some("en"), Some("zh"), Some("zh-CN")), Language::English);
+        assert_eq!(
+            Language::choose(Some("zh"), Some("en"), Some("en"), Some("en")),
+            Language::Chinese
+        );
+        assert_eq!(
+            Language::choose(None, Some("en"), Some("zh"), Some("zh-CN")),
+            Language::English
+        );
         assert_eq!(Language::choose(None, None, Some("fr zh en"), Some("en")), Language::Chinese);
         assert_eq!(Language::choose(None, None, None, Some("zh-CN")), Language::Chinese);
         assert_eq!(Language::choose(None, None, None, None), Language::English);
@@ -109,8 +121,14 @@ mod tests {
 
     #[test]
     fn an_unknown_language_is_as_good_as_none() {
-        assert_eq!(Language::choose(Some("fr"), Some("xx"), Some("de"), Some("zh")), Language::Chinese);
-        assert_eq!(Language::choose(Some("\r\nset-cookie: a"), None, Some("\r\n"), Some("fr, de")), Language::English);
+        assert_eq!(
+            Language::choose(Some("fr"), Some("xx"), Some("de"), Some("zh")),
+            Language::Chinese
+        );
+        assert_eq!(
+            Language::choose(Some("\r\nset-cookie: a"), None, Some("\r\n"), Some("fr, de")),
+            Language::English
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! What people see in the browser: templates, texts in two languages, and the headers that keep a page safe.
+//! What people see in the browser: templates, texts in two languages, and the headers that keep a
+//! page safe.
 //!
-//! A server embeds its templates and texts. An operator may replace any of them by a file of the same name in a folder;
-//! everything is read and checked at start, so that a request never meets a template that cannot be read.
+//! A server embeds its templates and texts. An operator may replace any of them by a file of the
+//! same name in a folder; everything is read and checked at start, so that a request never meets a
+//! template that cannot be read.
 #![warn(missing_docs)]
 
 mod browser;
@@ -45,10 +47,12 @@ impl Pages {
     /// Where the layout expects the stylesheet: route this path to [`Pages::style`].
     pub const STYLE_PATH: &str = "/assets/style.css";
 
-    /// Put the pages together from what this crate brings (`layout.html`, `style.css`, `accent.css`), what the server
-    /// embeds under the same or other names, and what stands in `folder`; the later ones win.
+    /// Put the pages together from what this crate brings (`layout.html`, `style.css`,
+    /// `accent.css`), what the server embeds under the same or other names, and what stands in
+    /// `folder`; the later ones win.
     ///
-    /// Texts are TOML, `key = "text with {value}"`. In the folder `en.toml` and `zh.toml` may replace single texts.
+    /// Texts are TOML, `key = "text with {value}"`. In the folder `en.toml` and `zh.toml` may
+    /// replace single texts.
     ///
     /// # Errors
     /// [`PagesError`] naming the file, template or text that cannot be used.
@@ -70,7 +74,13 @@ impl Pages {
     /// Make the page `name` (the template `name.html`) in the browser's language.
     ///
     /// A page that cannot be made becomes a plain one with status 500; the log has the reason.
-    pub fn page(&self, browser: &Browser, status: StatusCode, name: &str, context: impl Serialize) -> Page {
+    pub fn page(
+        &self,
+        browser: &Browser,
+        status: StatusCode,
+        name: &str,
+        context: impl Serialize,
+    ) -> Page {
         match self.0.renderer.render(browser, name, context) {
             Ok(html) => Page::new(browser, status, html),
             Err(error) => {

@@ -2,8 +2,8 @@ use axum::response::{IntoResponse, Response};
 use http::{
     HeaderValue, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
-        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+        SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 
@@ -21,7 +21,8 @@ pub struct Page {
     script_src: String,
 }
 
-/// What is shown when a template fails. It stands alone, and in both languages: nothing else may be working.
+/// What is shown when a template fails. It stands alone, and in both languages: nothing else may be
+/// working.
 const BROKEN: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Error · 出错了</title>\
     <h1>This page could not be shown</h1><p>Please try again in a moment.</p>\
     <h1 lang=\"zh-Hans\">页面暂时无法显示</h1><p lang=\"zh-Hans\">请稍后再试。</p>\n";
@@ -42,8 +43,8 @@ impl Page {
         Self::new(browser, StatusCode::INTERNAL_SERVER_ERROR, BROKEN.to_owned())
     }
 
-    /// Where the forms of this page may lead besides this server: URLs with spaces between them. What is no such URL is left
-    /// out.
+    /// Where the forms of this page may lead besides this server: URLs with spaces between them.
+    /// What is no such URL is left out.
     pub fn form_action(mut self, targets: &str) -> Self {
         for source in targets.split_ascii_whitespace().flat_map(form_action::sources) {
             if !self.form_action.split(' ').any(|known| known == source) {
@@ -56,14 +57,15 @@ impl Page {
 
     /// Let the one inline script with this SHA-256 run; anything but base64 lets none.
     pub fn script_hash(mut self, sha256_base64: &str) -> Self {
-        if sha256_base64.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)) {
+        if sha256_base64.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+        {
             self.script_src = format!("; script-src 'sha256-{sha256_base64}'");
         }
         self
     }
 
-    /// No script, nothing from elsewhere but a client's or person's picture, in nobody's frame (clickjacking, RFC 9700
-    /// §4.16).
+    /// No script, nothing from elsewhere but a client's or person's picture, in nobody's frame
+    /// (clickjacking, RFC 9700 §4.16).
     fn policy(&self) -> String {
         format!(
             "default-src 'none'; style-src 'self'; img-src {IMG_SRC}; form-action 'self'{}; \
@@ -76,7 +78,8 @@ impl Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         // What cannot be said in a header cannot be allowed either.
-        let policy = HeaderValue::from_str(&self.policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        let policy = HeaderValue::from_str(&self.policy())
+            .unwrap_or(HeaderValue::from_static("default-src 'none'"));
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -96,8 +99,12 @@ impl IntoResponse for Page {
 
 fn cookie(language: Language) -> &'static str {
     match language {
-        Language::English => "gatepass-language=en; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
-        Language::Chinese => "gatepass-language=zh; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
+        Language::English => {
+            "gatepass-language=en; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly"
+        }
+        Language::Chinese => {
+            "gatepass-language=zh; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly"
+        }
     }
 }
 
@@ -108,7 +115,11 @@ mod tests {
     use super::*;
 
     fn header(response: &Response, name: &HeaderName) -> String {
-        response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        response
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+            .unwrap_or_default()
     }
 
     fn page(browser: &Browser) -> Page {
@@ -147,8 +158,10 @@ mod tests {
 
     #[test]
     fn one_script_is_known_by_its_hash() {
-        let allowed =
-            header(&page(&Browser::default()).script_hash("ab+/cd==").into_response(), &CONTENT_SECURITY_POLICY);
+        let allowed = header(
+            &page(&Browser::default()).script_hash("ab+/cd==").into_response(),
+            &CONTENT_SECURITY_POLICY,
+        );
         assert!(allowed.ends_with("; script-src 'sha256-ab+/cd=='"), "{allowed}");
         let injected = page(&Browser::default()).script_hash("x' 'unsafe-inline").into_response();
         assert!(!header(&injected, &CONTENT_SECURITY_POLICY).contains("script-src"));
@@ -156,7 +169,11 @@ mod tests {
 
     #[test]
     fn a_language_that_was_asked_for_is_remembered() {
-        let browser = Browser { language: Language::Chinese, asked: Some(Language::Chinese), ..Browser::default() };
+        let browser = Browser {
+            language: Language::Chinese,
+            asked: Some(Language::Chinese),
+            ..Browser::default()
+        };
         let response = page(&browser).into_response();
         assert!(header(&response, &SET_COOKIE).starts_with("gatepass-language=zh; Path=/;"));
         assert_eq!(header(&response, &CONTENT_LANGUAGE), "zh");
@@ -165,7 +182,11 @@ mod tests {
     #[test]
     fn the_cookie_is_the_one_that_is_read() {
         for language in Language::ALL {
-            assert!(cookie(language).starts_with(&format!("{}={};", crate::browser::COOKIE, language.code())));
+            assert!(cookie(language).starts_with(&format!(
+                "{}={};",
+                crate::browser::COOKIE,
+                language.code()
+            )));
         }
     }
 }

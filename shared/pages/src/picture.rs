@@ -3,8 +3,8 @@ use url::Url;
 /// From where a page may load pictures.
 pub(crate) const IMG_SRC: &str = "'self' https: data:";
 
-/// May a page show this picture of a client or a person? Browsers load no other one under `img-src`, and would show a
-/// broken one in its place.
+/// May a page show this picture of a client or a person? Browsers load no other one under
+/// `img-src`, and would show a broken one in its place.
 #[must_use]
 pub fn is_picture(url: &Url) -> bool {
     match url.scheme() {

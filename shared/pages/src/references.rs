@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use crate::{PagesError, error::nearest, texts::Texts};
 
-/// Does every text and template that a template names exist? The engine would find out at the first visit only.
+/// Does every text and template that a template names exist? The engine would find out at the first
+/// visit only.
 ///
 /// Names that are put together at run time (`t("scope." ~ name)`) are left to the engine.
 pub(crate) fn check_references(
@@ -12,13 +13,20 @@ pub(crate) fn check_references(
     files: &BTreeMap<String, String>,
 ) -> Result<(), PagesError> {
     let unknown = |what, name: &str, nearest| {
-        Err(PagesError::UnknownReference { template: template.to_owned(), what, name: name.to_owned(), nearest })
+        Err(PagesError::UnknownReference {
+            template: template.to_owned(),
+            what,
+            name: name.to_owned(),
+            nearest,
+        })
     };
-    if let Some(key) = quoted_after(source, &[" t(", "{t(", "(t("]).find(|key| texts.get(key).is_none()) {
+    if let Some(key) =
+        quoted_after(source, &[" t(", "{t(", "(t("]).find(|key| texts.get(key).is_none())
+    {
         return unknown("text", key, nearest(key, texts.keys()));
     }
-    if let Some(name) =
-        quoted_after(source, &[" extends ", " include ", " import ", " from "]).find(|name| !files.contains_key(*name))
+    if let Some(name) = quoted_after(source, &[" extends ", " include ", " import ", " from "])
+        .find(|name| !files.contains_key(*name))
     {
         return unknown("template", name, nearest(name, files.keys()));
     }
@@ -53,9 +61,15 @@ mod tests {
     #[test]
     fn a_name_of_nothing_is_an_error_that_names_the_nearest() {
         for (source, told) in [
-            (r#"{{ t("login.titel") }}"#, "login.html: there is no text `login.titel`: did you mean `login.title`?"),
+            (
+                r#"{{ t("login.titel") }}"#,
+                "login.html: there is no text `login.titel`: did you mean `login.title`?",
+            ),
             (r#"{{t("x")}}"#, "there is no text `x`"),
-            (r#"{% extends "layuot.html" %}"#, "there is no template `layuot.html`: did you mean `layout.html`?"),
+            (
+                r#"{% extends "layuot.html" %}"#,
+                "there is no template `layuot.html`: did you mean `layout.html`?",
+            ),
         ] {
             let error = check(source).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");

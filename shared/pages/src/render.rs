@@ -29,7 +29,12 @@ impl Renderer {
         Ok(Self { environments, style_url })
     }
 
-    pub fn render(&self, browser: &Browser, name: &str, context: impl Serialize) -> Result<String, Error> {
+    pub fn render(
+        &self,
+        browser: &Browser,
+        name: &str,
+        context: impl Serialize,
+    ) -> Result<String, Error> {
         let no_language = || Error::new(ErrorKind::TemplateNotFound, "no texts in this language");
         let environment = self.environments.get(&browser.language).ok_or_else(no_language)?;
         let template = environment.get_template(&format!("{name}.html"))?;
@@ -58,18 +63,25 @@ impl Renderer {
     }
 }
 
-/// A variable that is not there is an error: an empty place on a consent page would hide what is asked for.
-fn environment(language: Language, texts: Texts, files: &Files) -> Result<Environment<'static>, PagesError> {
+/// A variable that is not there is an error: an empty place on a consent page would hide what is
+/// asked for.
+fn environment(
+    language: Language,
+    texts: Texts,
+    files: &Files,
+) -> Result<Environment<'static>, PagesError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let known = texts.clone();
     environment.add_function("has_text", move |key: &str| known.get(key).is_some());
     environment.add_function("t", move |key: &str, values: Kwargs| {
-        let unknown = || Error::new(ErrorKind::UnknownFunction, format!("there is no text `{key}`"));
+        let unknown =
+            || Error::new(ErrorKind::UnknownFunction, format!("there is no text `{key}`"));
         say(texts.get(key).ok_or_else(unknown)?, &values)
     });
     environment.add_filter("moment", move |seconds: i64| {
-        in_words(language, seconds).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+        in_words(language, seconds)
+            .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
     });
     for (name, source) in files.templates() {
         environment.add_template_owned(name.clone(), source.clone())?;

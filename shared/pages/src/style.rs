@@ -25,7 +25,8 @@ impl Style {
         format!("{}?v={}", Pages::STYLE_PATH, self.version)
     }
 
-    /// A day, not for ever: while replicas are replaced, an old one may answer under the new version.
+    /// A day, not for ever: while replicas are replaced, an old one may answer under the new
+    /// version.
     pub fn response(&self) -> Response {
         let headers = [
             (CONTENT_TYPE, "text/css; charset=utf-8"),

@@ -38,8 +38,8 @@ impl Texts {
         let mut flat = BTreeMap::new();
         flatten("", table, &mut flat).map_err(wrong)?;
         let texts = flat.into_iter().map(|(key, text)| {
-            let text =
-                Text::read(&text).ok_or_else(|| wrong(format!("the text `{key}` has a brace without its pair")))?;
+            let text = Text::read(&text)
+                .ok_or_else(|| wrong(format!("the text `{key}` has a brace without its pair")))?;
             Ok((key, text))
         });
         texts.collect::<Result<_, _>>().map(Self)
@@ -58,17 +58,26 @@ impl Texts {
         self.0.extend(other.0);
     }
 
-    /// Take another's texts, which must all be known: a misspelt one would never be seen. Where scopes have words, a team
-    /// has words for its own.
+    /// Take another's texts, which must all be known: a misspelt one would never be seen. Where
+    /// scopes have words, a team has words for its own.
     pub fn replace(&mut self, file: &str, other: Self) -> Result<(), PagesError> {
         let has_scopes = self.keys().any(|key| key.starts_with(SCOPE));
         let is_own_scope = |key: &str| has_scopes && key.starts_with(SCOPE);
-        if let Some(key) = other.keys().find(|key| !self.0.contains_key(*key) && !is_own_scope(key)) {
+        if let Some(key) = other.keys().find(|key| !self.0.contains_key(*key) && !is_own_scope(key))
+        {
             let nearest = nearest(key, self.keys());
-            return Err(PagesError::UnknownText { file: file.to_owned(), key: key.clone(), nearest });
+            return Err(PagesError::UnknownText {
+                file: file.to_owned(),
+                key: key.clone(),
+                nearest,
+            });
         }
-        if let Some((key, _)) = other.0.iter().find(|(key, text)| is_own_scope(key) && !text.values().is_empty()) {
-            let reason = format!("the text `{key}` has a value in braces, and the words for a scope have none");
+        if let Some((key, _)) =
+            other.0.iter().find(|(key, text)| is_own_scope(key) && !text.values().is_empty())
+        {
+            let reason = format!(
+                "the text `{key}` has a value in braces, and the words for a scope have none"
+            );
             return Err(PagesError::Texts { file: file.to_owned(), reason });
         }
         self.extend(other);
@@ -79,7 +88,10 @@ impl Texts {
     pub fn cover(&self, other: &Self, language: &'static str) -> Result<(), PagesError> {
         for (key, text) in &other.0 {
             let key = || key.clone();
-            let own = self.0.get(&key()).ok_or_else(|| PagesError::MissingText { key: key(), language })?;
+            let own = self
+                .0
+                .get(&key())
+                .ok_or_else(|| PagesError::MissingText { key: key(), language })?;
             if own.values() != text.values() {
                 return Err(PagesError::DifferentValues { key: key(), language });
             }
@@ -140,7 +152,9 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_named() {
-        for (source, named) in [("a.b = 1", "`a.b` is not a text"), ("a = '{name'", "`a`"), ("a", "en.toml")] {
+        for (source, named) in
+            [("a.b = 1", "`a.b` is not a text"), ("a = '{name'", "`a`"), ("a", "en.toml")]
+        {
             let error = Texts::read("en.toml", source).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }
@@ -158,8 +172,14 @@ mod tests {
 
     #[test]
     fn a_replacement_of_nothing_names_the_nearest() {
-        let error = read("login.title = 'x'").replace("en.toml", read("login.titel = 'y'")).unwrap_err().to_string();
-        assert!(error.contains("`login.titel`") && error.contains("did you mean `login.title`?"), "{error}");
+        let error = read("login.title = 'x'")
+            .replace("en.toml", read("login.titel = 'y'"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`login.titel`") && error.contains("did you mean `login.title`?"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -169,7 +189,8 @@ mod tests {
         texts.replace("en.toml", words()).unwrap();
         assert!(texts.get("scope.orders:read").is_some());
         assert!(read("a = 'x'").replace("en.toml", words()).is_err(), "nobody would see them");
-        let error = texts.replace("en.toml", read("scope.openid = '{name}'")).unwrap_err().to_string();
+        let error =
+            texts.replace("en.toml", read("scope.openid = '{name}'")).unwrap_err().to_string();
         assert!(error.contains("`scope.openid` has a value in braces"), "{error}");
     }
 }

@@ -59,18 +59,28 @@ async fn a_page_speaks_the_browsers_language_and_links_to_the_other() {
     let pages = greeting(None).unwrap();
     let (status, english) = greet(&pages, "/hello?from=bob", "Alice").await;
     assert_eq!(status, StatusCode::OK);
-    assert!(english.contains("<html lang=\"en\">") && english.contains("Hello, Alice!"), "{english}");
+    assert!(
+        english.contains("<html lang=\"en\">") && english.contains("Hello, Alice!"),
+        "{english}"
+    );
     assert!(english.contains("href=\"?from=bob&amp;lang=zh\""), "{english}");
     let (_, chinese) = greet(&pages, "/hello?lang=zh", "Alice").await;
-    assert!(chinese.contains("<html lang=\"zh-Hans\">") && chinese.contains("Alice，你好！"), "{chinese}");
+    assert!(
+        chinese.contains("<html lang=\"zh-Hans\">") && chinese.contains("Alice，你好！"),
+        "{chinese}"
+    );
 }
 
 #[tokio::test]
 async fn a_script_in_a_value_stays_words() {
     let pages = greeting(None).unwrap();
-    let (_, html) = greet(&pages, "/?%22%3E%3Cscript%3E", "\"><script>alert('{{ 1 }}')</script>{name}").await;
+    let (_, html) =
+        greet(&pages, "/?%22%3E%3Cscript%3E", "\"><script>alert('{{ 1 }}')</script>{name}").await;
     assert!(!html.contains("<script") && !html.contains("id=\"\">"), "{html}");
-    assert!(html.contains("&lt;script&gt;alert(&#x27;{{ 1 }}&#x27;)&lt;&#x2f;script&gt;{name}"), "{html}");
+    assert!(
+        html.contains("&lt;script&gt;alert(&#x27;{{ 1 }}&#x27;)&lt;&#x2f;script&gt;{name}"),
+        "{html}"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +118,9 @@ async fn files_of_a_folder_replace_templates_single_texts_and_colours() {
 
 #[test]
 fn a_file_that_replaces_nothing_names_the_nearest() {
-    for (name, nearest) in [("greting.html", "`greeting.html`"), ("cn.toml", ""), ("styles.css", "`style.css`")] {
+    for (name, nearest) in
+        [("greting.html", "`greeting.html`"), ("cn.toml", ""), ("styles.css", "`style.css`")]
+    {
         let error = refused(&[(name, "")]);
         assert!(error.contains(name) && error.contains(nearest), "{error}");
     }
@@ -119,7 +131,11 @@ fn what_an_operator_wrote_wrong_is_found_at_start() {
     for (name, source, told) in [
         ("greeting.html", "{% block content %}", "greeting.html:1"),
         ("greeting.html", "{{ t(\"greeting.tilte\") }}", "did you mean `greeting.title`?"),
-        ("en.toml", "greeting.title = \"a\"\ngreeting.wrods = \"b\"", "did you mean `greeting.words`?"),
+        (
+            "en.toml",
+            "greeting.title = \"a\"\ngreeting.wrods = \"b\"",
+            "did you mean `greeting.words`?",
+        ),
         ("zh.toml", "greeting.words = \"{nom}\"", "`greeting.words` has other values"),
         ("zh.toml", "greeting.title = 7", "`greeting.title` is not a text"),
     ] {
@@ -147,7 +163,10 @@ fn a_text_that_one_language_lacks_is_found_at_start() {
 
 #[test]
 fn words_for_a_teams_own_scope_are_there_in_both_languages() {
-    let scopes = [(Language::English, "scope.openid = \"Know you\""), (Language::Chinese, "scope.openid = \"识别你\"")];
+    let scopes = [
+        (Language::English, "scope.openid = \"Know you\""),
+        (Language::Chinese, "scope.openid = \"识别你\""),
+    ];
     let own = "scope.\"orders:read\" = \"x\"";
     let with = |files: &[(&str, &str)]| Pages::new(&[], &scopes, Some(folder_with(files).path()));
     assert!(with(&[("en.toml", own), ("zh.toml", own)]).is_ok());

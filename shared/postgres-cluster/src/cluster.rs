@@ -1,4 +1,5 @@
-//! A PostgreSQL cluster of our own: made in a temporary folder, on an address that nobody else uses.
+//! A PostgreSQL cluster of our own: made in a temporary folder, on an address that nobody else
+//! uses.
 
 use std::{
     ffi::OsStr,
@@ -18,7 +19,8 @@ use crate::{
     programs::{hand_over, program, succeed, unprivileged},
 };
 
-/// Nobody else on this machine takes ports of this address, so a restarted cluster finds its own again.
+/// Nobody else on this machine takes ports of this address, so a restarted cluster finds its own
+/// again.
 pub const HOST: &str = "127.0.0.3";
 /// The account that servers use, which is no administrator.
 pub const ACCOUNT: &str = "gatepass";
@@ -41,14 +43,21 @@ pub fn shared() -> &'static Cluster {
 
 impl Cluster {
     pub fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("gatepass-postgres-").tempdir().unwrap().keep();
+        let folder =
+            tempfile::Builder::new().prefix("gatepass-postgres-").tempdir().unwrap().keep();
         hand_over(&folder);
         let password = folder.join("password");
         fs::write(&password, PASSWORD).unwrap();
         hand_over(&password);
         let (initdb, pwfile) = (text(&program("initdb")), format!("--pwfile={}", text(&password)));
         let data = text(&folder.join("data"));
-        let words = [&*initdb, "--auth=scram-sha-256", "--username=postgres", "--encoding=UTF8", "--no-locale"];
+        let words = [
+            &*initdb,
+            "--auth=scram-sha-256",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--no-locale",
+        ];
         succeed(&unprivileged(&[&words[..], &["--no-sync", &pwfile, &data]].concat()), &[]);
         let port = TcpListener::bind((HOST, 0)).unwrap().local_addr().unwrap().port();
         let keeper = run(&folder, port);
@@ -86,7 +95,19 @@ impl Cluster {
     /// Run a statement as the administrator of a database.
     pub fn tell_in(&self, database: &str, statement: &str) -> String {
         let (psql, port) = (text(&program("psql")), self.port.to_string());
-        let words = [&*psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
+        let words = [
+            &*psql,
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            "postgres",
+            "-d",
+            database,
+        ];
         let words = [&words[..], &["-h", HOST, "-p", &port, "-c", statement]].concat();
         succeed(&words, &[("PGPASSWORD", OsStr::new(PASSWORD))])
     }
@@ -99,7 +120,8 @@ impl Cluster {
     /// Start it again on the same files and the same port.
     pub fn restart(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(60);
-        // What the killed one has left behind goes away in a moment, and keeps a new one from starting until then.
+        // What the killed one has left behind goes away in a moment, and keeps a new one from
+        // starting until then.
         loop {
             self.keeper = run(&self.folder, self.port);
             if self.answers() {
@@ -119,7 +141,12 @@ impl Cluster {
         let (ready, port) = (program("pg_isready"), self.port.to_string());
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.keeper.is_running() && Instant::now() < deadline {
-            if Command::new(&ready).args(["-q", "-h", HOST, "-p", &port]).status().unwrap().success() {
+            if Command::new(&ready)
+                .args(["-q", "-h", HOST, "-p", &port])
+                .status()
+                .unwrap()
+                .success()
+            {
                 return true;
             }
         }
@@ -132,9 +159,22 @@ impl Cluster {
 }
 
 fn run(folder: &Path, port: u16) -> Keeper {
-    let (postgres, data, port) = (text(&program("postgres")), text(&folder.join("data")), port.to_string());
+    let (postgres, data, port) =
+        (text(&program("postgres")), text(&folder.join("data")), port.to_string());
     let sockets = format!("unix_socket_directories={}", text(folder));
-    let words = [&*postgres, "-D", &data, "-h", HOST, "-p", &port, "-c", &sockets, "-c", "max_connections=600"];
+    let words = [
+        &*postgres,
+        "-D",
+        &data,
+        "-h",
+        HOST,
+        "-p",
+        &port,
+        "-c",
+        &sockets,
+        "-c",
+        "max_connections=600",
+    ];
     Keeper::start(folder, &unprivileged(&words))
 }
 

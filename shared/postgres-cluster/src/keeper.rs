@@ -1,4 +1,5 @@
-//! PostgreSQL with a shell beside it that outlives the tests: however they end, PostgreSQL ends after them.
+//! PostgreSQL with a shell beside it that outlives the tests: however they end, PostgreSQL ends
+//! after them.
 
 use std::{
     fs::File,
@@ -8,8 +9,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The end of standard input comes with the end of the tests: then PostgreSQL, `$1`, is stopped, and its folder, `$2`, taken
-/// away. A line before that tells that there is nothing to do.
+/// The end of standard input comes with the end of the tests: then PostgreSQL, `$1`, is stopped,
+/// and its folder, `$2`, taken away. A line before that tells that there is nothing to do.
 const WATCH: &str = r#"
 read -r _ && exit
 kill -QUIT "$1"
@@ -27,7 +28,12 @@ impl Keeper {
     pub fn start(folder: &Path, words: &[&str]) -> Self {
         let log = File::options().append(true).create(true).open(folder.join("log")).unwrap();
         let mut postgres = Command::new(words[0]);
-        postgres.args(&words[1..]).current_dir("/").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        postgres
+            .args(&words[1..])
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         // Ctrl-C is for the tests: who is beside them ends after them, in order.
         let postgres = postgres.process_group(0).spawn().unwrap();
         let mut watch = Command::new("sh");

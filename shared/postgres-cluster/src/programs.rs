@@ -22,7 +22,9 @@ pub fn is_installed() -> bool {
 /// The folder with `initdb`, `postgres` and `psql`: of the `PATH`, or Debian's newest.
 fn folder() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let on_path = env::split_paths(&path).map(|folder| folder.join("initdb")).find_map(|file| file.canonicalize().ok());
+    let on_path = env::split_paths(&path)
+        .map(|folder| folder.join("initdb"))
+        .find_map(|file| file.canonicalize().ok());
     let mut versions: Vec<PathBuf> = fs::read_dir(DEBIAN)
         .into_iter()
         .flatten()
@@ -36,7 +38,8 @@ fn folder() -> Option<PathBuf> {
 
 pub fn program(name: &str) -> PathBuf {
     let folder = folder();
-    let missing = "`initdb` and `postgres` are needed: install postgresql (apt-get install postgresql)";
+    let missing =
+        "`initdb` and `postgres` are needed: install postgresql (apt-get install postgresql)";
     folder.unwrap_or_else(|| panic!("{missing}")).join(name)
 }
 
@@ -61,7 +64,11 @@ pub fn unprivileged<'a>(words: &[&'a str]) -> Vec<&'a str> {
 /// Run a command to its end, which has to be a good one.
 pub fn succeed(words: &[&str], environment: &[(&str, &OsStr)]) -> String {
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]).envs(environment.iter().copied()).current_dir("/").stdin(Stdio::null());
+    command
+        .args(&words[1..])
+        .envs(environment.iter().copied())
+        .current_dir("/")
+        .stdin(Stdio::null());
     let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", words[0]));
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

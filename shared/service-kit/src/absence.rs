@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Sends a server away for a while, so that those who need it can learn to live without: its address is given back, and
-/// taken again afterwards.
+/// Sends a server away for a while, so that those who need it can learn to live without: its
+/// address is given back, and taken again afterwards.
 #[derive(Clone, Debug)]
 pub struct Absences(watch::Sender<Duration>);
 

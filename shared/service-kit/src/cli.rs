@@ -15,7 +15,10 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 
-use crate::{Finding, HttpClientSettings, Settings, Sources, listen::own_door, load, refuse_unsafe, settings::PREFIX};
+use crate::{
+    Finding, HttpClientSettings, Settings, Sources, listen::own_door, load, refuse_unsafe,
+    settings::PREFIX,
+};
 
 /// Where the settings come from.
 #[derive(Clone, Debug, Default, Args)]
@@ -35,21 +38,29 @@ impl SettingsArgs {
     /// When a setting is unknown or wrong.
     pub fn load<S: Settings>(&self) -> anyhow::Result<S> {
         let environment = readable(std::env::vars_os())?;
-        let sources =
-            Sources { file: self.config.clone(), environment, overrides: self.set.clone(), ..Sources::default() };
+        let sources = Sources {
+            file: self.config.clone(),
+            environment,
+            overrides: self.set.clone(),
+            ..Sources::default()
+        };
         load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
     }
 }
 
-/// The variables that can be read. A name that is not UTF-8 cannot be a setting of ours; a value of ours that is not must not
-/// be passed over, as if nobody had set it.
-fn readable(variables: impl Iterator<Item = (OsString, OsString)>) -> anyhow::Result<Vec<(String, String)>> {
+/// The variables that can be read. A name that is not UTF-8 cannot be a setting of ours; a value of
+/// ours that is not must not be passed over, as if nobody had set it.
+fn readable(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> anyhow::Result<Vec<(String, String)>> {
     let mut read = Vec::new();
     for (name, value) in variables {
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
             Ok(value) => read.push((name, value)),
-            Err(_) if name.starts_with(PREFIX) => anyhow::bail!("the environment variable {name} is not UTF-8"),
+            Err(_) if name.starts_with(PREFIX) => {
+                anyhow::bail!("the environment variable {name} is not UTF-8")
+            }
             Err(_) => (),
         }
     }
@@ -88,7 +99,9 @@ pub fn describe<S: Settings>(
     let mut text = format!("# {} with these settings in force\n{in_force}", S::SERVICE);
     match usable {
         Err(error) => text.push_str(&format!("\n# nothing can be served: {error:#}\n")),
-        Ok(()) if findings.is_empty() => text.push_str("\n# every setting is safe for production\n"),
+        Ok(()) if findings.is_empty() => {
+            text.push_str("\n# every setting is safe for production\n")
+        }
         Ok(()) => (),
     }
     if !findings.is_empty() {
@@ -100,7 +113,8 @@ pub fn describe<S: Settings>(
     Ok(text)
 }
 
-/// Ask a running service whether it is ready: what `SERVICE healthcheck` does, in images that have no shell and no curl.
+/// Ask a running service whether it is ready: what `SERVICE healthcheck` does, in images that have
+/// no shell and no curl.
 ///
 /// # Errors
 /// When it does not answer, or answers that it is not ready.
@@ -109,11 +123,15 @@ pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::R
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{door}/readyz");
     let timeout = HttpClientSettings::default().timeout.min(Duration::from_secs(3));
-    // It speaks to itself over loopback and shows no secret, so it need not find out who answers; the certificate is for
-    // the name that others know.
-    let client =
-        reqwest::Client::builder().tls_danger_accept_invalid_certs(true).timeout(timeout).no_proxy().build()?;
-    let response = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
+    // It speaks to itself over loopback and shows no secret, so it need not find out who answers;
+    // the certificate is for the name that others know.
+    let client = reqwest::Client::builder()
+        .tls_danger_accept_invalid_certs(true)
+        .timeout(timeout)
+        .no_proxy()
+        .build()?;
+    let response =
+        client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
     let status = response.status();
     let body = response.text().await.unwrap_or_default();
     anyhow::ensure!(status.is_success(), "{url} answers {status}: {body}");
@@ -121,7 +139,10 @@ pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::R
 }
 
 /// Say why a command failed, in one line, and fail.
-#[expect(clippy::print_stderr, reason = "the last words of a process that may have failed before logging began")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of a process that may have failed before logging began"
+)]
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -155,6 +176,9 @@ mod tests {
         assert_eq!(read, [("GATEPASS__SERVICE_B__MODE".to_owned(), "local".to_owned())]);
         let ours = [("GATEPASS__AUTH_SERVER__PROFILE".into(), bad())];
         let refusal = readable(ours.into_iter()).unwrap_err().to_string();
-        assert!(refusal.contains("GATEPASS__AUTH_SERVER__PROFILE") && !refusal.contains("production"), "{refusal}");
+        assert!(
+            refusal.contains("GATEPASS__AUTH_SERVER__PROFILE") && !refusal.contains("production"),
+            "{refusal}"
+        );
     }
 }

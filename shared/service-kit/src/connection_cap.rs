@@ -35,7 +35,9 @@ impl<S> Accept<TcpStream, S> for ConnectionCap {
     type Future = std::future::Ready<io::Result<(TcpStream, Placed<S>)>>;
 
     fn accept(&self, stream: TcpStream, inner: S) -> Self::Future {
-        let place = Arc::clone(&self.0).try_acquire_owned().map_err(|_| io::Error::other("too many connections"));
+        let place = Arc::clone(&self.0)
+            .try_acquire_owned()
+            .map_err(|_| io::Error::other("too many connections"));
         std::future::ready(place.and_then(|place| {
             let (stream, inner) = NoDelayAcceptor::new().accept(stream, inner).into_inner()?;
             Ok((stream, Placed { inner, _place: Arc::new(place) }))

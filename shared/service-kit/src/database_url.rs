@@ -1,5 +1,5 @@
-//! The setting `database_url`: what can be told of it without connecting. It may hold a password, so no word of its value
-//! is ever repeated.
+//! The setting `database_url`: what can be told of it without connecting. It may hold a password,
+//! so no word of its value is ever repeated.
 
 use std::net::IpAddr;
 
@@ -7,8 +7,8 @@ use url::{Position, Url};
 
 use crate::{Finding, SecretSetting};
 
-/// What `postgres://` URLs may say behind the `?`. An unknown word would be ignored by the driver, also when it asks for
-/// more safety.
+/// What `postgres://` URLs may say behind the `?`. An unknown word would be ignored by the driver,
+/// also when it asks for more safety.
 const PARAMETERS: [&str; 11] = [
     "sslmode",
     "sslrootcert",
@@ -23,7 +23,8 @@ const PARAMETERS: [&str; 11] = [
     "options",
 ];
 
-/// The PostgreSQL database of this setting; none when it is empty, as an environment writes what is not set.
+/// The PostgreSQL database of this setting; none when it is empty, as an environment writes what is
+/// not set.
 ///
 /// # Errors
 /// When it cannot be one. Nothing of its value is in the error.
@@ -35,8 +36,10 @@ pub fn database_url(setting: Option<&SecretSetting>) -> Result<Option<&str>, Str
 
 /// Can it be a database?
 fn check(url: &str) -> Result<(), String> {
-    let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
-    // A `/`, `?` or `#` in a password would make a part of it a host, a port or a name, which are shown.
+    let parsed =
+        Url::parse(url).ok().filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+    // A `/`, `?` or `#` in a password would make a part of it a host, a port or a name, which are
+    // shown.
     let Some(url) = parsed.filter(|url| !url[Position::AfterHost..].contains('@')) else {
         return Err("database_url: is not of the form postgres://user:password@host/database, \
              with the special characters of the password percent-encoded"
@@ -48,12 +51,13 @@ fn check(url: &str) -> Result<(), String> {
     }
 }
 
-/// A finding if whoever is on the way to the database could read what goes there, or stand in for it: keys, people and
-/// sessions.
+/// A finding if whoever is on the way to the database could read what goes there, or stand in for
+/// it: keys, people and sessions.
 #[must_use]
 pub fn unproved_database(url: &str) -> Option<Finding> {
     let url = Url::parse(url).ok()?;
-    let parameter = |name| url.query_pairs().filter(|(known, _)| known == name).last().map(|(_, value)| value);
+    let parameter =
+        |name| url.query_pairs().filter(|(known, _)| known == name).last().map(|(_, value)| value);
     let verified = parameter("sslmode").is_some_and(|mode| mode == "verify-full");
     let host = parameter("host").unwrap_or_else(|| url.host_str().unwrap_or_default().into());
     (!verified && !stays_here(&host)).then(|| {
@@ -65,7 +69,10 @@ pub fn unproved_database(url: &str) -> Option<Finding> {
 /// A name of this machine, or the folder of a socket.
 fn stays_here(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse();
-    let socket = host.is_empty() || host.starts_with('/') || host.starts_with("%2F") || host.starts_with("%2f");
+    let socket = host.is_empty()
+        || host.starts_with('/')
+        || host.starts_with("%2F")
+        || host.starts_with("%2f");
     socket || host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
@@ -85,9 +92,15 @@ mod tests {
             "postgres://c@db/gatepass?channel_binding=hunter2",
         ] {
             let refusal = check(wrong).unwrap_err();
-            assert!(refusal.starts_with("database_url: ") && !refusal.contains("hunter2"), "{wrong}: {refusal}");
+            assert!(
+                refusal.starts_with("database_url: ") && !refusal.contains("hunter2"),
+                "{wrong}: {refusal}"
+            );
         }
-        for right in ["postgres://c:p%40ss@db:5432/gatepass?sslmode=verify-full", "postgresql:///gatepass?host=/run"] {
+        for right in [
+            "postgres://c:p%40ss@db:5432/gatepass?sslmode=verify-full",
+            "postgresql:///gatepass?host=/run",
+        ] {
             assert_eq!(check(right), Ok(()), "{right}");
         }
     }
@@ -96,7 +109,10 @@ mod tests {
     fn an_empty_url_is_none() {
         assert_eq!(database_url(None), Ok(None));
         assert_eq!(database_url(Some(&SecretSetting::new(""))), Ok(None));
-        assert_eq!(database_url(Some(&SecretSetting::new("postgres://c@db/x"))), Ok(Some("postgres://c@db/x")));
+        assert_eq!(
+            database_url(Some(&SecretSetting::new("postgres://c@db/x"))),
+            Ok(Some("postgres://c@db/x"))
+        );
         assert!(database_url(Some(&SecretSetting::new("mysql://db"))).is_err());
     }
 

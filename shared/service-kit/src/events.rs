@@ -1,4 +1,5 @@
-//! Sends what happens in this process to a flow viewer. No request waits for that, and none fails by it.
+//! Sends what happens in this process to a flow viewer. No request waits for that, and none fails
+//! by it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use url::Url;
 
-use crate::{Finding, HttpClientError, HttpClientSettings, Profile, Stop, http_client_without_authorities, plain_http};
+use crate::{
+    Finding, HttpClientError, HttpClientSettings, Profile, Stop, http_client_without_authorities,
+    plain_http,
+};
 
 /// So many events wait for the viewer; when it is slower, the oldest are lost.
 const WAITING: usize = 4_096;
@@ -90,7 +94,8 @@ impl Sender {
     async fn send_while_taken(&self, mut listener: Receiver<Arc<FlowEvent>>) {
         while let Some(batch) = next_batch(&mut listener).await {
             let batch: Vec<_> = batch.iter().map(|event| self.shown(event)).collect();
-            let taken = self.http.post(format!("{}/api/events", self.viewer)).json(&batch).send().await;
+            let taken =
+                self.http.post(format!("{}/api/events", self.viewer)).json(&batch).send().await;
             if !taken.is_ok_and(|answer| answer.status().is_success()) {
                 tracing::debug!(lost = batch.len(), "the flow viewer is away");
                 return;

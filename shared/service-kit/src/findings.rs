@@ -74,18 +74,27 @@ pub fn is_loopback_url(url: &Url) -> bool {
     }
 }
 
-/// A finding if `url` is plain http to another machine. What is no URL at all is somebody else's to refuse.
+/// A finding if `url` is plain http to another machine. What is no URL at all is somebody else's to
+/// refuse.
 #[must_use]
 pub fn plain_http(setting: &'static str, url: &str) -> Option<Finding> {
     let plain = Url::parse(url).is_ok_and(|url| url.scheme() != "https" && !is_loopback_url(&url));
-    plain.then(|| Finding::new(setting, format!("{url} is plain http beyond this machine"), "use https"))
+    plain.then(|| {
+        Finding::new(setting, format!("{url} is plain http beyond this machine"), "use https")
+    })
 }
 
 /// A finding if `url`, by which others know a server, is a name of this machine.
 #[must_use]
 pub fn own_name(setting: &'static str, url: &str) -> Option<Finding> {
     let own = Url::parse(url).is_ok_and(|url| is_loopback_url(&url));
-    own.then(|| Finding::new(setting, format!("{url} is this machine's own name"), "use the name that others know"))
+    own.then(|| {
+        Finding::new(
+            setting,
+            format!("{url} is this machine's own name"),
+            "use the name that others know",
+        )
+    })
 }
 
 /// A finding if other machines reach `listen` in plain http.
@@ -94,7 +103,11 @@ pub fn plain_listener(listen: &str, tls: &TlsFiles) -> Option<Finding> {
     let plain = !is_loopback(listen) && tls.cert_file.is_none();
     plain.then(|| {
         let problem = format!("{listen} is plain http beyond this machine");
-        Finding::new("listen", problem, "set tls.cert_file and tls.key_file, or listen on 127.0.0.1")
+        Finding::new(
+            "listen",
+            problem,
+            "set tls.cert_file and tls.key_file, or listen on 127.0.0.1",
+        )
     })
 }
 
@@ -117,9 +130,12 @@ mod tests {
 
     #[test]
     fn production_names_every_unsafe_setting_and_the_others_start() {
-        let findings = [Finding::new("one", "is bad", "mend it"), Finding::new("two", "is worse", "drop it")];
+        let findings =
+            [Finding::new("one", "is bad", "mend it"), Finding::new("two", "is worse", "drop it")];
         let refusal = refuse_unsafe(Profile::Production, &findings).unwrap_err();
-        assert!(refusal.contains("one: is bad; mend it") && refusal.contains("two: is worse; drop it"));
+        assert!(
+            refusal.contains("one: is bad; mend it") && refusal.contains("two: is worse; drop it")
+        );
         assert!(refuse_unsafe(Profile::Demo, &findings).is_ok());
         assert!(refuse_unsafe(Profile::Production, &[]).is_ok());
     }
@@ -127,7 +143,10 @@ mod tests {
     #[test]
     fn plain_http_is_found_where_others_can_listen() {
         assert!(plain_http("x", "http://b.example").is_some());
-        assert!(plain_http("x", "http://localhost:1").is_none() && plain_http("x", "https://b.example").is_none());
+        assert!(
+            plain_http("x", "http://localhost:1").is_none()
+                && plain_http("x", "https://b.example").is_none()
+        );
         let tls = TlsFiles { cert_file: Some("c.pem".into()), key_file: Some("k.pem".into()) };
         assert!(plain_listener("0.0.0.0:1", &TlsFiles::default()).is_some());
         assert!(plain_listener("0.0.0.0:1", &tls).is_none());
@@ -138,8 +157,13 @@ mod tests {
 
     #[test]
     fn a_known_or_short_secret_is_weak() {
-        assert!(weak_secret("x", "abc123").is_some_and(|finding| finding.problem.contains("everybody")));
-        assert!(weak_secret("x", &"a".repeat(31)).is_some() && weak_secret("x", &"a".repeat(32)).is_none());
+        assert!(
+            weak_secret("x", "abc123").is_some_and(|finding| finding.problem.contains("everybody"))
+        );
+        assert!(
+            weak_secret("x", &"a".repeat(31)).is_some()
+                && weak_secret("x", &"a".repeat(32)).is_none()
+        );
     }
 
     #[test]

@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 use crate::refusal::unknown_method;
 
 /// Tells whether the service can do its work: `Err` says in words what is missing.
-pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+pub type Readiness =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Whoever asks for the readiness asks again soon; a check that hangs must not pile up.
 const CHECK_TIME: Duration = Duration::from_secs(5);
@@ -24,7 +25,10 @@ where
 }
 
 /// The same with a check that costs something: one at a time, and its answer is good for a second.
-pub fn ready_once_a_second<F>(clock: Clock, check: impl Fn() -> F + Send + Sync + 'static) -> Readiness
+pub fn ready_once_a_second<F>(
+    clock: Clock,
+    check: impl Fn() -> F + Send + Sync + 'static,
+) -> Readiness
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
@@ -53,11 +57,17 @@ pub fn routes(readiness: Readiness) -> Router {
         .method_not_allowed_fallback(unknown_method)
 }
 
-async fn answer(check: impl Future<Output = Result<(), String>>, time: Duration) -> impl IntoResponse {
+async fn answer(
+    check: impl Future<Output = Result<(), String>>,
+    time: Duration,
+) -> impl IntoResponse {
     let in_time = tokio::time::timeout(time, check).await;
     match in_time.unwrap_or_else(|_| Err(format!("no answer within {} s", time.as_secs()))) {
         Ok(()) => (StatusCode::OK, Json(json!({ "status": "ready" }))),
-        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason }))),
+        Err(reason) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "status": "not ready", "reason": reason })),
+        ),
     }
 }
 

@@ -27,7 +27,12 @@ impl fmt::Debug for Names {
 
 impl Default for HttpClientSettings {
     fn default() -> Self {
-        Self { ca_file: None, connect_timeout: Duration::from_secs(2), timeout: Duration::from_secs(5), names: None }
+        Self {
+            ca_file: None,
+            connect_timeout: Duration::from_secs(2),
+            timeout: Duration::from_secs(5),
+            names: None,
+        }
     }
 }
 
@@ -45,20 +50,27 @@ pub enum HttpClientError {
         reason: String,
     },
     /// The TLS library refuses.
-    #[error("cannot prepare TLS: {0}; set `ca_file` where the system has no certificate authorities")]
+    #[error(
+        "cannot prepare TLS: {0}; set `ca_file` where the system has no certificate authorities"
+    )]
     Tls(#[from] reqwest::Error),
 }
 
-/// A client with time limits and without redirects: a token must not follow a redirect to another host.
+/// A client with time limits and without redirects: a token must not follow a redirect to another
+/// host.
 ///
 /// # Errors
 /// When the certificates cannot be read.
 pub fn http_client(settings: &HttpClientSettings) -> Result<Client, HttpClientError> {
     let mut builder = careful(settings);
     if let Some(path) = &settings.ca_file {
-        let refused = |reason: String| HttpClientError::Authorities { path: path.display().to_string(), reason };
+        let refused = |reason: String| HttpClientError::Authorities {
+            path: path.display().to_string(),
+            reason,
+        };
         let pem = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
-        let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| refused(error.to_string()))?;
+        let authorities =
+            Certificate::from_pem_bundle(&pem).map_err(|error| refused(error.to_string()))?;
         if authorities.is_empty() {
             return Err(refused("it holds no certificate".to_owned()));
         }
@@ -67,12 +79,14 @@ pub fn http_client(settings: &HttpClientSettings) -> Result<Client, HttpClientEr
     Ok(builder.build()?)
 }
 
-/// The same for a service that can do its work without calling others: where the system has no certificate authorities,
-/// none is believed. Plain http works then, and every https call fails.
+/// The same for a service that can do its work without calling others: where the system has no
+/// certificate authorities, none is believed. Plain http works then, and every https call fails.
 ///
 /// # Errors
 /// When the certificates of the settings cannot be read.
-pub fn http_client_without_authorities(settings: &HttpClientSettings) -> Result<Client, HttpClientError> {
+pub fn http_client_without_authorities(
+    settings: &HttpClientSettings,
+) -> Result<Client, HttpClientError> {
     match http_client(settings) {
         Err(HttpClientError::Tls(reason)) if settings.ca_file.is_none() => {
             tracing::warn!(%reason, "there are no certificate authorities, so nobody is called by https; set `ca_file`");
@@ -105,7 +119,8 @@ mod tests {
         let empty = folder.path().join("empty.pem");
         std::fs::write(&empty, "").unwrap();
         for path in [folder.path().join("missing.pem"), empty] {
-            let settings = HttpClientSettings { ca_file: Some(path.clone()), ..HttpClientSettings::default() };
+            let settings =
+                HttpClientSettings { ca_file: Some(path.clone()), ..HttpClientSettings::default() };
             let error = http_client(&settings).unwrap_err().to_string();
             assert!(error.contains(path.to_str().unwrap()), "{error}");
         }

@@ -1,7 +1,8 @@
-//! What every process of Gatepass needs and no specification speaks of: settings, telemetry, bind, serve and drain,
-//! health, TLS.
+//! What every process of Gatepass needs and no specification speaks of: settings, telemetry, bind,
+//! serve and drain, health, TLS.
 //!
-//! `main`, the launcher and the tests start the very same objects: bind first, learn the address, then run.
+//! `main`, the launcher and the tests start the very same objects: bind first, learn the address,
+//! then run.
 #![warn(missing_docs)]
 
 mod absence;
@@ -30,10 +31,12 @@ pub use absence::Absences;
 pub use database_url::{database_url, unproved_database};
 pub use events::EventSettings;
 pub use findings::{
-    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener, refuse_unsafe,
-    weak_secret,
+    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener,
+    refuse_unsafe, weak_secret,
 };
-pub use http_client::{HttpClientError, HttpClientSettings, Names, http_client, http_client_without_authorities};
+pub use http_client::{
+    HttpClientError, HttpClientSettings, Names, http_client, http_client_without_authorities,
+};
 pub use limits::Limits;
 pub use listen::own_door;
 pub use refusal::page_for_people;

@@ -49,7 +49,9 @@ fn at_least_one<'de, D: Deserializer<'de>, N: Deserialize<'de> + Default + Parti
     deserializer: D,
 ) -> Result<N, D::Error> {
     match N::deserialize(deserializer)? {
-        zero if zero == N::default() => Err(D::Error::custom("a limit of 0 would let nothing in: 1 is the least")),
+        zero if zero == N::default() => {
+            Err(D::Error::custom("a limit of 0 would let nothing in: 1 is the least"))
+        }
         limit => Ok(limit),
     }
 }

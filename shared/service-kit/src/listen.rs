@@ -3,8 +3,8 @@ use std::{
     net::{SocketAddr, ToSocketAddrs},
 };
 
-/// The one reading of a `listen` setting, `host:port`: who binds, who asks for its health and who judges its safety
-/// mean the same addresses. The host may be a name.
+/// The one reading of a `listen` setting, `host:port`: who binds, who asks for its health and who
+/// judges its safety mean the same addresses. The host may be a name.
 pub(crate) fn addresses(listen: &str) -> io::Result<Vec<SocketAddr>> {
     Ok(listen.to_socket_addrs()?.collect())
 }
@@ -23,7 +23,9 @@ pub fn own_door(listen: &str) -> io::Result<String> {
 
 /// Is it reached from this machine alone?
 pub(crate) fn is_loopback(listen: &str) -> bool {
-    addresses(listen).is_ok_and(|found| !found.is_empty() && found.iter().all(|address| address.ip().is_loopback()))
+    addresses(listen).is_ok_and(|found| {
+        !found.is_empty() && found.iter().all(|address| address.ip().is_loopback())
+    })
 }
 
 #[cfg(test)]
@@ -40,7 +42,11 @@ mod tests {
             ("[::]:9001", false, "127.0.0.1:9001"),
             ("10.0.0.1:9001", false, "10.0.0.1:9001"),
         ] {
-            assert_eq!((is_loopback(listen), own_door(listen).unwrap().as_str()), (loopback, door), "{listen}");
+            assert_eq!(
+                (is_loopback(listen), own_door(listen).unwrap().as_str()),
+                (loopback, door),
+                "{listen}"
+            );
         }
         for bad in ["9001", "127.0.0.1", "127.0.0.1:many", ""] {
             assert!(addresses(bad).is_err() && !is_loopback(bad), "{bad}");

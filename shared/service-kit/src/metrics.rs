@@ -1,4 +1,5 @@
-//! Prometheus metrics. Each service has a registry of its own, so that several can live in one process.
+//! Prometheus metrics. Each service has a registry of its own, so that several can live in one
+//! process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,18 +40,22 @@ impl HttpMetrics {
     /// Register the HTTP metrics of a service.
     pub fn register(registry: &mut Registry) -> Self {
         let requests = Family::default();
-        let seconds = Family::<RouteLabel, Histogram, fn() -> Histogram>::new_with_constructor(|| {
-            Histogram::new(exponential_buckets(0.0001, 2.5, 12))
-        });
+        let seconds =
+            Family::<RouteLabel, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+                Histogram::new(exponential_buckets(0.0001, 2.5, 12))
+            });
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time to answer, in seconds", seconds.clone());
         Self { requests, seconds }
     }
 
     pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
-        let labels = Labels { method: known(method), route: route.to_owned(), status: status.as_u16() };
+        let labels =
+            Labels { method: known(method), route: route.to_owned(), status: status.as_u16() };
         self.requests.get_or_create(&labels).inc();
-        self.seconds.get_or_create(&RouteLabel { route: route.to_owned() }).observe(took.as_secs_f64());
+        self.seconds
+            .get_or_create(&RouteLabel { route: route.to_owned() })
+            .observe(took.as_secs_f64());
     }
 }
 
@@ -78,7 +83,13 @@ pub fn routes(registry: Registry) -> Router {
                 let mut text = String::new();
                 let written = encode(&mut text, &registry);
                 std::future::ready(match written {
-                    Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+                    Ok(()) => (
+                        [(
+                            CONTENT_TYPE,
+                            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                        )],
+                        text,
+                    )
                         .into_response(),
                     Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
                 })
@@ -95,12 +106,22 @@ mod tests {
     fn a_request_is_counted_by_route_and_an_invented_method_is_no_new_series() {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
-        for method in [Method::GET, Method::from_bytes(b"EVIL1").unwrap(), Method::from_bytes(b"EVIL2").unwrap()] {
+        for method in [
+            Method::GET,
+            Method::from_bytes(b"EVIL1").unwrap(),
+            Method::from_bytes(b"EVIL2").unwrap(),
+        ] {
             metrics.record(&method, "/x", StatusCode::OK, Duration::from_millis(1));
         }
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
-        assert!(text.contains(r#"http_requests_total{method="GET",route="/x",status="200"} 1"#), "{text}");
-        assert!(text.contains(r#"http_requests_total{method="other",route="/x",status="200"} 2"#), "{text}");
+        assert!(
+            text.contains(r#"http_requests_total{method="GET",route="/x",status="200"} 1"#),
+            "{text}"
+        );
+        assert!(
+            text.contains(r#"http_requests_total{method="other",route="/x",status="200"} 2"#),
+            "{text}"
+        );
     }
 }

@@ -29,15 +29,22 @@ pub(crate) fn beforehand(status: StatusCode, error: &str, description: &str) -> 
 
 /// The path is not told back: a careless caller puts secrets there.
 pub(crate) async fn unknown_path() -> Response {
-    refusal(StatusCode::NOT_FOUND, "there is nothing at this path; /openapi.json tells what there is")
+    refusal(
+        StatusCode::NOT_FOUND,
+        "there is nothing at this path; /openapi.json tells what there is",
+    )
 }
 
 pub(crate) async fn unknown_method() -> Response {
-    refusal(StatusCode::METHOD_NOT_ALLOWED, "this path is not for this method; the header Allow tells which it is for")
+    refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path is not for this method; the header Allow tells which it is for",
+    )
 }
 
-/// For services that people open in a browser, around [`crate::scoped`]: what is refused before any endpoint is asked, they
-/// are told by a page. Machines do not ask for HTML, and go on reading JSON.
+/// For services that people open in a browser, around [`crate::scoped`]: what is refused before any
+/// endpoint is asked, they are told by a page. Machines do not ask for HTML, and go on reading
+/// JSON.
 pub async fn page_for_people(
     request: Request,
     next: Next,
@@ -46,7 +53,9 @@ pub async fn page_for_people(
     let asked = reads_html(request.headers())
         .then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()));
     let response = next.run(request).await;
-    let Some((method, uri, headers)) = asked.filter(|_| response.extensions().get::<Beforehand>().is_some()) else {
+    let Some((method, uri, headers)) =
+        asked.filter(|_| response.extensions().get::<Beforehand>().is_some())
+    else {
         return response;
     };
     let mut page = page(&method, &uri, &headers, response.status());

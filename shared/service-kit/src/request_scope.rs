@@ -39,12 +39,13 @@ pub struct ServiceContext {
     pub limits: Limits,
 }
 
-/// The name of one request, in its logs and in its answer. The caller's own if it sent a sane one, else its trace.
+/// The name of one request, in its logs and in its answer. The caller's own if it sent a sane one,
+/// else its trace.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
-/// Give every request of `app` its id, its trace, its line in the log and its place in the metrics: also those that are
-/// refused for their path, their method, their length or their slowness.
+/// Give every request of `app` its id, its trace, its line in the log and its place in the metrics:
+/// also those that are refused for their path, their method, their length or their slowness.
 pub fn scoped(app: Router, context: ServiceContext) -> Router {
     // One layer for all of it: each has its price at every request.
     app.fallback(unknown_path)
@@ -52,7 +53,11 @@ pub fn scoped(app: Router, context: ServiceContext) -> Router {
         .layer(from_fn_with_state(Arc::new(context), scope))
 }
 
-async fn scope(State(context): State<Arc<ServiceContext>>, mut request: Request, next: Next) -> Response {
+async fn scope(
+    State(context): State<Arc<ServiceContext>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -61,13 +66,21 @@ async fn scope(State(context): State<Arc<ServiceContext>>, mut request: Request,
     request.extensions_mut().insert(id.clone());
     DefaultBodyLimit::max(context.limits.body_bytes).apply(&mut request);
 
-    let flow = FlowScope { trace, party: context.party, sink: context.events.clone(), clock: context.clock.clone() };
+    let flow = FlowScope {
+        trace,
+        party: context.party,
+        sink: context.events.clone(),
+        clock: context.clock.clone(),
+    };
     // A bug in one request must not take the connection, and the answer must not tell what it was.
     let handled = AssertUnwindSafe(flow.run(handle(request, next, route_name))).catch_unwind();
-    let in_time = tokio::time::timeout(context.limits.request_time(), handled).instrument(span.clone()).await;
+    let in_time =
+        tokio::time::timeout(context.limits.request_time(), handled).instrument(span.clone()).await;
     let mut response = match in_time {
         Ok(handled) => handled.unwrap_or_else(|_| panicked()),
-        Err(_) => refusal(StatusCode::REQUEST_TIMEOUT, "the request took too long, its body included"),
+        Err(_) => {
+            refusal(StatusCode::REQUEST_TIMEOUT, "the request took too long, its body included")
+        }
     };
 
     let status = response.status();
@@ -91,14 +104,27 @@ async fn handle(request: Request, next: Next, route: &str) -> Response {
     response
 }
 
-fn enter_trace(context: &ServiceContext, headers: &HeaderMap) -> (RequestId, TraceContext, tracing::Span) {
-    let incoming = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
+fn enter_trace(
+    context: &ServiceContext,
+    headers: &HeaderMap,
+) -> (RequestId, TraceContext, tracing::Span) {
+    let incoming = headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .and_then(TraceContext::parse);
     let trace = incoming.map_or_else(begin_trace, |trace| trace.child(random()));
-    // Written once, with the span; a collector is asked for its name of the trace first, and that takes a span.
+    // Written once, with the span; a collector is asked for its name of the trace first, and that
+    // takes a span.
     let names = |trace: TraceContext| (request_id(headers, trace), trace.trace_id);
     let known = (!telemetry::is_exported()).then(|| names(trace));
-    let (known_id, known_trace) = (known.as_ref().map(|(id, _)| &*id.0), known.as_ref().map(|(_, id)| display(id)));
-    let span = tracing::info_span!("request", service = context.service, request_id = known_id, trace_id = known_trace);
+    let (known_id, known_trace) =
+        (known.as_ref().map(|(id, _)| &*id.0), known.as_ref().map(|(_, id)| display(id)));
+    let span = tracing::info_span!(
+        "request",
+        service = context.service,
+        request_id = known_id,
+        trace_id = known_trace
+    );
     let trace = telemetry::join_trace(&span, incoming).unwrap_or(trace);
     let (id, _) = known.unwrap_or_else(|| {
         let (id, trace_id) = names(trace);
@@ -116,7 +142,8 @@ fn begin_trace() -> TraceContext {
     }
 }
 
-/// Trace ids name requests and guard nothing, so a machine without randomness gets a constant rather than a failure.
+/// Trace ids name requests and guard nothing, so a machine without randomness gets a constant
+/// rather than a failure.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [1; N];
     let _ = SystemRandom::new().fill(&mut bytes);
@@ -124,9 +151,11 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 fn request_id(headers: &HeaderMap, trace: TraceContext) -> RequestId {
-    // Long enough for a UUID, and too short for a token or a secret that somebody put into the wrong header.
+    // Long enough for a UUID, and too short for a token or a secret that somebody put into the
+    // wrong header.
     let sane = |id: &&str| {
-        (1..=40).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        (1..=40).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     };
     let own = headers.get(&X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
     RequestId(own.map_or_else(|| trace.trace_id.to_string().into(), Into::into))

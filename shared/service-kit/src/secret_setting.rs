@@ -25,7 +25,8 @@ impl SecretSetting {
         Self(SecretString::from(secret.into()))
     }
 
-    /// The secret of the settings `{setting}` and `{setting}_file`; when neither is set, the demo's, except in production.
+    /// The secret of the settings `{setting}` and `{setting}_file`; when neither is set, the
+    /// demo's, except in production.
     ///
     /// # Errors
     /// When both are set, the file cannot be read, or production has none.
@@ -36,11 +37,12 @@ impl SecretSetting {
         profile: Profile,
     ) -> anyhow::Result<Self> {
         match (inline, file) {
-            (Some(_), Some(_)) => anyhow::bail!("{setting} and {setting}_file are both set: use one of them"),
-            (Some(secret), None) => Ok(secret.clone()),
-            (None, Some(file)) => {
-                Self::from_file(file).with_context(|| format!("the setting `{setting}_file` names {}", file.display()))
+            (Some(_), Some(_)) => {
+                anyhow::bail!("{setting} and {setting}_file are both set: use one of them")
             }
+            (Some(secret), None) => Ok(secret.clone()),
+            (None, Some(file)) => Self::from_file(file)
+                .with_context(|| format!("the setting `{setting}_file` names {}", file.display())),
             (None, None) if profile.is_production() => {
                 anyhow::bail!("{setting}_file is not set, and production has no secret of its own")
             }
@@ -93,8 +95,16 @@ mod tests {
         assert_eq!(choose(None, Some(&file), Profile::Production).unwrap().expose(), "from-a-file");
         assert_eq!(choose(None, None, Profile::Demo).unwrap().expose(), "abc123");
         assert!(choose(Some(&inline), Some(&file), Profile::Demo).is_err());
-        assert!(choose(None, None, Profile::Production).unwrap_err().to_string().contains("secret_file"));
+        assert!(
+            choose(None, None, Profile::Production)
+                .unwrap_err()
+                .to_string()
+                .contains("secret_file")
+        );
         assert!(choose(None, Some(&folder.path().join("missing")), Profile::Demo).is_err());
-        assert_eq!(format!("{inline:?} {}", serde_json::to_string(&inline).unwrap()), "[hidden] \"[hidden]\"");
+        assert_eq!(
+            format!("{inline:?} {}", serde_json::to_string(&inline).unwrap()),
+            "[hidden] \"[hidden]\""
+        );
     }
 }

@@ -10,7 +10,9 @@ use axum_server::{
 };
 use hyper_util::rt::TokioTimer;
 
-use crate::{Absences, Limits, Stop, absence::begun, connection_cap::ConnectionCap, listen::addresses};
+use crate::{
+    Absences, Limits, Stop, absence::begun, connection_cap::ConnectionCap, listen::addresses,
+};
 
 /// An address that this process has taken, before anything is served on it.
 #[derive(Debug)]
@@ -31,21 +33,29 @@ pub struct BindError {
 fn explain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "another process uses this port; stop it, or choose another port in this setting".to_owned()
+            "another process uses this port; stop it, or choose another port in this setting"
+                .to_owned()
         }
-        io::ErrorKind::PermissionDenied => "this user may not use this port; choose one above 1023".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not use this port; choose one above 1023".to_owned()
+        }
         _ => format!("{error}; write it as host:port"),
     }
 }
 
 impl Bound {
-    /// Take `address` (`host:port`; port 0 lets the system choose). `setting` is named when that fails.
+    /// Take `address` (`host:port`; port 0 lets the system choose). `setting` is named when that
+    /// fails.
     ///
     /// # Errors
     /// When the port is in use, not allowed, or the address cannot be read.
     pub fn to(address: &str, setting: &'static str) -> Result<Self, BindError> {
         let bind = || TcpListener::bind(&addresses(address)?[..]);
-        bind().and_then(Self::on).map_err(|reason| BindError { address: address.to_owned(), setting, reason })
+        bind().and_then(Self::on).map_err(|reason| BindError {
+            address: address.to_owned(),
+            setting,
+            reason,
+        })
     }
 
     fn on(listener: TcpListener) -> io::Result<Self> {
@@ -97,7 +107,13 @@ impl Server {
         let mut listener = absences.listen();
         loop {
             let (address, pause) = (self.bound.address, stop.child_token());
-            let serving = Self::serve(self.bound, self.tls.clone(), self.app.clone(), &self.limits, pause.clone());
+            let serving = Self::serve(
+                self.bound,
+                self.tls.clone(),
+                self.app.clone(),
+                &self.limits,
+                pause.clone(),
+            );
             tokio::pin!(serving);
             let length = tokio::select! {
                 ended = &mut serving => return ended,
@@ -125,12 +141,19 @@ impl Server {
         tokio::spawn(drain(handle.clone(), stop, limits.drain_time()));
         // HTTP/2 has no limit for a connection on which nothing is asked; see decision 13.
         let mut server = axum_server::from_tcp(bound.listener)?.handle(handle).http1_only();
-        // A caller that sends its headers byte by byte (slowloris), or nothing more at all, holds a connection for nothing.
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(limits.header_time());
+        // A caller that sends its headers byte by byte (slowloris), or nothing more at all, holds a
+        // connection for nothing.
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_time());
         let cap = ConnectionCap::new(limits.connections);
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         match tls {
-            Some(tls) => server.acceptor(RustlsAcceptor::new(tls).acceptor(cap)).serve(service).await,
+            Some(tls) => {
+                server.acceptor(RustlsAcceptor::new(tls).acceptor(cap)).serve(service).await
+            }
             None => server.acceptor(cap).serve(service).await,
         }
     }

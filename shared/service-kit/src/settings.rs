@@ -6,18 +6,21 @@ use url::Url;
 
 use crate::{Finding, Profile, telemetry::LogSettings};
 
-/// The settings of one service. Every struct in it denies unknown fields and has a default for each.
+/// The settings of one service. Every struct in it denies unknown fields and has a default for
+/// each.
 pub trait Settings: DeserializeOwned + Serialize + Default {
     /// The service's name, as its binary is called.
     const SERVICE: &'static str;
 
-    /// The settings that are hidden as a whole wherever settings are shown, so that a password may stand in their URLs.
+    /// The settings that are hidden as a whole wherever settings are shown, so that a password may
+    /// stand in their URLs.
     const HIDDEN_URLS: &'static [&'static str] = &[];
 
     /// What the process is for.
     fn profile(&self) -> Profile;
 
-    /// Where it serves its health, as `host:port`, and the certificates that it serves there, if it does so over TLS.
+    /// Where it serves its health, as `host:port`, and the certificates that it serves there, if it
+    /// does so over TLS.
     fn listener(&self) -> (&str, Option<&Path>);
 
     /// How it logs.
@@ -26,15 +29,16 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     /// Every setting that production would refuse.
     fn findings(&self) -> Vec<Finding>;
 
-    /// Make of the settings all that is made before serving, and drop it again: what `check-config` calls good, `serve`
-    /// can begin with.
+    /// Make of the settings all that is made before serving, and drop it again: what `check-config`
+    /// calls good, `serve` can begin with.
     ///
     /// # Errors
     /// What cannot be used in any profile.
     fn try_out(&self) -> anyhow::Result<()>;
 }
 
-/// Where settings come from, the later ones winning: defaults, those below, this file, the environment, these overrides.
+/// Where settings come from, the later ones winning: defaults, those below, this file, the
+/// environment, these overrides.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// Other defaults, as TOML.
@@ -71,8 +75,9 @@ pub enum SettingsError {
     Invalid(String),
 }
 
-/// The services that may stand in the environment as `GATEPASS__SERVICE__KEY`. The doubled underscore keeps these names
-/// apart from `GATEPASS_PORT` and its like, which Kubernetes invents for a service called `gatepass`.
+/// The services that may stand in the environment as `GATEPASS__SERVICE__KEY`. The doubled
+/// underscore keeps these names apart from `GATEPASS_PORT` and its like, which Kubernetes invents
+/// for a service called `gatepass`.
 const SERVICES: [&str; 4] = ["auth-server", "service-a", "service-b", "flow-viewer"];
 pub(crate) const PREFIX: &str = "GATEPASS__";
 
@@ -91,7 +96,8 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     }
     builder = builder.add_source(environment_of(S::SERVICE, &sources.environment));
     for pair in &sources.overrides {
-        let (key, value) = pair.split_once('=').ok_or_else(|| SettingsError::NotAPair(pair.clone()))?;
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| SettingsError::NotAPair(pair.clone()))?;
         builder = builder.set_override(key, value).map_err(|error| explain(&error))?;
     }
     let config = builder.build().map_err(|error| explain(&error))?;
@@ -101,7 +107,8 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     config.try_deserialize().map_err(|error| explain(&error))
 }
 
-/// The text of a file that is TOML. The parser's own message quotes the line, which may be the one with a secret.
+/// The text of a file that is TOML. The parser's own message quotes the line, which may be the one
+/// with a secret.
 fn read(file: &Path) -> Result<String, SettingsError> {
     let refused = |reason: String| SettingsError::Invalid(format!("{}: {reason}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
@@ -111,16 +118,21 @@ fn read(file: &Path) -> Result<String, SettingsError> {
     }
 }
 
-/// What is wrong with a TOML text, and in which line. Neither that line nor the value is quoted: it may be a secret.
+/// What is wrong with a TOML text, and in which line. Neither that line nor the value is quoted: it
+/// may be a secret.
 #[must_use]
 pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
-    let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1)).unwrap_or_default();
+    let line = before
+        .map(|before| format!("line {}: ", before.matches('\n').count() + 1))
+        .unwrap_or_default();
     let message = error.message();
     let quotes_the_value = ["invalid type: ", "invalid value: ", "unknown variant "];
     // Of a value that holds these words too, the last ones are the parser's.
     match message.rsplit_once(", expected ") {
-        Some((found, expected)) if quotes_the_value.iter().any(|words| found.starts_with(words)) => {
+        Some((found, expected))
+            if quotes_the_value.iter().any(|words| found.starts_with(words)) =>
+        {
             format!("{line}a value of the wrong kind, expected {expected}")
         }
         _ => format!("{line}{message}"),
@@ -130,8 +142,12 @@ pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
 /// The first setting whose value is a URL with credentials, also if it is no good URL otherwise.
 fn with_credentials(key: &str, value: &Value, hidden: &[&str]) -> Option<String> {
     match &value.kind {
-        ValueKind::String(text) => (has_credentials(text) && !hidden.contains(&key)).then(|| key.to_owned()),
-        ValueKind::Array(items) => items.iter().find_map(|item| with_credentials(key, item, hidden)),
+        ValueKind::String(text) => {
+            (has_credentials(text) && !hidden.contains(&key)).then(|| key.to_owned())
+        }
+        ValueKind::Array(items) => {
+            items.iter().find_map(|item| with_credentials(key, item, hidden))
+        }
         ValueKind::Table(table) => table.iter().find_map(|(name, value)| {
             let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
             with_credentials(&key, value, hidden)
@@ -159,9 +175,12 @@ pub fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
     }
     Ok(match ListOrText::deserialize(deserializer)? {
         ListOrText::List(list) => list,
-        ListOrText::Text(text) => {
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-        }
+        ListOrText::Text(text) => text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect(),
     })
 }
 
@@ -175,20 +194,25 @@ fn environment_of(service: &str, environment: &[(String, String)]) -> Environmen
 }
 
 fn refuse_unknown_services(environment: &[(String, String)]) -> Result<(), SettingsError> {
-    let known = SERVICES.map(|service| format!("{PREFIX}{}__", service.to_uppercase().replace('-', "_")));
+    let known =
+        SERVICES.map(|service| format!("{PREFIX}{}__", service.to_uppercase().replace('-', "_")));
     for (name, _) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
         if !known.iter().any(|prefix| name.starts_with(prefix)) {
-            let nearest = nearest(name, known.iter().map(String::as_str)).map(|prefix| format!("{prefix}..."));
+            let nearest = nearest(name, known.iter().map(String::as_str))
+                .map(|prefix| format!("{prefix}..."));
             return Err(SettingsError::Unknown { key: name.clone(), nearest });
         }
     }
     Ok(())
 }
 
-/// Serde names the unknown key and all known ones: ``unknown field `lisen`, expected one of `listen`, `issuer` ``.
+/// Serde names the unknown key and all known ones: ``unknown field `lisen`, expected one of
+/// `listen`, `issuer` ``.
 fn explain(error: &ConfigError) -> SettingsError {
     let text = error.to_string();
-    let Some((_, after)) = text.split_once("unknown field `") else { return SettingsError::Invalid(text) };
+    let Some((_, after)) = text.split_once("unknown field `") else {
+        return SettingsError::Invalid(text);
+    };
     let mut quoted = after.split('`').step_by(2);
     let key = quoted.next().unwrap_or_default().to_owned();
     let nearest = nearest(&key, quoted).map(str::to_owned);
@@ -262,15 +286,20 @@ mod tests {
             below: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),
         };
         let read: Sample = load(&sources).unwrap();
-        assert_eq!((read.issuer.as_str(), read.seconds, read.names), ("environment", 3, vec!["x".to_owned()]));
+        assert_eq!(
+            (read.issuer.as_str(), read.seconds, read.names),
+            ("environment", 3, vec!["x".to_owned()])
+        );
         let below = Sources { below: sources.below, ..Sources::default() };
         assert_eq!(load::<Sample>(&below).unwrap().names, ["below"]);
     }
 
     #[test]
     fn a_text_that_looks_like_a_number_stays_as_it_was_written() {
-        let environment =
-            environment(&[("GATEPASS__SERVICE_A__ISSUER", "007"), ("GATEPASS__SERVICE_A__NAMES", "a, b")]);
+        let environment = environment(&[
+            ("GATEPASS__SERVICE_A__ISSUER", "007"),
+            ("GATEPASS__SERVICE_A__NAMES", "a, b"),
+        ]);
         let read: Sample = load(&Sources { environment, ..Sources::default() }).unwrap();
         assert_eq!((read.issuer.as_str(), read.names.len()), ("007", 2));
     }
@@ -282,7 +311,8 @@ mod tests {
             ("GATEPASS__SERVICE_A__LOG__FROMAT", "did you mean `format`?"),
             ("GATEPASS__SERVICEA__ISSUER", "GATEPASS__SERVICE_A__"),
         ] {
-            let sources = Sources { environment: environment(&[(name, "x")]), ..Sources::default() };
+            let sources =
+                Sources { environment: environment(&[(name, "x")]), ..Sources::default() };
             let error = load::<Sample>(&sources).unwrap_err().to_string();
             assert!(error.contains(nearest), "{name}: {error}");
         }
@@ -302,7 +332,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.toml");
         std::fs::write(&file, "seconds = 1\n[log]\nclient_secret = abc123\n").unwrap();
-        let error = load::<Sample>(&Sources { file: Some(file), ..Sources::default() }).unwrap_err().to_string();
+        let error = load::<Sample>(&Sources { file: Some(file), ..Sources::default() })
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("a.toml: line 3: ") && !error.contains("abc123"), "{error}");
     }
 
@@ -314,18 +346,30 @@ mod tests {
             ("issuer", "https:/hunter2@c.example"),
             ("log.otlp_endpoint", "http://hunter2@collector:4318/v1/traces"),
         ] {
-            let sources = Sources { overrides: vec![format!("{setting}={url}")], ..Sources::default() };
+            let sources =
+                Sources { overrides: vec![format!("{setting}={url}")], ..Sources::default() };
             let error = load::<Sample>(&sources).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{setting}`")) && !error.contains("hunter2"), "{error}");
+            assert!(
+                error.contains(&format!("`{setting}`")) && !error.contains("hunter2"),
+                "{error}"
+            );
         }
-        let path = Sources { overrides: vec!["issuer=https://c.example/@me?x=a@b".to_owned()], ..Sources::default() };
+        let path = Sources {
+            overrides: vec!["issuer=https://c.example/@me?x=a@b".to_owned()],
+            ..Sources::default()
+        };
         assert!(load::<Sample>(&path).is_ok(), "an at sign behind the host is no password");
     }
 
     #[test]
     fn a_body_limit_over_64_kib_is_refused() {
-        let limit = |bytes: u32| serde_json::from_value::<crate::Limits>(serde_json::json!({ "body_bytes": bytes }));
-        assert!(limit(65_536).is_ok() && limit(65_537).unwrap_err().to_string().contains("at most 65536"));
+        let limit = |bytes: u32| {
+            serde_json::from_value::<crate::Limits>(serde_json::json!({ "body_bytes": bytes }))
+        };
+        assert!(
+            limit(65_536).is_ok()
+                && limit(65_537).unwrap_err().to_string().contains("at most 65536")
+        );
     }
 
     #[test]

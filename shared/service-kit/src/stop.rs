@@ -4,7 +4,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Stop;
 
-/// Ask for a stop on Ctrl-C, and on SIGTERM: container engines send the latter and kill after ten seconds.
+/// Ask for a stop on Ctrl-C, and on SIGTERM: container engines send the latter and kill after ten
+/// seconds.
 ///
 /// # Errors
 /// When the process may not listen for signals.
@@ -22,7 +23,11 @@ pub fn on_signal(stop: Stop) -> std::io::Result<()> {
 }
 
 /// Do something again and again until a stop is asked for.
-pub async fn poll_every<F: Future<Output = ()>>(period: Duration, stop: Stop, mut work: impl FnMut() -> F) {
+pub async fn poll_every<F: Future<Output = ()>>(
+    period: Duration,
+    stop: Stop,
+    mut work: impl FnMut() -> F,
+) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -5,7 +5,9 @@ use std::{io::IsTerminal, sync::OnceLock, time::Duration};
 use flow_events::TraceContext;
 use opentelemetry::{
     Context,
-    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider},
+    trace::{
+        SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
+    },
 };
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -23,7 +25,8 @@ use crate::{Finding, plain_http};
 pub struct LogSettings {
     /// `pretty` or `json`.
     pub format: LogFormat,
-    /// What is logged, as `tracing-subscriber`'s `EnvFilter` writes it: `info`, or `warn,auth_server=debug`.
+    /// What is logged, as `tracing-subscriber`'s `EnvFilter` writes it: `info`, or
+    /// `warn,auth_server=debug`.
     pub filter: String,
     /// An OpenTelemetry collector for HTTP, with its path: `http://collector:4318/v1/traces`.
     pub otlp_endpoint: Option<String>,
@@ -92,7 +95,11 @@ static EXPORTING: OnceLock<()> = OnceLock::new();
 /// [`TelemetryError`] when a setting cannot be used.
 pub fn begin(service: &'static str, settings: &LogSettings) -> Result<Telemetry, TelemetryError> {
     let filter = settings.filter()?;
-    let provider = settings.otlp_endpoint.as_deref().map(|endpoint| provider(service, endpoint)).transpose()?;
+    let provider = settings
+        .otlp_endpoint
+        .as_deref()
+        .map(|endpoint| provider(service, endpoint))
+        .transpose()?;
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match settings.format {
         LogFormat::Pretty => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
@@ -106,8 +113,9 @@ pub fn begin(service: &'static str, settings: &LogSettings) -> Result<Telemetry,
             .with_writer(std::io::stderr)
             .boxed(),
     };
-    let spans =
-        provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("gatepass")));
+    let spans = provider
+        .as_ref()
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("gatepass")));
     Registry::default().with(lines).with(spans).with(filter).try_init()?;
     if provider.is_some() {
         EXPORTING.get_or_init(|| ());
@@ -124,11 +132,15 @@ fn provider(service: &'static str, endpoint: &str) -> Result<SdkTracerProvider, 
 
 fn exporter(endpoint: &str) -> Result<SpanExporter, TelemetryError> {
     let endpoint = endpoint.to_owned();
-    // The exporter's client is a blocking one, which must not be built or dropped on a thread of the async runtime.
+    // The exporter's client is a blocking one, which must not be built or dropped on a thread of
+    // the async runtime.
     let built = std::thread::spawn(move || {
-        let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(5)).no_proxy();
-        // Plain http to a collector nearby needs no authorities, and an image from scratch has none.
-        let client = if endpoint.starts_with("http://") { client.tls_certs_only([]) } else { client };
+        let client =
+            reqwest::blocking::Client::builder().timeout(Duration::from_secs(5)).no_proxy();
+        // Plain http to a collector nearby needs no authorities, and an image from scratch has
+        // none.
+        let client =
+            if endpoint.starts_with("http://") { client.tls_certs_only([]) } else { client };
         let client = client.build().map_err(|error| error.to_string())?;
         SpanExporter::builder()
             .with_http()
@@ -150,14 +162,22 @@ pub(crate) fn is_exported() -> bool {
 }
 
 /// Hang a request's span under its caller's, and tell under which name the collector will know it.
-pub(crate) fn join_trace(span: &tracing::Span, incoming: Option<TraceContext>) -> Option<TraceContext> {
+pub(crate) fn join_trace(
+    span: &tracing::Span,
+    incoming: Option<TraceContext>,
+) -> Option<TraceContext> {
     EXPORTING.get()?;
     if let Some(parent) = incoming.and_then(remote_parent) {
         // An error means that no collector listens to this span.
         let _ = span.set_parent(parent);
     }
     let own = span.context().span().span_context().clone();
-    TraceContext::parse(&format!("00-{}-{}-{:02x}", own.trace_id(), own.span_id(), own.trace_flags().to_u8()))
+    TraceContext::parse(&format!(
+        "00-{}-{}-{:02x}",
+        own.trace_id(),
+        own.span_id(),
+        own.trace_flags().to_u8()
+    ))
 }
 
 fn remote_parent(incoming: TraceContext) -> Option<Context> {
@@ -165,7 +185,8 @@ fn remote_parent(incoming: TraceContext) -> Option<Context> {
     let mut parts = text.split('-').skip(1);
     let trace_id = TraceId::from_hex(parts.next()?).ok()?;
     let span_id = SpanId::from_hex(parts.next()?).ok()?;
-    let parent = SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, true, TraceState::default());
+    let parent =
+        SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, true, TraceState::default());
     Some(Context::new().with_remote_span_context(parent))
 }
 

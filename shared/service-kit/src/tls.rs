@@ -1,4 +1,5 @@
-//! TLS between machines: a development CA, or one's own certificates, taken up again when their files change.
+//! TLS between machines: a development CA, or one's own certificates, taken up again when their
+//! files change.
 
 mod dev_ca;
 mod files;

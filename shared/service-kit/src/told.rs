@@ -13,8 +13,10 @@ use flow_events::{Event, Field};
 /// Longer header values are cut off.
 const SHOWN_CHARS: usize = 400;
 /// The headers that say something of a flow. Whatever else a caller sends is its own business.
-const TOLD_OF_REQUESTS: [&str; 6] = ["host", "content-type", "accept-language", "origin", "sec-fetch-site", "dpop"];
-const TOLD_OF_ANSWERS: [&str; 4] = ["www-authenticate", "retry-after", "content-type", "cache-control"];
+const TOLD_OF_REQUESTS: [&str; 6] =
+    ["host", "content-type", "accept-language", "origin", "sec-fetch-site", "dpop"];
+const TOLD_OF_ANSWERS: [&str; 4] =
+    ["www-authenticate", "retry-after", "content-type", "cache-control"];
 
 /// A request has come to `route`.
 pub(crate) fn arrived(request: &Request, route: &str) -> Event {
@@ -46,8 +48,10 @@ pub(crate) fn answered(response: &Response, elapsed: Duration) -> Event {
 
 fn texts(headers: &HeaderMap, names: &[&str]) -> Vec<Field> {
     let text = |name: &&str| {
-        let value =
-            String::from_utf8_lossy(headers.get(*name)?.as_bytes()).chars().take(SHOWN_CHARS).collect::<String>();
+        let value = String::from_utf8_lossy(headers.get(*name)?.as_bytes())
+            .chars()
+            .take(SHOWN_CHARS)
+            .collect::<String>();
         Some(Field::text(name, value).in_header())
     };
     names.iter().filter_map(text).collect()
@@ -77,21 +81,34 @@ mod tests {
             .header("authorization", "Bearer t0ken")
             .header("cookie", "session=c00kie")
             .header("x-api-key", "k3y");
-        let told = serde_json::to_string(&arrived(&request.body(Body::empty()).unwrap(), "/cb")).unwrap();
-        let headers =
-            [("set-cookie", "s=c00kie"), ("location", "https://a.example/cb?code=c0de&iss=https://c.example")];
-        let answer = serde_json::to_string(&answered(&(headers, "").into_response(), Duration::ZERO)).unwrap();
+        let told =
+            serde_json::to_string(&arrived(&request.body(Body::empty()).unwrap(), "/cb")).unwrap();
+        let headers = [
+            ("set-cookie", "s=c00kie"),
+            ("location", "https://a.example/cb?code=c0de&iss=https://c.example"),
+        ];
+        let answer =
+            serde_json::to_string(&answered(&(headers, "").into_response(), Duration::ZERO))
+                .unwrap();
         for secret in ["c0de", "st4te", "pw0", "y9y", "t0ken", "c00kie", "k3y"] {
-            assert!(!told.contains(secret) && !answer.contains(secret), "{secret} in {told} {answer}");
+            assert!(
+                !told.contains(secret) && !answer.contains(secret),
+                "{secret} in {told} {answer}"
+            );
         }
         assert!(
-            told.contains("cookie") && answer.contains("https://a.example/cb") && answer.contains("https://c.example")
+            told.contains("cookie")
+                && answer.contains("https://a.example/cb")
+                && answer.contains("https://c.example")
         );
     }
 
     #[test]
     fn a_basic_header_leaves_nothing() {
-        let request = Request::get("/").header("authorization", "Basic YTpi").body(Body::empty()).unwrap();
-        assert!(arrived(&request, "/").fields().contains(&Field::secret("authorization").in_header()));
+        let request =
+            Request::get("/").header("authorization", "Basic YTpi").body(Body::empty()).unwrap();
+        assert!(
+            arrived(&request, "/").fields().contains(&Field::secret("authorization").in_header())
+        );
     }
 }

@@ -7,7 +7,8 @@ use axum::{
 
 use crate::refusal::refusal;
 
-/// The body of a request, whole. One that is too long, or breaks off, is refused in the shape of all errors.
+/// The body of a request, whole. One that is too long, or breaks off, is refused in the shape of
+/// all errors.
 #[derive(Debug)]
 pub struct WholeBody(pub Bytes);
 

@@ -13,8 +13,16 @@ use wiremock::{
 
 async fn viewer() -> MockServer {
     let viewer = MockServer::start().await;
-    Mock::given(method("GET")).and(path("/healthz")).respond_with(ResponseTemplate::new(200)).mount(&viewer).await;
-    Mock::given(method("POST")).and(path("/api/events")).respond_with(ResponseTemplate::new(204)).mount(&viewer).await;
+    Mock::given(method("GET"))
+        .and(path("/healthz"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&viewer)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/api/events"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&viewer)
+        .await;
     viewer
 }
 
@@ -25,11 +33,21 @@ fn told_to(viewer: &str, profile: Profile) -> EventSink {
 
 async fn happen(sink: &EventSink) {
     let trace = TraceContext::root([7; 24]).unwrap();
-    let scope = FlowScope { trace, party: Party::Client, sink: sink.clone(), clock: Clock::manual(5) };
-    let fields = || vec![Field::text("scope", "from-the-body"), Field::text("accept", "from-a-header").in_header()];
+    let scope =
+        FlowScope { trace, party: Party::Client, sink: sink.clone(), clock: Clock::manual(5) };
+    let fields = || {
+        vec![
+            Field::text("scope", "from-the-body"),
+            Field::text("accept", "from-a-header").in_header(),
+        ]
+    };
     let url = "http://c.example/".to_owned();
-    let sent =
-        || Event::RequestSent { to: Party::AuthorizationServer, method: "POST".to_owned(), url, fields: fields() };
+    let sent = || Event::RequestSent {
+        to: Party::AuthorizationServer,
+        method: "POST".to_owned(),
+        url,
+        fields: fields(),
+    };
     scope.run(async { emit(sent) }).await;
 }
 
@@ -53,7 +71,9 @@ async fn what_happens_is_sent_to_the_viewer() {
     let viewer = viewer().await;
     let told = received(&viewer, &told_to(&viewer.uri(), Profile::Demo)).await;
     assert!(
-        told.contains("request_sent") && told.contains("from-the-body") && told.contains("from-a-header"),
+        told.contains("request_sent")
+            && told.contains("from-the-body")
+            && told.contains("from-a-header"),
         "{told}"
     );
 }
@@ -75,8 +95,10 @@ async fn while_the_viewer_is_away_no_event_is_even_built() {
 
 #[test]
 fn production_tells_nobody_by_accident() {
-    let settings =
-        |viewer: &str, in_production| EventSettings { viewer_url: Some(viewer.parse().unwrap()), in_production };
+    let settings = |viewer: &str, in_production| EventSettings {
+        viewer_url: Some(viewer.parse().unwrap()),
+        in_production,
+    };
     for (viewer, in_production, safe) in [
         ("https://viewer:9004", false, false),
         ("https://viewer:9004", true, true),
@@ -84,7 +106,11 @@ fn production_tells_nobody_by_accident() {
         ("http://viewer:9004", true, false),
     ] {
         let finding = settings(viewer, in_production).finding();
-        assert_eq!(finding.map(|finding| finding.setting), (!safe).then_some("events.viewer_url"), "{viewer}");
+        assert_eq!(
+            finding.map(|finding| finding.setting),
+            (!safe).then_some("events.viewer_url"),
+            "{viewer}"
+        );
     }
     assert_eq!(EventSettings::default().finding(), None);
 }

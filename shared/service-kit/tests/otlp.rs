@@ -1,5 +1,5 @@
-//! Spans reach an OpenTelemetry collector, under the trace that the caller began. A test binary of its own, as logging begins
-//! once for a process.
+//! Spans reach an OpenTelemetry collector, under the trace that the caller began. A test binary of
+//! its own, as logging begins once for a process.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
@@ -18,9 +18,14 @@ const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_gets_the_span_of_a_request_in_the_callers_trace() {
     let collector = MockServer::start().await;
-    Mock::given(path("/v1/traces")).respond_with(ResponseTemplate::new(200)).mount(&collector).await;
-    let settings =
-        LogSettings { otlp_endpoint: Some(format!("{}/v1/traces", collector.uri())), ..LogSettings::default() };
+    Mock::given(path("/v1/traces"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&collector)
+        .await;
+    let settings = LogSettings {
+        otlp_endpoint: Some(format!("{}/v1/traces", collector.uri())),
+        ..LogSettings::default()
+    };
     let telemetry = telemetry::begin("sample", &settings).unwrap();
 
     let (passed_on, _) = call_a_service(Some(&format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))).await;
@@ -28,7 +33,9 @@ async fn a_collector_gets_the_span_of_a_request_in_the_callers_trace() {
     // What is dropped blocks until all spans are sent.
     tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
 
-    let [sent] = &collector.received_requests().await.unwrap()[..] else { panic!("one export was expected") };
+    let [sent] = &collector.received_requests().await.unwrap()[..] else {
+        panic!("one export was expected")
+    };
     let holds = |wanted: &[u8]| sent.body.windows(wanted.len()).any(|window| window == wanted);
     assert!(holds(&bytes(TRACE_ID)) && holds(b"sample"));
     // The next hop hangs under the span that the collector knows.
@@ -39,10 +46,14 @@ async fn a_collector_gets_the_span_of_a_request_in_the_callers_trace() {
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
-/// Call a service with a `traceparent` or without. The one that it would send on, and its request id.
+/// Call a service with a `traceparent` or without. The one that it would send on, and its request
+/// id.
 async fn call_a_service(traceparent: Option<&str>) -> (String, String) {
     let handler = || async { current_trace().map(|trace| trace.to_string()).unwrap_or_default() };
     let context = ServiceContext {
@@ -58,7 +69,9 @@ async fn call_a_service(traceparent: Option<&str>) -> (String, String) {
     let (url, stop) = (format!("http://{}", bound.address()), Stop::new());
     let running = tokio::spawn(Server::new(bound, app, &Limits::default()).run(stop.clone()));
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    let request = traceparent.into_iter().fold(http.get(url), |request, value| request.header("traceparent", value));
+    let request = traceparent
+        .into_iter()
+        .fold(http.get(url), |request, value| request.header("traceparent", value));
     let answer = request.send().await.unwrap();
     let request_id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
     let passed_on = answer.text().await.unwrap();

@@ -14,7 +14,9 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use reqwest::{Certificate, Client, Version};
-use service_kit::{Bound, Limits, Server, ServiceContext, Stop, metrics::HttpMetrics, scoped, tls::DevCa};
+use service_kit::{
+    Bound, Limits, Server, ServiceContext, Stop, metrics::HttpMetrics, scoped, tls::DevCa,
+};
 
 /// A server that answers at one path, and never at another.
 struct Sample {
@@ -46,7 +48,8 @@ async fn bug() {
 
 impl Sample {
     fn start(change: impl FnOnce(&mut Limits), over: impl FnOnce(Server) -> Server) -> Self {
-        let (mut limits, mut registry, stop) = (Limits::default(), Registry::default(), Stop::new());
+        let (mut limits, mut registry, stop) =
+            (Limits::default(), Registry::default(), Stop::new());
         change(&mut limits);
         let app = app(&limits, &mut registry);
         let bound = Bound::to("localhost:0", "listen").unwrap();
@@ -58,7 +61,11 @@ impl Sample {
     async fn ask(&self, method: &str, path: &str) -> reqwest::Response {
         let http = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let url = format!("http://{}{path}", self.address);
-        http.request(method.parse().unwrap(), url).header("x-request-id", "mine").send().await.unwrap()
+        http.request(method.parse().unwrap(), url)
+            .header("x-request-id", "mine")
+            .send()
+            .await
+            .unwrap()
     }
 
     fn counted(&self) -> String {
@@ -118,9 +125,12 @@ async fn a_bug_in_one_request_takes_neither_the_connection_nor_the_process() {
         connection.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
     }
     let said = until_closed(connection).await;
-    let (failed, answered) = (said.find("500 Internal Server Error").unwrap(), said.find("200 OK").unwrap());
+    let (failed, answered) =
+        (said.find("500 Internal Server Error").unwrap(), said.find("200 OK").unwrap());
     assert!(
-        failed < answered && said.contains("server_error") && !said.contains("what only the log may tell"),
+        failed < answered
+            && said.contains("server_error")
+            && !said.contains("what only the log may tell"),
         "{said}"
     );
     assert!(sample.counted().contains("status=\"500\"} 1"), "{}", sample.counted());
@@ -135,12 +145,20 @@ async fn what_is_refused_before_any_endpoint_has_the_shape_the_id_and_the_count_
         ("GET", "/never", 408, "took too long"),
     ] {
         let answer = sample.ask(method, path).await;
-        let allowed = answer.headers().get("allow").map(|methods| methods.to_str().unwrap().to_owned());
+        let allowed =
+            answer.headers().get("allow").map(|methods| methods.to_str().unwrap().to_owned());
         assert_eq!(allowed.is_some(), status == 405, "{allowed:?}");
-        assert_eq!((answer.status().as_u16(), &answer.headers()["x-request-id"]), (status, &"mine".parse().unwrap()));
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["x-request-id"]),
+            (status, &"mine".parse().unwrap())
+        );
         let body: serde_json::Value = answer.json().await.unwrap();
         assert_eq!(body["error"], "invalid_request");
         assert!(body["error_description"].as_str().unwrap().contains(words), "{body}");
-        assert!(sample.counted().contains(&format!("status=\"{status}\"}} 1")), "{}", sample.counted());
+        assert!(
+            sample.counted().contains(&format!("status=\"{status}\"}} 1")),
+            "{}",
+            sample.counted()
+        );
     }
 }

@@ -54,7 +54,8 @@ impl TokenClientBuilder {
         }
     }
 
-    /// Where the issuer is reached from here, if not at its own name: its endpoints are looked for below this URL.
+    /// Where the issuer is reached from here, if not at its own name: its endpoints are looked for
+    /// below this URL.
     pub fn internal_url(mut self, url: impl Into<String>) -> Self {
         self.internal_url = Some(url.into());
         self
@@ -72,8 +73,8 @@ impl TokenClientBuilder {
         self
     }
 
-    /// The HTTP client, with the certificate authorities to believe. It must not follow redirects: one with status 307
-    /// would carry the secret to another host.
+    /// The HTTP client, with the certificate authorities to believe. It must not follow redirects:
+    /// one with status 307 would carry the secret to another host.
     pub fn http_client(mut self, http: Client) -> Self {
         self.http = Some(http);
         self
@@ -105,7 +106,8 @@ impl TokenClientBuilder {
         let endpoint = self.token_endpoint.as_deref().map(claims::endpoint).transpose();
         let http = self.http.map_or_else(without_redirects, Ok)?;
         Ok(TokenClient(Arc::new(Inner {
-            issuer: Issuer::new(self.issuer, self.internal_url.as_deref()).map_err(BuildError::Issuer)?,
+            issuer: Issuer::new(self.issuer, self.internal_url.as_deref())
+                .map_err(BuildError::Issuer)?,
             endpoint: OnceCell::new_with(endpoint.map_err(BuildError::TokenEndpoint)?),
             exchange: Exchange { http, timeout: self.timeout },
             auth: self.auth,

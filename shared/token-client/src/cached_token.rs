@@ -18,8 +18,14 @@ pub struct CachedToken {
 }
 
 impl CachedToken {
-    /// The life is counted from when the request left, so that we never hold a token for good after its issuer does not.
-    pub(crate) fn new(granted: TokenResponse, asked: &Scope, sent_at: i64, assumed_life: Duration) -> Self {
+    /// The life is counted from when the request left, so that we never hold a token for good after
+    /// its issuer does not.
+    pub(crate) fn new(
+        granted: TokenResponse,
+        asked: &Scope,
+        sent_at: i64,
+        assumed_life: Duration,
+    ) -> Self {
         let seconds = granted.expires_in.unwrap_or(assumed_life.as_secs());
         let life = i64::try_from(seconds).unwrap_or(i64::MAX).min(LONGEST_LIFE);
         let expires_at = sent_at.saturating_add(life);
@@ -46,8 +52,8 @@ impl CachedToken {
     }
 }
 
-/// How long before its expiry the next token is fetched: a fifth of the life, at least half a minute where the life
-/// allows, at most five minutes.
+/// How long before its expiry the next token is fetched: a fifth of the life, at least half a
+/// minute where the life allows, at most five minutes.
 fn window(life: i64) -> i64 {
     (life / 5).clamp(30, 300).min(life / 2)
 }

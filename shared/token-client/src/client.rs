@@ -66,11 +66,17 @@ impl TokenClient {
         }
     }
 
-    /// A token with which this client acts for the user of `subject` (RFC 8693), and which says so. It is not kept.
+    /// A token with which this client acts for the user of `subject` (RFC 8693), and which says so.
+    /// It is not kept.
     ///
     /// # Errors
-    /// [`TokenError`] when none could be fetched. [`TokenError::Refused`] when `subject` is not in force any more.
-    pub async fn exchange(&self, subject: &AccessToken, need: &TokenNeed) -> Result<AccessToken, TokenError> {
+    /// [`TokenError`] when none could be fetched. [`TokenError::Refused`] when `subject` is not in
+    /// force any more.
+    pub async fn exchange(
+        &self,
+        subject: &AccessToken,
+        need: &TokenNeed,
+    ) -> Result<AccessToken, TokenError> {
         retry::while_it_passes(|| self.0.request_exchanged(subject, need)).await
     }
 
@@ -80,8 +86,8 @@ impl TokenClient {
         self.0.issuer.name()
     }
 
-    /// Drop `token` from the cache, because a resource server refused it. If another one has taken its place in the
-    /// meantime, that one stays.
+    /// Drop `token` from the cache, because a resource server refused it. If another one has taken
+    /// its place in the meantime, that one stays.
     pub fn forget(&self, need: &TokenNeed, token: &CachedToken) {
         if let Some(slot) = self.0.needs.known(need) {
             slot.forget(token);
@@ -97,13 +103,19 @@ impl Inner {
     async fn request(&self, need: &TokenNeed) -> Result<CachedToken, TokenError> {
         let endpoint = self.token_endpoint().await?;
         let sent_at = self.clock.seconds();
-        let granted = client_credentials::request(&self.exchange, endpoint, &self.auth, need).await?;
+        let granted =
+            client_credentials::request(&self.exchange, endpoint, &self.auth, need).await?;
         Ok(CachedToken::new(granted, &need.scope, sent_at, self.assumed_life))
     }
 
-    async fn request_exchanged(&self, subject: &AccessToken, need: &TokenNeed) -> Result<AccessToken, TokenError> {
+    async fn request_exchanged(
+        &self,
+        subject: &AccessToken,
+        need: &TokenNeed,
+    ) -> Result<AccessToken, TokenError> {
         let endpoint = self.token_endpoint().await?;
-        let granted = token_exchange::request(&self.exchange, endpoint, &self.auth, subject, need).await?;
+        let granted =
+            token_exchange::request(&self.exchange, endpoint, &self.auth, subject, need).await?;
         Ok(granted.access_token)
     }
 
@@ -117,7 +129,8 @@ impl Inner {
         let outcome = self.fetch(&need).await;
         if let Err(error) = &outcome {
             tracing::warn!(%error, "the next token could not be fetched ahead of expiry; the old one is used on");
-            let quiet = error.retry_after().map_or(0, |asked| asked.as_secs()).max(QUIET_AFTER_FAILURE);
+            let quiet =
+                error.retry_after().map_or(0, |asked| asked.as_secs()).max(QUIET_AFTER_FAILURE);
             slot.keep_quiet_until(self.clock.seconds().saturating_add_unsigned(quiet));
         }
         // The outcome is for those who joined; here nobody waits for it.
@@ -126,7 +139,10 @@ impl Inner {
 }
 
 fn reused(token: Arc<CachedToken>, now: i64) -> Arc<CachedToken> {
-    emit(|| Event::TokenReused { token: token.token.fingerprint(), expires_in: token.expires_at - now });
+    emit(|| Event::TokenReused {
+        token: token.token.fingerprint(),
+        expires_in: token.expires_at - now,
+    });
     token
 }
 

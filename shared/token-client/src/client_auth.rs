@@ -28,14 +28,17 @@ impl ClientAuth {
                 request.text("client_id", &self.client_id);
                 request.secret("client_secret", &self.secret);
             }
-            AuthMethod::Basic => request.authorization(&claims::basic::format(&self.client_id, &self.secret)),
+            AuthMethod::Basic => {
+                request.authorization(&claims::basic::format(&self.client_id, &self.secret))
+            }
         }
     }
 
     /// Does `text` hold the secret, as it is or as it was sent?
     pub(crate) fn gives_away(&self, text: &str) -> bool {
         let basic = claims::basic::format(&self.client_id, &self.secret);
-        let encoded: String = url::form_urlencoded::byte_serialize(self.secret.expose().as_bytes()).collect();
+        let encoded: String =
+            url::form_urlencoded::byte_serialize(self.secret.expose().as_bytes()).collect();
         let forms = [self.secret.expose(), &encoded, basic.trim_start_matches("Basic ")];
         forms.iter().any(|form| !form.is_empty() && text.contains(form))
     }

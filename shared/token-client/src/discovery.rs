@@ -11,11 +11,15 @@ use crate::{
     exchange::{Answer, Exchange},
 };
 
-pub(crate) async fn token_endpoint(exchange: &Exchange, issuer: &Issuer) -> Result<Url, TokenError> {
+pub(crate) async fn token_endpoint(
+    exchange: &Exchange,
+    issuer: &Issuer,
+) -> Result<Url, TokenError> {
     let [oauth, openid] = issuer.metadata_urls();
     let mut url = oauth;
     let mut answer = get(exchange, &url).await?;
-    // Servers that know OpenID Connect alone publish the same members under its own name (RFC 8414 §5).
+    // Servers that know OpenID Connect alone publish the same members under its own name (RFC 8414
+    // §5).
     if answer.status == StatusCode::NOT_FOUND {
         answer.tell(Vec::new());
         url = openid;
@@ -25,7 +29,8 @@ pub(crate) async fn token_endpoint(exchange: &Exchange, issuer: &Issuer) -> Resu
     answer.tell(metadata.as_ref().map_or_else(|_| Vec::new(), fields));
     let metadata = metadata?;
     check_issuer(&metadata, issuer, url)?;
-    let published = metadata.token_endpoint.ok_or_else(|| answer.garbage("it names no token_endpoint"))?;
+    let published =
+        metadata.token_endpoint.ok_or_else(|| answer.garbage("it names no token_endpoint"))?;
     issuer.way_to(&published).map_err(|_| {
         answer.garbage(
             "its token_endpoint is no absolute http(s) URL, or plain http although the server is reached by https",
@@ -34,8 +39,11 @@ pub(crate) async fn token_endpoint(exchange: &Exchange, issuer: &Issuer) -> Resu
 }
 
 async fn get(exchange: &Exchange, url: &str) -> Result<Answer, TokenError> {
-    let unusable =
-        |_| TokenError::Unreachable { step: Step::Metadata, url: url.to_owned(), reason: "it is not a URL".to_owned() };
+    let unusable = |_| TokenError::Unreachable {
+        step: Step::Metadata,
+        url: url.to_owned(),
+        reason: "it is not a URL".to_owned(),
+    };
     let mut request = Request::new(Method::GET, Url::parse(url).map_err(unusable)?);
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
     exchange.send(Step::Metadata, request, Vec::new()).await
@@ -51,9 +59,13 @@ fn read(answer: &Answer) -> Result<AuthorizationServerMetadata, TokenError> {
     answer.json("it is not the metadata of an authorization server (RFC 8414 section 2)")
 }
 
-/// Compared to the byte (RFC 8414 §3.3): else one server could pass its own endpoints off as another's, and collect
-/// the secrets meant for that one (mix-up, RFC 9700 §4.4).
-fn check_issuer(metadata: &AuthorizationServerMetadata, issuer: &Issuer, url: String) -> Result<(), TokenError> {
+/// Compared to the byte (RFC 8414 §3.3): else one server could pass its own endpoints off as
+/// another's, and collect the secrets meant for that one (mix-up, RFC 9700 §4.4).
+fn check_issuer(
+    metadata: &AuthorizationServerMetadata,
+    issuer: &Issuer,
+    url: String,
+) -> Result<(), TokenError> {
     if metadata.issuer == issuer.name() {
         return Ok(());
     }

@@ -2,8 +2,8 @@ use std::{fmt, time::Duration};
 
 use claims::OAuthError;
 
-/// Why there is no token. It can be cloned, because one failure is shared by all who waited for it, and printed, because
-/// neither a secret, nor a token, nor the body of an answer ever gets into it.
+/// Why there is no token. It can be cloned, because one failure is shared by all who waited for it,
+/// and printed, because neither a secret, nor a token, nor the body of an answer ever gets into it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// No connection, or one that broke before the answer was complete.
@@ -47,7 +47,9 @@ pub enum TokenError {
         retry_after: Option<Duration>,
     },
     /// An answer that cannot be used.
-    #[error("the authorization server at {url} gave an unusable answer to {step} with status {status}: {what}")]
+    #[error(
+        "the authorization server at {url} gave an unusable answer to {step} with status {status}: {what}"
+    )]
     Garbage {
         /// What was asked for.
         step: Step,

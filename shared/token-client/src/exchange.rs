@@ -14,7 +14,8 @@ use crate::error::{Step, TokenError};
 /// No answer of an authorization server is longer; one that is could fill our memory.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The one way by which requests go to the authorization server: with a time limit, traced, told, and read within bounds.
+/// The one way by which requests go to the authorization server: with a time limit, traced, told,
+/// and read within bounds.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) http: Client,
@@ -42,7 +43,12 @@ impl Exchange {
         let (method, url) = (request.method().to_string(), request.url().clone());
         *request.timeout_mut() = Some(self.timeout);
         pass_trace_on(request.headers_mut());
-        emit(|| Event::RequestSent { to: Party::AuthorizationServer, method, url: url.to_string(), fields });
+        emit(|| Event::RequestSent {
+            to: Party::AuthorizationServer,
+            method,
+            url: url.to_string(),
+            fields,
+        });
         let started = Instant::now();
         match self.receive(request).await {
             Ok((status, retry_after, body)) => {
@@ -56,7 +62,10 @@ impl Exchange {
         }
     }
 
-    async fn receive(&self, request: Request) -> reqwest::Result<(StatusCode, Option<Duration>, Option<Vec<u8>>)> {
+    async fn receive(
+        &self,
+        request: Request,
+    ) -> reqwest::Result<(StatusCode, Option<Duration>, Option<Vec<u8>>)> {
         let mut response = self.http.execute(request).await?;
         let body = bounded_body(&mut response).await?;
         Ok((response.status(), retry_after(response.headers()), body))
@@ -96,11 +105,19 @@ impl Answer {
     }
 
     pub(crate) fn garbage(&self, what: &'static str) -> TokenError {
-        TokenError::Garbage { step: self.step, url: self.url.to_string(), status: self.status.as_u16(), what }
+        TokenError::Garbage {
+            step: self.step,
+            url: self.url.to_string(),
+            status: self.status.as_u16(),
+            what,
+        }
     }
 
     /// The body as JSON. The parser's own words are dropped: they quote what they could not read.
-    pub(crate) fn json<T: DeserializeOwned>(&self, otherwise: &'static str) -> Result<T, TokenError> {
+    pub(crate) fn json<T: DeserializeOwned>(
+        &self,
+        otherwise: &'static str,
+    ) -> Result<T, TokenError> {
         let body = self.body.as_deref().ok_or_else(|| self.garbage("it is longer than 64 KiB"))?;
         serde_json::from_slice(body).map_err(|_| self.garbage(otherwise))
     }
@@ -108,7 +125,8 @@ impl Answer {
 
 /// The request being served is the parent of ours (W3C Trace Context §3.2).
 fn pass_trace_on(headers: &mut HeaderMap) {
-    let traceparent = current_trace().and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok());
+    let traceparent =
+        current_trace().and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok());
     headers.extend(traceparent.map(|value| (http::HeaderName::from_static("traceparent"), value)));
 }
 
@@ -123,12 +141,14 @@ async fn bounded_body(response: &mut Response) -> reqwest::Result<Option<Vec<u8>
     Ok(Some(body))
 }
 
-/// In seconds. The date form (RFC 9110 §10.2.3) is passed over: to compare it would be to trust the other side's clock.
+/// In seconds. The date form (RFC 9110 §10.2.3) is passed over: to compare it would be to trust the
+/// other side's clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The innermost error says what happened ("connection refused"); the ones around it say only that something did.
+/// The innermost error says what happened ("connection refused"); the ones around it say only that
+/// something did.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn Error = error;
     while let Some(inner) = innermost.source() {

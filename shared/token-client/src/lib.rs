@@ -1,8 +1,8 @@
 //! Get me an access token and keep it fresh.
 //!
-//! A [`TokenClient`] asks the authorization server for a token by the client credentials grant (RFC 6749 §4.4), keeps it
-//! in memory, fetches the next one ahead of its expiry, and never has more than one request in flight for the same
-//! [`TokenNeed`], however many callers wait.
+//! A [`TokenClient`] asks the authorization server for a token by the client credentials grant (RFC
+//! 6749 §4.4), keeps it in memory, fetches the next one ahead of its expiry, and never has more
+//! than one request in flight for the same [`TokenNeed`], however many callers wait.
 //!
 //! ```no_run
 //! use claims::ClientSecret;
@@ -27,8 +27,9 @@
 //!
 //! [`TokenClient::exchange`] makes of a user's token one for a further hop (RFC 8693).
 //!
-//! The order of things: `client` looks into `needs` for the `slot` of a need; a slot without a good token lets one caller
-//! fetch, by `retry`, `discovery` and the grant in `grants/`; all of them talk through `exchange`.
+//! The order of things: `client` looks into `needs` for the `slot` of a need; a slot without a good
+//! token lets one caller fetch, by `retry`, `discovery` and the grant in `grants/`; all of them
+//! talk through `exchange`.
 #![warn(missing_docs)]
 
 mod builder;

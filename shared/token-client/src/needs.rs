@@ -5,7 +5,8 @@ use claims::Scope;
 
 use crate::slot::Slot;
 
-/// A service has a handful. The bound is for one that lets its callers choose: they must not fill its memory.
+/// A service has a handful. The bound is for one that lets its callers choose: they must not fill
+/// its memory.
 const MAX_NEEDS: usize = 64;
 
 /// What a token must allow, and where.
@@ -13,11 +14,13 @@ const MAX_NEEDS: usize = 64;
 pub struct TokenNeed {
     /// What it must allow; empty for what the authorization server gives by default.
     pub scope: Scope,
-    /// The resource server that it is for (RFC 8707); `None` for what the authorization server takes by default.
+    /// The resource server that it is for (RFC 8707); `None` for what the authorization server
+    /// takes by default.
     pub resource: Option<String>,
 }
 
-/// The slots of all needs. Read without a lock by every call; copied on the rare occasion of a new need.
+/// The slots of all needs. Read without a lock by every call; copied on the rare occasion of a new
+/// need.
 #[derive(Default)]
 pub(crate) struct Needs(ArcSwap<HashMap<TokenNeed, Arc<Slot>>>);
 
@@ -39,10 +42,15 @@ impl Needs {
     }
 }
 
-fn with(slots: &HashMap<TokenNeed, Arc<Slot>>, need: &TokenNeed, new: &Arc<Slot>) -> HashMap<TokenNeed, Arc<Slot>> {
+fn with(
+    slots: &HashMap<TokenNeed, Arc<Slot>>,
+    need: &TokenNeed,
+    new: &Arc<Slot>,
+) -> HashMap<TokenNeed, Arc<Slot>> {
     let mut slots = slots.clone();
     if slots.len() >= MAX_NEEDS && !slots.contains_key(need) {
-        let soonest = slots.iter().min_by_key(|(_, slot)| slot.expires_at()).map(|(need, _)| need.clone());
+        let soonest =
+            slots.iter().min_by_key(|(_, slot)| slot.expires_at()).map(|(need, _)| need.clone());
         soonest.and_then(|need| slots.remove(&need));
     }
     slots.entry(need.clone()).or_insert_with(|| Arc::clone(new));

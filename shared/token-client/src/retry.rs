@@ -15,15 +15,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Try up to three times, if the failure is one that passes.
 ///
-/// A client credentials request and a token exchange are safe to repeat: they spend nothing, and a token whose answer was lost is used by nobody
-/// and expires. This does not hold for a code or a refresh token: these are spent by the first attempt.
+/// A client credentials request and a token exchange are safe to repeat: they spend nothing, and a
+/// token whose answer was lost is used by nobody and expires. This does not hold for a code or a
+/// refresh token: these are spent by the first attempt.
 pub(crate) async fn while_it_passes<T, Fut>(attempt: impl FnMut() -> Fut) -> Result<T, TokenError>
 where
     Fut: Future<Output = Result<T, TokenError>>,
 {
     let started = Instant::now();
     // Jitter, so that all clients of a server that was down do not come back in the same moment.
-    let pauses = ExponentialBuilder::new().with_min_delay(Duration::from_millis(100)).with_max_times(2).with_jitter();
+    let pauses = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(100))
+        .with_max_times(2)
+        .with_jitter();
     attempt
         .retry(pauses)
         .when(passes)
@@ -32,8 +36,8 @@ where
         .await
 }
 
-/// A timeout is not tried again: the server is slow already, and the caller has waited. A 500 is a bug there, and the
-/// same request meets it again.
+/// A timeout is not tried again: the server is slow already, and the caller has waited. A 500 is a
+/// bug there, and the same request meets it again.
 fn passes(error: &TokenError) -> bool {
     match error {
         TokenError::Unreachable { .. } => true,
@@ -62,7 +66,10 @@ mod tests {
 
     #[test]
     fn a_short_retry_after_is_waited_for_and_a_long_one_is_not() {
-        assert_eq!(pause(&unavailable(Some(1)), A_TENTH, A_TENTH), Some(Duration::from_millis(1_100)));
+        assert_eq!(
+            pause(&unavailable(Some(1)), A_TENTH, A_TENTH),
+            Some(Duration::from_millis(1_100))
+        );
         for long in [3, u64::MAX] {
             assert_eq!(pause(&unavailable(Some(long)), A_TENTH, A_TENTH), None);
         }

@@ -12,9 +12,10 @@ pub(crate) type Outcome = Result<Arc<CachedToken>, TokenError>;
 
 /// The place of one need: its token, and at most one request for the next.
 ///
-/// Whoever holds the lock of `flight` is the one who fetches; a caller that is cancelled lets go of it, and the next one
-/// takes over. Those who waited find that a flight has landed since they looked, and share its outcome, failure included:
-/// a hundred callers must not become a hundred requests to a server that has just failed.
+/// Whoever holds the lock of `flight` is the one who fetches; a caller that is cancelled lets go of
+/// it, and the next one takes over. Those who waited find that a flight has landed since they
+/// looked, and share its outcome, failure included: a hundred callers must not become a hundred
+/// requests to a server that has just failed.
 #[derive(Default)]
 pub(crate) struct Slot {
     token: ArcSwapOption<CachedToken>,
@@ -41,12 +42,15 @@ pub(crate) struct Seen(u64);
 pub(crate) type Seat = OwnedMutexGuard<Option<Outcome>>;
 
 impl Slot {
-    /// The count comes before the look: in the other order a landing between them would be missed and flown again.
+    /// The count comes before the look: in the other order a landing between them would be missed
+    /// and flown again.
     pub(crate) fn look(&self, now: i64) -> (Seen, Standing) {
         let seen = Seen(self.landings.load(Ordering::SeqCst));
         let standing = match self.token.load_full() {
             Some(token) if token.is_void(now) => Standing::Missing,
-            Some(token) if token.is_ageing(now) && now >= self.quiet_until.load(Ordering::SeqCst) => {
+            Some(token)
+                if token.is_ageing(now) && now >= self.quiet_until.load(Ordering::SeqCst) =>
+            {
                 Standing::Ageing(token)
             }
             Some(token) => Standing::Fresh(token),
@@ -83,9 +87,11 @@ impl Slot {
         self.quiet_until.store(then, Ordering::SeqCst);
     }
 
-    /// Compared and dropped in one step: a storm of refusals of the old token must not drop the new one.
+    /// Compared and dropped in one step: a storm of refusals of the old token must not drop the new
+    /// one.
     pub(crate) fn forget(&self, token: &CachedToken) {
-        self.token.rcu(|current| current.as_ref().filter(|current| !current.is(token)).map(Arc::clone));
+        self.token
+            .rcu(|current| current.as_ref().filter(|current| !current.is(token)).map(Arc::clone));
     }
 
     /// When there will be nothing left to lose here. A slot without a token counts as long past.

@@ -9,8 +9,9 @@ use url::{Url, form_urlencoded::Serializer};
 
 use crate::needs::TokenNeed;
 
-/// A request to the token endpoint (RFC 6749 §3.2) in the making. What is sent and what may be told of it are written by
-/// the same call, so that no parameter is told which must not be, and none is left out.
+/// A request to the token endpoint (RFC 6749 §3.2) in the making. What is sent and what may be told
+/// of it are written by the same call, so that no parameter is told which must not be, and none is
+/// left out.
 pub(crate) struct TokenRequest {
     form: Serializer<'static, String>,
     authorization: Option<HeaderValue>,
@@ -19,7 +20,8 @@ pub(crate) struct TokenRequest {
 
 impl TokenRequest {
     pub(crate) fn new(grant_type: &str) -> Self {
-        let mut request = Self { form: Serializer::new(String::new()), authorization: None, fields: Vec::new() };
+        let mut request =
+            Self { form: Serializer::new(String::new()), authorization: None, fields: Vec::new() };
         request.text("grant_type", grant_type);
         request
     }
@@ -44,7 +46,8 @@ impl TokenRequest {
         if !need.scope.is_empty() {
             self.text("scope", &need.scope.to_string());
         }
-        // RFC 8707 §2: the one resource server that the token is meant for; stolen there, it opens no other door.
+        // RFC 8707 §2: the one resource server that the token is meant for; stolen there, it opens
+        // no other door.
         if let Some(resource) = &need.resource {
             self.text("resource", resource);
         }

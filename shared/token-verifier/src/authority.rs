@@ -62,15 +62,19 @@ impl Authority {
 
     /// The way to an endpoint that the metadata names.
     pub(crate) fn way_to(&self, name: &str, published: Option<&str>) -> Result<Url, VerifyError> {
-        let unusable =
-            |reason: &str| VerifyError::unavailable(format!("the issuer's {name} cannot be used: {reason}"), None);
-        self.issuer.way_to(published.ok_or_else(|| unusable("its metadata names none"))?).map_err(unusable)
+        let unusable = |reason: &str| {
+            VerifyError::unavailable(format!("the issuer's {name} cannot be used: {reason}"), None)
+        };
+        self.issuer
+            .way_to(published.ok_or_else(|| unusable("its metadata names none"))?)
+            .map_err(unusable)
     }
 
     async fn fetch_metadata(&self) -> Result<AuthorizationServerMetadata, VerifyError> {
         let [oauth, openid] = self.issuer.metadata_urls();
         let mut answer = self.get(&oauth).await?;
-        // Servers that know OpenID Connect alone publish the same members under its own name (RFC 8414 §5).
+        // Servers that know OpenID Connect alone publish the same members under its own name (RFC
+        // 8414 §5).
         if answer.status == StatusCode::NOT_FOUND {
             answer = self.get(&openid).await?;
         }
@@ -78,7 +82,11 @@ impl Authority {
         // Compared to the byte (RFC 8414 §3.3): another issuer's keys must not count as this one's.
         if metadata.issuer != self.issuer.name() {
             return Err(VerifyError::unavailable(
-                format!("the metadata is of issuer {:?}, but {:?} is configured", metadata.issuer, self.issuer.name()),
+                format!(
+                    "the metadata is of issuer {:?}, but {:?} is configured",
+                    metadata.issuer,
+                    self.issuer.name()
+                ),
                 None,
             ));
         }
@@ -86,17 +94,20 @@ impl Authority {
     }
 
     pub(crate) async fn get(&self, url: &str) -> Result<Answer, VerifyError> {
-        self.send(self.http.get(url).header(header::ACCEPT, "application/json"), Vec::new(), &[]).await
+        self.send(self.http.get(url).header(header::ACCEPT, "application/json"), Vec::new(), &[])
+            .await
     }
 
-    /// Send a request: traced, told, and read within bounds. An answer that repeats what is `hidden` in it is not told.
+    /// Send a request: traced, told, and read within bounds. An answer that repeats what is
+    /// `hidden` in it is not told.
     pub(crate) async fn send(
         &self,
         request: RequestBuilder,
         fields: Vec<Field>,
         hidden: &[&str],
     ) -> Result<Answer, VerifyError> {
-        let mut request = request.build().map_err(|error| unreachable("it", &error.without_url()))?;
+        let mut request =
+            request.build().map_err(|error| unreachable("it", &error.without_url()))?;
         if let Some(value) = current_trace().and_then(|trace| trace.to_string().parse().ok()) {
             request.headers_mut().insert("traceparent", value);
         }
@@ -112,9 +123,11 @@ impl Authority {
                 elapsed_micros,
                 fields: Field::members(&answer.body, hidden),
             },
-            Err(error) => {
-                Event::RequestFailed { to: Party::AuthorizationServer, reason: error.to_string(), elapsed_micros }
-            }
+            Err(error) => Event::RequestFailed {
+                to: Party::AuthorizationServer,
+                reason: error.to_string(),
+                elapsed_micros,
+            },
         });
         result
     }
@@ -124,24 +137,46 @@ impl Authority {
         let failed = |error: reqwest::Error| unreachable(&url, &error.without_url());
         let response = self.http.execute(request).await.map_err(failed)?;
         let status = response.status();
-        let retry_after =
-            response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = Limited::new(reqwest::Body::from(response), MAX_BODY).collect().await.map_err(|_| {
-            VerifyError::unavailable(format!("{url} broke its answer off, or it is longer than {MAX_BODY} bytes"), None)
-        })?;
-        Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body: body.to_bytes().to_vec() })
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = Limited::new(reqwest::Body::from(response), MAX_BODY).collect().await.map_err(
+            |_| {
+                VerifyError::unavailable(
+                    format!("{url} broke its answer off, or it is longer than {MAX_BODY} bytes"),
+                    None,
+                )
+            },
+        )?;
+        Ok(Answer {
+            status,
+            retry_after: retry_after.map(Duration::from_secs),
+            body: body.to_bytes().to_vec(),
+        })
     }
 }
 
 impl Answer {
-    /// The body of a good answer. The parser's own words are dropped: they quote what they could not read.
-    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T, VerifyError> {
+    /// The body of a good answer. The parser's own words are dropped: they quote what they could
+    /// not read.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        what: &str,
+    ) -> Result<T, VerifyError> {
         if self.status != StatusCode::OK {
-            let reason = format!("{what} could not be had: the authorization server answered {}", self.status.as_u16());
+            let reason = format!(
+                "{what} could not be had: the authorization server answered {}",
+                self.status.as_u16()
+            );
             return Err(VerifyError::unavailable(reason, self.retry_after));
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|_| VerifyError::unavailable(format!("{what} could not be had: the answer cannot be read"), None))
+        serde_json::from_slice(&self.body).map_err(|_| {
+            VerifyError::unavailable(
+                format!("{what} could not be had: the answer cannot be read"),
+                None,
+            )
+        })
     }
 }
 

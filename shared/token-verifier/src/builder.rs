@@ -5,8 +5,8 @@ use clock::Clock;
 use reqwest::{Client, redirect::Policy};
 
 use crate::{
-    Detail, IntrospectionSettings, LocalSettings, Verifier, authority::Authority, introspection::Introspection,
-    local::Local, verifier::Inner,
+    Detail, IntrospectionSettings, LocalSettings, Verifier, authority::Authority,
+    introspection::Introspection, local::Local, verifier::Inner,
 };
 
 /// RFC 7518 §3.2: an HS256 secret is at least as long as the hash.
@@ -60,13 +60,15 @@ impl VerifierBuilder {
         }
     }
 
-    /// Where the issuer is reached from here, if not at its own name: its endpoints are looked for below this URL.
+    /// Where the issuer is reached from here, if not at its own name: its endpoints are looked for
+    /// below this URL.
     pub fn internal_url(mut self, url: impl Into<String>) -> Self {
         self.internal_url = Some(url.into());
         self
     }
 
-    /// Check JWTs here. Together with [`introspection`](Self::introspection): JWTs here, all others by asking.
+    /// Check JWTs here. Together with [`introspection`](Self::introspection): JWTs here, all others
+    /// by asking.
     pub fn local(mut self, settings: LocalSettings) -> Self {
         self.local = Some(settings);
         self
@@ -78,7 +80,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// The HTTP client, with its time limits and the certificate authorities to believe. It must not follow redirects.
+    /// The HTTP client, with its time limits and the certificate authorities to believe. It must
+    /// not follow redirects.
     pub fn http_client(mut self, http: Client) -> Self {
         self.http = Some(http);
         self
@@ -109,12 +112,15 @@ impl VerifierBuilder {
         if shared.is_some_and(|secret| secret.expose().len() < HS256_SECRET_BYTES) {
             return Err(BuildError::ShortSecret);
         }
-        let issuer = Issuer::new(self.issuer, self.internal_url.as_deref()).map_err(BuildError::Issuer)?;
+        let issuer =
+            Issuer::new(self.issuer, self.internal_url.as_deref()).map_err(BuildError::Issuer)?;
         let http = self.http.map_or_else(default_client, Ok)?;
         let authority = Arc::new(Authority::new(issuer, http, self.clock));
         Ok(Verifier(Arc::new(Inner {
             local: self.local.map(|settings| Local::new(settings, Arc::clone(&authority))),
-            introspection: self.introspection.map(|settings| Introspection::new(settings, Arc::clone(&authority))),
+            introspection: self
+                .introspection
+                .map(|settings| Introspection::new(settings, Arc::clone(&authority))),
             metadata_url: well_known_url(&self.resource, "oauth-protected-resource"),
             resource: self.resource,
             authority,

@@ -20,7 +20,10 @@ pub(crate) fn check(
     if passed {
         return Ok(());
     }
-    Err(VerifyError::invalid(rule, format!("{otherwise}: expected {}, found {}", expected(), shown(&found()))))
+    Err(VerifyError::invalid(
+        rule,
+        format!("{otherwise}: expected {}, found {}", expected(), shown(&found())),
+    ))
 }
 
 /// The issuer is compared to the byte (RFC 9068 §4).
@@ -34,7 +37,8 @@ pub(crate) fn check_issuer(expected: &str, found: Option<&str>) -> Result<(), Ve
     )
 }
 
-/// A token without an audience might be anybody's, and then another resource could use it against this one: fail closed.
+/// A token without an audience might be anybody's, and then another resource could use it against
+/// this one: fail closed.
 pub(crate) fn check_audience(resource: &str, found: Option<&Audience>) -> Result<(), VerifyError> {
     check(
         Rule::Audience,
@@ -56,16 +60,32 @@ pub(crate) struct Times {
 /// The rules about time, the same for a JWT and for the issuer's word (RFC 7519 §4.1.4 to §4.1.6).
 pub(crate) fn check_times(now: i64, leeway: i64, times: Times) -> Result<(), VerifyError> {
     if let Some(exp) = times.exp {
-        let (expected, found) = (|| format!("before exp, leeway {leeway} s (now {now})"), || format!("exp {exp}"));
-        check(Rule::Expiry, now < exp.saturating_add(leeway), expected, found, "the access token has expired")?;
+        let (expected, found) =
+            (|| format!("before exp, leeway {leeway} s (now {now})"), || format!("exp {exp}"));
+        check(
+            Rule::Expiry,
+            now < exp.saturating_add(leeway),
+            expected,
+            found,
+            "the access token has expired",
+        )?;
     }
     if let Some(nbf) = times.nbf {
-        let (expected, found) = (|| format!("from nbf on, leeway {leeway} s (now {now})"), || format!("nbf {nbf}"));
-        check(Rule::NotBefore, has_come(nbf, now, leeway), expected, found, "the access token is not yet valid")?;
+        let (expected, found) =
+            (|| format!("from nbf on, leeway {leeway} s (now {now})"), || format!("nbf {nbf}"));
+        check(
+            Rule::NotBefore,
+            has_come(nbf, now, leeway),
+            expected,
+            found,
+            "the access token is not yet valid",
+        )?;
     }
     if let Some(iat) = times.iat {
-        let (expected, found) =
-            (|| format!("made in the past, leeway {leeway} s (now {now})"), || format!("iat {iat}"));
+        let (expected, found) = (
+            || format!("made in the past, leeway {leeway} s (now {now})"),
+            || format!("iat {iat}"),
+        );
         let otherwise = "the access token was made in the future, so the clocks differ";
         check(Rule::IssuedAt, has_come(iat, now, leeway), expected, found, otherwise)?;
     }

@@ -33,6 +33,9 @@ impl VerifyError {
     }
 
     pub(crate) fn unavailable(reason: impl Into<String>, retry_after: Option<Duration>) -> Self {
-        Self::Unavailable { reason: reason.into(), retry_after: retry_after.unwrap_or(Duration::from_secs(5)) }
+        Self::Unavailable {
+            reason: reason.into(),
+            retry_after: retry_after.unwrap_or(Duration::from_secs(5)),
+        }
     }
 }

@@ -13,9 +13,10 @@ use crate::{
     whole_body::whole,
 };
 
-/// A layer that refuses a token in a form body (RFC 6750 §2.2): with one in the header that is two methods at once, which
-/// §2 forbids, and alone it is a method that is not taken here. [`Pass`](crate::Pass) sees no bodies, so this stands
-/// before handlers that take forms. How long a form may be is axum's `DefaultBodyLimit` to say:
+/// A layer that refuses a token in a form body (RFC 6750 §2.2): with one in the header that is two
+/// methods at once, which §2 forbids, and alone it is a method that is not taken here.
+/// [`Pass`](crate::Pass) sees no bodies, so this stands before handlers that take forms. How long a
+/// form may be is axum's `DefaultBodyLimit` to say:
 ///
 /// ```
 /// # use axum::{Router, middleware::from_fn_with_state, routing::post};
@@ -26,7 +27,11 @@ use crate::{
 ///     .layer(from_fn_with_state(verifier, refuse_token_in_form))
 /// # }
 /// ```
-pub async fn refuse_token_in_form(State(verifier): State<Verifier>, request: Request, next: Next) -> Response {
+pub async fn refuse_token_in_form(
+    State(verifier): State<Verifier>,
+    request: Request,
+    next: Next,
+) -> Response {
     match is_form(request.headers()) {
         Ok(true) => {}
         Ok(false) => return next.run(request).await,
@@ -48,7 +53,8 @@ pub async fn refuse_token_in_form(State(verifier): State<Verifier>, request: Req
     refusal(&verifier, Why::Misplaced(why)).into_response()
 }
 
-/// Of two Content-Type headers we would believe one, and the handler perhaps the other (RFC 9110 §5.3).
+/// Of two Content-Type headers we would believe one, and the handler perhaps the other (RFC 9110
+/// §5.3).
 fn is_form(headers: &HeaderMap) -> Result<bool, Why> {
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let kind = kinds.next().map(HeaderValue::as_bytes).unwrap_or_default();

@@ -58,7 +58,11 @@ impl Introspection {
         self.authority.is_known()
     }
 
-    pub(crate) async fn verify(&self, token: &AccessToken, resource: &str) -> Result<Arc<VerifiedToken>, VerifyError> {
+    pub(crate) async fn verify(
+        &self,
+        token: &AccessToken,
+        resource: &str,
+    ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), self.authority.clock.millis());
         if self.words.get(&hash).await.is_some_and(|word| word.good_until <= now) {
             self.words.invalidate(&hash).await;
@@ -80,14 +84,19 @@ impl Introspection {
         let cache_for = i64::try_from(self.settings.cache_for.as_millis()).unwrap_or(i64::MAX);
         let cached_until = now.saturating_add(cache_for);
         // Never past the token's own end.
-        let good_until = response.exp.map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
-        let said = self.judge(response, resource, now.div_euclid(1_000), good_until.div_euclid(1_000)).map(Arc::new);
+        let good_until =
+            response.exp.map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
+        let said = self
+            .judge(response, resource, now.div_euclid(1_000), good_until.div_euclid(1_000))
+            .map(Arc::new);
         Ok(Word { said, good_until })
     }
 
     async fn response(&self, token: &AccessToken) -> Result<IntrospectionResponse, VerifyError> {
         let metadata = self.authority.metadata().await?;
-        let url = self.authority.way_to("introspection_endpoint", metadata.introspection_endpoint.as_deref())?;
+        let url = self
+            .authority
+            .way_to("introspection_endpoint", metadata.introspection_endpoint.as_deref())?;
         let IntrospectionSettings { client_id, client_secret, .. } = &self.settings;
         let request = self
             .authority
@@ -101,7 +110,8 @@ impl Introspection {
             Field::token("token", token),
             Field::text("token_type_hint", "access_token"),
         ];
-        let answer = self.authority.send(request, fields, &[token.expose(), client_secret.expose()]).await?;
+        let answer =
+            self.authority.send(request, fields, &[token.expose(), client_secret.expose()]).await?;
         self.refused(&answer)?;
         answer.json("the issuer's word about the token")
     }

@@ -1,9 +1,11 @@
 //! Is this access token good? For every resource server, and for every way to find out.
 //!
-//! *Local*: the token is a JWT (RFC 9068), checked with the issuer's published keys. No call of the issuer, and no way to
-//! hear of a revocation. *Introspection*: the issuer is asked (RFC 7662). *Auto*: JWTs locally, all others by asking.
+//! *Local*: the token is a JWT (RFC 9068), checked with the issuer's published keys. No call of the
+//! issuer, and no way to hear of a revocation. *Introspection*: the issuer is asked (RFC 7662).
+//! *Auto*: JWTs locally, all others by asking.
 //!
-//! A handler takes a [`Pass`] with the scope that it needs; whoever comes without one is answered as RFC 6750 §3 says.
+//! A handler takes a [`Pass`] with the scope that it needs; whoever comes without one is answered
+//! as RFC 6750 §3 says.
 //!
 //! ```no_run
 //! use axum::{
@@ -52,8 +54,8 @@
 //! # }
 //! ```
 //!
-//! The order of things: `pass` finds the token in the request, `verifier` chooses the way, `local/` and `introspection/`
-//! check, `refusal` turns every no into HTTP.
+//! The order of things: `pass` finds the token in the request, `verifier` chooses the way, `local/`
+//! and `introspection/` check, `refusal` turns every no into HTTP.
 #![warn(missing_docs)]
 
 mod authority;

@@ -40,7 +40,8 @@ pub struct LocalSettings {
     pub key_max_age: Duration,
     /// How many verified tokens of usual size are remembered.
     pub remembered: u64,
-    /// The secret shared with the issuer under HS256. For learning: who can check with it can also make tokens.
+    /// The secret shared with the issuer under HS256. For learning: who can check with it can also
+    /// make tokens.
     pub hs256_secret: Option<ClientSecret>,
 }
 
@@ -99,7 +100,9 @@ impl Local {
         now_millis: i64,
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), now_millis.div_euclid(1_000));
-        if let Some(known) = self.remembered.get(&hash, now, self.leeway, self.keys.generation(now_millis)) {
+        if let Some(known) =
+            self.remembered.get(&hash, now, self.leeway, self.keys.generation(now_millis))
+        {
             return Ok(known);
         }
         let unverified = Unverified::read(token)?;
@@ -110,7 +113,11 @@ impl Local {
         let claims = unverified.verify(&key)?;
         check_issuer(issuer, Some(&claims.iss))?;
         check_audience(resource, Some(&claims.aud))?;
-        check_times(now, self.leeway, Times { exp: Some(claims.exp), nbf: claims.nbf, iat: Some(claims.iat) })?;
+        check_times(
+            now,
+            self.leeway,
+            Times { exp: Some(claims.exp), nbf: claims.nbf, iat: Some(claims.iat) },
+        )?;
         let begins_at = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
         let token = Arc::new(VerifiedToken::from_claims(claims));
         self.remembered.insert(hash, Entry { token: Arc::clone(&token), begins_at, generation });
@@ -120,11 +127,21 @@ impl Local {
     fn check_algorithm(&self, unverified: &Unverified<'_>) -> Result<Algorithm, VerifyError> {
         let found = Algorithm::parse(unverified.alg()).filter(|algorithm| self.takes(*algorithm));
         let expected = || {
-            let taken: Vec<_> = self.algorithms.iter().chain(self.shared.as_ref().map(|key| &key.algorithm)).collect();
+            let taken: Vec<_> = self
+                .algorithms
+                .iter()
+                .chain(self.shared.as_ref().map(|key| &key.algorithm))
+                .collect();
             format!("one of {taken:?}")
         };
         let otherwise = "the signature algorithm is not taken";
-        check(Rule::Algorithm, found.is_some(), expected, || unverified.alg().to_owned(), otherwise)?;
+        check(
+            Rule::Algorithm,
+            found.is_some(),
+            expected,
+            || unverified.alg().to_owned(),
+            otherwise,
+        )?;
         found.ok_or_else(|| VerifyError::invalid(Rule::Algorithm, otherwise))
     }
 
@@ -155,10 +172,17 @@ impl Local {
 
 fn check_type(unverified: &Unverified<'_>) -> Result<(), VerifyError> {
     let (expected, found) = (|| TYP_ACCESS_TOKEN.to_owned(), || unverified.typ().to_owned());
-    check(Rule::Type, unverified.is_access_token(), expected, found, "the JWT is not an access token")
+    check(
+        Rule::Type,
+        unverified.is_access_token(),
+        expected,
+        found,
+        "the JWT is not an access token",
+    )
 }
 
-/// The key says what it is for: believing the header, an RSA or EC public key would pass as an HMAC secret (RFC 8725 §2.1).
+/// The key says what it is for: believing the header, an RSA or EC public key would pass as an HMAC
+/// secret (RFC 8725 §2.1).
 fn check_key_algorithm(found: Algorithm, of_key: Algorithm) -> Result<(), VerifyError> {
     if found == of_key {
         return Ok(());

@@ -38,27 +38,32 @@ where
         let verifier = Verifier::from_ref(state);
         let refused = |why| refusal(&verifier, why);
         let token = shown(parts).map_err(refused)?;
-        let verified = verifier.verify(&token).await.map_err(|error| refused(told(&token, error)))?;
+        let verified =
+            verifier.verify(&token).await.map_err(|error| refused(told(&token, error)))?;
         check_scope::<S>(&verified).map_err(refused)?;
         Ok(Self { token: verified, scope: PhantomData })
     }
 }
 
-/// Find the token, in the header and there alone (RFC 6750 §2.1): a form body is not for a resource to parse, and a URL is
-/// kept by every log on the way (§2.3, RFC 9700 §4.3.2).
+/// Find the token, in the header and there alone (RFC 6750 §2.1): a form body is not for a resource
+/// to parse, and a URL is kept by every log on the way (§2.3, RFC 9700 §4.3.2).
 fn shown(parts: &Parts) -> Result<AccessToken, Why> {
     let in_query = parts.uri.query().is_some_and(|query| has_access_token(query.as_bytes()));
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     let header = headers.next().and_then(|value| bearer::parse(value.as_bytes()));
     match (header, in_query) {
-        _ if headers.next().is_some() => Err(Why::Misplaced("there is more than one Authorization header")),
-        (Some(_), true) => {
-            Err(Why::Misplaced("the access token was sent in the header and in the URL: use the header alone"))
+        _ if headers.next().is_some() => {
+            Err(Why::Misplaced("there is more than one Authorization header"))
         }
-        (None, true) => {
-            Err(Why::Misplaced("an access token in the URL is not taken, every log would keep it: use the header"))
+        (Some(_), true) => Err(Why::Misplaced(
+            "the access token was sent in the header and in the URL: use the header alone",
+        )),
+        (None, true) => Err(Why::Misplaced(
+            "an access token in the URL is not taken, every log would keep it: use the header",
+        )),
+        (Some(Err(_)), false) => {
+            Err(Why::Misplaced("the Authorization header says Bearer and holds no token"))
         }
-        (Some(Err(_)), false) => Err(Why::Misplaced("the Authorization header says Bearer and holds no token")),
         (Some(Ok(token)), false) => Ok(token),
         (None, false) => Err(Why::NoToken),
     }
@@ -87,12 +92,19 @@ fn told(token: &AccessToken, error: VerifyError) -> Why {
         VerifyError::Invalid { reason, .. } => {
             tracing::info!(token = %token.fingerprint(), reason, "a token was refused");
         }
-        VerifyError::Unavailable { reason, .. } => tracing::warn!(reason, "no token can be checked now"),
+        VerifyError::Unavailable { reason, .. } => {
+            tracing::warn!(reason, "no token can be checked now")
+        }
     }
     Why::Verify(error)
 }
 
 pub(crate) fn refusal(verifier: &Verifier, why: Why) -> Refusal {
     let inner = &verifier.0;
-    Refusal { why, realm: inner.resource.clone(), metadata_url: inner.metadata_url.clone(), detail: inner.detail }
+    Refusal {
+        why,
+        realm: inner.resource.clone(),
+        metadata_url: inner.metadata_url.clone(),
+        detail: inner.detail,
+    }
 }

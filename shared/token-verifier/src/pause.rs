@@ -5,8 +5,8 @@ const PAUSE: i64 = 1_000;
 
 /// The last failure of something that one fetches for many.
 ///
-/// Those who waited for their turn hear the same reason at once. Else, with an issuer that hangs, each would wait for a time
-/// limit of its own, one after the other.
+/// Those who waited for their turn hear the same reason at once. Else, with an issuer that hangs,
+/// each would wait for a time limit of its own, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct FailurePause(Option<(i64, VerifyError)>);
 
@@ -25,7 +25,8 @@ impl FailurePause {
     }
 }
 
-/// Is less than `pause` between then and now? Both ways: a clock that was set back must not make a pause of hours.
+/// Is less than `pause` between then and now? Both ways: a clock that was set back must not make a
+/// pause of hours.
 pub(crate) fn is_recent(then: i64, now: i64, pause: i64) -> bool {
     now.saturating_sub(then).saturating_abs() < pause
 }
@@ -36,7 +37,9 @@ mod tests {
 
     #[test]
     fn a_pause_ends_also_when_the_clock_was_set_back() {
-        for (now, recent) in [(1_000, true), (1_999, true), (2_000, false), (1, true), (0, false), (i64::MIN, false)] {
+        for (now, recent) in
+            [(1_000, true), (1_999, true), (2_000, false), (1, true), (0, false), (i64::MIN, false)]
+        {
             assert_eq!(is_recent(1_000, now, 1_000), recent, "{now}");
         }
     }

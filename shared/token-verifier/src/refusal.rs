@@ -69,15 +69,20 @@ impl IntoResponse for Refusal {
                 let description = match self.detail {
                     Detail::Explain => explain(*rule, reason),
                     Detail::Terse => {
-                        "the access token is malformed, expired, revoked or not for this resource".to_owned()
+                        "the access token is malformed, expired, revoked or not for this resource"
+                            .to_owned()
                     }
                 };
                 self.refuse(StatusCode::UNAUTHORIZED, challenge, "invalid_token", &description)
             }
-            Why::Verify(VerifyError::Unavailable { reason, retry_after }) => self.unavailable(reason, *retry_after),
+            Why::Verify(VerifyError::Unavailable { reason, retry_after }) => {
+                self.unavailable(reason, *retry_after)
+            }
             Why::Scope { needed, has } => {
                 let description = match self.detail {
-                    Detail::Explain => short(&format!("this needs the scope {needed}; the access token has: {has}")),
+                    Detail::Explain => short(&format!(
+                        "this needs the scope {needed}; the access token has: {has}"
+                    )),
                     Detail::Terse => format!("this needs the scope {needed}"),
                 };
                 let challenge = challenge.with("scope", needed);
@@ -88,22 +93,36 @@ impl IntoResponse for Refusal {
 }
 
 impl Refusal {
-    fn refuse(&self, status: StatusCode, challenge: Challenge, code: &str, description: &str) -> Response {
+    fn refuse(
+        &self,
+        status: StatusCode,
+        challenge: Challenge,
+        code: &str,
+        description: &str,
+    ) -> Response {
         let body = json!({ "error": code, "error_description": claims::printable(description) });
         self.answer(status, challenge.error(code, description), body)
     }
 
-    fn answer(&self, status: StatusCode, challenge: Challenge, body: serde_json::Value) -> Response {
+    fn answer(
+        &self,
+        status: StatusCode,
+        challenge: Challenge,
+        body: serde_json::Value,
+    ) -> Response {
         // RFC 9728 §5.1: from here a client finds out whom to ask for a token.
         let challenge = challenge.with("resource_metadata", &self.metadata_url).to_string();
-        let headers = [(header::WWW_AUTHENTICATE, challenge), (header::CACHE_CONTROL, "no-store".to_owned())];
+        let headers =
+            [(header::WWW_AUTHENTICATE, challenge), (header::CACHE_CONTROL, "no-store".to_owned())];
         (status, headers, Json(body)).into_response()
     }
 
     /// Not the caller's fault, and not a yes.
     fn unavailable(&self, reason: &str, retry_after: Duration) -> Response {
         let description = match self.detail {
-            Detail::Explain => short(&format!("whether the access token is good cannot be found out now: {reason}")),
+            Detail::Explain => short(&format!(
+                "whether the access token is good cannot be found out now: {reason}"
+            )),
             Detail::Terse => "whether the access token is good cannot be found out now".to_owned(),
         };
         let body = json!({ "error": "temporarily_unavailable", "error_description": claims::printable(&description) });
@@ -120,7 +139,8 @@ fn explain(rule: Option<Rule>, reason: &str) -> String {
     rule.map_or_else(|| short.clone(), |rule| format!("{short} [{}]", rule.source()))
 }
 
-/// What others sent comes back in a header, and a proxy that finds a header too long drops the whole answer.
+/// What others sent comes back in a header, and a proxy that finds a header too long drops the
+/// whole answer.
 fn short(text: &str) -> String {
     text.chars().take(400).collect()
 }

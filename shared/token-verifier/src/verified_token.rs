@@ -43,7 +43,8 @@ impl VerifiedToken {
         self.jti.as_deref()
     }
 
-    /// Who acts for the subject, where somebody does (RFC 8693 §4.1). It is told, and never decides (§4.1).
+    /// Who acts for the subject, where somebody does (RFC 8693 §4.1). It is told, and never decides
+    /// (§4.1).
     #[must_use]
     pub fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
@@ -57,7 +58,8 @@ impl VerifiedToken {
 
     /// About how many bytes it takes.
     pub(crate) fn size(&self) -> usize {
-        let texts = [&self.subject, &self.client_id, &self.jti].into_iter().flatten().map(String::len);
+        let texts =
+            [&self.subject, &self.client_id, &self.jti].into_iter().flatten().map(String::len);
         let actors = std::iter::successors(self.actor.as_ref(), |actor| actor.act.as_deref());
         let texts = texts.chain(actors.map(|actor| actor.sub.len()));
         texts.chain(self.scope.iter().map(str::len)).chain(self.audience.iter().map(str::len)).sum()

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use claims::{AccessToken, ProtectedResourceMetadata};
 
 use crate::{
-    Detail, VerifiedToken, VerifierBuilder, VerifyError, authority::Authority, introspection::Introspection,
-    local::Local,
+    Detail, VerifiedToken, VerifierBuilder, VerifyError, authority::Authority,
+    introspection::Introspection, local::Local,
 };
 
 /// No honest token is longer; a longer one costs work before it is refused.
@@ -25,7 +25,8 @@ pub(crate) struct Inner {
 }
 
 impl Verifier {
-    /// A verifier for tokens of `issuer` that are meant for `resource`, the server's own identifier.
+    /// A verifier for tokens of `issuer` that are meant for `resource`, the server's own
+    /// identifier.
     pub fn builder(issuer: impl Into<String>, resource: impl Into<String>) -> VerifierBuilder {
         VerifierBuilder::new(issuer.into(), resource.into())
     }
@@ -33,22 +34,30 @@ impl Verifier {
     /// Is this token good?
     ///
     /// # Errors
-    /// [`VerifyError::Invalid`] when it is not, [`VerifyError::Unavailable`] when that cannot be found out now.
+    /// [`VerifyError::Invalid`] when it is not, [`VerifyError::Unavailable`] when that cannot be
+    /// found out now.
     pub async fn verify(&self, token: &AccessToken) -> Result<Arc<VerifiedToken>, VerifyError> {
         if token.expose().len() > MAX_TOKEN {
-            return Err(VerifyError::malformed(format!("the access token is longer than {MAX_TOKEN} bytes")));
+            return Err(VerifyError::malformed(format!(
+                "the access token is longer than {MAX_TOKEN} bytes"
+            )));
         }
         let Inner { local, introspection, resource, authority, .. } = &*self.0;
         let (issuer, now) = (authority.issuer.name(), authority.clock.millis());
         match (local, introspection) {
             (Some(local), None) => local.verify(token, issuer, resource, now).await,
-            (Some(local), Some(_)) if looks_like_a_jwt(token) => local.verify(token, issuer, resource, now).await,
+            (Some(local), Some(_)) if looks_like_a_jwt(token) => {
+                local.verify(token, issuer, resource, now).await
+            }
             (_, Some(introspection)) => introspection.verify(token, resource).await,
-            (None, None) => Err(VerifyError::unavailable("no way to check tokens is configured", None)),
+            (None, None) => {
+                Err(VerifyError::unavailable("no way to check tokens is configured", None))
+            }
         }
     }
 
-    /// Get what is needed before the first token: the issuer's metadata, and its keys if tokens are checked here.
+    /// Get what is needed before the first token: the issuer's metadata, and its keys if tokens are
+    /// checked here.
     ///
     /// # Errors
     /// [`VerifyError::Unavailable`] when the issuer cannot be reached; it can be tried again.
@@ -69,7 +78,8 @@ impl Verifier {
             && self.0.introspection.as_ref().is_none_or(Introspection::is_ready)
     }
 
-    /// What the resource server says of itself (RFC 9728), to be served at `/.well-known/oauth-protected-resource`.
+    /// What the resource server says of itself (RFC 9728), to be served at
+    /// `/.well-known/oauth-protected-resource`.
     #[must_use]
     pub fn protected_resource_metadata<'a>(
         &self,

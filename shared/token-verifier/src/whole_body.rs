@@ -5,8 +5,9 @@ use axum::{
 
 use crate::{Refusal, Verifier, pass::refusal, refusal::Why};
 
-/// The body of a request, whole. One that is too long, or breaks off, is refused with a challenge, as every other no of a
-/// resource. A handler takes it after its [`Pass`](crate::Pass): who has none is told that first.
+/// The body of a request, whole. One that is too long, or breaks off, is refused with a challenge,
+/// as every other no of a resource. A handler takes it after its [`Pass`](crate::Pass): who has
+/// none is told that first.
 #[derive(Debug)]
 pub struct WholeBody(pub Bytes);
 

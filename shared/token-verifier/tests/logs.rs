@@ -1,5 +1,5 @@
-//! What B logs, at every level of every library, while it takes and refuses tokens over a socket. A test binary of its own:
-//! what is logged is the whole process's.
+//! What B logs, at every level of every library, while it takes and refuses tokens over a socket. A
+//! test binary of its own: what is logged is the whole process's.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
 
 #[path = "stories/setup.rs"]
@@ -66,14 +66,24 @@ async fn call(address: std::net::SocketAddr, target: &str, headers: &str) -> Str
 async fn a_log_of_everything_and_every_answer_hold_no_token_and_no_secret() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(move || writer.clone());
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
 
     let (signer, thief) = (Signer::es256("1"), Signer::es256("1"));
     let c = C::with_keys([&signer]).await;
-    let local = LocalSettings { hs256_secret: Some(ClientSecret::new(SHARED)), ..LocalSettings::default() };
-    let verifier = c.builder().local(local).introspection(introspection()).detail(Detail::Explain).build().unwrap();
-    let app = Router::new().route("/", get(async |_: Pass<ResourceRead>| "open")).with_state(verifier);
+    let local =
+        LocalSettings { hs256_secret: Some(ClientSecret::new(SHARED)), ..LocalSettings::default() };
+    let verifier = c
+        .builder()
+        .local(local)
+        .introspection(introspection())
+        .detail(Detail::Explain)
+        .build()
+        .unwrap();
+    let app =
+        Router::new().route("/", get(async |_: Pass<ResourceRead>| "open")).with_state(verifier);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let b = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -118,7 +128,9 @@ async fn a_log_of_everything_and_every_answer_hold_no_token_and_no_secret() {
         assert!(seen.contains(word), "{word} was not logged: this test sees nothing");
     }
     let header = basic::format("service-b", &ClientSecret::new(SECRET));
-    let pieces = tokens.iter().flat_map(|token| [token.expose()].into_iter().chain(token.expose().split('.').skip(1)));
+    let pieces = tokens
+        .iter()
+        .flat_map(|token| [token.expose()].into_iter().chain(token.expose().split('.').skip(1)));
     for hidden in pieces.chain([SECRET, "s3cr%3Dt", SHARED, header.trim_start_matches("Basic ")]) {
         assert!(!seen.contains(hidden), "{hidden} was seen");
     }

@@ -6,11 +6,16 @@ use crate::domain::SecretMethod;
 const CODE: &str = "authorization_code";
 
 /// Without a word of the client's it is `authorization_code` (RFC 7591 §2).
-pub(super) fn grant_types(asked: &ClientMetadata, policy: &RegistrationPolicy) -> Result<Vec<String>, RefusedMetadata> {
+pub(super) fn grant_types(
+    asked: &ClientMetadata,
+    policy: &RegistrationPolicy,
+) -> Result<Vec<String>, RefusedMetadata> {
     let asked = asked.grant_types.clone().unwrap_or_else(|| vec![CODE.to_owned()]);
     let served = || policy.grant_types.iter().map(String::as_str);
     if let Some(foreign) = asked.iter().find(|grant| !policy.grant_types.contains(grant)) {
-        let meant = nearest_name(foreign, served()).map(|near| format!(": did you mean {near}?")).unwrap_or_default();
+        let meant = nearest_name(foreign, served())
+            .map(|near| format!(": did you mean {near}?"))
+            .unwrap_or_default();
         let all = policy.grant_types.join(" ");
         let shown: String = foreign.chars().take(60).collect();
         return Err(refused(format!(
@@ -20,8 +25,12 @@ pub(super) fn grant_types(asked: &ClientMetadata, policy: &RegistrationPolicy) -
     if asked.is_empty() || asked == ["refresh_token"] {
         return Err(refused("grant_types: there is none that gives a first token"));
     }
-    if asked.iter().any(|grant| grant == "refresh_token") && !asked.iter().any(|grant| gives_user_tokens(grant)) {
-        return Err(refused("grant_types: refresh_token goes with authorization_code or the device grant alone"));
+    if asked.iter().any(|grant| grant == "refresh_token")
+        && !asked.iter().any(|grant| gives_user_tokens(grant))
+    {
+        return Err(refused(
+            "grant_types: refresh_token goes with authorization_code or the device grant alone",
+        ));
     }
     let mut each = Vec::new();
     for grant in asked {
@@ -37,7 +46,10 @@ fn gives_user_tokens(grant: &str) -> bool {
 }
 
 /// They have to go with the grants (RFC 7591 §2.1).
-pub(super) fn response_types(asked: &ClientMetadata, grants: &[String]) -> Result<Vec<String>, RefusedMetadata> {
+pub(super) fn response_types(
+    asked: &ClientMetadata,
+    grants: &[String],
+) -> Result<Vec<String>, RefusedMetadata> {
     let has_code = grants.iter().any(|grant| grant == CODE);
     let fitting: Vec<String> = has_code.then(|| "code".to_owned()).into_iter().collect();
     match &asked.response_types {
@@ -53,7 +65,10 @@ pub(super) fn response_types(asked: &ClientMetadata, grants: &[String]) -> Resul
 }
 
 /// How the client proves who it is at the token endpoint (RFC 7591 §2).
-pub(super) fn auth_method(asked: &ClientMetadata, grants: &[String]) -> Result<Option<SecretMethod>, RefusedMetadata> {
+pub(super) fn auth_method(
+    asked: &ClientMetadata,
+    grants: &[String],
+) -> Result<Option<SecretMethod>, RefusedMetadata> {
     let method = match asked.token_endpoint_auth_method.as_deref() {
         None | Some("client_secret_basic") => Some(SecretMethod::Basic),
         Some("client_secret_post") => Some(SecretMethod::Post),
@@ -64,9 +79,12 @@ pub(super) fn auth_method(asked: &ClientMetadata, grants: &[String]) -> Result<O
             ));
         }
     };
-    let own_name = |grant: &String| grant == "client_credentials" || grant.ends_with(":token-exchange");
+    let own_name =
+        |grant: &String| grant == "client_credentials" || grant.ends_with(":token-exchange");
     if method.is_none() && grants.iter().any(own_name) {
-        return Err(refused("a client without a secret cannot ask in its own name: token_endpoint_auth_method=none"));
+        return Err(refused(
+            "a client without a secret cannot ask in its own name: token_endpoint_auth_method=none",
+        ));
     }
     Ok(method)
 }

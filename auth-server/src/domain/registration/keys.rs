@@ -9,7 +9,11 @@ const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", 
 
 /// The client's public keys.
 pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, RefusedMetadata> {
-    asked.jwks.as_ref().map(|jwks| read_jwks(jwks).map_err(|problem| refused(format!("jwks {problem}")))).transpose()
+    asked
+        .jwks
+        .as_ref()
+        .map(|jwks| read_jwks(jwks).map_err(|problem| refused(format!("jwks {problem}"))))
+        .transpose()
 }
 
 /// Read a set of public keys that somebody else has made.
@@ -22,13 +26,19 @@ pub fn read_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
         return Err("holds no key, or more than 20");
     }
     if keys.iter().any(|key| SECRET_MEMBERS.iter().any(|secret| key.get(secret).is_some())) {
-        return Err("holds a private or shared key, which is nobody's but the client's: make a new one");
+        return Err(
+            "holds a private or shared key, which is nobody's but the client's: make a new one",
+        );
     }
     serde_json::from_value(jwks.clone()).map_err(|_| "holds a key that cannot be read")
 }
 
-/// How something is to be signed for the client. A shared secret cannot be used: only its hash is kept.
-pub(super) fn algorithm(name: &str, asked: Option<&str>) -> Result<Option<Algorithm>, RefusedMetadata> {
+/// How something is to be signed for the client. A shared secret cannot be used: only its hash is
+/// kept.
+pub(super) fn algorithm(
+    name: &str,
+    asked: Option<&str>,
+) -> Result<Option<Algorithm>, RefusedMetadata> {
     let Some(asked) = asked else { return Ok(None) };
     match Algorithm::parse(asked).filter(|algorithm| *algorithm != Algorithm::HS256) {
         Some(algorithm) => Ok(Some(algorithm)),

@@ -22,7 +22,9 @@ pub(super) fn redirect_uris(
     let uris = asked.redirect_uris.clone().unwrap_or_default();
     let invalid = |reason: String| RefusedMetadata { code: ErrorCode::InvalidRedirectUri, reason };
     if uris.is_empty() && grants.iter().any(|grant| grant == "authorization_code") {
-        return Err(invalid("redirect_uris is missing: authorization_code needs one at least".to_owned()));
+        return Err(invalid(
+            "redirect_uris is missing: authorization_code needs one at least".to_owned(),
+        ));
     }
     match problem(&uris, application) {
         Some((uri, problem)) => Err(invalid(format!("redirect_uris: {uri} {problem}"))),

@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 use super::*;
 
 fn policy() -> RegistrationPolicy {
-    let grants = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"];
+    let grants =
+        ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"];
     RegistrationPolicy {
         scopes: "openid profile offline_access".parse().unwrap(),
         resources: Vec::new(),
@@ -30,7 +31,8 @@ fn redirect(uri: &str, application: &str) -> Result<AcceptedMetadata, RefusedMet
 
 #[test]
 fn who_says_the_least_gets_what_the_specifications_say() {
-    let accepted = ask(json!({ "redirect_uris": ["https://app.example/cb"], "unheard_of": true })).unwrap();
+    let accepted =
+        ask(json!({ "redirect_uris": ["https://app.example/cb"], "unheard_of": true })).unwrap();
     let expected = json!({
         "redirect_uris": ["https://app.example/cb"],
         "response_types": ["code"],
@@ -42,7 +44,9 @@ fn who_says_the_least_gets_what_the_specifications_say() {
         "id_token_signed_response_alg": "RS256",
     });
     assert_eq!(serde_json::to_value(&accepted.metadata).unwrap(), expected);
-    assert!(!accepted.login.public && !accepted.login.first_party && !accepted.login.refresh_tokens);
+    assert!(
+        !accepted.login.public && !accepted.login.first_party && !accepted.login.refresh_tokens
+    );
     let (client, _) = accepted.into_client("x".to_owned(), Vec::new());
     assert!(client.introspects.is_empty() && client.resources.is_empty() && client.dynamic);
 }
@@ -139,8 +143,7 @@ fn each_member_is_held_against_its_rule() {
         assert_eq!(refused.code, ErrorCode::InvalidClientMetadata, "{name}={value}");
         assert!(refused.reason.contains(told), "{name}={value}: {}", refused.reason);
     }
-    let both =
-        json!({ "redirect_uris": ["https://a.example"], "jwks": { "keys": [key] }, "jwks_uri": "https://a.example" });
+    let both = json!({ "redirect_uris": ["https://a.example"], "jwks": { "keys": [key] }, "jwks_uri": "https://a.example" });
     assert!(ask(both).unwrap_err().reason.contains("both"));
 }
 
@@ -156,7 +159,8 @@ fn a_software_statement_is_refused_whatever_it_says() {
 #[test]
 fn a_device_needs_no_redirect_uri_and_no_response_type() {
     let device = "urn:ietf:params:oauth:grant-type:device_code";
-    let accepted = ask(json!({ "grant_types": [device], "token_endpoint_auth_method": "none" })).unwrap();
+    let accepted =
+        ask(json!({ "grant_types": [device], "token_endpoint_auth_method": "none" })).unwrap();
     assert_eq!(accepted.metadata.response_types, Some(Vec::new()));
     assert!(ask(json!({ "grant_types": [device], "response_types": ["code"] })).is_err());
 }
@@ -170,13 +174,24 @@ fn who_shares_a_sector_says_which() {
         }
         ask(said).map(|accepted| accepted.login.sector().unwrap())
     };
-    assert_eq!(pairwise(json!(["https://a.example/1", "https://a.example:8/2"]), None).unwrap(), "a.example");
-    assert!(pairwise(json!(["https://a.example", "https://b.example"]), None).unwrap_err().reason.contains("sector"));
+    assert_eq!(
+        pairwise(json!(["https://a.example/1", "https://a.example:8/2"]), None).unwrap(),
+        "a.example"
+    );
+    assert!(
+        pairwise(json!(["https://a.example", "https://b.example"]), None)
+            .unwrap_err()
+            .reason
+            .contains("sector")
+    );
     let foreign = json!({
         "redirect_uris": ["https://a.example"], "subject_type": "pairwise",
         "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
     });
-    assert!(ask(foreign).unwrap_err().reason.contains("alone"), "its tokens do not go to that host");
+    assert!(
+        ask(foreign).unwrap_err().reason.contains("alone"),
+        "its tokens do not go to that host"
+    );
     let native = json!({
         "redirect_uris": ["http://127.0.0.1/cb"], "subject_type": "pairwise", "application_type": "native",
     });

@@ -29,7 +29,10 @@ pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), RefusedMetadata>
 }
 
 /// What this server calls.
-pub(super) fn check_called(asked: &ClientMetadata, policy: &RegistrationPolicy) -> Result<(), RefusedMetadata> {
+pub(super) fn check_called(
+    asked: &ClientMetadata,
+    policy: &RegistrationPolicy,
+) -> Result<(), RefusedMetadata> {
     if asked.jwks.is_some() && asked.jwks_uri.is_some() {
         return Err(refused("jwks and jwks_uri cannot both be there (RFC 7591 section 2)"));
     }

@@ -7,8 +7,15 @@ const LONGEST: usize = 200;
 
 /// What people read: one line, and nothing that turns other words around on the page.
 pub(super) fn check(asked: &ClientMetadata) -> Result<(), RefusedMetadata> {
-    let translated = asked.translations().filter(|(name, ..)| *name == "client_name").map(|(_, _, text)| text);
-    if asked.client_name.as_deref().into_iter().chain(translated).any(|name| !is_line(name, LONGEST_NAME)) {
+    let translated =
+        asked.translations().filter(|(name, ..)| *name == "client_name").map(|(_, _, text)| text);
+    if asked
+        .client_name
+        .as_deref()
+        .into_iter()
+        .chain(translated)
+        .any(|name| !is_line(name, LONGEST_NAME))
+    {
         return Err(refused("client_name is not one line of 1 to 100 letters"));
     }
     if asked.translations().any(|(_, tag, _)| !is_language(tag)) {
@@ -20,7 +27,9 @@ pub(super) fn check(asked: &ClientMetadata) -> Result<(), RefusedMetadata> {
     }
     let software = asked.software_id.iter().chain(&asked.software_version);
     if software.into_iter().any(|text| !is_line(text, LONGEST)) {
-        return Err(refused("software_id or software_version is not one line of up to 200 letters"));
+        return Err(refused(
+            "software_id or software_version is not one line of up to 200 letters",
+        ));
     }
     Ok(())
 }
@@ -32,12 +41,15 @@ pub(super) fn names(asked: &ClientMetadata) -> BTreeMap<String, String> {
 }
 
 fn is_line(text: &str, longest: usize) -> bool {
-    let turns_around =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns_around = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let fits = !text.trim().is_empty() && text.chars().count() <= longest;
-    fits && !text.chars().any(|c| c.is_control() || turns_around(c) || matches!(c, '\u{2028}' | '\u{2029}'))
+    fits && !text
+        .chars()
+        .any(|c| c.is_control() || turns_around(c) || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
 fn is_language(tag: &str) -> bool {
-    !tag.is_empty() && tag.len() <= 35 && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    !tag.is_empty()
+        && tag.len() <= 35
+        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

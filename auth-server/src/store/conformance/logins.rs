@@ -3,8 +3,8 @@ use futures_util::future::join_all;
 use super::{all, entry, opaque};
 use crate::{
     domain::{
-        Code, Consent, Device, DeviceAnswer, IssuedToUser, LogoutNews, NewRefreshToken, PushedRequest, SecretHash,
-        Session, Spends, TokenHash, User, UserGrant, under_grant,
+        Code, Consent, Device, DeviceAnswer, IssuedToUser, LogoutNews, NewRefreshToken,
+        PushedRequest, SecretHash, Session, Spends, TokenHash, User, UserGrant, under_grant,
     },
     store::{Authorization, DeviceDecision, Effect, Store, StoreError, SweepBefore},
 };
@@ -13,22 +13,38 @@ pub async fn a_user_comes_back_as_it_was_added(store: &dyn Store) {
     for name in ["bob", "alice"] {
         store.add_user(&user(name), 10).await.unwrap();
     }
-    let names: Vec<_> = store.users().await.unwrap().into_iter().map(|user| user.username).collect();
+    let names: Vec<_> =
+        store.users().await.unwrap().into_iter().map(|user| user.username).collect();
     assert_eq!(names, ["alice", "bob"]);
     let found = store.user_named("alice").await.unwrap().unwrap();
-    assert_eq!((found.sub.as_str(), found.enabled, &found.claims), ("sub of alice", true, &user("alice").claims));
+    assert_eq!(
+        (found.sub.as_str(), found.enabled, &found.claims),
+        ("sub of alice", true, &user("alice").claims)
+    );
     assert_eq!(found.password.identity(), b"phc of alice");
     assert_eq!(store.user("sub of bob").await.unwrap().unwrap().username, "bob");
-    assert!(store.user("bob").await.unwrap().is_none() && store.user_named("Alice").await.unwrap().is_none());
-    assert!(matches!(store.disable_user("carol", 1).await, Err(StoreError::NoSuchUser(name)) if name == "carol"));
-    assert!(matches!(store.set_password("carol", &phc("x"), 1).await, Err(StoreError::NoSuchUser(_))));
+    assert!(
+        store.user("bob").await.unwrap().is_none()
+            && store.user_named("Alice").await.unwrap().is_none()
+    );
+    assert!(
+        matches!(store.disable_user("carol", 1).await, Err(StoreError::NoSuchUser(name)) if name == "carol")
+    );
+    assert!(matches!(
+        store.set_password("carol", &phc("x"), 1).await,
+        Err(StoreError::NoSuchUser(_))
+    ));
 }
 
 pub async fn a_user_name_is_taken_once_also_in_a_race(store: &dyn Store) {
     let same: Vec<_> = (0..20).map(|n| User { sub: format!("sub{n}"), ..user("alice") }).collect();
     let results = join_all(same.iter().map(|user| store.add_user(user, 10))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    assert!(results.iter().any(|result| matches!(result, Err(StoreError::UserExists(name)) if name == "alice")));
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(StoreError::UserExists(name)) if name == "alice"))
+    );
 }
 
 pub async fn an_installation_has_one_secret_also_in_a_race(store: &dyn Store) {
@@ -41,7 +57,9 @@ pub async fn a_session_is_known_until_it_ends(store: &dyn Store) {
     store.add_user(&user("alice"), 1).await.unwrap();
     start(store, session("one", 10)).await;
     start(store, session("two", 20)).await;
-    let sids = |sessions: Vec<Session>| sessions.into_iter().map(|session| session.sid).collect::<Vec<_>>();
+    let sids = |sessions: Vec<Session>| {
+        sessions.into_iter().map(|session| session.sid).collect::<Vec<_>>()
+    };
     assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["two", "one"]);
     store.touch_session(&hash("one"), 70).await.unwrap();
     let found = store.session(&hash("one")).await.unwrap().unwrap();
@@ -51,7 +69,8 @@ pub async fn a_session_is_known_until_it_ends(store: &dyn Store) {
     append(store, Effect::EndSession { sid: "two".to_owned() }).await;
     assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["one"]);
     assert!(
-        store.session(&hash("two")).await.unwrap().is_none() && store.session_named("two").await.unwrap().is_none()
+        store.session(&hash("two")).await.unwrap().is_none()
+            && store.session_named("two").await.unwrap().is_none()
     );
 }
 
@@ -64,14 +83,19 @@ pub async fn a_session_that_goes_on_has_one_cookie_also_in_a_race(store: &dyn St
     let again = |n: i64| Session { hash: hash(&format!("cookie {n}")), ..session("s", n) };
     let starting = (20..40).map(|n| store.append(entry("a", "t", 30_000, sign_in(again(n)))));
     assert!(join_all(starting).await.iter().all(Result::is_ok));
-    let [one] = &store.sessions_of("sub of alice").await.unwrap()[..] else { panic!("there is one session") };
+    let [one] = &store.sessions_of("sub of alice").await.unwrap()[..] else {
+        panic!("there is one session")
+    };
     assert_eq!(store.session(&one.hash).await.unwrap().as_ref(), Some(one));
     assert!(store.session(&hash("s")).await.unwrap().is_none(), "the old cookie is void");
     assert_eq!(store.clients_of_session("s").await.unwrap(), ["a"], "and its clients have stayed");
     let bobs = Session { sub: "sub of bob".to_owned(), hash: hash("bob's"), ..session("s", 50) };
     let refused = store.append(entry("a", "t", 30_000, sign_in(bobs))).await;
     assert!(matches!(refused, Err(StoreError::SignedOut)));
-    assert!(store.session(&hash("bob's")).await.unwrap().is_none(), "nobody takes over another's session");
+    assert!(
+        store.session(&hash("bob's")).await.unwrap().is_none(),
+        "nobody takes over another's session"
+    );
 }
 
 pub async fn a_session_knows_its_clients_as_long_as_it_lives(store: &dyn Store) {
@@ -79,9 +103,13 @@ pub async fn a_session_knows_its_clients_as_long_as_it_lives(store: &dyn Store) 
     start(store, session("s", 10)).await;
     authorize(store, UserGrant { client_id: "b".to_owned(), ..grant("g") }, code("c", "g")).await;
     store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
-    let decision = DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant("of the device")) };
+    let decision =
+        DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant("of the device")) };
     append(store, Effect::DecideDevice(Box::new(decision))).await;
-    store.sweep(SweepBefore { tokens: 100_000, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
+    store
+        .sweep(SweepBefore { tokens: 100_000, keys: 0, audit_millis: 0, sessions: 0 })
+        .await
+        .unwrap();
     assert!(store.code(&hash("c")).await.unwrap().is_none());
     append(store, Effect::EndSession { sid: "s".to_owned() }).await;
     assert!(store.clients_of_session("s").await.unwrap().is_empty());
@@ -97,7 +125,11 @@ pub async fn clients_are_told_of_a_sign_out_until_they_have_heard(store: &dyn St
             "new password" => store.set_password("alice", &phc("phc of alice"), 30).await.unwrap(),
             _ => store.disable_user("alice", 30).await.unwrap(),
         }
-        let told = [LogoutNews { sid: sid.to_owned(), sub: "sub of alice".to_owned(), client_id: "a".to_owned() }];
+        let told = [LogoutNews {
+            sid: sid.to_owned(),
+            sub: "sub of alice".to_owned(),
+            client_id: "a".to_owned(),
+        }];
         let due = async |now| store.due_logout_news(now, now + 60, 10).await.unwrap();
         assert_eq!(due(30).await, told, "{sid}");
         assert!(due(89).await.is_empty(), "somebody is telling it");
@@ -114,11 +146,17 @@ pub async fn news_of_a_sign_out_are_taken_once_also_in_a_race(store: &dyn Store)
     start(store, session("s", 10)).await;
     for n in 0..20 {
         let id = format!("g{n}");
-        authorize(store, UserGrant { client_id: format!("client {n}"), ..grant(&id) }, code(&id, &id)).await;
+        authorize(
+            store,
+            UserGrant { client_id: format!("client {n}"), ..grant(&id) },
+            code(&id, &id),
+        )
+        .await;
     }
     append(store, Effect::EndSession { sid: "s".to_owned() }).await;
     let taken = join_all((0..20).map(|_| store.due_logout_news(30, 90, 3))).await;
-    let mut clients: Vec<_> = taken.into_iter().flat_map(Result::unwrap).map(|news| news.client_id).collect();
+    let mut clients: Vec<_> =
+        taken.into_iter().flat_map(Result::unwrap).map(|news| news.client_id).collect();
     while let [news, more @ ..] = &store.due_logout_news(30, 90, 3).await.unwrap()[..] {
         clients.extend([news].into_iter().chain(more).map(|news| news.client_id.clone()));
     }
@@ -145,11 +183,14 @@ pub async fn a_new_password_ends_every_session(store: &dyn Store) {
     store.add_user(&user("alice"), 1).await.unwrap();
     start(store, session("one", 10)).await;
     for (id, offline) in [("online", false), ("offline", true)] {
-        authorize(store, UserGrant { offline, sid: "one".to_owned(), ..grant(id) }, code(id, id)).await;
+        authorize(store, UserGrant { offline, sid: "one".to_owned(), ..grant(id) }, code(id, id))
+            .await;
         append(store, Effect::Issue(Box::new(issued(id, id, None)))).await;
     }
     store.set_password("alice", &phc("a new one"), 20).await.unwrap();
-    assert!(is_void(store, "online", "online").await && !is_void(store, "offline", "offline").await);
+    assert!(
+        is_void(store, "online", "online").await && !is_void(store, "offline", "offline").await
+    );
     assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
     let found = store.user_named("alice").await.unwrap().unwrap();
     assert!(found.enabled && found.password.identity() == b"a new one");
@@ -175,11 +216,16 @@ pub async fn nobody_signs_in_with_a_password_that_was_changed_meanwhile(store: &
     let again = Effect::StartSession { session: session("s", 10), shown: phc("a new one") };
     append(store, again.clone()).await;
     store.disable_user("alice", 30).await.unwrap();
-    assert!(matches!(store.append(entry("a", "t", 30_000, again)).await, Err(StoreError::SignedOut)));
+    assert!(matches!(
+        store.append(entry("a", "t", 30_000, again)).await,
+        Err(StoreError::SignedOut)
+    ));
     assert!(store.session_named("s").await.unwrap().is_none());
 }
 
-pub async fn what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_race(store: &dyn Store) {
+pub async fn what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_race(
+    store: &dyn Store,
+) {
     be_signed_in(store, &grant("first")).await;
     let deciding = (0..40).map(|n| async move {
         if n == 20 {
@@ -192,22 +238,41 @@ pub async fn what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_rac
             Effect::Authorize(Box::new(yes))
         } else {
             store.add_device(&device(&id, &id)).await.unwrap();
-            Effect::DecideDevice(Box::new(DeviceDecision { device: hash(&id), exp: 100, grant: Some(grant) }))
+            Effect::DecideDevice(Box::new(DeviceDecision {
+                device: hash(&id),
+                exp: 100,
+                grant: Some(grant),
+            }))
         };
         store.append(entry("a", "t", 30_000, effect)).await
     });
     let results = join_all(deciding).await;
     assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::SignedOut))));
-    assert!(store.grants_of("sub of alice", 40).await.unwrap().is_empty(), "nothing of a disabled user is in force");
-    let late = Authorization { grant: grant("late"), code: code("late", "late"), consent: None, pushed: None };
+    assert!(
+        store.grants_of("sub of alice", 40).await.unwrap().is_empty(),
+        "nothing of a disabled user is in force"
+    );
+    let late = Authorization {
+        grant: grant("late"),
+        code: code("late", "late"),
+        consent: None,
+        pushed: None,
+    };
     let late = store.append(entry("a", "t", 30_000, Effect::Authorize(Box::new(late)))).await;
     assert!(matches!(late, Err(StoreError::SignedOut)));
-    assert!(store.grant("late").await.unwrap().is_none() && store.code(&hash("late")).await.unwrap().is_none());
+    assert!(
+        store.grant("late").await.unwrap().is_none()
+            && store.code(&hash("late")).await.unwrap().is_none()
+    );
     store.add_device(&device("late", "late")).await.unwrap();
     let decision = DeviceDecision { device: hash("late"), exp: 100, grant: Some(grant("late")) };
-    let late = store.append(entry("a", "t", 30_000, Effect::DecideDevice(Box::new(decision)))).await;
+    let late =
+        store.append(entry("a", "t", 30_000, Effect::DecideDevice(Box::new(decision)))).await;
     assert!(matches!(late, Err(StoreError::SignedOut)));
-    assert!(store.waiting_device("late", 10).await.unwrap().is_some(), "it waits for somebody who is signed in");
+    assert!(
+        store.waiting_device("late", 10).await.unwrap().is_some(),
+        "it waits for somebody who is signed in"
+    );
 }
 
 pub async fn a_code_is_redeemed_once_also_in_a_race(store: &dyn Store) {
@@ -221,36 +286,59 @@ pub async fn a_code_is_redeemed_once_also_in_a_race(store: &dyn Store) {
 
 pub async fn a_refresh_token_is_rotated_once_also_in_a_race(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
-    append(store, Effect::Issue(Box::new(issued("g", "first", Some(Spends::Code(hash("c"))))))).await;
+    append(store, Effect::Issue(Box::new(issued("g", "first", Some(Spends::Code(hash("c")))))))
+        .await;
     let first = hash("refresh of first");
     let stored = store.refresh_token("g").await.unwrap().unwrap();
     assert_eq!((stored.hash, stored.number, stored.since), (first, 7, 30));
     assert_eq!((stored.grant, stored.exp, stored.revoked), (grant("g"), 1_000, false));
     one_of_many_wins(store, Spends::RefreshToken(first)).await;
     let spent = Effect::Issue(Box::new(issued("g", "late", Some(Spends::RefreshToken(first)))));
-    assert!(matches!(store.append(entry("a", "late", 30_000, spent)).await, Err(StoreError::AlreadySpent)));
+    assert!(matches!(
+        store.append(entry("a", "late", 30_000, spent)).await,
+        Err(StoreError::AlreadySpent)
+    ));
 }
 
 pub async fn a_token_that_spends_nothing_leaves_the_refresh_token_in_force(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
-    assert!(store.refresh_token("g").await.unwrap().is_none() && store.refresh_token("x").await.unwrap().is_none());
-    append(store, Effect::Issue(Box::new(issued("g", "first", Some(Spends::Code(hash("c"))))))).await;
+    assert!(
+        store.refresh_token("g").await.unwrap().is_none()
+            && store.refresh_token("x").await.unwrap().is_none()
+    );
+    append(store, Effect::Issue(Box::new(issued("g", "first", Some(Spends::Code(hash("c")))))))
+        .await;
     let alone = IssuedToUser { refresh_token: None, exp: 200_000, ..issued("g", "second", None) };
     store.append(entry("a", "t", 77_000, Effect::Issue(Box::new(alone)))).await.unwrap();
     let stored = store.refresh_token("g").await.unwrap().unwrap();
     assert_eq!((stored.hash, stored.exp, stored.since), (hash("refresh of first"), 1_000, 30));
-    store.sweep(SweepBefore { tokens: 199_999, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
-    assert!(store.grant("g").await.unwrap().is_some(), "it is kept as long as the last of its tokens");
-    store.sweep(SweepBefore { tokens: 400_000, keys: 0, audit_millis: 0, sessions: 0 }).await.unwrap();
+    store
+        .sweep(SweepBefore { tokens: 199_999, keys: 0, audit_millis: 0, sessions: 0 })
+        .await
+        .unwrap();
+    assert!(
+        store.grant("g").await.unwrap().is_some(),
+        "it is kept as long as the last of its tokens"
+    );
+    store
+        .sweep(SweepBefore { tokens: 400_000, keys: 0, audit_millis: 0, sessions: 0 })
+        .await
+        .unwrap();
     assert!(store.grant("g").await.unwrap().is_none() && is_void(store, "second", "g").await);
 }
 
-/// 64 requests want to spend the same: one gets what it asked for, and of the others nothing is left.
+/// 64 requests want to spend the same: one gets what it asked for, and of the others nothing is
+/// left.
 async fn one_of_many_wins(store: &dyn Store, spends: Spends) {
     let before = all(store).await.len();
     let requests = (0..64).map(|n| {
         let jti = format!("t{n}");
-        store.append(entry("a", &jti, 30_000, Effect::Issue(Box::new(issued("g", &jti, Some(spends))))))
+        store.append(entry(
+            "a",
+            &jti,
+            30_000,
+            Effect::Issue(Box::new(issued("g", &jti, Some(spends)))),
+        ))
     });
     let results = join_all(requests).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
@@ -259,7 +347,10 @@ async fn one_of_many_wins(store: &dyn Store, spends: Spends) {
     for (n, result) in results.iter().enumerate() {
         let jti = format!("t{n}");
         let (refresh, opaque) = (hash(&format!("refresh of {jti}")), opaque(&jti, 0).hash);
-        assert_eq!(store.refresh_token("g").await.unwrap().unwrap().hash == refresh, result.is_ok());
+        assert_eq!(
+            store.refresh_token("g").await.unwrap().unwrap().hash == refresh,
+            result.is_ok()
+        );
         assert_eq!(store.opaque_token(&opaque).await.unwrap().is_some(), result.is_ok());
     }
 }
@@ -269,9 +360,14 @@ pub async fn nothing_is_issued_under_a_revoked_grant(store: &dyn Store) {
     append(store, Effect::Issue(Box::new(issued("g", "t1", None)))).await;
     append(store, Effect::RevokeGrant { grant_id: "g".to_owned() }).await;
     append(store, Effect::RevokeGrant { grant_id: "g".to_owned() }).await;
-    assert!(is_void(store, "t1", "g").await && store.code(&hash("c")).await.unwrap().unwrap().revoked);
+    assert!(
+        is_void(store, "t1", "g").await && store.code(&hash("c")).await.unwrap().unwrap().revoked
+    );
     let late = Effect::Issue(Box::new(issued("g", "t2", Some(Spends::Code(hash("c"))))));
-    assert!(matches!(store.append(entry("a", "t2", 30_000, late)).await, Err(StoreError::AlreadySpent)));
+    assert!(matches!(
+        store.append(entry("a", "t2", 30_000, late)).await,
+        Err(StoreError::AlreadySpent)
+    ));
     assert!(store.opaque_token(&opaque("t2", 0).hash).await.unwrap().is_none());
     assert_eq!(store.grant("g").await.unwrap(), Some(grant("g")));
 }
@@ -313,21 +409,31 @@ pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
         given_at,
     };
     for (n, consent) in
-        [yes("a", "openid", 10), yes("b", "openid", 20), yes("a", "openid email", 30)].into_iter().enumerate()
+        [yes("a", "openid", 10), yes("b", "openid", 20), yes("a", "openid email", 30)]
+            .into_iter()
+            .enumerate()
     {
         let id = format!("g{n}");
         let grant = UserGrant { client_id: consent.client_id.clone(), ..grant(&id) };
         be_signed_in(store, &grant).await;
-        let yes = Authorization { code: code(&id, &id), grant, consent: Some(consent), pushed: None };
+        let yes =
+            Authorization { code: code(&id, &id), grant, consent: Some(consent), pushed: None };
         append(store, Effect::Authorize(Box::new(yes))).await;
         append(store, Effect::Issue(Box::new(issued(&id, &format!("t{n}"), None)))).await;
     }
     let given = store.consents_of("sub of alice").await.unwrap();
     assert_eq!(given, [yes("a", "openid email", 30), yes("b", "openid", 20)]);
-    append(store, Effect::WithdrawConsent { sub: "sub of alice".to_owned(), client_id: "a".to_owned() }).await;
+    append(
+        store,
+        Effect::WithdrawConsent { sub: "sub of alice".to_owned(), client_id: "a".to_owned() },
+    )
+    .await;
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
     assert_eq!(store.consent("sub of alice", "b").await.unwrap(), Some(yes("b", "openid", 20)));
-    let revoked = join_all([("t0", "g0"), ("t1", "g1"), ("t2", "g2")].map(|(jti, id)| is_void(store, jti, id))).await;
+    let revoked = join_all(
+        [("t0", "g0"), ("t1", "g1"), ("t2", "g2")].map(|(jti, id)| is_void(store, jti, id)),
+    )
+    .await;
     assert_eq!(revoked, [true, false, true]);
 }
 
@@ -343,7 +449,11 @@ pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn
         match n % 3 {
             0 => store.disable_user("alice", 30).await,
             1 => store.append(entry("a", "t", 30_000, Effect::EndSession { sid })).await,
-            _ => store.append(entry("a", "t", 30_000, Effect::WithdrawConsent { sub, client_id })).await,
+            _ => {
+                store
+                    .append(entry("a", "t", 30_000, Effect::WithdrawConsent { sub, client_id }))
+                    .await
+            }
         }
     });
     for result in join_all(revoking).await {
@@ -356,12 +466,21 @@ pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn
 
 pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
     assert!(store.add_device(&device("d", "BCDF-GHJK")).await.unwrap());
-    assert!(!store.add_device(&device("other", "BCDF-GHJK")).await.unwrap(), "the code for people is taken");
-    assert_eq!(store.waiting_device("BCDF-GHJK", 10).await.unwrap(), Some(device("d", "BCDF-GHJK")));
+    assert!(
+        !store.add_device(&device("other", "BCDF-GHJK")).await.unwrap(),
+        "the code for people is taken"
+    );
+    assert_eq!(
+        store.waiting_device("BCDF-GHJK", 10).await.unwrap(),
+        Some(device("d", "BCDF-GHJK"))
+    );
     assert_eq!(store.waiting_device("BCDF-GHJK", 100).await.unwrap(), None);
     let answer = async |now| store.poll_device(&hash("d"), "a", now).await.unwrap().unwrap().answer;
     assert_eq!(answer(10).await, DeviceAnswer::Waiting);
-    assert!(store.poll_device(&hash("d"), "b", 14).await.unwrap().is_none(), "it is another client's");
+    assert!(
+        store.poll_device(&hash("d"), "b", 14).await.unwrap().is_none(),
+        "it is another client's"
+    );
     assert_eq!(answer(12).await, DeviceAnswer::TooSoon);
     assert_eq!(answer(20).await, DeviceAnswer::TooSoon, "five seconds more than it was told first");
     assert_eq!(answer(60).await, DeviceAnswer::Waiting);
@@ -370,13 +489,18 @@ pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
 
     be_signed_in(store, &grant("g")).await;
     let deciding = (0..20).map(|n| {
-        let decision = DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant(&format!("g{n}"))) };
+        let decision =
+            DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant(&format!("g{n}"))) };
         store.append(entry("a", "t", 30_000, Effect::DecideDevice(Box::new(decision))))
     });
     let results = join_all(deciding).await;
     let won = results.iter().position(Result::is_ok).unwrap();
-    assert_eq!(results.iter().filter(|result| matches!(result, Err(StoreError::AlreadySpent))).count(), 19);
-    let allowed = |spent| DeviceAnswer::Allowed { grant: grant(&format!("g{won}")), revoked: false, spent };
+    assert_eq!(
+        results.iter().filter(|result| matches!(result, Err(StoreError::AlreadySpent))).count(),
+        19
+    );
+    let allowed =
+        |spent| DeviceAnswer::Allowed { grant: grant(&format!("g{won}")), revoked: false, spent };
     assert_eq!(answer(80).await, allowed(false));
     let spends = Some(Spends::DeviceCode(hash("d")));
     append(store, Effect::Issue(Box::new(issued(&format!("g{won}"), "t1", spends)))).await;
@@ -388,7 +512,10 @@ pub async fn a_device_may_be_denied(store: &dyn Store) {
     store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
     let no = DeviceDecision { device: hash("d"), exp: 100, grant: None };
     append(store, Effect::DecideDevice(Box::new(no))).await;
-    assert_eq!(store.poll_device(&hash("d"), "a", 10).await.unwrap().unwrap().answer, DeviceAnswer::Denied);
+    assert_eq!(
+        store.poll_device(&hash("d"), "a", 10).await.unwrap().unwrap().answer,
+        DeviceAnswer::Denied
+    );
 }
 
 pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store) {
@@ -399,18 +526,33 @@ pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store)
         exp: 100,
     };
     store.push_request(&pushed).await.unwrap();
-    assert!(store.visit_pushed_request(&hash("p"), "a", 100, 200).await.unwrap().is_none(), "it has expired");
+    assert!(
+        store.visit_pushed_request(&hash("p"), "a", 100, 200).await.unwrap().is_none(),
+        "it has expired"
+    );
     let visited = store.visit_pushed_request(&hash("p"), "a", 10, 600).await.unwrap();
     assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed.clone() }));
     for until in [550, 1_100] {
         let visited = store.visit_pushed_request(&hash("p"), "a", 500, until).await.unwrap();
-        assert_eq!(visited, Some(PushedRequest { exp: 600, ..pushed.clone() }), "later visits change nothing");
+        assert_eq!(
+            visited,
+            Some(PushedRequest { exp: 600, ..pushed.clone() }),
+            "later visits change nothing"
+        );
     }
-    assert!(store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(), "it is another client's");
+    assert!(
+        store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(),
+        "it is another client's"
+    );
     be_signed_in(store, &grant("g")).await;
     let answering = (0..20).map(|n| {
         let id = format!("g{n}");
-        let yes = Authorization { grant: grant(&id), code: code(&id, &id), consent: None, pushed: Some(hash("p")) };
+        let yes = Authorization {
+            grant: grant(&id),
+            code: code(&id, &id),
+            consent: None,
+            pushed: Some(hash("p")),
+        };
         store.append(entry("a", "t", 30_000, Effect::Authorize(Box::new(yes))))
     });
     let results = join_all(answering).await;
@@ -428,13 +570,21 @@ pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn St
         let code = Code { exp, ..code(id, id) };
         authorize(store, UserGrant { sid: id.to_owned(), ..grant(id) }, code).await;
         store.add_device(&Device { exp, ..device(id, id) }).await.unwrap();
-        let pushed = PushedRequest { hash: hash(id), client_id: "a".to_owned(), parameters: String::new(), exp };
+        let pushed = PushedRequest {
+            hash: hash(id),
+            client_id: "a".to_owned(),
+            parameters: String::new(),
+            exp,
+        };
         store.push_request(&pushed).await.unwrap();
     }
     let before = SweepBefore { tokens: 150_000, keys: 0, audit_millis: 0, sessions: 15 };
     assert_eq!(store.sweep(before).await.unwrap(), 4, "a session, a grant, a device and a request");
     assert_eq!(store.sweep(before).await.unwrap(), 0);
-    assert!(store.session(&hash("old")).await.unwrap().is_none() && store.code(&hash("old")).await.unwrap().is_none());
+    assert!(
+        store.session(&hash("old")).await.unwrap().is_none()
+            && store.code(&hash("old")).await.unwrap().is_none()
+    );
     assert!(store.session(&hash("young")).await.unwrap().is_some());
     assert!(store.code(&hash("young")).await.unwrap().is_some());
     assert!(store.waiting_device("young", 10).await.unwrap().is_some());
@@ -481,7 +631,11 @@ fn sign_in(session: Session) -> Effect {
 /// In a session that is begun for it where there is none.
 async fn authorize(store: &dyn Store, grant: UserGrant, code: Code) {
     be_signed_in(store, &grant).await;
-    append(store, Effect::Authorize(Box::new(Authorization { grant, code, consent: None, pushed: None }))).await;
+    append(
+        store,
+        Effect::Authorize(Box::new(Authorization { grant, code, consent: None, pushed: None })),
+    )
+    .await;
 }
 
 pub(super) fn hash(text: &str) -> TokenHash {
@@ -547,7 +701,11 @@ pub(super) fn issued(grant_id: &str, jti: &str, spends: Option<Spends>) -> Issue
         spends,
         exp: 500,
         opaque: Some(opaque(jti, 500)),
-        refresh_token: Some(NewRefreshToken { hash: hash(&format!("refresh of {jti}")), number: 7, exp: 1_000 }),
+        refresh_token: Some(NewRefreshToken {
+            hash: hash(&format!("refresh of {jti}")),
+            number: 7,
+            exp: 1_000,
+        }),
     }
 }
 

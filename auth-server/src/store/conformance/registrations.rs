@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ClientMetadata, Consent, LoginClient, Registration, SecretHash, Spends, StoredSecret, TokenHash, UserGrant,
+        ClientMetadata, Consent, LoginClient, Registration, SecretHash, Spends, StoredSecret,
+        TokenHash, UserGrant,
     },
     store::{Authorization, Effect, Reregistration, Store, StoreError},
 };
@@ -16,7 +17,10 @@ pub async fn a_registration_comes_back_as_it_was_made(store: &dyn Store) {
     let before = store.revision().await.unwrap();
     append(store, register("a", 9)).await;
     let found = store.registration("a").await.unwrap().unwrap();
-    assert_eq!((found.metadata, found.token, found.issued_at), (metadata("a"), hash("token of a"), 30));
+    assert_eq!(
+        (found.metadata, found.token, found.issued_at),
+        (metadata("a"), hash("token of a"), 30)
+    );
     assert!(found.client.secrets[0].hash.matches("secret of a") && found.client.dynamic);
     assert_eq!(found.client.login, client_of("a").login);
     store.add_client(&client("by-hand"), 10).await.unwrap();
@@ -33,9 +37,13 @@ pub async fn a_registration_comes_back_as_it_was_made(store: &dyn Store) {
 
 pub async fn no_more_clients_register_than_may_also_in_a_race(store: &dyn Store) {
     let names: Vec<String> = (0..20).map(|n| format!("c{n}")).collect();
-    let results = join_all(names.iter().map(|name| store.append(entry(name, "", 30_000, register(name, 3))))).await;
+    let results =
+        join_all(names.iter().map(|name| store.append(entry(name, "", 30_000, register(name, 3)))))
+            .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
-    assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::TooManyClients))));
+    assert!(
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::TooManyClients)))
+    );
     assert_eq!((store.clients().await.unwrap().len(), super::all(store).await.len()), (3, 3));
     // Clients that the operator has added do not count.
     store.add_client(&client("by-hand"), 10).await.unwrap();
@@ -53,7 +61,10 @@ pub async fn a_registration_is_changed_with_its_own_token_alone(store: &dyn Stor
     append(store, reregister("a", "token of a", None)).await;
     assert!(store.revision().await.unwrap() > before);
     let found = store.registration("a").await.unwrap().unwrap();
-    assert_eq!((found.metadata, found.client.login), (metadata("changed"), client_of("changed").login));
+    assert_eq!(
+        (found.metadata, found.client.login),
+        (metadata("changed"), client_of("changed").login)
+    );
     assert_eq!(
         (found.token, found.issued_at, found.client.scopes.to_string().as_str()),
         (hash("token of a"), 30, "other")
@@ -72,13 +83,25 @@ pub async fn a_registered_client_is_removed_once_also_in_a_race(store: &dyn Stor
     let wrong = store.append(entry("a", "", 40_000, unregister("a", "token of b"))).await;
     assert!(matches!(wrong, Err(StoreError::NoSuchClient(_))));
     let before = (store.revision().await.unwrap(), super::all(store).await.len());
-    let results = join_all((0..20).map(|_| store.append(entry("a", "", 40_000, unregister("a", "token of a"))))).await;
+    let results = join_all(
+        (0..20).map(|_| store.append(entry("a", "", 40_000, unregister("a", "token of a")))),
+    )
+    .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::NoSuchClient(_)))));
-    assert!(store.registration("a").await.unwrap().is_none() && store.clients().await.unwrap().is_empty());
-    assert_eq!((store.revision().await.unwrap(), super::all(store).await.len()), (before.0 + 1, before.1 + 1));
+    assert!(
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::NoSuchClient(_))))
+    );
+    assert!(
+        store.registration("a").await.unwrap().is_none()
+            && store.clients().await.unwrap().is_empty()
+    );
+    assert_eq!(
+        (store.revision().await.unwrap(), super::all(store).await.len()),
+        (before.0 + 1, before.1 + 1)
+    );
     store.add_client(&client("by-hand"), 10).await.unwrap();
-    let by_hand = store.append(entry("by-hand", "", 40_000, unregister("by-hand", "token of a"))).await;
+    let by_hand =
+        store.append(entry("by-hand", "", 40_000, unregister("by-hand", "token of a"))).await;
     assert!(matches!(by_hand, Err(StoreError::NoSuchClient(_))), "it has no token");
 }
 
@@ -91,9 +114,12 @@ pub async fn a_change_and_a_removal_at_once_leave_nothing_behind(store: &dyn Sto
             reregister("a", "token of a", Some(vec![secret(&n.to_string())]))
         }
     });
-    let results = join_all(effects.map(|effect| store.append(entry("a", "", 40_000, effect)))).await;
+    let results =
+        join_all(effects.map(|effect| store.append(entry("a", "", 40_000, effect)))).await;
     assert!(results[10].is_ok());
-    assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::NoSuchClient(_)))));
+    assert!(
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::NoSuchClient(_))))
+    );
     assert!(store.clients().await.unwrap().is_empty());
     // Nothing of the old one is the new one's.
     append(store, register("a", 9)).await;
@@ -107,7 +133,10 @@ pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
     append(store, unregister("a", "token of a")).await;
     assert_ended(store, "a", "g").await;
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
-    assert!(!is_void(store, "t-h", "h").await && store.consent("sub of alice", "b").await.unwrap().is_some());
+    assert!(
+        !is_void(store, "t-h", "h").await
+            && store.consent("sub of alice", "b").await.unwrap().is_some()
+    );
 }
 
 pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
@@ -133,7 +162,10 @@ pub async fn what_a_disabled_client_was_allowed_is_void(store: &dyn Store) {
     assert!(store.registration("a").await.unwrap().is_none());
     for effect in [reregister("a", "token of a", None), unregister("a", "token of a")] {
         let refused = store.append(entry("a", "", 50_000, effect)).await;
-        assert!(matches!(refused, Err(StoreError::NoSuchClient(_))), "a disabled client changes nothing");
+        assert!(
+            matches!(refused, Err(StoreError::NoSuchClient(_))),
+            "a disabled client changes nothing"
+        );
     }
     assert!(matches!(&store.clients().await.unwrap()[..], [only] if !only.enabled));
 }
@@ -142,7 +174,10 @@ async fn assert_ended(store: &dyn Store, client_id: &str, grant_id: &str) {
     assert!(is_void(store, &format!("t-{grant_id}"), grant_id).await, "{client_id}");
     assert!(store.refresh_token(grant_id).await.unwrap().unwrap().revoked);
     let late = Effect::Issue(Box::new(issued(grant_id, "late", None)));
-    assert!(matches!(store.append(entry(client_id, "late", 50_000, late)).await, Err(StoreError::AlreadySpent)));
+    assert!(matches!(
+        store.append(entry(client_id, "late", 50_000, late)).await,
+        Err(StoreError::AlreadySpent)
+    ));
 }
 
 /// Alice allows a client something, and it has fetched its tokens.
@@ -156,10 +191,12 @@ async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
     let grant = UserGrant { client_id: client_id.to_owned(), ..grant(grant_id) };
     be_signed_in(store, &grant).await;
     let code_name = format!("c-{grant_id}");
-    let yes = Authorization { grant, code: code(&code_name, "n"), consent: Some(consent), pushed: None };
+    let yes =
+        Authorization { grant, code: code(&code_name, "n"), consent: Some(consent), pushed: None };
     append(store, Effect::Authorize(Box::new(yes))).await;
     let spends = Some(Spends::Code(hash(&code_name)));
-    append(store, Effect::Issue(Box::new(issued(grant_id, &format!("t-{grant_id}"), spends)))).await;
+    append(store, Effect::Issue(Box::new(issued(grant_id, &format!("t-{grant_id}"), spends))))
+        .await;
 }
 
 fn register(name: &str, at_most: u32) -> Effect {
@@ -176,7 +213,8 @@ fn reregister(name: &str, token: &str, secrets: Option<Vec<StoredSecret>>) -> Ef
     let mut client = client_of("changed");
     client.client_id = name.to_owned();
     client.scopes = "other".parse().unwrap();
-    let registration = Registration { client, metadata: metadata("changed"), token: hash(token), issued_at: 77 };
+    let registration =
+        Registration { client, metadata: metadata("changed"), token: hash(token), issued_at: 77 };
     Effect::Reregister(Box::new(Reregistration { registration, secrets }))
 }
 
@@ -185,13 +223,18 @@ fn unregister(name: &str, token: &str) -> Effect {
 }
 
 fn client_of(name: &str) -> crate::domain::Client {
-    let login = LoginClient { client_name: Some(format!("{name} 商店")), ..LoginClient::default() };
+    let login =
+        LoginClient { client_name: Some(format!("{name} 商店")), ..LoginClient::default() };
     crate::domain::Client { login: Some(login), dynamic: true, ..client(name) }
 }
 
 fn metadata(name: &str) -> ClientMetadata {
     let redirect_uris = Some(vec![format!("https://{name}.example/cb")]);
-    ClientMetadata { redirect_uris, client_name: Some(format!("{name} 商店")), ..ClientMetadata::default() }
+    ClientMetadata {
+        redirect_uris,
+        client_name: Some(format!("{name} 商店")),
+        ..ClientMetadata::default()
+    }
 }
 
 fn secret(text: &str) -> StoredSecret {

@@ -8,7 +8,10 @@ use crate::{
     },
 };
 
-pub(super) async fn insert(executor: impl PgExecutor<'_>, record: &AuditRecord) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    executor: impl PgExecutor<'_>,
+    record: &AuditRecord,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO audit (at_millis, event, outcome, client_id, sub, jti, scope, address, error) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -27,7 +30,10 @@ pub(super) async fn insert(executor: impl PgExecutor<'_>, record: &AuditRecord) 
     Ok(())
 }
 
-pub(super) async fn find(pool: &PgPool, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
+pub(super) async fn find(
+    pool: &PgPool,
+    query: &AuditQuery,
+) -> Result<Vec<AuditRecord>, StoreError> {
     let found = sqlx::query_as(
         "SELECT at_millis, event, outcome, client_id, sub, jti, scope, address, error FROM audit \
          WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \

@@ -23,7 +23,11 @@ pub(super) async fn add(pool: &PgPool, client: &Client, now: i64) -> Result<(), 
     Ok(change.commit().await?)
 }
 
-pub(super) async fn insert(connection: &mut PgConnection, client: &Client, now: i64) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    client: &Client,
+    now: i64,
+) -> Result<(), StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO clients (client_id, scopes, resources, introspects, token_format, login, enabled, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING",
@@ -76,7 +80,8 @@ pub(super) async fn rotate_secret(
 
 pub(super) async fn disable(pool: &PgPool, client_id: &str, now: i64) -> Result<(), StoreError> {
     let mut change = change::begin(pool).await?;
-    let disabled = sqlx::query("UPDATE clients SET enabled = FALSE WHERE client_id = $1").bind(client_id);
+    let disabled =
+        sqlx::query("UPDATE clients SET enabled = FALSE WHERE client_id = $1").bind(client_id);
     if disabled.execute(&mut *change).await?.rows_affected() == 0 {
         return Err(StoreError::NoSuchClient(client_id.to_owned()));
     }
@@ -95,7 +100,11 @@ pub(super) async fn remove(pool: &PgPool, client_id: &str, now: i64) -> Result<(
 }
 
 /// Void all that users have allowed a client that is gone.
-pub(super) async fn end_all(connection: &mut PgConnection, client_id: &str, now: i64) -> Result<(), StoreError> {
+pub(super) async fn end_all(
+    connection: &mut PgConnection,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     consents::forget_client(connection, client_id).await?;
     grants::revoke(connection, Of::Client(client_id), now).await
 }
@@ -107,12 +116,14 @@ pub(super) async fn insert_secret(
     now: i64,
 ) -> Result<(), StoreError> {
     let (kind, bytes) = hash_columns(hash)?;
-    sqlx::query("INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(client_id)
-        .bind(kind)
-        .bind(bytes)
-        .bind(now)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(client_id)
+    .bind(kind)
+    .bind(bytes)
+    .bind(now)
+    .execute(connection)
+    .await?;
     Ok(())
 }

@@ -8,8 +8,13 @@ use crate::{
     },
 };
 
-pub(super) async fn one(pool: &PgPool, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
-    let row: Option<ConsentRow> = sqlx::query_as(CONSENT).bind(sub).bind(client_id).fetch_optional(pool).await?;
+pub(super) async fn one(
+    pool: &PgPool,
+    sub: &str,
+    client_id: &str,
+) -> Result<Option<Consent>, StoreError> {
+    let row: Option<ConsentRow> =
+        sqlx::query_as(CONSENT).bind(sub).bind(client_id).fetch_optional(pool).await?;
     row.map(Consent::try_from).transpose()
 }
 
@@ -17,7 +22,10 @@ pub(super) async fn of_user(pool: &PgPool, sub: &str) -> Result<Vec<Consent>, St
     rows::read(sqlx::query_as::<_, ConsentRow>(CONSENTS_OF_USER).bind(sub).fetch_all(pool).await?)
 }
 
-pub(super) async fn remember(connection: &mut PgConnection, consent: &Consent) -> Result<(), StoreError> {
+pub(super) async fn remember(
+    connection: &mut PgConnection,
+    consent: &Consent,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO consents (sub, client_id, scope, given_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (sub, client_id) DO UPDATE SET scope = excluded.scope, given_at = excluded.given_at",
@@ -31,13 +39,25 @@ pub(super) async fn remember(connection: &mut PgConnection, consent: &Consent) -
     Ok(())
 }
 
-pub(super) async fn forget(connection: &mut PgConnection, sub: &str, client_id: &str) -> Result<(), StoreError> {
-    let gone = sqlx::query("DELETE FROM consents WHERE sub = $1 AND client_id = $2").bind(sub).bind(client_id);
+pub(super) async fn forget(
+    connection: &mut PgConnection,
+    sub: &str,
+    client_id: &str,
+) -> Result<(), StoreError> {
+    let gone = sqlx::query("DELETE FROM consents WHERE sub = $1 AND client_id = $2")
+        .bind(sub)
+        .bind(client_id);
     gone.execute(connection).await?;
     Ok(())
 }
 
-pub(super) async fn forget_client(connection: &mut PgConnection, client_id: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM consents WHERE client_id = $1").bind(client_id).execute(connection).await?;
+pub(super) async fn forget_client(
+    connection: &mut PgConnection,
+    client_id: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM consents WHERE client_id = $1")
+        .bind(client_id)
+        .execute(connection)
+        .await?;
     Ok(())
 }

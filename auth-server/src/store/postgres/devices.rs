@@ -5,7 +5,9 @@ use crate::{
     domain::{Device, StoredDevice, TokenHash, UserGrant},
     store::{
         StoreError,
-        rows::{DeviceRow, GRANT, GrantRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE},
+        rows::{
+            DeviceRow, GRANT, GrantRow, MORE_SECONDS, POLLED_DEVICE, PolledRow, WAITING_DEVICE,
+        },
     },
 };
 
@@ -26,8 +28,13 @@ pub(super) async fn add(pool: &PgPool, device: &Device) -> Result<bool, StoreErr
     Ok(inserted.rows_affected() == 1)
 }
 
-pub(super) async fn waiting(pool: &PgPool, user_code: &str, now: i64) -> Result<Option<Device>, StoreError> {
-    let row: Option<DeviceRow> = sqlx::query_as(WAITING_DEVICE).bind(user_code).bind(now).fetch_optional(pool).await?;
+pub(super) async fn waiting(
+    pool: &PgPool,
+    user_code: &str,
+    now: i64,
+) -> Result<Option<Device>, StoreError> {
+    let row: Option<DeviceRow> =
+        sqlx::query_as(WAITING_DEVICE).bind(user_code).bind(now).fetch_optional(pool).await?;
     row.map(Device::try_from).transpose()
 }
 
@@ -48,13 +55,16 @@ pub(super) async fn poll(
     let row: Option<PolledRow> = row.fetch_optional(&mut *transaction).await?;
     let Some(row) = row else { return Ok(None) };
     let too_soon = row.is_too_soon(now);
-    sqlx::query("UPDATE devices SET polled_at = $1, poll_seconds = poll_seconds + $2 WHERE hash = $3")
-        .bind(now)
-        .bind(if too_soon { MORE_SECONDS } else { 0 })
-        .bind(&hash.0[..])
-        .execute(&mut *transaction)
-        .await?;
-    let grant: Option<GrantRow> = sqlx::query_as(GRANT).bind(&row.grant_id).fetch_optional(&mut *transaction).await?;
+    sqlx::query(
+        "UPDATE devices SET polled_at = $1, poll_seconds = poll_seconds + $2 WHERE hash = $3",
+    )
+    .bind(now)
+    .bind(if too_soon { MORE_SECONDS } else { 0 })
+    .bind(&hash.0[..])
+    .execute(&mut *transaction)
+    .await?;
+    let grant: Option<GrantRow> =
+        sqlx::query_as(GRANT).bind(&row.grant_id).fetch_optional(&mut *transaction).await?;
     transaction.commit().await?;
     row.answer(too_soon, grant).map(Some)
 }
@@ -67,7 +77,8 @@ pub(super) async fn decide(
     exp: i64,
 ) -> Result<(), StoreError> {
     let state = if grant.is_some() { "allowed" } else { "denied" };
-    let decided = sqlx::query("UPDATE devices SET state = $1 WHERE hash = $2 AND state = 'waiting'");
+    let decided =
+        sqlx::query("UPDATE devices SET state = $1 WHERE hash = $2 AND state = 'waiting'");
     let decided = decided.bind(state).bind(&device.0[..]).execute(&mut *connection).await?;
     if decided.rows_affected() == 0 {
         return Err(StoreError::AlreadySpent);

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
-/// Store what happened, with what it changes. PostgreSQL itself writes the commits of many connections to the disk at once.
+/// Store what happened, with what it changes. PostgreSQL itself writes the commits of many
+/// connections to the disk at once.
 pub(super) async fn append(pool: &PgPool, entry: &Entry) -> Result<(), StoreError> {
     // One statement is a transaction by itself.
     match &entry.effect {
@@ -29,7 +30,9 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
         Effect::Nothing | Effect::Issue(_) => Ok(()),
         Effect::Remember(token) => tokens::remember(connection, token).await,
         Effect::Revoke { jti, exp } => tokens::revoke(connection, jti, *exp).await,
-        Effect::StartSession { session, shown } => sessions::start(connection, session, shown).await,
+        Effect::StartSession { session, shown } => {
+            sessions::start(connection, session, shown).await
+        }
         Effect::Authorize(yes) => {
             sessions::must_live(connection, &yes.grant.sid).await?;
             if let Some(hash) = &yes.pushed {
@@ -47,7 +50,9 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
             }
             devices::decide(connection, device, grant.as_ref(), *exp).await
         }
-        Effect::RevokeGrant { grant_id } => grants::revoke(connection, Of::Grant(grant_id), now).await,
+        Effect::RevokeGrant { grant_id } => {
+            grants::revoke(connection, Of::Grant(grant_id), now).await
+        }
         Effect::EndSession { sid } => {
             sessions::end(connection, Sessions::Named(sid), now).await?;
             grants::revoke(connection, Of::Session(sid), now).await
@@ -56,8 +61,12 @@ async fn apply(connection: &mut PgConnection, entry: &Entry) -> Result<(), Store
             consents::forget(connection, sub, client_id).await?;
             grants::revoke(connection, Of::UserAtClient { sub, client_id }, now).await
         }
-        Effect::Register { registration, at_most } => registrations::add(connection, registration, *at_most).await,
+        Effect::Register { registration, at_most } => {
+            registrations::add(connection, registration, *at_most).await
+        }
         Effect::Reregister(changed) => registrations::change(connection, changed, now).await,
-        Effect::Unregister { client_id, token } => registrations::remove(connection, client_id, token, now).await,
+        Effect::Unregister { client_id, token } => {
+            registrations::remove(connection, client_id, token, now).await
+        }
     }
 }

@@ -26,16 +26,20 @@ impl PostgresStore {
     /// # Errors
     /// When it cannot be used. The password is not in the error.
     pub async fn glance(url: &str) -> Result<Glance, StoreError> {
-        let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let options = options.options([("default_transaction_read_only", "on")]);
         let looked = timeout(PATIENCE, look(options)).await;
-        looked.map_err(|_| StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs())))?
+        looked.map_err(|_| {
+            StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()))
+        })?
     }
 
     /// Where it is, without the password; nothing of a URL that cannot be read.
     #[must_use]
     pub fn place(url: &str) -> String {
-        PgConnectOptions::from_str(url).map_or_else(|_| "PostgreSQL".to_owned(), |options| place(&options))
+        PgConnectOptions::from_str(url)
+            .map_or_else(|_| "PostgreSQL".to_owned(), |options| place(&options))
     }
 }
 
@@ -52,12 +56,19 @@ async fn read(database: &PgPool) -> Result<Glance, StoreError> {
     let made = sqlx::query_scalar::<_, bool>("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
     let stored = match made.fetch_one(database).await? {
         false => None,
-        true => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(database).await?,
+        true => {
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                .fetch_one(database)
+                .await?
+        }
     };
     let versions = Versions { stored, known: newest(&MIGRATIONS) };
     if stored != Some(versions.known) {
         return Ok(Glance::without_content(versions));
     }
     let signing = signing(keys::all(database).await?);
-    Ok(Glance { versions, content: Some(Content { clients: clients::all(database).await?, signing }) })
+    Ok(Glance {
+        versions,
+        content: Some(Content { clients: clients::all(database).await?, signing }),
+    })
 }

@@ -23,7 +23,10 @@ pub(super) enum Of<'a> {
     Sessions(&'a str),
 }
 
-pub(super) async fn code(pool: &PgPool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+pub(super) async fn code(
+    pool: &PgPool,
+    hash: &TokenHash,
+) -> Result<Option<StoredCode>, StoreError> {
     let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
     row.map(StoredCode::try_from).transpose()
 }
@@ -33,11 +36,21 @@ pub(super) async fn one(pool: &PgPool, grant_id: &str) -> Result<Option<UserGran
     row.map(UserGrant::try_from).transpose()
 }
 
-pub(super) async fn of_user(pool: &PgPool, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
-    rows::read(sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now).fetch_all(pool).await?)
+pub(super) async fn of_user(
+    pool: &PgPool,
+    sub: &str,
+    now: i64,
+) -> Result<Vec<UserGrant>, StoreError> {
+    rows::read(
+        sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now).fetch_all(pool).await?,
+    )
 }
 
-pub(super) async fn add(connection: &mut PgConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
+pub(super) async fn add(
+    connection: &mut PgConnection,
+    grant: &UserGrant,
+    code: &Code,
+) -> Result<(), StoreError> {
     add_grant(&mut *connection, grant, code.exp).await?;
     sqlx::query(
         "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -53,7 +66,11 @@ pub(super) async fn add(connection: &mut PgConnection, grant: &UserGrant, code: 
     Ok(())
 }
 
-pub(super) async fn add_grant(connection: &mut PgConnection, grant: &UserGrant, exp: i64) -> Result<(), StoreError> {
+pub(super) async fn add_grant(
+    connection: &mut PgConnection,
+    grant: &UserGrant,
+    exp: i64,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp, \
          kept_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -73,9 +90,13 @@ pub(super) async fn add_grant(connection: &mut PgConnection, grant: &UserGrant, 
     super::sessions::join(connection, &grant.sid, &grant.client_id).await
 }
 
-/// Void grants, and with them all that is out under them. Expired ones as well: clocks differ. The order keeps two that
-/// revoke the same grants from waiting for each other.
-pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
+/// Void grants, and with them all that is out under them. Expired ones as well: clocks differ. The
+/// order keeps two that revoke the same grants from waiting for each other.
+pub(super) async fn revoke(
+    connection: &mut PgConnection,
+    of: Of<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
     let (condition, first, second) = match of {
         Of::Grant(grant_id) => ("grant_id = $1 AND $2 = ''", grant_id, ""),
         Of::User(sub) => ("sub = $1 AND $2 = ''", sub, ""),
@@ -88,7 +109,8 @@ pub(super) async fn revoke(connection: &mut PgConnection, of: Of<'_>, now: i64) 
     let query = |statement: String| sqlx::query(AssertSqlSafe(statement)).bind(first).bind(second);
     let wait = format!("SELECT 1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
     query(wait).execute(&mut *connection).await?;
-    let revoke = format!("UPDATE grants SET revoked_at = $3 WHERE revoked_at IS NULL AND {condition}");
+    let revoke =
+        format!("UPDATE grants SET revoked_at = $3 WHERE revoked_at IS NULL AND {condition}");
     query(revoke).bind(now).execute(connection).await?;
     Ok(())
 }

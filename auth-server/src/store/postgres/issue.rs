@@ -5,12 +5,16 @@ use crate::{
     store::{StoreError, rows::kept_until},
 };
 
-/// Spend, put in force what was made of it, and write it down: one statement, which is one way to the database and back. An
-/// error when it was spent before or the grant is revoked.
+/// Spend, put in force what was made of it, and write it down: one statement, which is one way to
+/// the database and back. An error when it was spent before or the grant is revoked.
 ///
-/// The grant's row comes first: whoever else wants to spend something of this grant, or to revoke it, waits here. What was
-/// waited for is looked at anew, and so is what is to be spent.
-pub(super) async fn issue(pool: &PgPool, issued: &IssuedToUser, audit: &AuditRecord) -> Result<(), StoreError> {
+/// The grant's row comes first: whoever else wants to spend something of this grant, or to revoke
+/// it, waits here. What was waited for is looked at anew, and so is what is to be spent.
+pub(super) async fn issue(
+    pool: &PgPool,
+    issued: &IssuedToUser,
+    audit: &AuditRecord,
+) -> Result<(), StoreError> {
     let refresh = issued.refresh_token.as_ref();
     let changing = changing(issued.spends);
     // A table that is named is opened, also for no row.
@@ -36,7 +40,8 @@ pub(super) async fn issue(pool: &PgPool, issued: &IssuedToUser, audit: &AuditRec
         .bind(&audit.address)
         .bind(&audit.error);
     if let Some(OpaqueToken { hash, claims }) = &issued.opaque {
-        statement = statement.bind(hash.0.to_vec()).bind(serde_json::to_string(claims)?).bind(claims.exp);
+        statement =
+            statement.bind(hash.0.to_vec()).bind(serde_json::to_string(claims)?).bind(claims.exp);
     }
     let done = statement.execute(pool).await?;
     if done.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
@@ -65,7 +70,8 @@ fn changing(spends: Option<Spends>) -> String {
     }
 }
 
-const LOCKED: &str = "locked AS (SELECT grant_id FROM grants WHERE grant_id = $1 AND revoked_at IS NULL FOR UPDATE)";
+const LOCKED: &str =
+    "locked AS (SELECT grant_id FROM grants WHERE grant_id = $1 AND revoked_at IS NULL FOR UPDATE)";
 /// Without a new refresh token, the one that is there stays.
 const CHANGE: &str = "exp = greatest(g.exp, $4), kept_until = greatest(g.kept_until, $5), \
      refresh_hash = coalesce($6, g.refresh_hash), refresh_number = coalesce($7, g.refresh_number), \

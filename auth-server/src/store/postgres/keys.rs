@@ -13,9 +13,15 @@ pub(super) async fn all(pool: &PgPool) -> Result<Vec<SigningKey>, StoreError> {
     rows::read(sqlx::query_as::<_, KeyRow>(KEYS).fetch_all(pool).await?)
 }
 
-pub(super) async fn install(pool: &PgPool, current: &NewKey, next: &NewKey, now: i64) -> Result<bool, StoreError> {
+pub(super) async fn install(
+    pool: &PgPool,
+    current: &NewKey,
+    next: &NewKey,
+    now: i64,
+) -> Result<bool, StoreError> {
     let mut change = change::begin(pool).await?;
-    let signs = sqlx::query("SELECT 1 FROM signing_keys WHERE state = 'current' AND algorithm = $1");
+    let signs =
+        sqlx::query("SELECT 1 FROM signing_keys WHERE state = 'current' AND algorithm = $1");
     if signs.bind(current.algorithm.as_str()).fetch_optional(&mut *change).await?.is_some() {
         return Ok(false);
     }
@@ -37,7 +43,8 @@ pub(super) async fn rotate(
         "UPDATE signing_keys SET state = 'retired', state_since = $1 \
          WHERE kid = $2 AND state = 'current' AND algorithm = $3",
     );
-    let retired = retired.bind(now).bind(expected_current).bind(algorithm).execute(&mut *change).await?;
+    let retired =
+        retired.bind(now).bind(expected_current).bind(algorithm).execute(&mut *change).await?;
     if retired.rows_affected() == 0 {
         return Ok(false);
     }
@@ -60,7 +67,8 @@ pub(super) async fn withdraw(pool: &PgPool, kid: &str) -> Result<bool, StoreErro
 
 pub(super) async fn forget_retired(pool: &PgPool, before: i64) -> Result<u64, StoreError> {
     let mut change = change::begin(pool).await?;
-    let gone = sqlx::query("DELETE FROM signing_keys WHERE state = 'retired' AND state_since < $1").bind(before);
+    let gone = sqlx::query("DELETE FROM signing_keys WHERE state = 'retired' AND state_since < $1")
+        .bind(before);
     let gone = gone.execute(&mut *change).await?.rows_affected();
     if gone > 0 {
         change.commit().await?;
@@ -68,7 +76,12 @@ pub(super) async fn forget_retired(pool: &PgPool, before: i64) -> Result<u64, St
     Ok(gone)
 }
 
-async fn insert(connection: &mut PgConnection, key: &NewKey, state: &str, now: i64) -> Result<(), StoreError> {
+async fn insert(
+    connection: &mut PgConnection,
+    key: &NewKey,
+    state: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO signing_keys (kid, algorithm, pkcs8, state, state_since) VALUES ($1, $2, $3, $4, $5)")
         .bind(&key.kid)
         .bind(key.algorithm.as_str())

@@ -9,7 +9,12 @@ use crate::{
 };
 
 /// News that another server is taking are left to it.
-pub(super) async fn take(pool: &PgPool, now: i64, again_at: i64, limit: u32) -> Result<Vec<LogoutNews>, StoreError> {
+pub(super) async fn take(
+    pool: &PgPool,
+    now: i64,
+    again_at: i64,
+    limit: u32,
+) -> Result<Vec<LogoutNews>, StoreError> {
     let taken = sqlx::query_as::<_, NewsRow>(
         "UPDATE logout_news SET due_at = $2 WHERE (sid, client_id) IN \
          (SELECT sid, client_id FROM logout_news WHERE due_at <= $1 AND exp > $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) \

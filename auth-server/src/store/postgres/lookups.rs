@@ -13,6 +13,8 @@ use crate::{
 #[async_trait]
 impl FindRefreshTokens for PgPool {
     async fn find(&mut self, grants: &[&str]) -> Result<Vec<StoredRefreshToken>, StoreError> {
-        rows::read::<RefreshTokenRow, _>(sqlx::query_as(REFRESH_TOKENS_OF_ARRAY).bind(grants).fetch_all(&*self).await?)
+        rows::read::<RefreshTokenRow, _>(
+            sqlx::query_as(REFRESH_TOKENS_OF_ARRAY).bind(grants).fetch_all(&*self).await?,
+        )
     }
 }

@@ -6,13 +6,15 @@ use crate::{
 };
 
 pub(super) async fn add(pool: &PgPool, pushed: &PushedRequest) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO pushed_requests (hash, client_id, parameters, exp) VALUES ($1, $2, $3, $4)")
-        .bind(&pushed.hash.0[..])
-        .bind(&pushed.client_id)
-        .bind(&pushed.parameters)
-        .bind(pushed.exp)
-        .execute(pool)
-        .await?;
+    sqlx::query(
+        "INSERT INTO pushed_requests (hash, client_id, parameters, exp) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(&pushed.hash.0[..])
+    .bind(&pushed.client_id)
+    .bind(&pushed.parameters)
+    .bind(pushed.exp)
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
@@ -34,7 +36,14 @@ pub(super) async fn visit(
     Ok(found.map(|(parameters, exp)| PushedRequest { hash: *hash, client_id, parameters, exp }))
 }
 
-pub(super) async fn spend(connection: &mut PgConnection, hash: &TokenHash) -> Result<(), StoreError> {
+pub(super) async fn spend(
+    connection: &mut PgConnection,
+    hash: &TokenHash,
+) -> Result<(), StoreError> {
     let gone = sqlx::query("DELETE FROM pushed_requests WHERE hash = $1").bind(&hash.0[..]);
-    if gone.execute(connection).await?.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
+    if gone.execute(connection).await?.rows_affected() == 0 {
+        Err(StoreError::AlreadySpent)
+    } else {
+        Ok(())
+    }
 }

@@ -8,13 +8,18 @@ use crate::{
     },
 };
 
-pub(super) async fn by_hash(pool: &PgPool, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
-    let row: Option<SessionRow> = sqlx::query_as(SESSION).bind(&hash.0[..]).fetch_optional(pool).await?;
+pub(super) async fn by_hash(
+    pool: &PgPool,
+    hash: &TokenHash,
+) -> Result<Option<Session>, StoreError> {
+    let row: Option<SessionRow> =
+        sqlx::query_as(SESSION).bind(&hash.0[..]).fetch_optional(pool).await?;
     row.map(Session::try_from).transpose()
 }
 
 pub(super) async fn by_sid(pool: &PgPool, sid: &str) -> Result<Option<Session>, StoreError> {
-    let row: Option<SessionRow> = sqlx::query_as(SESSION_NAMED).bind(sid).fetch_optional(pool).await?;
+    let row: Option<SessionRow> =
+        sqlx::query_as(SESSION_NAMED).bind(sid).fetch_optional(pool).await?;
     row.map(Session::try_from).transpose()
 }
 
@@ -23,7 +28,9 @@ pub(super) async fn of_user(pool: &PgPool, sub: &str) -> Result<Vec<Session>, St
 }
 
 pub(super) async fn touch(pool: &PgPool, hash: &TokenHash, now: i64) -> Result<(), StoreError> {
-    let touched = sqlx::query("UPDATE sessions SET last_seen = $1 WHERE hash = $2").bind(now).bind(&hash.0[..]);
+    let touched = sqlx::query("UPDATE sessions SET last_seen = $1 WHERE hash = $2")
+        .bind(now)
+        .bind(&hash.0[..]);
     touched.execute(pool).await?;
     Ok(())
 }
@@ -35,7 +42,8 @@ pub(super) enum Sessions<'a> {
     Named(&'a str),
 }
 
-/// The user's row is held: whoever is about to change the password or to disable the user waits, and finds the session.
+/// The user's row is held: whoever is about to change the password or to disable the user waits,
+/// and finds the session.
 pub(super) async fn start(
     connection: &mut PgConnection,
     session: &Session,
@@ -61,16 +69,22 @@ pub(super) async fn start(
     if started.rows_affected() == 0 { Err(StoreError::SignedOut) } else { Ok(()) }
 }
 
-/// What a user decides is heard as long as they are signed in. Whoever is about to end the session waits, and finds
-/// what came of it.
+/// What a user decides is heard as long as they are signed in. Whoever is about to end the session
+/// waits, and finds what came of it.
 pub(super) async fn must_live(connection: &mut PgConnection, sid: &str) -> Result<(), StoreError> {
-    let lives =
-        sqlx::query("SELECT 1 FROM sessions WHERE sid = $1 FOR KEY SHARE").bind(sid).fetch_optional(connection).await?;
+    let lives = sqlx::query("SELECT 1 FROM sessions WHERE sid = $1 FOR KEY SHARE")
+        .bind(sid)
+        .fetch_optional(connection)
+        .await?;
     lives.map(|_| ()).ok_or(StoreError::SignedOut)
 }
 
 /// A client takes part in a session, if it is there.
-pub(super) async fn join(connection: &mut PgConnection, sid: &str, client_id: &str) -> Result<(), StoreError> {
+pub(super) async fn join(
+    connection: &mut PgConnection,
+    sid: &str,
+    client_id: &str,
+) -> Result<(), StoreError> {
     let joined = sqlx::query(
         "INSERT INTO session_clients (sid, client_id) SELECT sid, $2 FROM sessions WHERE sid = $1 FOR KEY SHARE \
          ON CONFLICT DO NOTHING",
@@ -80,12 +94,18 @@ pub(super) async fn join(connection: &mut PgConnection, sid: &str, client_id: &s
 }
 
 pub(super) async fn clients(pool: &PgPool, sid: &str) -> Result<Vec<String>, StoreError> {
-    let clients = sqlx::query_scalar("SELECT client_id FROM session_clients WHERE sid = $1 ORDER BY client_id");
+    let clients = sqlx::query_scalar(
+        "SELECT client_id FROM session_clients WHERE sid = $1 ORDER BY client_id",
+    );
     Ok(clients.bind(sid).fetch_all(pool).await?)
 }
 
 /// End sessions, and note down which clients have to be told.
-pub(super) async fn end(connection: &mut PgConnection, which: Sessions<'_>, now: i64) -> Result<(), StoreError> {
+pub(super) async fn end(
+    connection: &mut PgConnection,
+    which: Sessions<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
     let (condition, one) = match which {
         Sessions::Of(sub) => ("sub = $1", sub),
         Sessions::Named(sid) => ("sid = $1", sid),

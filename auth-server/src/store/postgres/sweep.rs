@@ -24,8 +24,8 @@ pub(super) async fn sweep(pool: &PgPool, before: SweepBefore) -> Result<u64, Sto
     Ok(gone + keys::forget_retired(pool, before.keys).await?)
 }
 
-/// Rows that another server is sweeping, or a request is using, are left to it. The subquery stands in an array so that it
-/// runs once, and its limit holds.
+/// Rows that another server is sweeping, or a request is using, are left to it. The subquery stands
+/// in an array so that it runs once, and its limit holds.
 async fn forget(pool: &PgPool, table: &str, is_void: &str, limit: i64) -> Result<u64, StoreError> {
     // Made of constants alone.
     let statement = AssertSqlSafe(format!(

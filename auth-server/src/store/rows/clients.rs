@@ -8,7 +8,8 @@ use crate::{
 
 pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspects, c.token_format, c.login, \
      c.enabled, c.created_at, r.token IS NOT NULL AS dynamic FROM clients c LEFT JOIN registrations r USING (client_id) ORDER BY c.client_id";
-pub const SECRETS: &str = "SELECT client_id, kind, hash, not_after FROM client_secrets ORDER BY created_at DESC";
+pub const SECRETS: &str =
+    "SELECT client_id, kind, hash, not_after FROM client_secrets ORDER BY created_at DESC";
 
 #[derive(FromRow)]
 pub struct ClientRow {
@@ -32,7 +33,10 @@ pub struct SecretRow {
 }
 
 /// The clients, each with its secrets.
-pub fn with_secrets(clients: Vec<ClientRow>, secrets: Vec<SecretRow>) -> Result<Vec<Client>, StoreError> {
+pub fn with_secrets(
+    clients: Vec<ClientRow>,
+    secrets: Vec<SecretRow>,
+) -> Result<Vec<Client>, StoreError> {
     let mut clients: Vec<Client> = super::read(clients)?;
     for row in secrets {
         // The rows came in the order of their bytes, which is that of texts here too.
@@ -48,9 +52,9 @@ pub fn hash_columns(hash: &SecretHash) -> Result<(&'static str, &[u8]), StoreErr
     match hash {
         SecretHash::Sha256(hash) => Ok(("sha256", hash)),
         SecretHash::Argon2id(phc) => Ok(("argon2id", phc.as_bytes())),
-        SecretHash::Keyed { .. } => {
-            Err(StoreError::Unavailable("a secret of the clients file does not belong in the database".to_owned()))
-        }
+        SecretHash::Keyed { .. } => Err(StoreError::Unavailable(
+            "a secret of the clients file does not belong in the database".to_owned(),
+        )),
     }
 }
 
@@ -64,7 +68,8 @@ impl TryFrom<ClientRow> for Client {
             scopes: scope(&row.scopes)?,
             resources: serde_json::from_str(&row.resources)?,
             introspects: serde_json::from_str(&row.introspects)?,
-            token_format: TokenFormat::parse(&row.token_format).ok_or_else(|| unreadable("a token format"))?,
+            token_format: TokenFormat::parse(&row.token_format)
+                .ok_or_else(|| unreadable("a token format"))?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,
             dynamic: row.dynamic,
             known_since: row.created_at,

@@ -3,7 +3,8 @@ use sqlx::FromRow;
 use super::scope;
 use crate::{domain::Consent, store::StoreError};
 
-pub const CONSENT: &str = "SELECT sub, client_id, scope, given_at FROM consents WHERE sub = $1 AND client_id = $2";
+pub const CONSENT: &str =
+    "SELECT sub, client_id, scope, given_at FROM consents WHERE sub = $1 AND client_id = $2";
 pub const CONSENTS_OF_USER: &str =
     "SELECT sub, client_id, scope, given_at FROM consents WHERE sub = $1 ORDER BY given_at DESC";
 
@@ -19,6 +20,11 @@ impl TryFrom<ConsentRow> for Consent {
     type Error = StoreError;
 
     fn try_from(row: ConsentRow) -> Result<Self, StoreError> {
-        Ok(Self { sub: row.sub, client_id: row.client_id, scope: scope(&row.scope)?, given_at: row.given_at })
+        Ok(Self {
+            sub: row.sub,
+            client_id: row.client_id,
+            scope: scope(&row.scope)?,
+            given_at: row.given_at,
+        })
     }
 }

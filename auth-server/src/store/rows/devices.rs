@@ -43,12 +43,20 @@ impl PolledRow {
     }
 
     /// `grant` is the one that `grant_id` names.
-    pub fn answer(self, too_soon: bool, grant: Option<GrantRow>) -> Result<StoredDevice, StoreError> {
+    pub fn answer(
+        self,
+        too_soon: bool,
+        grant: Option<GrantRow>,
+    ) -> Result<StoredDevice, StoreError> {
         let answer = match (self.state.as_str(), grant) {
             ("denied", _) => DeviceAnswer::Denied,
             ("allowed", Some(grant)) => {
                 let revoked = grant.is_revoked();
-                DeviceAnswer::Allowed { grant: grant.try_into()?, revoked, spent: self.spent_at.is_some() }
+                DeviceAnswer::Allowed {
+                    grant: grant.try_into()?,
+                    revoked,
+                    spent: self.spent_at.is_some(),
+                }
             }
             ("waiting", _) if too_soon => DeviceAnswer::TooSoon,
             ("waiting", _) => DeviceAnswer::Waiting,

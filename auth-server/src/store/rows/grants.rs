@@ -22,8 +22,8 @@ pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources,
 pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, \
      revoked_at FROM grants WHERE sub = $1 AND exp > $2 AND revoked_at IS NULL ORDER BY grant_id DESC";
 
-/// A grant is kept to the end of the day on which the last of it ends: the index by which it is forgotten changes once a
-/// day, and not with every refresh.
+/// A grant is kept to the end of the day on which the last of it ends: the index by which it is
+/// forgotten changes once a day, and not with every refresh.
 pub fn kept_until(exp: i64) -> i64 {
     const DAY: i64 = 86_400;
     (exp.div_euclid(DAY) + 1) * DAY
@@ -90,7 +90,10 @@ impl TryFrom<RefreshTokenRow> for StoredRefreshToken {
     fn try_from(row: RefreshTokenRow) -> Result<Self, StoreError> {
         Ok(Self {
             hash: token_hash(row.refresh_hash)?,
-            number: row.refresh_number.try_into().map_err(|_| unreadable("a refresh token's number"))?,
+            number: row
+                .refresh_number
+                .try_into()
+                .map_err(|_| unreadable("a refresh token's number"))?,
             exp: row.refresh_exp,
             since: row.refresh_at,
             revoked: row.grant.is_revoked(),

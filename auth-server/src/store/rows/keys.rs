@@ -7,7 +7,8 @@ use crate::{
     store::StoreError,
 };
 
-pub const KEYS: &str = "SELECT kid, algorithm, pkcs8, state, state_since FROM signing_keys ORDER BY state_since DESC";
+pub const KEYS: &str =
+    "SELECT kid, algorithm, pkcs8, state, state_since FROM signing_keys ORDER BY state_since DESC";
 /// One that signs, or is to, cannot be withdrawn: another has to take its place first.
 pub const WITHDRAW_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1 AND state = 'retired'";
 
@@ -27,7 +28,8 @@ impl TryFrom<KeyRow> for SigningKey {
         let pkcs8 = Zeroizing::new(row.pkcs8);
         Ok(Self {
             kid: row.kid,
-            algorithm: Algorithm::parse(&row.algorithm).ok_or_else(|| unreadable("a key's algorithm"))?,
+            algorithm: Algorithm::parse(&row.algorithm)
+                .ok_or_else(|| unreadable("a key's algorithm"))?,
             pkcs8,
             state: match row.state.as_str() {
                 "next" => KeyState::Next,

@@ -27,7 +27,8 @@ impl TryFrom<AuditRow> for AuditRecord {
     type Error = StoreError;
 
     fn try_from(row: AuditRow) -> Result<Self, StoreError> {
-        let AuditRow { at_millis, event, outcome, client_id, sub, jti, scope, address, error } = row;
+        let AuditRow { at_millis, event, outcome, client_id, sub, jti, scope, address, error } =
+            row;
         let event = AuditEvent::parse(&event).ok_or_else(|| unreadable("an audit event"))?;
         let outcome = Outcome::parse(&outcome).ok_or_else(|| unreadable("an audit outcome"))?;
         Ok(Self { at_millis, event, outcome, client_id, sub, jti, scope, address, error })
@@ -35,6 +36,11 @@ impl TryFrom<AuditRow> for AuditRecord {
 }
 
 /// The token with this hash, and with these claims if it is known.
-pub fn opaque_token(hash: &TokenHash, claims: Option<&str>) -> Result<Option<OpaqueToken>, StoreError> {
-    claims.map(|json| Ok(OpaqueToken { hash: *hash, claims: serde_json::from_str(json)? })).transpose()
+pub fn opaque_token(
+    hash: &TokenHash,
+    claims: Option<&str>,
+) -> Result<Option<OpaqueToken>, StoreError> {
+    claims
+        .map(|json| Ok(OpaqueToken { hash: *hash, claims: serde_json::from_str(json)? }))
+        .transpose()
 }

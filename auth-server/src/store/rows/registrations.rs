@@ -12,7 +12,8 @@ use crate::{
 pub const REGISTRATION: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspects, c.token_format, c.login, \
      c.enabled, c.created_at, r.token IS NOT NULL AS dynamic, r.token, r.metadata, r.issued_at \
      FROM registrations r JOIN clients c USING (client_id) WHERE client_id = $1 AND c.enabled";
-pub const SECRETS_OF_CLIENT: &str = "SELECT client_id, kind, hash, not_after FROM client_secrets WHERE client_id = $1";
+pub const SECRETS_OF_CLIENT: &str =
+    "SELECT client_id, kind, hash, not_after FROM client_secrets WHERE client_id = $1";
 
 #[derive(FromRow)]
 pub struct RegistrationRow {
@@ -24,7 +25,10 @@ pub struct RegistrationRow {
 }
 
 /// A registration with the secrets of its client.
-pub fn registration(row: RegistrationRow, secrets: Vec<SecretRow>) -> Result<Registration, StoreError> {
+pub fn registration(
+    row: RegistrationRow,
+    secrets: Vec<SecretRow>,
+) -> Result<Registration, StoreError> {
     let mut client: Client = row.client.try_into()?;
     client.secrets = super::read(secrets)?;
     let metadata = serde_json::from_str(&row.metadata)?;

@@ -6,8 +6,7 @@ use crate::{
     store::StoreError,
 };
 
-pub const SESSION: &str =
-    "SELECT hash, sid, sub, auth_time, last_seen, address, user_agent FROM sessions WHERE hash = $1";
+pub const SESSION: &str = "SELECT hash, sid, sub, auth_time, last_seen, address, user_agent FROM sessions WHERE hash = $1";
 pub const SESSION_NAMED: &str =
     "SELECT hash, sid, sub, auth_time, last_seen, address, user_agent FROM sessions WHERE sid = $1";
 pub const SESSIONS_OF_USER: &str = "SELECT hash, sid, sub, auth_time, last_seen, address, user_agent FROM sessions \

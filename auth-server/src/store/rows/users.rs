@@ -5,9 +5,11 @@ use crate::{
     store::StoreError,
 };
 
-pub const USERS: &str = "SELECT sub, username, password, claims, enabled FROM users ORDER BY username";
+pub const USERS: &str =
+    "SELECT sub, username, password, claims, enabled FROM users ORDER BY username";
 pub const USER: &str = "SELECT sub, username, password, claims, enabled FROM users WHERE sub = $1";
-pub const USER_NAMED: &str = "SELECT sub, username, password, claims, enabled FROM users WHERE username = $1";
+pub const USER_NAMED: &str =
+    "SELECT sub, username, password, claims, enabled FROM users WHERE username = $1";
 
 #[derive(FromRow)]
 pub struct UserRow {

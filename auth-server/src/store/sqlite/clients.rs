@@ -24,7 +24,11 @@ pub(super) async fn add(pool: &SqlitePool, client: &Client, now: i64) -> Result<
     Ok(transaction.commit().await?)
 }
 
-pub(super) async fn insert(connection: &mut SqliteConnection, client: &Client, now: i64) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    client: &Client,
+    now: i64,
+) -> Result<(), StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO clients (client_id, scopes, resources, introspects, token_format, login, enabled, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING",
@@ -76,9 +80,14 @@ pub(super) async fn rotate_secret(
     Ok(transaction.commit().await?)
 }
 
-pub(super) async fn disable(pool: &SqlitePool, client_id: &str, now: i64) -> Result<(), StoreError> {
+pub(super) async fn disable(
+    pool: &SqlitePool,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let changed = sqlx::query("UPDATE clients SET enabled = 0 WHERE client_id = $1").bind(client_id);
+    let changed =
+        sqlx::query("UPDATE clients SET enabled = 0 WHERE client_id = $1").bind(client_id);
     if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Err(StoreError::NoSuchClient(client_id.to_owned()));
     }
@@ -99,7 +108,11 @@ pub(super) async fn remove(pool: &SqlitePool, client_id: &str, now: i64) -> Resu
 }
 
 /// Void all that users have allowed a client that is gone.
-pub(super) async fn end_all(connection: &mut SqliteConnection, client_id: &str, now: i64) -> Result<(), StoreError> {
+pub(super) async fn end_all(
+    connection: &mut SqliteConnection,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     consents::forget_client(connection, client_id).await?;
     grants::revoke(connection, Of::Client(client_id), now).await
 }
@@ -117,12 +130,14 @@ pub(super) async fn insert_secret(
     now: i64,
 ) -> Result<(), StoreError> {
     let (kind, bytes) = hash_columns(hash)?;
-    sqlx::query("INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(client_id)
-        .bind(kind)
-        .bind(bytes)
-        .bind(now)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(client_id)
+    .bind(kind)
+    .bind(bytes)
+    .bind(now)
+    .execute(connection)
+    .await?;
     Ok(())
 }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::store::{DeviceDecision, Effect, Entry, StoreError};
 
-/// Carry out what an entry changes. The inner error is this entry's own: somebody was quicker, and nothing was changed.
-/// The outer one is the database's, and undoes the whole group.
+/// Carry out what an entry changes. The inner error is this entry's own: somebody was quicker, and
+/// nothing was changed. The outer one is the database's, and undoes the whole group.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     entry: &Entry,
@@ -48,7 +48,9 @@ pub(super) async fn apply(
                 return own(error);
             }
         }
-        Effect::RevokeGrant { grant_id } => grants::revoke(connection, Of::Grant(grant_id), now).await?,
+        Effect::RevokeGrant { grant_id } => {
+            grants::revoke(connection, Of::Grant(grant_id), now).await?
+        }
         Effect::EndSession { sid } => {
             sessions::end(connection, Sessions::Named(sid), now).await?;
             grants::revoke(connection, Of::Session(sid), now).await?;

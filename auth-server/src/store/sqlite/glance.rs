@@ -32,7 +32,10 @@ impl SqliteStore {
         }
         // Opened for writing, and not written: a server that may only read it could not serve.
         OpenOptions::new().append(true).open(file).map_err(unusable)?;
-        timeout(PATIENCE, look(file)).await.map_err(|_| StoreError::Unavailable("it is locked".to_owned()))?.map(Some)
+        timeout(PATIENCE, look(file))
+            .await
+            .map_err(|_| StoreError::Unavailable("it is locked".to_owned()))?
+            .map(Some)
     }
 }
 
@@ -47,17 +50,26 @@ async fn look(file: &Path) -> Result<Glance, StoreError> {
 }
 
 async fn read(database: &SqlitePool) -> Result<Glance, StoreError> {
-    let tables = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'");
+    let tables = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
+    );
     let stored = match tables.fetch_one(database).await? {
         0 => None,
-        _ => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(database).await?,
+        _ => {
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                .fetch_one(database)
+                .await?
+        }
     };
     let versions = Versions { stored, known: newest(&MIGRATIONS) };
     if stored != Some(versions.known) {
         return Ok(Glance::without_content(versions));
     }
     let signing = signing(keys::all(database).await?);
-    Ok(Glance { versions, content: Some(Content { clients: clients::all(database).await?, signing }) })
+    Ok(Glance {
+        versions,
+        content: Some(Content { clients: clients::all(database).await?, signing }),
+    })
 }
 
 fn journal(file: &Path) -> PathBuf {

@@ -23,21 +23,37 @@ pub(super) enum Of<'a> {
     Sessions(&'a str),
 }
 
-pub(super) async fn code(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+pub(super) async fn code(
+    pool: &SqlitePool,
+    hash: &TokenHash,
+) -> Result<Option<StoredCode>, StoreError> {
     let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
     row.map(StoredCode::try_from).transpose()
 }
 
-pub(super) async fn one(pool: &SqlitePool, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+pub(super) async fn one(
+    pool: &SqlitePool,
+    grant_id: &str,
+) -> Result<Option<UserGrant>, StoreError> {
     let row: Option<GrantRow> = sqlx::query_as(GRANT).bind(grant_id).fetch_optional(pool).await?;
     row.map(UserGrant::try_from).transpose()
 }
 
-pub(super) async fn of_user(pool: &SqlitePool, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
-    rows::read(sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now).fetch_all(pool).await?)
+pub(super) async fn of_user(
+    pool: &SqlitePool,
+    sub: &str,
+    now: i64,
+) -> Result<Vec<UserGrant>, StoreError> {
+    rows::read(
+        sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now).fetch_all(pool).await?,
+    )
 }
 
-pub(super) async fn add(connection: &mut SqliteConnection, grant: &UserGrant, code: &Code) -> Result<(), StoreError> {
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    grant: &UserGrant,
+    code: &Code,
+) -> Result<(), StoreError> {
     add_grant(&mut *connection, grant, code.exp).await?;
     sqlx::query(
         "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -78,7 +94,11 @@ pub(super) async fn add_grant(
 }
 
 /// Void grants, and with them all that is out under them. Expired ones as well: clocks differ.
-pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i64) -> Result<(), StoreError> {
+pub(super) async fn revoke(
+    connection: &mut SqliteConnection,
+    of: Of<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
     let (condition, first, second) = match of {
         Of::Grant(grant_id) => ("grant_id = $2 AND $3 = ''", grant_id, ""),
         Of::User(sub) => ("sub = $2 AND $3 = ''", sub, ""),
@@ -87,7 +107,8 @@ pub(super) async fn revoke(connection: &mut SqliteConnection, of: Of<'_>, now: i
         Of::Sessions(sub) => ("sub = $2 AND $3 = '' AND NOT offline", sub, ""),
         Of::Session(sid) => ("sid = $2 AND $3 = '' AND NOT offline", sid, ""),
     };
-    let revoke = format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");
+    let revoke =
+        format!("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND {condition}");
     // Made of constants alone.
     let query = sqlx::query(sqlx::AssertSqlSafe(revoke)).bind(now).bind(first).bind(second);
     query.execute(connection).await?;

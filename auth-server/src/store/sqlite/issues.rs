@@ -11,22 +11,28 @@ use crate::{
     },
 };
 
-/// Spend, and put in force what was made of it, for every entry of a group that issues something: a few statements, however
-/// many they are. For each entry, whether nothing stood in its way: it may have come too late, or its grant is revoked, and
-/// nothing has happened then.
+/// Spend, and put in force what was made of it, for every entry of a group that issues something: a
+/// few statements, however many they are. For each entry, whether nothing stood in its way: it may
+/// have come too late, or its grant is revoked, and nothing has happened then.
 pub(super) async fn issue_all(
     connection: &mut SqliteConnection,
     entries: &[&Entry],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut outcomes = vec![Ok(()); entries.len()];
-    let asked: Vec<_> =
-        entries.iter().enumerate().filter_map(|(place, entry)| Some((place, issue_of(entry)?))).collect();
+    let asked: Vec<_> = entries
+        .iter()
+        .enumerate()
+        .filter_map(|(place, entry)| Some((place, issue_of(entry)?)))
+        .collect();
     let Some((first, _)) = asked.first() else { return Ok(outcomes) };
     let now = entries[*first].audit.at_millis.div_euclid(1_000);
-    let mut grants = in_force(connection, asked.iter().map(|(_, issued)| &*issued.grant_id).collect()).await?;
+    let mut grants =
+        in_force(connection, asked.iter().map(|(_, issued)| &*issued.grant_id).collect()).await?;
     let possible = asked.iter().filter(|(_, issued)| grants.contains_key(&issued.grant_id));
-    let mut unspent = spend(connection, &possible.filter_map(|(_, issued)| issued.spends).collect(), now).await?;
-    unspent.extend(grants.values().filter_map(|grant| grant.refresh_token).map(Spends::RefreshToken));
+    let mut unspent =
+        spend(connection, &possible.filter_map(|(_, issued)| issued.spends).collect(), now).await?;
+    unspent
+        .extend(grants.values().filter_map(|grant| grant.refresh_token).map(Spends::RefreshToken));
     for (place, issued) in asked {
         // What two entries want to spend is the first one's.
         let grant = grants.get_mut(&issued.grant_id);
@@ -36,8 +42,10 @@ pub(super) async fn issue_all(
         }
     }
     let changed = || grants.iter().filter(|(_, grant)| grant.ends > 0);
-    let longer = changed().map(|(grant_id, grant)| (grant_id, kept_until(grant.ends), grant.kept_until));
-    insert(connection, KEEP_GRANTS, longer.filter(|(_, until, kept)| until > kept).collect()).await?;
+    let longer =
+        changed().map(|(grant_id, grant)| (grant_id, kept_until(grant.ends), grant.kept_until));
+    insert(connection, KEEP_GRANTS, longer.filter(|(_, until, kept)| until > kept).collect())
+        .await?;
     let rows = changed().map(|(grant_id, grant)| {
         let new = grant.issued.map(|new| (new.hash.hex(), new.number, new.exp));
         (grant_id, grant.ends, new, now)
@@ -87,13 +95,15 @@ async fn spend(
     wanted: &HashSet<Spends>,
     now: i64,
 ) -> Result<HashSet<Spends>, StoreError> {
-    let kinds: [(&str, Kind); 2] = [(SPEND_CODES, Spends::Code), (SPEND_DEVICE_CODES, Spends::DeviceCode)];
+    let kinds: [(&str, Kind); 2] =
+        [(SPEND_CODES, Spends::Code), (SPEND_DEVICE_CODES, Spends::DeviceCode)];
     let mut spent = HashSet::new();
     for (statement, kind) in kinds {
         let hashes = wanted.iter().filter(|spends| **spends == kind(spends.hash()));
         let hashes: Vec<String> = hashes.map(|spends| spends.hash().hex()).collect();
         if !hashes.is_empty() {
-            let changed = sqlx::query_scalar(statement).bind(serde_json::to_string(&hashes)?).bind(now);
+            let changed =
+                sqlx::query_scalar(statement).bind(serde_json::to_string(&hashes)?).bind(now);
             let changed: Vec<Vec<u8>> = changed.fetch_all(&mut *connection).await?;
             for hash in changed {
                 spent.insert(kind(token_hash(hash)?));
@@ -109,7 +119,8 @@ const SPEND_CODES: &str = "UPDATE codes SET spent_at = $2 WHERE spent_at IS NULL
      AND hash IN (SELECT unhex(value) FROM json_each($1)) RETURNING hash";
 const SPEND_DEVICE_CODES: &str = "UPDATE devices SET spent_at = $2 WHERE spent_at IS NULL \
      AND hash IN (SELECT unhex(value) FROM json_each($1)) RETURNING hash";
-const KEEP_GRANTS: &str = "UPDATE grants SET kept_until = value ->> 1 FROM json_each($1) WHERE grant_id = value ->> 0";
+const KEEP_GRANTS: &str =
+    "UPDATE grants SET kept_until = value ->> 1 FROM json_each($1) WHERE grant_id = value ->> 0";
 /// A row without a new refresh token leaves the one that is there.
 const CHANGE_GRANTS: &str = "UPDATE grants SET exp = max(exp, value ->> 1), \
      refresh_hash = coalesce(unhex(value ->> '$[2][0]'), refresh_hash), \

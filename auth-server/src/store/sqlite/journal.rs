@@ -8,8 +8,8 @@ use crate::{
     store::{Effect, Entry, StoreError},
 };
 
-/// Writes entries in groups: one commit, one wait for the disk, for all that came while the last one ran. Each caller
-/// waits for the commit that holds its own entry.
+/// Writes entries in groups: one commit, one wait for the disk, for all that came while the last
+/// one ran. Each caller waits for the commit that holds its own entry.
 pub(super) struct Journal(mpsc::Sender<Waiting>);
 
 struct Waiting {
@@ -80,7 +80,10 @@ async fn one_by_one(connection: &mut SqliteConnection, group: &[Waiting]) -> Res
     results
 }
 
-async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<Results, StoreError> {
+async fn commit(
+    connection: &mut SqliteConnection,
+    group: &[Waiting],
+) -> Result<Results, StoreError> {
     if group.iter().all(|waiting| matches!(waiting.entry.effect, Effect::Nothing)) {
         // One statement is a transaction by itself, and spares the two that would begin and end it.
         insert(connection, INSERT_AUDIT, group.iter().map(audit_row).collect()).await?;
@@ -88,8 +91,8 @@ async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let entries: Vec<&Entry> = group.iter().map(|waiting| &waiting.entry).collect();
-    // None of them was answered yet, so that they may have happened in any order: tokens first, and what is revoked ends
-    // with those.
+    // None of them was answered yet, so that they may have happened in any order: tokens first, and
+    // what is revoked ends with those.
     let issued = issues::issue_all(&mut transaction, &entries).await?;
     let mut results = Vec::with_capacity(group.len());
     for (entry, issued) in entries.into_iter().zip(issued) {
@@ -98,7 +101,9 @@ async fn commit(connection: &mut SqliteConnection, group: &[Waiting]) -> Result<
             spent => spent,
         });
     }
-    let done = || group.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(waiting, _)| waiting);
+    let done = || {
+        group.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(waiting, _)| waiting)
+    };
     insert(&mut transaction, INSERT_AUDIT, done().map(audit_row).collect()).await?;
     insert(&mut transaction, INSERT_TOKENS, done().filter_map(token_row).collect()).await?;
     insert(&mut transaction, INSERT_REVOKED, done().filter_map(revoked_row).collect()).await?;
@@ -119,7 +124,8 @@ pub(super) async fn insert(
 }
 
 fn audit_row(Waiting { entry, .. }: &Waiting) -> impl Serialize {
-    let AuditRecord { at_millis, event, outcome, client_id, sub, jti, scope, address, error } = &entry.audit;
+    let AuditRecord { at_millis, event, outcome, client_id, sub, jti, scope, address, error } =
+        &entry.audit;
     (at_millis, event.as_str(), outcome.as_str(), client_id, sub, jti, scope, address, error)
 }
 

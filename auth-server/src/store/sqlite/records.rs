@@ -11,8 +11,12 @@ use crate::{
 /// So many rows of a kind go at once: a sweep never holds the writer for long.
 const SWEEP_BATCH: i64 = 500;
 
-pub(super) async fn opaque_token(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
-    let claims = sqlx::query_scalar("SELECT claims FROM opaque_tokens WHERE hash = $1").bind(&hash.0[..]);
+pub(super) async fn opaque_token(
+    pool: &SqlitePool,
+    hash: &TokenHash,
+) -> Result<Option<OpaqueToken>, StoreError> {
+    let claims =
+        sqlx::query_scalar("SELECT claims FROM opaque_tokens WHERE hash = $1").bind(&hash.0[..]);
     let claims: Option<String> = claims.fetch_optional(pool).await?;
     rows::opaque_token(hash, claims.as_deref())
 }
@@ -21,8 +25,12 @@ pub(super) async fn is_revoked(pool: &SqlitePool, jti: &str) -> Result<bool, Sto
     Ok(sqlx::query_scalar(IS_REVOKED).bind(jti).bind(grant_of(jti)).fetch_one(pool).await?)
 }
 
-pub(super) async fn audit(pool: &SqlitePool, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
-    // A condition on a parameter that was not given is true; SQLite plans each query anew for the ones that were.
+pub(super) async fn audit(
+    pool: &SqlitePool,
+    query: &AuditQuery,
+) -> Result<Vec<AuditRecord>, StoreError> {
+    // A condition on a parameter that was not given is true; SQLite plans each query anew for the
+    // ones that were.
     let found = sqlx::query_as(
         "SELECT at_millis, event, outcome, client_id, sub, jti, scope, address, error FROM audit \
          WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
@@ -70,9 +78,17 @@ pub(super) async fn sweep(pool: &SqlitePool, before: SweepBefore) -> Result<u64,
             "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE last_seen < $1 LIMIT $2)",
             before.sessions,
         ),
-        ("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_millis < $1 LIMIT $2)", before.audit_millis),
+        (
+            "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_millis < $1 LIMIT $2)",
+            before.audit_millis,
+        ),
     ] {
-        gone += sqlx::query(statement).bind(limit).bind(SWEEP_BATCH).execute(pool).await?.rows_affected();
+        gone += sqlx::query(statement)
+            .bind(limit)
+            .bind(SWEEP_BATCH)
+            .execute(pool)
+            .await?
+            .rows_affected();
     }
     Ok(gone + super::keys::forget_retired(pool, before.keys).await?)
 }

@@ -8,13 +8,18 @@ use crate::{
     },
 };
 
-pub(super) async fn by_hash(pool: &SqlitePool, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
-    let row: Option<SessionRow> = sqlx::query_as(SESSION).bind(&hash.0[..]).fetch_optional(pool).await?;
+pub(super) async fn by_hash(
+    pool: &SqlitePool,
+    hash: &TokenHash,
+) -> Result<Option<Session>, StoreError> {
+    let row: Option<SessionRow> =
+        sqlx::query_as(SESSION).bind(&hash.0[..]).fetch_optional(pool).await?;
     row.map(Session::try_from).transpose()
 }
 
 pub(super) async fn by_sid(pool: &SqlitePool, sid: &str) -> Result<Option<Session>, StoreError> {
-    let row: Option<SessionRow> = sqlx::query_as(SESSION_NAMED).bind(sid).fetch_optional(pool).await?;
+    let row: Option<SessionRow> =
+        sqlx::query_as(SESSION_NAMED).bind(sid).fetch_optional(pool).await?;
     row.map(Session::try_from).transpose()
 }
 
@@ -23,7 +28,9 @@ pub(super) async fn of_user(pool: &SqlitePool, sub: &str) -> Result<Vec<Session>
 }
 
 pub(super) async fn touch(pool: &SqlitePool, hash: &TokenHash, now: i64) -> Result<(), StoreError> {
-    let touched = sqlx::query("UPDATE sessions SET last_seen = $1 WHERE hash = $2").bind(now).bind(&hash.0[..]);
+    let touched = sqlx::query("UPDATE sessions SET last_seen = $1 WHERE hash = $2")
+        .bind(now)
+        .bind(&hash.0[..]);
     touched.execute(pool).await?;
     Ok(())
 }
@@ -61,13 +68,23 @@ pub(super) async fn start(
 }
 
 /// What a user decides is heard as long as they are signed in.
-pub(super) async fn must_live(connection: &mut SqliteConnection, sid: &str) -> Result<(), StoreError> {
-    let lives = sqlx::query("SELECT 1 FROM sessions WHERE sid = $1").bind(sid).fetch_optional(connection).await?;
+pub(super) async fn must_live(
+    connection: &mut SqliteConnection,
+    sid: &str,
+) -> Result<(), StoreError> {
+    let lives = sqlx::query("SELECT 1 FROM sessions WHERE sid = $1")
+        .bind(sid)
+        .fetch_optional(connection)
+        .await?;
     lives.map(|_| ()).ok_or(StoreError::SignedOut)
 }
 
 /// A client takes part in a session, if it is there.
-pub(super) async fn join(connection: &mut SqliteConnection, sid: &str, client_id: &str) -> Result<(), StoreError> {
+pub(super) async fn join(
+    connection: &mut SqliteConnection,
+    sid: &str,
+    client_id: &str,
+) -> Result<(), StoreError> {
     let joined = sqlx::query(
         "INSERT INTO session_clients (sid, client_id) SELECT sid, $2 FROM sessions WHERE sid = $1 \
          ON CONFLICT DO NOTHING",
@@ -77,12 +94,18 @@ pub(super) async fn join(connection: &mut SqliteConnection, sid: &str, client_id
 }
 
 pub(super) async fn clients(pool: &SqlitePool, sid: &str) -> Result<Vec<String>, StoreError> {
-    let clients = sqlx::query_scalar("SELECT client_id FROM session_clients WHERE sid = $1 ORDER BY client_id");
+    let clients = sqlx::query_scalar(
+        "SELECT client_id FROM session_clients WHERE sid = $1 ORDER BY client_id",
+    );
     Ok(clients.bind(sid).fetch_all(pool).await?)
 }
 
 /// End sessions, and note down which clients have to be told.
-pub(super) async fn end(connection: &mut SqliteConnection, which: Sessions<'_>, now: i64) -> Result<(), StoreError> {
+pub(super) async fn end(
+    connection: &mut SqliteConnection,
+    which: Sessions<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
     let (condition, one) = match which {
         Sessions::Of(sub) => ("sub = $1", sub),
         Sessions::Named(sid) => ("sid = $1", sid),

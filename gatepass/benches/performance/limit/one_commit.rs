@@ -29,7 +29,8 @@ struct TokenAnswer {
 /// How a request's row comes to the disk.
 #[derive(Clone, Copy)]
 pub enum Commits {
-    /// By a commit of its own: SQLite makes one after the other, PostgreSQL writes several to the disk at once.
+    /// By a commit of its own: SQLite makes one after the other, PostgreSQL writes several to the
+    /// disk at once.
     OfItsOwn,
     /// By one with all that come together, as C's journal does it with SQLite.
     Shared,
@@ -41,7 +42,8 @@ struct Limit {
     count: AtomicU64,
 }
 
-/// Bare axum: parse the form, commit one row, answer. It looks nothing up, checks nothing and signs nothing.
+/// Bare axum: parse the form, commit one row, answer. It looks nothing up, checks nothing and signs
+/// nothing.
 pub fn one_commit(store: Arc<dyn Store>, commits: Commits) -> Router {
     let limit = Limit { store, commits, count: AtomicU64::new(0) };
     Router::new().route("/oauth/token", post(token)).with_state(Arc::new(limit))
@@ -56,7 +58,9 @@ async fn token(
         return Err(StatusCode::BAD_REQUEST);
     }
     let committed = match limit.commits {
-        Commits::OfItsOwn => own_commit(&*limit.store, limit.count.fetch_add(1, Ordering::Relaxed)).await,
+        Commits::OfItsOwn => {
+            own_commit(&*limit.store, limit.count.fetch_add(1, Ordering::Relaxed)).await
+        }
         Commits::Shared => commit(&*limit.store).await,
     };
     committed.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
@@ -74,8 +78,8 @@ async fn own_commit(store: &dyn Store, number: u64) -> Result<(), StoreError> {
     store.push_request(&row).await
 }
 
-/// The smallest entry that C's own store takes, by the same way to the disk: the commits of requests that come together
-/// become one.
+/// The smallest entry that C's own store takes, by the same way to the disk: the commits of
+/// requests that come together become one.
 pub(super) async fn commit(store: &dyn Store) -> Result<(), StoreError> {
     let audit = record(AuditEvent::Token, Outcome::Issued);
     store.append(Entry { audit, effect: Effect::Nothing }).await

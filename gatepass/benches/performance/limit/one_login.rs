@@ -45,8 +45,9 @@ struct TokenAnswer {
     expires_in: u32,
 }
 
-/// Bare axum, with what no login can do without: a commit for the code, a commit for the token, the two signatures (ES256
-/// for the pass, RS256 for the ID token), and one verification. It looks nothing up and checks nothing else.
+/// Bare axum, with what no login can do without: a commit for the code, a commit for the token, the
+/// two signatures (ES256 for the pass, RS256 for the ID token), and one verification. It looks
+/// nothing up and checks nothing else.
 pub fn one_login(store: Arc<dyn Store>, mint: Arc<Mint>) -> anyhow::Result<Router> {
     let mut validation = Validation::new(Algorithm::ES256);
     validation.set_issuer(&[&mint.claims.iss]);
@@ -62,7 +63,9 @@ pub fn one_login(store: Arc<dyn Store>, mint: Arc<Mint>) -> anyhow::Result<Route
 
 async fn authorize(State(party): State<Arc<Party>>) -> Result<Redirect, StatusCode> {
     commit(&*party.store).await.map_err(failed)?;
-    Ok(Redirect::to(&format!("{CALLBACK}?code=gpac_0123456789abcdef0123456789abcdef0123456789a&state=the-state")))
+    Ok(Redirect::to(&format!(
+        "{CALLBACK}?code=gpac_0123456789abcdef0123456789abcdef0123456789a&state=the-state"
+    )))
 }
 
 async fn token(
@@ -78,12 +81,18 @@ async fn token(
     Ok(Json(TokenAnswer { access_token, id_token, token_type: "Bearer", expires_in: 1_800 }))
 }
 
-async fn userinfo(State(party): State<Arc<Party>>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+async fn userinfo(
+    State(party): State<Arc<Party>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, StatusCode> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
+    let token =
+        header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
     let pass = decode::<AccessTokenClaims>(token, &party.key, &party.validation);
     let claims = pass.map_err(|_| StatusCode::UNAUTHORIZED)?.claims;
-    Ok(Json(json!({ "sub": claims.sub, "nickname": "alice", "email": "alice@example.com", "email_verified": true })))
+    Ok(Json(
+        json!({ "sub": claims.sub, "nickname": "alice", "email": "alice@example.com", "email_verified": true }),
+    ))
 }
 
 impl Party {
@@ -93,7 +102,12 @@ impl Party {
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims)?, &mut token);
         let mut signature = vec![0; self.rsa.public_modulus_len()];
-        let signed = self.rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature);
+        let signed = self.rsa.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            token.as_bytes(),
+            &mut signature,
+        );
         signed.map_err(|_| anyhow!("no signature"))?;
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);

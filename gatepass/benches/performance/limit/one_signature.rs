@@ -36,5 +36,10 @@ async fn token(
     }
     let claims = AccessTokenClaims { sub: client_id.clone(), client_id, ..mint.claims.clone() };
     let access_token = mint.sign(&claims).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(Json(TokenAnswer { access_token, token_type: "Bearer", expires_in: 1_800, scope: claims.scope.to_string() }))
+    Ok(Json(TokenAnswer {
+        access_token,
+        token_type: "Bearer",
+        expires_in: 1_800,
+        scope: claims.scope.to_string(),
+    }))
 }

@@ -14,8 +14,14 @@ pub fn unchecked(claims: AccessTokenClaims) -> Router {
     let mut registry = Registry::with_prefix("gatepass");
     let http_metrics = metrics::HttpMetrics::register(&mut registry);
     let (party, events, clock) = (Party::ResourceServer, EventSink::off(), Clock::system());
-    let context =
-        ServiceContext { service: "service-b", party, events, clock, http_metrics, limits: Limits::default() };
+    let context = ServiceContext {
+        service: "service-b",
+        party,
+        events,
+        clock,
+        http_metrics,
+        limits: Limits::default(),
+    };
     let app = Router::new().route("/api/resource", get(resource)).with_state(Arc::new(claims));
     let readiness = health::ready(|| async { Ok(()) });
     scoped(app, context).merge(health::routes(readiness)).merge(metrics::routes(registry))

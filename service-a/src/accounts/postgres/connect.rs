@@ -13,7 +13,8 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// So many connections has a server at most; who comes later waits for one of them.
 const CONNECTIONS: u32 = 16;
-/// For so long a request waits for a connection. Whoever has waited that long is told to come again.
+/// For so long a request waits for a connection. Whoever has waited that long is told to come
+/// again.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection that says nothing for so long is given up, and another one opened.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -22,8 +23,11 @@ const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connect once, so that what is wrong is known now; bring the database to this version's tables.
 pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
-    let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    let at = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", place(&options)));
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let at = |error: &dyn std::fmt::Display| {
+        StoreError::Unavailable(format!("{}: {error}", place(&options)))
+    };
     let first = timeout(START_PATIENCE, options.connect()).await.map_err(|_| at(&"no answer"))?;
     let mut first = first.map_err(|error| at(&error))?;
     // Of several servers that start at once one does it, and the others wait.
@@ -34,18 +38,27 @@ pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
 
 fn pool(options: PgConnectOptions) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    // The pool's own test waits for as long as the network does: for minutes, where a machine is gone without a word.
-    let tested = pool.test_before_acquire(false).before_acquire(|connection, _| Box::pin(answers(connection)));
+    // The pool's own test waits for as long as the network does: for minutes, where a machine is
+    // gone without a word.
+    let tested = pool
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(answers(connection)));
     tested.after_release(|connection, _| Box::pin(answers(connection))).connect_lazy_with(options)
 }
 
 async fn answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    timeout(SILENCE, connection.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+    timeout(SILENCE, connection.ping())
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        .map(|()| true)
 }
 
-/// A statement or a transaction that hangs lets go of what it holds, also when its server has lost its network or its power.
+/// A statement or a transaction that hangs lets go of what it holds, also when its server has lost
+/// its network or its power.
 fn patient(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().options([("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")])
+    options
+        .clone()
+        .options([("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")])
 }
 
 /// Where the database is, without the password.
@@ -53,7 +66,9 @@ pub(super) fn place(options: &PgConnectOptions) -> String {
     let name = options.get_database().unwrap_or_else(|| options.get_username());
     match options.get_socket() {
         Some(socket) => format!("PostgreSQL at {}, database {name}", socket.display()),
-        None => format!("PostgreSQL at {}:{}, database {name}", options.get_host(), options.get_port()),
+        None => {
+            format!("PostgreSQL at {}:{}, database {name}", options.get_host(), options.get_port())
+        }
     }
 }
 
@@ -64,7 +79,9 @@ fn migration_failure(error: &MigrateError) -> String {
                 "it belongs to a newer version of this server, with tables of version {version}, or to another server"
             )
         }
-        MigrateError::VersionMismatch(_) => "it belongs to another server: give A a database of its own".to_owned(),
+        MigrateError::VersionMismatch(_) => {
+            "it belongs to another server: give A a database of its own".to_owned()
+        }
         other => other.to_string(),
     }
 }

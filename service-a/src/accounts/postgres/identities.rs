@@ -4,10 +4,18 @@ use super::{locks::claim, sessions};
 use crate::accounts::{
     Account, Email, Entered, Identity, Linked, LinkedIdentity, StoreError, Unlinked, Visitor,
     rows::{AccountRow, IdentityRow},
-    statements::{ACCOUNT, ADD_ACCOUNT, ADD_IDENTITY, IDENTITIES, OWNER, OWNER_OF_EMAIL, REMOVE_IDENTITY, TAKE_UP},
+    statements::{
+        ACCOUNT, ADD_ACCOUNT, ADD_IDENTITY, IDENTITIES, OWNER, OWNER_OF_EMAIL, REMOVE_IDENTITY,
+        TAKE_UP,
+    },
 };
 
-pub(super) async fn enter(pool: &PgPool, visitor: &Visitor, new_id: &str, now: i64) -> Result<Entered, StoreError> {
+pub(super) async fn enter(
+    pool: &PgPool,
+    visitor: &Visitor,
+    new_id: &str,
+    now: i64,
+) -> Result<Entered, StoreError> {
     let mut transaction = pool.begin().await?;
     claim(&mut transaction, visitor).await?;
     let entered = match owner(&mut transaction, &visitor.identity).await? {
@@ -61,9 +69,13 @@ async fn insert_identity(
     Ok(())
 }
 
-/// What the provider says now replaces what was said before; what it no longer says stays. An address that another account
-/// holds stays there.
-async fn take_up(connection: &mut PgConnection, account_id: &str, visitor: &Visitor) -> Result<(), StoreError> {
+/// What the provider says now replaces what was said before; what it no longer says stays. An
+/// address that another account holds stays there.
+async fn take_up(
+    connection: &mut PgConnection,
+    account_id: &str,
+    visitor: &Visitor,
+) -> Result<(), StoreError> {
     let (profile, other) = (&visitor.profile, owner_of_email(connection, visitor).await?);
     let email = profile.email.as_ref().filter(|_| other.is_none_or(|other| other == account_id));
     sqlx::query(TAKE_UP)
@@ -77,7 +89,12 @@ async fn take_up(connection: &mut PgConnection, account_id: &str, visitor: &Visi
     Ok(())
 }
 
-pub(super) async fn link(pool: &PgPool, account_id: &str, visitor: &Visitor, now: i64) -> Result<Linked, StoreError> {
+pub(super) async fn link(
+    pool: &PgPool,
+    account_id: &str,
+    visitor: &Visitor,
+    now: i64,
+) -> Result<Linked, StoreError> {
     let mut transaction = pool.begin().await?;
     claim(&mut transaction, visitor).await?;
     match owner(&mut transaction, &visitor.identity).await? {
@@ -89,9 +106,14 @@ pub(super) async fn link(pool: &PgPool, account_id: &str, visitor: &Visitor, now
     Ok(Linked::Added)
 }
 
-pub(super) async fn unlink(pool: &PgPool, account_id: &str, identity: &Identity) -> Result<Unlinked, StoreError> {
+pub(super) async fn unlink(
+    pool: &PgPool,
+    account_id: &str,
+    identity: &Identity,
+) -> Result<Unlinked, StoreError> {
     let mut transaction = pool.begin().await?;
-    // Whoever takes another way to log in from this account waits here. New sessions of it need not.
+    // Whoever takes another way to log in from this account waits here. New sessions of it need
+    // not.
     let wait = sqlx::query("SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE");
     wait.bind(account_id).execute(&mut *transaction).await?;
     if owner(&mut transaction, identity).await?.as_deref() != Some(account_id) {
@@ -113,22 +135,37 @@ pub(super) async fn account(pool: &PgPool, id: &str) -> Result<Option<Account>, 
     Ok(Some(row.with(id, linked(&mut *pool.acquire().await?, id).await?)))
 }
 
-async fn owner(connection: &mut PgConnection, identity: &Identity) -> Result<Option<String>, StoreError> {
+async fn owner(
+    connection: &mut PgConnection,
+    identity: &Identity,
+) -> Result<Option<String>, StoreError> {
     let owner = sqlx::query_scalar(OWNER).bind(&identity.issuer).bind(&identity.subject);
     Ok(owner.fetch_optional(connection).await?)
 }
 
-async fn owner_of_email(connection: &mut PgConnection, visitor: &Visitor) -> Result<Option<String>, StoreError> {
+async fn owner_of_email(
+    connection: &mut PgConnection,
+    visitor: &Visitor,
+) -> Result<Option<String>, StoreError> {
     let Some(email) = &visitor.profile.email else { return Ok(None) };
     Ok(sqlx::query_scalar(OWNER_OF_EMAIL).bind(email.key()).fetch_optional(connection).await?)
 }
 
-async fn email_taken(connection: &mut PgConnection, account_id: &str) -> Result<Entered, StoreError> {
+async fn email_taken(
+    connection: &mut PgConnection,
+    account_id: &str,
+) -> Result<Entered, StoreError> {
     let linked = linked(connection, account_id).await?;
-    Ok(Entered::EmailTaken { providers: linked.into_iter().map(|linked| linked.provider).collect() })
+    Ok(Entered::EmailTaken {
+        providers: linked.into_iter().map(|linked| linked.provider).collect(),
+    })
 }
 
-async fn linked(connection: &mut PgConnection, account_id: &str) -> Result<Vec<LinkedIdentity>, StoreError> {
-    let rows: Vec<IdentityRow> = sqlx::query_as(IDENTITIES).bind(account_id).fetch_all(connection).await?;
+async fn linked(
+    connection: &mut PgConnection,
+    account_id: &str,
+) -> Result<Vec<LinkedIdentity>, StoreError> {
+    let rows: Vec<IdentityRow> =
+        sqlx::query_as(IDENTITIES).bind(account_id).fetch_all(connection).await?;
     Ok(rows.into_iter().map(LinkedIdentity::from).collect())
 }

@@ -23,8 +23,15 @@ pub(super) async fn begin(pool: &PgPool, pending: &PendingLogin) -> Result<(), S
     Ok(())
 }
 
-pub(super) async fn take(pool: &PgPool, state: &Digest, browser: &Digest) -> Result<Option<PendingLogin>, StoreError> {
-    let row: Option<PendingLoginRow> =
-        sqlx::query_as(TAKE_LOGIN).bind(&state.0[..]).bind(&browser.0[..]).fetch_optional(pool).await?;
+pub(super) async fn take(
+    pool: &PgPool,
+    state: &Digest,
+    browser: &Digest,
+) -> Result<Option<PendingLogin>, StoreError> {
+    let row: Option<PendingLoginRow> = sqlx::query_as(TAKE_LOGIN)
+        .bind(&state.0[..])
+        .bind(&browser.0[..])
+        .fetch_optional(pool)
+        .await?;
     row.map(PendingLogin::try_from).transpose()
 }

@@ -18,8 +18,8 @@ pub(super) async fn sweep(pool: &PgPool, idle_since: i64, now: i64) -> Result<u6
     Ok(gone)
 }
 
-/// Rows that another server is sweeping, or a request is using, are left to it. The subquery stands in an array so that it
-/// runs once, and its limit holds.
+/// Rows that another server is sweeping, or a request is using, are left to it. The subquery stands
+/// in an array so that it runs once, and its limit holds.
 async fn forget(pool: &PgPool, table: &str, is_void: &str, limit: i64) -> Result<u64, StoreError> {
     // Made of constants alone.
     let statement = AssertSqlSafe(format!(

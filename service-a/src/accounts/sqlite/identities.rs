@@ -3,10 +3,18 @@ use sqlx::{SqliteConnection, SqlitePool};
 use crate::accounts::{
     Account, Email, Entered, Identity, Linked, LinkedIdentity, StoreError, Unlinked, Visitor,
     rows::{AccountRow, IdentityRow},
-    statements::{ACCOUNT, ADD_ACCOUNT, ADD_IDENTITY, IDENTITIES, OWNER, OWNER_OF_EMAIL, REMOVE_IDENTITY, TAKE_UP},
+    statements::{
+        ACCOUNT, ADD_ACCOUNT, ADD_IDENTITY, IDENTITIES, OWNER, OWNER_OF_EMAIL, REMOVE_IDENTITY,
+        TAKE_UP,
+    },
 };
 
-pub(super) async fn enter(pool: &SqlitePool, visitor: &Visitor, new_id: &str, now: i64) -> Result<Entered, StoreError> {
+pub(super) async fn enter(
+    pool: &SqlitePool,
+    visitor: &Visitor,
+    new_id: &str,
+    now: i64,
+) -> Result<Entered, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let entered = match owner(&mut transaction, &visitor.identity).await? {
         Some(account_id) => Entered::Known(account_id),
@@ -59,9 +67,13 @@ async fn insert_identity(
     Ok(())
 }
 
-/// What the provider says now replaces what was said before; what it no longer says stays. An address that another account
-/// holds stays there.
-async fn take_up(connection: &mut SqliteConnection, account_id: &str, visitor: &Visitor) -> Result<(), StoreError> {
+/// What the provider says now replaces what was said before; what it no longer says stays. An
+/// address that another account holds stays there.
+async fn take_up(
+    connection: &mut SqliteConnection,
+    account_id: &str,
+    visitor: &Visitor,
+) -> Result<(), StoreError> {
     let (profile, other) = (&visitor.profile, owner_of_email(connection, visitor).await?);
     let email = profile.email.as_ref().filter(|_| other.is_none_or(|other| other == account_id));
     sqlx::query(TAKE_UP)
@@ -91,7 +103,11 @@ pub(super) async fn link(
     Ok(Linked::Added)
 }
 
-pub(super) async fn unlink(pool: &SqlitePool, account_id: &str, identity: &Identity) -> Result<Unlinked, StoreError> {
+pub(super) async fn unlink(
+    pool: &SqlitePool,
+    account_id: &str,
+    identity: &Identity,
+) -> Result<Unlinked, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     if owner(&mut transaction, identity).await?.as_deref() != Some(account_id) {
         return Ok(Unlinked::Unknown);
@@ -100,7 +116,11 @@ pub(super) async fn unlink(pool: &SqlitePool, account_id: &str, identity: &Ident
         return Ok(Unlinked::Last);
     }
     for statement in [REMOVE_IDENTITY, "DELETE FROM sessions WHERE issuer = $1 AND subject = $2"] {
-        sqlx::query(statement).bind(&identity.issuer).bind(&identity.subject).execute(&mut *transaction).await?;
+        sqlx::query(statement)
+            .bind(&identity.issuer)
+            .bind(&identity.subject)
+            .execute(&mut *transaction)
+            .await?;
     }
     transaction.commit().await?;
     Ok(Unlinked::Removed)
@@ -112,22 +132,37 @@ pub(super) async fn account(pool: &SqlitePool, id: &str) -> Result<Option<Accoun
     Ok(Some(row.with(id, linked(&mut *pool.acquire().await?, id).await?)))
 }
 
-async fn owner(connection: &mut SqliteConnection, identity: &Identity) -> Result<Option<String>, StoreError> {
+async fn owner(
+    connection: &mut SqliteConnection,
+    identity: &Identity,
+) -> Result<Option<String>, StoreError> {
     let owner = sqlx::query_scalar(OWNER).bind(&identity.issuer).bind(&identity.subject);
     Ok(owner.fetch_optional(connection).await?)
 }
 
-async fn owner_of_email(connection: &mut SqliteConnection, visitor: &Visitor) -> Result<Option<String>, StoreError> {
+async fn owner_of_email(
+    connection: &mut SqliteConnection,
+    visitor: &Visitor,
+) -> Result<Option<String>, StoreError> {
     let Some(email) = &visitor.profile.email else { return Ok(None) };
     Ok(sqlx::query_scalar(OWNER_OF_EMAIL).bind(email.key()).fetch_optional(connection).await?)
 }
 
-async fn email_taken(connection: &mut SqliteConnection, account_id: &str) -> Result<Entered, StoreError> {
+async fn email_taken(
+    connection: &mut SqliteConnection,
+    account_id: &str,
+) -> Result<Entered, StoreError> {
     let linked = linked(connection, account_id).await?;
-    Ok(Entered::EmailTaken { providers: linked.into_iter().map(|linked| linked.provider).collect() })
+    Ok(Entered::EmailTaken {
+        providers: linked.into_iter().map(|linked| linked.provider).collect(),
+    })
 }
 
-async fn linked(connection: &mut SqliteConnection, account_id: &str) -> Result<Vec<LinkedIdentity>, StoreError> {
-    let rows: Vec<IdentityRow> = sqlx::query_as(IDENTITIES).bind(account_id).fetch_all(connection).await?;
+async fn linked(
+    connection: &mut SqliteConnection,
+    account_id: &str,
+) -> Result<Vec<LinkedIdentity>, StoreError> {
+    let rows: Vec<IdentityRow> =
+        sqlx::query_as(IDENTITIES).bind(account_id).fetch_all(connection).await?;
     Ok(rows.into_iter().map(LinkedIdentity::from).collect())
 }

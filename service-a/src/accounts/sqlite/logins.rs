@@ -28,8 +28,11 @@ pub(super) async fn take(
     state: &Digest,
     browser: &Digest,
 ) -> Result<Option<PendingLogin>, StoreError> {
-    let row: Option<PendingLoginRow> =
-        sqlx::query_as(TAKE_LOGIN).bind(&state.0[..]).bind(&browser.0[..]).fetch_optional(pool).await?;
+    let row: Option<PendingLoginRow> = sqlx::query_as(TAKE_LOGIN)
+        .bind(&state.0[..])
+        .bind(&browser.0[..])
+        .fetch_optional(pool)
+        .await?;
     row.map(PendingLogin::try_from).transpose()
 }
 

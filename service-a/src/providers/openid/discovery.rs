@@ -12,7 +12,8 @@ use crate::providers::{ProviderFailure, wire::Wire};
 const MAX_AGE: i64 = 3_600;
 /// Keys that are not known cost one request in so many seconds, however many tokens name them.
 const COOL_DOWN: i64 = 30;
-/// After a failure nobody asks again for so long, in seconds: many who wait would each wait for the time limit.
+/// After a failure nobody asks again for so long, in seconds: many who wait would each wait for the
+/// time limit.
 const PAUSE: i64 = 2;
 
 /// What a provider publishes about itself: fetched once for many, kept while the provider is away.
@@ -57,9 +58,15 @@ impl Discovery {
     }
 
     /// The metadata with the keys of now, for a token whose key is not in `seen`.
-    pub(super) async fn newer_keys(&self, seen: &Arc<Metadata>) -> Result<Arc<Metadata>, ProviderFailure> {
+    pub(super) async fn newer_keys(
+        &self,
+        seen: &Arc<Metadata>,
+    ) -> Result<Arc<Metadata>, ProviderFailure> {
         let (mut known, now) = (self.known.lock().await, self.clock.seconds());
-        let current = known.metadata.as_ref().map_or_else(|| Arc::clone(seen), |(_, metadata)| Arc::clone(metadata));
+        let current = known
+            .metadata
+            .as_ref()
+            .map_or_else(|| Arc::clone(seen), |(_, metadata)| Arc::clone(metadata));
         let asked_lately = known.keys_asked_at.is_some_and(|at| now - at < COOL_DOWN);
         if asked_lately || !Arc::ptr_eq(&current, seen) {
             return Ok(current);

@@ -1,10 +1,11 @@
-//! The checks of OpenID Connect Core §3.1.3.7. The library makes them; what it leaves open is closed here.
+//! The checks of OpenID Connect Core §3.1.3.7. The library makes them; what it leaves open is
+//! closed here.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use openidconnect::{
-    AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, Nonce, OAuth2TokenResponse,
-    SignatureVerificationError, TokenResponse,
+    AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, Nonce,
+    OAuth2TokenResponse, SignatureVerificationError, TokenResponse,
     core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
 };
 
@@ -28,7 +29,8 @@ pub const ID_TOKEN_ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "ES384", 
 pub const LEEWAY: u32 = 60;
 
 impl OpenIdProvider {
-    /// The claims of the ID token, once all checks are passed. Unknown keys are fetched: the provider may have new ones.
+    /// The claims of the ID token, once all checks are passed. Unknown keys are fetched: the
+    /// provider may have new ones.
     pub(super) async fn verified(
         &self,
         metadata: &std::sync::Arc<Metadata>,
@@ -44,7 +46,12 @@ impl OpenIdProvider {
         }
     }
 
-    fn check(&self, metadata: &Metadata, answer: &TokenAnswer, secrets: &LoginSecrets) -> Result<Claims, Refused> {
+    fn check(
+        &self,
+        metadata: &Metadata,
+        answer: &TokenAnswer,
+        secrets: &LoginSecrets,
+    ) -> Result<Claims, Refused> {
         let token = answer.id_token().ok_or_else(|| Refused::because("there is no ID token"))?;
         let verifier = self.verifier(metadata);
         let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.expose().to_owned()))?;
@@ -68,16 +75,25 @@ impl OpenIdProvider {
 
     fn verifier(&self, metadata: &Metadata) -> IdTokenVerifier<'_, CoreJsonWebKey> {
         let now = self.clock.seconds();
-        let at = |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or_default());
+        let at =
+            |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or_default());
         let client_id = ClientId::new(self.client_id.clone());
         let made_later = "it was made in the future";
         // A public client's, whatever A is: the secret is no key for ID tokens.
-        IdTokenVerifier::new_public_client(client_id, metadata.issuer().clone(), metadata.jwks().clone())
-            .set_allowed_algs(ALGORITHMS)
-            .set_time_fn(move || at(now - i64::from(LEEWAY)).into())
-            .set_issue_time_verifier_fn(move |iat| {
-                if iat.timestamp() > now + i64::from(LEEWAY) { Err(made_later.to_owned()) } else { Ok(()) }
-            })
+        IdTokenVerifier::new_public_client(
+            client_id,
+            metadata.issuer().clone(),
+            metadata.jwks().clone(),
+        )
+        .set_allowed_algs(ALGORITHMS)
+        .set_time_fn(move || at(now - i64::from(LEEWAY)).into())
+        .set_issue_time_verifier_fn(move |iat| {
+            if iat.timestamp() > now + i64::from(LEEWAY) {
+                Err(made_later.to_owned())
+            } else {
+                Ok(())
+            }
+        })
     }
 }
 
@@ -114,7 +130,9 @@ impl From<SignatureVerificationError> for Refused {
 impl From<Refused> for ProviderFailure {
     fn from(refused: Refused) -> Self {
         Self::Untrusted(match refused {
-            Refused::UnknownKey => "the ID token is signed with a key that the provider does not publish".to_owned(),
+            Refused::UnknownKey => {
+                "the ID token is signed with a key that the provider does not publish".to_owned()
+            }
             Refused::Because(reason) => format!("ID token: {reason}"),
         })
     }

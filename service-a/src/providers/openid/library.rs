@@ -1,14 +1,16 @@
 //! The library's types as they are used here, and its errors without what they quote.
 
 use openidconnect::{
-    AdditionalClaims, AdditionalProviderMetadata, DiscoveryError, EmptyAdditionalClaims, EmptyExtraTokenFields,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields, RequestTokenError, StandardErrorResponse,
-    StandardTokenResponse, UserInfoClaims, UserInfoError, UserInfoRequest,
+    AdditionalClaims, AdditionalProviderMetadata, DiscoveryError, EmptyAdditionalClaims,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields,
+    RequestTokenError, StandardErrorResponse, StandardTokenResponse, UserInfoClaims, UserInfoError,
+    UserInfoRequest,
     core::{
-        CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreErrorResponseType,
-        CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
-        CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreRevocableToken,
-        CoreRevocationErrorResponse, CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
+        CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod,
+        CoreErrorResponseType, CoreGenderClaim, CoreGrantType, CoreJsonWebKey,
+        CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm,
+        CoreResponseMode, CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
+        CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -95,9 +97,13 @@ pub(super) async fn user_info(
 ) -> Result<UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim>, ProviderFailure> {
     request.request_async(wire).await.map_err(|error| match error {
         UserInfoError::Request(error) => error.at(Step::UserInfo),
-        UserInfoError::Response(status, ..) => unusable(Step::UserInfo, format!("status {}", status.as_u16())),
+        UserInfoError::Response(status, ..) => {
+            unusable(Step::UserInfo, format!("status {}", status.as_u16()))
+        }
         // Another person's claims (OpenID Connect Core §5.3.2, token substitution).
-        UserInfoError::ClaimsVerification(error) => ProviderFailure::Untrusted(format!("user info: {error}")),
+        UserInfoError::ClaimsVerification(error) => {
+            ProviderFailure::Untrusted(format!("user info: {error}"))
+        }
         _ => unusable(Step::UserInfo, "it is not the JSON of user info".to_owned()),
     })
 }
@@ -105,12 +111,15 @@ pub(super) async fn user_info(
 /// The library's errors quote the body that they could not read, so only their kind is kept.
 pub(super) fn token_failure(error: &RequestTokenError<WireError, TokenRefusal>) -> ProviderFailure {
     match error {
-        RequestTokenError::ServerResponse(refusal) if *refusal.error() == CoreErrorResponseType::InvalidGrant => {
+        RequestTokenError::ServerResponse(refusal)
+            if *refusal.error() == CoreErrorResponseType::InvalidGrant =>
+        {
             ProviderFailure::GrantRefused(Step::Token, "invalid_grant".to_owned())
         }
-        RequestTokenError::ServerResponse(refusal) => {
-            unusable(Step::Token, format!("it refuses with `{}`", claims::printable(refusal.error().as_ref())))
-        }
+        RequestTokenError::ServerResponse(refusal) => unusable(
+            Step::Token,
+            format!("it refuses with `{}`", claims::printable(refusal.error().as_ref())),
+        ),
         RequestTokenError::Request(error) => error.at(Step::Token),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             unusable(Step::Token, "it is not the JSON of a token answer".to_owned())
@@ -121,9 +130,14 @@ pub(super) fn token_failure(error: &RequestTokenError<WireError, TokenRefusal>) 
 pub(super) fn discovery_failure(error: &DiscoveryError<WireError>) -> ProviderFailure {
     match error {
         DiscoveryError::Request(error) => error.at(Step::Metadata),
-        DiscoveryError::Response(status, ..) => unusable(Step::Metadata, format!("status {}", status.as_u16())),
+        DiscoveryError::Response(status, ..) => {
+            unusable(Step::Metadata, format!("status {}", status.as_u16()))
+        }
         DiscoveryError::Validation(problem) => unusable(Step::Metadata, claims::printable(problem)),
-        _ => unusable(Step::Metadata, "it is not the JSON of a provider's metadata or keys".to_owned()),
+        _ => unusable(
+            Step::Metadata,
+            "it is not the JSON of a provider's metadata or keys".to_owned(),
+        ),
     }
 }
 

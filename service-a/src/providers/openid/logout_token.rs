@@ -1,4 +1,5 @@
-//! A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6): the provider says that sessions are over.
+//! A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6): the provider says that
+//! sessions are over.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,8 @@ const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
 /// Clocks differ by so much, in seconds.
 const LEEWAY: i64 = 60;
-/// A token of a longer life, in seconds, would have to be remembered for long. The specification recommends two minutes.
+/// A token of a longer life, in seconds, would have to be remembered for long. The specification
+/// recommends two minutes.
 const MAX_AGE: i64 = 600;
 
 /// Why a logout token ends nothing.
@@ -45,12 +47,19 @@ impl LogoutTokenRefusal {
 }
 
 impl OpenIdProvider {
-    pub(in crate::providers) async fn logout_token(&self, token: &str) -> Result<EndSessions, LogoutTokenRefusal> {
-        let header = decode_header(token).map_err(|_| LogoutTokenRefusal::invalid("it is no signed JWT"))?;
+    pub(in crate::providers) async fn logout_token(
+        &self,
+        token: &str,
+    ) -> Result<EndSessions, LogoutTokenRefusal> {
+        let header =
+            decode_header(token).map_err(|_| LogoutTokenRefusal::invalid("it is no signed JWT"))?;
         check_header(&header)?;
-        let claims: LogoutClaims = decode(token, &self.logout_key(&header).await?, &self.validation(&header))
-            .map_err(|error| LogoutTokenRefusal::invalid(claims::printable(&error.to_string())))?
-            .claims;
+        let claims: LogoutClaims =
+            decode(token, &self.logout_key(&header).await?, &self.validation(&header))
+                .map_err(|error| {
+                    LogoutTokenRefusal::invalid(claims::printable(&error.to_string()))
+                })?
+                .claims;
         check_claims(&claims, self.clock.seconds())?;
         Ok(EndSessions {
             issuer: self.issuer.clone(),
@@ -68,7 +77,8 @@ impl OpenIdProvider {
             return Ok(key);
         }
         let newer = self.discovery.newer_keys(&metadata).await?;
-        key_named(&newer, header).ok_or_else(|| LogoutTokenRefusal::invalid("its key is not among the provider's"))
+        key_named(&newer, header)
+            .ok_or_else(|| LogoutTokenRefusal::invalid("its key is not among the provider's"))
     }
 
     /// Issuer and audience by the library; times by this house's clock.
@@ -87,12 +97,20 @@ fn check_header(header: &Header) -> Result<(), LogoutTokenRefusal> {
     if !header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("logout+jwt")) {
         return Err(LogoutTokenRefusal::invalid("its `typ` is not `logout+jwt`"));
     }
-    if ALGORITHMS.contains(&header.alg) { Ok(()) } else { Err(LogoutTokenRefusal::invalid("its `alg` is not allowed")) }
+    if ALGORITHMS.contains(&header.alg) {
+        Ok(())
+    } else {
+        Err(LogoutTokenRefusal::invalid("its `alg` is not allowed"))
+    }
 }
 
 fn key_named(metadata: &Metadata, header: &Header) -> Option<DecodingKey> {
     let wanted = header.kid.clone().map(JsonWebKeyId::new);
-    let mut named = metadata.jwks().keys().iter().filter(|key| wanted.is_none() || key.key_id() == wanted.as_ref());
+    let mut named = metadata
+        .jwks()
+        .keys()
+        .iter()
+        .filter(|key| wanted.is_none() || key.key_id() == wanted.as_ref());
     let (key, more) = (named.next()?, named.next());
     // Without a name, only a key that is alone can be meant.
     let key = if more.is_none() { serde_json::to_value(key).ok()? } else { return None };

@@ -17,7 +17,12 @@ async fn two() -> (Site, Issuer) {
     (site.await, other)
 }
 
-async fn log_in_as(browser: &mut Browser, issuer: &Issuer, name: &str, claims: &[(&str, Value)]) -> Shown {
+async fn log_in_as(
+    browser: &mut Browser,
+    issuer: &Issuer,
+    name: &str,
+    claims: &[(&str, Value)],
+) -> Shown {
     let away = browser.away(&format!("/login/{name}")).await;
     let mut said = issuer.claims(&away);
     for (member, value) in claims {
@@ -73,7 +78,11 @@ async fn an_address_that_is_known_leads_to_a_page_and_not_into_the_account() {
     let mut browser = site.browser();
     let page = log_in_as(&mut browser, &other, "other", &[("sub", json!("eve"))]).await;
     page.refuses(409, "email_taken");
-    assert!(page.has("login-platform") && !page.has("login-other"), "the way in is the first one: {}", page.html);
+    assert!(
+        page.has("login-platform") && !page.has("login-other"),
+        "the way in is the first one: {}",
+        page.html
+    );
     assert_eq!(browser.session(), None);
 }
 
@@ -99,7 +108,12 @@ async fn a_second_provider_is_linked_by_whoever_can_log_in_with_both() {
 
 async fn unlink(browser: &mut Browser, issuer: &Issuer) -> Shown {
     let token = browser.open("/account").await.csrf_token();
-    browser.submit("/unlink", &[("csrf_token", &token), ("issuer", &issuer.name()), ("subject", "ada")]).await
+    browser
+        .submit(
+            "/unlink",
+            &[("csrf_token", &token), ("issuer", &issuer.name()), ("subject", "ada")],
+        )
+        .await
 }
 
 /// Press the button on the account's page, and come back as the other provider's `ada`.

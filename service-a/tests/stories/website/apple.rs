@@ -76,7 +76,10 @@ async fn apple_answers_by_a_form_of_its_own_page_and_tells_the_name_once() {
     assert!(browser.cookies["gatepass-a-login-form"].attributes.contains("SameSite=None; Secure"));
 
     log_in(&mut browser, &apple, Some(USER)).await.leads_to("/account");
-    assert_eq!(browser.open("/account").await.text("account-nickname").as_deref(), Some("Ada Byron"));
+    assert_eq!(
+        browser.open("/account").await.text("account-nickname").as_deref(),
+        Some("Ada Byron")
+    );
     log_in(&mut browser, &apple, None).await.leads_to("/account");
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("Ada Byron"), "it stays");
@@ -96,14 +99,18 @@ async fn the_client_secret_is_a_jwt_that_a_signs_for_the_moment() {
     let header = jsonwebtoken::decode_header(&secret).unwrap();
     assert_eq!((header.alg, header.kid.as_deref()), (jsonwebtoken::Algorithm::ES256, Some("KEY1")));
     let claims = claims_of(&site, &secret);
-    assert_eq!(claims, json!({ "iss": "TEAM1", "sub": CLIENT_ID, "aud": apple.name(), "iat": NOW, "exp": NOW + 300 }));
+    assert_eq!(
+        claims,
+        json!({ "iss": "TEAM1", "sub": CLIENT_ID, "aud": apple.name(), "iat": NOW, "exp": NOW + 300 })
+    );
 }
 
 /// What the JWT says, if the key in the file has signed it.
 fn claims_of(site: &Site, secret: &str) -> Value {
     let pem = std::fs::read(site.settings.data_dir.join("AuthKey_KEY1.p8")).unwrap();
     let private = jsonwebtoken::EncodingKey::from_ec_pem(&pem).unwrap();
-    let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&private, jsonwebtoken::Algorithm::ES256).unwrap();
+    let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&private, jsonwebtoken::Algorithm::ES256)
+        .unwrap();
     let mut validation = Validation::new(jsonwebtoken::Algorithm::ES256);
     (validation.validate_exp, validation.validate_aud) = (false, false);
     decode(secret, &DecodingKey::from_jwk(&jwk).unwrap(), &validation).unwrap().claims
@@ -147,7 +154,10 @@ async fn apple_is_linked_though_its_form_brings_no_session() {
     apple.will_say(&claims(&apple, &away));
     let state = away.parameter("state");
     browser
-        .submit_from_elsewhere("/callback/apple", &[("code", "c"), ("state", &state), ("user", USER)])
+        .submit_from_elsewhere(
+            "/callback/apple",
+            &[("code", "c"), ("state", &state), ("user", USER)],
+        )
         .await
         .leads_to("/account");
     let account = browser.open("/account").await;
@@ -159,7 +169,10 @@ async fn a_user_that_is_garbage_is_passed_over() {
     let (site, apple) = apple().await;
     let mut browser = site.browser();
     log_in(&mut browser, &apple, Some("<script>")).await.leads_to("/account");
-    assert_eq!(browser.open("/account").await.text("account-nickname").as_deref(), Some("no name given"));
+    assert_eq!(
+        browser.open("/account").await.text("account-nickname").as_deref(),
+        Some("no name given")
+    );
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use reqwest::{RequestBuilder, Url, header::HeaderMap};
 use super::issuer::{ACCESS_TOKEN, REFRESH_TOKEN};
 use crate::caller::Caller;
 
-/// A browser, as far as these stories need one: it keeps cookies with what they say of themselves, and follows nothing by
-/// itself.
+/// A browser, as far as these stories need one: it keeps cookies with what they say of themselves,
+/// and follows nothing by itself.
 #[derive(Clone)]
 pub struct Browser {
     pub caller: Caller,
@@ -35,7 +35,8 @@ pub struct Away(pub Url);
 
 impl Browser {
     pub fn new(base: &str) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http =
+            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let caller = Caller { base: base.to_owned(), http: http.build().unwrap() };
         Self { caller, cookies: BTreeMap::new(), language: "en" }
     }
@@ -57,10 +58,16 @@ impl Browser {
         self.send(request, |cookie| cookie.attributes.contains("SameSite=None; Secure")).await
     }
 
-    async fn send(&mut self, request: RequestBuilder, goes_along: impl Fn(&Cookie) -> bool) -> Shown {
+    async fn send(
+        &mut self,
+        request: RequestBuilder,
+        goes_along: impl Fn(&Cookie) -> bool,
+    ) -> Shown {
         let sent = self.cookies.iter().filter(|(_, cookie)| goes_along(cookie));
-        let header: Vec<String> = sent.map(|(name, cookie)| format!("{name}={}", cookie.value)).collect();
-        let request = request.header("cookie", header.join("; ")).header("accept-language", self.language);
+        let header: Vec<String> =
+            sent.map(|(name, cookie)| format!("{name}={}", cookie.value)).collect();
+        let request =
+            request.header("cookie", header.join("; ")).header("accept-language", self.language);
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for set in headers.get_all("set-cookie") {
@@ -77,7 +84,10 @@ impl Browser {
         if attributes.contains("Max-Age=0") {
             self.cookies.remove(name);
         } else {
-            self.cookies.insert(name.to_owned(), Cookie { value: value.to_owned(), attributes: attributes.to_owned() });
+            self.cookies.insert(
+                name.to_owned(),
+                Cookie { value: value.to_owned(), attributes: attributes.to_owned() },
+            );
         }
     }
 
@@ -127,12 +137,21 @@ impl Shown {
     #[track_caller]
     pub fn refuses(&self, status: u16, refusal: &str) {
         assert_eq!(self.status, status, "{}", self.html);
-        assert!(self.html.contains(&format!("data-refusal=\"{refusal}\"")), "not {refusal}: {}", self.html);
-        assert!(self.html.contains("id=\"login-") || self.has("account"), "no way on: {}", self.html);
+        assert!(
+            self.html.contains(&format!("data-refusal=\"{refusal}\"")),
+            "not {refusal}: {}",
+            self.html
+        );
+        assert!(
+            self.html.contains("id=\"login-") || self.has("account"),
+            "no way on: {}",
+            self.html
+        );
         assert!(self.header("content-type").starts_with("text/html"));
     }
 
-    /// Tokens never reach a browser. The one exception is asked for by the specification of logout, and is no page.
+    /// Tokens never reach a browser. The one exception is asked for by the specification of logout,
+    /// and is no page.
     fn holds_no_token(&self) {
         for token in [ACCESS_TOKEN, REFRESH_TOKEN, "eyJ"] {
             assert!(!self.html.contains(token), "{}", self.html);
@@ -150,7 +169,11 @@ impl Away {
     }
 
     pub fn parameters(&self, name: &str) -> Vec<String> {
-        self.0.query_pairs().filter(|(known, _)| known == name).map(|(_, value)| value.into_owned()).collect()
+        self.0
+            .query_pairs()
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.into_owned())
+            .collect()
     }
 
     /// The provider's answer, as it comes back.

@@ -17,7 +17,10 @@ async fn somebody_presses_the_button_comes_back_and_has_an_account() {
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("Ada"));
     assert_eq!(account.text("account-email").as_deref(), Some("ada@example.com"));
-    assert!(account.html.contains("https:&#x2f;&#x2f;pictures.example&#x2f;ada.png") && account.has("account-picture"));
+    assert!(
+        account.html.contains("https:&#x2f;&#x2f;pictures.example&#x2f;ada.png")
+            && account.has("account-picture")
+    );
     assert!(browser.open("/").await.has("logout-submit"));
 }
 
@@ -51,7 +54,10 @@ async fn the_provider_is_asked_as_the_specifications_have_it() {
     }
     assert!(header(&exchange, "authorization").starts_with("Basic "));
     assert!(!String::from_utf8_lossy(&exchange.body).contains(SECRET));
-    assert_eq!(challenge(&parameter(&exchange, "code_verifier").unwrap()), away.parameter("code_challenge"));
+    assert_eq!(
+        challenge(&parameter(&exchange, "code_verifier").unwrap()),
+        away.parameter("code_challenge")
+    );
 }
 
 /// RFC 7636 §4.2.
@@ -73,7 +79,8 @@ async fn what_user_info_says_goes_before_the_id_token() {
     let mut browser = site.browser();
     let away = browser.away("/login/platform").await;
     site.platform.will_say(&site.platform.claims(&away));
-    site.platform.answers("/userinfo", crate::world::said(&json!({ "sub": "ada", "nickname": "Countess" })));
+    site.platform
+        .answers("/userinfo", crate::world::said(&json!({ "sub": "ada", "nickname": "Countess" })));
     browser.open(&away.back("platform")).await.leads_to("/account");
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("Countess"));

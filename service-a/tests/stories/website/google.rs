@@ -8,7 +8,8 @@ use super::{
 };
 use crate::world::{late, refused, said, status};
 
-/// The website, and somebody who says of themselves what Google says: no logout, RS256, no `iss` in the answer.
+/// The website, and somebody who says of themselves what Google says: no logout, RS256, no `iss` in
+/// the answer.
 async fn google() -> (Site, Issuer) {
     let google = Issuer::signing_with(Signer::rs256("google-key")).await;
     let at = |path: &str| format!("{}{path}", google.name());
@@ -32,13 +33,15 @@ async fn google() -> (Site, Issuer) {
     });
     google.answers(super::issuer::METADATA, said(&metadata));
     let site = Site::open_with(|settings| {
-        let google = service_a::settings::ProviderSettings { timeout_millis: 2_000, ..provider(&google) };
+        let google =
+            service_a::settings::ProviderSettings { timeout_millis: 2_000, ..provider(&google) };
         settings.providers.insert("google".to_owned(), google);
     });
     (site.await, google)
 }
 
-/// Google's names for things: `name` and no nickname, who asked in `azp`, the domain of a company in `hd`.
+/// Google's names for things: `name` and no nickname, who asked in `azp`, the domain of a company
+/// in `hd`.
 fn claims(google: &Issuer, away: &Away) -> Value {
     let mut claims = google.claims(away);
     claims.as_object_mut().unwrap().remove("nickname");
@@ -54,7 +57,11 @@ fn claims(google: &Issuer, away: &Away) -> Value {
     claims
 }
 
-async fn come_back(google: &Issuer, browser: &mut Browser, change: impl FnOnce(&mut Value)) -> Shown {
+async fn come_back(
+    google: &Issuer,
+    browser: &mut Browser,
+    change: impl FnOnce(&mut Value),
+) -> Shown {
     let away = browser.away("/login/google").await;
     let mut said = claims(google, &away);
     change(&mut said);
@@ -68,9 +75,11 @@ async fn google_needs_no_more_than_its_name_and_a_client() {
     let mut browser = site.browser();
     let away = browser.away("/login/google").await;
     assert_eq!(away.0.path(), "/o/oauth2/v2/auth");
-    for (name, value) in
-        [("scope", "openid profile email"), ("code_challenge_method", "S256"), ("response_type", "code")]
-    {
+    for (name, value) in [
+        ("scope", "openid profile email"),
+        ("code_challenge_method", "S256"),
+        ("response_type", "code"),
+    ] {
         assert_eq!(away.parameter(name), value);
     }
     assert!(away.parameters("resource").is_empty(), "Google knows nothing of B");
@@ -104,26 +113,34 @@ async fn what_google_did_not_say_of_this_person_to_this_website_logs_nobody_in()
     // Signed with the client's secret instead of Google's key.
     let away = browser.away("/login/google").await;
     let mut answer = tokens("x");
-    answer["id_token"] = json!(Signer::hs256(crate::world::SECRET).sign(&json!({}), &claims(&google, &away)));
+    answer["id_token"] =
+        json!(Signer::hs256(crate::world::SECRET).sign(&json!({}), &claims(&google, &away)));
     google.answers("/token", said(&answer));
     browser.open(&away.back("google")).await.refuses(502, "untrusted");
     // An answer that names another is another's, though Google names none.
     let away = browser.away("/login/google").await;
-    browser.open(&format!("{}&iss={}", away.back("google"), site.platform.name())).await.refuses(400, "mix_up");
+    browser
+        .open(&format!("{}&iss={}", away.back("google"), site.platform.name()))
+        .await
+        .refuses(400, "mix_up");
 }
 
 #[tokio::test]
 async fn an_address_that_google_has_not_verified_claims_no_account() {
     let (site, google) = google().await;
     let (mut stranger, mut ada) = (site.browser(), site.browser());
-    come_back(&google, &mut stranger, |claims| claims["email_verified"] = json!(false)).await.leads_to("/account");
+    come_back(&google, &mut stranger, |claims| claims["email_verified"] = json!(false))
+        .await
+        .leads_to("/account");
     site.log_in(&mut ada).await;
     let account = ada.open("/account").await.text("account-id");
     assert_ne!(stranger.open("/account").await.text("account-id"), account);
-    // Now it is claimed by whoever has proved it: nobody is joined to that account by themselves, verified or not.
+    // Now it is claimed by whoever has proved it: nobody is joined to that account by themselves,
+    // verified or not.
     for verified in [true, false] {
-        let change =
-            |claims: &mut Value| (claims["sub"], claims["email_verified"]) = (json!("another"), json!(verified));
+        let change = |claims: &mut Value| {
+            (claims["sub"], claims["email_verified"]) = (json!("another"), json!(verified))
+        };
         come_back(&google, &mut site.browser(), change).await.refuses(409, "email_taken");
     }
 }
@@ -134,12 +151,18 @@ async fn googles_troubles_are_pages() {
     let mut browser = site.browser();
     for (trouble, expected, refusal) in [
         (
-            refused(400, &json!({ "error": "invalid_grant", "error_description": "Malformed auth code." })),
+            refused(
+                400,
+                &json!({ "error": "invalid_grant", "error_description": "Malformed auth code." }),
+            ),
             400,
             "code_refused",
         ),
         (
-            refused(401, &json!({ "error": "invalid_client", "error_description": "Unauthorized" })),
+            refused(
+                401,
+                &json!({ "error": "invalid_client", "error_description": "Unauthorized" }),
+            ),
             502,
             "provider_down",
         ),

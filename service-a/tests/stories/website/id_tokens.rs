@@ -43,8 +43,9 @@ async fn an_id_token_that_fails_one_check_logs_nobody_in() {
         ("sub", json!("x".repeat(256))),
         ("at_hash", json!("AAAAAAAAAAAAAAAAAAAAAA")),
     ] {
-        let shown =
-            log_in_with(&site, |claims| site.platform.signer.sign(&json!({}), &with(claims, name, wrong.clone())));
+        let shown = log_in_with(&site, |claims| {
+            site.platform.signer.sign(&json!({}), &with(claims, name, wrong.clone()))
+        });
         let shown = shown.await;
         assert_eq!(shown.status, 502, "{name} = {wrong}");
         shown.refuses(502, "untrusted");
@@ -61,8 +62,9 @@ async fn what_stays_within_bounds_is_taken() {
         ("iat", json!(NOW + 59)),
         ("at_hash", json!(at_hash())),
     ] {
-        let shown =
-            log_in_with(&site, |claims| site.platform.signer.sign(&json!({}), &with(claims, name, right.clone())));
+        let shown = log_in_with(&site, |claims| {
+            site.platform.signer.sign(&json!({}), &with(claims, name, right.clone()))
+        });
         assert_eq!(shown.await.status, 303, "{name} = {right}");
     }
 }
@@ -82,9 +84,13 @@ async fn a_signature_of_nobody_or_of_somebody_else_is_none() {
     log_in_with(&site, |claims| sign(&stranger, &claims)).await.refuses(502, "untrusted");
     // Whoever knows the client secret is not the provider.
     log_in_with(&site, |claims| sign(&secret, &claims)).await.refuses(502, "untrusted");
-    let none = |claims: Value| format!("{}.{}.", part(&json!({ "alg": "none", "kid": "one" })), part(&claims));
+    let none = |claims: Value| {
+        format!("{}.{}.", part(&json!({ "alg": "none", "kid": "one" })), part(&claims))
+    };
     assert_ne!(log_in_with(&site, none).await.status, 303);
-    let cut = |claims: Value| sign(&site.platform.signer, &claims).rsplit_once('.').unwrap().0.to_owned() + ".";
+    let cut = |claims: Value| {
+        sign(&site.platform.signer, &claims).rsplit_once('.').unwrap().0.to_owned() + "."
+    };
     assert_ne!(log_in_with(&site, cut).await.status, 303);
     assert_ne!(log_in_with(&site, |_| "garbage".to_owned()).await.status, 303);
 }
@@ -118,7 +124,9 @@ async fn new_keys_are_found_at_the_first_token_that_names_them() {
     let shown = log_in_with(&site, |claims| newer.sign(&json!({}), &claims)).await;
     assert_eq!(shown.status, 303, "{}", shown.html);
     // The old key is gone, and what it signs is worth nothing.
-    log_in_with(&site, |claims| site.platform.signer.sign(&json!({}), &claims)).await.refuses(502, "untrusted");
+    log_in_with(&site, |claims| site.platform.signer.sign(&json!({}), &claims))
+        .await
+        .refuses(502, "untrusted");
 }
 
 #[tokio::test]
@@ -129,7 +137,9 @@ async fn made_up_keys_cost_one_request_in_a_cool_down() {
     let before = asked().await;
     for kid in ["made", "up", "again"] {
         let stranger = Signer::es256(kid);
-        log_in_with(&site, |claims| stranger.sign(&json!({}), &claims)).await.refuses(502, "untrusted");
+        log_in_with(&site, |claims| stranger.sign(&json!({}), &claims))
+            .await
+            .refuses(502, "untrusted");
     }
     assert_eq!(asked().await, before + 1);
     site.clock.advance(Duration::from_secs(30));

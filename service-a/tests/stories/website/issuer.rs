@@ -14,7 +14,8 @@ pub const REFRESH_TOKEN: &str = "the-persons-refresh-token";
 pub const CLIENT_ID: &str = "service-a";
 pub const METADATA: &str = "/.well-known/openid-configuration";
 
-/// Somebody with whom people can log in: OpenID Connect as it is written, but for what a story changes.
+/// Somebody with whom people can log in: OpenID Connect as it is written, but for what a story
+/// changes.
 pub struct Issuer {
     pub server: MockServer,
     pub signer: Signer,
@@ -28,7 +29,8 @@ struct Answers(Arc<Mutex<HashMap<String, ResponseTemplate>>>);
 impl Respond for Answers {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let (answers, path) = (self.0.lock().unwrap(), request.url.path());
-        let by_code = parameter(request, "code").and_then(|code| answers.get(&format!("{path}?code={code}")));
+        let by_code =
+            parameter(request, "code").and_then(|code| answers.get(&format!("{path}?code={code}")));
         by_code.or_else(|| answers.get(path)).cloned().unwrap_or_else(|| status(404))
     }
 }
@@ -96,7 +98,8 @@ impl Issuer {
         self.will_hand_out(&self.signer.sign(&json!({}), claims));
     }
 
-    /// From now on `code-0` is exchanged for an ID token with the first claims, `code-1` for one with the second.
+    /// From now on `code-0` is exchanged for an ID token with the first claims, `code-1` for one
+    /// with the second.
     pub fn will_say_by_code(&self, claims: &[Value]) {
         for (number, claims) in claims.iter().enumerate() {
             let mut answer = tokens(ACCESS_TOKEN);
@@ -126,7 +129,9 @@ pub fn tokens(access_token: &str) -> Value {
 
 fn subject_of(id_token: &str) -> Value {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    let payload = id_token.split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
-    let claims: Value = payload.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let payload =
+        id_token.split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+    let claims: Value =
+        payload.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     claims["sub"].clone()
 }

@@ -143,7 +143,8 @@ async fn a_logout_token_of_another_type_or_signer_ends_nothing() {
     let mut browser = logged_in(&site, "one").await;
     let claims = logout_claims(&site);
     let secret = Signer::hs256(crate::world::SECRET).sign(&json!({ "typ": "logout+jwt" }), &claims);
-    let none = format!("{}.{}.", part(&json!({ "alg": "none", "typ": "logout+jwt" })), part(&claims));
+    let none =
+        format!("{}.{}.", part(&json!({ "alg": "none", "typ": "logout+jwt" })), part(&claims));
     for token in [
         site.platform.signer.sign(&json!({}), &claims),
         site.platform.signer.sign(&json!({ "typ": "JWT" }), &claims),

@@ -27,12 +27,9 @@ async fn the_website_calls_b_with_the_persons_own_pass() {
     );
     // The machine's own pass is another matter.
     assert!(
-        !site
-            .platform
-            .requests("/token")
-            .await
-            .iter()
-            .any(|asked| { parameter(asked, "grant_type").as_deref() == Some("client_credentials") })
+        !site.platform.requests("/token").await.iter().any(|asked| {
+            parameter(asked, "grant_type").as_deref() == Some("client_credentials")
+        })
     );
 }
 
@@ -64,7 +61,12 @@ async fn a_pass_that_ends_is_refreshed_once_for_many_pages() {
 }
 
 async fn refreshes(site: &Site) -> Vec<String> {
-    site.platform.requests("/token").await.iter().filter_map(|asked| parameter(asked, "refresh_token")).collect()
+    site.platform
+        .requests("/token")
+        .await
+        .iter()
+        .filter_map(|asked| parameter(asked, "refresh_token"))
+        .collect()
 }
 
 #[tokio::test]
@@ -75,7 +77,12 @@ async fn a_refresh_that_keeps_the_old_refresh_token_can_be_made_again() {
     let mut renewed = tokens(NEWER);
     renewed.as_object_mut().unwrap().remove("refresh_token");
     site.platform.answers("/token", said(&renewed));
-    site.b.answers([status(401), said(&json!({ "b": "local" })), status(401), said(&json!({ "b": "local" }))]);
+    site.b.answers([
+        status(401),
+        said(&json!({ "b": "local" })),
+        status(401),
+        said(&json!({ "b": "local" })),
+    ]);
     assert_eq!(browser.open("/my-resource").await.status, 200);
     assert_eq!(refreshes(&site).await, [REFRESH_TOKEN]);
 }
@@ -145,7 +152,8 @@ const FURTHER: &str = "/my-resource?target=introspection";
 /// What the platform was asked to exchange.
 async fn exchanges(site: &Site) -> Vec<String> {
     let asked = site.platform.requests("/token").await;
-    let asked = asked.iter().filter(|asked| parameter(asked, "grant_type").as_deref() == Some(EXCHANGE));
+    let asked =
+        asked.iter().filter(|asked| parameter(asked, "grant_type").as_deref() == Some(EXCHANGE));
     asked.filter_map(|asked| parameter(asked, "subject_token")).collect()
 }
 
@@ -162,9 +170,15 @@ async fn a_further_hop_is_shown_a_pass_for_which_a_exchanged_the_persons() {
         })),
     );
     let page = browser.open(FURTHER).await;
-    assert!(page.has("my-resource-exchanged") && page.text("my-resource-answer").is_some(), "{}", page.html);
+    assert!(
+        page.has("my-resource-exchanged") && page.text("my-resource-answer").is_some(),
+        "{}",
+        page.html
+    );
     let asked = site.platform.requests("/token").await.pop().unwrap();
-    for (name, value) in [("grant_type", EXCHANGE), ("subject_token", ACCESS_TOKEN), ("resource", RESOURCES[1])] {
+    for (name, value) in
+        [("grant_type", EXCHANGE), ("subject_token", ACCESS_TOKEN), ("resource", RESOURCES[1])]
+    {
         assert_eq!(parameter(&asked, name).as_deref(), Some(value), "{name}");
     }
     let called = site.introspecting_b.requests().await.pop().unwrap();

@@ -7,20 +7,34 @@ const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*
 async fn whoever_opens_what_is_not_there_reads_a_page_and_a_machine_reads_json() {
     let site = Site::open().await;
     let caller = site.browser().caller;
-    for (method, path, status) in
-        [("GET", "/nothing", 404), ("GET", "/logout", 405), ("GET", "/unlink", 405), ("POST", "/account", 405)]
-    {
+    for (method, path, status) in [
+        ("GET", "/nothing", 404),
+        ("GET", "/logout", 405),
+        ("GET", "/unlink", 405),
+        ("POST", "/account", 405),
+    ] {
         let ask = || caller.http.request(method.parse().unwrap(), format!("{}{path}", site.base));
         let page = answer(ask().header("accept", BROWSER).header("accept-language", "zh-CN")).await;
         assert_eq!(page.status, status, "{method} {path}: {page:?}");
-        assert!(page.text.contains("data-refusal=\"no_such_page\"") && page.text.contains("没有这个页面"), "{page:?}");
+        assert!(
+            page.text.contains("data-refusal=\"no_such_page\"")
+                && page.text.contains("没有这个页面"),
+            "{page:?}"
+        );
         assert!(page.text.contains("id=\"login-platform\""), "it leads on: {page:?}");
-        assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"), "{page:?}");
+        assert!(
+            page.header("content-security-policy").contains("frame-ancestors 'none'"),
+            "{page:?}"
+        );
         assert_eq!(page.header("allow").is_empty(), status == 404, "{page:?}");
         assert!(!page.header("x-request-id").is_empty(), "{page:?}");
         for accept in ["*/*", "application/json"] {
             let told = answer(ask().header("accept", accept)).await;
-            assert_eq!((told.status, &*told.json()["error"].to_string()), (status, "\"invalid_request\""), "{told:?}");
+            assert_eq!(
+                (told.status, &*told.json()["error"].to_string()),
+                (status, "\"invalid_request\""),
+                "{told:?}"
+            );
         }
     }
 }
@@ -37,8 +51,15 @@ async fn a_form_that_is_too_long_is_refused_with_a_page_on_every_route_that_take
     }
     assert_eq!(browser.open("/account").await.status, 200, "still logged in");
     // A provider is no person.
-    let told = answer(browser.caller.post("/backchannel-logout/platform").form(&[("logout_token", &long)])).await;
-    assert_eq!((told.status, &*told.json()["error"].to_string()), (413, "\"invalid_request\""), "{told:?}");
+    let told = answer(
+        browser.caller.post("/backchannel-logout/platform").form(&[("logout_token", &long)]),
+    )
+    .await;
+    assert_eq!(
+        (told.status, &*told.json()["error"].to_string()),
+        (413, "\"invalid_request\""),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
@@ -61,7 +82,8 @@ async fn a_refusal_that_no_link_can_bring_again_has_no_switch_of_languages() {
     assert!(!answer(ask).await.text.contains("lang=zh\""));
     // What a link can bring again can be read in the other language.
     for path in ["/nothing", "/login/nobody"] {
-        let request = browser.caller.http.get(format!("{}{path}", site.base)).header("accept", BROWSER);
+        let request =
+            browser.caller.http.get(format!("{}{path}", site.base)).header("accept", BROWSER);
         let page = answer(request).await;
         assert!(page.status == 404 && page.text.contains("lang=zh\""), "{page:?}");
     }
@@ -75,8 +97,13 @@ async fn a_name_that_is_no_text_is_no_providers() {
         browser.open(path).await.refuses(404, "no_such_provider");
     }
     browser.submit("/callback/%ff", &[]).await.refuses(404, "no_such_provider");
-    let told = answer(browser.caller.post("/backchannel-logout/%ff").form(&[("logout_token", "x")])).await;
-    assert_eq!((told.status, &*told.json()["error"].to_string()), (404, "\"invalid_request\""), "{told:?}");
+    let told =
+        answer(browser.caller.post("/backchannel-logout/%ff").form(&[("logout_token", "x")])).await;
+    assert_eq!(
+        (told.status, &*told.json()["error"].to_string()),
+        (404, "\"invalid_request\""),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]

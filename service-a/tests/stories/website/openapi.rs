@@ -58,7 +58,12 @@ async fn nobody(site: &Site, checked: &mut Checked) {
     checked.answered("/login/{provider}", "get", 404, browser.open("/login/nobody").await);
     checked.answered("/callback/{provider}", "get", 404, browser.open("/callback/nobody").await);
     checked.answered("/callback/{provider}", "get", 400, browser.open("/callback/platform").await);
-    checked.answered("/callback/{provider}", "post", 400, browser.submit("/callback/platform", &[]).await);
+    checked.answered(
+        "/callback/{provider}",
+        "post",
+        400,
+        browser.submit("/callback/platform", &[]).await,
+    );
     let path = "/backchannel-logout/{provider}";
     checked.answered(path, "post", 400, browser.submit("/backchannel-logout/platform", &[]).await);
     checked.answered(path, "post", 404, browser.submit("/backchannel-logout/nobody", &[]).await);
@@ -68,14 +73,25 @@ async fn log_in(site: &Site, browser: &mut Browser, checked: &mut Checked) {
     let shown = browser.open("/login/platform").await;
     let away = shown.leads_away();
     checked.answered("/login/{provider}", "get", 303, shown);
-    let denied = format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
+    let denied =
+        format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
     checked.answered("/callback/{provider}", "get", 403, browser.open(&denied).await);
     let away = browser.away("/login/platform").await;
     site.platform.answers("/token", status(500));
-    checked.answered("/callback/{provider}", "get", 502, browser.open(&away.back("platform")).await);
+    checked.answered(
+        "/callback/{provider}",
+        "get",
+        502,
+        browser.open(&away.back("platform")).await,
+    );
     let away = browser.away("/login/platform").await;
     site.platform.will_say(&site.platform.claims(&away));
-    checked.answered("/callback/{provider}", "get", 303, browser.open(&away.back("platform")).await);
+    checked.answered(
+        "/callback/{provider}",
+        "get",
+        303,
+        browser.open(&away.back("platform")).await,
+    );
 }
 
 async fn somebody(site: &Site, browser: &mut Browser, checked: &mut Checked) {
@@ -85,7 +101,9 @@ async fn somebody(site: &Site, browser: &mut Browser, checked: &mut Checked) {
     checked.answered("/my-resource", "get", 200, browser.open("/my-resource").await);
     site.b.answers([status(500)]);
     checked.answered("/my-resource", "get", 502, browser.open("/my-resource").await);
-    for (path, at) in [("/logout", "/logout"), ("/unlink", "/unlink"), ("/link/{provider}", "/link/other")] {
+    for (path, at) in
+        [("/logout", "/logout"), ("/unlink", "/unlink"), ("/link/{provider}", "/link/other")]
+    {
         checked.answered(path, "post", 403, browser.submit(at, &[]).await);
     }
     let (issuer, form) = (site.platform.name(), [("csrf_token", &*token)]);

@@ -6,7 +6,8 @@ use super::{issuer::METADATA, site::Site};
 use crate::world::{NOBODY, late, refused, said, status};
 
 fn in_a_hurry(settings: &mut service_a::ServiceASettings) {
-    let platform = service_a::settings::ProviderSettings { timeout_millis: 300, ..Default::default() };
+    let platform =
+        service_a::settings::ProviderSettings { timeout_millis: 300, ..Default::default() };
     settings.providers.insert("platform".to_owned(), platform);
 }
 
@@ -27,7 +28,11 @@ async fn metadata_that_cannot_be_had_or_used_are_told_and_asked_for_again() {
         browser.open("/login/platform").await.refuses(expected, "provider_down");
         let asked = site.platform.requests(METADATA).await.len();
         browser.open("/login/platform").await.refuses(expected, "provider_down");
-        assert_eq!(site.platform.requests(METADATA).await.len(), asked, "nobody asks again at once");
+        assert_eq!(
+            site.platform.requests(METADATA).await.len(),
+            asked,
+            "nobody asks again at once"
+        );
         site.clock.advance(Duration::from_secs(2));
     }
     site.platform.says_of_itself(|_| ());
@@ -70,7 +75,9 @@ async fn a_code_that_cannot_be_exchanged_logs_nobody_in() {
 async fn user_info_that_cannot_be_had_logs_nobody_in() {
     let site = Site::open_with(in_a_hurry).await;
     let mut browser = site.browser();
-    for (trouble, code) in [(status(500), 502), (status(200).set_body_string("x"), 502), (late(status(200)), 504)] {
+    for (trouble, code) in
+        [(status(500), 502), (status(200).set_body_string("x"), 502), (late(status(200)), 504)]
+    {
         let away = browser.away("/login/platform").await;
         site.platform.will_say(&site.platform.claims(&away));
         site.platform.answers("/userinfo", trouble);

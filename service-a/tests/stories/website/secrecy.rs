@@ -18,7 +18,8 @@ async fn use_everything(site: &Site, browser: &mut super::browser::Browser) -> V
     for path in ["/", "/account", "/my-resource", "/callback/platform?code=the-code&state=x"] {
         browser.open(path).await;
     }
-    let mut hidden = [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
+    let mut hidden =
+        [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
     hidden.extend(browser.cookies.values().map(|cookie| cookie.value.clone()));
     hidden.extend(["state", "nonce"].map(|name| away.parameter(name)));
     hidden
@@ -55,7 +56,9 @@ async fn no_event_holds_what_is_to_be_kept() {
         told.push(serde_json::to_value(&*event).unwrap());
     }
     let urls: Vec<&str> = told.iter().filter_map(|event: &Value| event["url"].as_str()).collect();
-    for path in ["/.well-known/openid-configuration", "/jwks", "/token", "/userinfo", "/api/resource"] {
+    for path in
+        ["/.well-known/openid-configuration", "/jwks", "/token", "/userinfo", "/api/resource"]
+    {
         assert!(urls.iter().any(|url| url.ends_with(path)), "{path} was not told: {urls:?}");
     }
     let told = serde_json::to_string(&told).unwrap();
@@ -68,20 +71,29 @@ async fn no_event_holds_what_is_to_be_kept() {
 async fn no_log_at_any_level_holds_what_is_to_be_kept() {
     let site = Site::open().await;
     let other = tempfile::tempdir().unwrap();
-    let settings = service_a::ServiceASettings { data_dir: other.path().to_owned(), ..site.settings.clone() };
+    let settings =
+        service_a::ServiceASettings { data_dir: other.path().to_owned(), ..site.settings.clone() };
     let process = Process::serve(&settings_of(&settings, &[("log.filter", "trace")]));
     let mut browser = super::browser::Browser::new(&process.base);
-    // The process has the machine's clock, and the ID token this story's: it is made good until then.
+    // The process has the machine's clock, and the ID token this story's: it is made good until
+    // then.
     let away = browser.away("/login/platform").await;
     let mut claims = site.platform.claims(&away);
     claims["exp"] = 4_000_000_000_i64.into();
     claims["iat"] = 1_700_000_000_i64.into();
     site.platform.will_say(&claims);
     browser.open(&away.back("platform")).await.leads_to("/account");
-    for path in ["/", "/account", "/my-resource", "/callback/platform?code=the-code&state=x", "/login/nobody"] {
+    for path in [
+        "/",
+        "/account",
+        "/my-resource",
+        "/callback/platform?code=the-code&state=x",
+        "/login/nobody",
+    ] {
         browser.open(path).await;
     }
-    let mut hidden = [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
+    let mut hidden =
+        [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
     hidden.extend(browser.cookies.values().map(|cookie| cookie.value.clone()));
     hidden.extend(["state", "nonce"].map(|name| away.parameter(name)));
     let log = process.kill_and_read_log();

@@ -14,7 +14,8 @@ async fn the_session_is_a_random_name_in_a_cookie_that_scripts_and_other_sites_c
 
 #[tokio::test]
 async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
-    let site = Site::open_with(|settings| settings.public_url = "https://a.example".to_owned()).await;
+    let site =
+        Site::open_with(|settings| settings.public_url = "https://a.example".to_owned()).await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     for name in ["__Host-gatepass-a-session", "__Host-gatepass-a-login"] {
@@ -24,7 +25,8 @@ async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
     assert!(browser.open("/").await.has("logout-submit"));
 }
 
-/// Session fixation: a name that somebody planted must not become a session, nor live on through a login.
+/// Session fixation: a name that somebody planted must not become a session, nor live on through a
+/// login.
 #[tokio::test]
 async fn a_login_always_makes_a_new_name() {
     let site = Site::open().await;
@@ -38,7 +40,10 @@ async fn a_login_always_makes_a_new_name() {
     let planted = "a".repeat(64);
     let mut victim = site.browser();
     let cookie = browser.cookies["gatepass-a-session"].clone();
-    victim.cookies.insert("gatepass-a-session".to_owned(), super::browser::Cookie { value: planted.clone(), ..cookie });
+    victim.cookies.insert(
+        "gatepass-a-session".to_owned(),
+        super::browser::Cookie { value: planted.clone(), ..cookie },
+    );
     victim.open("/account").await.refuses(401, "not_logged_in");
     site.log_in(&mut victim).await;
     assert_ne!(victim.session(), Some(&*planted));
@@ -79,9 +84,16 @@ async fn pages_are_for_the_eyes_of_their_person_and_in_nobodys_frame() {
     site.log_in(&mut browser).await;
     for path in ["/", "/account", "/my-resource", "/login/nobody"] {
         let page = browser.open(path).await;
-        assert_eq!((page.header("cache-control"), page.header("x-frame-options")), ("no-store", "DENY"), "{path}");
+        assert_eq!(
+            (page.header("cache-control"), page.header("x-frame-options")),
+            ("no-store", "DENY"),
+            "{path}"
+        );
         let policy = page.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
     }
     let policy = browser.open("/account").await;
     let policy = policy.header("content-security-policy");
@@ -99,9 +111,12 @@ async fn a_form_without_the_sessions_own_token_does_nothing() {
     site.log_in(&mut other).await;
     let foreign = other.open("/account").await.csrf_token();
     for path in ["/logout", "/unlink", "/link/platform"] {
-        for form in
-            [&[][..], &[("csrf_token", "")], &[("csrf_token", &*foreign)], &[("csrf_token", "x"), ("csrf_token", "x")]]
-        {
+        for form in [
+            &[][..],
+            &[("csrf_token", "")],
+            &[("csrf_token", &*foreign)],
+            &[("csrf_token", "x"), ("csrf_token", "x")],
+        ] {
             browser.submit(path, form).await.refuses(403, "foreign_form");
         }
     }
@@ -117,10 +132,15 @@ async fn forms_and_pages_of_a_person_need_one() {
     }
     // Once that is mended, one is where one wanted to be.
     let page = browser.open("/my-resource?target=introspection").await;
-    let link = page.html.split_once("id=\"login-platform\" href=\"").unwrap().1.split_once('"').unwrap().0;
+    let link =
+        page.html.split_once("id=\"login-platform\" href=\"").unwrap().1.split_once('"').unwrap().0;
     let away = browser.away(&link.replace("&#x2f;", "/")).await;
     site.platform.will_say(&site.platform.claims(&away));
-    browser.clone().open(&away.back("platform")).await.leads_to("/my-resource?target=introspection");
+    browser
+        .clone()
+        .open(&away.back("platform"))
+        .await
+        .leads_to("/my-resource?target=introspection");
     for path in ["/unlink", "/link/platform"] {
         browser.submit(path, &[]).await.refuses(401, "not_logged_in");
     }

@@ -38,7 +38,9 @@ impl Signer {
 
     /// The public half, as an issuer publishes it.
     pub fn jwk(&self) -> Value {
-        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&self.key, self.algorithm).unwrap()).unwrap();
+        let mut jwk =
+            serde_json::to_value(Jwk::from_encoding_key(&self.key, self.algorithm).unwrap())
+                .unwrap();
         (jwk["kid"], jwk["use"]) = (json!(self.kid), json!("sig"));
         jwk
     }
@@ -60,7 +62,10 @@ pub fn new_ec_pem() -> String {
 }
 
 fn pem(der: &[u8]) -> String {
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64_STANDARD.encode(der))
+    format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        BASE64_STANDARD.encode(der)
+    )
 }
 
 /// A header or payload as it stands in a JWT.

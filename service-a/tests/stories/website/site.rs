@@ -36,13 +36,25 @@ impl Site {
     pub async fn open_beside(platform: Issuer, change: impl FnOnce(&mut ServiceASettings)) -> Self {
         let world = World::new().await;
         let folder = tempfile::tempdir().unwrap();
-        let mut settings =
-            ServiceASettings { issuer: platform.name(), data_dir: folder.path().to_owned(), ..world.settings() };
+        let mut settings = ServiceASettings {
+            issuer: platform.name(),
+            data_dir: folder.path().to_owned(),
+            ..world.settings()
+        };
         change(&mut settings);
         let (clock, events) = (world.clock, world.events);
         let (b, introspecting_b, stop) = (world.b, world.introspecting_b, Stop::new());
-        let mut site =
-            Self { base: String::new(), platform, b, introspecting_b, clock, events, settings, stop, folder };
+        let mut site = Self {
+            base: String::new(),
+            platform,
+            b,
+            introspecting_b,
+            clock,
+            events,
+            settings,
+            stop,
+            folder,
+        };
         site.base = site.open_again().await;
         site
     }
@@ -51,7 +63,9 @@ impl Site {
     pub async fn open_again(&self) -> String {
         let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
         let base = format!("http://{}", bound.address());
-        let a = ServiceA::prepare(&self.settings, bound, self.clock.clone(), self.events.clone()).await.unwrap();
+        let a = ServiceA::prepare(&self.settings, bound, self.clock.clone(), self.events.clone())
+            .await
+            .unwrap();
         tokio::spawn(a.run(self.stop.clone()));
         base
     }

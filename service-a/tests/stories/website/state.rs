@@ -73,7 +73,8 @@ async fn the_answer_to_a_login_of_another_browser_is_refused_and_stays_good_for_
 async fn logins_in_several_tabs_end_in_any_order() {
     let site = Site::open().await;
     let mut browser = site.browser();
-    let (first, second) = (browser.away("/login/platform").await, browser.away("/login/platform").await);
+    let (first, second) =
+        (browser.away("/login/platform").await, browser.away("/login/platform").await);
     assert_ne!(first.parameter("state"), second.parameter("state"));
     for away in [second, first] {
         site.platform.will_say(&site.platform.claims(&away));
@@ -104,7 +105,10 @@ async fn an_answer_meant_for_one_provider_is_not_taken_for_anothers() {
     let away = browser.away("/login/platform").await;
     browser.open(&away.back("other")).await.refuses(400, "mix_up");
     browser.open(&away.back("platform")).await.refuses(400, "no_such_login");
-    assert!(other.requests("/token").await.is_empty() && site.platform.requests("/token").await.is_empty());
+    assert!(
+        other.requests("/token").await.is_empty()
+            && site.platform.requests("/token").await.is_empty()
+    );
 }
 
 #[tokio::test]
@@ -112,11 +116,17 @@ async fn an_answer_that_says_it_comes_from_elsewhere_is_refused() {
     let site = Site::open().await;
     let mut browser = site.browser();
     let away = browser.away("/login/platform").await;
-    browser.open(&format!("{}&iss=https://evil.example", away.back("platform"))).await.refuses(400, "mix_up");
+    browser
+        .open(&format!("{}&iss=https://evil.example", away.back("platform")))
+        .await
+        .refuses(400, "mix_up");
     assert!(site.platform.requests("/token").await.is_empty());
     let away = browser.away("/login/platform").await;
     site.platform.will_say(&site.platform.claims(&away));
-    browser.open(&format!("{}&iss={}", away.back("platform"), site.platform.name())).await.leads_to("/account");
+    browser
+        .open(&format!("{}&iss={}", away.back("platform"), site.platform.name()))
+        .await
+        .leads_to("/account");
 }
 
 #[tokio::test]
@@ -129,7 +139,8 @@ async fn a_provider_that_says_it_names_itself_has_to_do_so() {
     let away = browser.away("/login/platform").await;
     browser.open(&away.back("platform")).await.refuses(400, "mix_up");
     let away = browser.away("/login/platform").await;
-    let denied = format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
+    let denied =
+        format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
     browser.open(&denied).await.refuses(400, "mix_up");
 }
 
@@ -138,14 +149,16 @@ async fn whoever_says_no_at_the_provider_reads_a_friendly_page() {
     let site = Site::open().await;
     let mut browser = site.browser();
     let away = browser.away("/login/platform").await;
-    let denied = format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
+    let denied =
+        format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
     let page = browser.open(&denied).await;
     page.refuses(403, "cancelled");
     assert!(page.html.contains("You said no") && page.has("login-platform"));
     assert_eq!(browser.session(), None);
     browser.language = "zh-CN";
     let away = browser.away("/login/platform").await;
-    let denied = format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
+    let denied =
+        format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
     assert!(browser.open(&denied).await.html.contains("您没有登录"));
 }
 
@@ -153,16 +166,26 @@ async fn whoever_says_no_at_the_provider_reads_a_friendly_page() {
 async fn a_providers_error_is_shown_as_text_and_never_as_markup() {
     let site = Site::open().await;
     let mut browser = site.browser();
-    for (error, shown) in [("server_error", "server_error"), ("<script>alert(1)</script>", "&lt;script&gt;alert(1)")] {
+    for (error, shown) in
+        [("server_error", "server_error"), ("<script>alert(1)</script>", "&lt;script&gt;alert(1)")]
+    {
         let away = browser.away("/login/platform").await;
         let back = reqwest::Url::parse_with_params(
             "http://a/callback/platform",
-            [("error", error), ("error_description", "<b>x</b>"), ("state", &away.parameter("state"))],
+            [
+                ("error", error),
+                ("error_description", "<b>x</b>"),
+                ("state", &away.parameter("state")),
+            ],
         )
         .unwrap();
         let page = browser.open(&format!("{}?{}", back.path(), back.query().unwrap())).await;
         page.refuses(502, "provider_error");
-        assert!(page.html.contains(shown) && !page.html.contains("<script") && !page.html.contains("<b>x"));
+        assert!(
+            page.html.contains(shown)
+                && !page.html.contains("<script")
+                && !page.html.contains("<b>x")
+        );
     }
 }
 
@@ -171,12 +194,21 @@ async fn an_answer_that_says_something_twice_or_nothing_is_refused() {
     let site = Site::open().await;
     let mut browser = site.browser();
     let away = browser.away("/login/platform").await;
-    browser.open(&format!("{}&code=another", away.back("platform"))).await.refuses(400, "bad_answer");
-    browser.open(&format!("{}&state=another", away.back("platform"))).await.refuses(400, "bad_answer");
+    browser
+        .open(&format!("{}&code=another", away.back("platform")))
+        .await
+        .refuses(400, "bad_answer");
+    browser
+        .open(&format!("{}&state=another", away.back("platform")))
+        .await
+        .refuses(400, "bad_answer");
     let nothing = format!("/callback/platform?state={}", away.parameter("state"));
     browser.open(&nothing).await.refuses(400, "bad_answer");
     let state = away.parameter("state");
-    browser.submit("/callback/platform", &[("code", "x"), ("state", &state)]).await.refuses(400, "bad_answer");
+    browser
+        .submit("/callback/platform", &[("code", "x"), ("state", &state)])
+        .await
+        .refuses(400, "bad_answer");
 }
 
 #[tokio::test]
@@ -205,7 +237,9 @@ async fn after_login_one_is_back_where_one_was_and_never_elsewhere() {
         ("", "/account"),
     ] {
         let mut browser = site.browser();
-        let url = reqwest::Url::parse_with_params("http://a/login/platform", [("return_to", asked)]).unwrap();
+        let url =
+            reqwest::Url::parse_with_params("http://a/login/platform", [("return_to", asked)])
+                .unwrap();
         let away = browser.away(&format!("{}?{}", url.path(), url.query().unwrap())).await;
         site.platform.will_say(&site.platform.claims(&away));
         browser.open(&away.back("platform")).await.leads_to(led);

@@ -73,12 +73,23 @@ async fn somebody_scans_the_code_and_has_an_account() {
 
     let exchange = wechat.requests(TOKEN).await.pop().unwrap();
     let query: Vec<(String, String)> = exchange.url.query_pairs().into_owned().collect();
-    let expected =
-        [("appid", "wx0123456789"), ("secret", APP_SECRET), ("code", "the-code"), ("grant_type", "authorization_code")];
+    let expected = [
+        ("appid", "wx0123456789"),
+        ("secret", APP_SECRET),
+        ("code", "the-code"),
+        ("grant_type", "authorization_code"),
+    ];
     assert_eq!((exchange.method.as_str(), query), ("GET", owned(&expected)));
     let told = wechat.requests(USER_INFO).await.pop().unwrap();
     let query: Vec<(String, String)> = told.url.query_pairs().into_owned().collect();
-    assert_eq!(query, owned(&[("access_token", "wechat-access-token"), ("openid", "openid-1"), ("lang", "zh_CN")]));
+    assert_eq!(
+        query,
+        owned(&[
+            ("access_token", "wechat-access-token"),
+            ("openid", "openid-1"),
+            ("lang", "zh_CN")
+        ])
+    );
     let token = account.csrf_token();
     browser.submit("/logout", &[("csrf_token", &token)]).await.leads_to("/");
 }
@@ -139,7 +150,8 @@ async fn json_is_read_whatever_it_is_called() {
 async fn an_error_in_a_200_and_every_other_trouble_logs_nobody_in() {
     let (site, wechat) = wechat().await;
     let mut browser = site.browser();
-    let error = |code: i64| said(&json!({ "errcode": code, "errmsg": "wechat-access-token, rid: x" }));
+    let error =
+        |code: i64| said(&json!({ "errcode": code, "errmsg": "wechat-access-token, rid: x" }));
     for (trouble, expected, refusal) in [
         (error(40_029), 400, "code_refused"),
         (error(40_163), 400, "code_refused"),
@@ -174,7 +186,8 @@ async fn an_error_in_a_200_and_every_other_trouble_logs_nobody_in() {
 
 #[tokio::test]
 async fn nobody_there_is_told_without_the_secret_in_the_address() {
-    let (site, _wechat) = wechat_with(|provider| provider.token_url = Some(format!("{NOBODY}{TOKEN}"))).await;
+    let (site, _wechat) =
+        wechat_with(|provider| provider.token_url = Some(format!("{NOBODY}{TOKEN}"))).await;
     let page = log_in(&mut site.browser()).await;
     page.refuses(502, "provider_down");
     assert!(!page.html.contains(APP_SECRET));
@@ -193,6 +206,9 @@ async fn wechat_does_not_name_itself_and_another_does() {
     let (site, wechat) = wechat().await;
     let mut browser = site.browser();
     let away = browser.away("/login/wechat").await;
-    browser.open(&format!("{}&iss={}", away.back("wechat"), site.platform.name())).await.refuses(400, "mix_up");
+    browser
+        .open(&format!("{}&iss={}", away.back("wechat"), site.platform.name()))
+        .await
+        .refuses(400, "mix_up");
     assert!(wechat.requests(TOKEN).await.is_empty());
 }

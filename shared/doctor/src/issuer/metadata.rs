@@ -24,14 +24,22 @@ pub(super) fn read_metadata(
         checks.ok(check, format!("it is of {}", metadata.issuer));
         return Some(metadata);
     }
-    let compared =
-        format!("`issuer` in the metadata at {} and the setting `{}`, to the byte", bare(url), at.names.name("issuer"));
+    let compared = format!(
+        "`issuer` in the metadata at {} and the setting `{}`, to the byte",
+        bare(url),
+        at.names.name("issuer")
+    );
     let advice = format!(
         "write {}, everywhere the same; if that is a stranger, the address leads to another server",
         metadata.issuer
     );
-    let said = format!("the two issuers differ in {}", uris_differ_in(&metadata.issuer, &at.issuer));
-    checks.fail(check, said, Finding::new(compared, &metadata.issuer, &at.issuer, at.names.change("issuer", advice)));
+    let said =
+        format!("the two issuers differ in {}", uris_differ_in(&metadata.issuer, &at.issuer));
+    checks.fail(
+        check,
+        said,
+        Finding::new(compared, &metadata.issuer, &at.issuer, at.names.change("issuer", advice)),
+    );
     None
 }
 
@@ -48,14 +56,25 @@ fn not_metadata(at: &IssuerAt, url: &str, reply: &Reply) -> (String, Finding) {
             "there is none".to_owned(),
             "write the issuer with its whole path, as its own documents have it; it has to know OpenID Connect",
         ),
-        (404, _) => ("there is none".to_owned(), "write the issuer with its whole path, as its own documents have it"),
-        (200, _) if reply.is_html => {
-            ("it is a web page".to_owned(), "write the issuer's own address, not that of a page of it")
-        }
-        (200, _) => ("it is not the JSON of an issuer".to_owned(), "name an address where an issuer answers"),
+        (404, _) => (
+            "there is none".to_owned(),
+            "write the issuer with its whole path, as its own documents have it",
+        ),
+        (200, _) if reply.is_html => (
+            "it is a web page".to_owned(),
+            "write the issuer's own address, not that of a page of it",
+        ),
+        (200, _) => (
+            "it is not the JSON of an issuer".to_owned(),
+            "name an address where an issuer answers",
+        ),
         (status, _) => (format!("status {status}"), "look into the issuer's log"),
     };
-    let found = format!("status {}, {}", reply.status, if reply.is_html { "a web page" } else { "no such JSON" });
+    let found = format!(
+        "status {}, {}",
+        reply.status,
+        if reply.is_html { "a web page" } else { "no such JSON" }
+    );
     (said, Finding::new(compared, expected, found, at.names.change(setting, advice)))
 }
 

@@ -54,20 +54,30 @@ pub(super) fn look_at_reach(
             Some(outcome)
         }
         (Err((url, why)), Some(Ok(_))) => {
-            let compared =
-                format!("the settings `{}` and `{}`", at.names.name("internal_url"), at.names.name("issuer"));
+            let compared = format!(
+                "the settings `{}` and `{}`",
+                at.names.name("internal_url"),
+                at.names.name("issuer")
+            );
             let advice = "leave it out: the issuer answers under its own name; or write where it is reached from here";
             let finding = match &why {
                 why if why.is_somebody() => why.finding(&url, &way(at)),
-                why => {
-                    Finding::new(compared, "an answer at both", why.words(), at.names.change("internal_url", advice))
-                }
+                why => Finding::new(
+                    compared,
+                    "an answer at both",
+                    why.words(),
+                    at.names.change("internal_url", advice),
+                ),
             };
             checks.fail(check, format!("not at {}: {}", bare(&url), why.words()), finding);
             None
         }
         (Err((url, why)), _) => {
-            checks.fail(check, format!("not at {}: {}", bare(&url), why.words()), why.finding(&url, &way(at)));
+            checks.fail(
+                check,
+                format!("not at {}: {}", bare(&url), why.words()),
+                why.finding(&url, &way(at)),
+            );
             None
         }
     };
@@ -93,7 +103,8 @@ fn way(at: &IssuerAt) -> Way<'_> {
     Way { names: &at.names, setting, advice: advice.to_owned() }
 }
 
-/// What browsers meet can be guessed only: they are elsewhere. What is sure is told, and what is odd is a warning.
+/// What browsers meet can be guessed only: they are elsewhere. What is sure is told, and what is
+/// odd is a warning.
 fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
     if at.audience == Audience::Machines {
         return;
@@ -101,7 +112,8 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
     let check = at.check("browsers");
     let Ok(own) = Url::parse(&at.issuer) else { return };
     if let Some(host) = own.domain().filter(|host| !host.contains('.') && !is_loopback_url(&own)) {
-        let compared = format!("the host of `{}` and the names that browsers know", at.names.name("issuer"));
+        let compared =
+            format!("the host of `{}` and the names that browsers know", at.names.name("issuer"));
         let advice = "use the name that browsers know, everywhere the same; where this process reaches the issuer is `internal_url`";
         let finding = Finding::new(
             compared,
@@ -109,16 +121,29 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
             host,
             at.names.change("issuer", advice),
         );
-        return checks.warn(check, format!("`{host}` looks like a name of this network alone"), finding);
+        return checks.warn(
+            check,
+            format!("`{host}` looks like a name of this network alone"),
+            finding,
+        );
     }
     match outside {
         None => checks.ok(check, "they go where this process goes"),
         Some(Ok(Outcome { url, reply })) => look_at_namesake(checks, at, &url, &reply),
         Some(Err((url, why))) if why.is_somebody() => {
-            checks.ok(check, format!("{} answers, with a certificate that browsers judge for themselves", bare(&url)));
+            checks.ok(
+                check,
+                format!(
+                    "{} answers, with a certificate that browsers judge for themselves",
+                    bare(&url)
+                ),
+            );
         }
         Some(Err(_)) if is_loopback_url(&own) => {
-            checks.ok(check, format!("{} is theirs alone, as in a container it should be", at.issuer));
+            checks.ok(
+                check,
+                format!("{} is theirs alone, as in a container it should be", at.issuer),
+            );
         }
         Some(Err((url, why))) => {
             let compared = format!("{} and what this process meets there", bare(&url));
@@ -137,13 +162,22 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
 /// Both addresses should lead to the same issuer.
 fn look_at_namesake(checks: &mut Checks, at: &IssuerAt, url: &str, reply: &Reply) {
     let check = at.check("browsers");
-    let named = serde_json::from_slice::<AuthorizationServerMetadata>(&reply.body).ok().map(|metadata| metadata.issuer);
+    let named = serde_json::from_slice::<AuthorizationServerMetadata>(&reply.body)
+        .ok()
+        .map(|metadata| metadata.issuer);
     match named.filter(|_| reply.status == 200) {
-        Some(name) if name == at.issuer => checks.ok(check, format!("{} is the same issuer", bare(url))),
+        Some(name) if name == at.issuer => {
+            checks.ok(check, format!("{} is the same issuer", bare(url)))
+        }
         found => {
-            let compared = format!("what answers at {} and the setting `{}`", bare(url), at.names.name("issuer"));
+            let compared = format!(
+                "what answers at {} and the setting `{}`",
+                bare(url),
+                at.names.name("issuer")
+            );
             let found = found.unwrap_or_else(|| format!("status {} and no metadata", reply.status));
-            let change = at.names.change("issuer", "browsers and this process must reach the same issuer");
+            let change =
+                at.names.change("issuer", "browsers and this process must reach the same issuer");
             checks.fail(
                 check,
                 "another server answers where browsers go",

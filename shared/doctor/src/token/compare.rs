@@ -4,8 +4,8 @@ use claims::TokenResponse;
 
 use super::Need;
 use crate::{
-    checks::Checks, finding::Finding, issuer::KnownIssuer, keys::PublishedKeys, pass::UnverifiedPass,
-    uri::uris_differ_in,
+    checks::Checks, finding::Finding, issuer::KnownIssuer, keys::PublishedKeys,
+    pass::UnverifiedPass, uri::uris_differ_in,
 };
 
 /// Every claim that B will look at.
@@ -18,12 +18,18 @@ pub(super) fn compare(
 ) {
     let check = known.check(&need.check);
     let pass = UnverifiedPass::read(&granted.access_token);
-    let granted_scope = granted.scope.as_ref().or(pass.as_ref().and_then(|pass| pass.scope.as_ref()));
+    let granted_scope =
+        granted.scope.as_ref().or(pass.as_ref().and_then(|pass| pass.scope.as_ref()));
     let missing = granted_scope.map(|granted| need.scope.filtered(|one| !granted.contains(one)));
     let before = checks.len();
-    if let (Some(missing), Some(granted)) = (missing.filter(|missing| !missing.is_empty()), granted_scope) {
+    if let (Some(missing), Some(granted)) =
+        (missing.filter(|missing| !missing.is_empty()), granted_scope)
+    {
         let compared = format!("the setting `{}` and what was granted", need.names.name("scope"));
-        let change = need.names.change("scope", "have the rest registered for the client at the issuer, or do without");
+        let change = need.names.change(
+            "scope",
+            "have the rest registered for the client at the issuer, or do without",
+        );
         checks.warn(
             &check,
             format!("not granted: {missing}"),
@@ -34,22 +40,44 @@ pub(super) fn compare(
         return checks.ok(check, "a token came, which the issuer alone can read");
     };
     if let Some(iss) = pass.iss.filter(|iss| iss != known.issuer.name()) {
-        let compared = format!("`iss` in the token and the setting `{}`, to the byte", known.at.names.name("issuer"));
+        let compared = format!(
+            "`iss` in the token and the setting `{}`, to the byte",
+            known.at.names.name("issuer")
+        );
         let advice = "every B refuses this token: have the issuer write its own name, or name it here as it does";
-        let finding = Finding::new(compared, known.issuer.name(), &iss, known.at.names.change("issuer", advice));
-        checks.fail(&check, format!("the issuers differ in {}", uris_differ_in(known.issuer.name(), &iss)), finding);
+        let finding = Finding::new(
+            compared,
+            known.issuer.name(),
+            &iss,
+            known.at.names.change("issuer", advice),
+        );
+        checks.fail(
+            &check,
+            format!("the issuers differ in {}", uris_differ_in(known.issuer.name(), &iss)),
+            finding,
+        );
     }
     if !pass.aud.as_ref().is_some_and(|aud| aud.contains(need.resource)) {
-        let compared = format!("`aud` in the token and the setting `{}`", need.names.name(&need.resource_setting));
+        let compared = format!(
+            "`aud` in the token and the setting `{}`",
+            need.names.name(&need.resource_setting)
+        );
         let found = pass.aud.map_or_else(|| "none".to_owned(), |aud| aud.to_string());
         let advice = "B refuses this token: name the resource as the issuer writes it, and B's `resource` the same";
         checks.fail(
             &check,
             "the token is for another audience",
-            Finding::new(compared, need.resource, found, need.names.change(&need.resource_setting, advice)),
+            Finding::new(
+                compared,
+                need.resource,
+                found,
+                need.names.change(&need.resource_setting, advice),
+            ),
         );
     }
-    if let Some(keys) = keys.filter(|keys| !pass.is_by_shared_secret && !keys.have(pass.kid.as_deref())) {
+    if let Some(keys) =
+        keys.filter(|keys| !pass.is_by_shared_secret && !keys.have(pass.kid.as_deref()))
+    {
         let compared = "`kid` in the token and the keys that the issuer publishes";
         let found = pass.kid.unwrap_or_else(|| "no kid".to_owned());
         let change = known.at.names.change(
@@ -63,7 +91,11 @@ pub(super) fn compare(
         );
     }
     if checks.len() == before {
-        let life = granted.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
-        checks.ok(check, format!("a token came, issuer, audience, scope and key as they should be{life}"));
+        let life =
+            granted.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
+        checks.ok(
+            check,
+            format!("a token came, issuer, audience, scope and key as they should be{life}"),
+        );
     }
 }

@@ -40,9 +40,16 @@ pub(super) async fn refused_client(
             None => Change::elsewhere("register this way for the client at the issuer"),
         };
         let finding = Finding::new(compared, expected, method.as_str(), change);
-        return checks.fail(check, format!("the way of client authentication is wrong: {}", refused.code), finding);
+        return checks.fail(
+            check,
+            format!("the way of client authentication is wrong: {}", refused.code),
+            finding,
+        );
     }
-    let compared = format!("the id `{}` with its secret (not shown), and what the issuer has registered", client.id);
+    let compared = format!(
+        "the id `{}` with its secret (not shown), and what the issuer has registered",
+        client.id
+    );
     let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
     let finding = Finding::new(
         compared,
@@ -50,7 +57,11 @@ pub(super) async fn refused_client(
         refused.shown(),
         client.names.change("client_secret", advice),
     );
-    checks.fail(check, format!("the issuer does not take `{}` with this secret", client.id), finding);
+    checks.fail(
+        check,
+        format!("the issuer does not take `{}` with this secret", client.id),
+        finding,
+    );
 }
 
 /// The client is known, and does not get what it asks for.
@@ -63,12 +74,16 @@ pub(super) fn refused_need(
     let shown = refused.shown();
     match refused.code.as_str() {
         "invalid_scope" => {
-            let compared =
-                format!("the setting `{}` and the scopes of the issuer for `{}`", need.names.name("scope"), client.id);
+            let compared = format!(
+                "the setting `{}` and the scopes of the issuer for `{}`",
+                need.names.name("scope"),
+                client.id
+            );
             let expected = format!("some of: {}", known.scopes().join(" "));
-            let change = need
-                .names
-                .change("scope", "ask for what the issuer lets this client have, or have it registered there");
+            let change = need.names.change(
+                "scope",
+                "ask for what the issuer lets this client have, or have it registered there",
+            );
             (shown, Finding::new(compared, expected, need.scope.to_string(), change))
         }
         "invalid_target" => {
@@ -77,8 +92,7 @@ pub(super) fn refused_need(
                 need.names.name(&need.resource_setting),
                 client.id
             );
-            let advice =
-                "write the identifier that B has and the issuer knows, to the byte, or have it registered there";
+            let advice = "write the identifier that B has and the issuer knows, to the byte, or have it registered there";
             (
                 shown,
                 Finding::new(
@@ -90,9 +104,15 @@ pub(super) fn refused_need(
             )
         }
         _ => {
-            let compared = format!("what the issuer lets `{}` do, and the grant client_credentials", client.id);
+            let compared = format!(
+                "what the issuer lets `{}` do, and the grant client_credentials",
+                client.id
+            );
             let advice = "have this grant registered for the client, or use one that has it";
-            (shown.clone(), Finding::new(compared, "a token", shown, need.names.change("client_id", advice)))
+            (
+                shown.clone(),
+                Finding::new(compared, "a token", shown, need.names.change("client_id", advice)),
+            )
         }
     }
 }

@@ -32,7 +32,8 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let (key, folder) = (KeyPair::generate().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::write(folder.path().join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(folder.path().join("ca.pem"), params.self_signed(&key).unwrap().pem())
+            .unwrap();
         Self { folder, issuer: Issuer::new(params, key) }
     }
 
@@ -48,13 +49,21 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let config = config
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
         let tls = RustlsConfig::from_config(Arc::new(config));
-        let metadata = AuthorizationServerMetadata { issuer: at(port), ..AuthorizationServerMetadata::default() };
+        let metadata = AuthorizationServerMetadata {
+            issuer: at(port),
+            ..AuthorizationServerMetadata::default()
+        };
         let body = serde_json::to_string(&metadata).unwrap();
         let routes = Router::new().fallback(move || std::future::ready(body.clone()));
         let server = axum_server::from_tcp_rustls(listener, tls).unwrap();
@@ -84,8 +93,10 @@ async fn look(issuer: String, ca_file: PathBuf) -> Told {
         audience: Audience::Machines,
         published: Published::OAuthOrOpenId,
     };
-    let wire =
-        Wire::new(&HttpClientSettings { ca_file: Some(ca_file), ..HttpClientSettings::default() }, &Clock::system());
+    let wire = Wire::new(
+        &HttpClientSettings { ca_file: Some(ca_file), ..HttpClientSettings::default() },
+        &Clock::system(),
+    );
     let mut checks = Checks::default();
     look_at_issuer(&mut checks, &at, &wire, Leeway { seconds: 5, setting: None }).await;
     Told::of(checks)
@@ -101,27 +112,45 @@ async fn a_good_certificate_is_well() {
 async fn an_unknown_authority_is_told_with_the_setting_that_would_believe_it() {
     let (believed, other) = (Authority::called("own"), Authority::called("other"));
     let told = look(at(other.serve("localhost", good())), believed.file()).await;
-    says(told.failed("issuer: reached"), "signed by one of them", "signed by somebody else", "ca_file");
+    says(
+        told.failed("issuer: reached"),
+        "signed by one of them",
+        "signed by somebody else",
+        "ca_file",
+    );
 }
 
 #[tokio::test]
 async fn a_file_of_an_older_authority_of_the_same_name_is_told_apart() {
     let (older, newer) = (Authority::called("development CA"), Authority::called("development CA"));
     let told = look(at(newer.serve("localhost", good())), older.file()).await;
-    says(told.failed("issuer: reached"), "signed with their key", "the same name, signed with another key", "ca_file");
+    says(
+        told.failed("issuer: reached"),
+        "signed with their key",
+        "the same name, signed with another key",
+        "ca_file",
+    );
 }
 
 #[tokio::test]
 async fn an_expired_certificate_and_one_that_is_not_yet_valid_are_told_with_the_dates() {
     let day = |days| now() + Duration::days(days);
     let (past, future) = ([day(-3), day(-2)], [day(2), day(3)]);
-    for (life, limit, words) in [(past, past[1], "an end after"), (future, future[0], "a beginning before")] {
+    for (life, limit, words) in
+        [(past, past[1], "an end after"), (future, future[0], "a beginning before")]
+    {
         let authority = Authority::called("own");
         let told = look(at(authority.serve("localhost", life)), authority.file()).await;
         let finding = told.failed("issuer: reached");
-        assert!(finding.expected.starts_with(words) && finding.expected.ends_with("GMT"), "{finding:#?}");
+        assert!(
+            finding.expected.starts_with(words) && finding.expected.ends_with("GMT"),
+            "{finding:#?}"
+        );
         assert_eq!(finding.found, httpdate::fmt_http_date(limit.into()));
-        assert!(finding.change.setting.is_none() && finding.change.advice.contains("tls.cert_file"), "{finding:#?}");
+        assert!(
+            finding.change.setting.is_none() && finding.change.advice.contains("tls.cert_file"),
+            "{finding:#?}"
+        );
     }
 }
 
@@ -139,7 +168,11 @@ async fn http_and_https_taken_for_one_another_are_told() {
     let (authority, plain) = (Authority::called("own"), MockServer::start().await);
     let told = look(at(plain.address().port()), authority.file()).await;
     says(told.failed("issuer: reached"), "https", "plain http", "issuer");
-    let told = look(format!("http://localhost:{}", authority.serve("localhost", good())), authority.file()).await;
+    let told = look(
+        format!("http://localhost:{}", authority.serve("localhost", good())),
+        authority.file(),
+    )
+    .await;
     says(told.failed("issuer: reached"), "plain http", "perhaps TLS", "issuer");
 }
 

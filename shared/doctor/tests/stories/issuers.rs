@@ -70,7 +70,12 @@ async fn nobody_there_is_told_with_the_setting_that_leads_there() {
 async fn a_host_that_has_no_address_is_named() {
     let vendor = Vendor::new().await;
     let at = IssuerAt { issuer: "http://no-such-host.invalid:9000".to_owned(), ..vendor.at() };
-    says(told(&at).await.failed("issuer: reached"), "a host that is known here", "no-such-host.invalid", "issuer");
+    says(
+        told(&at).await.failed("issuer: reached"),
+        "a host that is known here",
+        "no-such-host.invalid",
+        "issuer",
+    );
 }
 
 #[tokio::test]
@@ -89,7 +94,12 @@ async fn an_internal_url_that_leads_nowhere_is_told_apart_from_an_issuer_that_is
     vendor.open().await;
     let at = IssuerAt { internal_url: Some(NOBODY.to_owned()), ..vendor.at() };
     let told = told(&at).await;
-    says(told.failed("issuer: reached"), "an answer at both", "nobody listens there", "internal_url");
+    says(
+        told.failed("issuer: reached"),
+        "an answer at both",
+        "nobody listens there",
+        "internal_url",
+    );
     assert!(told.failed("issuer: reached").change.advice.contains("leave it out"));
 }
 
@@ -100,7 +110,12 @@ async fn a_name_that_browsers_do_not_know_is_a_warning() {
     vendor.metadata["issuer"] = inside.clone().into();
     vendor.open().await;
     let at = IssuerAt { issuer: inside, internal_url: Some(vendor.issuer()), ..vendor.at() };
-    says(told(&at).await.warned("issuer: browsers"), "a host that the world knows", "auth-server", "issuer");
+    says(
+        told(&at).await.warned("issuer: browsers"),
+        "a host that the world knows",
+        "auth-server",
+        "issuer",
+    );
     let machines = IssuerAt { audience: Audience::Machines, ..at };
     told(&machines).await.all_ok();
 }
@@ -112,7 +127,8 @@ async fn another_server_where_browsers_go_is_found() {
     vendor.metadata["issuer"] = stranger.clone().into();
     vendor.open().await;
     other.open().await;
-    let at = IssuerAt { issuer: stranger.clone(), internal_url: Some(vendor.issuer()), ..vendor.at() };
+    let at =
+        IssuerAt { issuer: stranger.clone(), internal_url: Some(vendor.issuer()), ..vendor.at() };
     says(told(&at).await.failed("issuer: browsers"), &stranger, &other.issuer(), "issuer");
 }
 
@@ -120,21 +136,37 @@ async fn another_server_where_browsers_go_is_found() {
 async fn what_is_no_metadata_is_told_for_what_it_is() {
     for (answer, found, advice) in [
         (
-            ResponseTemplate::new(301).insert_header("location", "https://c.example/x?token=hunter2"),
+            ResponseTemplate::new(301)
+                .insert_header("location", "https://c.example/x?token=hunter2"),
             "status 301",
             "redirects",
         ),
         (ResponseTemplate::new(404), "status 404", "whole path"),
-        (ResponseTemplate::new(200).set_body_raw("<html>", "text/html"), "a web page", "not that of a page"),
-        (ResponseTemplate::new(200).set_body_string("{\"issuer\":"), "no such JSON", "where an issuer answers"),
-        (ResponseTemplate::new(200).set_body_string("x".repeat(300_000)), "no such JSON", "where an issuer answers"),
+        (
+            ResponseTemplate::new(200).set_body_raw("<html>", "text/html"),
+            "a web page",
+            "not that of a page",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_string("{\"issuer\":"),
+            "no such JSON",
+            "where an issuer answers",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_string("x".repeat(300_000)),
+            "no such JSON",
+            "where an issuer answers",
+        ),
         (ResponseTemplate::new(500), "status 500", "log"),
     ] {
         let vendor = Vendor::new().await;
         Mock::given(any()).respond_with(answer).mount(&vendor.server).await;
         let mut checks = Checks::default();
         assert!(look(&mut checks, &vendor.at()).await.is_none());
-        assert!(!format!("{checks:?}").contains("hunter2"), "what stands in a query may be private");
+        assert!(
+            !format!("{checks:?}").contains("hunter2"),
+            "what stands in a query may be private"
+        );
         let told = Told::of(checks);
         let finding = told.failed("issuer: metadata");
         says(finding, "JSON with `issuer`", found, "issuer");
@@ -166,7 +198,10 @@ async fn an_endpoint_that_would_lead_out_of_tls_or_nowhere_is_not_called() {
 async fn whatever_hangs_the_doctor_ends() {
     let server = MockServer::start().await;
     let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
-    Mock::given(path("/.well-known/oauth-authorization-server/realms/shop")).respond_with(late).mount(&server).await;
+    Mock::given(path("/.well-known/oauth-authorization-server/realms/shop"))
+        .respond_with(late)
+        .mount(&server)
+        .await;
     let vendor = Vendor::new().await;
     let at = IssuerAt { issuer: format!("{}{REALM}", server.uri()), ..vendor.at() };
     let began = Instant::now();

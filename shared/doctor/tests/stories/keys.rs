@@ -50,7 +50,10 @@ async fn no_key_no_usable_key_and_a_secret_among_the_keys_are_found() {
 async fn keys_that_cannot_be_had_are_told_apart_from_keys_that_cannot_be_used() {
     let vendor = Vendor::new().await;
     let broken = ResponseTemplate::new(502).set_body_string("bad gateway");
-    Mock::given(path("/realms/shop/protocol/certs")).respond_with(broken).mount(&vendor.server).await;
+    Mock::given(path("/realms/shop/protocol/certs"))
+        .respond_with(broken)
+        .mount(&vendor.server)
+        .await;
     vendor.open().await;
     says(told(&vendor).await.failed("issuer: keys"), "JSON with `keys`", "status 502", "issuer");
 

@@ -32,7 +32,8 @@ async fn a_registered_redirect_uri_is_known_by_where_the_answer_goes_and_nobody_
     let vendor = Vendor::new().await;
     login(&vendor).await.all_ok();
     let asked = vendor.asked("auth").await;
-    let query: Vec<_> = asked[0].url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<_> =
+        asked[0].url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
     assert!(asked.len() == 1 && query.contains(&"prompt=none".to_owned()), "{query:?}");
 }
 
@@ -44,7 +45,12 @@ async fn an_unregistered_redirect_uri_is_told() {
     says(finding, CALLBACK, "an error page in place of an answer, status 400", "public_url");
     assert!(finding.change.advice.contains(&format!("--redirect-uri {CALLBACK}")), "{finding:#?}");
     let mismatch = redirect("https://c.example/error?authError=redirect_uri_mismatch");
-    says(answered(mismatch).await.failed("issuer: redirect URI"), CALLBACK, "status 303", "public_url");
+    says(
+        answered(mismatch).await.failed("issuer: redirect URI"),
+        CALLBACK,
+        "status 303",
+        "public_url",
+    );
 }
 
 #[tokio::test]
@@ -53,17 +59,31 @@ async fn the_nearest_registered_one_is_found_by_trying_the_usual_mistakes() {
     let registered = format!("{CALLBACK}/");
     let back = redirect(&format!("{registered}?error=login_required"));
     let auth = || Mock::given(path("/realms/shop/protocol/auth"));
-    auth().and(query_param("redirect_uri", registered.as_str())).respond_with(back).mount(&vendor.server).await;
+    auth()
+        .and(query_param("redirect_uri", registered.as_str()))
+        .respond_with(back)
+        .mount(&vendor.server)
+        .await;
     auth().respond_with(ResponseTemplate::new(400)).mount(&vendor.server).await;
     let told = login(&vendor).await;
     let finding = told.failed("issuer: redirect URI");
-    says(finding, CALLBACK, &format!("{registered} is registered: they differ in a slash at the end"), "public_url");
+    says(
+        finding,
+        CALLBACK,
+        &format!("{registered} is registered: they differ in a slash at the end"),
+        "public_url",
+    );
 }
 
 #[tokio::test]
 async fn a_client_that_is_not_known_is_told_apart() {
     let page = ResponseTemplate::new(400).set_body_string("<p>unknown client_id</p>");
-    says(answered(page).await.failed("issuer: redirect URI"), CALLBACK, "an error page about the client", "client_id");
+    says(
+        answered(page).await.failed("issuer: redirect URI"),
+        CALLBACK,
+        "an error page about the client",
+        "client_id",
+    );
 }
 
 #[tokio::test]
@@ -83,7 +103,10 @@ async fn what_cannot_be_told_is_not_guessed() {
     ] {
         let told = answered(answer).await;
         let finding = told.warned("issuer: redirect URI");
-        assert!(finding.found == found && finding.change.advice.contains("in a browser"), "{finding:#?}");
+        assert!(
+            finding.found == found && finding.change.advice.contains("in a browser"),
+            "{finding:#?}"
+        );
     }
 }
 
@@ -92,5 +115,10 @@ async fn an_issuer_without_an_authorization_endpoint_logs_nobody_in() {
     let mut vendor = Vendor::new().await;
     vendor.metadata.as_object_mut().unwrap().remove("authorization_endpoint");
     vendor.open().await;
-    says(vendor.whole(AuthMethod::Basic).await.failed("issuer: redirect URI"), "a URL", "names none", "issuer");
+    says(
+        vendor.whole(AuthMethod::Basic).await.failed("issuer: redirect URI"),
+        "a URL",
+        "names none",
+        "issuer",
+    );
 }

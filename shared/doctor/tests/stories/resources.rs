@@ -29,7 +29,10 @@ async fn look(url: &str) -> Told {
 
 async fn b_says(at: &str, said: &Value) -> MockServer {
     let b = MockServer::start().await;
-    Mock::given(path(at)).respond_with(ResponseTemplate::new(200).set_body_json(said)).mount(&b).await;
+    Mock::given(path(at))
+        .respond_with(ResponseTemplate::new(200).set_body_json(said))
+        .mount(&b)
+        .await;
     b
 }
 
@@ -53,7 +56,12 @@ async fn another_audience_issuer_or_scope_is_told_with_both_values() {
     });
     let b = b_says(METADATA, &said).await;
     let told = look(&b.uri()).await;
-    says(told.failed("B local: audience"), "https://b.example/", RESOURCE, "targets.local.resource");
+    says(
+        told.failed("B local: audience"),
+        "https://b.example/",
+        RESOURCE,
+        "targets.local.resource",
+    );
     says(told.failed("B local: issuer"), "http://localhost:9000/", ISSUER, "issuer");
     says(told.warned("B local: scope"), "write", "read", "scope");
 }

@@ -10,7 +10,8 @@ use crate::{
 
 fn refused(status: u16, error: &str) -> ResponseTemplate {
     let words = format!("said to somebody who showed {SECRET}");
-    ResponseTemplate::new(status).set_body_json(json!({ "error": error, "error_description": words }))
+    ResponseTemplate::new(status)
+        .set_body_json(json!({ "error": error, "error_description": words }))
 }
 
 /// What is told of an answer of the token endpoint.
@@ -36,7 +37,11 @@ async fn the_wrong_way_of_showing_it_is_told_apart_from_a_wrong_secret() {
     vendor.open().await;
     let told = vendor.whole(AuthMethod::Basic).await;
     says(told.failed("issuer: token"), "client_secret_post", "client_secret_basic", "client_auth");
-    assert_eq!(vendor.asked("revoke").await.len(), 1, "the token that the other way got was given back");
+    assert_eq!(
+        vendor.asked("revoke").await.len(),
+        1,
+        "the token that the other way got was given back"
+    );
     vendor.whole(AuthMethod::Post).await.all_ok();
 }
 
@@ -44,7 +49,12 @@ async fn the_wrong_way_of_showing_it_is_told_apart_from_a_wrong_secret() {
 async fn scope_resource_and_grant_are_told_apart() {
     for (error, expected, found, setting) in [
         ("invalid_scope", "openid read write", "read write", "scope"),
-        ("invalid_target", "a resource that this client may ask for", RESOURCE, "targets.local.resource"),
+        (
+            "invalid_target",
+            "a resource that this client may ask for",
+            RESOURCE,
+            "targets.local.resource",
+        ),
         ("unauthorized_client", "a token", "unauthorized_client", "client_id"),
     ] {
         says(answered(refused(400, error)).await.failed("issuer: token"), expected, found, setting);
@@ -58,7 +68,12 @@ async fn an_answer_that_is_neither_and_one_that_asks_to_wait_are_told() {
         (ResponseTemplate::new(502), "status 502"),
         (ResponseTemplate::new(429), "asks to wait"),
     ] {
-        says(answered(answer).await.failed("issuer: token"), "a token, or an error of OAuth", found, "issuer");
+        says(
+            answered(answer).await.failed("issuer: token"),
+            "a token, or an error of OAuth",
+            found,
+            "issuer",
+        );
     }
 }
 
@@ -91,7 +106,8 @@ async fn less_scope_than_was_asked_for_is_a_warning() {
 #[tokio::test]
 async fn a_token_that_the_issuer_alone_can_read_is_no_fault_and_is_given_back() {
     let vendor = Vendor::new().await;
-    let granted = json!({ "access_token": "opaque", "token_type": "Bearer", "scope": "read write" });
+    let granted =
+        json!({ "access_token": "opaque", "token_type": "Bearer", "scope": "read write" });
     vendor.at_token(ResponseTemplate::new(200).set_body_json(granted)).await;
     vendor.open().await;
     let told = vendor.whole(AuthMethod::Basic).await;
@@ -114,7 +130,12 @@ async fn code_exchange(answer: ResponseTemplate) -> Told {
 async fn the_secret_of_a_login_is_tried_with_a_code_that_nobody_has_made() {
     code_exchange(refused(400, "invalid_grant")).await.all_ok();
     let wrong = code_exchange(refused(401, "invalid_client")).await;
-    says(wrong.failed("issuer: client"), "a client that is known", "invalid_client", "client_secret");
+    says(
+        wrong.failed("issuer: client"),
+        "a client that is known",
+        "invalid_client",
+        "client_secret",
+    );
     says(
         code_exchange(refused(400, "strange")).await.warned("issuer: client"),
         "invalid_grant",
@@ -140,10 +161,21 @@ async fn who_may_not_ask_about_tokens_is_told_so() {
     let json = |body| ResponseTemplate::new(200).set_body_json(body);
     introspection(json(json!({ "active": false }))).await.all_ok();
     let wrong = introspection(refused(401, "invalid_client")).await;
-    says(wrong.failed("issuer: introspection"), "a client that is known", "invalid_client", "client_secret");
-    for (answer, found) in
-        [(json(json!({ "active": true })), "every token good"), (ResponseTemplate::new(500), "status 500")]
-    {
-        says(introspection(answer).await.failed("issuer: introspection"), "active", found, "issuer");
+    says(
+        wrong.failed("issuer: introspection"),
+        "a client that is known",
+        "invalid_client",
+        "client_secret",
+    );
+    for (answer, found) in [
+        (json(json!({ "active": true })), "every token good"),
+        (ResponseTemplate::new(500), "status 500"),
+    ] {
+        says(
+            introspection(answer).await.failed("issuer: introspection"),
+            "active",
+            found,
+            "issuer",
+        );
     }
 }

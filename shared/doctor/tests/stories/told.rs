@@ -29,7 +29,11 @@ impl Told {
     }
 
     pub fn skipped(&self, check: &str) {
-        assert!(self.named(check).iter().any(|check| check.verdict == Verdict::Skip), "{:?}", self.0);
+        assert!(
+            self.named(check).iter().any(|check| check.verdict == Verdict::Skip),
+            "{:?}",
+            self.0
+        );
     }
 
     fn found(&self, check: &str, verdict: Verdict) -> &Finding {

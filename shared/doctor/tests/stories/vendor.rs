@@ -4,8 +4,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use claims::{ClientSecret, Scope};
 use clock::Clock;
 use doctor::{
-    Audience, AuthMethod, Checks, Client, IssuerAt, KnownIssuer, Leeway, Login, Names, Need, Published, PublishedKeys,
-    Wire, look_at_issuer, look_at_keys, try_redirect_uri, try_token,
+    Audience, AuthMethod, Checks, Client, IssuerAt, KnownIssuer, Leeway, Login, Names, Need,
+    Published, PublishedKeys, Wire, look_at_issuer, look_at_keys, try_redirect_uri, try_token,
 };
 use serde_json::{Value, json};
 use service_kit::HttpClientSettings;
@@ -45,8 +45,7 @@ impl Vendor {
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
             "mtls_endpoint_aliases": { "token_endpoint": "https://mtls.example" },
         });
-        let claims =
-            json!({ "iss": issuer, "aud": [RESOURCE, "account"], "scope": "read write", "exp": 4_000_000_000_u32 });
+        let claims = json!({ "iss": issuer, "aud": [RESOURCE, "account"], "scope": "read write", "exp": 4_000_000_000_u32 });
         let header = json!({ "alg": "RS256", "kid": "vendor-1", "typ": "JWT" });
         let keys = json!([{ "kty": "RSA", "kid": "vendor-1", "use": "sig", "alg": "RS256", "n": "AQAB", "e": "AQAB" },
             { "kty": "RSA", "kid": "vendor-enc", "use": "enc", "alg": "RSA-OAEP", "n": "AQAB", "e": "AQAB" }]);
@@ -66,45 +65,63 @@ impl Vendor {
     /// Begin to answer as a good issuer does, where no other answer was mounted before.
     pub async fn open(&self) {
         let json = |body: &Value| ResponseTemplate::new(200).set_body_json(body);
-        let get =
-            |at: String, answer| Mock::given(method("GET")).and(path(at)).respond_with(answer).mount(&self.server);
+        let get = |at: String, answer| {
+            Mock::given(method("GET")).and(path(at)).respond_with(answer).mount(&self.server)
+        };
         get(format!("{REALM}/.well-known/openid-configuration"), json(&self.metadata)).await;
         get(format!("{PROTOCOL}/certs"), json(&json!({ "keys": self.keys }))).await;
-        let granted =
-            json!({ "access_token": self.token(), "token_type": "Bearer", "expires_in": 300, "scope": "read write" });
+        let granted = json!({ "access_token": self.token(), "token_type": "Bearer", "expires_in": 300, "scope": "read write" });
         let token = || Mock::given(method("POST")).and(path(format!("{PROTOCOL}/token")));
         let refused = ResponseTemplate::new(400).set_body_json(json!({ "error": "invalid_grant" }));
-        token().and(body_string_contains("authorization_code")).respond_with(refused).mount(&self.server).await;
+        token()
+            .and(body_string_contains("authorization_code"))
+            .respond_with(refused)
+            .mount(&self.server)
+            .await;
         token().respond_with(json(&granted)).mount(&self.server).await;
         let revoke = Mock::given(method("POST")).and(path(format!("{PROTOCOL}/revoke")));
         revoke.respond_with(ResponseTemplate::new(200)).mount(&self.server).await;
         let auth = || Mock::given(method("GET")).and(path(format!("{PROTOCOL}/auth")));
         let back = format!("{CALLBACK}?error=login_required&state=doctor");
         let back = ResponseTemplate::new(302).insert_header("location", back);
-        auth().and(query_param("redirect_uri", CALLBACK)).respond_with(back).mount(&self.server).await;
-        let page = ResponseTemplate::new(400).set_body_string("<h1>Invalid parameter: redirect_uri</h1>");
+        auth()
+            .and(query_param("redirect_uri", CALLBACK))
+            .respond_with(back)
+            .mount(&self.server)
+            .await;
+        let page =
+            ResponseTemplate::new(400).set_body_string("<h1>Invalid parameter: redirect_uri</h1>");
         auth().respond_with(page).mount(&self.server).await;
     }
 
     /// Answer this at the token endpoint, before `open`.
     pub async fn at_token(&self, answer: ResponseTemplate) {
-        Mock::given(path(format!("{PROTOCOL}/token"))).respond_with(answer).mount(&self.server).await;
+        Mock::given(path(format!("{PROTOCOL}/token")))
+            .respond_with(answer)
+            .mount(&self.server)
+            .await;
     }
 
     /// Who shows the secret in the header is not taken.
     pub async fn refuses_basic(&self) {
         let answer = ResponseTemplate::new(401).set_body_json(json!({ "error": "invalid_client" }));
-        let basic = Mock::given(path(format!("{PROTOCOL}/token"))).and(header_exists("authorization"));
+        let basic =
+            Mock::given(path(format!("{PROTOCOL}/token"))).and(header_exists("authorization"));
         basic.respond_with(answer).mount(&self.server).await;
     }
 
     pub async fn at_auth(&self, answer: ResponseTemplate) {
-        Mock::given(path(format!("{PROTOCOL}/auth"))).respond_with(answer).mount(&self.server).await;
+        Mock::given(path(format!("{PROTOCOL}/auth")))
+            .respond_with(answer)
+            .mount(&self.server)
+            .await;
     }
 
     pub async fn asked(&self, end: &str) -> Vec<wiremock::Request> {
         let all = self.server.received_requests().await.unwrap();
-        all.into_iter().filter(|request| request.url.path() == format!("{PROTOCOL}/{end}")).collect()
+        all.into_iter()
+            .filter(|request| request.url.path() == format!("{PROTOCOL}/{end}"))
+            .collect()
     }
 
     pub fn at(&self) -> IssuerAt {
@@ -177,5 +194,11 @@ pub fn client(method: AuthMethod) -> Client {
 /// With the machine's clock and certificate authorities.
 pub async fn look(checks: &mut Checks, at: &IssuerAt) -> Option<KnownIssuer> {
     let wire = Wire::new(&HttpClientSettings::default(), &Clock::system());
-    look_at_issuer(checks, at, &wire, Leeway { seconds: 5, setting: Some((&names(), "local.leeway_seconds")) }).await
+    look_at_issuer(
+        checks,
+        at,
+        &wire,
+        Leeway { seconds: 5, setting: Some((&names(), "local.leeway_seconds")) },
+    )
+    .await
 }

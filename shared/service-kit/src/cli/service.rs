@@ -20,12 +20,13 @@ enum Command<D: Args> {
     CheckConfig,
     /// Ask the running server whether it is ready
     Healthcheck,
-    /// Find out why the set-up fails, from inside the place where this runs; nothing is changed by it
+    /// Find out why the set-up fails, from inside the place where this runs; nothing is changed by
+    /// it
     Doctor(D),
 }
 
-/// Run the command: `serve` is called with the settings, the address that was taken, and the stop to wait for; `doctor` with
-/// the settings and what it was told.
+/// Run the command: `serve` is called with the settings, the address that was taken, and the stop
+/// to wait for; `doctor` with the settings and what it was told.
 ///
 /// # Errors
 /// Why the command failed.
@@ -51,7 +52,10 @@ where
     }
 }
 
-async fn until_stopped<S, F>(settings: S, serve: impl FnOnce(S, Bound, Stop) -> F) -> anyhow::Result<()>
+async fn until_stopped<S, F>(
+    settings: S,
+    serve: impl FnOnce(S, Bound, Stop) -> F,
+) -> anyhow::Result<()>
 where
     S: Settings,
     F: Future<Output = anyhow::Result<()>>,

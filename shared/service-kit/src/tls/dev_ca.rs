@@ -8,8 +8,8 @@ use std::{
 
 use clock::Clock;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::{
     ServerConfig,
@@ -40,7 +40,9 @@ pub enum DevCaError {
         source: io::Error,
     },
     /// A certificate could not be made, or an old one not be read.
-    #[error("the development CA cannot make a certificate: {0}; delete its folder to make a new one")]
+    #[error(
+        "the development CA cannot make a certificate: {0}; delete its folder to make a new one"
+    )]
     Certificate(#[from] rcgen::Error),
     /// The made certificate was refused.
     #[error(transparent)]
@@ -78,7 +80,9 @@ impl DevCa {
         }
         // Renamed into place: a reader never sees half a certificate.
         let draft = to.with_extension("new");
-        fs::write(&draft, pem).and_then(|()| fs::rename(&draft, to)).map_err(|source| at(to, source))
+        fs::write(&draft, pem)
+            .and_then(|()| fs::rename(&draft, to))
+            .map_err(|source| at(to, source))
     }
 
     /// A server's TLS with a fresh certificate for `names`, which lives in memory alone.
@@ -87,17 +91,23 @@ impl DevCa {
     /// When a name is none.
     pub fn server_tls(&self, names: &[String], clock: &Clock) -> Result<RustlsConfig, DevCaError> {
         let (certificate, key) = self.sign(names, clock)?;
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|reason| TlsError::Key(reason.to_owned()))?;
+        let key = PrivateKeyDer::try_from(key.serialize_der())
+            .map_err(|reason| TlsError::Key(reason.to_owned()))?;
         let config: ServerConfig = server_config(vec![certificate.der().clone()], key)?;
         Ok(RustlsConfig::from_config(Arc::new(config)))
     }
 
-    /// Write a fresh certificate for `names` and its key to `NAME.pem` and `NAME-key.pem`, for another server's
-    /// `tls.cert_file` and `tls.key_file`. Says where they are.
+    /// Write a fresh certificate for `names` and its key to `NAME.pem` and `NAME-key.pem`, for
+    /// another server's `tls.cert_file` and `tls.key_file`. Says where they are.
     ///
     /// # Errors
     /// When a name is none, or a file cannot be written.
-    pub fn issue(&self, names: &[String], folder: &Path, clock: &Clock) -> Result<[PathBuf; 2], DevCaError> {
+    pub fn issue(
+        &self,
+        names: &[String],
+        folder: &Path,
+        clock: &Clock,
+    ) -> Result<[PathBuf; 2], DevCaError> {
         let (certificate, key) = self.sign(names, clock)?;
         let name = names.first().map_or("localhost", String::as_str);
         let files = [folder.join(format!("{name}.pem")), folder.join(format!("{name}-key.pem"))];
@@ -109,7 +119,9 @@ impl DevCa {
 
     fn sign(&self, names: &[String], clock: &Clock) -> Result<(Certificate, KeyPair), DevCaError> {
         let mut params = CertificateParams::new(names)?;
-        params.distinguished_name.push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
+        params
+            .distinguished_name
+            .push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         set_life(&mut params, clock, Duration::days(397));
         let key = KeyPair::generate()?;
@@ -126,7 +138,8 @@ impl DevCa {
     }
 }
 
-/// Made aside and moved into place as a whole: of two processes that make it at once one wins, and both use the same.
+/// Made aside and moved into place as a whole: of two processes that make it at once one wins, and
+/// both use the same.
 fn make(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
     let draft = folder.with_extension(format!("new-{}", std::process::id()));
     fs::create_dir_all(&draft).map_err(|source| at(&draft, source))?;
@@ -137,15 +150,18 @@ fn make(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
     let written = write_private(&draft.join(CA_KEY), &key.serialize_pem())
         .and_then(|()| fs::write(draft.join(CA_CERTIFICATE), pem))
         .map_err(|source| at(&draft, source));
-    let moved = written.and_then(|()| fs::rename(&draft, folder).map_err(|source| at(folder, source)));
+    let moved =
+        written.and_then(|()| fs::rename(&draft, folder).map_err(|source| at(folder, source)));
     if moved.is_err() {
-        // What is left of the draft is of no use; why it failed is told, unless another process was quicker.
+        // What is left of the draft is of no use; why it failed is told, unless another process was
+        // quicker.
         let _ = fs::remove_dir_all(&draft);
     }
     moved.or_else(|error| if folder.join(CA_CERTIFICATE).exists() { Ok(()) } else { Err(error) })
 }
 
-/// All that a certificate says of its issuer, so that the CA's own certificate need not be read again.
+/// All that a certificate says of its issuer, so that the CA's own certificate need not be read
+/// again.
 fn authority() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "Gatepass development CA");
@@ -155,14 +171,21 @@ fn authority() -> CertificateParams {
 }
 
 fn set_life(params: &mut CertificateParams, clock: &Clock, life: Duration) {
-    let now = OffsetDateTime::from_unix_timestamp(clock.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let now =
+        OffsetDateTime::from_unix_timestamp(clock.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     // An hour back, for machines whose clocks run behind.
     params.not_before = now - Duration::hours(1);
     params.not_after = now + life;
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(text.as_bytes())
 }
 
 fn read(path: &Path) -> Result<String, DevCaError> {
@@ -206,7 +229,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let ca = DevCa::open_or_make(&folder.path().join("ca"), &clock).unwrap();
-        let [certificate, key] = ca.issue(&["service-b".to_owned()], folder.path(), &clock).unwrap();
+        let [certificate, key] =
+            ca.issue(&["service-b".to_owned()], folder.path(), &clock).unwrap();
         let own = crate::tls::OwnCertificates::of(Some(&certificate), Some(&key)).unwrap();
         assert!(own.is_some(), "the certificate and the key fit together");
         assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
@@ -217,7 +241,8 @@ mod tests {
         let (own, public) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let ca = DevCa::open_or_make(own.path(), &Clock::system()).unwrap();
         ca.publish(&public.path().join("ca.pem")).unwrap();
-        let files: Vec<_> = fs::read_dir(public.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let files: Vec<_> =
+            fs::read_dir(public.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(files, ["ca.pem"]);
         assert!(!fs::read_to_string(public.path().join("ca.pem")).unwrap().contains("PRIVATE"));
     }

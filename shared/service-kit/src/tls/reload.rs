@@ -58,7 +58,10 @@ impl OwnCertificates {
     ///
     /// # Errors
     /// [`TlsError`] when one is missing, cannot be read, or they do not fit together.
-    pub fn of(certificates: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Option<Self>, TlsError> {
+    pub fn of(
+        certificates: Option<&PathBuf>,
+        key: Option<&PathBuf>,
+    ) -> Result<Option<Self>, TlsError> {
         match (certificates.cloned(), key.cloned()) {
             (None, None) => Ok(None),
             (Some(certificates), Some(key)) => {
@@ -73,11 +76,15 @@ impl OwnCertificates {
 
 impl CertificateFiles {
     fn read(&self) -> Result<ServerConfig, TlsError> {
-        let refused = |reason: String| TlsError::Certificates { path: self.certificates.display().to_string(), reason };
+        let refused = |reason: String| TlsError::Certificates {
+            path: self.certificates.display().to_string(),
+            reason,
+        };
         let chain = CertificateDer::pem_file_iter(&self.certificates)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| refused(error.to_string()))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| TlsError::Key(error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|error| TlsError::Key(error.to_string()))?;
         server_config(chain, key)
     }
 
@@ -126,6 +133,8 @@ fn take_up(files: &CertificateFiles, tls: &RustlsConfig) {
             tls.reload_from_config(Arc::new(config));
             tracing::info!(certificates = %files.certificates.display(), "the new certificates are in service");
         }
-        Err(error) => tracing::error!(%error, "the new certificates cannot be used; the old ones stay in service"),
+        Err(error) => {
+            tracing::error!(%error, "the new certificates cannot be used; the old ones stay in service")
+        }
     }
 }

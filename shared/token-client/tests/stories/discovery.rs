@@ -9,12 +9,18 @@ const OPENID: &str = "/.well-known/openid-configuration";
 const ISSUER: &str = "http://localhost:9000";
 
 async fn publish(c: &C, at: &str, answer: ResponseTemplate, times: u64) {
-    Mock::given(path(at)).respond_with(answer).up_to_n_times(times).expect(times).mount(&c.server).await;
+    Mock::given(path(at))
+        .respond_with(answer)
+        .up_to_n_times(times)
+        .expect(times)
+        .mount(&c.server)
+        .await;
 }
 
 fn metadata(issuer: &str) -> ResponseTemplate {
-    ResponseTemplate::new(200)
-        .set_body_json(json!({ "issuer": issuer, "token_endpoint": format!("{issuer}/oauth/token") }))
+    ResponseTemplate::new(200).set_body_json(
+        json!({ "issuer": issuer, "token_endpoint": format!("{issuer}/oauth/token") }),
+    )
 }
 
 #[tokio::test]
@@ -54,14 +60,21 @@ async fn a_failure_to_find_the_endpoint_is_not_remembered() {
     publish(&c, OAUTH, status(500), 1).await;
     let client = c.discovering(ISSUER).internal_url(c.server.uri()).build().unwrap();
     let error = client.token(&need()).await.unwrap_err();
-    assert!(matches!(error, TokenError::Unavailable { step: Step::Metadata, status: 500, .. }), "{error}");
+    assert!(
+        matches!(error, TokenError::Unavailable { step: Step::Metadata, status: 500, .. }),
+        "{error}"
+    );
     publish(&c, OAUTH, metadata(ISSUER), 1).await;
     client.token(&need()).await.unwrap();
 }
 
 #[tokio::test]
 async fn metadata_without_a_usable_token_endpoint_is_garbage() {
-    for body in [json!({ "issuer": ISSUER }), json!({ "issuer": ISSUER, "token_endpoint": "ftp://c" }), json!([])] {
+    for body in [
+        json!({ "issuer": ISSUER }),
+        json!({ "issuer": ISSUER, "token_endpoint": "ftp://c" }),
+        json!([]),
+    ] {
         let c = C::answering([token("t1")]).await;
         publish(&c, OAUTH, ResponseTemplate::new(200).set_body_json(body), 1).await;
         let client = c.discovering(ISSUER).internal_url(c.server.uri()).build().unwrap();

@@ -26,9 +26,13 @@ async fn c_is_too_slow() {
 async fn c_is_down() {
     let c = C::answering([token("t1")]).await;
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let client = c.builder().token_endpoint(format!("http://127.0.0.1:{port}/oauth/token")).build().unwrap();
+    let client =
+        c.builder().token_endpoint(format!("http://127.0.0.1:{port}/oauth/token")).build().unwrap();
     let error = client.token(&need()).await.unwrap_err();
-    assert!(matches!(&error, TokenError::Unreachable { reason, .. } if reason.contains("refused")), "{error}");
+    assert!(
+        matches!(&error, TokenError::Unreachable { reason, .. } if reason.contains("refused")),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -81,7 +85,8 @@ async fn a_wrong_secret_is_told_with_cs_own_reason_and_not_tried_again() {
 
 #[tokio::test]
 async fn what_is_no_token_is_garbage_and_not_asked_for_again() {
-    let answer = |rest: &str| json(200, &format!(r#"{{"access_token":"t1","token_type":"Bearer"{rest}}}"#));
+    let answer =
+        |rest: &str| json(200, &format!(r#"{{"access_token":"t1","token_type":"Bearer"{rest}}}"#));
     for garbage in [
         json(200, "<html>"),
         json(200, r#"{"token_type":"Bearer","expires_in":1800}"#),
@@ -105,6 +110,7 @@ async fn what_is_no_token_is_garbage_and_not_asked_for_again() {
 
 #[tokio::test]
 async fn a_token_of_another_type_is_refused_by_its_type() {
-    let (error, _) = refusal(json(200, r#"{"access_token":"t1","token_type":"mac","expires_in":9}"#)).await;
+    let (error, _) =
+        refusal(json(200, r#"{"access_token":"t1","token_type":"mac","expires_in":9}"#)).await;
     assert!(error.to_string().contains("token_type is not Bearer"), "{error}");
 }

@@ -8,7 +8,10 @@ use token_client::{CachedToken, TokenClient, TokenError, TokenNeed};
 use crate::setup::{C, json, need, status, token, until};
 
 /// All of them ask before C answers the first.
-async fn a_hundred_callers(c: &C, client: &TokenClient) -> Vec<Result<Arc<CachedToken>, TokenError>> {
+async fn a_hundred_callers(
+    c: &C,
+    client: &TokenClient,
+) -> Vec<Result<Arc<CachedToken>, TokenError>> {
     c.close();
     let waiting = Arc::new(AtomicUsize::new(0));
     let calls: Vec<_> = (0..100)
@@ -42,7 +45,11 @@ async fn a_hundred_callers_share_one_failure() {
     let c = C::answering([status(500)]).await;
     let client = c.client();
     let outcomes = a_hundred_callers(&c, &client).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(TokenError::Unavailable { status: 500, .. }))));
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Err(TokenError::Unavailable { status: 500, .. })))
+    );
     assert_eq!(c.asked(), 1);
     assert!(client.token(&need()).await.is_err());
     assert_eq!(c.asked(), 2, "a failure is shared by those who waited, and not remembered");
@@ -98,7 +105,8 @@ async fn ahead_of_expiry_one_request_fetches_while_all_go_on_with_the_old_token(
     until("the request", async || c.asked() == 2).await;
     assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t1");
     c.open();
-    until("the new token", async || client.token(&need()).await.unwrap().token.expose() == "t2").await;
+    until("the new token", async || client.token(&need()).await.unwrap().token.expose() == "t2")
+        .await;
     assert_eq!(c.asked(), 2);
 }
 
@@ -124,7 +132,8 @@ async fn when_the_fetch_ahead_fails_the_old_token_serves_until_it_expires_and_no
     .await;
     assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t1");
     c.advance(300);
-    // Whoever asks before the failing request has landed shares its failure; nobody gets the expired token.
+    // Whoever asks before the failing request has landed shares its failure; nobody gets the
+    // expired token.
     until("the new token", async || match client.token(&need()).await {
         Ok(pass) => pass.token.expose() == "t2" || panic!("an expired token was handed out"),
         Err(_) => false,
@@ -148,11 +157,17 @@ async fn forget_drops_only_the_very_same_token() {
 
 #[tokio::test]
 async fn a_token_without_expires_in_is_used_for_a_minute() {
-    let c =
-        C::answering([json(200, r#"{"access_token":"t1","token_type":"bearer","scope":"less"}"#), token("t2")]).await;
+    let c = C::answering([
+        json(200, r#"{"access_token":"t1","token_type":"bearer","scope":"less"}"#),
+        token("t2"),
+    ])
+    .await;
     let client = c.client();
     let first = client.token(&need()).await.unwrap();
-    assert_eq!((first.expires_at - c.clock.seconds(), first.scope.to_string()), (60, "less".to_owned()));
+    assert_eq!(
+        (first.expires_at - c.clock.seconds(), first.scope.to_string()),
+        (60, "less".to_owned())
+    );
     c.advance(60);
     assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t2");
 }

@@ -47,7 +47,12 @@ async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
             echoing(&format!("the body client_secret={in_form} is wrong")),
             echoing(&format!("the header {header} is wrong")),
             json(200, &format!(r#"{{"access_token":"{TOKEN}","token_type":"mac"}}"#)),
-            json(200, &format!(r#"{{"access_token":"{TOKEN}","token_type":"Bearer","expires_in":"{SECRET}"}}"#)),
+            json(
+                200,
+                &format!(
+                    r#"{{"access_token":"{TOKEN}","token_type":"Bearer","expires_in":"{SECRET}"}}"#
+                ),
+            ),
             json(200, TOKEN),
             json(400, &format!("<p>{SECRET} {TOKEN}")),
             status(500).set_body_string(format!("{SECRET} {TOKEN}")),
@@ -66,7 +71,9 @@ async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
 
 #[test]
 fn a_url_with_a_password_is_refused_without_being_shown() {
-    let build = TokenClient::builder("https://c:hunter2@c.example", "service-a", ClientSecret::new(SECRET)).build();
+    let build =
+        TokenClient::builder("https://c:hunter2@c.example", "service-a", ClientSecret::new(SECRET))
+            .build();
     let error = build.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
 }

@@ -18,7 +18,8 @@ pub const LONG: Duration = Duration::from_secs(60);
 /// Has characters that the three ways of sending it each encode differently.
 pub const SECRET: &str = "s3cr=t & very/private";
 
-/// The token endpoint of C: gives the answers it was told to give, in their order, and the last one ever after.
+/// The token endpoint of C: gives the answers it was told to give, in their order, and the last one
+/// ever after.
 #[derive(Clone)]
 pub struct C {
     pub server: Arc<MockServer>,
@@ -62,7 +63,9 @@ impl C {
     }
 
     pub fn discovering(&self, issuer: &str) -> TokenClientBuilder {
-        TokenClient::builder(issuer, "service-a", ClientSecret::new(SECRET)).clock(self.clock.clone()).timeout(LONG)
+        TokenClient::builder(issuer, "service-a", ClientSecret::new(SECRET))
+            .clock(self.clock.clone())
+            .timeout(LONG)
     }
 
     /// How many token requests have come.

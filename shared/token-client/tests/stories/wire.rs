@@ -30,7 +30,8 @@ async fn by_basic_the_secret_is_form_encoded_in_the_header_and_not_in_the_body()
     let c = C::answering([token("t1")]).await;
     c.builder().auth_method(AuthMethod::Basic).build().unwrap().token(&need()).await.unwrap();
     let request = only_request(&c).await;
-    let (id, secret) = claims::basic::parse(request.headers["authorization"].as_bytes()).unwrap().unwrap();
+    let (id, secret) =
+        claims::basic::parse(request.headers["authorization"].as_bytes()).unwrap().unwrap();
     assert_eq!((id.as_str(), secret.expose()), ("service-a", SECRET));
     let form = Form::parse(&request.body).unwrap();
     assert_eq!((form.get("client_id"), form.get("client_secret")), (None, None));
@@ -53,7 +54,9 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
     let trace = TraceContext::root([7; 24]).unwrap();
     let client = c.client();
     let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
-    scope.run(async { (client.token(&need()).await.unwrap(), client.token(&need()).await.unwrap()) }).await;
+    scope
+        .run(async { (client.token(&need()).await.unwrap(), client.token(&need()).await.unwrap()) })
+        .await;
 
     let mut told = Vec::new();
     while let Ok(event) = listener.try_recv() {
@@ -74,8 +77,12 @@ async fn a_users_token_is_exchanged_for_one_for_a_further_hop_and_told_by_its_fi
     let c = C::answering([token("hop")]).await;
     let sink = EventSink::new(16);
     let mut listener = sink.listen().unwrap();
-    let scope =
-        FlowScope { trace: TraceContext::root([7; 24]).unwrap(), party: Party::Client, sink, clock: c.clock.clone() };
+    let scope = FlowScope {
+        trace: TraceContext::root([7; 24]).unwrap(),
+        party: Party::Client,
+        sink,
+        clock: c.clock.clone(),
+    };
     let need = TokenNeed { resource: Some("https://b.example".to_owned()), ..need() };
     let (client, subject) = (c.client(), AccessToken::new("the-users-token"));
     let exchanged = scope.run(async { client.exchange(&subject, &need).await.unwrap() }).await;

@@ -46,10 +46,12 @@ impl Algorithm {
 
 /// Does it hold a secret? Then it was published by mistake, and is everybody's.
 pub(super) fn is_secret(jwk: &Value) -> bool {
-    ["d", "k"].iter().any(|member| jwk.get(member).is_some()) || jwk.get("kty").is_some_and(|kty| kty == "oct")
+    ["d", "k"].iter().any(|member| jwk.get(member).is_some())
+        || jwk.get("kty").is_some_and(|kty| kty == "oct")
 }
 
-/// Read a published key. `None` for one that is not for us: another use, or a kind that we don't know.
+/// Read a published key. `None` for one that is not for us: another use, or a kind that we don't
+/// know.
 pub(super) fn read(jwk: &Value) -> Option<(Option<String>, Key)> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     if text("use").is_some_and(|purpose| purpose != "sig") {
@@ -87,7 +89,9 @@ mod tests {
 
     #[test]
     fn a_public_key_is_read_with_its_name() {
-        assert!(matches!(read(&rsa()), Some((Some(kid), key)) if kid == "r" && key.algorithm == Algorithm::RS256));
+        assert!(
+            matches!(read(&rsa()), Some((Some(kid), key)) if kid == "r" && key.algorithm == Algorithm::RS256)
+        );
     }
 
     #[test]

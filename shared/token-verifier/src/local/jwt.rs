@@ -13,7 +13,8 @@ pub(super) struct Unverified<'a> {
     header: Header,
 }
 
-/// What is read of the header. `jku`, `x5u` and `jwk` are not: keys come from the issuer, never from the token.
+/// What is read of the header. `jku`, `x5u` and `jwk` are not: keys come from the issuer, never
+/// from the token.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -29,7 +30,9 @@ impl<'a> Unverified<'a> {
         })?;
         // RFC 7515 §4.1.11: an extension that must be understood, and is not.
         if header.crit.is_some() {
-            return Err(VerifyError::malformed("the JWT has critical extensions that are not understood"));
+            return Err(VerifyError::malformed(
+                "the JWT has critical extensions that are not understood",
+            ));
         }
         Ok(Self { token, header })
     }
@@ -46,10 +49,13 @@ impl<'a> Unverified<'a> {
         self.header.kid.as_deref()
     }
 
-    /// RFC 9068 §4: `at+jwt` or `application/at+jwt`; media types are compared without regard to case.
+    /// RFC 9068 §4: `at+jwt` or `application/at+jwt`; media types are compared without regard to
+    /// case.
     pub(super) fn is_access_token(&self) -> bool {
         let typ = self.typ();
-        let bare = typ.split_at_checked(12).filter(|(start, _)| start.eq_ignore_ascii_case("application/"));
+        let bare = typ
+            .split_at_checked(12)
+            .filter(|(start, _)| start.eq_ignore_ascii_case("application/"));
         bare.map_or(typ, |(_, rest)| rest).eq_ignore_ascii_case(TYP_ACCESS_TOKEN)
     }
 
@@ -57,7 +63,9 @@ impl<'a> Unverified<'a> {
     pub(super) fn verify(&self, key: &Key) -> Result<AccessTokenClaims, VerifyError> {
         let (message, signature) = self.token.expose().rsplit_once('.').unwrap_or_default();
         // By the key's algorithm; what the header says has no part in it.
-        let right = crypto::verify(signature, message.as_bytes(), &key.decoding, key.algorithm.jws()).unwrap_or(false);
+        let right =
+            crypto::verify(signature, message.as_bytes(), &key.decoding, key.algorithm.jws())
+                .unwrap_or(false);
         check(
             Rule::Signature,
             right,
@@ -80,12 +88,17 @@ fn header(text: &str) -> Option<Header> {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?).ok()
 }
 
-/// The signature is right, but what it signs is no access token. The parser's words quote values; only the name of a
-/// missing claim is told.
+/// The signature is right, but what it signs is no access token. The parser's words quote values;
+/// only the name of a missing claim is told.
 fn unreadable(parser: &str) -> VerifyError {
-    let missing = parser.split_once("missing field `").and_then(|(_, rest)| rest.split_once('`')).map(|(name, _)| name);
+    let missing = parser
+        .split_once("missing field `")
+        .and_then(|(_, rest)| rest.split_once('`'))
+        .map(|(name, _)| name);
     VerifyError::malformed(match missing {
-        Some(name) => format!("the JWT has no {name}, which RFC 9068 section 2.2 requires of an access token"),
+        Some(name) => {
+            format!("the JWT has no {name}, which RFC 9068 section 2.2 requires of an access token")
+        }
         None => "a claim of the JWT is of the wrong kind".to_owned(),
     })
 }
@@ -115,7 +128,8 @@ mod tests {
         for bad in ["gpat_opaque", "a.b", "a.b.c.d", "!.b.c", "e30.e30.x"] {
             assert!(Unverified::read(&AccessToken::new(bad)).is_err(), "{bad}");
         }
-        let crit = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","typ":"at+jwt","crit":["b64"]}"#);
+        let crit =
+            BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","typ":"at+jwt","crit":["b64"]}"#);
         assert!(Unverified::read(&AccessToken::new(format!("{crit}.e30.x"))).is_err());
     }
 }

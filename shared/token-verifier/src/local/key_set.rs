@@ -18,15 +18,29 @@ pub(super) struct KeySet {
 
 impl KeySet {
     /// What was published after `before`. Keys of other kinds and for other uses are passed over.
-    pub(super) fn new(published: Vec<Value>, before: Option<Arc<Self>>, now: i64) -> Result<Self, VerifyError> {
+    pub(super) fn new(
+        published: Vec<Value>,
+        before: Option<Arc<Self>>,
+        now: i64,
+    ) -> Result<Self, VerifyError> {
         // Whoever publishes a secret is not to be believed about the rest.
         if published.iter().any(jwk::is_secret) {
-            return Err(VerifyError::unavailable("the issuer publishes a private or symmetric key", None));
+            return Err(VerifyError::unavailable(
+                "the issuer publishes a private or symmetric key",
+                None,
+            ));
         }
-        let keys: Vec<_> = published.iter().filter_map(jwk::read).map(|(name, key)| (name, Arc::new(key))).collect();
+        let keys: Vec<_> = published
+            .iter()
+            .filter_map(jwk::read)
+            .map(|(name, key)| (name, Arc::new(key)))
+            .collect();
         // More likely a fault than a wish to refuse everybody.
         if keys.is_empty() {
-            return Err(VerifyError::unavailable("the issuer publishes no key that can be used", None));
+            return Err(VerifyError::unavailable(
+                "the issuer publishes no key that can be used",
+                None,
+            ));
         }
         let generation = match before {
             Some(before) if before.published == published => before.generation,
@@ -36,8 +50,8 @@ impl KeySet {
         Ok(Self { keys, published, generation, fetched_at: now })
     }
 
-    /// The key of that name. Where two have it, nobody can tell which is meant, and neither is taken; a token without
-    /// `kid` is taken only where there is no choice.
+    /// The key of that name. Where two have it, nobody can tell which is meant, and neither is
+    /// taken; a token without `kid` is taken only where there is no choice.
     pub(super) fn key(&self, kid: Option<&str>) -> Option<Arc<Key>> {
         let mut named = self.keys.iter().filter(|(name, _)| name.as_deref() == kid);
         let (_, key) = named.next()?;

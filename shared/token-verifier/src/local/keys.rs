@@ -18,8 +18,8 @@ use crate::{
     pause::{FailurePause, is_recent},
 };
 
-/// The issuer's keys: fetched once when many need them, again for an unknown one but not more often than once in a
-/// cool-down, and kept while the issuer is away.
+/// The issuer's keys: fetched once when many need them, again for an unknown one but not more often
+/// than once in a cool-down, and kept while the issuer is away.
 #[derive(Debug)]
 pub(super) struct Keys {
     authority: Arc<Authority>,
@@ -64,7 +64,8 @@ impl Keys {
         self.current.load().is_some()
     }
 
-    /// Which keys count now. Asked at every token, remembered ones too, so it is here that keys are found to be old.
+    /// Which keys count now. Asked at every token, remembered ones too, so it is here that keys are
+    /// found to be old.
     pub(super) fn generation(self: &Arc<Self>, now: i64) -> u64 {
         let current = self.current.load();
         let Some(set) = current.as_ref() else { return 0 };
@@ -73,7 +74,10 @@ impl Keys {
     }
 
     /// The key of that name, with the generation that it belongs to.
-    pub(super) async fn find(self: &Arc<Self>, kid: Option<&str>) -> Result<Option<(Arc<Key>, u64)>, VerifyError> {
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        kid: Option<&str>,
+    ) -> Result<Option<(Arc<Key>, u64)>, VerifyError> {
         let set = match self.current.load_full() {
             Some(set) => set,
             None => self.first().await?,
@@ -97,12 +101,17 @@ impl Keys {
         fetched
     }
 
-    /// The keys after an unknown name. The fetch is nobody's own: else whoever sends a made-up name and hangs up would break
-    /// it off and leave the cool-down, and new keys would never be found.
-    async fn after_unknown(self: &Arc<Self>, seen: Arc<KeySet>) -> Result<Arc<KeySet>, VerifyError> {
+    /// The keys after an unknown name. The fetch is nobody's own: else whoever sends a made-up name
+    /// and hangs up would break it off and leave the cool-down, and new keys would never be found.
+    async fn after_unknown(
+        self: &Arc<Self>,
+        seen: Arc<KeySet>,
+    ) -> Result<Arc<KeySet>, VerifyError> {
         let keys = Arc::clone(self);
         let fetch = tokio::spawn(async move { keys.fetch_for_unknown(seen).await });
-        let broken_off = |_| Err(VerifyError::unavailable("the fetch of the issuer's keys was broken off", None));
+        let broken_off = |_| {
+            Err(VerifyError::unavailable("the fetch of the issuer's keys was broken off", None))
+        };
         fetch.await.unwrap_or_else(broken_off)
     }
 
@@ -119,16 +128,24 @@ impl Keys {
             return outcome.clone().map(|()| current);
         }
         let fetched = self.fetch().await;
-        fetches.for_unknown_key = Some((self.now(), fetched.as_ref().map(|_| ()).map_err(Clone::clone)));
+        fetches.for_unknown_key =
+            Some((self.now(), fetched.as_ref().map(|_| ()).map_err(Clone::clone)));
         fetched
     }
 
-    /// Old keys are replaced behind the requests' backs, so that a withdrawn one goes: the requests go on with what is known.
+    /// Old keys are replaced behind the requests' backs, so that a withdrawn one goes: the requests
+    /// go on with what is known.
     fn renew_if_old(self: &Arc<Self>, set: &KeySet, now: i64) {
         let last = self.renewed_at.load(Ordering::Relaxed);
-        let due = !is_recent(set.fetched_at, now, self.max_age) && !is_recent(last, now, RENEWAL_PAUSE);
+        let due =
+            !is_recent(set.fetched_at, now, self.max_age) && !is_recent(last, now, RENEWAL_PAUSE);
         // One of those who see it at the same moment does it.
-        if !due || self.renewed_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if !due
+            || self
+                .renewed_at
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
+        {
             return;
         }
         let keys = Arc::clone(self);
@@ -141,7 +158,10 @@ impl Keys {
 
     /// Only a set that can be used replaces the one before.
     async fn fetch(&self) -> Result<Arc<KeySet>, VerifyError> {
-        let fetched = self.published().await.and_then(|keys| KeySet::new(keys, self.current.load_full(), self.now()));
+        let fetched = self
+            .published()
+            .await
+            .and_then(|keys| KeySet::new(keys, self.current.load_full(), self.now()));
         match fetched {
             Ok(set) => {
                 let set = Arc::new(set);

@@ -34,11 +34,21 @@ impl Weighter<TokenHash, Entry> for BySize {
 impl Remembered {
     /// Room for `capacity` tokens of usual size; a big one takes the room of several.
     pub(super) fn new(capacity: u64) -> Self {
-        Self(Cache::with_weighter(usize::try_from(capacity).unwrap_or(usize::MAX), capacity, BySize))
+        Self(Cache::with_weighter(
+            usize::try_from(capacity).unwrap_or(usize::MAX),
+            capacity,
+            BySize,
+        ))
     }
 
     /// A token that is still good at `now`, and was verified with the keys that still count.
-    pub(super) fn get(&self, hash: &TokenHash, now: i64, leeway: i64, generation: u64) -> Option<Arc<VerifiedToken>> {
+    pub(super) fn get(
+        &self,
+        hash: &TokenHash,
+        now: i64,
+        leeway: i64,
+        generation: u64,
+    ) -> Option<Arc<VerifiedToken>> {
         let entry = self.0.get(hash)?;
         let expires_at = entry.token.expires_at();
         let begun = entry.begins_at.saturating_sub(leeway) <= now;
@@ -89,11 +99,20 @@ mod tests {
     #[test]
     fn a_token_is_remembered_while_its_time_and_its_keys_last() {
         let remembered = Remembered::new(10);
-        for (now, generation, good) in
-            [(50, 1, true), (45, 1, true), (44, 1, false), (104, 1, true), (105, 1, false), (50, 2, false)]
-        {
+        for (now, generation, good) in [
+            (50, 1, true),
+            (45, 1, true),
+            (44, 1, false),
+            (104, 1, true),
+            (105, 1, false),
+            (50, 2, false),
+        ] {
             remembered.insert(hash(1), entry("t"));
-            assert_eq!(remembered.get(&hash(1), now, 5, generation).is_some(), good, "now {now}, keys {generation}");
+            assert_eq!(
+                remembered.get(&hash(1), now, 5, generation).is_some(),
+                good,
+                "now {now}, keys {generation}"
+            );
         }
     }
 

@@ -13,7 +13,9 @@ async fn a_server_that_knows_openid_connect_alone_is_understood() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
     c.metadata.answers(status(404));
-    let openid = Mock::given(path("/.well-known/openid-configuration")).respond_with(metadata(ISSUER)).expect(1);
+    let openid = Mock::given(path("/.well-known/openid-configuration"))
+        .respond_with(metadata(ISSUER))
+        .expect(1);
     openid.mount(&c.server).await;
     c.local().verify(&signer.token()).await.unwrap();
 }
@@ -25,7 +27,8 @@ async fn metadata_of_another_issuer_is_refused_and_both_are_named() {
     c.metadata.answers(metadata("http://localhost:9000/"));
     let (reason, _) = unavailable(c.local().verify(&signer.token()).await);
     assert!(
-        reason.contains(r#""http://localhost:9000/""#) && reason.contains(r#""http://localhost:9000""#),
+        reason.contains(r#""http://localhost:9000/""#)
+            && reason.contains(r#""http://localhost:9000""#),
         "{reason}"
     );
     assert_eq!(c.asked(JWKS).await, 0);
@@ -49,7 +52,9 @@ async fn metadata_that_cannot_be_used_is_told_and_asked_for_again() {
 #[tokio::test]
 async fn metadata_without_a_place_for_the_keys_is_told() {
     let c = C::with_keys([]).await;
-    for (uri, word) in [(json!(null), "names none"), (json!("ftp://c.example/jwks"), "neither https nor http")] {
+    for (uri, word) in
+        [(json!(null), "names none"), (json!("ftp://c.example/jwks"), "neither https nor http")]
+    {
         c.metadata.answers(said(&json!({ "issuer": ISSUER, "jwks_uri": uri })));
         let (reason, _) = unavailable(c.local().warm().await);
         assert!(reason.contains("jwks_uri") && reason.contains(word), "{reason}");

@@ -20,11 +20,13 @@ impl RequiredScope for ResourceRead {
 /// What a caller sees: the status, the one challenge, and the body.
 type Seen = (u16, String, Value);
 
-const METADATA: &str = r#"resource_metadata="https://b.example/.well-known/oauth-protected-resource""#;
+const METADATA: &str =
+    r#"resource_metadata="https://b.example/.well-known/oauth-protected-resource""#;
 
 /// B's address.
 async fn b(verifier: Verifier) -> String {
-    let app = Router::new().route("/", get(async |_: Pass<ResourceRead>| "open")).with_state(verifier);
+    let app =
+        Router::new().route("/", get(async |_: Pass<ResourceRead>| "open")).with_state(verifier);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -40,17 +42,26 @@ async fn seen(request: RequestBuilder) -> Seen {
     assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
     let challenges: Vec<_> = answer.headers().get_all(WWW_AUTHENTICATE).iter().collect();
     assert!(challenges.len() < 2, "{challenges:?}");
-    let challenge = challenges.first().map(|one| one.to_str().unwrap().to_owned()).unwrap_or_default();
+    let challenge =
+        challenges.first().map(|one| one.to_str().unwrap().to_owned()).unwrap_or_default();
     (answer.status().as_u16(), challenge, answer.json().await.unwrap())
 }
 
 #[tokio::test]
 async fn without_a_token_there_is_a_challenge_and_no_error() {
     let b = b(C::with_keys([]).await.local()).await;
-    let nothing = [None, Some("Basic c2VydmljZS1hOmFiYzEyMw=="), Some("DPoP abc"), Some("Bearerabc"), Some("")];
+    let nothing = [
+        None,
+        Some("Basic c2VydmljZS1hOmFiYzEyMw=="),
+        Some("DPoP abc"),
+        Some("Bearerabc"),
+        Some(""),
+    ];
     for header in nothing {
         let request = Client::new().get(&b);
-        let request = header.into_iter().fold(request, |request, header| request.header("authorization", header));
+        let request = header
+            .into_iter()
+            .fold(request, |request, header| request.header("authorization", header));
         let (status, challenge, _) = seen(request).await;
         assert_eq!(
             (status, challenge),
@@ -94,7 +105,8 @@ async fn neither_a_header_nor_a_claim_breaks_out_of_the_challenge() {
     let (signer, thief) = (Signer::es256("1"), Signer::es256("2"));
     let c = C::with_keys([&signer]).await;
     let b = explaining(&c).await;
-    let evil = "x\", error=\"none\", scope=\"all\r\nset-cookie: a=b\r\n\r\n<script>\\\u{e4}\u{0}\u{7f}";
+    let evil =
+        "x\", error=\"none\", scope=\"all\r\nset-cookie: a=b\r\n\r\n<script>\\\u{e4}\u{0}\u{7f}";
     let tokens = [
         thief.token_with(|header, _| header["kid"] = json!(evil)),
         thief.token_with(|header, _| header["alg"] = json!(evil)),
@@ -103,7 +115,8 @@ async fn neither_a_header_nor_a_claim_breaks_out_of_the_challenge() {
         signer.token_with(|_, claims| claims["aud"] = json!([evil, evil])),
     ];
     for token in tokens {
-        let (status, challenge, body) = seen(Client::new().get(&b).bearer_auth(token.expose())).await;
+        let (status, challenge, body) =
+            seen(Client::new().get(&b).bearer_auth(token.expose())).await;
         assert_eq!((status, &body["error"]), (401, &json!("invalid_token")));
         assert_eq!(challenge.matches('"').count(), 8, "{challenge}");
         assert!(challenge.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{challenge}");
@@ -124,7 +137,11 @@ async fn an_explanation_is_short_however_long_the_values_are() {
     let b = explaining(&c).await;
     for token in tokens {
         let (_, challenge, body) = seen(Client::new().get(&b).bearer_auth(token.expose())).await;
-        assert!(challenge.len() < 1_000 && body.to_string().len() < 1_000, "{} bytes", challenge.len());
+        assert!(
+            challenge.len() < 1_000 && body.to_string().len() < 1_000,
+            "{} bytes",
+            challenge.len()
+        );
         assert!(challenge.contains("xxx"), "{challenge}");
     }
     c.metadata.answers(metadata(&long));

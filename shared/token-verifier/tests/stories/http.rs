@@ -32,7 +32,10 @@ impl RequiredScope for ResourceWrite {
 /// B, as a team would write it. Its address.
 async fn b(verifier: Verifier) -> String {
     let app = Router::new()
-        .route("/read", get(async |pass: Pass<ResourceRead>| pass.subject().unwrap_or_default().to_owned()))
+        .route(
+            "/read",
+            get(async |pass: Pass<ResourceRead>| pass.subject().unwrap_or_default().to_owned()),
+        )
         .route("/write", post(async |_: Pass<ResourceWrite>, body: String| body))
         .layer(from_fn_with_state(verifier.clone(), refuse_token_in_form))
         .with_state(verifier);
@@ -52,7 +55,8 @@ impl Story {
     async fn new(detail: Detail) -> Self {
         let signer = Signer::es256("1");
         let c = C::with_keys([&signer]).await;
-        let b = b(c.builder().local(LocalSettings::default()).detail(detail).build().unwrap()).await;
+        let b =
+            b(c.builder().local(LocalSettings::default()).detail(detail).build().unwrap()).await;
         Self { c, signer, b }
     }
 
@@ -81,7 +85,11 @@ impl Refused {
         let answer = request.send().await.unwrap();
         assert_eq!(answer.headers()["cache-control"], "no-store");
         let header = |answer: &Response, name: &str| {
-            answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+            answer
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default()
         };
         let challenge = header(&answer, "www-authenticate");
         Self { status: answer.status(), challenge, body: answer.json().await.unwrap() }
@@ -89,7 +97,11 @@ impl Refused {
 
     #[track_caller]
     fn is(&self, status: u16, error: &str) {
-        assert_eq!((self.status.as_u16(), &self.body["error"]), (status, &json!(error)), "{self:?}");
+        assert_eq!(
+            (self.status.as_u16(), &self.body["error"]),
+            (status, &json!(error)),
+            "{self:?}"
+        );
         assert!(self.challenge.contains(&format!(r#"error="{error}""#)), "{self:?}");
         self.names_the_metadata();
     }
@@ -97,8 +109,12 @@ impl Refused {
     #[track_caller]
     fn names_the_metadata(&self) {
         let begin = format!(r#"Bearer realm="{RESOURCE}""#);
-        let metadata = format!(r#"resource_metadata="{RESOURCE}/.well-known/oauth-protected-resource""#);
-        assert!(self.challenge.starts_with(&begin) && self.challenge.contains(&metadata), "{self:?}");
+        let metadata =
+            format!(r#"resource_metadata="{RESOURCE}/.well-known/oauth-protected-resource""#);
+        assert!(
+            self.challenge.starts_with(&begin) && self.challenge.contains(&metadata),
+            "{self:?}"
+        );
     }
 }
 
@@ -106,7 +122,10 @@ impl Refused {
 async fn a_good_token_opens_the_door() {
     let story = Story::new(Detail::Terse).await;
     let answer = story.read().bearer_auth(story.signer.token().expose()).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (200, "service-a"));
+    assert_eq!(
+        (answer.status().as_u16(), answer.text().await.unwrap().as_str()),
+        (200, "service-a")
+    );
 }
 
 #[tokio::test]
@@ -115,7 +134,10 @@ async fn who_brings_no_token_is_told_where_to_get_one_and_of_no_error() {
     for request in [story.read(), story.read().basic_auth("service-a", Some("abc123"))] {
         let refused = Refused::of(request).await;
         assert_eq!(refused.status, 401);
-        assert!(!refused.challenge.contains("error") && refused.body.get("error").is_none(), "{refused:?}");
+        assert!(
+            !refused.challenge.contains("error") && refused.body.get("error").is_none(),
+            "{refused:?}"
+        );
         refused.names_the_metadata();
     }
 }
@@ -135,7 +157,10 @@ async fn a_token_for_something_else_is_told_the_scope_that_is_needed() {
     let refused = Refused::of(story.write().bearer_auth(story.signer.token().expose())).await;
     refused.is(403, "insufficient_scope");
     assert!(refused.challenge.contains(r#"scope="resource:write""#), "{refused:?}");
-    assert!(!refused.challenge.contains("resource:read"), "terse tells nothing of the token: {refused:?}");
+    assert!(
+        !refused.challenge.contains("resource:read"),
+        "terse tells nothing of the token: {refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -154,7 +179,9 @@ async fn a_token_in_the_url_is_refused_with_and_without_a_header() {
     for name in ["access_token", "acc%65ss_token", "x=1&access_token"] {
         let url = format!("{}/read?{name}={}", story.b, token.expose());
         Refused::of(Client::new().get(&url)).await.is(400, "invalid_request");
-        Refused::of(Client::new().get(&url).bearer_auth(token.expose())).await.is(400, "invalid_request");
+        Refused::of(Client::new().get(&url).bearer_auth(token.expose()))
+            .await
+            .is(400, "invalid_request");
     }
     let other = story.read().query(&[("my_access_token", "x")]).bearer_auth(token.expose());
     assert_eq!(other.send().await.unwrap().status(), 200);
@@ -167,10 +194,19 @@ async fn a_token_in_the_body_is_refused_with_and_without_a_header() {
     let form = || story.write().form(&[("order", "1"), ("access_token", token.expose())]);
     Refused::of(form()).await.is(400, "invalid_request");
     Refused::of(form().bearer_auth(token.expose())).await.is(400, "invalid_request");
-    let other = story.write().form(&[("order", "1")]).bearer_auth(token.expose()).send().await.unwrap();
+    let other =
+        story.write().form(&[("order", "1")]).bearer_auth(token.expose()).send().await.unwrap();
     assert_eq!((other.status().as_u16(), other.text().await.unwrap().as_str()), (200, "order=1"));
-    let json = story.write().body("access_token=x").header("content-type", "text/plain").bearer_auth(token.expose());
-    assert_eq!(json.send().await.unwrap().status(), 200, "a body that is no form is the handler's own");
+    let json = story
+        .write()
+        .body("access_token=x")
+        .header("content-type", "text/plain")
+        .bearer_auth(token.expose());
+    assert_eq!(
+        json.send().await.unwrap().status(),
+        200,
+        "a body that is no form is the handler's own"
+    );
 }
 
 #[tokio::test]
@@ -189,10 +225,15 @@ async fn explained_a_refusal_has_the_compared_values_and_terse_it_has_not() {
     let other = "https://other.example";
     for (detail, told) in [(Detail::Explain, true), (Detail::Terse, false)] {
         let story = Story::new(detail).await;
-        let refused = story.shown(&story.signer.token_with(|_, claims| claims["aud"] = json!(other))).await;
+        let refused =
+            story.shown(&story.signer.token_with(|_, claims| claims["aud"] = json!(other))).await;
         refused.is(401, "invalid_token");
         let description = refused.body["error_description"].as_str().unwrap();
-        assert_eq!(description.contains(other) && description.contains(RESOURCE), told, "{description}");
+        assert_eq!(
+            description.contains(other) && description.contains(RESOURCE),
+            told,
+            "{description}"
+        );
         assert_eq!(refused.challenge.contains(other), told);
     }
 }
@@ -201,7 +242,8 @@ async fn explained_a_refusal_has_the_compared_values_and_terse_it_has_not() {
 async fn what_a_token_says_cannot_break_out_of_the_challenge() {
     let story = Story::new(Detail::Explain).await;
     let evil = "x\", error=\"none\r\nset-cookie: a=b\u{e4}";
-    let refused = story.shown(&story.signer.token_with(|_, claims| claims["iss"] = json!(evil))).await;
+    let refused =
+        story.shown(&story.signer.token_with(|_, claims| claims["iss"] = json!(evil))).await;
     refused.is(401, "invalid_token");
     assert_eq!(refused.challenge.matches("error=\"").count(), 1, "{refused:?}");
 }
@@ -212,7 +254,10 @@ async fn while_c_is_away_the_answer_is_503_with_when_to_come_again() {
     story.c.jwks.answers(status(503).insert_header("retry-after", "9"));
     let token = story.signer.token();
     let answer = story.read().bearer_auth(token.expose()).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "9"));
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()),
+        (503, "9")
+    );
     assert!(!answer.headers().contains_key("www-authenticate"), "the caller's token may be good");
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let body: Value = answer.json().await.unwrap();
@@ -227,7 +272,9 @@ async fn while_c_is_away_an_introspecting_b_answers_503_and_recovers() {
     let c = C::saying(json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })).await;
     let verifier = c.builder().introspection(introspection()).build().unwrap();
     let url = format!("{}/read", b(verifier).await);
-    let code = async || Client::new().get(&url).bearer_auth("opaque").send().await.unwrap().status().as_u16();
+    let code = async || {
+        Client::new().get(&url).bearer_auth("opaque").send().await.unwrap().status().as_u16()
+    };
     assert_eq!(code().await, 200);
     c.introspection.answers(status(500));
     assert_eq!(code().await, 200, "the word is still good");
@@ -241,7 +288,10 @@ async fn while_c_is_away_an_introspecting_b_answers_503_and_recovers() {
 async fn b_says_of_itself_whose_tokens_it_takes() {
     let c = C::with_keys([]).await;
     let metadata = c.local().protected_resource_metadata(["resource:read"]);
-    assert_eq!((metadata.resource.as_str(), &metadata.authorization_servers[..]), (RESOURCE, &[ISSUER.to_owned()][..]));
+    assert_eq!(
+        (metadata.resource.as_str(), &metadata.authorization_servers[..]),
+        (RESOURCE, &[ISSUER.to_owned()][..])
+    );
     assert_eq!(
         (&metadata.scopes_supported[..], &metadata.bearer_methods_supported[..]),
         (&["resource:read".to_owned()][..], &["header".to_owned()][..])

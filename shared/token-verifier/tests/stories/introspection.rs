@@ -11,7 +11,8 @@ use wiremock::ResponseTemplate;
 
 use crate::{
     setup::{
-        C, INTROSPECT, ISSUER, JWKS, NOW, RESOURCE, SECRET, broken, impatient, introspection, said, status, unavailable,
+        C, INTROSPECT, ISSUER, JWKS, NOW, RESOURCE, SECRET, broken, impatient, introspection, said,
+        status, unavailable,
     },
     signer::Signer,
 };
@@ -44,7 +45,10 @@ async fn c_is_asked_in_bs_own_name_and_believed() {
     let asked = &c.requests(INTROSPECT).await[0];
     let expected = basic::format("service-b", &ClientSecret::new(SECRET));
     assert_eq!(asked.headers["authorization"], expected.as_str());
-    assert_eq!(String::from_utf8_lossy(&asked.body), "token=gpat_opaque&token_type_hint=access_token");
+    assert_eq!(
+        String::from_utf8_lossy(&asked.body),
+        "token=gpat_opaque&token_type_hint=access_token"
+    );
     assert_eq!(asked.method, "POST");
     assert!(asked.headers["traceparent"].to_str().unwrap().starts_with("00-07070707"));
 }
@@ -112,7 +116,11 @@ async fn cs_word_is_good_for_its_time_and_not_longer() {
     outcome.unwrap();
     assert!(checks.len() == 1 && checks[0].rule == Rule::Remembered, "{checks:?}");
     c.clock.advance(Duration::from_millis(1));
-    assert_eq!(broken(verifier.verify(&opaque()).await), Some(Rule::Active), "a revocation is heard of");
+    assert_eq!(
+        broken(verifier.verify(&opaque()).await),
+        Some(Rule::Active),
+        "a revocation is heard of"
+    );
     assert_eq!(c.asked(INTROSPECT).await, 2);
 }
 
@@ -168,7 +176,8 @@ async fn no_answer_is_never_a_yes_and_is_not_kept() {
         said(&json!({ "active": "true" })),
         said(&json!({ "scope": "resource:read" })),
         said(&json!(["active"])),
-        ResponseTemplate::new(200).set_body_string(format!("{{\"active\":true,\"x\":\"{}\"}}", "x".repeat(300_000))),
+        ResponseTemplate::new(200)
+            .set_body_string(format!("{{\"active\":true,\"x\":\"{}\"}}", "x".repeat(300_000))),
     ];
     for (number, trouble) in troubles.into_iter().enumerate() {
         c.introspection.answers(trouble);
@@ -184,7 +193,10 @@ async fn c_says_when_it_may_be_asked_again() {
     let c = C::saying(good()).await;
     for code in [429, 503] {
         c.introspection.answers(status(code).insert_header("retry-after", "17"));
-        assert_eq!(unavailable(c.introspecting().verify(&opaque()).await).1, Duration::from_secs(17));
+        assert_eq!(
+            unavailable(c.introspecting().verify(&opaque()).await).1,
+            Duration::from_secs(17)
+        );
     }
 }
 
@@ -199,7 +211,8 @@ async fn wrong_credentials_of_ours_are_not_the_callers_fault() {
 #[tokio::test]
 async fn a_c_that_is_too_slow_or_gone_is_no_yes() {
     let c = C::saying(good()).await;
-    let verifier = c.builder().introspection(introspection()).http_client(impatient()).build().unwrap();
+    let verifier =
+        c.builder().introspection(introspection()).http_client(impatient()).build().unwrap();
     c.introspection.answers(said(&good()).set_delay(Duration::from_secs(60)));
     let (outcome, events) = c.told(verifier.verify(&opaque())).await;
     assert!(unavailable(outcome).0.contains("in time"));
@@ -207,7 +220,8 @@ async fn a_c_that_is_too_slow_or_gone_is_no_yes() {
     let C { server, introspection: endpoint, clock, .. } = c;
     let gone = server.uri();
     drop((server, endpoint));
-    let nobody = token_verifier::Verifier::builder(ISSUER, RESOURCE).internal_url(gone).clock(clock);
+    let nobody =
+        token_verifier::Verifier::builder(ISSUER, RESOURCE).internal_url(gone).clock(clock);
     let verifier = nobody.introspection(introspection()).http_client(impatient()).build().unwrap();
     unavailable(verifier.verify(&opaque()).await);
 }
@@ -217,7 +231,8 @@ async fn auto_checks_jwts_here_and_asks_about_all_others() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
     c.introspection.answers(said(&good()));
-    let verifier = c.builder().local(LocalSettings::default()).introspection(introspection()).build().unwrap();
+    let verifier =
+        c.builder().local(LocalSettings::default()).introspection(introspection()).build().unwrap();
     assert!(!verifier.is_ready());
     verifier.warm().await.unwrap();
     assert!(verifier.is_ready());
@@ -226,6 +241,10 @@ async fn auto_checks_jwts_here_and_asks_about_all_others() {
     verifier.verify(&opaque()).await.unwrap();
     assert_eq!(c.asked(INTROSPECT).await, 1);
     let forged = Signer::es256("1").token();
-    assert_eq!(broken(verifier.verify(&forged).await), Some(Rule::Signature), "a forged JWT gets no second chance");
+    assert_eq!(
+        broken(verifier.verify(&forged).await),
+        Some(Rule::Signature),
+        "a forged JWT gets no second chance"
+    );
     assert_eq!(c.asked(INTROSPECT).await, 1);
 }

@@ -13,7 +13,10 @@ use crate::{
     signer::Signer,
 };
 
-async fn verify_all(verifier: &Verifier, tokens: impl IntoIterator<Item = claims::AccessToken>) -> Vec<bool> {
+async fn verify_all(
+    verifier: &Verifier,
+    tokens: impl IntoIterator<Item = claims::AccessToken>,
+) -> Vec<bool> {
     let mut callers = JoinSet::new();
     for token in tokens {
         let verifier = verifier.clone();
@@ -37,7 +40,10 @@ async fn a_thousand_made_up_kids_make_one_request_in_a_cooldown() {
     let c = C::with_keys([&signer]).await;
     let verifier = c.local();
     verifier.warm().await.unwrap();
-    let made_up = || (0..1_000).map(|n| thief.token_with(|header, _| header["kid"] = json!(format!("made-up-{n}"))));
+    let made_up = || {
+        (0..1_000)
+            .map(|n| thief.token_with(|header, _| header["kid"] = json!(format!("made-up-{n}"))))
+    };
     assert!(verify_all(&verifier, made_up()).await.iter().all(|passed| !passed));
     assert_eq!(c.asked(JWKS).await, 2);
     c.wait(29);
@@ -111,7 +117,8 @@ async fn an_unknown_key_is_a_503_while_c_is_away_and_a_401_when_c_says_so() {
 async fn a_withdrawn_key_goes_with_what_it_signed_though_it_was_remembered() {
     let (old, new) = (Signer::es256("1"), Signer::es256("2"));
     let c = C::with_keys([&old, &new]).await;
-    let settings = LocalSettings { key_max_age: Duration::from_secs(60), ..LocalSettings::default() };
+    let settings =
+        LocalSettings { key_max_age: Duration::from_secs(60), ..LocalSettings::default() };
     let (verifier, token) = (c.local_with(settings), old.token());
     verifier.verify(&token).await.unwrap();
     c.jwks.answers(keys([&new]));
@@ -158,8 +165,14 @@ async fn those_who_wait_for_a_c_that_hangs_hear_it_together() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
     c.jwks.answers(keys([&signer]).set_delay(Duration::from_secs(60)));
-    let verifier = c.builder().local(LocalSettings::default()).http_client(impatient()).build().unwrap();
-    assert!(verify_all(&verifier, (0..50).map(|n| signer.token_number(n))).await.iter().all(|passed| !passed));
+    let verifier =
+        c.builder().local(LocalSettings::default()).http_client(impatient()).build().unwrap();
+    assert!(
+        verify_all(&verifier, (0..50).map(|n| signer.token_number(n)))
+            .await
+            .iter()
+            .all(|passed| !passed)
+    );
     assert_eq!(c.asked(JWKS).await, 1);
     c.jwks.answers(keys([&signer]));
     c.wait(1);

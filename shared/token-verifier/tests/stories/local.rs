@@ -60,14 +60,27 @@ async fn rule_broken_by(change: impl FnOnce(&mut Value, &mut Value)) -> Option<R
 #[tokio::test]
 async fn an_issuer_that_differs_in_one_byte_is_another() {
     for iss in ["http://localhost:9000/", "HTTP://localhost:9000", "https://localhost:9000", ""] {
-        assert_eq!(rule_broken_by(|_, claims| claims["iss"] = json!(iss)).await, Some(Rule::Issuer), "{iss}");
+        assert_eq!(
+            rule_broken_by(|_, claims| claims["iss"] = json!(iss)).await,
+            Some(Rule::Issuer),
+            "{iss}"
+        );
     }
 }
 
 #[tokio::test]
 async fn another_resources_token_is_refused() {
-    for aud in [json!("https://other.example"), json!(["https://b.example/", "x"]), json!([]), json!("service-a")] {
-        assert_eq!(rule_broken_by(|_, claims| claims["aud"] = aud.clone()).await, Some(Rule::Audience), "{aud}");
+    for aud in [
+        json!("https://other.example"),
+        json!(["https://b.example/", "x"]),
+        json!([]),
+        json!("service-a"),
+    ] {
+        assert_eq!(
+            rule_broken_by(|_, claims| claims["aud"] = aud.clone()).await,
+            Some(Rule::Audience),
+            "{aud}"
+        );
     }
 }
 
@@ -75,14 +88,19 @@ async fn another_resources_token_is_refused() {
 async fn one_of_several_audiences_is_enough() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
-    let token = signer.token_with(|_, claims| claims["aud"] = json!(["https://other.example", RESOURCE]));
+    let token =
+        signer.token_with(|_, claims| claims["aud"] = json!(["https://other.example", RESOURCE]));
     c.local().verify(&token).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_jwt_of_another_type_is_no_access_token() {
     for typ in [json!("JWT"), json!("logout+jwt"), Value::Null] {
-        assert_eq!(rule_broken_by(|header, _| header["typ"] = typ.clone()).await, Some(Rule::Type), "{typ}");
+        assert_eq!(
+            rule_broken_by(|header, _| header["typ"] = typ.clone()).await,
+            Some(Rule::Type),
+            "{typ}"
+        );
     }
 }
 
@@ -111,7 +129,8 @@ async fn times_are_kept_to_the_second_with_a_leeway_of_five() {
     let c = C::with_keys([&signer]).await;
     let verifier = c.local();
     for (claim, at, rule) in cases {
-        let outcome = verifier.verify(&signer.token_with(|_, claims| claims[claim] = json!(at))).await;
+        let outcome =
+            verifier.verify(&signer.token_with(|_, claims| claims[claim] = json!(at))).await;
         match rule {
             None => assert!(outcome.is_ok(), "{claim} {at}: {outcome:?}"),
             Some(_) => assert_eq!(broken(outcome), rule, "{claim} {at}"),
@@ -124,7 +143,8 @@ async fn a_missing_claim_is_named() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
     for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"] {
-        let token = signer.token_with(|_, claims| drop(claims.as_object_mut().unwrap().remove(claim)));
+        let token =
+            signer.token_with(|_, claims| drop(claims.as_object_mut().unwrap().remove(claim)));
         let error = c.local().verify(&token).await.unwrap_err();
         assert!(error.to_string().contains(&format!("no {claim},")), "{error}");
     }
@@ -146,14 +166,18 @@ async fn a_claim_of_the_wrong_kind_is_refused_without_being_quoted() {
 async fn an_opaque_token_at_a_local_verifier_is_refused_with_what_to_do() {
     let c = C::with_keys([&Signer::es256("1")]).await;
     let error = c.local().verify(&AccessToken::new("gpat_opaque")).await.unwrap_err();
-    assert!(error.to_string().contains("opaque") && error.to_string().contains("introspection"), "{error}");
+    assert!(
+        error.to_string().contains("opaque") && error.to_string().contains("introspection"),
+        "{error}"
+    );
     assert_eq!(c.asked(JWKS).await, 0);
 }
 
 #[tokio::test]
 async fn a_token_of_no_honest_length_is_refused_at_once() {
     let c = C::with_keys([&Signer::es256("1")]).await;
-    let verifier = c.builder().local(LocalSettings::default()).introspection(introspection()).build().unwrap();
+    let verifier =
+        c.builder().local(LocalSettings::default()).introspection(introspection()).build().unwrap();
     for long in ["a".repeat(16 * 1_024 + 1), format!("a.b.{}", "c".repeat(16 * 1_024))] {
         assert_eq!(broken(verifier.verify(&AccessToken::new(long)).await), None);
     }
@@ -167,7 +191,10 @@ async fn hs256_is_taken_only_with_a_secret_that_was_set_and_whatever_its_kid() {
     let token = Signer::hs256(SHARED.as_bytes()).token();
     assert_eq!(broken(c.local().verify(&token).await), Some(Rule::Algorithm));
     let with_secret = |secret: &str| {
-        let settings = LocalSettings { hs256_secret: Some(ClientSecret::new(secret)), ..LocalSettings::default() };
+        let settings = LocalSettings {
+            hs256_secret: Some(ClientSecret::new(secret)),
+            ..LocalSettings::default()
+        };
         c.builder().local(settings).build()
     };
     with_secret(SHARED).unwrap().verify(&token).await.unwrap();
@@ -176,8 +203,9 @@ async fn hs256_is_taken_only_with_a_secret_that_was_set_and_whatever_its_kid() {
 
 #[tokio::test]
 async fn what_cannot_work_is_refused_when_it_is_built() {
-    let build =
-        |issuer: &str, resource: &str| Verifier::builder(issuer, resource).local(LocalSettings::default()).build();
+    let build = |issuer: &str, resource: &str| {
+        Verifier::builder(issuer, resource).local(LocalSettings::default()).build()
+    };
     assert!(matches!(build("c.example", RESOURCE), Err(BuildError::Issuer(_))));
     assert!(matches!(build(ISSUER, "https://b.example#x"), Err(BuildError::Resource(_))));
     assert!(matches!(Verifier::builder(ISSUER, RESOURCE).build(), Err(BuildError::NoWay)));
@@ -191,7 +219,10 @@ async fn a_token_is_remembered_and_not_past_its_end() {
     let first = verifier.verify(&token).await.unwrap();
     let (second, checks) = c.checks(verifier.verify(&token)).await;
     assert!(std::sync::Arc::ptr_eq(&first, &second.unwrap()), "nothing was verified again");
-    assert!(checks.len() == 1 && checks[0].rule == Rule::Remembered && checks[0].passed, "{checks:?}");
+    assert!(
+        checks.len() == 1 && checks[0].rule == Rule::Remembered && checks[0].passed,
+        "{checks:?}"
+    );
     c.wait(1_804);
     verifier.verify(&token).await.unwrap();
     c.wait(1);
@@ -202,7 +233,8 @@ async fn a_token_is_remembered_and_not_past_its_end() {
 async fn what_was_refused_is_not_remembered_as_good() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
-    let (verifier, token) = (c.local(), signer.token_with(|_, claims| claims["nbf"] = json!(NOW + 60)));
+    let (verifier, token) =
+        (c.local(), signer.token_with(|_, claims| claims["nbf"] = json!(NOW + 60)));
     assert_eq!(broken(verifier.verify(&token).await), Some(Rule::NotBefore));
     c.wait(60);
     verifier.verify(&token).await.unwrap();

@@ -21,8 +21,19 @@ async fn rule_broken_by(token: impl FnOnce(&Signer) -> AccessToken) -> Option<Ru
 async fn what_is_no_signed_jwt_is_refused_without_asking_anybody() {
     let c = C::with_keys([]).await;
     let verifier = c.local();
-    let forms =
-        ["", ".", "..", "a.b", "a.b.c", "a.b.c.d.e", "e30.e30.", "bnVsbA.e30.", "W10.e30.", "e30=.e30.A", "\u{e4}.b.c"];
+    let forms = [
+        "",
+        ".",
+        "..",
+        "a.b",
+        "a.b.c",
+        "a.b.c.d.e",
+        "e30.e30.",
+        "bnVsbA.e30.",
+        "W10.e30.",
+        "e30=.e30.A",
+        "\u{e4}.b.c",
+    ];
     for text in forms {
         assert_eq!(broken(verifier.verify(&AccessToken::new(text)).await), None, "{text}");
     }
@@ -33,10 +44,18 @@ async fn what_is_no_signed_jwt_is_refused_without_asking_anybody() {
 async fn a_header_of_the_wrong_kinds_is_no_header() {
     let no_text = [json!(null), json!(["ES256"]), json!(0), json!({ "alg": "ES256" })];
     for alg in no_text {
-        assert_eq!(rule_broken_by(|c| c.token_with(|header, _| header["alg"] = alg.clone())).await, None, "{alg}");
+        assert_eq!(
+            rule_broken_by(|c| c.token_with(|header, _| header["alg"] = alg.clone())).await,
+            None,
+            "{alg}"
+        );
     }
     for crit in [json!(["b64"]), json!(["exp"]), json!([]), json!("b64"), json!(false)] {
-        assert_eq!(rule_broken_by(|c| c.token_with(|header, _| header["crit"] = crit.clone())).await, None, "{crit}");
+        assert_eq!(
+            rule_broken_by(|c| c.token_with(|header, _| header["crit"] = crit.clone())).await,
+            None,
+            "{crit}"
+        );
     }
 }
 
@@ -48,7 +67,9 @@ async fn a_member_that_stands_twice_is_refused_and_not_chosen_from() {
     let doubled = |text: &str, member: &str| text.replacen('{', &format!("{{{member},"), 1);
     let header = doubled(HEADER, r#""alg":"none""#);
     assert_eq!(rule_broken_by(|c| c.sign_text(&header, &good.to_string())).await, None);
-    for member in [r#""aud":"https://other.example""#, r#""iss":"http://localhost:9000""#, r#""exp":1"#] {
+    for member in
+        [r#""aud":"https://other.example""#, r#""iss":"http://localhost:9000""#, r#""exp":1"#]
+    {
         let claims = doubled(&good.to_string(), member);
         assert_eq!(rule_broken_by(|c| c.sign_text(HEADER, &claims)).await, None, "{member}");
     }

@@ -1,4 +1,5 @@
-//! C goes away and comes back, and callers hang up: what B can still tell, and what it must not take for an answer.
+//! C goes away and comes back, and callers hang up: what B can still tell, and what it must not
+//! take for an answer.
 
 use std::{
     future::{Future, poll_fn},
@@ -18,8 +19,8 @@ use wiremock::{Mock, MockServer, matchers::path};
 
 use crate::{
     setup::{
-        C, INTROSPECT, ISSUER, JWKS, METADATA, NOW, RESOURCE, broken, impatient, introspection, keys, metadata, said,
-        status, unavailable,
+        C, INTROSPECT, ISSUER, JWKS, METADATA, NOW, RESOURCE, broken, impatient, introspection,
+        keys, metadata, said, status, unavailable,
     },
     signer::Signer,
 };
@@ -39,7 +40,11 @@ async fn b_outlives_an_outage_of_c_and_finds_it_again() {
     let (signer, unknown) = (Signer::es256("1"), Signer::es256("2"));
     let c = listening(TcpListener::bind("127.0.0.1:0").unwrap(), &signer).await;
     let (address, clock) = (*c.address(), Clock::manual(NOW));
-    let builder = || Verifier::builder(ISSUER, RESOURCE).internal_url(format!("http://{address}")).clock(clock.clone());
+    let builder = || {
+        Verifier::builder(ISSUER, RESOURCE)
+            .internal_url(format!("http://{address}"))
+            .clock(clock.clone())
+    };
     let build = |builder: VerifierBuilder| builder.build().unwrap();
     let local = build(builder().local(LocalSettings::default()));
     let asking = build(builder().introspection(introspection()));
@@ -71,7 +76,8 @@ async fn hang_up(future: impl Future) -> bool {
     poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
 }
 
-/// Hanging up is free for the caller. If it broke the fetch off and left the cool-down, C could not change its keys any more.
+/// Hanging up is free for the caller. If it broke the fetch off and left the cool-down, C could not
+/// change its keys any more.
 #[tokio::test]
 async fn who_hangs_up_does_not_spend_the_search_for_a_new_key() {
     let (old, new, thief) = (Signer::es256("1"), Signer::es256("2"), Signer::es256("made-up"));
@@ -116,7 +122,9 @@ async fn a_hundred_callers_hear_of_one_failure_together() {
     let mut callers = JoinSet::new();
     for _ in 0..100 {
         let verifier = verifier.clone();
-        callers.spawn(async move { unavailable(verifier.verify(&AccessToken::new("gpat_opaque")).await) });
+        callers.spawn(async move {
+            unavailable(verifier.verify(&AccessToken::new("gpat_opaque")).await)
+        });
     }
     assert_eq!(callers.join_all().await.len(), 100);
     assert_eq!(c.asked(INTROSPECT).await, 1);
@@ -127,11 +135,14 @@ async fn a_hundred_callers_hear_of_one_failure_together() {
 async fn those_who_wait_for_the_metadata_of_a_c_that_hangs_hear_it_together() {
     let c = C::saying(json!({ "active": true, "aud": RESOURCE })).await;
     c.metadata.answers(metadata(ISSUER).set_delay(Duration::from_secs(60)));
-    let verifier = c.builder().introspection(introspection()).http_client(impatient()).build().unwrap();
+    let verifier =
+        c.builder().introspection(introspection()).http_client(impatient()).build().unwrap();
     let mut callers = JoinSet::new();
     for number in 0..50 {
         let verifier = verifier.clone();
-        callers.spawn(async move { unavailable(verifier.verify(&AccessToken::new(format!("opaque-{number}"))).await) });
+        callers.spawn(async move {
+            unavailable(verifier.verify(&AccessToken::new(format!("opaque-{number}"))).await)
+        });
     }
     assert_eq!(callers.join_all().await.len(), 50);
     assert_eq!(c.asked(METADATA).await, 1);

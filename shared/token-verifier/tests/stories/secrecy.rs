@@ -28,20 +28,31 @@ async fn all_that_is_said(c: &C, verifier: &Verifier, token: &AccessToken) -> St
 async fn no_token_and_no_secret_is_in_anything_that_can_be_printed() {
     let (signer, thief) = (Signer::es256("1"), Signer::es256("1"));
     let c = C::with_keys([&signer]).await;
-    let local = LocalSettings { hs256_secret: Some(ClientSecret::new(SHARED)), ..LocalSettings::default() };
+    let local =
+        LocalSettings { hs256_secret: Some(ClientSecret::new(SHARED)), ..LocalSettings::default() };
     let builder = c.builder().local(local).introspection(introspection());
     let built = format!("{builder:?}");
     let verifier = builder.build().unwrap();
-    let tokens = [signer.token(), thief.token(), AccessToken::new(OPAQUE), AccessToken::new("not.a.jwt-at-all")];
-    let answers =
-        [said(&json!({ "active": false })), status(500).set_body_string(OPAQUE), said(&json!({ "active": OPAQUE }))];
+    let tokens = [
+        signer.token(),
+        thief.token(),
+        AccessToken::new(OPAQUE),
+        AccessToken::new("not.a.jwt-at-all"),
+    ];
+    let answers = [
+        said(&json!({ "active": false })),
+        status(500).set_body_string(OPAQUE),
+        said(&json!({ "active": OPAQUE })),
+    ];
     let header = basic::format("service-b", &ClientSecret::new(SECRET));
     for answer in answers {
         c.introspection.answers(answer);
         for token in &tokens {
             let said = all_that_is_said(&c, &verifier, token).await + &built;
             let signature = token.expose().rsplit('.').next().unwrap();
-            for hidden in [token.expose(), signature, SECRET, SHARED, header.trim_start_matches("Basic ")] {
+            for hidden in
+                [token.expose(), signature, SECRET, SHARED, header.trim_start_matches("Basic ")]
+            {
                 assert!(!said.contains(hidden), "{hidden} in {said}");
             }
         }

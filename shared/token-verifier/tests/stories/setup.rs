@@ -8,7 +8,9 @@ use claims::ClientSecret;
 use clock::Clock;
 use flow_events::{Check, Event, EventSink, FlowEvent, FlowScope, Party, Rule, TraceContext};
 use serde_json::{Value, json};
-use token_verifier::{IntrospectionSettings, LocalSettings, Verifier, VerifierBuilder, VerifyError};
+use token_verifier::{
+    IntrospectionSettings, LocalSettings, Verifier, VerifierBuilder, VerifyError,
+};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 
 use crate::signer::Signer;
@@ -43,7 +45,8 @@ impl Respond for Endpoint {
     }
 }
 
-/// An authorization server that does as it is told, and a time that stands still until it is told to go on.
+/// An authorization server that does as it is told, and a time that stands still until it is told
+/// to go on.
 pub struct C {
     pub server: MockServer,
     pub clock: Clock,
@@ -54,12 +57,14 @@ pub struct C {
 
 impl C {
     pub async fn with_keys<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> Self {
-        // Not from the pool: a story that outlives its server must not find another story's at the address.
+        // Not from the pool: a story that outlives its server must not find another story's at the
+        // address.
         let server = MockServer::builder().start().await;
         Self {
             metadata: Endpoint::at(&server, METADATA, metadata(ISSUER)).await,
             jwks: Endpoint::at(&server, JWKS, keys(signers)).await,
-            introspection: Endpoint::at(&server, INTROSPECT, said(&json!({ "active": false }))).await,
+            introspection: Endpoint::at(&server, INTROSPECT, said(&json!({ "active": false })))
+                .await,
             clock: Clock::manual(NOW),
             server,
         }
@@ -73,7 +78,9 @@ impl C {
     }
 
     pub fn builder(&self) -> VerifierBuilder {
-        Verifier::builder(ISSUER, RESOURCE).internal_url(self.server.uri()).clock(self.clock.clone())
+        Verifier::builder(ISSUER, RESOURCE)
+            .internal_url(self.server.uri())
+            .clock(self.clock.clone())
     }
 
     pub fn local(&self) -> Verifier {
@@ -107,7 +114,8 @@ impl C {
         let sink = EventSink::new(1_000);
         let mut listener = sink.listen().unwrap();
         let trace = TraceContext::root([7; 24]).unwrap();
-        let scope = FlowScope { trace, party: Party::ResourceServer, sink, clock: self.clock.clone() };
+        let scope =
+            FlowScope { trace, party: Party::ResourceServer, sink, clock: self.clock.clone() };
         let output = scope.run(future).await;
         (output, std::iter::from_fn(|| listener.try_recv().ok()).collect())
     }

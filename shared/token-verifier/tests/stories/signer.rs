@@ -23,12 +23,20 @@ pub struct Signer {
 impl Signer {
     pub fn es256(kid: &'static str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self { kid, algorithm: Algorithm::ES256, key: EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()) }
+        Self {
+            kid,
+            algorithm: Algorithm::ES256,
+            key: EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()),
+        }
     }
 
     pub fn eddsa(kid: &'static str) -> Self {
         let pair = Ed25519KeyPair::generate().unwrap();
-        Self { kid, algorithm: Algorithm::EdDSA, key: EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref()) }
+        Self {
+            kid,
+            algorithm: Algorithm::EdDSA,
+            key: EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref()),
+        }
     }
 
     pub fn rs256(kid: &'static str) -> Self {
@@ -36,7 +44,11 @@ impl Signer {
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let body = BASE64_STANDARD.encode(der.as_ref());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
-        Self { kid, algorithm: Algorithm::RS256, key: EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap() }
+        Self {
+            kid,
+            algorithm: Algorithm::RS256,
+            key: EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap(),
+        }
     }
 
     pub fn hs256(secret: &[u8]) -> Self {
@@ -45,7 +57,9 @@ impl Signer {
 
     /// The public half, as C publishes it.
     pub fn jwk(&self) -> Value {
-        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&self.key, self.algorithm).unwrap()).unwrap();
+        let mut jwk =
+            serde_json::to_value(Jwk::from_encoding_key(&self.key, self.algorithm).unwrap())
+                .unwrap();
         jwk["kid"] = json!(self.kid);
         jwk["use"] = json!("sig");
         jwk
@@ -58,7 +72,8 @@ impl Signer {
 
     /// A good token, but for what `change` does to its header and claims before they are signed.
     pub fn token_with(&self, change: impl FnOnce(&mut Value, &mut Value)) -> AccessToken {
-        let mut header = json!({ "alg": format!("{:?}", self.algorithm), "typ": "at+jwt", "kid": self.kid });
+        let mut header =
+            json!({ "alg": format!("{:?}", self.algorithm), "typ": "at+jwt", "kid": self.kid });
         let mut claims = json!({
             "iss": ISSUER, "sub": "service-a", "aud": RESOURCE, "exp": NOW + 1_800, "iat": NOW,
             "jti": "t-1", "client_id": "service-a", "scope": "resource:read",

@@ -1,4 +1,5 @@
-//! A good token of which something was changed, and a public key in every form in which somebody may have it.
+//! A good token of which something was changed, and a public key in every form in which somebody
+//! may have it.
 
 use base64::{
     Engine,
@@ -35,7 +36,8 @@ async fn a_token_is_neither_cut_off_nor_added_to() {
     let good = good.expose();
     verifier.verify(&AccessToken::new(good)).await.unwrap();
     let cut = (0..good.len()).map(|at| good[..at].to_owned());
-    let longer = ["A", "AA", ".", ".A", "=", "==", " ", "\n", "%"].map(|end| format!("{good}{end}"));
+    let longer =
+        ["A", "AA", ".", ".A", "=", "==", " ", "\n", "%"].map(|end| format!("{good}{end}"));
     let later = ["A", ".", " ", "Bearer "].map(|start| format!("{start}{good}"));
     for text in cut.chain(longer).chain(later) {
         assert!(verifier.verify(&AccessToken::new(text.as_str())).await.is_err(), "{text}");
@@ -58,9 +60,17 @@ fn forms(signer: &Signer) -> Vec<Vec<u8>> {
         "OKP" => [ED25519_SPKI, &bytes("x")].concat(),
         _ => bytes("n"),
     };
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64_STANDARD.encode(&der));
-    let mut forms =
-        vec![point, der, pem.trim_end().as_bytes().to_vec(), pem.into_bytes(), jwk.to_string().into_bytes()];
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        BASE64_STANDARD.encode(&der)
+    );
+    let mut forms = vec![
+        point,
+        der,
+        pem.trim_end().as_bytes().to_vec(),
+        pem.into_bytes(),
+        jwk.to_string().into_bytes(),
+    ];
     for name in ["x", "y", "n", "e"] {
         forms.extend([text(name).as_bytes().to_vec(), bytes(name)]);
     }
@@ -81,8 +91,14 @@ async fn a_public_key_is_no_hmac_secret_in_any_form_and_under_any_settings() {
         let verifier = c.local_with(settings);
         for signer in &signers {
             for form in forms(signer) {
-                let forged = Signer::hs256(&form).token_with(|header, _| header["kid"] = signer.kid.into());
-                assert_eq!(broken(verifier.verify(&forged).await), Some(rule), "{} {form:?}", signer.kid);
+                let forged =
+                    Signer::hs256(&form).token_with(|header, _| header["kid"] = signer.kid.into());
+                assert_eq!(
+                    broken(verifier.verify(&forged).await),
+                    Some(rule),
+                    "{} {form:?}",
+                    signer.kid
+                );
             }
         }
     }
