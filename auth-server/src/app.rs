@@ -6,7 +6,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use claims::{AccessToken, AccessTokenClaims, IdTokenClaims};
+use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims};
 use clock::Clock;
 use flow_events::EventSink;
 use pages::Pages;

@@ -1,6 +1,6 @@
 //! The user whom an access token opens.
 
-use claims::{AccessToken, AccessTokenClaims};
+use oauth_types::{AccessToken, AccessTokenClaims};
 
 use crate::{
     app::App,

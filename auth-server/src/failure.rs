@@ -3,7 +3,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use claims::{ErrorCode, FormError, OAuthError, bearer::Challenge};
+use oauth_types::{ErrorCode, FormError, OAuthError, bearer::Challenge};
 
 use crate::{
     client_auth::Denied,

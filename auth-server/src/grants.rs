@@ -9,7 +9,7 @@ mod void_grant;
 
 pub use token_exchange::ACCESS_TOKEN_TYPE;
 
-use claims::{Actor, ErrorCode, Form, RefreshToken, nearest_name};
+use oauth_types::{Actor, ErrorCode, Form, RefreshToken, nearest_name};
 
 use crate::{
     app::App,

@@ -1,7 +1,7 @@
 //! From a client's request for a token to its answer: the phases that all grants share.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{AccessToken, AccessTokenClaims, IdToken, Scope, TokenResponse};
+use oauth_types::{AccessToken, AccessTokenClaims, IdToken, Scope, TokenResponse};
 use flow_events::{Event, TokenHeader, emit};
 
 use crate::{

@@ -4,7 +4,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use claims::ErrorCode;
+use oauth_types::ErrorCode;
 use flow_events::current_trace;
 use pages::Browser;
 use service_kit::page_for_people;

@@ -4,7 +4,7 @@ mod information;
 mod sector;
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use claims::{AccessToken, ClientSecret, bearer};
+use oauth_types::{AccessToken, ClientSecret, bearer};
 
 pub use information::ClientInformation;
 

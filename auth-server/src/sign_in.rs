@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use claims::Password;
+use oauth_types::Password;
 
 use crate::{
     client_auth::{FailureLimit, Place},
@@ -92,7 +92,7 @@ impl SignIn {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use claims::StandardClaims;
+    use oauth_types::StandardClaims;
 
     use super::*;
     use crate::{

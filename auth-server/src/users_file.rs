@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, ensure};
-use claims::{Password, StandardClaims};
+use oauth_types::{Password, StandardClaims};
 use serde::Deserialize;
 use service_kit::{Profile, toml_problem};
 

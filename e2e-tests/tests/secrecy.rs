@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use e2e_tests::{
     caller::{Answer, url},
     forge::{claims, header, under_signature_of, with},

@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use claims::{AccessTokenClaims, Fingerprint};
+use oauth_types::{AccessTokenClaims, Fingerprint};
 use flow_events::{Event, FlowEvent, TokenHeader, TraceId, Value};
 use serde::Serialize;
 use tokio::sync::watch;

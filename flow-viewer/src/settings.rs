@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use claims::{ClientSecret, endpoint};
+use oauth_types::{ClientSecret, endpoint};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
@@ -84,8 +84,8 @@ impl FlowViewerSettings {
         Ok(ClientSecret::new(secret.expose()))
     }
 
-    pub(crate) fn password(&self) -> claims::Password {
-        claims::Password::new(self.password.as_ref().map_or(DEMO_PASSWORD, SecretSetting::expose))
+    pub(crate) fn password(&self) -> oauth_types::Password {
+        oauth_types::Password::new(self.password.as_ref().map_or(DEMO_PASSWORD, SecretSetting::expose))
     }
 
     pub(crate) fn places(&self) -> [(&'static str, &Place); 4] {

@@ -2,7 +2,7 @@
 //! read again to the same.
 #![no_main]
 
-use claims::{basic, bearer};
+use oauth_types::{basic, bearer};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|header: &[u8]| {

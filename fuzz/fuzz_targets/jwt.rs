@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use claims::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientSecret};
 use clock::Clock;
 use libfuzzer_sys::fuzz_target;
 use token_verifier::{LocalSettings, Verifier};

@@ -2,7 +2,7 @@
 //! and a scope that it reads is written and read again to the same.
 #![no_main]
 
-use claims::{Form, Scope};
+use oauth_types::{Form, Scope};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use claims::AccessTokenClaims;
+use oauth_types::AccessTokenClaims;
 use flow_events::{Check, Event, Field, Party, Rule, Value};
 use flow_viewer::{Answer, Fact, Message, Part, assemble};
 

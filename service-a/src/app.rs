@@ -6,7 +6,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use pages::Pages;
 
 use crate::{

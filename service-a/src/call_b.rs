@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backon::{ExponentialBuilder, Retryable};
-use claims::{AccessToken, Scope, basic, printable};
+use oauth_types::{AccessToken, Scope, basic, printable};
 use flow_events::Field;
 use http::{Method, StatusCode, header};
 use serde::{Deserialize, de::IgnoredAny};

@@ -6,7 +6,7 @@ use axum::{
     http::request::Parts,
 };
 use axum_extra::extract::CookieJar;
-use claims::Form;
+use oauth_types::Form;
 
 use crate::{
     accounts::{Account, Session},

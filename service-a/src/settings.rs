@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use claims::{ClientSecret, Scope, endpoint};
+use oauth_types::{ClientSecret, Scope, endpoint};
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{

@@ -11,7 +11,7 @@ use ::doctor::{
     look_at_own_door, look_at_running_resource, look_at_settings, section, try_introspection,
 };
 use anyhow::Context;
-use claims::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientSecret};
 use clap::Args;
 use clock::Clock;
 use service_kit::Settings;

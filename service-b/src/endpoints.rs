@@ -7,7 +7,7 @@ pub(crate) mod openapi;
 pub(crate) mod protected_resource;
 pub(crate) mod resource;
 
-use claims::Actor;
+use oauth_types::Actor;
 use serde::Serialize;
 use token_verifier::{RequiredScope, VerifiedToken};
 

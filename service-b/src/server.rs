@@ -111,6 +111,6 @@ fn legacy(settings: &ServiceBSettings) -> Option<Arc<Legacy>> {
     tracing::warn!(
         "legacy_password_demo is on: B takes a secret instead of a pass. For teaching only"
     );
-    let secret = claims::ClientSecret::new(service_kit::DEMO_SECRET);
+    let secret = oauth_types::ClientSecret::new(service_kit::DEMO_SECRET);
     Some(Arc::new(Legacy { client_id: "service-a".to_owned(), secret }))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use service_kit::{

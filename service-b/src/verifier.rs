@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use clock::Clock;
 use token_verifier::{Algorithm, Detail, IntrospectionSettings, LocalSettings, Verifier};
 

@@ -2,7 +2,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use claims::OAuthError;
+use oauth_types::OAuthError;
 use form_urlencoded::Serializer;
 use pages::Browser;
 

@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{ErrorCode, OAuthError};
+use oauth_types::{ErrorCode, OAuthError};
 use form_urlencoded::Serializer;
 use pages::Browser;
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use claims::Form;
+use oauth_types::Form;
 use jsonwebtoken::jwk::JwkSet;
 
 use super::request_object::named_key;

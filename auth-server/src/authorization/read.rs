@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use claims::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
+use oauth_types::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
 use form_urlencoded::Serializer;
 use jsonwebtoken::jwk::JwkSet;
 

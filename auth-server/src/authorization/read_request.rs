@@ -1,5 +1,5 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{ErrorCode, Form};
+use oauth_types::{ErrorCode, Form};
 use pages::Browser;
 
 use super::{AuthorizationRequest, NoAnswer, Reader, answer, published_keys};

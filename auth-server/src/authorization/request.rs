@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use claims::IdTokenClaims;
+use oauth_types::IdTokenClaims;
 use pages::Browser;
 
 use super::AnswerTo;

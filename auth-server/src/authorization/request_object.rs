@@ -1,4 +1,4 @@
-use claims::Form;
+use oauth_types::Form;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::hmac;
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use moka::future::Cache;
 
 use super::{FailureLimit, Presented, Proof};

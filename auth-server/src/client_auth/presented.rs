@@ -1,5 +1,5 @@
 use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
-use claims::{ClientSecret, Form, basic};
+use oauth_types::{ClientSecret, Form, basic};
 
 use crate::{domain::SecretMethod, failure::Failure};
 
@@ -70,7 +70,7 @@ fn has_secret(uri: &Uri) -> bool {
     uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
-            claims::strict_decode(name.as_bytes()).is_some_and(|name| name == "client_secret")
+            oauth_types::strict_decode(name.as_bytes()).is_some_and(|name| name == "client_secret")
         })
     })
 }
@@ -82,7 +82,7 @@ fn missing(absent: &str, form: &Form) -> String {
         .unwrap_or_default();
     format!(
         "{absent} is missing: send client_id and client_secret in the body, or both by HTTP Basic{}",
-        claims::printable(&meant)
+        oauth_types::printable(&meant)
     )
 }
 

@@ -1,7 +1,7 @@
 use std::io::Read;
 
 use anyhow::{Context, bail, ensure};
-use claims::{ClientSecret, Scope};
+use oauth_types::{ClientSecret, Scope};
 use clap::{Args, Subcommand, ValueEnum};
 use clock::Clock;
 

@@ -1,7 +1,7 @@
 use std::io::Read;
 
 use anyhow::{Context, ensure};
-use claims::{Password, StandardClaims};
+use oauth_types::{Password, StandardClaims};
 use clap::{Args, Subcommand};
 use clock::Clock;
 use service_kit::cli::say;

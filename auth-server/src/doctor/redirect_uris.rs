@@ -1,5 +1,5 @@
 use ::doctor::{Change, Checks, Finding, Names, nearest_uri, uris_differ_in};
-use claims::nearest_name;
+use oauth_types::nearest_name;
 
 use super::Asked;
 use crate::{

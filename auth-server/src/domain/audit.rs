@@ -1,4 +1,4 @@
-use claims::AccessTokenClaims;
+use oauth_types::AccessTokenClaims;
 use serde::Serialize;
 
 /// Who did what with which token, and what came of it. No secret and no token stands in it.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LoginClient, SecretMethod, StoredSecret};
-use claims::Scope;
+use oauth_types::Scope;
 
 /// A client as the server knows it.
 #[derive(Clone, Debug)]

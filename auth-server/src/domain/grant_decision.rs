@@ -1,4 +1,4 @@
-use claims::{Audience, Scope};
+use oauth_types::{Audience, Scope};
 use url::Url;
 
 use super::{Client, Registry, Resource, TokenFormat};

@@ -6,7 +6,7 @@ mod redirect_uris;
 mod uris;
 mod words;
 
-use claims::{ErrorCode, Scope};
+use oauth_types::{ErrorCode, Scope};
 
 pub use keys::read_jwks;
 

@@ -1,6 +1,6 @@
 use std::{collections::HashMap, sync::Arc};
 
-use claims::Fingerprint;
+use oauth_types::Fingerprint;
 
 use super::{Client, Resource, SecretHash};
 

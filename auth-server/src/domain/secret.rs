@@ -1,7 +1,7 @@
 use argon2::{Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier};
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 
 /// What generated secrets begin with, so that scanners of source code find them.
 pub const GENERATED_SECRET_PREFIX: &str = "gpcs_";

@@ -1,6 +1,6 @@
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{AccessToken, AccessTokenClaims};
+use oauth_types::{AccessToken, AccessTokenClaims};
 
 /// What opaque tokens begin with: scanners of source code find them, and none is taken for a JWT.
 pub const OPAQUE_TOKEN_PREFIX: &str = "gpat_";

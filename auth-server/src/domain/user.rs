@@ -1,4 +1,4 @@
-use claims::StandardClaims;
+use oauth_types::StandardClaims;
 
 use super::SecretHash;
 

@@ -1,4 +1,4 @@
-use claims::{Audience, Scope};
+use oauth_types::{Audience, Scope};
 
 use super::{
     Client, Granted, Refusal, Registry, Resource, TokenFormat, UserGrant,

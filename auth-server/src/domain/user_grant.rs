@@ -1,4 +1,4 @@
-use claims::Scope;
+use oauth_types::Scope;
 
 use super::{OpaqueToken, TokenHash};
 

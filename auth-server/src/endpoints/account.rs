@@ -3,7 +3,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use claims::Form;
+use oauth_types::Form;
 use serde::Deserialize;
 
 use super::read_form::PageForm;

@@ -3,7 +3,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use claims::{Form, Scope};
+use oauth_types::{Form, Scope};
 
 use super::read_form::PageForm;
 use crate::{

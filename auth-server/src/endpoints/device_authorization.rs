@@ -1,6 +1,6 @@
 use axum::{Json, extract::State, response::IntoResponse};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{ErrorCode, Scope};
+use oauth_types::{ErrorCode, Scope};
 use serde::Serialize;
 
 use super::read_form::FormRequest;

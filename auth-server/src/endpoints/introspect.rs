@@ -1,5 +1,5 @@
 use axum::{Json, extract::State, response::IntoResponse};
-use claims::{AccessToken, AccessTokenClaims, IntrospectionResponse};
+use oauth_types::{AccessToken, AccessTokenClaims, IntrospectionResponse};
 
 use super::read_form::FormRequest;
 use crate::{

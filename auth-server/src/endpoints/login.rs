@@ -3,7 +3,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use claims::{ErrorCode, Form, Password};
+use oauth_types::{ErrorCode, Form, Password};
 
 use super::read_form::PageForm;
 use crate::{

@@ -3,7 +3,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use claims::{Form, IdTokenClaims};
+use oauth_types::{Form, IdTokenClaims};
 use form_urlencoded::Serializer;
 
 use super::read_form::{PageForm, RawForm};

@@ -4,7 +4,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use claims::{AuthorizationServerMetadata, StandardClaims};
+use oauth_types::{AuthorizationServerMetadata, StandardClaims};
 
 use crate::{
     app::App,

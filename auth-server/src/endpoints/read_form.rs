@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE, request::Parts},
 };
-use claims::{Form, FormError};
+use oauth_types::{Form, FormError};
 use flow_events::{Event, Field, emit};
 
 use crate::{

@@ -2,7 +2,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header::CONTENT_TYPE},
 };
-use claims::ErrorCode;
+use oauth_types::ErrorCode;
 use serde_json::{Map, Value};
 
 use super::read_form::read;

@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
-use claims::ErrorCode;
+use oauth_types::ErrorCode;
 use serde_json::Value;
 
 use super::read_json::JsonRequest;

@@ -1,5 +1,5 @@
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
-use claims::{AccessToken, ErrorCode, RefreshToken};
+use oauth_types::{AccessToken, ErrorCode, RefreshToken};
 
 use super::read_form::FormRequest;
 use crate::{

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderName, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use claims::{
+use oauth_types::{
     AccessToken, ErrorCode, Form, OAuthError, StandardClaims,
     bearer::{self, Challenge},
 };

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use claims::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
+use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use form_urlencoded::Serializer;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -171,7 +171,7 @@ async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
         refresh_token: issued
             .refresh_token
             .as_ref()
-            .map(claims::RefreshToken::expose)
+            .map(oauth_types::RefreshToken::expose)
             .unwrap_or_default(),
         openid: &user.sub,
         unionid: &user.sub,

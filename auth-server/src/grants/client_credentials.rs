@@ -1,4 +1,4 @@
-use claims::{ErrorCode, Scope, ScopeError};
+use oauth_types::{ErrorCode, Scope, ScopeError};
 
 use super::{Approved, TokenRequest};
 use crate::{

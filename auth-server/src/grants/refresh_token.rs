@@ -1,4 +1,4 @@
-use claims::{RefreshToken, Scope};
+use oauth_types::{RefreshToken, Scope};
 
 use super::{
     Approved, ForUser, Refresh, TokenRequest, handed_out,

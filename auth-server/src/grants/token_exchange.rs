@@ -1,4 +1,4 @@
-use claims::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Scope};
+use oauth_types::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Scope};
 
 use super::{Approved, Exchanged, ForUser, TokenRequest};
 use crate::{

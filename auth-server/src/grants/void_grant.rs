@@ -1,4 +1,4 @@
-use claims::ErrorCode;
+use oauth_types::ErrorCode;
 
 use super::TokenRequest;
 use crate::{

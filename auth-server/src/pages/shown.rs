@@ -105,7 +105,7 @@ fn is_shown(picture: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use claims::StandardClaims;
+    use oauth_types::StandardClaims;
 
     use super::*;
     use crate::domain::SecretHash;

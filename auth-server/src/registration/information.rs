@@ -1,4 +1,4 @@
-use claims::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientSecret};
 use serde::{Serialize, Serializer};
 
 use crate::domain::{ClientMetadata, Registration};

@@ -1,4 +1,4 @@
-use claims::ErrorCode;
+use oauth_types::ErrorCode;
 
 use crate::{app::App, domain::LoginClient, failure::Failure, outgoing::Named};
 

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use claims::{ClientSecret, Scope};
+use oauth_types::{ClientSecret, Scope};
 use serde::Deserialize;
 use service_kit::{Profile, toml_problem, weak_secret};
 use url::Url;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use claims::AccessTokenClaims;
+use oauth_types::AccessTokenClaims;
 use service_kit::Profile;
 
 use super::ClientsFile;
@@ -193,13 +193,13 @@ mod tests {
         let pass = |millis: i64| AccessTokenClaims {
             iss: "c".to_owned(),
             sub: client_id.clone(),
-            aud: claims::Audience::new(["b"]),
+            aud: oauth_types::Audience::new(["b"]),
             exp: 9_999,
             iat: 0,
             nbf: None,
             jti: new_jti(millis, &[7; 10]),
             client_id: client_id.clone(),
-            scope: claims::Scope::empty(),
+            scope: oauth_types::Scope::empty(),
             act: None,
         };
         for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {

@@ -1,4 +1,4 @@
-use claims::Scope;
+use oauth_types::Scope;
 use serde::{Deserialize, Serialize};
 use service_kit::{Finding, SecretSetting, comma_list, weak_secret};
 

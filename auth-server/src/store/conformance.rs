@@ -5,7 +5,7 @@
 mod logins;
 mod registrations;
 
-use claims::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
+use oauth_types::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
 

@@ -11,7 +11,7 @@ mod registrations;
 mod sessions;
 mod users;
 
-use claims::Scope;
+use oauth_types::Scope;
 
 use super::StoreError;
 use crate::domain::TokenHash;

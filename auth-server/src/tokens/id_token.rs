@@ -1,6 +1,6 @@
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{AccessToken, IdToken, IdTokenClaims};
+use oauth_types::{AccessToken, IdToken, IdTokenClaims};
 
 use super::{KeyError, Signing, sign_jwt};
 use crate::domain::{Algorithm, Client, UserGrant};

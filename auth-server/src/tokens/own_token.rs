@@ -1,4 +1,4 @@
-use claims::{AccessToken, AccessTokenClaims, IdTokenClaims, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims, TYP_ACCESS_TOKEN};
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::de::DeserializeOwned;
 

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use claims::TYP_ACCESS_TOKEN;
+use oauth_types::TYP_ACCESS_TOKEN;
 use jsonwebtoken::{DecodingKey, Header, jwk::JwkSet};
 use service_kit::SecretSetting;
 

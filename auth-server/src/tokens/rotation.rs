@@ -1,6 +1,6 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::RefreshToken;
+use oauth_types::RefreshToken;
 
 use crate::domain::{REFRESH_TOKEN_PREFIX, TokenHash};
 

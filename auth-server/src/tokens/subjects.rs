@@ -44,7 +44,7 @@ mod tests {
         Client {
             client_id: "a".to_owned(),
             secrets: Vec::new(),
-            scopes: claims::Scope::empty(),
+            scopes: oauth_types::Scope::empty(),
             resources: Vec::new(),
             introspects: Vec::new(),
             token_format: TokenFormat::Jwt,

@@ -4,7 +4,7 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD},
 };
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use serde_json::{Value, json};
 
 use crate::{
@@ -179,7 +179,7 @@ async fn a_name_that_no_client_has_is_known_by_its_fingerprint_alone() {
     for name in [SHOP.1, "x\nforged"] {
         c.ask((name, "guess"), &[]).await;
         let told = records(&c, &[]).await;
-        assert_eq!(told[0]["client_id"], format!("unknown-{}", claims::Fingerprint::of(name)));
+        assert_eq!(told[0]["client_id"], format!("unknown-{}", oauth_types::Fingerprint::of(name)));
     }
 }
 

@@ -1,6 +1,6 @@
 use auth_server::{AuthServerSettings, domain::Algorithm};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use jsonwebtoken::{Algorithm as Jws, DecodingKey};
 use serde_json::{Value, json};
 use service_kit::SecretSetting;

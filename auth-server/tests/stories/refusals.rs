@@ -1,4 +1,4 @@
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use reqwest::Method;
 
 use crate::{

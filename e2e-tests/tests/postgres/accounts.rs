@@ -1,4 +1,4 @@
-use postgres_cluster::shared;
+use test_support::postgres::shared;
 use service_a::accounts::{PostgresAccounts, conformance};
 
 struct Fresh {

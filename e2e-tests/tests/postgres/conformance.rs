@@ -1,5 +1,5 @@
 use auth_server::store::{PostgresStore, conformance};
-use postgres_cluster::shared;
+use test_support::postgres::shared;
 
 struct Fresh {
     store: PostgresStore,

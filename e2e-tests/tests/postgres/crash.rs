@@ -14,7 +14,7 @@ use auth_server::{
     store::{PostgresStore, Store},
 };
 use e2e_tests::{caller::until, forge::claims};
-use postgres_cluster::Cluster;
+use test_support::postgres::Cluster;
 
 use crate::replica::{Replica, WITH_JWT, WITH_OPAQUE};
 

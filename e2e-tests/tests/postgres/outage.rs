@@ -2,7 +2,7 @@
 
 use e2e_tests::{caller::until, stage::SECRET};
 use futures_util::future::join_all;
-use postgres_cluster::{Cluster, PASSWORD, succeed};
+use test_support::postgres::{Cluster, PASSWORD, succeed};
 
 use crate::{
     replica::{ASKING, Replica, WITH_JWT},

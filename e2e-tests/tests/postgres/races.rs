@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use e2e_tests::{caller::Answer, stage::SECRET, visitor::Visitor};
 use futures_util::future::join_all;
-use postgres_cluster::shared;
+use test_support::postgres::shared;
 
 use crate::replica::{Replica, WITH_JWT};
 

@@ -4,13 +4,13 @@ use auth_server::{
     domain::{Client, SecretHash, StoredSecret, TokenFormat},
     store::{PostgresStore, Store},
 };
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use clap::Parser;
 use e2e_tests::{
     caller::until,
     forge::{claims, kid},
 };
-use postgres_cluster::shared;
+use test_support::postgres::shared;
 
 use crate::replica::{Replica, WITH_JWT, WITH_OPAQUE};
 

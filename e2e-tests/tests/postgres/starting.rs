@@ -1,7 +1,7 @@
 //! A database that cannot be used is one clear line at the start, without the password.
 
 use auth_server::store::PostgresStore;
-use postgres_cluster::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
+use test_support::postgres::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
 
 use crate::{
     replica::{Replica, prepare, settings},

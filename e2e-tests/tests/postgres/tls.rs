@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clock::Clock;
-use postgres_cluster::{Cluster, HOST, hand_over};
+use test_support::postgres::{Cluster, HOST, hand_over};
 use service_kit::tls::DevCa;
 
 use crate::replica::{Replica, WITH_JWT, prepare, settings};

@@ -1,5 +1,5 @@
 use auth_server::domain::{Client, SecretHash, StoredSecret, TokenFormat};
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use e2e_tests::{
     caller::until,
     stage::{Door, Stage},

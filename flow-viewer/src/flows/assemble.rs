@@ -189,7 +189,7 @@ fn lines(messages: &[Message]) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use claims::Fingerprint;
+    use oauth_types::Fingerprint;
     use flow_events::{Check, Rule, TraceContext};
 
     use super::*;

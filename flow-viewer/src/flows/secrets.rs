@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_token_is_no_secret_of_this_table() {
-        let token = Field::token("authorization", &claims::AccessToken::new("t"));
+        let token = Field::token("authorization", &oauth_types::AccessToken::new("t"));
         assert_eq!(held_after(Party::ResourceServer, token), []);
     }
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::AccessToken;
+use oauth_types::AccessToken;
 use serde_json::{Value, json};
 
 /// The parts of a pass, to be changed and put together again.

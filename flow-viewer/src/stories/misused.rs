@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use claims::AccessToken;
+use oauth_types::AccessToken;
 
 use super::stage::{Door, Stage};
 

@@ -1,5 +1,5 @@
 use anyhow::Context;
-use claims::AccessToken;
+use oauth_types::AccessToken;
 use flow_events::TraceContext;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use claims::{ClientSecret, Password};
+use oauth_types::{ClientSecret, Password};
 
 use crate::{
     flows::Flows,

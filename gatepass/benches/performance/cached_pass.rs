@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
 use axum::http::Method;
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use service_a::{Addresses, BClient, Call, settings::Target};
 use service_kit::{HttpClientSettings, http_client};
 use token_client::{TokenClient, TokenNeed};

@@ -1,4 +1,4 @@
-use postgres_cluster::{Cluster, is_installed};
+use test_support::postgres::{Cluster, is_installed};
 
 use crate::{limit::Commits, plan::Plan, refreshing::against_one_commit, row::Row, stage::Stage};
 

@@ -4,7 +4,7 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use claims::Form;
+use oauth_types::Form;
 use serde_json::json;
 use service_kit::WholeBody;
 

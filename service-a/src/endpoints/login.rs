@@ -3,7 +3,7 @@ use axum::{
     response::{Redirect, Response},
 };
 use axum_extra::extract::CookieJar;
-use claims::Form;
+use oauth_types::Form;
 use pages::Browser;
 
 use crate::{

@@ -3,7 +3,7 @@ use axum::{
     http::Method,
     response::Response,
 };
-use claims::Form;
+use oauth_types::Form;
 use pages::Browser;
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-use claims::{Form, printable};
+use oauth_types::{Form, printable};
 
 use super::Refusal;
 use crate::{

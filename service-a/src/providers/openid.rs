@@ -9,7 +9,7 @@ mod logout_token;
 use std::sync::Arc;
 
 use anyhow::Context;
-use claims::{AccessToken, ClientSecret, Issuer};
+use oauth_types::{AccessToken, ClientSecret, Issuer};
 use clock::Clock;
 use openidconnect::{
     AuthType, AuthorizationCode, ClientId, CsrfToken, Nonce, OAuth2TokenResponse,

@@ -1,6 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use serde::{Deserialize, Serialize};
 use service_kit::{DEMO_SECRET, Finding, HttpClientSettings, Profile, SecretSetting, plain_http};
 

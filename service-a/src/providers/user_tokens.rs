@@ -1,4 +1,4 @@
-use claims::AccessToken;
+use oauth_types::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use claims::{AccessToken, ClientSecret, Issuer, endpoint, printable};
+use oauth_types::{AccessToken, ClientSecret, Issuer, endpoint, printable};
 use clock::Clock;
 use openidconnect::HttpRequest;
 use serde::{Deserialize, de::DeserializeOwned};

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use claims::{AccessToken, Issuer, endpoint};
+use oauth_types::{AccessToken, Issuer, endpoint};
 use flow_events::{Event, Field, Party, Value, current_trace, emit};
 use http::{HeaderMap, HeaderValue, header};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};

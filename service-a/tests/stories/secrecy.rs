@@ -5,7 +5,7 @@ use axum::{
     routing::{any, get},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use clock::Clock;
 use serde_json::json;
 use service_a::ServiceASettings;

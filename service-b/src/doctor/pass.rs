@@ -1,4 +1,4 @@
-use claims::AccessToken;
+use oauth_types::AccessToken;
 use clock::Clock;
 use doctor::{Change, Checks, Finding, Names, PublishedKeys};
 use flow_events::{Check, Event, EventSink, FlowScope, Party, Rule, TraceContext};

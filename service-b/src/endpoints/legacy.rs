@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 

@@ -1,5 +1,5 @@
 use axum::{Json, extract::State};
-use claims::ProtectedResourceMetadata;
+use oauth_types::ProtectedResourceMetadata;
 use token_verifier::Verifier;
 
 use super::SCOPES;

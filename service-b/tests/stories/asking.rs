@@ -47,7 +47,7 @@ async fn an_introspecting_b_asks_c_in_its_own_name_and_remembers_the_word() {
     }
     let asked = c.requests(INTROSPECT).await;
     assert_eq!((asked.len(), c.requests(JWKS).await.len()), (1, 0));
-    let expected = claims::basic::format("service-b", &claims::ClientSecret::new(SECRET));
+    let expected = oauth_types::basic::format("service-b", &oauth_types::ClientSecret::new(SECRET));
     assert_eq!(asked[0].headers["authorization"], expected.as_str());
     assert_eq!(asked[0].body, b"token=opaque&token_type_hint=access_token");
 }

@@ -1,7 +1,7 @@
 use std::fs;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use clock::Clock;
 use reqwest::{Certificate, Client};
 use serde_json::json;

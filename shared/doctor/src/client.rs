@@ -1,5 +1,5 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
-use claims::{ClientSecret, basic, printable};
+use oauth_types::{ClientSecret, basic, printable};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! May a resource server ask the issuer about tokens?
 
-use claims::IntrospectionResponse;
+use oauth_types::IntrospectionResponse;
 
 use crate::{
     checks::Checks, client::Client, finding::Finding, issuer::KnownIssuer, no_reply::bare,

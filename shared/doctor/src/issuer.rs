@@ -3,7 +3,7 @@
 mod metadata;
 mod reach;
 
-use claims::{AuthorizationServerMetadata, Issuer};
+use oauth_types::{AuthorizationServerMetadata, Issuer};
 use service_kit::HttpClientError;
 use url::Url;
 

@@ -1,6 +1,6 @@
 //! Does the service itself answer?
 
-use claims::ProtectedResourceMetadata;
+use oauth_types::ProtectedResourceMetadata;
 use clock::Clock;
 use service_kit::own_door;
 

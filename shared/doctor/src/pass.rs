@@ -1,5 +1,5 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{AccessToken, Audience, Scope};
+use oauth_types::{AccessToken, Audience, Scope};
 use serde::{Deserialize, de::DeserializeOwned};
 
 /// What a token says of itself, its signature unchecked: good for comparing names, for nothing

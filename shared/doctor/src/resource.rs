@@ -1,6 +1,6 @@
 //! Does the client mean the same resource server as the resource server itself?
 
-use claims::{ProtectedResourceMetadata, Scope, well_known_url};
+use oauth_types::{ProtectedResourceMetadata, Scope, well_known_url};
 
 use crate::{
     checks::Checks,

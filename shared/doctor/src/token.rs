@@ -3,7 +3,7 @@
 mod compare;
 mod refusal;
 
-use claims::{Scope, TokenResponse};
+use oauth_types::{Scope, TokenResponse};
 use url::Url;
 
 use self::{

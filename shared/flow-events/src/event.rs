@@ -1,4 +1,4 @@
-use claims::{AccessTokenClaims, ErrorCode, Fingerprint};
+use oauth_types::{AccessTokenClaims, ErrorCode, Fingerprint};
 use serde::{Deserialize, Serialize};
 
 use crate::{Check, Field, Place, TraceId};

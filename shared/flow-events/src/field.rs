@@ -1,4 +1,4 @@
-use claims::{AccessToken, Fingerprint};
+use oauth_types::{AccessToken, Fingerprint};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 

@@ -80,7 +80,7 @@ pub fn current_trace() -> Option<TraceContext> {
 
 #[cfg(test)]
 mod tests {
-    use claims::Fingerprint;
+    use oauth_types::Fingerprint;
 
     use super::*;
 

@@ -39,7 +39,7 @@ fn token(bytes: &[u8]) -> Option<AccessToken> {
 /// The value of a `WWW-Authenticate` header (RFC 6750 §3).
 ///
 /// ```
-/// use claims::bearer::Challenge;
+/// use oauth_types::bearer::Challenge;
 /// let challenge = Challenge::new("https://b.example").error("invalid_token", "it expired");
 /// assert_eq!(
 ///     challenge.to_string(),

@@ -134,7 +134,7 @@ pub struct ProtectedResourceMetadata {
 ///
 /// ```
 /// assert_eq!(
-///     claims::well_known_url("https://c.example/tenant", "oauth-authorization-server"),
+///     oauth_types::well_known_url("https://c.example/tenant", "oauth-authorization-server"),
 ///     "https://c.example/.well-known/oauth-authorization-server/tenant",
 /// );
 /// ```

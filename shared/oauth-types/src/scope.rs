@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 /// A set of scope tokens, kept in the order in which they were written (RFC 6749 §3.3).
 ///
 /// ```
-/// use claims::Scope;
+/// use oauth_types::Scope;
 /// let asked: Scope = "resource:read resource:write".parse()?;
 /// assert!(asked.contains("resource:read"));
 /// assert_eq!(asked.to_string(), "resource:read resource:write");
-/// # Ok::<(), claims::ScopeError>(())
+/// # Ok::<(), oauth_types::ScopeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use claims::bearer;
+use oauth_types::bearer;
 use flow_events::{Event, Field};
 
 /// Longer header values are cut off.

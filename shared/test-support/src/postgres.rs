@@ -1,6 +1,5 @@
 //! PostgreSQL of one's own, for tests and benchmarks: from the machine's binaries, in a temporary
 //! folder, gone with whoever started it. Not for use: it says what it expects by failing.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
 
 mod cluster;
 mod keeper;

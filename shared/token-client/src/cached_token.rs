@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use claims::{AccessToken, Scope, TokenResponse};
+use oauth_types::{AccessToken, Scope, TokenResponse};
 
 /// No token is kept for longer, whatever it says of itself.
 const LONGEST_LIFE: i64 = 24 * 60 * 60;

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use claims::{AccessToken, ClientSecret, Issuer};
+use oauth_types::{AccessToken, ClientSecret, Issuer};
 use clock::Clock;
 use flow_events::{Event, emit};
 use tokio::sync::OnceCell;

@@ -1,4 +1,4 @@
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 
 use crate::token_request::TokenRequest;
 
@@ -29,14 +29,14 @@ impl ClientAuth {
                 request.secret("client_secret", &self.secret);
             }
             AuthMethod::Basic => {
-                request.authorization(&claims::basic::format(&self.client_id, &self.secret))
+                request.authorization(&oauth_types::basic::format(&self.client_id, &self.secret))
             }
         }
     }
 
     /// Does `text` hold the secret, as it is or as it was sent?
     pub(crate) fn gives_away(&self, text: &str) -> bool {
-        let basic = claims::basic::format(&self.client_id, &self.secret);
+        let basic = oauth_types::basic::format(&self.client_id, &self.secret);
         let encoded: String =
             url::form_urlencoded::byte_serialize(self.secret.expose().as_bytes()).collect();
         let forms = [self.secret.expose(), &encoded, basic.trim_start_matches("Basic ")];

@@ -1,6 +1,6 @@
 //! Where is the token endpoint? The authorization server says so itself (RFC 8414).
 
-use claims::{AuthorizationServerMetadata, Issuer, printable};
+use oauth_types::{AuthorizationServerMetadata, Issuer, printable};
 use flow_events::Field;
 use http::{HeaderValue, Method, StatusCode, header::ACCEPT};
 use reqwest::Request;

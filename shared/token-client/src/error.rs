@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use claims::OAuthError;
+use oauth_types::OAuthError;
 
 /// Why there is no token. It can be cloned, because one failure is shared by all who waited for it,
 /// and printed, because neither a secret, nor a token, nor the body of an answer ever gets into it.

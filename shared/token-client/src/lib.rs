@@ -5,7 +5,7 @@
 //! than one request in flight for the same [`TokenNeed`], however many callers wait.
 //!
 //! ```no_run
-//! use claims::ClientSecret;
+//! use oauth_types::ClientSecret;
 //! use token_client::{TokenClient, TokenNeed};
 //!
 //! # async fn call_b() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
-use claims::Scope;
+use oauth_types::Scope;
 
 use crate::slot::Slot;
 

@@ -108,7 +108,7 @@ impl Slot {
 mod tests {
     use std::time::Duration;
 
-    use claims::{AccessToken, Scope, TokenResponse};
+    use oauth_types::{AccessToken, Scope, TokenResponse};
 
     use super::*;
 

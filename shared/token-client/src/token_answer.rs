@@ -1,6 +1,6 @@
 //! What the token endpoint said (RFC 6749 §5).
 
-use claims::{OAuthError, TokenResponse, printable};
+use oauth_types::{OAuthError, TokenResponse, printable};
 use flow_events::Field;
 
 use crate::{client_auth::ClientAuth, error::TokenError, exchange::Answer};

@@ -1,4 +1,4 @@
-use claims::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Field;
 use http::{
     HeaderValue, Method,

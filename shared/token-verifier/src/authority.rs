@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use claims::{AuthorizationServerMetadata, Issuer};
+use oauth_types::{AuthorizationServerMetadata, Issuer};
 use clock::Clock;
 use flow_events::{Event, Field, Party, current_trace, emit};
 use http::{StatusCode, header};

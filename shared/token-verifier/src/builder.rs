@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use claims::{Issuer, well_known_url};
+use oauth_types::{Issuer, well_known_url};
 use clock::Clock;
 use reqwest::{Client, redirect::Policy};
 
@@ -104,7 +104,7 @@ impl VerifierBuilder {
     /// # Errors
     /// [`BuildError`] naming what cannot be used.
     pub fn build(self) -> Result<Verifier, BuildError> {
-        claims::endpoint(&self.resource).map_err(BuildError::Resource)?;
+        oauth_types::endpoint(&self.resource).map_err(BuildError::Resource)?;
         if self.local.is_none() && self.introspection.is_none() {
             return Err(BuildError::NoWay);
         }

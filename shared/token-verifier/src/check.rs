@@ -1,4 +1,4 @@
-use claims::Audience;
+use oauth_types::Audience;
 use flow_events::{Check, Event, Rule, emit};
 
 use crate::VerifyError;

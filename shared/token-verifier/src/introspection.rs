@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use claims::{AccessToken, ClientSecret, IntrospectionResponse, basic};
+use oauth_types::{AccessToken, ClientSecret, IntrospectionResponse, basic};
 use flow_events::{Check, Event, Field, Rule, emit};
 use http::{StatusCode, header};
 use moka::future::Cache;

@@ -26,7 +26,7 @@
 //! }
 //!
 //! /// From here a client learns whom to ask for a token (RFC 9728).
-//! async fn about(State(verifier): State<Verifier>) -> Json<claims::ProtectedResourceMetadata> {
+//! async fn about(State(verifier): State<Verifier>) -> Json<oauth_types::ProtectedResourceMetadata> {
 //!     Json(verifier.protected_resource_metadata([ResourceRead::SCOPE]))
 //! }
 //!

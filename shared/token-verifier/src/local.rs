@@ -8,7 +8,7 @@ mod remembered;
 
 use std::{sync::Arc, time::Duration};
 
-use claims::{AccessToken, ClientSecret, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessToken, ClientSecret, TYP_ACCESS_TOKEN};
 use flow_events::Rule;
 use jsonwebtoken::DecodingKey;
 
@@ -163,7 +163,7 @@ impl Local {
             return Ok((Arc::clone(shared), self.keys.generation(now_millis)));
         }
         let found = self.keys.find(unverified.kid()).await?;
-        let name = || claims::printable(unverified.kid().unwrap_or("no kid"));
+        let name = || oauth_types::printable(unverified.kid().unwrap_or("no kid"));
         let expected = || "a key that the issuer publishes".to_owned();
         check(Rule::Key, found.is_some(), expected, name, "the key is unknown")?;
         found.ok_or_else(|| VerifyError::invalid(Rule::Key, "the key is unknown"))

@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 use axum::extract::{FromRef, FromRequestParts};
-use claims::{AccessToken, bearer};
+use oauth_types::{AccessToken, bearer};
 use flow_events::Rule;
 use http::{header::AUTHORIZATION, request::Parts};
 
@@ -73,7 +73,7 @@ fn shown(parts: &Parts) -> Result<AccessToken, Why> {
 pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
     encoded.split(|byte| *byte == b'&').any(|pair| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        claims::strict_decode(name).is_some_and(|name| name == "access_token")
+        oauth_types::strict_decode(name).is_some_and(|name| name == "access_token")
     })
 }
 

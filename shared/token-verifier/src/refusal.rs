@@ -4,7 +4,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use claims::bearer::Challenge;
+use oauth_types::bearer::Challenge;
 use flow_events::Rule;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -100,7 +100,7 @@ impl Refusal {
         code: &str,
         description: &str,
     ) -> Response {
-        let body = json!({ "error": code, "error_description": claims::printable(description) });
+        let body = json!({ "error": code, "error_description": oauth_types::printable(description) });
         self.answer(status, challenge.error(code, description), body)
     }
 
@@ -125,7 +125,7 @@ impl Refusal {
             )),
             Detail::Terse => "whether the access token is good cannot be found out now".to_owned(),
         };
-        let body = json!({ "error": "temporarily_unavailable", "error_description": claims::printable(&description) });
+        let body = json!({ "error": "temporarily_unavailable", "error_description": oauth_types::printable(&description) });
         let headers = [
             (header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1))),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -1,5 +1,5 @@
 use aws_lc_rs::digest::{SHA256, digest};
-use claims::AccessToken;
+use oauth_types::AccessToken;
 
 /// The SHA-256 of a token: what caches know it by, so that a dump of memory holds no list of
 /// tokens.

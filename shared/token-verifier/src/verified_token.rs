@@ -1,4 +1,4 @@
-use claims::{AccessTokenClaims, Actor, Audience, IntrospectionResponse, Scope};
+use oauth_types::{AccessTokenClaims, Actor, Audience, IntrospectionResponse, Scope};
 
 /// What a token says that has passed every check. There is no other way to get one.
 #[derive(Clone, Debug, PartialEq, Eq)]

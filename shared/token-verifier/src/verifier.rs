@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use claims::{AccessToken, ProtectedResourceMetadata};
+use oauth_types::{AccessToken, ProtectedResourceMetadata};
 
 use crate::{
     Detail, VerifiedToken, VerifierBuilder, VerifyError, authority::Authority,

@@ -15,7 +15,7 @@ use std::{
 };
 
 use axum::{Router, routing::get};
-use claims::{AccessToken, ClientSecret, basic};
+use oauth_types::{AccessToken, ClientSecret, basic};
 use serde_json::json;
 use token_verifier::{Detail, LocalSettings, Pass, RequiredScope};
 use tokio::{

@@ -1,4 +1,4 @@
-use claims::{Scope, nearest_name};
+use oauth_types::{Scope, nearest_name};
 
 use super::{ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
 use crate::domain::SecretMethod;

@@ -1,4 +1,4 @@
-use claims::ErrorCode;
+use oauth_types::ErrorCode;
 
 use super::{ClientMetadata, RefusedMetadata, refused};
 use crate::domain::{ApplicationType, problem_of_redirect_uri};

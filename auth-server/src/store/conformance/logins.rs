@@ -651,9 +651,9 @@ pub(super) fn user(name: &str) -> User {
         sub: format!("sub of {name}"),
         username: name.to_owned(),
         password: phc(&format!("phc of {name}")),
-        claims: claims::StandardClaims {
+        claims: oauth_types::StandardClaims {
             nickname: Some(format!("{name} 爱丽丝")),
-            ..claims::StandardClaims::default()
+            ..oauth_types::StandardClaims::default()
         },
         enabled: true,
     }

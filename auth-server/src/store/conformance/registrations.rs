@@ -1,4 +1,4 @@
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use futures_util::future::join_all;
 
 use super::{

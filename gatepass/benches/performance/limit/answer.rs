@@ -1,4 +1,4 @@
-use claims::AccessTokenClaims;
+use oauth_types::AccessTokenClaims;
 use serde::Serialize;
 
 /// What B answers, in the same bytes.

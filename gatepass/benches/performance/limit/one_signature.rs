@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::{Form, Json, Router, extract::State, http::StatusCode, routing::post};
-use claims::AccessTokenClaims;
+use oauth_types::AccessTokenClaims;
 use serde::{Deserialize, Serialize};
 
 use crate::mint::Mint;

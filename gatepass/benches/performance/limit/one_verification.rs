@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
     routing::get,
 };
-use claims::AccessTokenClaims;
+use oauth_types::AccessTokenClaims;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 
 use super::answer::Answer;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::{Json, Router, extract::State, routing::get};
-use claims::AccessTokenClaims;
+use oauth_types::AccessTokenClaims;
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;

@@ -113,7 +113,7 @@ impl From<ClaimsVerificationError> for Refused {
     fn from(error: ClaimsVerificationError) -> Self {
         match error {
             ClaimsVerificationError::SignatureVerification(error) => error.into(),
-            error => Self::Because(claims::printable(&error.to_string())),
+            error => Self::Because(oauth_types::printable(&error.to_string())),
         }
     }
 }
@@ -122,7 +122,7 @@ impl From<SignatureVerificationError> for Refused {
     fn from(error: SignatureVerificationError) -> Self {
         match error {
             SignatureVerificationError::NoMatchingKey => Self::UnknownKey,
-            error => Self::Because(claims::printable(&error.to_string())),
+            error => Self::Because(oauth_types::printable(&error.to_string())),
         }
     }
 }

@@ -118,7 +118,7 @@ pub(super) fn token_failure(error: &RequestTokenError<WireError, TokenRefusal>) 
         }
         RequestTokenError::ServerResponse(refusal) => unusable(
             Step::Token,
-            format!("it refuses with `{}`", claims::printable(refusal.error().as_ref())),
+            format!("it refuses with `{}`", oauth_types::printable(refusal.error().as_ref())),
         ),
         RequestTokenError::Request(error) => error.at(Step::Token),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
@@ -133,7 +133,7 @@ pub(super) fn discovery_failure(error: &DiscoveryError<WireError>) -> ProviderFa
         DiscoveryError::Response(status, ..) => {
             unusable(Step::Metadata, format!("status {}", status.as_u16()))
         }
-        DiscoveryError::Validation(problem) => unusable(Step::Metadata, claims::printable(problem)),
+        DiscoveryError::Validation(problem) => unusable(Step::Metadata, oauth_types::printable(problem)),
         _ => unusable(
             Step::Metadata,
             "it is not the JSON of a provider's metadata or keys".to_owned(),

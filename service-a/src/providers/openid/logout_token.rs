@@ -57,7 +57,7 @@ impl OpenIdProvider {
         let claims: LogoutClaims =
             decode(token, &self.logout_key(&header).await?, &self.validation(&header))
                 .map_err(|error| {
-                    LogoutTokenRefusal::invalid(claims::printable(&error.to_string()))
+                    LogoutTokenRefusal::invalid(oauth_types::printable(&error.to_string()))
                 })?
                 .claims;
         check_claims(&claims, self.clock.seconds())?;

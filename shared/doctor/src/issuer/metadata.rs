@@ -1,6 +1,6 @@
 //! Is it the metadata of the issuer that is configured?
 
-use claims::AuthorizationServerMetadata;
+use oauth_types::AuthorizationServerMetadata;
 
 use super::{IssuerAt, Published};
 use crate::{checks::Checks, finding::Finding, no_reply::bare, uri::uris_differ_in, wire::Reply};

@@ -1,6 +1,6 @@
 //! Is it reached from here, and is it reached where browsers go?
 
-use claims::{AuthorizationServerMetadata, Issuer};
+use oauth_types::{AuthorizationServerMetadata, Issuer};
 use service_kit::is_loopback_url;
 use url::Url;
 

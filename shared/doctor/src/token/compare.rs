@@ -1,6 +1,6 @@
 //! Is it the token that B will look for?
 
-use claims::TokenResponse;
+use oauth_types::TokenResponse;
 
 use super::Need;
 use crate::{

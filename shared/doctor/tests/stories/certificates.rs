@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc};
 
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
-use claims::AuthorizationServerMetadata;
+use oauth_types::AuthorizationServerMetadata;
 use clock::Clock;
 use doctor::{Audience, Checks, IssuerAt, Leeway, Published, Wire, look_at_issuer};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};

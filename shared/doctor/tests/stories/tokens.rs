@@ -1,4 +1,4 @@
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use doctor::{AuthMethod, Checks, Client, CodeRequest, try_code_exchange, try_introspection};
 use serde_json::json;
 use wiremock::{Mock, ResponseTemplate, matchers::path};

@@ -1,7 +1,7 @@
 //! An issuer of another house: other paths, a path in its name, OpenID Connect Discovery alone.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{ClientSecret, Scope};
+use oauth_types::{ClientSecret, Scope};
 use clock::Clock;
 use doctor::{
     Audience, AuthMethod, Checks, Client, IssuerAt, KnownIssuer, Leeway, Login, Names, Need,

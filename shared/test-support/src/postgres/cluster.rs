@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
+use super::{
     keeper::Keeper,
     programs::{hand_over, program, succeed, unprivileged},
 };

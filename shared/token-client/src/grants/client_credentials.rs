@@ -1,6 +1,6 @@
 //! The client asks as itself (RFC 6749 §4.4).
 
-use claims::TokenResponse;
+use oauth_types::TokenResponse;
 use url::Url;
 
 use crate::{

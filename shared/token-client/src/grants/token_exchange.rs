@@ -1,7 +1,7 @@
 //! The client was shown a user's token, and needs one with which it acts for them elsewhere (RFC
 //! 8693 §2.1).
 
-use claims::{AccessToken, TokenResponse};
+use oauth_types::{AccessToken, TokenResponse};
 use url::Url;
 
 use crate::{

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use claims::ErrorCode;
+use oauth_types::ErrorCode;
 use token_client::{Step, TokenError};
 use wiremock::ResponseTemplate;
 

@@ -1,4 +1,4 @@
-use claims::{ClientSecret, basic};
+use oauth_types::{ClientSecret, basic};
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use token_client::{AuthMethod, TokenClient};
 use wiremock::ResponseTemplate;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use clock::Clock;
 use token_client::{TokenClient, TokenClientBuilder, TokenNeed};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};

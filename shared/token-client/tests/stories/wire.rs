@@ -1,4 +1,4 @@
-use claims::{AccessToken, Form};
+use oauth_types::{AccessToken, Form};
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use token_client::{AuthMethod, TokenNeed};
 use wiremock::Request;
@@ -31,7 +31,7 @@ async fn by_basic_the_secret_is_form_encoded_in_the_header_and_not_in_the_body()
     c.builder().auth_method(AuthMethod::Basic).build().unwrap().token(&need()).await.unwrap();
     let request = only_request(&c).await;
     let (id, secret) =
-        claims::basic::parse(request.headers["authorization"].as_bytes()).unwrap().unwrap();
+        oauth_types::basic::parse(request.headers["authorization"].as_bytes()).unwrap().unwrap();
     assert_eq!((id.as_str(), secret.expose()), ("service-a", SECRET));
     let form = Form::parse(&request.body).unwrap();
     assert_eq!((form.get("client_id"), form.get("client_secret")), (None, None));
@@ -68,7 +68,7 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
         told[0]["fields"][2],
         serde_json::json!({ "place": "body", "name": "client_secret", "value": "secret" })
     );
-    assert_eq!(told[1]["fields"][0]["value"]["token"], claims::Fingerprint::of("t1").to_string());
+    assert_eq!(told[1]["fields"][0]["value"]["token"], oauth_types::Fingerprint::of("t1").to_string());
     assert_eq!(only_request(&c).await.headers["traceparent"], trace.to_string().as_str());
 }
 
@@ -101,7 +101,7 @@ async fn a_users_token_is_exchanged_for_one_for_a_further_hop_and_told_by_its_fi
     }
     let told = serde_json::to_string(&*listener.try_recv().unwrap()).unwrap();
     assert!(!told.contains("the-users-token") && !told.contains(SECRET), "{told}");
-    assert!(told.contains(&claims::Fingerprint::of("the-users-token").to_string()), "{told}");
+    assert!(told.contains(&oauth_types::Fingerprint::of("the-users-token").to_string()), "{told}");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use claims::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
 use flow_events::Rule;
 use jsonwebtoken::crypto;
 use serde::Deserialize;

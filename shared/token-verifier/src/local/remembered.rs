@@ -72,7 +72,7 @@ impl Remembered {
 
 #[cfg(test)]
 mod tests {
-    use claims::{AccessToken, AccessTokenClaims, Audience, Scope};
+    use oauth_types::{AccessToken, AccessTokenClaims, Audience, Scope};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Tokens that somebody made who had no right to.
 
-use claims::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Rule;
 use serde_json::{Value, json};
 use token_verifier::LocalSettings;

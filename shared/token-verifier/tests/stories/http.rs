@@ -7,7 +7,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use claims::AccessToken;
+use oauth_types::AccessToken;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use token_verifier::{Detail, LocalSettings, Pass, RequiredScope, Verifier, refuse_token_in_form};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use claims::{AccessToken, ClientSecret, basic};
+use oauth_types::{AccessToken, ClientSecret, basic};
 use flow_events::{Event, Party, Rule};
 use serde_json::{Value, json};
 use token_verifier::{IntrospectionSettings, LocalSettings};

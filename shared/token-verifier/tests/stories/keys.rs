@@ -15,7 +15,7 @@ use crate::{
 
 async fn verify_all(
     verifier: &Verifier,
-    tokens: impl IntoIterator<Item = claims::AccessToken>,
+    tokens: impl IntoIterator<Item = oauth_types::AccessToken>,
 ) -> Vec<bool> {
     let mut callers = JoinSet::new();
     for token in tokens {

@@ -1,6 +1,6 @@
 //! Honest tokens, and honest tokens that are not for us or not for now.
 
-use claims::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Rule;
 use serde_json::{Value, json};
 use token_verifier::{BuildError, LocalSettings, Verifier, VerifyError};

@@ -1,6 +1,6 @@
 //! Signed by C's own key, and still not what a token has to be.
 
-use claims::AccessToken;
+use oauth_types::AccessToken;
 use flow_events::Rule;
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use claims::AccessToken;
+use oauth_types::AccessToken;
 use clock::Clock;
 use flow_events::Rule;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Nothing that a process prints holds a token or a secret.
 
-use claims::{AccessToken, ClientSecret, basic};
+use oauth_types::{AccessToken, ClientSecret, basic};
 use serde_json::json;
 use token_verifier::{LocalSettings, Verifier};
 

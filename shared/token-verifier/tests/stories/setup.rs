@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use claims::ClientSecret;
+use oauth_types::ClientSecret;
 use clock::Clock;
 use flow_events::{Check, Event, EventSink, FlowEvent, FlowScope, Party, Rule, TraceContext};
 use serde_json::{Value, json};

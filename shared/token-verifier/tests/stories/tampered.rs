@@ -5,7 +5,7 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use claims::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Rule;
 use token_verifier::{Algorithm, LocalSettings, VerifyError};
 
