@@ -28,7 +28,7 @@ pub(crate) struct DemoArguments {
     pub(crate) data_dir: PathBuf,
     /// Let A and B also do what the document warns of: show and take the secret itself
     #[arg(long)]
-    pub(crate) legacy_password_demo: bool,
+    pub(crate) legacy_secret_demo: bool,
     /// What is logged, as `tracing-subscriber` writes it: `info`, or `warn,auth_server=debug`
     #[arg(long, default_value = "warn")]
     pub(crate) log: String,

@@ -30,8 +30,8 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         if arguments.free_ports { StackSettings::on_free_ports } else { StackSettings::demo };
     let mut settings = choose(&arguments.data_dir);
     settings.names_are_addresses = arguments.free_ports;
-    settings.service_a.legacy_password_demo = arguments.legacy_password_demo;
-    settings.b_local.legacy_password_demo = arguments.legacy_password_demo;
+    settings.service_a.legacy_secret_demo = arguments.legacy_secret_demo;
+    settings.b_local.legacy_secret_demo = arguments.legacy_secret_demo;
     let (entropy, events) = (Entropy::system(), EventSink::new(EVENTS));
     let random = entropy.bytes()?;
     let stack =

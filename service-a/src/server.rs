@@ -207,11 +207,11 @@ fn token_client(
 }
 
 fn legacy(settings: &ServiceASettings) -> anyhow::Result<Option<Legacy>> {
-    if !settings.legacy_password_demo {
+    if !settings.legacy_secret_demo {
         return Ok(None);
     }
     tracing::warn!(
-        "legacy_password_demo is on: A shows its secret to B when asked to. For teaching only"
+        "legacy_secret_demo is on: A shows its secret to B when asked to. For teaching only"
     );
     Ok(Some(Legacy { client_id: settings.client_id.clone(), secret: settings.secret()? }))
 }

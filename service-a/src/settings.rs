@@ -61,7 +61,7 @@ pub struct ServiceASettings {
     pub scope: String,
     pub targets: Targets,
     /// The document's contrast: show the secret to B itself. For teaching, never for use.
-    pub legacy_password_demo: bool,
+    pub legacy_secret_demo: bool,
     /// How long a call of B or C may take, in milliseconds.
     pub call_timeout_millis: u64,
     pub tls: TlsFiles,
@@ -118,7 +118,7 @@ impl Default for ServiceASettings {
             client_auth: ClientAuth::default(),
             scope: "resource:read resource:write".to_owned(),
             targets: Targets::default(),
-            legacy_password_demo: false,
+            legacy_secret_demo: false,
             call_timeout_millis: 5_000,
             tls: TlsFiles::default(),
             events: EventSettings::default(),
@@ -292,9 +292,9 @@ impl Settings for ServiceASettings {
                 findings.push(Finding::new("client_secret", format!("{error:#}"), "let C make one"))
             }
         }
-        if self.legacy_password_demo {
+        if self.legacy_secret_demo {
             findings.push(Finding::new(
-                "legacy_password_demo",
+                "legacy_secret_demo",
                 "shows the secret to B",
                 "switch it off",
             ));
@@ -339,7 +339,7 @@ mod tests {
             client_secret: Some(SecretSetting::new("short")),
             public_url: "http://a.example".to_owned(),
             database_url: Some(SecretSetting::new("postgres://a@db/accounts")),
-            legacy_password_demo: true,
+            legacy_secret_demo: true,
             ..ServiceASettings::default()
         };
         let other = ProviderSettings {
@@ -365,7 +365,7 @@ mod tests {
             "listen",
             "database_url",
             "client_secret",
-            "legacy_password_demo",
+            "legacy_secret_demo",
             "log.otlp_endpoint",
         ];
         assert_eq!(named(&settings), expected);

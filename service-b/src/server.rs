@@ -105,11 +105,11 @@ async fn warm_until_ready(verifier: Verifier, stop: Stop) {
 }
 
 fn legacy(settings: &ServiceBSettings) -> Option<Arc<Legacy>> {
-    if !settings.legacy_password_demo {
+    if !settings.legacy_secret_demo {
         return None;
     }
     tracing::warn!(
-        "legacy_password_demo is on: B takes a secret instead of a pass. For teaching only"
+        "legacy_secret_demo is on: B takes a secret instead of a pass. For teaching only"
     );
     let secret = oauth_types::ClientSecret::new(service_kit::DEMO_SECRET);
     Some(Arc::new(Legacy { client_id: "service-a".to_owned(), secret }))

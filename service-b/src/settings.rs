@@ -30,7 +30,7 @@ pub struct ServiceBSettings {
     pub local: LocalSettings,
     pub introspection: IntrospectionSettings,
     /// The document's contrast: take a secret instead of a pass. For teaching, never for use.
-    pub legacy_password_demo: bool,
+    pub legacy_secret_demo: bool,
     pub tls: TlsFiles,
     /// Who watches the flows.
     pub events: EventSettings,
@@ -90,7 +90,7 @@ impl Default for ServiceBSettings {
             mode: Mode::default(),
             local: LocalSettings::default(),
             introspection: IntrospectionSettings::default(),
-            legacy_password_demo: false,
+            legacy_secret_demo: false,
             tls: TlsFiles::default(),
             events: EventSettings::default(),
             limits: Limits::default(),
@@ -194,9 +194,9 @@ impl Settings for ServiceBSettings {
                 "use 2",
             ));
         }
-        if self.legacy_password_demo {
+        if self.legacy_secret_demo {
             findings.push(Finding::new(
-                "legacy_password_demo",
+                "legacy_secret_demo",
                 "makes B take secrets",
                 "switch it off",
             ));
@@ -236,7 +236,7 @@ mod tests {
             internal_url: Some("http://c.internal".to_owned()),
             listen: "0.0.0.0:9002".to_owned(),
             mode: Mode::Introspection,
-            legacy_password_demo: true,
+            legacy_secret_demo: true,
             ..ServiceBSettings::default()
         };
         settings.local.hs256_secret = Some(SecretSetting::new("x"));
@@ -251,7 +251,7 @@ mod tests {
             "local.hs256_secret",
             "local.leeway_seconds",
             "introspection.cache_seconds",
-            "legacy_password_demo",
+            "legacy_secret_demo",
             "log.otlp_endpoint",
         ];
         assert_eq!(named(&settings), expected);

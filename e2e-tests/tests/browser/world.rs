@@ -45,8 +45,8 @@ impl World {
         let driver = ChromeDriver::start();
         let stage = Stage::start_in_real_time(|settings| {
             settings.names_are_addresses = true;
-            settings.service_a.legacy_password_demo = true;
-            settings.b_local.legacy_password_demo = true;
+            settings.service_a.legacy_secret_demo = true;
+            settings.b_local.legacy_secret_demo = true;
         });
         Self { stage: stage.await, driver }
     }

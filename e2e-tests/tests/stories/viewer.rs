@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 async fn stage_with_viewer() -> Stage {
     Stage::start_in_real_time(|settings| {
         settings.names_are_addresses = true;
-        settings.service_a.legacy_password_demo = true;
-        settings.b_local.legacy_password_demo = true;
+        settings.service_a.legacy_secret_demo = true;
+        settings.b_local.legacy_secret_demo = true;
     })
     .await
 }

@@ -38,7 +38,7 @@ async fn call_a_the_old_way(stage: &mut Stage<'_>, path: &str) -> anyhow::Result
     let reply = stage.get(&format!("{}{path}", stage.world.a.url)).await?;
     ensure!(
         reply.status.as_u16() != 404,
-        "the old way is switched off (setting `legacy_password_demo` of A and B)"
+        "the old way is switched off (setting `legacy_secret_demo` of A and B)"
     );
     stage.claim("a_answers", "200", &reply.found());
     Ok(())

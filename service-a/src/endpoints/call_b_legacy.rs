@@ -27,7 +27,7 @@ pub enum LegacyWay {
 }
 
 /// `GET /api/call-b-legacy`: the old way, for contrast. The route exists only with
-/// `legacy_password_demo`.
+/// `legacy_secret_demo`.
 pub async fn call_b_legacy(
     State(app): State<App>,
     Extension(id): Extension<RequestId>,
@@ -39,7 +39,7 @@ pub async fn call_b_legacy(
     let legacy =
         app.legacy.as_ref().ok_or_else(|| refused("the old way is switched off".to_owned()))?;
     tracing::warn!(
-        "A shows its secret to B, as legacy_password_demo asks: B, and all between, can use it from now on"
+        "A shows its secret to B, as legacy_secret_demo asks: B, and all between, can use it from now on"
     );
     let target = &app.targets.local;
     let answer = app.b.call_with_secret(target, how.how.unwrap_or_default(), legacy).await;

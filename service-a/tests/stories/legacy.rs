@@ -19,7 +19,7 @@ async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
 #[tokio::test]
 async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.legacy_password_demo = true).await;
+    let a = world.start_with(|settings| settings.legacy_secret_demo = true).await;
     for path in [PATH.to_owned(), format!("{PATH}?how=basic"), format!("{PATH}?how=query")] {
         assert_eq!(a.get(&path).await.json()["b"], "local");
     }
@@ -47,7 +47,7 @@ async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query(
 #[tokio::test]
 async fn the_old_ways_failures_do_not_show_the_secret_to_the_caller() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.legacy_password_demo = true).await;
+    let a = world.start_with(|settings| settings.legacy_secret_demo = true).await;
     a.get(&format!("{PATH}?how=else")).await.failed(400, "request", "expected `basic` or `query`");
     a.get(&format!("{PATH}?target=local")).await.failed(400, "request", "expected `how`");
     let shown = basic::format("service-a", &ClientSecret::new(SECRET));
@@ -67,7 +67,7 @@ async fn the_old_ways_failures_do_not_show_the_secret_to_the_caller() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_in_the_old_way_is_warned_of() {
     let world = World::new().await;
-    let a = Process::serve(&settings_of(&world.settings(), &[("legacy_password_demo", "true")]));
+    let a = Process::serve(&settings_of(&world.settings(), &[("legacy_secret_demo", "true")]));
     for how in ["basic", "query", "basic"] {
         assert_eq!(a.get(&format!("{PATH}?how={how}")).await.status, 200);
     }
@@ -76,17 +76,17 @@ async fn every_call_in_the_old_way_is_warned_of() {
         .lines()
         .filter(|line| line.contains("WARN") && line.contains("A shows its secret to B, as"));
     assert_eq!(warned.count(), 3, "{log}");
-    assert_eq!(log.lines().filter(|line| line.contains("legacy_password_demo is on")).count(), 1);
+    assert_eq!(log.lines().filter(|line| line.contains("legacy_secret_demo is on")).count(), 1);
 }
 
 #[tokio::test]
 async fn production_refuses_to_start_with_the_old_way() {
     let world = World::new().await;
-    let production = [("legacy_password_demo", "true"), ("profile", "production")];
+    let production = [("legacy_secret_demo", "true"), ("profile", "production")];
     let said = run(&["serve"], &settings_of(&world.settings(), &production)).await;
     assert_eq!(said.code, Some(1));
     assert!(
-        said.err.contains("\n  legacy_password_demo: ") && said.err.contains("\n  client_secret: "),
+        said.err.contains("\n  legacy_secret_demo: ") && said.err.contains("\n  client_secret: "),
         "{}",
         said.err
     );

@@ -95,7 +95,7 @@ async fn every_operation_answers_as_it_is_documented() {
     let (document, world) = (document(), World::new().await);
     let a = world
         .start_with(|settings| {
-            settings.legacy_password_demo = true;
+            settings.legacy_secret_demo = true;
             settings.call_timeout_millis = 500;
         })
         .await;
@@ -139,7 +139,7 @@ async fn every_failure_is_documented() {
     let (document, world) = (document(), World::new().await);
     let a = world
         .start_with(|settings| {
-            settings.legacy_password_demo = true;
+            settings.legacy_secret_demo = true;
             settings.call_timeout_millis = 200;
         })
         .await;

@@ -84,7 +84,7 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
         let loud = [
             ("log.filter", "trace"),
             ("client_auth", way),
-            ("legacy_password_demo", "true"),
+            ("legacy_secret_demo", "true"),
             ("call_timeout_millis", "300"),
         ];
         let a = Process::serve(&settings_of(&world.settings(), &loud));
@@ -131,7 +131,7 @@ async fn nor_when_b_or_c_is_away() {
     let world = World::new().await;
     let mut settings = world.settings();
     settings.targets.local.url = NOBODY.to_owned();
-    let loud = [("log.filter", "trace"), ("legacy_password_demo", "true")];
+    let loud = [("log.filter", "trace"), ("legacy_secret_demo", "true")];
     let a = Process::serve(&settings_of(&settings, &loud));
     a.get("/api/call-b").await.failed(502, "call_b", "cannot be reached");
     for how in ["basic", "query"] {
@@ -181,7 +181,7 @@ async fn nor_when_tls_and_http2_are_spoken() {
         let loud = [
             ("log.filter", "trace"),
             ("client_auth", way),
-            ("legacy_password_demo", "true"),
+            ("legacy_secret_demo", "true"),
             ("ca_file", &ca),
         ];
         let a = Process::serve(&settings_of(&settings, &loud));

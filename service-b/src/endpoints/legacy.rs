@@ -18,7 +18,7 @@ pub struct Legacy {
 }
 
 /// `POST /api/do_something` with `Authorization: Basic`, as the document shows the old way. Whoever
-/// shows no secret needs a pass. Only with `legacy_password_demo`.
+/// shows no secret needs a pass. Only with `legacy_secret_demo`.
 pub(crate) async fn secret_in_header(
     State(legacy): State<Option<Arc<Legacy>>>,
     request: Request,
@@ -33,7 +33,7 @@ pub(crate) async fn secret_in_header(
 }
 
 /// `GET /api?access_key=xxx&secret=yyy`, the document's other example of the old way. The route
-/// exists only with `legacy_password_demo`.
+/// exists only with `legacy_secret_demo`.
 pub(crate) async fn secret_in_query(
     State(legacy): State<Arc<Legacy>>,
     Query(mut query): Query<HashMap<String, String>>,
@@ -45,7 +45,7 @@ pub(crate) async fn secret_in_query(
 impl Legacy {
     fn answer(&self, shown: Option<(String, ClientSecret)>) -> Response {
         tracing::warn!(
-            "a caller showed B its secret, as legacy_password_demo allows: B could now act in its name"
+            "a caller showed B its secret, as legacy_secret_demo allows: B could now act in its name"
         );
         let no_store = [(header::CACHE_CONTROL, "no-store")];
         match shown {

@@ -29,7 +29,7 @@ async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
 #[tokio::test]
 async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and_no_other() {
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b_with(|settings| settings.legacy_password_demo = true);
+    let b = c.b_with(|settings| settings.legacy_secret_demo = true);
     let by_header = |id: &str, secret: &str| {
         b.post(IN_HEADER).header("authorization", basic::format(id, &ClientSecret::new(secret)))
     };
@@ -74,7 +74,7 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
 async fn beside_the_old_way_a_pass_is_checked_as_ever() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.legacy_password_demo = true);
+    let b = c.b_with(|settings| settings.legacy_secret_demo = true);
     b.until_ready().await;
     let pass = |scope: &str| signer.pass(&claims(&json!({ "scope": scope })));
     let with = |request: RequestBuilder| async { answer(request).await.status };
@@ -87,7 +87,7 @@ async fn beside_the_old_way_a_pass_is_checked_as_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_in_the_old_way_is_warned_of() {
     let b = Process::serve(&set(&[
-        ("legacy_password_demo", "true"),
+        ("legacy_secret_demo", "true"),
         ("listen", "127.0.0.1:0"),
         ("log.format", "json"),
     ]));
@@ -102,20 +102,20 @@ async fn every_call_in_the_old_way_is_warned_of() {
         .lines()
         .filter(|line| line.contains("WARN") && line.contains("a caller showed B its secret"));
     assert_eq!(warned.count(), 5, "{log}");
-    assert_eq!(log.lines().filter(|line| line.contains("legacy_password_demo is on")).count(), 1);
+    assert_eq!(log.lines().filter(|line| line.contains("legacy_secret_demo is on")).count(), 1);
 }
 
 #[tokio::test]
 async fn production_refuses_to_start_with_the_old_way() {
     let production = [
         ("profile", "production"),
-        ("legacy_password_demo", "true"),
+        ("legacy_secret_demo", "true"),
         ("mode", "introspection"),
         ("listen", "0.0.0.0:0"),
     ];
     let said = run(&["serve"], &set(&production)).await;
     assert_eq!(said.code, Some(1));
-    for setting in ["legacy_password_demo", "introspection.client_secret", "listen"] {
+    for setting in ["legacy_secret_demo", "introspection.client_secret", "listen"] {
         assert!(said.err.contains(&format!("\n  {setting}: ")), "{setting} is not in {}", said.err);
     }
 }

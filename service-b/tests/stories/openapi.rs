@@ -107,7 +107,7 @@ async fn every_operation_answers_as_it_is_documented() {
     let c = C::start(&signer).await;
     let b = c.b_with(|settings| {
         settings.mode = Mode::Auto;
-        settings.legacy_password_demo = true;
+        settings.legacy_secret_demo = true;
     });
     b.until_ready().await;
     c.introspection.answers(status(500));

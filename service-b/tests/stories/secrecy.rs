@@ -91,7 +91,7 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
             ("mode", mode),
             ("introspection.client_secret", SECRET),
             ("introspection.cache_seconds", "0"),
-            ("legacy_password_demo", "true"),
+            ("legacy_secret_demo", "true"),
             ("listen", "127.0.0.1:0"),
             ("tls.cert_file", &certificate),
             ("tls.key_file", &key),
