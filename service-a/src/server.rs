@@ -22,7 +22,7 @@ use crate::{
     entropy::Entropy,
     my_tokens::Refreshing,
     providers::{Provider, Providers},
-    settings::{ClientAuth, ServiceASettings},
+    settings::{ClientAuthMethod, ServiceASettings},
     shown::{self, RefusalPage},
     website::Website,
 };
@@ -193,9 +193,9 @@ fn token_client(
 ) -> anyhow::Result<TokenClient> {
     let mut builder =
         TokenClient::builder(&settings.issuer, &settings.client_id, settings.secret()?)
-            .auth_method(match settings.client_auth {
-                ClientAuth::Post => AuthMethod::Post,
-                ClientAuth::Basic => AuthMethod::Basic,
+            .auth_method(match settings.token_endpoint_auth_method {
+                ClientAuthMethod::Post => AuthMethod::Post,
+                ClientAuthMethod::Basic => AuthMethod::Basic,
             })
             .http_client(http.clone())
             .timeout(settings.call_timeout())

@@ -56,7 +56,7 @@ pub struct ServiceASettings {
     /// The secret in a file, as container engines mount it.
     pub client_secret_file: Option<PathBuf>,
     /// How A shows its secret to C.
-    pub client_auth: ClientAuth,
+    pub token_endpoint_auth_method: ClientAuthMethod,
     /// What A asks for, with spaces between.
     pub scope: String,
     pub targets: Targets,
@@ -89,12 +89,13 @@ impl Default for SessionSettings {
 
 /// `client_secret_post` or `client_secret_basic` (RFC 6749 §2.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    /// In the body, as in the document.
+pub enum ClientAuthMethod {
+    /// In the request body, as in the source document.
     #[default]
+    #[serde(rename = "client_secret_post")]
     Post,
-    /// By HTTP Basic.
+    /// HTTP Basic.
+    #[serde(rename = "client_secret_basic")]
     Basic,
 }
 
@@ -115,7 +116,7 @@ impl Default for ServiceASettings {
             client_id: "service-a".to_owned(),
             client_secret: None,
             client_secret_file: None,
-            client_auth: ClientAuth::default(),
+            token_endpoint_auth_method: ClientAuthMethod::default(),
             scope: "resource:read resource:write".to_owned(),
             targets: Targets::default(),
             legacy_secret_demo: false,

@@ -60,7 +60,7 @@ fn with_own_secrets_and_every_level(project: &Project) -> anyhow::Result<()> {
         A: { "environment": {
             "GATEPASS__SERVICE_A__LOG__FILTER": "trace",
             "GATEPASS__SERVICE_A__CLIENT_SECRET": OF_A,
-            "GATEPASS__SERVICE_A__CLIENT_AUTH": "basic",
+            "GATEPASS__SERVICE_A__TOKEN_ENDPOINT_AUTH_METHOD": "client_secret_basic",
         }},
     }))
 }

@@ -9,7 +9,7 @@ use clock::Clock;
 use super::issuer;
 use crate::{
     providers::LEEWAY,
-    settings::{ClientAuth, ServiceASettings, Target},
+    settings::{ClientAuthMethod, ServiceASettings, Target},
 };
 
 /// A pass for each B, got as A gets it, and given back.
@@ -31,12 +31,12 @@ pub(super) async fn look_at_tokens(
     let client = Client {
         id: settings.client_id.clone(),
         secret,
-        method: match settings.client_auth {
-            ClientAuth::Post => AuthMethod::Post,
-            ClientAuth::Basic => AuthMethod::Basic,
+        method: match settings.token_endpoint_auth_method {
+            ClientAuthMethod::Post => AuthMethod::Post,
+            ClientAuthMethod::Basic => AuthMethod::Basic,
         },
         names: names.clone(),
-        method_setting: Some("client_auth"),
+        method_setting: Some("token_endpoint_auth_method"),
     };
     for (name, target) in targets(settings) {
         let need = Need {

@@ -79,11 +79,11 @@ async fn use_everything(a: &Process) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
-    for way in ["post", "basic"] {
+    for method in ["client_secret_post", "client_secret_basic"] {
         let world = World::new().await;
         let loud = [
             ("log.filter", "trace"),
-            ("client_auth", way),
+            ("token_endpoint_auth_method", method),
             ("legacy_secret_demo", "true"),
             ("call_timeout_millis", "300"),
         ];
@@ -177,10 +177,10 @@ async fn nor_when_tls_and_http2_are_spoken() {
     let (base, ca, running) = c_and_b_over_tls(folder.path());
     let mut settings = ServiceASettings { issuer: base.clone(), ..World::new().await.settings() };
     (settings.targets.local.url, settings.targets.introspection.url) = (base.clone(), base);
-    for way in ["post", "basic"] {
+    for method in ["client_secret_post", "client_secret_basic"] {
         let loud = [
             ("log.filter", "trace"),
-            ("client_auth", way),
+            ("token_endpoint_auth_method", method),
             ("legacy_secret_demo", "true"),
             ("ca_file", &ca),
         ];

@@ -36,7 +36,7 @@ async fn the_wrong_way_of_showing_it_is_told_apart_from_a_wrong_secret() {
     vendor.refuses_basic().await;
     vendor.open().await;
     let told = vendor.whole(AuthMethod::Basic).await;
-    says(told.failed("issuer: token"), "client_secret_post", "client_secret_basic", "client_auth");
+    says(told.failed("issuer: token"), "client_secret_post", "client_secret_basic", "token_endpoint_auth_method");
     assert_eq!(
         vendor.asked("revoke").await.len(),
         1,

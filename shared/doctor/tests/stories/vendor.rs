@@ -188,7 +188,7 @@ pub fn names() -> Names {
 
 pub fn client(method: AuthMethod) -> Client {
     let (id, secret) = ("a".to_owned(), ClientSecret::new(SECRET));
-    Client { id, secret, method, names: names(), method_setting: Some("client_auth") }
+    Client { id, secret, method, names: names(), method_setting: Some("token_endpoint_auth_method") }
 }
 
 /// With the machine's clock and certificate authorities.
