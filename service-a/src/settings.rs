@@ -76,14 +76,14 @@ pub struct ServiceASettings {
 #[serde(default, deny_unknown_fields)]
 pub struct SessionSettings {
     /// Without a visit, in seconds.
-    pub idle_seconds: u32,
+    pub idle_timeout_seconds: u32,
     /// At most, in seconds.
-    pub max_seconds: u32,
+    pub absolute_timeout_seconds: u32,
 }
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { idle_seconds: 3_600, max_seconds: 86_400 }
+        Self { idle_timeout_seconds: 3_600, absolute_timeout_seconds: 86_400 }
     }
 }
 

@@ -41,7 +41,7 @@ impl Website {
 
     /// A session that was not seen since then has ended.
     pub fn idle_since(&self) -> i64 {
-        self.clock.seconds() - i64::from(self.sessions.idle_seconds)
+        self.clock.seconds() - i64::from(self.sessions.idle_timeout_seconds)
     }
 
     /// The title of a provider that accounts remember by name; it may have left the settings since.

@@ -107,7 +107,7 @@ async fn begin_session(
     tokens: &UserTokens,
 ) -> Result<CookieJar, Refusal> {
     let (secret, now) = (RandomId::new(&website.entropy)?, website.clock.seconds());
-    let lifetime = i64::from(website.sessions.max_seconds);
+    let lifetime = i64::from(website.sessions.absolute_timeout_seconds);
     let session = Session {
         id: secret.digest(),
         account_id,
