@@ -6,9 +6,9 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims};
 use clock::Clock;
 use flow_events::EventSink;
+use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims};
 use pages::Pages;
 use service_kit::Absences;
 

@@ -1,8 +1,8 @@
 //! From a client's request for a token to its answer: the phases that all grants share.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{AccessToken, AccessTokenClaims, IdToken, Scope, TokenResponse};
 use flow_events::{Event, TokenHeader, emit};
+use oauth_types::{AccessToken, AccessTokenClaims, IdToken, Scope, TokenResponse};
 
 use crate::{
     app::App,

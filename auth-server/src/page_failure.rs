@@ -4,8 +4,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use oauth_types::ErrorCode;
 use flow_events::current_trace;
+use oauth_types::ErrorCode;
 use pages::Browser;
 use service_kit::page_for_people;
 

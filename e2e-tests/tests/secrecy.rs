@@ -8,12 +8,12 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use oauth_types::{ClientSecret, basic};
 use e2e_tests::{
     caller::{Answer, url},
     forge::{claims, header, under_signature_of, with},
     stage::{Door, Stage},
 };
+use oauth_types::{ClientSecret, basic};
 use service_kit::SecretSetting;
 use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
 
@@ -63,7 +63,8 @@ async fn started(folder: &tempfile::TempDir) -> Stage {
     Stage::start_with(|settings| {
         settings.auth_server.clients_file = Some(file);
         settings.service_a.client_secret = Some(SecretSetting::new(OF_A));
-        settings.service_a.token_endpoint_auth_method = service_a::settings::ClientAuthMethod::Basic;
+        settings.service_a.token_endpoint_auth_method =
+            service_a::settings::ClientAuthMethod::Basic;
         settings.b_introspection.introspection.client_secret = Some(SecretSetting::new(OF_B));
     })
     .await

@@ -240,7 +240,8 @@ mod tests {
 
     #[test]
     fn only_who_shows_b_a_secret_of_its_own_goes_the_old_way() {
-        let token = || Field::token("authorization", &oauth_types::AccessToken::new("t")).in_header();
+        let token =
+            || Field::token("authorization", &oauth_types::AccessToken::new("t")).in_header();
         let basic = || Field::secret("authorization").in_header();
         assert_eq!(title_of("/api/do_something", basic()), "old_way");
         assert_eq!(title_of("/api", Field::secret("secret").in_query()), "old_way");

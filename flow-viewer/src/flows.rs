@@ -9,8 +9,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use oauth_types::{AccessTokenClaims, Fingerprint};
 use flow_events::{Event, FlowEvent, TokenHeader, TraceId, Value};
+use oauth_types::{AccessTokenClaims, Fingerprint};
 use serde::Serialize;
 use tokio::sync::watch;
 

@@ -85,7 +85,9 @@ impl FlowViewerSettings {
     }
 
     pub(crate) fn password(&self) -> oauth_types::Password {
-        oauth_types::Password::new(self.password.as_ref().map_or(DEMO_PASSWORD, SecretSetting::expose))
+        oauth_types::Password::new(
+            self.password.as_ref().map_or(DEMO_PASSWORD, SecretSetting::expose),
+        )
     }
 
     pub(crate) fn places(&self) -> [(&'static str, &Place); 4] {

@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use oauth_types::AccessTokenClaims;
 use flow_events::{Check, Event, Field, Party, Rule, Value};
 use flow_viewer::{Answer, Fact, Message, Part, assemble};
+use oauth_types::AccessTokenClaims;
 
 use crate::{flow::Flow, paint::Paint};
 

@@ -10,9 +10,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backon::{ExponentialBuilder, Retryable};
-use oauth_types::{AccessToken, Scope, basic, printable};
 use flow_events::Field;
 use http::{Method, StatusCode, header};
+use oauth_types::{AccessToken, Scope, basic, printable};
 use serde::{Deserialize, de::IgnoredAny};
 use token_client::{TokenClient, TokenError, TokenNeed};
 use tokio::time::{Instant, timeout_at};

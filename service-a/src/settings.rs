@@ -9,8 +9,8 @@ use std::{
 };
 
 use anyhow::Context;
-use oauth_types::{ClientSecret, Scope, endpoint};
 use clock::Clock;
+use oauth_types::{ClientSecret, Scope, endpoint};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
@@ -352,7 +352,7 @@ mod tests {
         settings.targets.local = Target {
             url: "http://b.example".to_owned(),
             resource: "https://b.example".to_owned(),
-            exchange: false,
+            token_exchange: false,
         };
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         let expected = [

@@ -11,9 +11,9 @@ use ::doctor::{
     look_at_own_door, look_at_running_resource, look_at_settings, section, try_introspection,
 };
 use anyhow::Context;
-use oauth_types::{AccessToken, ClientSecret};
 use clap::Args;
 use clock::Clock;
+use oauth_types::{AccessToken, ClientSecret};
 use service_kit::Settings;
 
 use self::pass::look_at_pass;

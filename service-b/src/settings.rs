@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use oauth_types::ClientSecret;
 use clock::Clock;
+use oauth_types::ClientSecret;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,

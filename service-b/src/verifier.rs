@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use oauth_types::ClientSecret;
 use clock::Clock;
+use oauth_types::ClientSecret;
 use token_verifier::{Algorithm, Detail, IntrospectionSettings, LocalSettings, Verifier};
 
 use crate::settings::{self, Mode, ServiceBSettings};

@@ -2,8 +2,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use oauth_types::OAuthError;
 use form_urlencoded::Serializer;
+use oauth_types::OAuthError;
 use pages::Browser;
 
 use crate::{

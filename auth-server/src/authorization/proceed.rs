@@ -3,8 +3,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{ErrorCode, OAuthError};
 use form_urlencoded::Serializer;
+use oauth_types::{ErrorCode, OAuthError};
 use pages::Browser;
 
 use super::{

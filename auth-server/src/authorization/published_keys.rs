@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use oauth_types::Form;
 use jsonwebtoken::jwk::JwkSet;
+use oauth_types::Form;
 
 use super::request_object::named_key;
 use crate::{app::App, outgoing::Named};

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use oauth_types::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
 use form_urlencoded::Serializer;
 use jsonwebtoken::jwk::JwkSet;
+use oauth_types::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
 
 use super::{
     AnswerTo, AuthorizationRequest, Prompt, ResponseMode,

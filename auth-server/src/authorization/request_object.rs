@@ -1,5 +1,5 @@
-use oauth_types::Form;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
+use oauth_types::Form;
 use serde_json::{Map, Value};
 
 /// How a client may sign its requests. Without a signature, or with a shared secret, anybody on the

@@ -1,8 +1,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::hmac;
-use oauth_types::ClientSecret;
 use moka::future::Cache;
+use oauth_types::ClientSecret;
 
 use super::{FailureLimit, Presented, Proof};
 use crate::{

@@ -1,9 +1,9 @@
 use std::io::Read;
 
 use anyhow::{Context, bail, ensure};
-use oauth_types::{ClientSecret, Scope};
 use clap::{Args, Subcommand, ValueEnum};
 use clock::Clock;
+use oauth_types::{ClientSecret, Scope};
 
 use service_kit::{SAFE_SECRET_LENGTH, cli::say};
 

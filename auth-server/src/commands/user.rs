@@ -1,9 +1,9 @@
 use std::io::Read;
 
 use anyhow::{Context, ensure};
-use oauth_types::{Password, StandardClaims};
 use clap::{Args, Subcommand};
 use clock::Clock;
+use oauth_types::{Password, StandardClaims};
 use service_kit::cli::say;
 
 use crate::{

@@ -3,8 +3,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use oauth_types::{Form, IdTokenClaims};
 use form_urlencoded::Serializer;
+use oauth_types::{Form, IdTokenClaims};
 
 use super::read_form::{PageForm, RawForm};
 use crate::{

@@ -5,8 +5,8 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE, request::Parts},
 };
-use oauth_types::{Form, FormError};
 use flow_events::{Event, Field, emit};
+use oauth_types::{Form, FormError};
 
 use crate::{
     app::App,

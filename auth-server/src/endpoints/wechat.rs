@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use form_urlencoded::Serializer;
+use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use service_kit::WholeBody;

@@ -5,8 +5,8 @@
 mod logins;
 mod registrations;
 
-use oauth_types::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use futures_util::future::join_all;
+use oauth_types::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use zeroize::Zeroizing;
 
 use super::{Effect, Entry, Store, StoreError, SweepBefore};

@@ -1,5 +1,5 @@
-use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims, TYP_ACCESS_TOKEN};
 use jsonwebtoken::{Validation, decode, decode_header};
+use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims, TYP_ACCESS_TOKEN};
 use serde::de::DeserializeOwned;
 
 use super::{KeyRing, key_pair::jws, ring::Verifying};

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use oauth_types::TYP_ACCESS_TOKEN;
 use jsonwebtoken::{DecodingKey, Header, jwk::JwkSet};
+use oauth_types::TYP_ACCESS_TOKEN;
 use service_kit::SecretSetting;
 
 use super::{

@@ -1,7 +1,7 @@
 use auth_server::{AuthServerSettings, domain::Algorithm};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use oauth_types::{ClientSecret, basic};
 use jsonwebtoken::{Algorithm as Jws, DecodingKey};
+use oauth_types::{ClientSecret, basic};
 use serde_json::{Value, json};
 use service_kit::SecretSetting;
 

@@ -1,5 +1,5 @@
-use test_support::postgres::shared;
 use service_a::accounts::{PostgresAccounts, conformance};
+use test_support::postgres::shared;
 
 struct Fresh {
     store: PostgresAccounts,

@@ -1,8 +1,8 @@
 //! Somebody logs in to A with their account at C, and both keep what they know on PostgreSQL.
 
 use e2e_tests::{stage::Stage, true_names::true_names, visitor::Visitor};
-use test_support::postgres::shared;
 use service_kit::SecretSetting;
+use test_support::postgres::shared;
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "wonderland")];
 

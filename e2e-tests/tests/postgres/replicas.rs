@@ -4,12 +4,12 @@ use auth_server::{
     domain::{Client, SecretHash, StoredSecret, TokenFormat},
     store::{PostgresStore, Store},
 };
-use oauth_types::ClientSecret;
 use clap::Parser;
 use e2e_tests::{
     caller::until,
     forge::{claims, kid},
 };
+use oauth_types::ClientSecret;
 use test_support::postgres::shared;
 
 use crate::replica::{Replica, WITH_JWT, WITH_OPAQUE};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use clock::Clock;
-use test_support::postgres::{Cluster, HOST, hand_over};
 use service_kit::tls::DevCa;
+use test_support::postgres::{Cluster, HOST, hand_over};
 
 use crate::replica::{Replica, WITH_JWT, prepare, settings};
 

@@ -1,9 +1,9 @@
 use auth_server::domain::{Client, SecretHash, StoredSecret, TokenFormat};
-use oauth_types::ClientSecret;
 use e2e_tests::{
     caller::until,
     stage::{Door, Stage},
 };
+use oauth_types::ClientSecret;
 use service_kit::SecretSetting;
 
 const LATE: &str = "late-service";

@@ -135,7 +135,7 @@ async fn the_first_hop_is_shown_the_persons_pass_and_a_further_one_a_pass_that_s
 
 #[tokio::test]
 async fn a_b_that_asks_nobody_is_told_too_who_acts() {
-    let stage = stage_with(|settings| settings.service_a.targets.local.exchange = true).await;
+    let stage = stage_with(|settings| settings.service_a.targets.local.token_exchange = true).await;
     let answer = somebody(&stage, |alice, at| {
         log_in_and_allow(alice, at)?;
         alice.open(&format!("{}/my-resource", at.a))?;

@@ -189,8 +189,8 @@ fn lines(messages: &[Message]) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use oauth_types::Fingerprint;
     use flow_events::{Check, Rule, TraceContext};
+    use oauth_types::Fingerprint;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 use anyhow::Context;
-use oauth_types::AccessToken;
 use flow_events::TraceContext;
+use oauth_types::AccessToken;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 

@@ -26,7 +26,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let target = Target {
         url: format!("http://{}", stage.add_b()?),
         resource: RESOURCE.to_owned(),
-        exchange: false,
+        token_exchange: false,
     };
     let (scope, call_timeout) = (SCOPE.parse()?, HttpClientSettings::default().timeout);
     let addresses = Addresses::default();

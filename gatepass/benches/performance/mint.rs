@@ -5,8 +5,8 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{AccessTokenClaims, Audience, TYP_ACCESS_TOKEN};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, jwk::Jwk};
+use oauth_types::{AccessTokenClaims, Audience, TYP_ACCESS_TOKEN};
 
 use crate::requests::{CLIENT_ID, RESOURCE, SCOPE};
 

@@ -81,7 +81,7 @@ async fn show_b(
 
 /// Only C's own tokens can be exchanged at C: it is not shown another provider's.
 fn is_exchanged(app: &App, logged_in: &LoggedIn, target: &Target) -> bool {
-    target.exchange && logged_in.session.identity.issuer == app.b.tokens.issuer()
+    target.token_exchange && logged_in.session.identity.issuer == app.b.tokens.issuer()
 }
 
 fn indented(answer: &Answer) -> String {

@@ -9,8 +9,8 @@ mod logout_token;
 use std::sync::Arc;
 
 use anyhow::Context;
-use oauth_types::{AccessToken, ClientSecret, Issuer};
 use clock::Clock;
+use oauth_types::{AccessToken, ClientSecret, Issuer};
 use openidconnect::{
     AuthType, AuthorizationCode, ClientId, CsrfToken, Nonce, OAuth2TokenResponse,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, TokenResponse,

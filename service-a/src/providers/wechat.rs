@@ -3,8 +3,8 @@
 
 use std::fmt::Display;
 
-use oauth_types::{AccessToken, ClientSecret, Issuer, endpoint, printable};
 use clock::Clock;
+use oauth_types::{AccessToken, ClientSecret, Issuer, endpoint, printable};
 use openidconnect::HttpRequest;
 use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::http_client;

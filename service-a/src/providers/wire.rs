@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use oauth_types::{AccessToken, Issuer, endpoint};
 use flow_events::{Event, Field, Party, Value, current_trace, emit};
 use http::{HeaderMap, HeaderValue, header};
+use oauth_types::{AccessToken, Issuer, endpoint};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
 

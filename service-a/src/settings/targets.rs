@@ -21,7 +21,7 @@ pub struct Target {
     pub resource: String,
     /// It is a further hop: instead of a person's own pass it is shown one for which A exchanged
     /// that, and which says that A acts for them (RFC 8693). For people of the platform.
-    pub exchange: bool,
+    pub token_exchange: bool,
 }
 
 /// What is said of one.
@@ -30,7 +30,7 @@ pub struct Target {
 struct Said {
     url: Option<String>,
     resource: Option<String>,
-    exchange: Option<bool>,
+    token_exchange: Option<bool>,
 }
 
 impl Said {
@@ -38,17 +38,17 @@ impl Said {
         Target {
             url: self.url.unwrap_or(default.url),
             resource: self.resource.unwrap_or(default.resource),
-            exchange: self.exchange.unwrap_or(default.exchange),
+            token_exchange: self.token_exchange.unwrap_or(default.token_exchange),
         }
     }
 }
 
 impl Default for Targets {
     fn default() -> Self {
-        let at = |url: &str, exchange| Target {
+        let at = |url: &str, token_exchange| Target {
             url: url.to_owned(),
             resource: url.to_owned(),
-            exchange,
+            token_exchange,
         };
         Self {
             local: at("http://localhost:9002", false),
@@ -88,19 +88,20 @@ mod tests {
             (targets.introspection.url.as_str(), targets.local.url.as_str()),
             ("http://b:9003", "http://b:9002")
         );
-        assert!(targets.introspection.exchange && !targets.local.exchange);
+        assert!(targets.introspection.token_exchange && !targets.local.token_exchange);
         assert_eq!(targets.introspection.resource, "http://localhost:9003");
         assert_eq!(targets.local.resource, "http://localhost:9002");
-        let targets = read(&[("INTROSPECTION__EXCHANGE", "false"), ("LOCAL__EXCHANGE", "true")])
-            .unwrap()
-            .targets;
-        assert!(!targets.introspection.exchange && targets.local.exchange);
+        let targets =
+            read(&[("INTROSPECTION__TOKEN_EXCHANGE", "false"), ("LOCAL__TOKEN_EXCHANGE", "true")])
+                .unwrap()
+                .targets;
+        assert!(!targets.introspection.token_exchange && targets.local.token_exchange);
         assert_eq!(targets.introspection.url, "http://localhost:9003");
     }
 
     #[test]
     fn an_unknown_part_of_a_target_is_named() {
-        let error = read(&[("LOCAL__EXCHNAGE", "true")]).unwrap_err();
-        assert!(error.contains("did you mean `exchange`?"), "{error}");
+        let error = read(&[("LOCAL__TOKEN_EXCHNAGE", "true")]).unwrap_err();
+        assert!(error.contains("did you mean `token_exchange`?"), "{error}");
     }
 }

@@ -37,7 +37,9 @@ async fn a_get_reads_the_resource_of_the_local_b_with_a_pass_that_c_gave_for_it(
 #[tokio::test]
 async fn the_secret_goes_by_http_basic_where_c_wants_that() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.token_endpoint_auth_method = ClientAuthMethod::Basic).await;
+    let a = world
+        .start_with(|settings| settings.token_endpoint_auth_method = ClientAuthMethod::Basic)
+        .await;
     assert_eq!(a.get("/api/call-b").await.status, 200);
     let asked = world.c.requests().await.pop().unwrap();
     assert!(header(&asked, "authorization").starts_with("Basic "));

@@ -5,8 +5,8 @@ use axum::{
     routing::{any, get},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use oauth_types::{ClientSecret, basic};
 use clock::Clock;
+use oauth_types::{ClientSecret, basic};
 use serde_json::json;
 use service_a::ServiceASettings;
 use service_kit::tls::{DevCa, RustlsConfig};

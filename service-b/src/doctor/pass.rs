@@ -1,7 +1,7 @@
-use oauth_types::AccessToken;
 use clock::Clock;
 use doctor::{Change, Checks, Finding, Names, PublishedKeys};
 use flow_events::{Check, Event, EventSink, FlowScope, Party, Rule, TraceContext};
+use oauth_types::AccessToken;
 use service_kit::{Settings, http_client};
 use token_verifier::VerifyError;
 

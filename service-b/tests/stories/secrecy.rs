@@ -1,8 +1,8 @@
 use std::fs;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use oauth_types::{ClientSecret, basic};
 use clock::Clock;
+use oauth_types::{ClientSecret, basic};
 use reqwest::{Certificate, Client};
 use serde_json::json;
 use service_kit::{DEMO_SECRET, tls::DevCa};

@@ -1,7 +1,7 @@
 //! Does the service itself answer?
 
-use oauth_types::ProtectedResourceMetadata;
 use clock::Clock;
+use oauth_types::ProtectedResourceMetadata;
 use service_kit::own_door;
 
 use crate::{

@@ -7,8 +7,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use oauth_types::bearer;
 use flow_events::{Event, Field};
+use oauth_types::bearer;
 
 /// Longer header values are cut off.
 const SHOWN_CHARS: usize = 400;

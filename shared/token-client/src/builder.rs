@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
-use oauth_types::{ClientSecret, Issuer};
 use clock::Clock;
+use oauth_types::{ClientSecret, Issuer};
 use reqwest::{Client, redirect::Policy};
 use tokio::sync::OnceCell;
 

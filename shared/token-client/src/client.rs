@@ -1,8 +1,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use oauth_types::{AccessToken, ClientSecret, Issuer};
 use clock::Clock;
 use flow_events::{Event, emit};
+use oauth_types::{AccessToken, ClientSecret, Issuer};
 use tokio::sync::OnceCell;
 use url::Url;
 

@@ -1,8 +1,8 @@
 //! Where is the token endpoint? The authorization server says so itself (RFC 8414).
 
-use oauth_types::{AuthorizationServerMetadata, Issuer, printable};
 use flow_events::Field;
 use http::{HeaderValue, Method, StatusCode, header::ACCEPT};
+use oauth_types::{AuthorizationServerMetadata, Issuer, printable};
 use reqwest::Request;
 use url::Url;
 

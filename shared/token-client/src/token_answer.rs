@@ -1,7 +1,7 @@
 //! What the token endpoint said (RFC 6749 §5).
 
-use oauth_types::{OAuthError, TokenResponse, printable};
 use flow_events::Field;
+use oauth_types::{OAuthError, TokenResponse, printable};
 
 use crate::{client_auth::ClientAuth, error::TokenError, exchange::Answer};
 

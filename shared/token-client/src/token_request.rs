@@ -1,9 +1,9 @@
-use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Field;
 use http::{
     HeaderValue, Method,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
+use oauth_types::{AccessToken, ClientSecret};
 use reqwest::Request;
 use url::{Url, form_urlencoded::Serializer};
 

@@ -3,11 +3,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use oauth_types::{AuthorizationServerMetadata, Issuer};
 use clock::Clock;
 use flow_events::{Event, Field, Party, current_trace, emit};
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, Limited};
+use oauth_types::{AuthorizationServerMetadata, Issuer};
 use reqwest::{Client, Request, RequestBuilder};
 use tokio::sync::Mutex;
 use url::Url;

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
-use oauth_types::{Issuer, well_known_url};
 use clock::Clock;
+use oauth_types::{Issuer, well_known_url};
 use reqwest::{Client, redirect::Policy};
 
 use crate::{

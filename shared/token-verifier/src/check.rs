@@ -1,5 +1,5 @@
-use oauth_types::Audience;
 use flow_events::{Check, Event, Rule, emit};
+use oauth_types::Audience;
 
 use crate::VerifyError;
 

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use oauth_types::{AccessToken, ClientSecret, IntrospectionResponse, basic};
 use flow_events::{Check, Event, Field, Rule, emit};
 use http::{StatusCode, header};
 use moka::future::Cache;
+use oauth_types::{AccessToken, ClientSecret, IntrospectionResponse, basic};
 
 use crate::{
     VerifiedToken, VerifyError,

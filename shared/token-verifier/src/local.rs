@@ -8,9 +8,9 @@ mod remembered;
 
 use std::{sync::Arc, time::Duration};
 
-use oauth_types::{AccessToken, ClientSecret, TYP_ACCESS_TOKEN};
 use flow_events::Rule;
 use jsonwebtoken::DecodingKey;
+use oauth_types::{AccessToken, ClientSecret, TYP_ACCESS_TOKEN};
 
 use self::{
     jwk::Key,

@@ -1,9 +1,9 @@
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 use axum::extract::{FromRef, FromRequestParts};
-use oauth_types::{AccessToken, bearer};
 use flow_events::Rule;
 use http::{header::AUTHORIZATION, request::Parts};
+use oauth_types::{AccessToken, bearer};
 
 use crate::{Refusal, VerifiedToken, Verifier, VerifyError, check::check, refusal::Why};
 

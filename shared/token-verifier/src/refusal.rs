@@ -4,9 +4,9 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use oauth_types::bearer::Challenge;
 use flow_events::Rule;
 use http::{HeaderValue, StatusCode, header};
+use oauth_types::bearer::Challenge;
 use serde_json::json;
 
 use crate::VerifyError;
@@ -100,7 +100,8 @@ impl Refusal {
         code: &str,
         description: &str,
     ) -> Response {
-        let body = json!({ "error": code, "error_description": oauth_types::printable(description) });
+        let body =
+            json!({ "error": code, "error_description": oauth_types::printable(description) });
         self.answer(status, challenge.error(code, description), body)
     }
 

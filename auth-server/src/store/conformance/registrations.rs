@@ -1,5 +1,5 @@
-use oauth_types::ClientSecret;
 use futures_util::future::join_all;
+use oauth_types::ClientSecret;
 
 use super::{
     client, entry,

@@ -15,8 +15,8 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::AccessTokenClaims;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use oauth_types::AccessTokenClaims;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

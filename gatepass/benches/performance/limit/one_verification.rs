@@ -6,8 +6,8 @@ use axum::{
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
     routing::get,
 };
-use oauth_types::AccessTokenClaims;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use oauth_types::AccessTokenClaims;
 
 use super::answer::Answer;
 

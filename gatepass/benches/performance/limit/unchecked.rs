@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use axum::{Json, Router, extract::State, routing::get};
-use oauth_types::AccessTokenClaims;
 use clock::Clock;
 use flow_events::{EventSink, Party};
+use oauth_types::AccessTokenClaims;
 use prometheus_client::registry::Registry;
 use service_kit::{Limits, ServiceContext, health, metrics, scoped};
 

@@ -133,7 +133,9 @@ pub(super) fn discovery_failure(error: &DiscoveryError<WireError>) -> ProviderFa
         DiscoveryError::Response(status, ..) => {
             unusable(Step::Metadata, format!("status {}", status.as_u16()))
         }
-        DiscoveryError::Validation(problem) => unusable(Step::Metadata, oauth_types::printable(problem)),
+        DiscoveryError::Validation(problem) => {
+            unusable(Step::Metadata, oauth_types::printable(problem))
+        }
         _ => unusable(
             Step::Metadata,
             "it is not the JSON of a provider's metadata or keys".to_owned(),

@@ -4,9 +4,9 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc};
 
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
-use oauth_types::AuthorizationServerMetadata;
 use clock::Clock;
 use doctor::{Audience, Checks, IssuerAt, Leeway, Published, Wire, look_at_issuer};
+use oauth_types::AuthorizationServerMetadata;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls_pki_types::PrivateKeyDer;

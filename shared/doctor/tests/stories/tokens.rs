@@ -1,5 +1,5 @@
-use oauth_types::ClientSecret;
 use doctor::{AuthMethod, Checks, Client, CodeRequest, try_code_exchange, try_introspection};
+use oauth_types::ClientSecret;
 use serde_json::json;
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
@@ -36,7 +36,12 @@ async fn the_wrong_way_of_showing_it_is_told_apart_from_a_wrong_secret() {
     vendor.refuses_basic().await;
     vendor.open().await;
     let told = vendor.whole(AuthMethod::Basic).await;
-    says(told.failed("issuer: token"), "client_secret_post", "client_secret_basic", "token_endpoint_auth_method");
+    says(
+        told.failed("issuer: token"),
+        "client_secret_post",
+        "client_secret_basic",
+        "token_endpoint_auth_method",
+    );
     assert_eq!(
         vendor.asked("revoke").await.len(),
         1,

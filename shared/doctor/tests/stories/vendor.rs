@@ -1,12 +1,12 @@
 //! An issuer of another house: other paths, a path in its name, OpenID Connect Discovery alone.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{ClientSecret, Scope};
 use clock::Clock;
 use doctor::{
     Audience, AuthMethod, Checks, Client, IssuerAt, KnownIssuer, Leeway, Login, Names, Need,
     Published, PublishedKeys, Wire, look_at_issuer, look_at_keys, try_redirect_uri, try_token,
 };
+use oauth_types::{ClientSecret, Scope};
 use serde_json::{Value, json};
 use service_kit::HttpClientSettings;
 use wiremock::{
@@ -188,7 +188,13 @@ pub fn names() -> Names {
 
 pub fn client(method: AuthMethod) -> Client {
     let (id, secret) = ("a".to_owned(), ClientSecret::new(SECRET));
-    Client { id, secret, method, names: names(), method_setting: Some("token_endpoint_auth_method") }
+    Client {
+        id,
+        secret,
+        method,
+        names: names(),
+        method_setting: Some("token_endpoint_auth_method"),
+    }
 }
 
 /// With the machine's clock and certificate authorities.

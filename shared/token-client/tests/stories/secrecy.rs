@@ -1,5 +1,5 @@
-use oauth_types::{ClientSecret, basic};
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
+use oauth_types::{ClientSecret, basic};
 use token_client::{AuthMethod, TokenClient};
 use wiremock::ResponseTemplate;
 

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use oauth_types::ClientSecret;
 use clock::Clock;
+use oauth_types::ClientSecret;
 use token_client::{TokenClient, TokenClientBuilder, TokenNeed};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 

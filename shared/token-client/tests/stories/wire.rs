@@ -1,5 +1,5 @@
-use oauth_types::{AccessToken, Form};
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
+use oauth_types::{AccessToken, Form};
 use token_client::{AuthMethod, TokenNeed};
 use wiremock::Request;
 
@@ -68,7 +68,10 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
         told[0]["fields"][2],
         serde_json::json!({ "place": "body", "name": "client_secret", "value": "secret" })
     );
-    assert_eq!(told[1]["fields"][0]["value"]["token"], oauth_types::Fingerprint::of("t1").to_string());
+    assert_eq!(
+        told[1]["fields"][0]["value"]["token"],
+        oauth_types::Fingerprint::of("t1").to_string()
+    );
     assert_eq!(only_request(&c).await.headers["traceparent"], trace.to_string().as_str());
 }
 

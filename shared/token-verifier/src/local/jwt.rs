@@ -1,7 +1,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
 use flow_events::Rule;
 use jsonwebtoken::crypto;
+use oauth_types::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
 use serde::Deserialize;
 
 use super::jwk::Key;

@@ -1,7 +1,7 @@
 //! Tokens that somebody made who had no right to.
 
-use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Rule;
+use oauth_types::{AccessToken, ClientSecret};
 use serde_json::{Value, json};
 use token_verifier::LocalSettings;
 

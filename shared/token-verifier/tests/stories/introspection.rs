@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use oauth_types::{AccessToken, ClientSecret, basic};
 use flow_events::{Event, Party, Rule};
+use oauth_types::{AccessToken, ClientSecret, basic};
 use serde_json::{Value, json};
 use token_verifier::{IntrospectionSettings, LocalSettings};
 use tokio::task::JoinSet;

@@ -1,7 +1,7 @@
 //! Honest tokens, and honest tokens that are not for us or not for now.
 
-use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Rule;
+use oauth_types::{AccessToken, ClientSecret};
 use serde_json::{Value, json};
 use token_verifier::{BuildError, LocalSettings, Verifier, VerifyError};
 

@@ -1,7 +1,7 @@
 //! Signed by C's own key, and still not what a token has to be.
 
-use oauth_types::AccessToken;
 use flow_events::Rule;
+use oauth_types::AccessToken;
 use serde_json::{Value, json};
 
 use crate::{

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use oauth_types::AccessToken;
 use clock::Clock;
 use flow_events::Rule;
+use oauth_types::AccessToken;
 use serde_json::json;
 use token_verifier::{LocalSettings, Verifier, VerifierBuilder};
 use tokio::task::JoinSet;

@@ -4,9 +4,9 @@ use std::{
     time::Duration,
 };
 
-use oauth_types::ClientSecret;
 use clock::Clock;
 use flow_events::{Check, Event, EventSink, FlowEvent, FlowScope, Party, Rule, TraceContext};
+use oauth_types::ClientSecret;
 use serde_json::{Value, json};
 use token_verifier::{
     IntrospectionSettings, LocalSettings, Verifier, VerifierBuilder, VerifyError,

@@ -7,8 +7,8 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use oauth_types::AccessToken;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
+use oauth_types::AccessToken;
 use serde_json::{Value, json};
 
 use crate::setup::{ISSUER, NOW, RESOURCE};

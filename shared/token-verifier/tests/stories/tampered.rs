@@ -5,8 +5,8 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use oauth_types::{AccessToken, ClientSecret};
 use flow_events::Rule;
+use oauth_types::{AccessToken, ClientSecret};
 use token_verifier::{Algorithm, LocalSettings, VerifyError};
 
 use crate::{
