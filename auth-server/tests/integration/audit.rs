@@ -1,0 +1,226 @@
+use std::{fs, time::Duration};
+
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD},
+};
+use oauth_types::{ClientSecret, basic};
+use serde_json::{Value, json};
+
+use crate::{
+    client::answer,
+    jwt,
+    process::{run, succeed},
+    test_server::{C, NOON, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK},
+};
+
+const FOR_ORDERS: [(&str, &str); 2] = [("resource", ORDERS_API), ("scope", "orders:read")];
+
+async fn records(c: &C, words: &[&str]) -> Vec<Value> {
+    let lines = succeed(&[&["audit", "--json"], words].concat(), &c.arguments()).await;
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn record(
+    event: &str,
+    outcome: &str,
+    client: &str,
+    jti: Option<&str>,
+    scope: Option<&str>,
+) -> Value {
+    json!({
+        "at_millis": NOON * 1_000, "event": event, "outcome": outcome, "client_id": client, "jti": jti, "scope": scope,
+        "address": "127.0.0.1", "error": null,
+    })
+}
+
+#[tokio::test]
+async fn each_thing_that_happened_has_one_record() {
+    let c = C::start().await;
+    let token = c.pass(SHOP, &FOR_ORDERS).await;
+    c.introspect(ORDERS, &token).await;
+    c.introspect(STOCK, &token).await;
+    c.revoke(ODD, &token).await;
+    c.revoke(SHOP, &token).await;
+    c.introspect(ORDERS, &token).await;
+    c.introspect(ORDERS, "words of the caller's own").await;
+    c.ask((SHOP.0, "guess"), &[]).await;
+    c.ask(SHOP, &[("scope", "else")]).await;
+    c.revoke((SHOP.0, "guess"), &token).await;
+    c.form("/oauth/introspect", &[("token", &token)]).await;
+
+    let (jti, scope) = (jwt::jti(&token), Some("orders:read"));
+    let error = |mut record: Value, code: &str| {
+        record["error"] = code.into();
+        record
+    };
+    let nameless = |mut record: Value| {
+        record["client_id"] = Value::Null;
+        record
+    };
+    let mut told = records(&c, &[]).await;
+    told.reverse();
+    let expected = [
+        record("token", "issued", "shop", Some(&jti), scope),
+        record("introspection", "active", "orders", Some(&jti), scope),
+        record("introspection", "inactive", "stock", Some(&jti), scope),
+        error(record("revocation", "refused", ODD.0, Some(&jti), scope), "unauthorized_client"),
+        record("revocation", "revoked", "shop", Some(&jti), scope),
+        record("introspection", "inactive", "orders", Some(&jti), scope),
+        record("introspection", "inactive", "orders", None, None),
+        error(record("token", "refused", "shop", None, None), "invalid_client"),
+        error(record("token", "refused", "shop", None, None), "invalid_scope"),
+        error(record("revocation", "refused", "shop", None, None), "invalid_client"),
+        error(nameless(record("introspection", "refused", "", None, None)), "invalid_client"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_was_asked_for_unless_it_is_in_words_of_the_callers_own() {
+    let c = C::start().await;
+    let (id, secret) = ODD;
+    for (secret, scope, recorded) in [
+        (secret, "stock:read", Some("stock:read")),
+        ("guess", "orders:read openid", Some("orders:read openid")),
+        // A secret in the wrong field.
+        (secret, "s3cret-in-the-wrong-field", None),
+        (secret, "stock:read s3cret-in-the-wrong-field", None),
+        ("guess", "\"", None),
+    ] {
+        let refused = c.ask((id, secret), &[("scope", scope)]).await;
+        assert!([400, 401].contains(&refused.status), "{scope}: {refused:?}");
+        let newest = records(&c, &["--limit", "1"]).await.remove(0);
+        assert_eq!(
+            (&newest["outcome"], &newest["scope"]),
+            (&json!("refused"), &json!(recorded)),
+            "{scope}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn records_are_found_by_client_token_and_time() {
+    let c = C::start().await;
+    let early = c.pass(SHOP, &FOR_ORDERS).await;
+    c.clock.advance(Duration::from_secs(3_600));
+    let late = c.pass(OPAQUE_SHOP, &[]).await;
+    c.introspect(ORDERS, &early).await;
+    c.at_address("127.0.0.2").introspect(ORDERS, &late).await;
+
+    assert_eq!(records(&c, &["--client", "opaque-shop"]).await.len(), 1);
+    assert_eq!(
+        records(&c, &["--jti", &jwt::jti(&early)]).await.len(),
+        2,
+        "also when it was shown too late"
+    );
+    assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z"]).await.len(), 3);
+    assert_eq!(records(&c, &["--until", "2026-01-01T12:30:00Z"]).await.len(), 1);
+    assert_eq!(
+        records(&c, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await,
+        [Value::Null; 0]
+    );
+    let newest = records(&c, &["--limit", "1"]).await;
+    assert_eq!((newest.len(), &newest[0]["address"]), (1, &json!("127.0.0.2")));
+
+    let lines = succeed(&["audit", "--client", "shop"], &c.arguments()).await;
+    let expected = format!(
+        "2026-01-01T12:00:00Z  token         issued    client=shop  jti={}  scope=\"orders:read\"  from=127.0.0.1",
+        jwt::jti(&early)
+    );
+    assert_eq!(lines, expected);
+    let said = run(&["audit", "--since", "yesterday"], &c.arguments()).await;
+    assert!(said.code != Some(0) && said.err.contains("2026-01-31T12:00:00Z"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_has_its_record_too() {
+    let c = C::start().await;
+    let login = format!("client_id={}&client_secret={}", SHOP.0, SHOP.1);
+    let mut expected = Vec::new();
+    for (path, event) in
+        [("token", "token"), ("introspect", "introspection"), ("revoke", "revocation")]
+    {
+        let path = format!("/oauth/{path}");
+        assert_eq!(c.raw(&path, format!("{login}&token=a&token=b")).await.status, 400);
+        assert_eq!(c.raw(&path, format!("{login}&token=%zz")).await.status, 400);
+        assert_eq!(answer(c.post(&path).json(&json!({ "token": "a" }))).await.status, 400);
+        assert_eq!(c.raw(&path, "x".repeat(70_000)).await.status, 413);
+        assert_eq!(c.raw(&path, login.clone()).await.status, 400);
+        expected.extend(
+            [None, None, None, None, Some(SHOP.0)].map(|client| (event.to_owned(), client)),
+        );
+    }
+    for path in ["/oauth/par", "/oauth/device_authorization"] {
+        assert_eq!(c.raw(path, format!("{login}&scope=a&scope=b")).await.status, 400);
+        expected.push(("authorization".to_owned(), None));
+    }
+    let mut told = records(&c, &[]).await;
+    told.reverse();
+    for (record, (event, client)) in told.iter().zip(&expected) {
+        assert_eq!((&record["event"], &record["outcome"]), (&json!(event), &json!("refused")));
+        assert_eq!(
+            (&record["client_id"], &record["error"]),
+            (&json!(client), &json!("invalid_request"))
+        );
+    }
+    assert_eq!(told.len(), expected.len());
+    let metrics = c.get("/metrics").await.text;
+    for event in ["token", "introspection", "revocation"] {
+        let counted = format!("oauth_decisions_total{{event=\"{event}\",outcome=\"refused\"}} 5");
+        assert!(metrics.contains(&counted), "{counted} in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_client_has_is_known_by_its_fingerprint_alone() {
+    let c = C::start().await;
+    // A secret in the wrong field, or a line that somebody wants to forge.
+    for name in [SHOP.1, "x\nforged"] {
+        c.ask((name, "guess"), &[]).await;
+        let told = records(&c, &[]).await;
+        assert_eq!(told[0]["client_id"], format!("unknown-{}", oauth_types::Fingerprint::of(name)));
+    }
+}
+
+#[tokio::test]
+async fn no_secret_and_no_pass_stands_in_the_database() {
+    let c = C::start().await;
+    let made = succeed(&["client", "add", "robot"], &c.arguments()).await;
+    let (jwt, opaque) = (c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await);
+    let header = basic::format(ODD.0, &ClientSecret::new(ODD.1));
+    let form = [("grant_type", "client_credentials")];
+    assert_eq!(
+        answer(c.post("/oauth/token").header("authorization", &header).form(&form)).await.status,
+        200
+    );
+    for token in [&jwt, &opaque] {
+        c.introspect(ORDERS, token).await;
+        c.revoke(ODD, token).await;
+        c.revoke(SHOP, token).await;
+    }
+    c.ask((SHOP.0, "a guess that is wrong"), &[]).await;
+
+    let mut secrets =
+        vec![made, jwt.clone(), opaque, header[6..].to_owned(), "a guess that is wrong".to_owned()];
+    secrets.push(jwt.rsplit('.').next().unwrap().to_owned());
+    secrets.extend([SHOP, OPAQUE_SHOP, ODD, ORDERS, STOCK].map(|(_, secret)| secret.to_owned()));
+    let files: Vec<Vec<u8>> = fs::read_dir(&c.settings.data_dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    let holds = |bytes: &[u8]| {
+        files.iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes))
+    };
+    assert!(holds(b"opaque-shop"), "else this story looks at the wrong files");
+    for secret in &secrets {
+        assert!(!holds(secret.as_bytes()), "{secret}");
+        for engine in
+            [BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD]
+        {
+            assert!(!holds(engine.encode(secret).as_bytes()), "Base64 of {secret}");
+        }
+    }
+}

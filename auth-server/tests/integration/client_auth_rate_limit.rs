@@ -1,0 +1,109 @@
+use std::time::Duration;
+
+use crate::{
+    client::Answer,
+    test_server::{C, ODD, SHOP},
+};
+
+fn without_what_names_the_request(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let told = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
+    let mut told: Vec<_> =
+        told.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    told.sort();
+    (answer.status, told, answer.text.clone())
+}
+
+#[tokio::test]
+async fn an_unknown_client_and_a_wrong_secret_get_the_same_bytes() {
+    let c = C::start().await;
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        let guess = async |id| {
+            let fields = [("client_id", id), ("client_secret", "guess"), ("token", "x")];
+            c.form(path, &fields).await
+        };
+        let (unknown, wrong) = (guess("nobody").await, guess(SHOP.0).await);
+        wrong.refused(401, "invalid_client", "unknown or its secret is wrong");
+        assert_eq!(wrong.header("www-authenticate"), r#"Basic realm="gatepass", charset="UTF-8""#);
+        assert_eq!(wrong.header("cache-control"), "no-store");
+        assert_eq!(
+            without_what_names_the_request(&unknown),
+            without_what_names_the_request(&wrong)
+        );
+    }
+}
+
+async fn limited() -> C {
+    C::start_with(|settings| {
+        settings.client_failures.burst = 3;
+        settings.client_failures.recover_seconds = 20;
+    })
+    .await
+}
+
+async fn fail(c: &C, id: &str, guess: u32) -> Answer {
+    c.ask((id, &format!("guess {guess}")), &[]).await
+}
+
+#[tokio::test]
+async fn after_the_burst_a_failing_client_has_to_wait_and_time_heals() {
+    let c = limited().await;
+    for guess in 0..3 {
+        assert_eq!(fail(&c, SHOP.0, guess).await.status, 401);
+    }
+    let tired = fail(&c, SHOP.0, 3).await;
+    tired.refused(429, "temporarily_unavailable", "try again in 20 s");
+    assert_eq!(tired.header("retry-after"), "20");
+    assert_eq!(tired.header("cache-control"), "no-store");
+    c.clock.advance(Duration::from_secs(15));
+    assert_eq!(fail(&c, SHOP.0, 4).await.header("retry-after"), "5");
+    c.clock.advance(Duration::from_secs(5));
+    assert_eq!(fail(&c, SHOP.0, 5).await.status, 401);
+    assert_eq!(fail(&c, SHOP.0, 6).await.status, 429);
+    c.clock.advance(Duration::from_secs(20));
+    assert_eq!(c.ask(SHOP, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_made_up_client_is_limited_like_a_real_one() {
+    let c = limited().await;
+    let mut statuses = Vec::new();
+    for guess in 0..5 {
+        statuses.push(fail(&c, "nobody", guess).await.status);
+    }
+    assert_eq!(statuses, [401, 401, 401, 429, 429]);
+}
+
+#[tokio::test]
+async fn a_right_secret_is_not_slowed_by_what_others_do_wrong() {
+    let c = limited().await;
+    let stranger = c.at_address("127.0.0.2");
+    for guess in 0..5 {
+        stranger.ask((SHOP.0, &format!("guess {guess}")), &[]).await;
+        fail(&c, "nobody", guess).await;
+    }
+    assert_eq!(stranger.ask((SHOP.0, "guess"), &[]).await.status, 429);
+    assert_eq!(c.ask(SHOP, &[]).await.status, 200, "another address's failures");
+    assert_eq!(stranger.ask(ODD, &[]).await.status, 200, "another client's failures");
+    for guess in 0..5 {
+        fail(&c, SHOP.0, guess).await;
+    }
+    assert_eq!(
+        c.ask(SHOP, &[]).await.status,
+        200,
+        "a colleague's failures, after the secret was proved"
+    );
+}
+
+#[tokio::test]
+async fn guesses_at_introspection_and_revocation_fill_the_same_bucket() {
+    let c = limited().await;
+    for path in ["/oauth/introspect", "/oauth/revoke", "/oauth/token"] {
+        let fields = [("client_id", SHOP.0), ("client_secret", path), ("token", "x")];
+        assert_eq!(c.form(path, &fields).await.status, 401);
+    }
+    assert_eq!(fail(&c, SHOP.0, 0).await.status, 429);
+    assert_eq!(c.revoke((SHOP.0, "guess"), "x").await.status, 429);
+}

@@ -1,0 +1,307 @@
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
+
+use crate::{
+    process::{Process, run, run_with_input, server_settings, set, succeed},
+    test_server::C,
+};
+
+#[tokio::test]
+async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_unsafe() {
+    let secret = "a secret of C and B, 32 bytes long";
+    let said = run(
+        &["check-config"],
+        &set(&[
+            ("keys.algorithm", "HS256"),
+            ("keys.hs256_secret", secret),
+            ("tokens.access_seconds", "7200"),
+        ]),
+    )
+    .await;
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(
+        said.out.contains("access_seconds = 7200")
+            && said.out.contains("hs256_secret = \"[hidden]\"")
+    );
+    assert!(!said.out.contains(secret) && !said.err.contains(secret));
+    let unsafe_list = said.out.split("# unsafe for production:").nth(1).unwrap();
+    for setting in
+        ["issuer:", "clients_file:", "tls.cert_file:", "keys.algorithm:", "tokens.access_seconds:"]
+    {
+        assert!(unsafe_list.contains(setting), "{setting} is not in {unsafe_list}");
+    }
+    let weak = run(
+        &["check-config"],
+        &set(&[("keys.algorithm", "HS256"), ("keys.hs256_secret", "short")]),
+    )
+    .await;
+    assert_eq!(weak.code, Some(1));
+    assert!(weak.err.contains("at least 32 bytes"), "{}", weak.err);
+}
+
+#[tokio::test]
+async fn production_refuses_to_start_and_names_every_unsafe_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let clients = folder.path().join("clients.toml");
+    fs::write(&clients, "").unwrap();
+    let bad = set(&[
+        ("profile", "production"),
+        ("issuer", "http://c.example"),
+        ("listen", "0.0.0.0:0"),
+        ("keys.algorithm", "HS256"),
+        ("keys.hs256_secret", "a secret of C and B, 32 bytes long"),
+        ("tokens.access_seconds", "7200"),
+    ]);
+    let settings = [server_settings(folder.path(), &clients), bad].concat();
+    for words in [&["serve"][..], &["check-config"], &[]] {
+        let said = run(words, &settings).await;
+        assert_eq!(said.code, Some(1), "{said:?}");
+        for setting in
+            ["issuer", "listen", "tls.cert_file", "keys.algorithm", "tokens.access_seconds"]
+        {
+            assert!(
+                said.err.contains(&format!("\n  {setting}: ")),
+                "{setting} is not in {}",
+                said.err
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn production_refuses_the_demos_secret_and_weak_ones_in_the_clients_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let [clients, certificate, key] =
+        ["clients.toml", "c.pem", "k.pem"].map(|name| folder.path().join(name));
+    let client = |id: &str, secret: &str| {
+        format!("[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"{secret}\"\n")
+    };
+    fs::write(&clients, client("one", "abc123") + &client("two", "a short one")).unwrap();
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(["localhost".to_owned()])
+        .unwrap()
+        .self_signed(&pair)
+        .unwrap();
+    fs::write(&certificate, own.pem()).unwrap();
+    fs::write(&key, pair.serialize_pem()).unwrap();
+    let sound = set(&[
+        ("profile", "production"),
+        ("issuer", "https://c.example"),
+        ("tls.cert_file", &certificate.display().to_string()),
+        ("tls.key_file", &key.display().to_string()),
+    ]);
+    let settings = [server_settings(folder.path(), &clients), sound].concat();
+    let said = run(&["serve"], &settings).await;
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("client `one`") && said.err.contains("the demo's secret"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err.contains("client `two`") && said.err.contains("fewer than 32 characters"),
+        "{}",
+        said.err
+    );
+    assert!(!said.err.contains("abc123") && !said.err.contains("a short one"));
+
+    fs::write(&clients, client("one", "a secret that nobody guesses in a hundred years")).unwrap();
+    assert_eq!(Process::serve(&settings).get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn production_refuses_a_database_in_which_the_demos_users_can_still_sign_in() {
+    let mut demo = C::start().await;
+    demo.stop().await;
+    let production =
+        set(&[("profile", "production"), ("issuer", "https://c.example"), ("tls_listen", "")]);
+    let clients = demo.folder().join("none.toml");
+    fs::write(&clients, "").unwrap();
+    let settings = [server_settings(&demo.settings.data_dir, &clients), production].concat();
+    let said = run(&["serve"], &settings).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err.contains("everybody knows: alice bob. ") && said.err.contains("user set-password"),
+        "{said:?}"
+    );
+    let given =
+        run_with_input(&["user", "set-password", "alice"], &settings, "a password of her own\n")
+            .await;
+    assert_eq!(given.code, Some(0), "{given:?}");
+    let said = run(&["serve"], &settings).await;
+    assert!(said.code == Some(1) && said.err.contains("everybody knows: bob. "), "{said:?}");
+    succeed(&["user", "disable", "bob"], &settings).await;
+    assert_eq!(Process::serve(&settings).get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_unknown_setting_names_the_nearest() {
+    for (wrong, meant) in [("isuer=x", "issuer"), ("tokens.access_second=5", "access_seconds")] {
+        let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
+        assert_eq!(said.code, Some(1));
+        assert!(said.err.contains(&format!("did you mean `{meant}`?")), "{}", said.err);
+        assert_eq!(said.err.lines().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (setting, other) in [("listen", "tls_listen"), ("tls_listen", "listen")] {
+        let data = folder.path().join("data").display().to_string();
+        let settings = set(&[("data_dir", &data), (setting, &address), (other, "127.0.0.1:0")]);
+        let said = run(&["serve"], &settings).await;
+        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+        for words in [&*address, &*format!("setting `{setting}`"), "another process uses this port"]
+        {
+            assert!(said.err.contains(words), "{}", said.err);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_serve_cannot_use_check_config_does_not_call_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.toml");
+    fs::write(&broken, "[[clients]]\nclient_id = \"x\"\n").unwrap();
+    let broken = broken.display().to_string();
+    let data = folder.path().join("data").display().to_string();
+    for (setting, value, words) in [
+        ("clients_file", &*broken, "needs client_secret"),
+        ("clients_file", "/nowhere/clients.toml", "/nowhere/clients.toml"),
+        ("users_file", "/nowhere/users.toml", "/nowhere/users.toml"),
+        ("tls.key_file", "only-one.pem", "tls.cert_file and tls.key_file go together"),
+        ("ca_file", "/nowhere/ca.pem", "setting `ca_file`"),
+        ("log.filter", "a=b=c", "log.filter"),
+    ] {
+        let settings = [
+            ("listen", "127.0.0.1:0"),
+            ("tls_listen", "127.0.0.1:0"),
+            ("data_dir", &data),
+            (setting, value),
+        ];
+        for command in ["check-config", "serve"] {
+            let said = run(&[command], &set(&settings)).await;
+            assert_eq!(said.code, Some(1), "{command}: {said:?}");
+            assert!(
+                said.err.contains(words) && !said.out.contains("every setting is safe"),
+                "{command}: {said:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_needs_a_database_makes_none_at_a_wrong_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("mistyped");
+    let settings = set(&[("data_dir", &data.display().to_string())]);
+    for words in [
+        &["audit"][..],
+        &["keys", "list"],
+        &["keys", "rotate"],
+        &["client", "list"],
+        &["client", "disable", "robot"],
+        &["user", "list"],
+    ] {
+        let said = run(words, &settings).await;
+        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+        assert!(
+            said.err.contains("there is no database") && said.err.contains("mistyped"),
+            "{}",
+            said.err
+        );
+        assert!(!data.exists(), "{words:?}");
+    }
+    succeed(&["client", "add", "robot"], &settings).await;
+    assert!(succeed(&["client", "list"], &settings).await.contains("robot"));
+}
+
+#[tokio::test]
+async fn a_folder_that_was_there_keeps_its_mode_and_the_database_is_for_its_owner_alone() {
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let folder = tempfile::tempdir().unwrap();
+    let [shared, own] = ["shared", "own"].map(|name| folder.path().join(name));
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(shared.join("auth-server.db"), "").unwrap();
+    fs::set_permissions(shared.join("auth-server.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    for (data, expected) in [(&shared, 0o755), (&own, 0o700)] {
+        succeed(&["client", "add", "robot"], &set(&[("data_dir", &data.display().to_string())]))
+            .await;
+        assert_eq!((mode(data), mode(&data.join("auth-server.db"))), (expected, 0o600));
+        for entry in fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()) {
+            let secret = !entry.to_str().unwrap().ends_with(".lock");
+            assert!(!secret || mode(&entry) & 0o077 == 0, "{entry:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unwritable_data_folder_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a-file");
+    fs::write(&file, "").unwrap();
+    let below = file.join("data").display().to_string();
+    let quiet = ("log.filter", "warn");
+    let settings = set(&[
+        ("data_dir", &below),
+        ("listen", "127.0.0.1:0"),
+        ("tls_listen", "127.0.0.1:0"),
+        quiet,
+    ]);
+    for words in [&["serve"][..], &["client", "add", "robot"]] {
+        let said = run(words, &settings).await;
+        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+        for words in [&*below, "setting `data_dir`", "make it writable, or choose another"] {
+            assert!(said.err.contains(words), "{}", said.err);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = |url: &str| {
+        let data = folder.path().join("data").display().to_string();
+        let quiet = ("log.filter", "warn");
+        set(&[
+            ("data_dir", &data),
+            ("database_url", url),
+            ("listen", "127.0.0.1:0"),
+            ("tls_listen", ""),
+            quiet,
+        ])
+    };
+    let nobody = "postgres://c:hunter2@127.0.0.1:1/gatepass";
+    let reasons = ["127.0.0.1:1, database gatepass", "setting `database_url`", "onnection refused"];
+    let mistaken = "postgres://c:hun/ter2@127.0.0.1/gatepass";
+    let advice = ["database_url: ", "postgres://user:password@host/database", "percent-encoded"];
+    for words in [&["serve"][..], &["client", "list"], &["audit"]] {
+        for (url, expected) in [(nobody, reasons), (mistaken, advice)] {
+            let said = run(words, &settings(url)).await;
+            assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+            assert!(expected.iter().all(|words| said.err.contains(words)), "{}", said.err);
+            assert!(!said.err.contains("hun") && !said.err.contains("ter2"), "{}", said.err);
+        }
+    }
+    let said = run(&["check-config"], &settings(nobody)).await;
+    assert!(
+        said.out.contains("database_url = \"[hidden]\"") && !said.out.contains("hunter2"),
+        "{}",
+        said.out
+    );
+    assert!(!folder.path().join("data").exists(), "there is nothing to keep in a folder");
+}
+
+#[tokio::test]
+async fn the_development_ca_is_made_by_command_and_shown_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = set(&[("data_dir", &folder.path().display().to_string())]);
+    let path = succeed(&["dev-ca"], &data).await;
+    let made = fs::read_to_string(&path).unwrap();
+    assert!(made.starts_with("-----BEGIN CERTIFICATE-----"));
+    assert_eq!(succeed(&["dev-ca"], &data).await, path);
+    assert_eq!(fs::read_to_string(&path).unwrap(), made);
+}

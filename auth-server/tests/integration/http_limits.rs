@@ -1,0 +1,153 @@
+//! What one caller may take of C, tried on bare sockets.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use crate::{
+    client::until,
+    test_server::{C, SHOP},
+};
+
+const HEADERS: &str =
+    "POST /oauth/token HTTP/1.1\r\nHost: c\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+
+fn connect(c: &C) -> TcpStream {
+    let stream = TcpStream::connect(c.base.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// What the server says until it closes; an error when it does not close.
+async fn until_closed(mut stream: TcpStream) -> Result<String, ErrorKind> {
+    let read = move || {
+        let mut said = Vec::new();
+        match stream.read_to_end(&mut said) {
+            Ok(_) => Ok(String::from_utf8(said).unwrap()),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                Ok(String::from_utf8(said).unwrap())
+            }
+            Err(error) => Err(error.kind()),
+        }
+    };
+    tokio::task::spawn_blocking(read).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_body_over_64_kib_is_refused_with_its_limit() {
+    let c = C::start().await;
+    let form = |bytes: usize| format!("grant_type=client_credentials&pad={}", "x".repeat(bytes));
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        c.raw(path, form(65 * 1024)).await.refused(
+            413,
+            "invalid_request",
+            "longer than is taken here",
+        );
+        c.raw(path, form(63 * 1024)).await.refused(401, "invalid_client", "client_id is missing");
+    }
+}
+
+#[tokio::test]
+async fn a_smaller_limit_is_in_force_too() {
+    let c = C::start_with(|settings| settings.limits.body_bytes = 100).await;
+    c.raw("/oauth/token", "x".repeat(101)).await.refused(
+        413,
+        "invalid_request",
+        "longer than is taken here",
+    );
+    c.raw("/oauth/token", "x".repeat(100)).await.refused(
+        401,
+        "invalid_client",
+        "client_id is missing",
+    );
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_cut_at_the_same_limit() {
+    let c = C::start().await;
+    let mut stream = connect(&c);
+    let chunk = "x".repeat(66 * 1024);
+    write!(stream, "{HEADERS}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{chunk}\r\n", chunk.len())
+        .unwrap();
+    let said = until_closed(stream).await.unwrap();
+    assert!(
+        said.starts_with("HTTP/1.1 413") && said.contains("longer than is taken here"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn who_sends_headers_too_slowly_is_cut_off() {
+    let c = C::start_with(|settings| settings.limits.header_seconds = 1).await;
+    let mut stream = connect(&c);
+    stream.write_all(&HEADERS.as_bytes()[..HEADERS.len() - 10]).unwrap();
+    assert!(until_closed(stream).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_connects_and_says_nothing_is_cut_off() {
+    let c = C::start_with(|settings| settings.limits.header_seconds = 1).await;
+    for beginning in ["", "P", "PRI * HTTP/2.0\r\n"] {
+        let mut stream = connect(&c);
+        stream.write_all(beginning.as_bytes()).unwrap();
+        assert!(until_closed(stream).await.is_ok(), "after `{beginning}`");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_the_body_too_slowly_is_told_so_and_cut_off() {
+    let c = C::start_with(|settings| settings.limits.request_seconds = 1).await;
+    let mut stream = connect(&c);
+    write!(stream, "{HEADERS}Content-Length: 100\r\n\r\ngrant_type=").unwrap();
+    let said = until_closed(stream).await.unwrap();
+    assert!(
+        said.starts_with("HTTP/1.1 408 Request Timeout") && said.contains("x-request-id: "),
+        "{said}"
+    );
+    assert!(said.contains("\"error\":\"invalid_request\""), "{said}");
+    let counted = c.get("/metrics").await.text;
+    assert!(counted.contains(r#"method="POST",route="/oauth/token",status="408"} 1"#), "{counted}");
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_are_closed_and_a_freed_place_is_taken() {
+    let c = C::start_with(|settings| settings.limits.connections = 2).await;
+    let answers = |mut stream: TcpStream| async move {
+        let ask = move || {
+            let (mut said, mut byte) = (String::new(), [0]);
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: c\r\n\r\n").ok()?;
+            while !said.ends_with("{\"status\":\"ok\"}") {
+                stream.read_exact(&mut byte).ok()?;
+                said.push(char::from(byte[0]));
+            }
+            Some(stream)
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap()
+    };
+    let (one, two) = (answers(connect(&c)).await.unwrap(), answers(connect(&c)).await.unwrap());
+    assert!(answers(connect(&c)).await.is_none(), "there are two places");
+    let one = answers(one).await.unwrap();
+    drop(two);
+    until("the freed place is taken", async || answers(connect(&c)).await.is_some()).await;
+    assert!(answers(one).await.is_some());
+}
+
+#[tokio::test]
+async fn a_hundred_callers_at_once_are_all_served() {
+    let c = C::start().await;
+    let asked: Vec<_> = (0..100)
+        .map(|_| {
+            let caller = c.caller.clone();
+            tokio::spawn(async move { caller.pass(SHOP, &[]).await })
+        })
+        .collect();
+    let mut passes = Vec::new();
+    for task in asked {
+        passes.push(task.await.unwrap());
+    }
+    passes.sort();
+    passes.dedup();
+    assert_eq!(passes.len(), 100);
+}

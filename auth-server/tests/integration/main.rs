@@ -1,0 +1,43 @@
+//! C over real sockets: every endpoint, every refusal, every command, a crash.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+
+mod audit;
+mod authorization_codes;
+mod authorization_requests;
+mod browser;
+mod client;
+mod client_auth_rate_limit;
+mod client_commands;
+mod command_line;
+mod consent;
+mod crash_recovery;
+mod device_and_pushed_requests;
+mod doctor;
+mod error_pages;
+mod http_limits;
+mod introspection;
+mod jwt;
+mod key_rotation;
+mod logout;
+mod logs;
+mod metadata;
+mod observability;
+mod openapi;
+mod page_security;
+mod process;
+mod refresh_tokens;
+mod registration;
+mod registration_flows;
+mod registration_management;
+mod registration_ssrf;
+mod request_objects;
+mod revocation;
+mod shutdown_and_restart;
+mod sign_in;
+mod test_server;
+mod tls;
+mod token_errors;
+mod token_issuance;
+mod user_commands;
+mod userinfo;
+mod wechat_and_token_exchange;

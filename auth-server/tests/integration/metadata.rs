@@ -1,0 +1,163 @@
+use auth_server::AuthServerSettings;
+use serde_json::{Value, json};
+
+use crate::{
+    jwt,
+    process::run,
+    test_server::{C, ORDERS_API, SHOP},
+};
+
+#[tokio::test]
+async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
+    let c = C::start().await;
+    let answer = c.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    let document = answer.json();
+    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    let at = |path: &str| format!("{}{path}", c.base);
+    let expected = json!({
+        "issuer": c.issuer(),
+        "token_endpoint": at("/oauth/token"),
+        "jwks_uri": at("/.well-known/jwks.json"),
+        "introspection_endpoint": at("/oauth/introspect"),
+        "revocation_endpoint": at("/oauth/revoke"),
+        "service_documentation": at("/openapi.json"),
+        "scopes_supported": [
+            "address", "email", "offline_access", "openid", "orders:read", "orders:write", "phone", "profile",
+            "stock:read", "vault:open",
+        ],
+        "grant_types_supported": [
+            "authorization_code", "client_credentials", "refresh_token",
+            "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
+        "pushed_authorization_request_endpoint": at("/oauth/par"),
+        "device_authorization_endpoint": at("/oauth/device_authorization"),
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "authorization_endpoint": at("/oauth/authorize"),
+        "userinfo_endpoint": at("/userinfo"),
+        "end_session_endpoint": at("/logout"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "subject_types_supported": ["public", "pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": document["claims_supported"],
+        "acr_values_supported": ["urn:gatepass:acr:password"],
+        "ui_locales_supported": ["en", "zh"],
+        "authorization_response_iss_parameter_supported": true,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": true,
+        "request_object_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
+        "userinfo_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+        "request_uri_parameter_supported": false,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+    });
+    assert_eq!(document, expected);
+    let claims = document["claims_supported"].as_array().unwrap();
+    assert!(
+        claims.len() > 20
+            && claims.contains(&json!("sub"))
+            && claims.contains(&json!("phone_number_verified"))
+    );
+    assert_eq!(c.json("/.well-known/openid-configuration").await, document);
+}
+
+/// No client sends people here.
+fn serve_machines_alone(settings: &mut AuthServerSettings) {
+    let file = settings.clients_file.as_ref().unwrap();
+    let clients = std::fs::read_to_string(file).unwrap();
+    let machines = clients.split("[[clients]]").filter(|part| !part.contains("redirect_uris"));
+    std::fs::write(file, machines.collect::<Vec<_>>().join("[[clients]]")).unwrap();
+}
+
+/// Without people the issuer may have a path.
+async fn for_machines(issuer: &str) -> C {
+    C::start_with(|settings| {
+        settings.issuer = issuer.parse().unwrap();
+        serve_machines_alone(settings);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_client_that_sends_people_is_not_added_under_a_path() {
+    let c = for_machines("https://c.example/t").await;
+    let arguments =
+        [c.arguments(), vec!["--set".to_owned(), "issuer=https://c.example/t".to_owned()]].concat();
+    let people = ["client", "add", "people", "--redirect-uri", "https://site.example/cb"];
+    let said = run(&people, &arguments).await;
+    assert!(said.code == Some(1) && said.err.contains("issuer: it has a path"), "{said:?}");
+    assert_eq!(run(&["client", "add", "machine"], &arguments).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_issuer_is_the_iss_of_every_pass_to_the_byte() {
+    let c = C::start().await;
+    for issuer in ["http://c.example", "http://c.example:8080/tenant", "http://c.example/tenant/"] {
+        let c = for_machines(issuer).await;
+        let document = c.json("/.well-known/oauth-authorization-server").await;
+        assert_eq!(document["issuer"], issuer);
+        assert_eq!(jwt::claims(&c.pass(SHOP, &[("resource", ORDERS_API)]).await)["iss"], issuer);
+    }
+    assert!(!c.issuer().ends_with('/'));
+}
+
+#[tokio::test]
+async fn an_issuer_with_a_path_has_its_metadata_where_rfc_8414_looks_for_it() {
+    let c = for_machines("https://c.example/t/one").await;
+    let document = c.json("/.well-known/oauth-authorization-server/t/one").await;
+    assert_eq!(document["issuer"], "https://c.example/t/one");
+    assert_eq!(document["token_endpoint"], "https://c.example/t/one/oauth/token");
+    for other in ["t", "t/two", "t/one/two", "%74/one/x"] {
+        let path = format!("/.well-known/oauth-authorization-server/{other}");
+        assert_eq!(c.get(&path).await.status, 404, "{other}");
+    }
+    let plain = C::start().await;
+    assert_eq!(plain.get("/.well-known/oauth-authorization-server/t").await.status, 404);
+}
+
+#[tokio::test]
+async fn each_endpoint_answers_at_the_url_that_names_it() {
+    let c = C::start().await;
+    let document = c.json("/.well-known/oauth-authorization-server").await;
+    let url = |name: &str| document[name].as_str().unwrap().to_owned();
+    for name in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
+        let status = c.http.post(url(name)).form(&[("a", "b")]).send().await.unwrap().status();
+        assert_eq!(status, 401, "{name}");
+    }
+    for name in ["jwks_uri", "service_documentation"] {
+        assert_eq!(c.http.get(url(name)).send().await.unwrap().status(), 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_private_member_is_published() {
+    use auth_server::domain::Algorithm::{ES256, EdDSA, RS256};
+    for algorithm in [ES256, EdDSA, RS256] {
+        // ID tokens for websites would bring keys of another algorithm.
+        let c = C::start_with(|settings| {
+            settings.keys.algorithm = algorithm;
+            serve_machines_alone(settings);
+        })
+        .await;
+        let answer = c.get("/.well-known/jwks.json").await;
+        assert_eq!(answer.header("content-type"), "application/json");
+        let keys = answer.json()["keys"].as_array().unwrap().clone();
+        assert_eq!(keys.len(), 2, "the current key and the next");
+        for key in keys {
+            let key = key.as_object().unwrap();
+            let public: &[&str] = match algorithm {
+                RS256 => &["alg", "e", "key_ops", "kid", "kty", "n", "use"],
+                EdDSA => &["alg", "crv", "key_ops", "kid", "kty", "use", "x"],
+                _ => &["alg", "crv", "key_ops", "kid", "kty", "use", "x", "y"],
+            };
+            assert_eq!(key.keys().map(String::as_str).collect::<Vec<_>>(), public);
+            assert_eq!((&key["use"], &key["key_ops"]), (&Value::from("sig"), &json!(["verify"])));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Requests that a client has signed (RFC 9101): they alone count, whatever stands beside them.
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use serde_json::{Value, json};
+
+use crate::{
+    browser::{Asking, Page, Person, s256},
+    client::Login,
+    jwt,
+    test_server::{ALICE, C, NOON},
+};
+
+const BROKER: Login<'_> = ("broker", "broker-secret-41c0ffee9a7d");
+const CALLBACK: &str = "https://broker.example/cb";
+/// Registered as well, so that only the signature says where the answer goes.
+const ELSEWHERE: &str = "https://broker.example/elsewhere";
+
+struct Signer(EncodingKey);
+
+impl Signer {
+    fn new() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        Self(EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()))
+    }
+
+    /// C, and a client that has registered this key.
+    async fn c(&self) -> C {
+        let jwk = serde_json::to_value(Jwk::from_encoding_key(&self.0, Algorithm::ES256).unwrap())
+            .unwrap();
+        let (id, secret) = BROKER;
+        let (x, y) = (&jwk["x"], &jwk["y"]);
+        let client = format!(
+            "\n[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"{secret}\"\nscopes = \"openid profile email\"\n\n\
+             [clients.login]\nredirect_uris = [\"{CALLBACK}\", \"{ELSEWHERE}\"]\n\
+             jwks = {{ keys = [{{ kty = \"EC\", crv = \"P-256\", kid = \"k\", x = {x}, y = {y} }}] }}\n",
+        );
+        C::start_with(|settings| {
+            let file = settings.clients_file.clone().unwrap();
+            let clients = std::fs::read_to_string(&file).unwrap();
+            std::fs::write(&file, clients + &client).unwrap();
+        })
+        .await
+    }
+
+    fn sign(&self, c: &C, asking: &Asking) -> String {
+        let mut claims = json!({ "iss": BROKER.0, "aud": c.issuer(), "exp": NOON + 300 });
+        for (name, value) in asking.pairs() {
+            claims[name] = Value::from(value);
+        }
+        encode(
+            &Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) },
+            &claims,
+            &self.0,
+        )
+        .unwrap()
+    }
+}
+
+/// What the client wants.
+fn wanted() -> Asking {
+    Asking::of(BROKER.0, CALLBACK, "openid profile")
+}
+
+/// What somebody on the way would rather have.
+fn planted() -> Asking {
+    Asking::of(BROKER.0, ELSEWHERE, "openid email")
+        .with("state", "planted")
+        .with("nonce", "planted")
+        .with("response_mode", "form_post")
+        .with("prompt", "none")
+        .with("code_challenge", &s256("a-verifier-that-somebody-else-has-chosen-000000"))
+}
+
+async fn signed_in(person: &Person<'_>, asking: &Asking) -> Page {
+    let page = person.asked(asking).await;
+    let page = person.sign_in(&page, ALICE).await;
+    // What was allowed once is remembered.
+    if page.path == "/consent" { person.allow(&page).await } else { page }
+}
+
+/// The answer is to what was signed.
+async fn is_as_signed(c: &C, page: &Page) {
+    let back = page.left_to.as_ref().unwrap();
+    assert!(back.as_str().starts_with(&format!("{CALLBACK}?")), "{back}");
+    assert_eq!(page.parameter("state"), "the-state");
+    let answer = c.fetch(BROKER, &wanted(), &page.parameter("code")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let tokens = answer.json();
+    assert_eq!(tokens["scope"], "openid profile");
+    assert_eq!(jwt::claims(tokens["id_token"].as_str().unwrap())["nonce"], "the-nonce");
+}
+
+#[tokio::test]
+async fn what_stands_beside_a_signed_request_counts_for_nothing() {
+    let signer = Signer::new();
+    let c = signer.c().await;
+    let object = signer.sign(&c, &wanted());
+    let page = signed_in(&Person::at(&c), &planted().with("request", &object)).await;
+    is_as_signed(&c, &page).await;
+    // Not even an address that is not the client's does harm there.
+    let foreign =
+        planted().with("redirect_uri", "https://evil.example/cb").with("request", &object);
+    is_as_signed(&c, &signed_in(&Person::at(&c), &foreign).await).await;
+    // Nor is what the signature leaves out taken from there.
+    let without = signer.sign(&c, &wanted().without("scope"));
+    Person::at(&c).asked(&planted().with("request", &without)).await.tells_client("invalid_scope");
+}
+
+#[tokio::test]
+async fn a_pushed_request_may_be_signed_too() {
+    let signer = Signer::new();
+    let c = signer.c().await;
+    let object = signer.sign(&c, &wanted());
+    let mut pushed = planted().with("request", &object).with("client_secret", BROKER.1);
+    let answer = c.form("/oauth/par", &pushed.pairs()).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let uri = answer.json()["request_uri"].as_str().unwrap().to_owned();
+    let page = Person::at(&c);
+    let sign_in = page
+        .open(&format!("/oauth/authorize?client_id={}&request_uri={uri}&state=planted", BROKER.0))
+        .await;
+    let consent = page.sign_in(&sign_in, ALICE).await;
+    is_as_signed(&c, &page.allow(&consent).await).await;
+    // One that another has signed is refused at once.
+    pushed = pushed.with("request", &Signer::new().sign(&c, &wanted()));
+    c.form("/oauth/par", &pushed.pairs()).await.refused(400, "invalid_request_object", "signature");
+}
+
+#[tokio::test]
+async fn a_request_that_the_client_has_not_signed_for_this_server_and_now_is_refused() {
+    let signer = Signer::new();
+    let c = signer.c().await;
+    let person = Person::at(&c);
+    let sound = signer.sign(&c, &wanted());
+    let unsigned =
+        format!("{}.{}.", jwt::encode(&json!({ "alg": "none" })), sound.split('.').nth(1).unwrap());
+    for object in [
+        Signer::new().sign(&c, &wanted()),
+        unsigned,
+        signer.sign(&c, &wanted().with("client_id", "site")),
+    ] {
+        let told = person.asked(&wanted().with("request", &object)).await;
+        told.tells_client("invalid_request_object");
+    }
+    c.clock.advance(std::time::Duration::from_secs(306));
+    person.asked(&wanted().with("request", &sound)).await.tells_client("invalid_request_object");
+    // A client without keys has signed nothing.
+    let site = Asking::site().with("request", &sound);
+    person.asked(&site).await.tells_client("invalid_request_object");
+}
+
+#[tokio::test]
+async fn a_pushed_or_signed_request_says_what_its_user_reads() {
+    let signer = Signer::new();
+    let c = signer.c().await;
+    let chinese = wanted().with("ui_locales", "zh-CN");
+    let pushed = chinese.clone().with("client_secret", BROKER.1);
+    let named = c.form("/oauth/par", &pushed.pairs()).await.json();
+    let by_name = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("client_id", BROKER.0),
+            ("request_uri", named["request_uri"].as_str().unwrap()),
+        ])
+        .finish();
+    let signed = wanted().with("ui_locales", "en").with("request", &signer.sign(&c, &chinese));
+    for query in [chinese.query(), by_name, signed.query()] {
+        let asked = format!("/oauth/authorize?{query}");
+        let person = Person::at(&c);
+        let page = person.open(&asked).await;
+        assert!(page.path == "/login" && page.answer.text.contains("lang=\"zh-Hans\""), "{page:?}");
+        let page = person.sign_in(&page, ALICE).await;
+        assert!(
+            page.path == "/consent" && page.answer.text.contains("lang=\"zh-Hans\""),
+            "{page:?}"
+        );
+        // Whoever has chosen a language reads it.
+        let english = Person::at(&c);
+        english.plant("gatepass-language", "en");
+        let page = english.open(&asked).await;
+        assert!(page.path == "/login" && page.answer.text.contains("lang=\"en\""), "{page:?}");
+    }
+}

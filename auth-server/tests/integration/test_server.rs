@@ -1,0 +1,153 @@
+use std::{ops::Deref, path::PathBuf, sync::Arc};
+
+use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
+use clock::Clock;
+use flow_events::EventSink;
+use service_kit::{Bound, Profile, Stop};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::client::{Caller, Login};
+
+pub const SHOP: Login<'_> = ("shop", "shop-secret-8c1f6a0b7d2e");
+pub const OPAQUE_SHOP: Login<'_> = ("opaque-shop", "opaque-secret-55d0c9e1aa");
+/// Letters that Basic and forms have to encode.
+pub const ODD: Login<'_> = ("odd:shop", "ü +&=%:/ odd secret 7f3b");
+pub const ORDERS: Login<'_> = ("orders", "orders-secret-0b9e3d4c21");
+pub const STOCK: Login<'_> = ("stock", "stock-secret-f00d5a1e77");
+
+pub const SITE: Login<'_> = ("site", "site-secret-3c7d2e91f0ab");
+pub const FORUM: Login<'_> = ("forum", "forum-secret-77b1c6d2e890");
+pub const HOUSE: Login<'_> = ("house", "house-secret-19ac0d7e55b2");
+pub const BANK: Login<'_> = ("bank", "bank-secret-b3f4a5c6d7e8");
+
+/// The demo's users, who are there in the profile `test`.
+pub const ALICE: Login<'_> = ("alice", "wonderland");
+pub const BOB: Login<'_> = ("bob", "builder");
+
+pub const ORDERS_API: &str = "https://orders.example/api";
+pub const STOCK_API: &str = "https://stock.example";
+pub const VAULT_API: &str = "https://vault.example";
+
+/// The noon of some day, for stories in which the time is told.
+pub const NOON: i64 = 1_767_268_800;
+
+const CLIENTS: &str = include_str!("clients.toml");
+
+/// C as it really runs: on ports that the system chose, with a data folder of its own.
+pub struct C {
+    pub caller: Caller,
+    pub clock: Clock,
+    pub settings: AuthServerSettings,
+    /// Where TLS is served.
+    pub tls: Option<String>,
+    folder: Arc<TempDir>,
+    stop: Stop,
+    running: Option<JoinHandle<()>>,
+}
+
+impl C {
+    pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut AuthServerSettings)) -> Self {
+        Self::start_at(Clock::manual(NOON), change).await
+    }
+
+    pub async fn start_at(clock: Clock, change: impl FnOnce(&mut AuthServerSettings)) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let clients = folder.path().join("clients.toml");
+        std::fs::write(&clients, CLIENTS).unwrap();
+        let http = Bound::to("127.0.0.1:0", "listen").unwrap();
+        let mut settings = AuthServerSettings {
+            profile: Profile::Test,
+            issuer: format!("http://{}", http.address()).parse().unwrap(),
+            tls_listen: String::new(),
+            data_dir: folder.path().join("data"),
+            clients_file: Some(clients),
+            ..AuthServerSettings::default()
+        };
+        // Stories ask again and again until a change is seen, which looks like guessing.
+        settings.client_failures.burst = 10_000;
+        settings.client_failures.unknown.burst = 10_000;
+        change(&mut settings);
+        Self::run(folder, clock, settings, http).await
+    }
+
+    /// Stop, and start again on the same data folder under the same issuer.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut AuthServerSettings)) -> Self {
+        self.stop().await;
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        let http = Bound::to("127.0.0.1:0", "listen").unwrap();
+        Self::run(Arc::clone(&self.folder), self.clock.clone(), settings, http).await
+    }
+
+    async fn run(
+        folder: Arc<TempDir>,
+        clock: Clock,
+        settings: AuthServerSettings,
+        http: Bound,
+    ) -> Self {
+        let tls = (!settings.tls_listen.is_empty())
+            .then(|| Bound::to(&settings.tls_listen, "tls_listen").unwrap());
+        let caller = Caller::new(format!("http://{}", http.address()));
+        let tls_base =
+            tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
+        let listeners = Listeners { http, tls };
+        let (entropy, events) = (Entropy::system(), EventSink::off());
+        let server =
+            AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events)
+                .await
+                .unwrap();
+        let stop = Stop::new();
+        let running = tokio::spawn({
+            let stop = stop.clone();
+            async move { server.run(stop).await.unwrap() }
+        });
+        Self { caller, clock, settings, tls: tls_base, folder, stop, running: Some(running) }
+    }
+
+    pub async fn stop(&mut self) {
+        self.stop.cancel();
+        if let Some(running) = self.running.take() {
+            running.await.unwrap();
+        }
+    }
+
+    pub fn issuer(&self) -> String {
+        self.settings.issuer()
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    pub fn clients_file(&self) -> PathBuf {
+        self.folder.path().join("clients.toml")
+    }
+
+    /// What the command line has to be told to work on this server's data.
+    pub fn arguments(&self) -> Vec<String> {
+        let set = |key: &str, value: &std::path::Path| {
+            ["--set".to_owned(), format!("{key}={}", value.display())]
+        };
+        [set("data_dir", &self.settings.data_dir), set("clients_file", &self.clients_file())]
+            .concat()
+    }
+}
+
+impl Deref for C {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl Drop for C {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

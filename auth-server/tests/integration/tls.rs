@@ -1,0 +1,154 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rcgen::{CertificateParams, KeyPair};
+use reqwest::{Certificate, Client};
+
+use crate::{
+    client::{Caller, client, until},
+    jwt,
+    test_server::{C, ORDERS, ORDERS_API, SHOP},
+};
+
+fn believing(certificate: &Path) -> Client {
+    let pem = fs::read(certificate).unwrap();
+    client().tls_certs_only([Certificate::from_pem(&pem).unwrap()]).build().unwrap()
+}
+
+/// Certificates are made for the machine's day.
+async fn with_tls(change: impl FnOnce(&mut auth_server::AuthServerSettings)) -> C {
+    C::start_at(clock::Clock::system(), |settings| {
+        settings.tls_listen = "127.0.0.1:0".to_owned();
+        change(settings);
+    })
+    .await
+}
+
+fn over_tls(c: &C, http: Client) -> Caller {
+    Caller { base: c.tls.clone().unwrap(), http }
+}
+
+#[tokio::test]
+async fn machines_that_believe_the_development_ca_get_passes_over_tls_and_nobody_else_connects() {
+    let c = with_tls(|_| ()).await;
+    let ca = auth_server::dev_ca_certificate(&c.settings);
+    let machine = over_tls(&c, believing(&ca));
+    let token = machine.pass(SHOP, &[("resource", ORDERS_API)]).await;
+    assert!(machine.is_active(ORDERS, &token).await);
+    assert_eq!(jwt::claims(&token)["iss"], c.issuer(), "the issuer is one, wherever it is reached");
+
+    for outside in ["/metrics", "/readyz", "/healthz"] {
+        assert_eq!(machine.get(outside).await.status, 404, "{outside} is for this machine");
+        assert_eq!(c.get(outside).await.status, 200);
+    }
+    for stranger in [client().build().unwrap(), believing(&other_ca(&c.folder()))] {
+        let refused = over_tls(&c, stranger)
+            .http
+            .get(format!("{}/healthz", c.tls.clone().unwrap()))
+            .send()
+            .await;
+        assert!(refused.unwrap_err().is_connect());
+    }
+    let named = with_tls(|settings| settings.tls.names = vec!["c.example".to_owned()]).await;
+    let http = believing(&auth_server::dev_ca_certificate(&named.settings));
+    assert!(
+        http.get(format!("{}/healthz", named.tls.clone().unwrap()))
+            .send()
+            .await
+            .unwrap_err()
+            .is_connect()
+    );
+}
+
+fn other_ca(folder: &Path) -> PathBuf {
+    let path = folder.join("other-ca.pem");
+    fs::write(&path, own_certificate().0).unwrap();
+    path
+}
+
+fn own_certificate() -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    (certificate.pem(), key.serialize_pem())
+}
+
+#[tokio::test]
+async fn the_ca_is_kept_and_its_public_half_published() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let published = elsewhere.path().join("for/others/ca.pem");
+    let c = with_tls(|settings| settings.tls.publish_ca = Some(published.clone())).await;
+    let before = fs::read(&published).unwrap();
+    assert!(!String::from_utf8(before.clone()).unwrap().contains("PRIVATE"));
+    let c = c.restart_with(|_| ()).await;
+    assert_eq!(fs::read(&published).unwrap(), before);
+    over_tls(&c, believing(&published)).pass(SHOP, &[]).await;
+}
+
+async fn is_served(c: &C, certificate: &Path) -> bool {
+    believing(certificate).get(format!("{}/healthz", c.tls.clone().unwrap())).send().await.is_ok()
+}
+
+#[tokio::test]
+async fn own_certificates_are_served_and_replaced_while_c_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key, pinned] =
+        ["c.pem", "k.pem", "pinned.pem"].map(|name| folder.path().join(name));
+    let put = |(certificate_pem, key_pem): (String, String)| {
+        fs::write(&key, key_pem).unwrap();
+        fs::write(&pinned, &certificate_pem).unwrap();
+        fs::write(&certificate, certificate_pem).unwrap();
+    };
+    put(own_certificate());
+    let own = (certificate.clone(), key.clone());
+    let c = with_tls(|settings| {
+        (settings.tls.cert_file, settings.tls.key_file) = (Some(own.0), Some(own.1))
+    })
+    .await;
+    assert!(is_served(&c, &pinned).await);
+    assert!(
+        !auth_server::dev_ca_certificate(&c.settings).exists(),
+        "no development CA beside own certificates"
+    );
+
+    put(own_certificate());
+    until("the new certificate is served", async || is_served(&c, &pinned).await).await;
+
+    // A broken key, and then a sound pair under which it is seen that the server has looked at the
+    // broken one.
+    let good = fs::read_to_string(&key).unwrap();
+    fs::write(&key, "-----BEGIN PRIVATE KEY-----\nbroken\n-----END PRIVATE KEY-----\n").unwrap();
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(2)).await;
+    tokio::time::resume();
+    assert!(is_served(&c, &pinned).await, "the old pair stays in service");
+    fs::write(&key, good).unwrap();
+    put(own_certificate());
+    until("a sound pair is taken up after a broken one", async || is_served(&c, &pinned).await)
+        .await;
+}
+
+#[tokio::test]
+async fn half_a_pair_is_refused_by_name() {
+    use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = AuthServerSettings {
+        data_dir: folder.path().to_owned(),
+        listen: "127.0.0.1:0".to_owned(),
+        tls_listen: "127.0.0.1:0".to_owned(),
+        ..AuthServerSettings::default()
+    };
+    settings.tls.cert_file = Some(folder.path().join("c.pem"));
+    let listeners = Listeners::bind(&settings).unwrap();
+    let (clock, events) = (clock::Clock::system(), flow_events::EventSink::off());
+    let refused = AuthServer::prepare(settings, listeners, clock, Entropy::system(), events)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        refused.to_string().contains("tls.cert_file and tls.key_file go together"),
+        "{refused}"
+    );
+}

@@ -1,0 +1,140 @@
+use auth_server::{AuthServerSettings, domain::Algorithm};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jsonwebtoken::{Algorithm as Jws, DecodingKey};
+use oauth_types::{ClientSecret, basic};
+use serde_json::{Value, json};
+use service_kit::SecretSetting;
+
+use crate::{
+    client::answer,
+    jwt,
+    test_server::{C, NOON, ODD, OPAQUE_SHOP, ORDERS_API, SHOP, STOCK_API, VAULT_API},
+};
+
+fn members(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn the_documents_request_gets_the_documents_answer() {
+    let c = C::start_with(|settings| settings.clients_file = None).await;
+    let answer =
+        c.raw("/oauth/token", "grant_type=client_credentials\r\n&client_id=service-a").await;
+    assert_eq!(answer.status, 401, "a line end is part of a value, never white space: {answer:?}");
+
+    let body = "grant_type=client_credentials&client_id=service-a&client_secret=abc123";
+    let answer = c.raw("/oauth/token", body).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"));
+    let body = answer.json();
+    assert_eq!(members(&body), ["access_token", "expires_in", "scope", "token_type"]);
+    assert_eq!(body["token_type"], "Bearer");
+    assert_eq!(body["expires_in"], 1_800);
+    assert_eq!(body["scope"], "resource:read resource:write");
+    assert_eq!(jwt::claims(body["access_token"].as_str().unwrap())["client_id"], "service-a");
+}
+
+#[tokio::test]
+async fn basic_is_form_encoded_inside_of_base64() {
+    let c = C::start().await;
+    let form = [("grant_type", "client_credentials")];
+    let ask = async |authorization: String| {
+        answer(c.post("/oauth/token").header("authorization", authorization).form(&form))
+            .await
+            .status
+    };
+    assert_eq!(ask(basic::format(ODD.0, &ClientSecret::new(ODD.1))).await, 200);
+    assert_eq!(
+        ask(basic::format(SHOP.0, &ClientSecret::new(SHOP.1)).replace("Basic", "bASIC")).await,
+        200
+    );
+    let bare = BASE64_STANDARD.encode(format!("{}:{}", ODD.0, ODD.1));
+    assert_eq!(ask(format!("Basic {bare}")).await, 401);
+    assert_eq!(c.ask(ODD, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_scope_that_was_asked_for_is_the_scope_that_is_granted() {
+    let c = C::start().await;
+    let answer = c.ask(SHOP, &[("scope", "stock:read orders:read stock:read")]).await.json();
+    assert_eq!(answer["scope"], "stock:read orders:read");
+    let claims = jwt::claims(answer["access_token"].as_str().unwrap());
+    assert_eq!(claims["scope"], "stock:read orders:read");
+    assert_eq!(claims["aud"], json!([ORDERS_API, STOCK_API]));
+}
+
+#[tokio::test]
+async fn resource_once_is_a_string_and_twice_an_array() {
+    let c = C::start().await;
+    let once = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
+    assert_eq!(jwt::claims(&once)["aud"], ORDERS_API);
+    assert_eq!(jwt::claims(&once)["scope"], "orders:read orders:write");
+    let twice = c.pass(SHOP, &[("resource", STOCK_API), ("resource", ORDERS_API)]).await;
+    assert_eq!(jwt::claims(&twice)["aud"], json!([STOCK_API, ORDERS_API]));
+    assert_eq!(jwt::claims(&twice)["scope"], "orders:read orders:write stock:read");
+}
+
+#[tokio::test]
+async fn every_claim_of_rfc_9068_is_there_and_none_besides() {
+    let c = C::start_with(|settings| settings.tokens.access_seconds = 600).await;
+    let ask = [("resource", ORDERS_API), ("scope", "orders:read")];
+    let (one, other) = (c.pass(SHOP, &ask).await, c.pass(SHOP, &ask).await);
+    let mut claims = jwt::claims(&one);
+    let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
+    assert_eq!(jti.as_str().unwrap().len(), 36);
+    assert_ne!(jti, jwt::claims(&other)["jti"]);
+    let expected = json!({
+        "iss": c.issuer(), "sub": "shop", "client_id": "shop", "aud": ORDERS_API, "scope": "orders:read",
+        "iat": NOON, "exp": NOON + 600,
+    });
+    assert_eq!(claims, expected);
+}
+
+#[tokio::test]
+async fn each_public_algorithm_signs_under_a_published_key() {
+    for (setting, jws, kty) in [
+        (Algorithm::ES256, Jws::ES256, "EC"),
+        (Algorithm::EdDSA, Jws::EdDSA, "OKP"),
+        (Algorithm::RS256, Jws::RS256, "RSA"),
+    ] {
+        let c = C::start_with(|settings| settings.keys.algorithm = setting).await;
+        let token = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
+        let jwks = c.json("/.well-known/jwks.json").await;
+        let header = json!({ "typ": "at+jwt", "alg": setting.as_str(), "kid": jwt::kid(&token) });
+        assert_eq!(jwt::header(&token), header);
+        assert!(jwt::is_signed_by(&token, &jwks, jws), "{setting:?}");
+        // Keys of RS256, for ID tokens, may have been made meanwhile.
+        let ours = |key: &&Value| key["alg"] == setting.as_str();
+        let published: Vec<_> = jwks["keys"].as_array().unwrap().iter().filter(ours).collect();
+        assert!(published.len() == 2 && published.iter().all(|key| key["kty"] == kty), "{jwks}");
+    }
+}
+
+#[tokio::test]
+async fn hs256_signs_with_the_shared_secret_and_publishes_nothing_of_it() {
+    const SHARED: &str = "a secret of C and B, 32 bytes long";
+    let learning = |settings: &mut AuthServerSettings| {
+        settings.keys.algorithm = Algorithm::HS256;
+        settings.keys.hs256_secret = Some(SecretSetting::new(SHARED));
+    };
+    let c = C::start_with(learning).await;
+    let token = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
+    assert_eq!(jwt::header(&token), json!({ "typ": "at+jwt", "alg": "HS256", "kid": "hs256" }));
+    assert!(jwt::is_signed_with(&token, &DecodingKey::from_secret(SHARED.as_bytes()), Jws::HS256));
+    assert!(c.is_active(crate::test_server::ORDERS, &token).await);
+    let jwks = c.json("/.well-known/jwks.json").await;
+    let kinds: Vec<&Value> =
+        jwks["keys"].as_array().unwrap().iter().map(|key| &key["kty"]).collect();
+    assert!(!kinds.contains(&&json!("oct")), "{jwks}");
+    assert!(!jwks.to_string().contains("hs256"), "{jwks}");
+}
+
+#[tokio::test]
+async fn a_pass_is_opaque_for_a_client_or_for_a_resource_that_wants_it_so() {
+    let c = C::start().await;
+    for token in [c.pass(OPAQUE_SHOP, &[]).await, c.pass(SHOP, &[("resource", VAULT_API)]).await] {
+        assert!(token.starts_with("gpat_") && !token.contains('.') && token.len() == 48, "{token}");
+    }
+    assert!(c.pass(SHOP, &[("resource", ORDERS_API)]).await.starts_with("eyJ"));
+}
