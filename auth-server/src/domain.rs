@@ -13,7 +13,6 @@ mod redirect_uri;
 mod registration;
 mod registry;
 mod secret;
-mod secret_method;
 mod session;
 mod signing_key;
 mod token;
@@ -29,6 +28,7 @@ pub use grant_decision::{Granted, Refusal, decide};
 pub use jti::{grant_of, made_at, new_client_id, new_jti, new_sub, under_grant};
 pub use login_client::{LoginClient, SubjectType};
 pub use next_step::{Done, NextStep, Situation, next_step};
+pub use oauth_types::ClientAuthMethod;
 pub use public_address::{is_public_address, problem_of_outside_url};
 pub use redirect_uri::{ApplicationType, problem_of_redirect_uri};
 pub use registration::{
@@ -39,7 +39,6 @@ pub use secret::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret,
     problem_of_chosen_hash,
 };
-pub use secret_method::SecretMethod;
 pub use session::{LogoutNews, Session, SessionLife};
 pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
 pub use token::{

@@ -63,8 +63,7 @@ async fn started(folder: &tempfile::TempDir) -> Stage {
     Stage::start_with(|settings| {
         settings.auth_server.clients_file = Some(file);
         settings.service_a.client_secret = Some(SecretSetting::new(OF_A));
-        settings.service_a.token_endpoint_auth_method =
-            service_a::settings::ClientAuthMethod::Basic;
+        settings.service_a.token_endpoint_auth_method = oauth_types::ClientAuthMethod::Basic;
         settings.b_introspection.introspection.client_secret = Some(SecretSetting::new(OF_B));
     })
     .await

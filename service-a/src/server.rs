@@ -11,7 +11,7 @@ use service_kit::{
     poll_every, refuse_unsafe, scoped,
     tls::{OwnCertificates, followed},
 };
-use token_client::{AuthMethod, TokenClient};
+use token_client::TokenClient;
 use url::Url;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     entropy::Entropy,
     my_tokens::Refreshing,
     providers::{Provider, Providers},
-    settings::{ClientAuthMethod, ServiceASettings},
+    settings::ServiceASettings,
     shown::{self, RefusalPage},
     website::Website,
 };
@@ -193,10 +193,7 @@ fn token_client(
 ) -> anyhow::Result<TokenClient> {
     let mut builder =
         TokenClient::builder(&settings.issuer, &settings.client_id, settings.secret()?)
-            .auth_method(match settings.token_endpoint_auth_method {
-                ClientAuthMethod::Post => AuthMethod::Post,
-                ClientAuthMethod::Basic => AuthMethod::Basic,
-            })
+            .auth_method(settings.token_endpoint_auth_method)
             .http_client(http.clone())
             .timeout(settings.call_timeout())
             .clock(clock.clone());

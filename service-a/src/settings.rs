@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use clock::Clock;
-use oauth_types::{ClientSecret, Scope, endpoint};
+use oauth_types::{ClientAuthMethod, ClientSecret, Scope, endpoint};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
@@ -85,18 +85,6 @@ impl Default for SessionSettings {
     fn default() -> Self {
         Self { idle_timeout_seconds: 3_600, absolute_timeout_seconds: 86_400 }
     }
-}
-
-/// `client_secret_post` or `client_secret_basic` (RFC 6749 §2.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientAuthMethod {
-    /// In the request body, as in the source document.
-    #[default]
-    #[serde(rename = "client_secret_post")]
-    Post,
-    /// HTTP Basic.
-    #[serde(rename = "client_secret_basic")]
-    Basic,
 }
 
 impl Default for ServiceASettings {

@@ -6,14 +6,14 @@ mod pass;
 use std::path::PathBuf;
 
 use ::doctor::{
-    Audience, AuthMethod, Checks, Client, DoctorArguments, Finding, IssuerAt, KnownIssuer, Leeway,
-    Names, OwnDoor, Published, PublishedKeys, Report, Wire, look_at_issuer, look_at_keys,
+    Audience, Checks, Client, DoctorArguments, Finding, IssuerAt, KnownIssuer, Leeway, Names,
+    OwnDoor, Published, PublishedKeys, Report, Wire, look_at_issuer, look_at_keys,
     look_at_own_door, look_at_running_resource, look_at_settings, section, try_introspection,
 };
 use anyhow::Context;
 use clap::Args;
 use clock::Clock;
-use oauth_types::{AccessToken, ClientSecret};
+use oauth_types::{AccessToken, ClientAuthMethod, ClientSecret};
 use service_kit::Settings;
 
 use self::pass::look_at_pass;
@@ -137,7 +137,7 @@ fn asking(settings: &ServiceBSettings, secret: ClientSecret) -> Client {
     Client {
         id: settings.introspection.client_id.clone(),
         secret,
-        method: AuthMethod::Basic,
+        method: ClientAuthMethod::Basic,
         names: Names::below(ServiceBSettings::SERVICE, "introspection"),
         method_setting: None,
     }

@@ -6,7 +6,7 @@ use oauth_types::ClientSecret;
 
 use super::{FailureLimit, Presented, Proof};
 use crate::{
-    domain::{Client, Registry, SecretHash, SecretMethod, StoredSecret},
+    domain::{Client, ClientAuthMethod, Registry, SecretHash, StoredSecret},
     entropy::Entropy,
     settings::ClientFailureSettings,
     slow_hash::SlowHashes,
@@ -41,7 +41,7 @@ pub enum Denied {
     /// It showed no secret, and is not known as one that has none.
     Unproved(String),
     /// It showed its secret, and in another way than it has registered.
-    OtherMethod(SecretMethod),
+    OtherMethod(ClientAuthMethod),
     /// It failed too often; after so many seconds it may try again.
     TooMany { retry_after: u64 },
 }
@@ -232,7 +232,7 @@ mod tests {
     fn shown(client_id: &str, secret: &str) -> Presented {
         Presented {
             client_id: client_id.to_owned(),
-            proof: Proof::Secret(ClientSecret::new(secret), SecretMethod::Basic),
+            proof: Proof::Secret(ClientSecret::new(secret), ClientAuthMethod::Basic),
         }
     }
 
@@ -278,7 +278,7 @@ mod tests {
     async fn of_a_registered_way_only_who_has_the_secret_is_told() {
         let mut client = Client::clone(registry(vec![fast("right", None)]).client("a").unwrap());
         client.login = Some(LoginClient {
-            token_endpoint_auth_method: Some(SecretMethod::Post),
+            token_endpoint_auth_method: Some(ClientAuthMethod::Post),
             ..LoginClient::default()
         });
         let registry = Registry::new([client], Vec::new());
@@ -290,10 +290,10 @@ mod tests {
             };
             authenticator.authenticate(&presented, HOME, &registry, 0).await
         };
-        assert!(ask("right", SecretMethod::Post).await.is_ok());
-        let other = Denied::OtherMethod(SecretMethod::Post);
-        assert_eq!(ask("right", SecretMethod::Basic).await.unwrap_err(), other);
-        for method in [SecretMethod::Basic, SecretMethod::Post] {
+        assert!(ask("right", ClientAuthMethod::Post).await.is_ok());
+        let other = Denied::OtherMethod(ClientAuthMethod::Post);
+        assert_eq!(ask("right", ClientAuthMethod::Basic).await.unwrap_err(), other);
+        for method in [ClientAuthMethod::Basic, ClientAuthMethod::Post] {
             assert_eq!(ask("wrong", method).await.unwrap_err(), Denied::Wrong);
         }
     }

@@ -1,7 +1,7 @@
 use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
 use oauth_types::{ClientSecret, Form, basic};
 
-use crate::{domain::SecretMethod, failure::Failure};
+use crate::{domain::ClientAuthMethod, failure::Failure};
 
 /// What a client showed of itself. Nothing about it is known to be true.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Presented {
 /// By what a client says that it is who it says.
 #[derive(Debug)]
 pub enum Proof {
-    Secret(ClientSecret, SecretMethod),
+    Secret(ClientSecret, ClientAuthMethod),
     /// By nothing, which is enough for a public client alone. The text tells all others what is
     /// missing.
     Nothing(String),
@@ -52,10 +52,10 @@ pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presente
             ))
         }
         (Some(Ok((client_id, secret))), _, None) => {
-            Ok(Presented { client_id, proof: Proof::Secret(secret, SecretMethod::Basic) })
+            Ok(Presented { client_id, proof: Proof::Secret(secret, ClientAuthMethod::Basic) })
         }
         (None, Some(client_id), Some(secret)) => {
-            let proof = Proof::Secret(ClientSecret::new(secret), SecretMethod::Post);
+            let proof = Proof::Secret(ClientSecret::new(secret), ClientAuthMethod::Post);
             Ok(Presented { client_id: client_id.to_owned(), proof })
         }
         (None, Some(client_id), None) => Ok(Presented {

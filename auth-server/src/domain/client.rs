@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{LoginClient, SecretMethod, StoredSecret};
+use super::{ClientAuthMethod, LoginClient, StoredSecret};
 use oauth_types::Scope;
 
 /// A client as the server knows it.
@@ -34,7 +34,7 @@ impl Client {
     }
 
     /// The one way in which it shows its secret, if it has registered one.
-    pub fn secret_method(&self) -> Option<SecretMethod> {
+    pub fn secret_method(&self) -> Option<ClientAuthMethod> {
         self.login.as_ref().and_then(|login| login.token_endpoint_auth_method)
     }
 

@@ -4,7 +4,7 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::{Algorithm, SecretMethod};
+use super::{Algorithm, ClientAuthMethod};
 
 /// What a client needs that sends users here. The names are those of OpenID Connect Dynamic Client
 /// Registration §2, where it has one.
@@ -26,7 +26,7 @@ pub struct LoginClient {
     pub public: bool,
     /// The one way in which it shows its secret; without it, either.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_endpoint_auth_method: Option<SecretMethod>,
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Belongs to the same house: its users are not asked for consent.
     pub first_party: bool,
     /// Gets refresh tokens without asking for `offline_access`; they end with the session.

@@ -11,8 +11,8 @@ use oauth_types::{ErrorCode, Scope};
 pub use keys::read_jwks;
 
 use super::{
-    Algorithm, ApplicationType, Client, ClientMetadata, LoginClient, SecretMethod, StoredSecret,
-    SubjectType, TokenFormat, TokenHash,
+    Algorithm, ApplicationType, Client, ClientAuthMethod, ClientMetadata, LoginClient,
+    StoredSecret, SubjectType, TokenFormat, TokenHash,
 };
 
 /// What clients that register themselves may have at most.
@@ -118,7 +118,7 @@ pub fn accept_metadata(
     metadata.grant_types.clone_from(&login.grant_types);
     metadata.application_type = Some(application.as_str().to_owned());
     metadata.token_endpoint_auth_method =
-        Some(auth_method.map_or("none", SecretMethod::as_str).to_owned());
+        Some(auth_method.map_or("none", ClientAuthMethod::as_str).to_owned());
     metadata.scope = Some(scopes.to_string());
     metadata.subject_type = Some(subject_type.as_str().to_owned());
     metadata.id_token_signed_response_alg = Some(login.id_token_algorithm().as_str().to_owned());

@@ -1,7 +1,7 @@
 //! A's own calls: a pass of C, and the Bs that it is for.
 
 use ::doctor::{
-    AuthMethod, Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_resource,
+    Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_resource,
     published_keys, try_token,
 };
 use clock::Clock;
@@ -9,7 +9,7 @@ use clock::Clock;
 use super::issuer;
 use crate::{
     providers::LEEWAY,
-    settings::{ClientAuthMethod, ServiceASettings, Target},
+    settings::{ServiceASettings, Target},
 };
 
 /// A pass for each B, got as A gets it, and given back.
@@ -31,10 +31,7 @@ pub(super) async fn look_at_tokens(
     let client = Client {
         id: settings.client_id.clone(),
         secret,
-        method: match settings.token_endpoint_auth_method {
-            ClientAuthMethod::Post => AuthMethod::Post,
-            ClientAuthMethod::Basic => AuthMethod::Basic,
-        },
+        method: settings.token_endpoint_auth_method,
         names: names.clone(),
         method_setting: Some("token_endpoint_auth_method"),
     };

@@ -1,11 +1,11 @@
 //! Whom people can log in with.
 
 use ::doctor::{
-    Audience, AuthMethod, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway,
-    Login, Names, Published, Wire, look_at_issuer, look_at_keys, section, try_code_exchange,
-    try_redirect_uri,
+    Audience, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway, Login, Names,
+    Published, Wire, look_at_issuer, look_at_keys, section, try_code_exchange, try_redirect_uri,
 };
 use clock::Clock;
+use oauth_types::ClientAuthMethod;
 use service_kit::Settings;
 use tokio::task::JoinSet;
 
@@ -120,13 +120,13 @@ impl OneLogin {
     }
 
     /// As logging in chooses it.
-    fn method(&self, known: &KnownIssuer) -> AuthMethod {
+    fn method(&self, known: &KnownIssuer) -> ClientAuthMethod {
         let basic = known.auth_methods().is_empty()
             || known.auth_methods().iter().any(|one| one == "client_secret_basic");
         if basic && self.provider.kind == ProviderKind::Openid {
-            AuthMethod::Basic
+            ClientAuthMethod::Basic
         } else {
-            AuthMethod::Post
+            ClientAuthMethod::Post
         }
     }
 

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
+use oauth_types::ClientAuthMethod;
 use reqwest::Method;
 use serde_json::json;
-use service_a::settings::ClientAuthMethod;
 
 use crate::{
     caller::answer,

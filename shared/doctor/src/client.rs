@@ -1,5 +1,5 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
-use oauth_types::{ClientSecret, basic, printable};
+use oauth_types::{ClientAuthMethod, ClientSecret, basic, printable};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -7,15 +7,6 @@ use crate::{finding::Names, wire::Reply};
 
 /// Longer reasons help nobody.
 const MAX_WORDS: usize = 200;
-
-/// How a client proves who it is (RFC 6749 §2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthMethod {
-    /// In the form.
-    Post,
-    /// In the header.
-    Basic,
-}
 
 /// Who asks, and where that is configured.
 #[derive(Clone, Debug)]
@@ -25,7 +16,7 @@ pub struct Client {
     /// Its secret.
     pub secret: ClientSecret,
     /// How it proves who it is.
-    pub method: AuthMethod,
+    pub method: ClientAuthMethod,
     /// Where its settings stand: `client_id`, `client_secret`.
     pub names: Names,
     /// The setting of the method; none where it is chosen by what the issuer offers.
@@ -48,34 +39,18 @@ struct Said {
     error_description: Option<String>,
 }
 
-impl AuthMethod {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Post => "client_secret_post",
-            Self::Basic => "client_secret_basic",
-        }
-    }
-
-    pub(crate) fn other(self) -> Self {
-        match self {
-            Self::Post => Self::Basic,
-            Self::Basic => Self::Post,
-        }
-    }
-}
-
 impl Client {
     /// Add the proof to a form, or give it as a header.
     pub(crate) fn prove<'a>(&'a self, form: &mut Vec<(&'a str, &'a str)>) -> Option<String> {
         match self.method {
-            AuthMethod::Post => {
+            ClientAuthMethod::Post => {
                 form.extend([
                     ("client_id", self.id.as_str()),
                     ("client_secret", self.secret.expose()),
                 ]);
                 None
             }
-            AuthMethod::Basic => Some(basic::format(&self.id, &self.secret)),
+            ClientAuthMethod::Basic => Some(basic::format(&self.id, &self.secret)),
         }
     }
 
@@ -134,7 +109,7 @@ mod tests {
         Client {
             id,
             secret,
-            method: AuthMethod::Post,
+            method: ClientAuthMethod::Post,
             names: Names::of("service-a"),
             method_setting: None,
         }

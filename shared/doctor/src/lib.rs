@@ -32,7 +32,7 @@ mod uri;
 mod wire;
 
 pub use checks::{Check, Checks, Verdict, section};
-pub use client::{AuthMethod, Client};
+pub use client::Client;
 pub use clock_skew::Leeway;
 pub use command::{DoctorArguments, run};
 pub use database::{Versions, look_at_database};

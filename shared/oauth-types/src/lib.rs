@@ -9,6 +9,7 @@ mod access_token;
 mod audience;
 pub mod basic;
 pub mod bearer;
+mod client_auth_method;
 mod error;
 mod form;
 mod id_token;
@@ -22,6 +23,7 @@ mod token_response;
 
 pub use access_token::{AccessTokenClaims, Actor, TYP_ACCESS_TOKEN};
 pub use audience::Audience;
+pub use client_auth_method::ClientAuthMethod;
 pub use error::{ErrorCode, OAuthError, printable};
 pub use form::{Form, FormError, nearest_name, strict_decode};
 pub use id_token::IdTokenClaims;

@@ -1,13 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use clock::Clock;
-use oauth_types::{ClientSecret, Issuer};
+use oauth_types::{ClientAuthMethod, ClientSecret, Issuer};
 use reqwest::{Client, redirect::Policy};
 use tokio::sync::OnceCell;
 
 use crate::{
     client::{Inner, TokenClient},
-    client_auth::{AuthMethod, ClientAuth},
+    client_auth::ClientAuth,
     exchange::Exchange,
     needs::Needs,
 };
@@ -46,7 +46,7 @@ impl TokenClientBuilder {
             issuer,
             internal_url: None,
             token_endpoint: None,
-            auth: ClientAuth { client_id, secret, method: AuthMethod::default() },
+            auth: ClientAuth { client_id, secret, method: ClientAuthMethod::default() },
             http: None,
             clock: Clock::system(),
             timeout: Duration::from_secs(5),
@@ -68,7 +68,7 @@ impl TokenClientBuilder {
     }
 
     /// How the client proves who it is.
-    pub fn auth_method(mut self, method: AuthMethod) -> Self {
+    pub fn auth_method(mut self, method: ClientAuthMethod) -> Self {
         self.auth.method = method;
         self
     }

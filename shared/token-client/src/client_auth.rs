@@ -1,34 +1,24 @@
-use oauth_types::ClientSecret;
+use oauth_types::{ClientAuthMethod, ClientSecret};
 
 use crate::token_request::TokenRequest;
-
-/// How the client proves who it is (RFC 6749 §2.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AuthMethod {
-    /// `client_secret_post`: id and secret in the form, as the source document shows it.
-    #[default]
-    Post,
-    /// `client_secret_basic`: id and secret in the `Authorization` header, each form-encoded.
-    Basic,
-}
 
 /// Who the client is, and how it proves that.
 #[derive(Debug)]
 pub(crate) struct ClientAuth {
     pub(crate) client_id: String,
     pub(crate) secret: ClientSecret,
-    pub(crate) method: AuthMethod,
+    pub(crate) method: ClientAuthMethod,
 }
 
 impl ClientAuth {
     /// One method alone: a request that uses two is refused (RFC 6749 §2.3).
     pub(crate) fn prove(&self, request: &mut TokenRequest) {
         match self.method {
-            AuthMethod::Post => {
+            ClientAuthMethod::Post => {
                 request.text("client_id", &self.client_id);
                 request.secret("client_secret", &self.secret);
             }
-            AuthMethod::Basic => {
+            ClientAuthMethod::Basic => {
                 request.authorization(&oauth_types::basic::format(&self.client_id, &self.secret))
             }
         }

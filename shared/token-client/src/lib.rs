@@ -49,6 +49,5 @@ mod token_request;
 pub use builder::{BuildError, TokenClientBuilder};
 pub use cached_token::CachedToken;
 pub use client::TokenClient;
-pub use client_auth::AuthMethod;
 pub use error::{Step, TokenError};
 pub use needs::TokenNeed;

@@ -1,7 +1,7 @@
 use oauth_types::{Scope, nearest_name};
 
 use super::{ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
-use crate::domain::SecretMethod;
+use crate::domain::ClientAuthMethod;
 
 const CODE: &str = "authorization_code";
 
@@ -68,10 +68,10 @@ pub(super) fn response_types(
 pub(super) fn auth_method(
     asked: &ClientMetadata,
     grants: &[String],
-) -> Result<Option<SecretMethod>, RefusedMetadata> {
+) -> Result<Option<ClientAuthMethod>, RefusedMetadata> {
     let method = match asked.token_endpoint_auth_method.as_deref() {
-        None | Some("client_secret_basic") => Some(SecretMethod::Basic),
-        Some("client_secret_post") => Some(SecretMethod::Post),
+        None | Some("client_secret_basic") => Some(ClientAuthMethod::Basic),
+        Some("client_secret_post") => Some(ClientAuthMethod::Post),
         Some("none") => None,
         Some(_) => {
             return Err(refused(

@@ -1,5 +1,6 @@
 //! Why there is no token, and which setting would change that.
 
+use oauth_types::ClientAuthMethod;
 use url::Url;
 
 use super::{Need, Outcome, ask, revoke};
@@ -21,7 +22,11 @@ pub(super) async fn refused_client(
 ) {
     let offered = &known.metadata.token_endpoint_auth_methods_supported;
     let method = client.method;
-    let otherwise = Client { method: method.other(), ..client.clone() };
+    let other = match method {
+        ClientAuthMethod::Post => ClientAuthMethod::Basic,
+        ClientAuthMethod::Basic => ClientAuthMethod::Post,
+    };
+    let otherwise = Client { method: other, ..client.clone() };
     let taken = match ask(known, &otherwise, url, form).await {
         Ok(Outcome::Granted(granted)) => {
             revoke(known, &otherwise, &granted).await;
@@ -33,7 +38,7 @@ pub(super) async fn refused_client(
     let not_offered = !offered.is_empty() && !offered.iter().any(|one| one == method.as_str());
     if taken || not_offered {
         let compared = format!("how `{}` shows its secret, and what the issuer takes", client.id);
-        let expected = if taken { method.other().as_str().to_owned() } else { offered.join(", ") };
+        let expected = if taken { other.as_str().to_owned() } else { offered.join(", ") };
         let advice = "show it in that way";
         let change = match client.method_setting {
             Some(setting) => client.names.change(setting, advice),

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
-use doctor::{Audience, AuthMethod, Checks, IssuerAt, section};
+use doctor::{Audience, Checks, IssuerAt, section};
+use oauth_types::ClientAuthMethod;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{any, path},
@@ -24,8 +25,8 @@ async fn told(at: &IssuerAt) -> Told {
 async fn an_issuer_of_another_house_is_found_by_its_own_discovery_and_all_is_well() {
     let vendor = Vendor::new().await;
     vendor.open().await;
-    vendor.whole(AuthMethod::Basic).await.all_ok();
-    vendor.whole(AuthMethod::Post).await.all_ok();
+    vendor.whole(ClientAuthMethod::Basic).await.all_ok();
+    vendor.whole(ClientAuthMethod::Post).await.all_ok();
     // Each token that was fetched to look at it was given back.
     assert_eq!((vendor.asked("token").await.len(), vendor.asked("revoke").await.len()), (2, 2));
 }
@@ -189,7 +190,7 @@ async fn an_endpoint_that_would_lead_out_of_tls_or_nowhere_is_not_called() {
         let mut vendor = Vendor::new().await;
         vendor.metadata["jwks_uri"] = published;
         vendor.open().await;
-        let told = vendor.whole(AuthMethod::Basic).await;
+        let told = vendor.whole(ClientAuthMethod::Basic).await;
         says(told.failed("issuer: keys"), "a URL that can be called", "", "issuer");
     }
 }

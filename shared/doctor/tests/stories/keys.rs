@@ -1,4 +1,5 @@
-use doctor::{AuthMethod, Checks, look_at_keys};
+use doctor::{Checks, look_at_keys};
+use oauth_types::ClientAuthMethod;
 use serde_json::{Value, json};
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
@@ -68,6 +69,6 @@ async fn a_token_whose_key_is_not_published_is_found_with_both_names() {
     let mut vendor = Vendor::new().await;
     vendor.header["kid"] = "of-before-the-restart".into();
     vendor.open().await;
-    let told = vendor.whole(AuthMethod::Basic).await;
+    let told = vendor.whole(ClientAuthMethod::Basic).await;
     says(told.failed("issuer: token"), "vendor-1", "of-before-the-restart", "issuer");
 }

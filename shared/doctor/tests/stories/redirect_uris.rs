@@ -1,4 +1,5 @@
-use doctor::{AuthMethod, Checks};
+use doctor::Checks;
+use oauth_types::ClientAuthMethod;
 use wiremock::{
     Mock, ResponseTemplate,
     matchers::{path, query_param},
@@ -116,7 +117,7 @@ async fn an_issuer_without_an_authorization_endpoint_logs_nobody_in() {
     vendor.metadata.as_object_mut().unwrap().remove("authorization_endpoint");
     vendor.open().await;
     says(
-        vendor.whole(AuthMethod::Basic).await.failed("issuer: redirect URI"),
+        vendor.whole(ClientAuthMethod::Basic).await.failed("issuer: redirect URI"),
         "a URL",
         "names none",
         "issuer",

@@ -1,5 +1,5 @@
-use doctor::{AuthMethod, Checks, Client, CodeRequest, try_code_exchange, try_introspection};
-use oauth_types::ClientSecret;
+use doctor::{Checks, Client, CodeRequest, try_code_exchange, try_introspection};
+use oauth_types::{ClientAuthMethod, ClientSecret};
 use serde_json::json;
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
@@ -19,7 +19,7 @@ async fn answered(answer: ResponseTemplate) -> Told {
     let vendor = Vendor::new().await;
     vendor.at_token(answer).await;
     vendor.open().await;
-    vendor.whole(AuthMethod::Basic).await
+    vendor.whole(ClientAuthMethod::Basic).await
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn the_wrong_way_of_showing_it_is_told_apart_from_a_wrong_secret() {
     let vendor = Vendor::new().await;
     vendor.refuses_basic().await;
     vendor.open().await;
-    let told = vendor.whole(AuthMethod::Basic).await;
+    let told = vendor.whole(ClientAuthMethod::Basic).await;
     says(
         told.failed("issuer: token"),
         "client_secret_post",
@@ -47,7 +47,7 @@ async fn the_wrong_way_of_showing_it_is_told_apart_from_a_wrong_secret() {
         1,
         "the token that the other way got was given back"
     );
-    vendor.whole(AuthMethod::Post).await.all_ok();
+    vendor.whole(ClientAuthMethod::Post).await.all_ok();
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_token_of_another_issuer_or_for_another_audience_is_found_before_b_ref
     vendor.open().await;
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
-    vendor.token_with(&mut checks, &known, AuthMethod::Basic, None).await;
+    vendor.token_with(&mut checks, &known, ClientAuthMethod::Basic, None).await;
     let lines: Vec<_> = checks.all().into_iter().filter_map(|check| check.finding).collect();
     says(&lines[0], &vendor.issuer(), &format!("{}/", vendor.issuer()), "issuer");
     says(&lines[1], RESOURCE, "https://b.example/", "targets.local.resource");
@@ -115,7 +115,7 @@ async fn a_token_that_the_issuer_alone_can_read_is_no_fault_and_is_given_back() 
         json!({ "access_token": "opaque", "token_type": "Bearer", "scope": "read write" });
     vendor.at_token(ResponseTemplate::new(200).set_body_json(granted)).await;
     vendor.open().await;
-    let told = vendor.whole(AuthMethod::Basic).await;
+    let told = vendor.whole(ClientAuthMethod::Basic).await;
     told.ok("issuer: token");
     assert_eq!(vendor.asked("revoke").await.len(), 1);
 }
@@ -127,7 +127,7 @@ async fn code_exchange(answer: ResponseTemplate) -> Told {
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
     let request = CodeRequest { redirect_uri: CALLBACK };
-    try_code_exchange(&mut checks, &known, &client(AuthMethod::Post), &request).await;
+    try_code_exchange(&mut checks, &known, &client(ClientAuthMethod::Post), &request).await;
     Told::of(checks)
 }
 
@@ -156,7 +156,7 @@ async fn introspection(answer: ResponseTemplate) -> Told {
     vendor.open().await;
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
-    let client = Client { secret: ClientSecret::new(SECRET), ..client(AuthMethod::Basic) };
+    let client = Client { secret: ClientSecret::new(SECRET), ..client(ClientAuthMethod::Basic) };
     try_introspection(&mut checks, &known, &client).await;
     Told::of(checks)
 }

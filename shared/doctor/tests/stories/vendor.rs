@@ -3,10 +3,10 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use clock::Clock;
 use doctor::{
-    Audience, AuthMethod, Checks, Client, IssuerAt, KnownIssuer, Leeway, Login, Names, Need,
-    Published, PublishedKeys, Wire, look_at_issuer, look_at_keys, try_redirect_uri, try_token,
+    Audience, Checks, Client, IssuerAt, KnownIssuer, Leeway, Login, Names, Need, Published,
+    PublishedKeys, Wire, look_at_issuer, look_at_keys, try_redirect_uri, try_token,
 };
-use oauth_types::{ClientSecret, Scope};
+use oauth_types::{ClientAuthMethod, ClientSecret, Scope};
 use serde_json::{Value, json};
 use service_kit::HttpClientSettings;
 use wiremock::{
@@ -140,7 +140,7 @@ impl Vendor {
     }
 
     /// Keys, token and login, as a client looks at them.
-    pub async fn whole(&self, method: AuthMethod) -> Told {
+    pub async fn whole(&self, method: ClientAuthMethod) -> Told {
         let mut checks = Checks::default();
         let known = self.known(&mut checks).await;
         let keys = look_at_keys(&mut checks, &known, &["RS256".to_owned()], None).await;
@@ -153,7 +153,7 @@ impl Vendor {
         &self,
         checks: &mut Checks,
         known: &KnownIssuer,
-        method: AuthMethod,
+        method: ClientAuthMethod,
         keys: Option<&PublishedKeys>,
     ) {
         let (scope, names): (Scope, _) = ("read write".parse().unwrap(), names());
@@ -186,7 +186,7 @@ pub fn names() -> Names {
     Names::of("service-a")
 }
 
-pub fn client(method: AuthMethod) -> Client {
+pub fn client(method: ClientAuthMethod) -> Client {
     let (id, secret) = ("a".to_owned(), ClientSecret::new(SECRET));
     Client {
         id,

@@ -1,6 +1,6 @@
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
-use oauth_types::{ClientSecret, basic};
-use token_client::{AuthMethod, TokenClient};
+use oauth_types::{ClientAuthMethod, ClientSecret, basic};
+use token_client::TokenClient;
 use wiremock::ResponseTemplate;
 
 use crate::setup::{C, SECRET, json, need, status, token};
@@ -8,7 +8,7 @@ use crate::setup::{C, SECRET, json, need, status, token};
 const TOKEN: &str = "eyJhbGciOiJub3QtdG8tYmUtc2VlbiJ9";
 
 /// All that a process could print of one call: the outcome, the client, and every event.
-async fn all_that_is_said(answer: ResponseTemplate, method: AuthMethod) -> String {
+async fn all_that_is_said(answer: ResponseTemplate, method: ClientAuthMethod) -> String {
     let c = C::answering([answer]).await;
     let builder = c.builder().auth_method(method);
     let mut said = format!("{builder:?}");
@@ -58,7 +58,7 @@ async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
             status(500).set_body_string(format!("{SECRET} {TOKEN}")),
         ]
     };
-    for method in [AuthMethod::Post, AuthMethod::Basic] {
+    for method in [ClientAuthMethod::Post, ClientAuthMethod::Basic] {
         for answer in answers() {
             let said = all_that_is_said(answer, method).await;
             assert!(said.contains("request_sent") && said.contains("TokenClient"), "{said}");

@@ -1,6 +1,6 @@
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
-use oauth_types::{AccessToken, Form};
-use token_client::{AuthMethod, TokenNeed};
+use oauth_types::{AccessToken, ClientAuthMethod, Form};
+use token_client::TokenNeed;
 use wiremock::Request;
 
 use crate::setup::{C, SECRET, need, token};
@@ -28,7 +28,7 @@ async fn the_request_has_the_form_of_the_document() {
 #[tokio::test]
 async fn by_basic_the_secret_is_form_encoded_in_the_header_and_not_in_the_body() {
     let c = C::answering([token("t1")]).await;
-    c.builder().auth_method(AuthMethod::Basic).build().unwrap().token(&need()).await.unwrap();
+    c.builder().auth_method(ClientAuthMethod::Basic).build().unwrap().token(&need()).await.unwrap();
     let request = only_request(&c).await;
     let (id, secret) =
         oauth_types::basic::parse(request.headers["authorization"].as_bytes()).unwrap().unwrap();
