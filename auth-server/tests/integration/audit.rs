@@ -35,7 +35,7 @@ fn record(
 }
 
 #[tokio::test]
-async fn each_thing_that_happened_has_one_record() {
+async fn every_decision_writes_one_audit_record() {
     let c = C::start().await;
     let token = c.pass(SHOP, &FOR_ORDERS).await;
     c.introspect(ORDERS, &token).await;
@@ -77,7 +77,7 @@ async fn each_thing_that_happened_has_one_record() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_was_asked_for_unless_it_is_in_words_of_the_callers_own() {
+async fn rejections_record_the_requested_scope_only_if_every_value_is_known() {
     let c = C::start().await;
     let (id, secret) = ODD;
     for (secret, scope, recorded) in [
@@ -100,7 +100,7 @@ async fn a_refusal_says_what_was_asked_for_unless_it_is_in_words_of_the_callers_
 }
 
 #[tokio::test]
-async fn records_are_found_by_client_token_and_time() {
+async fn audit_filters_by_client_token_and_time() {
     let c = C::start().await;
     let early = c.pass(SHOP, &FOR_ORDERS).await;
     c.clock.advance(Duration::from_secs(3_600));
@@ -134,7 +134,7 @@ async fn records_are_found_by_client_token_and_time() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_read_has_its_record_too() {
+async fn malformed_requests_are_audited() {
     let c = C::start().await;
     let login = format!("client_id={}&client_secret={}", SHOP.0, SHOP.1);
     let mut expected = Vec::new();
@@ -173,7 +173,7 @@ async fn a_request_that_cannot_be_read_has_its_record_too() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_client_has_is_known_by_its_fingerprint_alone() {
+async fn unknown_client_ids_are_recorded_as_fingerprints() {
     let c = C::start().await;
     // A secret in the wrong field, or a line that somebody wants to forge.
     for name in [SHOP.1, "x\nforged"] {
@@ -184,7 +184,7 @@ async fn a_name_that_no_client_has_is_known_by_its_fingerprint_alone() {
 }
 
 #[tokio::test]
-async fn no_secret_and_no_pass_stands_in_the_database() {
+async fn database_contains_no_secret_and_no_token() {
     let c = C::start().await;
     let made = succeed(&["client", "add", "robot"], &c.arguments()).await;
     let (jwt, opaque) = (c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await);

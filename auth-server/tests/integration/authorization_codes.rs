@@ -15,7 +15,7 @@ fn offline() -> Asking {
 }
 
 #[tokio::test]
-async fn a_code_that_comes_twice_voids_all_that_was_issued_for_it() {
+async fn reused_code_revokes_every_token_of_its_grant() {
     let c = C::start().await;
     let asking = offline();
     let code = Person::at(&c).code(&asking, ALICE).await;
@@ -33,7 +33,7 @@ async fn a_code_that_comes_twice_voids_all_that_was_issued_for_it() {
 }
 
 #[tokio::test]
-async fn of_64_who_race_for_a_code_one_wins_and_the_others_end_it() {
+async fn concurrent_redemptions_issue_tokens_once_and_revoke_the_grant() {
     let c = C::start().await;
     let asking = offline();
     let code = Person::at(&c).code(&asking, ALICE).await;
@@ -47,7 +47,7 @@ async fn of_64_who_race_for_a_code_one_wins_and_the_others_end_it() {
 }
 
 #[tokio::test]
-async fn another_client_learns_nothing_of_a_code_and_does_not_spend_it() {
+async fn another_client_cannot_redeem_probe_or_consume_a_code() {
     let c = C::start().await;
     let asking = Asking::site();
     let code = Person::at(&c).code(&asking, ALICE).await;
@@ -59,7 +59,7 @@ async fn another_client_learns_nothing_of_a_code_and_does_not_spend_it() {
 }
 
 #[tokio::test]
-async fn a_code_lives_for_a_minute() {
+async fn code_expires_after_one_minute() {
     let c = C::start().await;
     let person = Person::at(&c);
     let code = person.code(&Asking::site(), ALICE).await;
@@ -68,7 +68,7 @@ async fn a_code_lives_for_a_minute() {
 }
 
 #[tokio::test]
-async fn whoever_has_not_what_belongs_to_a_code_has_stolen_it() {
+async fn code_with_wrong_verifier_or_redirect_uri_revokes_the_grant() {
     let c = C::start().await;
     let person = Person::at(&c);
     let redirect_uri = ("redirect_uri", "https://site.example/cb?shop=1");
@@ -96,7 +96,7 @@ async fn whoever_has_not_what_belongs_to_a_code_has_stolen_it() {
 }
 
 #[tokio::test]
-async fn a_public_client_shows_its_verifier_and_no_secret() {
+async fn public_client_redeems_a_code_without_a_secret() {
     let c = C::start().await;
     let person = Person::at(&c);
     let code = person.code(&Asking::app(), ALICE).await;
@@ -116,7 +116,7 @@ async fn a_public_client_shows_its_verifier_and_no_secret() {
 }
 
 #[tokio::test]
-async fn a_token_for_one_resource_opens_nothing_else() {
+async fn token_for_one_resource_is_rejected_elsewhere() {
     let c = C::start().await;
     let asking = Asking::site().with("scope", "openid profile orders:read stock:read");
     let person = Person::at(&c);
@@ -141,7 +141,7 @@ async fn a_token_for_one_resource_opens_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_id_token_says_who_signed_in_where_and_how() {
+async fn id_token_has_exactly_the_expected_claims() {
     let c = C::start().await;
     for (asking, client, algorithm) in [
         (Asking::site(), SITE, jsonwebtoken::Algorithm::RS256),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn an_unknown_client_and_a_foreign_redirect_uri_lead_nowhere() {
+async fn unknown_client_or_redirect_uri_shows_an_error_page() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.asked(&Asking::site().with("client_id", "nobody")).await.tells_user("client_id");
@@ -44,7 +44,7 @@ async fn an_unknown_client_and_a_foreign_redirect_uri_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn the_redirect_uri_may_be_left_out_where_there_is_only_one() {
+async fn redirect_uri_is_optional_if_only_one_is_registered() {
     let c = C::start().await;
     let person = Person::at(&c);
     let asking = Asking::site().without("redirect_uri");
@@ -58,7 +58,7 @@ async fn the_redirect_uri_may_be_left_out_where_there_is_only_one() {
 }
 
 #[tokio::test]
-async fn a_native_app_gets_its_answer_on_the_port_that_it_listens_on() {
+async fn loopback_redirect_uri_accepts_any_port() {
     let c = C::start().await;
     let person = Person::at(&c);
     let page = person.asked(&Asking::app()).await;
@@ -72,7 +72,7 @@ async fn a_native_app_gets_its_answer_on_the_port_that_it_listens_on() {
 }
 
 #[tokio::test]
-async fn a_native_app_gets_its_answer_under_a_scheme_of_its_own() {
+async fn private_use_scheme_requires_consent_each_time() {
     let c = C::start().await;
     let person = Person::at(&c);
     let asking = Asking::app().with("redirect_uri", "app.example:/cb");
@@ -101,7 +101,7 @@ async fn a_native_app_gets_its_answer_under_a_scheme_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_client_is_told_what_is_wrong_with_its_request() {
+async fn invalid_requests_redirect_to_the_client_with_an_error() {
     let c = C::start().await;
     let person = Person::at(&c);
     for (asking, error) in [
@@ -140,7 +140,7 @@ async fn the_client_is_told_what_is_wrong_with_its_request() {
 }
 
 #[tokio::test]
-async fn what_is_only_a_hint_is_never_an_error() {
+async fn unsupported_hints_are_ignored() {
     let c = C::start().await;
     let person = Person::at(&c);
     let asking = Asking::site()
@@ -157,7 +157,7 @@ async fn what_is_only_a_hint_is_never_an_error() {
 }
 
 #[tokio::test]
-async fn the_state_comes_back_byte_for_byte() {
+async fn state_is_returned_unchanged() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -170,7 +170,7 @@ async fn the_state_comes_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn an_answer_by_form_has_nothing_in_its_address() {
+async fn form_post_response_keeps_parameters_out_of_the_url() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -203,7 +203,7 @@ async fn an_answer_by_form_has_nothing_in_its_address() {
 }
 
 #[tokio::test]
-async fn a_request_may_be_posted() {
+async fn authorization_request_by_post_is_accepted() {
     let c = C::start().await;
     let person = Person::at(&c);
     let page = person.post("/oauth/authorize", &Asking::site().pairs()).await;
@@ -211,7 +211,7 @@ async fn a_request_may_be_posted() {
 }
 
 #[tokio::test]
-async fn a_silent_request_shows_no_page() {
+async fn prompt_none_never_shows_a_page() {
     let c = C::start().await;
     let person = Person::at(&c);
     let silent = Asking::site().with("prompt", "none");
@@ -224,7 +224,7 @@ async fn a_silent_request_shows_no_page() {
 }
 
 #[tokio::test]
-async fn a_hint_says_who_it_has_to_be() {
+async fn id_token_hint_requires_the_hinted_user() {
     let c = C::start().await;
     let (alice, bob) = (Person::at(&c), Person::at(&c));
     let tokens = alice.tokens(&Asking::site(), ALICE, SITE).await;
@@ -246,7 +246,7 @@ async fn a_hint_says_who_it_has_to_be() {
 }
 
 #[tokio::test]
-async fn whoever_answers_in_place_of_the_hinted_user_is_refused_and_not_asked_for_ever() {
+async fn sign_in_as_another_user_than_the_hinted_one_returns_login_required() {
     let c = C::start().await;
     let tokens = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
     let hinted = Asking::site().with("id_token_hint", tokens["id_token"].as_str().unwrap());
@@ -269,7 +269,7 @@ async fn whoever_answers_in_place_of_the_hinted_user_is_refused_and_not_asked_fo
 }
 
 #[tokio::test]
-async fn a_login_that_is_asked_for_is_a_new_one() {
+async fn prompt_login_and_max_age_require_a_new_sign_in() {
     let c = C::start().await;
     let person = Person::at(&c);
     let first = person.tokens(&Asking::site(), ALICE, SITE).await;
@@ -289,7 +289,7 @@ async fn a_login_that_is_asked_for_is_a_new_one() {
 }
 
 #[tokio::test]
-async fn an_account_can_be_chosen() {
+async fn prompt_select_account_offers_the_current_account() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -304,7 +304,7 @@ async fn an_account_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_choice_stands_for_no_password() {
+async fn selecting_an_account_satisfies_neither_max_age_nor_prompt_login() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -330,7 +330,7 @@ async fn a_choice_stands_for_no_password() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_shown_for_one_request_is_none_for_another() {
+async fn sign_in_for_one_request_does_not_count_for_another() {
     let c = C::start().await;
     let person = Person::at(&c);
     let asking = Asking::site().with("prompt", "login consent");
@@ -352,7 +352,7 @@ async fn a_password_that_was_shown_for_one_request_is_none_for_another() {
 }
 
 #[tokio::test]
-async fn whoever_reads_the_consent_page_in_another_language_shows_no_password_again() {
+async fn changing_the_consent_language_does_not_require_signing_in_again() {
     let c = C::start().await;
     let person = Person::at(&c);
     for asking in [
@@ -375,7 +375,7 @@ async fn whoever_reads_the_consent_page_in_another_language_shows_no_password_ag
 }
 
 #[tokio::test]
-async fn a_max_age_of_zero_wants_the_password_at_once_as_well() {
+async fn max_age_zero_requires_a_new_sign_in() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -386,7 +386,7 @@ async fn a_max_age_of_zero_wants_the_password_at_once_as_well() {
 }
 
 #[tokio::test]
-async fn the_houses_own_client_asks_for_no_consent() {
+async fn first_party_client_skips_consent() {
     let c = C::start().await;
     let person = Person::at(&c);
     let page = person.asked(&Asking::house()).await;

@@ -17,7 +17,7 @@ fn without_what_names_the_request(answer: &Answer) -> (u16, Vec<(String, String)
 }
 
 #[tokio::test]
-async fn an_unknown_client_and_a_wrong_secret_get_the_same_bytes() {
+async fn unknown_client_and_wrong_secret_get_identical_responses() {
     let c = C::start().await;
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
         let guess = async |id| {
@@ -48,7 +48,7 @@ async fn fail(c: &C, id: &str, guess: u32) -> Answer {
 }
 
 #[tokio::test]
-async fn after_the_burst_a_failing_client_has_to_wait_and_time_heals() {
+async fn failed_authentication_is_limited_after_the_burst_and_refills() {
     let c = limited().await;
     for guess in 0..3 {
         assert_eq!(fail(&c, SHOP.0, guess).await.status, 401);
@@ -67,7 +67,7 @@ async fn after_the_burst_a_failing_client_has_to_wait_and_time_heals() {
 }
 
 #[tokio::test]
-async fn a_made_up_client_is_limited_like_a_real_one() {
+async fn unknown_clients_are_rate_limited_too() {
     let c = limited().await;
     let mut statuses = Vec::new();
     for guess in 0..5 {
@@ -77,7 +77,7 @@ async fn a_made_up_client_is_limited_like_a_real_one() {
 }
 
 #[tokio::test]
-async fn a_right_secret_is_not_slowed_by_what_others_do_wrong() {
+async fn correct_secret_is_not_limited_by_failures_of_others() {
     let c = limited().await;
     let stranger = c.at_address("127.0.0.2");
     for guess in 0..5 {
@@ -98,7 +98,7 @@ async fn a_right_secret_is_not_slowed_by_what_others_do_wrong() {
 }
 
 #[tokio::test]
-async fn guesses_at_introspection_and_revocation_fill_the_same_bucket() {
+async fn failures_at_all_endpoints_share_one_limit() {
     let c = limited().await;
     for path in ["/oauth/introspect", "/oauth/revoke", "/oauth/token"] {
         let fields = [("client_id", SHOP.0), ("client_secret", path), ("token", "x")];

@@ -23,7 +23,7 @@ async fn add(c: &C, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_added_client_is_served_within_a_second_as_it_was_described() {
+async fn client_add_takes_effect_within_a_second() {
     let c = started().await;
     let secret = add(&c, "robot").await;
     assert!(secret.starts_with("gpcs_") && secret.len() == 48, "{}", secret.len());
@@ -42,7 +42,7 @@ async fn an_added_client_is_served_within_a_second_as_it_was_described() {
 }
 
 #[tokio::test]
-async fn an_opaque_client_and_an_introspecting_one_can_be_added() {
+async fn client_add_supports_opaque_tokens_and_introspection() {
     let c = started().await;
     let words = ["client", "add", "door", "--introspects", ORDERS_API];
     let door = succeed(&words, &c.arguments()).await;
@@ -58,7 +58,7 @@ async fn an_opaque_client_and_an_introspecting_one_can_be_added() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_be_added_twice_nor_over_one_of_the_file_nor_for_an_unknown_resource() {
+async fn client_commands_reject_conflicts_and_unknown_names() {
     let c = started().await;
     add(&c, "robot").await;
     for (words, reason) in [
@@ -81,7 +81,7 @@ async fn a_client_cannot_be_added_twice_nor_over_one_of_the_file_nor_for_an_unkn
 }
 
 #[tokio::test]
-async fn a_disabled_client_is_refused_within_a_second() {
+async fn client_disable_takes_effect_within_a_second() {
     let c = started().await;
     let secret = add(&c, "robot").await;
     succeed(&["client", "disable", "robot"], &c.arguments()).await;
@@ -95,7 +95,7 @@ async fn a_disabled_client_is_refused_within_a_second() {
 }
 
 #[tokio::test]
-async fn a_new_client_of_an_old_name_does_not_bring_the_old_ones_passes_back_to_life() {
+async fn reusing_a_client_id_does_not_revive_old_tokens() {
     // The server's clock can be moved on; the commands have the machine's, which is where it
     // begins.
     let c = C::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
@@ -125,7 +125,7 @@ async fn a_new_client_of_an_old_name_does_not_bring_the_old_ones_passes_back_to_
 }
 
 #[tokio::test]
-async fn a_new_secret_ends_the_old_one() {
+async fn rotate_secret_invalidates_the_old_secret() {
     let c = started().await;
     let old = add(&c, "robot").await;
     let new = succeed(&["client", "rotate-secret", "robot"], &c.arguments()).await;
@@ -134,7 +134,7 @@ async fn a_new_secret_ends_the_old_one() {
 }
 
 #[tokio::test]
-async fn an_old_secret_can_be_kept_for_a_while() {
+async fn rotate_secret_can_keep_the_old_secret_for_a_period() {
     // A time to come: the server's clock stands there, and the command's end of the old secret lies
     // before or behind it.
     let c = C::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
@@ -149,7 +149,7 @@ async fn an_old_secret_can_be_kept_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_changed_clients_file_is_in_force_within_a_second() {
+async fn clients_file_changes_take_effect_within_a_second() {
     let c = C::start().await;
     let text = fs::read_to_string(c.clients_file()).unwrap();
     let added = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
@@ -167,7 +167,7 @@ async fn a_changed_clients_file_is_in_force_within_a_second() {
 }
 
 #[tokio::test]
-async fn a_broken_clients_file_leaves_the_last_good_one_in_force() {
+async fn invalid_clients_file_keeps_the_last_valid_one() {
     let c = started().await;
     let text = fs::read_to_string(c.clients_file()).unwrap();
     for (round, broken) in
@@ -202,7 +202,7 @@ async fn a_broken_clients_file_leaves_the_last_good_one_in_force() {
 }
 
 #[tokio::test]
-async fn a_client_may_bring_a_secret_of_its_own_if_it_is_long() {
+async fn secret_stdin_requires_32_characters() {
     let c = started().await;
     let words = ["client", "add", "chosen", "--secret-stdin"];
     let short = run_with_input(&words, &c.arguments(), "too short\n").await;
@@ -219,7 +219,7 @@ async fn a_client_may_bring_a_secret_of_its_own_if_it_is_long() {
 }
 
 #[tokio::test]
-async fn a_website_that_is_added_lets_its_users_log_in() {
+async fn added_website_can_log_users_in_and_out() {
     let c = started().await;
     let callback = "https://added.example/cb";
     let words = [
@@ -255,7 +255,7 @@ async fn a_website_that_is_added_lets_its_users_log_in() {
 }
 
 #[tokio::test]
-async fn a_code_is_never_sent_where_others_read_it_or_where_it_would_be_a_script() {
+async fn client_add_rejects_unsafe_redirect_uris() {
     let c = started().await;
     for (uri, reason) in [
         ("http://site.example/cb", "use https"),

@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_unsafe() {
+async fn check_config_prints_settings_redacts_secrets_and_lists_unsafe_ones() {
     let secret = "a secret of C and B, 32 bytes long";
     let said = run(
         &["check-config"],
@@ -39,7 +39,7 @@ async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_uns
 }
 
 #[tokio::test]
-async fn production_refuses_to_start_and_names_every_unsafe_setting() {
+async fn production_rejects_every_unsafe_setting_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let clients = folder.path().join("clients.toml");
     fs::write(&clients, "").unwrap();
@@ -68,7 +68,7 @@ async fn production_refuses_to_start_and_names_every_unsafe_setting() {
 }
 
 #[tokio::test]
-async fn production_refuses_the_demos_secret_and_weak_ones_in_the_clients_file() {
+async fn production_rejects_demo_and_weak_secrets_in_the_clients_file() {
     let folder = tempfile::tempdir().unwrap();
     let [clients, certificate, key] =
         ["clients.toml", "c.pem", "k.pem"].map(|name| folder.path().join(name));
@@ -109,7 +109,7 @@ async fn production_refuses_the_demos_secret_and_weak_ones_in_the_clients_file()
 }
 
 #[tokio::test]
-async fn production_refuses_a_database_in_which_the_demos_users_can_still_sign_in() {
+async fn production_rejects_a_database_with_active_demo_users() {
     let mut demo = C::start().await;
     demo.stop().await;
     let production =
@@ -134,7 +134,7 @@ async fn production_refuses_a_database_in_which_the_demos_users_can_still_sign_i
 }
 
 #[tokio::test]
-async fn an_unknown_setting_names_the_nearest() {
+async fn unknown_setting_suggests_the_nearest_name() {
     for (wrong, meant) in [("isuer=x", "issuer"), ("tokens.access_second=5", "access_seconds")] {
         let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
         assert_eq!(said.code, Some(1));
@@ -144,7 +144,7 @@ async fn an_unknown_setting_names_the_nearest() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_one_clear_line() {
+async fn port_in_use_is_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -161,7 +161,7 @@ async fn a_port_in_use_is_one_clear_line() {
 }
 
 #[tokio::test]
-async fn what_serve_cannot_use_check_config_does_not_call_good() {
+async fn check_config_rejects_whatever_serve_rejects() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.toml");
     fs::write(&broken, "[[clients]]\nclient_id = \"x\"\n").unwrap();
@@ -193,7 +193,7 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
 }
 
 #[tokio::test]
-async fn a_command_that_needs_a_database_makes_none_at_a_wrong_path() {
+async fn commands_do_not_create_a_database_at_a_wrong_path() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("mistyped");
     let settings = set(&[("data_dir", &data.display().to_string())]);
@@ -219,7 +219,7 @@ async fn a_command_that_needs_a_database_makes_none_at_a_wrong_path() {
 }
 
 #[tokio::test]
-async fn a_folder_that_was_there_keeps_its_mode_and_the_database_is_for_its_owner_alone() {
+async fn existing_data_dir_keeps_its_mode_and_the_database_is_private() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let folder = tempfile::tempdir().unwrap();
     let [shared, own] = ["shared", "own"].map(|name| folder.path().join(name));
@@ -239,7 +239,7 @@ async fn a_folder_that_was_there_keeps_its_mode_and_the_database_is_for_its_owne
 }
 
 #[tokio::test]
-async fn an_unwritable_data_folder_is_one_clear_line() {
+async fn unwritable_data_dir_is_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
     fs::write(&file, "").unwrap();
@@ -261,7 +261,7 @@ async fn an_unwritable_data_folder_is_one_clear_line() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
+async fn unusable_database_is_reported_in_one_line_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let settings = |url: &str| {
         let data = folder.path().join("data").display().to_string();
@@ -296,7 +296,7 @@ async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password()
 }
 
 #[tokio::test]
-async fn the_development_ca_is_made_by_command_and_shown_again() {
+async fn dev_ca_command_creates_the_ca_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = set(&[("data_dir", &folder.path().display().to_string())]);
     let path = succeed(&["dev-ca"], &data).await;

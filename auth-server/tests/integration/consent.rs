@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_no_goes_back_to_the_client() {
+async fn denied_consent_returns_access_denied() {
     let c = C::start().await;
     let person = Person::at(&c);
     let page = person.asked(&Asking::site()).await;
@@ -16,7 +16,7 @@ async fn a_no_goes_back_to_the_client() {
 }
 
 #[tokio::test]
-async fn more_is_asked_for_again_and_less_is_not() {
+async fn additional_scopes_require_new_consent_and_fewer_do_not() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -35,7 +35,7 @@ async fn more_is_asked_for_again_and_less_is_not() {
 }
 
 #[tokio::test]
-async fn a_team_says_what_its_own_scopes_mean() {
+async fn pages_dir_can_describe_custom_scopes() {
     let words = [("en", "See what you ordered"), ("zh", "查看你的订单")];
     let folder = tempfile::tempdir().unwrap();
     for (language, words) in words {
@@ -55,7 +55,7 @@ async fn a_team_says_what_its_own_scopes_mean() {
 }
 
 #[tokio::test]
-async fn a_consent_is_one_users_for_one_client() {
+async fn consent_applies_to_one_user_and_one_client() {
     let c = C::start().await;
     Person::at(&c).code(&Asking::site(), ALICE).await;
     let bob = Person::at(&c);
@@ -67,7 +67,7 @@ async fn a_consent_is_one_users_for_one_client() {
 }
 
 #[tokio::test]
-async fn what_the_houses_own_client_was_given_can_be_taken_back_as_well() {
+async fn first_party_grants_can_be_withdrawn() {
     let c = C::start().await;
     let person = Person::at(&c);
     let asking = Asking::house().with("scope", "openid offline_access");
@@ -83,7 +83,7 @@ async fn what_the_houses_own_client_was_given_can_be_taken_back_as_well() {
 }
 
 #[tokio::test]
-async fn what_is_withdrawn_is_void_at_once() {
+async fn withdrawing_consent_revokes_tokens_immediately() {
     let c = C::start().await;
     let person = Person::at(&c);
     let asking = Asking::site().with("scope", "openid offline_access orders:read");
@@ -103,7 +103,7 @@ async fn what_is_withdrawn_is_void_at_once() {
 }
 
 #[tokio::test]
-async fn another_browser_can_be_signed_out_and_nobody_elses() {
+async fn users_can_end_only_their_own_sessions() {
     let c = C::start().await;
     let (here, there, bob) = (Person::at(&c), Person::at(&c), Person::at(&c));
     for person in [&here, &there] {

@@ -127,7 +127,7 @@ async fn keep_adding(arguments: Vec<String>, book: Book) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_survives_a_kill_under_load() {
+async fn acknowledged_changes_survive_a_kill_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, CLIENTS).unwrap();

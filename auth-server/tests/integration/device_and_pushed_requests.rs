@@ -39,7 +39,7 @@ async fn at_the_page<'a>(person: &Person<'a>, device: &Value) -> crate::browser:
 }
 
 #[tokio::test]
-async fn a_device_waits_until_its_user_has_said_yes_elsewhere() {
+async fn device_receives_tokens_after_the_user_approves() {
     let c = C::start().await;
     let device = begin(&c).await;
     assert_eq!((device["expires_in"].as_i64(), device["interval"].as_i64()), (Some(600), Some(5)));
@@ -95,7 +95,7 @@ fn signed(c: &C, asking: &Asking, key: &jsonwebtoken::EncodingKey) -> String {
 }
 
 #[tokio::test]
-async fn a_signed_request_may_expire_while_its_user_types() {
+async fn signed_request_may_expire_during_sign_in() {
     let c = C::start().await;
     let key = with_a_key_of_the_site(&c).await;
     let asking = Asking::site().with("scope", "openid");
@@ -128,7 +128,7 @@ async fn a_signed_request_may_expire_while_its_user_types() {
 }
 
 #[tokio::test]
-async fn what_a_device_was_given_is_shown_to_its_user_who_can_take_it_back() {
+async fn device_grants_are_listed_and_can_be_withdrawn() {
     let c = C::start().await;
     let fields = [
         ("client_id", SITE.0),
@@ -151,7 +151,7 @@ async fn what_a_device_was_given_is_shown_to_its_user_who_can_take_it_back() {
 }
 
 #[tokio::test]
-async fn another_clients_questions_slow_no_device_down() {
+async fn polling_by_another_client_does_not_slow_the_device() {
     let c = C::start().await;
     let device = begin(&c).await;
     let code = device["device_code"].as_str().unwrap();
@@ -166,7 +166,7 @@ async fn another_clients_questions_slow_no_device_down() {
 }
 
 #[tokio::test]
-async fn a_device_that_asks_too_often_has_to_slow_down() {
+async fn polling_too_often_returns_slow_down() {
     let c = C::start().await;
     let device = begin(&c).await;
     poll(&c, &device).await.refused(400, "authorization_pending", "");
@@ -179,7 +179,7 @@ async fn a_device_that_asks_too_often_has_to_slow_down() {
 }
 
 #[tokio::test]
-async fn a_device_is_told_no_and_that_nobody_came() {
+async fn denied_and_expired_device_codes_return_their_errors() {
     let c = C::start().await;
     let device = begin(&c).await;
     let person = Person::at(&c);
@@ -196,7 +196,7 @@ async fn a_device_is_told_no_and_that_nobody_came() {
 }
 
 #[tokio::test]
-async fn user_codes_cannot_be_tried_out() {
+async fn user_code_guesses_are_rate_limited() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -221,7 +221,7 @@ fn short(client_id: &str, uri: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_request_that_was_sent_ahead_is_good_for_one_answer() {
+async fn pushed_request_is_consumed_by_one_response() {
     let c = C::start().await;
     let asking = Asking::of("bank", "https://bank.example/cb", "openid");
     let pushed = push(&c, BANK, &asking).await;
@@ -240,7 +240,7 @@ async fn a_request_that_was_sent_ahead_is_good_for_one_answer() {
 }
 
 #[tokio::test]
-async fn a_pushed_request_is_its_clients_and_has_an_end() {
+async fn pushed_request_is_bound_to_its_client_and_expires() {
     let c = C::start().await;
     let pushed = push(&c, SITE, &Asking::site()).await.json();
     let person = Person::at(&c);
@@ -252,7 +252,7 @@ async fn a_pushed_request_is_its_clients_and_has_an_end() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_pushed_request_is_told_to_the_client_at_once() {
+async fn invalid_pushed_requests_are_rejected_immediately() {
     let c = C::start().await;
     let wrong = Asking::site().with("scope", "orders:write");
     push(&c, SITE, &wrong).await.refused(400, "invalid_scope", "orders:write");

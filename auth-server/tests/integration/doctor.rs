@@ -42,7 +42,7 @@ fn found(said: &Said, line: &str, parts: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn beside_a_c_that_serves_nothing_is_found() {
+async fn doctor_finds_nothing_wrong_with_a_running_server() {
     let c = c().await;
     let said = doctor(&c, &[]).await;
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
@@ -51,7 +51,7 @@ async fn beside_a_c_that_serves_nothing_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_doors_are_knocked_at() {
+async fn doctor_checks_both_listeners() {
     let c = C::start_at(Clock::system(), |settings| settings.tls_listen = "127.0.0.1:0".to_owned())
         .await;
     let tls = c.tls.as_deref().unwrap().replace("https://localhost", "127.0.0.1");
@@ -66,7 +66,7 @@ async fn both_doors_are_knocked_at() {
 }
 
 #[tokio::test]
-async fn where_nothing_runs_it_says_what_to_start_and_makes_nothing() {
+async fn doctor_without_a_running_server_says_how_to_start_it() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, "").unwrap();
@@ -83,7 +83,7 @@ async fn where_nothing_runs_it_says_what_to_start_and_makes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_other_than_that_of_the_running_server_is_found() {
+async fn doctor_finds_a_different_issuer() {
     let c = c().await;
     let slash = format!("{}/x", c.issuer());
     found(
@@ -94,7 +94,7 @@ async fn an_issuer_other_than_that_of_the_running_server_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_uri_is_looked_up_and_the_nearest_registered_one_named() {
+async fn doctor_suggests_the_nearest_redirect_uri() {
     let c = c().await;
     let ask = async |client: &str, uri: &str| {
         run(&["doctor", "--client-id", client, "--redirect-uri", uri], &like(&c, &[])).await
@@ -124,7 +124,7 @@ async fn a_redirect_uri_is_looked_up_and_the_nearest_registered_one_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_uri_that_is_not_taken_is_found_in_the_file_and_in_the_database() {
+async fn doctor_finds_invalid_redirect_uris_in_file_and_database() {
     let c = c().await;
     succeed(&["client", "add", "old", "--redirect-uri", "https://old.example/cb"], &c.arguments())
         .await;
@@ -150,7 +150,7 @@ async fn a_redirect_uri_that_is_not_taken_is_found_in_the_file_and_in_the_databa
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_and_certificates_that_cannot_be_used_are_found() {
+async fn doctor_finds_invalid_settings_and_certificates() {
     let c = c().await;
     found(
         &doctor(&c, &[("tokens.code_seconds", "600")]).await,
@@ -178,7 +178,7 @@ async fn copy_of_database(c: &mut C) -> TempDir {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_a_newer_version_is_found_and_an_older_one_is_no_fault() {
+async fn doctor_rejects_a_newer_schema_and_accepts_an_older_one() {
     let mut c = c().await;
     let folder = copy_of_database(&mut c).await;
     let (file, data) = (folder.path().join("auth-server.db"), folder.path().display().to_string());
@@ -213,7 +213,7 @@ fn newest_version() -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_away_is_found_without_its_password() {
+async fn doctor_reports_an_unreachable_database_without_its_password() {
     let c = c().await;
     let said =
         doctor(&c, &[("database_url", "postgres://gatepass:hunter2@127.0.0.1:1/gatepass")]).await;
@@ -226,7 +226,7 @@ async fn a_database_that_is_away_is_found_without_its_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_the_database_that_is_not_published_is_found() {
+async fn doctor_finds_an_unpublished_key() {
     let (one, other) = (c().await, c().await);
     let data = other.settings.data_dir.display().to_string();
     found(
@@ -237,7 +237,7 @@ async fn a_key_of_the_database_that_is_not_published_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn looking_makes_no_file_beside_a_database_that_nobody_has_open() {
+async fn doctor_creates_no_files_beside_the_database() {
     let mut c = c().await;
     let folder = copy_of_database(&mut c).await;
     // Also a file that is made and deleted again changes the folder.

@@ -30,7 +30,7 @@ fn is_page(answer: &Answer, status: u16, words: &str) {
 }
 
 #[tokio::test]
-async fn whoever_opens_what_is_not_there_reads_a_page_and_a_machine_reads_json() {
+async fn unknown_paths_and_methods_get_a_page_or_json_by_accept_header() {
     let c = C::start().await;
     for (method, path, status) in [
         ("GET", "/nothing", 404),
@@ -58,7 +58,7 @@ async fn whoever_opens_what_is_not_there_reads_a_page_and_a_machine_reads_json()
 }
 
 #[tokio::test]
-async fn a_form_that_is_too_long_is_refused_with_a_page_on_every_route_that_takes_one() {
+async fn oversized_forms_get_an_error_page_on_every_form_route() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -93,7 +93,7 @@ async fn a_form_that_is_too_long_is_refused_with_a_page_on_every_route_that_take
 }
 
 #[tokio::test]
-async fn a_refusal_that_no_link_can_bring_again_has_no_switch_of_languages() {
+async fn error_pages_of_posted_forms_have_no_language_switch() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -120,7 +120,7 @@ async fn a_refusal_that_no_link_can_bring_again_has_no_switch_of_languages() {
 }
 
 #[tokio::test]
-async fn a_form_that_cannot_be_read_is_refused_with_a_page() {
+async fn malformed_forms_get_an_error_page() {
     let c = C::start().await;
     let query = Asking::site().query();
     let paths = [
@@ -155,7 +155,7 @@ async fn a_form_that_cannot_be_read_is_refused_with_a_page() {
 }
 
 #[tokio::test]
-async fn a_form_that_becomes_an_address_brings_nothing_into_it_that_is_not_encoded() {
+async fn unencoded_characters_in_redirected_forms_are_rejected() {
     let c = C::start().await;
     for path in ["/oauth/authorize", "/logout"] {
         for body in [
@@ -174,7 +174,7 @@ async fn a_form_that_becomes_an_address_brings_nothing_into_it_that_is_not_encod
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_read_is_refused_with_a_page() {
+async fn malformed_query_strings_get_an_error_page() {
     let c = C::start().await;
     for path in [
         "/oauth/authorize?client_id=%ff",

@@ -36,7 +36,7 @@ async fn until_closed(mut stream: TcpStream) -> Result<String, ErrorKind> {
 }
 
 #[tokio::test]
-async fn a_body_over_64_kib_is_refused_with_its_limit() {
+async fn bodies_over_64_kib_are_rejected() {
     let c = C::start().await;
     let form = |bytes: usize| format!("grant_type=client_credentials&pad={}", "x".repeat(bytes));
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
@@ -50,7 +50,7 @@ async fn a_body_over_64_kib_is_refused_with_its_limit() {
 }
 
 #[tokio::test]
-async fn a_smaller_limit_is_in_force_too() {
+async fn body_limit_is_configurable() {
     let c = C::start_with(|settings| settings.limits.body_bytes = 100).await;
     c.raw("/oauth/token", "x".repeat(101)).await.refused(
         413,
@@ -65,7 +65,7 @@ async fn a_smaller_limit_is_in_force_too() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_is_cut_at_the_same_limit() {
+async fn chunked_bodies_have_the_same_limit() {
     let c = C::start().await;
     let mut stream = connect(&c);
     let chunk = "x".repeat(66 * 1024);
@@ -79,7 +79,7 @@ async fn a_body_without_a_length_is_cut_at_the_same_limit() {
 }
 
 #[tokio::test]
-async fn who_sends_headers_too_slowly_is_cut_off() {
+async fn slow_headers_close_the_connection() {
     let c = C::start_with(|settings| settings.limits.header_seconds = 1).await;
     let mut stream = connect(&c);
     stream.write_all(&HEADERS.as_bytes()[..HEADERS.len() - 10]).unwrap();
@@ -87,7 +87,7 @@ async fn who_sends_headers_too_slowly_is_cut_off() {
 }
 
 #[tokio::test]
-async fn who_connects_and_says_nothing_is_cut_off() {
+async fn idle_connections_are_closed() {
     let c = C::start_with(|settings| settings.limits.header_seconds = 1).await;
     for beginning in ["", "P", "PRI * HTTP/2.0\r\n"] {
         let mut stream = connect(&c);
@@ -97,7 +97,7 @@ async fn who_connects_and_says_nothing_is_cut_off() {
 }
 
 #[tokio::test]
-async fn who_sends_the_body_too_slowly_is_told_so_and_cut_off() {
+async fn slow_body_gets_408_and_closes_the_connection() {
     let c = C::start_with(|settings| settings.limits.request_seconds = 1).await;
     let mut stream = connect(&c);
     write!(stream, "{HEADERS}Content-Length: 100\r\n\r\ngrant_type=").unwrap();
@@ -112,7 +112,7 @@ async fn who_sends_the_body_too_slowly_is_told_so_and_cut_off() {
 }
 
 #[tokio::test]
-async fn connections_over_the_cap_are_closed_and_a_freed_place_is_taken() {
+async fn connection_limit_closes_new_connections_until_one_ends() {
     let c = C::start_with(|settings| settings.limits.connections = 2).await;
     let answers = |mut stream: TcpStream| async move {
         let ask = move || {
@@ -135,7 +135,7 @@ async fn connections_over_the_cap_are_closed_and_a_freed_place_is_taken() {
 }
 
 #[tokio::test]
-async fn a_hundred_callers_at_once_are_all_served() {
+async fn one_hundred_concurrent_requests_succeed() {
     let c = C::start().await;
     let asked: Vec<_> = (0..100)
         .map(|_| {

@@ -11,7 +11,7 @@ use crate::{
 const FOR_ORDERS: [(&str, &str); 2] = [("resource", ORDERS_API), ("scope", "orders:read")];
 
 #[tokio::test]
-async fn the_registered_resource_server_is_told_all_that_the_pass_says() {
+async fn introspection_returns_every_claim_to_the_resource_server() {
     let c = C::start().await;
     let token = c.pass(SHOP, &FOR_ORDERS).await;
     let expected = json!({
@@ -22,7 +22,7 @@ async fn the_registered_resource_server_is_told_all_that_the_pass_says() {
 }
 
 #[tokio::test]
-async fn an_opaque_pass_says_the_same_as_a_jwt() {
+async fn opaque_token_introspects_like_a_jwt() {
     let c = C::start().await;
     let answer = c.introspect(ORDERS, &c.pass(OPAQUE_SHOP, &[]).await).await;
     assert_eq!((&answer["active"], &answer["client_id"]), (&json!(true), &json!("opaque-shop")));
@@ -31,7 +31,7 @@ async fn an_opaque_pass_says_the_same_as_a_jwt() {
 }
 
 #[tokio::test]
-async fn the_answer_is_never_kept_on_the_way() {
+async fn introspection_response_is_not_cacheable() {
     let c = C::start().await;
     let fields = [
         ("client_id", ORDERS.0),
@@ -48,7 +48,7 @@ async fn the_answer_is_never_kept_on_the_way() {
 }
 
 #[tokio::test]
-async fn whoever_the_pass_is_not_for_learns_nothing() {
+async fn token_for_another_audience_is_inactive() {
     let c = C::start().await;
     let nothing = json!({ "active": false });
     let for_orders = c.pass(SHOP, &FOR_ORDERS).await;
@@ -63,14 +63,14 @@ async fn whoever_the_pass_is_not_for_learns_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_secret_asks_nothing() {
+async fn public_client_cannot_introspect() {
     let c = C::start().await;
     let answer = c.form("/oauth/introspect", &[("client_id", "app"), ("token", "x")]).await;
     answer.refused(401, "invalid_client", "a client without a secret");
 }
 
 #[tokio::test]
-async fn a_pass_is_void_from_its_last_second_on() {
+async fn token_is_inactive_from_its_exp_on() {
     let c = C::start().await;
     let passes = [c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await];
     c.clock.advance(Duration::from_secs(1_799));
@@ -84,7 +84,7 @@ async fn a_pass_is_void_from_its_last_second_on() {
 }
 
 #[tokio::test]
-async fn what_this_server_did_not_sign_is_inactive() {
+async fn forged_tokens_are_inactive() {
     let (c, other) = (C::start().await, C::start().await);
     let token = c.pass(SHOP, &FOR_ORDERS).await;
     let (header, claims) = (jwt::header(&token), jwt::claims(&token));
@@ -127,7 +127,7 @@ async fn what_this_server_did_not_sign_is_inactive() {
 /// A key of this server may sign other things some day; only what calls itself an access token is
 /// one.
 #[tokio::test]
-async fn an_id_token_under_the_servers_own_key_is_no_pass() {
+async fn other_jwt_types_under_the_same_key_are_inactive() {
     use auth_server::{domain::Algorithm, settings::KeySettings};
     use service_kit::SecretSetting;
     const SHARED: &str = "a secret of C and B, 32 bytes long";
@@ -153,7 +153,7 @@ async fn an_id_token_under_the_servers_own_key_is_no_pass() {
 }
 
 #[tokio::test]
-async fn another_issuers_name_under_the_servers_own_key_is_no_pass() {
+async fn token_of_another_issuer_under_the_same_key_is_inactive() {
     let c = C::start().await;
     let token = c.pass(SHOP, &FOR_ORDERS).await;
     let c =
@@ -162,7 +162,7 @@ async fn another_issuers_name_under_the_servers_own_key_is_no_pass() {
 }
 
 #[tokio::test]
-async fn who_does_not_authenticate_is_not_answered() {
+async fn introspection_requires_client_authentication() {
     let c = C::start().await;
     let token = c.pass(SHOP, &FOR_ORDERS).await;
     let asked = |fields: Vec<(&'static str, String)>| {

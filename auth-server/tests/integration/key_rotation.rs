@@ -30,7 +30,7 @@ async fn let_background_run(seconds: u64) {
 }
 
 #[tokio::test]
-async fn a_rotation_by_command_is_seen_while_c_runs_and_no_pass_is_lost() {
+async fn keys_rotate_takes_effect_while_running_and_keeps_old_tokens_valid() {
     let c = C::start().await;
     let old = c.pass(SHOP, &FOR_ORDERS).await;
     let before = published(&c).await;
@@ -59,7 +59,7 @@ async fn a_rotation_by_command_is_seen_while_c_runs_and_no_pass_is_lost() {
 }
 
 #[tokio::test]
-async fn a_key_that_somebody_else_has_is_withdrawn_with_all_that_it_has_signed() {
+async fn keys_withdraw_invalidates_every_token_signed_with_the_key() {
     let c = C::start().await;
     let forged = c.pass(SHOP, &FOR_ORDERS).await;
     let (kid, next) =
@@ -81,7 +81,7 @@ async fn a_key_that_somebody_else_has_is_withdrawn_with_all_that_it_has_signed()
 }
 
 #[tokio::test]
-async fn there_is_no_key_to_rotate_before_the_first_start() {
+async fn keys_rotate_fails_before_the_first_start() {
     let folder = tempfile::tempdir().unwrap();
     let settings = ["--set".to_owned(), format!("data_dir={}", folder.path().display())];
     succeed(&["client", "add", "robot"], &settings).await;
@@ -91,7 +91,7 @@ async fn there_is_no_key_to_rotate_before_the_first_start() {
 }
 
 #[tokio::test]
-async fn keys_rotate_by_schedule_and_a_retired_one_goes_when_its_last_pass_cannot_live() {
+async fn retired_key_is_published_until_its_last_token_expires() {
     let c = C::start_with(|settings| settings.keys.rotation_days = 7).await;
     let first = jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await);
     c.clock.advance(7 * DAY - Duration::from_secs(1));
@@ -121,7 +121,7 @@ async fn keys_rotate_by_schedule_and_a_retired_one_goes_when_its_last_pass_canno
 }
 
 #[tokio::test]
-async fn an_id_token_can_be_verified_as_long_as_it_lives_and_hints_as_long_as_a_session() {
+async fn retired_id_token_keys_verify_hints_for_the_session_lifetime() {
     let c = C::start_with(|settings| settings.keys.rotation_days = 7).await;
     let person = Person::at(&c);
     until("C has keys for ID tokens", async || {
@@ -173,7 +173,7 @@ async fn an_id_token_can_be_verified_as_long_as_it_lives_and_hints_as_long_as_a_
 }
 
 #[tokio::test]
-async fn zero_days_rotate_never() {
+async fn rotation_days_zero_disables_rotation() {
     let c = C::start_with(|settings| settings.keys.rotation_days = 0).await;
     let before = published(&c).await;
     c.clock.advance(3_650 * DAY);
@@ -182,7 +182,7 @@ async fn zero_days_rotate_never() {
 }
 
 #[tokio::test]
-async fn passes_outlive_a_change_of_the_algorithm() {
+async fn tokens_stay_valid_after_an_algorithm_change() {
     let mut c = C::start().await;
     let mut passes = vec![c.pass(SHOP, &FOR_ORDERS).await];
     for algorithm in [Algorithm::RS256, Algorithm::EdDSA, Algorithm::ES256] {

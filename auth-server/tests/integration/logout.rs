@@ -22,7 +22,7 @@ async fn id_token(person: &Person<'_>) -> String {
 }
 
 #[tokio::test]
-async fn a_client_that_knows_the_user_ends_the_session_and_gets_the_browser_back() {
+async fn logout_with_a_valid_hint_ends_the_session_and_redirects() {
     let c = C::start().await;
     let person = Person::at(&c);
     let hint = id_token(&person).await;
@@ -36,7 +36,7 @@ async fn a_client_that_knows_the_user_ends_the_session_and_gets_the_browser_back
 }
 
 #[tokio::test]
-async fn an_old_cookie_opens_nothing_after_the_sign_out() {
+async fn session_cookie_is_invalid_after_logout() {
     let c = C::start().await;
     let person = Person::at(&c);
     let hint = id_token(&person).await;
@@ -47,7 +47,7 @@ async fn an_old_cookie_opens_nothing_after_the_sign_out() {
 }
 
 #[tokio::test]
-async fn no_logout_leads_to_a_place_that_is_not_registered() {
+async fn unregistered_post_logout_redirect_uri_is_not_followed() {
     let c = C::start().await;
     for uri in [
         "https://evil.example",
@@ -73,7 +73,7 @@ async fn no_logout_leads_to_a_place_that_is_not_registered() {
 }
 
 #[tokio::test]
-async fn a_hint_in_the_hand_of_another_client_or_for_another_session_only_asks() {
+async fn hint_of_another_client_or_session_requires_confirmation() {
     let c = C::start().await;
     let (person, elsewhere) = (Person::at(&c), Person::at(&c));
     let (hint, others) = (id_token(&person).await, id_token(&elsewhere).await);
@@ -105,7 +105,7 @@ async fn a_hint_in_the_hand_of_another_client_or_for_another_session_only_asks()
 }
 
 #[tokio::test]
-async fn without_a_good_hint_the_user_is_asked() {
+async fn logout_without_a_valid_hint_requires_confirmation() {
     let c = C::start().await;
     let person = Person::at(&c);
     let hint = id_token(&person).await;
@@ -134,7 +134,7 @@ async fn without_a_good_hint_the_user_is_asked() {
 }
 
 #[tokio::test]
-async fn a_registered_query_of_the_return_address_is_kept() {
+async fn post_logout_redirect_uri_keeps_its_query() {
     let c = C::start().await;
     let person = Person::at(&c);
     let tokens = person.tokens(&Asking::house(), ALICE, HOUSE).await;
@@ -184,7 +184,7 @@ fn sid(tokens: &serde_json::Value) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn the_clients_of_a_session_are_told_of_its_end() {
+async fn logout_token_is_sent_to_the_clients_of_the_session() {
     let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -216,7 +216,7 @@ async fn the_clients_of_a_session_are_told_of_its_end() {
 }
 
 #[tokio::test]
-async fn a_client_is_told_also_when_all_that_it_got_has_expired() {
+async fn logout_token_is_sent_after_all_tokens_expired() {
     let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
     let person = Person::at(&c);
     let tokens = person.tokens(&Asking::site(), ALICE, SITE).await;
@@ -232,7 +232,7 @@ async fn a_client_is_told_also_when_all_that_it_got_has_expired() {
 }
 
 #[tokio::test]
-async fn who_signs_in_again_stays_in_the_session_and_somebody_else_ends_it() {
+async fn new_sign_in_keeps_the_session_and_another_user_ends_it() {
     let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
     let person = Person::at(&c);
     let first = person.tokens(&Asking::site(), ALICE, SITE).await;
@@ -257,7 +257,7 @@ async fn who_signs_in_again_stays_in_the_session_and_somebody_else_ends_it() {
 }
 
 #[tokio::test]
-async fn a_sign_in_again_leaves_the_clients_hint_good() {
+async fn id_token_hint_stays_valid_after_a_new_sign_in() {
     let c = C::start().await;
     let person = Person::at(&c);
     let hint = id_token(&person).await;
@@ -270,7 +270,7 @@ async fn a_sign_in_again_leaves_the_clients_hint_good() {
 }
 
 #[tokio::test]
-async fn a_new_password_and_a_disabled_user_are_told_as_well() {
+async fn password_change_and_user_disable_send_logout_tokens() {
     let (c, website) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
     let alice = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
     let said =
@@ -286,7 +286,7 @@ async fn a_new_password_and_a_disabled_user_are_told_as_well() {
 }
 
 #[tokio::test]
-async fn a_client_that_was_away_is_told_later_also_after_a_restart() {
+async fn failed_logout_delivery_is_retried_after_a_restart() {
     let (c, website) = with_a_site_that_listens(ResponseTemplate::new(503)).await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -304,7 +304,7 @@ async fn a_client_that_was_away_is_told_later_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn no_client_waits_for_one_that_is_slow() {
+async fn slow_client_does_not_delay_logout_delivery_to_others() {
     let (c, quick) = with_a_site_that_listens(ResponseTemplate::new(200)).await;
     let slow = MockServer::start().await;
     let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(3_600));

@@ -111,7 +111,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
+async fn log_contains_no_secret_and_no_token_at_any_level() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, include_str!("clients.toml")).unwrap();

@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn both_documents_say_all_that_rfc_8414_and_openid_discovery_require() {
+async fn metadata_has_every_member_of_rfc_8414_and_openid_discovery() {
     let c = C::start().await;
     let answer = c.get("/.well-known/oauth-authorization-server").await;
     assert_eq!(answer.header("content-type"), "application/json");
@@ -85,7 +85,7 @@ async fn for_machines(issuer: &str) -> C {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_people_is_not_added_under_a_path() {
+async fn issuer_with_a_path_rejects_clients_with_user_login() {
     let c = for_machines("https://c.example/t").await;
     let arguments =
         [c.arguments(), vec!["--set".to_owned(), "issuer=https://c.example/t".to_owned()]].concat();
@@ -96,7 +96,7 @@ async fn a_client_that_sends_people_is_not_added_under_a_path() {
 }
 
 #[tokio::test]
-async fn the_issuer_is_the_iss_of_every_pass_to_the_byte() {
+async fn iss_claim_equals_the_issuer_byte_for_byte() {
     let c = C::start().await;
     for issuer in ["http://c.example", "http://c.example:8080/tenant", "http://c.example/tenant/"] {
         let c = for_machines(issuer).await;
@@ -108,7 +108,7 @@ async fn the_issuer_is_the_iss_of_every_pass_to_the_byte() {
 }
 
 #[tokio::test]
-async fn an_issuer_with_a_path_has_its_metadata_where_rfc_8414_looks_for_it() {
+async fn issuer_with_a_path_serves_metadata_at_the_rfc_8414_url() {
     let c = for_machines("https://c.example/t/one").await;
     let document = c.json("/.well-known/oauth-authorization-server/t/one").await;
     assert_eq!(document["issuer"], "https://c.example/t/one");
@@ -122,7 +122,7 @@ async fn an_issuer_with_a_path_has_its_metadata_where_rfc_8414_looks_for_it() {
 }
 
 #[tokio::test]
-async fn each_endpoint_answers_at_the_url_that_names_it() {
+async fn metadata_urls_reach_their_endpoints() {
     let c = C::start().await;
     let document = c.json("/.well-known/oauth-authorization-server").await;
     let url = |name: &str| document[name].as_str().unwrap().to_owned();
@@ -136,7 +136,7 @@ async fn each_endpoint_answers_at_the_url_that_names_it() {
 }
 
 #[tokio::test]
-async fn no_private_member_is_published() {
+async fn jwks_contains_only_public_members() {
     use auth_server::domain::Algorithm::{ES256, EdDSA, RS256};
     for algorithm in [ES256, EdDSA, RS256] {
         // ID tokens for websites would bring keys of another algorithm.

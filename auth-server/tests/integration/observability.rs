@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn it_says_that_it_runs_and_that_it_is_ready() {
+async fn health_checks_report_a_running_server() {
     let c = C::start().await;
     assert_eq!(c.json("/healthz").await, json!({ "status": "ok" }));
     assert_eq!(c.json("/readyz").await, json!({ "status": "ready" }));
@@ -21,7 +21,7 @@ async fn it_says_that_it_runs_and_that_it_is_ready() {
 }
 
 #[tokio::test]
-async fn it_is_not_ready_while_nothing_can_be_stored() {
+async fn readyz_fails_while_the_database_rejects_writes() {
     let c = C::start().await;
     let file = SqliteConnectOptions::new().filename(c.settings.data_dir.join("auth-server.db"));
     let mut database = SqliteConnection::connect_with(&file).await.unwrap();
@@ -46,7 +46,7 @@ fn counted(metrics: &str, series: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn requests_and_decisions_are_counted() {
+async fn metrics_count_requests_and_decisions() {
     let c = C::start().await;
     let token = c.pass(SHOP, &[]).await;
     c.pass(SHOP, &[]).await;
@@ -83,7 +83,7 @@ async fn requests_and_decisions_are_counted() {
 }
 
 #[tokio::test]
-async fn a_sane_request_id_is_echoed_and_any_other_replaced() {
+async fn valid_request_ids_are_echoed_and_others_replaced() {
     let c = C::start().await;
     let id_for = async |sent: Option<&str>| {
         let mut request = c.post("/oauth/token").form(&[("a", "b")]);
@@ -104,7 +104,7 @@ async fn a_sane_request_id_is_echoed_and_any_other_replaced() {
 }
 
 #[tokio::test]
-async fn a_callers_trace_is_taken_up_and_a_broken_one_is_not() {
+async fn valid_traceparent_is_continued_and_an_invalid_one_ignored() {
     let c = C::start().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let id_for = async |traceparent: &str| {
@@ -119,7 +119,7 @@ async fn a_callers_trace_is_taken_up_and_a_broken_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_person_who_opens_the_issuer_is_shown_the_way() {
+async fn home_page_links_to_metadata_account_and_openapi() {
     let c = C::start().await;
     let page = c.get("/").await;
     assert!(page.header("content-type").starts_with("text/html"));

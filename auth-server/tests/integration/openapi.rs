@@ -54,13 +54,13 @@ fn methods_of(line: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_route_is_documented_and_every_documented_one_is_there() {
+fn openapi_lists_exactly_the_routes() {
     assert!(routes().len() > 10);
     assert_eq!(operations(&document()), routes());
 }
 
 #[test]
-fn whatever_takes_a_body_says_that_it_may_be_too_long_or_too_slow() {
+fn operations_with_a_body_document_408_and_413() {
     let document = document();
     for (path, method) in operations(&document) {
         let operation = &document["paths"][&path][&method];
@@ -171,7 +171,7 @@ fn questions_of_a_client(
 }
 
 #[tokio::test]
-async fn every_operation_answers_as_it_is_documented() {
+async fn responses_match_openapi() {
     let document = document();
     let mut asked = BTreeSet::new();
     let c = C::start_with(|settings| {
@@ -195,7 +195,7 @@ async fn every_operation_answers_as_it_is_documented() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
+async fn body_timeout_responses_match_openapi() {
     let document = document();
     let c = C::start_with(|settings| {
         settings.limits.request_seconds = 1;
@@ -225,7 +225,7 @@ async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
 }
 
 #[tokio::test]
-async fn the_keys_of_every_algorithm_are_documented() {
+async fn jwks_of_every_algorithm_matches_openapi() {
     use auth_server::domain::Algorithm::{EdDSA, RS256};
     for algorithm in [EdDSA, RS256] {
         let c = C::start_with(|settings| settings.keys.algorithm = algorithm).await;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_form_that_this_browser_was_not_shown_does_nothing() {
+async fn form_with_foreign_csrf_token_is_rejected() {
     let c = C::start().await;
     let (alice, mallory) = (Person::at(&c), Person::at(&c));
     let stolen_page = mallory.asked(&Asking::site()).await;
@@ -47,7 +47,7 @@ async fn a_form_that_this_browser_was_not_shown_does_nothing() {
 }
 
 #[tokio::test]
-async fn no_device_is_let_in_by_a_form_that_this_browser_was_not_shown() {
+async fn device_approval_with_foreign_csrf_token_is_rejected() {
     let c = C::start().await;
     let (alice, mallory) = (Person::at(&c), Person::at(&c));
     alice.code(&Asking::site(), ALICE).await;
@@ -70,7 +70,7 @@ async fn no_device_is_let_in_by_a_form_that_this_browser_was_not_shown() {
 }
 
 #[tokio::test]
-async fn whoever_keeps_no_cookies_is_told_so_and_whoever_was_away_too_long_is_told_that() {
+async fn missing_cookies_and_expired_forms_show_different_errors() {
     let c = C::start().await;
     let person = Person::at(&c);
     let (no_cookies, expired) = ("Allow cookies for this site", "open for too long");
@@ -107,7 +107,7 @@ fn csrf_of(page: &Page) -> String {
 }
 
 #[tokio::test]
-async fn no_page_can_be_framed_kept_or_run_scripts() {
+async fn pages_forbid_framing_caching_and_scripts() {
     let c = C::start().await;
     let person = Person::at(&c);
     let sign_in = person.asked(&Asking::site()).await;
@@ -139,7 +139,7 @@ async fn no_page_can_be_framed_kept_or_run_scripts() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_shown_becomes_a_part_of_the_page() {
+async fn request_values_are_escaped_in_pages() {
     let c = C::start().await;
     let script = "\"><script>alert(1)</script>";
     let person = Person::at(&c);
@@ -188,7 +188,7 @@ async fn nothing_that_is_shown_becomes_a_part_of_the_page() {
 }
 
 #[tokio::test]
-async fn pages_speak_the_users_language() {
+async fn pages_follow_accept_language_and_the_language_cookie() {
     let c = C::start().await;
     let mut person = Person::at(&c);
     person.language = "zh-CN,zh;q=0.9,en;q=0.1";
@@ -202,7 +202,7 @@ async fn pages_speak_the_users_language() {
 }
 
 #[tokio::test]
-async fn neither_password_nor_code_nor_token_nor_cookie_stands_in_the_log() {
+async fn log_contains_no_password_code_token_or_cookie() {
     let folder = tempfile::tempdir().unwrap();
     let clients = folder.path().join("clients.toml");
     std::fs::write(&clients, include_str!("clients.toml")).unwrap();

@@ -19,7 +19,7 @@ fn text(tokens: &serde_json::Value, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_use_gives_the_next_one() {
+async fn refresh_returns_a_new_refresh_token() {
     let c = C::start().await;
     let first = Person::at(&c).tokens(&offline(), ALICE, SITE).await;
     c.clock.advance(Duration::from_secs(1_800));
@@ -38,7 +38,7 @@ async fn each_use_gives_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_given_again_and_a_stolen_token_ends_the_family() {
+async fn retry_is_answered_within_the_grace_period_and_revokes_the_grant_afterwards() {
     let c = C::start().await;
     let first = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     let answer = c.refresh(SITE, &first, &[]).await.json();
@@ -59,7 +59,7 @@ async fn a_lost_answer_is_given_again_and_a_stolen_token_ends_the_family() {
 }
 
 #[tokio::test]
-async fn who_has_used_the_next_one_has_had_the_answer() {
+async fn reuse_after_using_the_successor_is_rejected() {
     let c = C::start().await;
     let first = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     let second = text(&c.refresh(SITE, &first, &[]).await.json(), "refresh_token");
@@ -68,7 +68,7 @@ async fn who_has_used_the_next_one_has_had_the_answer() {
 }
 
 #[tokio::test]
-async fn a_hundred_workers_with_one_token_get_one_successor() {
+async fn concurrent_refreshes_get_the_same_successor() {
     let c = C::start().await;
     let first = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     let answers = join_all((0..64).map(|_| c.refresh(SITE, &first, &[]))).await;
@@ -78,7 +78,7 @@ async fn a_hundred_workers_with_one_token_get_one_successor() {
 }
 
 #[tokio::test]
-async fn a_token_of_long_ago_ends_the_family_and_one_that_is_made_up_does_not() {
+async fn old_refresh_token_revokes_the_grant_and_a_forged_one_does_not() {
     let c = C::start().await;
     let first = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     let mut latest = first.clone();
@@ -98,7 +98,7 @@ async fn a_token_of_long_ago_ends_the_family_and_one_that_is_made_up_does_not() 
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_its_clients_and_has_an_end() {
+async fn refresh_token_is_bound_to_its_client_and_expires() {
     let c = C::start().await;
     let token = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     c.refresh(FORUM, &token, &[]).await.refused(400, "invalid_grant", "another client");
@@ -108,7 +108,7 @@ async fn a_refresh_token_is_its_clients_and_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_scope_may_become_narrower_and_never_wider() {
+async fn refresh_can_narrow_the_scope_but_not_widen_it() {
     let c = C::start().await;
     let token = text(&Person::at(&c).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     c.refresh(SITE, &token, &[("scope", "openid email")]).await.refused(
@@ -126,7 +126,7 @@ async fn a_scope_may_become_narrower_and_never_wider() {
 }
 
 #[tokio::test]
-async fn without_offline_access_it_ends_with_the_session() {
+async fn logout_revokes_refresh_tokens_without_offline_access() {
     let c = C::start().await;
     let person = Person::at(&c);
     let online = text(&person.tokens(&Asking::forum(), ALICE, FORUM).await, "refresh_token");
@@ -139,7 +139,7 @@ async fn without_offline_access_it_ends_with_the_session() {
 }
 
 #[tokio::test]
-async fn without_offline_access_it_ends_with_a_session_that_nobody_has_ended() {
+async fn session_expiry_ends_refresh_tokens_without_offline_access() {
     let c = C::start_with(|settings| {
         settings.sign_in.idle_seconds = 1_000;
         settings.sign_in.absolute_seconds = 2_500;
@@ -173,7 +173,7 @@ async fn without_offline_access_it_ends_with_a_session_that_nobody_has_ended() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_what_was_not_to_outlive_a_session() {
+async fn password_change_revokes_refresh_tokens_without_offline_access() {
     let c = C::start().await;
     let person = Person::at(&c);
     let online = text(&person.tokens(&Asking::forum(), ALICE, FORUM).await, "refresh_token");
@@ -186,7 +186,7 @@ async fn a_new_password_ends_what_was_not_to_outlive_a_session() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_disabled_is_out_everywhere() {
+async fn disabling_a_user_revokes_tokens_and_sessions() {
     let c = C::start().await;
     let person = Person::at(&c);
     let tokens = person.tokens(&offline(), ALICE, SITE).await;

@@ -70,7 +70,7 @@ pub async fn records(c: &C) -> Vec<(String, String, String, Option<String>)> {
 }
 
 #[tokio::test]
-async fn without_the_setting_nobody_registers() {
+async fn registration_is_disabled_by_default() {
     let c = C::start().await;
     assert_eq!(register(&c, website(json!({}))).await.status, 404);
     assert_eq!(c.get("/oauth/register/site").await.status, 404);
@@ -85,7 +85,7 @@ async fn without_the_setting_nobody_registers() {
 }
 
 #[tokio::test]
-async fn a_client_registers_itself_and_is_told_all_that_is_in_force() {
+async fn registration_response_contains_all_registered_metadata() {
     let c = open().await;
     let said = website(json!({
         "client_name#zh-Hans": "商店", "logo_uri": "https://shop.example/logo.png",
@@ -120,14 +120,14 @@ async fn a_client_registers_itself_and_is_told_all_that_is_in_force() {
 }
 
 #[tokio::test]
-async fn a_public_client_has_no_secret() {
+async fn public_client_gets_no_secret() {
     let c = open().await;
     let told = registered(&c, website(json!({ "token_endpoint_auth_method": "none" }))).await;
     assert!(told.get("client_secret").is_none() && told.get("client_secret_expires_at").is_none());
 }
 
 #[tokio::test]
-async fn what_cannot_be_registered_is_refused_by_its_error() {
+async fn invalid_metadata_is_rejected_with_the_matching_error() {
     let c = open().await;
     let refused = async |said: Value, code: &str, words: &str| {
         register(&c, said).await.refused(400, code, words)
@@ -174,7 +174,7 @@ async fn what_cannot_be_registered_is_refused_by_its_error() {
 }
 
 #[tokio::test]
-async fn whoever_registers_shows_the_initial_access_token() {
+async fn registration_requires_the_initial_access_token() {
     let c = C::start_with(|settings| {
         open_to_all(settings);
         settings.registration.initial_access_token = Some(SecretSetting::new("the-initial-token"));
@@ -198,7 +198,7 @@ async fn whoever_registers_shows_the_initial_access_token() {
 }
 
 #[tokio::test]
-async fn one_address_registers_so_many_clients_and_no_more() {
+async fn registrations_are_limited_per_address() {
     let c = C::start_with(|settings| {
         settings.registration.enabled = true;
         settings.registration.per_address.burst = 2;
@@ -220,7 +220,7 @@ async fn one_address_registers_so_many_clients_and_no_more() {
 }
 
 #[tokio::test]
-async fn no_more_clients_register_than_may() {
+async fn registration_stops_at_max_clients() {
     let c = C::start_with(|settings| {
         open_to_all(settings);
         settings.registration.max_clients = 2;
@@ -243,7 +243,7 @@ async fn no_more_clients_register_than_may() {
 }
 
 #[tokio::test]
-async fn a_client_asks_in_its_own_name_only_where_the_operator_lets_it() {
+async fn client_credentials_grant_must_be_enabled_for_registration() {
     let c = open().await;
     let told = registered(&c, website(json!({}))).await;
     let login = (text(&told, "client_id"), text(&told, "client_secret"));

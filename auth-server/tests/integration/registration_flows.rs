@@ -43,7 +43,7 @@ async fn serving(at: &str, body: Value) -> MockServer {
 }
 
 #[tokio::test]
-async fn a_website_that_has_just_registered_logs_its_user_in() {
+async fn registered_website_can_log_users_in() {
     let c = open().await;
     let told = registered(
         &c,
@@ -71,7 +71,7 @@ async fn a_website_that_has_just_registered_logs_its_user_in() {
 }
 
 #[tokio::test]
-async fn an_app_that_has_just_registered_logs_its_user_in_without_a_secret() {
+async fn registered_native_app_can_log_users_in_without_a_secret() {
     let c = open().await;
     let app = json!({
         "redirect_uris": ["http://127.0.0.1/cb", "com.example.shop:/cb"], "application_type": "native",
@@ -92,7 +92,7 @@ async fn an_app_that_has_just_registered_logs_its_user_in_without_a_secret() {
 }
 
 #[tokio::test]
-async fn the_user_is_shown_who_asks_and_that_nobody_has_looked_at_it() {
+async fn consent_page_marks_self_registered_clients() {
     let c = open().await;
     let told = registered(
         &c,
@@ -132,7 +132,7 @@ async fn the_user_is_shown_who_asks_and_that_nobody_has_looked_at_it() {
 }
 
 #[tokio::test]
-async fn a_client_shows_its_secret_in_the_way_that_it_has_registered_and_in_no_other() {
+async fn only_the_registered_auth_method_is_accepted() {
     let c = open().await;
     let post = |path: &str, fields: &[(&str, &str)]| c.post(path).form(fields);
     for (said, own) in [
@@ -192,7 +192,7 @@ async fn a_client_shows_its_secret_in_the_way_that_it_has_registered_and_in_no_o
 }
 
 #[tokio::test]
-async fn a_client_uses_the_grants_that_it_has_registered_for_and_no_others() {
+async fn only_registered_grant_types_are_accepted() {
     let c = open().await;
     let website_ = registered(&c, website(json!({}))).await;
     let fields = [
@@ -262,7 +262,7 @@ impl Signer {
 }
 
 #[tokio::test]
-async fn a_client_signs_its_requests_with_the_keys_that_it_has_registered() {
+async fn request_objects_verify_with_the_registered_jwks() {
     let c = open().await;
     let (own, other) = (Signer::new("own"), Signer::new("own"));
     let keys = json!({ "keys": [own.public()] });
@@ -280,7 +280,7 @@ async fn a_client_signs_its_requests_with_the_keys_that_it_has_registered() {
 }
 
 #[tokio::test]
-async fn a_client_publishes_its_keys_and_new_ones_are_found() {
+async fn jwks_uri_is_cached_and_refetched_for_new_keys() {
     let c = with_stand_ins().await;
     let (first, second) = (Signer::new("first"), Signer::new("second"));
     let server = serving("/keys", json!({ "keys": [first.public()] })).await;
@@ -317,7 +317,7 @@ async fn a_client_publishes_its_keys_and_new_ones_are_found() {
 }
 
 #[tokio::test]
-async fn two_sectors_know_a_user_by_different_names_and_each_always_by_the_same() {
+async fn pairwise_subjects_are_stable_and_differ_by_sector() {
     let c = open().await;
     let pairwise = |host: &str| {
         website(json!({
@@ -376,7 +376,7 @@ async fn two_sectors_know_a_user_by_different_names_and_each_always_by_the_same(
 }
 
 #[tokio::test]
-async fn a_sector_of_several_hosts_is_named_by_its_list() {
+async fn sector_identifier_uri_must_list_all_redirect_uris() {
     let c = with_stand_ins().await;
     let uris = json!(["https://shop.example/cb", "https://news.example/cb"]);
     let listed = serving(
@@ -401,7 +401,7 @@ async fn a_sector_of_several_hosts_is_named_by_its_list() {
 }
 
 #[tokio::test]
-async fn a_registered_client_is_told_of_the_end_of_a_session_by_the_name_that_it_knows() {
+async fn logout_token_contains_the_pairwise_subject() {
     let c = with_stand_ins().await;
     let server = MockServer::start().await;
     Mock::given(path("/told")).respond_with(ResponseTemplate::new(200)).mount(&server).await;

@@ -45,7 +45,7 @@ fn login(told: &Value) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn a_client_reads_what_is_registered() {
+async fn registration_can_be_read() {
     let c = open().await;
     let told = registered(&c, website(json!({ "client_name#zh": "商店" }))).await;
     let read = answer(own(&c, Method::GET, &told)).await;
@@ -57,7 +57,7 @@ async fn a_client_reads_what_is_registered() {
 }
 
 #[tokio::test]
-async fn what_a_client_says_anew_is_in_force_at_once_and_what_it_leaves_out_is_gone() {
+async fn update_replaces_the_metadata_immediately() {
     let c = open().await;
     let told =
         registered(&c, website(json!({ "policy_uri": "https://shop.example/privacy" }))).await;
@@ -90,7 +90,7 @@ async fn what_a_client_says_anew_is_in_force_at_once_and_what_it_leaves_out_is_g
 }
 
 #[tokio::test]
-async fn a_client_says_what_it_is_and_not_what_the_server_does() {
+async fn update_rejects_members_that_the_server_manages() {
     let c = open().await;
     let told = registered(&c, website(json!({}))).await;
     for (more, words) in [
@@ -124,7 +124,7 @@ async fn a_client_says_what_it_is_and_not_what_the_server_does() {
 }
 
 #[tokio::test]
-async fn a_client_that_becomes_another_kind_loses_its_secret_or_gets_one() {
+async fn changing_the_auth_method_removes_or_issues_the_secret() {
     let c = open().await;
     let told = registered(&c, website(json!({}))).await;
     let public = again(&told, json!({ "token_endpoint_auth_method": "none" }));
@@ -136,7 +136,7 @@ async fn a_client_that_becomes_another_kind_loses_its_secret_or_gets_one() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_the_token_the_answer_is_one_and_the_same() {
+async fn invalid_registration_tokens_get_identical_responses() {
     let c = open().await;
     let (told, other) =
         (registered(&c, website(json!({}))).await, registered(&c, website(json!({}))).await);
@@ -166,7 +166,7 @@ async fn whatever_is_wrong_with_the_token_the_answer_is_one_and_the_same() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_borne_from_one_address_for_a_while() {
+async fn registration_token_guesses_are_limited_per_address() {
     let c = C::start_with(|settings| {
         settings.registration.enabled = true;
         settings.registration.per_address.burst = 2;
@@ -190,7 +190,7 @@ async fn wrong_tokens_are_borne_from_one_address_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_client_that_removes_itself_leaves_nothing_in_force() {
+async fn deleting_a_registration_revokes_everything() {
     let c = open().await;
     let grants = json!({ "grant_types": ["authorization_code", "refresh_token"] });
     let told = registered(&c, website(grants.clone())).await;
@@ -232,7 +232,7 @@ async fn a_client_that_removes_itself_leaves_nothing_in_force() {
 }
 
 #[tokio::test]
-async fn a_client_that_the_operator_disables_can_change_nothing_more() {
+async fn disabled_client_cannot_manage_its_registration() {
     let c = C::start_at(clock::Clock::system(), open_to_all).await;
     let told =
         registered(&c, website(json!({ "grant_types": ["authorization_code", "refresh_token"] })))
@@ -255,7 +255,7 @@ async fn a_client_that_the_operator_disables_can_change_nothing_more() {
 }
 
 #[tokio::test]
-async fn the_operator_sees_who_has_registered_and_removes_whom_nobody_needs() {
+async fn operator_can_list_and_remove_registered_clients() {
     let c = C::start_at(clock::Clock::system(), |settings| {
         open_to_all(settings);
         settings.registration.max_clients = 1;
@@ -279,7 +279,7 @@ async fn the_operator_sees_who_has_registered_and_removes_whom_nobody_needs() {
 }
 
 #[tokio::test]
-async fn of_two_removals_at_once_one_is_told_that_it_was() {
+async fn concurrent_deletions_succeed_once() {
     let c = open().await;
     let told = registered(&c, website(json!({}))).await;
     let all = (0..8).map(|_| answer(own(&c, Method::DELETE, &told)));

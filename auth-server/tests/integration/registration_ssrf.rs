@@ -65,7 +65,7 @@ fn pairwise(uri: &str) -> Value {
 }
 
 #[tokio::test]
-async fn no_address_is_registered_in_the_place_of_a_name() {
+async fn urls_with_ip_addresses_are_rejected() {
     let (c, neighbour) = (open().await, Neighbour::new());
     for uri in addresses(neighbour.port()) {
         for name in ["jwks_uri", "sector_identifier_uri", "backchannel_logout_uri"] {
@@ -89,7 +89,7 @@ async fn no_address_is_registered_in_the_place_of_a_name() {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_to_this_machine_is_not_followed() {
+async fn hostnames_that_resolve_to_loopback_are_not_fetched() {
     let (c, neighbour) = (open().await, Neighbour::new());
     for name in ["localhost", "LOCALHOST", "localhost."] {
         let uri = format!("https://{name}:{}/x", neighbour.port());
@@ -103,7 +103,7 @@ async fn a_name_that_leads_to_this_machine_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_at_each_call_and_not_believed_since_the_registration() {
+async fn hostnames_are_resolved_and_checked_at_each_request() {
     let (neighbour, site) = (Neighbour::new(), MockServer::start().await);
     Mock::given(path("/told")).respond_with(ResponseTemplate::new(200)).mount(&site).await;
     let c = C::start_with(|settings| {
@@ -139,7 +139,7 @@ async fn a_name_is_looked_up_at_each_call_and_not_believed_since_the_registratio
 }
 
 #[tokio::test]
-async fn what_was_registered_while_tests_were_allowed_it_is_not_called_afterwards() {
+async fn private_urls_are_not_fetched_once_the_setting_is_off() {
     let neighbour = Neighbour::new();
     let c = C::start_with(|settings| {
         open_to_all(settings);
@@ -166,7 +166,7 @@ async fn what_was_registered_while_tests_were_allowed_it_is_not_called_afterward
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed_and_no_more_is_read_than_a_list_is_long() {
+async fn redirects_and_oversized_responses_are_rejected() {
     let c = C::start_with(|settings| {
         open_to_all(settings);
         settings.registration.allow_private_urls = true;

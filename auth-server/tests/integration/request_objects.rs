@@ -92,7 +92,7 @@ async fn is_as_signed(c: &C, page: &Page) {
 }
 
 #[tokio::test]
-async fn what_stands_beside_a_signed_request_counts_for_nothing() {
+async fn parameters_outside_the_request_object_are_ignored() {
     let signer = Signer::new();
     let c = signer.c().await;
     let object = signer.sign(&c, &wanted());
@@ -108,7 +108,7 @@ async fn what_stands_beside_a_signed_request_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_pushed_request_may_be_signed_too() {
+async fn pushed_requests_can_be_signed() {
     let signer = Signer::new();
     let c = signer.c().await;
     let object = signer.sign(&c, &wanted());
@@ -128,7 +128,7 @@ async fn a_pushed_request_may_be_signed_too() {
 }
 
 #[tokio::test]
-async fn a_request_that_the_client_has_not_signed_for_this_server_and_now_is_refused() {
+async fn invalid_request_objects_are_rejected() {
     let signer = Signer::new();
     let c = signer.c().await;
     let person = Person::at(&c);
@@ -151,7 +151,7 @@ async fn a_request_that_the_client_has_not_signed_for_this_server_and_now_is_ref
 }
 
 #[tokio::test]
-async fn a_pushed_or_signed_request_says_what_its_user_reads() {
+async fn ui_locales_of_pushed_and_signed_requests_select_the_language() {
     let signer = Signer::new();
     let c = signer.c().await;
     let chinese = wanted().with("ui_locales", "zh-CN");

@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_revoked_pass_is_void_at_once_jwt_or_opaque_once_or_twice() {
+async fn revoked_token_is_inactive_immediately() {
     let c = C::start().await;
     for client in [SHOP, OPAQUE_SHOP] {
         let token = c.pass(client, &[("resource", ORDERS_API)]).await;
@@ -23,7 +23,7 @@ async fn a_revoked_pass_is_void_at_once_jwt_or_opaque_once_or_twice() {
 }
 
 #[tokio::test]
-async fn with_a_refresh_token_goes_all_that_came_of_its_grant() {
+async fn revoking_a_refresh_token_revokes_its_grant() {
     let c = C::start().await;
     let asking = Asking::site().with("scope", "openid offline_access orders:read");
     for spent in [false, true] {
@@ -66,7 +66,7 @@ async fn with_a_refresh_token_goes_all_that_came_of_its_grant() {
 }
 
 #[tokio::test]
-async fn what_is_void_already_needs_no_revocation() {
+async fn revoking_an_invalid_token_succeeds() {
     let c = C::start().await;
     for unknown in ["garbage", "gpat_unknown", "gprt_unknown", "a.b.c"] {
         assert_eq!(c.revoke(SHOP, unknown).await.status, 200);
@@ -77,7 +77,7 @@ async fn what_is_void_already_needs_no_revocation() {
 }
 
 #[tokio::test]
-async fn another_clients_pass_stays_in_force() {
+async fn token_of_another_client_cannot_be_revoked() {
     let c = C::start().await;
     for owner in [SHOP, OPAQUE_SHOP] {
         let token = c.pass(owner, &[("resource", ORDERS_API)]).await;
@@ -90,7 +90,7 @@ async fn another_clients_pass_stays_in_force() {
 }
 
 #[tokio::test]
-async fn who_does_not_authenticate_revokes_nothing() {
+async fn revocation_requires_client_authentication() {
     let c = C::start().await;
     let token = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
     c.revoke((SHOP.0, "guess"), &token).await.refused(401, "invalid_client", "wrong");

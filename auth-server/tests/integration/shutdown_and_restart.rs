@@ -5,7 +5,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn what_was_true_before_a_restart_is_true_after_it() {
+async fn tokens_revocations_and_keys_survive_a_restart() {
     let c = C::start().await;
     let for_orders = [("resource", ORDERS_API)];
     let kept = [c.pass(SHOP, &for_orders).await, c.pass(OPAQUE_SHOP, &[]).await];
@@ -32,7 +32,7 @@ async fn what_was_true_before_a_restart_is_true_after_it() {
 }
 
 #[tokio::test]
-async fn a_stop_finishes_what_is_running() {
+async fn shutdown_finishes_requests_in_flight() {
     use std::{
         io::{Read, Write},
         net::TcpStream,

@@ -7,7 +7,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_user_signs_in_allows_and_the_client_learns_who_it_is() {
+async fn authorization_code_flow_returns_tokens_and_userinfo() {
     let c = C::start().await;
     let person = Person::at(&c);
     let asking = Asking::site();
@@ -37,7 +37,7 @@ async fn a_user_signs_in_allows_and_the_client_learns_who_it_is() {
 }
 
 #[tokio::test]
-async fn the_second_time_nobody_is_asked() {
+async fn second_request_needs_neither_sign_in_nor_consent() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;
@@ -46,14 +46,14 @@ async fn the_second_time_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn the_password_is_asked_for_again_in_another_browser() {
+async fn another_browser_requires_sign_in() {
     let c = C::start().await;
     Person::at(&c).code(&Asking::site(), ALICE).await;
     assert_eq!(Person::at(&c).asked(&Asking::site()).await.path, "/login");
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_user_see_the_same_page() {
+async fn wrong_password_and_unknown_user_get_the_same_page() {
     let c = C::start().await;
     let wrong = |login| {
         let c = &c;
@@ -74,7 +74,7 @@ async fn a_wrong_password_and_an_unknown_user_see_the_same_page() {
 }
 
 #[tokio::test]
-async fn guessing_has_to_wait_and_others_go_on() {
+async fn failed_sign_ins_are_limited_per_account() {
     let c = C::start_with(|settings| settings.sign_in.failures.burst = 2).await;
     let person = Person::at(&c);
     let mut page = person.asked(&Asking::site()).await;
@@ -93,7 +93,7 @@ async fn guessing_has_to_wait_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn one_address_cannot_try_every_account() {
+async fn failed_sign_ins_are_limited_per_address() {
     let c = C::start_with(|settings| settings.sign_in.address_failures.burst = 3).await;
     let person = Person::at(&c);
     let mut page = person.asked(&Asking::site()).await;
@@ -105,7 +105,7 @@ async fn one_address_cannot_try_every_account() {
 }
 
 #[tokio::test]
-async fn a_cancelled_sign_in_goes_back_to_the_client() {
+async fn cancelled_sign_in_returns_access_denied() {
     let c = C::start().await;
     let person = Person::at(&c);
     let page = person.asked(&Asking::site()).await;
@@ -115,7 +115,7 @@ async fn a_cancelled_sign_in_goes_back_to_the_client() {
 }
 
 #[tokio::test]
-async fn the_session_has_a_new_name_after_the_sign_in_and_a_planted_one_is_not_taken_over() {
+async fn sign_in_replaces_the_session_id() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.plant("gatepass-session", "planted-by-somebody-else");
@@ -129,7 +129,7 @@ async fn the_session_has_a_new_name_after_the_sign_in_and_a_planted_one_is_not_t
 }
 
 #[tokio::test]
-async fn cookies_cannot_be_read_by_scripts_nor_sent_by_other_sites_forms() {
+async fn cookies_are_http_only_and_same_site_lax() {
     let c = C::start().await;
     let person = Person::at(&c);
     let page = person.asked(&Asking::site()).await;
@@ -151,7 +151,7 @@ async fn cookies_cannot_be_read_by_scripts_nor_sent_by_other_sites_forms() {
 }
 
 #[tokio::test]
-async fn a_session_ends_without_visits_and_in_any_case() {
+async fn session_ends_at_the_idle_and_absolute_timeouts() {
     let c = C::start_with(|settings| {
         settings.sign_in.idle_seconds = 1_000;
         settings.sign_in.absolute_seconds = 2_500;
@@ -172,7 +172,7 @@ async fn a_session_ends_without_visits_and_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_user_who_signs_in_without_a_client_sees_their_account() {
+async fn sign_in_without_a_client_opens_the_account_page() {
     let c = C::start().await;
     let person = Person::at(&c);
     let page = person.open("/account").await;
@@ -182,7 +182,7 @@ async fn a_user_who_signs_in_without_a_client_sees_their_account() {
 }
 
 #[tokio::test]
-async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
+async fn https_cookies_are_secure_and_have_the_host_prefix() {
     let c = C::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap()).await;
     let person = Person::at(&c);
     let page = person.open("/login").await;

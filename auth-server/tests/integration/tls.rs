@@ -31,7 +31,7 @@ fn over_tls(c: &C, http: Client) -> Caller {
 }
 
 #[tokio::test]
-async fn machines_that_believe_the_development_ca_get_passes_over_tls_and_nobody_else_connects() {
+async fn tls_listener_requires_trust_in_the_development_ca() {
     let c = with_tls(|_| ()).await;
     let ca = auth_server::dev_ca_certificate(&c.settings);
     let machine = over_tls(&c, believing(&ca));
@@ -76,7 +76,7 @@ fn own_certificate() -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_ca_is_kept_and_its_public_half_published() {
+async fn development_ca_persists_and_its_certificate_is_published() {
     let elsewhere = tempfile::tempdir().unwrap();
     let published = elsewhere.path().join("for/others/ca.pem");
     let c = with_tls(|settings| settings.tls.publish_ca = Some(published.clone())).await;
@@ -92,7 +92,7 @@ async fn is_served(c: &C, certificate: &Path) -> bool {
 }
 
 #[tokio::test]
-async fn own_certificates_are_served_and_replaced_while_c_runs() {
+async fn configured_certificates_are_reloaded_while_running() {
     let folder = tempfile::tempdir().unwrap();
     let [certificate, key, pinned] =
         ["c.pem", "k.pem", "pinned.pem"].map(|name| folder.path().join(name));
@@ -131,7 +131,7 @@ async fn own_certificates_are_served_and_replaced_while_c_runs() {
 }
 
 #[tokio::test]
-async fn half_a_pair_is_refused_by_name() {
+async fn certificate_without_a_key_is_rejected() {
     use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
     let folder = tempfile::tempdir().unwrap();
     let mut settings = AuthServerSettings {

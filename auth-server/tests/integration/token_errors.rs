@@ -11,7 +11,7 @@ const ID: (&str, &str) = ("client_id", SHOP.0);
 const SECRET: (&str, &str) = ("client_secret", SHOP.1);
 
 #[tokio::test]
-async fn a_missing_grant_type_is_named_and_so_is_what_was_meant() {
+async fn missing_grant_type_is_named_with_the_similar_parameter() {
     let c = C::start().await;
     c.form("/oauth/token", &[ID, SECRET]).await.refused(
         400,
@@ -23,7 +23,7 @@ async fn a_missing_grant_type_is_named_and_so_is_what_was_meant() {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_not_served_is_refused_with_the_alternative() {
+async fn unsupported_grant_types_suggest_the_alternative() {
     let c = C::start().await;
     for (grant_type, words) in [
         ("client_credential", "did you mean client_credentials?"),
@@ -48,7 +48,7 @@ async fn a_grant_that_is_not_served_is_refused_with_the_alternative() {
 }
 
 #[tokio::test]
-async fn a_doubled_parameter_is_named() {
+async fn repeated_parameter_is_rejected_by_name() {
     let c = C::start().await;
     for doubled in [GRANT, ID, SECRET, ("scope", "orders:read")] {
         let fields = [GRANT, ID, SECRET, ("scope", "orders:read"), doubled];
@@ -59,7 +59,7 @@ async fn a_doubled_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn an_empty_parameter_is_one_that_was_left_out() {
+async fn empty_parameter_counts_as_missing() {
     let c = C::start().await;
     let answer = c.ask(SHOP, &[("scope", ""), ("resource", "")]).await;
     assert_eq!(answer.status, 200);
@@ -69,13 +69,13 @@ async fn an_empty_parameter_is_one_that_was_left_out() {
 }
 
 #[tokio::test]
-async fn an_unknown_parameter_is_ignored() {
+async fn unknown_parameters_are_ignored() {
     let c = C::start().await;
     assert_eq!(c.ask(SHOP, &[("audience", "x"), ("colour", "blue")]).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_broken_encoding_is_refused_and_not_guessed() {
+async fn invalid_form_encoding_is_rejected() {
     let c = C::start().await;
     for broken in ["%zz", "%4", "%ff%fe"] {
         let body = format!("grant_type=client_credentials&client_id={broken}&client_secret=x");
@@ -84,7 +84,7 @@ async fn a_broken_encoding_is_refused_and_not_guessed() {
 }
 
 #[tokio::test]
-async fn json_and_a_body_without_a_type_are_refused_by_name() {
+async fn wrong_and_missing_content_types_are_rejected() {
     let c = C::start().await;
     let json = r#"{"grant_type":"client_credentials"}"#;
     let sent =
@@ -109,7 +109,7 @@ async fn json_and_a_body_without_a_type_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn two_content_types_are_one_too_many() {
+async fn repeated_content_type_is_rejected() {
     let c = C::start().await;
     let form = "application/x-www-form-urlencoded";
     for kinds in [["text/plain", form], [form, "text/plain"], [form, form]] {
@@ -125,7 +125,7 @@ async fn two_content_types_are_one_too_many() {
 }
 
 #[tokio::test]
-async fn what_a_stranger_sent_comes_back_cut() {
+async fn echoed_request_values_are_truncated() {
     let c = C::start().await;
     let long = c
         .post("/oauth/token")
@@ -136,7 +136,7 @@ async fn what_a_stranger_sent_comes_back_cut() {
 }
 
 #[tokio::test]
-async fn a_basic_header_with_nothing_in_it_is_not_overlooked() {
+async fn empty_basic_header_is_rejected() {
     let c = C::start().await;
     for empty in ["Basic", "Basic "] {
         let request = c.post("/oauth/token").header("authorization", empty);
@@ -147,7 +147,7 @@ async fn a_basic_header_with_nothing_in_it_is_not_overlooked() {
 }
 
 #[tokio::test]
-async fn form_endpoints_take_post_alone() {
+async fn form_endpoints_accept_only_post() {
     let c = C::start().await;
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
@@ -163,7 +163,7 @@ async fn form_endpoints_take_post_alone() {
 }
 
 #[tokio::test]
-async fn a_secret_in_the_url_is_refused_also_when_it_is_right() {
+async fn secret_in_the_url_is_rejected_even_if_correct() {
     let c = C::start().await;
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
         let url = format!("{path}?client_secret={}", SHOP.1);
@@ -174,7 +174,7 @@ async fn a_secret_in_the_url_is_refused_also_when_it_is_right() {
 }
 
 #[tokio::test]
-async fn two_ways_to_authenticate_at_once_are_refused() {
+async fn two_auth_methods_in_one_request_are_rejected() {
     let c = C::start().await;
     let header = basic::format(SHOP.0, &ClientSecret::new(SHOP.1));
     let post = || c.post("/oauth/token").header("authorization", &header);
@@ -195,7 +195,7 @@ async fn two_ways_to_authenticate_at_once_are_refused() {
 }
 
 #[tokio::test]
-async fn a_client_that_shows_nothing_is_told_what_is_missing() {
+async fn missing_credentials_are_named() {
     let c = C::start().await;
     c.form("/oauth/token", &[GRANT]).await.refused(401, "invalid_client", "client_id is missing");
     c.form("/oauth/token", &[GRANT, ID]).await.refused(
@@ -212,7 +212,7 @@ async fn a_client_that_shows_nothing_is_told_what_is_missing() {
 }
 
 #[tokio::test]
-async fn a_scope_that_is_not_allowed_or_not_a_scope_is_refused() {
+async fn disallowed_and_malformed_scopes_are_rejected() {
     let c = C::start().await;
     let foreign = c.ask(ODD, &[("scope", "orders:read orders:write")]).await;
     foreign.refused(
@@ -228,7 +228,7 @@ async fn a_scope_that_is_not_allowed_or_not_a_scope_is_refused() {
 }
 
 #[tokio::test]
-async fn a_resource_that_is_foreign_malformed_or_has_a_fragment_is_refused() {
+async fn disallowed_and_malformed_resources_are_rejected() {
     let c = C::start().await;
     c.ask(ODD, &[("resource", STOCK_API)]).await.refused(
         400,

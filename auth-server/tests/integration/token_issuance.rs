@@ -16,7 +16,7 @@ fn members(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_documents_request_gets_the_documents_answer() {
+async fn client_credentials_grant_returns_an_access_token() {
     let c = C::start_with(|settings| settings.clients_file = None).await;
     let answer =
         c.raw("/oauth/token", "grant_type=client_credentials\r\n&client_id=service-a").await;
@@ -36,7 +36,7 @@ async fn the_documents_request_gets_the_documents_answer() {
 }
 
 #[tokio::test]
-async fn basic_is_form_encoded_inside_of_base64() {
+async fn basic_credentials_are_form_encoded() {
     let c = C::start().await;
     let form = [("grant_type", "client_credentials")];
     let ask = async |authorization: String| {
@@ -55,7 +55,7 @@ async fn basic_is_form_encoded_inside_of_base64() {
 }
 
 #[tokio::test]
-async fn a_scope_that_was_asked_for_is_the_scope_that_is_granted() {
+async fn requested_scope_is_granted() {
     let c = C::start().await;
     let answer = c.ask(SHOP, &[("scope", "stock:read orders:read stock:read")]).await.json();
     assert_eq!(answer["scope"], "stock:read orders:read");
@@ -65,7 +65,7 @@ async fn a_scope_that_was_asked_for_is_the_scope_that_is_granted() {
 }
 
 #[tokio::test]
-async fn resource_once_is_a_string_and_twice_an_array() {
+async fn aud_is_a_string_for_one_resource_and_an_array_for_several() {
     let c = C::start().await;
     let once = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
     assert_eq!(jwt::claims(&once)["aud"], ORDERS_API);
@@ -76,7 +76,7 @@ async fn resource_once_is_a_string_and_twice_an_array() {
 }
 
 #[tokio::test]
-async fn every_claim_of_rfc_9068_is_there_and_none_besides() {
+async fn access_token_has_exactly_the_claims_of_rfc_9068() {
     let c = C::start_with(|settings| settings.tokens.access_seconds = 600).await;
     let ask = [("resource", ORDERS_API), ("scope", "orders:read")];
     let (one, other) = (c.pass(SHOP, &ask).await, c.pass(SHOP, &ask).await);
@@ -92,7 +92,7 @@ async fn every_claim_of_rfc_9068_is_there_and_none_besides() {
 }
 
 #[tokio::test]
-async fn each_public_algorithm_signs_under_a_published_key() {
+async fn every_asymmetric_algorithm_signs_with_a_published_key() {
     for (setting, jws, kty) in [
         (Algorithm::ES256, Jws::ES256, "EC"),
         (Algorithm::EdDSA, Jws::EdDSA, "OKP"),
@@ -112,7 +112,7 @@ async fn each_public_algorithm_signs_under_a_published_key() {
 }
 
 #[tokio::test]
-async fn hs256_signs_with_the_shared_secret_and_publishes_nothing_of_it() {
+async fn hs256_uses_the_shared_secret_and_publishes_no_key() {
     const SHARED: &str = "a secret of C and B, 32 bytes long";
     let learning = |settings: &mut AuthServerSettings| {
         settings.keys.algorithm = Algorithm::HS256;
@@ -131,7 +131,7 @@ async fn hs256_signs_with_the_shared_secret_and_publishes_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn a_pass_is_opaque_for_a_client_or_for_a_resource_that_wants_it_so() {
+async fn clients_and_resources_can_select_opaque_tokens() {
     let c = C::start().await;
     for token in [c.pass(OPAQUE_SHOP, &[]).await, c.pass(SHOP, &[("resource", VAULT_API)]).await] {
         assert!(token.starts_with("gpat_") && !token.contains('.') && token.len() == 48, "{token}");

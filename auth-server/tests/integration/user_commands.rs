@@ -19,7 +19,7 @@ async fn signs_in(c: &C, username: &str, password: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_user_who_is_added_can_sign_in_at_once_and_is_who_they_were_said_to_be() {
+async fn added_user_can_sign_in_and_has_the_given_claims() {
     let c = C::start().await;
     let claims = r#"{"locale":"fr","nickname":"not this one"}"#;
     let words = [
@@ -69,7 +69,7 @@ async fn a_user_who_is_added_can_sign_in_at_once_and_is_who_they_were_said_to_be
 }
 
 #[tokio::test]
-async fn what_is_empty_is_not_known_of_a_user() {
+async fn empty_claims_are_omitted() {
     let c = C::start().await;
     let claims = r#"{"locale":"","website":"","preferred_username":"","address":{"locality":""},"phone_number":""}"#;
     let words = ["user", "add", "zoe", "--name", "", "--email", "", "--claims", claims];
@@ -83,7 +83,7 @@ async fn what_is_empty_is_not_known_of_a_user() {
 }
 
 #[tokio::test]
-async fn a_name_is_given_once_and_a_password_has_a_length() {
+async fn user_commands_reject_duplicate_names_and_short_passwords() {
     let c = C::start().await;
     for (words, password, reason) in [
         (&["user", "add", "alice"][..], "long enough 1", "alice"),
@@ -100,7 +100,7 @@ async fn a_name_is_given_once_and_a_password_has_a_length() {
 }
 
 #[tokio::test]
-async fn a_new_password_is_the_only_one_and_ends_every_session() {
+async fn set_password_replaces_the_password_and_ends_sessions() {
     let c = C::start().await;
     let person = Person::at(&c);
     person.code(&Asking::site(), ALICE).await;

@@ -16,7 +16,7 @@ async fn token_of(c: &C, asking: &Asking, client: crate::client::Login<'_>) -> S
 }
 
 #[tokio::test]
-async fn a_client_that_asks_for_it_is_told_in_a_signed_jwt_that_is_for_it_alone() {
+async fn userinfo_is_signed_for_clients_that_request_it() {
     let c = C::start().await;
     let told = c.userinfo(&token_of(&c, &Asking::forum(), FORUM).await).await;
     assert_eq!((told.status, told.header("content-type")), (200, "application/jwt"), "{told:?}");
@@ -37,7 +37,7 @@ async fn a_client_that_asks_for_it_is_told_in_a_signed_jwt_that_is_for_it_alone(
 }
 
 #[tokio::test]
-async fn it_may_be_asked_by_post_with_the_token_in_the_header_or_in_the_form_and_never_in_both() {
+async fn userinfo_accepts_the_token_in_header_or_form_but_not_both() {
     let c = C::start().await;
     let token = token_of(&c, &Asking::site(), SITE).await;
     let form = [("access_token", token.as_str())];
@@ -64,7 +64,7 @@ async fn it_may_be_asked_by_post_with_the_token_in_the_header_or_in_the_form_and
 }
 
 #[tokio::test]
-async fn a_refusal_says_in_its_challenge_what_is_wrong() {
+async fn userinfo_errors_have_a_bearer_challenge() {
     let c = C::start().await;
     // RFC 6750 §3.1: who shows no token is told no error.
     for nothing in [

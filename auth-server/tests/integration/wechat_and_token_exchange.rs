@@ -28,7 +28,7 @@ async fn wechat_code(person: &Person<'_>, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_documents_own_urls_and_json_work_to_the_letter() {
+async fn json_token_request_and_query_userinfo_work() {
     let c = wechat().await;
     let person = Person::at(&c);
     let code = wechat_code(&person, "client_id").await;
@@ -47,7 +47,7 @@ async fn the_documents_own_urls_and_json_work_to_the_letter() {
 }
 
 #[tokio::test]
-async fn wechats_own_paths_answer_as_wechat_does() {
+async fn wechat_paths_return_wechat_responses() {
     let c = wechat().await;
     let person = Person::at(&c);
     let code = wechat_code(&person, "appid").await;
@@ -74,7 +74,7 @@ async fn wechats_own_paths_answer_as_wechat_does() {
 }
 
 #[tokio::test]
-async fn whatever_is_missing_or_unreadable_is_told_inside_a_200_too() {
+async fn wechat_errors_are_returned_with_status_200() {
     let c = wechat().await;
     let person = Person::at(&c);
     let code = wechat_code(&person, "appid").await;
@@ -109,7 +109,7 @@ async fn whatever_is_missing_or_unreadable_is_told_inside_a_200_too() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_address_of_userinfo_has_a_setting_of_its_own() {
+async fn userinfo_in_query_is_independent_of_wechat() {
     let c = C::start_with(|settings| settings.dialects.userinfo_in_query = true).await;
     let tokens = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
     let shown = c
@@ -122,7 +122,7 @@ async fn a_token_in_the_address_of_userinfo_has_a_setting_of_its_own() {
 }
 
 #[tokio::test]
-async fn without_the_setting_there_is_no_wechat() {
+async fn wechat_paths_are_disabled_by_default() {
     let c = C::start().await;
     for path in [
         "/connect/oauth2/authorize",
@@ -146,7 +146,7 @@ const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const KIND: (&str, &str) = ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token");
 
 #[tokio::test]
-async fn a_service_acts_for_the_user_and_says_so() {
+async fn token_exchange_issues_a_token_with_an_act_claim() {
     let c = C::start().await;
     let clients = std::fs::read_to_string(c.clients_file()).unwrap();
     let further =
@@ -187,7 +187,7 @@ async fn a_service_acts_for_the_user_and_says_so() {
 }
 
 #[tokio::test]
-async fn nobody_exchanges_what_was_not_shown_to_them() {
+async fn token_exchange_rejects_invalid_requests() {
     let c = C::start().await;
     let tokens = Person::at(&c)
         .tokens(&Asking::site().with("scope", "openid orders:read"), ALICE, SITE)
@@ -237,7 +237,7 @@ async fn nobody_exchanges_what_was_not_shown_to_them() {
 }
 
 #[tokio::test]
-async fn of_its_own_token_a_client_makes_none_that_opens_more_than_the_user_has_allowed() {
+async fn token_exchange_cannot_exceed_the_users_consent() {
     let c = C::start().await;
     let tokens =
         Person::at(&c).tokens(&Asking::site().with("scope", "openid profile"), ALICE, SITE).await;
