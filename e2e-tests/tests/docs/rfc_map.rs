@@ -1,4 +1,4 @@
-//! `docs/rfc-map.md`: from a section to the file that holds it and the tests that keep it.
+//! `docs/reference/rfc-map.md`: from a section to the file that holds it and the tests that keep it.
 
 use std::{collections::HashSet, fs};
 
@@ -7,7 +7,7 @@ use crate::{files, root};
 #[test]
 fn every_row_of_the_rfc_map_names_a_file_and_a_test_that_are_there() {
     let known = all_tests();
-    let map = fs::read_to_string(root().join("docs/rfc-map.md")).unwrap();
+    let map = fs::read_to_string(root().join("docs/reference/rfc-map.md")).unwrap();
     let rows: Vec<Vec<&str>> = map
         .lines()
         .filter(|line| line.starts_with("| ") && !line.starts_with("| section "))

@@ -1,5 +1,5 @@
 //! How fast and how small Gatepass is, against limits that are measured in the same run.
-//! `docs/performance.md` explains the rows.
+//! `docs/reference/performance.md` explains the rows.
 //!
 //! `cargo bench -p gatepass` measures all; `-- --short` takes a quick look; `-- 1 3` measures some
 //! rows only.

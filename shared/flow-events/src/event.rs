@@ -31,7 +31,7 @@ pub enum Party {
     AuthorizationServer,
 }
 
-/// What happened. `docs/events.md` has a line for each.
+/// What happened. `docs/reference/events.md` has a line for each.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[expect(

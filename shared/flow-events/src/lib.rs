@@ -2,7 +2,7 @@
 //!
 //! A process wraps each request it serves in a [`FlowScope`]; whatever runs inside may [`emit`],
 //! and the events of three processes are joined by the W3C trace that travels with the calls.
-//! Nobody listening means that nothing is built and nothing is sent. `docs/events.md` names each
+//! Nobody listening means that nothing is built and nothing is sent. `docs/reference/events.md` names each
 //! event.
 #![warn(missing_docs)]
 
