@@ -16,7 +16,7 @@ const SWEEP_ROUNDS: u32 = 200;
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
 
 /// Run until a stop is asked for.
-pub async fn run(app: App, audit_days: u32, stop: Stop) {
+pub async fn run(app: App, audit_retention_days: u32, stop: Stop) {
     // Nothing is known of what changed before now.
     let seen = Mutex::new(-1);
     tokio::join!(
@@ -26,7 +26,7 @@ pub async fn run(app: App, audit_days: u32, stop: Stop) {
         poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
         poll_every(WATCH_PERIOD, stop.clone(), || watch_file(&app)),
         poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
-        poll_every(SWEEP_PERIOD, stop, || sweep(&app, audit_days)),
+        poll_every(SWEEP_PERIOD, stop, || sweep(&app, audit_retention_days)),
     );
 }
 
@@ -83,13 +83,13 @@ async fn rotate(app: &App) {
     }
 }
 
-async fn sweep(app: &App, audit_days: u32) {
+async fn sweep(app: &App, audit_retention_days: u32) {
     let now = app.clock.seconds();
     let before = SweepBefore {
         tokens: now,
         // Clients hint with ID tokens that have expired, as long as their users' sessions live.
         keys: now - app.lives.key_overlap().max(app.session_life.absolute),
-        audit_millis: app.clock.millis() - i64::from(audit_days) * 86_400_000,
+        audit_millis: app.clock.millis() - i64::from(audit_retention_days) * 86_400_000,
         sessions: now - app.session_life.absolute,
     };
     for _ in 0..SWEEP_ROUNDS {

@@ -125,6 +125,6 @@ fn new_refresh_token(request: &TokenRequest<'_>, grant: &UserGrant) -> Result<Re
 /// A refresh token that is to be stored as the one in force; so many came before it.
 fn handed_out(request: &TokenRequest<'_>, token: RefreshToken, number: u32) -> Refresh {
     let hash = TokenHash::of_text(token.expose());
-    let exp = request.now + i64::from(request.app.lives.refresh_seconds);
+    let exp = request.now + i64::from(request.app.lives.refresh_token_ttl_seconds);
     Refresh { token, new: Some(NewRefreshToken { hash, number, exp }) }
 }

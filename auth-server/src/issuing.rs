@@ -185,7 +185,7 @@ async fn id_token_for(
         nonce: user.nonce.clone(),
         access_token: token,
         now,
-        lives: app.lives.id_token_seconds,
+        lives: app.lives.id_token_ttl_seconds,
     };
     let ring = app.keys.ring();
     Ok(id_token(facts, ring.of(algorithm).ok_or(KeyError)?)?)

@@ -18,7 +18,7 @@ use crate::{
     },
     entropy::NoEntropy,
     failure::Failure,
-    settings::RegistrationSettings,
+    settings::{RateLimit, RegistrationSettings},
 };
 
 const REGISTER: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3";
@@ -34,17 +34,14 @@ pub struct Registering {
 }
 
 impl Registering {
-    pub fn new(settings: &RegistrationSettings) -> Self {
+    pub fn new(settings: &RegistrationSettings, limit: RateLimit) -> Self {
         let token = settings.initial_access_token.as_ref();
         Self {
             enabled: settings.enabled,
             at_most: settings.max_clients,
             policy: settings.policy(),
             initial_token: token.map(|token| TokenHash::of_text(token.expose())),
-            limit: FailureLimit::new(
-                settings.per_address.burst,
-                settings.per_address.recover_seconds,
-            ),
+            limit: FailureLimit::new(limit.burst, limit.refill_seconds),
         }
     }
 

@@ -52,7 +52,7 @@ pub struct AuthServer {
     http: Server,
     tls: Option<Server>,
     certificates: Option<OwnCertificates>,
-    audit_days: u32,
+    audit_retention_days: u32,
 }
 
 impl Listeners {
@@ -102,7 +102,7 @@ impl AuthServer {
         let app = App::new(Parts {
             issuer: Issuer {
                 issuer: settings.issuer(),
-                access_seconds: settings.tokens.access_seconds,
+                access_seconds: settings.tokens.access_token_ttl_seconds,
             },
             registry: LiveRegistry::open(file, settings.profile, entropy.clone(), &*store).await?,
             keys: LiveKeys::open(
@@ -113,11 +113,11 @@ impl AuthServer {
             )
             .await?,
             lives: settings.tokens.clone(),
-            session_life: settings.sign_in.session_life(),
+            session_life: settings.sessions.ttl(),
             secure_cookies: settings.issuer.scheme() == "https",
-            wechat: settings.dialects.wechat,
+            wechat: settings.compat.wechat,
             absences: settings.test_controls.then(Absences::default),
-            userinfo_in_query: settings.dialects.wechat || settings.dialects.userinfo_in_query,
+            userinfo_in_query: settings.compat.wechat || settings.compat.userinfo_in_query,
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
             csrf: Csrf::new(&secret),
@@ -127,10 +127,13 @@ impl AuthServer {
             outgoing: Outgoing::new(&settings.http(), settings.registration.allow_private_urls)?,
             client_keys: ClientKeys::new(),
             subjects: Subjects::new(&secret),
-            registering: Registering::new(&settings.registration),
-            clients: Authenticator::new(&settings.client_failures, slow_hashes, &entropy)?,
+            registering: Registering::new(
+                &settings.registration,
+                settings.rate_limits.registration,
+            ),
+            clients: Authenticator::new(&settings.rate_limits, slow_hashes, &entropy)?,
             device_limit: FailureLimit::new(5, 60),
-            users: SignIn::new(&settings.sign_in, Arc::new(passwords)),
+            users: SignIn::new(&settings.rate_limits, Arc::new(passwords)),
             store,
             metrics: Metrics::register(&mut registry),
             events: events.clone(),
@@ -156,7 +159,7 @@ impl AuthServer {
             http: Server::new(listeners.http, with_outside, &settings.limits),
             tls,
             certificates,
-            audit_days: settings.audit_days,
+            audit_retention_days: settings.audit_retention_days,
         })
     }
 
@@ -166,7 +169,8 @@ impl AuthServer {
     /// When a listener fails.
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
         let absences = self.app.absences.clone().unwrap_or_default();
-        let background = tokio::spawn(background::run(self.app, self.audit_days, stop.clone()));
+        let background =
+            tokio::spawn(background::run(self.app, self.audit_retention_days, stop.clone()));
         let background = not_without(background, &stop);
         let tls = async {
             match self.tls {
@@ -256,7 +260,7 @@ fn keep_to_owner(folder: &Path, database: &Path) -> io::Result<()> {
 /// When its folder cannot be used.
 pub fn dev_ca(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<DevCa> {
     let ca = DevCa::open_or_make(&settings.data_dir.join(CA_FOLDER), clock)?;
-    if let Some(path) = &settings.tls.publish_ca {
+    if let Some(path) = &settings.tls.publish_ca_file {
         ca.publish(path)?;
     }
     Ok(ca)
@@ -268,7 +272,7 @@ pub fn dev_ca_certificate(settings: &AuthServerSettings) -> PathBuf {
 }
 
 fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<RustlsConfig> {
-    Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.names, clock)?)
+    Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.dev_cert_names, clock)?)
 }
 
 fn own_routes(

@@ -1,13 +1,13 @@
 //! The settings of C.
 
-mod dialects;
-mod failures;
-mod findings;
+mod compat;
 mod keys;
+mod rate_limits;
 mod registration;
-mod sign_in;
+mod sessions;
 mod tls;
 mod tokens;
+mod unsafe_settings;
 
 use std::path::{Path, PathBuf};
 
@@ -19,11 +19,11 @@ use service_kit::{
 };
 use url::Url;
 
-pub use dialects::Dialects;
-pub use failures::{ClientFailureSettings, FailureSettings};
+pub use compat::CompatSettings;
 pub use keys::KeySettings;
+pub use rate_limits::{RateLimit, RateLimitSettings};
 pub use registration::RegistrationSettings;
-pub use sign_in::SignInSettings;
+pub use sessions::SessionSettings;
 pub use tls::TlsSettings;
 pub use tokens::TokenSettings;
 
@@ -42,44 +42,60 @@ pub const PATH_AND_PAGES: &str = "it has a path, and the pages on which people s
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthServerSettings {
+    /// Level of checks: `demo`, `test` or `production`. Default: `demo`. `production` refuses to
+    /// start with an unsafe setting and names each.
     pub profile: Profile,
-    /// The issuer identifier: the `iss` of every token, and the address that browsers know.
+    /// Issuer identifier: the `iss` of every token and the base URL for browsers. Default:
+    /// `http://localhost:9000`. Production requires an https URL that is not a loopback address.
     pub issuer: Url,
-    /// Where plain http is served, as `host:port`.
+    /// Address of the plain HTTP listener, as `host:port`. Default: `127.0.0.1:9000`. Production
+    /// requires a loopback address.
     pub listen: String,
-    /// Where TLS is served, as `host:port`; empty for nowhere.
+    /// Address of the TLS listener, as `host:port`; empty disables it. Default: `127.0.0.1:9443`.
     pub tls_listen: String,
-    /// Where the database and the development CA are kept.
+    /// Directory of the SQLite database and the development CA. Default: `gatepass-data`.
     pub data_dir: PathBuf,
-    /// A PostgreSQL database, as `postgres://user:password@host/database`; empty for a file in
-    /// `data_dir`.
+    /// PostgreSQL database, as `postgres://user:password@host/database`. Without it, C uses a
+    /// SQLite file in `data_dir`. Production requires a verified TLS connection
+    /// (`sslmode=verify-full`) to a database on another machine.
     pub database_url: Option<SecretSetting>,
-    /// Clients and resources, as TOML. Without it, the demo's own in the profiles `demo` and
-    /// `test`.
+    /// TOML file of clients and resources, reloaded within a second after a change. Without it,
+    /// the profiles `demo` and `test` use the demo clients. Production rejects well-known secrets
+    /// in it.
     pub clients_file: Option<PathBuf>,
+    /// Lifetime of authorization codes and tokens.
     pub tokens: TokenSettings,
+    /// Signing of tokens.
     pub keys: KeySettings,
+    /// Certificate of the TLS listener.
     pub tls: TlsSettings,
-    pub client_failures: ClientFailureSettings,
-    pub sign_in: SignInSettings,
-    pub dialects: Dialects,
-    /// For tests and lessons: C goes away for a moment, or makes passes that have expired, when it
-    /// is asked to.
+    /// Rate limits per IP network.
+    pub rate_limits: RateLimitSettings,
+    /// Lifetime of browser sessions.
+    pub sessions: SessionSettings,
+    /// Compatibility with servers that deviate from the standards.
+    pub compat: CompatSettings,
+    /// Serves endpoints that simulate an outage of C and issue expired access tokens, for tests
+    /// and lessons. Default: `false`. Production requires `false`.
     pub test_controls: bool,
+    /// Dynamic client registration (RFC 7591).
     pub registration: RegistrationSettings,
-    /// Users that are made at the start if they are not there, as TOML. Without it, the demo's own
-    /// in the profiles `demo` and `test`.
+    /// TOML file of users to create at start if they do not exist. Without it, the profiles `demo`
+    /// and `test` create the demo users. Production rejects well-known passwords in it.
     pub users_file: Option<PathBuf>,
-    /// A folder with pages, texts or a style sheet that replace the built-in ones.
+    /// Directory of templates, texts or a style sheet that replace the built-in ones. Not set by
+    /// default.
     pub pages_dir: Option<PathBuf>,
-    /// How long audit records are kept, in days.
-    pub audit_days: u32,
-    /// The certificate authorities that are believed when C calls clients (of a sign-out, for their
-    /// keys), as PEM. Without it, the system's.
+    /// Deletes audit records after this many days, at least 1. Default: 90.
+    pub audit_retention_days: u32,
+    /// PEM file of the certificate authorities to trust when C calls clients (back-channel logout,
+    /// `jwks_uri`). Without it, C trusts those of the operating system.
     pub ca_file: Option<PathBuf>,
-    /// Who watches the flows.
+    /// Flow events for the viewer.
     pub events: EventSettings,
+    /// Limits of the listeners.
     pub limits: Limits,
+    /// Logs and traces.
     pub log: LogSettings,
 }
 
@@ -96,14 +112,14 @@ impl Default for AuthServerSettings {
             tokens: TokenSettings::default(),
             keys: KeySettings::default(),
             tls: TlsSettings::default(),
-            client_failures: ClientFailureSettings::default(),
-            sign_in: SignInSettings::default(),
-            dialects: Dialects::default(),
+            rate_limits: RateLimitSettings::default(),
+            sessions: SessionSettings::default(),
+            compat: CompatSettings::default(),
             test_controls: false,
             registration: RegistrationSettings::default(),
             users_file: None,
             pages_dir: None,
-            audit_days: 90,
+            audit_retention_days: 90,
             ca_file: None,
             events: EventSettings::default(),
             limits: Limits::default(),
@@ -167,18 +183,20 @@ impl AuthServerSettings {
         if self.issuer.path() != "/" && self.lets_people_sign_in() {
             return Err(format!("issuer: {PATH_AND_PAGES}"));
         }
-        if self.tokens.access_seconds == 0 {
+        if self.tokens.access_token_ttl_seconds == 0 {
             return Err(
-                "tokens.access_seconds: a token that lives 0 seconds is never good".to_owned()
+                "tokens.access_token_ttl_seconds: is 0; an access token needs at least 1 second"
+                    .to_owned(),
             );
         }
-        if !(1..=60).contains(&self.tokens.code_seconds) {
-            return Err("tokens.code_seconds: a code lives from 1 to 60 seconds".to_owned());
+        if !(1..=60).contains(&self.tokens.authorization_code_ttl_seconds) {
+            return Err(format!(
+                "tokens.authorization_code_ttl_seconds: is {}; an authorization code lasts 1 to 60 seconds",
+                self.tokens.authorization_code_ttl_seconds
+            ));
         }
-        if self.audit_days == 0 {
-            return Err(
-                "audit_days: at 0 each record would be forgotten as soon as it is written; 1 is the least".to_owned()
-            );
+        if self.audit_retention_days == 0 {
+            return Err("audit_retention_days: is 0; audit records need at least 1 day".to_owned());
         }
         self.database_url()?;
         self.registration.check()?;
@@ -203,7 +221,7 @@ impl Settings for AuthServerSettings {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        findings::findings(self)
+        unsafe_settings::unsafe_settings(self)
     }
 
     fn try_out(&self) -> anyhow::Result<()> {

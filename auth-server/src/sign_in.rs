@@ -7,7 +7,7 @@ use oauth_types::Password;
 use crate::{
     client_auth::{FailureLimit, Place},
     domain::User,
-    settings::{FailureSettings, SignInSettings},
+    settings::{RateLimit, RateLimitSettings},
     slow_hash::SlowHashes,
     store::{Store, StoreError},
 };
@@ -36,13 +36,11 @@ pub enum NotSignedIn {
 const MAX_LENGTH: usize = 1_024;
 
 impl SignIn {
-    pub fn new(settings: &SignInSettings, slow_hashes: Arc<SlowHashes>) -> Self {
-        let limit = |failures: &FailureSettings| {
-            FailureLimit::new(failures.burst, failures.recover_seconds)
-        };
+    pub fn new(limits: &RateLimitSettings, slow_hashes: Arc<SlowHashes>) -> Self {
+        let limit = |limit: RateLimit| FailureLimit::new(limit.burst, limit.refill_seconds);
         Self {
-            account_limit: limit(&settings.failures),
-            address_limit: limit(&settings.address_failures),
+            account_limit: limit(limits.sign_in),
+            address_limit: limit(limits.sign_in_address),
             slow_hashes,
         }
     }
@@ -122,7 +120,8 @@ mod tests {
         for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
             let slow_hashes =
                 Arc::new(SlowHashes::new(&Entropy::seeded(1)).unwrap().in_one_queue());
-            let users = Arc::new(SignIn::new(&SignInSettings::default(), Arc::clone(&slow_hashes)));
+            let users =
+                Arc::new(SignIn::new(&RateLimitSettings::default(), Arc::clone(&slow_hashes)));
             let places = slow_hashes.fill_the_one().await;
             let asked = tokio::spawn({
                 let (users, store) = (Arc::clone(&users), Arc::clone(&store));

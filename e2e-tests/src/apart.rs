@@ -43,7 +43,7 @@ impl Apart {
         let (plain, tls) = (free(), free());
         settings.auth_server.listen = plain.to_string();
         settings.auth_server.tls_listen = tls.to_string();
-        settings.auth_server.tls.names = vec![HOST_OF_C.to_owned()];
+        settings.auth_server.tls.dev_cert_names = vec![HOST_OF_C.to_owned()];
         DevCa::open_or_make(&folder.path().join("ca"), &clock).unwrap();
         let (internal_url, ca_file) =
             (Some(format!("https://{tls}")), Some(dev_ca_certificate(&settings.auth_server)));

@@ -80,8 +80,8 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = StackSettings::on_free_ports(&folder.path().join("data"));
         // Stories ask again and again until a change is seen, which looks like guessing.
-        settings.auth_server.client_failures.burst = 10_000;
-        settings.auth_server.client_failures.unknown.burst = 10_000;
+        settings.auth_server.rate_limits.client_auth.burst = 10_000;
+        settings.auth_server.rate_limits.client_auth_address.burst = 10_000;
         change(&mut settings);
         let events = EventSink::new(4_096);
         let stack = Stack::prepare(settings, clock.clone(), Entropy::system(), events.clone())

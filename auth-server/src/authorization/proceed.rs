@@ -200,7 +200,7 @@ impl Flow<'_> {
                 .then(|| request.answer_to.redirect_uri.clone()),
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
-            exp: now + i64::from(app.lives.code_seconds),
+            exp: now + i64::from(app.lives.authorization_code_ttl_seconds),
         };
         let audit = self.record(Some(signed_in), Outcome::Done);
         let effect = Effect::Authorize(Box::new(Authorization {

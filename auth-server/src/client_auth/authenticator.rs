@@ -8,7 +8,7 @@ use super::{FailureLimit, Presented, Proof};
 use crate::{
     domain::{Client, ClientAuthMethod, Registry, SecretHash, StoredSecret},
     entropy::Entropy,
-    settings::ClientFailureSettings,
+    settings::RateLimitSettings,
     slow_hash::SlowHashes,
 };
 
@@ -50,7 +50,7 @@ impl Authenticator {
     /// # Errors
     /// When the machine gives no randomness.
     pub fn new(
-        settings: &ClientFailureSettings,
+        limits: &RateLimitSettings,
         slow_hashes: Arc<SlowHashes>,
         entropy: &Entropy,
     ) -> anyhow::Result<Self> {
@@ -58,10 +58,10 @@ impl Authenticator {
         Ok(Self {
             proved: Cache::builder().max_capacity(10_000).build(),
             memory_key,
-            limit: FailureLimit::new(settings.burst, settings.recover_seconds),
+            limit: FailureLimit::new(limits.client_auth.burst, limits.client_auth.refill_seconds),
             strangers: Arc::new(FailureLimit::new(
-                settings.unknown.burst,
-                settings.unknown.recover_seconds,
+                limits.client_auth_address.burst,
+                limits.client_auth_address.refill_seconds,
             )),
             slow_hashes,
         })
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{LoginClient, TokenFormat, hash_chosen_secret},
-        settings::FailureSettings,
+        settings::RateLimit,
     };
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -204,9 +204,12 @@ mod tests {
     fn authenticator(burst: u32) -> Authenticator {
         let entropy = Entropy::seeded(1);
         let slow_hashes = Arc::new(SlowHashes::new(&entropy).unwrap());
-        let unknown = FailureSettings { burst: 3, recover_seconds: 10 };
-        let settings = ClientFailureSettings { burst, recover_seconds: 10, unknown };
-        Authenticator::new(&settings, slow_hashes, &entropy).unwrap()
+        let limits = RateLimitSettings {
+            client_auth: RateLimit { burst, refill_seconds: 10 },
+            client_auth_address: RateLimit { burst: 3, refill_seconds: 10 },
+            ..RateLimitSettings::default()
+        };
+        Authenticator::new(&limits, slow_hashes, &entropy).unwrap()
     }
 
     fn registry(secrets: Vec<StoredSecret>) -> Registry {
@@ -215,7 +218,7 @@ mod tests {
             secrets,
             scopes: "read".parse().unwrap(),
             resources: Vec::new(),
-            introspects: Vec::new(),
+            introspection_audiences: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,

@@ -48,9 +48,9 @@ impl Drop for Place {
 const BUCKETS: u64 = 50_000;
 
 impl FailureLimit {
-    pub fn new(burst: u32, recover_seconds: u32) -> Self {
-        let recover_millis = i64::from(recover_seconds).max(1) * 1_000;
-        let full_life = u64::from(burst.max(1)) * u64::from(recover_seconds.max(1));
+    pub fn new(burst: u32, refill_seconds: u32) -> Self {
+        let recover_millis = i64::from(refill_seconds).max(1) * 1_000;
+        let full_life = u64::from(burst.max(1)) * u64::from(refill_seconds.max(1));
         let buckets = Cache::builder()
             .max_capacity(BUCKETS)
             .time_to_idle(Duration::from_secs(full_life.max(60)))

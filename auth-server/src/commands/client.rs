@@ -50,7 +50,7 @@ pub(super) struct Add {
     resource: Vec<String>,
     /// A resource identifier about whose passes it may ask; may be repeated
     #[arg(long)]
-    introspects: Vec<String>,
+    introspection_audiences: Vec<String>,
     /// What its passes look like
     #[arg(long, value_enum, default_value_t = Format::Jwt)]
     token_format: Format,
@@ -158,7 +158,7 @@ fn secret(add: &Add, entropy: &Entropy) -> anyhow::Result<(SecretHash, Option<Cl
 }
 
 fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<Client> {
-    for resource in add.resource.iter().chain(&add.introspects) {
+    for resource in add.resource.iter().chain(&add.introspection_audiences) {
         ensure!(
             file.resources.iter().any(|known| known.identifier == *resource),
             "the resource `{resource}` is not in the clients file; it knows: {}",
@@ -180,7 +180,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: add.scope.parse::<Scope>()?,
         resources: add.resource,
-        introspects: add.introspects,
+        introspection_audiences: add.introspection_audiences,
         token_format: match add.token_format {
             Format::Jwt => TokenFormat::Jwt,
             Format::Opaque => TokenFormat::Opaque,

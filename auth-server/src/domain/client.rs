@@ -14,7 +14,7 @@ pub struct Client {
     /// The resource identifiers that it may ask passes for.
     pub resources: Vec<String>,
     /// The resource identifiers about whose passes it may ask: those it serves itself.
-    pub introspects: Vec<String>,
+    pub introspection_audiences: Vec<String>,
     pub token_format: TokenFormat,
     /// Present for a client that sends users here.
     pub login: Option<LoginClient>,

@@ -140,7 +140,7 @@ impl AcceptedMetadata {
             scopes: self.scopes,
             resources: self.resources,
             // Whoever registers themselves is no resource server of this house.
-            introspects: Vec::new(),
+            introspection_audiences: Vec::new(),
             token_format: TokenFormat::default(),
             login: Some(self.login),
             dynamic: true,

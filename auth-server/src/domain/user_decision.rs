@@ -132,7 +132,7 @@ mod tests {
             secrets: Vec::new(),
             scopes: "openid profile offline_access read open".parse().unwrap(),
             resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
-            introspects: Vec::new(),
+            introspection_audiences: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,

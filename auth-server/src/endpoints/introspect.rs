@@ -57,5 +57,5 @@ async fn tell(
 }
 
 fn is_for(claims: &AccessTokenClaims, caller: &Client) -> bool {
-    caller.introspects.iter().any(|own| claims.aud.contains(own))
+    caller.introspection_audiences.iter().any(|own| claims.aud.contains(own))
 }

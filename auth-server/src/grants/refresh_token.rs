@@ -42,7 +42,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         ));
     }
     let successor = request.app.rotation.successor(&shown).ok_or_else(unknown)?;
-    let retry_seconds = i64::from(request.app.lives.refresh_retry_seconds);
+    let retry_seconds = i64::from(request.app.lives.refresh_reuse_grace_seconds);
     let (spends, refresh) = match had {
         0 => (
             Some(Spends::RefreshToken(stored.hash)),

@@ -92,5 +92,5 @@ async fn in_force(
 /// One's own, or one that was shown to oneself.
 fn may_exchange(client: &Client, subject: &AccessTokenClaims) -> bool {
     subject.client_id == client.client_id
-        || client.introspects.iter().any(|own| subject.aud.contains(own))
+        || client.introspection_audiences.iter().any(|own| subject.aud.contains(own))
 }

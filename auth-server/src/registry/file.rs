@@ -58,7 +58,7 @@ struct WrittenClient {
     #[serde(default)]
     resources: Vec<String>,
     #[serde(default)]
-    introspects: Vec<String>,
+    introspection_audiences: Vec<String>,
     #[serde(default)]
     token_format: TokenFormat,
     /// For a client that sends users here.
@@ -150,7 +150,7 @@ impl WrittenClient {
             secrets,
             scopes: self.scopes,
             resources: self.resources,
-            introspects: self.introspects,
+            introspection_audiences: self.introspection_audiences,
             token_format: self.token_format,
             login: self.login,
             dynamic: false,
@@ -176,14 +176,17 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
         if written.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
             say("stands there twice".to_owned());
         }
-        for foreign in
-            client.resources.iter().chain(&client.introspects).filter(|resource| !known(resource))
+        for foreign in client
+            .resources
+            .iter()
+            .chain(&client.introspection_audiences)
+            .filter(|resource| !known(resource))
         {
             say(format!("the resource `{foreign}` is not in the file"));
         }
         let public = client.login.as_ref().is_some_and(|login| login.public);
-        if public && !client.introspects.is_empty() {
-            say("public and introspects contradict each other: it has no secret to prove who asks"
+        if public && !client.introspection_audiences.is_empty() {
+            say("public and introspection_audiences contradict each other: it has no secret to prove who asks"
                 .to_owned());
         }
         if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
@@ -398,9 +401,12 @@ mod tests {
     #[test]
     fn a_client_without_a_secret_may_not_introspect() {
         let text = "[[resources]]\nidentifier = \"https://b\"\nscopes = \"a\"\n[[clients]]\nclient_id = \"x\"\n\
-                    introspects = [\"https://b\"]\n[clients.login]\npublic = true\n";
+                    introspection_audiences = [\"https://b\"]\n[clients.login]\npublic = true\n";
         let refusal = parse(text, Profile::Test).unwrap_err().to_string();
-        assert!(refusal.contains("`x`: public and introspects contradict"), "{refusal}");
+        assert!(
+            refusal.contains("`x`: public and introspection_audiences contradict"),
+            "{refusal}"
+        );
     }
 
     const SOUND: &str =

@@ -2,59 +2,58 @@ use oauth_types::Scope;
 use serde::{Deserialize, Serialize};
 use service_kit::{Finding, SecretSetting, comma_list, weak_secret};
 
-use super::FailureSettings;
 use crate::{
     authorization::REQUEST_OBJECT_ALGORITHMS,
     domain::{LOGIN_SCOPES, RegistrationPolicy},
     grants::GRANT_TYPES,
 };
 
-/// How clients register themselves (RFC 7591), if they may.
+/// Dynamic client registration (RFC 7591).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegistrationSettings {
+    /// Allows clients to register themselves. Default: `false`. Production requires an
+    /// `initial_access_token` with it.
     pub enabled: bool,
-    /// Whoever registers a client has to show it. Without it, anybody may.
+    /// Access token that a registration request must present (RFC 7591 §3). Without it, anyone can
+    /// register a client. Production requires at least 32 random characters.
     pub initial_access_token: Option<SecretSetting>,
-    /// So many clients may have registered themselves at once.
+    /// Maximum number of registered clients. Default: 1000.
     pub max_clients: u32,
-    /// How often one address may register or change a client, and how often its token may be wrong:
-    /// so many times at once, and one more after so many seconds.
-    pub per_address: FailureSettings,
-    /// What such clients may ask for, with spaces between.
+    /// Scopes that registered clients can request, separated by spaces. Default: `openid profile
+    /// email phone address offline_access`.
     pub scopes: Scope,
-    /// The resource identifiers that they may ask passes for.
+    /// Identifiers of the resources that registered clients can request access tokens for. Default:
+    /// none.
     #[serde(deserialize_with = "comma_list")]
     pub resources: Vec<String>,
-    /// The grants that they may use.
+    /// Grant types that registered clients can use. Default: those that need a user
+    /// (`authorization_code`, `refresh_token`, device authorization).
     #[serde(deserialize_with = "comma_list")]
     pub grant_types: Vec<String>,
-    /// For tests: the URLs of such clients that C calls may lead to this machine and its
-    /// neighbours.
+    /// Allows URLs of registered clients (`jwks_uri`, `backchannel_logout_uri`,
+    /// `sector_identifier_uri`) at private addresses, for tests. Default: `false`. Production
+    /// requires `false`, because anyone could make C call internal services (SSRF).
     pub allow_private_urls: bool,
 }
 
 impl Default for RegistrationSettings {
     fn default() -> Self {
-        // In the name of users alone.
-        let of_users = |grant: &&str| {
-            matches!(*grant, "authorization_code" | "refresh_token") || is_device(grant)
+        // Without client_credentials and token exchange: a registered client acts for users only.
+        let needs_user = |grant: &&str| {
+            matches!(*grant, "authorization_code" | "refresh_token")
+                || grant.ends_with(":device_code")
         };
         Self {
             enabled: false,
             initial_access_token: None,
             max_clients: 1_000,
-            per_address: FailureSettings { burst: 20, recover_seconds: 60 },
             scopes: LOGIN_SCOPES.join(" ").parse().unwrap_or_default(),
             resources: Vec::new(),
-            grant_types: GRANT_TYPES.into_iter().filter(of_users).map(str::to_owned).collect(),
+            grant_types: GRANT_TYPES.into_iter().filter(needs_user).map(str::to_owned).collect(),
             allow_private_urls: false,
         }
     }
-}
-
-fn is_device(grant: &str) -> bool {
-    grant.ends_with(":device_code")
 }
 
 impl RegistrationSettings {
@@ -71,39 +70,40 @@ impl RegistrationSettings {
     pub(super) fn check(&self) -> Result<(), String> {
         if self.initial_access_token.as_ref().is_some_and(|token| token.expose().is_empty()) {
             return Err(
-                "registration.initial_access_token: is empty; leave it out, or set one".to_owned()
+                "registration.initial_access_token: is empty; set a token, or remove the setting"
+                    .to_owned(),
             );
         }
-        if let Some(foreign) =
+        if let Some(unsupported) =
             self.grant_types.iter().find(|grant| !GRANT_TYPES.contains(&grant.as_str()))
         {
-            let all = GRANT_TYPES.join(", ");
+            let supported = GRANT_TYPES.join(", ");
             return Err(format!(
-                "registration.grant_types: {foreign} is not served; served are: {all}"
+                "registration.grant_types: {unsupported} is not supported; supported: {supported}"
             ));
         }
         Ok(())
     }
 
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    pub(super) fn unsafe_settings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let token = self.initial_access_token.as_ref().filter(|_| self.enabled);
         if self.enabled && token.is_none() {
             findings.push(Finding::new(
                 "registration.enabled",
-                "lets anybody register clients",
+                "allows anyone to register clients",
                 "set registration.initial_access_token",
             ));
         }
         let weak = token
             .and_then(|token| weak_secret("registration.initial_access_token", token.expose()));
         findings.extend(
-            weak.map(|weak| Finding { remedy: "use 32 random characters at least", ..weak }),
+            weak.map(|weak| Finding { remedy: "use at least 32 random characters", ..weak }),
         );
         if self.allow_private_urls {
             findings.push(Finding::new(
                 "registration.allow_private_urls",
-                "lets strangers make this server call its own machine and its neighbours",
+                "allows anyone who registers a client to make C call internal services",
                 "switch it off",
             ));
         }

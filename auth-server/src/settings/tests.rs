@@ -33,18 +33,18 @@ fn each_unsafe_setting_is_found() {
     settings.database_url = Some(SecretSetting::new("postgres://gatepass@db/gatepass"));
     settings.tls.cert_file = None;
     settings.keys.algorithm = Algorithm::HS256;
-    settings.tokens.access_seconds = 7_200;
+    settings.tokens.access_token_ttl_seconds = 7_200;
     settings.clients_file = Some("/nowhere/clients.toml".into());
     settings.users_file = Some("/nowhere/users.toml".into());
     settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
-    settings.dialects = Dialects { wechat: true, userinfo_in_query: true };
+    settings.compat = CompatSettings { wechat: true, userinfo_in_query: true };
     settings.test_controls = true;
     settings.registration.enabled = true;
     settings.registration.allow_private_urls = true;
-    settings.client_failures.burst = 101;
-    settings.client_failures.unknown.burst = 1_001;
-    settings.sign_in.failures.burst = 21;
-    settings.sign_in.address_failures.recover_seconds = 0;
+    settings.rate_limits.client_auth.burst = 101;
+    settings.rate_limits.client_auth_address.burst = 1_001;
+    settings.rate_limits.sign_in.burst = 21;
+    settings.rate_limits.sign_in_address.refill_seconds = 0;
     assert_eq!(
         named(&settings),
         [
@@ -53,16 +53,16 @@ fn each_unsafe_setting_is_found() {
             "database_url",
             "tls.cert_file",
             "keys.algorithm",
-            "dialects.wechat",
+            "compat.wechat",
             "test_controls",
             "registration.enabled",
             "registration.allow_private_urls",
-            "dialects.userinfo_in_query",
-            "client_failures",
-            "client_failures.unknown",
-            "sign_in.failures",
-            "sign_in.address_failures",
-            "tokens.access_seconds",
+            "compat.userinfo_in_query",
+            "rate_limits.client_auth",
+            "rate_limits.client_auth_address",
+            "rate_limits.sign_in",
+            "rate_limits.sign_in_address",
+            "tokens.access_token_ttl_seconds",
             "clients_file",
             "users_file",
             "log.otlp_endpoint"
@@ -121,9 +121,14 @@ fn settings_that_cannot_work_are_refused() {
         })
         .contains("issuer: it has a path")
     );
-    assert!(refused(|s| s.tokens.access_seconds = 0).contains("access_seconds"));
-    assert!(refused(|s| s.audit_days = 0).contains("audit_days"));
-    assert!(refused(|s| s.tokens.code_seconds = 61).contains("code_seconds"));
+    assert!(
+        refused(|s| s.tokens.access_token_ttl_seconds = 0).contains("access_token_ttl_seconds")
+    );
+    assert!(refused(|s| s.audit_retention_days = 0).contains("audit_retention_days"));
+    assert!(
+        refused(|s| s.tokens.authorization_code_ttl_seconds = 61)
+            .contains("authorization_code_ttl_seconds")
+    );
     assert!(
         refused(|s| s.registration.initial_access_token = Some(SecretSetting::new("")))
             .contains("is empty")

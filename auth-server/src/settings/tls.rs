@@ -3,24 +3,27 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use service_kit::comma_list;
 
-/// With which certificate C shows who it is.
+/// Certificate of the TLS listener.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsSettings {
-    /// An own certificate chain, as PEM. Without it, the development CA makes one.
+    /// Certificate chain as a PEM file. Without it, the development CA issues a certificate at
+    /// every start. Production requires it, unless `tls_listen` is empty.
     pub cert_file: Option<PathBuf>,
-    /// Its private key, as PEM.
+    /// Private key of the certificate as a PEM file. Required with `cert_file`.
     pub key_file: Option<PathBuf>,
-    /// The names in the development certificate.
+    /// DNS names and IP addresses in the development certificate. Default: `localhost`,
+    /// `127.0.0.1`, `auth-server`.
     #[serde(deserialize_with = "comma_list")]
-    pub names: Vec<String>,
-    /// Where the development CA's public certificate is copied for the callers.
-    pub publish_ca: Option<PathBuf>,
+    pub dev_cert_names: Vec<String>,
+    /// Copies the public certificate of the development CA to this file, so that other servers can
+    /// trust it. Not set by default.
+    pub publish_ca_file: Option<PathBuf>,
 }
 
 impl Default for TlsSettings {
     fn default() -> Self {
         let names = ["localhost", "127.0.0.1", "auth-server"].map(str::to_owned).to_vec();
-        Self { cert_file: None, key_file: None, names, publish_ca: None }
+        Self { cert_file: None, key_file: None, dev_cert_names: names, publish_ca_file: None }
     }
 }

@@ -89,7 +89,7 @@ pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
     let [found] = &store.clients().await.unwrap()[..] else { panic!("one client was added") };
     assert_eq!((found.client_id.as_str(), found.scopes.to_string().as_str()), ("a", "read write"));
     assert_eq!(
-        (&found.resources[..], &found.introspects[..]),
+        (&found.resources[..], &found.introspection_audiences[..]),
         (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
     );
     assert_eq!(
@@ -316,7 +316,7 @@ fn client(client_id: &str) -> Client {
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: "read write".parse().unwrap(),
         resources: vec!["http://b".to_owned()],
-        introspects: vec!["http://c".to_owned()],
+        introspection_audiences: vec!["http://c".to_owned()],
         token_format: TokenFormat::Opaque,
         login: None,
         dynamic: false,

@@ -125,7 +125,9 @@ impl LiveKeys {
     /// When the database cannot be used.
     pub async fn rotate_if_due(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
         let due = |signing: &&Signing| {
-            signing.since.is_some_and(|since| is_due(since, now, self.settings.rotation_days))
+            signing
+                .since
+                .is_some_and(|since| is_due(since, now, self.settings.rotation_interval_days))
         };
         let due: Vec<_> = self
             .ring()

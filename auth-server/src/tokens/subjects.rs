@@ -46,7 +46,7 @@ mod tests {
             secrets: Vec::new(),
             scopes: oauth_types::Scope::empty(),
             resources: Vec::new(),
-            introspects: Vec::new(),
+            introspection_audiences: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: Some(LoginClient { subject_type, redirect_uris, ..LoginClient::default() }),
             dynamic: true,

@@ -37,8 +37,8 @@ async fn unknown_client_and_wrong_secret_get_identical_responses() {
 
 async fn limited() -> C {
     C::start_with(|settings| {
-        settings.client_failures.burst = 3;
-        settings.client_failures.recover_seconds = 20;
+        settings.rate_limits.client_auth.burst = 3;
+        settings.rate_limits.client_auth.refill_seconds = 20;
     })
     .await
 }

@@ -44,7 +44,7 @@ async fn client_add_takes_effect_within_a_second() {
 #[tokio::test]
 async fn client_add_supports_opaque_tokens_and_introspection() {
     let c = started().await;
-    let words = ["client", "add", "door", "--introspects", ORDERS_API];
+    let words = ["client", "add", "door", "--introspection-audience", ORDERS_API];
     let door = succeed(&words, &c.arguments()).await;
     let words = "client add quiet --scope orders:read --token-format opaque --resource";
     let words: Vec<&str> = words.split(' ').chain([ORDERS_API]).collect();

@@ -13,20 +13,24 @@ async fn check_config_prints_settings_redacts_secrets_and_lists_unsafe_ones() {
         &set(&[
             ("keys.algorithm", "HS256"),
             ("keys.hs256_secret", secret),
-            ("tokens.access_seconds", "7200"),
+            ("tokens.access_token_ttl_seconds", "7200"),
         ]),
     )
     .await;
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(
-        said.out.contains("access_seconds = 7200")
+        said.out.contains("access_token_ttl_seconds = 7200")
             && said.out.contains("hs256_secret = \"[hidden]\"")
     );
     assert!(!said.out.contains(secret) && !said.err.contains(secret));
     let unsafe_list = said.out.split("# unsafe for production:").nth(1).unwrap();
-    for setting in
-        ["issuer:", "clients_file:", "tls.cert_file:", "keys.algorithm:", "tokens.access_seconds:"]
-    {
+    for setting in [
+        "issuer:",
+        "clients_file:",
+        "tls.cert_file:",
+        "keys.algorithm:",
+        "tokens.access_token_ttl_seconds:",
+    ] {
         assert!(unsafe_list.contains(setting), "{setting} is not in {unsafe_list}");
     }
     let weak = run(
@@ -49,15 +53,19 @@ async fn production_rejects_every_unsafe_setting_by_name() {
         ("listen", "0.0.0.0:0"),
         ("keys.algorithm", "HS256"),
         ("keys.hs256_secret", "a secret of C and B, 32 bytes long"),
-        ("tokens.access_seconds", "7200"),
+        ("tokens.access_token_ttl_seconds", "7200"),
     ]);
     let settings = [server_settings(folder.path(), &clients), bad].concat();
     for words in [&["serve"][..], &["check-config"], &[]] {
         let said = run(words, &settings).await;
         assert_eq!(said.code, Some(1), "{said:?}");
-        for setting in
-            ["issuer", "listen", "tls.cert_file", "keys.algorithm", "tokens.access_seconds"]
-        {
+        for setting in [
+            "issuer",
+            "listen",
+            "tls.cert_file",
+            "keys.algorithm",
+            "tokens.access_token_ttl_seconds",
+        ] {
             assert!(
                 said.err.contains(&format!("\n  {setting}: ")),
                 "{setting} is not in {}",
@@ -135,7 +143,9 @@ async fn production_rejects_a_database_with_active_demo_users() {
 
 #[tokio::test]
 async fn unknown_setting_suggests_the_nearest_name() {
-    for (wrong, meant) in [("isuer=x", "issuer"), ("tokens.access_second=5", "access_seconds")] {
+    for (wrong, meant) in
+        [("isuer=x", "issuer"), ("tokens.access_token_ttl_second=5", "access_token_ttl_seconds")]
+    {
         let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
         assert_eq!(said.code, Some(1));
         assert!(said.err.contains(&format!("did you mean `{meant}`?")), "{}", said.err);

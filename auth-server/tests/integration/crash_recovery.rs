@@ -131,8 +131,10 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, CLIENTS).unwrap();
-    let patient =
-        set(&[("client_failures.burst", "10000"), ("client_failures.unknown.burst", "10000")]);
+    let patient = set(&[
+        ("rate_limits.client_auth.burst", "10000"),
+        ("rate_limits.client_auth_address.burst", "10000"),
+    ]);
     let settings = [server_settings(&data, &clients), patient].concat();
     let mut c = Process::serve(&settings);
     let book = Book::default();

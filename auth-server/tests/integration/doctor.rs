@@ -153,7 +153,7 @@ async fn doctor_finds_invalid_redirect_uris_in_file_and_database() {
 async fn doctor_finds_invalid_settings_and_certificates() {
     let c = c().await;
     found(
-        &doctor(&c, &[("tokens.code_seconds", "600")]).await,
+        &doctor(&c, &[("tokens.authorization_code_ttl_seconds", "600")]).await,
         "settings",
         &["a code lives from 1 to 60 seconds"],
     );

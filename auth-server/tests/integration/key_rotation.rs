@@ -92,7 +92,7 @@ async fn keys_rotate_fails_before_the_first_start() {
 
 #[tokio::test]
 async fn retired_key_is_published_until_its_last_token_expires() {
-    let c = C::start_with(|settings| settings.keys.rotation_days = 7).await;
+    let c = C::start_with(|settings| settings.keys.rotation_interval_days = 7).await;
     let first = jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await);
     c.clock.advance(7 * DAY - Duration::from_secs(1));
     let_background_run(61).await;
@@ -122,7 +122,7 @@ async fn retired_key_is_published_until_its_last_token_expires() {
 
 #[tokio::test]
 async fn retired_id_token_keys_verify_hints_for_the_session_lifetime() {
-    let c = C::start_with(|settings| settings.keys.rotation_days = 7).await;
+    let c = C::start_with(|settings| settings.keys.rotation_interval_days = 7).await;
     let person = Person::at(&c);
     until("C has keys for ID tokens", async || {
         c.json("/.well-known/jwks.json").await["keys"]
@@ -174,7 +174,7 @@ async fn retired_id_token_keys_verify_hints_for_the_session_lifetime() {
 
 #[tokio::test]
 async fn rotation_days_zero_disables_rotation() {
-    let c = C::start_with(|settings| settings.keys.rotation_days = 0).await;
+    let c = C::start_with(|settings| settings.keys.rotation_interval_days = 0).await;
     let before = published(&c).await;
     c.clock.advance(3_650 * DAY);
     let_background_run(61).await;

@@ -118,11 +118,11 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
     let loud = set(&[
         ("log.filter", "trace"),
         ("keys.hs256_secret", SHARED),
-        ("client_failures.burst", "10000"),
+        ("rate_limits.client_auth.burst", "10000"),
         ("registration.enabled", "true"),
         ("registration.initial_access_token", INITIAL),
-        ("registration.per_address.burst", "10000"),
-        ("client_failures.unknown.burst", "10000"),
+        ("rate_limits.registration.burst", "10000"),
+        ("rate_limits.client_auth_address.burst", "10000"),
     ]);
     let settings = [server_settings(&data, &clients), loud].concat();
     let c = Process::serve(&settings);

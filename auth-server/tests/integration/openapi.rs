@@ -175,7 +175,7 @@ async fn responses_match_openapi() {
     let document = document();
     let mut asked = BTreeSet::new();
     let c = C::start_with(|settings| {
-        settings.client_failures.burst = 1;
+        settings.rate_limits.client_auth.burst = 1;
         settings.registration.enabled = true;
         settings.registration.initial_access_token = Some(SecretSetting::new(INITIAL));
     })

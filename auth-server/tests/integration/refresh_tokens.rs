@@ -141,8 +141,8 @@ async fn logout_revokes_refresh_tokens_without_offline_access() {
 #[tokio::test]
 async fn session_expiry_ends_refresh_tokens_without_offline_access() {
     let c = C::start_with(|settings| {
-        settings.sign_in.idle_seconds = 1_000;
-        settings.sign_in.absolute_seconds = 2_500;
+        settings.sessions.idle_timeout_seconds = 1_000;
+        settings.sessions.absolute_timeout_seconds = 2_500;
     })
     .await;
     let [idle, visited] = [Person::at(&c), Person::at(&c)];

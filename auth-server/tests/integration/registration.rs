@@ -22,7 +22,7 @@ pub async fn open() -> C {
 
 pub fn open_to_all(settings: &mut AuthServerSettings) {
     settings.registration.enabled = true;
-    settings.registration.per_address.burst = 1_000;
+    settings.rate_limits.registration.burst = 1_000;
 }
 
 /// The least that a website says of itself which shows its secret in the body, and this besides.
@@ -201,8 +201,8 @@ async fn registration_requires_the_initial_access_token() {
 async fn registrations_are_limited_per_address() {
     let c = C::start_with(|settings| {
         settings.registration.enabled = true;
-        settings.registration.per_address.burst = 2;
-        settings.registration.per_address.recover_seconds = 30;
+        settings.rate_limits.registration.burst = 2;
+        settings.rate_limits.registration.refill_seconds = 30;
     })
     .await;
     let told = registered(&c, website(json!({}))).await;

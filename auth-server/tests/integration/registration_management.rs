@@ -169,8 +169,8 @@ async fn invalid_registration_tokens_get_identical_responses() {
 async fn registration_token_guesses_are_limited_per_address() {
     let c = C::start_with(|settings| {
         settings.registration.enabled = true;
-        settings.registration.per_address.burst = 2;
-        settings.registration.per_address.recover_seconds = 30;
+        settings.rate_limits.registration.burst = 2;
+        settings.rate_limits.registration.refill_seconds = 30;
     })
     .await;
     let told = registered(&c, website(json!({}))).await;

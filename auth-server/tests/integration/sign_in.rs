@@ -75,7 +75,7 @@ async fn wrong_password_and_unknown_user_get_the_same_page() {
 
 #[tokio::test]
 async fn failed_sign_ins_are_limited_per_account() {
-    let c = C::start_with(|settings| settings.sign_in.failures.burst = 2).await;
+    let c = C::start_with(|settings| settings.rate_limits.sign_in.burst = 2).await;
     let person = Person::at(&c);
     let mut page = person.asked(&Asking::site()).await;
     for guess in ["one", "two"] {
@@ -94,7 +94,7 @@ async fn failed_sign_ins_are_limited_per_account() {
 
 #[tokio::test]
 async fn failed_sign_ins_are_limited_per_address() {
-    let c = C::start_with(|settings| settings.sign_in.address_failures.burst = 3).await;
+    let c = C::start_with(|settings| settings.rate_limits.sign_in_address.burst = 3).await;
     let person = Person::at(&c);
     let mut page = person.asked(&Asking::site()).await;
     for account in ["a", "b", "c"] {
@@ -153,8 +153,8 @@ async fn cookies_are_http_only_and_same_site_lax() {
 #[tokio::test]
 async fn session_ends_at_the_idle_and_absolute_timeouts() {
     let c = C::start_with(|settings| {
-        settings.sign_in.idle_seconds = 1_000;
-        settings.sign_in.absolute_seconds = 2_500;
+        settings.sessions.idle_timeout_seconds = 1_000;
+        settings.sessions.absolute_timeout_seconds = 2_500;
     })
     .await;
     let person = Person::at(&c);

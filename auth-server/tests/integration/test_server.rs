@@ -69,8 +69,8 @@ impl C {
             ..AuthServerSettings::default()
         };
         // Stories ask again and again until a change is seen, which looks like guessing.
-        settings.client_failures.burst = 10_000;
-        settings.client_failures.unknown.burst = 10_000;
+        settings.rate_limits.client_auth.burst = 10_000;
+        settings.rate_limits.client_auth_address.burst = 10_000;
         change(&mut settings);
         Self::run(folder, clock, settings, http).await
     }

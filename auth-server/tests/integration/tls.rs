@@ -51,7 +51,8 @@ async fn tls_listener_requires_trust_in_the_development_ca() {
             .await;
         assert!(refused.unwrap_err().is_connect());
     }
-    let named = with_tls(|settings| settings.tls.names = vec!["c.example".to_owned()]).await;
+    let named =
+        with_tls(|settings| settings.tls.dev_cert_names = vec!["c.example".to_owned()]).await;
     let http = believing(&auth_server::dev_ca_certificate(&named.settings));
     assert!(
         http.get(format!("{}/healthz", named.tls.clone().unwrap()))
@@ -79,7 +80,7 @@ fn own_certificate() -> (String, String) {
 async fn development_ca_persists_and_its_certificate_is_published() {
     let elsewhere = tempfile::tempdir().unwrap();
     let published = elsewhere.path().join("for/others/ca.pem");
-    let c = with_tls(|settings| settings.tls.publish_ca = Some(published.clone())).await;
+    let c = with_tls(|settings| settings.tls.publish_ca_file = Some(published.clone())).await;
     let before = fs::read(&published).unwrap();
     assert!(!String::from_utf8(before.clone()).unwrap().contains("PRIVATE"));
     let c = c.restart_with(|_| ()).await;

@@ -77,7 +77,7 @@ async fn aud_is_a_string_for_one_resource_and_an_array_for_several() {
 
 #[tokio::test]
 async fn access_token_has_exactly_the_claims_of_rfc_9068() {
-    let c = C::start_with(|settings| settings.tokens.access_seconds = 600).await;
+    let c = C::start_with(|settings| settings.tokens.access_token_ttl_seconds = 600).await;
     let ask = [("resource", ORDERS_API), ("scope", "orders:read")];
     let (one, other) = (c.pass(SHOP, &ask).await, c.pass(SHOP, &ask).await);
     let mut claims = jwt::claims(&one);

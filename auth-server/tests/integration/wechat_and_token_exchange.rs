@@ -8,7 +8,7 @@ use crate::{
 };
 
 async fn wechat() -> C {
-    C::start_with(|settings| settings.dialects.wechat = true).await
+    C::start_with(|settings| settings.compat.wechat = true).await
 }
 
 async fn wechat_code(person: &Person<'_>, id: &str) -> String {
@@ -110,7 +110,7 @@ async fn wechat_errors_are_returned_with_status_200() {
 
 #[tokio::test]
 async fn userinfo_in_query_is_independent_of_wechat() {
-    let c = C::start_with(|settings| settings.dialects.userinfo_in_query = true).await;
+    let c = C::start_with(|settings| settings.compat.userinfo_in_query = true).await;
     let tokens = Person::at(&c).tokens(&Asking::site(), ALICE, SITE).await;
     let shown = c
         .json(&format!("/userinfo?access_token={}", tokens["access_token"].as_str().unwrap()))

@@ -41,7 +41,7 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
         ..AuthServerSettings::default()
     };
     // Stories ask again and again until a change is seen, which looks like guessing.
-    settings.client_failures.burst = 10_000;
+    settings.rate_limits.client_auth.burst = 10_000;
     settings.registration.enabled = true;
     settings
 }

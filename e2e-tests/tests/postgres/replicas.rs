@@ -119,7 +119,7 @@ fn client((client_id, secret): (&str, &str)) -> Client {
         }],
         scopes: "resource:read".parse().unwrap(),
         resources: Vec::new(),
-        introspects: vec!["http://localhost:9003".to_owned()],
+        introspection_audiences: vec!["http://localhost:9003".to_owned()],
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,

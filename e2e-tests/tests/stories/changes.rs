@@ -16,7 +16,7 @@ fn late() -> Client {
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: "resource:read resource:write".parse().unwrap(),
         resources: Door::BOTH.map(|door| door.resource().to_owned()).to_vec(),
-        introspects: Vec::new(),
+        introspection_audiences: Vec::new(),
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,

@@ -13,7 +13,7 @@ const APP: &str = "wx0123456789abcdef";
 
 async fn stage(scopes: &'static str) -> Stage {
     stage_with(|settings| {
-        settings.auth_server.dialects.wechat = true;
+        settings.auth_server.compat.wechat = true;
         knows_the_app(settings);
         let c = settings.auth_server.issuer();
         let provider = ProviderSettings {

@@ -100,7 +100,7 @@ fn change(rule: Rule) -> Change {
         }
         Rule::Expiry => Change::elsewhere("let the client get a new pass before this one ends"),
         Rule::Active => Change::elsewhere(
-            "let the client get a new pass; or have the issuer let this B ask about it (ours: `introspects` in `clients_file`)",
+            "let the client get a new pass; or have the issuer let this B ask about it (ours: `introspection_audiences` in `clients_file`)",
         ),
         Rule::Type | Rule::Signature | Rule::Scope | Rule::Remembered => Change::elsewhere(
             "let the client show an access token as the issuer gave it: no ID token, and nothing changed on the way",

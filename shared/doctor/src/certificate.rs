@@ -76,7 +76,7 @@ impl Distrust {
         };
         match self {
             Self::UnknownIssuer => {
-                let advice = "name the PEM file of the authority that signed it; the development CA's is `ca/ca.pem` in C's data folder, or where `tls.publish_ca` puts it";
+                let advice = "name the PEM file of the authority that signed it; the development CA's is `ca/ca.pem` in C's data folder, or where `tls.publish_ca_file` puts it";
                 Finding::new(
                     whom,
                     "signed by one of them",
@@ -110,7 +110,7 @@ impl Distrust {
                     "the host of `{}` and the names in the certificate",
                     way.names.name(way.setting)
                 );
-                let advice = "use one of those names, or have this one in the certificate (the development CA: `tls.names` of C)";
+                let advice = "use one of those names, or have this one in the certificate (the development CA: `tls.dev_cert_names` of C)";
                 let found = if names.is_empty() { "other names".to_owned() } else { plain(names) };
                 Finding::new(compared, host(url), found, way.names.change(way.setting, advice))
             }

@@ -48,7 +48,9 @@ fn who_says_the_least_gets_what_the_specifications_say() {
         !accepted.login.public && !accepted.login.first_party && !accepted.login.refresh_tokens
     );
     let (client, _) = accepted.into_client("x".to_owned(), Vec::new());
-    assert!(client.introspects.is_empty() && client.resources.is_empty() && client.dynamic);
+    assert!(
+        client.introspection_audiences.is_empty() && client.resources.is_empty() && client.dynamic
+    );
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl TryFrom<ClientRow> for Client {
             secrets: Vec::new(),
             scopes: scope(&row.scopes)?,
             resources: serde_json::from_str(&row.resources)?,
-            introspects: serde_json::from_str(&row.introspects)?,
+            introspection_audiences: serde_json::from_str(&row.introspects)?,
             token_format: TokenFormat::parse(&row.token_format)
                 .ok_or_else(|| unreadable("a token format"))?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,

@@ -1,0 +1,88 @@
+use serde::{Deserialize, Deserializer, Serialize};
+use service_kit::Finding;
+
+/// Rate limits of secrets that can be guessed and of client registration, per IP network.
+///
+/// All but `registration` count failures only: a success costs nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimitSettings {
+    /// Failed client authentications per client id and network. Default: 10 at once, then one
+    /// every 6 seconds. Production allows at most 100 at once.
+    #[serde(deserialize_with = "with_defaults::<_, 10, 6>")]
+    pub client_auth: RateLimit,
+    /// Failed client authentications per network, over all client ids. Default: 100 at once, then
+    /// one every 3 seconds. Production allows at most 1000 at once.
+    #[serde(deserialize_with = "with_defaults::<_, 100, 3>")]
+    pub client_auth_address: RateLimit,
+    /// Failed sign-ins per account and network. Default: 5 at once, then one every 30 seconds.
+    /// Production allows at most 20 at once.
+    #[serde(deserialize_with = "with_defaults::<_, 5, 30>")]
+    pub sign_in: RateLimit,
+    /// Failed sign-ins per network, over all accounts. Default: 100 at once, then one every 3
+    /// seconds. Production allows at most 1000 at once.
+    #[serde(deserialize_with = "with_defaults::<_, 100, 3>")]
+    pub sign_in_address: RateLimit,
+    /// Client registrations, changes of registered clients, and wrong registration access tokens
+    /// per network. Default: 20 at once, then one every 60 seconds.
+    #[serde(deserialize_with = "with_defaults::<_, 20, 60>")]
+    pub registration: RateLimit,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RateLimit {
+    /// Number of attempts that are allowed at once.
+    pub burst: u32,
+    /// Seconds until one more attempt is allowed. Production requires at least 1.
+    pub refill_seconds: u32,
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self {
+            client_auth: RateLimit { burst: 10, refill_seconds: 6 },
+            client_auth_address: RateLimit { burst: 100, refill_seconds: 3 },
+            sign_in: RateLimit { burst: 5, refill_seconds: 30 },
+            sign_in_address: RateLimit { burst: 100, refill_seconds: 3 },
+            registration: RateLimit { burst: 20, refill_seconds: 60 },
+        }
+    }
+}
+
+/// Reads a limit of which one member may be missing; that one keeps its default.
+fn with_defaults<'de, D: Deserializer<'de>, const BURST: u32, const REFILL_SECONDS: u32>(
+    deserializer: D,
+) -> Result<RateLimit, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Partial {
+        burst: Option<u32>,
+        refill_seconds: Option<u32>,
+    }
+    let Partial { burst, refill_seconds } = Partial::deserialize(deserializer)?;
+    Ok(RateLimit {
+        burst: burst.unwrap_or(BURST),
+        refill_seconds: refill_seconds.unwrap_or(REFILL_SECONDS),
+    })
+}
+
+impl RateLimitSettings {
+    /// Returns the limits that hardly slow down guessing.
+    pub(super) fn unsafe_settings(&self) -> Vec<Finding> {
+        let limits = [
+            ("rate_limits.client_auth", self.client_auth, 100),
+            ("rate_limits.client_auth_address", self.client_auth_address, 1_000),
+            ("rate_limits.sign_in", self.sign_in, 20),
+            ("rate_limits.sign_in_address", self.sign_in_address, 1_000),
+        ];
+        let too_fast = limits
+            .into_iter()
+            .filter(|(_, limit, max_burst)| limit.burst > *max_burst || limit.refill_seconds == 0);
+        too_fast
+            .map(|(setting, ..)| {
+                Finding::new(setting, "allows secrets to be guessed quickly", "use the default")
+            })
+            .collect()
+    }
+}
