@@ -47,7 +47,7 @@ enum Command {
     /// C, the authorization server, alone
     AuthServer(auth_server::commands::Arguments),
     /// A, the client, alone
-    ServiceA(service_a::commands::Arguments),
+    ServiceA(service_a::cli::Arguments),
     /// B, the resource server, alone
     ServiceB(service_b::commands::Arguments),
     /// The page that draws what happens between them, alone
@@ -69,7 +69,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => block_on(demo::run(arguments.demo)),
         Some(Command::Walk(arguments)) => block_on(walk::run(arguments)),
         Some(Command::AuthServer(arguments)) => auth_server::commands::run(arguments),
-        Some(Command::ServiceA(arguments)) => service_a::commands::run(&arguments),
+        Some(Command::ServiceA(arguments)) => service_a::cli::run(&arguments),
         Some(Command::ServiceB(arguments)) => service_b::commands::run(&arguments),
         Some(Command::FlowViewer(arguments)) => flow_viewer::commands::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),

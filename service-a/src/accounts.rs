@@ -3,7 +3,6 @@
 //!
 //! A backend implements [`AccountStore`] and passes the suite in `conformance`, races included.
 
-mod glance;
 mod model;
 mod postgres;
 mod rows;
@@ -17,13 +16,12 @@ use async_trait::async_trait;
 
 use crate::random_id::Digest;
 
-pub use glance::versions;
 pub use model::{
     Account, Email, EndSessions, Entered, Identity, Linked, LinkedIdentity, PendingLogin, Profile,
     Purpose, Session, Unlinked, Visitor,
 };
 pub use postgres::{PostgresAccounts, place_of, versions_at};
-pub use sqlite::SqliteAccounts;
+pub use sqlite::{SqliteAccounts, versions};
 
 /// Why a verb was not carried out.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! `service-a doctor`: why does A get no pass, why does B not take it, why can nobody log in? What
 //! it looks at stands in [`examine`], in its order.
 
-mod calls;
+mod b_calls;
 mod logins;
 
 use ::doctor::{
@@ -30,9 +30,9 @@ pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
             look_at_own_door(checks, clock, &own_door(settings, &names)).await;
         }),
         section("database", async |checks| look_at_accounts(checks, settings, &names).await),
-        section("issuer", async |checks| calls::look_at_tokens(checks, settings, &names, clock)
+        section("issuer", async |checks| b_calls::look_at_tokens(checks, settings, &names, clock)
             .await),
-        section("B", async |checks| calls::look_at_bs(checks, settings, &names, clock).await),
+        section("B", async |checks| b_calls::look_at_bs(checks, settings, &names, clock).await),
         logins::look_at_logins(settings, clock),
     );
     Report::of(ServiceASettings::SERVICE, [own, accounts, issuer, bs].into_iter().chain(logins))

@@ -2,28 +2,25 @@
 //! it got for it. And a website that people log in to with the account that they have elsewhere.
 
 pub mod accounts;
-mod app;
-mod call_b;
-pub mod commands;
-mod cookies;
+mod api;
+mod b_client;
+pub mod cli;
 pub mod doctor;
-mod endpoints;
-mod entropy;
-mod failure;
-mod form_body;
+mod http;
 mod login;
-mod my_tokens;
-mod provider_name;
 mod providers;
 mod random_id;
+mod router;
 mod sealed;
+mod secure_random;
 mod server;
-mod session;
+mod services;
 pub mod settings;
-mod shown;
+mod state;
+mod user_tokens;
+mod views;
 mod website;
 
-pub use call_b::{Addresses, Answer, BClient, Call};
-pub use failure::Failure;
+pub use b_client::{Addresses, Answer, BClient, Call, Failure};
 pub use server::ServiceA;
 pub use settings::ServiceASettings;

@@ -1,13 +1,12 @@
 //! Logging in: away to a provider, and back with an answer.
 
-mod answer;
+mod authorization_response;
 mod begin;
 mod finish;
-mod refusal;
 mod return_to;
 
-pub use answer::Answer;
+pub use crate::http::page_error::Refusal;
+pub use authorization_response::Answer;
 pub use begin::{Start, begin};
 pub use finish::finish;
-pub use refusal::Refusal;
 pub use return_to::ReturnTo;

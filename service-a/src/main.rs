@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service_a::commands::main(std::env::args_os())
+    service_a::cli::main(std::env::args_os())
 }

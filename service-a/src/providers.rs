@@ -3,10 +3,9 @@
 mod apple;
 mod openid;
 mod profile;
-mod settings;
+mod transport;
 mod user_tokens;
 mod wechat;
-mod wire;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,10 +16,10 @@ use url::Url;
 use crate::{
     accounts::{EndSessions, Identity, Profile},
     random_id::RandomId,
+    settings::{ProviderKind, ProviderSettings},
 };
 
 pub use openid::{ID_TOKEN_ALGORITHMS, LEEWAY, LogoutTokenRefusal, OpenIdProvider, client_secret};
-pub use settings::{ProviderKind, ProviderSettings};
 pub use user_tokens::UserTokens;
 pub use wechat::WeChatProvider;
 

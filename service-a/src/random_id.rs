@@ -3,7 +3,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::entropy::{Entropy, NoEntropy};
+use crate::secure_random::{Entropy, NoEntropy};
 
 /// A name that cannot be guessed: whoever shows it is who got it. It can be handed to its browser,
 /// never printed.

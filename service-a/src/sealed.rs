@@ -10,8 +10,8 @@ use aws_lc_rs::{
 use zeroize::Zeroizing;
 
 use crate::{
-    entropy::{Entropy, NoEntropy},
     random_id::RandomId,
+    secure_random::{Entropy, NoEntropy},
 };
 
 /// What a key is for. The same secret makes a different key for each.

@@ -16,15 +16,16 @@ use url::Url;
 
 use crate::{
     accounts::{AccountStore, PostgresAccounts, SqliteAccounts},
-    app::{self, App, Legacy, Parts},
-    call_b::{Addresses, BClient},
-    cookies::Cookies,
-    entropy::Entropy,
-    my_tokens::Refreshing,
+    b_client::{Addresses, BClient, Legacy},
+    http::cookies::Cookies,
     providers::{Provider, Providers},
+    router,
+    secure_random::Entropy,
+    services::Website,
     settings::ServiceASettings,
-    shown::{self, RefusalPage},
-    website::Website,
+    state::{App, Parts},
+    user_tokens::Refreshing,
+    views::{self, RefusalPage},
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -77,7 +78,7 @@ impl ServiceA {
             async move { accounts.answers().await.map_err(|error| error.to_string()) }
         });
         // The scoped routes last: their fallback counts and logs unknown paths.
-        let scoped = scoped(app::routes(app.clone()), context);
+        let scoped = scoped(router::routes(app.clone()), context);
         let scoped = scoped.layer(from_fn_with_state(app, RefusalPage::beforehand));
         let routes = health::routes(readiness).merge(metrics::routes(registry)).merge(scoped);
         Ok(Self { bound, routes, certificates, limits: settings.limits.clone(), website })
@@ -117,7 +118,7 @@ pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result
             patience: settings.patience(),
         },
         providers: providers(settings, clock)?,
-        pages: shown::pages(settings.pages_dir.as_deref())?,
+        pages: views::pages(settings.pages_dir.as_deref())?,
         certificates: OwnCertificates::of(
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),

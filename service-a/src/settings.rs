@@ -1,5 +1,6 @@
 //! The settings of A.
 
+mod provider;
 mod targets;
 
 use std::{
@@ -19,8 +20,10 @@ use service_kit::{
 };
 use url::Url;
 
-pub use self::targets::{Target, Targets};
-pub use crate::providers::{ProviderKind, ProviderSettings};
+pub use self::{
+    provider::{ProviderKind, ProviderSettings},
+    targets::{Target, Targets},
+};
 
 /// The provider that is there without being configured: C.
 pub(crate) const PLATFORM: &str = "platform";

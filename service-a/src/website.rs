@@ -1,51 +1,12 @@
-use std::sync::Arc;
+//! One file an endpoint, named as the endpoint.
 
-use clock::Clock;
-use pages::Language;
-use url::Url;
-
-use crate::{
-    accounts::AccountStore,
-    cookies::Cookies,
-    entropy::Entropy,
-    my_tokens::Refreshing,
-    providers::{Provider, Providers},
-    settings::SessionSettings,
-};
-
-/// What the pages share.
-pub struct Website {
-    pub accounts: Arc<dyn AccountStore>,
-    pub providers: Providers,
-    pub refreshing: Refreshing,
-    pub cookies: Cookies,
-    pub public_url: Url,
-    pub sessions: SessionSettings,
-    pub clock: Clock,
-    pub entropy: Entropy,
-}
-
-impl Website {
-    pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
-        self.providers.get(name)
-    }
-
-    /// Where a form may lead on to, with spaces between.
-    pub fn browser_urls(&self) -> String {
-        self.providers
-            .values()
-            .flat_map(|provider| provider.browser_urls())
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    /// A session that was not seen since then has ended.
-    pub fn idle_since(&self) -> i64 {
-        self.clock.seconds() - i64::from(self.sessions.idle_timeout_seconds)
-    }
-
-    /// The title of a provider that accounts remember by name; it may have left the settings since.
-    pub fn title_of(&self, name: &str, language: Language) -> String {
-        self.provider(name).map_or(name, |provider| provider.title_in(language)).to_owned()
-    }
-}
+pub mod account;
+pub mod backchannel_logout;
+pub mod callback;
+pub mod home;
+pub mod link;
+pub mod login;
+pub mod logout;
+pub mod my_resource;
+pub mod style;
+pub mod unlink;

@@ -1,12 +1,12 @@
 mod connect;
-mod glance;
 mod identities;
+mod inspection;
 mod locks;
 mod logins;
 mod sessions;
 mod sweep;
 
-pub use glance::{place_of, versions_at};
+pub use inspection::{place_of, versions_at};
 
 use async_trait::async_trait;
 use sqlx::PgPool;

@@ -1,6 +1,9 @@
 mod identities;
+mod inspection;
 mod logins;
 mod sessions;
+
+pub use inspection::versions;
 
 use std::path::Path;
 
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::random_id::Digest;
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The embedded store: one file, one writer, any number of readers.
 pub struct SqliteAccounts {

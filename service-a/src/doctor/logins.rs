@@ -10,9 +10,9 @@ use service_kit::Settings;
 use tokio::task::JoinSet;
 
 use crate::{
-    providers::{ID_TOKEN_ALGORITHMS, LEEWAY, ProviderKind, ProviderSettings, client_secret},
+    providers::{ID_TOKEN_ALGORITHMS, LEEWAY, client_secret},
     server::redirect_uri,
-    settings::{PLATFORM, ServiceASettings},
+    settings::{PLATFORM, ProviderKind, ProviderSettings, ServiceASettings},
 };
 
 /// Each provider as a section of its own: one that hangs takes nothing from the others.

@@ -6,12 +6,12 @@ use zeroize::Zeroizing;
 use super::{Refusal, ReturnTo};
 use crate::{
     accounts::{PendingLogin, Purpose},
-    cookies::CookieUse,
-    entropy::{Entropy, NoEntropy},
+    http::cookies::CookieUse,
     providers::{LoginSecrets, Provider},
     random_id::{Digest, RandomId},
     sealed::{Sealing, open, seal},
-    website::Website,
+    secure_random::{Entropy, NoEntropy},
+    services::Website,
 };
 
 /// How long a person may take at the provider, in seconds.

@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     accounts::{Entered, Linked, PendingLogin, Purpose, Session, Visitor},
-    cookies::CookieUse,
+    http::cookies::CookieUse,
     providers::{LoginSecrets, Proven, Provider, UserTokens},
     random_id::RandomId,
-    website::Website,
+    services::Website,
 };
 
 /// The browser is back from `provider`: who is it, and which account is theirs?

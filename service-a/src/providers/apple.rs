@@ -6,7 +6,7 @@ use anyhow::Context;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 
-use super::ProviderSettings;
+use crate::settings::ProviderSettings;
 
 /// Apple takes up to six months; a secret that is made for each request needs no more than a
 /// moment.

@@ -25,13 +25,16 @@ use self::{
     library::{Client, Metadata, TokenAnswer, metadata_failure, token_failure},
 };
 use super::{
-    CodeAnswer, LoginSecrets, Proven, ProviderFailure, ProviderKind, ProviderSettings, Step,
-    UserTokens,
+    CodeAnswer, LoginSecrets, Proven, ProviderFailure, Step, UserTokens,
     apple::{AppleKey, name_of},
     profile,
-    wire::Wire,
+    transport::Wire,
 };
-use crate::{accounts::Identity, random_id::RandomId};
+use crate::{
+    accounts::Identity,
+    random_id::RandomId,
+    settings::{ProviderKind, ProviderSettings},
+};
 
 pub use id_token::{ID_TOKEN_ALGORITHMS, LEEWAY};
 pub use logout_token::LogoutTokenRefusal;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    entropy::{Entropy, NoEntropy},
     random_id::RandomId,
     sealed::{Sealing, open, seal},
+    secure_random::{Entropy, NoEntropy},
 };
 
 /// What a provider gave A for a person. It stays on this server, sealed with the id of the person's

@@ -10,11 +10,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::http_client;
 use url::Url;
 
-use super::{
-    CodeAnswer, LoginSecrets, Proven, ProviderFailure, ProviderSettings, Step, UserTokens,
-    wire::Wire,
+use super::{CodeAnswer, LoginSecrets, Proven, ProviderFailure, Step, UserTokens, transport::Wire};
+use crate::{
+    accounts::{Identity, Profile},
+    settings::ProviderSettings,
 };
-use crate::accounts::{Identity, Profile};
 
 /// Codes that were used before, are too old, or were never good.
 const GRANT_REFUSED: [i64; 3] = [40_029, 40_163, 42_003];

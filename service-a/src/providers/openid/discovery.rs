@@ -6,7 +6,7 @@ use openidconnect::{IssuerUrl, JsonWebKeySet};
 use tokio::sync::Mutex;
 
 use super::library::{Metadata, discovery_failure};
-use crate::providers::{ProviderFailure, wire::Wire};
+use crate::providers::{ProviderFailure, transport::Wire};
 
 /// So old, in seconds, metadata and keys are fetched again.
 const MAX_AGE: i64 = 3_600;

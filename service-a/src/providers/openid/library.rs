@@ -18,7 +18,7 @@ use url::Url;
 
 use super::super::{
     ProviderFailure, Step,
-    wire::{Wire, WireError},
+    transport::{Wire, WireError},
 };
 
 /// What the metadata says beyond OpenID Connect Discovery.

@@ -1,0 +1,37 @@
+//! Every route of A on one page.
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::{
+    api::{call_b, call_b_legacy, openapi},
+    state::App,
+    website::{
+        account, backchannel_logout, callback, home, link, login, logout, my_resource, style,
+        unlink,
+    },
+};
+
+/// Every route.
+pub fn routes(app: App) -> Router {
+    let routes = Router::new()
+        .route("/", get(home::home))
+        .route("/login/{provider}", get(login::login))
+        .route("/callback/{provider}", get(callback::by_query).post(callback::by_form))
+        .route("/account", get(account::account))
+        .route("/my-resource", get(my_resource::my_resource))
+        .route("/link/{provider}", post(link::link))
+        .route("/unlink", post(unlink::unlink))
+        .route("/logout", post(logout::logout))
+        .route("/backchannel-logout/{provider}", post(backchannel_logout::backchannel_logout))
+        .route("/assets/style.css", get(style::style))
+        .route("/api/call-b", get(call_b::read).post(call_b::write))
+        .route("/openapi.json", get(openapi::openapi));
+    let routes = match app.legacy {
+        Some(_) => routes.route("/api/call-b-legacy", get(call_b_legacy::call_b_legacy)),
+        None => routes,
+    };
+    routes.with_state(app)
+}

@@ -1,0 +1,21 @@
+//! The website over real sockets: people who log in, providers that can be told how to behave, and
+//! those who mean harm.
+
+mod accounts;
+mod apple;
+mod browser;
+mod callback;
+mod data_secrecy;
+mod first_login;
+mod google;
+mod id_token;
+mod logout;
+mod mock_provider;
+mod my_resource;
+mod openapi;
+mod page_errors;
+mod provider_errors;
+mod sessions;
+mod test_site;
+mod token_signer;
+mod wechat;
