@@ -53,7 +53,7 @@ const CHALLENGE: &str = r#"Basic realm="gatepass", charset="UTF-8""#;
 impl Failure {
     pub fn new(code: ErrorCode, description: impl AsRef<str>, rule: &str) -> Self {
         Self {
-            error: OAuthError::new(code, description).see(rule),
+            error: OAuthError::new(code, description).with_error_uri(rule),
             status: StatusCode::BAD_REQUEST,
             advice: Advice::None,
             at_fault: None,

@@ -9,7 +9,7 @@ mod void_grant;
 
 pub use token_exchange::ACCESS_TOKEN_TYPE;
 
-use oauth_types::{Actor, ErrorCode, Form, RefreshToken, nearest_name};
+use oauth_types::{Actor, ErrorCode, Form, RefreshToken, closest_match};
 
 use crate::{
     app::App,
@@ -106,7 +106,7 @@ pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Ap
 }
 
 fn unknown(grant_type: &str) -> String {
-    let meant = nearest_name(grant_type, GRANT_TYPES)
+    let meant = closest_match(grant_type, GRANT_TYPES)
         .map(|near| format!(": did you mean {near}?"))
         .unwrap_or_default();
     let shown: String = grant_type.chars().take(60).collect();

@@ -210,7 +210,7 @@ fn effect(
 }
 
 async fn refuse(app: &App, record: AuditRecord, failure: Failure) -> Failure {
-    emit(|| Event::TokenRefused {
+    emit(|| Event::TokenRequestRejected {
         client_id: record.client_id.clone(),
         error: failure.error.error,
         // Not its description, which quotes the caller.

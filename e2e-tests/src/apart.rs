@@ -61,10 +61,15 @@ impl Apart {
         let settings = self.settings.auth_server.clone();
         let listeners = Listeners::bind(&settings).unwrap();
         let (address, stop, entropy) = (listeners.http.address(), Stop::new(), Entropy::system());
-        let c =
-            AuthServer::prepare(settings, listeners, self.clock.clone(), entropy, EventSink::off())
-                .await
-                .unwrap();
+        let c = AuthServer::prepare(
+            settings,
+            listeners,
+            self.clock.clone(),
+            entropy,
+            EventSink::disabled(),
+        )
+        .await
+        .unwrap();
         let running = Running { address, stop: stop.clone(), task: tokio::spawn(c.run(stop)) };
         self.ready(&running).await;
         running
@@ -74,7 +79,8 @@ impl Apart {
     pub fn start_b(&self, settings: &ServiceBSettings) -> Running {
         let bound = Bound::to(&settings.listen, "listen").unwrap();
         let (address, stop) = (bound.address(), Stop::new());
-        let b = ServiceB::prepare(settings, bound, self.clock.clone(), EventSink::off()).unwrap();
+        let b =
+            ServiceB::prepare(settings, bound, self.clock.clone(), EventSink::disabled()).unwrap();
         Running { address, stop: stop.clone(), task: tokio::spawn(b.run(stop)) }
     }
 
@@ -85,7 +91,7 @@ impl Apart {
         settings.targets.introspection.url = url(asking.address, "");
         let bound = Bound::to(&settings.listen, "listen").unwrap();
         let (address, stop) = (bound.address(), Stop::new());
-        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::off())
+        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::disabled())
             .await
             .unwrap();
         Running { address, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }

@@ -25,7 +25,9 @@ pub struct Arguments {
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve = async |settings: FlowViewerSettings, bound: Bound, stop: Stop| {
-        FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::off())?.run(stop).await
+        FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::disabled())?
+            .run(stop)
+            .await
     };
     run_service(
         &arguments.service,

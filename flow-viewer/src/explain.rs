@@ -1,6 +1,6 @@
 //! What a message is: its name, the document's step, and the rule that it follows.
 
-use flow_events::{Field, Party, Value};
+use flow_events::{Field, FieldValue, Party};
 use serde::Serialize;
 
 use crate::flows::{Message, Secret, secret_in};
@@ -209,8 +209,8 @@ fn ends_as(url: &str, route: &str) -> bool {
 
 fn text(field: &Field) -> &str {
     match &field.value {
-        Value::Text(text) => text,
-        Value::Secret | Value::Token(_) => "",
+        FieldValue::Text(text) => text,
+        FieldValue::Secret | FieldValue::Fingerprint(_) => "",
     }
 }
 
@@ -228,13 +228,13 @@ mod tests {
     use crate::flows::assemble;
 
     fn title_of(path: &str, field: Field) -> &'static str {
-        let event = Event::RequestArrived {
+        let event = Event::RequestReceived {
             method: "POST".to_owned(),
             path: path.to_owned(),
             fields: vec![field],
         };
         let trace_id = TraceContext::root([1; 24]).unwrap().trace_id;
-        let arrived = FlowEvent { trace_id, at_micros: 1, seen_by: B, event };
+        let arrived = FlowEvent { trace_id, at_micros: 1, reported_by: B, event };
         assemble(&[arrived]).messages[0].explained.title
     }
 

@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use flow_events::{Event, FlowEvent, TokenHeader, TraceId, Value};
+use flow_events::{Event, FieldValue, FlowEvent, TokenHeader, TraceId};
 use oauth_types::{AccessTokenClaims, Fingerprint};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -223,8 +223,8 @@ impl Kept {
         let states =
             told.event.fields().iter().filter(|field| field.name == "state").filter_map(|field| {
                 match &field.value {
-                    Value::Token(print) => Some(Key::State(print.clone())),
-                    Value::Text(_) | Value::Secret => None,
+                    FieldValue::Fingerprint(print) => Some(Key::State(print.clone())),
+                    FieldValue::Text(_) | FieldValue::Secret => None,
                 }
             });
         let states: Vec<Key> = states.collect();
@@ -294,8 +294,8 @@ fn mentioned(event: &Event) -> Vec<&Fingerprint> {
         _ => None,
     };
     let carried = event.fields().iter().filter_map(|field| match &field.value {
-        Value::Token(print) => Some(print),
-        Value::Text(_) | Value::Secret => None,
+        FieldValue::Fingerprint(print) => Some(print),
+        FieldValue::Text(_) | FieldValue::Secret => None,
     });
     own.into_iter().chain(carried).collect()
 }

@@ -54,7 +54,7 @@ impl FlowViewer {
             service: "flow-viewer",
             party: Party::Browser,
             // Who looks is no part of what is looked at.
-            events: EventSink::off(),
+            events: EventSink::disabled(),
             clock,
             http_metrics,
             limits: settings.limits.clone(),
@@ -76,7 +76,7 @@ impl FlowViewer {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
-        if let Some(listener) = self.events.listen() {
+        if let Some(listener) = self.events.subscribe() {
             tokio::spawn(follow(listener, self.flows));
         }
         let (asked, ending) = (stop.clone(), self.ending);

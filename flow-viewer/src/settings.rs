@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oauth_types::{ClientSecret, endpoint};
+use oauth_types::{ClientSecret, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
@@ -102,7 +102,7 @@ impl FlowViewerSettings {
     fn check(&self) -> anyhow::Result<()> {
         for (name, place) in self.places() {
             for (part, url) in [("url", &place.url), ("public_url", &place.public_url)] {
-                endpoint(url).map_err(|problem| {
+                parse_endpoint_url(url).map_err(|problem| {
                     anyhow::anyhow!("the setting `{name}.{part}`: {problem}: {url}")
                 })?;
             }

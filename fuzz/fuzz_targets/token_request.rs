@@ -10,7 +10,7 @@ fuzz_target!(|body: &[u8]| {
     for name in ["grant_type", "client_id", "client_secret", "scope"] {
         assert!(form.all(name).count() <= 1, "{name} was taken twice");
     }
-    let _ = form.near_miss("grant_type");
+    let _ = form.closest_parameter("grant_type");
     if let Some(Ok(scope)) = form.get("scope").map(str::parse::<Scope>) {
         assert_eq!(scope.to_string().parse::<Scope>(), Ok(scope));
     }

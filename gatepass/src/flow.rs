@@ -45,7 +45,7 @@ pub async fn observe(
     events: &EventSink,
     trace: TraceContext,
 ) -> anyhow::Result<Flow> {
-    let listener = events.listen().context("the events are switched off")?;
+    let listener = events.subscribe().context("the events are switched off")?;
     let response = request.header("traceparent", trace.to_string()).send().await?;
     let status = response.status();
     let body = response.text().await?;

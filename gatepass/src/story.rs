@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use flow_events::{Check, Event, Field, Party, Rule, Value};
+use flow_events::{Check, Event, Field, FieldValue, Party, Rule};
 use flow_viewer::{Answer, Fact, Message, Part, assemble};
 use oauth_types::AccessTokenClaims;
 
@@ -88,7 +88,7 @@ fn tell_part(story: &mut String, message: &Message, part: Part, paint: Paint) ->
 }
 
 fn is_first_check(message: &Message, part: Part) -> bool {
-    let check = |fact: &Fact| matches!(fact.event, Event::Checked(_));
+    let check = |fact: &Fact| matches!(fact.event, Event::TokenChecked(_));
     let first = message.facts.iter().position(check).map(Part::Fact);
     message.to == Party::ResourceServer && first == Some(part)
 }
@@ -118,31 +118,33 @@ fn tell_fact(story: &mut String, fact: &Fact, paint: Paint) -> fmt::Result {
             )
         }
         Event::TokenIssued { claims, .. } => tell_claims(story, claims),
-        Event::TokenRefused { error, description, .. } if description.is_empty() => {
+        Event::TokenRequestRejected { error, description, .. } if description.is_empty() => {
             writeln!(story, "    C refuses: {}", error.as_str())
         }
-        Event::TokenRefused { error, description, .. } => {
+        Event::TokenRequestRejected { error, description, .. } => {
             writeln!(
                 story,
                 "    C refuses: {}, for {description}",
                 paint.verdict(error.as_str(), false)
             )
         }
-        Event::Checked(check) => tell_check(story, fact.seen_by, check, paint),
+        Event::TokenChecked(check) => tell_check(story, fact.reported_by, check, paint),
         _ => Ok(()),
     }
 }
 
 fn tell_fields(story: &mut String, fields: &[Field]) -> fmt::Result {
     fields.iter().try_for_each(|Field { name, value, .. }| match value {
-        Value::Text(text) => writeln!(story, "    {name:<15} {text}"),
-        Value::Secret => {
+        FieldValue::Text(text) => writeln!(story, "    {name:<15} {text}"),
+        FieldValue::Secret => {
             writeln!(story, "    {name:<15} •••••• (only these two ever see it, no log does)")
         }
-        Value::Token(fingerprint) if name.contains("token") || name == "authorization" => {
+        FieldValue::Fingerprint(fingerprint)
+            if name.contains("token") || name == "authorization" =>
+        {
             writeln!(story, "    {name:<15} [pass {fingerprint}]")
         }
-        Value::Token(fingerprint) => writeln!(story, "    {name:<15} [{fingerprint}…]"),
+        FieldValue::Fingerprint(fingerprint) => writeln!(story, "    {name:<15} [{fingerprint}…]"),
     })
 }
 
@@ -184,7 +186,7 @@ fn name(rule: Rule) -> &'static str {
         Rule::IssuedAt => "issued at",
         Rule::Active => "C's word",
         Rule::Scope => "scope",
-        Rule::Remembered => "memory",
+        Rule::Cached => "memory",
     }
 }
 

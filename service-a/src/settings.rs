@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 use clock::Clock;
-use oauth_types::{ClientAuthMethod, ClientSecret, Scope, endpoint};
+use oauth_types::{ClientAuthMethod, ClientSecret, Scope, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
@@ -140,7 +140,7 @@ impl ServiceASettings {
             [("local", &self.targets.local), ("introspection", &self.targets.introspection)]
         {
             for (part, url) in [("url", &target.url), ("resource", &target.resource)] {
-                let usable = endpoint(url).map_err(anyhow::Error::msg);
+                let usable = parse_endpoint_url(url).map_err(anyhow::Error::msg);
                 usable.with_context(|| format!("the setting `targets.{name}.{part}`"))?;
             }
         }
@@ -178,7 +178,7 @@ impl ServiceASettings {
         let wrong = |problem: &str| {
             anyhow::anyhow!("the setting `public_url`: {problem}: {}", self.public_url)
         };
-        let url = endpoint(&self.public_url).map_err(wrong)?;
+        let url = parse_endpoint_url(&self.public_url).map_err(wrong)?;
         if url.path() == "/" && url.query().is_none() {
             Ok(url)
         } else {

@@ -54,7 +54,7 @@ impl Reader<'_> {
     pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, NoAnswer> {
         let unreadable =
             |error: FormError| NoAnswer::TellUser(ErrorKind::InvalidRequest, error.to_string());
-        let (form, doubled) = Form::parse_with_doubles(encoded).map_err(unreadable)?;
+        let (form, doubled) = Form::parse_with_duplicates(encoded).map_err(unreadable)?;
         if let Some(name) =
             doubled.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri"))
         {
@@ -106,7 +106,7 @@ impl Reader<'_> {
                     .then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),
             }),
             Err((code, description, rule)) => {
-                let error = OAuthError::new(code, description).see(rule);
+                let error = OAuthError::new(code, description).with_error_uri(rule);
                 Err(NoAnswer::TellClient(Box::new((answer_to, error))))
             }
         }

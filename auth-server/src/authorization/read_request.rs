@@ -60,7 +60,7 @@ pub async fn read_request(
 
 /// The request that a `request_uri` of ours stands for. It is its client's alone (RFC 9126 §4).
 async fn pushed_request(app: &App, query: &str) -> Result<Option<PushedRequest>, PageFailure> {
-    let Ok((form, _)) = Form::parse_with_doubles(query.as_bytes()) else { return Ok(None) };
+    let Ok((form, _)) = Form::parse_with_duplicates(query.as_bytes()) else { return Ok(None) };
     let Some(uri) = form.get("request_uri").filter(|uri| uri.starts_with(PUSHED_PREFIX)) else {
         return Ok(None);
     };

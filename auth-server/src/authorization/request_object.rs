@@ -45,7 +45,7 @@ pub fn read_request_object(
         .map_err(|_| "its signature is not the client's")?;
     let parameters = signed.claims;
     check_claims(&parameters, client_id, issuer, now)?;
-    Ok(Form::of_pairs(parameters.iter().flat_map(pairs)))
+    Ok(Form::from_pairs(parameters.iter().flat_map(pairs)))
 }
 
 /// A client that has registered one algorithm signs with no other (OpenID Connect Dynamic Client

@@ -70,14 +70,15 @@ fn has_secret(uri: &Uri) -> bool {
     uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
-            oauth_types::strict_decode(name.as_bytes()).is_some_and(|name| name == "client_secret")
+            oauth_types::decode_form_component(name.as_bytes())
+                .is_some_and(|name| name == "client_secret")
         })
     })
 }
 
 fn missing(absent: &str, form: &Form) -> String {
     let meant = form
-        .near_miss(absent)
+        .closest_parameter(absent)
         .map(|sent| format!("; `{sent}` was sent: is that it?"))
         .unwrap_or_default();
     format!(

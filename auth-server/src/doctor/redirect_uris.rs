@@ -1,5 +1,5 @@
 use ::doctor::{Change, Checks, Finding, Names, nearest_uri, uris_differ_in};
-use oauth_types::nearest_name;
+use oauth_types::closest_match;
 
 use super::Asked;
 use crate::{
@@ -78,7 +78,7 @@ fn look_for(
         logins.iter().filter(|(id, _)| client_id.is_none_or(|wanted| wanted == *id)).collect();
     if own.is_empty() {
         let wanted = client_id.unwrap_or_default();
-        let nearest = nearest_name(wanted, logins.iter().map(|(id, _)| *id));
+        let nearest = closest_match(wanted, logins.iter().map(|(id, _)| *id));
         let found = nearest.map_or_else(
             || "no such client".to_owned(),
             |nearest| format!("no such client; the nearest one is `{nearest}`"),

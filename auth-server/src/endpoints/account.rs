@@ -136,7 +136,7 @@ async fn allowed_by(app: &App, sub: &str) -> Result<Vec<Consent>, PageFailure> {
     let mut all = app.store.consents_of(sub).await?;
     for grant in app.store.grants_of(sub, app.clock.seconds()).await? {
         match all.iter_mut().find(|known| known.client_id == grant.client_id) {
-            Some(known) => known.scope = known.scope.joined(&grant.scope),
+            Some(known) => known.scope = known.scope.union(&grant.scope),
             None => all.push(Consent {
                 sub: grant.sub,
                 client_id: grant.client_id,

@@ -126,7 +126,7 @@ impl Asking<'_> {
         Ok(Consent {
             sub: signed_in.user.sub.clone(),
             client_id: request.client.client_id.clone(),
-            scope: before.joined(&request.allowed.scope),
+            scope: before.union(&request.allowed.scope),
             given_at: self.app.clock.seconds(),
         })
     }

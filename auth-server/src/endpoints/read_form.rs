@@ -27,8 +27,9 @@ pub struct FormRequest {
 
 impl FormRequest {
     /// A request that came in another shape, and says the same.
-    pub fn of_pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
-        let form = Form::of_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let form =
+            Form::from_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Self { form, expires_in: None, uri: Uri::default(), headers: HeaderMap::new() }
     }
 
@@ -60,7 +61,8 @@ impl FormRequest {
 /// A parameter that has to be there.
 pub fn required<'a>(form: &'a Form, name: &'static str, rule: &str) -> Result<&'a str, Failure> {
     form.get(name).ok_or_else(|| {
-        let meant = form.near_miss(name).map(|sent| format!("; {sent} was sent: is that it?"));
+        let meant =
+            form.closest_parameter(name).map(|sent| format!("; {sent} was sent: is that it?"));
         Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
             .at(name)
     })
@@ -76,7 +78,7 @@ impl FromRequest<App> for FormRequest {
         // The limit of the body is there.
         *rest.extensions_mut() = extensions;
         let body = read(rest).await?;
-        emit(|| Event::FormArrived { fields: Field::parameters(&body) });
+        emit(|| Event::FormReceived { fields: Field::parameters(&body) });
         let form = Form::parse(&body)?;
         Ok(Self { form, expires_in: None, uri, headers })
     }

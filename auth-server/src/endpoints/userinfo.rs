@@ -131,7 +131,7 @@ impl Refused {
     fn request(reason: impl AsRef<str>) -> Self {
         Self::Told(
             StatusCode::BAD_REQUEST,
-            OAuthError::new(ErrorCode::InvalidRequest, reason).see(TOKEN_RULE),
+            OAuthError::new(ErrorCode::InvalidRequest, reason).with_error_uri(TOKEN_RULE),
         )
     }
 }
@@ -143,7 +143,7 @@ impl From<NotTold> for Refused {
             NotTold::Scope => (StatusCode::FORBIDDEN, ErrorCode::InsufficientScope),
             NotTold::Void(_) => (StatusCode::UNAUTHORIZED, ErrorCode::InvalidToken),
         };
-        Self::Told(status, OAuthError::new(code, why.to_string()).see(ERROR_RULE))
+        Self::Told(status, OAuthError::new(code, why.to_string()).with_error_uri(ERROR_RULE))
     }
 }
 

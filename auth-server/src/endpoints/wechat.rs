@@ -106,7 +106,7 @@ fn standard<const N: usize>(
     names: [(&'static str, &str); N],
 ) -> FormRequest {
     let asked = read(query);
-    FormRequest::of_pairs(
+    FormRequest::from_pairs(
         names.map(|(name, wechat)| (name, asked.get(wechat).unwrap_or_default().to_owned())),
     )
 }
@@ -136,7 +136,7 @@ async fn json_token(
         "refresh_token",
         "scope",
     ];
-    let request = FormRequest::of_pairs(names.map(|name| (name, text(name))));
+    let request = FormRequest::from_pairs(names.map(|name| (name, text(name))));
     match issue_or_refuse(&app, address, Ok(request)).await {
         Ok(answer) => (NO_STORE, Json(answer)).into_response(),
         Err(failure) => failure.into_response(),

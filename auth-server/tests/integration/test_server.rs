@@ -96,7 +96,7 @@ impl C {
         let tls_base =
             tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
         let listeners = Listeners { http, tls };
-        let (entropy, events) = (Entropy::system(), EventSink::off());
+        let (entropy, events) = (Entropy::system(), EventSink::disabled());
         let server =
             AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events)
                 .await

@@ -143,7 +143,7 @@ async fn certificate_without_a_key_is_rejected() {
     };
     settings.tls.cert_file = Some(folder.path().join("c.pem"));
     let listeners = Listeners::bind(&settings).unwrap();
-    let (clock, events) = (clock::Clock::system(), flow_events::EventSink::off());
+    let (clock, events) = (clock::Clock::system(), flow_events::EventSink::disabled());
     let refused = AuthServer::prepare(settings, listeners, clock, Entropy::system(), events)
         .await
         .err()

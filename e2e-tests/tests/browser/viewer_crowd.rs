@@ -35,13 +35,13 @@ fn flow_of(number: u128, micros: i64) -> impl Iterator<Item = Value> {
     let trace = format!("{number:032x}");
     (0..EVENTS_OF_A_FLOW).map(move |at| {
         let mut event = match at % 5 {
-            0 => json!({ "event": "request_arrived", "method": "GET", "path": "/api/resource", "fields": [] }),
-            4 => json!({ "event": "answer_sent", "status": 200, "elapsed_micros": 9, "fields": [] }),
-            _ => json!({ "event": "checked", "rule": "expiry", "passed": true, "expected": "later", "found": "later" }),
+            0 => json!({ "event": "request_received", "method": "GET", "path": "/api/resource", "fields": [] }),
+            4 => json!({ "event": "response_sent", "status": 200, "elapsed_micros": 9, "fields": [] }),
+            _ => json!({ "event": "token_checked", "rule": "expiry", "passed": true, "expected": "later", "found": "later" }),
         };
         event["trace_id"] = json!(trace);
         event["at_micros"] = json!(micros + at as i64);
-        event["seen_by"] = json!("resource_server");
+        event["reported_by"] = json!("resource_server");
         event
     })
 }

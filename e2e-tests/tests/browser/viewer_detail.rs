@@ -161,12 +161,12 @@ async fn what_is_open_grows_with_its_flow_and_keeps_the_focus() {
         let mut event = event;
         event["trace_id"] = trace.into();
         event["at_micros"] = (now + later).into();
-        event["seen_by"] = party.into();
+        event["reported_by"] = party.into();
         let sent =
             world.stage.http.post(world.viewer("/api/events")).json(&[event]).send().await.unwrap();
         assert_eq!(sent.status().as_u16(), 204);
     };
-    let arrived = |path: &str| json!({ "event": "request_arrived", "method": "GET", "path": path, "fields": [] });
+    let arrived = |path: &str| json!({ "event": "request_received", "method": "GET", "path": path, "fields": [] });
     tell(10, "resource_server", arrived("/api/resource")).await;
     screen.see(&format!("#flows [data-flow='{trace}'] a")).await.click().await.unwrap();
     screen.press_line("[data-title=resource_request]").await;
@@ -177,7 +177,7 @@ async fn what_is_open_grows_with_its_flow_and_keeps_the_focus() {
     tell(
         20,
         "resource_server",
-        json!({ "event": "answer_sent", "status": 418, "elapsed_micros": 9, "fields": [] }),
+        json!({ "event": "response_sent", "status": 418, "elapsed_micros": 9, "fields": [] }),
     )
     .await;
     screen.see("#detail [data-status='418']").await;

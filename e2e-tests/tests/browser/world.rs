@@ -120,8 +120,9 @@ fn provider(platform: &AuthServerSettings) -> ProviderSettings {
 async fn start_second(settings: AuthServerSettings, stage: &Stage) {
     let listeners = Listeners::bind(&settings).unwrap();
     let (clock, entropy): (Clock, _) = (stage.clock.clone(), Entropy::system());
-    let second =
-        AuthServer::prepare(settings, listeners, clock, entropy, EventSink::off()).await.unwrap();
+    let second = AuthServer::prepare(settings, listeners, clock, entropy, EventSink::disabled())
+        .await
+        .unwrap();
     let stop: Stop = stage.stop.clone();
     tokio::spawn(second.run(stop));
 }

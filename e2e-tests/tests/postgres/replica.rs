@@ -55,7 +55,7 @@ pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String
         listeners,
         Clock::system(),
         Entropy::system(),
-        EventSink::off(),
+        EventSink::disabled(),
     );
     Ok((server.await.map_err(|error| format!("{error:#}"))?, base))
 }

@@ -27,7 +27,7 @@ pub async fn prepare(database_url: &str) -> Result<(ServiceA, String), String> {
     };
     let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
     let base = url(bound.address(), "");
-    let a = ServiceA::prepare(&settings, bound, Clock::system(), EventSink::off());
+    let a = ServiceA::prepare(&settings, bound, Clock::system(), EventSink::disabled());
     Ok((a.await.map_err(|error| format!("{error:#}"))?, base))
 }
 

@@ -1,5 +1,5 @@
 use e2e_tests::stage::{Door, SECRET, Stage};
-use flow_events::{Event, Field, Value};
+use flow_events::{Event, Field, FieldValue};
 use gatepass::tell;
 
 use crate::script::script;
@@ -151,7 +151,7 @@ async fn a_b_that_asks_nobody_has_its_fourth_step_told_too_every_time() {
 }
 
 fn is_hidden(field: &Field) -> bool {
-    matches!(field.value, Value::Secret | Value::Token(_))
+    matches!(field.value, FieldValue::Secret | FieldValue::Fingerprint(_))
 }
 
 fn lines(script: &[&str]) -> Vec<String> {

@@ -11,9 +11,9 @@ pub fn script(events: &[Arc<FlowEvent>]) -> Vec<String> {
 }
 
 fn line(told: &FlowEvent) -> Option<String> {
-    let who = letter(told.seen_by);
+    let who = letter(told.reported_by);
     Some(match &told.event {
-        Event::RequestArrived { .. } | Event::FormArrived { .. } | Event::AnswerSent { .. } => {
+        Event::RequestReceived { .. } | Event::FormReceived { .. } | Event::ResponseSent { .. } => {
             return None;
         }
         Event::RequestSent { to, method, url, .. } => {
@@ -25,8 +25,8 @@ fn line(told: &FlowEvent) -> Option<String> {
         Event::RequestFailed { to, .. } => format!("{} -> {who} nothing", letter(*to)),
         Event::TokenReused { .. } => format!("{who} reuses its pass"),
         Event::TokenIssued { .. } => format!("{who} issues a pass"),
-        Event::TokenRefused { error, .. } => format!("{who} refuses: {}", error.as_str()),
-        Event::Checked(check) => {
+        Event::TokenRequestRejected { error, .. } => format!("{who} refuses: {}", error.as_str()),
+        Event::TokenChecked(check) => {
             format!("{who} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" })
         }
     })

@@ -204,8 +204,8 @@ async fn a_viewer_that_hears_too_much_forgets_the_oldest_and_stays_in_bounds() {
     let at = url(stage.addresses.flow_viewer, "/api/events");
     let event = |flow: u32| {
         json!({
-            "trace_id": format!("{:032x}", flow + 1), "at_micros": 1, "seen_by": "client", "event": "request_arrived",
-            "method": "GET", "path": "/x", "fields": [{ "place": "body", "name": "n", "value": { "text": "x".repeat(100) } }],
+            "trace_id": format!("{:032x}", flow + 1), "at_micros": 1, "reported_by": "client", "event": "request_received",
+            "method": "GET", "path": "/x", "fields": [{ "location": "body", "name": "n", "value": { "text": "x".repeat(100) } }],
         })
     };
     for batch in 0..200_u32 {

@@ -1,6 +1,6 @@
 //! An HTTP Archive 1.2. Secrets are `•••`, tokens their fingerprints.
 
-use flow_events::{Field, Place, Value};
+use flow_events::{Field, FieldLocation, FieldValue};
 use serde_json::{Value as Json, json};
 
 use crate::flows::{Answer, Flow, Message};
@@ -33,12 +33,12 @@ fn request(message: &Message) -> Json {
         "url": message.url,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": pairs(&message.fields, Place::Header),
-        "queryString": pairs(&message.fields, Place::Query),
+        "headers": pairs(&message.fields, FieldLocation::Header),
+        "queryString": pairs(&message.fields, FieldLocation::Query),
         "headersSize": -1,
         "bodySize": -1,
     });
-    let params = pairs(&message.fields, Place::Body);
+    let params = pairs(&message.fields, FieldLocation::Body);
     if !params.is_empty() {
         request["postData"] =
             json!({ "mimeType": "application/x-www-form-urlencoded", "params": params });
@@ -49,12 +49,12 @@ fn request(message: &Message) -> Json {
 fn response(answer: Option<&Answer>) -> Json {
     let fields = answer.map_or(&[][..], |answer| &answer.fields);
     let header = |name: &str| {
-        fields.iter().find(|field| field.name == name).map(|field| shown(&field.value))
+        fields.iter().find(|field| field.name == name).map(|field| redacted(&field.value))
     };
     let body: serde_json::Map<String, Json> = fields
         .iter()
-        .filter(|field| field.place == Place::Body)
-        .map(|field| (field.name.clone(), Json::from(shown(&field.value))))
+        .filter(|field| field.location == FieldLocation::Body)
+        .map(|field| (field.name.clone(), Json::from(redacted(&field.value))))
         .collect();
     json!({
         // 0 where there was no answer, as browsers write it.
@@ -62,7 +62,7 @@ fn response(answer: Option<&Answer>) -> Json {
         "statusText": "",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": pairs(fields, Place::Header),
+        "headers": pairs(fields, FieldLocation::Header),
         "content": { "size": -1, "mimeType": header("content-type").unwrap_or_default(), "text": Json::from(body).to_string() },
         "redirectURL": header("location").unwrap_or_default(),
         "headersSize": -1,
@@ -70,16 +70,16 @@ fn response(answer: Option<&Answer>) -> Json {
     })
 }
 
-fn pairs(fields: &[Field], place: Place) -> Vec<Json> {
-    let there = fields.iter().filter(|field| field.place == place);
-    there.map(|field| json!({ "name": field.name, "value": shown(&field.value) })).collect()
+fn pairs(fields: &[Field], location: FieldLocation) -> Vec<Json> {
+    let there = fields.iter().filter(|field| field.location == location);
+    there.map(|field| json!({ "name": field.name, "value": redacted(&field.value) })).collect()
 }
 
-fn shown(value: &Value) -> String {
+fn redacted(value: &FieldValue) -> String {
     match value {
-        Value::Text(text) => text.clone(),
-        Value::Secret => "•••".to_owned(),
-        Value::Token(print) => format!("[sha256 {print}…]"),
+        FieldValue::Text(text) => text.clone(),
+        FieldValue::Secret => "•••".to_owned(),
+        FieldValue::Fingerprint(print) => format!("[sha256 {print}…]"),
     }
 }
 

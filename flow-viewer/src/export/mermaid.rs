@@ -40,7 +40,12 @@ fn write_line(text: &mut String, message: &Message, part: Part) -> std::fmt::Res
         }
         Part::Fact(index) => {
             let Some(fact) = message.facts.get(index) else { return Ok(()) };
-            writeln!(text, "    Note over {}: {}", letter(fact.seen_by), plain(&told(&fact.event)))
+            writeln!(
+                text,
+                "    Note over {}: {}",
+                letter(fact.reported_by),
+                plain(&told(&fact.event))
+            )
         }
     }
 }
@@ -53,8 +58,8 @@ fn told(event: &Event) -> String {
         Event::TokenIssued { token, claims, .. } => {
             format!("makes the pass {token} for {}", claims.aud)
         }
-        Event::TokenRefused { error, .. } => format!("refuses: {}", error.as_str()),
-        Event::Checked(check) => {
+        Event::TokenRequestRejected { error, .. } => format!("refuses: {}", error.as_str()),
+        Event::TokenChecked(check) => {
             let verdict = if check.passed { "yes" } else { "NO" };
             format!("{:?}: {verdict} ({})", check.rule, check.found)
         }

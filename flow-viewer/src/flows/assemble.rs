@@ -32,7 +32,7 @@ pub fn assemble(events: &[FlowEvent]) -> Flow {
 }
 
 fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
-    let by = told.seen_by;
+    let by = told.reported_by;
     match &told.event {
         Event::RequestSent { to, method, url, fields } => {
             messages.push(request(by, *to, told.at_micros, method, url, fields));
@@ -54,10 +54,10 @@ fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
                 message.failure = Some(reason.clone());
             }
         }
-        Event::RequestArrived { method, path, fields } => {
+        Event::RequestReceived { method, path, fields } => {
             arrive(messages, told, method, path, fields)
         }
-        Event::FormArrived { fields } => {
+        Event::FormReceived { fields } => {
             // What its sender told is not told twice.
             if let Some(message) =
                 open(messages, |message| message.to == by && message.from_outside)
@@ -65,7 +65,7 @@ fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
                 message.fields.extend(fields.iter().cloned());
             }
         }
-        Event::AnswerSent { status, elapsed_micros, fields } => {
+        Event::ResponseSent { status, elapsed_micros, fields } => {
             let Some(message) = open(messages, |message| message.to == by && message.arrived)
             else {
                 return;
@@ -81,8 +81,8 @@ fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
         }
         Event::TokenReused { .. }
         | Event::TokenIssued { .. }
-        | Event::TokenRefused { .. }
-        | Event::Checked(_) => {
+        | Event::TokenRequestRejected { .. }
+        | Event::TokenChecked(_) => {
             let serving =
                 messages.iter().rposition(|message| message.to == by && message.is_open());
             if let Some(message) = serving
@@ -91,7 +91,7 @@ fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
             {
                 message.facts.push(Fact {
                     at_micros: told.at_micros,
-                    seen_by: by,
+                    reported_by: by,
                     event: told.event.clone(),
                 });
             }
@@ -132,7 +132,7 @@ fn arrive(
     path: &str,
     fields: &[Field],
 ) {
-    let by = told.seen_by;
+    let by = told.reported_by;
     if let Some(message) =
         open(messages, |message| message.to == by && !message.arrived && !message.from_outside)
     {
@@ -194,17 +194,17 @@ mod tests {
 
     use super::*;
 
-    fn told(at_micros: i64, seen_by: Party, event: Event) -> FlowEvent {
+    fn told(at_micros: i64, reported_by: Party, event: Event) -> FlowEvent {
         FlowEvent {
             trace_id: TraceContext::root([7; 24]).unwrap().trace_id,
             at_micros,
-            seen_by,
+            reported_by,
             event,
         }
     }
 
     fn arrived(path: &str) -> Event {
-        Event::RequestArrived {
+        Event::RequestReceived {
             method: "GET".to_owned(),
             path: path.to_owned(),
             fields: Vec::new(),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn answered(status: u16) -> Event {
-        Event::AnswerSent {
+        Event::ResponseSent {
             status,
             elapsed_micros: 1,
             fields: vec![Field::text("retry-after", "1").in_header()],
@@ -240,7 +240,7 @@ mod tests {
                 Event::RequestSent { to: b, method: "GET".to_owned(), url, fields: Vec::new() },
             ),
             told(4, b, arrived("/api/resource")),
-            told(5, b, Event::Checked(check)),
+            told(5, b, Event::TokenChecked(check)),
             told(6, b, answered(200)),
             told(7, a, received),
             told(8, a, answered(200)),
@@ -267,7 +267,7 @@ mod tests {
         let in_order = format!("{:?}", assemble(&a_call()));
         // B's events come first, then A's, as batches of two processes may.
         let (b, a): (Vec<_>, Vec<_>) =
-            a_call().into_iter().partition(|told| told.seen_by == Party::ResourceServer);
+            a_call().into_iter().partition(|told| told.reported_by == Party::ResourceServer);
         assert_eq!(format!("{:?}", assemble(&[b, a].concat())), in_order);
     }
 
@@ -275,7 +275,7 @@ mod tests {
     fn what_a_party_decides_belongs_to_the_message_that_it_serves() {
         let flow = assemble(&a_call());
         assert!(matches!(flow.messages[0].facts[0].event, Event::TokenReused { .. }));
-        assert!(matches!(flow.messages[1].facts[0].event, Event::Checked(_)));
+        assert!(matches!(flow.messages[1].facts[0].event, Event::TokenChecked(_)));
         let parts: Vec<_> = flow.lines.iter().map(|line| (line.message, line.part)).collect();
         let (request, answer, fact) = (Part::Request, Part::Answer, Part::Fact(0));
         assert_eq!(

@@ -56,7 +56,7 @@ pub struct Answer {
 #[derive(Clone, Debug, Serialize)]
 pub struct Fact {
     pub at_micros: i64,
-    pub seen_by: Party,
+    pub reported_by: Party,
     #[serde(flatten)]
     pub event: Event,
 }

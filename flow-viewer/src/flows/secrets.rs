@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flow_events::{Field, Party, Value};
+use flow_events::{Field, FieldValue, Party};
 use serde::Serialize;
 
 use super::Message;
@@ -56,7 +56,7 @@ pub fn holders(messages: &[Message]) -> Vec<Holders> {
 /// The secret that was in a field of what `from` sent, if one was.
 #[must_use]
 pub fn secret_in(field: &Field, from: Party) -> Option<Secret> {
-    if field.value != Value::Secret {
+    if field.value != FieldValue::Secret {
         return None;
     }
     let of_whom = if from == Party::ResourceServer { Secret::SecretOfB } else { Secret::SecretOfA };
@@ -92,7 +92,7 @@ mod tests {
         let event = Event::RequestSent { to, method, url, fields: vec![field] };
         let trace_id = TraceContext::root([7; 24]).unwrap().trace_id;
         holders(
-            &assemble(&[FlowEvent { trace_id, at_micros: 1, seen_by: Party::Client, event }])
+            &assemble(&[FlowEvent { trace_id, at_micros: 1, reported_by: Party::Client, event }])
                 .messages,
         )
     }

@@ -8,8 +8,8 @@ fn trace(name: u8) -> TraceId {
 
 fn arrived(name: u8, party: Party, query: &str) -> FlowEvent {
     let fields = Field::parameters(query.as_bytes()).into_iter().map(Field::in_query).collect();
-    let event = Event::RequestArrived { method: "GET".to_owned(), path: "/x".to_owned(), fields };
-    FlowEvent { trace_id: trace(name), at_micros: i64::from(name), seen_by: party, event }
+    let event = Event::RequestReceived { method: "GET".to_owned(), path: "/x".to_owned(), fields };
+    FlowEvent { trace_id: trace(name), at_micros: i64::from(name), reported_by: party, event }
 }
 
 #[test]

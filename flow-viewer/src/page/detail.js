@@ -8,7 +8,7 @@ import { duration, has, party, text, timeOfDay } from "./texts.js";
 
 /** What stays above of the box when it scrolls, in pixels. */
 const HEADING = 72;
-const PLACES = ["header", "query", "body"];
+const LOCATIONS = ["header", "query", "body"];
 
 /** What stands in the box, to tell whether more has been heard of it. */
 let shown = null;
@@ -79,11 +79,11 @@ function answered(flow, message, current) {
 
 function fields(flow, message, all, answer = false) {
   const titles = { header: "detail.headers", query: answer ? "detail.location_query" : "detail.query", body: "detail.body" };
-  const there = PLACES.map((place) => [place, all.filter((field) => field.place === place)]).filter(([, found]) => found.length > 0);
+  const there = LOCATIONS.map((location) => [location, all.filter((field) => field.location === location)]).filter(([, found]) => found.length > 0);
   if (there.length === 0) return el("p", { class: "small muted" }, text("detail.nothing_shown"));
-  return there.map(([place, found]) => [
-    el("h4", {}, text(titles[place])),
-    el("dl", { class: "fields", "data-place": place }, found.map((field) => [el("dt", {}, el("code", {}, field.name)), value(flow, message, field)])),
+  return there.map(([location, found]) => [
+    el("h4", {}, text(titles[location])),
+    el("dl", { class: "fields", "data-location": location }, found.map((field) => [el("dt", {}, el("code", {}, field.name)), value(flow, message, field)])),
   ]);
 }
 
@@ -91,18 +91,18 @@ function value(flow, message, { name, value: told }) {
   if (told === "secret") {
     return el("dd", { "data-secret": name }, el("b", { class: "hidden-value" }, "•••"), el("span", { class: "small muted" }, whoHolds(name, message)));
   }
-  if (told.token === undefined) return el("dd", {}, el("code", {}, told.text));
-  const known = flow.tokens[told.token];
+  if (told.fingerprint === undefined) return el("dd", {}, el("code", {}, told.text));
+  const known = flow.tokens[told.fingerprint];
   const what = el("span", { class: "small muted" }, whatItIs(name));
-  if (known) return el("dd", {}, pass(told.token, known), what);
-  return el("dd", {}, el("code", { class: "print" }, `${told.token}…`), what);
+  if (known) return el("dd", {}, pass(told.fingerprint, known), what);
+  return el("dd", {}, el("code", { class: "print" }, `${told.fingerprint}…`), what);
 }
 
 function decided(flow, message, chosen) {
   if (message.facts.length === 0) return null;
   const facts = message.facts.map((fact, at) => [fact, at === chosen ? "true" : undefined]);
-  const checks = facts.filter(([fact]) => fact.event === "checked");
-  const others = facts.filter(([fact]) => fact.event !== "checked");
+  const checks = facts.filter(([fact]) => fact.event === "token_checked");
+  const others = facts.filter(([fact]) => fact.event !== "token_checked");
   return el("section", { "data-part": "facts" },
     el("h3", {}, text("detail.decided")),
     others.map(([fact, current]) => el("div", { class: "fact", "aria-current": current, "data-fact": fact.event }, other(flow, fact))),
@@ -110,8 +110,8 @@ function decided(flow, message, chosen) {
 }
 
 function other(flow, fact) {
-  if (fact.event === "token_refused") {
-    return [el("p", { class: "problem" }, text("fact.token_refused", { error: fact.error })), el("p", {}, fact.description)];
+  if (fact.event === "token_request_rejected") {
+    return [el("p", { class: "problem" }, text("fact.token_request_rejected", { error: fact.error })), el("p", {}, fact.description)];
   }
   const said = fact.event === "token_reused"
     ? text("fact.reused_long", { n: fact.expires_in })

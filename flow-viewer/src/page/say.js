@@ -50,14 +50,14 @@ function failure(message) {
 
 function noted(fact) {
   const note = (verdict, mark, head) =>
-    ({ at: fact.seen_by, verdict, mark, head, aloud: text("say.fact", { at: party(fact.seen_by), what: head }) });
+    ({ at: fact.reported_by, verdict, mark, head, aloud: text("say.fact", { at: party(fact.reported_by), what: head }) });
   switch (fact.event) {
     case "token_issued": return note("token", "", text("fact.token_issued", { token: fact.token }));
     case "token_reused": return note("token", "", text("fact.token_reused", { token: fact.token }));
-    case "token_refused": return note("no", "✗", text("fact.token_refused", { error: fact.error }));
+    case "token_request_rejected": return note("no", "✗", text("fact.token_request_rejected", { error: fact.error }));
     default: return {
       ...note(fact.passed ? "yes" : "no", fact.passed ? "✓" : "✗", text(`rules.${fact.rule}.name`)),
-      aloud: text(fact.passed ? "say.check_yes" : "say.check_no", { at: party(fact.seen_by), rule: text(`rules.${fact.rule}.name`) }),
+      aloud: text(fact.passed ? "say.check_yes" : "say.check_no", { at: party(fact.reported_by), rule: text(`rules.${fact.rule}.name`) }),
     };
   }
 }

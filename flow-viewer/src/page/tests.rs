@@ -18,7 +18,7 @@ const RULES: [Rule; 12] = [
     Rule::IssuedAt,
     Rule::Active,
     Rule::Scope,
-    Rule::Remembered,
+    Rule::Cached,
 ];
 const PARTIES: [Party; 4] =
     [Party::Browser, Party::Client, Party::ResourceServer, Party::AuthorizationServer];

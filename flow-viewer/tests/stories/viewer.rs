@@ -18,7 +18,7 @@ impl Viewer {
             FlowViewerSettings { listen: listen.clone(), ..FlowViewerSettings::default() };
         change(&mut settings);
         let viewer =
-            FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::off()).unwrap();
+            FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::disabled()).unwrap();
         let stop = Stop::new();
         tokio::spawn(viewer.run(stop.clone()));
         Self { settings, base: format!("http://{listen}"), stop }

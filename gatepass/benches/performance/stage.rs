@@ -61,7 +61,7 @@ impl Stage {
             listeners,
             clock.clone(),
             entropy,
-            EventSink::off(),
+            EventSink::disabled(),
         );
         runtime.spawn(runtime.block_on(prepared)?.run(Stop::new()));
         let (store, mint) = runtime.block_on(async {
@@ -87,7 +87,7 @@ impl Stage {
             ..ServiceBSettings::default()
         };
         let _context = self.runtime.enter();
-        let b = ServiceB::prepare(&settings, bound, Clock::system(), EventSink::off())?;
+        let b = ServiceB::prepare(&settings, bound, Clock::system(), EventSink::disabled())?;
         self.runtime.spawn(b.run(Stop::new()));
         let http = reqwest::Client::builder().no_proxy().build()?;
         self.runtime.block_on(gatepass::flow::ready(

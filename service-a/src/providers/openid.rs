@@ -69,7 +69,7 @@ impl OpenIdProvider {
             .map_err(|problem| {
                 anyhow::anyhow!("the settings `issuer` and `internal_url`: {problem}")
             })?;
-        let name = issuer.name().to_owned();
+        let name = issuer.identifier().to_owned();
         let wire = Arc::new(Wire { http: http_client(&settings.http())?, issuer: Some(issuer) });
         let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         anyhow::ensure!(!settings.client_id.is_empty(), "the setting `client_id` is missing");

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flow_events::{Event, Field, Party, Value, current_trace, emit};
+use flow_events::{Event, Field, FieldValue, Party, current_trace, emit};
 use http::{HeaderMap, HeaderValue, header};
-use oauth_types::{AccessToken, Issuer, endpoint};
+use oauth_types::{AccessToken, Issuer, parse_endpoint_url};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
 
@@ -65,8 +65,8 @@ impl Wire {
         let (parts, body) = request.into_parts();
         let published = parts.uri.to_string();
         let url = match &self.issuer {
-            Some(issuer) => issuer.way_to(&published),
-            None => endpoint(&published),
+            Some(issuer) => issuer.resolve_endpoint(&published),
+            None => parse_endpoint_url(&published),
         };
         let url = url.map_err(WireError::Address)?;
         let fields = shown(&parts.headers, &url, &body);
@@ -136,7 +136,8 @@ fn hidden(url: &Url, body: &[u8]) -> Vec<String> {
     const SHORTEST: usize = 6;
     let pairs = url.query_pairs().chain(form_urlencoded::parse(body));
     let is_hidden = |name: &str, value: &str| {
-        value.len() >= SHORTEST && !matches!(Field::parameter(name, value).value, Value::Text(_))
+        value.len() >= SHORTEST
+            && !matches!(Field::parameter(name, value).value, FieldValue::Text(_))
     };
     pairs
         .filter(|(name, value)| is_hidden(name, value))
@@ -151,7 +152,7 @@ fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration, hidden: &[S
             from: Party::AuthorizationServer,
             status: answer.status().as_u16(),
             elapsed_micros,
-            fields: Field::members(
+            fields: Field::json_members(
                 answer.body(),
                 &hidden.iter().map(String::as_str).collect::<Vec<_>>(),
             ),

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use clock::Clock;
-use oauth_types::{AccessToken, ClientSecret, Issuer, endpoint, printable};
+use oauth_types::{AccessToken, ClientSecret, Issuer, parse_endpoint_url, printable};
 use openidconnect::HttpRequest;
 use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::http_client;
@@ -69,9 +69,10 @@ impl WeChatProvider {
         } else {
             "/connect/oauth2/authorize"
         };
-        let authorization_url = format!("{}{page}", issuer.name().trim_end_matches('/'));
+        let authorization_url = format!("{}{page}", issuer.identifier().trim_end_matches('/'));
         let url = |setting: &str, own: &Option<String>, default: &str| {
-            endpoint(own.as_deref().unwrap_or(default)).map_err(|problem| wrong(setting, &problem))
+            parse_endpoint_url(own.as_deref().unwrap_or(default))
+                .map_err(|problem| wrong(setting, &problem))
         };
         anyhow::ensure!(
             !settings.client_id.is_empty(),
@@ -94,7 +95,7 @@ impl WeChatProvider {
                 "https://api.weixin.qq.com/sns/userinfo",
             )?,
             wire: Wire { http: http_client(&settings.http())?, issuer: None },
-            issuer: issuer.name().to_owned(),
+            issuer: issuer.identifier().to_owned(),
             appid: settings.client_id.clone(),
             secret: settings.secret()?,
             redirect_uri: redirect_uri.to_owned(),

@@ -38,7 +38,7 @@ async fn a_refused_connection_carried_nothing_so_every_call_is_tried_again() {
     let world = World::new().await;
     let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned()).await;
     for request in [a.http.get(format!("{}/api/call-b", a.base)), a.post("/api/call-b")] {
-        let mut heard = world.events.listen().unwrap();
+        let mut heard = world.events.subscribe().unwrap();
         answer(request).await.failed(502, "call_b", "cannot be reached");
         assert_eq!(calls_of_b(&mut heard), 3);
     }
@@ -50,7 +50,7 @@ async fn a_b_that_comes_back_in_the_meantime_is_reached() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let a =
         world.start_with(|settings| settings.targets.local.url = format!("http://{address}")).await;
-    let mut heard = world.events.listen().unwrap();
+    let mut heard = world.events.subscribe().unwrap();
     let caller = a.caller.clone();
     let call = tokio::spawn(async move { caller.get("/api/call-b").await });
     until_b_failed(&mut heard).await;

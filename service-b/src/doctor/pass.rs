@@ -22,13 +22,13 @@ pub(super) async fn look_at_pass(
     let Ok(http) = http_client(&settings.http()) else { return };
     let Ok(verifier) = verifier(settings, http, clock.clone()) else { return };
     let sink = EventSink::new(EVENTS);
-    let (Some(mut told), Some(trace)) = (sink.listen(), TraceContext::root([1; 24])) else {
+    let (Some(mut told), Some(trace)) = (sink.subscribe(), TraceContext::root([1; 24])) else {
         return;
     };
     let scope = FlowScope { trace, party: Party::ResourceServer, sink, clock: clock.clone() };
     let verified = scope.run(verifier.verify(pass)).await;
     while let Ok(event) = told.try_recv() {
-        if let Event::Checked(check) = &event.event {
+        if let Event::TokenChecked(check) = &event.event {
             tell(checks, check, keys);
         }
     }
@@ -102,7 +102,7 @@ fn change(rule: Rule) -> Change {
         Rule::Active => Change::elsewhere(
             "let the client get a new pass; or have the issuer let this B ask about it (ours: `introspection_audiences` in `clients_file`)",
         ),
-        Rule::Type | Rule::Signature | Rule::Scope | Rule::Remembered => Change::elsewhere(
+        Rule::Type | Rule::Signature | Rule::Scope | Rule::Cached => Change::elsewhere(
             "let the client show an access token as the issuer gave it: no ID token, and nothing changed on the way",
         ),
     }
@@ -121,6 +121,6 @@ fn name(rule: Rule) -> &'static str {
         Rule::IssuedAt => "issued at",
         Rule::Active => "issuer's word",
         Rule::Scope => "scope",
-        Rule::Remembered => "memory",
+        Rule::Cached => "memory",
     }
 }

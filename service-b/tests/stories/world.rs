@@ -97,7 +97,7 @@ impl B {
         let (bound, stop) = (Bound::to("127.0.0.1:0", "listen").unwrap(), Stop::new());
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
         let caller = Caller::new(format!("{scheme}://localhost:{}", bound.address().port()));
-        let b = ServiceB::prepare(settings, bound, Clock::system(), EventSink::off()).unwrap();
+        let b = ServiceB::prepare(settings, bound, Clock::system(), EventSink::disabled()).unwrap();
         tokio::spawn(b.run(stop.clone()));
         Self { caller, stop }
     }

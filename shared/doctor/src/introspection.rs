@@ -13,7 +13,8 @@ const NO_TOKEN: &str = "a-token-that-nobody-has-made";
 pub async fn try_introspection(checks: &mut Checks, known: &KnownIssuer, client: &Client) {
     const CHECK: &str = "introspection";
     let published = known.metadata.introspection_endpoint.as_deref();
-    let Some(url) = known.way_to(checks, CHECK, "introspection_endpoint", published) else {
+    let Some(url) = known.resolve_endpoint(checks, CHECK, "introspection_endpoint", published)
+    else {
         return;
     };
     let check = known.check(CHECK);

@@ -100,20 +100,22 @@ impl KnownIssuer {
     }
 
     /// The way to one of its endpoints. Without one the check has failed, and that is told.
-    pub(crate) fn way_to(
+    pub(crate) fn resolve_endpoint(
         &self,
         checks: &mut Checks,
         check: &str,
         name: &str,
         published: Option<&str>,
     ) -> Option<Url> {
-        let reason = match published.map(|published| self.issuer.way_to(published)) {
+        let reason = match published.map(|published| self.issuer.resolve_endpoint(published)) {
             Some(Ok(url)) => return Some(url),
             Some(Err(reason)) => format!("{}: {reason}", published.unwrap_or_default()),
             None => "the metadata names none".to_owned(),
         };
-        let compared =
-            format!("`{name}` in the metadata of {}, and what is needed of it", self.issuer.name());
+        let compared = format!(
+            "`{name}` in the metadata of {}, and what is needed of it",
+            self.issuer.identifier()
+        );
         let advice = "name an issuer that serves this, or mend its metadata";
         let change = self.at.names.change("issuer", advice);
         checks.fail(

@@ -21,7 +21,8 @@ pub async fn look_at_keys(
     setting: Option<&str>,
 ) -> Option<PublishedKeys> {
     let check = known.check("keys");
-    let url = known.way_to(checks, "keys", "jwks_uri", known.metadata.jwks_uri.as_deref())?;
+    let url =
+        known.resolve_endpoint(checks, "keys", "jwks_uri", known.metadata.jwks_uri.as_deref())?;
     let reply = match known.wire.get(url.as_str()).await {
         Ok(reply) => reply,
         Err(why) => {
@@ -84,7 +85,7 @@ pub async fn look_at_keys(
 
 /// The keys, for one who compares their names alone; whether they can be used is another's to say.
 pub async fn published_keys(known: &KnownIssuer) -> Option<PublishedKeys> {
-    let url = known.issuer.way_to(known.metadata.jwks_uri.as_deref()?).ok()?;
+    let url = known.issuer.resolve_endpoint(known.metadata.jwks_uri.as_deref()?).ok()?;
     read(&known.wire.get(url.as_str()).await.ok()?).map(|keys| PublishedKeys::of(&keys))
 }
 

@@ -58,7 +58,8 @@ const EXPECTED: [&str; 4] =
 pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &Login<'_>) {
     const CHECK: &str = "redirect URI";
     let published = known.metadata.authorization_endpoint.as_deref();
-    let Some(url) = known.way_to(checks, CHECK, "authorization_endpoint", published) else {
+    let Some(url) = known.resolve_endpoint(checks, CHECK, "authorization_endpoint", published)
+    else {
         return;
     };
     let check = known.check(CHECK);

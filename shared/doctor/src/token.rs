@@ -59,7 +59,7 @@ pub async fn try_token(
     need: &Need<'_>,
     keys: Option<&PublishedKeys>,
 ) -> bool {
-    let Some(url) = known.way_to(
+    let Some(url) = known.resolve_endpoint(
         checks,
         &need.check,
         "token_endpoint",
@@ -102,9 +102,12 @@ pub async fn try_code_exchange(
     request: &CodeRequest<'_>,
 ) {
     const CHECK: &str = "client";
-    let Some(url) =
-        known.way_to(checks, CHECK, "token_endpoint", known.metadata.token_endpoint.as_deref())
-    else {
+    let Some(url) = known.resolve_endpoint(
+        checks,
+        CHECK,
+        "token_endpoint",
+        known.metadata.token_endpoint.as_deref(),
+    ) else {
         return;
     };
     let form = [
@@ -195,7 +198,7 @@ async fn revoke(known: &KnownIssuer, client: &Client, granted: &TokenResponse) -
         .metadata
         .revocation_endpoint
         .as_deref()
-        .and_then(|published| known.issuer.way_to(published).ok());
+        .and_then(|published| known.issuer.resolve_endpoint(published).ok());
     let Some(url) = endpoint else { return false };
     let mut form =
         vec![("token", granted.access_token.expose()), ("token_type_hint", "access_token")];

@@ -40,7 +40,7 @@ pub enum Rule {
     /// It allows what is asked for.
     Scope,
     /// The very same token passed all checks a moment ago.
-    Remembered,
+    Cached,
 }
 
 impl Rule {
@@ -59,7 +59,7 @@ impl Rule {
             Self::IssuedAt => "RFC 7519 4.1.6",
             Self::Active => "RFC 7662 2.2",
             Self::Scope => "RFC 6750 3.1",
-            Self::Remembered => "RFC 9068 4",
+            Self::Cached => "RFC 9068 4",
         }
     }
 }

@@ -1,7 +1,7 @@
 use oauth_types::{AccessTokenClaims, ErrorCode, Fingerprint};
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Field, Place, TraceId};
+use crate::{Check, Field, FieldLocation, TraceId};
 
 /// One thing that one party did or saw.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ pub struct FlowEvent {
     /// When, in microseconds since 1970.
     pub at_micros: i64,
     /// Who saw it.
-    pub seen_by: Party,
+    pub reported_by: Party,
     /// What it was.
     #[serde(flatten)]
     pub event: Event,
@@ -72,7 +72,7 @@ pub enum Event {
     },
     /// A request has come, from another party or from outside. Of its path the route is told, which
     /// no caller chooses.
-    RequestArrived {
+    RequestReceived {
         /// The HTTP method.
         method: String,
         /// The route, as `/login/{provider}`.
@@ -81,12 +81,12 @@ pub enum Event {
         fields: Vec<Field>,
     },
     /// The form of the request that has come was read.
-    FormArrived {
+    FormReceived {
         /// Its parameters.
         fields: Vec<Field>,
     },
     /// The request that had come is answered.
-    AnswerSent {
+    ResponseSent {
         /// The HTTP status.
         status: u16,
         /// From the arrival on, in microseconds.
@@ -111,7 +111,7 @@ pub enum Event {
         claims: AccessTokenClaims,
     },
     /// C refused to make a token.
-    TokenRefused {
+    TokenRequestRejected {
         /// The client as it called itself.
         client_id: Option<String>,
         /// Why.
@@ -121,7 +121,7 @@ pub enum Event {
         description: String,
     },
     /// B (or C, for an introspection) checked one thing about a token.
-    Checked(Check),
+    TokenChecked(Check),
 }
 
 /// The header of a JWT access token (RFC 9068 §2.1).
@@ -142,9 +142,9 @@ impl Event {
         match self {
             Self::RequestSent { fields, .. }
             | Self::ResponseReceived { fields, .. }
-            | Self::RequestArrived { fields, .. }
-            | Self::FormArrived { fields }
-            | Self::AnswerSent { fields, .. } => fields,
+            | Self::RequestReceived { fields, .. }
+            | Self::FormReceived { fields }
+            | Self::ResponseSent { fields, .. } => fields,
             _ => &[],
         }
     }
@@ -156,9 +156,11 @@ impl Event {
         match &mut self {
             Self::RequestSent { fields, .. }
             | Self::ResponseReceived { fields, .. }
-            | Self::RequestArrived { fields, .. }
-            | Self::FormArrived { fields }
-            | Self::AnswerSent { fields, .. } => fields.retain(|field| field.place != Place::Body),
+            | Self::RequestReceived { fields, .. }
+            | Self::FormReceived { fields }
+            | Self::ResponseSent { fields, .. } => {
+                fields.retain(|field| field.location != FieldLocation::Body)
+            }
             _ => {}
         }
         self

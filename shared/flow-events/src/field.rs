@@ -9,17 +9,17 @@ const SHOWN_CHARS: usize = 300;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Where in the message it stands.
-    pub place: Place,
+    pub location: FieldLocation,
     /// The name of a header, parameter or member.
     pub name: String,
     /// What may be shown of it.
-    pub value: Value,
+    pub value: FieldValue,
 }
 
 /// Where in a message a field stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum FieldLocation {
     /// In a header.
     Header,
     /// In the query of the URL; of an answer, in that of its `Location`.
@@ -32,32 +32,32 @@ pub enum Place {
 /// What may be shown of a value. A secret leaves nothing behind, a token its fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Value {
+pub enum FieldValue {
     /// Public.
     Text(String),
     /// A secret was here.
     Secret,
     /// A token was here, or another value that names something and means nothing by itself.
-    Token(Fingerprint),
+    Fingerprint(Fingerprint),
 }
 
 impl Field {
     /// A public value. Neither `ClientSecret` nor `AccessToken` turns into text by itself, so
     /// neither fits.
     pub fn text(name: &str, value: impl Into<String>) -> Self {
-        Self::of(name, Value::Text(value.into()))
+        Self::of(name, FieldValue::Text(value.into()))
     }
 
     /// A secret was sent under this name. There is no argument to put it in.
     #[must_use]
     pub fn secret(name: &str) -> Self {
-        Self::of(name, Value::Secret)
+        Self::of(name, FieldValue::Secret)
     }
 
     /// A token was sent under this name.
     #[must_use]
     pub fn token(name: &str, token: &AccessToken) -> Self {
-        Self::of(name, Value::Token(token.fingerprint()))
+        Self::of(name, FieldValue::Fingerprint(token.fingerprint()))
     }
 
     /// A parameter of a protocol, by its name: the few that are public are named here, and whatever
@@ -68,10 +68,10 @@ impl Field {
             "access_token" | "refresh_token" | "id_token" | "token" | "subject_token"
             | "actor_token" | "id_token_hint" | "logout_token" | "code" | "device_code"
             | "state" | "nonce" | "code_challenge" | "request_uri" => {
-                Value::Token(Fingerprint::of(value))
+                FieldValue::Fingerprint(Fingerprint::of(value))
             }
             "redirect_uri" | "post_logout_redirect_uri" | "resource" | "iss" | "issuer" => {
-                Value::Text(shown(value.split(['?', '#']).next().unwrap_or_default()))
+                FieldValue::Text(shown(value.split(['?', '#']).next().unwrap_or_default()))
             }
             "grant_type"
             | "client_id"
@@ -104,8 +104,8 @@ impl Field {
             | "errmsg"
             | "target"
             | "how"
-            | "decision" => Value::Text(shown(value)),
-            _ => Value::Secret,
+            | "decision" => FieldValue::Text(shown(value)),
+            _ => FieldValue::Secret,
         };
         Self::of(name, value)
     }
@@ -123,7 +123,7 @@ impl Field {
     /// business. Nothing is told of an answer that repeats what is `hidden`, as careless servers
     /// do.
     #[must_use]
-    pub fn members(json: &[u8], hidden: &[&str]) -> Vec<Self> {
+    pub fn json_members(json: &[u8], hidden: &[&str]) -> Vec<Self> {
         const TOLD: [&str; 17] = [
             "access_token",
             "token_type",
@@ -159,17 +159,17 @@ impl Field {
     /// It stands in a header.
     #[must_use]
     pub fn in_header(self) -> Self {
-        Self { place: Place::Header, ..self }
+        Self { location: FieldLocation::Header, ..self }
     }
 
     /// It stands in the query.
     #[must_use]
     pub fn in_query(self) -> Self {
-        Self { place: Place::Query, ..self }
+        Self { location: FieldLocation::Query, ..self }
     }
 
-    fn of(name: &str, value: Value) -> Self {
-        Self { place: Place::default(), name: name.to_owned(), value }
+    fn of(name: &str, value: FieldValue) -> Self {
+        Self { location: FieldLocation::default(), name: name.to_owned(), value }
     }
 }
 
@@ -193,30 +193,37 @@ mod tests {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
         let values: Vec<_> = fields.iter().map(|field| &field.value).collect();
-        let code = Value::Token(Fingerprint::of("xyz"));
-        let id = Value::Text("a".to_owned());
+        let code = FieldValue::Fingerprint(Fingerprint::of("xyz"));
+        let id = FieldValue::Text("a".to_owned());
         assert_eq!(
             values,
-            [&id, &Value::Secret, &code, &Value::Secret, &Value::Secret, &Value::Secret]
+            [
+                &id,
+                &FieldValue::Secret,
+                &code,
+                &FieldValue::Secret,
+                &FieldValue::Secret,
+                &FieldValue::Secret
+            ]
         );
     }
 
     #[test]
     fn an_address_is_shown_without_its_query() {
         let field = Field::parameter("redirect_uri", "https://shop.example/cb?secret=1#x");
-        assert_eq!(field.value, Value::Text("https://shop.example/cb".to_owned()));
+        assert_eq!(field.value, FieldValue::Text("https://shop.example/cb".to_owned()));
     }
 
     #[test]
     fn of_an_answer_the_words_of_the_protocol_are_told_and_nothing_else() {
-        let told = Field::members(
+        let told = Field::json_members(
             br#"{"access_token":"t","expires_in":60,"email":"a@b.example","keys":[1]}"#,
             &["hidden"],
         );
         let names: Vec<_> = told.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["access_token", "expires_in"]);
-        assert_eq!(Field::members(b"<html>", &[]), []);
-        assert_eq!(Field::members(br#"{"error":"no abc123"}"#, &["abc123"]), []);
+        assert_eq!(Field::json_members(b"<html>", &[]), []);
+        assert_eq!(Field::json_members(br#"{"error":"no abc123"}"#, &["abc123"]), []);
     }
 
     proptest! {

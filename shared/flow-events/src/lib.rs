@@ -14,6 +14,6 @@ mod trace;
 
 pub use check::{Check, Rule};
 pub use event::{Event, FlowEvent, Party, TokenHeader};
-pub use field::{Field, Place, Value};
+pub use field::{Field, FieldLocation, FieldValue};
 pub use scope::{EventSink, FlowScope, current_trace, emit};
 pub use trace::{TraceContext, TraceId};

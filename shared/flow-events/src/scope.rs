@@ -13,7 +13,7 @@ pub struct EventSink(Option<broadcast::Sender<Arc<FlowEvent>>>);
 impl EventSink {
     /// Nobody will ever listen.
     #[must_use]
-    pub fn off() -> Self {
+    pub fn disabled() -> Self {
         Self(None)
     }
 
@@ -25,7 +25,7 @@ impl EventSink {
 
     /// Listen from now on. `None` when the sink is off.
     #[must_use]
-    pub fn listen(&self) -> Option<broadcast::Receiver<Arc<FlowEvent>>> {
+    pub fn subscribe(&self) -> Option<broadcast::Receiver<Arc<FlowEvent>>> {
         self.0.as_ref().map(broadcast::Sender::subscribe)
     }
 }
@@ -66,7 +66,7 @@ pub fn emit(make: impl FnOnce() -> Event) {
         let _ = sender.send(Arc::new(FlowEvent {
             trace_id: scope.trace.trace_id,
             at_micros: scope.clock.micros(),
-            seen_by: scope.party,
+            reported_by: scope.party,
             event: make(),
         }));
     });
@@ -96,17 +96,17 @@ mod tests {
     #[tokio::test]
     async fn what_runs_inside_of_a_scope_is_told_in_its_name() {
         let sink = EventSink::new(8);
-        let mut listener = sink.listen().unwrap();
+        let mut listener = sink.subscribe().unwrap();
         scope(sink).run(async { emit(reused) }).await;
         let told = listener.recv().await.unwrap();
-        assert_eq!((told.seen_by, told.at_micros), (Party::Client, 5_000_000));
+        assert_eq!((told.reported_by, told.at_micros), (Party::Client, 5_000_000));
     }
 
     #[tokio::test]
     async fn with_nobody_listening_nothing_is_even_built() {
         let panics = || -> Event { panic!("built for nobody") };
         emit(panics);
-        scope(EventSink::off()).run(async { emit(panics) }).await;
+        scope(EventSink::disabled()).run(async { emit(panics) }).await;
         scope(EventSink::new(8)).run(async { emit(panics) }).await;
     }
 }

@@ -2,17 +2,17 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::{ClientSecret, strict_decode};
+use crate::{ClientSecret, decode_form_component};
 
 /// Read the value of an `Authorization` header.
 ///
 /// `None` when it is of another scheme; `Some(Err)` when it says `Basic` and cannot be read. Id and
 /// secret are form encoded inside of the Base64, which most hand-written servers forget.
 #[must_use]
-pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), Malformed>> {
+pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), BasicHeaderError>> {
     let end = header.iter().position(|byte| *byte == b' ').unwrap_or(header.len());
     let (scheme, rest) = header.split_at(end);
-    scheme.eq_ignore_ascii_case(b"basic").then(|| read(rest).ok_or(Malformed))
+    scheme.eq_ignore_ascii_case(b"basic").then(|| read(rest).ok_or(BasicHeaderError))
 }
 
 /// A `Basic` header that is not Base64 of `id:secret`, each form-encoded UTF-8.
@@ -20,13 +20,13 @@ pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), Malformed>>
 #[error(
     "the Authorization header says Basic but is not Base64 of client_id:client_secret, each form-encoded"
 )]
-pub struct Malformed;
+pub struct BasicHeaderError;
 
 fn read(encoded: &[u8]) -> Option<(String, ClientSecret)> {
     let plain = BASE64_STANDARD.decode(encoded.trim_ascii()).ok()?;
     let colon = plain.iter().position(|byte| *byte == b':')?;
-    let id = strict_decode(&plain[..colon]).filter(|id| !id.is_empty())?;
-    let secret = strict_decode(&plain[colon + 1..])?;
+    let id = decode_form_component(&plain[..colon]).filter(|id| !id.is_empty())?;
+    let secret = decode_form_component(&plain[colon + 1..])?;
     Some((id, ClientSecret::new(secret)))
 }
 
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn what_says_basic_and_is_not_is_malformed() {
         for broken in ["Basic", "Basic ", "Basic !!!", "Basic YWJj", "Basic OmFiYw=="] {
-            assert!(matches!(parse(broken.as_bytes()), Some(Err(Malformed))), "{broken}");
+            assert!(matches!(parse(broken.as_bytes()), Some(Err(BasicHeaderError))), "{broken}");
         }
     }
 

@@ -10,12 +10,12 @@ use crate::{AccessToken, printable};
 /// `None` when it is of another scheme; `Some(Err)` when it says `Bearer` and what follows is no
 /// token.
 #[must_use]
-pub fn parse(header: &[u8]) -> Option<Result<AccessToken, Malformed>> {
+pub fn parse(header: &[u8]) -> Option<Result<AccessToken, BearerHeaderError>> {
     let (scheme, rest) = header.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"bearer") || rest.first().is_some_and(|next| *next != b' ') {
         return None;
     }
-    Some(token(rest.trim_ascii()).ok_or(Malformed))
+    Some(token(rest.trim_ascii()).ok_or(BearerHeaderError))
 }
 
 /// A `Bearer` header without a token of the characters of RFC 6750 §2.1 (`b64token`).
@@ -23,7 +23,7 @@ pub fn parse(header: &[u8]) -> Option<Result<AccessToken, Malformed>> {
 #[error(
     "the Authorization header says Bearer but holds no token of the characters that RFC 6750 section 2.1 allows"
 )]
-pub struct Malformed;
+pub struct BearerHeaderError;
 
 fn token(bytes: &[u8]) -> Option<AccessToken> {
     let allowed = |byte: u8| {
@@ -97,7 +97,11 @@ mod tests {
     #[test]
     fn an_empty_or_broken_token_is_malformed() {
         for broken in ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer \u{e4}"] {
-            assert_eq!(parse(broken.as_bytes()).unwrap().unwrap_err(), Malformed, "{broken}");
+            assert_eq!(
+                parse(broken.as_bytes()).unwrap().unwrap_err(),
+                BearerHeaderError,
+                "{broken}"
+            );
         }
     }
 

@@ -129,7 +129,7 @@ impl OAuthError {
 
     /// Add where the broken rule stands, as a URL.
     #[must_use]
-    pub fn see(mut self, url: &str) -> Self {
+    pub fn with_error_uri(mut self, url: &str) -> Self {
         self.error_uri = Some(url.to_owned());
         self
     }

@@ -14,10 +14,10 @@ pub struct Form(Vec<(String, String)>);
 pub enum FormError {
     /// The same parameter stands in the request twice.
     #[error("the parameter {0} was sent more than once")]
-    Doubled(String),
+    DuplicateParameter(String),
     /// More parameters than any request of OAuth has.
     #[error("the request has more than {MAX_PARAMETERS} parameters")]
-    TooMany,
+    TooManyParameters,
     /// A `%` that no two hexadecimal digits follow, bytes that are not UTF-8, or a NUL.
     #[error("the request is not application/x-www-form-urlencoded in UTF-8, or has a NUL in it")]
     Malformed,
@@ -35,9 +35,9 @@ impl Form {
     /// # Errors
     /// [`FormError`] when a parameter is doubled, there are too many, or the encoding is broken.
     pub fn parse(encoded: &[u8]) -> Result<Self, FormError> {
-        let (form, doubled) = Self::parse_with_doubles(encoded)?;
+        let (form, doubled) = Self::parse_with_duplicates(encoded)?;
         match doubled.first() {
-            Some(name) => Err(FormError::Doubled(printable_name(name))),
+            Some(name) => Err(FormError::DuplicateParameter(printable_name(name))),
             None => Ok(form),
         }
     }
@@ -48,18 +48,18 @@ impl Form {
     ///
     /// # Errors
     /// [`FormError`] when there are too many parameters or the encoding is broken.
-    pub fn parse_with_doubles(encoded: &[u8]) -> Result<(Self, Vec<String>), FormError> {
+    pub fn parse_with_duplicates(encoded: &[u8]) -> Result<(Self, Vec<String>), FormError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut doubled = Vec::new();
         for (position, pair) in
             encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate()
         {
             if position == MAX_PARAMETERS {
-                return Err(FormError::TooMany);
+                return Err(FormError::TooManyParameters);
             }
             let cut = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let name = strict_decode(&pair[..cut]).ok_or(FormError::Malformed)?;
-            let value = strict_decode(pair.get(cut + 1..).unwrap_or_default())
+            let name = decode_form_component(&pair[..cut]).ok_or(FormError::Malformed)?;
+            let value = decode_form_component(pair.get(cut + 1..).unwrap_or_default())
                 .ok_or(FormError::Malformed)?;
             if name != REPEATABLE && fields.iter().any(|(known, _)| *known == name) {
                 doubled.push(name);
@@ -72,7 +72,7 @@ impl Form {
     }
 
     /// Parameters that came in another shape, and each once.
-    pub fn of_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
     }
 
@@ -94,8 +94,8 @@ impl Form {
 
     /// The name that was sent and looks most like `missing`: what the sender probably meant.
     #[must_use]
-    pub fn near_miss(&self, missing: &str) -> Option<&str> {
-        nearest_name(missing, self.0.iter().map(|(name, _)| name.as_str()))
+    pub fn closest_parameter(&self, missing: &str) -> Option<&str> {
+        closest_match(missing, self.0.iter().map(|(name, _)| name.as_str()))
     }
 }
 
@@ -109,7 +109,7 @@ impl fmt::Debug for Form {
 /// decoder would guess, and where there is a NUL, which no parameter may have (RFC 6749 Appendix A)
 /// and not every database can keep.
 #[must_use]
-pub fn strict_decode(encoded: &[u8]) -> Option<String> {
+pub fn decode_form_component(encoded: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
@@ -128,7 +128,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// Of `candidates` the one that is written most like `wanted`, if it is close enough to be a slip
 /// of the pen.
-pub fn nearest_name<'a>(
+pub fn closest_match<'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -154,10 +154,13 @@ mod tests {
     fn a_doubled_parameter_is_refused_but_resource_may_repeat() {
         assert_eq!(
             Form::parse(b"scope=a&scope=b").unwrap_err(),
-            FormError::Doubled("scope".into())
+            FormError::DuplicateParameter("scope".into())
         );
         // RFC 6749 §3.2 forbids the second one even when the first is empty.
-        assert_eq!(Form::parse(b"scope=&scope=b").unwrap_err(), FormError::Doubled("scope".into()));
+        assert_eq!(
+            Form::parse(b"scope=&scope=b").unwrap_err(),
+            FormError::DuplicateParameter("scope".into())
+        );
         let form = Form::parse(b"resource=urn:b&resource=urn:c").unwrap();
         assert_eq!(form.all("resource").collect::<Vec<_>>(), ["urn:b", "urn:c"]);
     }
@@ -168,10 +171,10 @@ mod tests {
             let form = |count: usize| {
                 let pairs: Vec<_> =
                     (0..count).map(|number| kind.replace("{}", &number.to_string())).collect();
-                Form::parse_with_doubles(pairs.join("&").as_bytes()).map(drop)
+                Form::parse_with_duplicates(pairs.join("&").as_bytes()).map(drop)
             };
             assert_eq!(form(MAX_PARAMETERS), Ok(()), "{kind}");
-            assert_eq!(form(MAX_PARAMETERS + 1), Err(FormError::TooMany), "{kind}");
+            assert_eq!(form(MAX_PARAMETERS + 1), Err(FormError::TooManyParameters), "{kind}");
         }
     }
 
@@ -197,10 +200,10 @@ mod tests {
     #[test]
     fn a_slip_of_the_pen_is_found() {
         assert_eq!(
-            Form::parse(b"grant_typ=x&scope=y").unwrap().near_miss("grant_type"),
+            Form::parse(b"grant_typ=x&scope=y").unwrap().closest_parameter("grant_type"),
             Some("grant_typ")
         );
-        assert_eq!(Form::parse(b"scope=y").unwrap().near_miss("grant_type"), None);
+        assert_eq!(Form::parse(b"scope=y").unwrap().closest_parameter("grant_type"), None);
     }
 
     proptest! {

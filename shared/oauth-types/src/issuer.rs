@@ -7,7 +7,7 @@ use url::Url;
 #[derive(Clone, Debug)]
 pub struct Issuer {
     /// The identifier, as configured, to the byte.
-    name: String,
+    identifier: String,
     base: Url,
 }
 
@@ -16,16 +16,16 @@ impl Issuer {
     ///
     /// # Errors
     /// What is wrong with one of the two.
-    pub fn new(name: String, internal_url: Option<&str>) -> Result<Self, &'static str> {
-        let public = identifier(&name)?;
-        let base = internal_url.map(identifier).transpose()?.unwrap_or(public);
-        Ok(Self { name, base })
+    pub fn new(identifier: String, internal_url: Option<&str>) -> Result<Self, &'static str> {
+        let public = parse_identifier(&identifier)?;
+        let base = internal_url.map(parse_identifier).transpose()?.unwrap_or(public);
+        Ok(Self { identifier, base })
     }
 
     /// The identifier, as configured, to the byte.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn identifier(&self) -> &str {
+        &self.identifier
     }
 
     /// Where its metadata is published: by RFC 8414 §3.1, else as OpenID Connect Discovery §4 has
@@ -43,10 +43,12 @@ impl Issuer {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn way_to(&self, published: &str) -> Result<Url, &'static str> {
+    pub fn resolve_endpoint(&self, published: &str) -> Result<Url, &'static str> {
         let url = match self.below(published) {
-            Some(rest) => endpoint(&format!("{}{rest}", self.base.as_str().trim_end_matches('/')))?,
-            None => endpoint(published)?,
+            Some(rest) => {
+                parse_endpoint_url(&format!("{}{rest}", self.base.as_str().trim_end_matches('/')))?
+            }
+            None => parse_endpoint_url(published)?,
         };
         // Metadata must not be able to talk a client out of TLS: the secret would go over the wire
         // in the clear.
@@ -61,14 +63,14 @@ impl Issuer {
     /// What follows the issuer in `published`. It ends at a boundary: `http://c.example.evil` is
     /// not below `http://c.example`.
     fn below<'a>(&self, published: &'a str) -> Option<&'a str> {
-        let rest = published.strip_prefix(self.name.trim_end_matches('/'))?;
+        let rest = published.strip_prefix(self.identifier.trim_end_matches('/'))?;
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
     }
 }
 
 /// An issuer identifier has neither query nor fragment (RFC 8414 §2).
-fn identifier(text: &str) -> Result<Url, &'static str> {
-    let url = endpoint(text)?;
+fn parse_identifier(text: &str) -> Result<Url, &'static str> {
+    let url = parse_endpoint_url(text)?;
     if url.query().is_some() { Err("it has a query") } else { Ok(url) }
 }
 
@@ -76,7 +78,7 @@ fn identifier(text: &str) -> Result<Url, &'static str> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn endpoint(text: &str) -> Result<Url, &'static str> {
+pub fn parse_endpoint_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "it is not an absolute URL")?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("it is neither https nor http");
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn an_endpoint_below_the_issuer_is_reached_at_the_internal_url() {
         let issuer = issuer("http://localhost:9000", "https://auth-server:9443");
-        let way = issuer.way_to("http://localhost:9000/oauth/token").unwrap();
+        let way = issuer.resolve_endpoint("http://localhost:9000/oauth/token").unwrap();
         assert_eq!(way.as_str(), "https://auth-server:9443/oauth/token");
         assert_eq!(
             issuer.metadata_urls()[0],
@@ -121,7 +123,7 @@ mod tests {
     fn a_name_that_only_begins_like_the_issuer_is_somebody_elses() {
         let issuer = issuer("https://c.example", "https://in.example");
         for other in ["https://c.example.evil/token", "https://c.example:8443/token"] {
-            assert_eq!(issuer.way_to(other).unwrap().as_str(), other);
+            assert_eq!(issuer.resolve_endpoint(other).unwrap().as_str(), other);
         }
     }
 
@@ -129,12 +131,12 @@ mod tests {
     fn metadata_cannot_take_the_secret_out_of_tls() {
         assert!(
             issuer("https://c.example", "https://in.example")
-                .way_to("http://c.example/token")
+                .resolve_endpoint("http://c.example/token")
                 .is_err()
         );
         assert!(
             issuer("http://localhost:1", "http://localhost:2")
-                .way_to("http://localhost:1/token")
+                .resolve_endpoint("http://localhost:1/token")
                 .is_ok()
         );
     }
@@ -143,10 +145,11 @@ mod tests {
     fn what_no_request_should_go_to_is_refused() {
         for bad in ["c.example", "ftp://c.example", "https://u:p@c.example", "https://c.example#x"]
         {
-            assert!(endpoint(bad).is_err(), "{bad}");
+            assert!(parse_endpoint_url(bad).is_err(), "{bad}");
         }
         assert!(
-            identifier("https://c.example?x").is_err() && endpoint("https://c.example?x").is_ok()
+            parse_identifier("https://c.example?x").is_err()
+                && parse_endpoint_url("https://c.example?x").is_ok()
         );
     }
 }

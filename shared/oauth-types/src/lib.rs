@@ -25,14 +25,14 @@ pub use access_token::{AccessTokenClaims, Actor, TYP_ACCESS_TOKEN};
 pub use audience::Audience;
 pub use client_auth_method::ClientAuthMethod;
 pub use error::{ErrorCode, OAuthError, printable};
-pub use form::{Form, FormError, nearest_name, strict_decode};
+pub use form::{Form, FormError, closest_match, decode_form_component};
 pub use id_token::IdTokenClaims;
 pub use introspection::IntrospectionResponse;
-pub use issuer::{Issuer, endpoint};
+pub use issuer::{Issuer, parse_endpoint_url};
 pub use metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata, well_known_url};
 pub use scope::{Scope, ScopeError};
 pub use secret::{
-    AccessToken, ClientSecret, Fingerprint, IdToken, NoFingerprint, Password, RefreshToken,
+    AccessToken, ClientSecret, Fingerprint, FingerprintError, IdToken, Password, RefreshToken,
 };
 pub use standard_claims::{Address, StandardClaims};
 pub use token_response::TokenResponse;

@@ -46,7 +46,7 @@ impl Scope {
 
     /// This scope and another, each token once.
     #[must_use]
-    pub fn joined(&self, other: &Self) -> Self {
+    pub fn union(&self, other: &Self) -> Self {
         let more = other.0.iter().filter(|token| !self.contains(token));
         Self(self.0.iter().chain(more).cloned().collect())
     }

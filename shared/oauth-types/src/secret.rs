@@ -84,14 +84,14 @@ pub struct Fingerprint(String);
 /// A text that is no fingerprint: a token may be hiding in it, so it is not quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint has 8 lower-case hexadecimal digits")]
-pub struct NoFingerprint;
+pub struct FingerprintError;
 
 impl TryFrom<String> for Fingerprint {
-    type Error = NoFingerprint;
+    type Error = FingerprintError;
 
-    fn try_from(text: String) -> Result<Self, NoFingerprint> {
+    fn try_from(text: String) -> Result<Self, FingerprintError> {
         let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() == 8 && digits { Ok(Self(text)) } else { Err(NoFingerprint) }
+        if text.len() == 8 && digits { Ok(Self(text)) } else { Err(FingerprintError) }
     }
 }
 

@@ -53,7 +53,7 @@ impl EventSettings {
     /// # Errors
     /// When there can be no HTTP client.
     pub fn begin(&self, profile: Profile, stop: Stop) -> Result<EventSink, HttpClientError> {
-        let Some(viewer_url) = &self.viewer_url else { return Ok(EventSink::off()) };
+        let Some(viewer_url) = &self.viewer_url else { return Ok(EventSink::disabled()) };
         let http = http_client_without_authorities(&HttpClientSettings::default())?;
         let sink = EventSink::new(WAITING);
         let sender = Sender {
@@ -84,7 +84,7 @@ impl Sender {
         loop {
             // While the viewer is away nobody listens, so no event is even built.
             let here = self.http.get(format!("{}/healthz", self.viewer)).send().await.is_ok();
-            if let Some(listener) = self.sink.listen().filter(|_| here) {
+            if let Some(listener) = self.sink.subscribe().filter(|_| here) {
                 self.send_while_taken(listener).await;
             }
             tokio::time::sleep(ABSENT).await;

@@ -27,7 +27,7 @@ pub(crate) fn arrived(request: &Request, route: &str) -> Event {
         fields.push(Field::secret("cookie").in_header());
     }
     fields.extend(query(request.uri().query()));
-    Event::RequestArrived { method: request.method().to_string(), path: route.to_owned(), fields }
+    Event::RequestReceived { method: request.method().to_string(), path: route.to_owned(), fields }
 }
 
 /// It is answered.
@@ -43,7 +43,7 @@ pub(crate) fn answered(response: &Response, elapsed: Duration) -> Event {
         fields.extend(query(Some(carried)));
     }
     let elapsed_micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    Event::AnswerSent { status: response.status().as_u16(), elapsed_micros, fields }
+    Event::ResponseSent { status: response.status().as_u16(), elapsed_micros, fields }
 }
 
 fn texts(headers: &HeaderMap, names: &[&str]) -> Vec<Field> {

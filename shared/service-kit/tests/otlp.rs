@@ -59,7 +59,7 @@ async fn call_a_service(traceparent: Option<&str>) -> (String, String) {
     let context = ServiceContext {
         service: "sample",
         party: Party::ResourceServer,
-        events: EventSink::off(),
+        events: EventSink::disabled(),
         clock: Clock::system(),
         http_metrics: metrics::HttpMetrics::register(&mut Registry::default()),
         limits: Limits::default(),

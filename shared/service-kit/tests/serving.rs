@@ -29,7 +29,7 @@ fn app(limits: &Limits, registry: &mut Registry) -> Router {
     let context = ServiceContext {
         service: "sample",
         party: Party::ResourceServer,
-        events: EventSink::off(),
+        events: EventSink::disabled(),
         clock: Clock::system(),
         http_metrics: HttpMetrics::register(registry),
         limits: limits.clone(),

@@ -103,7 +103,8 @@ impl TokenClientBuilder {
     /// # Errors
     /// [`BuildError`] when a URL is not usable, or TLS cannot be prepared.
     pub fn build(self) -> Result<TokenClient, BuildError> {
-        let endpoint = self.token_endpoint.as_deref().map(oauth_types::endpoint).transpose();
+        let endpoint =
+            self.token_endpoint.as_deref().map(oauth_types::parse_endpoint_url).transpose();
         let http = self.http.map_or_else(without_redirects, Ok)?;
         Ok(TokenClient(Arc::new(Inner {
             issuer: Issuer::new(self.issuer, self.internal_url.as_deref())

@@ -83,7 +83,7 @@ impl TokenClient {
     /// The issuer identifier of the authorization server.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        self.0.issuer.name()
+        self.0.issuer.identifier()
     }
 
     /// Drop `token` from the cache, because a resource server refused it. If another one has taken
@@ -149,7 +149,7 @@ fn reused(token: Arc<CachedToken>, now: i64) -> Arc<CachedToken> {
 impl fmt::Debug for TokenClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenClient")
-            .field("issuer", &self.0.issuer.name())
+            .field("issuer", &self.0.issuer.identifier())
             .field("client_id", &self.0.auth.client_id)
             .finish_non_exhaustive()
     }

@@ -31,7 +31,7 @@ pub(crate) async fn token_endpoint(
     check_issuer(&metadata, issuer, url)?;
     let published =
         metadata.token_endpoint.ok_or_else(|| answer.garbage("it names no token_endpoint"))?;
-    issuer.way_to(&published).map_err(|_| {
+    issuer.resolve_endpoint(&published).map_err(|_| {
         answer.garbage(
             "its token_endpoint is no absolute http(s) URL, or plain http although the server is reached by https",
         )
@@ -66,11 +66,11 @@ fn check_issuer(
     issuer: &Issuer,
     url: String,
 ) -> Result<(), TokenError> {
-    if metadata.issuer == issuer.name() {
+    if metadata.issuer == issuer.identifier() {
         return Ok(());
     }
     let found = printable(&metadata.issuer).chars().take(200).collect();
-    Err(TokenError::WrongIssuer { url, expected: issuer.name().to_owned(), found })
+    Err(TokenError::WrongIssuer { url, expected: issuer.identifier().to_owned(), found })
 }
 
 fn fields(metadata: &AuthorizationServerMetadata) -> Vec<Field> {

@@ -61,12 +61,16 @@ impl Authority {
     }
 
     /// The way to an endpoint that the metadata names.
-    pub(crate) fn way_to(&self, name: &str, published: Option<&str>) -> Result<Url, VerifyError> {
+    pub(crate) fn resolve_endpoint(
+        &self,
+        name: &str,
+        published: Option<&str>,
+    ) -> Result<Url, VerifyError> {
         let unusable = |reason: &str| {
             VerifyError::unavailable(format!("the issuer's {name} cannot be used: {reason}"), None)
         };
         self.issuer
-            .way_to(published.ok_or_else(|| unusable("its metadata names none"))?)
+            .resolve_endpoint(published.ok_or_else(|| unusable("its metadata names none"))?)
             .map_err(unusable)
     }
 
@@ -80,12 +84,12 @@ impl Authority {
         }
         let metadata: AuthorizationServerMetadata = answer.json("the issuer's metadata")?;
         // Compared to the byte (RFC 8414 §3.3): another issuer's keys must not count as this one's.
-        if metadata.issuer != self.issuer.name() {
+        if metadata.issuer != self.issuer.identifier() {
             return Err(VerifyError::unavailable(
                 format!(
                     "the metadata is of issuer {:?}, but {:?} is configured",
                     metadata.issuer,
-                    self.issuer.name()
+                    self.issuer.identifier()
                 ),
                 None,
             ));
@@ -121,7 +125,7 @@ impl Authority {
                 from: Party::AuthorizationServer,
                 status: answer.status.as_u16(),
                 elapsed_micros,
-                fields: Field::members(&answer.body, hidden),
+                fields: Field::json_members(&answer.body, hidden),
             },
             Err(error) => Event::RequestFailed {
                 to: Party::AuthorizationServer,

@@ -104,7 +104,7 @@ impl VerifierBuilder {
     /// # Errors
     /// [`BuildError`] naming what cannot be used.
     pub fn build(self) -> Result<Verifier, BuildError> {
-        oauth_types::endpoint(&self.resource).map_err(BuildError::Resource)?;
+        oauth_types::parse_endpoint_url(&self.resource).map_err(BuildError::Resource)?;
         if self.local.is_none() && self.introspection.is_none() {
             return Err(BuildError::NoWay);
         }

@@ -16,7 +16,9 @@ pub(crate) fn check(
     found: impl Fn() -> String,
     otherwise: &str,
 ) -> Result<(), VerifyError> {
-    emit(|| Event::Checked(Check { rule, passed, expected: expected(), found: shown(&found()) }));
+    emit(|| {
+        Event::TokenChecked(Check { rule, passed, expected: expected(), found: shown(&found()) })
+    });
     if passed {
         return Ok(());
     }

@@ -94,9 +94,10 @@ impl Introspection {
 
     async fn response(&self, token: &AccessToken) -> Result<IntrospectionResponse, VerifyError> {
         let metadata = self.authority.metadata().await?;
-        let url = self
-            .authority
-            .way_to("introspection_endpoint", metadata.introspection_endpoint.as_deref())?;
+        let url = self.authority.resolve_endpoint(
+            "introspection_endpoint",
+            metadata.introspection_endpoint.as_deref(),
+        )?;
         let IntrospectionSettings { client_id, client_secret, .. } = &self.settings;
         let request = self
             .authority
@@ -141,7 +142,7 @@ impl Introspection {
         let found = || if word.active { "active" } else { "not active" }.to_owned();
         let otherwise = "the issuer says that the access token is void, or not for this resource";
         check(Rule::Active, word.active, || "active".to_owned(), found, otherwise)?;
-        check_issuer(self.authority.issuer.name(), word.iss.as_deref())?;
+        check_issuer(self.authority.issuer.identifier(), word.iss.as_deref())?;
         check_audience(resource, word.aud.as_ref())?;
         check_times(now, LEEWAY, Times { exp: word.exp, nbf: word.nbf, iat: word.iat })?;
         // A token whose end is not told is good for as long as the word is.
@@ -153,5 +154,5 @@ impl Introspection {
 fn remembered(word: &Word, now_millis: i64) -> Event {
     let found = format!("the issuer's word, good for {} ms more", word.good_until - now_millis);
     let expected = "a word that is not too old".to_owned();
-    Event::Checked(Check { rule: Rule::Remembered, passed: word.said.is_ok(), expected, found })
+    Event::TokenChecked(Check { rule: Rule::Cached, passed: word.said.is_ok(), expected, found })
 }

@@ -73,7 +73,7 @@ fn shown(parts: &Parts) -> Result<AccessToken, Why> {
 pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
     encoded.split(|byte| *byte == b'&').any(|pair| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        oauth_types::strict_decode(name).is_some_and(|name| name == "access_token")
+        oauth_types::decode_form_component(name).is_some_and(|name| name == "access_token")
     })
 }
 

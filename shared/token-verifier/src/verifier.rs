@@ -43,7 +43,7 @@ impl Verifier {
             )));
         }
         let Inner { local, introspection, resource, authority, .. } = &*self.0;
-        let (issuer, now) = (authority.issuer.name(), authority.clock.millis());
+        let (issuer, now) = (authority.issuer.identifier(), authority.clock.millis());
         match (local, introspection) {
             (Some(local), None) => local.verify(token, issuer, resource, now).await,
             (Some(local), Some(_)) if looks_like_a_jwt(token) => {
@@ -87,7 +87,7 @@ impl Verifier {
     ) -> ProtectedResourceMetadata {
         ProtectedResourceMetadata {
             resource: self.0.resource.clone(),
-            authorization_servers: vec![self.0.authority.issuer.name().to_owned()],
+            authorization_servers: vec![self.0.authority.issuer.identifier().to_owned()],
             scopes_supported: scopes.into_iter().map(str::to_owned).collect(),
             bearer_methods_supported: vec!["header".to_owned()],
         }

@@ -1,4 +1,4 @@
-use oauth_types::{Scope, nearest_name};
+use oauth_types::{Scope, closest_match};
 
 use super::{ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
 use crate::domain::ClientAuthMethod;
@@ -13,7 +13,7 @@ pub(super) fn grant_types(
     let asked = asked.grant_types.clone().unwrap_or_else(|| vec![CODE.to_owned()]);
     let served = || policy.grant_types.iter().map(String::as_str);
     if let Some(foreign) = asked.iter().find(|grant| !policy.grant_types.contains(grant)) {
-        let meant = nearest_name(foreign, served())
+        let meant = closest_match(foreign, served())
             .map(|near| format!(": did you mean {near}?"))
             .unwrap_or_default();
         let all = policy.grant_types.join(" ");

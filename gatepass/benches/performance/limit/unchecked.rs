@@ -13,7 +13,7 @@ use super::answer::Answer;
 pub fn unchecked(claims: AccessTokenClaims) -> Router {
     let mut registry = Registry::with_prefix("gatepass");
     let http_metrics = metrics::HttpMetrics::register(&mut registry);
-    let (party, events, clock) = (Party::ResourceServer, EventSink::off(), Clock::system());
+    let (party, events, clock) = (Party::ResourceServer, EventSink::disabled(), Clock::system());
     let context = ServiceContext {
         service: "service-b",
         party,

@@ -48,7 +48,7 @@ async fn a_copy_of_the_database_logs_nobody_in_and_opens_nothing() {
 #[tokio::test]
 async fn no_event_holds_what_is_to_be_kept() {
     let site = Site::open().await;
-    let mut listener = site.events.listen().unwrap();
+    let mut listener = site.events.subscribe().unwrap();
     let mut browser = site.browser();
     let hidden = use_everything(&site, &mut browser).await;
     let mut told = Vec::new();

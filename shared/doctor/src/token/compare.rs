@@ -39,7 +39,7 @@ pub(super) fn compare(
     let Some(pass) = pass else {
         return checks.ok(check, "a token came, which the issuer alone can read");
     };
-    if let Some(iss) = pass.iss.filter(|iss| iss != known.issuer.name()) {
+    if let Some(iss) = pass.iss.filter(|iss| iss != known.issuer.identifier()) {
         let compared = format!(
             "`iss` in the token and the setting `{}`, to the byte",
             known.at.names.name("issuer")
@@ -47,13 +47,13 @@ pub(super) fn compare(
         let advice = "every B refuses this token: have the issuer write its own name, or name it here as it does";
         let finding = Finding::new(
             compared,
-            known.issuer.name(),
+            known.issuer.identifier(),
             &iss,
             known.at.names.change("issuer", advice),
         );
         checks.fail(
             &check,
-            format!("the issuers differ in {}", uris_differ_in(known.issuer.name(), &iss)),
+            format!("the issuers differ in {}", uris_differ_in(known.issuer.identifier(), &iss)),
             finding,
         );
     }

@@ -14,7 +14,7 @@ async fn all_that_is_said(answer: ResponseTemplate, method: ClientAuthMethod) ->
     let mut said = format!("{builder:?}");
     let client = builder.build().unwrap();
     let sink = EventSink::new(64);
-    let mut listener = sink.listen().unwrap();
+    let mut listener = sink.subscribe().unwrap();
     let trace = TraceContext::root([7; 24]).unwrap();
     let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
     match scope.run(client.token(&need())).await {

@@ -50,7 +50,7 @@ async fn a_resource_is_asked_for_and_an_empty_scope_is_left_out() {
 async fn the_flow_is_told_and_its_trace_passed_on() {
     let c = C::answering([token("t1")]).await;
     let sink = EventSink::new(16);
-    let mut listener = sink.listen().unwrap();
+    let mut listener = sink.subscribe().unwrap();
     let trace = TraceContext::root([7; 24]).unwrap();
     let client = c.client();
     let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
@@ -66,7 +66,7 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
     assert_eq!(names, ["request_sent", "response_received", "token_reused"]);
     assert_eq!(
         told[0]["fields"][2],
-        serde_json::json!({ "place": "body", "name": "client_secret", "value": "secret" })
+        serde_json::json!({ "location": "body", "name": "client_secret", "value": "secret" })
     );
     assert_eq!(
         told[1]["fields"][0]["value"]["token"],
@@ -79,7 +79,7 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
 async fn a_users_token_is_exchanged_for_one_for_a_further_hop_and_told_by_its_fingerprint() {
     let c = C::answering([token("hop")]).await;
     let sink = EventSink::new(16);
-    let mut listener = sink.listen().unwrap();
+    let mut listener = sink.subscribe().unwrap();
     let scope = FlowScope {
         trace: TraceContext::root([7; 24]).unwrap(),
         party: Party::Client,

@@ -177,7 +177,7 @@ impl Keys {
 
     async fn published(&self) -> Result<Vec<Value>, VerifyError> {
         let metadata = self.authority.metadata().await?;
-        let url = self.authority.way_to("jwks_uri", metadata.jwks_uri.as_deref())?;
+        let url = self.authority.resolve_endpoint("jwks_uri", metadata.jwks_uri.as_deref())?;
         let jwks: Jwks = self.authority.get(url.as_str()).await?.json("the issuer's keys")?;
         Ok(jwks.keys)
     }

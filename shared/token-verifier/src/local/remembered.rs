@@ -60,7 +60,7 @@ impl Remembered {
         emit(|| {
             let found = format!("verified before, exp {expires_at} (now {now})");
             let expected = "the very same token, not expired, under the same keys".to_owned();
-            Event::Checked(Check { rule: Rule::Remembered, passed: true, expected, found })
+            Event::TokenChecked(Check { rule: Rule::Cached, passed: true, expected, found })
         });
         Some(entry.token)
     }

@@ -114,7 +114,7 @@ async fn cs_word_is_good_for_its_time_and_not_longer() {
     c.clock.advance(Duration::from_millis(9_999));
     let (outcome, checks) = c.checks(verifier.verify(&opaque())).await;
     outcome.unwrap();
-    assert!(checks.len() == 1 && checks[0].rule == Rule::Remembered, "{checks:?}");
+    assert!(checks.len() == 1 && checks[0].rule == Rule::Cached, "{checks:?}");
     c.clock.advance(Duration::from_millis(1));
     assert_eq!(
         broken(verifier.verify(&opaque()).await),

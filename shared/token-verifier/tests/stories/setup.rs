@@ -112,7 +112,7 @@ impl C {
     /// Run as a request that B serves, and hear what happens.
     pub async fn told<F: Future>(&self, future: F) -> (F::Output, Vec<Arc<FlowEvent>>) {
         let sink = EventSink::new(1_000);
-        let mut listener = sink.listen().unwrap();
+        let mut listener = sink.subscribe().unwrap();
         let trace = TraceContext::root([7; 24]).unwrap();
         let scope =
             FlowScope { trace, party: Party::ResourceServer, sink, clock: self.clock.clone() };
@@ -124,7 +124,7 @@ impl C {
     pub async fn checks<F: Future>(&self, future: F) -> (F::Output, Vec<Check>) {
         let (output, events) = self.told(future).await;
         let check = |event: &Arc<FlowEvent>| match &event.event {
-            Event::Checked(check) => Some(check.clone()),
+            Event::TokenChecked(check) => Some(check.clone()),
             _ => None,
         };
         (output, events.iter().filter_map(check).collect())
