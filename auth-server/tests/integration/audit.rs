@@ -8,16 +8,16 @@ use oauth_types::{ClientSecret, basic};
 use serde_json::{Value, json};
 
 use crate::{
-    client::answer,
+    client::send,
     jwt,
     process::{run, succeed},
-    test_server::{C, NOON, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK},
+    test_server::{NOON, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK, TestServer},
 };
 
 const FOR_ORDERS: [(&str, &str); 2] = [("resource", ORDERS_API), ("scope", "orders:read")];
 
-async fn records(c: &C, words: &[&str]) -> Vec<Value> {
-    let lines = succeed(&[&["audit", "--json"], words].concat(), &c.arguments()).await;
+async fn records(server: &TestServer, args: &[&str]) -> Vec<Value> {
+    let lines = succeed(&[&["audit", "--json"], args].concat(), &server.cli_arguments()).await;
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -36,18 +36,18 @@ fn record(
 
 #[tokio::test]
 async fn every_decision_writes_one_audit_record() {
-    let c = C::start().await;
-    let token = c.pass(SHOP, &FOR_ORDERS).await;
-    c.introspect(ORDERS, &token).await;
-    c.introspect(STOCK, &token).await;
-    c.revoke(ODD, &token).await;
-    c.revoke(SHOP, &token).await;
-    c.introspect(ORDERS, &token).await;
-    c.introspect(ORDERS, "words of the caller's own").await;
-    c.ask((SHOP.0, "guess"), &[]).await;
-    c.ask(SHOP, &[("scope", "else")]).await;
-    c.revoke((SHOP.0, "guess"), &token).await;
-    c.form("/oauth/introspect", &[("token", &token)]).await;
+    let server = TestServer::start().await;
+    let token = server.access_token(SHOP, &FOR_ORDERS).await;
+    server.introspect(ORDERS, &token).await;
+    server.introspect(STOCK, &token).await;
+    server.revoke(ODD, &token).await;
+    server.revoke(SHOP, &token).await;
+    server.introspect(ORDERS, &token).await;
+    server.introspect(ORDERS, "words of the caller's own").await;
+    server.client_credentials((SHOP.0, "guess"), &[]).await;
+    server.client_credentials(SHOP, &[("scope", "else")]).await;
+    server.revoke((SHOP.0, "guess"), &token).await;
+    server.post_form("/oauth/introspect", &[("token", &token)]).await;
 
     let (jti, scope) = (jwt::jti(&token), Some("orders:read"));
     let error = |mut record: Value, code: &str| {
@@ -58,8 +58,8 @@ async fn every_decision_writes_one_audit_record() {
         record["client_id"] = Value::Null;
         record
     };
-    let mut told = records(&c, &[]).await;
-    told.reverse();
+    let mut records = records(&server, &[]).await;
+    records.reverse();
     let expected = [
         record("token", "issued", "shop", Some(&jti), scope),
         record("introspection", "active", "orders", Some(&jti), scope),
@@ -73,12 +73,12 @@ async fn every_decision_writes_one_audit_record() {
         error(record("revocation", "refused", "shop", None, None), "invalid_client"),
         error(nameless(record("introspection", "refused", "", None, None)), "invalid_client"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(records, expected);
 }
 
 #[tokio::test]
 async fn rejections_record_the_requested_scope_only_if_every_value_is_known() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     let (id, secret) = ODD;
     for (secret, scope, recorded) in [
         (secret, "stock:read", Some("stock:read")),
@@ -88,9 +88,9 @@ async fn rejections_record_the_requested_scope_only_if_every_value_is_known() {
         (secret, "stock:read s3cret-in-the-wrong-field", None),
         ("guess", "\"", None),
     ] {
-        let refused = c.ask((id, secret), &[("scope", scope)]).await;
+        let refused = server.client_credentials((id, secret), &[("scope", scope)]).await;
         assert!([400, 401].contains(&refused.status), "{scope}: {refused:?}");
-        let newest = records(&c, &["--limit", "1"]).await.remove(0);
+        let newest = records(&server, &["--limit", "1"]).await.remove(0);
         assert_eq!(
             (&newest["outcome"], &newest["scope"]),
             (&json!("refused"), &json!(recorded)),
@@ -101,71 +101,84 @@ async fn rejections_record_the_requested_scope_only_if_every_value_is_known() {
 
 #[tokio::test]
 async fn audit_filters_by_client_token_and_time() {
-    let c = C::start().await;
-    let early = c.pass(SHOP, &FOR_ORDERS).await;
-    c.clock.advance(Duration::from_secs(3_600));
-    let late = c.pass(OPAQUE_SHOP, &[]).await;
-    c.introspect(ORDERS, &early).await;
-    c.at_address("127.0.0.2").introspect(ORDERS, &late).await;
+    let server = TestServer::start().await;
+    let early = server.access_token(SHOP, &FOR_ORDERS).await;
+    server.clock.advance(Duration::from_secs(3_600));
+    let late = server.access_token(OPAQUE_SHOP, &[]).await;
+    server.introspect(ORDERS, &early).await;
+    server.from_address("127.0.0.2").introspect(ORDERS, &late).await;
 
-    assert_eq!(records(&c, &["--client", "opaque-shop"]).await.len(), 1);
+    assert_eq!(records(&server, &["--client", "opaque-shop"]).await.len(), 1);
     assert_eq!(
-        records(&c, &["--jti", &jwt::jti(&early)]).await.len(),
+        records(&server, &["--jti", &jwt::jti(&early)]).await.len(),
         2,
         "also when it was shown too late"
     );
-    assert_eq!(records(&c, &["--since", "2026-01-01T12:30:00Z"]).await.len(), 3);
-    assert_eq!(records(&c, &["--until", "2026-01-01T12:30:00Z"]).await.len(), 1);
+    assert_eq!(records(&server, &["--since", "2026-01-01T12:30:00Z"]).await.len(), 3);
+    assert_eq!(records(&server, &["--until", "2026-01-01T12:30:00Z"]).await.len(), 1);
     assert_eq!(
-        records(&c, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await,
+        records(&server, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await,
         [Value::Null; 0]
     );
-    let newest = records(&c, &["--limit", "1"]).await;
+    let newest = records(&server, &["--limit", "1"]).await;
     assert_eq!((newest.len(), &newest[0]["address"]), (1, &json!("127.0.0.2")));
 
-    let lines = succeed(&["audit", "--client", "shop"], &c.arguments()).await;
+    let lines = succeed(&["audit", "--client", "shop"], &server.cli_arguments()).await;
     let expected = format!(
         "2026-01-01T12:00:00Z  token         issued    client=shop  jti={}  scope=\"orders:read\"  from=127.0.0.1",
         jwt::jti(&early)
     );
     assert_eq!(lines, expected);
-    let said = run(&["audit", "--since", "yesterday"], &c.arguments()).await;
-    assert!(said.code != Some(0) && said.err.contains("2026-01-31T12:00:00Z"), "{}", said.err);
+    let output = run(&["audit", "--since", "yesterday"], &server.cli_arguments()).await;
+    assert!(
+        output.code != Some(0) && output.stderr.contains("2026-01-31T12:00:00Z"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[tokio::test]
 async fn malformed_requests_are_audited() {
-    let c = C::start().await;
-    let login = format!("client_id={}&client_secret={}", SHOP.0, SHOP.1);
+    let server = TestServer::start().await;
+    let credentials = format!("client_id={}&client_secret={}", SHOP.0, SHOP.1);
     let mut expected = Vec::new();
     for (path, event) in
         [("token", "token"), ("introspect", "introspection"), ("revoke", "revocation")]
     {
         let path = format!("/oauth/{path}");
-        assert_eq!(c.raw(&path, format!("{login}&token=a&token=b")).await.status, 400);
-        assert_eq!(c.raw(&path, format!("{login}&token=%zz")).await.status, 400);
-        assert_eq!(answer(c.post(&path).json(&json!({ "token": "a" }))).await.status, 400);
-        assert_eq!(c.raw(&path, "x".repeat(70_000)).await.status, 413);
-        assert_eq!(c.raw(&path, login.clone()).await.status, 400);
+        assert_eq!(
+            server.post_raw_form(&path, format!("{credentials}&token=a&token=b")).await.status,
+            400
+        );
+        assert_eq!(
+            server.post_raw_form(&path, format!("{credentials}&token=%zz")).await.status,
+            400
+        );
+        assert_eq!(send(server.post(&path).json(&json!({ "token": "a" }))).await.status, 400);
+        assert_eq!(server.post_raw_form(&path, "x".repeat(70_000)).await.status, 413);
+        assert_eq!(server.post_raw_form(&path, credentials.clone()).await.status, 400);
         expected.extend(
             [None, None, None, None, Some(SHOP.0)].map(|client| (event.to_owned(), client)),
         );
     }
     for path in ["/oauth/par", "/oauth/device_authorization"] {
-        assert_eq!(c.raw(path, format!("{login}&scope=a&scope=b")).await.status, 400);
+        assert_eq!(
+            server.post_raw_form(path, format!("{credentials}&scope=a&scope=b")).await.status,
+            400
+        );
         expected.push(("authorization".to_owned(), None));
     }
-    let mut told = records(&c, &[]).await;
-    told.reverse();
-    for (record, (event, client)) in told.iter().zip(&expected) {
+    let mut records = records(&server, &[]).await;
+    records.reverse();
+    for (record, (event, client)) in records.iter().zip(&expected) {
         assert_eq!((&record["event"], &record["outcome"]), (&json!(event), &json!("refused")));
         assert_eq!(
             (&record["client_id"], &record["error"]),
             (&json!(client), &json!("invalid_request"))
         );
     }
-    assert_eq!(told.len(), expected.len());
-    let metrics = c.get("/metrics").await.text;
+    assert_eq!(records.len(), expected.len());
+    let metrics = server.get("/metrics").await.text;
     for event in ["token", "introspection", "revocation"] {
         let counted = format!("oauth_decisions_total{{event=\"{event}\",outcome=\"refused\"}} 5");
         assert!(metrics.contains(&counted), "{counted} in {metrics}");
@@ -174,38 +187,42 @@ async fn malformed_requests_are_audited() {
 
 #[tokio::test]
 async fn unknown_client_ids_are_recorded_as_fingerprints() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     // A secret in the wrong field, or a line that somebody wants to forge.
     for name in [SHOP.1, "x\nforged"] {
-        c.ask((name, "guess"), &[]).await;
-        let told = records(&c, &[]).await;
-        assert_eq!(told[0]["client_id"], format!("unknown-{}", oauth_types::Fingerprint::of(name)));
+        server.client_credentials((name, "guess"), &[]).await;
+        let records = records(&server, &[]).await;
+        assert_eq!(
+            records[0]["client_id"],
+            format!("unknown-{}", oauth_types::Fingerprint::of(name))
+        );
     }
 }
 
 #[tokio::test]
 async fn database_contains_no_secret_and_no_token() {
-    let c = C::start().await;
-    let made = succeed(&["client", "add", "robot"], &c.arguments()).await;
-    let (jwt, opaque) = (c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await);
+    let server = TestServer::start().await;
+    let made = succeed(&["client", "add", "robot"], &server.cli_arguments()).await;
+    let (jwt, opaque) =
+        (server.access_token(SHOP, &FOR_ORDERS).await, server.access_token(OPAQUE_SHOP, &[]).await);
     let header = basic::format(ODD.0, &ClientSecret::new(ODD.1));
     let form = [("grant_type", "client_credentials")];
     assert_eq!(
-        answer(c.post("/oauth/token").header("authorization", &header).form(&form)).await.status,
+        send(server.post("/oauth/token").header("authorization", &header).form(&form)).await.status,
         200
     );
     for token in [&jwt, &opaque] {
-        c.introspect(ORDERS, token).await;
-        c.revoke(ODD, token).await;
-        c.revoke(SHOP, token).await;
+        server.introspect(ORDERS, token).await;
+        server.revoke(ODD, token).await;
+        server.revoke(SHOP, token).await;
     }
-    c.ask((SHOP.0, "a guess that is wrong"), &[]).await;
+    server.client_credentials((SHOP.0, "a guess that is wrong"), &[]).await;
 
     let mut secrets =
         vec![made, jwt.clone(), opaque, header[6..].to_owned(), "a guess that is wrong".to_owned()];
     secrets.push(jwt.rsplit('.').next().unwrap().to_owned());
     secrets.extend([SHOP, OPAQUE_SHOP, ODD, ORDERS, STOCK].map(|(_, secret)| secret.to_owned()));
-    let files: Vec<Vec<u8>> = fs::read_dir(&c.settings.data_dir)
+    let files: Vec<Vec<u8>> = fs::read_dir(&server.settings.data_dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file())

@@ -10,14 +10,14 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    client::{Answer, Caller, Login, answer},
-    test_server::C,
+    client::{Credentials, HttpClient, Response, send},
+    test_server::TestServer,
 };
 
 pub const VERIFIER: &str = "a-verifier-of-43-characters-at-the-very-least-0";
 
-pub struct Person<'a> {
-    pub c: &'a Caller,
+pub struct Browser<'a> {
+    pub client: &'a HttpClient,
     cookies: Mutex<BTreeMap<String, String>>,
     pub language: &'static str,
 }
@@ -27,34 +27,34 @@ pub struct Person<'a> {
 pub struct Page {
     /// The path on C.
     pub path: String,
-    pub answer: Answer,
+    pub response: Response,
     /// Set when the browser left C.
-    pub left_to: Option<Url>,
+    pub redirected_to: Option<Url>,
 }
 
 /// An authorization request, as a client would write it.
 #[derive(Clone)]
-pub struct Asking(Vec<(&'static str, String)>);
+pub struct AuthorizationRequest(Vec<(&'static str, String)>);
 
-impl Asking {
+impl AuthorizationRequest {
     /// What the site asks: openid and profile, with PKCE.
     pub fn site() -> Self {
-        Self::of("site", "https://site.example/cb?shop=1", "openid profile")
+        Self::new("site", "https://site.example/cb?shop=1", "openid profile")
     }
 
     pub fn forum() -> Self {
-        Self::of("forum", "https://forum.example/cb", "openid profile")
+        Self::new("forum", "https://forum.example/cb", "openid profile")
     }
 
-    pub fn house() -> Self {
-        Self::of("house", "https://house.example/cb", "openid profile")
+    pub fn portal() -> Self {
+        Self::new("portal", "https://portal.example/cb", "openid profile")
     }
 
     pub fn app() -> Self {
-        Self::of("app", "http://127.0.0.1:51004/cb", "openid profile")
+        Self::new("app", "http://127.0.0.1:51004/cb", "openid profile")
     }
 
-    pub fn of(client_id: &str, redirect_uri: &str, scope: &str) -> Self {
+    pub fn new(client_id: &str, redirect_uri: &str, scope: &str) -> Self {
         let challenge = s256(VERIFIER);
         Self(vec![
             ("response_type", "code".to_owned()),
@@ -82,7 +82,7 @@ impl Asking {
         self
     }
 
-    pub fn doubled(mut self, name: &'static str, value: &str) -> Self {
+    pub fn repeated(mut self, name: &'static str, value: &str) -> Self {
         self.0.push((name, value.to_owned()));
         self
     }
@@ -100,25 +100,25 @@ impl Asking {
     }
 }
 
-impl<'a> Person<'a> {
-    pub fn at(c: &'a C) -> Self {
-        Self::on(&c.caller)
+impl<'a> Browser<'a> {
+    pub fn new(client: &'a TestServer) -> Self {
+        Self::with_client(&client.client)
     }
 
     /// At a server that runs in a process of its own.
-    pub fn on(c: &'a Caller) -> Self {
-        Self { c, cookies: Mutex::default(), language: "en" }
+    pub fn with_client(client: &'a HttpClient) -> Self {
+        Self { client, cookies: Mutex::default(), language: "en" }
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.cookies.lock().unwrap().get(name).cloned()
     }
 
-    pub fn plant(&self, name: &str, value: &str) {
+    pub fn set_cookie(&self, name: &str, value: &str) {
         self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
-    pub fn forget_cookies(&self) {
+    pub fn clear_cookies(&self) {
         self.cookies.lock().unwrap().clear();
     }
 
@@ -128,63 +128,77 @@ impl<'a> Person<'a> {
 
     /// Open an address of C and follow its redirects as long as they stay there.
     pub async fn open(&self, path: &str) -> Page {
-        self.go(Method::GET, path.to_owned(), None).await
+        self.navigate(Method::GET, path.to_owned(), None).await
     }
 
     /// A client sends the browser to C.
-    pub async fn asked(&self, asking: &Asking) -> Page {
-        self.open(&format!("/oauth/authorize?{}", asking.query())).await
+    pub async fn authorize(&self, auth_request: &AuthorizationRequest) -> Page {
+        self.open(&format!("/oauth/authorize?{}", auth_request.query())).await
     }
 
     /// Send the form of a page, with its hidden fields and these besides.
-    pub async fn send(&self, page: &Page, fields: &[(&str, &str)]) -> Page {
+    pub async fn submit(&self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let action = page.form_action();
-        let mut form = page.hidden();
+        let mut form = page.hidden_fields();
         form.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        self.go(Method::POST, action, Some(form)).await
+        self.navigate(Method::POST, action, Some(form)).await
     }
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let form =
             fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.go(Method::POST, path.to_owned(), Some(form)).await
+        self.navigate(Method::POST, path.to_owned(), Some(form)).await
     }
 
     /// Type name and password into the sign-in page.
-    pub async fn sign_in(&self, page: &Page, (username, password): Login<'_>) -> Page {
+    pub async fn sign_in(&self, page: &Page, (username, password): Credentials<'_>) -> Page {
         assert_eq!(page.path, "/login", "{page:?}");
-        self.send(page, &[("username", username), ("password", password)]).await
+        self.submit(page, &[("username", username), ("password", password)]).await
     }
 
     pub async fn allow(&self, page: &Page) -> Page {
         assert_eq!(page.path, "/consent", "{page:?}");
-        self.send(page, &[("decision", "allow")]).await
+        self.submit(page, &[("decision", "allow")]).await
     }
 
     /// All the way: sign in and allow where it is asked. The code.
-    pub async fn code(&self, asking: &Asking, login: Login<'_>) -> String {
-        let mut page = self.asked(asking).await;
-        if page.path == "/login" && page.left_to.is_none() {
-            page = self.sign_in(&page, login).await;
+    pub async fn authorization_code(
+        &self,
+        auth_request: &AuthorizationRequest,
+        credentials: Credentials<'_>,
+    ) -> String {
+        let mut page = self.authorize(auth_request).await;
+        if page.path == "/login" && page.redirected_to.is_none() {
+            page = self.sign_in(&page, credentials).await;
         }
-        if page.path == "/consent" && page.left_to.is_none() {
+        if page.path == "/consent" && page.redirected_to.is_none() {
             page = self.allow(&page).await;
         }
-        page.parameter("code")
+        page.redirect_parameter("code")
     }
 
     /// All the way to the tokens.
-    pub async fn tokens(&self, asking: &Asking, login: Login<'_>, client: Login<'_>) -> Value {
-        let code = self.code(asking, login).await;
-        let answer = self.c.fetch(client, asking, &code).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()
+    pub async fn tokens(
+        &self,
+        auth_request: &AuthorizationRequest,
+        credentials: Credentials<'_>,
+        client: Credentials<'_>,
+    ) -> Value {
+        let code = self.authorization_code(auth_request, credentials).await;
+        let response = self.client.redeem_code(client, auth_request, &code).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.json()
     }
 
-    async fn go(&self, method: Method, path: String, form: Option<Vec<(String, String)>>) -> Page {
+    async fn navigate(
+        &self,
+        method: Method,
+        path: String,
+        form: Option<Vec<(String, String)>>,
+    ) -> Page {
         let (mut method, mut path, mut form) = (method, path, form);
         loop {
-            let request = self.c.http.request(method, format!("{}{path}", self.c.base));
+            let request = self.client.http.request(method, format!("{}{path}", self.client.base));
             let cookies: Vec<String> = self
                 .cookies
                 .lock()
@@ -199,29 +213,29 @@ impl<'a> Person<'a> {
             if let Some(form) = form.take() {
                 request = request.form(&form);
             }
-            let answer = answer(request).await;
-            self.keep_cookies(&answer);
+            let response = send(request).await;
+            self.store_cookies(&response);
             let location =
-                answer.headers.get("location").map(|value| value.to_str().unwrap().to_owned());
+                response.headers.get("location").map(|value| value.to_str().unwrap().to_owned());
             match location {
                 Some(location) if location.starts_with('/') => {
                     path = location;
                     method = Method::GET;
                 }
                 location => {
-                    let left_to = location.map(|location| location.parse().unwrap());
+                    let redirected_to = location.map(|location| location.parse().unwrap());
                     return Page {
                         path: path.split('?').next().unwrap().to_owned(),
-                        answer,
-                        left_to,
+                        response,
+                        redirected_to,
                     };
                 }
             }
         }
     }
 
-    fn keep_cookies(&self, answer: &Answer) {
-        for header in answer.headers.get_all("set-cookie") {
+    fn store_cookies(&self, response: &Response) {
+        for header in response.headers.get_all("set-cookie") {
             let header = header.to_str().unwrap();
             let (name, rest) = header.split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
@@ -239,22 +253,27 @@ impl<'a> Person<'a> {
 impl Page {
     /// The page as a person reads it.
     pub fn text(&self) -> String {
-        unescape(&self.answer.text)
+        unescape(&self.response.text)
     }
 
     /// It has to say this.
-    pub fn says(&self, words: &str) {
-        assert!(self.text().contains(words), "`{words}` is not in {} {}", self.path, self.text());
+    pub fn assert_contains(&self, expected: &str) {
+        assert!(
+            self.text().contains(expected),
+            "`{expected}` is not in {} {}",
+            self.path,
+            self.text()
+        );
     }
 
     pub fn status(&self) -> u16 {
-        self.answer.status
+        self.response.status
     }
 
     /// Where its switch of languages leads.
-    pub fn in_language(&self, code: &str) -> String {
+    pub fn language_link(&self, code: &str) -> String {
         let end = format!("lang={code}\"");
-        let links = self.answer.text.split("href=\"").skip(1);
+        let links = self.response.text.split("href=\"").skip(1);
         let link = links
             .filter_map(|link| link.split_inclusive('"').next())
             .find(|link| link.ends_with(&end));
@@ -265,39 +284,40 @@ impl Page {
     }
 
     /// A parameter of the address outside C that the browser was sent to.
-    pub fn parameter(&self, name: &str) -> String {
-        self.parameters().remove(name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    pub fn redirect_parameter(&self, name: &str) -> String {
+        self.redirect_parameters().remove(name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
     }
 
-    pub fn parameters(&self) -> BTreeMap<String, String> {
-        let url = self.left_to.as_ref().unwrap_or_else(|| panic!("still on C: {self:?}"));
+    pub fn redirect_parameters(&self) -> BTreeMap<String, String> {
+        let url = self.redirected_to.as_ref().unwrap_or_else(|| panic!("still on C: {self:?}"));
         url.query_pairs().into_owned().collect()
     }
 
     /// The client has to be told this.
-    pub fn tells_client(&self, error: &str) {
-        let told = self.parameters();
-        assert_eq!(told.get("error").map(String::as_str), Some(error), "{told:?}");
-        assert!(!told.contains_key("code"), "{told:?}");
-        assert!(told.contains_key("iss"), "{told:?}");
+    pub fn assert_client_error(&self, error: &str) {
+        let parameters = self.redirect_parameters();
+        assert_eq!(parameters.get("error").map(String::as_str), Some(error), "{parameters:?}");
+        assert!(!parameters.contains_key("code"), "{parameters:?}");
+        assert!(parameters.contains_key("iss"), "{parameters:?}");
     }
 
     /// The user is told, and the browser goes nowhere.
-    pub fn tells_user(&self, detail: &str) {
-        assert_eq!((self.status(), self.left_to.is_none()), (400, true), "{self:?}");
-        assert!(!self.answer.headers.contains_key("location"));
-        self.says(detail);
+    pub fn assert_error_page(&self, detail: &str) {
+        assert_eq!((self.status(), self.redirected_to.is_none()), (400, true), "{self:?}");
+        assert!(!self.response.headers.contains_key("location"));
+        self.assert_contains(detail);
     }
 
     fn form_action(&self) -> String {
-        let text = &self.answer.text;
+        let text = &self.response.text;
         let from = text.find("action=\"").unwrap_or_else(|| panic!("no form: {self:?}")) + 8;
         unescape(&text[from..from + text[from..].find('"').unwrap()])
     }
 
     /// The hidden fields of the first form.
-    pub fn hidden(&self) -> Vec<(String, String)> {
-        let form = self.answer.text.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
+    pub fn hidden_fields(&self) -> Vec<(String, String)> {
+        let form =
+            self.response.text.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
         let attribute = |input: &str, name: &str| {
             let from = input.find(&format!("{name}=\"")).unwrap() + name.len() + 2;
             unescape(&input[from..from + input[from..].find('"').unwrap()])
@@ -310,45 +330,59 @@ impl Page {
     }
 }
 
-impl Caller {
+impl HttpClient {
     /// A client fetches its tokens for a code.
-    pub async fn fetch(&self, client: Login<'_>, asking: &Asking, code: &str) -> Answer {
-        let redirect_uri = ("redirect_uri", asking.get("redirect_uri"));
-        self.redeem(client, &[("code", code), redirect_uri, ("code_verifier", VERIFIER)]).await
+    pub async fn redeem_code(
+        &self,
+        client: Credentials<'_>,
+        auth_request: &AuthorizationRequest,
+        code: &str,
+    ) -> Response {
+        let redirect_uri = ("redirect_uri", auth_request.get("redirect_uri"));
+        self.redeem_code_with(client, &[("code", code), redirect_uri, ("code_verifier", VERIFIER)])
+            .await
     }
 
     /// A client shows a code with just these fields.
-    pub async fn redeem(&self, client: Login<'_>, fields: &[(&str, &str)]) -> Answer {
-        self.granted("authorization_code", client, fields).await
+    pub async fn redeem_code_with(
+        &self,
+        client: Credentials<'_>,
+        fields: &[(&str, &str)],
+    ) -> Response {
+        self.token_request("authorization_code", client, fields).await
     }
 
     pub async fn refresh(
         &self,
-        client: Login<'_>,
+        client: Credentials<'_>,
         refresh_token: &str,
         more: &[(&str, &str)],
-    ) -> Answer {
-        self.granted("refresh_token", client, &[&[("refresh_token", refresh_token)], more].concat())
-            .await
+    ) -> Response {
+        self.token_request(
+            "refresh_token",
+            client,
+            &[&[("refresh_token", refresh_token)], more].concat(),
+        )
+        .await
     }
 
     /// A client without a secret sends its id alone.
-    pub async fn granted(
+    pub async fn token_request(
         &self,
         grant: &str,
-        (id, secret): Login<'_>,
+        (id, secret): Credentials<'_>,
         fields: &[(&str, &str)],
-    ) -> Answer {
+    ) -> Response {
         let mut form = vec![("grant_type", grant), ("client_id", id)];
         if !secret.is_empty() {
             form.push(("client_secret", secret));
         }
         form.extend(fields);
-        self.form("/oauth/token", &form).await
+        self.post_form("/oauth/token", &form).await
     }
 
-    pub async fn userinfo(&self, token: &str) -> Answer {
-        answer(self.http.get(format!("{}/userinfo", self.base)).bearer_auth(token)).await
+    pub async fn userinfo(&self, token: &str) -> Response {
+        send(self.http.get(format!("{}/userinfo", self.base)).bearer_auth(token)).await
     }
 }
 

@@ -3,39 +3,42 @@ use std::{fs, time::Duration};
 use auth_server::store::{SqliteStore, Store};
 
 use crate::{
-    browser::{Asking, Person},
-    client::{until, within_a_second},
+    browser::{AuthorizationRequest, Browser},
+    client::{wait_until, within_one_second},
     process::{run, run_with_input, set, succeed},
-    test_server::{ALICE, C, ORDERS, ORDERS_API, SHOP},
+    test_server::{ALICE, ORDERS, ORDERS_API, SHOP, TestServer},
 };
 use clock::Clock;
 
 /// The commands take the machine's time, so the server does too.
-async fn started() -> C {
-    C::start_at(Clock::system(), |_| ()).await
+async fn start_with_system_clock() -> TestServer {
+    TestServer::start_at(Clock::system(), |_| ()).await
 }
 
-async fn add(c: &C, id: &str) -> String {
-    let words = ["client", "add", id, "--scope", "orders:read", "--resource", ORDERS_API];
-    let secret = succeed(&words, &c.arguments()).await;
-    within_a_second("the added client is let in", async || c.lets_in((id, &secret)).await).await;
+async fn add(server: &TestServer, id: &str) -> String {
+    let args = ["client", "add", id, "--scope", "orders:read", "--resource", ORDERS_API];
+    let secret = succeed(&args, &server.cli_arguments()).await;
+    within_one_second("the added client is let in", async || {
+        server.can_authenticate((id, &secret)).await
+    })
+    .await;
     secret
 }
 
 #[tokio::test]
 async fn client_add_takes_effect_within_a_second() {
-    let c = started().await;
-    let secret = add(&c, "robot").await;
+    let server = start_with_system_clock().await;
+    let secret = add(&server, "robot").await;
     assert!(secret.starts_with("gpcs_") && secret.len() == 48, "{}", secret.len());
-    let answer = c.ask(("robot", &secret), &[]).await;
-    assert_eq!((answer.status, answer.json()["scope"].as_str()), (200, Some("orders:read")));
-    c.ask(("robot", &secret), &[("scope", "orders:write")]).await.refused(
+    let response = server.client_credentials(("robot", &secret), &[]).await;
+    assert_eq!((response.status, response.json()["scope"].as_str()), (200, Some("orders:read")));
+    server.client_credentials(("robot", &secret), &[("scope", "orders:write")]).await.assert_error(
         400,
         "invalid_scope",
         "orders:write",
     );
 
-    let list = succeed(&["client", "list"], &c.arguments()).await;
+    let list = succeed(&["client", "list"], &server.cli_arguments()).await;
     assert!(list.contains("robot  enabled  database  tokens=jwt  scope=\"orders:read\""), "{list}");
     assert!(list.contains("shop  enabled  clients file"), "{list}");
     assert!(!list.contains(&secret) && !list.contains(SHOP.1));
@@ -43,25 +46,26 @@ async fn client_add_takes_effect_within_a_second() {
 
 #[tokio::test]
 async fn client_add_supports_opaque_tokens_and_introspection() {
-    let c = started().await;
-    let words = ["client", "add", "door", "--introspection-audience", ORDERS_API];
-    let door = succeed(&words, &c.arguments()).await;
-    let words = "client add quiet --scope orders:read --token-format opaque --resource";
-    let words: Vec<&str> = words.split(' ').chain([ORDERS_API]).collect();
-    let quiet = succeed(&words, &c.arguments()).await;
-    within_a_second("both are let in", async || {
-        c.lets_in(("door", &door)).await && c.lets_in(("quiet", &quiet)).await
+    let server = start_with_system_clock().await;
+    let args = ["client", "add", "door", "--introspection-audience", ORDERS_API];
+    let door = succeed(&args, &server.cli_arguments()).await;
+    let args = "client add quiet --scope orders:read --token-format opaque --resource";
+    let args: Vec<&str> = args.split(' ').chain([ORDERS_API]).collect();
+    let quiet = succeed(&args, &server.cli_arguments()).await;
+    within_one_second("both are let in", async || {
+        server.can_authenticate(("door", &door)).await
+            && server.can_authenticate(("quiet", &quiet)).await
     })
     .await;
-    let token = c.pass(("quiet", &quiet), &[]).await;
-    assert!(token.starts_with("gpat_") && c.is_active(("door", &door), &token).await);
+    let token = server.access_token(("quiet", &quiet), &[]).await;
+    assert!(token.starts_with("gpat_") && server.is_active(("door", &door), &token).await);
 }
 
 #[tokio::test]
 async fn client_commands_reject_conflicts_and_unknown_names() {
-    let c = started().await;
-    add(&c, "robot").await;
-    for (words, reason) in [
+    let server = start_with_system_clock().await;
+    add(&server, "robot").await;
+    for (args, reason) in [
         (vec!["client", "add", "robot"], "there is a client `robot` already"),
         (vec!["client", "add", SHOP.0], "stands in the clients file"),
         (vec!["client", "add", "x", "--resource", "https://else.example"], ORDERS_API),
@@ -70,48 +74,54 @@ async fn client_commands_reject_conflicts_and_unknown_names() {
         (vec!["client", "rotate-secret", "nobody"], "no client `nobody`"),
         (vec!["client", "rotate-secret", SHOP.0], "stands in the clients file"),
     ] {
-        let said = run(&words, &c.arguments()).await;
-        assert_eq!(said.code, Some(1), "{words:?}");
+        let output = run(&args, &server.cli_arguments()).await;
+        assert_eq!(output.code, Some(1), "{args:?}");
         assert!(
-            said.err.contains(reason) && said.err.lines().count() == 1,
-            "{words:?}: {}",
-            said.err
+            output.stderr.contains(reason) && output.stderr.lines().count() == 1,
+            "{args:?}: {}",
+            output.stderr
         );
     }
 }
 
 #[tokio::test]
 async fn client_disable_takes_effect_within_a_second() {
-    let c = started().await;
-    let secret = add(&c, "robot").await;
-    succeed(&["client", "disable", "robot"], &c.arguments()).await;
-    within_a_second("it is refused", async || !c.lets_in(("robot", &secret)).await).await;
-    c.ask(("robot", &secret), &[]).await.refused(
+    let server = start_with_system_clock().await;
+    let secret = add(&server, "robot").await;
+    succeed(&["client", "disable", "robot"], &server.cli_arguments()).await;
+    within_one_second("it is refused", async || !server.can_authenticate(("robot", &secret)).await)
+        .await;
+    server.client_credentials(("robot", &secret), &[]).await.assert_error(
         401,
         "invalid_client",
         "unknown or its secret is wrong",
     );
-    assert!(succeed(&["client", "list"], &c.arguments()).await.contains("robot  disabled"));
+    assert!(
+        succeed(&["client", "list"], &server.cli_arguments()).await.contains("robot  disabled")
+    );
 }
 
 #[tokio::test]
 async fn reusing_a_client_id_does_not_revive_old_tokens() {
     // The server's clock can be moved on; the commands have the machine's, which is where it
     // begins.
-    let c = C::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
-    let secret = add(&c, "robot").await;
-    let store = SqliteStore::open(&c.settings.data_dir.join("auth-server.db")).await.unwrap();
+    let server = TestServer::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
+    let secret = add(&server, "robot").await;
+    let store = SqliteStore::open(&server.settings.data_dir.join("auth-server.db")).await.unwrap();
     let robot = store.clients().await.unwrap().remove(0);
-    let stolen = c.pass(("robot", &secret), &[]).await;
-    assert!(c.is_active(ORDERS, &stolen).await);
-    succeed(&["client", "remove", "robot"], &c.arguments()).await;
-    within_a_second("its pass is void", async || !c.is_active(ORDERS, &stolen).await).await;
-    store.add_client(&robot, c.clock.seconds() + 60).await.unwrap();
-    within_a_second("the new one is let in", async || c.lets_in(("robot", &secret)).await).await;
-    assert!(!c.is_active(ORDERS, &stolen).await);
-    c.clock.advance(Duration::from_secs(60));
-    let own = c.pass(("robot", &secret), &[]).await;
-    assert!(c.is_active(ORDERS, &own).await && !c.is_active(ORDERS, &stolen).await);
+    let stolen = server.access_token(("robot", &secret), &[]).await;
+    assert!(server.is_active(ORDERS, &stolen).await);
+    succeed(&["client", "remove", "robot"], &server.cli_arguments()).await;
+    within_one_second("its pass is void", async || !server.is_active(ORDERS, &stolen).await).await;
+    store.add_client(&robot, server.clock.seconds() + 60).await.unwrap();
+    within_one_second("the new one is let in", async || {
+        server.can_authenticate(("robot", &secret)).await
+    })
+    .await;
+    assert!(!server.is_active(ORDERS, &stolen).await);
+    server.clock.advance(Duration::from_secs(60));
+    let own = server.access_token(("robot", &secret), &[]).await;
+    assert!(server.is_active(ORDERS, &own).await && !server.is_active(ORDERS, &stolen).await);
     // Nor by way of somebody to whom it was shown.
     let exchange = [
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
@@ -121,108 +131,128 @@ async fn reusing_a_client_id_does_not_revive_old_tokens() {
         ("client_id", ORDERS.0),
         ("client_secret", ORDERS.1),
     ];
-    c.form("/oauth/token", &exchange).await.refused(400, "invalid_request", "not in force");
+    server.post_form("/oauth/token", &exchange).await.assert_error(
+        400,
+        "invalid_request",
+        "not in force",
+    );
 }
 
 #[tokio::test]
 async fn rotate_secret_invalidates_the_old_secret() {
-    let c = started().await;
-    let old = add(&c, "robot").await;
-    let new = succeed(&["client", "rotate-secret", "robot"], &c.arguments()).await;
-    within_a_second("the new secret is let in", async || c.lets_in(("robot", &new)).await).await;
-    assert!(!c.lets_in(("robot", &old)).await);
+    let server = start_with_system_clock().await;
+    let old = add(&server, "robot").await;
+    let new = succeed(&["client", "rotate-secret", "robot"], &server.cli_arguments()).await;
+    within_one_second("the new secret is let in", async || {
+        server.can_authenticate(("robot", &new)).await
+    })
+    .await;
+    assert!(!server.can_authenticate(("robot", &old)).await);
 }
 
 #[tokio::test]
 async fn rotate_secret_can_keep_the_old_secret_for_a_period() {
     // A time to come: the server's clock stands there, and the command's end of the old secret lies
     // before or behind it.
-    let c = C::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
-    let old = add(&c, "robot").await;
-    let words = ["client", "rotate-secret", "robot", "--keep-old-for", "1000"];
-    let new = succeed(&words, &c.arguments()).await;
-    within_a_second("the new secret is let in", async || c.lets_in(("robot", &new)).await).await;
-    assert!(c.lets_in(("robot", &old)).await, "both are good for a while");
-    c.clock.advance(Duration::from_secs(2_000));
-    assert!(!c.lets_in(("robot", &old)).await);
-    assert!(c.lets_in(("robot", &new)).await);
+    let server = TestServer::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
+    let old = add(&server, "robot").await;
+    let args = ["client", "rotate-secret", "robot", "--keep-old-for", "1000"];
+    let new = succeed(&args, &server.cli_arguments()).await;
+    within_one_second("the new secret is let in", async || {
+        server.can_authenticate(("robot", &new)).await
+    })
+    .await;
+    assert!(server.can_authenticate(("robot", &old)).await, "both are good for a while");
+    server.clock.advance(Duration::from_secs(2_000));
+    assert!(!server.can_authenticate(("robot", &old)).await);
+    assert!(server.can_authenticate(("robot", &new)).await);
 }
 
 #[tokio::test]
 async fn clients_file_changes_take_effect_within_a_second() {
-    let c = C::start().await;
-    let text = fs::read_to_string(c.clients_file()).unwrap();
+    let server = TestServer::start().await;
+    let text = fs::read_to_string(server.clients_file()).unwrap();
     let added = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
-    fs::write(c.clients_file(), format!("{text}{added}")).unwrap();
-    within_a_second("the client of the changed file is let in", async || {
-        c.lets_in(("late", "late secret")).await
+    fs::write(server.clients_file(), format!("{text}{added}")).unwrap();
+    within_one_second("the client of the changed file is let in", async || {
+        server.can_authenticate(("late", "late secret")).await
     })
     .await;
-    fs::write(c.clients_file(), text.replace(SHOP.1, "another secret")).unwrap();
-    within_a_second("the client that went is refused", async || {
-        !c.lets_in(("late", "late secret")).await
+    fs::write(server.clients_file(), text.replace(SHOP.1, "another secret")).unwrap();
+    within_one_second("the client that went is refused", async || {
+        !server.can_authenticate(("late", "late secret")).await
     })
     .await;
-    assert!(c.lets_in((SHOP.0, "another secret")).await && !c.lets_in(SHOP).await);
+    assert!(
+        server.can_authenticate((SHOP.0, "another secret")).await
+            && !server.can_authenticate(SHOP).await
+    );
 }
 
 #[tokio::test]
 async fn invalid_clients_file_keeps_the_last_valid_one() {
-    let c = started().await;
-    let text = fs::read_to_string(c.clients_file()).unwrap();
+    let server = start_with_system_clock().await;
+    let text = fs::read_to_string(server.clients_file()).unwrap();
     for (round, broken) in
         ["[[clients", "[[clients]]\nclient_id = \"lonely\"\n", ""].into_iter().enumerate()
     {
         if broken.is_empty() {
-            fs::remove_file(c.clients_file()).unwrap();
+            fs::remove_file(server.clients_file()).unwrap();
         } else {
-            fs::write(c.clients_file(), broken).unwrap();
+            fs::write(server.clients_file(), broken).unwrap();
         }
         // A client of the database is the sign that the server has looked around since.
-        let words = ["client", "add", &format!("sign-{round}")];
-        let elsewhere = c.folder().join("empty.toml");
+        let args = ["client", "add", &format!("sign-{round}")];
+        let elsewhere = server.folder().join("empty.toml");
         fs::write(&elsewhere, "").unwrap();
         let settings = set(&[
-            ("data_dir", &c.settings.data_dir.display().to_string()),
+            ("data_dir", &server.settings.data_dir.display().to_string()),
             ("clients_file", &elsewhere.display().to_string()),
         ]);
-        let sign = succeed(&words, &settings).await;
-        within_a_second("the sign is seen", async || c.lets_in((words[2], &sign)).await).await;
-        assert!(c.lets_in(SHOP).await && c.lets_in(ORDERS).await, "{broken}");
+        let sign = succeed(&args, &settings).await;
+        within_one_second("the sign is seen", async || {
+            server.can_authenticate((args[2], &sign)).await
+        })
+        .await;
+        assert!(
+            server.can_authenticate(SHOP).await && server.can_authenticate(ORDERS).await,
+            "{broken}"
+        );
     }
     fs::write(
-        c.clients_file(),
+        server.clients_file(),
         format!("{text}\n# whole again\n").replace(SHOP.1, "mended secret"),
     )
     .unwrap();
-    within_a_second("the mended file is in force", async || {
-        c.lets_in((SHOP.0, "mended secret")).await
+    within_one_second("the mended file is in force", async || {
+        server.can_authenticate((SHOP.0, "mended secret")).await
     })
     .await;
 }
 
 #[tokio::test]
 async fn secret_stdin_requires_32_characters() {
-    let c = started().await;
-    let words = ["client", "add", "chosen", "--secret-stdin"];
-    let short = run_with_input(&words, &c.arguments(), "too short\n").await;
+    let server = start_with_system_clock().await;
+    let args = ["client", "add", "chosen", "--secret-stdin"];
+    let short = run_with_input(&args, &server.cli_arguments(), "too short\n").await;
     assert_eq!(short.code, Some(1));
     assert!(
-        short.err.contains("fewer than 32 characters") && !short.err.contains("too short"),
+        short.stderr.contains("fewer than 32 characters") && !short.stderr.contains("too short"),
         "{}",
-        short.err
+        short.stderr
     );
     let chosen = "a sentence that only the two of us know";
-    let said = run_with_input(&words, &c.arguments(), &format!("{chosen}\n")).await;
-    assert_eq!((said.code, said.out.as_str()), (Some(0), ""));
-    within_a_second("it is let in", async || c.lets_in(("chosen", chosen)).await).await;
+    let output = run_with_input(&args, &server.cli_arguments(), &format!("{chosen}\n")).await;
+    assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""));
+    within_one_second("it is let in", async || server.can_authenticate(("chosen", chosen)).await)
+        .await;
 }
 
 #[tokio::test]
 async fn added_website_can_log_users_in_and_out() {
-    let c = started().await;
+    let server = start_with_system_clock().await;
     let callback = "https://added.example/cb";
-    let words = [
+    let args = [
         "client",
         "add",
         "added",
@@ -235,28 +265,32 @@ async fn added_website_can_log_users_in_and_out() {
         "--post-logout-redirect-uri",
         "https://added.example/bye",
     ];
-    let secret = succeed(&words, &c.arguments()).await;
-    until("the added client is let in", async || c.lets_in(("added", &secret)).await).await;
-    let (person, asking) = (Person::at(&c), Asking::of("added", callback, "openid profile"));
-    let page = person.asked(&asking).await;
-    page.says("Added Site");
-    let consent = person.sign_in(&page, ALICE).await;
-    let code = person.allow(&consent).await.parameter("code");
-    let tokens = c.fetch(("added", &secret), &asking, &code).await.json();
+    let secret = succeed(&args, &server.cli_arguments()).await;
+    wait_until("the added client is let in", async || {
+        server.can_authenticate(("added", &secret)).await
+    })
+    .await;
+    let (browser, auth_request) =
+        (Browser::new(&server), AuthorizationRequest::new("added", callback, "openid profile"));
+    let page = browser.authorize(&auth_request).await;
+    page.assert_contains("Added Site");
+    let consent = browser.sign_in(&page, ALICE).await;
+    let code = browser.allow(&consent).await.redirect_parameter("code");
+    let tokens = server.redeem_code(("added", &secret), &auth_request, &code).await.json();
     let hint = ("id_token_hint", tokens["id_token"].as_str().unwrap());
     let bye = ("post_logout_redirect_uri", "https://added.example/bye");
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs([hint, bye]).finish();
-    let left = person.open(&format!("/logout?{query}")).await.left_to.unwrap();
+    let left = browser.open(&format!("/logout?{query}")).await.redirected_to.unwrap();
     assert_eq!(left.as_str(), "https://added.example/bye");
-    person
-        .asked(&asking.with("redirect_uri", "https://added.example/other"))
+    browser
+        .authorize(&auth_request.with("redirect_uri", "https://added.example/other"))
         .await
-        .tells_user("redirect_uri");
+        .assert_error_page("redirect_uri");
 }
 
 #[tokio::test]
 async fn client_add_rejects_unsafe_redirect_uris() {
-    let c = started().await;
+    let server = start_with_system_clock().await;
     for (uri, reason) in [
         ("http://site.example/cb", "use https"),
         ("javascript:alert(1)", "turned round"),
@@ -267,14 +301,15 @@ async fn client_add_rejects_unsafe_redirect_uris() {
         ("https://site.example/c b", "character"),
         ("https://user@site.example/cb", "user name"),
     ] {
-        let said = run(&["client", "add", "site-x", "--redirect-uri", uri], &c.arguments()).await;
-        assert!(said.code != Some(0) && said.err.contains(reason), "{uri}: {said:?}");
+        let output =
+            run(&["client", "add", "site-x", "--redirect-uri", uri], &server.cli_arguments()).await;
+        assert!(output.code != Some(0) && output.stderr.contains(reason), "{uri}: {output:?}");
     }
     for (id, uri) in [
         ("one", "http://127.0.0.1/cb"),
         ("two", "http://localhost:8080/cb"),
         ("three", "com.example.app:/cb"),
     ] {
-        succeed(&["client", "add", id, "--redirect-uri", uri], &c.arguments()).await;
+        succeed(&["client", "add", id, "--redirect-uri", uri], &server.cli_arguments()).await;
     }
 }

@@ -1,14 +1,14 @@
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
-    process::{Process, run, run_with_input, server_settings, set, succeed},
-    test_server::C,
+    process::{ServerProcess, run, run_with_input, server_settings, set, succeed},
+    test_server::TestServer,
 };
 
 #[tokio::test]
 async fn check_config_prints_settings_redacts_secrets_and_lists_unsafe_ones() {
     let secret = "a secret of C and B, 32 bytes long";
-    let said = run(
+    let output = run(
         &["check-config"],
         &set(&[
             ("keys.algorithm", "HS256"),
@@ -17,13 +17,13 @@ async fn check_config_prints_settings_redacts_secrets_and_lists_unsafe_ones() {
         ]),
     )
     .await;
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        said.out.contains("access_token_ttl_seconds = 7200")
-            && said.out.contains("hs256_secret = \"[hidden]\"")
+        output.stdout.contains("access_token_ttl_seconds = 7200")
+            && output.stdout.contains("hs256_secret = \"[hidden]\"")
     );
-    assert!(!said.out.contains(secret) && !said.err.contains(secret));
-    let unsafe_list = said.out.split("# unsafe for production:").nth(1).unwrap();
+    assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret));
+    let unsafe_list = output.stdout.split("# unsafe for production:").nth(1).unwrap();
     for setting in [
         "issuer:",
         "clients_file:",
@@ -39,7 +39,7 @@ async fn check_config_prints_settings_redacts_secrets_and_lists_unsafe_ones() {
     )
     .await;
     assert_eq!(weak.code, Some(1));
-    assert!(weak.err.contains("at least 32 bytes"), "{}", weak.err);
+    assert!(weak.stderr.contains("at least 32 bytes"), "{}", weak.stderr);
 }
 
 #[tokio::test]
@@ -57,8 +57,8 @@ async fn production_rejects_every_unsafe_setting_by_name() {
     ]);
     let settings = [server_settings(folder.path(), &clients), bad].concat();
     for words in [&["serve"][..], &["check-config"], &[]] {
-        let said = run(words, &settings).await;
-        assert_eq!(said.code, Some(1), "{said:?}");
+        let output = run(words, &settings).await;
+        assert_eq!(output.code, Some(1), "{output:?}");
         for setting in [
             "issuer",
             "listen",
@@ -67,9 +67,9 @@ async fn production_rejects_every_unsafe_setting_by_name() {
             "tokens.access_token_ttl_seconds",
         ] {
             assert!(
-                said.err.contains(&format!("\n  {setting}: ")),
+                output.stderr.contains(&format!("\n  {setting}: ")),
                 "{setting} is not in {}",
-                said.err
+                output.stderr
             );
         }
     }
@@ -98,47 +98,52 @@ async fn production_rejects_demo_and_weak_secrets_in_the_clients_file() {
         ("tls.key_file", &key.display().to_string()),
     ]);
     let settings = [server_settings(folder.path(), &clients), sound].concat();
-    let said = run(&["serve"], &settings).await;
-    assert_eq!(said.code, Some(1));
+    let output = run(&["serve"], &settings).await;
+    assert_eq!(output.code, Some(1));
     assert!(
-        said.err.contains("client `one`") && said.err.contains("the demo's secret"),
+        output.stderr.contains("client `one`") && output.stderr.contains("the demo's secret"),
         "{}",
-        said.err
+        output.stderr
     );
     assert!(
-        said.err.contains("client `two`") && said.err.contains("fewer than 32 characters"),
+        output.stderr.contains("client `two`")
+            && output.stderr.contains("fewer than 32 characters"),
         "{}",
-        said.err
+        output.stderr
     );
-    assert!(!said.err.contains("abc123") && !said.err.contains("a short one"));
+    assert!(!output.stderr.contains("abc123") && !output.stderr.contains("a short one"));
 
     fs::write(&clients, client("one", "a secret that nobody guesses in a hundred years")).unwrap();
-    assert_eq!(Process::serve(&settings).get("/readyz").await.status, 200);
+    assert_eq!(ServerProcess::start(&settings).get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
 async fn production_rejects_a_database_with_active_demo_users() {
-    let mut demo = C::start().await;
+    let mut demo = TestServer::start().await;
     demo.stop().await;
     let production =
         set(&[("profile", "production"), ("issuer", "https://c.example"), ("tls_listen", "")]);
     let clients = demo.folder().join("none.toml");
     fs::write(&clients, "").unwrap();
     let settings = [server_settings(&demo.settings.data_dir, &clients), production].concat();
-    let said = run(&["serve"], &settings).await;
-    assert_eq!(said.code, Some(1), "{said:?}");
+    let output = run(&["serve"], &settings).await;
+    assert_eq!(output.code, Some(1), "{output:?}");
     assert!(
-        said.err.contains("everybody knows: alice bob. ") && said.err.contains("user set-password"),
-        "{said:?}"
+        output.stderr.contains("everybody knows: alice bob. ")
+            && output.stderr.contains("user set-password"),
+        "{output:?}"
     );
     let given =
         run_with_input(&["user", "set-password", "alice"], &settings, "a password of her own\n")
             .await;
     assert_eq!(given.code, Some(0), "{given:?}");
-    let said = run(&["serve"], &settings).await;
-    assert!(said.code == Some(1) && said.err.contains("everybody knows: bob. "), "{said:?}");
+    let output = run(&["serve"], &settings).await;
+    assert!(
+        output.code == Some(1) && output.stderr.contains("everybody knows: bob. "),
+        "{output:?}"
+    );
     succeed(&["user", "disable", "bob"], &settings).await;
-    assert_eq!(Process::serve(&settings).get("/readyz").await.status, 200);
+    assert_eq!(ServerProcess::start(&settings).get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
@@ -146,10 +151,10 @@ async fn unknown_setting_suggests_the_nearest_name() {
     for (wrong, meant) in
         [("isuer=x", "issuer"), ("tokens.access_token_ttl_second=5", "access_token_ttl_seconds")]
     {
-        let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
-        assert_eq!(said.code, Some(1));
-        assert!(said.err.contains(&format!("did you mean `{meant}`?")), "{}", said.err);
-        assert_eq!(said.err.lines().count(), 1);
+        let output = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
+        assert_eq!(output.code, Some(1));
+        assert!(output.stderr.contains(&format!("did you mean `{meant}`?")), "{}", output.stderr);
+        assert_eq!(output.stderr.lines().count(), 1);
     }
 }
 
@@ -161,11 +166,11 @@ async fn port_in_use_is_reported_in_one_line() {
     for (setting, other) in [("listen", "tls_listen"), ("tls_listen", "listen")] {
         let data = folder.path().join("data").display().to_string();
         let settings = set(&[("data_dir", &data), (setting, &address), (other, "127.0.0.1:0")]);
-        let said = run(&["serve"], &settings).await;
-        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+        let output = run(&["serve"], &settings).await;
+        assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1), "{}", output.stderr);
         for words in [&*address, &*format!("setting `{setting}`"), "another process uses this port"]
         {
-            assert!(said.err.contains(words), "{}", said.err);
+            assert!(output.stderr.contains(words), "{}", output.stderr);
         }
     }
 }
@@ -192,11 +197,11 @@ async fn check_config_rejects_whatever_serve_rejects() {
             (setting, value),
         ];
         for command in ["check-config", "serve"] {
-            let said = run(&[command], &set(&settings)).await;
-            assert_eq!(said.code, Some(1), "{command}: {said:?}");
+            let output = run(&[command], &set(&settings)).await;
+            assert_eq!(output.code, Some(1), "{command}: {output:?}");
             assert!(
-                said.err.contains(words) && !said.out.contains("every setting is safe"),
-                "{command}: {said:?}"
+                output.stderr.contains(words) && !output.stdout.contains("every setting is safe"),
+                "{command}: {output:?}"
             );
         }
     }
@@ -215,12 +220,12 @@ async fn commands_do_not_create_a_database_at_a_wrong_path() {
         &["client", "disable", "robot"],
         &["user", "list"],
     ] {
-        let said = run(words, &settings).await;
-        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+        let output = run(words, &settings).await;
+        assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1), "{}", output.stderr);
         assert!(
-            said.err.contains("there is no database") && said.err.contains("mistyped"),
+            output.stderr.contains("there is no database") && output.stderr.contains("mistyped"),
             "{}",
-            said.err
+            output.stderr
         );
         assert!(!data.exists(), "{words:?}");
     }
@@ -262,10 +267,10 @@ async fn unwritable_data_dir_is_reported_in_one_line() {
         quiet,
     ]);
     for words in [&["serve"][..], &["client", "add", "robot"]] {
-        let said = run(words, &settings).await;
-        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+        let output = run(words, &settings).await;
+        assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1), "{}", output.stderr);
         for words in [&*below, "setting `data_dir`", "make it writable, or choose another"] {
-            assert!(said.err.contains(words), "{}", said.err);
+            assert!(output.stderr.contains(words), "{}", output.stderr);
         }
     }
 }
@@ -290,17 +295,30 @@ async fn unusable_database_is_reported_in_one_line_without_its_password() {
     let advice = ["database_url: ", "postgres://user:password@host/database", "percent-encoded"];
     for words in [&["serve"][..], &["client", "list"], &["audit"]] {
         for (url, expected) in [(nobody, reasons), (mistaken, advice)] {
-            let said = run(words, &settings(url)).await;
-            assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
-            assert!(expected.iter().all(|words| said.err.contains(words)), "{}", said.err);
-            assert!(!said.err.contains("hun") && !said.err.contains("ter2"), "{}", said.err);
+            let output = run(words, &settings(url)).await;
+            assert_eq!(
+                (output.code, output.stderr.lines().count()),
+                (Some(1), 1),
+                "{}",
+                output.stderr
+            );
+            assert!(
+                expected.iter().all(|words| output.stderr.contains(words)),
+                "{}",
+                output.stderr
+            );
+            assert!(
+                !output.stderr.contains("hun") && !output.stderr.contains("ter2"),
+                "{}",
+                output.stderr
+            );
         }
     }
-    let said = run(&["check-config"], &settings(nobody)).await;
+    let output = run(&["check-config"], &settings(nobody)).await;
     assert!(
-        said.out.contains("database_url = \"[hidden]\"") && !said.out.contains("hunter2"),
+        output.stdout.contains("database_url = \"[hidden]\"") && !output.stdout.contains("hunter2"),
         "{}",
-        said.out
+        output.stdout
     );
     assert!(!folder.path().join("data").exists(), "there is nothing to keep in a folder");
 }

@@ -7,9 +7,9 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    client::{Caller, until},
+    client::{Credentials, HttpClient, wait_until},
     jwt,
-    process::{Process, run, server_settings, set, succeed},
+    process::{ServerProcess, run, server_settings, set, succeed},
     test_server::{OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP},
 };
 
@@ -18,7 +18,7 @@ const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
 
 /// Who is refused: from where, with which secret of the shop's, and by which status and error.
 #[derive(Clone)]
-struct Refused {
+struct RejectedRequests {
     address: String,
     secret: &'static str,
     status: u16,
@@ -28,14 +28,14 @@ struct Refused {
 /// One who guesses, and many whose scope is wrong, so that some of them are answered just before
 /// the end. Each asks one thing after the other from an address of its own: a record that is
 /// missing cannot hide behind one whose answer never arrived.
-fn refused() -> Vec<Refused> {
-    let wrong_scope = |number| Refused {
+fn rejected() -> Vec<RejectedRequests> {
+    let wrong_scope = |number| RejectedRequests {
         address: format!("127.0.1.{number}"),
         secret: SHOP.1,
         status: 400,
         error: "invalid_scope",
     };
-    let guess = Refused {
+    let guess = RejectedRequests {
         address: "127.0.0.2".to_owned(),
         secret: "guess",
         status: 401,
@@ -51,78 +51,79 @@ struct Acknowledged {
     revoked: Vec<String>,
     introspected: Vec<String>,
     /// How often each address was refused.
-    refused: HashMap<String, usize>,
+    rejected: HashMap<String, usize>,
     clients: Vec<(String, String)>,
 }
 
-type Book = Arc<Mutex<Acknowledged>>;
+type SharedLog = Arc<Mutex<Acknowledged>>;
 
 /// The token of an answer that came whole; `None` once the server is gone.
-async fn token(caller: &Caller, (id, secret): (&str, &str)) -> Option<String> {
+async fn token(client: &HttpClient, (id, secret): (&str, &str)) -> Option<String> {
     let fields = [
         ("grant_type", "client_credentials"),
         ("client_id", id),
         ("client_secret", secret),
         FOR_ORDERS[0],
     ];
-    let answer =
-        caller.post("/oauth/token").form(&fields).send().await.ok()?.json::<Value>().await.ok()?;
-    Some(answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
+    let response =
+        client.post("/oauth/token").form(&fields).send().await.ok()?.json::<Value>().await.ok()?;
+    Some(response["access_token"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned())
 }
 
-async fn keep_asking(caller: Caller, book: Book) {
-    while let Some(token) = token(&caller, SHOP).await {
-        book.lock().unwrap().issued.push(token);
+async fn keep_issuing(client: HttpClient, log: SharedLog) {
+    while let Some(token) = token(&client, SHOP).await {
+        log.lock().unwrap().issued.push(token);
     }
 }
 
-async fn keep_revoking(caller: Caller, book: Book, client: (&'static str, &'static str)) {
-    while let Some(token) = token(&caller, client).await {
-        let fields = [("client_id", client.0), ("client_secret", client.1), ("token", &token)];
-        match caller.post("/oauth/revoke").form(&fields).send().await {
-            Ok(answer) => assert_eq!(answer.status(), 200),
+async fn keep_revoking(client: HttpClient, log: SharedLog, credentials: Credentials<'static>) {
+    while let Some(token) = token(&client, credentials).await {
+        let fields =
+            [("client_id", credentials.0), ("client_secret", credentials.1), ("token", &token)];
+        match client.post("/oauth/revoke").form(&fields).send().await {
+            Ok(response) => assert_eq!(response.status(), 200),
             Err(_) => return,
         }
-        book.lock().unwrap().revoked.push(token);
+        log.lock().unwrap().revoked.push(token);
     }
 }
 
-async fn keep_introspecting(caller: Caller, book: Book) {
-    while let Some(token) = token(&caller, SHOP).await {
+async fn keep_introspecting(client: HttpClient, log: SharedLog) {
+    while let Some(token) = token(&client, SHOP).await {
         let fields = [("client_id", ORDERS.0), ("client_secret", ORDERS.1), ("token", &token)];
         // The answer's head may come before the end, and its body not.
-        let Ok(answer) = caller.post("/oauth/introspect").form(&fields).send().await else {
+        let Ok(response) = client.post("/oauth/introspect").form(&fields).send().await else {
             return;
         };
-        let Ok(told) = answer.json::<Value>().await else { return };
-        assert_eq!(told["active"], true, "{told}");
-        book.lock().unwrap().introspected.push(token);
+        let Ok(claims) = response.json::<Value>().await else { return };
+        assert_eq!(claims["active"], true, "{claims}");
+        log.lock().unwrap().introspected.push(token);
     }
 }
 
-async fn keep_being_refused(
-    caller: Caller,
-    book: Book,
-    Refused { address, secret, status, .. }: Refused,
+async fn keep_failing(
+    client: HttpClient,
+    log: SharedLog,
+    RejectedRequests { address, secret, status, .. }: RejectedRequests,
 ) {
-    let caller = caller.at_address(&address);
+    let client = client.from_address(&address);
     let own =
         [("grant_type", "client_credentials"), ("client_id", SHOP.0), ("client_secret", secret)];
     let fields = [&own[..], &[("scope", "else")]].concat();
-    while let Ok(answer) = caller.post("/oauth/token").form(&fields).send().await {
-        assert_eq!(answer.status(), status);
-        *book.lock().unwrap().refused.entry(address.clone()).or_default() += 1;
+    while let Ok(response) = client.post("/oauth/token").form(&fields).send().await {
+        assert_eq!(response.status(), status);
+        *log.lock().unwrap().rejected.entry(address.clone()).or_default() += 1;
     }
 }
 
-async fn keep_adding(arguments: Vec<String>, book: Book) {
+async fn keep_adding_clients(arguments: Vec<String>, log: SharedLog) {
     for number in 0.. {
         let id = format!("robot-{number}");
-        let said = run(&["client", "add", &id], &arguments).await;
-        if said.code != Some(0) {
+        let output = run(&["client", "add", &id], &arguments).await;
+        if output.code != Some(0) {
             return;
         }
-        book.lock().unwrap().clients.push((id, said.out.trim_end().to_owned()));
+        log.lock().unwrap().clients.push((id, output.stdout.trim_end().to_owned()));
     }
 }
 
@@ -131,47 +132,47 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, CLIENTS).unwrap();
-    let patient = set(&[
+    let high_limits = set(&[
         ("rate_limits.client_auth.burst", "10000"),
         ("rate_limits.client_auth_address.burst", "10000"),
     ]);
-    let settings = [server_settings(&data, &clients), patient].concat();
-    let mut c = Process::serve(&settings);
-    let book = Book::default();
+    let settings = [server_settings(&data, &clients), high_limits].concat();
+    let mut server = ServerProcess::start(&settings);
+    let log = SharedLog::default();
     let mut load = Vec::new();
     for _ in 0..4 {
-        load.push(tokio::spawn(keep_asking(c.caller.clone(), Arc::clone(&book))));
+        load.push(tokio::spawn(keep_issuing(server.client.clone(), Arc::clone(&log))));
     }
     for client in [SHOP, OPAQUE_SHOP] {
-        load.push(tokio::spawn(keep_revoking(c.caller.clone(), Arc::clone(&book), client)));
+        load.push(tokio::spawn(keep_revoking(server.client.clone(), Arc::clone(&log), client)));
     }
-    load.push(tokio::spawn(keep_introspecting(c.caller.clone(), Arc::clone(&book))));
-    for who in refused() {
-        load.push(tokio::spawn(keep_being_refused(c.caller.clone(), Arc::clone(&book), who)));
+    load.push(tokio::spawn(keep_introspecting(server.client.clone(), Arc::clone(&log))));
+    for requests in rejected() {
+        load.push(tokio::spawn(keep_failing(server.client.clone(), Arc::clone(&log), requests)));
     }
-    let adding = tokio::spawn(keep_adding(settings.clone(), Arc::clone(&book)));
-    until("there is enough to lose", async || {
-        let book = book.lock().unwrap();
+    let adding = tokio::spawn(keep_adding_clients(settings.clone(), Arc::clone(&log)));
+    wait_until("there is enough to lose", async || {
+        let log = log.lock().unwrap();
         let enough =
-            book.issued.len() > 100 && book.revoked.len() > 20 && book.introspected.len() > 20;
+            log.issued.len() > 100 && log.revoked.len() > 20 && log.introspected.len() > 20;
         // A wrong secret takes its time, on purpose.
         enough
-            && book.clients.len() > 3
-            && refused()
+            && log.clients.len() > 3
+            && rejected()
                 .iter()
-                .all(|who| book.refused.get(&who.address).is_some_and(|&times| times > 3))
+                .all(|requests| log.rejected.get(&requests.address).is_some_and(|&times| times > 3))
     })
     .await;
-    c.kill();
+    server.kill();
     for task in load {
         task.await.unwrap();
     }
     adding.abort();
-    drop(c);
+    drop(server);
 
-    let c = Process::serve(&settings);
-    let Acknowledged { issued, revoked, introspected, refused, clients } =
-        std::mem::take(&mut *book.lock().unwrap());
+    let server = ServerProcess::start(&settings);
+    let Acknowledged { issued, revoked, introspected, rejected, clients } =
+        std::mem::take(&mut *log.lock().unwrap());
     let trail = succeed(&["audit", "--json", "--limit", "1000000"], &settings).await;
     let records: Vec<Value> =
         trail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -192,8 +193,8 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
     }
     let answered = records.iter().filter(|record| record["outcome"] == "revoked").count();
     assert!(answered >= revoked.len(), "{answered} revocations are known of {}", revoked.len());
-    for Refused { address, status, error, .. } in self::refused() {
-        let times = refused[&address];
+    for RejectedRequests { address, status, error, .. } in self::rejected() {
+        let times = rejected[&address];
         let is_theirs = |record: &&Value| {
             record["outcome"] == "refused"
                 && record["address"] == *address
@@ -206,10 +207,10 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
         );
     }
     for token in &revoked {
-        assert!(!c.is_active(ORDERS, token).await, "a pass came back to life");
+        assert!(!server.is_active(ORDERS, token).await, "a pass came back to life");
     }
     for (id, secret) in &clients {
-        assert!(c.lets_in((id, secret)).await, "{id} was forgotten");
+        assert!(server.can_authenticate((id, secret)).await, "{id} was forgotten");
     }
-    assert!(c.is_active(ORDERS, issued.last().unwrap()).await);
+    assert!(server.is_active(ORDERS, issued.last().unwrap()).await);
 }

@@ -7,15 +7,15 @@ use std::{
 };
 
 use crate::{
-    client::until,
-    test_server::{C, SHOP},
+    client::wait_until,
+    test_server::{SHOP, TestServer},
 };
 
 const HEADERS: &str =
     "POST /oauth/token HTTP/1.1\r\nHost: c\r\nContent-Type: application/x-www-form-urlencoded\r\n";
 
-fn connect(c: &C) -> TcpStream {
-    let stream = TcpStream::connect(c.base.trim_start_matches("http://")).unwrap();
+fn connect(server: &TestServer) -> TcpStream {
+    let stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream
 }
@@ -23,11 +23,11 @@ fn connect(c: &C) -> TcpStream {
 /// What the server says until it closes; an error when it does not close.
 async fn until_closed(mut stream: TcpStream) -> Result<String, ErrorKind> {
     let read = move || {
-        let mut said = Vec::new();
-        match stream.read_to_end(&mut said) {
-            Ok(_) => Ok(String::from_utf8(said).unwrap()),
+        let mut response = Vec::new();
+        match stream.read_to_end(&mut response) {
+            Ok(_) => Ok(String::from_utf8(response).unwrap()),
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {
-                Ok(String::from_utf8(said).unwrap())
+                Ok(String::from_utf8(response).unwrap())
             }
             Err(error) => Err(error.kind()),
         }
@@ -37,27 +37,31 @@ async fn until_closed(mut stream: TcpStream) -> Result<String, ErrorKind> {
 
 #[tokio::test]
 async fn bodies_over_64_kib_are_rejected() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     let form = |bytes: usize| format!("grant_type=client_credentials&pad={}", "x".repeat(bytes));
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
-        c.raw(path, form(65 * 1024)).await.refused(
+        server.post_raw_form(path, form(65 * 1024)).await.assert_error(
             413,
             "invalid_request",
             "longer than is taken here",
         );
-        c.raw(path, form(63 * 1024)).await.refused(401, "invalid_client", "client_id is missing");
+        server.post_raw_form(path, form(63 * 1024)).await.assert_error(
+            401,
+            "invalid_client",
+            "client_id is missing",
+        );
     }
 }
 
 #[tokio::test]
 async fn body_limit_is_configurable() {
-    let c = C::start_with(|settings| settings.limits.body_bytes = 100).await;
-    c.raw("/oauth/token", "x".repeat(101)).await.refused(
+    let server = TestServer::start_with(|settings| settings.limits.body_bytes = 100).await;
+    server.post_raw_form("/oauth/token", "x".repeat(101)).await.assert_error(
         413,
         "invalid_request",
         "longer than is taken here",
     );
-    c.raw("/oauth/token", "x".repeat(100)).await.refused(
+    server.post_raw_form("/oauth/token", "x".repeat(100)).await.assert_error(
         401,
         "invalid_client",
         "client_id is missing",
@@ -66,31 +70,31 @@ async fn body_limit_is_configurable() {
 
 #[tokio::test]
 async fn chunked_bodies_have_the_same_limit() {
-    let c = C::start().await;
-    let mut stream = connect(&c);
+    let server = TestServer::start().await;
+    let mut stream = connect(&server);
     let chunk = "x".repeat(66 * 1024);
     write!(stream, "{HEADERS}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{chunk}\r\n", chunk.len())
         .unwrap();
-    let said = until_closed(stream).await.unwrap();
+    let response = until_closed(stream).await.unwrap();
     assert!(
-        said.starts_with("HTTP/1.1 413") && said.contains("longer than is taken here"),
-        "{said}"
+        response.starts_with("HTTP/1.1 413") && response.contains("longer than is taken here"),
+        "{response}"
     );
 }
 
 #[tokio::test]
 async fn slow_headers_close_the_connection() {
-    let c = C::start_with(|settings| settings.limits.header_seconds = 1).await;
-    let mut stream = connect(&c);
+    let server = TestServer::start_with(|settings| settings.limits.header_seconds = 1).await;
+    let mut stream = connect(&server);
     stream.write_all(&HEADERS.as_bytes()[..HEADERS.len() - 10]).unwrap();
     assert!(until_closed(stream).await.is_ok());
 }
 
 #[tokio::test]
 async fn idle_connections_are_closed() {
-    let c = C::start_with(|settings| settings.limits.header_seconds = 1).await;
+    let server = TestServer::start_with(|settings| settings.limits.header_seconds = 1).await;
     for beginning in ["", "P", "PRI * HTTP/2.0\r\n"] {
-        let mut stream = connect(&c);
+        let mut stream = connect(&server);
         stream.write_all(beginning.as_bytes()).unwrap();
         assert!(until_closed(stream).await.is_ok(), "after `{beginning}`");
     }
@@ -98,56 +102,62 @@ async fn idle_connections_are_closed() {
 
 #[tokio::test]
 async fn slow_body_gets_408_and_closes_the_connection() {
-    let c = C::start_with(|settings| settings.limits.request_seconds = 1).await;
-    let mut stream = connect(&c);
+    let server = TestServer::start_with(|settings| settings.limits.request_seconds = 1).await;
+    let mut stream = connect(&server);
     write!(stream, "{HEADERS}Content-Length: 100\r\n\r\ngrant_type=").unwrap();
-    let said = until_closed(stream).await.unwrap();
+    let response = until_closed(stream).await.unwrap();
     assert!(
-        said.starts_with("HTTP/1.1 408 Request Timeout") && said.contains("x-request-id: "),
-        "{said}"
+        response.starts_with("HTTP/1.1 408 Request Timeout") && response.contains("x-request-id: "),
+        "{response}"
     );
-    assert!(said.contains("\"error\":\"invalid_request\""), "{said}");
-    let counted = c.get("/metrics").await.text;
+    assert!(response.contains("\"error\":\"invalid_request\""), "{response}");
+    let counted = server.get("/metrics").await.text;
     assert!(counted.contains(r#"method="POST",route="/oauth/token",status="408"} 1"#), "{counted}");
 }
 
 #[tokio::test]
 async fn connection_limit_closes_new_connections_until_one_ends() {
-    let c = C::start_with(|settings| settings.limits.connections = 2).await;
-    let answers = |mut stream: TcpStream| async move {
+    let server = TestServer::start_with(|settings| settings.limits.connections = 2).await;
+    let healthz_succeeds = |mut stream: TcpStream| async move {
         let ask = move || {
-            let (mut said, mut byte) = (String::new(), [0]);
+            let (mut response, mut byte) = (String::new(), [0]);
             stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: c\r\n\r\n").ok()?;
-            while !said.ends_with("{\"status\":\"ok\"}") {
+            while !response.ends_with("{\"status\":\"ok\"}") {
                 stream.read_exact(&mut byte).ok()?;
-                said.push(char::from(byte[0]));
+                response.push(char::from(byte[0]));
             }
             Some(stream)
         };
         tokio::task::spawn_blocking(ask).await.unwrap()
     };
-    let (one, two) = (answers(connect(&c)).await.unwrap(), answers(connect(&c)).await.unwrap());
-    assert!(answers(connect(&c)).await.is_none(), "there are two places");
-    let one = answers(one).await.unwrap();
+    let (one, two) = (
+        healthz_succeeds(connect(&server)).await.unwrap(),
+        healthz_succeeds(connect(&server)).await.unwrap(),
+    );
+    assert!(healthz_succeeds(connect(&server)).await.is_none(), "there are two places");
+    let one = healthz_succeeds(one).await.unwrap();
     drop(two);
-    until("the freed place is taken", async || answers(connect(&c)).await.is_some()).await;
-    assert!(answers(one).await.is_some());
+    wait_until("the freed place is taken", async || {
+        healthz_succeeds(connect(&server)).await.is_some()
+    })
+    .await;
+    assert!(healthz_succeeds(one).await.is_some());
 }
 
 #[tokio::test]
 async fn one_hundred_concurrent_requests_succeed() {
-    let c = C::start().await;
-    let asked: Vec<_> = (0..100)
+    let server = TestServer::start().await;
+    let requests: Vec<_> = (0..100)
         .map(|_| {
-            let caller = c.caller.clone();
-            tokio::spawn(async move { caller.pass(SHOP, &[]).await })
+            let client = server.client.clone();
+            tokio::spawn(async move { client.access_token(SHOP, &[]).await })
         })
         .collect();
-    let mut passes = Vec::new();
-    for task in asked {
-        passes.push(task.await.unwrap());
+    let mut tokens = Vec::new();
+    for task in requests {
+        tokens.push(task.await.unwrap());
     }
-    passes.sort();
-    passes.dedup();
-    assert_eq!(passes.len(), 100);
+    tokens.sort();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 100);
 }

@@ -5,88 +5,103 @@ use serde_json::json;
 
 use crate::{
     jwt,
-    test_server::{C, NOON, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK, STOCK_API, VAULT_API},
+    test_server::{
+        NOON, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK, STOCK_API, TestServer, VAULT_API,
+    },
 };
 
 const FOR_ORDERS: [(&str, &str); 2] = [("resource", ORDERS_API), ("scope", "orders:read")];
 
 #[tokio::test]
 async fn introspection_returns_every_claim_to_the_resource_server() {
-    let c = C::start().await;
-    let token = c.pass(SHOP, &FOR_ORDERS).await;
+    let server = TestServer::start().await;
+    let token = server.access_token(SHOP, &FOR_ORDERS).await;
     let expected = json!({
         "active": true, "scope": "orders:read", "client_id": "shop", "token_type": "Bearer", "exp": NOON + 1_800,
-        "iat": NOON, "sub": "shop", "aud": ORDERS_API, "iss": c.issuer(), "jti": jwt::jti(&token),
+        "iat": NOON, "sub": "shop", "aud": ORDERS_API, "iss": server.issuer(), "jti": jwt::jti(&token),
     });
-    assert_eq!(c.introspect(ORDERS, &token).await, expected);
+    assert_eq!(server.introspect(ORDERS, &token).await, expected);
 }
 
 #[tokio::test]
 async fn opaque_token_introspects_like_a_jwt() {
-    let c = C::start().await;
-    let answer = c.introspect(ORDERS, &c.pass(OPAQUE_SHOP, &[]).await).await;
-    assert_eq!((&answer["active"], &answer["client_id"]), (&json!(true), &json!("opaque-shop")));
-    assert_eq!((&answer["aud"], &answer["exp"]), (&json!(ORDERS_API), &json!(NOON + 1_800)));
-    assert!(c.is_active(ORDERS, &c.pass(SHOP, &[("resource", VAULT_API)]).await).await);
+    let server = TestServer::start().await;
+    let response = server.introspect(ORDERS, &server.access_token(OPAQUE_SHOP, &[]).await).await;
+    assert_eq!(
+        (&response["active"], &response["client_id"]),
+        (&json!(true), &json!("opaque-shop"))
+    );
+    assert_eq!((&response["aud"], &response["exp"]), (&json!(ORDERS_API), &json!(NOON + 1_800)));
+    assert!(
+        server
+            .is_active(ORDERS, &server.access_token(SHOP, &[("resource", VAULT_API)]).await)
+            .await
+    );
 }
 
 #[tokio::test]
 async fn introspection_response_is_not_cacheable() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     let fields = [
         ("client_id", ORDERS.0),
         ("client_secret", ORDERS.1),
         ("token", "x"),
         ("token_type_hint", "what"),
     ];
-    let answer = c.form("/oauth/introspect", &fields).await;
-    assert_eq!(answer.text, r#"{"active":false}"#);
+    let response = server.post_form("/oauth/introspect", &fields).await;
+    assert_eq!(response.text, r#"{"active":false}"#);
     assert_eq!(
-        (answer.header("cache-control"), answer.header("content-type")),
+        (response.header("cache-control"), response.header("content-type")),
         ("no-store", "application/json")
     );
 }
 
 #[tokio::test]
 async fn token_for_another_audience_is_inactive() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     let nothing = json!({ "active": false });
-    let for_orders = c.pass(SHOP, &FOR_ORDERS).await;
+    let for_orders = server.access_token(SHOP, &FOR_ORDERS).await;
     for other in [STOCK, SHOP, OPAQUE_SHOP] {
-        assert_eq!(c.introspect(other, &for_orders).await, nothing, "{other:?}");
+        assert_eq!(server.introspect(other, &for_orders).await, nothing, "{other:?}");
     }
-    let for_stock = c.pass(SHOP, &[("resource", STOCK_API)]).await;
-    assert_eq!(c.introspect(ORDERS, &for_stock).await, nothing);
-    assert_eq!(c.introspect(STOCK, &c.pass(OPAQUE_SHOP, &[]).await).await, nothing);
-    let for_both = c.pass(SHOP, &[("resource", STOCK_API), ("resource", ORDERS_API)]).await;
-    assert!(c.is_active(ORDERS, &for_both).await && c.is_active(STOCK, &for_both).await);
+    let for_stock = server.access_token(SHOP, &[("resource", STOCK_API)]).await;
+    assert_eq!(server.introspect(ORDERS, &for_stock).await, nothing);
+    assert_eq!(
+        server.introspect(STOCK, &server.access_token(OPAQUE_SHOP, &[]).await).await,
+        nothing
+    );
+    let for_both =
+        server.access_token(SHOP, &[("resource", STOCK_API), ("resource", ORDERS_API)]).await;
+    assert!(server.is_active(ORDERS, &for_both).await && server.is_active(STOCK, &for_both).await);
 }
 
 #[tokio::test]
 async fn public_client_cannot_introspect() {
-    let c = C::start().await;
-    let answer = c.form("/oauth/introspect", &[("client_id", "app"), ("token", "x")]).await;
-    answer.refused(401, "invalid_client", "a client without a secret");
+    let server = TestServer::start().await;
+    let response =
+        server.post_form("/oauth/introspect", &[("client_id", "app"), ("token", "x")]).await;
+    response.assert_error(401, "invalid_client", "a client without a secret");
 }
 
 #[tokio::test]
 async fn token_is_inactive_from_its_exp_on() {
-    let c = C::start().await;
-    let passes = [c.pass(SHOP, &FOR_ORDERS).await, c.pass(OPAQUE_SHOP, &[]).await];
-    c.clock.advance(Duration::from_secs(1_799));
-    for pass in &passes {
-        assert!(c.is_active(ORDERS, pass).await);
+    let server = TestServer::start().await;
+    let tokens =
+        [server.access_token(SHOP, &FOR_ORDERS).await, server.access_token(OPAQUE_SHOP, &[]).await];
+    server.clock.advance(Duration::from_secs(1_799));
+    for token in &tokens {
+        assert!(server.is_active(ORDERS, token).await);
     }
-    c.clock.advance(Duration::from_secs(1));
-    for pass in &passes {
-        assert_eq!(c.introspect(ORDERS, pass).await, json!({ "active": false }));
+    server.clock.advance(Duration::from_secs(1));
+    for token in &tokens {
+        assert_eq!(server.introspect(ORDERS, token).await, json!({ "active": false }));
     }
 }
 
 #[tokio::test]
 async fn forged_tokens_are_inactive() {
-    let (c, other) = (C::start().await, C::start().await);
-    let token = c.pass(SHOP, &FOR_ORDERS).await;
+    let (server, other) = (TestServer::start().await, TestServer::start().await);
+    let token = server.access_token(SHOP, &FOR_ORDERS).await;
     let (header, claims) = (jwt::header(&token), jwt::claims(&token));
     let mut more = claims.clone();
     more["scope"] = json!("orders:read orders:write");
@@ -99,11 +114,11 @@ async fn forged_tokens_are_inactive() {
     let mut nameless = header.clone();
     nameless.as_object_mut().unwrap().remove("kid");
     let bare = format!("{}.{}.", jwt::encode(&unsigned), jwt::encode(&claims));
-    let jwks = c.get("/.well-known/jwks.json").await.text;
+    let jwks = server.get("/.well-known/jwks.json").await.text;
     let mut confused = Header::new(jsonwebtoken::Algorithm::HS256);
     (confused.typ, confused.kid) = (Some("at+jwt".to_owned()), Some(jwt::kid(&token)));
     for (what, forged) in [
-        ("another issuer's", other.pass(SHOP, &FOR_ORDERS).await),
+        ("another issuer's", other.access_token(SHOP, &FOR_ORDERS).await),
         ("with more scope", jwt::with_parts(&token, &header, &more)),
         ("of alg none, with a signature", jwt::with_parts(&token, &unsigned, &claims)),
         ("of alg none, without one", bare),
@@ -119,9 +134,9 @@ async fn forged_tokens_are_inactive() {
         ("garbage", "garbage".to_owned()),
         ("like an opaque one", format!("gpat_{}", "A".repeat(43))),
     ] {
-        assert_eq!(c.introspect(ORDERS, &forged).await, json!({ "active": false }), "{what}");
+        assert_eq!(server.introspect(ORDERS, &forged).await, json!({ "active": false }), "{what}");
     }
-    assert!(c.is_active(ORDERS, &token).await);
+    assert!(server.is_active(ORDERS, &token).await);
 }
 
 /// A key of this server may sign other things some day; only what calls itself an access token is
@@ -136,55 +151,56 @@ async fn other_jwt_types_under_the_same_key_are_inactive() {
         hs256_secret: Some(SecretSetting::new(SHARED)),
         ..KeySettings::default()
     };
-    let c = C::start_with(|settings| settings.keys = keys).await;
-    let claims = jwt::claims(&c.pass(SHOP, &FOR_ORDERS).await);
+    let server = TestServer::start_with(|settings| settings.keys = keys).await;
+    let claims = jwt::claims(&server.access_token(SHOP, &FOR_ORDERS).await);
     let signed_as = |typ: Option<&str>| {
         let mut header = Header::new(jsonwebtoken::Algorithm::HS256);
         (header.typ, header.kid) = (typ.map(str::to_owned), Some("hs256".to_owned()));
         encode(&header, &claims, &EncodingKey::from_secret(SHARED.as_bytes())).unwrap()
     };
     assert!(
-        c.is_active(ORDERS, &signed_as(Some("at+jwt"))).await,
+        server.is_active(ORDERS, &signed_as(Some("at+jwt"))).await,
         "else this story proves nothing"
     );
     for typ in [Some("JWT"), Some("id_token"), None] {
-        assert!(!c.is_active(ORDERS, &signed_as(typ)).await, "{typ:?}");
+        assert!(!server.is_active(ORDERS, &signed_as(typ)).await, "{typ:?}");
     }
 }
 
 #[tokio::test]
 async fn token_of_another_issuer_under_the_same_key_is_inactive() {
-    let c = C::start().await;
-    let token = c.pass(SHOP, &FOR_ORDERS).await;
-    let c =
-        c.restart_with(|settings| settings.issuer = "http://127.0.0.1:1".parse().unwrap()).await;
-    assert!(!c.is_active(ORDERS, &token).await);
+    let server = TestServer::start().await;
+    let token = server.access_token(SHOP, &FOR_ORDERS).await;
+    let server = server
+        .restart_with(|settings| settings.issuer = "http://127.0.0.1:1".parse().unwrap())
+        .await;
+    assert!(!server.is_active(ORDERS, &token).await);
 }
 
 #[tokio::test]
 async fn introspection_requires_client_authentication() {
-    let c = C::start().await;
-    let token = c.pass(SHOP, &FOR_ORDERS).await;
+    let server = TestServer::start().await;
+    let token = server.access_token(SHOP, &FOR_ORDERS).await;
     let asked = |fields: Vec<(&'static str, String)>| {
-        let c = &c;
+        let server = &server;
         async move {
             let fields: Vec<(&str, &str)> =
                 fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            c.form("/oauth/introspect", &fields).await
+            server.post_form("/oauth/introspect", &fields).await
         }
     };
-    let nobody = asked(vec![("token", token.clone())]).await;
-    nobody.refused(401, "invalid_client", "client_id is missing");
-    assert!(nobody.header("www-authenticate").starts_with("Basic "));
+    let unauthenticated = asked(vec![("token", token.clone())]).await;
+    unauthenticated.assert_error(401, "invalid_client", "client_id is missing");
+    assert!(unauthenticated.header("www-authenticate").starts_with("Basic "));
     let wrong = asked(vec![
         ("client_id", "orders".into()),
         ("client_secret", "x".into()),
         ("token", token),
     ])
     .await;
-    wrong.refused(401, "invalid_client", "unknown or its secret is wrong");
+    wrong.assert_error(401, "invalid_client", "unknown or its secret is wrong");
     let own = vec![("client_id", ORDERS.0.into()), ("client_secret", ORDERS.1.into())];
-    asked(own.clone()).await.refused(400, "invalid_request", "token is missing");
+    asked(own.clone()).await.assert_error(400, "invalid_request", "token is missing");
     let near = asked([own, vec![("tokens", "x".into())]].concat()).await;
-    near.refused(400, "invalid_request", "tokens was sent");
+    near.assert_error(400, "invalid_request", "tokens was sent");
 }

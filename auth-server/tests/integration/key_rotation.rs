@@ -3,11 +3,11 @@ use std::time::Duration;
 use auth_server::domain::Algorithm;
 
 use crate::{
-    browser::{Asking, Person},
-    client::until,
+    browser::{AuthorizationRequest, Browser},
+    client::wait_until,
     jwt,
     process::{run, succeed},
-    test_server::{ALICE, BOB, C, ORDERS, ORDERS_API, SHOP, SITE},
+    test_server::{ALICE, BOB, ORDERS, ORDERS_API, SHOP, SITE, TestServer},
 };
 
 const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
@@ -15,15 +15,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The keys of access tokens. Those of ID tokens, RSA's, are made beside them as soon as the
 /// background comes to it.
-async fn published(c: &C) -> Vec<String> {
-    let jwks = c.json("/.well-known/jwks.json").await;
+async fn published(server: &TestServer) -> Vec<String> {
+    let jwks = server.get_json("/.well-known/jwks.json").await;
     let of_access_tokens =
         jwks["keys"].as_array().unwrap().iter().filter(|key| key["alg"] == "ES256");
     of_access_tokens.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Let the timers of what runs in the background fire, without waiting for them.
-async fn let_background_run(seconds: u64) {
+async fn advance_background_timers(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
     tokio::time::resume();
@@ -31,53 +31,69 @@ async fn let_background_run(seconds: u64) {
 
 #[tokio::test]
 async fn keys_rotate_takes_effect_while_running_and_keeps_old_tokens_valid() {
-    let c = C::start().await;
-    let old = c.pass(SHOP, &FOR_ORDERS).await;
-    let before = published(&c).await;
-    let printed = succeed(&["keys", "rotate"], &c.arguments()).await;
+    let server = TestServer::start().await;
+    let old = server.access_token(SHOP, &FOR_ORDERS).await;
+    let before = published(&server).await;
+    let printed = succeed(&["keys", "rotate"], &server.cli_arguments()).await;
     assert!(
         printed.contains("retired") && printed.contains("current") && printed.contains("next"),
         "{printed}"
     );
 
     let successor = before.iter().find(|kid| **kid != jwt::kid(&old)).unwrap();
-    until("new passes have the new key's name", async || {
-        assert!(c.is_active(ORDERS, &old).await, "an old pass is good at every moment");
-        jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await) == *successor
+    wait_until("new passes have the new key's name", async || {
+        assert!(server.is_active(ORDERS, &old).await, "an old pass is good at every moment");
+        jwt::kid(&server.access_token(SHOP, &FOR_ORDERS).await) == *successor
     })
     .await;
-    let after = published(&c).await;
+    let after = published(&server).await;
     assert_eq!(after.len(), 3);
     assert!(
         before.iter().all(|kid| after.contains(kid)),
         "the old key and the new one are published"
     );
-    let new = c.pass(SHOP, &FOR_ORDERS).await;
-    assert!(c.is_active(ORDERS, &old).await && c.is_active(ORDERS, &new).await);
-    let listed = succeed(&["keys", "list"], &c.arguments()).await;
+    let new = server.access_token(SHOP, &FOR_ORDERS).await;
+    assert!(server.is_active(ORDERS, &old).await && server.is_active(ORDERS, &new).await);
+    let listed = succeed(&["keys", "list"], &server.cli_arguments()).await;
     assert!(printed.lines().all(|line| listed.contains(line)), "{listed}");
 }
 
 #[tokio::test]
 async fn keys_withdraw_invalidates_every_token_signed_with_the_key() {
-    let c = C::start().await;
-    let forged = c.pass(SHOP, &FOR_ORDERS).await;
-    let (kid, next) =
-        (jwt::kid(&forged), published(&c).await.into_iter().find(|kid| *kid != jwt::kid(&forged)));
-    let said = run(&["keys", "withdraw", &next.unwrap()], &c.arguments()).await;
-    assert!(said.code == Some(1) && said.err.contains("has signed nothing yet"), "{}", said.err);
-    let said = run(&["keys", "withdraw", "made-up"], &c.arguments()).await;
-    assert!(said.code == Some(1) && said.err.contains("there is no key `made-up`"), "{}", said.err);
-    assert!(c.is_active(ORDERS, &forged).await);
+    let server = TestServer::start().await;
+    let forged = server.access_token(SHOP, &FOR_ORDERS).await;
+    let (kid, next) = (
+        jwt::kid(&forged),
+        published(&server).await.into_iter().find(|kid| *kid != jwt::kid(&forged)),
+    );
+    let output = run(&["keys", "withdraw", &next.unwrap()], &server.cli_arguments()).await;
+    assert!(
+        output.code == Some(1) && output.stderr.contains("has signed nothing yet"),
+        "{}",
+        output.stderr
+    );
+    let output = run(&["keys", "withdraw", "made-up"], &server.cli_arguments()).await;
+    assert!(
+        output.code == Some(1) && output.stderr.contains("there is no key `made-up`"),
+        "{}",
+        output.stderr
+    );
+    assert!(server.is_active(ORDERS, &forged).await);
 
-    let printed = succeed(&["keys", "withdraw", &kid], &c.arguments()).await;
+    let printed = succeed(&["keys", "withdraw", &kid], &server.cli_arguments()).await;
     assert!(
         printed.contains("current") && printed.contains("next") && !printed.contains(&kid),
         "{printed}"
     );
-    until("nothing that it has signed is good", async || !c.is_active(ORDERS, &forged).await).await;
-    assert!(!published(&c).await.contains(&kid));
-    assert!(c.is_active(ORDERS, &c.pass(SHOP, &FOR_ORDERS).await).await, "another key signs");
+    wait_until("nothing that it has signed is good", async || {
+        !server.is_active(ORDERS, &forged).await
+    })
+    .await;
+    assert!(!published(&server).await.contains(&kid));
+    assert!(
+        server.is_active(ORDERS, &server.access_token(SHOP, &FOR_ORDERS).await).await,
+        "another key signs"
+    );
 }
 
 #[tokio::test]
@@ -85,117 +101,121 @@ async fn keys_rotate_fails_before_the_first_start() {
     let folder = tempfile::tempdir().unwrap();
     let settings = ["--set".to_owned(), format!("data_dir={}", folder.path().display())];
     succeed(&["client", "add", "robot"], &settings).await;
-    let said = run(&["keys", "rotate"], &settings).await;
-    assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("start the server once"), "{}", said.err);
+    let output = run(&["keys", "rotate"], &settings).await;
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("start the server once"), "{}", output.stderr);
 }
 
 #[tokio::test]
 async fn retired_key_is_published_until_its_last_token_expires() {
-    let c = C::start_with(|settings| settings.keys.rotation_interval_days = 7).await;
-    let first = jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await);
-    c.clock.advance(7 * DAY - Duration::from_secs(1));
-    let_background_run(61).await;
-    let late = c.pass(SHOP, &FOR_ORDERS).await;
+    let server = TestServer::start_with(|settings| settings.keys.rotation_interval_days = 7).await;
+    let first = jwt::kid(&server.access_token(SHOP, &FOR_ORDERS).await);
+    server.clock.advance(7 * DAY - Duration::from_secs(1));
+    advance_background_timers(61).await;
+    let late = server.access_token(SHOP, &FOR_ORDERS).await;
     assert_eq!(jwt::kid(&late), first);
 
-    c.clock.advance(Duration::from_secs(1));
-    let_background_run(61).await;
-    until("the next key signs", async || jwt::kid(&c.pass(SHOP, &FOR_ORDERS).await) != first).await;
-    assert!(published(&c).await.contains(&first));
-    assert!(c.is_active(ORDERS, &late).await);
+    server.clock.advance(Duration::from_secs(1));
+    advance_background_timers(61).await;
+    wait_until("the next key signs", async || {
+        jwt::kid(&server.access_token(SHOP, &FOR_ORDERS).await) != first
+    })
+    .await;
+    assert!(published(&server).await.contains(&first));
+    assert!(server.is_active(ORDERS, &late).await);
 
     // The life of an ID token, which is longer than that of a pass, and some time for verifiers
     // whose clocks run behind.
-    c.clock.advance(Duration::from_secs(3_600 + 300));
-    let_background_run(6).await;
-    assert!(published(&c).await.contains(&first), "not a second too early");
-    c.clock.advance(Duration::from_secs(1));
-    let_background_run(6).await;
-    until("the retired key is gone", async || {
-        let_background_run(1).await;
-        !published(&c).await.contains(&first)
+    server.clock.advance(Duration::from_secs(3_600 + 300));
+    advance_background_timers(6).await;
+    assert!(published(&server).await.contains(&first), "not a second too early");
+    server.clock.advance(Duration::from_secs(1));
+    advance_background_timers(6).await;
+    wait_until("the retired key is gone", async || {
+        advance_background_timers(1).await;
+        !published(&server).await.contains(&first)
     })
     .await;
-    assert_eq!(published(&c).await.len(), 2);
+    assert_eq!(published(&server).await.len(), 2);
 }
 
 #[tokio::test]
 async fn retired_id_token_keys_verify_hints_for_the_session_lifetime() {
-    let c = C::start_with(|settings| settings.keys.rotation_interval_days = 7).await;
-    let person = Person::at(&c);
-    until("C has keys for ID tokens", async || {
-        c.json("/.well-known/jwks.json").await["keys"]
+    let server = TestServer::start_with(|settings| settings.keys.rotation_interval_days = 7).await;
+    let browser = Browser::new(&server);
+    wait_until("C has keys for ID tokens", async || {
+        server.get_json("/.well-known/jwks.json").await["keys"]
             .as_array()
             .unwrap()
             .iter()
             .any(|key| key["alg"] == "RS256")
     })
     .await;
-    c.clock.advance(7 * DAY - Duration::from_secs(1));
-    let tokens = person.tokens(&Asking::site(), ALICE, SITE).await;
-    let (id_token, pass) =
+    server.clock.advance(7 * DAY - Duration::from_secs(1));
+    let tokens = browser.tokens(&AuthorizationRequest::site(), ALICE, SITE).await;
+    let (id_token, token) =
         (tokens["id_token"].as_str().unwrap(), tokens["access_token"].as_str().unwrap());
     let is_published = async |token: &str| {
-        let jwks = c.json("/.well-known/jwks.json").await;
+        let jwks = server.get_json("/.well-known/jwks.json").await;
         jwks["keys"].as_array().unwrap().iter().any(|key| key["kid"] == jwt::kid(token))
     };
-    c.clock.advance(Duration::from_secs(1));
-    let_background_run(61).await;
-    until("the next keys sign", async || {
-        let next = Person::at(&c).tokens(&Asking::site(), BOB, SITE).await;
+    server.clock.advance(Duration::from_secs(1));
+    advance_background_timers(61).await;
+    wait_until("the next keys sign", async || {
+        let next = Browser::new(&server).tokens(&AuthorizationRequest::site(), BOB, SITE).await;
         ["access_token", "id_token"].iter().all(|name| {
             jwt::kid(next[name].as_str().unwrap()) != jwt::kid(tokens[name].as_str().unwrap())
         })
     })
     .await;
-    c.clock.advance(Duration::from_secs(3_600));
-    let_background_run(6).await;
-    assert!(is_published(id_token).await && is_published(pass).await);
+    server.clock.advance(Duration::from_secs(3_600));
+    advance_background_timers(6).await;
+    assert!(is_published(id_token).await && is_published(token).await);
 
-    c.clock.advance(Duration::from_secs(301));
-    until("the retired keys are published no more", async || {
-        let_background_run(1).await;
-        !is_published(id_token).await && !is_published(pass).await
+    server.clock.advance(Duration::from_secs(301));
+    wait_until("the retired keys are published no more", async || {
+        advance_background_timers(1).await;
+        !is_published(id_token).await && !is_published(token).await
     })
     .await;
-    let hinting = Asking::site().with("id_token_hint", id_token).with("prompt", "none");
-    assert!(!person.asked(&hinting).await.parameter("code").is_empty());
-    c.clock.advance(5 * Duration::from_secs(3_600));
-    let_background_run(6).await;
+    let hinting =
+        AuthorizationRequest::site().with("id_token_hint", id_token).with("prompt", "none");
+    assert!(!browser.authorize(&hinting).await.redirect_parameter("code").is_empty());
+    server.clock.advance(5 * Duration::from_secs(3_600));
+    advance_background_timers(6).await;
     let logout = format!(
         "/logout?id_token_hint={id_token}&post_logout_redirect_uri=https://site.example/bye"
     );
     assert!(
-        person.open(&logout).await.left_to.is_some(),
+        browser.open(&logout).await.redirected_to.is_some(),
         "the user is not asked whether they mean it"
     );
 }
 
 #[tokio::test]
-async fn rotation_days_zero_disables_rotation() {
-    let c = C::start_with(|settings| settings.keys.rotation_interval_days = 0).await;
-    let before = published(&c).await;
-    c.clock.advance(3_650 * DAY);
-    let_background_run(61).await;
-    assert_eq!(published(&c).await, before);
+async fn rotation_interval_zero_disables_rotation() {
+    let server = TestServer::start_with(|settings| settings.keys.rotation_interval_days = 0).await;
+    let before = published(&server).await;
+    server.clock.advance(3_650 * DAY);
+    advance_background_timers(61).await;
+    assert_eq!(published(&server).await, before);
 }
 
 #[tokio::test]
 async fn tokens_stay_valid_after_an_algorithm_change() {
-    let mut c = C::start().await;
-    let mut passes = vec![c.pass(SHOP, &FOR_ORDERS).await];
+    let mut server = TestServer::start().await;
+    let mut tokens = vec![server.access_token(SHOP, &FOR_ORDERS).await];
     for algorithm in [Algorithm::RS256, Algorithm::EdDSA, Algorithm::ES256] {
-        c = c.restart_with(|settings| settings.keys.algorithm = algorithm).await;
-        passes.push(c.pass(SHOP, &FOR_ORDERS).await);
-        assert_eq!(jwt::header(passes.last().unwrap())["alg"], algorithm.as_str());
-        for pass in &passes {
-            assert!(c.is_active(ORDERS, pass).await, "{}", jwt::header(pass));
+        server = server.restart_with(|settings| settings.keys.algorithm = algorithm).await;
+        tokens.push(server.access_token(SHOP, &FOR_ORDERS).await);
+        assert_eq!(jwt::header(tokens.last().unwrap())["alg"], algorithm.as_str());
+        for token in &tokens {
+            assert!(server.is_active(ORDERS, token).await, "{}", jwt::header(token));
         }
     }
     assert_eq!(
-        jwt::kid(&passes[0]),
-        jwt::kid(&passes[3]),
+        jwt::kid(&tokens[0]),
+        jwt::kid(&tokens[3]),
         "each algorithm has keys of its own, which rotate by themselves"
     );
 }

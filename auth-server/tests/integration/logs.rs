@@ -6,9 +6,9 @@ use reqwest::Certificate;
 use serde_json::json;
 
 use crate::{
-    client::{Caller, answer, client, until},
-    process::{Process, run, server_settings, set, succeed},
-    registration::{registering, text, website},
+    client::{HttpClient, client_builder, send, wait_until},
+    process::{ServerProcess, run, server_settings, set, succeed},
+    registration::{registration_request, text, website_metadata},
     test_server::{ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK},
 };
 
@@ -17,80 +17,103 @@ const INITIAL: &str = "an-initial-access-token-77ab";
 const GUESS: &str = "a guess that is wrong 5b1e";
 
 /// Use every endpoint, rightly and wrongly; the passes that were given.
-async fn use_everything(c: &Caller) -> Vec<String> {
+async fn call_every_endpoint(server: &HttpClient) -> Vec<String> {
     let header = basic::format(ODD.0, &ClientSecret::new(ODD.1));
     let grant = [("grant_type", "client_credentials")];
     let with_header =
-        answer(c.post("/oauth/token").header("authorization", &header).form(&grant)).await;
+        send(server.post("/oauth/token").header("authorization", &header).form(&grant)).await;
     let odd = with_header.json()["access_token"].as_str().unwrap().to_owned();
-    let mut passes =
-        vec![odd, c.pass(SHOP, &[("resource", ORDERS_API)]).await, c.pass(OPAQUE_SHOP, &[]).await];
-    for pass in &passes {
+    let mut tokens = vec![
+        odd,
+        server.access_token(SHOP, &[("resource", ORDERS_API)]).await,
+        server.access_token(OPAQUE_SHOP, &[]).await,
+    ];
+    for token in &tokens {
         for who in [ORDERS, STOCK] {
-            c.introspect(who, pass).await;
+            server.introspect(who, token).await;
         }
         for who in [STOCK, ODD, SHOP, OPAQUE_SHOP] {
-            c.revoke(who, pass).await;
+            server.revoke(who, token).await;
         }
         // Wrongly: where tokens and secrets do not belong.
-        c.get(&format!("/oauth/introspect?token={pass}")).await;
-        c.form("/oauth/introspect", &[("token", pass)]).await;
-        c.get(&format!("/made/up/{pass}")).await;
-        answer(c.post("/oauth/token").bearer_auth(pass).form(&grant)).await;
-        answer(c.http.get(format!("{}/", c.base)).header("cookie", format!("session={pass}")))
-            .await;
-    }
-    c.ask((SHOP.0, GUESS), &[]).await;
-    c.ask(("nobody", GUESS), &[]).await;
-    for field in ["scope", "resource", "grant_type"] {
-        c.raw(
-            "/oauth/token",
-            format!("{field}={}&client_id=shop&client_secret={}", SHOP.1, SHOP.1),
+        server.get(&format!("/oauth/introspect?token={token}")).await;
+        server.post_form("/oauth/introspect", &[("token", token)]).await;
+        server.get(&format!("/made/up/{token}")).await;
+        send(server.post("/oauth/token").bearer_auth(token).form(&grant)).await;
+        send(
+            server
+                .http
+                .get(format!("{}/", server.base))
+                .header("cookie", format!("session={token}")),
         )
         .await;
-        c.ask(SHOP, &[(field, SHOP.1)]).await;
     }
-    c.form("/oauth/token", &[(SHOP.1, "a"), (SHOP.1, "b")]).await;
-    answer(c.post("/oauth/token").header("content-type", format!("text/{}", SHOP.1)).body("a=b"))
+    server.client_credentials((SHOP.0, GUESS), &[]).await;
+    server.client_credentials(("nobody", GUESS), &[]).await;
+    for field in ["scope", "resource", "grant_type"] {
+        server
+            .post_raw_form(
+                "/oauth/token",
+                format!("{field}={}&client_id=shop&client_secret={}", SHOP.1, SHOP.1),
+            )
+            .await;
+        server.client_credentials(SHOP, &[(field, SHOP.1)]).await;
+    }
+    server.post_form("/oauth/token", &[(SHOP.1, "a"), (SHOP.1, "b")]).await;
+    send(
+        server.post("/oauth/token").header("content-type", format!("text/{}", SHOP.1)).body("a=b"),
+    )
+    .await;
+    server.client_credentials(SHOP, &[("client_secret", SHOP.1)]).await;
+    server.post_form(&format!("/oauth/token?client_secret={GUESS}"), &grant).await;
+    server
+        .post_raw_form("/oauth/token", format!("client_id=shop&client_secret={}%zz", SHOP.1))
         .await;
-    c.ask(SHOP, &[("client_secret", SHOP.1)]).await;
-    c.form(&format!("/oauth/token?client_secret={GUESS}"), &grant).await;
-    c.raw("/oauth/token", format!("client_id=shop&client_secret={}%zz", SHOP.1)).await;
-    answer(
-        c.post("/oauth/token").header("authorization", &header).form(&[("client_secret", ODD.1)]),
+    send(
+        server
+            .post("/oauth/token")
+            .header("authorization", &header)
+            .form(&[("client_secret", ODD.1)]),
     )
     .await;
     let json = format!(r#"{{"client_id":"shop","client_secret":"{}"}}"#, SHOP.1);
-    answer(c.post("/oauth/token").header("content-type", "application/json").body(json)).await;
-    passes.extend(register_and_change(c).await);
+    send(server.post("/oauth/token").header("content-type", "application/json").body(json)).await;
+    tokens.extend(register_and_change(server).await);
     for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/openapi.json"] {
-        assert_eq!(c.get(path).await.status, 200);
+        assert_eq!(server.get(path).await.status, 200);
     }
     for path in ["/metrics", "/readyz"] {
-        c.get(path).await;
+        server.get(path).await;
     }
-    passes
+    tokens
 }
 
 /// A client registers itself and changes its mind, rightly and wrongly; what it was given.
-async fn register_and_change(c: &Caller) -> Vec<String> {
-    let told = answer(registering(c, &website(json!({}))).bearer_auth(INITIAL)).await.json();
-    answer(registering(c, &website(json!({}))).bearer_auth(GUESS)).await;
-    answer(
-        registering(c, &json!({ "redirect_uris": SHOP.1, "client_secret": SHOP.1 }))
+async fn register_and_change(server: &HttpClient) -> Vec<String> {
+    let registration =
+        send(registration_request(server, &website_metadata(json!({}))).bearer_auth(INITIAL))
+            .await
+            .json();
+    send(registration_request(server, &website_metadata(json!({}))).bearer_auth(GUESS)).await;
+    send(
+        registration_request(server, &json!({ "redirect_uris": SHOP.1, "client_secret": SHOP.1 }))
             .bearer_auth(INITIAL),
     )
     .await;
-    let (id, token) = (text(&told, "client_id"), text(&told, "registration_access_token"));
-    let (path, secret) = (format!("{}/oauth/register/{id}", c.base), text(&told, "client_secret"));
-    for shown in [token, GUESS] {
-        answer(c.http.get(&path).bearer_auth(shown)).await;
-        let again = website(json!({ "client_id": id, "client_secret": secret }));
-        answer(c.http.put(&path).bearer_auth(shown).json(&again)).await;
-        answer(
-            c.http
+    let (id, token) =
+        (text(&registration, "client_id"), text(&registration, "registration_access_token"));
+    let (path, secret) =
+        (format!("{}/oauth/register/{id}", server.base), text(&registration, "client_secret"));
+    for presented in [token, GUESS] {
+        send(server.http.get(&path).bearer_auth(presented)).await;
+        let updated_metadata =
+            website_metadata(json!({ "client_id": id, "client_secret": secret }));
+        send(server.http.put(&path).bearer_auth(presented).json(&updated_metadata)).await;
+        send(
+            server
+                .http
                 .put(&path)
-                .bearer_auth(shown)
+                .bearer_auth(presented)
                 .json(&json!({ "client_id": id, "client_secret": GUESS })),
         )
         .await;
@@ -99,15 +122,15 @@ async fn register_and_change(c: &Caller) -> Vec<String> {
 }
 
 /// A secret in every form in which it travels.
-fn forms(secret: &str) -> Vec<String> {
+fn encodings(secret: &str) -> Vec<String> {
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let mut forms = vec![secret.to_owned(), form, BASE64_STANDARD.encode(secret)];
+    let mut encodings = vec![secret.to_owned(), form, BASE64_STANDARD.encode(secret)];
     // As bytes in decimal: how `{:?}` shows a buffer.
-    forms.push(secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", "));
+    encodings.push(secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", "));
     if let Some((_, signature)) = secret.rsplit_once('.') {
-        forms.push(signature.to_owned());
+        encodings.push(signature.to_owned());
     }
-    forms
+    encodings
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +138,7 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
     fs::write(&clients, include_str!("clients.toml")).unwrap();
-    let loud = set(&[
+    let trace_settings = set(&[
         ("log.filter", "trace"),
         ("keys.hs256_secret", SHARED),
         ("rate_limits.client_auth.burst", "10000"),
@@ -124,33 +147,43 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
         ("rate_limits.registration.burst", "10000"),
         ("rate_limits.client_auth_address.burst", "10000"),
     ]);
-    let settings = [server_settings(&data, &clients), loud].concat();
-    let c = Process::serve(&settings);
-    assert_eq!(c.get("/readyz").await.status, 200);
+    let settings = [server_settings(&data, &clients), trace_settings].concat();
+    let server = ServerProcess::start(&settings);
+    assert_eq!(server.get("/readyz").await.status, 200);
     let ca =
         Certificate::from_pem(&fs::read(succeed(&["dev-ca"], &settings).await).unwrap()).unwrap();
-    let made = succeed(&["client", "add", "robot"], &settings).await;
-    until("the made secret is let in", async || c.lets_in(("robot", &made)).await).await;
+    let secret = succeed(&["client", "add", "robot"], &settings).await;
+    wait_until("the made secret is let in", async || {
+        server.can_authenticate(("robot", &secret)).await
+    })
+    .await;
 
-    let mut secrets = use_everything(&c).await;
-    let http = client().tls_certs_only([ca]).build().unwrap();
-    secrets.extend(use_everything(&Caller { base: c.tls.clone().unwrap(), http }).await);
-    let turned = succeed(&["client", "rotate-secret", "robot"], &settings).await;
-    until("the turned secret is let in", async || c.lets_in(("robot", &turned)).await).await;
+    let mut secrets = call_every_endpoint(&server).await;
+    let http = client_builder().tls_certs_only([ca]).build().unwrap();
+    secrets
+        .extend(call_every_endpoint(&HttpClient { base: server.tls.clone().unwrap(), http }).await);
+    let rotated = succeed(&["client", "rotate-secret", "robot"], &settings).await;
+    wait_until("the turned secret is let in", async || {
+        server.can_authenticate(("robot", &rotated)).await
+    })
+    .await;
     fs::write(
         &clients,
         format!("[[clients]]\nclient_id = \"x\"\nclient_secret = \"{}\"\nnonsense", SHOP.1),
     )
     .unwrap();
     run(&["keys", "rotate"], &settings).await;
-    until("the broken file is seen", async || c.lets_in(("robot", &turned)).await).await;
+    wait_until("the broken file is seen", async || {
+        server.can_authenticate(("robot", &rotated)).await
+    })
+    .await;
 
     for (id, secret) in [SHOP, OPAQUE_SHOP, ODD, ORDERS, STOCK] {
         secrets.push(secret.to_owned());
         secrets.push(basic::format(id, &ClientSecret::new(secret))[6..].to_owned());
     }
-    secrets.extend([made, turned, SHARED.to_owned(), GUESS.to_owned(), INITIAL.to_owned()]);
-    let log = c.kill_and_read_log();
+    secrets.extend([secret, rotated, SHARED.to_owned(), GUESS.to_owned(), INITIAL.to_owned()]);
+    let log = server.kill_and_read_log();
     assert!(
         log.contains("a token was refused") && log.len() > 100_000,
         "else this story reads too little: {}",
@@ -164,7 +197,7 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
     }
     let lines: Vec<&str> = log.lines().collect();
     for secret in &secrets {
-        for form in forms(secret) {
+        for form in encodings(secret) {
             let found = lines.iter().find(|line| line.contains(&form));
             assert!(found.is_none(), "`{form}` in: {}", found.unwrap_or(&""));
         }

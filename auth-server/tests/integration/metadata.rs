@@ -4,19 +4,19 @@ use serde_json::{Value, json};
 use crate::{
     jwt,
     process::run,
-    test_server::{C, ORDERS_API, SHOP},
+    test_server::{ORDERS_API, SHOP, TestServer},
 };
 
 #[tokio::test]
 async fn metadata_has_every_member_of_rfc_8414_and_openid_discovery() {
-    let c = C::start().await;
-    let answer = c.get("/.well-known/oauth-authorization-server").await;
-    assert_eq!(answer.header("content-type"), "application/json");
-    let document = answer.json();
+    let server = TestServer::start().await;
+    let response = server.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(response.header("content-type"), "application/json");
+    let document = response.json();
     let methods = json!(["client_secret_basic", "client_secret_post"]);
-    let at = |path: &str| format!("{}{path}", c.base);
+    let at = |path: &str| format!("{}{path}", server.base);
     let expected = json!({
-        "issuer": c.issuer(),
+        "issuer": server.issuer(),
         "token_endpoint": at("/oauth/token"),
         "jwks_uri": at("/.well-known/jwks.json"),
         "introspection_endpoint": at("/oauth/introspect"),
@@ -64,11 +64,11 @@ async fn metadata_has_every_member_of_rfc_8414_and_openid_discovery() {
             && claims.contains(&json!("sub"))
             && claims.contains(&json!("phone_number_verified"))
     );
-    assert_eq!(c.json("/.well-known/openid-configuration").await, document);
+    assert_eq!(server.get_json("/.well-known/openid-configuration").await, document);
 }
 
 /// No client sends people here.
-fn serve_machines_alone(settings: &mut AuthServerSettings) {
+fn remove_login_clients(settings: &mut AuthServerSettings) {
     let file = settings.clients_file.as_ref().unwrap();
     let clients = std::fs::read_to_string(file).unwrap();
     let machines = clients.split("[[clients]]").filter(|part| !part.contains("redirect_uris"));
@@ -76,62 +76,69 @@ fn serve_machines_alone(settings: &mut AuthServerSettings) {
 }
 
 /// Without people the issuer may have a path.
-async fn for_machines(issuer: &str) -> C {
-    C::start_with(|settings| {
+async fn start_without_login_clients(issuer: &str) -> TestServer {
+    TestServer::start_with(|settings| {
         settings.issuer = issuer.parse().unwrap();
-        serve_machines_alone(settings);
+        remove_login_clients(settings);
     })
     .await
 }
 
 #[tokio::test]
 async fn issuer_with_a_path_rejects_clients_with_user_login() {
-    let c = for_machines("https://c.example/t").await;
+    let server = start_without_login_clients("https://c.example/t").await;
     let arguments =
-        [c.arguments(), vec!["--set".to_owned(), "issuer=https://c.example/t".to_owned()]].concat();
+        [server.cli_arguments(), vec!["--set".to_owned(), "issuer=https://c.example/t".to_owned()]]
+            .concat();
     let people = ["client", "add", "people", "--redirect-uri", "https://site.example/cb"];
-    let said = run(&people, &arguments).await;
-    assert!(said.code == Some(1) && said.err.contains("issuer: it has a path"), "{said:?}");
+    let output = run(&people, &arguments).await;
+    assert!(
+        output.code == Some(1) && output.stderr.contains("issuer: it has a path"),
+        "{output:?}"
+    );
     assert_eq!(run(&["client", "add", "machine"], &arguments).await.code, Some(0));
 }
 
 #[tokio::test]
 async fn iss_claim_equals_the_issuer_byte_for_byte() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     for issuer in ["http://c.example", "http://c.example:8080/tenant", "http://c.example/tenant/"] {
-        let c = for_machines(issuer).await;
-        let document = c.json("/.well-known/oauth-authorization-server").await;
+        let server = start_without_login_clients(issuer).await;
+        let document = server.get_json("/.well-known/oauth-authorization-server").await;
         assert_eq!(document["issuer"], issuer);
-        assert_eq!(jwt::claims(&c.pass(SHOP, &[("resource", ORDERS_API)]).await)["iss"], issuer);
+        assert_eq!(
+            jwt::claims(&server.access_token(SHOP, &[("resource", ORDERS_API)]).await)["iss"],
+            issuer
+        );
     }
-    assert!(!c.issuer().ends_with('/'));
+    assert!(!server.issuer().ends_with('/'));
 }
 
 #[tokio::test]
 async fn issuer_with_a_path_serves_metadata_at_the_rfc_8414_url() {
-    let c = for_machines("https://c.example/t/one").await;
-    let document = c.json("/.well-known/oauth-authorization-server/t/one").await;
+    let server = start_without_login_clients("https://c.example/t/one").await;
+    let document = server.get_json("/.well-known/oauth-authorization-server/t/one").await;
     assert_eq!(document["issuer"], "https://c.example/t/one");
     assert_eq!(document["token_endpoint"], "https://c.example/t/one/oauth/token");
     for other in ["t", "t/two", "t/one/two", "%74/one/x"] {
         let path = format!("/.well-known/oauth-authorization-server/{other}");
-        assert_eq!(c.get(&path).await.status, 404, "{other}");
+        assert_eq!(server.get(&path).await.status, 404, "{other}");
     }
-    let plain = C::start().await;
+    let plain = TestServer::start().await;
     assert_eq!(plain.get("/.well-known/oauth-authorization-server/t").await.status, 404);
 }
 
 #[tokio::test]
 async fn metadata_urls_reach_their_endpoints() {
-    let c = C::start().await;
-    let document = c.json("/.well-known/oauth-authorization-server").await;
+    let server = TestServer::start().await;
+    let document = server.get_json("/.well-known/oauth-authorization-server").await;
     let url = |name: &str| document[name].as_str().unwrap().to_owned();
     for name in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
-        let status = c.http.post(url(name)).form(&[("a", "b")]).send().await.unwrap().status();
+        let status = server.http.post(url(name)).form(&[("a", "b")]).send().await.unwrap().status();
         assert_eq!(status, 401, "{name}");
     }
     for name in ["jwks_uri", "service_documentation"] {
-        assert_eq!(c.http.get(url(name)).send().await.unwrap().status(), 200, "{name}");
+        assert_eq!(server.http.get(url(name)).send().await.unwrap().status(), 200, "{name}");
     }
 }
 
@@ -140,14 +147,14 @@ async fn jwks_contains_only_public_members() {
     use auth_server::domain::Algorithm::{ES256, EdDSA, RS256};
     for algorithm in [ES256, EdDSA, RS256] {
         // ID tokens for websites would bring keys of another algorithm.
-        let c = C::start_with(|settings| {
+        let server = TestServer::start_with(|settings| {
             settings.keys.algorithm = algorithm;
-            serve_machines_alone(settings);
+            remove_login_clients(settings);
         })
         .await;
-        let answer = c.get("/.well-known/jwks.json").await;
-        assert_eq!(answer.header("content-type"), "application/json");
-        let keys = answer.json()["keys"].as_array().unwrap().clone();
+        let response = server.get("/.well-known/jwks.json").await;
+        assert_eq!(response.header("content-type"), "application/json");
+        let keys = response.json()["keys"].as_array().unwrap().clone();
         assert_eq!(keys.len(), 2, "the current key and the next");
         for key in keys {
             let key = key.as_object().unwrap();

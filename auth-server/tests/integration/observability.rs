@@ -6,36 +6,37 @@ use serde_json::json;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
-    client::answer,
+    client::send,
     process::succeed,
-    test_server::{C, ORDERS, SHOP},
+    test_server::{ORDERS, SHOP, TestServer},
 };
 
 #[tokio::test]
 async fn health_checks_report_a_running_server() {
-    let c = C::start().await;
-    assert_eq!(c.json("/healthz").await, json!({ "status": "ok" }));
-    assert_eq!(c.json("/readyz").await, json!({ "status": "ready" }));
-    let listen = format!("listen={}", c.base.trim_start_matches("http://"));
-    succeed(&["healthcheck", "--set", &listen], &c.arguments()).await;
+    let server = TestServer::start().await;
+    assert_eq!(server.get_json("/healthz").await, json!({ "status": "ok" }));
+    assert_eq!(server.get_json("/readyz").await, json!({ "status": "ready" }));
+    let listen = format!("listen={}", server.base.trim_start_matches("http://"));
+    succeed(&["healthcheck", "--set", &listen], &server.cli_arguments()).await;
 }
 
 #[tokio::test]
 async fn readyz_fails_while_the_database_rejects_writes() {
-    let c = C::start().await;
-    let file = SqliteConnectOptions::new().filename(c.settings.data_dir.join("auth-server.db"));
+    let server = TestServer::start().await;
+    let file =
+        SqliteConnectOptions::new().filename(server.settings.data_dir.join("auth-server.db"));
     let mut database = SqliteConnection::connect_with(&file).await.unwrap();
     let full =
         "CREATE TRIGGER full BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'no room'); END";
     for (statement, status) in [(full, 503), ("DROP TRIGGER full", 200)] {
         sqlx::query(statement).execute(&mut database).await.unwrap();
-        c.clock.advance(Duration::from_secs(1));
-        let answer = c.get("/readyz").await;
+        server.clock.advance(Duration::from_secs(1));
+        let response = server.get("/readyz").await;
         assert_eq!(
-            (answer.status, answer.text.contains("no room")),
+            (response.status, response.text.contains("no room")),
             (status, status == 503),
             "{}",
-            answer.text
+            response.text
         );
     }
 }
@@ -47,17 +48,17 @@ fn counted(metrics: &str, series: &str) -> u64 {
 
 #[tokio::test]
 async fn metrics_count_requests_and_decisions() {
-    let c = C::start().await;
-    let token = c.pass(SHOP, &[]).await;
-    c.pass(SHOP, &[]).await;
-    c.ask((SHOP.0, "guess"), &[]).await;
-    c.introspect(ORDERS, &token).await;
-    c.introspect(ORDERS, "garbage").await;
-    c.revoke(SHOP, &token).await;
-    assert_eq!(c.get("/some/path/that/a/stranger/made/up").await.status, 404);
+    let server = TestServer::start().await;
+    let token = server.access_token(SHOP, &[]).await;
+    server.access_token(SHOP, &[]).await;
+    server.client_credentials((SHOP.0, "guess"), &[]).await;
+    server.introspect(ORDERS, &token).await;
+    server.introspect(ORDERS, "garbage").await;
+    server.revoke(SHOP, &token).await;
+    assert_eq!(server.get("/some/path/that/a/stranger/made/up").await.status, 404);
 
-    let answer = c.get("/metrics").await;
-    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
+    let response = server.get("/metrics").await;
+    assert!(response.header("content-type").starts_with("application/openmetrics-text"));
     for (event, outcome, count) in [
         ("token", "issued", 2),
         ("token", "refused", 1),
@@ -67,30 +68,32 @@ async fn metrics_count_requests_and_decisions() {
     ] {
         let series =
             format!(r#"gatepass_oauth_decisions_total{{event="{event}",outcome="{outcome}"}}"#);
-        assert_eq!(counted(&answer.text, &series), count, "{}", answer.text);
+        assert_eq!(counted(&response.text, &series), count, "{}", response.text);
     }
     let requests = |method: &str, route: &str, status: u16| {
         let labels = format!(r#"method="{method}",route="{route}",status="{status}""#);
-        counted(&answer.text, &format!("gatepass_http_requests_total{{{labels}}}"))
+        counted(&response.text, &format!("gatepass_http_requests_total{{{labels}}}"))
     };
     assert_eq!(
         (requests("POST", "/oauth/token", 200), requests("POST", "/oauth/token", 401)),
         (2, 1)
     );
-    assert_eq!(requests("GET", "unknown", 404), 1, "{}", answer.text);
-    assert!(answer.text.contains(r#"gatepass_http_request_seconds_count{route="/oauth/token"} 3"#));
-    assert!(!answer.text.contains("made/up"));
+    assert_eq!(requests("GET", "unknown", 404), 1, "{}", response.text);
+    assert!(
+        response.text.contains(r#"gatepass_http_request_seconds_count{route="/oauth/token"} 3"#)
+    );
+    assert!(!response.text.contains("made/up"));
 }
 
 #[tokio::test]
 async fn valid_request_ids_are_echoed_and_others_replaced() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     let id_for = async |sent: Option<&str>| {
-        let mut request = c.post("/oauth/token").form(&[("a", "b")]);
+        let mut request = server.post("/oauth/token").form(&[("a", "b")]);
         if let Some(sent) = sent {
             request = request.header("x-request-id", sent);
         }
-        answer(request).await.header("x-request-id").to_owned()
+        send(request).await.header("x-request-id").to_owned()
     };
     assert_eq!(id_for(Some("order-7.retry_2")).await, "order-7.retry_2");
     for bad in [None, Some("a b"), Some("{\"level\":\"x\"}"), Some(&*"a".repeat(65))] {
@@ -105,11 +108,12 @@ async fn valid_request_ids_are_echoed_and_others_replaced() {
 
 #[tokio::test]
 async fn valid_traceparent_is_continued_and_an_invalid_one_ignored() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let id_for = async |traceparent: &str| {
-        let request = c.http.get(format!("{}/", c.base)).header("traceparent", traceparent);
-        answer(request).await.header("x-request-id").to_owned()
+        let request =
+            server.http.get(format!("{}/", server.base)).header("traceparent", traceparent);
+        send(request).await.header("x-request-id").to_owned()
     };
     assert_eq!(id_for(&format!("00-{trace}-00f067aa0ba902b7-01")).await, trace);
     for broken in ["garbage", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"] {
@@ -120,8 +124,8 @@ async fn valid_traceparent_is_continued_and_an_invalid_one_ignored() {
 
 #[tokio::test]
 async fn home_page_links_to_metadata_account_and_openapi() {
-    let c = C::start().await;
-    let page = c.get("/").await;
+    let server = TestServer::start().await;
+    let page = server.get("/").await;
     assert!(page.header("content-type").starts_with("text/html"));
     for way in ["/.well-known/openid-configuration", "/account", "/openapi.json"] {
         assert!(page.text.replace("&#x2f;", "/").contains(way), "{way}");

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use service_kit::SecretSetting;
 
 use crate::{
-    client::{Answer, Caller, answer},
-    registration::{REGISTER, registering, text, website},
-    test_server::{C, ODD, ORDERS, SHOP},
+    client::{HttpClient, Response, send},
+    registration::{REGISTER, registration_request, text, website_metadata},
+    test_server::{ODD, ORDERS, SHOP, TestServer},
 };
 
 fn document() -> Value {
@@ -76,18 +76,18 @@ fn operations_with_a_body_document_408_and_413() {
 }
 
 /// Every answer that can be had without breaking the server, at every operation.
-fn questions(
-    c: &Caller,
+fn requests(
+    server: &HttpClient,
     token: &str,
-    told: &Value,
+    registration: &Value,
 ) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
     let post = |path: &'static str, status, client: (&str, &str), more: &[(&str, &str)]| {
         let own = [("client_id", client.0), ("client_secret", client.1)];
-        (path, "post", status, c.post(path).form(&[&own[..], more].concat()))
+        (path, "post", status, server.post(path).form(&[&own[..], more].concat()))
     };
     let grant = ("grant_type", "client_credentials");
     let token = ("token", token);
-    let mut questions = vec![
+    let mut requests = vec![
         post("/oauth/token", 200, SHOP, &[grant]),
         post("/oauth/token", 400, SHOP, &[("grant_type", "password")]),
         post("/oauth/token", 400, SHOP, &[grant, ("scope", "else")]),
@@ -99,15 +99,15 @@ fn questions(
         post("/oauth/revoke", 200, SHOP, &[token]),
     ];
     for path in ["/oauth/par", "/oauth/device_authorization"] {
-        questions.push(post(path, 400, SHOP, &[]));
+        requests.push(post(path, 400, SHOP, &[]));
     }
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
-        questions.push(post(path, 401, ("nobody", "guess"), &[]));
-        questions.push(post(path, 429, ("nobody", "another"), &[]));
-        questions.push((path, "post", 413, c.post(path).form(&[("pad", "x".repeat(70_000))])));
+        requests.push(post(path, 401, ("nobody", "guess"), &[]));
+        requests.push(post(path, 429, ("nobody", "another"), &[]));
+        requests.push((path, "post", 413, server.post(path).form(&[("pad", "x".repeat(70_000))])));
     }
-    questions.extend(questions_of_a_client(c, told));
-    let get = |path: &str| c.http.get(format!("{}{path}", c.base));
+    requests.extend(registration_requests(server, registration));
+    let get = |path: &str| server.http.get(format!("{}{path}", server.base));
     for (path, method) in operations(&document())
         .into_iter()
         .filter(|(path, method)| method == "get" && path != MANAGEMENT)
@@ -119,7 +119,7 @@ fn questions(
             "/.well-known/oauth-authorization-server/{path}" => 404,
             _ => 200,
         };
-        questions.push((path.clone().leak(), "get", status, get(&path)));
+        requests.push((path.clone().leak(), "get", status, get(&path)));
         assert_eq!(method, "get");
     }
     // Without a cookie, nobody is signed in, and no form is this browser's own.
@@ -136,34 +136,35 @@ fn questions(
         ("/account/withdraw-consent", 303),
         ("/userinfo", 401),
     ] {
-        questions.push((path, "post", status, c.post(path).form(&form)));
+        requests.push((path, "post", status, server.post(path).form(&form)));
     }
-    questions
+    requests
 }
 
 const MANAGEMENT: &str = "/oauth/register/{client_id}";
 const INITIAL: &str = "the-initial-token";
 
 /// Every answer to a client that registers itself, and changes its mind.
-fn questions_of_a_client(
-    c: &Caller,
-    told: &Value,
+fn registration_requests(
+    server: &HttpClient,
+    registration: &Value,
 ) -> Vec<(&'static str, &'static str, u16, RequestBuilder)> {
-    let first = |said: Value| registering(c, &said);
-    let path = format!("{}{REGISTER}/{}", c.base, text(told, "client_id"));
-    let with = |method: Method, token: &str| c.http.request(method, &path).bearer_auth(token);
-    let own = |method: Method| with(method, text(told, "registration_access_token"));
-    let again = website(json!({ "client_id": text(told, "client_id") }));
+    let first = |said: Value| registration_request(server, &said);
+    let path = format!("{}{REGISTER}/{}", server.base, text(registration, "client_id"));
+    let with = |method: Method, token: &str| server.http.request(method, &path).bearer_auth(token);
+    let own = |method: Method| with(method, text(registration, "registration_access_token"));
+    let updated_metadata =
+        website_metadata(json!({ "client_id": text(registration, "client_id") }));
     vec![
-        (REGISTER, "post", 201, first(website(json!({}))).bearer_auth(INITIAL)),
+        (REGISTER, "post", 201, first(website_metadata(json!({}))).bearer_auth(INITIAL)),
         (REGISTER, "post", 400, first(json!({})).bearer_auth(INITIAL)),
-        (REGISTER, "post", 401, first(website(json!({})))),
+        (REGISTER, "post", 401, first(website_metadata(json!({})))),
         (REGISTER, "post", 413, first(json!({ "pad": "x".repeat(70_000) }))),
         (MANAGEMENT, "get", 200, own(Method::GET)),
         (MANAGEMENT, "get", 401, with(Method::GET, "guess")),
-        (MANAGEMENT, "put", 200, own(Method::PUT).json(&again)),
+        (MANAGEMENT, "put", 200, own(Method::PUT).json(&updated_metadata)),
         (MANAGEMENT, "put", 400, own(Method::PUT).json(&json!({}))),
-        (MANAGEMENT, "put", 401, with(Method::PUT, "guess").json(&again)),
+        (MANAGEMENT, "put", 401, with(Method::PUT, "guess").json(&updated_metadata)),
         (MANAGEMENT, "put", 413, own(Method::PUT).json(&json!({ "pad": "x".repeat(70_000) }))),
         (MANAGEMENT, "delete", 401, with(Method::DELETE, "guess")),
         (MANAGEMENT, "delete", 204, own(Method::DELETE)),
@@ -173,36 +174,39 @@ fn questions_of_a_client(
 #[tokio::test]
 async fn responses_match_openapi() {
     let document = document();
-    let mut asked = BTreeSet::new();
-    let c = C::start_with(|settings| {
+    let mut called = BTreeSet::new();
+    let server = TestServer::start_with(|settings| {
         settings.rate_limits.client_auth.burst = 1;
         settings.registration.enabled = true;
         settings.registration.initial_access_token = Some(SecretSetting::new(INITIAL));
     })
     .await;
-    let token = c.pass(SHOP, &[]).await;
-    let told = answer(registering(&c, &website(json!({}))).bearer_auth(INITIAL)).await.json();
-    for (path, method, status, request) in questions(&c, &token, &told) {
+    let token = server.access_token(SHOP, &[]).await;
+    let registration =
+        send(registration_request(&server, &website_metadata(json!({}))).bearer_auth(INITIAL))
+            .await
+            .json();
+    for (path, method, status, request) in requests(&server, &token, &registration) {
         if status == 401 {
-            c.clock.advance(std::time::Duration::from_secs(60));
+            server.clock.advance(std::time::Duration::from_secs(60));
         }
-        let answer = answer(request).await;
-        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
-        check(&document, path, method, &answer);
-        asked.insert((path.to_owned(), method.to_owned()));
+        let response = send(request).await;
+        assert_eq!(response.status, status, "{method} {path}: {response:?}");
+        check(&document, path, method, &response);
+        called.insert((path.to_owned(), method.to_owned()));
     }
-    assert_eq!(asked, operations(&document), "every operation was called");
+    assert_eq!(called, operations(&document), "every operation was called");
 }
 
 #[tokio::test]
 async fn body_timeout_responses_match_openapi() {
     let document = document();
-    let c = C::start_with(|settings| {
+    let server = TestServer::start_with(|settings| {
         settings.limits.request_seconds = 1;
         settings.registration.enabled = true;
     })
     .await;
-    let mut asked = Vec::new();
+    let mut called = Vec::new();
     for (path, method) in operations(&document) {
         let Some(kinds) = document["paths"][&path][&method]["requestBody"]["content"].as_object()
         else {
@@ -211,16 +215,20 @@ async fn body_timeout_responses_match_openapi() {
         let kind = kinds.keys().next().unwrap();
         for accepted in ["application/json", "text/html"] {
             let headers = format!("content-type: {kind}\r\naccept: {accepted}\r\n");
-            let (caller, verb, at) =
-                (c.caller.clone(), method.to_uppercase(), path.replace("{client_id}", "nobody"));
-            let answer = tokio::spawn(async move { caller.slowly(&verb, &at, &headers).await });
-            asked.push((path.clone(), method.clone(), answer));
+            let (client, verb, at) = (
+                server.client.clone(),
+                method.to_uppercase(),
+                path.replace("{client_id}", "nobody"),
+            );
+            let response =
+                tokio::spawn(async move { client.send_stalled_body(&verb, &at, &headers).await });
+            called.push((path.clone(), method.clone(), response));
         }
     }
-    for (path, method, answer) in asked {
-        let answer = answer.await.unwrap();
-        assert_eq!(answer.status, 408, "{method} {path}: {answer:?}");
-        check(&document, &path, &method, &answer);
+    for (path, method, response) in called {
+        let response = response.await.unwrap();
+        assert_eq!(response.status, 408, "{method} {path}: {response:?}");
+        check(&document, &path, &method, &response);
     }
 }
 
@@ -228,19 +236,24 @@ async fn body_timeout_responses_match_openapi() {
 async fn jwks_of_every_algorithm_matches_openapi() {
     use auth_server::domain::Algorithm::{EdDSA, RS256};
     for algorithm in [EdDSA, RS256] {
-        let c = C::start_with(|settings| settings.keys.algorithm = algorithm).await;
-        check(&document(), "/.well-known/jwks.json", "get", &c.get("/.well-known/jwks.json").await);
+        let server = TestServer::start_with(|settings| settings.keys.algorithm = algorithm).await;
+        check(
+            &document(),
+            "/.well-known/jwks.json",
+            "get",
+            &server.get("/.well-known/jwks.json").await,
+        );
     }
 }
 
-fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
-    let place = format!("{method} {path} {}", answer.status);
-    let documented = &document["paths"][path][method]["responses"][answer.status.to_string()];
+fn check(document: &Value, path: &str, method: &str, response: &Response) {
+    let place = format!("{method} {path} {}", response.status);
+    let documented = &document["paths"][path][method]["responses"][response.status.to_string()];
     assert!(documented.is_object(), "{place} is not documented");
-    let content_type = answer.header("content-type").split(';').next().unwrap();
+    let content_type = response.header("content-type").split(';').next().unwrap();
     let Some(content) = documented["content"].as_object() else {
         assert_eq!(
-            (content_type, answer.text.as_str()),
+            (content_type, response.text.as_str()),
             ("", ""),
             "{place} has no documented body"
         );
@@ -250,12 +263,12 @@ fn check(document: &Value, path: &str, method: &str, answer: &Answer) {
         &content.get(content_type).unwrap_or_else(|| panic!("{place}: {content_type}"))["schema"];
     for name in documented["headers"].as_object().map(Map::keys).into_iter().flatten() {
         assert!(
-            answer.headers.contains_key(name),
+            response.headers.contains_key(name),
             "{place}: {name} is documented and was not sent"
         );
     }
     if content_type == "application/json" {
-        fits(document, schema, &answer.json()).unwrap_or_else(|why| panic!("{place}: {why}"));
+        fits(document, schema, &response.json()).unwrap_or_else(|why| panic!("{place}: {why}"));
     }
 }
 

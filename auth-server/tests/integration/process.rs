@@ -13,19 +13,19 @@ use std::{
 
 use serde_json::Value;
 
-use crate::client::Caller;
+use crate::client::HttpClient;
 
 /// What a command said, and how it ended.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 /// A server in a process of its own.
-pub struct Process {
-    pub caller: Caller,
+pub struct ServerProcess {
+    pub client: HttpClient,
     pub tls: Option<String>,
     child: Child,
     log: Arc<Mutex<String>>,
@@ -39,33 +39,37 @@ fn binary(arguments: &[String]) -> Command {
 }
 
 /// Run a command to its end.
-pub async fn run(words: &[&str], more: &[String]) -> Said {
-    run_with_input(words, more, "").await
+pub async fn run(args: &[&str], more: &[String]) -> CommandOutput {
+    run_with_input(args, more, "").await
 }
 
 /// Run a command that reads from standard input.
-pub async fn run_with_input(words: &[&str], more: &[String], input: &str) -> Said {
+pub async fn run_with_input(args: &[&str], more: &[String], input: &str) -> CommandOutput {
     let arguments: Vec<String> =
-        words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
+        args.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
     let input = input.to_owned();
     let run = move || {
         let mut child = binary(&arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     };
-    said(&tokio::task::spawn_blocking(run).await.unwrap())
+    command_output(&tokio::task::spawn_blocking(run).await.unwrap())
 }
 
 /// Run a command that has to succeed; what it printed, without the last line end.
-pub async fn succeed(words: &[&str], more: &[String]) -> String {
-    let said = run(words, more).await;
-    assert_eq!(said.code, Some(0), "{words:?}: {said:?}");
-    said.out.trim_end().to_owned()
+pub async fn succeed(args: &[&str], more: &[String]) -> String {
+    let command_output = run(args, more).await;
+    assert_eq!(command_output.code, Some(0), "{args:?}: {command_output:?}");
+    command_output.stdout.trim_end().to_owned()
 }
 
-fn said(output: &Output) -> Said {
+fn command_output(output: &Output) -> CommandOutput {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    CommandOutput {
+        code: output.status.code(),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    }
 }
 
 /// Settings as the command line takes them.
@@ -84,9 +88,9 @@ pub fn server_settings(data: &Path, clients: &Path) -> Vec<String> {
     ])
 }
 
-impl Process {
+impl ServerProcess {
     /// Start the server, and learn from its log where it listens.
-    pub fn serve(arguments: &[String]) -> Self {
+    pub fn start(arguments: &[String]) -> Self {
         let mut child = binary(arguments).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (started, starts) = mpsc::channel();
@@ -109,7 +113,7 @@ impl Process {
             line[key].as_str().and_then(|address| address.rsplit(':').next().map(str::to_owned))
         };
         Self {
-            caller: Caller::new(format!("http://127.0.0.1:{}", port("http").unwrap())),
+            client: HttpClient::new(format!("http://127.0.0.1:{}", port("http").unwrap())),
             tls: port("tls").map(|port| format!("https://localhost:{port}")),
             child,
             log,
@@ -131,15 +135,15 @@ impl Process {
     }
 }
 
-impl Deref for Process {
-    type Target = Caller;
+impl Deref for ServerProcess {
+    type Target = HttpClient;
 
-    fn deref(&self) -> &Caller {
-        &self.caller
+    fn deref(&self) -> &HttpClient {
+        &self.client
     }
 }
 
-impl Drop for Process {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

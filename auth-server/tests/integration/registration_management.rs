@@ -6,51 +6,65 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{Asking, Page, Person},
-    client::{Answer, Caller, answer, until},
+    browser::{AuthorizationRequest, Browser, Page},
+    client::{HttpClient, Response, send, wait_until},
     process::{run, succeed},
-    registration::{REGISTER, open, open_to_all, records, register, registered, text, website},
-    test_server::{ALICE, C, SITE},
+    registration::{
+        REGISTER, enable_registration, records, register, register_client, start_with_registration,
+        text, website_metadata,
+    },
+    test_server::{ALICE, SITE, TestServer},
 };
 
 const ALL: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
 
 /// Whatever is done to a registration, with this token.
-fn managing(c: &Caller, method: Method, client_id: &str, token: Option<&str>) -> RequestBuilder {
-    let request = c.http.request(method, format!("{}{REGISTER}/{client_id}", c.base));
+fn management_request(
+    server: &HttpClient,
+    method: Method,
+    client_id: &str,
+    token: Option<&str>,
+) -> RequestBuilder {
+    let request = server.http.request(method, format!("{}{REGISTER}/{client_id}", server.base));
     match token {
         Some(token) => request.bearer_auth(token),
         None => request,
     }
 }
 
-fn own(c: &Caller, method: Method, told: &Value) -> RequestBuilder {
-    managing(c, method, text(told, "client_id"), Some(text(told, "registration_access_token")))
+fn own(server: &HttpClient, method: Method, registration: &Value) -> RequestBuilder {
+    management_request(
+        server,
+        method,
+        text(registration, "client_id"),
+        Some(text(registration, "registration_access_token")),
+    )
 }
 
-async fn put(c: &Caller, told: &Value, said: &Value) -> Answer {
-    answer(own(c, Method::PUT, told).json(said)).await
+async fn put(server: &HttpClient, registration: &Value, metadata: &Value) -> Response {
+    send(own(server, Method::PUT, registration).json(metadata)).await
 }
 
 /// What the client has said, with its name as RFC 7592 §2.2 asks for it.
-fn again(told: &Value, more: Value) -> Value {
-    let mut said = website(json!({ "client_id": text(told, "client_id") }));
+fn updated_metadata(registration: &Value, more: Value) -> Value {
+    let mut metadata = website_metadata(json!({ "client_id": text(registration, "client_id") }));
     let Value::Object(more) = more else { panic!("members are an object") };
-    said.as_object_mut().unwrap().extend(more);
-    said
+    metadata.as_object_mut().unwrap().extend(more);
+    metadata
 }
 
-fn login(told: &Value) -> (&str, &str) {
-    (text(told, "client_id"), text(told, "client_secret"))
+fn credentials(registration: &Value) -> (&str, &str) {
+    (text(registration, "client_id"), text(registration, "client_secret"))
 }
 
 #[tokio::test]
 async fn registration_can_be_read() {
-    let c = open().await;
-    let told = registered(&c, website(json!({ "client_name#zh": "商店" }))).await;
-    let read = answer(own(&c, Method::GET, &told)).await;
+    let server = start_with_registration().await;
+    let registration =
+        register_client(&server, website_metadata(json!({ "client_name#zh": "商店" }))).await;
+    let read = send(own(&server, Method::GET, &registration)).await;
     assert_eq!((read.status, read.header("cache-control")), (200, "no-store"));
-    let mut expected = told.clone();
+    let mut expected = registration.clone();
     // C keeps a hash of the secret alone.
     expected.as_object_mut().unwrap().retain(|name, _| !name.starts_with("client_secret"));
     assert_eq!(read.json(), expected);
@@ -58,14 +72,17 @@ async fn registration_can_be_read() {
 
 #[tokio::test]
 async fn update_replaces_the_metadata_immediately() {
-    let c = open().await;
-    let told =
-        registered(&c, website(json!({ "policy_uri": "https://shop.example/privacy" }))).await;
-    let said = again(
-        &told,
+    let server = start_with_registration().await;
+    let registration = register_client(
+        &server,
+        website_metadata(json!({ "policy_uri": "https://shop.example/privacy" })),
+    )
+    .await;
+    let metadata = updated_metadata(
+        &registration,
         json!({ "redirect_uris": ["https://shop.example/new"], "client_name": "New Shop" }),
     );
-    let changed = put(&c, &told, &said).await;
+    let changed = put(&server, &registration, &metadata).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     let changed = changed.json();
     assert_eq!(text(&changed, "client_name"), "New Shop");
@@ -73,27 +90,31 @@ async fn update_replaces_the_metadata_immediately() {
     for same in
         ["client_id", "registration_access_token", "registration_client_uri", "client_id_issued_at"]
     {
-        assert_eq!(changed[same], told[same], "{same}");
+        assert_eq!(changed[same], registration[same], "{same}");
     }
-    assert!(c.lets_in(login(&told)).await, "the secret is the same");
-    let person = Person::at(&c);
-    let asking = |uri: &str| Asking::of(text(&told, "client_id"), uri, "openid");
-    person.asked(&asking("https://shop.example/cb")).await.tells_user("redirect_uri");
-    assert_eq!(person.asked(&asking("https://shop.example/new")).await.path, "/login");
-    let mut read = answer(own(&c, Method::GET, &told)).await.json();
+    assert!(server.can_authenticate(credentials(&registration)).await, "the secret is the same");
+    let browser = Browser::new(&server);
+    let auth_request =
+        |uri: &str| AuthorizationRequest::new(text(&registration, "client_id"), uri, "openid");
+    browser
+        .authorize(&auth_request("https://shop.example/cb"))
+        .await
+        .assert_error_page("redirect_uri");
+    assert_eq!(browser.authorize(&auth_request("https://shop.example/new")).await.path, "/login");
+    let mut read = send(own(&server, Method::GET, &registration)).await.json();
     assert_eq!(read, changed);
     // And it is there after a restart.
-    let c = c.restart_with(|_| ()).await;
-    read = answer(own(&c, Method::GET, &told)).await.json();
+    let server = server.restart_with(|_| ()).await;
+    read = send(own(&server, Method::GET, &registration)).await.json();
     assert_eq!(read, changed);
-    assert!(c.lets_in(login(&told)).await);
+    assert!(server.can_authenticate(credentials(&registration)).await);
 }
 
 #[tokio::test]
 async fn update_rejects_members_that_the_server_manages() {
-    let c = open().await;
-    let told = registered(&c, website(json!({}))).await;
-    for (more, words) in [
+    let server = start_with_registration().await;
+    let registration = register_client(&server, website_metadata(json!({}))).await;
+    for (more, expected) in [
         (json!({ "registration_access_token": "mine" }), "registration_access_token"),
         (json!({ "registration_client_uri": "https://shop.example" }), "registration_client_uri"),
         (json!({ "client_secret_expires_at": 0 }), "client_secret_expires_at"),
@@ -101,123 +122,166 @@ async fn update_rejects_members_that_the_server_manages() {
         (json!({ "client_id": "another" }), "client_id"),
         (json!({ "client_id": null }), "client_id"),
     ] {
-        put(&c, &told, &again(&told, more)).await.refused(400, "invalid_request", words);
+        put(&server, &registration, &updated_metadata(&registration, more)).await.assert_error(
+            400,
+            "invalid_request",
+            expected,
+        );
     }
-    put(&c, &told, &website(json!({}))).await.refused(
+    put(&server, &registration, &website_metadata(json!({}))).await.assert_error(
         400,
         "invalid_request",
         "client_id is missing",
     );
     for chosen in [json!("chosen"), json!(null), json!(7)] {
-        let said = again(&told, json!({ "client_secret": chosen }));
-        put(&c, &told, &said).await.refused(400, "invalid_client_metadata", "cannot be chosen");
+        let metadata = updated_metadata(&registration, json!({ "client_secret": chosen }));
+        put(&server, &registration, &metadata).await.assert_error(
+            400,
+            "invalid_client_metadata",
+            "cannot be chosen",
+        );
     }
-    let said = again(&told, json!({ "redirect_uris": ["https://shop.example/cb#x"] }));
-    put(&c, &told, &said).await.refused(400, "invalid_redirect_uri", "fragment");
-    let said = again(&told, json!({ "scope": "admin" }));
-    put(&c, &told, &said).await.refused(400, "invalid_client_metadata", "admin");
-    let said = again(
-        &told,
-        json!({ "client_secret": text(&told, "client_secret"), "client_name": "Same secret" }),
+    let metadata =
+        updated_metadata(&registration, json!({ "redirect_uris": ["https://shop.example/cb#x"] }));
+    put(&server, &registration, &metadata).await.assert_error(
+        400,
+        "invalid_redirect_uri",
+        "fragment",
     );
-    assert_eq!(put(&c, &told, &said).await.json()["client_name"], "Same secret");
+    let metadata = updated_metadata(&registration, json!({ "scope": "admin" }));
+    put(&server, &registration, &metadata).await.assert_error(
+        400,
+        "invalid_client_metadata",
+        "admin",
+    );
+    let metadata = updated_metadata(
+        &registration,
+        json!({ "client_secret": text(&registration, "client_secret"), "client_name": "Same secret" }),
+    );
+    assert_eq!(put(&server, &registration, &metadata).await.json()["client_name"], "Same secret");
 }
 
 #[tokio::test]
 async fn changing_the_auth_method_removes_or_issues_the_secret() {
-    let c = open().await;
-    let told = registered(&c, website(json!({}))).await;
-    let public = again(&told, json!({ "token_endpoint_auth_method": "none" }));
-    assert!(put(&c, &told, &public).await.json().get("client_secret").is_none());
-    assert!(!c.lets_in(login(&told)).await);
-    let confidential = put(&c, &told, &again(&told, json!({}))).await.json();
+    let server = start_with_registration().await;
+    let registration = register_client(&server, website_metadata(json!({}))).await;
+    let public = updated_metadata(&registration, json!({ "token_endpoint_auth_method": "none" }));
+    assert!(put(&server, &registration, &public).await.json().get("client_secret").is_none());
+    assert!(!server.can_authenticate(credentials(&registration)).await);
+    let confidential =
+        put(&server, &registration, &updated_metadata(&registration, json!({}))).await.json();
     assert_eq!(confidential["client_secret_expires_at"], 0);
-    assert!(c.lets_in(login(&confidential)).await && !c.lets_in(login(&told)).await);
+    assert!(
+        server.can_authenticate(credentials(&confidential)).await
+            && !server.can_authenticate(credentials(&registration)).await
+    );
 }
 
 #[tokio::test]
 async fn invalid_registration_tokens_get_identical_responses() {
-    let c = open().await;
-    let (told, other) =
-        (registered(&c, website(json!({}))).await, registered(&c, website(json!({}))).await);
-    let (id, token) = (text(&told, "client_id"), text(&told, "registration_access_token"));
+    let server = start_with_registration().await;
+    let (registration, other) = (
+        register_client(&server, website_metadata(json!({}))).await,
+        register_client(&server, website_metadata(json!({}))).await,
+    );
+    let (id, token) =
+        (text(&registration, "client_id"), text(&registration, "registration_access_token"));
     for method in ALL {
-        let mut answers = Vec::new();
-        for (client, shown) in [
+        let mut responses = Vec::new();
+        for (client, presented) in [
             (id, None),
             (id, Some("guess")),
             (id, Some(text(&other, "registration_access_token"))),
-            (id, Some(text(&told, "client_secret"))),
+            (id, Some(text(&registration, "client_secret"))),
             ("gpci_unknown", Some(token)),
             ("site", Some(token)),
             ("site", Some(SITE.1)),
             ("%F0%9F%9A%AA", Some(token)),
         ] {
-            let told =
-                answer(managing(&c, method.clone(), client, shown).json(&again(&told, json!({}))))
-                    .await;
-            told.refused(401, "invalid_token", "not that of this client");
-            answers.push((told.text.clone(), told.header("www-authenticate").to_owned()));
+            let registration = send(
+                management_request(&server, method.clone(), client, presented)
+                    .json(&updated_metadata(&registration, json!({}))),
+            )
+            .await;
+            registration.assert_error(401, "invalid_token", "not that of this client");
+            responses.push((
+                registration.text.clone(),
+                registration.header("www-authenticate").to_owned(),
+            ));
         }
-        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-        assert!(answers[0].1.starts_with("Bearer realm="), "{answers:?}");
+        assert!(responses.iter().all(|response| *response == responses[0]), "{responses:?}");
+        assert!(responses[0].1.starts_with("Bearer realm="), "{responses:?}");
     }
-    assert_eq!(answer(own(&c, Method::GET, &told)).await.status, 200, "nothing of it did anything");
+    assert_eq!(
+        send(own(&server, Method::GET, &registration)).await.status,
+        200,
+        "nothing of it did anything"
+    );
 }
 
 #[tokio::test]
 async fn registration_token_guesses_are_limited_per_address() {
-    let c = C::start_with(|settings| {
+    let server = TestServer::start_with(|settings| {
         settings.registration.enabled = true;
         settings.rate_limits.registration.burst = 2;
         settings.rate_limits.registration.refill_seconds = 30;
     })
     .await;
-    let told = registered(&c, website(json!({}))).await;
-    let guess =
-        async || answer(managing(&c, Method::GET, text(&told, "client_id"), Some("guess"))).await;
+    let registration = register_client(&server, website_metadata(json!({}))).await;
+    let guess = async || {
+        send(management_request(
+            &server,
+            Method::GET,
+            text(&registration, "client_id"),
+            Some("guess"),
+        ))
+        .await
+    };
     for _ in 0..2 {
-        guess().await.refused(401, "invalid_token", "");
+        guess().await.assert_error(401, "invalid_token", "");
     }
-    guess().await.refused(429, "temporarily_unavailable", "too often");
+    guess().await.assert_error(429, "temporarily_unavailable", "too often");
     assert_eq!(
-        answer(own(&c, Method::GET, &told)).await.status,
+        send(own(&server, Method::GET, &registration)).await.status,
         200,
         "a right one does not wait for wrong ones"
     );
-    c.clock.advance(Duration::from_secs(30));
-    guess().await.refused(401, "invalid_token", "");
+    server.clock.advance(Duration::from_secs(30));
+    guess().await.assert_error(401, "invalid_token", "");
 }
 
 #[tokio::test]
 async fn deleting_a_registration_revokes_everything() {
-    let c = open().await;
+    let server = start_with_registration().await;
     let grants = json!({ "grant_types": ["authorization_code", "refresh_token"] });
-    let told = registered(&c, website(grants.clone())).await;
-    let (person, asking) = (Person::at(&c), asking(&told));
-    let tokens = person.tokens(&asking, ALICE, login(&told)).await;
-    let unspent = person.code(&asking, ALICE).await;
-    assert_eq!(c.userinfo(text(&tokens, "access_token")).await.status, 200);
-    let deleted = answer(own(&c, Method::DELETE, &told)).await;
+    let registration = register_client(&server, website_metadata(grants.clone())).await;
+    let (browser, auth_request) = (Browser::new(&server), auth_request(&registration));
+    let tokens = browser.tokens(&auth_request, ALICE, credentials(&registration)).await;
+    let unspent = browser.authorization_code(&auth_request, ALICE).await;
+    assert_eq!(server.userinfo(text(&tokens, "access_token")).await.status, 200);
+    let deleted = send(own(&server, Method::DELETE, &registration)).await;
     assert_eq!((deleted.status, deleted.text.as_str()), (204, ""));
-    assert_eq!(c.userinfo(text(&tokens, "access_token")).await.status, 401);
-    c.refresh(login(&told), text(&tokens, "refresh_token"), &[]).await.refused(
-        401,
-        "invalid_client",
-        "",
+    assert_eq!(server.userinfo(text(&tokens, "access_token")).await.status, 401);
+    server
+        .refresh(credentials(&registration), text(&tokens, "refresh_token"), &[])
+        .await
+        .assert_error(401, "invalid_client", "");
+    assert_eq!(
+        server.redeem_code(credentials(&registration), &auth_request, &unspent).await.status,
+        401
     );
-    assert_eq!(c.fetch(login(&told), &asking, &unspent).await.status, 401);
-    person.asked(&asking).await.tells_user("client_id");
-    let account: Page = person.open("/account").await;
-    assert!(!account.text().contains("Shop") && !account.text().contains(text(&told, "client_id")));
+    browser.authorize(&auth_request).await.assert_error_page("client_id");
+    let account: Page = browser.open("/account").await;
+    assert!(
+        !account.text().contains("Shop")
+            && !account.text().contains(text(&registration, "client_id"))
+    );
     for method in ALL {
-        answer(own(&c, method, &told).json(&again(&told, json!({})))).await.refused(
-            401,
-            "invalid_token",
-            "",
-        );
+        send(own(&server, method, &registration).json(&updated_metadata(&registration, json!({}))))
+            .await
+            .assert_error(401, "invalid_token", "");
     }
-    let all = records(&c).await;
+    let all = records(&server).await;
     let of = |event: &str| {
         all.iter()
             .filter(|record| record.0 == event)
@@ -228,67 +292,88 @@ async fn deleting_a_registration_revokes_everything() {
     assert_eq!(of("client_deletion"), ["done", "refused"]);
     assert_eq!((of("client_update"), of("client_reading")), (vec!["refused"], vec!["refused"]));
     let deletion = all.iter().find(|record| record.0 == "client_deletion").unwrap();
-    assert_eq!(deletion.2, text(&told, "client_id"));
+    assert_eq!(deletion.2, text(&registration, "client_id"));
 }
 
 #[tokio::test]
 async fn disabled_client_cannot_manage_its_registration() {
-    let c = C::start_at(clock::Clock::system(), open_to_all).await;
-    let told =
-        registered(&c, website(json!({ "grant_types": ["authorization_code", "refresh_token"] })))
-            .await;
-    let tokens = Person::at(&c).tokens(&asking(&told), ALICE, login(&told)).await;
-    succeed(&["client", "disable", text(&told, "client_id")], &c.arguments()).await;
+    let server = TestServer::start_at(clock::Clock::system(), enable_registration).await;
+    let registration = register_client(
+        &server,
+        website_metadata(json!({ "grant_types": ["authorization_code", "refresh_token"] })),
+    )
+    .await;
+    let tokens = Browser::new(&server)
+        .tokens(&auth_request(&registration), ALICE, credentials(&registration))
+        .await;
+    succeed(&["client", "disable", text(&registration, "client_id")], &server.cli_arguments())
+        .await;
     assert_eq!(
-        c.userinfo(text(&tokens, "access_token")).await.status,
+        server.userinfo(text(&tokens, "access_token")).await.status,
         401,
         "its tokens are void at once"
     );
     for method in ALL {
-        answer(own(&c, method, &told).json(&again(&told, json!({})))).await.refused(
-            401,
-            "invalid_token",
-            "",
-        );
+        send(own(&server, method, &registration).json(&updated_metadata(&registration, json!({}))))
+            .await
+            .assert_error(401, "invalid_token", "");
     }
-    until("it is let in no more", async || !c.lets_in(login(&told)).await).await;
+    wait_until("it is let in no more", async || {
+        !server.can_authenticate(credentials(&registration)).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn operator_can_list_and_remove_registered_clients() {
-    let c = C::start_at(clock::Clock::system(), |settings| {
-        open_to_all(settings);
+    let server = TestServer::start_at(clock::Clock::system(), |settings| {
+        enable_registration(settings);
         settings.registration.max_clients = 1;
     })
     .await;
-    let told = registered(&c, website(json!({}))).await;
-    let listed = succeed(&["client", "list"], &c.arguments()).await;
-    let line = listed.lines().find(|line| line.starts_with(text(&told, "client_id"))).unwrap();
+    let registration = register_client(&server, website_metadata(json!({}))).await;
+    let listed = succeed(&["client", "list"], &server.cli_arguments()).await;
+    let line =
+        listed.lines().find(|line| line.starts_with(text(&registration, "client_id"))).unwrap();
     assert!(line.contains("enabled  registered itself"), "{line}");
-    register(&c, website(json!({}))).await.refused(
+    register(&server, website_metadata(json!({}))).await.assert_error(
         503,
         "temporarily_unavailable",
         "as many clients",
     );
-    succeed(&["client", "remove", text(&told, "client_id")], &c.arguments()).await;
-    answer(own(&c, Method::GET, &told)).await.refused(401, "invalid_token", "");
-    registered(&c, website(json!({}))).await;
-    until("it is let in no more", async || !c.lets_in(login(&told)).await).await;
-    let unknown = run(&["client", "remove", text(&told, "client_id")], &c.arguments()).await;
-    assert!(unknown.code == Some(1) && unknown.err.contains("there is no client"), "{unknown:?}");
+    succeed(&["client", "remove", text(&registration, "client_id")], &server.cli_arguments()).await;
+    send(own(&server, Method::GET, &registration)).await.assert_error(401, "invalid_token", "");
+    register_client(&server, website_metadata(json!({}))).await;
+    wait_until("it is let in no more", async || {
+        !server.can_authenticate(credentials(&registration)).await
+    })
+    .await;
+    let unknown =
+        run(&["client", "remove", text(&registration, "client_id")], &server.cli_arguments()).await;
+    assert!(
+        unknown.code == Some(1) && unknown.stderr.contains("there is no client"),
+        "{unknown:?}"
+    );
 }
 
 #[tokio::test]
 async fn concurrent_deletions_succeed_once() {
-    let c = open().await;
-    let told = registered(&c, website(json!({}))).await;
-    let all = (0..8).map(|_| answer(own(&c, Method::DELETE, &told)));
-    let mut statuses: Vec<u16> =
-        futures_util::future::join_all(all).await.iter().map(|told| told.status).collect();
+    let server = start_with_registration().await;
+    let registration = register_client(&server, website_metadata(json!({}))).await;
+    let all = (0..8).map(|_| send(own(&server, Method::DELETE, &registration)));
+    let mut statuses: Vec<u16> = futures_util::future::join_all(all)
+        .await
+        .iter()
+        .map(|registration| registration.status)
+        .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 401, 401, 401, 401, 401, 401, 401]);
 }
 
-fn asking(told: &Value) -> Asking {
-    Asking::of(text(told, "client_id"), "https://shop.example/cb", "openid profile")
+fn auth_request(registration: &Value) -> AuthorizationRequest {
+    AuthorizationRequest::new(
+        text(registration, "client_id"),
+        "https://shop.example/cb",
+        "openid profile",
+    )
 }

@@ -6,16 +6,19 @@ use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::{
-    browser::{Asking, Person},
-    client::until,
-    registration::{open, open_to_all, register, registered, text, website},
-    test_server::{ALICE, C},
+    browser::{AuthorizationRequest, Browser},
+    client::wait_until,
+    registration::{
+        enable_registration, register, register_client, start_with_registration, text,
+        website_metadata,
+    },
+    test_server::{ALICE, TestServer},
 };
 
 /// Somebody on this machine who is to be left alone.
-struct Neighbour(TcpListener);
+struct LoopbackListener(TcpListener);
 
-impl Neighbour {
+impl LoopbackListener {
     fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -61,15 +64,15 @@ fn addresses(port: u16) -> Vec<String> {
 }
 
 fn pairwise(uri: &str) -> Value {
-    website(json!({ "subject_type": "pairwise", "sector_identifier_uri": uri }))
+    website_metadata(json!({ "subject_type": "pairwise", "sector_identifier_uri": uri }))
 }
 
 #[tokio::test]
 async fn urls_with_ip_addresses_are_rejected() {
-    let (c, neighbour) = (open().await, Neighbour::new());
-    for uri in addresses(neighbour.port()) {
+    let (server, loopback_listener) = (start_with_registration().await, LoopbackListener::new());
+    for uri in addresses(loopback_listener.port()) {
         for name in ["jwks_uri", "sector_identifier_uri", "backchannel_logout_uri"] {
-            register(&c, website(json!({ name: uri }))).await.refused(
+            register(&server, website_metadata(json!({ name: uri }))).await.assert_error(
                 400,
                 "invalid_client_metadata",
                 name,
@@ -79,107 +82,127 @@ async fn urls_with_ip_addresses_are_rejected() {
     for other in
         ["http://shop.example/x", "ftp://shop.example/x", "file:///etc/passwd", "shop.example"]
     {
-        register(&c, website(json!({ "jwks_uri": other }))).await.refused(
+        register(&server, website_metadata(json!({ "jwks_uri": other }))).await.assert_error(
             400,
             "invalid_client_metadata",
             "jwks_uri",
         );
     }
-    assert!(!neighbour.was_called());
+    assert!(!loopback_listener.was_called());
 }
 
 #[tokio::test]
 async fn hostnames_that_resolve_to_loopback_are_not_fetched() {
-    let (c, neighbour) = (open().await, Neighbour::new());
+    let (server, loopback_listener) = (start_with_registration().await, LoopbackListener::new());
     for name in ["localhost", "LOCALHOST", "localhost."] {
-        let uri = format!("https://{name}:{}/x", neighbour.port());
-        register(&c, pairwise(&uri)).await.refused(
+        let uri = format!("https://{name}:{}/x", loopback_listener.port());
+        register(&server, pairwise(&uri)).await.assert_error(
             400,
             "invalid_client_metadata",
             "cannot be used",
         );
-        assert!(!neighbour.was_called(), "{name}");
+        assert!(!loopback_listener.was_called(), "{name}");
     }
 }
 
 #[tokio::test]
 async fn hostnames_are_resolved_and_checked_at_each_request() {
-    let (neighbour, site) = (Neighbour::new(), MockServer::start().await);
+    let (loopback_listener, site) = (LoopbackListener::new(), MockServer::start().await);
     Mock::given(path("/told")).respond_with(ResponseTemplate::new(200)).mount(&site).await;
-    let c = C::start_with(|settings| {
-        open_to_all(settings);
+    let server = TestServer::start_with(|settings| {
+        enable_registration(settings);
         let file = settings.clients_file.clone().unwrap();
         let clients = std::fs::read_to_string(&file).unwrap();
-        let told = format!(
+        let registration = format!(
             "backchannel_logout_uri = \"{}/told\"\nclient_uri = \"https://site.example\"",
             site.uri()
         );
-        std::fs::write(file, clients.replace("client_uri = \"https://site.example\"", &told))
-            .unwrap();
+        std::fs::write(
+            file,
+            clients.replace("client_uri = \"https://site.example\"", &registration),
+        )
+        .unwrap();
     })
     .await;
-    let uri = format!("https://localhost:{}/x", neighbour.port());
-    let told =
-        registered(&c, website(json!({ "jwks_uri": uri, "backchannel_logout_uri": uri }))).await;
-    let asking = Asking::of(text(&told, "client_id"), "https://shop.example/cb", "openid");
-    let person = Person::at(&c);
+    let uri = format!("https://localhost:{}/x", loopback_listener.port());
+    let registration = register_client(
+        &server,
+        website_metadata(json!({ "jwks_uri": uri, "backchannel_logout_uri": uri })),
+    )
+    .await;
+    let auth_request = AuthorizationRequest::new(
+        text(&registration, "client_id"),
+        "https://shop.example/cb",
+        "openid",
+    );
+    let browser = Browser::new(&server);
     let object = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.eA";
-    person
-        .asked(&asking.clone().with("request", object))
+    browser
+        .authorize(&auth_request.clone().with("request", object))
         .await
-        .tells_client("invalid_request_object");
-    assert!(!neighbour.was_called());
-    person.code(&asking, ALICE).await;
-    person.code(&Asking::site(), ALICE).await;
-    let page = person.open("/logout").await;
-    person.send(&page, &[("decision", "logout")]).await;
+        .assert_client_error("invalid_request_object");
+    assert!(!loopback_listener.was_called());
+    browser.authorization_code(&auth_request, ALICE).await;
+    browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+    let page = browser.open("/logout").await;
+    browser.submit(&page, &[("decision", "logout")]).await;
     // The operator's word counts: its own client may live anywhere, and is told after the other.
-    until("the site is told", async || !site.received_requests().await.unwrap().is_empty()).await;
-    assert!(!neighbour.was_called());
+    wait_until("the site is told", async || !site.received_requests().await.unwrap().is_empty())
+        .await;
+    assert!(!loopback_listener.was_called());
 }
 
 #[tokio::test]
 async fn private_urls_are_not_fetched_once_the_setting_is_off() {
-    let neighbour = Neighbour::new();
-    let c = C::start_with(|settings| {
-        open_to_all(settings);
+    let loopback_listener = LoopbackListener::new();
+    let server = TestServer::start_with(|settings| {
+        enable_registration(settings);
         settings.registration.allow_private_urls = true;
     })
     .await;
     let mut clients = Vec::new();
     for uri in [
-        format!("https://127.0.0.1:{}/x", neighbour.port()),
-        format!("http://localhost:{}/x", neighbour.port()),
+        format!("https://127.0.0.1:{}/x", loopback_listener.port()),
+        format!("http://localhost:{}/x", loopback_listener.port()),
     ] {
-        clients.push(registered(&c, website(json!({ "jwks_uri": uri }))).await);
+        clients.push(register_client(&server, website_metadata(json!({ "jwks_uri": uri }))).await);
     }
-    let c = c.restart_with(|settings| settings.registration.allow_private_urls = false).await;
-    for told in clients {
-        let asking = Asking::of(text(&told, "client_id"), "https://shop.example/cb", "openid");
+    let server =
+        server.restart_with(|settings| settings.registration.allow_private_urls = false).await;
+    for registration in clients {
+        let auth_request = AuthorizationRequest::new(
+            text(&registration, "client_id"),
+            "https://shop.example/cb",
+            "openid",
+        );
         let object = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.eA";
-        Person::at(&c)
-            .asked(&asking.with("request", object))
+        Browser::new(&server)
+            .authorize(&auth_request.with("request", object))
             .await
-            .tells_client("invalid_request_object");
-        assert!(!neighbour.was_called());
+            .assert_client_error("invalid_request_object");
+        assert!(!loopback_listener.was_called());
     }
 }
 
 #[tokio::test]
 async fn redirects_and_oversized_responses_are_rejected() {
-    let c = C::start_with(|settings| {
-        open_to_all(settings);
+    let server = TestServer::start_with(|settings| {
+        enable_registration(settings);
         settings.registration.allow_private_urls = true;
     })
     .await;
-    let (server, elsewhere) = (MockServer::start().await, MockServer::start().await);
+    let (client_site, elsewhere) = (MockServer::start().await, MockServer::start().await);
     let away =
         ResponseTemplate::new(302).insert_header("location", format!("{}/secret", elsewhere.uri()));
-    Mock::given(path("/away")).respond_with(away).mount(&server).await;
+    Mock::given(path("/away")).respond_with(away).mount(&client_site).await;
     let long = ResponseTemplate::new(200).set_body_json(vec!["https://shop.example/cb"; 10_000]);
-    Mock::given(path("/long")).respond_with(long).mount(&server).await;
-    let at = |path: &str| pairwise(&format!("{}{path}", server.uri()));
-    register(&c, at("/away")).await.refused(400, "invalid_client_metadata", "302");
+    Mock::given(path("/long")).respond_with(long).mount(&client_site).await;
+    let at = |path: &str| pairwise(&format!("{}{path}", client_site.uri()));
+    register(&server, at("/away")).await.assert_error(400, "invalid_client_metadata", "302");
     assert!(elsewhere.received_requests().await.unwrap().is_empty());
-    register(&c, at("/long")).await.refused(400, "invalid_client_metadata", "more than is read");
+    register(&server, at("/long")).await.assert_error(
+        400,
+        "invalid_client_metadata",
+        "more than is read",
+    );
 }

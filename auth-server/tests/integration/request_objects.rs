@@ -5,13 +5,13 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{Asking, Page, Person, s256},
-    client::Login,
+    browser::{AuthorizationRequest, Browser, Page, s256},
+    client::Credentials,
     jwt,
-    test_server::{ALICE, C, NOON},
+    test_server::{ALICE, NOON, TestServer},
 };
 
-const BROKER: Login<'_> = ("broker", "broker-secret-41c0ffee9a7d");
+const BROKER: Credentials<'_> = ("broker", "broker-secret-41c0ffee9a7d");
 const CALLBACK: &str = "https://broker.example/cb";
 /// Registered as well, so that only the signature says where the answer goes.
 const ELSEWHERE: &str = "https://broker.example/elsewhere";
@@ -25,7 +25,7 @@ impl Signer {
     }
 
     /// C, and a client that has registered this key.
-    async fn c(&self) -> C {
+    async fn server(&self) -> TestServer {
         let jwk = serde_json::to_value(Jwk::from_encoding_key(&self.0, Algorithm::ES256).unwrap())
             .unwrap();
         let (id, secret) = BROKER;
@@ -35,7 +35,7 @@ impl Signer {
              [clients.login]\nredirect_uris = [\"{CALLBACK}\", \"{ELSEWHERE}\"]\n\
              jwks = {{ keys = [{{ kty = \"EC\", crv = \"P-256\", kid = \"k\", x = {x}, y = {y} }}] }}\n",
         );
-        C::start_with(|settings| {
+        TestServer::start_with(|settings| {
             let file = settings.clients_file.clone().unwrap();
             let clients = std::fs::read_to_string(&file).unwrap();
             std::fs::write(&file, clients + &client).unwrap();
@@ -43,9 +43,9 @@ impl Signer {
         .await
     }
 
-    fn sign(&self, c: &C, asking: &Asking) -> String {
-        let mut claims = json!({ "iss": BROKER.0, "aud": c.issuer(), "exp": NOON + 300 });
-        for (name, value) in asking.pairs() {
+    fn sign(&self, server: &TestServer, auth_request: &AuthorizationRequest) -> String {
+        let mut claims = json!({ "iss": BROKER.0, "aud": server.issuer(), "exp": NOON + 300 });
+        for (name, value) in auth_request.pairs() {
             claims[name] = Value::from(value);
         }
         encode(
@@ -58,13 +58,13 @@ impl Signer {
 }
 
 /// What the client wants.
-fn wanted() -> Asking {
-    Asking::of(BROKER.0, CALLBACK, "openid profile")
+fn wanted() -> AuthorizationRequest {
+    AuthorizationRequest::new(BROKER.0, CALLBACK, "openid profile")
 }
 
 /// What somebody on the way would rather have.
-fn planted() -> Asking {
-    Asking::of(BROKER.0, ELSEWHERE, "openid email")
+fn planted() -> AuthorizationRequest {
+    AuthorizationRequest::new(BROKER.0, ELSEWHERE, "openid email")
         .with("state", "planted")
         .with("nonce", "planted")
         .with("response_mode", "form_post")
@@ -72,21 +72,21 @@ fn planted() -> Asking {
         .with("code_challenge", &s256("a-verifier-that-somebody-else-has-chosen-000000"))
 }
 
-async fn signed_in(person: &Person<'_>, asking: &Asking) -> Page {
-    let page = person.asked(asking).await;
-    let page = person.sign_in(&page, ALICE).await;
+async fn signed_in(browser: &Browser<'_>, auth_request: &AuthorizationRequest) -> Page {
+    let page = browser.authorize(auth_request).await;
+    let page = browser.sign_in(&page, ALICE).await;
     // What was allowed once is remembered.
-    if page.path == "/consent" { person.allow(&page).await } else { page }
+    if page.path == "/consent" { browser.allow(&page).await } else { page }
 }
 
 /// The answer is to what was signed.
-async fn is_as_signed(c: &C, page: &Page) {
-    let back = page.left_to.as_ref().unwrap();
+async fn is_as_signed(server: &TestServer, page: &Page) {
+    let back = page.redirected_to.as_ref().unwrap();
     assert!(back.as_str().starts_with(&format!("{CALLBACK}?")), "{back}");
-    assert_eq!(page.parameter("state"), "the-state");
-    let answer = c.fetch(BROKER, &wanted(), &page.parameter("code")).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let tokens = answer.json();
+    assert_eq!(page.redirect_parameter("state"), "the-state");
+    let response = server.redeem_code(BROKER, &wanted(), &page.redirect_parameter("code")).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    let tokens = response.json();
     assert_eq!(tokens["scope"], "openid profile");
     assert_eq!(jwt::claims(tokens["id_token"].as_str().unwrap())["nonce"], "the-nonce");
 }
@@ -94,90 +94,103 @@ async fn is_as_signed(c: &C, page: &Page) {
 #[tokio::test]
 async fn parameters_outside_the_request_object_are_ignored() {
     let signer = Signer::new();
-    let c = signer.c().await;
-    let object = signer.sign(&c, &wanted());
-    let page = signed_in(&Person::at(&c), &planted().with("request", &object)).await;
-    is_as_signed(&c, &page).await;
+    let server = signer.server().await;
+    let object = signer.sign(&server, &wanted());
+    let page = signed_in(&Browser::new(&server), &planted().with("request", &object)).await;
+    is_as_signed(&server, &page).await;
     // Not even an address that is not the client's does harm there.
     let foreign =
         planted().with("redirect_uri", "https://evil.example/cb").with("request", &object);
-    is_as_signed(&c, &signed_in(&Person::at(&c), &foreign).await).await;
+    is_as_signed(&server, &signed_in(&Browser::new(&server), &foreign).await).await;
     // Nor is what the signature leaves out taken from there.
-    let without = signer.sign(&c, &wanted().without("scope"));
-    Person::at(&c).asked(&planted().with("request", &without)).await.tells_client("invalid_scope");
+    let without = signer.sign(&server, &wanted().without("scope"));
+    Browser::new(&server)
+        .authorize(&planted().with("request", &without))
+        .await
+        .assert_client_error("invalid_scope");
 }
 
 #[tokio::test]
 async fn pushed_requests_can_be_signed() {
     let signer = Signer::new();
-    let c = signer.c().await;
-    let object = signer.sign(&c, &wanted());
+    let server = signer.server().await;
+    let object = signer.sign(&server, &wanted());
     let mut pushed = planted().with("request", &object).with("client_secret", BROKER.1);
-    let answer = c.form("/oauth/par", &pushed.pairs()).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    let uri = answer.json()["request_uri"].as_str().unwrap().to_owned();
-    let page = Person::at(&c);
+    let response = server.post_form("/oauth/par", &pushed.pairs()).await;
+    assert_eq!(response.status, 201, "{response:?}");
+    let uri = response.json()["request_uri"].as_str().unwrap().to_owned();
+    let page = Browser::new(&server);
     let sign_in = page
         .open(&format!("/oauth/authorize?client_id={}&request_uri={uri}&state=planted", BROKER.0))
         .await;
     let consent = page.sign_in(&sign_in, ALICE).await;
-    is_as_signed(&c, &page.allow(&consent).await).await;
+    is_as_signed(&server, &page.allow(&consent).await).await;
     // One that another has signed is refused at once.
-    pushed = pushed.with("request", &Signer::new().sign(&c, &wanted()));
-    c.form("/oauth/par", &pushed.pairs()).await.refused(400, "invalid_request_object", "signature");
+    pushed = pushed.with("request", &Signer::new().sign(&server, &wanted()));
+    server.post_form("/oauth/par", &pushed.pairs()).await.assert_error(
+        400,
+        "invalid_request_object",
+        "signature",
+    );
 }
 
 #[tokio::test]
 async fn invalid_request_objects_are_rejected() {
     let signer = Signer::new();
-    let c = signer.c().await;
-    let person = Person::at(&c);
-    let sound = signer.sign(&c, &wanted());
+    let server = signer.server().await;
+    let browser = Browser::new(&server);
+    let sound = signer.sign(&server, &wanted());
     let unsigned =
         format!("{}.{}.", jwt::encode(&json!({ "alg": "none" })), sound.split('.').nth(1).unwrap());
     for object in [
-        Signer::new().sign(&c, &wanted()),
+        Signer::new().sign(&server, &wanted()),
         unsigned,
-        signer.sign(&c, &wanted().with("client_id", "site")),
+        signer.sign(&server, &wanted().with("client_id", "site")),
     ] {
-        let told = person.asked(&wanted().with("request", &object)).await;
-        told.tells_client("invalid_request_object");
+        let page = browser.authorize(&wanted().with("request", &object)).await;
+        page.assert_client_error("invalid_request_object");
     }
-    c.clock.advance(std::time::Duration::from_secs(306));
-    person.asked(&wanted().with("request", &sound)).await.tells_client("invalid_request_object");
+    server.clock.advance(std::time::Duration::from_secs(306));
+    browser
+        .authorize(&wanted().with("request", &sound))
+        .await
+        .assert_client_error("invalid_request_object");
     // A client without keys has signed nothing.
-    let site = Asking::site().with("request", &sound);
-    person.asked(&site).await.tells_client("invalid_request_object");
+    let site = AuthorizationRequest::site().with("request", &sound);
+    browser.authorize(&site).await.assert_client_error("invalid_request_object");
 }
 
 #[tokio::test]
 async fn ui_locales_of_pushed_and_signed_requests_select_the_language() {
     let signer = Signer::new();
-    let c = signer.c().await;
+    let server = signer.server().await;
     let chinese = wanted().with("ui_locales", "zh-CN");
     let pushed = chinese.clone().with("client_secret", BROKER.1);
-    let named = c.form("/oauth/par", &pushed.pairs()).await.json();
+    let named = server.post_form("/oauth/par", &pushed.pairs()).await.json();
     let by_name = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([
             ("client_id", BROKER.0),
             ("request_uri", named["request_uri"].as_str().unwrap()),
         ])
         .finish();
-    let signed = wanted().with("ui_locales", "en").with("request", &signer.sign(&c, &chinese));
+    let signed = wanted().with("ui_locales", "en").with("request", &signer.sign(&server, &chinese));
     for query in [chinese.query(), by_name, signed.query()] {
         let asked = format!("/oauth/authorize?{query}");
-        let person = Person::at(&c);
-        let page = person.open(&asked).await;
-        assert!(page.path == "/login" && page.answer.text.contains("lang=\"zh-Hans\""), "{page:?}");
-        let page = person.sign_in(&page, ALICE).await;
+        let browser = Browser::new(&server);
+        let page = browser.open(&asked).await;
         assert!(
-            page.path == "/consent" && page.answer.text.contains("lang=\"zh-Hans\""),
+            page.path == "/login" && page.response.text.contains("lang=\"zh-Hans\""),
+            "{page:?}"
+        );
+        let page = browser.sign_in(&page, ALICE).await;
+        assert!(
+            page.path == "/consent" && page.response.text.contains("lang=\"zh-Hans\""),
             "{page:?}"
         );
         // Whoever has chosen a language reads it.
-        let english = Person::at(&c);
-        english.plant("gatepass-language", "en");
+        let english = Browser::new(&server);
+        english.set_cookie("gatepass-language", "en");
         let page = english.open(&asked).await;
-        assert!(page.path == "/login" && page.answer.text.contains("lang=\"en\""), "{page:?}");
+        assert!(page.path == "/login" && page.response.text.contains("lang=\"en\""), "{page:?}");
     }
 }

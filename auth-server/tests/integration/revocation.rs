@@ -1,64 +1,70 @@
 use std::time::Duration;
 
 use crate::{
-    browser::{Asking, Person},
-    test_server::{ALICE, C, FORUM, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, SITE},
+    browser::{AuthorizationRequest, Browser},
+    test_server::{ALICE, FORUM, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, SITE, TestServer},
 };
 
 #[tokio::test]
 async fn revoked_token_is_inactive_immediately() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     for client in [SHOP, OPAQUE_SHOP] {
-        let token = c.pass(client, &[("resource", ORDERS_API)]).await;
-        let neighbour = c.pass(client, &[("resource", ORDERS_API)]).await;
-        assert!(c.is_active(ORDERS, &token).await);
+        let token = server.access_token(client, &[("resource", ORDERS_API)]).await;
+        let other_token = server.access_token(client, &[("resource", ORDERS_API)]).await;
+        assert!(server.is_active(ORDERS, &token).await);
         for _ in 0..2 {
-            let answer = c.revoke(client, &token).await;
-            assert_eq!((answer.status, answer.text.as_str()), (200, ""));
-            assert_eq!(answer.header("cache-control"), "no-store");
-            assert!(!c.is_active(ORDERS, &token).await);
+            let response = server.revoke(client, &token).await;
+            assert_eq!((response.status, response.text.as_str()), (200, ""));
+            assert_eq!(response.header("cache-control"), "no-store");
+            assert!(!server.is_active(ORDERS, &token).await);
         }
-        assert!(c.is_active(ORDERS, &neighbour).await);
+        assert!(server.is_active(ORDERS, &other_token).await);
     }
 }
 
 #[tokio::test]
 async fn revoking_a_refresh_token_revokes_its_grant() {
-    let c = C::start().await;
-    let asking = Asking::site().with("scope", "openid offline_access orders:read");
+    let server = TestServer::start().await;
+    let auth_request =
+        AuthorizationRequest::site().with("scope", "openid offline_access orders:read");
     for spent in [false, true] {
-        let person = Person::at(&c);
-        let first = person.tokens(&asking, ALICE, SITE).await;
+        let browser = Browser::new(&server);
+        let first = browser.tokens(&auth_request, ALICE, SITE).await;
         let text =
             |tokens: &serde_json::Value, name: &str| tokens[name].as_str().unwrap().to_owned();
-        let second = c.refresh(SITE, &text(&first, "refresh_token"), &[]).await.json();
-        let others = text(&Person::at(&c).tokens(&asking, ALICE, SITE).await, "refresh_token");
+        let second = server.refresh(SITE, &text(&first, "refresh_token"), &[]).await.json();
+        let others =
+            text(&Browser::new(&server).tokens(&auth_request, ALICE, SITE).await, "refresh_token");
 
-        let shown = text(if spent { &first } else { &second }, "refresh_token");
-        c.revoke(FORUM, &shown).await.refused(
+        let presented = text(if spent { &first } else { &second }, "refresh_token");
+        server.revoke(FORUM, &presented).await.assert_error(
             400,
             "unauthorized_client",
             "issued to another client",
         );
         for access in [&first, &second].map(|tokens| text(tokens, "access_token")) {
-            assert!(c.is_active(ORDERS, &access).await, "another client's word ends nothing");
+            assert!(server.is_active(ORDERS, &access).await, "another client's word ends nothing");
         }
         for _ in 0..2 {
-            let form = [("client_id", SITE.0), ("client_secret", SITE.1), ("token", &shown)];
+            let form = [("client_id", SITE.0), ("client_secret", SITE.1), ("token", &presented)];
             let hinted = [&form[..], &[("token_type_hint", "access_token")]].concat();
-            assert_eq!(c.form("/oauth/revoke", &hinted).await.status, 200, "a hint may be wrong");
+            assert_eq!(
+                server.post_form("/oauth/revoke", &hinted).await.status,
+                200,
+                "a hint may be wrong"
+            );
         }
         for access in [&first, &second].map(|tokens| text(tokens, "access_token")) {
-            assert!(!c.is_active(ORDERS, &access).await);
-            assert_eq!(c.userinfo(&access).await.status, 401);
+            assert!(!server.is_active(ORDERS, &access).await);
+            assert_eq!(server.userinfo(&access).await.status, 401);
         }
-        c.refresh(SITE, &text(&second, "refresh_token"), &[]).await.refused(
+        server.refresh(SITE, &text(&second, "refresh_token"), &[]).await.assert_error(
             400,
             "invalid_grant",
             "void",
         );
         assert_eq!(
-            c.refresh(SITE, &others, &[]).await.status,
+            server.refresh(SITE, &others, &[]).await.status,
             200,
             "what another browser was allowed goes on"
         );
@@ -67,39 +73,43 @@ async fn revoking_a_refresh_token_revokes_its_grant() {
 
 #[tokio::test]
 async fn revoking_an_invalid_token_succeeds() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     for unknown in ["garbage", "gpat_unknown", "gprt_unknown", "a.b.c"] {
-        assert_eq!(c.revoke(SHOP, unknown).await.status, 200);
+        assert_eq!(server.revoke(SHOP, unknown).await.status, 200);
     }
-    let token = c.pass(SHOP, &[]).await;
-    c.clock.advance(Duration::from_secs(1_800));
-    assert_eq!(c.revoke(SHOP, &token).await.status, 200);
+    let token = server.access_token(SHOP, &[]).await;
+    server.clock.advance(Duration::from_secs(1_800));
+    assert_eq!(server.revoke(SHOP, &token).await.status, 200);
 }
 
 #[tokio::test]
 async fn token_of_another_client_cannot_be_revoked() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     for owner in [SHOP, OPAQUE_SHOP] {
-        let token = c.pass(owner, &[("resource", ORDERS_API)]).await;
-        for stranger in [ODD, ORDERS] {
-            let refused = c.revoke(stranger, &token).await;
-            refused.refused(400, "unauthorized_client", "issued to another client");
+        let token = server.access_token(owner, &[("resource", ORDERS_API)]).await;
+        for other_client in [ODD, ORDERS] {
+            let refused = server.revoke(other_client, &token).await;
+            refused.assert_error(400, "unauthorized_client", "issued to another client");
         }
-        assert!(c.is_active(ORDERS, &token).await);
+        assert!(server.is_active(ORDERS, &token).await);
     }
 }
 
 #[tokio::test]
 async fn revocation_requires_client_authentication() {
-    let c = C::start().await;
-    let token = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
-    c.revoke((SHOP.0, "guess"), &token).await.refused(401, "invalid_client", "wrong");
-    c.form("/oauth/revoke", &[("token", &token)]).await.refused(
+    let server = TestServer::start().await;
+    let token = server.access_token(SHOP, &[("resource", ORDERS_API)]).await;
+    server.revoke((SHOP.0, "guess"), &token).await.assert_error(401, "invalid_client", "wrong");
+    server.post_form("/oauth/revoke", &[("token", &token)]).await.assert_error(
         401,
         "invalid_client",
         "client_id is missing",
     );
     let own = [("client_id", SHOP.0), ("client_secret", SHOP.1)];
-    c.form("/oauth/revoke", &own).await.refused(400, "invalid_request", "token is missing");
-    assert!(c.is_active(ORDERS, &token).await);
+    server.post_form("/oauth/revoke", &own).await.assert_error(
+        400,
+        "invalid_request",
+        "token is missing",
+    );
+    assert!(server.is_active(ORDERS, &token).await);
 }

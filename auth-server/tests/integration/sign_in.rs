@@ -1,66 +1,69 @@
 use std::time::Duration;
 
 use crate::{
-    browser::{Asking, Person},
+    browser::{AuthorizationRequest, Browser},
     jwt,
-    test_server::{ALICE, BOB, C, SITE},
+    test_server::{ALICE, BOB, SITE, TestServer},
 };
 
 #[tokio::test]
 async fn authorization_code_flow_returns_tokens_and_userinfo() {
-    let c = C::start().await;
-    let person = Person::at(&c);
-    let asking = Asking::site();
-    let page = person.asked(&asking).await;
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let auth_request = AuthorizationRequest::site();
+    let page = browser.authorize(&auth_request).await;
     assert_eq!((page.path.as_str(), page.status()), ("/login", 200));
-    page.says("The Site");
-    let page = person.sign_in(&page, ALICE).await;
+    page.assert_contains("The Site");
+    let page = browser.sign_in(&page, ALICE).await;
     assert_eq!(page.path, "/consent");
-    page.says("site.example");
-    let page = person.allow(&page).await;
-    let told = page.parameters();
-    assert_eq!((told["state"].as_str(), told["iss"].as_str()), ("the-state", c.issuer().as_str()));
-    assert_eq!(told["shop"], "1", "a registered query stays");
-    let answer = c.fetch(SITE, &asking, &told["code"]).await;
-    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
-    let tokens = answer.json();
+    page.assert_contains("site.example");
+    let page = browser.allow(&page).await;
+    let parameters = page.redirect_parameters();
+    assert_eq!(
+        (parameters["state"].as_str(), parameters["iss"].as_str()),
+        ("the-state", server.issuer().as_str())
+    );
+    assert_eq!(parameters["shop"], "1", "a registered query stays");
+    let response = server.redeem_code(SITE, &auth_request, &parameters["code"]).await;
+    assert_eq!((response.status, response.header("cache-control")), (200, "no-store"));
+    let tokens = response.json();
     assert_eq!(
         (tokens["token_type"].as_str(), tokens["scope"].as_str()),
         (Some("Bearer"), Some("openid profile"))
     );
     assert!(tokens.get("refresh_token").is_none(), "nobody asked for one");
     let access = tokens["access_token"].as_str().unwrap();
-    let shown = c.userinfo(access).await.json();
-    assert_eq!(shown["sub"], jwt::claims(access)["sub"]);
-    assert_eq!(shown["nickname"], "小爱");
-    assert!(shown.get("email").is_none(), "the scope does not say so");
+    let userinfo = server.userinfo(access).await.json();
+    assert_eq!(userinfo["sub"], jwt::claims(access)["sub"]);
+    assert_eq!(userinfo["nickname"], "小爱");
+    assert!(userinfo.get("email").is_none(), "the scope does not say so");
 }
 
 #[tokio::test]
 async fn second_request_needs_neither_sign_in_nor_consent() {
-    let c = C::start().await;
-    let person = Person::at(&c);
-    person.code(&Asking::site(), ALICE).await;
-    let page = person.asked(&Asking::site()).await;
-    assert!(!page.parameter("code").is_empty());
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+    let page = browser.authorize(&AuthorizationRequest::site()).await;
+    assert!(!page.redirect_parameter("code").is_empty());
 }
 
 #[tokio::test]
 async fn another_browser_requires_sign_in() {
-    let c = C::start().await;
-    Person::at(&c).code(&Asking::site(), ALICE).await;
-    assert_eq!(Person::at(&c).asked(&Asking::site()).await.path, "/login");
+    let server = TestServer::start().await;
+    Browser::new(&server).authorization_code(&AuthorizationRequest::site(), ALICE).await;
+    assert_eq!(Browser::new(&server).authorize(&AuthorizationRequest::site()).await.path, "/login");
 }
 
 #[tokio::test]
 async fn wrong_password_and_unknown_user_get_the_same_page() {
-    let c = C::start().await;
-    let wrong = |login| {
-        let c = &c;
+    let server = TestServer::start().await;
+    let wrong = |credentials| {
+        let server = &server;
         async move {
-            let person = Person::at(c);
-            let page = person.asked(&Asking::site()).await;
-            person.sign_in(&page, login).await
+            let browser = Browser::new(server);
+            let page = browser.authorize(&AuthorizationRequest::site()).await;
+            browser.sign_in(&page, credentials).await
         }
     };
     let (known, unknown) = (wrong(("alice", "wrong")).await, wrong(("nobody", "wrong")).await);
@@ -75,75 +78,77 @@ async fn wrong_password_and_unknown_user_get_the_same_page() {
 
 #[tokio::test]
 async fn failed_sign_ins_are_limited_per_account() {
-    let c = C::start_with(|settings| settings.rate_limits.sign_in.burst = 2).await;
-    let person = Person::at(&c);
-    let mut page = person.asked(&Asking::site()).await;
+    let server = TestServer::start_with(|settings| settings.rate_limits.sign_in.burst = 2).await;
+    let browser = Browser::new(&server);
+    let mut page = browser.authorize(&AuthorizationRequest::site()).await;
     for guess in ["one", "two"] {
-        page = person.sign_in(&page, ("alice", guess)).await;
+        page = browser.sign_in(&page, ("alice", guess)).await;
         assert_eq!(page.status(), 400);
     }
-    let tired = person.sign_in(&page, ALICE).await;
-    assert_eq!((tired.status(), tired.answer.header("retry-after")), (429, "30"));
-    let other = person.sign_in(&tired, BOB).await;
+    let tired = browser.sign_in(&page, ALICE).await;
+    assert_eq!((tired.status(), tired.response.header("retry-after")), (429, "30"));
+    let other = browser.sign_in(&tired, BOB).await;
     assert_eq!(other.path, "/consent", "another account has a count of its own");
-    c.clock.advance(Duration::from_secs(30));
-    let person = Person::at(&c);
-    let page = person.asked(&Asking::site()).await;
-    assert_eq!(person.sign_in(&page, ALICE).await.path, "/consent", "time heals");
+    server.clock.advance(Duration::from_secs(30));
+    let browser = Browser::new(&server);
+    let page = browser.authorize(&AuthorizationRequest::site()).await;
+    assert_eq!(browser.sign_in(&page, ALICE).await.path, "/consent", "time heals");
 }
 
 #[tokio::test]
 async fn failed_sign_ins_are_limited_per_address() {
-    let c = C::start_with(|settings| settings.rate_limits.sign_in_address.burst = 3).await;
-    let person = Person::at(&c);
-    let mut page = person.asked(&Asking::site()).await;
+    let server =
+        TestServer::start_with(|settings| settings.rate_limits.sign_in_address.burst = 3).await;
+    let browser = Browser::new(&server);
+    let mut page = browser.authorize(&AuthorizationRequest::site()).await;
     for account in ["a", "b", "c"] {
-        page = person.sign_in(&page, (account, "123456")).await;
+        page = browser.sign_in(&page, (account, "123456")).await;
         assert_eq!(page.status(), 400);
     }
-    assert_eq!(person.sign_in(&page, ("d", "123456")).await.status(), 429);
+    assert_eq!(browser.sign_in(&page, ("d", "123456")).await.status(), 429);
 }
 
 #[tokio::test]
 async fn cancelled_sign_in_returns_access_denied() {
-    let c = C::start().await;
-    let person = Person::at(&c);
-    let page = person.asked(&Asking::site()).await;
-    let back = person.send(&page, &[("cancel", "yes")]).await;
-    back.tells_client("access_denied");
-    assert_eq!(back.parameter("state"), "the-state");
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let page = browser.authorize(&AuthorizationRequest::site()).await;
+    let back = browser.submit(&page, &[("cancel", "yes")]).await;
+    back.assert_client_error("access_denied");
+    assert_eq!(back.redirect_parameter("state"), "the-state");
 }
 
 #[tokio::test]
 async fn sign_in_replaces_the_session_id() {
-    let c = C::start().await;
-    let person = Person::at(&c);
-    person.plant("gatepass-session", "planted-by-somebody-else");
-    let page = person.asked(&Asking::site()).await;
-    let before = person.cookie("gatepass-session").unwrap();
-    person.sign_in(&page, ALICE).await;
-    assert_ne!(person.cookie("gatepass-session").unwrap(), before);
-    let thief = Person::at(&c);
-    thief.plant("gatepass-session", "planted-by-somebody-else");
-    assert_eq!(thief.asked(&Asking::site()).await.path, "/login");
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    browser.set_cookie("gatepass-session", "planted-by-somebody-else");
+    let page = browser.authorize(&AuthorizationRequest::site()).await;
+    let before = browser.cookie("gatepass-session").unwrap();
+    browser.sign_in(&page, ALICE).await;
+    assert_ne!(browser.cookie("gatepass-session").unwrap(), before);
+    let thief = Browser::new(&server);
+    thief.set_cookie("gatepass-session", "planted-by-somebody-else");
+    assert_eq!(thief.authorize(&AuthorizationRequest::site()).await.path, "/login");
 }
 
 #[tokio::test]
 async fn cookies_are_http_only_and_same_site_lax() {
-    let c = C::start().await;
-    let person = Person::at(&c);
-    let page = person.asked(&Asking::site()).await;
-    let signed_in = c.http.post(format!("{}/login", c.base));
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let page = browser.authorize(&AuthorizationRequest::site()).await;
+    let signed_in = server.http.post(format!("{}/login", server.base));
     assert!(
-        page.answer.header("set-cookie").contains("HttpOnly; SameSite=Lax"),
+        page.response.header("set-cookie").contains("HttpOnly; SameSite=Lax"),
         "{}",
-        page.answer.header("set-cookie")
+        page.response.header("set-cookie")
     );
     drop(signed_in);
     let https =
-        C::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap()).await;
-    let page = Person::at(&https).asked(&Asking::site()).await;
-    let cookie = page.answer.header("set-cookie").to_owned();
+        TestServer::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap())
+            .await;
+    let page = Browser::new(&https).authorize(&AuthorizationRequest::site()).await;
+    let cookie = page.response.header("set-cookie").to_owned();
     assert!(
         cookie.starts_with("__Host-gatepass-browser=") && cookie.contains("Secure"),
         "{cookie}"
@@ -152,47 +157,60 @@ async fn cookies_are_http_only_and_same_site_lax() {
 
 #[tokio::test]
 async fn session_ends_at_the_idle_and_absolute_timeouts() {
-    let c = C::start_with(|settings| {
+    let server = TestServer::start_with(|settings| {
         settings.sessions.idle_timeout_seconds = 1_000;
         settings.sessions.absolute_timeout_seconds = 2_500;
     })
     .await;
-    let person = Person::at(&c);
-    person.code(&Asking::site(), ALICE).await;
+    let browser = Browser::new(&server);
+    browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     for _ in 0..2 {
-        c.clock.advance(Duration::from_secs(1_000));
-        assert!(person.asked(&Asking::site()).await.left_to.is_some(), "a visit keeps it");
+        server.clock.advance(Duration::from_secs(1_000));
+        assert!(
+            browser.authorize(&AuthorizationRequest::site()).await.redirected_to.is_some(),
+            "a visit keeps it"
+        );
     }
-    c.clock.advance(Duration::from_secs(500));
-    assert_eq!(person.asked(&Asking::site()).await.path, "/login", "in any case");
-    let person = Person::at(&c);
-    person.code(&Asking::site(), ALICE).await;
-    c.clock.advance(Duration::from_secs(1_100));
-    assert_eq!(person.asked(&Asking::site()).await.path, "/login", "without a visit");
+    server.clock.advance(Duration::from_secs(500));
+    assert_eq!(
+        browser.authorize(&AuthorizationRequest::site()).await.path,
+        "/login",
+        "in any case"
+    );
+    let browser = Browser::new(&server);
+    browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+    server.clock.advance(Duration::from_secs(1_100));
+    assert_eq!(
+        browser.authorize(&AuthorizationRequest::site()).await.path,
+        "/login",
+        "without a visit"
+    );
 }
 
 #[tokio::test]
 async fn sign_in_without_a_client_opens_the_account_page() {
-    let c = C::start().await;
-    let person = Person::at(&c);
-    let page = person.open("/account").await;
-    let page = person.sign_in(&page, ALICE).await;
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let page = browser.open("/account").await;
+    let page = browser.sign_in(&page, ALICE).await;
     assert_eq!((page.path.as_str(), page.status()), ("/account", 200));
-    page.says("alice@example.com");
+    page.assert_contains("alice@example.com");
 }
 
 #[tokio::test]
 async fn https_cookies_are_secure_and_have_the_host_prefix() {
-    let c = C::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap()).await;
-    let person = Person::at(&c);
-    let page = person.open("/login").await;
-    let browser = page.answer.header("set-cookie").to_owned();
-    let signed_in = c
+    let server =
+        TestServer::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap())
+            .await;
+    let browser = Browser::new(&server);
+    let page = browser.open("/login").await;
+    let browser = page.response.header("set-cookie").to_owned();
+    let signed_in = server
         .http
-        .post(format!("{}/login", c.base))
+        .post(format!("{}/login", server.base))
         .header("cookie", browser.split(';').next().unwrap());
     let form: Vec<_> = page
-        .hidden()
+        .hidden_fields()
         .into_iter()
         .chain(
             [ALICE.0, ALICE.1]
@@ -201,7 +219,7 @@ async fn https_cookies_are_secure_and_have_the_host_prefix() {
                 .map(|(value, name)| (name.to_owned(), (*value).to_owned())),
         )
         .collect();
-    let signed_in = crate::client::answer(signed_in.form(&form)).await;
+    let signed_in = crate::client::send(signed_in.form(&form)).await;
     let session = signed_in.header("set-cookie");
     for (cookie, name) in
         [(&*browser, "__Host-gatepass-browser="), (session, "__Host-gatepass-session=")]

@@ -7,23 +7,23 @@ use service_kit::{Bound, Profile, Stop};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::client::{Caller, Login};
+use crate::client::{Credentials, HttpClient};
 
-pub const SHOP: Login<'_> = ("shop", "shop-secret-8c1f6a0b7d2e");
-pub const OPAQUE_SHOP: Login<'_> = ("opaque-shop", "opaque-secret-55d0c9e1aa");
+pub const SHOP: Credentials<'_> = ("shop", "shop-secret-8c1f6a0b7d2e");
+pub const OPAQUE_SHOP: Credentials<'_> = ("opaque-shop", "opaque-secret-55d0c9e1aa");
 /// Letters that Basic and forms have to encode.
-pub const ODD: Login<'_> = ("odd:shop", "ü +&=%:/ odd secret 7f3b");
-pub const ORDERS: Login<'_> = ("orders", "orders-secret-0b9e3d4c21");
-pub const STOCK: Login<'_> = ("stock", "stock-secret-f00d5a1e77");
+pub const ODD: Credentials<'_> = ("odd:shop", "ü +&=%:/ odd secret 7f3b");
+pub const ORDERS: Credentials<'_> = ("orders", "orders-secret-0b9e3d4c21");
+pub const STOCK: Credentials<'_> = ("stock", "stock-secret-f00d5a1e77");
 
-pub const SITE: Login<'_> = ("site", "site-secret-3c7d2e91f0ab");
-pub const FORUM: Login<'_> = ("forum", "forum-secret-77b1c6d2e890");
-pub const HOUSE: Login<'_> = ("house", "house-secret-19ac0d7e55b2");
-pub const BANK: Login<'_> = ("bank", "bank-secret-b3f4a5c6d7e8");
+pub const SITE: Credentials<'_> = ("site", "site-secret-3c7d2e91f0ab");
+pub const FORUM: Credentials<'_> = ("forum", "forum-secret-77b1c6d2e890");
+pub const PORTAL: Credentials<'_> = ("portal", "portal-secret-19ac0d7e55b2");
+pub const BANK: Credentials<'_> = ("bank", "bank-secret-b3f4a5c6d7e8");
 
 /// The demo's users, who are there in the profile `test`.
-pub const ALICE: Login<'_> = ("alice", "wonderland");
-pub const BOB: Login<'_> = ("bob", "builder");
+pub const ALICE: Credentials<'_> = ("alice", "wonderland");
+pub const BOB: Credentials<'_> = ("bob", "builder");
 
 pub const ORDERS_API: &str = "https://orders.example/api";
 pub const STOCK_API: &str = "https://stock.example";
@@ -35,8 +35,8 @@ pub const NOON: i64 = 1_767_268_800;
 const CLIENTS: &str = include_str!("clients.toml");
 
 /// C as it really runs: on ports that the system chose, with a data folder of its own.
-pub struct C {
-    pub caller: Caller,
+pub struct TestServer {
+    pub client: HttpClient,
     pub clock: Clock,
     pub settings: AuthServerSettings,
     /// Where TLS is served.
@@ -46,7 +46,7 @@ pub struct C {
     running: Option<JoinHandle<()>>,
 }
 
-impl C {
+impl TestServer {
     pub async fn start() -> Self {
         Self::start_with(|_| ()).await
     }
@@ -92,7 +92,7 @@ impl C {
     ) -> Self {
         let tls = (!settings.tls_listen.is_empty())
             .then(|| Bound::to(&settings.tls_listen, "tls_listen").unwrap());
-        let caller = Caller::new(format!("http://{}", http.address()));
+        let client = HttpClient::new(format!("http://{}", http.address()));
         let tls_base =
             tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
         let listeners = Listeners { http, tls };
@@ -106,7 +106,7 @@ impl C {
             let stop = stop.clone();
             async move { server.run(stop).await.unwrap() }
         });
-        Self { caller, clock, settings, tls: tls_base, folder, stop, running: Some(running) }
+        Self { client, clock, settings, tls: tls_base, folder, stop, running: Some(running) }
     }
 
     pub async fn stop(&mut self) {
@@ -129,7 +129,7 @@ impl C {
     }
 
     /// What the command line has to be told to work on this server's data.
-    pub fn arguments(&self) -> Vec<String> {
+    pub fn cli_arguments(&self) -> Vec<String> {
         let set = |key: &str, value: &std::path::Path| {
             ["--set".to_owned(), format!("{key}={}", value.display())]
         };
@@ -138,15 +138,15 @@ impl C {
     }
 }
 
-impl Deref for C {
-    type Target = Caller;
+impl Deref for TestServer {
+    type Target = HttpClient;
 
-    fn deref(&self) -> &Caller {
-        &self.caller
+    fn deref(&self) -> &HttpClient {
+        &self.client
     }
 }
 
-impl Drop for C {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop.cancel();
     }

@@ -7,46 +7,50 @@ use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client};
 
 use crate::{
-    client::{Caller, client, until},
+    client::{HttpClient, client_builder, wait_until},
     jwt,
-    test_server::{C, ORDERS, ORDERS_API, SHOP},
+    test_server::{ORDERS, ORDERS_API, SHOP, TestServer},
 };
 
 fn believing(certificate: &Path) -> Client {
     let pem = fs::read(certificate).unwrap();
-    client().tls_certs_only([Certificate::from_pem(&pem).unwrap()]).build().unwrap()
+    client_builder().tls_certs_only([Certificate::from_pem(&pem).unwrap()]).build().unwrap()
 }
 
 /// Certificates are made for the machine's day.
-async fn with_tls(change: impl FnOnce(&mut auth_server::AuthServerSettings)) -> C {
-    C::start_at(clock::Clock::system(), |settings| {
+async fn with_tls(change: impl FnOnce(&mut auth_server::AuthServerSettings)) -> TestServer {
+    TestServer::start_at(clock::Clock::system(), |settings| {
         settings.tls_listen = "127.0.0.1:0".to_owned();
         change(settings);
     })
     .await
 }
 
-fn over_tls(c: &C, http: Client) -> Caller {
-    Caller { base: c.tls.clone().unwrap(), http }
+fn over_tls(server: &TestServer, http: Client) -> HttpClient {
+    HttpClient { base: server.tls.clone().unwrap(), http }
 }
 
 #[tokio::test]
 async fn tls_listener_requires_trust_in_the_development_ca() {
-    let c = with_tls(|_| ()).await;
-    let ca = auth_server::dev_ca_certificate(&c.settings);
-    let machine = over_tls(&c, believing(&ca));
-    let token = machine.pass(SHOP, &[("resource", ORDERS_API)]).await;
+    let server = with_tls(|_| ()).await;
+    let ca = auth_server::dev_ca_certificate(&server.settings);
+    let machine = over_tls(&server, believing(&ca));
+    let token = machine.access_token(SHOP, &[("resource", ORDERS_API)]).await;
     assert!(machine.is_active(ORDERS, &token).await);
-    assert_eq!(jwt::claims(&token)["iss"], c.issuer(), "the issuer is one, wherever it is reached");
+    assert_eq!(
+        jwt::claims(&token)["iss"],
+        server.issuer(),
+        "the issuer is one, wherever it is reached"
+    );
 
     for outside in ["/metrics", "/readyz", "/healthz"] {
         assert_eq!(machine.get(outside).await.status, 404, "{outside} is for this machine");
-        assert_eq!(c.get(outside).await.status, 200);
+        assert_eq!(server.get(outside).await.status, 200);
     }
-    for stranger in [client().build().unwrap(), believing(&other_ca(&c.folder()))] {
-        let refused = over_tls(&c, stranger)
+    for stranger in [client_builder().build().unwrap(), believing(&other_ca(&server.folder()))] {
+        let refused = over_tls(&server, stranger)
             .http
-            .get(format!("{}/healthz", c.tls.clone().unwrap()))
+            .get(format!("{}/healthz", server.tls.clone().unwrap()))
             .send()
             .await;
         assert!(refused.unwrap_err().is_connect());
@@ -80,16 +84,20 @@ fn own_certificate() -> (String, String) {
 async fn development_ca_persists_and_its_certificate_is_published() {
     let elsewhere = tempfile::tempdir().unwrap();
     let published = elsewhere.path().join("for/others/ca.pem");
-    let c = with_tls(|settings| settings.tls.publish_ca_file = Some(published.clone())).await;
+    let server = with_tls(|settings| settings.tls.publish_ca_file = Some(published.clone())).await;
     let before = fs::read(&published).unwrap();
     assert!(!String::from_utf8(before.clone()).unwrap().contains("PRIVATE"));
-    let c = c.restart_with(|_| ()).await;
+    let server = server.restart_with(|_| ()).await;
     assert_eq!(fs::read(&published).unwrap(), before);
-    over_tls(&c, believing(&published)).pass(SHOP, &[]).await;
+    over_tls(&server, believing(&published)).access_token(SHOP, &[]).await;
 }
 
-async fn is_served(c: &C, certificate: &Path) -> bool {
-    believing(certificate).get(format!("{}/healthz", c.tls.clone().unwrap())).send().await.is_ok()
+async fn is_served(server: &TestServer, certificate: &Path) -> bool {
+    believing(certificate)
+        .get(format!("{}/healthz", server.tls.clone().unwrap()))
+        .send()
+        .await
+        .is_ok()
 }
 
 #[tokio::test]
@@ -104,18 +112,18 @@ async fn configured_certificates_are_reloaded_while_running() {
     };
     put(own_certificate());
     let own = (certificate.clone(), key.clone());
-    let c = with_tls(|settings| {
+    let server = with_tls(|settings| {
         (settings.tls.cert_file, settings.tls.key_file) = (Some(own.0), Some(own.1))
     })
     .await;
-    assert!(is_served(&c, &pinned).await);
+    assert!(is_served(&server, &pinned).await);
     assert!(
-        !auth_server::dev_ca_certificate(&c.settings).exists(),
+        !auth_server::dev_ca_certificate(&server.settings).exists(),
         "no development CA beside own certificates"
     );
 
     put(own_certificate());
-    until("the new certificate is served", async || is_served(&c, &pinned).await).await;
+    wait_until("the new certificate is served", async || is_served(&server, &pinned).await).await;
 
     // A broken key, and then a sound pair under which it is seen that the server has looked at the
     // broken one.
@@ -124,11 +132,13 @@ async fn configured_certificates_are_reloaded_while_running() {
     tokio::time::pause();
     tokio::time::advance(std::time::Duration::from_secs(2)).await;
     tokio::time::resume();
-    assert!(is_served(&c, &pinned).await, "the old pair stays in service");
+    assert!(is_served(&server, &pinned).await, "the old pair stays in service");
     fs::write(&key, good).unwrap();
     put(own_certificate());
-    until("a sound pair is taken up after a broken one", async || is_served(&c, &pinned).await)
-        .await;
+    wait_until("a sound pair is taken up after a broken one", async || {
+        is_served(&server, &pinned).await
+    })
+    .await;
 }
 
 #[tokio::test]

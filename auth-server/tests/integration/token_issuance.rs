@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use service_kit::SecretSetting;
 
 use crate::{
-    client::answer,
+    client::send,
     jwt,
-    test_server::{C, NOON, ODD, OPAQUE_SHOP, ORDERS_API, SHOP, STOCK_API, VAULT_API},
+    test_server::{NOON, ODD, OPAQUE_SHOP, ORDERS_API, SHOP, STOCK_API, TestServer, VAULT_API},
 };
 
 fn members(value: &Value) -> Vec<&str> {
@@ -17,17 +17,24 @@ fn members(value: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn client_credentials_grant_returns_an_access_token() {
-    let c = C::start_with(|settings| settings.clients_file = None).await;
-    let answer =
-        c.raw("/oauth/token", "grant_type=client_credentials\r\n&client_id=service-a").await;
-    assert_eq!(answer.status, 401, "a line end is part of a value, never white space: {answer:?}");
+    let server = TestServer::start_with(|settings| settings.clients_file = None).await;
+    let response = server
+        .post_raw_form("/oauth/token", "grant_type=client_credentials\r\n&client_id=service-a")
+        .await;
+    assert_eq!(
+        response.status, 401,
+        "a line end is part of a value, never white space: {response:?}"
+    );
 
     let body = "grant_type=client_credentials&client_id=service-a&client_secret=abc123";
-    let answer = c.raw("/oauth/token", body).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), "application/json");
-    assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"));
-    let body = answer.json();
+    let response = server.post_raw_form("/oauth/token", body).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), "application/json");
+    assert_eq!(
+        (response.header("cache-control"), response.header("pragma")),
+        ("no-store", "no-cache")
+    );
+    let body = response.json();
     assert_eq!(members(&body), ["access_token", "expires_in", "scope", "token_type"]);
     assert_eq!(body["token_type"], "Bearer");
     assert_eq!(body["expires_in"], 1_800);
@@ -37,10 +44,10 @@ async fn client_credentials_grant_returns_an_access_token() {
 
 #[tokio::test]
 async fn basic_credentials_are_form_encoded() {
-    let c = C::start().await;
+    let server = TestServer::start().await;
     let form = [("grant_type", "client_credentials")];
     let ask = async |authorization: String| {
-        answer(c.post("/oauth/token").header("authorization", authorization).form(&form))
+        send(server.post("/oauth/token").header("authorization", authorization).form(&form))
             .await
             .status
     };
@@ -51,41 +58,47 @@ async fn basic_credentials_are_form_encoded() {
     );
     let bare = BASE64_STANDARD.encode(format!("{}:{}", ODD.0, ODD.1));
     assert_eq!(ask(format!("Basic {bare}")).await, 401);
-    assert_eq!(c.ask(ODD, &[]).await.status, 200);
+    assert_eq!(server.client_credentials(ODD, &[]).await.status, 200);
 }
 
 #[tokio::test]
 async fn requested_scope_is_granted() {
-    let c = C::start().await;
-    let answer = c.ask(SHOP, &[("scope", "stock:read orders:read stock:read")]).await.json();
-    assert_eq!(answer["scope"], "stock:read orders:read");
-    let claims = jwt::claims(answer["access_token"].as_str().unwrap());
+    let server = TestServer::start().await;
+    let response = server
+        .client_credentials(SHOP, &[("scope", "stock:read orders:read stock:read")])
+        .await
+        .json();
+    assert_eq!(response["scope"], "stock:read orders:read");
+    let claims = jwt::claims(response["access_token"].as_str().unwrap());
     assert_eq!(claims["scope"], "stock:read orders:read");
     assert_eq!(claims["aud"], json!([ORDERS_API, STOCK_API]));
 }
 
 #[tokio::test]
 async fn aud_is_a_string_for_one_resource_and_an_array_for_several() {
-    let c = C::start().await;
-    let once = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
+    let server = TestServer::start().await;
+    let once = server.access_token(SHOP, &[("resource", ORDERS_API)]).await;
     assert_eq!(jwt::claims(&once)["aud"], ORDERS_API);
     assert_eq!(jwt::claims(&once)["scope"], "orders:read orders:write");
-    let twice = c.pass(SHOP, &[("resource", STOCK_API), ("resource", ORDERS_API)]).await;
+    let twice =
+        server.access_token(SHOP, &[("resource", STOCK_API), ("resource", ORDERS_API)]).await;
     assert_eq!(jwt::claims(&twice)["aud"], json!([STOCK_API, ORDERS_API]));
     assert_eq!(jwt::claims(&twice)["scope"], "orders:read orders:write stock:read");
 }
 
 #[tokio::test]
 async fn access_token_has_exactly_the_claims_of_rfc_9068() {
-    let c = C::start_with(|settings| settings.tokens.access_token_ttl_seconds = 600).await;
+    let server =
+        TestServer::start_with(|settings| settings.tokens.access_token_ttl_seconds = 600).await;
     let ask = [("resource", ORDERS_API), ("scope", "orders:read")];
-    let (one, other) = (c.pass(SHOP, &ask).await, c.pass(SHOP, &ask).await);
+    let (one, other) =
+        (server.access_token(SHOP, &ask).await, server.access_token(SHOP, &ask).await);
     let mut claims = jwt::claims(&one);
     let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
     assert_eq!(jti.as_str().unwrap().len(), 36);
     assert_ne!(jti, jwt::claims(&other)["jti"]);
     let expected = json!({
-        "iss": c.issuer(), "sub": "shop", "client_id": "shop", "aud": ORDERS_API, "scope": "orders:read",
+        "iss": server.issuer(), "sub": "shop", "client_id": "shop", "aud": ORDERS_API, "scope": "orders:read",
         "iat": NOON, "exp": NOON + 600,
     });
     assert_eq!(claims, expected);
@@ -98,9 +111,9 @@ async fn every_asymmetric_algorithm_signs_with_a_published_key() {
         (Algorithm::EdDSA, Jws::EdDSA, "OKP"),
         (Algorithm::RS256, Jws::RS256, "RSA"),
     ] {
-        let c = C::start_with(|settings| settings.keys.algorithm = setting).await;
-        let token = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
-        let jwks = c.json("/.well-known/jwks.json").await;
+        let server = TestServer::start_with(|settings| settings.keys.algorithm = setting).await;
+        let token = server.access_token(SHOP, &[("resource", ORDERS_API)]).await;
+        let jwks = server.get_json("/.well-known/jwks.json").await;
         let header = json!({ "typ": "at+jwt", "alg": setting.as_str(), "kid": jwt::kid(&token) });
         assert_eq!(jwt::header(&token), header);
         assert!(jwt::is_signed_by(&token, &jwks, jws), "{setting:?}");
@@ -118,12 +131,12 @@ async fn hs256_uses_the_shared_secret_and_publishes_no_key() {
         settings.keys.algorithm = Algorithm::HS256;
         settings.keys.hs256_secret = Some(SecretSetting::new(SHARED));
     };
-    let c = C::start_with(learning).await;
-    let token = c.pass(SHOP, &[("resource", ORDERS_API)]).await;
+    let server = TestServer::start_with(learning).await;
+    let token = server.access_token(SHOP, &[("resource", ORDERS_API)]).await;
     assert_eq!(jwt::header(&token), json!({ "typ": "at+jwt", "alg": "HS256", "kid": "hs256" }));
     assert!(jwt::is_signed_with(&token, &DecodingKey::from_secret(SHARED.as_bytes()), Jws::HS256));
-    assert!(c.is_active(crate::test_server::ORDERS, &token).await);
-    let jwks = c.json("/.well-known/jwks.json").await;
+    assert!(server.is_active(crate::test_server::ORDERS, &token).await);
+    let jwks = server.get_json("/.well-known/jwks.json").await;
     let kinds: Vec<&Value> =
         jwks["keys"].as_array().unwrap().iter().map(|key| &key["kty"]).collect();
     assert!(!kinds.contains(&&json!("oct")), "{jwks}");
@@ -132,9 +145,12 @@ async fn hs256_uses_the_shared_secret_and_publishes_no_key() {
 
 #[tokio::test]
 async fn clients_and_resources_can_select_opaque_tokens() {
-    let c = C::start().await;
-    for token in [c.pass(OPAQUE_SHOP, &[]).await, c.pass(SHOP, &[("resource", VAULT_API)]).await] {
+    let server = TestServer::start().await;
+    for token in [
+        server.access_token(OPAQUE_SHOP, &[]).await,
+        server.access_token(SHOP, &[("resource", VAULT_API)]).await,
+    ] {
         assert!(token.starts_with("gpat_") && !token.contains('.') && token.len() == 48, "{token}");
     }
-    assert!(c.pass(SHOP, &[("resource", ORDERS_API)]).await.starts_with("eyJ"));
+    assert!(server.access_token(SHOP, &[("resource", ORDERS_API)]).await.starts_with("eyJ"));
 }
