@@ -49,7 +49,7 @@ enum Command {
     /// A, the client, alone
     ServiceA(service_a::cli::Arguments),
     /// B, the resource server, alone
-    ServiceB(service_b::commands::Arguments),
+    ServiceB(service_b::cli::Arguments),
     /// The page that draws what happens between them, alone
     FlowViewer(flow_viewer::commands::Arguments),
     /// Find out why the demo, or what the environment describes, fails; nothing is changed by it
@@ -70,7 +70,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Walk(arguments)) => block_on(walk::run(arguments)),
         Some(Command::AuthServer(arguments)) => auth_server::commands::run(arguments),
         Some(Command::ServiceA(arguments)) => service_a::cli::run(&arguments),
-        Some(Command::ServiceB(arguments)) => service_b::commands::run(&arguments),
+        Some(Command::ServiceB(arguments)) => service_b::cli::run(&arguments),
         Some(Command::FlowViewer(arguments)) => flow_viewer::commands::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
     }

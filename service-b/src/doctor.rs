@@ -1,7 +1,7 @@
 //! `service-b doctor`: why does B refuse, or not answer? What it looks at stands in [`examine`], in
 //! its order.
 
-mod pass;
+mod access_token;
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use clock::Clock;
 use oauth_types::{AccessToken, ClientAuthMethod, ClientSecret};
 use service_kit::Settings;
 
-use self::pass::look_at_pass;
+use self::access_token::look_at_pass;
 use crate::{
     endpoints::SCOPES,
     settings::{Mode, ServiceBSettings},

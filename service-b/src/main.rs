@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service_b::commands::main(std::env::args_os())
+    service_b::cli::main(std::env::args_os())
 }

@@ -13,8 +13,8 @@ use service_kit::{
 use token_verifier::Verifier;
 
 use crate::{
-    app::{self, App},
     endpoints::legacy::Legacy,
+    router::{self, App},
     settings::ServiceBSettings,
     verifier::verifier,
 };
@@ -58,7 +58,7 @@ impl ServiceB {
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes = health::routes(readiness(verifier.clone()))
             .merge(metrics::routes(registry))
-            .merge(scoped(app::routes(app), context));
+            .merge(scoped(router::routes(app), context));
         Ok(Self { bound, routes, verifier, certificates, limits: settings.limits.clone() })
     }
 

@@ -8,8 +8,8 @@ use tokio::sync::OnceCell;
 use crate::{
     client::{Inner, TokenClient},
     client_auth::ClientAuth,
-    exchange::Exchange,
-    needs::Needs,
+    token_target::Needs,
+    transport::Exchange,
 };
 
 /// Sets up a [`TokenClient`].

@@ -12,11 +12,11 @@ use crate::{
     client_auth::ClientAuth,
     discovery,
     error::TokenError,
-    exchange::Exchange,
     grants::{client_credentials, token_exchange},
-    needs::{Needs, TokenNeed},
     retry,
-    slot::{Outcome, Seat, Slot, Standing},
+    token_cell::{Outcome, Seat, Slot, Standing},
+    token_target::{Needs, TokenNeed},
+    transport::Exchange,
 };
 
 /// After a failed fetch ahead of expiry the old token is used on in peace for so long, in seconds.

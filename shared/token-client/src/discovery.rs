@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     error::{Step, TokenError},
-    exchange::{Answer, Exchange},
+    transport::{Answer, Exchange},
 };
 
 pub(crate) async fn token_endpoint(

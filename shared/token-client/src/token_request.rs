@@ -7,7 +7,7 @@ use oauth_types::{AccessToken, ClientSecret};
 use reqwest::Request;
 use url::{Url, form_urlencoded::Serializer};
 
-use crate::needs::TokenNeed;
+use crate::token_target::TokenNeed;
 
 /// A request to the token endpoint (RFC 6749 §3.2) in the making. What is sent and what may be told
 /// of it are written by the same call, so that no parameter is told which must not be, and none is

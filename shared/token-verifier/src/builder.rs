@@ -5,8 +5,8 @@ use oauth_types::{Issuer, well_known_url};
 use reqwest::{Client, redirect::Policy};
 
 use crate::{
-    Detail, IntrospectionSettings, LocalSettings, Verifier, authority::Authority,
-    introspection::Introspection, local::Local, verifier::Inner,
+    Detail, IntrospectionSettings, LocalSettings, Verifier, introspection::Introspection,
+    issuer_client::Authority, local::Local, verifier::Inner,
 };
 
 /// RFC 7518 §3.2: an HS256 secret is at least as long as the hash.

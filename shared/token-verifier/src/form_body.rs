@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     Verifier,
-    pass::{has_access_token, refusal},
-    refusal::Why,
+    authorized::{has_access_token, refusal},
+    rejection::Why,
     whole_body::whole,
 };
 

@@ -9,8 +9,8 @@ use oauth_types::{AccessToken, ClientSecret, IntrospectionResponse, basic};
 
 use crate::{
     VerifiedToken, VerifyError,
-    authority::{Answer, Authority},
     check::{Times, check, check_audience, check_issuer, check_times},
+    issuer_client::{Answer, Authority},
     token_hash::TokenHash,
 };
 

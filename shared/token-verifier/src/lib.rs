@@ -54,32 +54,32 @@
 //! # }
 //! ```
 //!
-//! The order of things: `pass` finds the token in the request, `verifier` chooses the way, `local/`
-//! and `introspection/` check, `refusal` turns every no into HTTP.
+//! The order of things: `authorized` finds the token in the request, `verifier` chooses the way, `local/`
+//! and `introspection/` check, `rejection` turns every no into HTTP.
 #![warn(missing_docs)]
 
-mod authority;
+mod authorized;
 mod builder;
 mod check;
 mod error;
+mod failure_backoff;
 mod form_body;
 mod introspection;
+mod issuer_client;
 mod local;
-mod pass;
-mod pause;
-mod refusal;
+mod rejection;
 mod token_hash;
 mod verified_token;
 mod verifier;
 mod whole_body;
 
+pub use authorized::{Pass, RequiredScope};
 pub use builder::{BuildError, VerifierBuilder};
 pub use error::VerifyError;
 pub use form_body::refuse_token_in_form;
 pub use introspection::IntrospectionSettings;
 pub use local::{Algorithm, LocalSettings};
-pub use pass::{Pass, RequiredScope};
-pub use refusal::{Detail, Refusal};
+pub use rejection::{Detail, Refusal};
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
 pub use whole_body::WholeBody;

@@ -4,7 +4,7 @@ mod jwk;
 mod jwt;
 mod key_set;
 mod keys;
-mod remembered;
+mod token_cache;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,12 +16,12 @@ use self::{
     jwk::Key,
     jwt::Unverified,
     keys::Keys,
-    remembered::{Entry, Remembered},
+    token_cache::{Entry, Remembered},
 };
 use crate::{
     VerifiedToken, VerifyError,
-    authority::Authority,
     check::{Times, check, check_audience, check_issuer, check_times},
+    issuer_client::Authority,
     token_hash::TokenHash,
 };
 

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use oauth_types::{AccessToken, ProtectedResourceMetadata};
 
 use crate::{
-    Detail, VerifiedToken, VerifierBuilder, VerifyError, authority::Authority,
-    introspection::Introspection, local::Local,
+    Detail, VerifiedToken, VerifierBuilder, VerifyError, introspection::Introspection,
+    issuer_client::Authority, local::Local,
 };
 
 /// No honest token is longer; a longer one costs work before it is refused.

@@ -3,7 +3,7 @@ use axum::{
     extract::{FromRef, FromRequest, Request},
 };
 
-use crate::{Refusal, Verifier, pass::refusal, refusal::Why};
+use crate::{Refusal, Verifier, authorized::refusal, rejection::Why};
 
 /// The body of a request, whole. One that is too long, or breaks off, is refused with a challenge,
 /// as every other no of a resource. A handler takes it after its [`Pass`](crate::Pass): who has

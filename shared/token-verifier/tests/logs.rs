@@ -2,10 +2,10 @@
 //! test binary of its own: what is logged is the whole process's.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
 
-#[path = "stories/setup.rs"]
+#[path = "integration/setup.rs"]
 #[expect(dead_code, reason = "the stories use all of it")]
 mod setup;
-#[path = "stories/signer.rs"]
+#[path = "integration/signer.rs"]
 #[expect(dead_code, reason = "the stories use all of it")]
 mod signer;
 

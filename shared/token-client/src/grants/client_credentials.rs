@@ -6,10 +6,10 @@ use url::Url;
 use crate::{
     client_auth::ClientAuth,
     error::{Step, TokenError},
-    exchange::Exchange,
-    needs::TokenNeed,
-    token_answer,
     token_request::TokenRequest,
+    token_response,
+    token_target::TokenNeed,
+    transport::Exchange,
 };
 
 pub(crate) async fn request(
@@ -20,7 +20,7 @@ pub(crate) async fn request(
 ) -> Result<TokenResponse, TokenError> {
     let (request, fields) = form(auth, need).into_parts(endpoint);
     let answer = exchange.send(Step::Token, request, fields).await?;
-    token_answer::read(&answer, auth)
+    token_response::read(&answer, auth)
 }
 
 fn form(auth: &ClientAuth, need: &TokenNeed) -> TokenRequest {

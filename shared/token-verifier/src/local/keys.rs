@@ -14,8 +14,8 @@ use tokio::sync::Mutex;
 use super::{jwk::Key, key_set::KeySet};
 use crate::{
     VerifyError,
-    authority::Authority,
-    pause::{FailurePause, is_recent},
+    failure_backoff::{FailurePause, is_recent},
+    issuer_client::Authority,
 };
 
 /// The issuer's keys: fetched once when many need them, again for an unknown one but not more often

@@ -4,9 +4,9 @@ use serde_json::json;
 use service_b::settings::Mode;
 
 use crate::{
-    caller::answer,
+    client::answer,
+    harness::{C, claims, good, status},
     signer::Signer,
-    world::{C, claims, good, status},
 };
 
 const METADATA: &str =
@@ -147,5 +147,5 @@ async fn an_opaque_pass_at_a_local_b_is_refused_and_nobody_is_asked() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.b();
     b.resource("opaque").await.refused(401, "invalid_token", "");
-    assert!(c.requests(crate::world::INTROSPECT).await.is_empty());
+    assert!(c.requests(crate::harness::INTROSPECT).await.is_empty());
 }

@@ -1,9 +1,9 @@
 use std::net::TcpListener;
 
 use crate::{
+    harness::{C, SECRET, status},
     process::{run, set},
     signer::Signer,
-    world::{C, SECRET, status},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,7 +20,7 @@ async fn the_healthchecks_exit_code_is_zero_only_when_b_is_ready() {
         "{}",
         early.err
     );
-    c.metadata.answers(crate::world::about_c());
+    c.metadata.answers(crate::harness::about_c());
     b.until_ready().await;
     assert_eq!(ask().await.code, Some(0));
     let nobody = run(&["healthcheck"], &set(&[("listen", "127.0.0.1:1")])).await;

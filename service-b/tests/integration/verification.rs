@@ -4,9 +4,9 @@ use serde_json::json;
 use service_b::settings::Mode;
 
 use crate::{
-    caller::answer,
+    client::answer,
+    harness::{C, INTROSPECT, JWKS, SECRET, active, claims, good, said},
     signer::Signer,
-    world::{C, INTROSPECT, JWKS, SECRET, active, claims, good, said},
 };
 
 #[tokio::test]

@@ -4,10 +4,10 @@ use serde_json::json;
 use service_kit::DEMO_SECRET;
 
 use crate::{
-    caller::answer,
+    client::answer,
+    harness::{C, claims},
     process::{Process, run, set},
     signer::Signer,
-    world::{C, claims},
 };
 
 const IN_HEADER: &str = "/api/do_something";

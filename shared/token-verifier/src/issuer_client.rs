@@ -12,7 +12,7 @@ use reqwest::{Client, Request, RequestBuilder};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::{VerifyError, pause::FailurePause};
+use crate::{VerifyError, failure_backoff::FailurePause};
 
 /// No answer of an authorization server is longer; one that is could fill our memory.
 const MAX_BODY: usize = 256 * 1024;

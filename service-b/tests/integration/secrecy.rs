@@ -8,10 +8,10 @@ use serde_json::json;
 use service_kit::{DEMO_SECRET, tls::DevCa};
 
 use crate::{
-    caller::{Caller, answer},
+    client::{Caller, answer},
+    harness::{C, ISSUER, RESOURCE, SECRET, active, claims, good, said, status},
     process::{Process, set},
     signer::Signer,
-    world::{C, ISSUER, RESOURCE, SECRET, active, claims, good, said, status},
 };
 
 const OPAQUE: &str = "gpat_opaque-and-to-be-kept";

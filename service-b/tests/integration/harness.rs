@@ -14,7 +14,7 @@ use service_kit::{Bound, SecretSetting, Stop};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 
 use crate::{
-    caller::{Caller, until},
+    client::{Caller, until},
     signer::Signer,
 };
 

@@ -4,9 +4,9 @@ use std::{
 };
 
 use crate::{
-    caller::{answer, until},
+    client::{answer, until},
+    harness::{C, good},
     signer::Signer,
-    world::{C, good},
 };
 
 #[tokio::test]

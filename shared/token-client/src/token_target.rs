@@ -3,7 +3,7 @@ use std::{collections::HashMap, sync::Arc};
 use arc_swap::ArcSwap;
 use oauth_types::Scope;
 
-use crate::slot::Slot;
+use crate::token_cell::Slot;
 
 /// A service has a handful. The bound is for one that lets its callers choose: they must not fill
 /// its memory.

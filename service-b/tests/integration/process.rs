@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::caller::Caller;
+use crate::client::Caller;
 
 /// What a command said, and how it ended.
 #[derive(Debug)]

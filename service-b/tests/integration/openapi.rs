@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use service_b::settings::Mode;
 
 use crate::{
-    caller::{Answer, answer},
+    client::{Answer, answer},
+    harness::{B, C, RESOURCE, about_c, claims, said, status},
     signer::Signer,
-    world::{B, C, RESOURCE, about_c, claims, said, status},
 };
 
 fn document() -> Value {
@@ -25,7 +25,7 @@ fn operations(document: &Value) -> BTreeSet<(String, String)> {
 
 /// The routes as they stand on the page that shows them all.
 fn routes() -> BTreeSet<(String, String)> {
-    let page = include_str!("../../src/app.rs");
+    let page = include_str!("../../src/router.rs");
     let route = |after: &str| {
         let (path, handlers) = after.lines().next().unwrap().split_once("\", ").unwrap();
         let methods =

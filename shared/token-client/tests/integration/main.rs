@@ -4,6 +4,6 @@
 mod discovery;
 mod faults;
 mod freshness;
+mod requests;
 mod secrecy;
 mod setup;
-mod wire;

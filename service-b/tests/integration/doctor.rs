@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    harness::{B, C, ISSUER, JWKS, RESOURCE, SECRET, claims, said, status},
     process::{Said, run, set},
     signer::Signer,
-    world::{B, C, ISSUER, JWKS, RESOURCE, SECRET, claims, said, status},
 };
 
 /// The settings of that B, as a command line takes them, with these above.

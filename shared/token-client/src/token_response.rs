@@ -3,7 +3,7 @@
 use flow_events::Field;
 use oauth_types::{OAuthError, TokenResponse, printable};
 
-use crate::{client_auth::ClientAuth, error::TokenError, exchange::Answer};
+use crate::{client_auth::ClientAuth, error::TokenError, transport::Answer};
 
 /// Longer descriptions help nobody and fill logs.
 const MAX_DESCRIPTION: usize = 200;

@@ -6,10 +6,10 @@ use service_kit::TlsFiles;
 use tempfile::TempDir;
 
 use crate::{
-    caller::{Caller, until},
+    client::{Caller, until},
+    harness::{B, C, good},
     process::{run, set},
     signer::Signer,
-    world::{B, C, good},
 };
 
 /// A certificate of one's own for `localhost`, and its key.

@@ -1,8 +1,8 @@
 //! The verifier against a C that can be told how to answer, and B's handler over a real socket.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
 
-mod authority;
 mod challenge;
+mod discovery;
 mod forged;
 mod http;
 mod introspection;

@@ -3,9 +3,9 @@ use std::net::TcpListener;
 use service_b::settings::Mode;
 
 use crate::{
-    caller::until,
+    client::until,
+    harness::{B, C, good, settings, status},
     signer::Signer,
-    world::{B, C, good, settings, status},
 };
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn a_b_that_asks_is_ready_when_it_knows_where() {
         let b = c.b_with(|settings| settings.mode = mode);
         let ready = async || b.get("/readyz").await.status == 200;
         assert!(!ready().await);
-        c.metadata.answers(crate::world::about_c());
+        c.metadata.answers(crate::harness::about_c());
         until("B is ready", ready).await;
     }
 }

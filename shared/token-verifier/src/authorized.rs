@@ -5,7 +5,7 @@ use flow_events::Rule;
 use http::{header::AUTHORIZATION, request::Parts};
 use oauth_types::{AccessToken, bearer};
 
-use crate::{Refusal, VerifiedToken, Verifier, VerifyError, check::check, refusal::Why};
+use crate::{Refusal, VerifiedToken, Verifier, VerifyError, check::check, rejection::Why};
 
 /// The scope that a handler needs.
 pub trait RequiredScope {

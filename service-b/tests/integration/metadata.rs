@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use crate::{
+    harness::{C, ISSUER, RESOURCE},
     signer::Signer,
-    world::{C, ISSUER, RESOURCE},
 };
 
 #[tokio::test]
