@@ -10,7 +10,7 @@ use clock::Clock;
 use flow_events::EventSink;
 use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims};
 use pages::Pages;
-use service_kit::Absences;
+use service_kit::OutageSimulator;
 
 use crate::{
     authorization::ReadyMarks,
@@ -53,7 +53,7 @@ pub struct Parts {
     /// C stands in for WeChat.
     pub wechat: bool,
     /// Present where tests may send C away.
-    pub absences: Option<Absences>,
+    pub absences: Option<OutageSimulator>,
     /// Userinfo takes a token in its address.
     pub userinfo_in_query: bool,
     /// Everybody knows the users.

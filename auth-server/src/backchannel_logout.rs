@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use flow_events::{FlowScope, Party, TraceContext};
 use serde::Serialize;
 use serde_json::{Value, json};
-use service_kit::{Stop, poll_every};
+use service_kit::{CancellationToken, run_periodically};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
@@ -43,9 +43,9 @@ const AGAIN_SECONDS: i64 = 60;
 
 /// Tell clients of the sessions that have ended, until a stop is asked for. The user does not wait
 /// for it, no client waits for another, and what was not told stays in the store.
-pub async fn run(app: App, stop: Stop) {
+pub async fn run(app: App, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
-    poll_every(PERIOD, stop, || async {
+    run_periodically(PERIOD, stop, || async {
         if let Err(error) = tell_what_is_due(&app, &places).await {
             tracing::error!(%error, "clients could not be told of sign-outs");
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use service_kit::{Stop, poll_every};
+use service_kit::{CancellationToken, run_periodically};
 use tokio::sync::Mutex;
 
 use crate::{app::App, backchannel_logout, store::SweepBefore};
@@ -16,17 +16,17 @@ const SWEEP_ROUNDS: u32 = 200;
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
 
 /// Run until a stop is asked for.
-pub async fn run(app: App, audit_retention_days: u32, stop: Stop) {
+pub async fn run(app: App, audit_retention_days: u32, stop: CancellationToken) {
     // Nothing is known of what changed before now.
     let seen = Mutex::new(-1);
     tokio::join!(
         // Beside the others: a change is seen within a second also while these take their time.
         make_keys_of_id_tokens(&app),
         backchannel_logout::run(app.clone(), stop.clone()),
-        poll_every(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
-        poll_every(WATCH_PERIOD, stop.clone(), || watch_file(&app)),
-        poll_every(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
-        poll_every(SWEEP_PERIOD, stop, || sweep(&app, audit_retention_days)),
+        run_periodically(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
+        run_periodically(WATCH_PERIOD, stop.clone(), || watch_file(&app)),
+        run_periodically(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
+        run_periodically(SWEEP_PERIOD, stop, || sweep(&app, audit_retention_days)),
     );
 }
 

@@ -57,7 +57,7 @@ enum Command {
 /// Run a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => cli::exit(run(arguments)),
+        Ok(arguments) => cli::exit_code(run(arguments)),
         Err(error) => error.exit(),
     }
 }

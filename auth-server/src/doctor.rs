@@ -5,15 +5,15 @@ mod database;
 mod redirect_uris;
 
 use ::doctor::{
-    Audience, Checks, DoctorArguments, Finding, IssuerAt, Leeway, Names, OwnDoor, Published,
-    PublishedKeys, Report, Wire, look_at_issuer, look_at_keys, look_at_own_door, look_at_settings,
-    section,
+    Checks, Diagnosis, DoctorArguments, HttpProbe, IssuerConfig, Leeway, LocalServer,
+    MetadataLocation, PublishedKeys, ReachedBy, Report, SettingNames, check_issuer, check_keys,
+    check_local_server, check_settings, run_section,
 };
 use clap::Args;
 use clock::Clock;
-use service_kit::{Settings, own_door};
+use service_kit::{Settings, local_connect_address};
 
-use self::{database::look_at_store, redirect_uris::look_at_redirect_uris};
+use self::{database::check_store, redirect_uris::check_redirect_uris};
 use crate::{
     AuthServerSettings,
     domain::Algorithm,
@@ -42,18 +42,18 @@ pub struct Asked {
 
 /// Everything that keeps C from its work.
 pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock) -> Report {
-    let names = Names::of(AuthServerSettings::SERVICE);
+    let names = SettingNames::of(AuthServerSettings::SERVICE);
     let (doors, (mut store, content), (issuer, published)) = tokio::join!(
-        section("own door", async |checks| {
-            look_at_settings(
+        run_section("own door", async |checks| {
+            check_settings(
                 checks,
                 settings,
                 [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()],
             );
-            look_at_doors(checks, settings, &names, clock).await;
+            check_doors(checks, settings, &names, clock).await;
         }),
         look_into_store(settings, &names, asked),
-        look_at_own_issuer(settings, &names, clock),
+        check_own_issuer(settings, &names, clock),
     );
     if let (Some(published), Some(content)) = (published, content) {
         compare_keys(&mut store, &names, settings.keys.algorithm, &published, &content);
@@ -63,50 +63,51 @@ pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock
 
 async fn look_into_store(
     settings: &AuthServerSettings,
-    names: &Names,
+    names: &SettingNames,
     asked: &Asked,
 ) -> (Checks, Option<Content>) {
     let mut content = None;
-    let checks = section("database", async |checks| {
+    let checks = run_section("database", async |checks| {
         content =
-            look_at_store(checks, settings, names).await.and_then(|Glance { content, .. }| content);
-        look_at_redirect_uris(checks, settings, names, content.as_ref(), asked);
+            check_store(checks, settings, names).await.and_then(|Glance { content, .. }| content);
+        check_redirect_uris(checks, settings, names, content.as_ref(), asked);
     });
     (checks.await, content)
 }
 
-async fn look_at_doors(
+async fn check_doors(
     checks: &mut Checks,
     settings: &AuthServerSettings,
-    names: &Names,
+    names: &SettingNames,
     clock: &Clock,
 ) {
     let start = "`auth-server`, or `cargo run` for the demo";
     let listen = &settings.listen;
-    let plain = OwnDoor { setting: "listen", listen, tls: false, path: "/readyz", names, start };
-    look_at_own_door(checks, clock, &plain).await;
+    let plain =
+        LocalServer { setting: "listen", listen, tls: false, path: "/readyz", names, start };
+    check_local_server(checks, clock, &plain).await;
     if !settings.tls_listen.is_empty() {
         // Whether C is ready, nobody beyond this machine is told.
         let (listen, path) = (&settings.tls_listen, "/.well-known/jwks.json");
-        let tls = OwnDoor { setting: "tls_listen", listen, tls: true, path, names, start };
-        look_at_own_door(checks, clock, &tls).await;
+        let tls = LocalServer { setting: "tls_listen", listen, tls: true, path, names, start };
+        check_local_server(checks, clock, &tls).await;
     }
 }
 
 /// What C says of itself at its own door, and what answers where browsers go.
-async fn look_at_own_issuer(
+async fn check_own_issuer(
     settings: &AuthServerSettings,
-    names: &Names,
+    names: &SettingNames,
     clock: &Clock,
 ) -> (Checks, Option<PublishedKeys>) {
     let mut published = None;
-    let checks = section("issuer", async |checks| {
-        let wire = Wire::without_authorities(&settings.http(), clock);
+    let checks = run_section("issuer", async |checks| {
+        let wire = HttpProbe::with_optional_roots(&settings.http(), clock);
         // As much as our B bears: both ends of this are on one machine, unless a proxy stands
         // between.
         let own_clock = Leeway { seconds: 5, setting: None };
         let known =
-            look_at_issuer(checks, &own_issuer(settings, names).await, &wire, own_clock).await;
+            check_issuer(checks, &own_issuer(settings, names).await, &wire, own_clock).await;
         let Some(known) = known else { return };
         if settings.keys.algorithm == Algorithm::HS256 {
             return checks.skip(
@@ -115,23 +116,25 @@ async fn look_at_own_issuer(
             );
         }
         let algorithm = [settings.keys.algorithm.as_str().to_owned()];
-        published = look_at_keys(checks, &known, &algorithm, Some("keys.algorithm")).await;
+        published = check_keys(checks, &known, &algorithm, Some("keys.algorithm")).await;
     });
     (checks.await, published)
 }
 
-async fn own_issuer(settings: &AuthServerSettings, names: &Names) -> IssuerAt {
+async fn own_issuer(settings: &AuthServerSettings, names: &SettingNames) -> IssuerConfig {
     // A name in the setting is looked up by the system, which may take its time.
     let listen = settings.listen.clone();
-    let door =
-        tokio::task::spawn_blocking(move || own_door(&listen)).await.ok().and_then(Result::ok);
-    IssuerAt {
+    let door = tokio::task::spawn_blocking(move || local_connect_address(&listen))
+        .await
+        .ok()
+        .and_then(Result::ok);
+    IssuerConfig {
         label: "issuer".to_owned(),
         names: names.clone(),
         issuer: settings.issuer(),
         internal_url: door.map(|door| format!("http://{door}")),
-        audience: Audience::Browsers,
-        published: Published::OAuthOrOpenId,
+        reached_by: ReachedBy::Browsers,
+        metadata_location: MetadataLocation::OAuthOrOpenId,
     }
 }
 
@@ -139,20 +142,20 @@ async fn own_issuer(settings: &AuthServerSettings, names: &Names) -> IssuerAt {
 /// old.
 fn compare_keys(
     checks: &mut Checks,
-    names: &Names,
+    names: &SettingNames,
     algorithm: Algorithm,
     published: &PublishedKeys,
     content: &Content,
 ) {
     const CHECK: &str = "keys";
     let is_missing =
-        |(of, kid): &&(Algorithm, String)| *of == algorithm && !published.have(Some(kid));
+        |(of, kid): &&(Algorithm, String)| *of == algorithm && !published.contains(Some(kid));
     let Some((_, missing)) = content.signing.iter().find(is_missing) else {
         return checks.ok(CHECK, "the one in the database that signs is published");
     };
     let advice = "what runs has another database, or has not seen this one change: start it anew with these settings";
     let compared = "the keys in the database and those that are published";
     let finding =
-        Finding::new(compared, missing, published.shown(), names.change("data_dir", advice));
+        Diagnosis::new(compared, missing, published.kids(), names.change("data_dir", advice));
     checks.fail(CHECK, "the key of the database that signs is not published", finding);
 }

@@ -12,7 +12,9 @@ use std::{
 use flow_events::{Event, Field, Party, current_trace, emit};
 use reqwest::{Client as Http, Request, RequestBuilder, Response};
 use serde_json::Value;
-use service_kit::{HttpClientError, HttpClientSettings, Names, http_client_without_authorities};
+use service_kit::{
+    DnsResolver, HttpClientError, HttpClientSettings, http_client_with_optional_roots,
+};
 use url::Url;
 
 pub use client_keys::ClientKeys;
@@ -52,11 +54,13 @@ impl Outgoing {
     /// # Errors
     /// When the certificates of the settings cannot be read.
     pub fn new(settings: &HttpClientSettings, anywhere: bool) -> Result<Self, HttpClientError> {
-        let public =
-            HttpClientSettings { names: Some(Names(Arc::new(PublicNames))), ..settings.clone() };
-        let house = http_client_without_authorities(settings)?;
+        let public = HttpClientSettings {
+            dns_resolver: Some(DnsResolver(Arc::new(PublicNames))),
+            ..settings.clone()
+        };
+        let house = http_client_with_optional_roots(settings)?;
         let outside =
-            if anywhere { house.clone() } else { http_client_without_authorities(&public)? };
+            if anywhere { house.clone() } else { http_client_with_optional_roots(&public)? };
         Ok(Self { house, outside, anywhere })
     }
 

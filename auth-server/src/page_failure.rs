@@ -7,7 +7,7 @@ use axum::{
 use flow_events::current_trace;
 use oauth_types::ErrorCode;
 use pages::Browser;
-use service_kit::page_for_people;
+use service_kit::render_html_errors;
 
 use crate::{
     app::App,
@@ -99,7 +99,7 @@ impl From<Failure> for PageFailure {
 
 /// People are told by a page, too, what is refused before any endpoint is asked.
 pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
-    page_for_people(request, next, |method, uri, headers, status| {
+    render_html_errors(request, next, |method, uri, headers, status| {
         PageFailure::Beforehand(status).page(&app, &Browser::of(method, uri, headers))
     })
     .await

@@ -11,9 +11,10 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Absences, BindError, Bound, Limits, Server, ServiceContext, Settings, Stop, health, metrics,
-    refuse_unsafe, scoped,
-    tls::{DevCa, OwnCertificates, RustlsConfig, followed},
+    BindError, BoundListener, CancellationToken, Limits, OutageSimulator, Server, ServiceContext,
+    Settings, ensure_safe_for_production, health, metrics,
+    tls::{DevCa, RustlsConfig, ServerCertificate, with_cert_reload},
+    with_request_context,
 };
 use tokio::task::JoinHandle;
 
@@ -42,8 +43,8 @@ const CA_FOLDER: &str = "ca";
 
 /// The addresses that C has taken.
 pub struct Listeners {
-    pub http: Bound,
-    pub tls: Option<Bound>,
+    pub http: BoundListener,
+    pub tls: Option<BoundListener>,
 }
 
 /// C, bound and ready to run.
@@ -51,7 +52,7 @@ pub struct AuthServer {
     app: App,
     http: Server,
     tls: Option<Server>,
-    certificates: Option<OwnCertificates>,
+    certificates: Option<ServerCertificate>,
     audit_retention_days: u32,
 }
 
@@ -62,8 +63,8 @@ impl Listeners {
     /// [`BindError`] naming the setting.
     pub fn bind(settings: &AuthServerSettings) -> Result<Self, BindError> {
         let tls = (!settings.tls_listen.is_empty())
-            .then(|| Bound::to(&settings.tls_listen, "tls_listen"));
-        Ok(Self { http: Bound::to(&settings.listen, "listen")?, tls: tls.transpose()? })
+            .then(|| BoundListener::bind(&settings.tls_listen, "tls_listen"));
+        Ok(Self { http: BoundListener::bind(&settings.listen, "listen")?, tls: tls.transpose()? })
     }
 }
 
@@ -79,7 +80,8 @@ impl AuthServer {
         entropy: Entropy,
         events: EventSink,
     ) -> anyhow::Result<Self> {
-        refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
+        ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
+            .map_err(anyhow::Error::msg)?;
         settings.check().map_err(anyhow::Error::msg)?;
         let store = open_store(&settings).await?;
         let file = settings.clients_file.clone();
@@ -116,7 +118,7 @@ impl AuthServer {
             session_life: settings.sessions.ttl(),
             secure_cookies: settings.issuer.scheme() == "https",
             wechat: settings.compat.wechat,
-            absences: settings.test_controls.then(Absences::default),
+            absences: settings.test_controls.then(OutageSimulator::default),
             userinfo_in_query: settings.compat.wechat || settings.compat.userinfo_in_query,
             demo: !settings.profile.is_production() && settings.users_file.is_none(),
             rotation: Rotation::new(&secret),
@@ -145,8 +147,10 @@ impl AuthServer {
         // Merged last, because the last one's answer to unknown paths is in force, and ours is
         // logged and counted.
         let with_outside = for_the_machine(&app, registry).merge(routes.clone());
-        let certificates =
-            OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+        let certificates = ServerCertificate::load(
+            settings.tls.cert_file.as_ref(),
+            settings.tls.key_file.as_ref(),
+        )?;
         let tls = listeners.tls.map(|bound| Server::new(bound, routes, &settings.limits));
         let tls = match tls {
             Some(server) if certificates.is_none() => {
@@ -167,7 +171,7 @@ impl AuthServer {
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let absences = self.app.absences.clone().unwrap_or_default();
         let background =
             tokio::spawn(background::run(self.app, self.audit_retention_days, stop.clone()));
@@ -175,21 +179,21 @@ impl AuthServer {
         let tls = async {
             match self.tls {
                 Some(server) => {
-                    followed(server, self.certificates, &stop)
-                        .run_between(&absences, stop.clone())
+                    with_cert_reload(server, self.certificates, &stop)
+                        .run_with_outages(&absences, stop.clone())
                         .await
                 }
                 None => Ok(()),
             }
         };
-        tokio::try_join!(self.http.run_between(&absences, stop.clone()), tls, background)?;
+        tokio::try_join!(self.http.run_with_outages(&absences, stop.clone()), tls, background)?;
         Ok(())
     }
 }
 
 /// A C that no longer hears that a client was disabled must not go on; one that stops does not wait
 /// for it.
-async fn not_without(background: JoinHandle<()>, stop: &Stop) -> io::Result<()> {
+async fn not_without(background: JoinHandle<()>, stop: &CancellationToken) -> io::Result<()> {
     tokio::select! {
         ended = background => ended.map_err(io::Error::other),
         () = stop.cancelled() => Ok(()),
@@ -259,7 +263,7 @@ fn keep_to_owner(folder: &Path, database: &Path) -> io::Result<()> {
 /// # Errors
 /// When its folder cannot be used.
 pub fn dev_ca(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<DevCa> {
-    let ca = DevCa::open_or_make(&settings.data_dir.join(CA_FOLDER), clock)?;
+    let ca = DevCa::open_or_create(&settings.data_dir.join(CA_FOLDER), clock)?;
     if let Some(path) = &settings.tls.publish_ca_file {
         ca.publish(path)?;
     }
@@ -291,7 +295,8 @@ fn own_routes(
         http_metrics,
         limits,
     };
-    scoped(app::routes(app.clone()), context).layer(from_fn_with_state(app, beforehand))
+    with_request_context(app::routes(app.clone()), context)
+        .layer(from_fn_with_state(app, beforehand))
 }
 
 /// Health and metrics, which nobody beyond this machine is told: they count clients and failures,
@@ -299,7 +304,7 @@ fn own_routes(
 fn for_the_machine(app: &App, registry: Registry) -> Router {
     let store = Arc::clone(&app.store);
     // It writes, so it is done once a second at most, however many ask.
-    let readiness = health::ready_once_a_second(app.clock.clone(), move || {
+    let readiness = health::cached_readiness(app.clock.clone(), move || {
         let store = Arc::clone(&store);
         async move { store.ready().await.map_err(|error| error.to_string()) }
     });
@@ -312,14 +317,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_breaks_between_requests_ends_c() {
-        let stop = Stop::new();
+        let stop = CancellationToken::new();
         let broken = tokio::spawn(async { panic!("a bug") });
         assert!(not_without(broken, &stop).await.is_err());
     }
 
     #[tokio::test]
     async fn a_stop_does_not_wait_for_what_runs_between_requests() {
-        let stop = Stop::new();
+        let stop = CancellationToken::new();
         stop.cancel();
         assert!(not_without(tokio::spawn(std::future::pending()), &stop).await.is_ok());
     }

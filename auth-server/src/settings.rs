@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings,
-    database_url, http_client_without_authorities, telemetry::LogSettings, tls::OwnCertificates,
+    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, UnsafeSetting,
+    database_url, http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
 };
 use url::Url;
 
@@ -206,7 +206,7 @@ impl AuthServerSettings {
 
 impl Settings for AuthServerSettings {
     const SERVICE: &'static str = "auth-server";
-    const HIDDEN_URLS: &'static [&'static str] = &["database_url"];
+    const SECRET_URL_SETTINGS: &'static [&'static str] = &["database_url"];
 
     fn profile(&self) -> Profile {
         self.profile
@@ -220,19 +220,19 @@ impl Settings for AuthServerSettings {
         &self.log
     }
 
-    fn findings(&self) -> Vec<Finding> {
+    fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         unsafe_settings::unsafe_settings(self)
     }
 
-    fn try_out(&self) -> anyhow::Result<()> {
-        self.log.try_out()?;
+    fn validate(&self) -> anyhow::Result<()> {
+        self.log.validate()?;
         self.check().map_err(anyhow::Error::msg)?;
         self.clients().context("the setting `clients_file`")?;
         check_users(self.users_file.as_deref(), self.profile)
             .context("the setting `users_file`")?;
         pages(self.pages_dir.as_deref())?;
-        http_client_without_authorities(&self.http())?;
-        OwnCertificates::of(self.tls.cert_file.as_ref(), self.tls.key_file.as_ref())?;
+        http_client_with_optional_roots(&self.http())?;
+        ServerCertificate::load(self.tls.cert_file.as_ref(), self.tls.key_file.as_ref())?;
         Ok(())
     }
 }

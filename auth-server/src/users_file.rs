@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Context, ensure};
 use oauth_types::{Password, StandardClaims};
 use serde::Deserialize;
-use service_kit::{Profile, toml_problem};
+use service_kit::{Profile, describe_toml_error};
 
 use crate::{
     Entropy,
@@ -121,7 +121,7 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser
 }
 
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
-    let refused = |error| anyhow::anyhow!("{name}: {}", toml_problem(text, &error));
+    let refused = |error| anyhow::anyhow!("{name}: {}", describe_toml_error(text, &error));
     let written: Written = toml::from_str(text).map_err(refused)?;
     let alone = written.users.iter().filter_map(|user| problem(user, profile));
     let problems: Vec<_> = alone.chain(doubled_sub(&written.users)).collect();

@@ -10,7 +10,7 @@ use gatepass::{StackSettings, flow::ready};
 use reqwest::Client;
 use service_a::ServiceA;
 use service_b::{ServiceB, ServiceBSettings};
-use service_kit::{Bound, Stop, tls::DevCa};
+use service_kit::{BoundListener, CancellationToken, tls::DevCa};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -30,7 +30,7 @@ pub struct Apart {
 /// One server that runs.
 pub struct Running {
     pub address: SocketAddr,
-    stop: Stop,
+    stop: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -39,12 +39,12 @@ impl Apart {
     pub fn new(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = StackSettings::on_free_ports(folder.path());
-        let free = || Bound::to(&format!("{HOST_OF_C}:0"), "listen").unwrap().address();
+        let free = || BoundListener::bind(&format!("{HOST_OF_C}:0"), "listen").unwrap().address();
         let (plain, tls) = (free(), free());
         settings.auth_server.listen = plain.to_string();
         settings.auth_server.tls_listen = tls.to_string();
         settings.auth_server.tls.dev_cert_names = vec![HOST_OF_C.to_owned()];
-        DevCa::open_or_make(&folder.path().join("ca"), &clock).unwrap();
+        DevCa::open_or_create(&folder.path().join("ca"), &clock).unwrap();
         let (internal_url, ca_file) =
             (Some(format!("https://{tls}")), Some(dev_ca_certificate(&settings.auth_server)));
         settings.service_a.internal_url.clone_from(&internal_url);
@@ -60,7 +60,8 @@ impl Apart {
     pub async fn start_c(&self) -> Running {
         let settings = self.settings.auth_server.clone();
         let listeners = Listeners::bind(&settings).unwrap();
-        let (address, stop, entropy) = (listeners.http.address(), Stop::new(), Entropy::system());
+        let (address, stop, entropy) =
+            (listeners.http.address(), CancellationToken::new(), Entropy::system());
         let c = AuthServer::prepare(
             settings,
             listeners,
@@ -77,8 +78,8 @@ impl Apart {
 
     /// One of the Bs. Whether it is ready is the story's to say.
     pub fn start_b(&self, settings: &ServiceBSettings) -> Running {
-        let bound = Bound::to(&settings.listen, "listen").unwrap();
-        let (address, stop) = (bound.address(), Stop::new());
+        let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
+        let (address, stop) = (bound.address(), CancellationToken::new());
         let b =
             ServiceB::prepare(settings, bound, self.clock.clone(), EventSink::disabled()).unwrap();
         Running { address, stop: stop.clone(), task: tokio::spawn(b.run(stop)) }
@@ -89,8 +90,8 @@ impl Apart {
         let mut settings = self.settings.service_a.clone();
         settings.targets.local.url = url(local.address, "");
         settings.targets.introspection.url = url(asking.address, "");
-        let bound = Bound::to(&settings.listen, "listen").unwrap();
-        let (address, stop) = (bound.address(), Stop::new());
+        let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
+        let (address, stop) = (bound.address(), CancellationToken::new());
         let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::disabled())
             .await
             .unwrap();

@@ -12,7 +12,7 @@ use gatepass::{
     flow::{Flow, observe, ready},
 };
 use reqwest::{Client, RequestBuilder};
-use service_kit::Stop;
+use service_kit::CancellationToken;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -55,7 +55,7 @@ pub struct Stage {
     pub events: EventSink,
     pub http: Client,
     /// Asks all servers to stop.
-    pub stop: Stop,
+    pub stop: CancellationToken,
     /// Ends when all of them have.
     pub running: JoinHandle<anyhow::Result<()>>,
     folder: TempDir,
@@ -87,7 +87,7 @@ impl Stage {
         let stack = Stack::prepare(settings, clock.clone(), Entropy::system(), events.clone())
             .await
             .unwrap();
-        let (addresses, stop, http) = (stack.addresses, Stop::new(), client());
+        let (addresses, stop, http) = (stack.addresses, CancellationToken::new(), client());
         let running = tokio::spawn(stack.run(stop.clone()));
         let Addresses { auth_server, service_a, b_local, b_introspection, flow_viewer, .. } =
             addresses;

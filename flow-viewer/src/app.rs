@@ -8,7 +8,7 @@ use axum::{
     routing::{get, post},
 };
 
-use service_kit::Stop;
+use service_kit::CancellationToken;
 
 use crate::{
     endpoints::{assets, events, export, flow, flows, live, page, places, secrets, stories},
@@ -28,7 +28,7 @@ pub struct App {
     /// Where a person's browser begins a login.
     pub login: Arc<str>,
     /// Ends the pages' live streams, which would hold up a stop.
-    pub ending: Stop,
+    pub ending: CancellationToken,
 }
 
 /// Every route.

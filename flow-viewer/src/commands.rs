@@ -5,7 +5,7 @@ use clap::Parser;
 use clock::Clock;
 use flow_events::EventSink;
 use service_kit::{
-    Bound, Stop,
+    BoundListener, CancellationToken,
     cli::{ServiceArguments, run_service},
 };
 
@@ -24,11 +24,12 @@ pub struct Arguments {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let serve = async |settings: FlowViewerSettings, bound: Bound, stop: Stop| {
-        FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::disabled())?
-            .run(stop)
-            .await
-    };
+    let serve =
+        async |settings: FlowViewerSettings, bound: BoundListener, stop: CancellationToken| {
+            FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::disabled())?
+                .run(stop)
+                .await
+        };
     run_service(
         &arguments.service,
         serve,

@@ -2,22 +2,23 @@
 //! against?
 
 use ::doctor::{
-    Checks, Finding, Names, OwnDoor, Report, look_at_own_door, look_at_settings, section,
+    Checks, Diagnosis, LocalServer, Report, SettingNames, check_local_server, check_settings,
+    run_section,
 };
 use clock::Clock;
 use reqwest::Client;
-use service_kit::{HttpClientSettings, Settings, http_client_without_authorities};
+use service_kit::{HttpClientSettings, Settings, http_client_with_optional_roots};
 
 use crate::settings::{FlowViewerSettings, Place};
 
 /// Everything that keeps the viewer from playing its stories.
 pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
-    let names = Names::of(FlowViewerSettings::SERVICE);
+    let names = SettingNames::of(FlowViewerSettings::SERVICE);
     let (own, places) = tokio::join!(
-        section("own door", async |checks| {
-            look_at_settings(checks, settings, [None, None]);
+        run_section("own door", async |checks| {
+            check_settings(checks, settings, [None, None]);
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
-            let door = OwnDoor {
+            let door = LocalServer {
                 setting: "listen",
                 listen,
                 tls: false,
@@ -25,14 +26,13 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
                 names: &names,
                 start,
             };
-            look_at_own_door(checks, clock, &door).await;
+            check_local_server(checks, clock, &door).await;
         }),
-        section("stories", async |checks| {
-            match http_client_without_authorities(&HttpClientSettings::default()) {
+        run_section("stories", async |checks| {
+            match http_client_with_optional_roots(&HttpClientSettings::default()) {
                 Ok(http) => {
                     for (setting, place) in settings.places() {
-                        look_at_place(checks, &http, &names, &format!("{setting}.url"), place)
-                            .await;
+                        check_place(checks, &http, &names, &format!("{setting}.url"), place).await;
                     }
                 }
                 Err(error) => checks.skip("reach the servers".to_owned(), error.to_string()),
@@ -42,10 +42,10 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
     Report::of(FlowViewerSettings::SERVICE, [own, places])
 }
 
-async fn look_at_place(
+async fn check_place(
     checks: &mut Checks,
     http: &Client,
-    names: &Names,
+    names: &SettingNames,
     setting: &str,
     place: &Place,
 ) {
@@ -63,6 +63,6 @@ async fn look_at_place(
     checks.fail(
         check,
         "stories cannot be played against it",
-        Finding::new(compared, "status 200", found, change),
+        Diagnosis::new(compared, "status 200", found, change),
     );
 }

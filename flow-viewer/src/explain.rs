@@ -164,7 +164,7 @@ const ROWS: &[Row] = &[
     row(C, "/userinfo", "userinfo", Some((LOGIN, 6, 0)), USERINFO),
     row(C, "/logout", "sign_out", None, RP_LOGOUT),
     row(C, "/test/token", "test_token", None, NONE),
-    row(C, "/test/absence", "test_absence", None, NONE),
+    row(C, "/test/outage", "test_outage", None, NONE),
     row(A, "/api/call-b", "call_a", None, NONE),
     row(A, "/api/call-b-legacy", "call_a_old_way", None, NONE),
     row(A, "/login/{provider}", "login_button", Some((LOGIN, 1, 0)), rfc!("6749", "4.1.1")),

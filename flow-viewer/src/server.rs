@@ -4,8 +4,9 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, HttpClientSettings, Server, ServiceContext, Settings, Stop, health,
-    http_client_without_authorities, metrics, refuse_unsafe, scoped,
+    BoundListener, CancellationToken, HttpClientSettings, Server, ServiceContext, Settings,
+    ensure_safe_for_production, health, http_client_with_optional_roots, metrics,
+    with_request_context,
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -21,7 +22,7 @@ pub struct FlowViewer {
     server: Server,
     flows: Arc<Flows>,
     events: EventSink,
-    ending: Stop,
+    ending: CancellationToken,
 }
 
 impl FlowViewer {
@@ -31,17 +32,18 @@ impl FlowViewer {
     /// When a setting is unsafe in production, or cannot be used.
     pub fn prepare(
         settings: &FlowViewerSettings,
-        bound: Bound,
+        bound: BoundListener,
         clock: Clock,
         events: EventSink,
     ) -> anyhow::Result<Self> {
-        refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
+        ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
+            .map_err(anyhow::Error::msg)?;
         let world = Self::prepare_world(settings)?;
         let flows = Arc::clone(&world.flows);
         let login =
             format!("{}/login/platform", settings.service_a.public_url.trim_end_matches('/'))
                 .into();
-        let ending = Stop::new();
+        let ending = CancellationToken::new();
         let app = App {
             flows: Arc::clone(&flows),
             world: settings.stories.then(|| Arc::new(world)),
@@ -59,15 +61,15 @@ impl FlowViewer {
             http_metrics,
             limits: settings.limits.clone(),
         };
-        let readiness = health::ready(|| async { Ok(()) });
+        let readiness = health::readiness(|| async { Ok(()) });
         let routes = health::routes(readiness)
             .merge(metrics::routes(registry))
-            .merge(scoped(app::routes(app), context));
+            .merge(with_request_context(app::routes(app), context));
         Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events, ending })
     }
 
     pub(crate) fn prepare_world(settings: &FlowViewerSettings) -> anyhow::Result<World> {
-        let http = http_client_without_authorities(&HttpClientSettings::default())?;
+        let http = http_client_with_optional_roots(&HttpClientSettings::default())?;
         World::new(settings, http, Arc::new(Flows::default()))
     }
 
@@ -75,7 +77,7 @@ impl FlowViewer {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         if let Some(listener) = self.events.subscribe() {
             tokio::spawn(follow(listener, self.flows));
         }

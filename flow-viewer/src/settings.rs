@@ -5,8 +5,8 @@ use std::path::Path;
 use oauth_types::{ClientSecret, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
-    http_client_without_authorities, plain_listener, telemetry::LogSettings,
+    HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, UnsafeSetting,
+    http_client_with_optional_roots, plain_http_listener, telemetry::LogSettings,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl FlowViewerSettings {
     /// # Errors
     /// When none is set in production.
     pub fn secret(&self) -> anyhow::Result<ClientSecret> {
-        let secret = SecretSetting::choose(
+        let secret = SecretSetting::resolve(
             "client_secret",
             self.client_secret.as_ref(),
             None,
@@ -113,7 +113,7 @@ impl FlowViewerSettings {
 
 impl Settings for FlowViewerSettings {
     const SERVICE: &'static str = "flow-viewer";
-    const HIDDEN_URLS: &'static [&'static str] = &[];
+    const SECRET_URL_SETTINGS: &'static [&'static str] = &[];
 
     fn profile(&self) -> Profile {
         self.profile
@@ -127,24 +127,24 @@ impl Settings for FlowViewerSettings {
         &self.log
     }
 
-    fn findings(&self) -> Vec<Finding> {
+    fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let mut findings = Vec::new();
-        findings.extend(plain_listener(&self.listen, &TlsFiles::default()));
+        findings.extend(plain_http_listener(&self.listen, &TlsFiles::default()));
         if self.stories {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "stories",
                 "plays attacks at the press of a button",
                 "switch it off",
             ));
         }
-        findings.extend(self.log.finding());
+        findings.extend(self.log.unsafe_setting());
         findings
     }
 
-    fn try_out(&self) -> anyhow::Result<()> {
-        self.log.try_out()?;
+    fn validate(&self) -> anyhow::Result<()> {
+        self.log.validate()?;
         self.check()?;
-        http_client_without_authorities(&HttpClientSettings::default())?;
+        http_client_with_optional_roots(&HttpClientSettings::default())?;
         crate::server::FlowViewer::prepare_world(self).map(|_| ())
     }
 }

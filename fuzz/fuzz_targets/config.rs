@@ -4,7 +4,7 @@
 
 use auth_server::AuthServerSettings;
 use libfuzzer_sys::fuzz_target;
-use service_kit::{Settings, Sources, cli::describe, load};
+use service_kit::{Settings, Sources, cli::render_config, load};
 
 /// One file for each process: a run of the fuzzer has one.
 fn file(text: &str) -> std::path::PathBuf {
@@ -27,7 +27,7 @@ fuzz_target!(|text: &str| {
     };
     if let Ok(settings) = load::<AuthServerSettings>(&sources) {
         let (findings, usable) =
-            (settings.findings(), settings.check().map_err(anyhow::Error::msg));
-        let _ = describe(&settings, &findings, &usable);
+            (settings.unsafe_settings(), settings.check().map_err(anyhow::Error::msg));
+        let _ = render_config(&settings, &findings, &usable);
     }
 });

@@ -5,7 +5,7 @@ use auth_server::Entropy;
 use clock::Clock;
 use flow_events::{EventSink, TraceContext};
 use service_kit::{
-    BindError, Stop, on_signal,
+    BindError, CancellationToken, cancel_on_signal,
     telemetry::{self, LogSettings},
 };
 
@@ -23,9 +23,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// Start everything, make the first call, tell it, and stay until Ctrl-C.
 pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let log = LogSettings { filter: arguments.log, ..LogSettings::default() };
-    let _telemetry = telemetry::begin("gatepass", &log)?;
-    let stop = Stop::new();
-    on_signal(stop.clone())?;
+    let _telemetry = telemetry::init("gatepass", &log)?;
+    let stop = CancellationToken::new();
+    cancel_on_signal(stop.clone())?;
     let choose =
         if arguments.free_ports { StackSettings::on_free_ports } else { StackSettings::demo };
     let mut settings = choose(&arguments.data_dir);

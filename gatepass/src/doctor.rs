@@ -3,13 +3,13 @@
 
 use std::{net::ToSocketAddrs, path::PathBuf, time::Duration};
 
-use ::doctor::{Change, Checks, DoctorArguments, Finding, Report};
+use ::doctor::{Change, Checks, Diagnosis, DoctorArguments, Report};
 use anyhow::Context;
 use auth_server::doctor::Asked;
 use clap::Args;
 use clock::Clock;
 use service_b::ServiceBSettings;
-use service_kit::{Settings, Sources, load, own_door};
+use service_kit::{Settings, Sources, load, local_connect_address};
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::{StackSettings, stack::Addresses};
@@ -73,7 +73,7 @@ pub fn patients(
 
 fn above<S: Settings>(demo: &S, environment: &[(String, String)]) -> anyhow::Result<S> {
     let sources = Sources {
-        below: Some(toml::to_string(demo)?),
+        base: Some(toml::to_string(demo)?),
         environment: environment.to_vec(),
         ..Sources::default()
     };
@@ -81,7 +81,7 @@ fn above<S: Settings>(demo: &S, environment: &[(String, String)]) -> anyhow::Res
 }
 
 fn address(listen: &str) -> anyhow::Result<std::net::SocketAddr> {
-    let found = own_door(listen)
+    let found = local_connect_address(listen)
         .and_then(|door| door.to_socket_addrs())
         .with_context(|| format!("the address {listen}"))?;
     found.into_iter().next().with_context(|| format!("the address {listen}"))
@@ -100,12 +100,12 @@ pub async fn examine(patients: &Patients, clock: &Clock) -> Vec<Report> {
     let (c, a, bs) = tokio::join!(
         auth_server::doctor::examine(&stack.auth_server, &asked, clock),
         service_a::doctor::examine(&stack.service_a, clock),
-        look_at_bs(stack, *one_b, clock),
+        check_bs(stack, *one_b, clock),
     );
     [c, a].into_iter().chain(bs).collect()
 }
 
-async fn look_at_bs(stack: &StackSettings, one_b: bool, clock: &Clock) -> Vec<Report> {
+async fn check_bs(stack: &StackSettings, one_b: bool, clock: &Clock) -> Vec<Report> {
     if one_b {
         return vec![service_b::doctor::examine(&stack.b_local, None, clock).await];
     }
@@ -151,7 +151,7 @@ fn nothing_runs(listening: &[&str]) -> Report {
     checks.fail(
         "demo",
         "nothing of it runs",
-        Finding::new(compared, listening.join(" "), "nobody", change),
+        Diagnosis::new(compared, listening.join(" "), "nobody", change),
     );
     Report::of("gatepass", [checks])
 }

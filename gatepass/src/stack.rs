@@ -7,7 +7,7 @@ use flow_events::EventSink;
 use flow_viewer::{FlowViewer, FlowViewerSettings};
 use service_a::{ServiceA, ServiceASettings};
 use service_b::{ServiceB, ServiceBSettings, settings::Mode};
-use service_kit::{Bound, Stop};
+use service_kit::{BoundListener, CancellationToken};
 
 /// Where the demo's clients file has A's website.
 const WEBSITE: &str = "http://localhost:9001/";
@@ -157,11 +157,13 @@ impl Stack {
     ) -> anyhow::Result<Self> {
         let c = auth_server::Listeners::bind(&settings.auth_server).context("auth-server")?;
         let tls = c.tls.as_ref().context("the stack needs C's setting `tls_listen`")?;
-        let a = Bound::to(&settings.service_a.listen, "listen").context("service-a")?;
-        let b_local = Bound::to(&settings.b_local.listen, "listen").context("service-b, local")?;
-        let b_asking = Bound::to(&settings.b_introspection.listen, "listen")
+        let a = BoundListener::bind(&settings.service_a.listen, "listen").context("service-a")?;
+        let b_local =
+            BoundListener::bind(&settings.b_local.listen, "listen").context("service-b, local")?;
+        let b_asking = BoundListener::bind(&settings.b_introspection.listen, "listen")
             .context("service-b, introspecting")?;
-        let viewer = Bound::to(&settings.flow_viewer.listen, "listen").context("flow-viewer")?;
+        let viewer =
+            BoundListener::bind(&settings.flow_viewer.listen, "listen").context("flow-viewer")?;
         let addresses = Addresses {
             auth_server: c.http.address(),
             auth_server_tls: tls.address(),
@@ -194,7 +196,7 @@ impl Stack {
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tokio::try_join!(
             self.auth_server.run(stop.clone()),
             self.service_a.run(stop.clone()),

@@ -11,7 +11,7 @@ use flow_viewer::{assemble, texts};
 use pages::Language;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    Stop,
+    CancellationToken,
     telemetry::{self, LogSettings, Telemetry},
 };
 
@@ -236,7 +236,7 @@ impl Teller {
 struct OwnStack {
     viewer: String,
     folder: PathBuf,
-    stop: Stop,
+    stop: CancellationToken,
     running: tokio::task::JoinHandle<anyhow::Result<()>>,
     _telemetry: Telemetry,
 }
@@ -244,7 +244,7 @@ struct OwnStack {
 impl OwnStack {
     async fn start() -> anyhow::Result<Self> {
         let log = LogSettings { filter: "error".to_owned(), ..LogSettings::default() };
-        let telemetry = telemetry::begin("gatepass", &log)?;
+        let telemetry = telemetry::init("gatepass", &log)?;
         let entropy = Entropy::system();
         let name = entropy.bytes::<8>()?.map(|byte| format!("{byte:02x}")).concat();
         let folder = std::env::temp_dir().join(format!("gatepass-walk-{name}"));
@@ -252,7 +252,7 @@ impl OwnStack {
         settings.names_are_addresses = true;
         let stack =
             Stack::prepare(settings, Clock::system(), entropy, EventSink::new(4_096)).await?;
-        let (at, stop) = (stack.addresses, Stop::new());
+        let (at, stop) = (stack.addresses, CancellationToken::new());
         let running = tokio::spawn(stack.run(stop.clone()));
         let base = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
         let own =

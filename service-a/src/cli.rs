@@ -6,8 +6,8 @@ use ::doctor::DoctorArguments;
 use clap::Parser;
 use clock::Clock;
 use service_kit::{
-    Bound, Stop,
-    cli::{ServiceArguments, exit, run_service},
+    BoundListener, CancellationToken,
+    cli::{ServiceArguments, exit_code, run_service},
 };
 
 use crate::{ServiceA, ServiceASettings, doctor};
@@ -23,7 +23,7 @@ pub struct Arguments {
 /// Run a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => exit(run(&arguments)),
+        Ok(arguments) => exit_code(run(&arguments)),
         Err(error) => error.exit(),
     }
 }
@@ -33,10 +33,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let serve = async |settings: ServiceASettings, bound: Bound, stop: Stop| {
-        let events = settings.events.begin(settings.profile, stop.clone())?;
-        ServiceA::prepare(&settings, bound, Clock::system(), events).await?.run(stop).await
-    };
+    let serve =
+        async |settings: ServiceASettings, bound: BoundListener, stop: CancellationToken| {
+            let events = settings.events.start(settings.profile, stop.clone())?;
+            ServiceA::prepare(&settings, bound, Clock::system(), events).await?.run(stop).await
+        };
     run_service(&arguments.service, serve, |settings: &ServiceASettings, told: &DoctorArguments| {
         ::doctor::run(told, async { vec![doctor::examine(settings, &Clock::system()).await] })
     })

@@ -5,8 +5,8 @@ mod b_calls;
 mod logins;
 
 use ::doctor::{
-    Audience, Checks, IssuerAt, Names, OwnDoor, Published, Report, look_at_database,
-    look_at_own_door, look_at_settings, section,
+    Checks, IssuerConfig, LocalServer, MetadataLocation, ReachedBy, Report, SettingNames,
+    check_database, check_local_server, check_settings, run_section,
 };
 use clock::Clock;
 use service_kit::Settings;
@@ -19,21 +19,23 @@ use crate::{
 
 /// Everything that keeps A from its work.
 pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
-    let names = Names::of(ServiceASettings::SERVICE);
+    let names = SettingNames::of(ServiceASettings::SERVICE);
     let (own, accounts, issuer, bs, logins) = tokio::join!(
-        section("own door", async |checks| {
-            look_at_settings(
+        run_section("own door", async |checks| {
+            check_settings(
                 checks,
                 settings,
                 [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()],
             );
-            look_at_own_door(checks, clock, &own_door(settings, &names)).await;
+            check_local_server(checks, clock, &own_door(settings, &names)).await;
         }),
-        section("database", async |checks| look_at_accounts(checks, settings, &names).await),
-        section("issuer", async |checks| b_calls::look_at_tokens(checks, settings, &names, clock)
-            .await),
-        section("B", async |checks| b_calls::look_at_bs(checks, settings, &names, clock).await),
-        logins::look_at_logins(settings, clock),
+        run_section("database", async |checks| check_accounts(checks, settings, &names).await),
+        run_section("issuer", async |checks| b_calls::check_tokens(
+            checks, settings, &names, clock
+        )
+        .await),
+        run_section("B", async |checks| b_calls::check_bs(checks, settings, &names, clock).await),
+        logins::check_logins(settings, clock),
     );
     Report::of(ServiceASettings::SERVICE, [own, accounts, issuer, bs].into_iter().chain(logins))
 }
@@ -54,8 +56,8 @@ pub fn platform_login(settings: &ServiceASettings) -> Option<PlatformLogin> {
     Some(PlatformLogin { issuer: provider.issuer, client_id: provider.client_id, redirect_uri })
 }
 
-fn own_door<'a>(settings: &'a ServiceASettings, names: &'a Names) -> OwnDoor<'a> {
-    OwnDoor {
+fn own_door<'a>(settings: &'a ServiceASettings, names: &'a SettingNames) -> LocalServer<'a> {
+    LocalServer {
         setting: "listen",
         listen: &settings.listen,
         tls: settings.tls.cert_file.is_some(),
@@ -65,7 +67,7 @@ fn own_door<'a>(settings: &'a ServiceASettings, names: &'a Names) -> OwnDoor<'a>
     }
 }
 
-async fn look_at_accounts(checks: &mut Checks, settings: &ServiceASettings, names: &Names) {
+async fn check_accounts(checks: &mut Checks, settings: &ServiceASettings, names: &SettingNames) {
     let url = match settings.database_url() {
         Ok(url) => url,
         // Said of the settings already.
@@ -73,22 +75,22 @@ async fn look_at_accounts(checks: &mut Checks, settings: &ServiceASettings, name
     };
     if let Some(url) = url {
         let found = versions_at(url).await.map(Some).map_err(|error| error.to_string());
-        return look_at_database(checks, names, "database_url", &place_of(url), &found);
+        return check_database(checks, names, "database_url", &place_of(url), &found);
     }
     let file = accounts_file(settings);
     let found = versions(&file).await.map_err(|error| error.to_string());
-    look_at_database(checks, names, "data_dir", &file.display().to_string(), &found);
+    check_database(checks, names, "data_dir", &file.display().to_string(), &found);
 }
 
 /// C, as A asks it for passes.
-fn issuer(settings: &ServiceASettings, names: &Names) -> IssuerAt {
-    IssuerAt {
+fn issuer(settings: &ServiceASettings, names: &SettingNames) -> IssuerConfig {
+    IssuerConfig {
         label: "issuer".to_owned(),
         names: names.clone(),
         issuer: settings.issuer.clone(),
         internal_url: settings.internal_url.clone(),
         // People go there only to log in, which is looked at by provider.
-        audience: Audience::Machines,
-        published: Published::OAuthOrOpenId,
+        reached_by: ReachedBy::ThisProcess,
+        metadata_location: MetadataLocation::OAuthOrOpenId,
     }
 }

@@ -7,9 +7,10 @@ use flow_events::{EventSink, Party};
 use pages::Pages;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics,
-    poll_every, refuse_unsafe, scoped,
-    tls::{OwnCertificates, followed},
+    BoundListener, CancellationToken, Limits, Server, ServiceContext, Settings,
+    ensure_safe_for_production, health, http_client, metrics, run_periodically,
+    tls::{ServerCertificate, with_cert_reload},
+    with_request_context,
 };
 use token_client::TokenClient;
 use url::Url;
@@ -32,9 +33,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// A, bound and ready to run.
 pub struct ServiceA {
-    bound: Bound,
+    bound: BoundListener,
     routes: Router,
-    certificates: Option<OwnCertificates>,
+    certificates: Option<ServerCertificate>,
     limits: Limits,
     website: Arc<Website>,
 }
@@ -46,11 +47,12 @@ impl ServiceA {
     /// When a setting is unsafe in production, or cannot be used.
     pub async fn prepare(
         settings: &ServiceASettings,
-        bound: Bound,
+        bound: BoundListener,
         clock: Clock,
         events: EventSink,
     ) -> anyhow::Result<Self> {
-        refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
+        ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
+            .map_err(anyhow::Error::msg)?;
         let Made { b, providers, pages, certificates } = make(settings, &clock)?;
         let website = Arc::new(website(settings, providers, &clock).await?);
         let app = App::new(Parts {
@@ -73,12 +75,12 @@ impl ServiceA {
         // While C or B is away A answers, and says which of them. Without its accounts there is no
         // website.
         let accounts = Arc::clone(&website.accounts);
-        let readiness = health::ready(move || {
+        let readiness = health::readiness(move || {
             let accounts = Arc::clone(&accounts);
             async move { accounts.answers().await.map_err(|error| error.to_string()) }
         });
         // The scoped routes last: their fallback counts and logs unknown paths.
-        let scoped = scoped(router::routes(app.clone()), context);
+        let scoped = with_request_context(router::routes(app.clone()), context);
         let scoped = scoped.layer(from_fn_with_state(app, RefusalPage::beforehand));
         let routes = health::routes(readiness).merge(metrics::routes(registry)).merge(scoped);
         Ok(Self { bound, routes, certificates, limits: settings.limits.clone(), website })
@@ -88,10 +90,10 @@ impl ServiceA {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tokio::spawn(sweep(self.website, stop.clone()));
         let server = Server::new(self.bound, self.routes, &self.limits);
-        Ok(followed(server, self.certificates, &stop).run(stop).await?)
+        Ok(with_cert_reload(server, self.certificates, &stop).run(stop).await?)
     }
 }
 
@@ -100,7 +102,7 @@ pub(crate) struct Made {
     b: BClient,
     providers: Providers,
     pages: Pages,
-    certificates: Option<OwnCertificates>,
+    certificates: Option<ServerCertificate>,
 }
 
 /// `check-config` tries the same.
@@ -119,7 +121,7 @@ pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result
         },
         providers: providers(settings, clock)?,
         pages: views::pages(settings.pages_dir.as_deref())?,
-        certificates: OwnCertificates::of(
+        certificates: ServerCertificate::load(
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),
         )?,
@@ -176,8 +178,8 @@ async fn open_accounts(settings: &ServiceASettings) -> anyhow::Result<Arc<dyn Ac
 }
 
 /// Forget what is void, a little at a time.
-async fn sweep(website: Arc<Website>, stop: Stop) {
-    poll_every(SWEEP_EVERY, stop, || async {
+async fn sweep(website: Arc<Website>, stop: CancellationToken) {
+    run_periodically(SWEEP_EVERY, stop, || async {
         if let Err(error) =
             website.accounts.sweep(website.idle_since(), website.clock.seconds()).await
         {

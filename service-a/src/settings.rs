@@ -14,9 +14,9 @@ use clock::Clock;
 use oauth_types::{ClientAuthMethod, ClientSecret, Scope, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
-    database_url, own_name, plain_http, plain_listener, telemetry::LogSettings, unproved_database,
-    weak_secret,
+    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
+    UnsafeSetting, database_url, loopback_url, plain_http_listener, plain_http_url,
+    telemetry::LogSettings, unverified_database_tls, weak_secret,
 };
 use url::Url;
 
@@ -127,7 +127,7 @@ impl ServiceASettings {
     /// When none is set, or its file cannot be read.
     pub fn secret(&self) -> anyhow::Result<ClientSecret> {
         let (inline, file) = (self.client_secret.as_ref(), self.client_secret_file.as_ref());
-        let secret = SecretSetting::choose("client_secret", inline, file, self.profile)?;
+        let secret = SecretSetting::resolve("client_secret", inline, file, self.profile)?;
         Ok(ClientSecret::new(secret.expose()))
     }
 
@@ -246,7 +246,7 @@ impl ServiceASettings {
 
 impl Settings for ServiceASettings {
     const SERVICE: &'static str = "service-a";
-    const HIDDEN_URLS: &'static [&'static str] = &["database_url"];
+    const SECRET_URL_SETTINGS: &'static [&'static str] = &["database_url"];
 
     fn profile(&self) -> Profile {
         self.profile
@@ -260,44 +260,50 @@ impl Settings for ServiceASettings {
         &self.log
     }
 
-    fn findings(&self) -> Vec<Finding> {
+    fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let mut findings = Vec::new();
-        findings.extend(plain_http("issuer", &self.issuer));
-        findings.extend(own_name("issuer", &self.issuer));
+        findings.extend(plain_http_url("issuer", &self.issuer));
+        findings.extend(loopback_url("issuer", &self.issuer));
+        findings.extend(
+            self.internal_url.as_deref().and_then(|url| plain_http_url("internal_url", url)),
+        );
+        findings.extend(plain_http_url("targets.local.url", &self.targets.local.url));
+        findings.extend(loopback_url("targets.local.resource", &self.targets.local.resource));
         findings
-            .extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
-        findings.extend(plain_http("targets.local.url", &self.targets.local.url));
-        findings.extend(own_name("targets.local.resource", &self.targets.local.resource));
-        findings.extend(plain_http("targets.introspection.url", &self.targets.introspection.url));
-        findings.extend(own_name(
+            .extend(plain_http_url("targets.introspection.url", &self.targets.introspection.url));
+        findings.extend(loopback_url(
             "targets.introspection.resource",
             &self.targets.introspection.resource,
         ));
-        findings.extend(plain_http("public_url", &self.public_url));
-        findings.extend(own_name("public_url", &self.public_url));
-        findings.extend(self.providers.iter().flat_map(|(name, provider)| provider.findings(name)));
-        findings.extend(plain_listener(&self.listen, &self.tls));
-        findings.extend(self.database_url().ok().flatten().and_then(unproved_database));
+        findings.extend(plain_http_url("public_url", &self.public_url));
+        findings.extend(loopback_url("public_url", &self.public_url));
+        findings.extend(
+            self.providers.iter().flat_map(|(name, provider)| provider.unsafe_settings(name)),
+        );
+        findings.extend(plain_http_listener(&self.listen, &self.tls));
+        findings.extend(self.database_url().ok().flatten().and_then(unverified_database_tls));
         match self.secret() {
             Ok(secret) => findings.extend(weak_secret("client_secret", secret.expose())),
-            Err(error) => {
-                findings.push(Finding::new("client_secret", format!("{error:#}"), "let C make one"))
-            }
+            Err(error) => findings.push(UnsafeSetting::new(
+                "client_secret",
+                format!("{error:#}"),
+                "let C make one",
+            )),
         }
         if self.legacy_secret_demo {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "legacy_secret_demo",
                 "shows the secret to B",
                 "switch it off",
             ));
         }
-        findings.extend(self.events.finding());
-        findings.extend(self.log.finding());
+        findings.extend(self.events.unsafe_setting());
+        findings.extend(self.log.unsafe_setting());
         findings
     }
 
-    fn try_out(&self) -> anyhow::Result<()> {
-        self.log.try_out()?;
+    fn validate(&self) -> anyhow::Result<()> {
+        self.log.validate()?;
         server::make(self, &Clock::system()).map(drop)
     }
 }
@@ -307,7 +313,7 @@ mod tests {
     use super::*;
 
     fn named(settings: &ServiceASettings) -> Vec<&'static str> {
-        settings.findings().iter().map(|finding| finding.setting).collect()
+        settings.unsafe_settings().iter().map(|finding| finding.setting).collect()
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::{
 };
 use pages::{Browser, Language, Page, Pages, PagesError};
 use serde::Serialize;
-use service_kit::page_for_people;
+use service_kit::render_html_errors;
 
 use crate::{login::Refusal, providers::Provider, state::App};
 
@@ -100,7 +100,7 @@ impl RefusalPage {
 
     /// In place of what machines are told when no endpoint was asked.
     pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
-        page_for_people(request, next, |method, uri, headers, status| {
+        render_html_errors(request, next, |method, uri, headers, status| {
             Self::new(&app, &Browser::of(method, uri, headers), &Refusal::Beforehand(status), None)
                 .into_response()
         })

@@ -5,7 +5,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::Parser;
 use clock::Clock;
 use service_kit::{
-    Bound, Stop,
+    BoundListener, CancellationToken,
     cli::{self, ServiceArguments, run_service},
 };
 
@@ -22,7 +22,7 @@ pub struct Arguments {
 /// Run a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => cli::exit(run(&arguments)),
+        Ok(arguments) => cli::exit_code(run(&arguments)),
         Err(error) => error.exit(),
     }
 }
@@ -32,10 +32,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let serve = async |settings: ServiceBSettings, bound: Bound, stop: Stop| {
-        let events = settings.events.begin(settings.profile, stop.clone())?;
-        ServiceB::prepare(&settings, bound, Clock::system(), events)?.run(stop).await
-    };
+    let serve =
+        async |settings: ServiceBSettings, bound: BoundListener, stop: CancellationToken| {
+            let events = settings.events.start(settings.profile, stop.clone())?;
+            ServiceB::prepare(&settings, bound, Clock::system(), events)?.run(stop).await
+        };
     run_service(
         &arguments.service,
         serve,

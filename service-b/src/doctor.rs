@@ -6,9 +6,10 @@ mod access_token;
 use std::path::PathBuf;
 
 use ::doctor::{
-    Audience, Checks, Client, DoctorArguments, Finding, IssuerAt, KnownIssuer, Leeway, Names,
-    OwnDoor, Published, PublishedKeys, Report, Wire, look_at_issuer, look_at_keys,
-    look_at_own_door, look_at_running_resource, look_at_settings, section, try_introspection,
+    Checks, Client, ConfirmedIssuer, Diagnosis, DoctorArguments, HttpProbe, IssuerConfig, Leeway,
+    LocalServer, MetadataLocation, PublishedKeys, ReachedBy, Report, SettingNames,
+    check_introspection, check_issuer, check_keys, check_local_server, check_running_resource,
+    check_settings, run_section,
 };
 use anyhow::Context;
 use clap::Args;
@@ -16,7 +17,7 @@ use clock::Clock;
 use oauth_types::{AccessToken, ClientAuthMethod, ClientSecret};
 use service_kit::Settings;
 
-use self::access_token::look_at_pass;
+use self::access_token::check_pass;
 use crate::{
     endpoints::SCOPES,
     settings::{Mode, ServiceBSettings},
@@ -57,17 +58,17 @@ pub async fn examine(
     pass: Option<&AccessToken>,
     clock: &Clock,
 ) -> Report {
-    let names = Names::of(ServiceBSettings::SERVICE);
-    let wire = Wire::new(&settings.http(), clock);
+    let names = SettingNames::of(ServiceBSettings::SERVICE);
+    let wire = HttpProbe::new(&settings.http(), clock);
     let (own, issuer) = tokio::join!(
-        section("own door", async |checks| {
+        run_section("own door", async |checks| {
             let certificates = [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()];
-            look_at_settings(checks, settings, certificates);
-            look_at_door(checks, settings, &names, clock).await;
+            check_settings(checks, settings, certificates);
+            check_door(checks, settings, &names, clock).await;
         }),
-        section("issuer", async |checks| {
+        run_section("issuer", async |checks| {
             let known =
-                look_at_issuer(checks, &issuer(settings, &names), &wire, leeway(settings, &names))
+                check_issuer(checks, &issuer(settings, &names), &wire, leeway(settings, &names))
                     .await;
             match known {
                 Some(known) => look_further(checks, settings, &known, &names, pass, clock).await,
@@ -82,24 +83,24 @@ pub async fn examine(
 async fn look_further(
     checks: &mut Checks,
     settings: &ServiceBSettings,
-    known: &KnownIssuer,
-    names: &Names,
+    known: &ConfirmedIssuer,
+    names: &SettingNames,
     pass: Option<&AccessToken>,
     clock: &Clock,
 ) {
     let mut keys: Option<PublishedKeys> = None;
     if settings.mode != Mode::Introspection && settings.local.hs256_secret.is_none() {
         keys =
-            look_at_keys(checks, known, &settings.local.algorithms, Some("local.algorithms")).await;
+            check_keys(checks, known, &settings.local.algorithms, Some("local.algorithms")).await;
     }
     if settings.mode != Mode::Local
         && let Ok(secret) = settings.introspection_secret()
     {
-        try_introspection(checks, known, &asking(settings, secret)).await;
+        check_introspection(checks, known, &asking(settings, secret)).await;
     }
-    look_at_scopes(checks, known, names);
+    check_scopes(checks, known, names);
     if let Some(pass) = pass {
-        look_at_pass(checks, settings, pass, keys.as_ref(), clock).await;
+        check_pass(checks, settings, pass, keys.as_ref(), clock).await;
     }
 }
 
@@ -111,19 +112,19 @@ fn skip_the_rest(checks: &mut Checks, pass: Option<&AccessToken>) {
     }
 }
 
-fn issuer(settings: &ServiceBSettings, names: &Names) -> IssuerAt {
-    IssuerAt {
+fn issuer(settings: &ServiceBSettings, names: &SettingNames) -> IssuerConfig {
+    IssuerConfig {
         label: "issuer".to_owned(),
         names: names.clone(),
         issuer: settings.issuer.clone(),
         internal_url: settings.internal_url.clone(),
         // Nobody is sent there by B.
-        audience: Audience::Machines,
-        published: Published::OAuthOrOpenId,
+        reached_by: ReachedBy::ThisProcess,
+        metadata_location: MetadataLocation::OAuthOrOpenId,
     }
 }
 
-fn leeway<'a>(settings: &ServiceBSettings, names: &'a Names) -> Leeway<'a> {
+fn leeway<'a>(settings: &ServiceBSettings, names: &'a SettingNames) -> Leeway<'a> {
     match settings.mode {
         Mode::Introspection => Leeway { seconds: ASKING_LEEWAY, setting: None },
         Mode::Local | Mode::Auto => Leeway {
@@ -138,18 +139,18 @@ fn asking(settings: &ServiceBSettings, secret: ClientSecret) -> Client {
         id: settings.introspection.client_id.clone(),
         secret,
         method: ClientAuthMethod::Basic,
-        names: Names::below(ServiceBSettings::SERVICE, "introspection"),
+        names: SettingNames::below(ServiceBSettings::SERVICE, "introspection"),
         method_setting: None,
     }
 }
 
-async fn look_at_door(
+async fn check_door(
     checks: &mut Checks,
     settings: &ServiceBSettings,
-    names: &Names,
+    names: &SettingNames,
     clock: &Clock,
 ) {
-    let door = OwnDoor {
+    let door = LocalServer {
         setting: "listen",
         listen: &settings.listen,
         tls: settings.tls.cert_file.is_some(),
@@ -157,15 +158,15 @@ async fn look_at_door(
         names,
         start: "`service-b`, or `cargo run` for the demo",
     };
-    if look_at_own_door(checks, clock, &door).await {
+    if check_local_server(checks, clock, &door).await {
         let own = [("resource", settings.resource.as_str()), ("issuer", settings.issuer.as_str())];
-        look_at_running_resource(checks, clock, &door, own).await;
+        check_running_resource(checks, clock, &door, own).await;
     }
 }
 
 /// Passes without B's scopes open nothing, and an issuer that does not know them gives none with
 /// them.
-fn look_at_scopes(checks: &mut Checks, known: &KnownIssuer, names: &Names) {
+fn check_scopes(checks: &mut Checks, known: &ConfirmedIssuer, names: &SettingNames) {
     let check = known.check("scope");
     let offered = known.scopes();
     let missing: Vec<_> =
@@ -181,6 +182,6 @@ fn look_at_scopes(checks: &mut Checks, known: &KnownIssuer, names: &Names) {
         "issuer",
         "have them registered there (ours: `scopes` of the resource in `clients_file`), or name another issuer",
     );
-    let finding = Finding::new(compared, SCOPES.join(" "), offered.join(" "), change);
+    let finding = Diagnosis::new(compared, SCOPES.join(" "), offered.join(" "), change);
     checks.warn(check, format!("the issuer does not know: {}", missing.join(" ")), finding);
 }

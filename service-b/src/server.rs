@@ -6,9 +6,10 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Settings, Stop, health, http_client, metrics,
-    poll_every, refuse_unsafe, scoped,
-    tls::{OwnCertificates, followed},
+    BoundListener, CancellationToken, Limits, Server, ServiceContext, Settings,
+    ensure_safe_for_production, health, http_client, metrics, run_periodically,
+    tls::{ServerCertificate, with_cert_reload},
+    with_request_context,
 };
 use token_verifier::Verifier;
 
@@ -24,10 +25,10 @@ const WARM_PERIOD: Duration = Duration::from_millis(250);
 
 /// B, bound and ready to run.
 pub struct ServiceB {
-    bound: Bound,
+    bound: BoundListener,
     routes: Router,
     verifier: Verifier,
-    certificates: Option<OwnCertificates>,
+    certificates: Option<ServerCertificate>,
     limits: Limits,
 }
 
@@ -38,11 +39,12 @@ impl ServiceB {
     /// When a setting is unsafe in production, or cannot be used.
     pub fn prepare(
         settings: &ServiceBSettings,
-        bound: Bound,
+        bound: BoundListener,
         clock: Clock,
         events: EventSink,
     ) -> anyhow::Result<Self> {
-        refuse_unsafe(settings.profile, &settings.findings()).map_err(anyhow::Error::msg)?;
+        ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
+            .map_err(anyhow::Error::msg)?;
         let (verifier, certificates) = make(settings, clock.clone())?;
         let app = App { verifier: verifier.clone(), legacy: legacy(settings) };
         let mut registry = Registry::with_prefix("gatepass");
@@ -58,7 +60,7 @@ impl ServiceB {
         // The scoped routes last: their fallback counts and logs unknown paths.
         let routes = health::routes(readiness(verifier.clone()))
             .merge(metrics::routes(registry))
-            .merge(scoped(router::routes(app), context));
+            .merge(with_request_context(router::routes(app), context));
         Ok(Self { bound, routes, verifier, certificates, limits: settings.limits.clone() })
     }
 
@@ -66,10 +68,10 @@ impl ServiceB {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tokio::spawn(warm_until_ready(self.verifier, stop.clone()));
         let server = Server::new(self.bound, self.routes, &self.limits);
-        Ok(followed(server, self.certificates, &stop).run(stop).await?)
+        Ok(with_cert_reload(server, self.certificates, &stop).run(stop).await?)
     }
 }
 
@@ -77,25 +79,25 @@ impl ServiceB {
 pub(crate) fn make(
     settings: &ServiceBSettings,
     clock: Clock,
-) -> anyhow::Result<(Verifier, Option<OwnCertificates>)> {
+) -> anyhow::Result<(Verifier, Option<ServerCertificate>)> {
     let http = http_client(&settings.http())?;
     let verifier = verifier(settings, http, clock).context("the settings for checking passes")?;
     let certificates =
-        OwnCertificates::of(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
+        ServerCertificate::load(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
     Ok((verifier, certificates))
 }
 
 /// Without keys B could only refuse, so it asks for no traffic until it has them.
 fn readiness(verifier: Verifier) -> health::Readiness {
-    health::ready(move || {
+    health::readiness(move || {
         let ready = verifier.is_ready();
         async move { if ready { Ok(()) } else { Err("B has no keys of C yet".to_owned()) } }
     })
 }
 
-async fn warm_until_ready(verifier: Verifier, stop: Stop) {
+async fn warm_until_ready(verifier: Verifier, stop: CancellationToken) {
     let done = stop.child_token();
-    poll_every(WARM_PERIOD, done.clone(), || async {
+    run_periodically(WARM_PERIOD, done.clone(), || async {
         match verifier.warm().await {
             Ok(()) => done.cancel(),
             Err(error) => tracing::warn!(%error, "B cannot check passes yet; it tries again"),

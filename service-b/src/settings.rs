@@ -6,8 +6,9 @@ use clock::Clock;
 use oauth_types::ClientSecret;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, Finding, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
-    comma_list, own_name, plain_http, plain_listener, telemetry::LogSettings, weak_secret,
+    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
+    UnsafeSetting, comma_list, loopback_url, plain_http_listener, plain_http_url,
+    telemetry::LogSettings, weak_secret,
 };
 
 use crate::server;
@@ -131,7 +132,7 @@ impl ServiceBSettings {
         let IntrospectionSettings { client_secret, client_secret_file, .. } = &self.introspection;
         let (inline, file) = (client_secret.as_ref(), client_secret_file.as_ref());
         let secret =
-            SecretSetting::choose("introspection.client_secret", inline, file, self.profile)?;
+            SecretSetting::resolve("introspection.client_secret", inline, file, self.profile)?;
         Ok(ClientSecret::new(secret.expose()))
     }
 
@@ -156,58 +157,61 @@ impl Settings for ServiceBSettings {
         &self.log
     }
 
-    fn findings(&self) -> Vec<Finding> {
+    fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let mut findings = Vec::new();
-        findings.extend(plain_http("issuer", &self.issuer));
-        findings.extend(own_name("issuer", &self.issuer));
-        findings.extend(own_name("resource", &self.resource));
-        findings
-            .extend(self.internal_url.as_deref().and_then(|url| plain_http("internal_url", url)));
-        findings.extend(plain_listener(&self.listen, &self.tls));
+        findings.extend(plain_http_url("issuer", &self.issuer));
+        findings.extend(loopback_url("issuer", &self.issuer));
+        findings.extend(loopback_url("resource", &self.resource));
+        findings.extend(
+            self.internal_url.as_deref().and_then(|url| plain_http_url("internal_url", url)),
+        );
+        findings.extend(plain_http_listener(&self.listen, &self.tls));
         if self.mode != Mode::Local {
             let setting = "introspection.client_secret";
             match self.introspection_secret() {
                 Ok(secret) => findings.extend(weak_secret(setting, secret.expose())),
-                Err(error) => {
-                    findings.push(Finding::new(setting, format!("{error:#}"), "let C make one"))
-                }
+                Err(error) => findings.push(UnsafeSetting::new(
+                    setting,
+                    format!("{error:#}"),
+                    "let C make one",
+                )),
             }
         }
         if self.local.hs256_secret.is_some() {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "local.hs256_secret",
                 "lets B make passes itself",
                 "use ES256",
             ));
         }
         if self.local.leeway_seconds > 60 {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "local.leeway_seconds",
                 "a pass is good for minutes after its end",
                 "use 5",
             ));
         }
         if self.introspection.cache_seconds > 60 {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "introspection.cache_seconds",
                 "a revoked pass is good for minutes",
                 "use 2",
             ));
         }
         if self.legacy_secret_demo {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "legacy_secret_demo",
                 "makes B take secrets",
                 "switch it off",
             ));
         }
-        findings.extend(self.events.finding());
-        findings.extend(self.log.finding());
+        findings.extend(self.events.unsafe_setting());
+        findings.extend(self.log.unsafe_setting());
         findings
     }
 
-    fn try_out(&self) -> anyhow::Result<()> {
-        self.log.try_out()?;
+    fn validate(&self) -> anyhow::Result<()> {
+        self.log.validate()?;
         server::make(self, Clock::system()).map(drop)
     }
 }
@@ -217,7 +221,7 @@ mod tests {
     use super::*;
 
     fn named(settings: &ServiceBSettings) -> Vec<&'static str> {
-        settings.findings().iter().map(|finding| finding.setting).collect()
+        settings.unsafe_settings().iter().map(|finding| finding.setting).collect()
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl AuthorizationRequest {
     /// The browser as its pages take it: of a request that was pushed or signed, the address says
     /// nothing.
     pub fn shown_in(&self, browser: &Browser) -> Browser {
-        browser.reading(self.ui_locales.as_deref())
+        browser.with_ui_locales(self.ui_locales.as_deref())
     }
 }
 

@@ -2,7 +2,7 @@ use anyhow::Context;
 use clap::Args;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use service_kit::cli::say;
+use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings,
@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> a
     };
     let records = open_existing_store(&settings).await?.audit(&query).await?;
     records.iter().try_for_each(|record| {
-        say(if arguments.json { serde_json::to_string(record)? } else { line(record) })
+        print_line(if arguments.json { serde_json::to_string(record)? } else { line(record) })
     })
 }
 

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use clock::Clock;
 use oauth_types::{ClientSecret, Scope};
 
-use service_kit::{SAFE_SECRET_LENGTH, cli::say};
+use service_kit::{MIN_SECRET_LENGTH, cli::print_line};
 
 use crate::{
     AuthServerSettings, Entropy,
@@ -102,7 +102,7 @@ pub(super) async fn run(
             ensure!(!sends_people || settings.issuer.path() == "/", "issuer: {PATH_AND_PAGES}");
             let (secret, made) = secret(&add, &entropy)?;
             store.add_client(&new_client(add, secret, &file)?, now).await?;
-            made.map_or(Ok(()), |made| say(made.expose()))
+            made.map_or(Ok(()), |made| print_line(made.expose()))
         }
         Command::List => {
             let stored = store.clients().await?;
@@ -111,14 +111,14 @@ pub(super) async fn run(
             let lines = stored.iter().map(|client| line(client, source(client)));
             lines
                 .chain(file.clients.iter().map(|client| line(client, "clients file")))
-                .try_for_each(say)
+                .try_for_each(print_line)
         }
         Command::RotateSecret(RotateSecret { client_id, keep_old_for }) => {
             refuse_file_client(&file, &client_id)?;
             let secret = new_secret(entropy.bytes()?);
             let old_until = keep_old_for.map(|seconds| now + i64::from(seconds));
             store.rotate_secret(&client_id, &SecretHash::sha256(&secret), old_until, now).await?;
-            say(secret.expose())
+            print_line(secret.expose())
         }
         Command::Disable { client_id } => {
             refuse_file_client(&file, &client_id)?;
@@ -149,8 +149,8 @@ fn secret(add: &Add, entropy: &Entropy) -> anyhow::Result<(SecretHash, Option<Cl
     std::io::stdin().read_to_string(&mut text).context("the secret on standard input")?;
     let chosen = ClientSecret::new(text.trim_end_matches(['\r', '\n']));
     ensure!(
-        chosen.expose().len() >= SAFE_SECRET_LENGTH,
-        "the secret on standard input has fewer than {SAFE_SECRET_LENGTH} characters; leave --secret-stdin out, and one is made"
+        chosen.expose().len() >= MIN_SECRET_LENGTH,
+        "the secret on standard input has fewer than {MIN_SECRET_LENGTH} characters; leave --secret-stdin out, and one is made"
     );
     let hash = hash_chosen_secret(chosen.expose(), entropy.bytes()?)
         .map_err(|error| anyhow::anyhow!("the secret: {error}"))?;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clock::Clock;
-use service_kit::cli::say;
+use service_kit::cli::print_line;
 
 use crate::{AuthServerSettings, server::dev_ca};
 
@@ -23,9 +23,9 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     let ca = dev_ca(settings, clock)?;
     if arguments.issue.is_empty() {
-        return say(ca.certificate().display());
+        return print_line(ca.certificate().display());
     }
     ca.issue(&arguments.issue, &arguments.out, clock)?
         .iter()
-        .try_for_each(|file| say(file.display()))
+        .try_for_each(|file| print_line(file.display()))
 }

@@ -2,7 +2,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use clock::Clock;
 
-use service_kit::cli::say;
+use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings,
@@ -68,7 +68,7 @@ pub(super) async fn run(
             store.withdraw_key(&kid).await?;
         }
     }
-    store.signing_keys().await?.iter().try_for_each(|key| say(line(key)))
+    store.signing_keys().await?.iter().try_for_each(|key| print_line(line(key)))
 }
 
 /// Says whether it did, or another server was quicker.

@@ -1,5 +1,5 @@
 use clock::Clock;
-use service_kit::{Settings, Stop, on_signal, telemetry};
+use service_kit::{CancellationToken, Settings, cancel_on_signal, telemetry};
 
 use crate::{AuthServer, AuthServerSettings, Entropy, Listeners};
 
@@ -8,9 +8,9 @@ pub(super) async fn run(
     clock: Clock,
     entropy: Entropy,
 ) -> anyhow::Result<()> {
-    let _telemetry = telemetry::begin("auth-server", settings.log())?;
-    let stop = Stop::new();
-    on_signal(stop.clone())?;
+    let _telemetry = telemetry::init("auth-server", settings.log())?;
+    let stop = CancellationToken::new();
+    cancel_on_signal(stop.clone())?;
     let listeners = Listeners::bind(&settings)?;
     tracing::info!(
         issuer = settings.issuer(),
@@ -19,7 +19,7 @@ pub(super) async fn run(
         profile = ?settings.profile,
         "auth-server starts"
     );
-    let events = settings.events.begin(settings.profile, stop.clone())?;
+    let events = settings.events.start(settings.profile, stop.clone())?;
     AuthServer::prepare(settings, listeners, clock, entropy, events).await?.run(stop).await?;
     tracing::info!("auth-server has stopped");
     Ok(())

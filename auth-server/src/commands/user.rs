@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use clock::Clock;
 use oauth_types::{Password, StandardClaims};
-use service_kit::cli::say;
+use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings, Entropy,
@@ -67,9 +67,9 @@ pub(super) async fn run(
             let password = password_from_stdin(&entropy)?;
             let user = new_user(*add, password, now, &entropy)?;
             store.add_user(&user, now).await?;
-            say(&user.sub)
+            print_line(&user.sub)
         }
-        Command::List => store.users().await?.iter().try_for_each(|user| say(line(user))),
+        Command::List => store.users().await?.iter().try_for_each(|user| print_line(line(user))),
         Command::SetPassword { username } => {
             let password = password_from_stdin(&entropy)?;
             Ok(store.set_password(&username, &password, now).await?)

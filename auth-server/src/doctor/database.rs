@@ -1,4 +1,4 @@
-use ::doctor::{Checks, Names, look_at_database};
+use ::doctor::{Checks, SettingNames, check_database};
 
 use crate::{
     AuthServerSettings,
@@ -7,10 +7,10 @@ use crate::{
 };
 
 /// Is there a database that C can work with? What is in it, if it can be read.
-pub(super) async fn look_at_store(
+pub(super) async fn check_store(
     checks: &mut Checks,
     settings: &AuthServerSettings,
-    names: &Names,
+    names: &SettingNames,
 ) -> Option<Glance> {
     let (setting, place, found) = match settings.database_url() {
         // Said among the settings.
@@ -24,6 +24,6 @@ pub(super) async fn look_at_store(
         }
     };
     let versions = found.as_ref().map(|glance| glance.as_ref().map(|glance| glance.versions));
-    look_at_database(checks, names, setting, &place, &versions.map_err(ToString::to_string));
+    check_database(checks, names, setting, &place, &versions.map_err(ToString::to_string));
     found.ok().flatten()
 }

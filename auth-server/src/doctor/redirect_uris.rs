@@ -1,4 +1,4 @@
-use ::doctor::{Change, Checks, Finding, Names, nearest_uri, uris_differ_in};
+use ::doctor::{Change, Checks, Diagnosis, SettingNames, nearest_uri, uri_difference};
 use oauth_types::closest_match;
 
 use super::Asked;
@@ -13,10 +13,10 @@ const CHECK: &str = "redirect URIs";
 
 /// Could every registered redirect URI be answered to? And is the one registered that was asked
 /// for?
-pub(super) fn look_at_redirect_uris(
+pub(super) fn check_redirect_uris(
     checks: &mut Checks,
     settings: &AuthServerSettings,
-    names: &Names,
+    names: &SettingNames,
     content: Option<&Content>,
     asked: &Asked,
 ) {
@@ -30,7 +30,7 @@ pub(super) fn look_at_redirect_uris(
         .iter()
         .filter_map(|client| Some((client.client_id.as_str(), client.login.as_ref()?)))
         .collect();
-    look_at_each(checks, &logins);
+    check_each(checks, &logins);
     if let Some(redirect_uri) = &asked.redirect_uri {
         look_for(checks, names, &logins, asked.client_id.as_deref(), redirect_uri);
     }
@@ -38,7 +38,7 @@ pub(super) fn look_at_redirect_uris(
 
 /// One of the database may be older than a rule; what the file says is held against the rules when
 /// it is read.
-fn look_at_each(checks: &mut Checks, logins: &[(&str, &LoginClient)]) {
+fn check_each(checks: &mut Checks, logins: &[(&str, &LoginClient)]) {
     let all =
         logins.iter().flat_map(|(id, login)| login.redirect_uris.iter().map(move |uri| (id, uri)));
     let (mut sound, mut unsound) = (0, 0);
@@ -54,7 +54,7 @@ fn look_at_each(checks: &mut Checks, logins: &[(&str, &LoginClient)]) {
         let change = Change::elsewhere(format!(
             "`auth-server client remove {id}`, and add it again with another one"
         ));
-        let finding = Finding::new(compared, expected, format!("{uri} {problem}"), change);
+        let finding = Diagnosis::new(compared, expected, format!("{uri} {problem}"), change);
         checks.fail(CHECK, "one is not taken any more", finding);
     }
     if unsound == 0 {
@@ -68,7 +68,7 @@ fn counted(clients: usize) -> String {
 
 fn look_for(
     checks: &mut Checks,
-    names: &Names,
+    names: &SettingNames,
     logins: &[(&str, &LoginClient)],
     client_id: Option<&str>,
     asked: &str,
@@ -88,7 +88,7 @@ fn look_for(
         return checks.fail(
             CHECK,
             format!("there is no client `{wanted}` that logs people in"),
-            Finding::new(compared, wanted, found, change),
+            Diagnosis::new(compared, wanted, found, change),
         );
     }
     if let Some((id, _)) = own.iter().find(|(_, login)| login.allows_redirect_to(asked)) {
@@ -100,7 +100,7 @@ fn look_for(
         |nearest| {
             format!(
                 "{nearest} is the nearest one: they differ in {}",
-                uris_differ_in(nearest, asked)
+                uri_difference(nearest, asked)
             )
         },
     );
@@ -109,6 +109,6 @@ fn look_for(
     checks.fail(
         CHECK,
         format!("{asked} is not registered"),
-        Finding::new(compared, asked, found, change),
+        Diagnosis::new(compared, asked, found, change),
     );
 }

@@ -10,7 +10,7 @@ use crate::{
 
 const LONGEST: u64 = 60;
 
-/// `POST /test/absence`: C goes away for `seconds`, 60 at most, and comes back by itself. The route
+/// `POST /test/outage`: C goes away for `seconds`, 60 at most, and comes back by itself. The route
 /// exists only with `test_controls`.
 pub async fn test_absence(
     State(app): State<App>,
@@ -21,7 +21,7 @@ pub async fn test_absence(
         || Failure::invalid_request("seconds is a number from 1 to 60", REQUEST_RULE).at("seconds");
     let seconds = seconds.filter(|seconds| (1..=LONGEST).contains(seconds)).ok_or_else(refused)?;
     if let Some(absences) = &app.absences {
-        absences.begin(Duration::from_secs(seconds));
+        absences.start(Duration::from_secs(seconds));
     }
     Ok(StatusCode::ACCEPTED)
 }

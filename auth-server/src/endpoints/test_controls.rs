@@ -7,6 +7,6 @@ use crate::app::App;
 /// C promises.
 pub fn test_controls() -> Router<App> {
     Router::new()
-        .route("/test/absence", post(test_absence).fallback(only_post))
+        .route("/test/outage", post(test_absence).fallback(only_post))
         .route("/test/token", post(test_token).fallback(only_post))
 }

@@ -12,7 +12,7 @@ use form_urlencoded::Serializer;
 use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use service_kit::WholeBody;
+use service_kit::RequestBody;
 
 use super::read_form::FormRequest;
 use crate::{
@@ -116,7 +116,7 @@ fn standard<const N: usize>(
 async fn json_token(
     State(app): State<App>,
     address: ClientAddress,
-    WholeBody(body): WholeBody,
+    RequestBody(body): RequestBody,
 ) -> Response {
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
         let refusal = Failure::invalid_request(

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use pages::{Language, is_picture};
+use pages::{Language, is_image_url};
 use serde::Serialize;
 use url::Url;
 
@@ -100,7 +100,7 @@ impl From<&User> for ShownUser {
 }
 
 fn is_shown(picture: &str) -> bool {
-    Url::parse(picture).is_ok_and(|url| is_picture(&url))
+    Url::parse(picture).is_ok_and(|url| is_image_url(&url))
 }
 
 #[cfg(test)]

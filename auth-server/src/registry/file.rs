@@ -2,7 +2,7 @@ use std::path::Path;
 
 use oauth_types::{ClientSecret, Scope};
 use serde::Deserialize;
-use service_kit::{Profile, toml_problem, weak_secret};
+use service_kit::{Profile, describe_toml_error, weak_secret};
 use url::Url;
 
 use crate::{
@@ -124,7 +124,7 @@ impl ClientsFile {
     ) -> Result<Self, FileError> {
         let written: Written = toml::from_str(text).map_err(|error| FileError::Unreadable {
             path: path.to_owned(),
-            reason: toml_problem(text, &error),
+            reason: describe_toml_error(text, &error),
         })?;
         let problems = problems(&written, profile);
         if !problems.is_empty() {

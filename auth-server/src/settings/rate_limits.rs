@@ -1,5 +1,5 @@
 use serde::{Deserialize, Deserializer, Serialize};
-use service_kit::Finding;
+use service_kit::UnsafeSetting;
 
 /// Rate limits of secrets that can be guessed and of client registration, per IP network.
 ///
@@ -69,7 +69,7 @@ fn with_defaults<'de, D: Deserializer<'de>, const BURST: u32, const REFILL_SECON
 
 impl RateLimitSettings {
     /// Returns the limits that hardly slow down guessing.
-    pub(super) fn unsafe_settings(&self) -> Vec<Finding> {
+    pub(super) fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let limits = [
             ("rate_limits.client_auth", self.client_auth, 100),
             ("rate_limits.client_auth_address", self.client_auth_address, 1_000),
@@ -81,7 +81,11 @@ impl RateLimitSettings {
             .filter(|(_, limit, max_burst)| limit.burst > *max_burst || limit.refill_seconds == 0);
         too_fast
             .map(|(setting, ..)| {
-                Finding::new(setting, "allows secrets to be guessed quickly", "use the default")
+                UnsafeSetting::new(
+                    setting,
+                    "allows secrets to be guessed quickly",
+                    "use the default",
+                )
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 use oauth_types::Scope;
 use serde::{Deserialize, Serialize};
-use service_kit::{Finding, SecretSetting, comma_list, weak_secret};
+use service_kit::{SecretSetting, UnsafeSetting, comma_list, weak_secret};
 
 use crate::{
     authorization::REQUEST_OBJECT_ALGORITHMS,
@@ -85,11 +85,11 @@ impl RegistrationSettings {
         Ok(())
     }
 
-    pub(super) fn unsafe_settings(&self) -> Vec<Finding> {
+    pub(super) fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let mut findings = Vec::new();
         let token = self.initial_access_token.as_ref().filter(|_| self.enabled);
         if self.enabled && token.is_none() {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "registration.enabled",
                 "allows anyone to register clients",
                 "set registration.initial_access_token",
@@ -98,10 +98,10 @@ impl RegistrationSettings {
         let weak = token
             .and_then(|token| weak_secret("registration.initial_access_token", token.expose()));
         findings.extend(
-            weak.map(|weak| Finding { remedy: "use at least 32 random characters", ..weak }),
+            weak.map(|weak| UnsafeSetting { remedy: "use at least 32 random characters", ..weak }),
         );
         if self.allow_private_urls {
-            findings.push(Finding::new(
+            findings.push(UnsafeSetting::new(
                 "registration.allow_private_urls",
                 "allows anyone who registers a client to make C call internal services",
                 "switch it off",

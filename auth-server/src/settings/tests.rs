@@ -17,7 +17,7 @@ fn production() -> AuthServerSettings {
 }
 
 fn named(settings: &AuthServerSettings) -> Vec<&'static str> {
-    settings.findings().iter().map(|finding| finding.setting).collect()
+    settings.unsafe_settings().iter().map(|finding| finding.setting).collect()
 }
 
 #[test]

@@ -1,11 +1,11 @@
-use doctor::Versions;
+use doctor::SchemaVersions;
 
 use crate::domain::{Algorithm, Client, KeyState, SigningKey};
 
 /// A look at a database that changes nothing: no table is made, no version brought up to date.
 #[derive(Debug)]
 pub struct Glance {
-    pub versions: Versions,
+    pub versions: SchemaVersions,
     /// What is in it; `None` where its tables are not those of this program.
     pub content: Option<Content>,
 }
@@ -19,7 +19,7 @@ pub struct Content {
 }
 
 impl Glance {
-    pub(super) fn without_content(versions: Versions) -> Self {
+    pub(super) fn without_content(versions: SchemaVersions) -> Self {
         Self { versions, content: None }
     }
 }

@@ -3,7 +3,7 @@ use std::{ops::Deref, path::PathBuf, sync::Arc};
 use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
 use clock::Clock;
 use flow_events::EventSink;
-use service_kit::{Bound, Profile, Stop};
+use service_kit::{BoundListener, CancellationToken, Profile};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -42,7 +42,7 @@ pub struct TestServer {
     /// Where TLS is served.
     pub tls: Option<String>,
     folder: Arc<TempDir>,
-    stop: Stop,
+    stop: CancellationToken,
     running: Option<JoinHandle<()>>,
 }
 
@@ -59,7 +59,7 @@ impl TestServer {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let clients = folder.path().join("clients.toml");
         std::fs::write(&clients, CLIENTS).unwrap();
-        let http = Bound::to("127.0.0.1:0", "listen").unwrap();
+        let http = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
         let mut settings = AuthServerSettings {
             profile: Profile::Test,
             issuer: format!("http://{}", http.address()).parse().unwrap(),
@@ -75,12 +75,12 @@ impl TestServer {
         Self::run(folder, clock, settings, http).await
     }
 
-    /// Stop, and start again on the same data folder under the same issuer.
+    /// CancellationToken, and start again on the same data folder under the same issuer.
     pub async fn restart_with(mut self, change: impl FnOnce(&mut AuthServerSettings)) -> Self {
         self.stop().await;
         let mut settings = self.settings.clone();
         change(&mut settings);
-        let http = Bound::to("127.0.0.1:0", "listen").unwrap();
+        let http = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
         Self::run(Arc::clone(&self.folder), self.clock.clone(), settings, http).await
     }
 
@@ -88,10 +88,10 @@ impl TestServer {
         folder: Arc<TempDir>,
         clock: Clock,
         settings: AuthServerSettings,
-        http: Bound,
+        http: BoundListener,
     ) -> Self {
         let tls = (!settings.tls_listen.is_empty())
-            .then(|| Bound::to(&settings.tls_listen, "tls_listen").unwrap());
+            .then(|| BoundListener::bind(&settings.tls_listen, "tls_listen").unwrap());
         let client = HttpClient::new(format!("http://{}", http.address()));
         let tls_base =
             tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
@@ -101,7 +101,7 @@ impl TestServer {
             AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events)
                 .await
                 .unwrap();
-        let stop = Stop::new();
+        let stop = CancellationToken::new();
         let running = tokio::spawn({
             let stop = stop.clone();
             async move { server.run(stop).await.unwrap() }

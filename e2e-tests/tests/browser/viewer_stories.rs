@@ -41,14 +41,7 @@ async fn a_story_that_breaks_off_says_why() {
     let screen = world.browser().await;
     screen.watch(&world).await;
     // Without C no story can go on.
-    world
-        .stage
-        .http
-        .post(world.c("/test/absence"))
-        .form(&[("seconds", "60")])
-        .send()
-        .await
-        .unwrap();
+    world.stage.http.post(world.c("/test/outage")).form(&[("seconds", "60")]).send().await.unwrap();
     until("C is away", async || world.stage.http.get(world.c("/healthz")).send().await.is_err())
         .await;
     screen.press_story("alg_none").await;

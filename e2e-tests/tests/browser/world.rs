@@ -9,7 +9,7 @@ use e2e_tests::{
 use flow_events::EventSink;
 use gatepass::StackSettings;
 use service_a::settings::ProviderSettings;
-use service_kit::{SecretSetting, Stop};
+use service_kit::{CancellationToken, SecretSetting};
 
 use crate::{
     chromedriver::ChromeDriver,
@@ -123,6 +123,6 @@ async fn start_second(settings: AuthServerSettings, stage: &Stage) {
     let second = AuthServer::prepare(settings, listeners, clock, entropy, EventSink::disabled())
         .await
         .unwrap();
-    let stop: Stop = stage.stop.clone();
+    let stop: CancellationToken = stage.stop.clone();
     tokio::spawn(second.run(stop));
 }

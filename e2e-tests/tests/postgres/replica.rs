@@ -12,7 +12,7 @@ use flow_events::EventSink;
 use gatepass::flow::ready;
 use reqwest::Client;
 use serde_json::{Value, json};
-use service_kit::{Profile, SecretSetting, Stop};
+use service_kit::{CancellationToken, Profile, SecretSetting};
 use tempfile::TempDir;
 
 /// The clients of the demo: one whose passes are JWTs, one whose passes only C can read, and a B
@@ -26,7 +26,7 @@ const RESOURCE: (&str, &str) = ("resource", "http://localhost:9003");
 pub struct Replica {
     pub base: String,
     http: Client,
-    stop: Stop,
+    stop: CancellationToken,
     _folder: TempDir,
 }
 
@@ -64,7 +64,7 @@ impl Replica {
     pub async fn start(database_url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (server, base) = prepare(settings(database_url, &folder)).await.unwrap();
-        let (stop, http) = (Stop::new(), client());
+        let (stop, http) = (CancellationToken::new(), client());
         tokio::spawn(server.run(stop.clone()));
         ready(&http, &base, Duration::from_secs(60)).await.unwrap();
         Self { base, http, stop, _folder: folder }

@@ -33,8 +33,8 @@ async fn refusal(url: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_cannot_prove_who_it_is_is_not_used() {
     let (cluster, folder) = (Cluster::start(), tempfile::tempdir().unwrap());
-    let ca = DevCa::open_or_make(&folder.path().join("ca"), &Clock::system()).unwrap();
-    let other = DevCa::open_or_make(&folder.path().join("other"), &Clock::system()).unwrap();
+    let ca = DevCa::open_or_create(&folder.path().join("ca"), &Clock::system()).unwrap();
+    let other = DevCa::open_or_create(&folder.path().join("other"), &Clock::system()).unwrap();
     let url = cluster.fresh_database();
     let plain = refusal(&verified(&url, ca.certificate())).await;
     assert!(plain.contains("does not support TLS"), "{plain}");

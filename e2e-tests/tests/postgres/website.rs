@@ -8,12 +8,12 @@ use flow_events::EventSink;
 use gatepass::flow::ready;
 use reqwest::Client;
 use service_a::{ServiceA, ServiceASettings};
-use service_kit::{Bound, Profile, SecretSetting, Stop};
+use service_kit::{BoundListener, CancellationToken, Profile, SecretSetting};
 
 pub struct Website {
     base: String,
     http: Client,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 /// An A that is about to run, or one line that says why not.
@@ -25,7 +25,7 @@ pub async fn prepare(database_url: &str) -> Result<(ServiceA, String), String> {
         database_url: Some(SecretSetting::new(database_url)),
         ..ServiceASettings::default()
     };
-    let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
+    let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
     let base = url(bound.address(), "");
     let a = ServiceA::prepare(&settings, bound, Clock::system(), EventSink::disabled());
     Ok((a.await.map_err(|error| format!("{error:#}"))?, base))
@@ -34,7 +34,7 @@ pub async fn prepare(database_url: &str) -> Result<(ServiceA, String), String> {
 impl Website {
     pub async fn start(database_url: &str) -> Self {
         let (a, base) = prepare(database_url).await.unwrap();
-        let (stop, http) = (Stop::new(), client());
+        let (stop, http) = (CancellationToken::new(), client());
         tokio::spawn(a.run(stop.clone()));
         ready(&http, &base, Duration::from_secs(60)).await.unwrap();
         Self { base, http, stop }

@@ -2,7 +2,7 @@
 //! other.
 
 use clock::Clock;
-use doctor::{Check, Finding, Report, Verdict};
+use doctor::{Check, Diagnosis, Report, Verdict};
 use e2e_tests::{
     stage::{SECRET, Stage},
     true_names::true_names,
@@ -38,14 +38,14 @@ async fn look(settings: StackSettings, change: impl FnOnce(&mut StackSettings)) 
 }
 
 /// The one finding in all of them.
-fn only(reports: &[Report]) -> (&str, &Finding) {
+fn only(reports: &[Report]) -> (&str, &Diagnosis) {
     let wrong: Vec<&Check> = reports
         .iter()
         .flat_map(|report| &report.checks)
         .filter(|check| matches!(check.verdict, Verdict::Warn | Verdict::Fail))
         .collect();
     assert_eq!(wrong.len(), 1, "{wrong:#?}");
-    (&wrong[0].check, wrong[0].finding.as_ref().unwrap())
+    (&wrong[0].check, wrong[0].diagnosis.as_ref().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn a_redirect_uri_that_the_real_c_does_not_know_is_found_on_both_sides_wit
         ("redirect URI", "login platform: redirect URI")
     );
     for check in [of_c, of_a] {
-        let found = &check.finding.as_ref().unwrap().found;
+        let found = &check.diagnosis.as_ref().unwrap().found;
         assert!(
             found.starts_with(&registered) && found.contains("they differ in the host"),
             "{check:#?}"
@@ -135,8 +135,8 @@ async fn a_resource_that_c_does_not_know_is_found_before_a_calls_b() {
         "{failed:#?}"
     );
     assert!(
-        failed[0].said.starts_with("invalid_target")
-            && failed[1].said.contains("a slash at the end"),
+        failed[0].message.starts_with("invalid_target")
+            && failed[1].message.contains("a slash at the end"),
         "{failed:#?}"
     );
 }
@@ -149,7 +149,7 @@ async fn a_clock_that_runs_behind_is_a_warning_of_every_server() {
     let reports = examine(&patients, &late).await;
     for report in &reports {
         let clock = report.checks.iter().find(|check| check.check == "issuer: clock").unwrap();
-        assert!(clock.verdict == Verdict::Warn && clock.said.contains("ahead"), "{clock:#?}");
+        assert!(clock.verdict == Verdict::Warn && clock.message.contains("ahead"), "{clock:#?}");
     }
 }
 

@@ -12,7 +12,7 @@ use e2e_tests::{
     forge::kid,
     stage::{Door, Stage},
 };
-use service_kit::Stop;
+use service_kit::CancellationToken;
 use tokio::task::JoinSet;
 
 const ROTATIONS: usize = 4;
@@ -33,7 +33,7 @@ async fn rotate(stage: &Stage) {
 fn hammer(
     crowd: &mut JoinSet<()>,
     stage: &Arc<Stage>,
-    stop: &Stop,
+    stop: &CancellationToken,
     good: &Arc<AtomicUsize>,
     through_a: bool,
     door: Door,
@@ -55,7 +55,8 @@ fn hammer(
 async fn keys_rotate_under_load_and_no_call_fails() {
     let stage = Arc::new(Stage::start().await);
     let oldest = stage.pass("service-a", Door::Local).await;
-    let (stop, good, mut crowd) = (Stop::new(), Arc::new(AtomicUsize::new(0)), JoinSet::new());
+    let (stop, good, mut crowd) =
+        (CancellationToken::new(), Arc::new(AtomicUsize::new(0)), JoinSet::new());
     for door in Door::BOTH {
         for through_a in [true, false] {
             hammer(&mut crowd, &stage, &stop, &good, through_a, door);

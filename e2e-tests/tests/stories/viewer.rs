@@ -161,7 +161,7 @@ async fn an_absent_c_is_really_away_and_comes_back() {
         ("client_id", "service-a"),
         ("client_secret", SECRET),
     ];
-    let away = stage.ask_c("/test/absence", &[("seconds", "1")]).await;
+    let away = stage.ask_c("/test/outage", &[("seconds", "1")]).await;
     assert_eq!(away.status, 202, "{away:?}");
     let address = stage.addresses.auth_server;
     until("nobody listens there", async || tokio::net::TcpStream::connect(address).await.is_err())
@@ -169,18 +169,14 @@ async fn an_absent_c_is_really_away_and_comes_back() {
     until("C is back", async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
     assert_eq!(stage.ask_c("/oauth/token", &token).await.status, 200);
     for wrong in ["0", "61", "x"] {
-        assert_eq!(
-            stage.ask_c("/test/absence", &[("seconds", wrong)]).await.status,
-            400,
-            "{wrong}"
-        );
+        assert_eq!(stage.ask_c("/test/outage", &[("seconds", wrong)]).await.status, 400, "{wrong}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_test_controls_nobody_can_send_c_away_or_choose_when_a_pass_expires() {
     let stage = Stage::start_with(|settings| settings.auth_server.test_controls = false).await;
-    for path in ["/test/absence", "/test/token"] {
+    for path in ["/test/outage", "/test/token"] {
         assert_eq!(stage.ask_c(path, &[("seconds", "1")]).await.status, 404, "{path}");
     }
 }

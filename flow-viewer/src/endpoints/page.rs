@@ -28,7 +28,7 @@ pub async fn page(browser: Browser) -> Response {
         (CONTENT_LANGUAGE, HeaderValue::from_static(browser.language.code())),
     ];
     let mut response = (headers, page::html(browser.language)).into_response();
-    if let Some(language) = browser.asked {
+    if let Some(language) = browser.requested_language {
         let cookie = match language {
             Language::English => "gatepass-language=en; Path=/; Max-Age=31536000; SameSite=Lax",
             Language::Chinese => "gatepass-language=zh; Path=/; Max-Age=31536000; SameSite=Lax",

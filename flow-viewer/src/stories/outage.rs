@@ -26,7 +26,7 @@ pub(super) async fn c_stopped(stage: &mut Stage<'_>) -> anyhow::Result<()> {
         );
     }
     let reply =
-        stage.post(&format!("{}/test/absence", stage.world.c.url), &[("seconds", AWAY)]).await?;
+        stage.post(&format!("{}/test/outage", stage.world.c.url), &[("seconds", AWAY)]).await?;
     ensure!(
         reply.status.is_success(),
         "C cannot be stopped from here: it answers {} (its setting `test_controls`)",

@@ -54,7 +54,7 @@ async fn a_server_that_is_away_or_is_another_one_is_found() {
         let report = report(&viewer.settings).await;
         let check = failed(&report);
         assert_eq!(check.check, "reach `b_local.url`");
-        let finding = check.finding.as_ref().unwrap();
+        let finding = check.diagnosis.as_ref().unwrap();
         assert!(finding.compared.contains(&format!("{url}/healthz")), "{finding:?}");
         assert_eq!((finding.expected.as_str(), finding.found.as_str()), ("status 200", told));
         assert_eq!(
@@ -72,7 +72,7 @@ async fn where_no_viewer_runs_it_says_what_to_start() {
     let check = failed(&report);
     assert!(check.check.starts_with("own door"), "{check:?}");
     assert!(
-        check.finding.as_ref().unwrap().change.advice.contains("gatepass flow-viewer"),
+        check.diagnosis.as_ref().unwrap().change.advice.contains("gatepass flow-viewer"),
         "{check:?}"
     );
 }
@@ -84,5 +84,8 @@ async fn settings_that_cannot_be_used_are_found() {
     let report = report(&viewer.settings).await;
     let check = failed(&report);
     assert_eq!(check.check, "settings");
-    assert!(check.finding.as_ref().unwrap().found.contains("`service_a.public_url`"), "{check:?}");
+    assert!(
+        check.diagnosis.as_ref().unwrap().found.contains("`service_a.public_url`"),
+        "{check:?}"
+    );
 }

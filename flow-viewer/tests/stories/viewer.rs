@@ -1,25 +1,25 @@
 use clock::Clock;
 use flow_events::EventSink;
 use flow_viewer::{FlowViewer, FlowViewerSettings};
-use service_kit::{Bound, Stop};
+use service_kit::{BoundListener, CancellationToken};
 
 /// A viewer that runs, until the story is over.
 pub struct Viewer {
     pub settings: FlowViewerSettings,
     pub base: String,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 impl Viewer {
     pub fn start_with(change: impl FnOnce(&mut FlowViewerSettings)) -> Self {
-        let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
+        let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
         let listen = bound.address().to_string();
         let mut settings =
             FlowViewerSettings { listen: listen.clone(), ..FlowViewerSettings::default() };
         change(&mut settings);
         let viewer =
             FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::disabled()).unwrap();
-        let stop = Stop::new();
+        let stop = CancellationToken::new();
         tokio::spawn(viewer.run(stop.clone()));
         Self { settings, base: format!("http://{listen}"), stop }
     }

@@ -55,10 +55,8 @@ const MEASURES: [Measure; 11] = [
 fn main() -> anyhow::Result<()> {
     let plan = Plan::from_arguments(std::env::args().skip(1))?;
     // As in a real process: what the default log settings cost is part of what is measured.
-    let _telemetry = service_kit::telemetry::begin(
-        "benchmark",
-        &service_kit::telemetry::LogSettings::default(),
-    )?;
+    let _telemetry =
+        service_kit::telemetry::init("benchmark", &service_kit::telemetry::LogSettings::default())?;
     let mut out = std::io::stdout();
     writeln!(out, "{}\n{plan}\n\n{}", machine::facts(), row::HEADINGS)?;
     for measure in plan.wanted(&MEASURES) {

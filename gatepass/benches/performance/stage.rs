@@ -8,7 +8,7 @@ use axum::{Router, serve::ListenerExt};
 use clock::Clock;
 use flow_events::EventSink;
 use service_b::{ServiceB, ServiceBSettings};
-use service_kit::{Bound, Limits, SecretSetting, Server, Stop};
+use service_kit::{BoundListener, CancellationToken, Limits, SecretSetting, Server};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -46,7 +46,7 @@ impl Stage {
     /// C on what is in a folder already, or on PostgreSQL.
     pub fn with_c_in(folder: TempDir, database_url: Option<SecretSetting>) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let listeners = Listeners { http: Bound::to(FREE_PORT, "listen")?, tls: None };
+        let listeners = Listeners { http: BoundListener::bind(FREE_PORT, "listen")?, tls: None };
         let c = listeners.http.address();
         let settings = AuthServerSettings {
             issuer: format!("http://{c}").parse()?,
@@ -63,7 +63,7 @@ impl Stage {
             entropy,
             EventSink::disabled(),
         );
-        runtime.spawn(runtime.block_on(prepared)?.run(Stop::new()));
+        runtime.spawn(runtime.block_on(prepared)?.run(CancellationToken::new()));
         let (store, mint) = runtime.block_on(async {
             let store = open(&settings).await?;
             let mint = Mint::open(&*store, issuer.clone(), clock.seconds()).await?;
@@ -79,7 +79,7 @@ impl Stage {
 
     /// B as it really runs, checking by itself, with C's keys fetched.
     pub fn add_b(&self) -> anyhow::Result<SocketAddr> {
-        let bound = Bound::to(FREE_PORT, "listen")?;
+        let bound = BoundListener::bind(FREE_PORT, "listen")?;
         let address = bound.address();
         let settings = ServiceBSettings {
             issuer: self.issuer.clone(),
@@ -88,7 +88,7 @@ impl Stage {
         };
         let _context = self.runtime.enter();
         let b = ServiceB::prepare(&settings, bound, Clock::system(), EventSink::disabled())?;
-        self.runtime.spawn(b.run(Stop::new()));
+        self.runtime.spawn(b.run(CancellationToken::new()));
         let http = reqwest::Client::builder().no_proxy().build()?;
         self.runtime.block_on(gatepass::flow::ready(
             &http,
@@ -100,9 +100,10 @@ impl Stage {
 
     /// A limit that stands in our layers, on our listener.
     pub fn add_in_our_layers(&self, app: Router) -> anyhow::Result<SocketAddr> {
-        let bound = Bound::to(FREE_PORT, "listen")?;
+        let bound = BoundListener::bind(FREE_PORT, "listen")?;
         let address = bound.address();
-        self.runtime.spawn(Server::new(bound, app, &Limits::default()).run(Stop::new()));
+        self.runtime
+            .spawn(Server::new(bound, app, &Limits::default()).run(CancellationToken::new()));
         Ok(address)
     }
 

@@ -1,8 +1,8 @@
 //! A's own calls: a pass of C, and the Bs that it is for.
 
 use ::doctor::{
-    Checks, Client, Door, Leeway, Names, Need, Wire, look_at_issuer, look_at_resource,
-    published_keys, try_token,
+    Checks, Client, HttpProbe, Leeway, ResourceEndpoint, SettingNames, TokenRequest, check_issuer,
+    check_resource, check_token_request, published_keys,
 };
 use clock::Clock;
 
@@ -13,15 +13,15 @@ use crate::{
 };
 
 /// A pass for each B, got as A gets it, and given back.
-pub(super) async fn look_at_tokens(
+pub(super) async fn check_tokens(
     checks: &mut Checks,
     settings: &ServiceASettings,
-    names: &Names,
+    names: &SettingNames,
     clock: &Clock,
 ) {
-    let wire = Wire::new(&settings.http(), clock);
+    let wire = HttpProbe::new(&settings.http(), clock);
     let leeway = Leeway { seconds: LEEWAY, setting: None };
-    let Some(known) = look_at_issuer(checks, &issuer(settings, names), &wire, leeway).await else {
+    let Some(known) = check_issuer(checks, &issuer(settings, names), &wire, leeway).await else {
         return checks
             .skip("issuer: token", "no secret is shown before it is sure who the issuer is");
     };
@@ -36,7 +36,7 @@ pub(super) async fn look_at_tokens(
         method_setting: Some("token_endpoint_auth_method"),
     };
     for (name, target) in targets(settings) {
-        let need = Need {
+        let need = TokenRequest {
             check: format!("token for B {name}"),
             scope: &scope,
             resource: &target.resource,
@@ -44,25 +44,25 @@ pub(super) async fn look_at_tokens(
             names,
         };
         // Once is enough: who shows a wrong secret too often has to wait.
-        if !try_token(checks, &known, &client, &need, keys.as_ref()).await {
+        if !check_token_request(checks, &known, &client, &need, keys.as_ref()).await {
             break;
         }
     }
 }
 
 /// Each B, and whether it means the same as A.
-pub(super) async fn look_at_bs(
+pub(super) async fn check_bs(
     checks: &mut Checks,
     settings: &ServiceASettings,
-    names: &Names,
+    names: &SettingNames,
     clock: &Clock,
 ) {
     // Said where the issuer is looked at.
-    let (Ok(wire), Ok(scope)) = (Wire::new(&settings.http(), clock), settings.scope()) else {
+    let (Ok(wire), Ok(scope)) = (HttpProbe::new(&settings.http(), clock), settings.scope()) else {
         return;
     };
     for (name, target) in targets(settings) {
-        let door = Door {
+        let door = ResourceEndpoint {
             label: format!("B {name}"),
             url: (&target.url, format!("targets.{name}.url")),
             resource: (&target.resource, format!("targets.{name}.resource")),
@@ -70,7 +70,7 @@ pub(super) async fn look_at_bs(
             scope: &scope,
             names,
         };
-        look_at_resource(checks, &wire, &door).await;
+        check_resource(checks, &wire, &door).await;
     }
 }
 

@@ -1,8 +1,9 @@
 //! Whom people can log in with.
 
 use ::doctor::{
-    Audience, Checks, Client, CodeRequest, Finding, IssuerAt, KnownIssuer, Leeway, Login, Names,
-    Published, Wire, look_at_issuer, look_at_keys, section, try_code_exchange, try_redirect_uri,
+    Checks, Client, CodeExchange, ConfirmedIssuer, Diagnosis, HttpProbe, IssuerConfig, Leeway,
+    LoginRequest, MetadataLocation, ReachedBy, SettingNames, check_code_exchange, check_issuer,
+    check_keys, check_redirect_uri, run_section,
 };
 use clock::Clock;
 use oauth_types::ClientAuthMethod;
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Each provider as a section of its own: one that hangs takes nothing from the others.
-pub(super) async fn look_at_logins(settings: &ServiceASettings, clock: &Clock) -> Vec<Checks> {
+pub(super) async fn check_logins(settings: &ServiceASettings, clock: &Clock) -> Vec<Checks> {
     // What is wrong with these is said among the settings.
     let (Ok(providers), Ok(public_url)) = (settings.all_providers(), settings.public_origin())
     else {
@@ -30,7 +31,7 @@ pub(super) async fn look_at_logins(settings: &ServiceASettings, clock: &Clock) -
         let login = OneLogin { label: format!("login {name}"), provider, redirect_uri, names };
         looks.spawn(async move {
             let label = login.label.clone();
-            (position, section(label, async |checks| login.look(checks, &clock).await).await)
+            (position, run_section(label, async |checks| login.look(checks, &clock).await).await)
         });
     }
     let mut sections = looks.join_all().await;
@@ -43,16 +44,16 @@ struct OneLogin {
     provider: ProviderSettings,
     redirect_uri: String,
     /// Where the settings of the provider stand, and how its scopes are called there.
-    names: (Names, &'static str),
+    names: (SettingNames, &'static str),
 }
 
 /// What the settings do not say of the platform is taken from A's own.
-fn names(settings: &ServiceASettings, name: &str) -> (Names, &'static str) {
+fn names(settings: &ServiceASettings, name: &str) -> (SettingNames, &'static str) {
     let own = settings.providers.get(name).is_some_and(|provider| !provider.issuer.is_empty());
     if name == PLATFORM && !own {
-        return (Names::of(ServiceASettings::SERVICE), "scope");
+        return (SettingNames::of(ServiceASettings::SERVICE), "scope");
     }
-    (Names::below(ServiceASettings::SERVICE, format!("providers.{name}")), "scopes")
+    (SettingNames::below(ServiceASettings::SERVICE, format!("providers.{name}")), "scopes")
 }
 
 impl OneLogin {
@@ -61,29 +62,29 @@ impl OneLogin {
             return checks
                 .skip(&self.label, "WeChat says nothing of itself that could be compared");
         }
-        let wire = Wire::new(&self.provider.http(), clock);
+        let wire = HttpProbe::new(&self.provider.http(), clock);
         let leeway = Leeway { seconds: LEEWAY, setting: None };
-        let Some(known) = look_at_issuer(checks, &self.issuer(), &wire, leeway).await else {
+        let Some(known) = check_issuer(checks, &self.issuer(), &wire, leeway).await else {
             return checks.skip(
                 format!("{}: client", self.label),
                 "no secret is shown before it is sure who the issuer is",
             );
         };
-        look_at_keys(checks, &known, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
-        let login = Login {
+        check_keys(checks, &known, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
+        let login = LoginRequest {
             client_id: &self.provider.client_id,
             redirect_uri: &self.redirect_uri,
             scopes: &self.provider.scopes,
             resources: &self.provider.resources,
-            names: &Names::of(ServiceASettings::SERVICE),
+            names: &SettingNames::of(ServiceASettings::SERVICE),
             issuer_names: &self.names.0,
             scope_setting: self.names.1,
         };
-        try_redirect_uri(checks, &known, &login).await;
-        self.look_at_client(checks, &known, clock).await;
+        check_redirect_uri(checks, &known, &login).await;
+        self.check_client(checks, &known, clock).await;
     }
 
-    async fn look_at_client(&self, checks: &mut Checks, known: &KnownIssuer, clock: &Clock) {
+    async fn check_client(&self, checks: &mut Checks, known: &ConfirmedIssuer, clock: &Clock) {
         let names = &self.names.0;
         match client_secret(&self.provider, clock.seconds()) {
             Ok(secret) => {
@@ -95,11 +96,11 @@ impl OneLogin {
                     names: names.clone(),
                     method_setting: None,
                 };
-                try_code_exchange(
+                check_code_exchange(
                     checks,
                     known,
                     &client,
-                    &CodeRequest { redirect_uri: &self.redirect_uri },
+                    &CodeExchange { redirect_uri: &self.redirect_uri },
                 )
                 .await;
             }
@@ -108,7 +109,7 @@ impl OneLogin {
                     "client_secret",
                     "write the secret that the provider gave, or a file with it",
                 );
-                let finding = Finding::new(
+                let finding = Diagnosis::new(
                     "the settings of the provider and what it takes to log in",
                     "a secret",
                     format!("{error:#}"),
@@ -120,7 +121,7 @@ impl OneLogin {
     }
 
     /// As logging in chooses it.
-    fn method(&self, known: &KnownIssuer) -> ClientAuthMethod {
+    fn method(&self, known: &ConfirmedIssuer) -> ClientAuthMethod {
         let basic = known.auth_methods().is_empty()
             || known.auth_methods().iter().any(|one| one == "client_secret_basic");
         if basic && self.provider.kind == ProviderKind::Openid {
@@ -130,14 +131,14 @@ impl OneLogin {
         }
     }
 
-    fn issuer(&self) -> IssuerAt {
-        IssuerAt {
+    fn issuer(&self) -> IssuerConfig {
+        IssuerConfig {
             label: self.label.clone(),
             names: self.names.0.clone(),
             issuer: self.provider.issuer.clone(),
             internal_url: self.provider.internal_url.clone(),
-            audience: Audience::Browsers,
-            published: Published::OpenId,
+            reached_by: ReachedBy::Browsers,
+            metadata_location: MetadataLocation::OpenId,
         }
     }
 }

@@ -51,7 +51,7 @@ impl Profile {
     pub(super) fn in_bounds(self) -> Self {
         Self {
             nickname: self.nickname.and_then(|name| plain(&name)),
-            picture: self.picture.filter(|picture| is_picture(picture)),
+            picture: self.picture.filter(|picture| is_image_url(picture)),
             email: self.email.filter(|email| is_address(&email.address)),
         }
     }
@@ -69,12 +69,12 @@ fn plain(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn is_picture(picture: &str) -> bool {
+fn is_image_url(picture: &str) -> bool {
     // Both browsers and `Url` overlook control characters in an address; not every database can
     // keep them.
     picture.len() <= MAX_URL
         && !picture.chars().any(char::is_control)
-        && Url::parse(picture).is_ok_and(|url| pages::is_picture(&url))
+        && Url::parse(picture).is_ok_and(|url| pages::is_image_url(&url))
 }
 
 fn is_address(address: &str) -> bool {
@@ -117,7 +117,7 @@ mod tests {
             ("data:,x", false),
             ("https://example.com/\u{0000}a.png", false),
         ] {
-            assert_eq!(is_picture(picture), shown, "{picture}");
+            assert_eq!(is_image_url(picture), shown, "{picture}");
         }
     }
 }

@@ -2,7 +2,9 @@ use std::{path::PathBuf, time::Duration};
 
 use oauth_types::ClientSecret;
 use serde::{Deserialize, Serialize};
-use service_kit::{DEMO_SECRET, Finding, HttpClientSettings, Profile, SecretSetting, plain_http};
+use service_kit::{
+    DEMO_SECRET, HttpClientSettings, Profile, SecretSetting, UnsafeSetting, plain_http_url,
+};
 
 /// Which way of speaking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,26 +112,30 @@ impl ProviderSettings {
     /// When none is set, or its file cannot be read. The demo's is for C alone.
     pub fn secret(&self) -> anyhow::Result<ClientSecret> {
         let (inline, file) = (self.client_secret.as_ref(), self.client_secret_file.as_ref());
-        let secret = SecretSetting::choose("client_secret", inline, file, Profile::Production)?;
+        let secret = SecretSetting::resolve("client_secret", inline, file, Profile::Production)?;
         Ok(ClientSecret::new(secret.expose()))
     }
 
     /// What production would refuse of the provider called `name`.
-    pub fn findings(&self, name: &str) -> Vec<Finding> {
+    pub fn unsafe_settings(&self, name: &str) -> Vec<UnsafeSetting> {
         let urls = [
             Some(&self.issuer),
             self.internal_url.as_ref(),
             self.token_url.as_ref(),
             self.userinfo_url.as_ref(),
         ];
-        let plain = urls.into_iter().flatten().filter_map(|url| plain_http("providers", url));
-        let named = |finding: Finding| Finding {
+        let plain = urls.into_iter().flatten().filter_map(|url| plain_http_url("providers", url));
+        let named = |finding: UnsafeSetting| UnsafeSetting {
             problem: format!("{name}: {}", finding.problem),
             ..finding
         };
         let demo = self.client_secret.as_ref().is_some_and(|secret| secret.expose() == DEMO_SECRET);
         let demo = demo.then(|| {
-            Finding::new("providers", "has the demo's secret, which everybody knows", "set its own")
+            UnsafeSetting::new(
+                "providers",
+                "has the demo's secret, which everybody knows",
+                "set its own",
+            )
         });
         plain.chain(demo).map(named).collect()
     }

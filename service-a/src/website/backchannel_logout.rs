@@ -6,7 +6,7 @@ use axum::{
 };
 use oauth_types::Form;
 use serde_json::json;
-use service_kit::WholeBody;
+use service_kit::RequestBody;
 
 use crate::{providers::LogoutTokenRefusal, state::App};
 
@@ -16,7 +16,7 @@ use crate::{providers::LogoutTokenRefusal, state::App};
 pub async fn backchannel_logout(
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
-    WholeBody(body): WholeBody,
+    RequestBody(body): RequestBody,
 ) -> Response {
     // A name that is no text is nobody's.
     let name = name.map(|Path(name)| name).unwrap_or_default();

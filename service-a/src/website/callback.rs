@@ -22,7 +22,7 @@ pub async fn by_query(
 ) -> Response {
     let outcome = back(&app, &name, jar, query.unwrap_or_default().as_bytes(), false).await;
     // The state in the query is spent.
-    app.answer(&browser.once(), outcome)
+    app.answer(&browser.not_repeatable(), outcome)
 }
 
 /// `POST /callback/{provider}`: the answer in a form (OAuth 2.0 Form Post Response Mode).

@@ -151,7 +151,7 @@ async fn nor_when_b_or_c_is_away() {
 /// C and B in one, over TLS and HTTP/2, which the servers of this house do not offer, and others
 /// do.
 fn c_and_b_over_tls(folder: &Path) -> (String, String, JoinHandle<io::Result<()>>) {
-    let ca = DevCa::open_or_make(folder, &Clock::system()).unwrap();
+    let ca = DevCa::open_or_create(folder, &Clock::system()).unwrap();
     let tls = ca.server_tls(&["localhost".to_owned()], &Clock::system()).unwrap();
     let mut offer = (*tls.get_inner()).clone();
     offer.alpn_protocols = vec![b"h2".to_vec()];

@@ -14,7 +14,7 @@ use clock::Clock;
 use flow_events::EventSink;
 use serde_json::{Value, json};
 use service_a::{ServiceA, ServiceASettings};
-use service_kit::{Bound, SecretSetting, Stop};
+use service_kit::{BoundListener, CancellationToken, SecretSetting};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use wiremock::{
@@ -149,7 +149,8 @@ impl World {
     pub async fn start_with(&self, change: impl FnOnce(&mut ServiceASettings)) -> A {
         let mut settings = self.settings();
         change(&mut settings);
-        let (bound, stop) = (Bound::to("127.0.0.1:0", "listen").unwrap(), Stop::new());
+        let (bound, stop) =
+            (BoundListener::bind("127.0.0.1:0", "listen").unwrap(), CancellationToken::new());
         let caller = Caller::new(format!("http://{}", bound.address()));
         let a = ServiceA::prepare(&settings, bound, self.clock.clone(), self.events.clone())
             .await
@@ -161,7 +162,7 @@ impl World {
 /// A, running. It stops when it is dropped.
 pub struct A {
     pub caller: Caller,
-    pub stop: Stop,
+    pub stop: CancellationToken,
     pub running: Option<JoinHandle<anyhow::Result<()>>>,
 }
 

@@ -7,7 +7,7 @@ use crate::{client::Caller, test_servers::World};
 #[tokio::test]
 async fn with_certificates_of_its_own_a_serves_https_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let ca = DevCa::open_or_make(&folder.path().join("ca"), &Clock::system()).unwrap();
+    let ca = DevCa::open_or_create(&folder.path().join("ca"), &Clock::system()).unwrap();
     let [cert_file, key_file] =
         ca.issue(&["localhost".to_owned()], folder.path(), &Clock::system()).unwrap().map(Some);
     let world = World::new().await;

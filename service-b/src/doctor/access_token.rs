@@ -1,5 +1,5 @@
 use clock::Clock;
-use doctor::{Change, Checks, Finding, Names, PublishedKeys};
+use doctor::{Change, Checks, Diagnosis, PublishedKeys, SettingNames};
 use flow_events::{Check, Event, EventSink, FlowScope, Party, Rule, TraceContext};
 use oauth_types::AccessToken;
 use service_kit::{Settings, http_client};
@@ -11,7 +11,7 @@ use crate::{endpoints::SCOPES, settings::ServiceBSettings, verifier::verifier};
 const EVENTS: usize = 64;
 
 /// Make every check on a pass that B itself would make, and say what was compared.
-pub(super) async fn look_at_pass(
+pub(super) async fn check_pass(
     checks: &mut Checks,
     settings: &ServiceBSettings,
     pass: &AccessToken,
@@ -47,11 +47,11 @@ pub(super) async fn look_at_pass(
         Err(VerifyError::Invalid { rule: Some(_), .. }) => (),
         Err(VerifyError::Invalid { rule: None, reason })
         | Err(VerifyError::Unavailable { reason, .. }) => {
-            let change = Names::of(ServiceBSettings::SERVICE).change(
+            let change = SettingNames::of(ServiceBSettings::SERVICE).change(
                 "mode",
                 "an opaque pass needs `introspection`, a JWT goes with `local` too",
             );
-            let finding = Finding::new(
+            let finding = Diagnosis::new(
                 "the pass and what B can check",
                 "a pass that can be checked",
                 reason,
@@ -72,19 +72,19 @@ fn tell(
         return checks.ok(name, found);
     }
     let expected = match (rule, keys) {
-        (Rule::Key, Some(keys)) => format!("one of: {}", keys.shown()),
+        (Rule::Key, Some(keys)) => format!("one of: {}", keys.kids()),
         _ => expected.clone(),
     };
     let compared = format!("the pass and {}", rule.source());
     checks.fail(
         name,
         "B refuses it for this",
-        Finding::new(compared, expected, found, change(*rule)),
+        Diagnosis::new(compared, expected, found, change(*rule)),
     );
 }
 
 fn change(rule: Rule) -> Change {
-    let own = Names::of(ServiceBSettings::SERVICE);
+    let own = SettingNames::of(ServiceBSettings::SERVICE);
     match rule {
         Rule::Issuer => {
             own.change("issuer", "name the issuer as the pass does, to the byte, if that is the one that is meant")

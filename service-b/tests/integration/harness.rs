@@ -10,7 +10,7 @@ use clock::Clock;
 use flow_events::EventSink;
 use serde_json::{Value, json};
 use service_b::{ServiceB, ServiceBSettings};
-use service_kit::{Bound, SecretSetting, Stop};
+use service_kit::{BoundListener, CancellationToken, SecretSetting};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 
 use crate::{
@@ -89,12 +89,13 @@ impl C {
 /// B, running. It stops when it is dropped.
 pub struct B {
     caller: Caller,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 impl B {
     pub fn start(settings: &ServiceBSettings) -> Self {
-        let (bound, stop) = (Bound::to("127.0.0.1:0", "listen").unwrap(), Stop::new());
+        let (bound, stop) =
+            (BoundListener::bind("127.0.0.1:0", "listen").unwrap(), CancellationToken::new());
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
         let caller = Caller::new(format!("{scheme}://localhost:{}", bound.address().port()));
         let b = ServiceB::prepare(settings, bound, Clock::system(), EventSink::disabled()).unwrap();

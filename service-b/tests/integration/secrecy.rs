@@ -71,7 +71,7 @@ async fn use_everything(b: &Caller, c: &C, passes: &[String]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
     let (folder, signer) = (tempfile::tempdir().unwrap(), Signer::es256("k1"));
-    let ca = DevCa::open_or_make(folder.path(), &Clock::system()).unwrap();
+    let ca = DevCa::open_or_create(folder.path(), &Clock::system()).unwrap();
     let files = ca.issue(&["localhost".to_owned()], folder.path(), &Clock::system()).unwrap();
     let [certificate, key] = files.map(|file| file.display().to_string());
     let c = C::start(&signer).await;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::finding::{Finding, shown};
+use crate::diagnosis::{Diagnosis, printable};
 
 /// So long may all checks of one section take. The whole doctor takes as long as its longest
 /// section.
@@ -31,13 +31,13 @@ pub struct Check {
     /// How it ended.
     pub verdict: Verdict,
     /// In a few words.
-    pub said: String,
+    pub message: String,
     /// What does not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub finding: Option<Finding>,
+    pub diagnosis: Option<Diagnosis>,
 }
 
-/// The checks of one section, in their order.
+/// The checks of one run_section, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
     all: Vec<Check>,
@@ -50,12 +50,12 @@ impl Checks {
     }
 
     /// Somebody should look.
-    pub fn warn(&mut self, check: impl Into<String>, said: impl AsRef<str>, finding: Finding) {
+    pub fn warn(&mut self, check: impl Into<String>, said: impl AsRef<str>, finding: Diagnosis) {
         self.add(check.into(), Verdict::Warn, said.as_ref(), Some(finding));
     }
 
     /// It cannot work so.
-    pub fn fail(&mut self, check: impl Into<String>, said: impl AsRef<str>, finding: Finding) {
+    pub fn fail(&mut self, check: impl Into<String>, said: impl AsRef<str>, finding: Diagnosis) {
         self.add(check.into(), Verdict::Fail, said.as_ref(), Some(finding));
     }
 
@@ -75,14 +75,14 @@ impl Checks {
         self.all.len()
     }
 
-    fn add(&mut self, check: String, verdict: Verdict, said: &str, finding: Option<Finding>) {
-        self.all.push(Check { check, verdict, said: shown(said), finding });
+    fn add(&mut self, check: String, verdict: Verdict, said: &str, finding: Option<Diagnosis>) {
+        self.all.push(Check { check, verdict, message: printable(said), diagnosis: finding });
     }
 }
 
-/// Make the checks of a section, and keep those that were made when its time is over: whatever
+/// Make the checks of a run_section, and keep those that were made when its time is over: whatever
 /// hangs, the doctor ends.
-pub async fn section(name: impl Into<String>, look: impl AsyncFnOnce(&mut Checks)) -> Checks {
+pub async fn run_section(name: impl Into<String>, look: impl AsyncFnOnce(&mut Checks)) -> Checks {
     let mut checks = Checks::default();
     if timeout(LIMIT, look(&mut checks)).await.is_err() {
         checks.skip(

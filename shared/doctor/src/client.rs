@@ -3,7 +3,7 @@ use oauth_types::{ClientAuthMethod, ClientSecret, basic, printable};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{finding::Names, wire::Reply};
+use crate::{diagnosis::SettingNames, http_probe::ProbeResponse};
 
 /// Longer reasons help nobody.
 const MAX_WORDS: usize = 200;
@@ -18,14 +18,14 @@ pub struct Client {
     /// How it proves who it is.
     pub method: ClientAuthMethod,
     /// Where its settings stand: `client_id`, `client_secret`.
-    pub names: Names,
+    pub names: SettingNames,
     /// The setting of the method; none where it is chosen by what the issuer offers.
     pub method_setting: Option<&'static str>,
 }
 
 /// An answer of an endpoint that takes client credentials, other than a good one.
 #[derive(Clone, Debug)]
-pub(crate) struct Refused {
+pub(crate) struct ErrorResponse {
     pub(crate) status: u16,
     /// The OAuth error code, where there was one.
     pub(crate) code: String,
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// The words of an answer. Careless servers repeat what they were sent.
-    pub(crate) fn refused(&self, reply: &Reply) -> Refused {
+    pub(crate) fn refused(&self, reply: &ProbeResponse) -> ErrorResponse {
         let said = serde_json::from_slice(&reply.body)
             .unwrap_or(Said { error: None, error_description: None });
         let code = said.error.as_ref().and_then(Value::as_str).map_or_else(
@@ -64,7 +64,7 @@ impl Client {
         );
         let words =
             said.error_description.map(|words| self.without_secret(&words)).unwrap_or_default();
-        Refused { status: reply.status, code, words }
+        ErrorResponse { status: reply.status, code, words }
     }
 
     fn without_secret(&self, text: &str) -> String {
@@ -84,7 +84,7 @@ impl Client {
     }
 }
 
-impl Refused {
+impl ErrorResponse {
     pub(crate) fn is(&self, code: &str) -> bool {
         self.code == code
     }
@@ -110,14 +110,14 @@ mod tests {
             id,
             secret,
             method: ClientAuthMethod::Post,
-            names: Names::of("service-a"),
+            names: SettingNames::of("service-a"),
             method_setting: None,
         }
     }
 
-    fn reply(body: &str) -> Reply {
+    fn reply(body: &str) -> ProbeResponse {
         let (location, date) = (None, None);
-        Reply {
+        ProbeResponse {
             status: 401,
             location,
             is_html: false,

@@ -1,7 +1,7 @@
 use crate::{
     checks::Checks,
-    finding::{Change, Finding, Names},
-    wire::Reply,
+    diagnosis::{Change, Diagnosis, SettingNames},
+    http_probe::ProbeResponse,
 };
 
 /// How far two clocks may differ before tokens are refused.
@@ -10,7 +10,7 @@ pub struct Leeway<'a> {
     /// In seconds.
     pub seconds: u32,
     /// The setting that says so; none where it is fixed.
-    pub setting: Option<(&'a Names, &'a str)>,
+    pub setting: Option<(&'a SettingNames, &'a str)>,
 }
 
 /// By how much the other clock is ahead of ours, in seconds: at least, and most likely. Negative
@@ -18,7 +18,7 @@ pub struct Leeway<'a> {
 ///
 /// The header tells whole seconds, cut off, at some moment while the answer was on its way. Only
 /// what is outside of all that counts as a difference.
-fn skew(reply: &Reply) -> Option<(i64, i64)> {
+fn skew(reply: &ProbeResponse) -> Option<(i64, i64)> {
     let date = reply.date?.saturating_mul(1_000_000);
     let [before, after] = reply.between;
     let (least, most) =
@@ -31,7 +31,12 @@ fn skew(reply: &Reply) -> Option<(i64, i64)> {
     Some((nearer / 1_000_000, (middle + middle.signum() * 500_000) / 1_000_000))
 }
 
-pub(crate) fn look_at_clock(checks: &mut Checks, name: &str, reply: &Reply, leeway: Leeway<'_>) {
+pub(crate) fn check_clock(
+    checks: &mut Checks,
+    name: &str,
+    reply: &ProbeResponse,
+    leeway: Leeway<'_>,
+) {
     let Some((least, likely)) = skew(reply) else {
         return checks.skip(name, "the answer has no Date header");
     };
@@ -52,7 +57,7 @@ pub(crate) fn look_at_clock(checks: &mut Checks, name: &str, reply: &Reply, leew
     };
     let compared = "the Date header of the issuer's answer and this machine's clock";
     let expected = format!("a difference of {seconds} s at most");
-    checks.warn(name, words(likely), Finding::new(compared, expected, words(likely), change));
+    checks.warn(name, words(likely), Diagnosis::new(compared, expected, words(likely), change));
 }
 
 fn words(ahead: i64) -> String {
@@ -64,8 +69,8 @@ fn words(ahead: i64) -> String {
 mod tests {
     use super::*;
 
-    fn reply(date: i64, between: [i64; 2]) -> Reply {
-        Reply {
+    fn reply(date: i64, between: [i64; 2]) -> ProbeResponse {
+        ProbeResponse {
             status: 200,
             location: None,
             is_html: false,

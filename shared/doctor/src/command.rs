@@ -2,7 +2,7 @@ use std::io::IsTerminal;
 
 use clap::Args;
 use serde_json::json;
-use service_kit::cli::say;
+use service_kit::cli::print_line;
 
 use crate::{
     checks::Verdict,
@@ -32,7 +32,7 @@ pub fn run(
     runtime.shutdown_background();
     let failed: usize = reports.iter().map(|report| report.count(Verdict::Fail)).sum();
     let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    say(match arguments.json {
+    print_line(match arguments.json {
         true => json!({ "services": reports, "failed": failed }).to_string(),
         false => text(&reports, coloured),
     })?;

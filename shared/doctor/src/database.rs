@@ -1,11 +1,11 @@
 use crate::{
     checks::Checks,
-    finding::{Finding, Names},
+    diagnosis::{Diagnosis, SettingNames},
 };
 
 /// Which tables a database has, and which this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Versions {
+pub struct SchemaVersions {
     /// Of the database; none before the first start.
     pub stored: Option<i64>,
     /// Of this program.
@@ -14,12 +14,12 @@ pub struct Versions {
 
 /// Can this program work with its database? `found` is why it cannot be read, or none where there
 /// is none yet.
-pub fn look_at_database(
+pub fn check_database(
     checks: &mut Checks,
-    names: &Names,
+    names: &SettingNames,
     setting: &str,
     place: &str,
-    found: &Result<Option<Versions>, String>,
+    found: &Result<Option<SchemaVersions>, String>,
 ) {
     const CHECK: &str = "database";
     let change = |advice: &str| names.change(setting, advice);
@@ -30,7 +30,7 @@ pub fn look_at_database(
             checks.fail(
                 CHECK,
                 "it cannot be used",
-                Finding::new(
+                Diagnosis::new(
                     compared,
                     format!("{place}, readable and writable for this user"),
                     reason,
@@ -38,13 +38,13 @@ pub fn look_at_database(
                 ),
             );
         }
-        Ok(None | Some(Versions { stored: None, .. })) => {
+        Ok(None | Some(SchemaVersions { stored: None, .. })) => {
             checks.ok(CHECK, format!("{place}: none yet, the first start makes it"));
         }
-        Ok(Some(Versions { stored: Some(stored), known })) if stored > known => {
+        Ok(Some(SchemaVersions { stored: Some(stored), known })) if stored > known => {
             let compared = format!("the tables of {place} and those that this program knows");
             let advice = "run the version that made it, or take a database of this one: there is no way back";
-            let finding = Finding::new(
+            let finding = Diagnosis::new(
                 compared,
                 format!("version {known} or before"),
                 format!("version {stored}"),
@@ -52,12 +52,14 @@ pub fn look_at_database(
             );
             checks.fail(CHECK, "it is of a newer version", finding);
         }
-        Ok(Some(Versions { stored: Some(stored), known })) if stored < known => {
+        Ok(Some(SchemaVersions { stored: Some(stored), known })) if stored < known => {
             checks.ok(
                 CHECK,
                 format!("{place}: version {stored}, the next start brings it to {known}"),
             );
         }
-        Ok(Some(Versions { known, .. })) => checks.ok(CHECK, format!("{place}: version {known}")),
+        Ok(Some(SchemaVersions { known, .. })) => {
+            checks.ok(CHECK, format!("{place}: version {known}"))
+        }
     }
 }

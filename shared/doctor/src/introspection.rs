@@ -3,14 +3,15 @@
 use oauth_types::IntrospectionResponse;
 
 use crate::{
-    checks::Checks, client::Client, finding::Finding, issuer::KnownIssuer, no_reply::bare,
+    checks::Checks, client::Client, connect_error::bare, diagnosis::Diagnosis,
+    issuer::ConfirmedIssuer,
 };
 
 /// A token that nobody has made: the honest answer is that it is not active.
 const NO_TOKEN: &str = "a-token-that-nobody-has-made";
 
 /// Ask about a token that nobody has made.
-pub async fn try_introspection(checks: &mut Checks, known: &KnownIssuer, client: &Client) {
+pub async fn check_introspection(checks: &mut Checks, known: &ConfirmedIssuer, client: &Client) {
     const CHECK: &str = "introspection";
     let published = known.metadata.introspection_endpoint.as_deref();
     let Some(url) = known.resolve_endpoint(checks, CHECK, "introspection_endpoint", published)
@@ -34,7 +35,7 @@ pub async fn try_introspection(checks: &mut Checks, known: &KnownIssuer, client:
         );
         let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
         let change = client.names.change("client_secret", advice);
-        let finding = Finding::new(
+        let finding = Diagnosis::new(
             compared,
             "a client that is known, with its secret",
             client.refused(&reply).shown(),
@@ -61,7 +62,7 @@ pub async fn try_introspection(checks: &mut Checks, known: &KnownIssuer, client:
                 .at
                 .names
                 .change("issuer", "look into the issuer's log, and at what stands between");
-            let finding = Finding::new(
+            let finding = Diagnosis::new(
                 compared,
                 "status 200 and {\"active\":false} (RFC 7662 section 2.2)",
                 found,

@@ -9,45 +9,45 @@ use url::Url;
 
 use self::{
     metadata::read_metadata,
-    reach::{Outcome, fetch, look_at_reach},
+    reach::{Outcome, check_reach, fetch},
 };
 use crate::{
     checks::Checks,
-    clock_skew::{Leeway, look_at_clock},
-    finding::{Finding, Names},
-    no_reply::{NoReply, Way},
-    wire::Wire,
+    clock_skew::{Leeway, check_clock},
+    connect_error::{ConnectError, Way},
+    diagnosis::{Diagnosis, SettingNames},
+    http_probe::HttpProbe,
 };
 
 /// An issuer as the settings have it.
 #[derive(Clone, Debug)]
-pub struct IssuerAt {
+pub struct IssuerConfig {
     /// How its checks are called.
     pub label: String,
     /// Where its settings stand: `issuer`, `internal_url` and `ca_file`.
-    pub names: Names,
+    pub names: SettingNames,
     /// Its identifier, as it is configured.
     pub issuer: String,
     /// Where it is reached, if not there.
     pub internal_url: Option<String>,
     /// Who goes there.
-    pub audience: Audience,
+    pub reached_by: ReachedBy,
     /// Where its metadata is looked for.
-    pub published: Published,
+    pub metadata_location: MetadataLocation,
 }
 
 /// Who goes to an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
+pub enum ReachedBy {
     /// This process alone.
-    Machines,
+    ThisProcess,
     /// People's browsers as well, which know it by its own name.
     Browsers,
 }
 
 /// Where the metadata is looked for, as the service itself does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Published {
+pub enum MetadataLocation {
     /// As RFC 8414 has it, and where there is nothing, as OpenID Connect Discovery has it.
     OAuthOrOpenId,
     /// As OpenID Connect Discovery has it.
@@ -56,14 +56,14 @@ pub enum Published {
 
 /// An issuer that is the one that is configured.
 #[derive(Clone, Debug)]
-pub struct KnownIssuer {
-    pub(crate) at: IssuerAt,
+pub struct ConfirmedIssuer {
+    pub(crate) at: IssuerConfig,
     pub(crate) issuer: Issuer,
     pub(crate) metadata: AuthorizationServerMetadata,
-    pub(crate) wire: Wire,
+    pub(crate) wire: HttpProbe,
 }
 
-impl IssuerAt {
+impl IssuerConfig {
     /// How a check of this issuer is called.
     #[must_use]
     pub fn check(&self, what: &str) -> String {
@@ -71,7 +71,7 @@ impl IssuerAt {
     }
 }
 
-impl KnownIssuer {
+impl ConfirmedIssuer {
     /// How a check of this issuer is called.
     #[must_use]
     pub fn check(&self, what: &str) -> String {
@@ -85,7 +85,7 @@ impl KnownIssuer {
     }
 
     /// Nobody answers at one of its endpoints, although its metadata could be had.
-    pub(crate) fn not_reached(&self, url: &Url, why: &NoReply) -> Finding {
+    pub(crate) fn not_reached(&self, url: &Url, why: &ConnectError) -> Diagnosis {
         let setting = if self.at.internal_url.is_some() { "internal_url" } else { "issuer" };
         let advice =
             "the issuer's metadata is reached, this endpoint is not: look at what stands between"
@@ -121,7 +121,7 @@ impl KnownIssuer {
         checks.fail(
             self.check(check),
             format!("its {name} cannot be used"),
-            Finding::new(compared, "a URL that can be called", reason, change),
+            Diagnosis::new(compared, "a URL that can be called", reason, change),
         );
         None
     }
@@ -130,12 +130,12 @@ impl KnownIssuer {
 /// Look at all that can be said of an issuer before anything is asked of it. `None` when it is not
 /// sure that it is the one that is configured: no secret may be shown to it then (mix-up, RFC 9700
 /// §4.4).
-pub async fn look_at_issuer(
+pub async fn check_issuer(
     checks: &mut Checks,
-    at: &IssuerAt,
-    wire: &Result<Wire, HttpClientError>,
+    at: &IssuerConfig,
+    wire: &Result<HttpProbe, HttpClientError>,
     leeway: Leeway<'_>,
-) -> Option<KnownIssuer> {
+) -> Option<ConfirmedIssuer> {
     let wire = match wire {
         Ok(wire) => wire.clone(),
         Err(error) => {
@@ -146,7 +146,7 @@ pub async fn look_at_issuer(
             checks.fail(
                 at.check("certificates"),
                 "no certificate authorities",
-                Finding::new(compared, "certificates in PEM", error.to_string(), change),
+                Diagnosis::new(compared, "certificates in PEM", error.to_string(), change),
             );
             return None;
         }
@@ -163,7 +163,7 @@ pub async fn look_at_issuer(
             checks.fail(
                 at.check("settings"),
                 problem,
-                Finding::new(compared, "https://host/path", value, change),
+                Diagnosis::new(compared, "https://host/path", value, change),
             );
             return None;
         }
@@ -171,24 +171,24 @@ pub async fn look_at_issuer(
     let [inside_answer, outside_answer] = match &outside {
         Some(outside) => {
             let (one, other) = tokio::join!(
-                fetch(&wire, &inside, at.published),
-                fetch(&wire, outside, at.published)
+                fetch(&wire, &inside, at.metadata_location),
+                fetch(&wire, outside, at.metadata_location)
             );
             [Some(one), Some(other)]
         }
-        None => [Some(fetch(&wire, &inside, at.published).await), None],
+        None => [Some(fetch(&wire, &inside, at.metadata_location).await), None],
     };
-    let reply = look_at_reach(checks, at, inside_answer?, outside_answer)?;
+    let reply = check_reach(checks, at, inside_answer?, outside_answer)?;
     let Outcome { url, reply } = reply;
     let metadata = read_metadata(checks, at, &url, &reply)?;
-    look_at_clock(checks, &at.check("clock"), &reply, leeway);
-    Some(KnownIssuer { at: at.clone(), issuer: inside, metadata, wire })
+    check_clock(checks, &at.check("clock"), &reply, leeway);
+    Some(ConfirmedIssuer { at: at.clone(), issuer: inside, metadata, wire })
 }
 
 type Unusable<'a> = (&'static str, &'static str, &'a str);
 
 /// The issuer as this process reaches it, and as the world does where that is another way.
-fn issuers(at: &IssuerAt) -> Result<(Issuer, Option<Issuer>), Unusable<'_>> {
+fn issuers(at: &IssuerConfig) -> Result<(Issuer, Option<Issuer>), Unusable<'_>> {
     let own = Issuer::new(at.issuer.clone(), None)
         .map_err(|problem| ("issuer", problem, at.issuer.as_str()))?;
     match at.internal_url.as_deref() {

@@ -1,7 +1,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{checks::Checks, finding::Finding, issuer::KnownIssuer, no_reply::bare, wire::Reply};
+use crate::{
+    checks::Checks, connect_error::bare, diagnosis::Diagnosis, http_probe::ProbeResponse,
+    issuer::ConfirmedIssuer,
+};
 
 /// The names of the keys that an issuer publishes.
 #[derive(Clone, Debug)]
@@ -14,9 +17,9 @@ struct Jwks {
 
 /// Are there keys with which a signature by one of `algorithms` can be checked? `setting` is the
 /// one that lists those; none where the list is fixed.
-pub async fn look_at_keys(
+pub async fn check_keys(
     checks: &mut Checks,
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     algorithms: &[String],
     setting: Option<&str>,
 ) -> Option<PublishedKeys> {
@@ -44,14 +47,14 @@ pub async fn look_at_keys(
         checks.fail(
             check,
             "no set of keys",
-            Finding::new(compared, "status 200 and JSON with `keys`", found, change),
+            Diagnosis::new(compared, "status 200 and JSON with `keys`", found, change),
         );
         return None;
     };
     if keys.iter().any(is_secret) {
         let advice =
             "take this issuer out of use, and have it make new keys: everybody can sign as it does";
-        let finding = Finding::new(
+        let finding = Diagnosis::new(
             compared,
             "public keys alone",
             "a private or symmetric key",
@@ -72,7 +75,7 @@ pub async fn look_at_keys(
             checks.fail(
                 check,
                 "no key that can be used",
-                Finding::new(compared, expected, kinds(&keys), change),
+                Diagnosis::new(compared, expected, kinds(&keys), change),
             );
             None
         }
@@ -84,12 +87,12 @@ pub async fn look_at_keys(
 }
 
 /// The keys, for one who compares their names alone; whether they can be used is another's to say.
-pub async fn published_keys(known: &KnownIssuer) -> Option<PublishedKeys> {
+pub async fn published_keys(known: &ConfirmedIssuer) -> Option<PublishedKeys> {
     let url = known.issuer.resolve_endpoint(known.metadata.jwks_uri.as_deref()?).ok()?;
     read(&known.wire.get(url.as_str()).await.ok()?).map(|keys| PublishedKeys::of(&keys))
 }
 
-fn read(reply: &Reply) -> Option<Vec<Value>> {
+fn read(reply: &ProbeResponse) -> Option<Vec<Value>> {
     serde_json::from_slice(&reply.body)
         .ok()
         .filter(|_| reply.status == 200)
@@ -113,7 +116,7 @@ impl PublishedKeys {
 
     /// Their names, to be shown.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn kids(&self) -> String {
         self.0
             .iter()
             .map(|name| name.as_deref().unwrap_or("without a name"))
@@ -123,7 +126,7 @@ impl PublishedKeys {
 
     /// Is there one of that name? A token without a name is taken where there is no choice.
     #[must_use]
-    pub fn have(&self, kid: Option<&str>) -> bool {
+    pub fn contains(&self, kid: Option<&str>) -> bool {
         match kid {
             Some(_) => self.0.iter().any(|name| name.as_deref() == kid),
             None => self.0.len() == 1,

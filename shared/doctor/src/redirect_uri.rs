@@ -4,15 +4,15 @@ use url::Url;
 
 use crate::{
     checks::Checks,
-    finding::{Change, Finding, Names},
-    issuer::KnownIssuer,
-    no_reply::NoReply,
-    uri::uris_differ_in,
+    connect_error::ConnectError,
+    diagnosis::{Change, Diagnosis, SettingNames},
+    issuer::ConfirmedIssuer,
+    uri_difference::uri_difference,
 };
 
 /// A login as a browser would begin it.
 #[derive(Clone, Debug)]
-pub struct Login<'a> {
+pub struct LoginRequest<'a> {
     /// The client's id.
     pub client_id: &'a str,
     /// Where the browser comes back to.
@@ -22,9 +22,9 @@ pub struct Login<'a> {
     /// For whom (RFC 8707).
     pub resources: &'a str,
     /// The client's settings; the redirect URI follows from its `public_url`.
-    pub names: &'a Names,
+    pub names: &'a SettingNames,
     /// Where the settings of this issuer stand.
-    pub issuer_names: &'a Names,
+    pub issuer_names: &'a SettingNames,
     /// The setting of the scopes among those.
     pub scope_setting: &'a str,
 }
@@ -55,7 +55,11 @@ const EXPECTED: [&str; 4] =
 
 /// Ask for a login without showing a page (`prompt=none`), and look where the answer goes without
 /// going there.
-pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &Login<'_>) {
+pub async fn check_redirect_uri(
+    checks: &mut Checks,
+    known: &ConfirmedIssuer,
+    login: &LoginRequest<'_>,
+) {
     const CHECK: &str = "redirect URI";
     let published = known.metadata.authorization_endpoint.as_deref();
     let Some(url) = known.resolve_endpoint(checks, CHECK, "authorization_endpoint", published)
@@ -68,15 +72,13 @@ pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &
             let finding = known.not_reached(&url, &why);
             checks.fail(check, format!("not reached: {}", why.words()), finding);
         }
-        Ok(Answer::GoesBack(error)) => {
-            look_at_error(checks, known, &check, login, error.as_deref())
-        }
+        Ok(Answer::GoesBack(error)) => check_error(checks, known, &check, login, error.as_deref()),
         Ok(Answer::TellsUser { about: About::Client, status }) => {
             let compared =
                 format!("the client `{}` and those that the issuer knows", login.client_id);
             let advice = "write the id that the issuer has for this website, and have it registered as one that may log people in";
             let change = login.issuer_names.change("client_id", advice);
-            let finding = Finding::new(
+            let finding = Diagnosis::new(
                 compared,
                 login.redirect_uri,
                 format!("an error page about the client, status {status}"),
@@ -107,11 +109,11 @@ pub async fn try_redirect_uri(checks: &mut Checks, known: &KnownIssuer, login: &
 }
 
 async fn ask(
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     endpoint: &Url,
-    login: &Login<'_>,
+    login: &LoginRequest<'_>,
     redirect_uri: &str,
-) -> Result<Answer, NoReply> {
+) -> Result<Answer, ConnectError> {
     let mut url = endpoint.clone();
     url.query_pairs_mut()
         .extend_pairs([
@@ -166,11 +168,11 @@ fn parameter(location: &str, name: &str) -> Option<String> {
     pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn look_at_error(
+fn check_error(
     checks: &mut Checks,
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     check: &str,
-    login: &Login<'_>,
+    login: &LoginRequest<'_>,
     error: Option<&str>,
 ) {
     match error.filter(|error| !EXPECTED.contains(error)) {
@@ -181,7 +183,7 @@ fn look_at_error(
                 "the redirect URI is registered, and the rest of the request is not taken: compare scopes and resources with what the issuer knows: {}",
                 known.scopes().join(" ")
             );
-            let finding = Finding::new(
+            let finding = Diagnosis::new(
                 compared,
                 EXPECTED[0],
                 error,
@@ -195,9 +197,9 @@ fn look_at_error(
 /// What people get wrong most often, tried one after the other: what the issuer takes is
 /// registered.
 async fn nearest_by_trying(
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     endpoint: &Url,
-    login: &Login<'_>,
+    login: &LoginRequest<'_>,
 ) -> Option<String> {
     for other in spelled_otherwise(login.redirect_uri) {
         if matches!(ask(known, endpoint, login, &other).await, Ok(Answer::GoesBack(_))) {
@@ -220,7 +222,7 @@ fn spelled_otherwise(uri: &str) -> Vec<String> {
     others
 }
 
-fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Finding {
+fn not_registered(login: &LoginRequest<'_>, nearest: Option<String>, status: u16) -> Diagnosis {
     let compared = format!(
         "the redirect URI {} and those of `{}` at the issuer, to the byte",
         login.redirect_uri, login.client_id
@@ -229,13 +231,13 @@ fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Fi
         Some(nearest) => {
             let found = format!(
                 "{nearest} is registered: they differ in {}",
-                uris_differ_in(&nearest, login.redirect_uri)
+                uri_difference(&nearest, login.redirect_uri)
             );
             let change = login.names.change(
                 "public_url",
                 "let it fit what is registered, or register this one at the issuer",
             );
-            Finding::new(compared, login.redirect_uri, found, change)
+            Diagnosis::new(compared, login.redirect_uri, found, change)
         }
         None => {
             let advice = format!(
@@ -243,7 +245,7 @@ fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Fi
                 login.client_id, login.redirect_uri
             );
             let found = format!("an error page in place of an answer, status {status}");
-            Finding::new(
+            Diagnosis::new(
                 compared,
                 login.redirect_uri,
                 found,
@@ -253,7 +255,7 @@ fn not_registered(login: &Login<'_>, nearest: Option<String>, status: u16) -> Fi
     }
 }
 
-fn unclear(login: &Login<'_>, found: String) -> Finding {
+fn unclear(login: &LoginRequest<'_>, found: String) -> Diagnosis {
     let compared = format!(
         "where the issuer sends a browser that asks with prompt=none, and {}",
         login.redirect_uri
@@ -261,7 +263,7 @@ fn unclear(login: &Login<'_>, found: String) -> Finding {
     let change = Change::elsewhere(
         "begin a login in a browser: this issuer does not say by its status whether it knows the redirect URI",
     );
-    Finding::new(compared, "a redirect to it", found, change)
+    Diagnosis::new(compared, "a redirect to it", found, change)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     checks::{Check, Checks, Verdict},
-    finding::Finding,
+    diagnosis::Diagnosis,
 };
 
 /// What was found of one service.
@@ -48,15 +48,15 @@ fn write_report(text: &mut String, report: &Report, coloured: bool) -> std::fmt:
     writeln!(text, "{}", report.service)?;
     let width =
         report.checks.iter().map(|check| check.check.chars().count()).max().unwrap_or_default();
-    for Check { check, verdict, said, finding } in &report.checks {
-        writeln!(text, "  {}  {check:<width$}  {said}", word(*verdict, coloured))?;
-        finding.iter().try_for_each(|finding| write_finding(text, finding))?;
+    for Check { check, verdict, message, diagnosis } in &report.checks {
+        writeln!(text, "  {}  {check:<width$}  {message}", word(*verdict, coloured))?;
+        diagnosis.iter().try_for_each(|diagnosis| write_diagnosis(text, diagnosis))?;
     }
     writeln!(text)
 }
 
-fn write_finding(text: &mut String, finding: &Finding) -> std::fmt::Result {
-    let Finding { compared, expected, found, change } = finding;
+fn write_diagnosis(text: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
+    let Diagnosis { compared, expected, found, change } = diagnosis;
     for (name, value) in [("compared", compared), ("expected", expected), ("found", found)] {
         writeln!(text, "          {name:<8}  {value}")?;
     }
@@ -82,7 +82,7 @@ fn word(verdict: Verdict, coloured: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Change;
+    use crate::diagnosis::Change;
 
     fn reports() -> Vec<Report> {
         let mut checks = Checks::default();
@@ -91,7 +91,7 @@ mod tests {
         checks.fail(
             "issuer",
             "it is another",
-            Finding::new("two names", "http://c", "http://c/", change),
+            Diagnosis::new("two names", "http://c", "http://c/", change),
         );
         vec![Report::of("service-a", [checks])]
     }

@@ -4,17 +4,17 @@ use oauth_types::{ProtectedResourceMetadata, Scope, well_known_url};
 
 use crate::{
     checks::Checks,
-    finding::{Finding, Names},
-    no_reply::{NoReply, Way, bare},
-    uri::uris_differ_in,
-    wire::{Reply, Wire},
+    connect_error::{ConnectError, Way, bare},
+    diagnosis::{Diagnosis, SettingNames},
+    http_probe::{HttpProbe, ProbeResponse},
+    uri_difference::uri_difference,
 };
 
 const SUFFIX: &str = "oauth-protected-resource";
 
 /// A resource server as its client knows it.
 #[derive(Clone, Debug)]
-pub struct Door<'a> {
+pub struct ResourceEndpoint<'a> {
     /// How its checks are called.
     pub label: String,
     /// Where it is reached, and the setting for it.
@@ -26,11 +26,11 @@ pub struct Door<'a> {
     /// What the client asks for.
     pub scope: &'a Scope,
     /// The client's settings.
-    pub names: &'a Names,
+    pub names: &'a SettingNames,
 }
 
 /// Compare what the client has configured with what the resource server says of itself (RFC 9728).
-pub async fn look_at_resource(checks: &mut Checks, wire: &Wire, door: &Door<'_>) {
+pub async fn check_resource(checks: &mut Checks, wire: &HttpProbe, door: &ResourceEndpoint<'_>) {
     let check = format!("{}: reached", door.label);
     let (url, reply) = match ask(wire, door.url.0).await {
         Ok(answer) => answer,
@@ -59,18 +59,29 @@ pub async fn look_at_resource(checks: &mut Checks, wire: &Wire, door: &Door<'_>)
 
 /// Where RFC 9728 §3.1 has it, and where it stands for one that does not put it between host and
 /// path.
-async fn ask(wire: &Wire, base: &str) -> Result<(String, Reply), (String, NoReply)> {
+async fn ask(
+    wire: &HttpProbe,
+    base: &str,
+) -> Result<(String, ProbeResponse), (String, ConnectError)> {
     let base = base.trim_end_matches('/');
     let (first, second) = (well_known_url(base, SUFFIX), format!("{base}/.well-known/{SUFFIX}"));
     let (url, reply) = get(wire, &first).await?;
     if reply.status == 404 && second != first { get(wire, &second).await } else { Ok((url, reply)) }
 }
 
-async fn get(wire: &Wire, url: &str) -> Result<(String, Reply), (String, NoReply)> {
+async fn get(
+    wire: &HttpProbe,
+    url: &str,
+) -> Result<(String, ProbeResponse), (String, ConnectError)> {
     wire.get(url).await.map(|reply| (url.to_owned(), reply)).map_err(|why| (url.to_owned(), why))
 }
 
-fn compare(checks: &mut Checks, door: &Door<'_>, url: &str, said: &ProtectedResourceMetadata) {
+fn compare(
+    checks: &mut Checks,
+    door: &ResourceEndpoint<'_>,
+    url: &str,
+    said: &ProtectedResourceMetadata,
+) {
     let check = |what: &str| format!("{}: {what}", door.label);
     let at = bare(url);
     let (own, setting) = &door.resource;
@@ -83,10 +94,10 @@ fn compare(checks: &mut Checks, door: &Door<'_>, url: &str, said: &ProtectedReso
         );
         let advice = format!("write {}, or have B's `resource` changed", said.resource);
         let finding =
-            Finding::new(compared, &said.resource, own, door.names.change(setting, advice));
+            Diagnosis::new(compared, &said.resource, own, door.names.change(setting, advice));
         checks.fail(
             check("audience"),
-            format!("they differ in {}", uris_differ_in(&said.resource, own)),
+            format!("they differ in {}", uri_difference(&said.resource, own)),
             finding,
         );
     }
@@ -99,11 +110,11 @@ fn compare(checks: &mut Checks, door: &Door<'_>, url: &str, said: &ProtectedReso
         );
         let theirs = said.authorization_servers.join(", ");
         let nearest = said.authorization_servers.first().map_or("", String::as_str);
-        let words = format!("they differ in {}", uris_differ_in(nearest, door.issuer));
+        let words = format!("they differ in {}", uri_difference(nearest, door.issuer));
         let change = door
             .names
             .change("issuer", "A and B must name the same issuer: B refuses tokens of any other");
-        checks.fail(check("issuer"), words, Finding::new(compared, theirs, door.issuer, change));
+        checks.fail(check("issuer"), words, Diagnosis::new(compared, theirs, door.issuer, change));
     } else {
         checks.ok(check("issuer"), door.issuer);
     }
@@ -118,8 +129,12 @@ fn compare(checks: &mut Checks, door: &Door<'_>, url: &str, said: &ProtectedReso
             "scope",
             "ask for what B looks for; a scope that it does not know opens nothing there",
         );
-        let finding =
-            Finding::new(compared, said.scopes_supported.join(" "), door.scope.to_string(), change);
+        let finding = Diagnosis::new(
+            compared,
+            said.scopes_supported.join(" "),
+            door.scope.to_string(),
+            change,
+        );
         checks.warn(check("scope"), format!("B does not know: {unknown}"), finding);
     }
 }

@@ -1,27 +1,27 @@
 //! Can a client get a token, and is it the right one?
 
 mod compare;
-mod refusal;
+mod error;
 
 use oauth_types::{Scope, TokenResponse};
 use url::Url;
 
 use self::{
     compare::compare,
-    refusal::{refused_client, refused_need},
+    error::{refused_client, refused_need},
 };
 use crate::{
     checks::Checks,
-    client::{Client, Refused},
-    finding::{Finding, Names},
-    issuer::KnownIssuer,
+    client::{Client, ErrorResponse},
+    connect_error::{ConnectError, bare},
+    diagnosis::{Diagnosis, SettingNames},
+    issuer::ConfirmedIssuer,
     keys::PublishedKeys,
-    no_reply::{NoReply, bare},
 };
 
 /// What a client needs a token for.
 #[derive(Clone, Debug)]
-pub struct Need<'a> {
+pub struct TokenRequest<'a> {
     /// How the check is called behind the issuer's label.
     pub check: String,
     /// What is asked for.
@@ -31,19 +31,19 @@ pub struct Need<'a> {
     /// The setting that names the resource.
     pub resource_setting: String,
     /// Whose settings.
-    pub names: &'a Names,
+    pub names: &'a SettingNames,
 }
 
 /// How a code would be exchanged.
 #[derive(Clone, Debug)]
-pub struct CodeRequest<'a> {
+pub struct CodeExchange<'a> {
     /// The client's address for codes.
     pub redirect_uri: &'a str,
 }
 
 enum Outcome {
     Granted(Box<TokenResponse>),
-    Refused(Refused),
+    ErrorResponse(ErrorResponse),
     Garbage(u16),
 }
 
@@ -52,11 +52,11 @@ const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Get a token as the client itself does, compare what it is with what was asked for, and give it
 /// back. Says whether the client was known.
-pub async fn try_token(
+pub async fn check_token_request(
     checks: &mut Checks,
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     client: &Client,
-    need: &Need<'_>,
+    need: &TokenRequest<'_>,
     keys: Option<&PublishedKeys>,
 ) -> bool {
     let Some(url) = known.resolve_endpoint(
@@ -76,10 +76,10 @@ pub async fn try_token(
     match ask(known, client, &url, &form).await {
         Err(why) => not_reached(checks, known, &check, &url, &why),
         Ok(Outcome::Garbage(status)) => garbage(checks, known, &check, &url, status),
-        Ok(Outcome::Refused(refused)) if refused.is_about_the_client() => {
+        Ok(Outcome::ErrorResponse(refused)) if refused.is_about_the_client() => {
             refused_client(checks, known, client, &check, (&url, &form), &refused).await;
         }
-        Ok(Outcome::Refused(refused)) => {
+        Ok(Outcome::ErrorResponse(refused)) => {
             let (said, finding) = refused_need(known, client, need, &refused);
             checks.fail(check, said, finding);
             return true;
@@ -95,11 +95,11 @@ pub async fn try_token(
 
 /// Show the client's credentials with a code that nobody has made: who is known gets
 /// `invalid_grant`, who is not `invalid_client` (RFC 6749 §5.2). Nothing comes of it either way.
-pub async fn try_code_exchange(
+pub async fn check_code_exchange(
     checks: &mut Checks,
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     client: &Client,
-    request: &CodeRequest<'_>,
+    request: &CodeExchange<'_>,
 ) {
     const CHECK: &str = "client";
     let Some(url) = known.resolve_endpoint(
@@ -120,17 +120,17 @@ pub async fn try_code_exchange(
     let check = known.check(CHECK);
     match ask(known, client, &url, &form).await {
         Err(why) => not_reached(checks, known, &check, &url, &why),
-        Ok(Outcome::Refused(refused)) if refused.is_about_the_client() => {
+        Ok(Outcome::ErrorResponse(refused)) if refused.is_about_the_client() => {
             refused_client(checks, known, client, &check, (&url, &form), &refused).await;
         }
-        Ok(Outcome::Refused(refused)) if refused.is("invalid_grant") => {
+        Ok(Outcome::ErrorResponse(refused)) if refused.is("invalid_grant") => {
             checks.ok(check, format!("`{}` is known with its secret", client.id));
         }
-        Ok(Outcome::Refused(refused)) => {
+        Ok(Outcome::ErrorResponse(refused)) => {
             let compared = "the issuer's answer to a code that nobody has made";
             let change =
                 client.names.change("client_id", "look at what the issuer lets this client do");
-            let finding = Finding::new(compared, "invalid_grant", refused.shown(), change);
+            let finding = Diagnosis::new(compared, "invalid_grant", refused.shown(), change);
             checks.warn(check, "whether the secret is right cannot be told", finding);
         }
         Ok(Outcome::Granted(_)) => garbage(checks, known, &check, &url, 200),
@@ -139,27 +139,35 @@ pub async fn try_code_exchange(
 }
 
 async fn ask(
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     client: &Client,
     url: &Url,
     form: &[(&str, &str)],
-) -> Result<Outcome, NoReply> {
+) -> Result<Outcome, ConnectError> {
     let mut form = form.to_vec();
     let authorization = client.prove(&mut form);
     let reply = known.wire.post(url, &form, authorization.as_deref()).await?;
     Ok(match reply.status {
         200 => serde_json::from_slice(&reply.body)
             .map_or(Outcome::Garbage(200), |granted| Outcome::Granted(Box::new(granted))),
-        400..=499 if reply.status != TOO_MANY_REQUESTS => Outcome::Refused(client.refused(&reply)),
+        400..=499 if reply.status != TOO_MANY_REQUESTS => {
+            Outcome::ErrorResponse(client.refused(&reply))
+        }
         status => Outcome::Garbage(status),
     })
 }
 
-fn not_reached(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url, why: &NoReply) {
+fn not_reached(
+    checks: &mut Checks,
+    known: &ConfirmedIssuer,
+    check: &str,
+    url: &Url,
+    why: &ConnectError,
+) {
     checks.fail(check, format!("not reached: {}", why.words()), known.not_reached(url, why));
 }
 
-fn garbage(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url, status: u16) {
+fn garbage(checks: &mut Checks, known: &ConfirmedIssuer, check: &str, url: &Url, status: u16) {
     let compared = format!("what answers at {} and RFC 6749 section 5", bare(url.as_str()));
     let (advice, found) = match status {
         TOO_MANY_REQUESTS => (
@@ -175,16 +183,16 @@ fn garbage(checks: &mut Checks, known: &KnownIssuer, check: &str, url: &Url, sta
     checks.fail(
         check,
         "the answer cannot be used",
-        Finding::new(compared, "a token, or an error of OAuth", found, change),
+        Diagnosis::new(compared, "a token, or an error of OAuth", found, change),
     );
 }
 
 /// A token that was fetched for looking opens nothing longer than it has to.
 async fn give_back(
     checks: &mut Checks,
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     client: &Client,
-    need: &Need<'_>,
+    need: &TokenRequest<'_>,
     granted: &TokenResponse,
 ) {
     if !revoke(known, client, granted).await {
@@ -193,7 +201,7 @@ async fn give_back(
     }
 }
 
-async fn revoke(known: &KnownIssuer, client: &Client, granted: &TokenResponse) -> bool {
+async fn revoke(known: &ConfirmedIssuer, client: &Client, granted: &TokenResponse) -> bool {
     let endpoint = known
         .metadata
         .revocation_endpoint

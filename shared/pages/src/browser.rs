@@ -18,11 +18,11 @@ pub struct Browser {
     pub language: Language,
     /// The language that this very request asks for by `?lang=`; the answer makes the browser
     /// remember it.
-    pub asked: Option<Language>,
+    pub requested_language: Option<Language>,
     /// Its person has chosen the language, now or before.
     pub(crate) chosen: bool,
     /// Its request cannot be made again by a link.
-    pub(crate) once: bool,
+    pub(crate) not_repeatable: bool,
     pub(crate) query: String,
 }
 
@@ -53,22 +53,28 @@ impl Browser {
         let kept = jar.get(COOKIE).map(Cookie::value);
         let language = Language::choose(asked, kept, ui_locales, accepted);
         let chosen = asked.into_iter().chain(kept).any(|tag| Language::from_tag(tag).is_some());
-        let once = ![Method::GET, Method::HEAD].contains(method);
-        Self { language, asked: asked.and_then(Language::from_tag), chosen, once, query }
+        let not_repeatable = ![Method::GET, Method::HEAD].contains(method);
+        Self {
+            language,
+            requested_language: asked.and_then(Language::from_tag),
+            chosen,
+            not_repeatable,
+            query,
+        }
     }
 
     /// The same browser, when the website has said what its visitor reads (`ui_locales`) where the
     /// address does not show it. The visitor knows better.
     #[must_use]
-    pub fn reading(&self, ui_locales: Option<&str>) -> Self {
+    pub fn with_ui_locales(&self, ui_locales: Option<&str>) -> Self {
         let said = ui_locales.and_then(Language::first_of).filter(|_| !self.chosen);
         Self { language: said.unwrap_or(self.language), ..self.clone() }
     }
 
     /// The request was good once, such as an answer that somebody's provider sends along.
     #[must_use]
-    pub fn once(self) -> Self {
-        Self { once: true, ..self }
+    pub fn not_repeatable(self) -> Self {
+        Self { not_repeatable: true, ..self }
     }
 
     /// The same page in another language: a query alone, because a path such as
@@ -99,10 +105,16 @@ mod tests {
     #[test]
     fn the_query_the_cookie_and_the_header_are_read() {
         let asking = browser("/login?lang=zh", "gatepass-language=en");
-        assert_eq!((asking.language, asking.asked), (Language::Chinese, Some(Language::Chinese)));
+        assert_eq!(
+            (asking.language, asking.requested_language),
+            (Language::Chinese, Some(Language::Chinese))
+        );
         let remembering = browser("/login", "other=1; gatepass-language=zh");
-        assert_eq!((remembering.language, remembering.asked), (Language::Chinese, None));
-        assert_eq!(browser("/login?lang=fr", "").asked, None);
+        assert_eq!(
+            (remembering.language, remembering.requested_language),
+            (Language::Chinese, None)
+        );
+        assert_eq!(browser("/login?lang=fr", "").requested_language, None);
     }
 
     #[test]
@@ -115,29 +127,36 @@ mod tests {
         );
         let switched = browser("/login?ui_locales=zh&lang=en", "");
         assert_eq!(
-            (switched.language, switched.asked),
+            (switched.language, switched.requested_language),
             (Language::English, Some(Language::English))
         );
-        assert_eq!(browser("/login?ui_locales=zh", "").asked, None, "it is nothing to remember");
+        assert_eq!(
+            browser("/login?ui_locales=zh", "").requested_language,
+            None,
+            "it is nothing to remember"
+        );
     }
 
     #[test]
     fn what_a_website_says_elsewhere_counts_as_if_it_stood_in_the_address() {
-        assert_eq!(browser("/login", "").reading(Some("fr zh en")).language, Language::Chinese);
         assert_eq!(
-            browser("/login?ui_locales=en", "").reading(Some("zh")).language,
+            browser("/login", "").with_ui_locales(Some("fr zh en")).language,
+            Language::Chinese
+        );
+        assert_eq!(
+            browser("/login?ui_locales=en", "").with_ui_locales(Some("zh")).language,
             Language::Chinese
         );
         for (uri, cookie) in [("/login?lang=en", ""), ("/login", "gatepass-language=en")] {
             assert_eq!(
-                browser(uri, cookie).reading(Some("zh")).language,
+                browser(uri, cookie).with_ui_locales(Some("zh")).language,
                 Language::English,
                 "{uri} {cookie}"
             );
         }
         for nothing in [None, Some(""), Some("fr")] {
             assert_eq!(
-                browser("/login?ui_locales=zh", "").reading(nothing).language,
+                browser("/login?ui_locales=zh", "").with_ui_locales(nothing).language,
                 Language::Chinese
             );
         }

@@ -7,13 +7,13 @@
 #![warn(missing_docs)]
 
 mod browser;
+mod datetime;
 mod error;
 mod files;
 mod form_action;
+mod image_url;
 mod language;
-mod moment;
 mod page;
-mod picture;
 mod references;
 mod render;
 mod style;
@@ -23,9 +23,9 @@ use std::{path::Path, sync::Arc};
 
 pub use browser::Browser;
 pub use error::PagesError;
+pub use image_url::is_image_url;
 pub use language::Language;
 pub use page::Page;
-pub use picture::is_picture;
 
 use axum::response::Response;
 use http::StatusCode;

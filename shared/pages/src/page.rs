@@ -7,7 +7,7 @@ use http::{
     },
 };
 
-use crate::{Browser, Language, form_action, picture::IMG_SRC};
+use crate::{Browser, Language, form_action, image_url::IMG_SRC};
 
 /// A page on its way to the browser. What it may do there is decided here.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Page {
             status,
             html,
             language: browser.language,
-            remember: browser.asked,
+            remember: browser.requested_language,
             form_action: String::new(),
             script_src: String::new(),
         }
@@ -171,7 +171,7 @@ mod tests {
     fn a_language_that_was_asked_for_is_remembered() {
         let browser = Browser {
             language: Language::Chinese,
-            asked: Some(Language::Chinese),
+            requested_language: Some(Language::Chinese),
             ..Browser::default()
         };
         let response = page(&browser).into_response();

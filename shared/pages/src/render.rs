@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::{
     Browser, Language, PagesError,
+    datetime::in_words,
     files::Files,
-    moment::in_words,
     texts::{Piece, Text, Texts},
 };
 
@@ -46,7 +46,7 @@ impl Renderer {
 
     /// What `layout.html` shows on every page.
     fn layout(&self, browser: &Browser) -> Value {
-        let switch = Language::ALL.map(|language| {
+        let languages = Language::ALL.map(|language| {
             context! {
                 lang => language.tag(),
                 name => language.own_name(),
@@ -57,8 +57,8 @@ impl Renderer {
         context! {
             lang => browser.language.tag(),
             style => self.style_url.clone(),
-            switch => switch.to_vec(),
-            once => browser.once,
+            languages => languages.to_vec(),
+            not_repeatable => browser.not_repeatable,
         }
     }
 }
@@ -79,7 +79,7 @@ fn environment(
             || Error::new(ErrorKind::UnknownFunction, format!("there is no text `{key}`"));
         say(texts.get(key).ok_or_else(unknown)?, &values)
     });
-    environment.add_filter("moment", move |seconds: i64| {
+    environment.add_filter("datetime", move |seconds: i64| {
         in_words(language, seconds)
             .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
     });

@@ -16,8 +16,8 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::{
-    Finding, HttpClientSettings, Settings, Sources, listen::own_door, load, refuse_unsafe,
-    settings::PREFIX,
+    HttpClientSettings, Settings, Sources, UnsafeSetting, ensure_safe_for_production,
+    listen::local_connect_address, load, settings::PREFIX,
 };
 
 /// Where the settings come from.
@@ -72,9 +72,9 @@ fn readable(
 /// # Errors
 /// When `serve` would refuse to start with them.
 pub fn check_config<S: Settings>(settings: &S) -> anyhow::Result<()> {
-    let (findings, usable) = (settings.findings(), settings.try_out());
-    say(describe(settings, &findings, &usable)?)?;
-    refuse_unsafe(settings.profile(), &findings).map_err(anyhow::Error::msg)?;
+    let (findings, usable) = (settings.unsafe_settings(), settings.validate());
+    print_line(render_config(settings, &findings, &usable)?)?;
+    ensure_safe_for_production(settings.profile(), &findings).map_err(anyhow::Error::msg)?;
     usable
 }
 
@@ -82,7 +82,7 @@ pub fn check_config<S: Settings>(settings: &S) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the reader has closed the pipe.
-pub fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
+pub fn print_line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
@@ -90,9 +90,9 @@ pub fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When they cannot be written as TOML.
-pub fn describe<S: Settings>(
+pub fn render_config<S: Settings>(
     settings: &S,
-    findings: &[Finding],
+    findings: &[UnsafeSetting],
     usable: &anyhow::Result<()>,
 ) -> anyhow::Result<String> {
     let in_force = toml::to_string_pretty(settings)?;
@@ -107,7 +107,7 @@ pub fn describe<S: Settings>(
     if !findings.is_empty() {
         text.push_str("\n# unsafe for production:\n");
     }
-    for Finding { setting, problem, remedy } in findings {
+    for UnsafeSetting { setting, problem, remedy } in findings {
         text.push_str(&format!("#   {setting}: {problem}; {remedy}\n"));
     }
     Ok(text)
@@ -119,7 +119,7 @@ pub fn describe<S: Settings>(
 /// # Errors
 /// When it does not answer, or answers that it is not ready.
 pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::Result<()> {
-    let door = own_door(listen).context("the setting `listen` is not host:port")?;
+    let door = local_connect_address(listen).context("the setting `listen` is not host:port")?;
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{door}/readyz");
     let timeout = HttpClientSettings::default().timeout.min(Duration::from_secs(3));
@@ -143,7 +143,7 @@ pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::R
     clippy::print_stderr,
     reason = "the last words of a process that may have failed before logging began"
 )]
-pub fn exit(result: anyhow::Result<()>) -> ExitCode {
+pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

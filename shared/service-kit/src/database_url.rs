@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use url::{Position, Url};
 
-use crate::{Finding, SecretSetting};
+use crate::{SecretSetting, UnsafeSetting};
 
 /// What `postgres://` URLs may say behind the `?`. An unknown word would be ignored by the driver,
 /// also when it asks for more safety.
@@ -54,7 +54,7 @@ fn check(url: &str) -> Result<(), String> {
 /// A finding if whoever is on the way to the database could read what goes there, or stand in for
 /// it: keys, people and sessions.
 #[must_use]
-pub fn unproved_database(url: &str) -> Option<Finding> {
+pub fn unverified_database_tls(url: &str) -> Option<UnsafeSetting> {
     let url = Url::parse(url).ok()?;
     let parameter =
         |name| url.query_pairs().filter(|(known, _)| known == name).last().map(|(_, value)| value);
@@ -62,7 +62,7 @@ pub fn unproved_database(url: &str) -> Option<Finding> {
     let host = parameter("host").unwrap_or_else(|| url.host_str().unwrap_or_default().into());
     (!verified && !stays_here(&host)).then(|| {
         let problem = "the connection leaves this machine, and whoever answers is believed";
-        Finding::new("database_url", problem, "add ?sslmode=verify-full&sslrootcert=FILE")
+        UnsafeSetting::new("database_url", problem, "add ?sslmode=verify-full&sslrootcert=FILE")
     })
 }
 
@@ -132,7 +132,7 @@ mod tests {
             ("postgres://%2Frun%2Fpostgresql/x", true),
             ("postgres:///x?host=/run/postgresql", true),
         ] {
-            assert_eq!(unproved_database(url).is_none(), safe, "{url}");
+            assert_eq!(unverified_database_tls(url).is_none(), safe, "{url}");
         }
     }
 }

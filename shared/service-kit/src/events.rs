@@ -10,8 +10,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use url::Url;
 
 use crate::{
-    Finding, HttpClientError, HttpClientSettings, Profile, Stop, http_client_without_authorities,
-    plain_http,
+    CancellationToken, HttpClientError, HttpClientSettings, Profile, UnsafeSetting,
+    http_client_with_optional_roots, plain_http_url,
 };
 
 /// So many events wait for the viewer; when it is slower, the oldest are lost.
@@ -36,12 +36,12 @@ pub struct EventSettings {
 impl EventSettings {
     /// In production nobody watches by accident, and nobody on the way: events tell who calls whom.
     #[must_use]
-    pub fn finding(&self) -> Option<Finding> {
+    pub fn unsafe_setting(&self) -> Option<UnsafeSetting> {
         let viewer_url = self.viewer_url.as_ref()?;
         if self.in_production {
-            return plain_http("events.viewer_url", viewer_url.as_str());
+            return plain_http_url("events.viewer_url", viewer_url.as_str());
         }
-        Some(Finding::new(
+        Some(UnsafeSetting::new(
             "events.viewer_url",
             "tells a viewer of every flow",
             "remove it, or set events.in_production, which leaves bodies out",
@@ -52,9 +52,13 @@ impl EventSettings {
     ///
     /// # Errors
     /// When there can be no HTTP client.
-    pub fn begin(&self, profile: Profile, stop: Stop) -> Result<EventSink, HttpClientError> {
+    pub fn start(
+        &self,
+        profile: Profile,
+        stop: CancellationToken,
+    ) -> Result<EventSink, HttpClientError> {
         let Some(viewer_url) = &self.viewer_url else { return Ok(EventSink::disabled()) };
-        let http = http_client_without_authorities(&HttpClientSettings::default())?;
+        let http = http_client_with_optional_roots(&HttpClientSettings::default())?;
         let sink = EventSink::new(WAITING);
         let sender = Sender {
             http,

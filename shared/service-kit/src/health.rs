@@ -7,7 +7,7 @@ use clock::Clock;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::refusal::unknown_method;
+use crate::error_response::unknown_method;
 
 /// Tells whether the service can do its work: `Err` says in words what is missing.
 pub type Readiness =
@@ -16,8 +16,8 @@ pub type Readiness =
 /// Whoever asks for the readiness asks again soon; a check that hangs must not pile up.
 const CHECK_TIME: Duration = Duration::from_secs(5);
 
-/// A service that is ready as soon as it runs needs no more than `ready(|| async { Ok(()) })`.
-pub fn ready<F>(check: impl Fn() -> F + Send + Sync + 'static) -> Readiness
+/// A service that is ready as soon as it runs needs no more than `readiness(|| async { Ok(()) })`.
+pub fn readiness<F>(check: impl Fn() -> F + Send + Sync + 'static) -> Readiness
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
@@ -25,15 +25,12 @@ where
 }
 
 /// The same with a check that costs something: one at a time, and its answer is good for a second.
-pub fn ready_once_a_second<F>(
-    clock: Clock,
-    check: impl Fn() -> F + Send + Sync + 'static,
-) -> Readiness
+pub fn cached_readiness<F>(clock: Clock, check: impl Fn() -> F + Send + Sync + 'static) -> Readiness
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
     let (check, kept) = (Arc::new(check), Arc::new(Mutex::new(None)));
-    ready(move || {
+    readiness(move || {
         let (clock, check, kept) = (clock.clone(), Arc::clone(&check), Arc::clone(&kept));
         async move {
             let mut kept = kept.lock().await;
@@ -81,7 +78,7 @@ mod tests {
     async fn however_many_ask_a_dear_check_is_made_once_a_second() {
         let (clock, made) = (Clock::manual(5), Arc::new(AtomicUsize::new(0)));
         let count = Arc::clone(&made);
-        let readiness = ready_once_a_second(clock.clone(), move || {
+        let readiness = cached_readiness(clock.clone(), move || {
             let number = count.fetch_add(1, Ordering::Relaxed);
             async move { Err(format!("check {number}")) }
         });

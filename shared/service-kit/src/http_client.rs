@@ -12,14 +12,14 @@ pub struct HttpClientSettings {
     /// How long a whole call may take.
     pub timeout: Duration,
     /// How names become addresses, if not as the system does it.
-    pub names: Option<Names>,
+    pub dns_resolver: Option<DnsResolver>,
 }
 
 /// A way in which names become addresses.
 #[derive(Clone)]
-pub struct Names(pub Arc<dyn Resolve>);
+pub struct DnsResolver(pub Arc<dyn Resolve>);
 
-impl fmt::Debug for Names {
+impl fmt::Debug for DnsResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("names of its own")
     }
@@ -31,7 +31,7 @@ impl Default for HttpClientSettings {
             ca_file: None,
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(5),
-            names: None,
+            dns_resolver: None,
         }
     }
 }
@@ -84,7 +84,7 @@ pub fn http_client(settings: &HttpClientSettings) -> Result<Client, HttpClientEr
 ///
 /// # Errors
 /// When the certificates of the settings cannot be read.
-pub fn http_client_without_authorities(
+pub fn http_client_with_optional_roots(
     settings: &HttpClientSettings,
 ) -> Result<Client, HttpClientError> {
     match http_client(settings) {
@@ -97,8 +97,8 @@ pub fn http_client_without_authorities(
 }
 
 fn careful(settings: &HttpClientSettings) -> ClientBuilder {
-    let builder = match &settings.names {
-        Some(Names(names)) => Client::builder().dns_resolver(Arc::clone(names)),
+    let builder = match &settings.dns_resolver {
+        Some(DnsResolver(resolver)) => Client::builder().dns_resolver(Arc::clone(resolver)),
         None => Client::builder(),
     };
     builder

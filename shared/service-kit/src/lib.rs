@@ -5,46 +5,46 @@
 //! then run.
 #![warn(missing_docs)]
 
-mod absence;
 pub mod cli;
 mod connection_cap;
 mod database_url;
+mod error_response;
+mod event_fields;
 mod events;
-mod findings;
 pub mod health;
 mod http_client;
 mod limits;
 mod listen;
 pub mod metrics;
-mod refusal;
-mod request_scope;
+mod outage;
+mod request_body;
+mod request_context;
 mod secret_setting;
 mod server;
 mod settings;
-mod stop;
+mod shutdown;
 pub mod telemetry;
 pub mod tls;
-mod told;
-mod whole_body;
+mod unsafe_settings;
 
-pub use absence::Absences;
-pub use database_url::{database_url, unproved_database};
+pub use database_url::{database_url, unverified_database_tls};
+pub use error_response::render_html_errors;
 pub use events::EventSettings;
-pub use findings::{
-    Finding, Profile, SAFE_SECRET_LENGTH, is_loopback_url, own_name, plain_http, plain_listener,
-    refuse_unsafe, weak_secret,
-};
 pub use http_client::{
-    HttpClientError, HttpClientSettings, Names, http_client, http_client_without_authorities,
+    DnsResolver, HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
 };
 pub use limits::Limits;
-pub use listen::own_door;
-pub use refusal::page_for_people;
-pub use request_scope::{RequestId, ServiceContext, scoped};
+pub use listen::local_connect_address;
+pub use outage::OutageSimulator;
+pub use request_body::RequestBody;
+pub use request_context::{RequestId, ServiceContext, with_request_context};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
-pub use server::{BindError, Bound, Server};
-pub use settings::{Settings, SettingsError, Sources, comma_list, load, toml_problem};
-pub use stop::{on_signal, poll_every};
+pub use server::{BindError, BoundListener, Server};
+pub use settings::{Settings, SettingsError, Sources, comma_list, describe_toml_error, load};
+pub use shutdown::{cancel_on_signal, run_periodically};
 pub use tls::TlsFiles;
-pub use tokio_util::sync::CancellationToken as Stop;
-pub use whole_body::WholeBody;
+pub use tokio_util::sync::CancellationToken;
+pub use unsafe_settings::{
+    MIN_SECRET_LENGTH, Profile, UnsafeSetting, ensure_safe_for_production, is_loopback_url,
+    loopback_url, plain_http_listener, plain_http_url, weak_secret,
+};

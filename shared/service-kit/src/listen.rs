@@ -13,7 +13,7 @@ pub(crate) fn addresses(listen: &str) -> io::Result<Vec<SocketAddr>> {
 ///
 /// # Errors
 /// When it is no address.
-pub fn own_door(listen: &str) -> io::Result<String> {
+pub fn local_connect_address(listen: &str) -> io::Result<String> {
     let found = addresses(listen)?;
     match found.iter().find(|address| address.ip().is_unspecified()) {
         Some(everywhere) => Ok(format!("127.0.0.1:{}", everywhere.port())),
@@ -43,7 +43,7 @@ mod tests {
             ("10.0.0.1:9001", false, "10.0.0.1:9001"),
         ] {
             assert_eq!(
-                (is_loopback(listen), own_door(listen).unwrap().as_str()),
+                (is_loopback(listen), local_connect_address(listen).unwrap().as_str()),
                 (loopback, door),
                 "{listen}"
             );

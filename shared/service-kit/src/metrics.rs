@@ -15,7 +15,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::refusal::unknown_method;
+use crate::error_response::unknown_method;
 
 /// Requests by route, method and status, and how long they took.
 #[derive(Clone)]

@@ -30,7 +30,7 @@ impl SecretSetting {
     ///
     /// # Errors
     /// When both are set, the file cannot be read, or production has none.
-    pub fn choose(
+    pub fn resolve(
         setting: &str,
         inline: Option<&Self>,
         file: Option<&PathBuf>,
@@ -88,7 +88,7 @@ mod tests {
         let file = folder.path().join("secret");
         std::fs::write(&file, "from-a-file\n").unwrap();
         let choose = |inline: Option<&SecretSetting>, file: Option<&PathBuf>, profile| {
-            SecretSetting::choose("secret", inline, file, profile)
+            SecretSetting::resolve("secret", inline, file, profile)
         };
         let inline = SecretSetting::new("inline");
         assert_eq!(choose(Some(&inline), None, Profile::Production).unwrap().expose(), "inline");

@@ -11,12 +11,13 @@ use axum_server::{
 use hyper_util::rt::TokioTimer;
 
 use crate::{
-    Absences, Limits, Stop, absence::begun, connection_cap::ConnectionCap, listen::addresses,
+    CancellationToken, Limits, OutageSimulator, connection_cap::ConnectionCap, listen::addresses,
+    outage::next_outage,
 };
 
 /// An address that this process has taken, before anything is served on it.
 #[derive(Debug)]
-pub struct Bound {
+pub struct BoundListener {
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -43,13 +44,13 @@ fn explain(error: &io::Error) -> String {
     }
 }
 
-impl Bound {
+impl BoundListener {
     /// Take `address` (`host:port`; port 0 lets the system choose). `setting` is named when that
     /// fails.
     ///
     /// # Errors
     /// When the port is in use, not allowed, or the address cannot be read.
-    pub fn to(address: &str, setting: &'static str) -> Result<Self, BindError> {
+    pub fn bind(address: &str, setting: &'static str) -> Result<Self, BindError> {
         let bind = || TcpListener::bind(&addresses(address)?[..]);
         bind().and_then(Self::on).map_err(|reason| BindError {
             address: address.to_owned(),
@@ -72,7 +73,7 @@ impl Bound {
 
 /// One address and what is served there.
 pub struct Server {
-    bound: Bound,
+    bound: BoundListener,
     tls: Option<RustlsConfig>,
     app: Router,
     limits: Limits,
@@ -81,7 +82,7 @@ pub struct Server {
 impl Server {
     /// Serve `app` in plain http.
     #[must_use]
-    pub fn new(bound: Bound, app: Router, limits: &Limits) -> Self {
+    pub fn new(bound: BoundListener, app: Router, limits: &Limits) -> Self {
         Self { bound, tls: None, app, limits: limits.clone() }
     }
 
@@ -95,15 +96,19 @@ impl Server {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self, stop: Stop) -> io::Result<()> {
-        self.run_between(&Absences::default(), stop).await
+    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+        self.run_with_outages(&OutageSimulator::default(), stop).await
     }
 
     /// The same, with absences between.
     ///
     /// # Errors
     /// When the listener fails, or the address is taken when the server comes back.
-    pub async fn run_between(mut self, absences: &Absences, stop: Stop) -> io::Result<()> {
+    pub async fn run_with_outages(
+        mut self,
+        absences: &OutageSimulator,
+        stop: CancellationToken,
+    ) -> io::Result<()> {
         let mut listener = absences.listen();
         loop {
             let (address, pause) = (self.bound.address, stop.child_token());
@@ -117,7 +122,7 @@ impl Server {
             tokio::pin!(serving);
             let length = tokio::select! {
                 ended = &mut serving => return ended,
-                length = begun(&mut listener) => length,
+                length = next_outage(&mut listener) => length,
             };
             pause.cancel();
             serving.await?;
@@ -126,16 +131,16 @@ impl Server {
                 () = tokio::time::sleep(length) => (),
                 () = stop.cancelled() => return Ok(()),
             }
-            self.bound = Bound::on(TcpListener::bind(address)?)?;
+            self.bound = BoundListener::on(TcpListener::bind(address)?)?;
         }
     }
 
     async fn serve(
-        bound: Bound,
+        bound: BoundListener,
         tls: Option<RustlsConfig>,
         app: Router,
         limits: &Limits,
-        stop: Stop,
+        stop: CancellationToken,
     ) -> io::Result<()> {
         let handle = Handle::new();
         tokio::spawn(drain(handle.clone(), stop, limits.drain_time()));
@@ -159,7 +164,7 @@ impl Server {
     }
 }
 
-async fn drain(handle: Handle<SocketAddr>, stop: Stop, time: std::time::Duration) {
+async fn drain(handle: Handle<SocketAddr>, stop: CancellationToken, time: std::time::Duration) {
     stop.cancelled().await;
     handle.graceful_shutdown(Some(time));
 }

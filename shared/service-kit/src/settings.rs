@@ -4,7 +4,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat, Value, ValueKin
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use url::Url;
 
-use crate::{Finding, Profile, telemetry::LogSettings};
+use crate::{Profile, UnsafeSetting, telemetry::LogSettings};
 
 /// The settings of one service. Every struct in it denies unknown fields and has a default for
 /// each.
@@ -14,7 +14,7 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
 
     /// The settings that are hidden as a whole wherever settings are shown, so that a password may
     /// stand in their URLs.
-    const HIDDEN_URLS: &'static [&'static str] = &[];
+    const SECRET_URL_SETTINGS: &'static [&'static str] = &[];
 
     /// What the process is for.
     fn profile(&self) -> Profile;
@@ -27,14 +27,14 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     fn log(&self) -> &LogSettings;
 
     /// Every setting that production would refuse.
-    fn findings(&self) -> Vec<Finding>;
+    fn unsafe_settings(&self) -> Vec<UnsafeSetting>;
 
     /// Make of the settings all that is made before serving, and drop it again: what `check-config`
     /// calls good, `serve` can begin with.
     ///
     /// # Errors
     /// What cannot be used in any profile.
-    fn try_out(&self) -> anyhow::Result<()>;
+    fn validate(&self) -> anyhow::Result<()>;
 }
 
 /// Where settings come from, the later ones winning: defaults, those below, this file, the
@@ -42,7 +42,7 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// Other defaults, as TOML.
-    pub below: Option<String>,
+    pub base: Option<String>,
     /// A TOML file.
     pub file: Option<PathBuf>,
     /// The environment as names and values, so that a test can bring its own.
@@ -88,8 +88,8 @@ pub(crate) const PREFIX: &str = "GATEPASS__";
 pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     refuse_unknown_services(&sources.environment)?;
     let mut builder = Config::builder();
-    if let Some(below) = &sources.below {
-        builder = builder.add_source(File::from_str(below, FileFormat::Toml));
+    if let Some(base) = &sources.base {
+        builder = builder.add_source(File::from_str(base, FileFormat::Toml));
     }
     if let Some(file) = &sources.file {
         builder = builder.add_source(File::from_str(&read(file)?, FileFormat::Toml));
@@ -101,7 +101,7 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
         builder = builder.set_override(key, value).map_err(|error| explain(&error))?;
     }
     let config = builder.build().map_err(|error| explain(&error))?;
-    if let Some(setting) = with_credentials("", &config.cache, S::HIDDEN_URLS) {
+    if let Some(setting) = with_credentials("", &config.cache, S::SECRET_URL_SETTINGS) {
         return Err(SettingsError::Credentials(setting));
     }
     config.try_deserialize().map_err(|error| explain(&error))
@@ -114,14 +114,14 @@ fn read(file: &Path) -> Result<String, SettingsError> {
     let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
     match toml::from_str::<toml::Table>(&text) {
         Ok(_) => Ok(text),
-        Err(error) => Err(refused(toml_problem(&text, &error))),
+        Err(error) => Err(refused(describe_toml_error(&text, &error))),
     }
 }
 
 /// What is wrong with a TOML text, and in which line. Neither that line nor the value is quoted: it
 /// may be a secret.
 #[must_use]
-pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
+pub fn describe_toml_error(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before
         .map(|before| format!("line {}: ", before.matches('\n').count() + 1))
@@ -256,11 +256,11 @@ mod tests {
             &self.log
         }
 
-        fn findings(&self) -> Vec<Finding> {
+        fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
             Vec::new()
         }
 
-        fn try_out(&self) -> anyhow::Result<()> {
+        fn validate(&self) -> anyhow::Result<()> {
             Ok(())
         }
     }
@@ -283,15 +283,15 @@ mod tests {
                 ("GATEPASS__FLOW_VIEWER__LISTEN", "not ours either"),
             ]),
             overrides: vec!["seconds=3".to_owned()],
-            below: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),
+            base: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),
         };
         let read: Sample = load(&sources).unwrap();
         assert_eq!(
             (read.issuer.as_str(), read.seconds, read.names),
             ("environment", 3, vec!["x".to_owned()])
         );
-        let below = Sources { below: sources.below, ..Sources::default() };
-        assert_eq!(load::<Sample>(&below).unwrap().names, ["below"]);
+        let base = Sources { base: sources.base, ..Sources::default() };
+        assert_eq!(load::<Sample>(&base).unwrap().names, ["below"]);
     }
 
     #[test]

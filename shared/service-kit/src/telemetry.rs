@@ -17,7 +17,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::ParseError, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::{Finding, plain_http};
+use crate::{UnsafeSetting, plain_http_url};
 
 /// How a service logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,15 +35,15 @@ pub struct LogSettings {
 impl LogSettings {
     /// A finding if spans, which tell who calls whom, go to another machine in plain http.
     #[must_use]
-    pub fn finding(&self) -> Option<Finding> {
-        self.otlp_endpoint.as_deref().and_then(|url| plain_http("log.otlp_endpoint", url))
+    pub fn unsafe_setting(&self) -> Option<UnsafeSetting> {
+        self.otlp_endpoint.as_deref().and_then(|url| plain_http_url("log.otlp_endpoint", url))
     }
 
     /// Read all that [`begin`] reads.
     ///
     /// # Errors
     /// [`TelemetryError`] when a setting cannot be used.
-    pub fn try_out(&self) -> Result<(), TelemetryError> {
+    pub fn validate(&self) -> Result<(), TelemetryError> {
         self.filter()?;
         self.otlp_endpoint.as_deref().map_or(Ok(()), |endpoint| exporter(endpoint).map(drop))
     }
@@ -80,7 +80,7 @@ pub enum TelemetryError {
     Exporter(String),
     /// Something else has begun to log already.
     #[error("logging has begun already: {0}")]
-    Begun(#[from] tracing_subscriber::util::TryInitError),
+    AlreadyInitialized(#[from] tracing_subscriber::util::TryInitError),
 }
 
 /// Sends what is left when it is dropped.
@@ -93,7 +93,7 @@ static EXPORTING: OnceLock<()> = OnceLock::new();
 ///
 /// # Errors
 /// [`TelemetryError`] when a setting cannot be used.
-pub fn begin(service: &'static str, settings: &LogSettings) -> Result<Telemetry, TelemetryError> {
+pub fn init(service: &'static str, settings: &LogSettings) -> Result<Telemetry, TelemetryError> {
     let filter = settings.filter()?;
     let provider = settings
         .otlp_endpoint

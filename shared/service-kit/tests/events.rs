@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use flow_events::{Event, EventSink, Field, FlowScope, Party, TraceContext, emit};
-use service_kit::{EventSettings, Profile, Stop};
+use service_kit::{CancellationToken, EventSettings, Profile};
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{method, path},
@@ -28,7 +28,7 @@ async fn viewer() -> MockServer {
 
 fn told_to(viewer: &str, profile: Profile) -> EventSink {
     let settings = EventSettings { viewer_url: Some(viewer.parse().unwrap()), in_production: true };
-    settings.begin(profile, Stop::new()).unwrap()
+    settings.start(profile, CancellationToken::new()).unwrap()
 }
 
 async fn happen(sink: &EventSink) {
@@ -105,12 +105,12 @@ fn production_tells_nobody_by_accident() {
         ("http://127.0.0.1:9004", true, true),
         ("http://viewer:9004", true, false),
     ] {
-        let finding = settings(viewer, in_production).finding();
+        let finding = settings(viewer, in_production).unsafe_setting();
         assert_eq!(
             finding.map(|finding| finding.setting),
             (!safe).then_some("events.viewer_url"),
             "{viewer}"
         );
     }
-    assert_eq!(EventSettings::default().finding(), None);
+    assert_eq!(EventSettings::default().unsafe_setting(), None);
 }

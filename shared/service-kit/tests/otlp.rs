@@ -8,8 +8,9 @@ use clock::Clock;
 use flow_events::{EventSink, Party, current_trace};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Stop, metrics, scoped,
+    BoundListener, CancellationToken, Limits, Server, ServiceContext, metrics,
     telemetry::{self, LogSettings},
+    with_request_context,
 };
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
@@ -26,7 +27,7 @@ async fn a_collector_gets_the_span_of_a_request_in_the_callers_trace() {
         otlp_endpoint: Some(format!("{}/v1/traces", collector.uri())),
         ..LogSettings::default()
     };
-    let telemetry = telemetry::begin("sample", &settings).unwrap();
+    let telemetry = telemetry::init("sample", &settings).unwrap();
 
     let (passed_on, _) = call_a_service(Some(&format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))).await;
     let (_, own_id) = call_a_service(None).await;
@@ -64,9 +65,9 @@ async fn call_a_service(traceparent: Option<&str>) -> (String, String) {
         http_metrics: metrics::HttpMetrics::register(&mut Registry::default()),
         limits: Limits::default(),
     };
-    let app = scoped(Router::new().route("/", get(handler)), context);
-    let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
-    let (url, stop) = (format!("http://{}", bound.address()), Stop::new());
+    let app = with_request_context(Router::new().route("/", get(handler)), context);
+    let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
+    let (url, stop) = (format!("http://{}", bound.address()), CancellationToken::new());
     let running = tokio::spawn(Server::new(bound, app, &Limits::default()).run(stop.clone()));
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let request = traceparent

@@ -15,14 +15,15 @@ use flow_events::{EventSink, Party};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use reqwest::{Certificate, Client, Version};
 use service_kit::{
-    Bound, Limits, Server, ServiceContext, Stop, metrics::HttpMetrics, scoped, tls::DevCa,
+    BoundListener, CancellationToken, Limits, Server, ServiceContext, metrics::HttpMetrics,
+    tls::DevCa, with_request_context,
 };
 
 /// A server that answers at one path, and never at another.
 struct Sample {
     address: SocketAddr,
     registry: Arc<Registry>,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 fn app(limits: &Limits, registry: &mut Registry) -> Router {
@@ -38,7 +39,7 @@ fn app(limits: &Limits, registry: &mut Registry) -> Router {
         .route("/", get(|| async { "here" }))
         .route("/never", get(std::future::pending::<()>))
         .route("/bug", get(bug));
-    scoped(routes, context)
+    with_request_context(routes, context)
 }
 
 #[expect(clippy::panic, reason = "as a bug does it")]
@@ -49,10 +50,10 @@ async fn bug() {
 impl Sample {
     fn start(change: impl FnOnce(&mut Limits), over: impl FnOnce(Server) -> Server) -> Self {
         let (mut limits, mut registry, stop) =
-            (Limits::default(), Registry::default(), Stop::new());
+            (Limits::default(), Registry::default(), CancellationToken::new());
         change(&mut limits);
         let app = app(&limits, &mut registry);
-        let bound = Bound::to("localhost:0", "listen").unwrap();
+        let bound = BoundListener::bind("localhost:0", "listen").unwrap();
         let address = bound.address();
         tokio::spawn(over(Server::new(bound, app, &limits)).run(stop.clone()));
         Self { address, registry: Arc::new(registry), stop }
@@ -106,7 +107,7 @@ async fn a_connection_on_which_nothing_more_is_asked_is_cut_off() {
 #[tokio::test]
 async fn http_2_is_not_offered_and_not_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let ca = DevCa::open_or_make(folder.path(), &Clock::system()).unwrap();
+    let ca = DevCa::open_or_create(folder.path(), &Clock::system()).unwrap();
     let tls = ca.server_tls(&["localhost".to_owned()], &Clock::system()).unwrap();
     let sample = Sample::start(|_| (), |server| server.with_tls(tls));
     let authority = Certificate::from_pem(&std::fs::read(ca.certificate()).unwrap()).unwrap();

@@ -1,6 +1,6 @@
 use std::{str::FromStr, time::Duration};
 
-use doctor::Versions;
+use doctor::SchemaVersions;
 use sqlx::{
     ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -62,7 +62,7 @@ async fn read(database: &PgPool) -> Result<Glance, StoreError> {
                 .await?
         }
     };
-    let versions = Versions { stored, known: newest(&MIGRATIONS) };
+    let versions = SchemaVersions { stored, known: newest(&MIGRATIONS) };
     if stored != Some(versions.known) {
         return Ok(Glance::without_content(versions));
     }

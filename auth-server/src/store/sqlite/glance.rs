@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use doctor::Versions;
+use doctor::SchemaVersions;
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
@@ -61,7 +61,7 @@ async fn read(database: &SqlitePool) -> Result<Glance, StoreError> {
                 .await?
         }
     };
-    let versions = Versions { stored, known: newest(&MIGRATIONS) };
+    let versions = SchemaVersions { stored, known: newest(&MIGRATIONS) };
     if stored != Some(versions.known) {
         return Ok(Glance::without_content(versions));
     }

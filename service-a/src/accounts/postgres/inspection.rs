@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use doctor::Versions;
+use doctor::SchemaVersions;
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When it cannot be used. The password is not in the error.
-pub async fn versions_at(url: &str) -> Result<Versions, StoreError> {
+pub async fn versions_at(url: &str) -> Result<SchemaVersions, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let options = options.options([("default_transaction_read_only", "on")]);
@@ -32,7 +32,7 @@ pub fn place_of(url: &str) -> String {
         .map_or_else(|_| "PostgreSQL".to_owned(), |options| place(&options))
 }
 
-async fn read(mut database: PgConnection) -> Result<Versions, StoreError> {
+async fn read(mut database: PgConnection) -> Result<SchemaVersions, StoreError> {
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
     let made = sqlx::query_scalar::<_, bool>("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
     let stored = match made.fetch_one(&mut database).await? {
@@ -44,5 +44,5 @@ async fn read(mut database: PgConnection) -> Result<Versions, StoreError> {
         }
     };
     database.close().await?;
-    Ok(Versions { stored, known })
+    Ok(SchemaVersions { stored, known })
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use doctor::Versions;
+use doctor::SchemaVersions;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::time::timeout;
 
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// When it cannot be used.
-pub async fn versions(file: &Path) -> Result<Option<Versions>, StoreError> {
+pub async fn versions(file: &Path) -> Result<Option<SchemaVersions>, StoreError> {
     if !file.try_exists().map_err(|error| StoreError::Unavailable(error.to_string()))? {
         return Ok(None);
     }
@@ -34,7 +34,7 @@ pub async fn versions(file: &Path) -> Result<Option<Versions>, StoreError> {
         .map(Some)
 }
 
-async fn read(file: &Path) -> Result<Versions, StoreError> {
+async fn read(file: &Path) -> Result<SchemaVersions, StoreError> {
     // Without a journal nobody has it open, and so SQLite need not make one to read beside it.
     let alone = !wal(file).exists();
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(alone);
@@ -52,7 +52,7 @@ async fn read(file: &Path) -> Result<Versions, StoreError> {
         }
     };
     database.close().await?;
-    Ok(Versions { stored, known })
+    Ok(SchemaVersions { stored, known })
 }
 
 /// SQLite's journal stands beside the file.

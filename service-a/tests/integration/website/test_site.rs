@@ -1,6 +1,6 @@
 use clock::Clock;
 use service_a::{ServiceA, ServiceASettings, settings::ProviderSettings};
-use service_kit::{Bound, SecretSetting, Stop};
+use service_kit::{BoundListener, CancellationToken, SecretSetting};
 use tempfile::TempDir;
 
 use super::{
@@ -20,7 +20,7 @@ pub struct Site {
     pub clock: Clock,
     pub events: flow_events::EventSink,
     pub settings: ServiceASettings,
-    stop: Stop,
+    stop: CancellationToken,
     pub folder: TempDir,
 }
 
@@ -43,7 +43,7 @@ impl Site {
         };
         change(&mut settings);
         let (clock, events) = (world.clock, world.events);
-        let (b, introspecting_b, stop) = (world.b, world.introspecting_b, Stop::new());
+        let (b, introspecting_b, stop) = (world.b, world.introspecting_b, CancellationToken::new());
         let mut site = Self {
             base: String::new(),
             platform,
@@ -61,7 +61,7 @@ impl Site {
 
     /// The website once more, with the same accounts. Says where.
     pub async fn open_again(&self) -> String {
-        let bound = Bound::to("127.0.0.1:0", "listen").unwrap();
+        let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
         let base = format!("http://{}", bound.address());
         let a = ServiceA::prepare(&self.settings, bound, self.clock.clone(), self.events.clone())
             .await

@@ -2,14 +2,17 @@
 
 use oauth_types::AuthorizationServerMetadata;
 
-use super::{IssuerAt, Published};
-use crate::{checks::Checks, finding::Finding, no_reply::bare, uri::uris_differ_in, wire::Reply};
+use super::{IssuerConfig, MetadataLocation};
+use crate::{
+    checks::Checks, connect_error::bare, diagnosis::Diagnosis, http_probe::ProbeResponse,
+    uri_difference::uri_difference,
+};
 
 pub(super) fn read_metadata(
     checks: &mut Checks,
-    at: &IssuerAt,
+    at: &IssuerConfig,
     url: &str,
-    reply: &Reply,
+    reply: &ProbeResponse,
 ) -> Option<AuthorizationServerMetadata> {
     let check = at.check("metadata");
     let metadata = match serde_json::from_slice::<AuthorizationServerMetadata>(&reply.body) {
@@ -34,16 +37,16 @@ pub(super) fn read_metadata(
         metadata.issuer
     );
     let said =
-        format!("the two issuers differ in {}", uris_differ_in(&metadata.issuer, &at.issuer));
+        format!("the two issuers differ in {}", uri_difference(&metadata.issuer, &at.issuer));
     checks.fail(
         check,
         said,
-        Finding::new(compared, &metadata.issuer, &at.issuer, at.names.change("issuer", advice)),
+        Diagnosis::new(compared, &metadata.issuer, &at.issuer, at.names.change("issuer", advice)),
     );
     None
 }
 
-fn not_metadata(at: &IssuerAt, url: &str, reply: &Reply) -> (String, Finding) {
+fn not_metadata(at: &IssuerConfig, url: &str, reply: &ProbeResponse) -> (String, Diagnosis) {
     let setting = if at.internal_url.is_some() { "internal_url" } else { "issuer" };
     let compared = format!("what answers at {} and the metadata of an issuer", bare(url));
     let expected = "status 200 and JSON with `issuer` (RFC 8414 section 2, OpenID Connect Discovery section 3)";
@@ -52,7 +55,7 @@ fn not_metadata(at: &IssuerAt, url: &str, reply: &Reply) -> (String, Finding) {
             format!("it redirects to {}, and no redirect is followed", place(to)),
             "write the address that it redirects to",
         ),
-        (404, _) if at.published == Published::OpenId => (
+        (404, _) if at.metadata_location == MetadataLocation::OpenId => (
             "there is none".to_owned(),
             "write the issuer with its whole path, as its own documents have it; it has to know OpenID Connect",
         ),
@@ -75,7 +78,7 @@ fn not_metadata(at: &IssuerAt, url: &str, reply: &Reply) -> (String, Finding) {
         reply.status,
         if reply.is_html { "a web page" } else { "no such JSON" }
     );
-    (said, Finding::new(compared, expected, found, at.names.change(setting, advice)))
+    (said, Diagnosis::new(compared, expected, found, at.names.change(setting, advice)))
 }
 
 /// An address without its query, in which there may be anything.

@@ -4,36 +4,40 @@ use oauth_types::{AuthorizationServerMetadata, Issuer};
 use service_kit::is_loopback_url;
 use url::Url;
 
-use super::{Audience, IssuerAt, Published};
+use super::{IssuerConfig, MetadataLocation, ReachedBy};
 use crate::{
     checks::Checks,
-    finding::Finding,
-    no_reply::{NoReply, Way, bare},
-    wire::{Reply, Wire},
+    connect_error::{ConnectError, Way, bare},
+    diagnosis::Diagnosis,
+    http_probe::{HttpProbe, ProbeResponse},
 };
 
 /// An answer, and whose.
 pub(super) struct Outcome {
     pub(super) url: String,
-    pub(super) reply: Reply,
+    pub(super) reply: ProbeResponse,
 }
 
-pub(super) type Answer = Result<Outcome, (String, NoReply)>;
+pub(super) type Answer = Result<Outcome, (String, ConnectError)>;
 
 /// The metadata, looked for where the service looks for it.
-pub(super) async fn fetch(wire: &Wire, issuer: &Issuer, published: Published) -> Answer {
+pub(super) async fn fetch(
+    wire: &HttpProbe,
+    issuer: &Issuer,
+    metadata_location: MetadataLocation,
+) -> Answer {
     let [oauth, openid] = issuer.metadata_urls();
-    let first = match published {
-        Published::OAuthOrOpenId => get(wire, &oauth).await,
-        Published::OpenId => return get(wire, &openid).await,
+    let first = match metadata_location {
+        MetadataLocation::OAuthOrOpenId => get(wire, &oauth).await,
+        MetadataLocation::OpenId => return get(wire, &openid).await,
     };
     match first {
-        Ok(Outcome { reply: Reply { status: 404, .. }, .. }) => get(wire, &openid).await,
+        Ok(Outcome { reply: ProbeResponse { status: 404, .. }, .. }) => get(wire, &openid).await,
         other => other,
     }
 }
 
-async fn get(wire: &Wire, url: &str) -> Answer {
+async fn get(wire: &HttpProbe, url: &str) -> Answer {
     match wire.get(url).await {
         Ok(reply) => Ok(Outcome { url: url.to_owned(), reply }),
         Err(why) => Err((url.to_owned(), why)),
@@ -41,9 +45,9 @@ async fn get(wire: &Wire, url: &str) -> Answer {
 }
 
 /// Say whether it is reached, by the way that is configured for this process and by its own name.
-pub(super) fn look_at_reach(
+pub(super) fn check_reach(
     checks: &mut Checks,
-    at: &IssuerAt,
+    at: &IssuerConfig,
     inside: Answer,
     outside: Option<Answer>,
 ) -> Option<Outcome> {
@@ -62,7 +66,7 @@ pub(super) fn look_at_reach(
             let advice = "leave it out: the issuer answers under its own name; or write where it is reached from here";
             let finding = match &why {
                 why if why.is_somebody() => why.finding(&url, &way(at)),
-                why => Finding::new(
+                why => Diagnosis::new(
                     compared,
                     "an answer at both",
                     why.words(),
@@ -85,7 +89,7 @@ pub(super) fn look_at_reach(
     outcome
 }
 
-fn way(at: &IssuerAt) -> Way<'_> {
+fn way(at: &IssuerConfig) -> Way<'_> {
     let (setting, value) = match &at.internal_url {
         Some(url) => ("internal_url", url),
         None => ("issuer", &at.issuer),
@@ -105,8 +109,8 @@ fn way(at: &IssuerAt) -> Way<'_> {
 
 /// What browsers meet can be guessed only: they are elsewhere. What is sure is told, and what is
 /// odd is a warning.
-fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
-    if at.audience == Audience::Machines {
+fn look_outside(checks: &mut Checks, at: &IssuerConfig, outside: Option<Answer>) {
+    if at.reached_by == ReachedBy::ThisProcess {
         return;
     }
     let check = at.check("browsers");
@@ -115,7 +119,7 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
         let compared =
             format!("the host of `{}` and the names that browsers know", at.names.name("issuer"));
         let advice = "use the name that browsers know, everywhere the same; where this process reaches the issuer is `internal_url`";
-        let finding = Finding::new(
+        let finding = Diagnosis::new(
             compared,
             "a host that the world knows, or localhost",
             host,
@@ -129,7 +133,7 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
     }
     match outside {
         None => checks.ok(check, "they go where this process goes"),
-        Some(Ok(Outcome { url, reply })) => look_at_namesake(checks, at, &url, &reply),
+        Some(Ok(Outcome { url, reply })) => check_namesake(checks, at, &url, &reply),
         Some(Err((url, why))) if why.is_somebody() => {
             checks.ok(
                 check,
@@ -148,7 +152,7 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
         Some(Err((url, why))) => {
             let compared = format!("{} and what this process meets there", bare(&url));
             let advice = "open it in a browser: if that fails too, nobody can log in";
-            let finding = Finding::new(
+            let finding = Diagnosis::new(
                 compared,
                 "an answer, unless browsers are in another network",
                 why.words(),
@@ -160,7 +164,7 @@ fn look_outside(checks: &mut Checks, at: &IssuerAt, outside: Option<Answer>) {
 }
 
 /// Both addresses should lead to the same issuer.
-fn look_at_namesake(checks: &mut Checks, at: &IssuerAt, url: &str, reply: &Reply) {
+fn check_namesake(checks: &mut Checks, at: &IssuerConfig, url: &str, reply: &ProbeResponse) {
     let check = at.check("browsers");
     let named = serde_json::from_slice::<AuthorizationServerMetadata>(&reply.body)
         .ok()
@@ -181,7 +185,7 @@ fn look_at_namesake(checks: &mut Checks, at: &IssuerAt, url: &str, reply: &Reply
             checks.fail(
                 check,
                 "another server answers where browsers go",
-                Finding::new(compared, &at.issuer, found, change),
+                Diagnosis::new(compared, &at.issuer, found, change),
             );
         }
     }

@@ -2,22 +2,22 @@
 
 use oauth_types::TokenResponse;
 
-use super::Need;
+use super::TokenRequest;
 use crate::{
-    checks::Checks, finding::Finding, issuer::KnownIssuer, keys::PublishedKeys,
-    pass::UnverifiedPass, uri::uris_differ_in,
+    checks::Checks, diagnosis::Diagnosis, issuer::ConfirmedIssuer, keys::PublishedKeys,
+    unverified_token::UnverifiedToken, uri_difference::uri_difference,
 };
 
 /// Every claim that B will look at.
 pub(super) fn compare(
     checks: &mut Checks,
-    known: &KnownIssuer,
-    need: &Need<'_>,
+    known: &ConfirmedIssuer,
+    need: &TokenRequest<'_>,
     granted: &TokenResponse,
     keys: Option<&PublishedKeys>,
 ) {
     let check = known.check(&need.check);
-    let pass = UnverifiedPass::read(&granted.access_token);
+    let pass = UnverifiedToken::read(&granted.access_token);
     let granted_scope =
         granted.scope.as_ref().or(pass.as_ref().and_then(|pass| pass.scope.as_ref()));
     let missing = granted_scope.map(|granted| need.scope.filtered(|one| !granted.contains(one)));
@@ -33,7 +33,7 @@ pub(super) fn compare(
         checks.warn(
             &check,
             format!("not granted: {missing}"),
-            Finding::new(compared, need.scope.to_string(), granted.to_string(), change),
+            Diagnosis::new(compared, need.scope.to_string(), granted.to_string(), change),
         );
     }
     let Some(pass) = pass else {
@@ -45,7 +45,7 @@ pub(super) fn compare(
             known.at.names.name("issuer")
         );
         let advice = "every B refuses this token: have the issuer write its own name, or name it here as it does";
-        let finding = Finding::new(
+        let finding = Diagnosis::new(
             compared,
             known.issuer.identifier(),
             &iss,
@@ -53,7 +53,7 @@ pub(super) fn compare(
         );
         checks.fail(
             &check,
-            format!("the issuers differ in {}", uris_differ_in(known.issuer.identifier(), &iss)),
+            format!("the issuers differ in {}", uri_difference(known.issuer.identifier(), &iss)),
             finding,
         );
     }
@@ -67,7 +67,7 @@ pub(super) fn compare(
         checks.fail(
             &check,
             "the token is for another audience",
-            Finding::new(
+            Diagnosis::new(
                 compared,
                 need.resource,
                 found,
@@ -76,7 +76,7 @@ pub(super) fn compare(
         );
     }
     if let Some(keys) =
-        keys.filter(|keys| !pass.is_by_shared_secret && !keys.have(pass.kid.as_deref()))
+        keys.filter(|keys| !pass.is_by_shared_secret && !keys.contains(pass.kid.as_deref()))
     {
         let compared = "`kid` in the token and the keys that the issuer publishes";
         let found = pass.kid.unwrap_or_else(|| "no kid".to_owned());
@@ -87,7 +87,7 @@ pub(super) fn compare(
         checks.fail(
             &check,
             "the key of the token is not published",
-            Finding::new(compared, keys.shown(), found, change),
+            Diagnosis::new(compared, keys.kids(), found, change),
         );
     }
     if checks.len() == before {

@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, block_on, check_config, healthcheck};
-use crate::{Bound, Settings, Stop, on_signal, telemetry};
+use crate::{BoundListener, CancellationToken, Settings, cancel_on_signal, telemetry};
 
 /// The command line of a service that has no store of its own; `D` is what its doctor can be told.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ enum Command<D: Args> {
 /// Why the command failed.
 pub fn run_service<S, D, F>(
     arguments: &ServiceArguments<D>,
-    serve: impl FnOnce(S, Bound, Stop) -> F,
+    serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
     doctor: impl FnOnce(&S, &D) -> anyhow::Result<()>,
 ) -> anyhow::Result<()>
 where
@@ -54,16 +54,16 @@ where
 
 async fn until_stopped<S, F>(
     settings: S,
-    serve: impl FnOnce(S, Bound, Stop) -> F,
+    serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
 ) -> anyhow::Result<()>
 where
     S: Settings,
     F: Future<Output = anyhow::Result<()>>,
 {
-    let _telemetry = telemetry::begin(S::SERVICE, settings.log())?;
-    let stop = Stop::new();
-    on_signal(stop.clone())?;
-    let bound = Bound::to(settings.listener().0, "listen")?;
+    let _telemetry = telemetry::init(S::SERVICE, settings.log())?;
+    let stop = CancellationToken::new();
+    cancel_on_signal(stop.clone())?;
+    let bound = BoundListener::bind(settings.listener().0, "listen")?;
     tracing::info!(at = %bound.address(), profile = ?settings.profile(), "{} starts", S::SERVICE);
     serve(settings, bound, stop).await?;
     tracing::info!("{} has stopped", S::SERVICE);

@@ -17,7 +17,7 @@ use rustls::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{RustlsConfig, TlsError, reload::server_config};
+use super::{RustlsConfig, TlsError, cert_reload::server_config};
 
 const CA_CERTIFICATE: &str = "ca.pem";
 const CA_KEY: &str = "ca-key.pem";
@@ -54,7 +54,7 @@ impl DevCa {
     ///
     /// # Errors
     /// [`DevCaError`] when a file cannot be used.
-    pub fn open_or_make(folder: &Path, clock: &Clock) -> Result<Self, DevCaError> {
+    pub fn open_or_create(folder: &Path, clock: &Clock) -> Result<Self, DevCaError> {
         let (certificate, key) = (folder.join(CA_CERTIFICATE), folder.join(CA_KEY));
         if !certificate.exists() || !key.exists() {
             make(folder, clock)?;
@@ -206,8 +206,10 @@ mod tests {
     fn the_ca_is_made_once_and_its_key_is_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
-        let first = DevCa::open_or_make(folder.path(), &clock).unwrap().certificate_der().unwrap();
-        let second = DevCa::open_or_make(folder.path(), &clock).unwrap().certificate_der().unwrap();
+        let first =
+            DevCa::open_or_create(folder.path(), &clock).unwrap().certificate_der().unwrap();
+        let second =
+            DevCa::open_or_create(folder.path(), &clock).unwrap().certificate_der().unwrap();
         assert_eq!(first, second);
         let mode = fs::metadata(folder.path().join(CA_KEY)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -228,10 +230,10 @@ mod tests {
     fn a_certificate_for_another_server_is_written_with_its_key() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
-        let ca = DevCa::open_or_make(&folder.path().join("ca"), &clock).unwrap();
+        let ca = DevCa::open_or_create(&folder.path().join("ca"), &clock).unwrap();
         let [certificate, key] =
             ca.issue(&["service-b".to_owned()], folder.path(), &clock).unwrap();
-        let own = crate::tls::OwnCertificates::of(Some(&certificate), Some(&key)).unwrap();
+        let own = crate::tls::ServerCertificate::load(Some(&certificate), Some(&key)).unwrap();
         assert!(own.is_some(), "the certificate and the key fit together");
         assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -239,7 +241,7 @@ mod tests {
     #[test]
     fn only_the_public_certificate_is_published() {
         let (own, public) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let ca = DevCa::open_or_make(own.path(), &Clock::system()).unwrap();
+        let ca = DevCa::open_or_create(own.path(), &Clock::system()).unwrap();
         ca.publish(&public.path().join("ca.pem")).unwrap();
         let files: Vec<_> =
             fs::read_dir(public.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

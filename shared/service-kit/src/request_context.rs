@@ -15,9 +15,10 @@ use tracing::{Instrument, field::display};
 
 use crate::{
     Limits,
+    error_response::{error_response, invalid_request, unknown_method, unknown_path},
+    event_fields,
     metrics::HttpMetrics,
-    refusal::{beforehand, refusal, unknown_method, unknown_path},
-    telemetry, told,
+    telemetry,
 };
 
 pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,7 +47,7 @@ pub struct RequestId(pub Arc<str>);
 
 /// Give every request of `app` its id, its trace, its line in the log and its place in the metrics:
 /// also those that are refused for their path, their method, their length or their slowness.
-pub fn scoped(app: Router, context: ServiceContext) -> Router {
+pub fn with_request_context(app: Router, context: ServiceContext) -> Router {
     // One layer for all of it: each has its price at every request.
     app.fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
@@ -78,9 +79,10 @@ async fn scope(
         tokio::time::timeout(context.limits.request_time(), handled).instrument(span.clone()).await;
     let mut response = match in_time {
         Ok(handled) => handled.unwrap_or_else(|_| panicked()),
-        Err(_) => {
-            refusal(StatusCode::REQUEST_TIMEOUT, "the request took too long, its body included")
-        }
+        Err(_) => invalid_request(
+            StatusCode::REQUEST_TIMEOUT,
+            "the request took too long, its body included",
+        ),
     };
 
     let status = response.status();
@@ -98,9 +100,9 @@ async fn handle(request: Request, next: Next, route: &str) -> Response {
         return next.run(request).await;
     }
     let started = Instant::now();
-    emit(|| told::arrived(&request, route));
+    emit(|| event_fields::arrived(&request, route));
     let response = next.run(request).await;
-    emit(|| told::answered(&response, started.elapsed()));
+    emit(|| event_fields::answered(&response, started.elapsed()));
     response
 }
 
@@ -175,7 +177,7 @@ fn log(method: &http::Method, route: &str, status: StatusCode, started: Instant)
 
 fn panicked() -> Response {
     tracing::error!("a request failed by a bug; the panic's own line in the log says where");
-    beforehand(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "an unexpected failure")
+    error_response(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "an unexpected failure")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ const SHOWN_CHARS: usize = 300;
 
 /// What does not fit, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct Diagnosis {
     /// What was compared with what.
     pub compared: String,
     /// What it should be.
@@ -32,12 +32,12 @@ pub struct Change {
 /// How the settings are called that a check speaks of: whose they are, and below which key they
 /// stand.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub struct SettingNames {
     service: &'static str,
     below: String,
 }
 
-impl Finding {
+impl Diagnosis {
     /// What was compared, what it should be, what it is, and what to change.
     pub fn new(
         compared: impl Into<String>,
@@ -47,8 +47,8 @@ impl Finding {
     ) -> Self {
         Self {
             compared: compared.into(),
-            expected: shown(expected.as_ref()),
-            found: shown(found.as_ref()),
+            expected: printable(expected.as_ref()),
+            found: printable(found.as_ref()),
             change,
         }
     }
@@ -66,11 +66,11 @@ impl Change {
         setting: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
-        Names::of(service).change(&setting.into(), advice)
+        SettingNames::of(service).change(&setting.into(), advice)
     }
 }
 
-impl Names {
+impl SettingNames {
     /// The settings of a service.
     #[must_use]
     pub fn of(service: &'static str) -> Self {
@@ -104,7 +104,7 @@ impl Names {
 
 /// What others sent is shown in one line, in characters that do nothing to a terminal, and not at
 /// any length.
-pub(crate) fn shown(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut plain: String =
         text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect();
     if text.chars().nth(SHOWN_CHARS).is_some() {
@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn a_setting_is_named_as_the_file_and_as_the_environment_have_it() {
-        let change = Names::of("auth-server").change("tls.cert_file", "renew it");
+        let change = SettingNames::of("auth-server").change("tls.cert_file", "renew it");
         assert_eq!(change.setting.as_deref(), Some("tls.cert_file"));
         assert_eq!(change.environment.as_deref(), Some("GATEPASS__AUTH_SERVER__TLS__CERT_FILE"));
-        let change = Names::below("service-a", "providers.google").change("issuer", "");
+        let change = SettingNames::below("service-a", "providers.google").change("issuer", "");
         assert_eq!(
             change.environment.as_deref(),
             Some("GATEPASS__SERVICE_A__PROVIDERS__GOOGLE__ISSUER")
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_others_sent_cannot_move_the_cursor_or_fill_the_screen() {
-        let shown = shown(&format!("a\u{1b}[2Jb\n{}", "x".repeat(1_000)));
+        let shown = printable(&format!("a\u{1b}[2Jb\n{}", "x".repeat(1_000)));
         assert!(
             shown.starts_with("a?[2Jb?") && shown.chars().count() == SHOWN_CHARS + 1,
             "{shown}"

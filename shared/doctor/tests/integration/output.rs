@@ -1,10 +1,10 @@
 //! What the doctor has told, to be asked for by name.
 
-use doctor::{Check, Checks, Finding, Verdict};
+use doctor::{Check, Checks, Diagnosis, Verdict};
 
-pub struct Told(Vec<Check>);
+pub struct Output(Vec<Check>);
 
-impl Told {
+impl Output {
     pub fn of(checks: Checks) -> Self {
         Self(checks.all())
     }
@@ -20,11 +20,11 @@ impl Told {
     }
 
     /// The one finding of the check of that name.
-    pub fn failed(&self, check: &str) -> &Finding {
+    pub fn failed(&self, check: &str) -> &Diagnosis {
         self.found(check, Verdict::Fail)
     }
 
-    pub fn warned(&self, check: &str) -> &Finding {
+    pub fn warned(&self, check: &str) -> &Diagnosis {
         self.found(check, Verdict::Warn)
     }
 
@@ -36,11 +36,11 @@ impl Told {
         );
     }
 
-    fn found(&self, check: &str, verdict: Verdict) -> &Finding {
+    fn found(&self, check: &str, verdict: Verdict) -> &Diagnosis {
         let named = self.named(check);
         let found = named.into_iter().find(|check| check.verdict == verdict);
         found
-            .and_then(|check| check.finding.as_ref())
+            .and_then(|check| check.diagnosis.as_ref())
             .unwrap_or_else(|| panic!("no {verdict:?} of `{check}` in {:#?}", self.0))
     }
 
@@ -52,7 +52,7 @@ impl Told {
 }
 
 /// What was compared, to be read in one piece.
-pub fn says(finding: &Finding, expected: &str, found: &str, setting: &str) {
+pub fn says(finding: &Diagnosis, expected: &str, found: &str, setting: &str) {
     assert!(finding.expected.contains(expected), "expected: {finding:#?}");
     assert!(finding.found.contains(found), "found: {finding:#?}");
     assert_eq!(finding.change.setting.as_deref(), Some(setting), "{finding:#?}");

@@ -12,11 +12,11 @@ use rustls::{
 };
 
 use super::RustlsConfig;
-use crate::{Server, Stop, poll_every};
+use crate::{CancellationToken, Server, run_periodically};
 
 /// A certificate chain and its key, as PEM files, and the TLS that is served with them.
 #[derive(Clone, Debug)]
-pub struct OwnCertificates {
+pub struct ServerCertificate {
     files: CertificateFiles,
     tls: RustlsConfig,
 }
@@ -53,12 +53,12 @@ pub enum TlsError {
     Mismatch(#[from] rustls::Error),
 }
 
-impl OwnCertificates {
+impl ServerCertificate {
     /// The certificates of these files, if files are set.
     ///
     /// # Errors
     /// [`TlsError`] when one is missing, cannot be read, or they do not fit together.
-    pub fn of(
+    pub fn load(
         certificates: Option<&PathBuf>,
         key: Option<&PathBuf>,
     ) -> Result<Option<Self>, TlsError> {
@@ -107,16 +107,20 @@ pub(super) fn server_config(
 }
 
 /// `server` with own certificates, if there are any: taken up again whenever their files change.
-pub fn followed(server: Server, own: Option<OwnCertificates>, stop: &Stop) -> Server {
-    let Some(OwnCertificates { files, tls }) = own else { return server };
+pub fn with_cert_reload(
+    server: Server,
+    own: Option<ServerCertificate>,
+    stop: &CancellationToken,
+) -> Server {
+    let Some(ServerCertificate { files, tls }) = own else { return server };
     tokio::spawn(follow(files, tls.clone(), stop.clone()));
     server.with_tls(tls)
 }
 
 /// New files that cannot be used leave the old ones in service, with an error in the log.
-async fn follow(files: CertificateFiles, tls: RustlsConfig, stop: Stop) {
+async fn follow(files: CertificateFiles, tls: RustlsConfig, stop: CancellationToken) {
     let mut served = files.stamp().ok();
-    poll_every(PERIOD, stop, || {
+    run_periodically(PERIOD, stop, || {
         let found = files.stamp().ok();
         if found.is_some() && found != served {
             served = found;

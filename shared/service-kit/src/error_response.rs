@@ -9,34 +9,34 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::request_scope::X_REQUEST_ID;
+use crate::request_context::X_REQUEST_ID;
 
 /// On an answer: no endpoint has said it.
 #[derive(Clone, Copy)]
-pub(crate) struct Beforehand;
+pub(crate) struct FrameworkError;
 
 /// A no that is said before any endpoint is asked, in the shape of all errors.
-pub(crate) fn refusal(status: StatusCode, description: &str) -> Response {
-    beforehand(status, "invalid_request", description)
+pub(crate) fn invalid_request(status: StatusCode, description: &str) -> Response {
+    error_response(status, "invalid_request", description)
 }
 
-pub(crate) fn beforehand(status: StatusCode, error: &str, description: &str) -> Response {
+pub(crate) fn error_response(status: StatusCode, error: &str, description: &str) -> Response {
     let body = serde_json::json!({ "error": error, "error_description": description });
     let mut response = (status, Json(body)).into_response();
-    response.extensions_mut().insert(Beforehand);
+    response.extensions_mut().insert(FrameworkError);
     response
 }
 
 /// The path is not told back: a careless caller puts secrets there.
 pub(crate) async fn unknown_path() -> Response {
-    refusal(
+    invalid_request(
         StatusCode::NOT_FOUND,
         "there is nothing at this path; /openapi.json tells what there is",
     )
 }
 
 pub(crate) async fn unknown_method() -> Response {
-    refusal(
+    invalid_request(
         StatusCode::METHOD_NOT_ALLOWED,
         "this path is not for this method; the header Allow tells which it is for",
     )
@@ -45,7 +45,7 @@ pub(crate) async fn unknown_method() -> Response {
 /// For services that people open in a browser, around [`crate::scoped`]: what is refused before any
 /// endpoint is asked, they are told by a page. Machines do not ask for HTML, and go on reading
 /// JSON.
-pub async fn page_for_people(
+pub async fn render_html_errors(
     request: Request,
     next: Next,
     page: impl FnOnce(&Method, &Uri, &HeaderMap, StatusCode) -> Response,
@@ -54,7 +54,7 @@ pub async fn page_for_people(
         .then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()));
     let response = next.run(request).await;
     let Some((method, uri, headers)) =
-        asked.filter(|_| response.extensions().get::<Beforehand>().is_some())
+        asked.filter(|_| response.extensions().get::<FrameworkError>().is_some())
     else {
         return response;
     };

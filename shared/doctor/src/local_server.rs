@@ -2,17 +2,17 @@
 
 use clock::Clock;
 use oauth_types::ProtectedResourceMetadata;
-use service_kit::own_door;
+use service_kit::local_connect_address;
 
 use crate::{
     checks::Checks,
-    finding::{Finding, Names},
-    wire::{Reply, Wire},
+    diagnosis::{Diagnosis, SettingNames},
+    http_probe::{HttpProbe, ProbeResponse},
 };
 
 /// Where a service listens, and how it is started.
 #[derive(Clone, Debug)]
-pub struct OwnDoor<'a> {
+pub struct LocalServer<'a> {
     /// The setting: `listen`.
     pub setting: &'a str,
     /// Its value, `host:port`.
@@ -22,16 +22,20 @@ pub struct OwnDoor<'a> {
     /// What answers with 200 where the service is ready.
     pub path: &'a str,
     /// The service's settings.
-    pub names: &'a Names,
+    pub names: &'a SettingNames,
     /// What to start where nobody answers.
     pub start: &'a str,
 }
 
 /// Ask the running service whether it is ready, at the address at which it listens. Says whether it
 /// answers at all.
-pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor<'_>) -> bool {
+pub async fn check_local_server(
+    checks: &mut Checks,
+    clock: &Clock,
+    door: &LocalServer<'_>,
+) -> bool {
     let check = format!("own door `{}`", door.setting);
-    let wire = match Wire::to_itself(clock) {
+    let wire = match HttpProbe::loopback(clock) {
         Ok(wire) => wire,
         Err(error) => {
             checks.skip(check, format!("TLS cannot be prepared here: {error}"));
@@ -45,12 +49,12 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
         checks.fail(
             check,
             "it is no address",
-            Finding::new(compared, "host:port", door.listen, change),
+            Diagnosis::new(compared, "host:port", door.listen, change),
         );
         return false;
     };
     match wire.get(&url).await {
-        Ok(Reply { status: 200, .. }) => checks.ok(check, format!("{url} is ready")),
+        Ok(ProbeResponse { status: 200, .. }) => checks.ok(check, format!("{url} is ready")),
         Ok(reply) => {
             let compared = format!("what answers at {url} and a service that is ready");
             let body = String::from_utf8_lossy(&reply.body).into_owned();
@@ -61,7 +65,7 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
             checks.fail(
                 check,
                 "it is not ready",
-                Finding::new(
+                Diagnosis::new(
                     compared,
                     "status 200",
                     format!("status {}: {body}", reply.status),
@@ -81,7 +85,7 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
             checks.fail(
                 check,
                 format!("nothing runs there: {}", why.words()),
-                Finding::new(compared, "an answer", why.words(), change),
+                Diagnosis::new(compared, "an answer", why.words(), change),
             );
             return false;
         }
@@ -90,15 +94,15 @@ pub async fn look_at_own_door(checks: &mut Checks, clock: &Clock, door: &OwnDoor
 }
 
 /// What the running service says of itself (RFC 9728): has it the settings that are looked at here?
-pub async fn look_at_running_resource(
+pub async fn check_running_resource(
     checks: &mut Checks,
     clock: &Clock,
-    door: &OwnDoor<'_>,
+    door: &LocalServer<'_>,
     own: [(&str, &str); 2],
 ) {
     let Some(url) = address(door, "/.well-known/oauth-protected-resource").await else { return };
-    let Ok(wire) = Wire::to_itself(clock) else { return };
-    let Ok(Reply { status: 200, body, .. }) = wire.get(&url).await else { return };
+    let Ok(wire) = HttpProbe::loopback(clock) else { return };
+    let Ok(ProbeResponse { status: 200, body, .. }) = wire.get(&url).await else { return };
     let Ok(said) = serde_json::from_slice::<ProtectedResourceMetadata>(&body) else { return };
     let running = [said.resource, said.authorization_servers.join(", ")];
     for ((setting, value), running) in
@@ -115,15 +119,16 @@ pub async fn look_at_running_resource(
         checks.fail(
             "own settings",
             "what runs has others",
-            Finding::new(compared, value, running, change),
+            Diagnosis::new(compared, value, running, change),
         );
     }
 }
 
 /// A name in `listen` is looked up by the system, which may take its time.
-async fn address(door: &OwnDoor<'_>, path: &str) -> Option<String> {
+async fn address(door: &LocalServer<'_>, path: &str) -> Option<String> {
     let listen = door.listen.to_owned();
-    let own = tokio::task::spawn_blocking(move || own_door(&listen)).await.ok()?.ok()?;
+    let own =
+        tokio::task::spawn_blocking(move || local_connect_address(&listen)).await.ok()?.ok()?;
     let scheme = if door.tls { "https" } else { "http" };
     Some(format!("{scheme}://{own}{path}"))
 }

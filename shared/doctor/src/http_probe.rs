@@ -3,11 +3,11 @@ use std::time::Duration;
 use clock::Clock;
 use reqwest::{Client, RequestBuilder, Response, header, redirect::Policy};
 use service_kit::{
-    HttpClientError, HttpClientSettings, http_client, http_client_without_authorities,
+    HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
 };
 use url::Url;
 
-use crate::no_reply::{NoReply, why_none};
+use crate::connect_error::{ConnectError, why_none};
 
 /// So long one question may take.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -16,14 +16,14 @@ const MAX_BODY: usize = 256 * 1024;
 
 /// The way by which questions go out: as the service itself goes, but with less patience.
 #[derive(Clone, Debug)]
-pub struct Wire {
+pub struct HttpProbe {
     http: Client,
     pub(crate) clock: Clock,
 }
 
 /// An answer, whatever it says.
 #[derive(Clone, Debug)]
-pub(crate) struct Reply {
+pub(crate) struct ProbeResponse {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) is_html: bool,
@@ -34,7 +34,7 @@ pub(crate) struct Reply {
     pub(crate) between: [i64; 2],
 }
 
-impl Wire {
+impl HttpProbe {
     /// A way as these settings have it.
     ///
     /// # Errors
@@ -49,13 +49,13 @@ impl Wire {
     ///
     /// # Errors
     /// When the certificate authorities of the settings cannot be read.
-    pub fn without_authorities(
+    pub fn with_optional_roots(
         settings: &HttpClientSettings,
         clock: &Clock,
     ) -> Result<Self, HttpClientError> {
         let patience =
             HttpClientSettings { timeout: settings.timeout.min(LIMIT), ..settings.clone() };
-        Ok(Self { http: http_client_without_authorities(&patience)?, clock: clock.clone() })
+        Ok(Self { http: http_client_with_optional_roots(&patience)?, clock: clock.clone() })
     }
 
     /// The way to the own door. It leads over loopback and shows no secret, so it need not find out
@@ -63,14 +63,14 @@ impl Wire {
     ///
     /// # Errors
     /// When TLS cannot be prepared.
-    pub fn to_itself(clock: &Clock) -> reqwest::Result<Self> {
+    pub fn loopback(clock: &Clock) -> reqwest::Result<Self> {
         let builder =
             Client::builder().tls_danger_accept_invalid_certs(true).timeout(LIMIT).no_proxy();
         Ok(Self { http: builder.redirect(Policy::none()).build()?, clock: clock.clone() })
     }
 
-    pub(crate) async fn get(&self, url: &str) -> Result<Reply, NoReply> {
-        let url = Url::parse(url).map_err(|_| NoReply::Other("it is no URL".to_owned()))?;
+    pub(crate) async fn get(&self, url: &str) -> Result<ProbeResponse, ConnectError> {
+        let url = Url::parse(url).map_err(|_| ConnectError::Other("it is no URL".to_owned()))?;
         self.send(&url, self.http.get(url.clone())).await
     }
 
@@ -80,7 +80,7 @@ impl Wire {
         url: &Url,
         form: &[(&str, &str)],
         authorization: Option<&str>,
-    ) -> Result<Reply, NoReply> {
+    ) -> Result<ProbeResponse, ConnectError> {
         let request =
             self.http.post(url.clone()).header(header::ACCEPT, "application/json").form(form);
         let request = match authorization {
@@ -90,7 +90,11 @@ impl Wire {
         self.send(url, request).await
     }
 
-    async fn send(&self, url: &Url, request: RequestBuilder) -> Result<Reply, NoReply> {
+    async fn send(
+        &self,
+        url: &Url,
+        request: RequestBuilder,
+    ) -> Result<ProbeResponse, ConnectError> {
         let before = self.clock.micros();
         let reply = async {
             let response = request.send().await?;
@@ -103,11 +107,15 @@ impl Wire {
     }
 }
 
-async fn read(mut response: Response, before: i64, clock: &Clock) -> reqwest::Result<Reply> {
+async fn read(
+    mut response: Response,
+    before: i64,
+    clock: &Clock,
+) -> reqwest::Result<ProbeResponse> {
     let header = |name: header::HeaderName| {
         response.headers().get(name).and_then(|value| value.to_str().ok())
     };
-    let mut reply = Reply {
+    let mut reply = ProbeResponse {
         status: response.status().as_u16(),
         location: header(header::LOCATION).map(str::to_owned),
         is_html: header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")),

@@ -5,7 +5,7 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc};
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
 use clock::Clock;
-use doctor::{Audience, Checks, IssuerAt, Leeway, Published, Wire, look_at_issuer};
+use doctor::{Checks, HttpProbe, IssuerConfig, Leeway, MetadataLocation, ReachedBy, check_issuer};
 use oauth_types::AuthorizationServerMetadata;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 use wiremock::MockServer;
 
 use crate::{
-    told::{Told, says},
+    output::{Output, says},
     vendor::names,
 };
 
@@ -84,22 +84,22 @@ fn good() -> [OffsetDateTime; 2] {
     [now() - Duration::hours(1), now() + Duration::hours(1)]
 }
 
-async fn look(issuer: String, ca_file: PathBuf) -> Told {
-    let at = IssuerAt {
+async fn look(issuer: String, ca_file: PathBuf) -> Output {
+    let at = IssuerConfig {
         label: "issuer".to_owned(),
         names: names(),
         issuer,
         internal_url: None,
-        audience: Audience::Machines,
-        published: Published::OAuthOrOpenId,
+        reached_by: ReachedBy::ThisProcess,
+        metadata_location: MetadataLocation::OAuthOrOpenId,
     };
-    let wire = Wire::new(
+    let wire = HttpProbe::new(
         &HttpClientSettings { ca_file: Some(ca_file), ..HttpClientSettings::default() },
         &Clock::system(),
     );
     let mut checks = Checks::default();
-    look_at_issuer(&mut checks, &at, &wire, Leeway { seconds: 5, setting: None }).await;
-    Told::of(checks)
+    check_issuer(&mut checks, &at, &wire, Leeway { seconds: 5, setting: None }).await;
+    Output::of(checks)
 }
 
 #[tokio::test]

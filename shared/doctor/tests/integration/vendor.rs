@@ -3,8 +3,9 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use clock::Clock;
 use doctor::{
-    Audience, Checks, Client, IssuerAt, KnownIssuer, Leeway, Login, Names, Need, Published,
-    PublishedKeys, Wire, look_at_issuer, look_at_keys, try_redirect_uri, try_token,
+    Checks, Client, ConfirmedIssuer, HttpProbe, IssuerConfig, Leeway, LoginRequest,
+    MetadataLocation, PublishedKeys, ReachedBy, SettingNames, TokenRequest, check_issuer,
+    check_keys, check_redirect_uri, check_token_request,
 };
 use oauth_types::{ClientAuthMethod, ClientSecret, Scope};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use wiremock::{
     matchers::{body_string_contains, header_exists, method, path, query_param},
 };
 
-use crate::told::Told;
+use crate::output::Output;
 
 pub const REALM: &str = "/realms/shop";
 pub const SECRET: &str = "s3cr=t & very/private";
@@ -124,52 +125,52 @@ impl Vendor {
             .collect()
     }
 
-    pub fn at(&self) -> IssuerAt {
-        IssuerAt {
+    pub fn at(&self) -> IssuerConfig {
+        IssuerConfig {
             label: "issuer".to_owned(),
             names: names(),
             issuer: self.issuer(),
             internal_url: None,
-            audience: Audience::Browsers,
-            published: Published::OAuthOrOpenId,
+            reached_by: ReachedBy::Browsers,
+            metadata_location: MetadataLocation::OAuthOrOpenId,
         }
     }
 
-    pub async fn known(&self, checks: &mut Checks) -> KnownIssuer {
+    pub async fn known(&self, checks: &mut Checks) -> ConfirmedIssuer {
         look(checks, &self.at()).await.unwrap()
     }
 
     /// Keys, token and login, as a client looks at them.
-    pub async fn whole(&self, method: ClientAuthMethod) -> Told {
+    pub async fn whole(&self, method: ClientAuthMethod) -> Output {
         let mut checks = Checks::default();
         let known = self.known(&mut checks).await;
-        let keys = look_at_keys(&mut checks, &known, &["RS256".to_owned()], None).await;
+        let keys = check_keys(&mut checks, &known, &["RS256".to_owned()], None).await;
         self.token_with(&mut checks, &known, method, keys.as_ref()).await;
         self.login(&mut checks, &known).await;
-        Told::of(checks)
+        Output::of(checks)
     }
 
     pub async fn token_with(
         &self,
         checks: &mut Checks,
-        known: &KnownIssuer,
+        known: &ConfirmedIssuer,
         method: ClientAuthMethod,
         keys: Option<&PublishedKeys>,
     ) {
         let (scope, names): (Scope, _) = ("read write".parse().unwrap(), names());
-        let need = Need {
+        let need = TokenRequest {
             check: "token".to_owned(),
             scope: &scope,
             resource: RESOURCE,
             resource_setting: "targets.local.resource".to_owned(),
             names: &names,
         };
-        try_token(checks, known, &client(method), &need, keys).await;
+        check_token_request(checks, known, &client(method), &need, keys).await;
     }
 
-    pub async fn login(&self, checks: &mut Checks, known: &KnownIssuer) {
+    pub async fn login(&self, checks: &mut Checks, known: &ConfirmedIssuer) {
         let names = names();
-        let login = Login {
+        let login = LoginRequest {
             client_id: "a",
             redirect_uri: CALLBACK,
             scopes: "openid read",
@@ -178,29 +179,23 @@ impl Vendor {
             issuer_names: &names,
             scope_setting: "scope",
         };
-        try_redirect_uri(checks, known, &login).await;
+        check_redirect_uri(checks, known, &login).await;
     }
 }
 
-pub fn names() -> Names {
-    Names::of("service-a")
+pub fn names() -> SettingNames {
+    SettingNames::of("service-a")
 }
 
 pub fn client(method: ClientAuthMethod) -> Client {
     let (id, secret) = ("a".to_owned(), ClientSecret::new(SECRET));
-    Client {
-        id,
-        secret,
-        method,
-        names: names(),
-        method_setting: Some("token_endpoint_auth_method"),
-    }
+    Client { id, secret, method, names: names(), method_setting: Some("client_auth") }
 }
 
 /// With the machine's clock and certificate authorities.
-pub async fn look(checks: &mut Checks, at: &IssuerAt) -> Option<KnownIssuer> {
-    let wire = Wire::new(&HttpClientSettings::default(), &Clock::system());
-    look_at_issuer(
+pub async fn look(checks: &mut Checks, at: &IssuerConfig) -> Option<ConfirmedIssuer> {
+    let wire = HttpProbe::new(&HttpClientSettings::default(), &Clock::system());
+    check_issuer(
         checks,
         at,
         &wire,

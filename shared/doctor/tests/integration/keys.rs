@@ -1,25 +1,25 @@
-use doctor::{Checks, look_at_keys};
+use doctor::{Checks, check_keys};
 use oauth_types::ClientAuthMethod;
 use serde_json::{Value, json};
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
 use crate::{
-    told::{Told, says},
+    output::{Output, says},
     vendor::Vendor,
 };
 
-async fn with_keys(keys: Value) -> Told {
+async fn with_keys(keys: Value) -> Output {
     let mut vendor = Vendor::new().await;
     vendor.keys = keys;
     vendor.open().await;
     told(&vendor).await
 }
 
-async fn told(vendor: &Vendor) -> Told {
+async fn told(vendor: &Vendor) -> Output {
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
-    look_at_keys(&mut checks, &known, &["ES256".to_owned()], Some("local.algorithms")).await;
-    Told::of(checks)
+    check_keys(&mut checks, &known, &["ES256".to_owned()], Some("local.algorithms")).await;
+    Output::of(checks)
 }
 
 #[tokio::test]

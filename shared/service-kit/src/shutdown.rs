@@ -2,14 +2,14 @@ use std::{future::Future, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Stop;
+use crate::CancellationToken;
 
 /// Ask for a stop on Ctrl-C, and on SIGTERM: container engines send the latter and kill after ten
 /// seconds.
 ///
 /// # Errors
 /// When the process may not listen for signals.
-pub fn on_signal(stop: Stop) -> std::io::Result<()> {
+pub fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::spawn(async move {
@@ -23,9 +23,9 @@ pub fn on_signal(stop: Stop) -> std::io::Result<()> {
 }
 
 /// Do something again and again until a stop is asked for.
-pub async fn poll_every<F: Future<Output = ()>>(
+pub async fn run_periodically<F: Future<Output = ()>>(
     period: Duration,
-    stop: Stop,
+    stop: CancellationToken,
     mut work: impl FnMut() -> F,
 ) {
     let mut ticks = tokio::time::interval(period);

@@ -6,7 +6,7 @@ use url::Url;
 use crate::{TlsFiles, listen::is_loopback, secret_setting::DEMO_SECRET};
 
 /// A secret with fewer characters can be guessed.
-pub const SAFE_SECRET_LENGTH: usize = 32;
+pub const MIN_SECRET_LENGTH: usize = 32;
 
 /// What the process is for. Only `production` refuses to start with an unsafe setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Profile {
 
 /// A setting that would not be safe in production.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct UnsafeSetting {
     /// The setting's key.
     pub setting: &'static str,
     /// What is wrong with its value.
@@ -40,7 +40,7 @@ pub struct Finding {
     pub remedy: &'static str,
 }
 
-impl Finding {
+impl UnsafeSetting {
     /// A finding about `setting`.
     pub fn new(setting: &'static str, problem: impl Into<String>, remedy: &'static str) -> Self {
         Self { setting, problem: problem.into(), remedy }
@@ -51,12 +51,15 @@ impl Finding {
 ///
 /// # Errors
 /// The list of findings as a text, when the profile is production and there are any.
-pub fn refuse_unsafe(profile: Profile, findings: &[Finding]) -> Result<(), String> {
+pub fn ensure_safe_for_production(
+    profile: Profile,
+    findings: &[UnsafeSetting],
+) -> Result<(), String> {
     if !profile.is_production() || findings.is_empty() {
         return Ok(());
     }
     let mut text = "profile = \"production\" refuses to start with unsafe settings:".to_owned();
-    for Finding { setting, problem, remedy } in findings {
+    for UnsafeSetting { setting, problem, remedy } in findings {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n  {setting}: {problem}; {remedy}");
     }
@@ -77,19 +80,19 @@ pub fn is_loopback_url(url: &Url) -> bool {
 /// A finding if `url` is plain http to another machine. What is no URL at all is somebody else's to
 /// refuse.
 #[must_use]
-pub fn plain_http(setting: &'static str, url: &str) -> Option<Finding> {
+pub fn plain_http_url(setting: &'static str, url: &str) -> Option<UnsafeSetting> {
     let plain = Url::parse(url).is_ok_and(|url| url.scheme() != "https" && !is_loopback_url(&url));
     plain.then(|| {
-        Finding::new(setting, format!("{url} is plain http beyond this machine"), "use https")
+        UnsafeSetting::new(setting, format!("{url} is plain http beyond this machine"), "use https")
     })
 }
 
 /// A finding if `url`, by which others know a server, is a name of this machine.
 #[must_use]
-pub fn own_name(setting: &'static str, url: &str) -> Option<Finding> {
+pub fn loopback_url(setting: &'static str, url: &str) -> Option<UnsafeSetting> {
     let own = Url::parse(url).is_ok_and(|url| is_loopback_url(&url));
     own.then(|| {
-        Finding::new(
+        UnsafeSetting::new(
             setting,
             format!("{url} is this machine's own name"),
             "use the name that others know",
@@ -99,11 +102,11 @@ pub fn own_name(setting: &'static str, url: &str) -> Option<Finding> {
 
 /// A finding if other machines reach `listen` in plain http.
 #[must_use]
-pub fn plain_listener(listen: &str, tls: &TlsFiles) -> Option<Finding> {
+pub fn plain_http_listener(listen: &str, tls: &TlsFiles) -> Option<UnsafeSetting> {
     let plain = !is_loopback(listen) && tls.cert_file.is_none();
     plain.then(|| {
         let problem = format!("{listen} is plain http beyond this machine");
-        Finding::new(
+        UnsafeSetting::new(
             "listen",
             problem,
             "set tls.cert_file and tls.key_file, or listen on 127.0.0.1",
@@ -113,12 +116,16 @@ pub fn plain_listener(listen: &str, tls: &TlsFiles) -> Option<Finding> {
 
 /// A finding if everybody knows or can guess `secret`.
 #[must_use]
-pub fn weak_secret(setting: &'static str, secret: &str) -> Option<Finding> {
+pub fn weak_secret(setting: &'static str, secret: &str) -> Option<UnsafeSetting> {
     if secret == DEMO_SECRET {
-        Some(Finding::new(setting, "is the demo's secret, which everybody knows", "let C make one"))
-    } else if secret.len() < SAFE_SECRET_LENGTH {
-        let problem = format!("has fewer than {SAFE_SECRET_LENGTH} characters");
-        Some(Finding::new(setting, problem, "let C make one"))
+        Some(UnsafeSetting::new(
+            setting,
+            "is the demo's secret, which everybody knows",
+            "let C make one",
+        ))
+    } else if secret.len() < MIN_SECRET_LENGTH {
+        let problem = format!("has fewer than {MIN_SECRET_LENGTH} characters");
+        Some(UnsafeSetting::new(setting, problem, "let C make one"))
     } else {
         None
     }
@@ -130,28 +137,30 @@ mod tests {
 
     #[test]
     fn production_names_every_unsafe_setting_and_the_others_start() {
-        let findings =
-            [Finding::new("one", "is bad", "mend it"), Finding::new("two", "is worse", "drop it")];
-        let refusal = refuse_unsafe(Profile::Production, &findings).unwrap_err();
+        let findings = [
+            UnsafeSetting::new("one", "is bad", "mend it"),
+            UnsafeSetting::new("two", "is worse", "drop it"),
+        ];
+        let refusal = ensure_safe_for_production(Profile::Production, &findings).unwrap_err();
         assert!(
             refusal.contains("one: is bad; mend it") && refusal.contains("two: is worse; drop it")
         );
-        assert!(refuse_unsafe(Profile::Demo, &findings).is_ok());
-        assert!(refuse_unsafe(Profile::Production, &[]).is_ok());
+        assert!(ensure_safe_for_production(Profile::Demo, &findings).is_ok());
+        assert!(ensure_safe_for_production(Profile::Production, &[]).is_ok());
     }
 
     #[test]
     fn plain_http_is_found_where_others_can_listen() {
-        assert!(plain_http("x", "http://b.example").is_some());
+        assert!(plain_http_url("x", "http://b.example").is_some());
         assert!(
-            plain_http("x", "http://localhost:1").is_none()
-                && plain_http("x", "https://b.example").is_none()
+            plain_http_url("x", "http://localhost:1").is_none()
+                && plain_http_url("x", "https://b.example").is_none()
         );
         let tls = TlsFiles { cert_file: Some("c.pem".into()), key_file: Some("k.pem".into()) };
-        assert!(plain_listener("0.0.0.0:1", &TlsFiles::default()).is_some());
-        assert!(plain_listener("0.0.0.0:1", &tls).is_none());
+        assert!(plain_http_listener("0.0.0.0:1", &TlsFiles::default()).is_some());
+        assert!(plain_http_listener("0.0.0.0:1", &tls).is_none());
         for here in ["127.0.0.1:1", "localhost:1"] {
-            assert!(plain_listener(here, &TlsFiles::default()).is_none(), "{here}");
+            assert!(plain_http_listener(here, &TlsFiles::default()).is_none(), "{here}");
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 /// What a token says of itself, its signature unchecked: good for comparing names, for nothing
 /// else.
 #[derive(Debug, Deserialize)]
-pub(crate) struct UnverifiedPass {
+pub(crate) struct UnverifiedToken {
     #[serde(skip)]
     pub(crate) kid: Option<String>,
     /// HS256 and its like: there is no key that could be published.
@@ -23,7 +23,7 @@ struct Header {
     kid: Option<String>,
 }
 
-impl UnverifiedPass {
+impl UnverifiedToken {
     /// `None` for what is not a JWT: only its issuer can read it.
     pub(crate) fn read(token: &AccessToken) -> Option<Self> {
         let mut parts = token.expose().split('.');

@@ -5,7 +5,7 @@ use doctor::Checks;
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
 use crate::{
-    told::{Told, says},
+    output::{Output, says},
     vendor::{REALM, Vendor, look},
 };
 
@@ -15,7 +15,7 @@ fn http_date(seconds: i64) -> String {
 }
 
 /// An issuer whose clock is so many seconds ahead.
-async fn ahead(seconds: i64) -> Told {
+async fn ahead(seconds: i64) -> Output {
     let vendor = Vendor::new().await;
     let answer = ResponseTemplate::new(200).set_body_json(&vendor.metadata);
     let answer = answer.insert_header("date", http_date(Clock::system().seconds() + seconds));
@@ -23,7 +23,7 @@ async fn ahead(seconds: i64) -> Told {
     Mock::given(path(metadata)).respond_with(answer).mount(&vendor.server).await;
     let mut checks = Checks::default();
     look(&mut checks, &vendor.at()).await;
-    Told::of(checks)
+    Output::of(checks)
 }
 
 #[tokio::test]

@@ -1,51 +1,51 @@
 use std::path::PathBuf;
 
-use service_kit::{Finding as Unsafe, Settings, tls::OwnCertificates};
+use service_kit::{Settings, UnsafeSetting, tls::ServerCertificate};
 
 use crate::{
     checks::Checks,
-    finding::{Change, Finding, Names},
+    diagnosis::{Change, Diagnosis, SettingNames},
 };
 
 /// Can `serve` begin with these settings? `certificates` are `tls.cert_file` and `tls.key_file`.
-pub fn look_at_settings<S: Settings>(
+pub fn check_settings<S: Settings>(
     checks: &mut Checks,
     settings: &S,
     certificates: [Option<&PathBuf>; 2],
 ) {
-    let names = Names::of(S::SERVICE);
-    look_at_certificates(checks, certificates, &names);
-    if let Err(error) = settings.try_out() {
+    let names = SettingNames::of(S::SERVICE);
+    check_certificates(checks, certificates, &names);
+    if let Err(error) = settings.validate() {
         let compared = "the settings in force and what `serve` can begin with";
         let change = Change::elsewhere(format!(
             "mend what is named; `{} check-config` shows all that is in force",
             S::SERVICE
         ));
         let finding =
-            Finding::new(compared, "settings that can be used", format!("{error:#}"), change);
+            Diagnosis::new(compared, "settings that can be used", format!("{error:#}"), change);
         return checks.fail("settings", "they cannot be used", finding);
     }
-    let unsafe_ones = settings.findings();
+    let unsafe_ones = settings.unsafe_settings();
     if !settings.profile().is_production() || unsafe_ones.is_empty() {
         return checks.ok(
             "settings",
             format!("they can be used, profile {:?}", settings.profile()).to_lowercase(),
         );
     }
-    for Unsafe { setting, problem, remedy } in unsafe_ones {
+    for UnsafeSetting { setting, problem, remedy } in unsafe_ones {
         let compared = format!("the setting `{setting}` and what profile production takes");
         let finding =
-            Finding::new(compared, "a safe value", problem, names.change(setting, remedy));
+            Diagnosis::new(compared, "a safe value", problem, names.change(setting, remedy));
         checks.fail("settings", format!("`{setting}` is refused in production"), finding);
     }
 }
 
-fn look_at_certificates(
+fn check_certificates(
     checks: &mut Checks,
     [certificate, key]: [Option<&PathBuf>; 2],
-    names: &Names,
+    names: &SettingNames,
 ) {
-    match OwnCertificates::of(certificate, key) {
+    match ServerCertificate::load(certificate, key) {
         Ok(None) => (),
         Ok(Some(_)) => checks.ok("own certificate", "it can be read, and its key fits"),
         Err(error) => {
@@ -59,7 +59,7 @@ fn look_at_certificates(
                 "name a chain in PEM, the server's own first, and its key, both readable for this user",
             );
             let finding =
-                Finding::new(compared, "a certificate and its key", error.to_string(), change);
+                Diagnosis::new(compared, "a certificate and its key", error.to_string(), change);
             checks.fail("own certificate", "it cannot be served", finding);
         }
     }

@@ -3,22 +3,22 @@
 use oauth_types::ClientAuthMethod;
 use url::Url;
 
-use super::{Need, Outcome, ask, revoke};
+use super::{Outcome, TokenRequest, ask, revoke};
 use crate::{
     checks::Checks,
-    client::{Client, Refused},
-    finding::{Change, Finding},
-    issuer::KnownIssuer,
+    client::{Client, ErrorResponse},
+    diagnosis::{Change, Diagnosis},
+    issuer::ConfirmedIssuer,
 };
 
 /// Is it the secret, or the way in which it is shown? The other way tells.
 pub(super) async fn refused_client(
     checks: &mut Checks,
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     client: &Client,
     check: &str,
     (url, form): (&Url, &[(&str, &str)]),
-    refused: &Refused,
+    refused: &ErrorResponse,
 ) {
     let offered = &known.metadata.token_endpoint_auth_methods_supported;
     let method = client.method;
@@ -32,7 +32,7 @@ pub(super) async fn refused_client(
             revoke(known, &otherwise, &granted).await;
             true
         }
-        Ok(Outcome::Refused(refused)) => !refused.is_about_the_client(),
+        Ok(Outcome::ErrorResponse(refused)) => !refused.is_about_the_client(),
         _ => false,
     };
     let not_offered = !offered.is_empty() && !offered.iter().any(|one| one == method.as_str());
@@ -44,7 +44,7 @@ pub(super) async fn refused_client(
             Some(setting) => client.names.change(setting, advice),
             None => Change::elsewhere("register this way for the client at the issuer"),
         };
-        let finding = Finding::new(compared, expected, method.as_str(), change);
+        let finding = Diagnosis::new(compared, expected, method.as_str(), change);
         return checks.fail(
             check,
             format!("the way of client authentication is wrong: {}", refused.code),
@@ -56,7 +56,7 @@ pub(super) async fn refused_client(
         client.id
     );
     let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
-    let finding = Finding::new(
+    let finding = Diagnosis::new(
         compared,
         "a client that is known, with its secret",
         refused.shown(),
@@ -71,11 +71,11 @@ pub(super) async fn refused_client(
 
 /// The client is known, and does not get what it asks for.
 pub(super) fn refused_need(
-    known: &KnownIssuer,
+    known: &ConfirmedIssuer,
     client: &Client,
-    need: &Need<'_>,
-    refused: &Refused,
-) -> (String, Finding) {
+    need: &TokenRequest<'_>,
+    refused: &ErrorResponse,
+) -> (String, Diagnosis) {
     let shown = refused.shown();
     match refused.code.as_str() {
         "invalid_scope" => {
@@ -89,7 +89,7 @@ pub(super) fn refused_need(
                 "scope",
                 "ask for what the issuer lets this client have, or have it registered there",
             );
-            (shown, Finding::new(compared, expected, need.scope.to_string(), change))
+            (shown, Diagnosis::new(compared, expected, need.scope.to_string(), change))
         }
         "invalid_target" => {
             let compared = format!(
@@ -100,7 +100,7 @@ pub(super) fn refused_need(
             let advice = "write the identifier that B has and the issuer knows, to the byte, or have it registered there";
             (
                 shown,
-                Finding::new(
+                Diagnosis::new(
                     compared,
                     "a resource that this client may ask for",
                     need.resource,
@@ -116,7 +116,7 @@ pub(super) fn refused_need(
             let advice = "have this grant registered for the client, or use one that has it";
             (
                 shown.clone(),
-                Finding::new(compared, "a token", shown, need.names.change("client_id", advice)),
+                Diagnosis::new(compared, "a token", shown, need.names.change("client_id", advice)),
             )
         }
     }

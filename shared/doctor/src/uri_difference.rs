@@ -4,7 +4,7 @@ use url::Url;
 
 /// In what two URIs differ, in words: a slash is easily overlooked.
 #[must_use]
-pub fn uris_differ_in(one: &str, other: &str) -> String {
+pub fn uri_difference(one: &str, other: &str) -> String {
     let (Ok(left), Ok(right)) = (Url::parse(one), Url::parse(other)) else {
         return "one of them is no URL".to_owned();
     };
@@ -57,10 +57,10 @@ mod tests {
             ("HTTP://localhost:9000", "the way they are spelled"),
             ("localhost", "one of them is no URL"),
         ] {
-            assert_eq!(uris_differ_in(name, other), words, "{other}");
+            assert_eq!(uri_difference(name, other), words, "{other}");
         }
         assert_eq!(
-            uris_differ_in("https://c.example/t", "https://c.example/t/"),
+            uri_difference("https://c.example/t", "https://c.example/t/"),
             "a slash at the end"
         );
     }

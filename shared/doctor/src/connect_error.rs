@@ -4,8 +4,8 @@ use tokio::{net::lookup_host, time::timeout};
 use url::Url;
 
 use crate::{
-    certificate::Distrust,
-    finding::{Finding, Names},
+    certificate_error::Distrust,
+    diagnosis::{Diagnosis, SettingNames},
 };
 
 /// A resolver that takes longer is as good as none.
@@ -13,7 +13,7 @@ const LOOKUP_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why there was no answer.
 #[derive(Clone, Debug)]
-pub(crate) enum NoReply {
+pub(crate) enum ConnectError {
     TimedOut,
     Refused,
     /// The name of the host means nothing here.
@@ -30,14 +30,14 @@ pub(crate) enum NoReply {
 
 /// Which settings have led to where nobody answered.
 pub(crate) struct Way<'a> {
-    pub(crate) names: &'a Names,
+    pub(crate) names: &'a SettingNames,
     /// The setting with the address.
     pub(crate) setting: &'a str,
     /// What to do about an address where nobody is.
     pub(crate) advice: String,
 }
 
-impl NoReply {
+impl ConnectError {
     /// In a few words.
     pub(crate) fn words(&self) -> String {
         match self {
@@ -56,7 +56,7 @@ impl NoReply {
         matches!(self, Self::Distrusted(_))
     }
 
-    pub(crate) fn finding(&self, url: &str, way: &Way<'_>) -> Finding {
+    pub(crate) fn finding(&self, url: &str, way: &Way<'_>) -> Diagnosis {
         let Way { names, setting, advice } = way;
         let compared =
             format!("the setting `{}` and what answers at {}", names.name(setting), bare(url));
@@ -65,18 +65,23 @@ impl NoReply {
             Self::Distrusted(distrust) => distrust.finding(url, way),
             Self::NotTls => {
                 let advice = "write http, or the port at which TLS is served".to_owned();
-                Finding::new(compared, "https", "plain http, or something else", change(advice))
+                Diagnosis::new(compared, "https", "plain http, or something else", change(advice))
             }
             Self::NotHttp => {
                 let advice = "write https, or the port at which plain http is served".to_owned();
-                Finding::new(compared, "plain http", "something else, perhaps TLS", change(advice))
+                Diagnosis::new(
+                    compared,
+                    "plain http",
+                    "something else, perhaps TLS",
+                    change(advice),
+                )
             }
             Self::UnknownHost => {
                 let found = format!("no address for `{}`", host(url));
-                Finding::new(compared, "a host that is known here", found, change(advice.clone()))
+                Diagnosis::new(compared, "a host that is known here", found, change(advice.clone()))
             }
             Self::TimedOut | Self::Refused | Self::Other(_) => {
-                Finding::new(compared, "an answer", self.words(), change(advice.clone()))
+                Diagnosis::new(compared, "an answer", self.words(), change(advice.clone()))
             }
         }
     }
@@ -93,29 +98,31 @@ pub(crate) fn host(url: &str) -> String {
 
 /// What the chain of errors says, by its types. What it says in words is shown only if no type is
 /// known.
-pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> NoReply {
+pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> ConnectError {
     if let Some(tls) = find::<rustls::Error>(error) {
         return match tls {
-            rustls::Error::InvalidCertificate(reason) => NoReply::Distrusted(Distrust::of(reason)),
-            rustls::Error::InvalidMessage(_) => NoReply::NotTls,
-            other => NoReply::Other(other.to_string()),
+            rustls::Error::InvalidCertificate(reason) => {
+                ConnectError::Distrusted(Distrust::of(reason))
+            }
+            rustls::Error::InvalidMessage(_) => ConnectError::NotTls,
+            other => ConnectError::Other(other.to_string()),
         };
     }
     if find::<io::Error>(error)
         .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     {
-        return NoReply::Refused;
+        return ConnectError::Refused;
     }
     if error.is_connect() && !is_known(url).await {
-        return NoReply::UnknownHost;
+        return ConnectError::UnknownHost;
     }
     if error.is_timeout() {
-        return NoReply::TimedOut;
+        return ConnectError::TimedOut;
     }
     if url.scheme() == "http" && !error.is_connect() {
-        return NoReply::NotHttp;
+        return ConnectError::NotHttp;
     }
-    NoReply::Other(innermost(error))
+    ConnectError::Other(innermost(error))
 }
 
 async fn is_known(url: &Url) -> bool {

@@ -3,8 +3,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use rustls::CertificateError;
 
 use crate::{
-    finding::{Change, Finding},
-    no_reply::{Way, bare, host},
+    connect_error::{Way, bare, host},
+    diagnosis::{Change, Diagnosis},
 };
 
 /// Why a certificate is not believed.
@@ -62,7 +62,7 @@ impl Distrust {
         }
     }
 
-    pub(crate) fn finding(&self, url: &str, way: &Way<'_>) -> Finding {
+    pub(crate) fn finding(&self, url: &str, way: &Way<'_>) -> Diagnosis {
         let at = bare(url);
         let authorities = way.names.name("ca_file");
         let whom = format!(
@@ -77,7 +77,7 @@ impl Distrust {
         match self {
             Self::UnknownIssuer => {
                 let advice = "name the PEM file of the authority that signed it; the development CA's is `ca/ca.pem` in C's data folder, or where `tls.publish_ca_file` puts it";
-                Finding::new(
+                Diagnosis::new(
                     whom,
                     "signed by one of them",
                     "signed by somebody else",
@@ -86,7 +86,7 @@ impl Distrust {
             }
             Self::OtherKey => {
                 let advice = "take the present file of that authority: this one is of an older one, whose data folder or volume was deleted";
-                Finding::new(
+                Diagnosis::new(
                     whom,
                     "signed with their key",
                     "the same name, signed with another key",
@@ -97,13 +97,13 @@ impl Distrust {
                 let compared =
                     format!("the end of the certificate at {at} and this machine's clock");
                 let (now, limit) = shown(*times);
-                Finding::new(compared, format!("an end after {now}"), limit, renew())
+                Diagnosis::new(compared, format!("an end after {now}"), limit, renew())
             }
             Self::NotYetValid(times) => {
                 let compared =
                     format!("the beginning of the certificate at {at} and this machine's clock");
                 let (now, limit) = shown(*times);
-                Finding::new(compared, format!("a beginning before {now}"), limit, renew())
+                Diagnosis::new(compared, format!("a beginning before {now}"), limit, renew())
             }
             Self::OtherName(names) => {
                 let compared = format!(
@@ -112,9 +112,9 @@ impl Distrust {
                 );
                 let advice = "use one of those names, or have this one in the certificate (the development CA: `tls.dev_cert_names` of C)";
                 let found = if names.is_empty() { "other names".to_owned() } else { plain(names) };
-                Finding::new(compared, host(url), found, way.names.change(way.setting, advice))
+                Diagnosis::new(compared, host(url), found, way.names.change(way.setting, advice))
             }
-            Self::Other(reason) => Finding::new(
+            Self::Other(reason) => Diagnosis::new(
                 whom,
                 "a certificate that can be used",
                 reason,

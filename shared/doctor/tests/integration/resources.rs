@@ -1,19 +1,19 @@
 use clock::Clock;
-use doctor::{Checks, Door, Wire, look_at_resource};
+use doctor::{Checks, HttpProbe, ResourceEndpoint, check_resource};
 use serde_json::{Value, json};
 use service_kit::HttpClientSettings;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::{
-    told::{Told, says},
+    output::{Output, says},
     vendor::{RESOURCE, names},
 };
 
 const ISSUER: &str = "http://localhost:9000";
 
-async fn look(url: &str) -> Told {
+async fn look(url: &str) -> Output {
     let (scope, names) = ("read".parse().unwrap(), names());
-    let door = Door {
+    let door = ResourceEndpoint {
         label: "B local".to_owned(),
         url: (url, "targets.local.url".to_owned()),
         resource: (RESOURCE, "targets.local.resource".to_owned()),
@@ -21,10 +21,10 @@ async fn look(url: &str) -> Told {
         scope: &scope,
         names: &names,
     };
-    let wire = Wire::new(&HttpClientSettings::default(), &Clock::system()).unwrap();
+    let wire = HttpProbe::new(&HttpClientSettings::default(), &Clock::system()).unwrap();
     let mut checks = Checks::default();
-    look_at_resource(&mut checks, &wire, &door).await;
-    Told::of(checks)
+    check_resource(&mut checks, &wire, &door).await;
+    Output::of(checks)
 }
 
 async fn b_says(at: &str, said: &Value) -> MockServer {

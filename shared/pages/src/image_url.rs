@@ -6,7 +6,7 @@ pub(crate) const IMG_SRC: &str = "'self' https: data:";
 /// May a page show this picture of a client or a person? Browsers load no other one under
 /// `img-src`, and would show a broken one in its place.
 #[must_use]
-pub fn is_picture(url: &Url) -> bool {
+pub fn is_image_url(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
         // The picture itself (RFC 2397), in which an `<img>` runs no script.
@@ -31,7 +31,7 @@ mod tests {
             ("javascript:alert(1)", false),
         ] {
             let url: Url = picture.parse().unwrap();
-            assert_eq!(is_picture(&url), shown, "{picture}");
+            assert_eq!(is_image_url(&url), shown, "{picture}");
             let scheme = format!(" {}:", url.scheme());
             assert!(!shown || IMG_SRC.contains(&scheme), "{picture}");
         }

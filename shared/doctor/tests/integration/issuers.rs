@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use doctor::{Audience, Checks, IssuerAt, section};
+use doctor::{Checks, IssuerConfig, ReachedBy, run_section};
 use oauth_types::ClientAuthMethod;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -8,17 +8,17 @@ use wiremock::{
 };
 
 use crate::{
-    told::{Told, says},
+    output::{Output, says},
     vendor::{REALM, Vendor, look},
 };
 
 /// Nobody listens there.
 const NOBODY: &str = "http://127.0.0.1:1";
 
-async fn told(at: &IssuerAt) -> Told {
+async fn told(at: &IssuerConfig) -> Output {
     let mut checks = Checks::default();
     look(&mut checks, at).await;
-    Told::of(checks)
+    Output::of(checks)
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn an_issuer_that_is_spelled_otherwise_is_found_with_both_spellings() {
         assert!(look(&mut checks, &vendor.at()).await.is_none(), "no secret may be shown to it");
         let lines = format!("{checks:?}");
         assert!(lines.contains(&format!("differ in {how}")), "{how}: {lines}");
-        says(Told::of(checks).failed("issuer: metadata"), &named, &own, "issuer");
+        says(Output::of(checks).failed("issuer: metadata"), &named, &own, "issuer");
     }
 }
 
@@ -58,7 +58,7 @@ async fn an_issuer_that_is_spelled_otherwise_is_found_with_both_spellings() {
 async fn nobody_there_is_told_with_the_setting_that_leads_there() {
     let vendor = Vendor::new().await;
     vendor.open().await;
-    let at = IssuerAt { issuer: format!("{NOBODY}{REALM}"), ..vendor.at() };
+    let at = IssuerConfig { issuer: format!("{NOBODY}{REALM}"), ..vendor.at() };
     let told = told(&at).await;
     says(told.failed("issuer: reached"), "an answer", "nobody listens there", "issuer");
     assert!(
@@ -70,7 +70,7 @@ async fn nobody_there_is_told_with_the_setting_that_leads_there() {
 #[tokio::test]
 async fn a_host_that_has_no_address_is_named() {
     let vendor = Vendor::new().await;
-    let at = IssuerAt { issuer: "http://no-such-host.invalid:9000".to_owned(), ..vendor.at() };
+    let at = IssuerConfig { issuer: "http://no-such-host.invalid:9000".to_owned(), ..vendor.at() };
     says(
         told(&at).await.failed("issuer: reached"),
         "a host that is known here",
@@ -85,7 +85,7 @@ async fn an_issuer_that_only_browsers_reach_is_as_it_should_be_in_a_container() 
     let browsers = format!("{NOBODY}{REALM}");
     vendor.metadata["issuer"] = browsers.clone().into();
     vendor.open().await;
-    let at = IssuerAt { issuer: browsers, internal_url: Some(vendor.issuer()), ..vendor.at() };
+    let at = IssuerConfig { issuer: browsers, internal_url: Some(vendor.issuer()), ..vendor.at() };
     told(&at).await.all_ok();
 }
 
@@ -93,7 +93,7 @@ async fn an_issuer_that_only_browsers_reach_is_as_it_should_be_in_a_container() 
 async fn an_internal_url_that_leads_nowhere_is_told_apart_from_an_issuer_that_is_down() {
     let vendor = Vendor::new().await;
     vendor.open().await;
-    let at = IssuerAt { internal_url: Some(NOBODY.to_owned()), ..vendor.at() };
+    let at = IssuerConfig { internal_url: Some(NOBODY.to_owned()), ..vendor.at() };
     let told = told(&at).await;
     says(
         told.failed("issuer: reached"),
@@ -110,14 +110,14 @@ async fn a_name_that_browsers_do_not_know_is_a_warning() {
     let inside = format!("http://auth-server:9000{REALM}");
     vendor.metadata["issuer"] = inside.clone().into();
     vendor.open().await;
-    let at = IssuerAt { issuer: inside, internal_url: Some(vendor.issuer()), ..vendor.at() };
+    let at = IssuerConfig { issuer: inside, internal_url: Some(vendor.issuer()), ..vendor.at() };
     says(
         told(&at).await.warned("issuer: browsers"),
         "a host that the world knows",
         "auth-server",
         "issuer",
     );
-    let machines = IssuerAt { audience: Audience::Machines, ..at };
+    let machines = IssuerConfig { reached_by: ReachedBy::ThisProcess, ..at };
     told(&machines).await.all_ok();
 }
 
@@ -128,8 +128,11 @@ async fn another_server_where_browsers_go_is_found() {
     vendor.metadata["issuer"] = stranger.clone().into();
     vendor.open().await;
     other.open().await;
-    let at =
-        IssuerAt { issuer: stranger.clone(), internal_url: Some(vendor.issuer()), ..vendor.at() };
+    let at = IssuerConfig {
+        issuer: stranger.clone(),
+        internal_url: Some(vendor.issuer()),
+        ..vendor.at()
+    };
     says(told(&at).await.failed("issuer: browsers"), &stranger, &other.issuer(), "issuer");
 }
 
@@ -168,7 +171,7 @@ async fn what_is_no_metadata_is_told_for_what_it_is() {
             !format!("{checks:?}").contains("hunter2"),
             "what stands in a query may be private"
         );
-        let told = Told::of(checks);
+        let told = Output::of(checks);
         let finding = told.failed("issuer: metadata");
         says(finding, "JSON with `issuer`", found, "issuer");
         assert!(finding.change.advice.contains(advice), "{finding:#?}");
@@ -178,9 +181,9 @@ async fn what_is_no_metadata_is_told_for_what_it_is() {
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_before_anything_is_sent() {
     let vendor = Vendor::new().await;
-    let at = IssuerAt { issuer: "c.example".to_owned(), ..vendor.at() };
+    let at = IssuerConfig { issuer: "c.example".to_owned(), ..vendor.at() };
     says(told(&at).await.failed("issuer: settings"), "https://host/path", "c.example", "issuer");
-    let at = IssuerAt { internal_url: Some("http://c.example/?x".to_owned()), ..vendor.at() };
+    let at = IssuerConfig { internal_url: Some("http://c.example/?x".to_owned()), ..vendor.at() };
     says(told(&at).await.failed("issuer: settings"), "https://host/path", "?x", "internal_url");
 }
 
@@ -204,7 +207,7 @@ async fn whatever_hangs_the_doctor_ends() {
         .mount(&server)
         .await;
     let vendor = Vendor::new().await;
-    let at = IssuerAt { issuer: format!("{}{REALM}", server.uri()), ..vendor.at() };
+    let at = IssuerConfig { issuer: format!("{}{REALM}", server.uri()), ..vendor.at() };
     let began = Instant::now();
     says(told(&at).await.failed("issuer: reached"), "an answer", "no answer in time", "issuer");
     assert!(began.elapsed() < Duration::from_secs(10), "one question takes three seconds at most");
@@ -212,11 +215,11 @@ async fn whatever_hangs_the_doctor_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_section_that_never_ends_is_given_up_and_keeps_what_it_has_found() {
-    let checks = section("slow", async |checks: &mut Checks| {
+    let checks = run_section("slow", async |checks: &mut Checks| {
         checks.ok("first", "done");
         std::future::pending::<()>().await;
     });
-    let told = Told::of(checks.await);
+    let told = Output::of(checks.await);
     told.ok("first");
     told.skipped("slow");
 }

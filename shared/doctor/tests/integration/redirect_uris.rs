@@ -6,19 +6,19 @@ use wiremock::{
 };
 
 use crate::{
-    told::{Told, says},
+    output::{Output, says},
     vendor::{CALLBACK, Vendor},
 };
 
-async fn login(vendor: &Vendor) -> Told {
+async fn login(vendor: &Vendor) -> Output {
     vendor.open().await;
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
     vendor.login(&mut checks, &known).await;
-    Told::of(checks)
+    Output::of(checks)
 }
 
-async fn answered(answer: ResponseTemplate) -> Told {
+async fn answered(answer: ResponseTemplate) -> Output {
     let vendor = Vendor::new().await;
     vendor.at_auth(answer).await;
     login(&vendor).await

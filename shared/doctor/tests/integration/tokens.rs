@@ -1,10 +1,10 @@
-use doctor::{Checks, Client, CodeRequest, try_code_exchange, try_introspection};
+use doctor::{Checks, Client, CodeExchange, check_code_exchange, check_introspection};
 use oauth_types::{ClientAuthMethod, ClientSecret};
 use serde_json::json;
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
 use crate::{
-    told::{Told, says},
+    output::{Output, says},
     vendor::{CALLBACK, RESOURCE, SECRET, Vendor, client},
 };
 
@@ -15,7 +15,7 @@ fn refused(status: u16, error: &str) -> ResponseTemplate {
 }
 
 /// What is told of an answer of the token endpoint.
-async fn answered(answer: ResponseTemplate) -> Told {
+async fn answered(answer: ResponseTemplate) -> Output {
     let vendor = Vendor::new().await;
     vendor.at_token(answer).await;
     vendor.open().await;
@@ -36,12 +36,7 @@ async fn the_wrong_way_of_showing_it_is_told_apart_from_a_wrong_secret() {
     vendor.refuses_basic().await;
     vendor.open().await;
     let told = vendor.whole(ClientAuthMethod::Basic).await;
-    says(
-        told.failed("issuer: token"),
-        "client_secret_post",
-        "client_secret_basic",
-        "token_endpoint_auth_method",
-    );
+    says(told.failed("issuer: token"), "client_secret_post", "client_secret_basic", "client_auth");
     assert_eq!(
         vendor.asked("revoke").await.len(),
         1,
@@ -91,7 +86,7 @@ async fn a_token_of_another_issuer_or_for_another_audience_is_found_before_b_ref
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
     vendor.token_with(&mut checks, &known, ClientAuthMethod::Basic, None).await;
-    let lines: Vec<_> = checks.all().into_iter().filter_map(|check| check.finding).collect();
+    let lines: Vec<_> = checks.all().into_iter().filter_map(|check| check.diagnosis).collect();
     says(&lines[0], &vendor.issuer(), &format!("{}/", vendor.issuer()), "issuer");
     says(&lines[1], RESOURCE, "https://b.example/", "targets.local.resource");
 }
@@ -120,15 +115,15 @@ async fn a_token_that_the_issuer_alone_can_read_is_no_fault_and_is_given_back() 
     assert_eq!(vendor.asked("revoke").await.len(), 1);
 }
 
-async fn code_exchange(answer: ResponseTemplate) -> Told {
+async fn code_exchange(answer: ResponseTemplate) -> Output {
     let vendor = Vendor::new().await;
     vendor.at_token(answer).await;
     vendor.open().await;
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
-    let request = CodeRequest { redirect_uri: CALLBACK };
-    try_code_exchange(&mut checks, &known, &client(ClientAuthMethod::Post), &request).await;
-    Told::of(checks)
+    let request = CodeExchange { redirect_uri: CALLBACK };
+    check_code_exchange(&mut checks, &known, &client(ClientAuthMethod::Post), &request).await;
+    Output::of(checks)
 }
 
 #[tokio::test]
@@ -149,7 +144,7 @@ async fn the_secret_of_a_login_is_tried_with_a_code_that_nobody_has_made() {
     );
 }
 
-async fn introspection(answer: ResponseTemplate) -> Told {
+async fn introspection(answer: ResponseTemplate) -> Output {
     let mut vendor = Vendor::new().await;
     vendor.metadata["introspection_endpoint"] = format!("{}/ask", vendor.server.uri()).into();
     Mock::given(path("/ask")).respond_with(answer).mount(&vendor.server).await;
@@ -157,8 +152,8 @@ async fn introspection(answer: ResponseTemplate) -> Told {
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
     let client = Client { secret: ClientSecret::new(SECRET), ..client(ClientAuthMethod::Basic) };
-    try_introspection(&mut checks, &known, &client).await;
-    Told::of(checks)
+    check_introspection(&mut checks, &known, &client).await;
+    Output::of(checks)
 }
 
 #[tokio::test]
