@@ -17,7 +17,7 @@ use crate::{
     client_address::ClientAddress,
     client_auth::{Authenticator, FailureLimit},
     csrf::Csrf,
-    domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionLife, TokenHash},
+    domain::{AuditEvent, AuditRecord, OPAQUE_TOKEN_PREFIX, Outcome, SessionTtl, TokenHash},
     endpoints::{
         account, authorize, authorize_posted, consent, consent_posted, device,
         device_authorization, device_posted, end_one_session, home, introspect, jwks, login,
@@ -33,7 +33,7 @@ use crate::{
     registry::LiveRegistry,
     settings::TokenSettings,
     sign_in::SignIn,
-    store::{Effect, Entry, Store, StoreError},
+    store::{AuditedChange, Change, Store, StoreError},
     tokens::{Issuer, LiveKeys, Rotation, Subjects, read_own},
 };
 
@@ -47,7 +47,7 @@ pub struct Parts {
     pub keys: LiveKeys,
     /// How long what is issued lives.
     pub lives: TokenSettings,
-    pub session_life: SessionLife,
+    pub session_life: SessionTtl,
     /// Browsers know C by https.
     pub secure_cookies: bool,
     /// C stands in for WeChat.
@@ -176,8 +176,8 @@ impl App {
 
     /// Write down what happened, with what it changes, then count it: what could not be stored has
     /// not happened.
-    pub async fn keep(&self, audit: &AuditRecord, effect: Effect) -> Result<(), StoreError> {
-        self.store.append(Entry { audit: audit.clone(), effect }).await?;
+    pub async fn keep(&self, audit: &AuditRecord, change: Change) -> Result<(), StoreError> {
+        self.store.apply(AuditedChange { audit: audit.clone(), change }).await?;
         self.metrics.count(audit);
         Ok(())
     }
@@ -193,7 +193,7 @@ impl App {
             at = failure.at_fault(),
             "a {event} was refused"
         );
-        record.outcome = Outcome::Refused;
+        record.outcome = Outcome::Rejected;
         record.error = Some(error.to_owned());
         self.record(record).await;
         failure
@@ -204,7 +204,7 @@ impl App {
     pub async fn record(&self, record: AuditRecord) {
         self.metrics.count(&record);
         if let Err(error) =
-            self.store.append(Entry { audit: record, effect: Effect::Nothing }).await
+            self.store.apply(AuditedChange { audit: record, change: Change::None }).await
         {
             tracing::error!(%error, "a refusal could not be written into the audit trail");
         }

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     app::App,
-    domain::{Client, LogoutNews, new_jti},
+    domain::{Client, LogoutNotification, new_jti},
     failure::Failure,
     outgoing::Named,
     store::StoreError,
@@ -57,14 +57,14 @@ async fn tell_what_is_due(app: &App, places: &Arc<Semaphore>) -> Result<(), Stor
     // Nobody else takes a place, so as many are free as are counted here.
     let free = u32::try_from(places.available_permits()).unwrap_or_default();
     let now = app.clock.seconds();
-    for news in app.store.due_logout_news(now, now + AGAIN_SECONDS, free).await? {
+    for news in app.store.take_due_logout_notifications(now, now + AGAIN_SECONDS, free).await? {
         let Ok(place) = Arc::clone(places).try_acquire_owned() else { return Ok(()) };
         tokio::spawn(tell(app.clone(), news, place));
     }
     Ok(())
 }
 
-async fn tell(app: App, news: LogoutNews, _place: OwnedSemaphorePermit) {
+async fn tell(app: App, news: LogoutNotification, _place: OwnedSemaphorePermit) {
     let registry = app.registry.current();
     let client = registry.client(&news.client_id);
     let uri = client.and_then(|client| client.login.as_ref()?.backchannel_logout_uri.as_deref());
@@ -83,7 +83,7 @@ async fn tell(app: App, news: LogoutNews, _place: OwnedSemaphorePermit) {
             }
         }
     }
-    if let Err(error) = app.store.forget_logout_news(&news).await {
+    if let Err(error) = app.store.delete_logout_notification(&news).await {
         tracing::error!(%error, "a client that was told of a sign-out will be told again");
     }
 }
@@ -99,12 +99,21 @@ async fn in_a_flow<T>(app: &App, work: impl Future<Output = T>) -> T {
     }
 }
 
-async fn post_news(app: &App, client: &Client, uri: &str, news: &LogoutNews) -> Result<(), String> {
+async fn post_news(
+    app: &App,
+    client: &Client,
+    uri: &str,
+    news: &LogoutNotification,
+) -> Result<(), String> {
     let token = logout_token(app, client, news).await.map_err(|failure| failure.to_string())?;
     app.outgoing.form(uri, Named::by(client), &[("logout_token", &token)]).await
 }
 
-async fn logout_token(app: &App, client: &Client, news: &LogoutNews) -> Result<String, Failure> {
+async fn logout_token(
+    app: &App,
+    client: &Client,
+    news: &LogoutNotification,
+) -> Result<String, Failure> {
     let iat = app.clock.seconds();
     let token = LogoutToken {
         iss: &app.issuer.issuer,
@@ -119,7 +128,7 @@ async fn logout_token(app: &App, client: &Client, news: &LogoutNews) -> Result<S
     let algorithm = client
         .login
         .as_ref()
-        .map(crate::domain::LoginClient::id_token_algorithm)
+        .map(crate::domain::UserLoginConfig::id_token_algorithm)
         .unwrap_or_default();
     app.keys.have(algorithm, &*app.store, iat).await?;
     let ring = app.keys.ring();

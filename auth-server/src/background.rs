@@ -6,7 +6,7 @@ use std::time::Duration;
 use service_kit::{CancellationToken, run_periodically};
 use tokio::sync::Mutex;
 
-use crate::{app::App, backchannel_logout, store::SweepBefore};
+use crate::{app::App, backchannel_logout, store::RetentionCutoffs};
 
 /// A running server sees a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
@@ -85,7 +85,7 @@ async fn rotate(app: &App) {
 
 async fn sweep(app: &App, audit_retention_days: u32) {
     let now = app.clock.seconds();
-    let before = SweepBefore {
+    let before = RetentionCutoffs {
         tokens: now,
         // Clients hint with ID tokens that have expired, as long as their users' sessions live.
         keys: now - app.lives.key_overlap().max(app.session_life.absolute),
@@ -93,7 +93,7 @@ async fn sweep(app: &App, audit_retention_days: u32) {
         sessions: now - app.session_life.absolute,
     };
     for _ in 0..SWEEP_ROUNDS {
-        match app.store.sweep(before).await {
+        match app.store.delete_expired(before).await {
             Ok(0) => return,
             Ok(gone) => tracing::debug!(gone, "void rows were forgotten"),
             Err(error) => return tracing::error!(%error, "void rows could not be forgotten"),

@@ -4,7 +4,7 @@ use oauth_types::{AccessToken, AccessTokenClaims};
 
 use crate::{
     app::App,
-    domain::{User, grant_of},
+    domain::{User, grant_id_of},
     store::StoreError,
 };
 
@@ -38,7 +38,7 @@ pub async fn user_of(app: &App, token: &AccessToken) -> Result<(User, AccessToke
         return Err(NotTold::Scope);
     }
     // The token calls the user as its client does; the grant, as C does.
-    let grant_id = grant_of(&claims.jti).ok_or(NotTold::Void("no user has granted it"))?;
+    let grant_id = grant_id_of(&claims.jti).ok_or(NotTold::Void("no user has granted it"))?;
     let grant = app
         .store
         .grant(grant_id)

@@ -17,7 +17,7 @@ use self::{database::check_store, redirect_uris::check_redirect_uris};
 use crate::{
     AuthServerSettings,
     domain::Algorithm,
-    store::{Content, Glance},
+    store::{DatabaseContents, DatabaseInspection},
 };
 
 /// What C's doctor can be told.
@@ -65,11 +65,12 @@ async fn look_into_store(
     settings: &AuthServerSettings,
     names: &SettingNames,
     asked: &Asked,
-) -> (Checks, Option<Content>) {
+) -> (Checks, Option<DatabaseContents>) {
     let mut content = None;
     let checks = run_section("database", async |checks| {
-        content =
-            check_store(checks, settings, names).await.and_then(|Glance { content, .. }| content);
+        content = check_store(checks, settings, names)
+            .await
+            .and_then(|DatabaseInspection { content, .. }| content);
         check_redirect_uris(checks, settings, names, content.as_ref(), asked);
     });
     (checks.await, content)
@@ -145,7 +146,7 @@ fn compare_keys(
     names: &SettingNames,
     algorithm: Algorithm,
     published: &PublishedKeys,
-    content: &Content,
+    content: &DatabaseContents,
 ) {
     const CHECK: &str = "keys";
     let is_missing =

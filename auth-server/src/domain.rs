@@ -2,52 +2,56 @@
 
 mod audit;
 mod client;
+mod client_access;
 mod client_metadata;
-mod device;
-mod grant_decision;
-mod jti;
-mod login_client;
-mod next_step;
+mod device_authorization;
+mod interaction;
 mod public_address;
 mod redirect_uri;
 mod registration;
 mod registry;
-mod secret;
+mod secret_hash;
 mod session;
 mod signing_key;
 mod token;
+mod token_id;
 mod user;
-mod user_decision;
+mod user_access;
 mod user_grant;
+mod user_login_config;
 
 pub use audit::{AuditEvent, AuditQuery, AuditRecord, Outcome};
 pub use client::{Client, Resource, TokenFormat};
+pub use client_access::{GrantError, GrantedAccess, authorize_scopes};
 pub use client_metadata::ClientMetadata;
-pub use device::{Device, DeviceAnswer, StoredDevice, new_user_code, read_user_code};
-pub use grant_decision::{Granted, Refusal, decide};
-pub use jti::{grant_of, made_at, new_client_id, new_jti, new_sub, under_grant};
-pub use login_client::{LoginClient, SubjectType};
-pub use next_step::{Done, NextStep, Situation, next_step};
+pub use device_authorization::{
+    DeviceAuthorization, DeviceCodeStatus, StoredDeviceAuthorization, new_user_code,
+    parse_user_code,
+};
+pub use interaction::{InteractionContext, InteractionProgress, NextStep, next_step};
 pub use oauth_types::ClientAuthMethod;
-pub use public_address::{is_public_address, problem_of_outside_url};
-pub use redirect_uri::{ApplicationType, problem_of_redirect_uri};
+pub use public_address::{is_public_address, validate_external_url};
+pub use redirect_uri::{ApplicationType, validate_redirect_uri};
 pub use registration::{
-    AcceptedMetadata, RefusedMetadata, Registration, RegistrationPolicy, accept_metadata, read_jwks,
+    MetadataError, Registration, RegistrationPolicy, ValidatedMetadata, parse_jwks,
+    validate_metadata,
 };
 pub use registry::Registry;
-pub use secret::{
-    GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_chosen_secret, new_secret,
-    problem_of_chosen_hash,
+pub use secret_hash::{
+    GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_password, new_secret,
+    validate_password_hash,
 };
-pub use session::{LogoutNews, Session, SessionLife};
-pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_due};
+pub use session::{LogoutNotification, Session, SessionTtl};
+pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_rotation_due};
 pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
     new_opaque_token, new_registration_token,
 };
+pub use token_id::{grant_id_of, issued_at, new_client_id, new_jti, new_sub, with_grant_id};
 pub use user::User;
-pub use user_decision::{Allowed, LOGIN_SCOPES, allowed_for_user, granted_to_user};
+pub use user_access::{AllowedAccess, OPENID_SCOPES, authorize_user_scopes, narrow_grant};
 pub use user_grant::{
-    Code, Consent, IssuedToUser, NewRefreshToken, PushedRequest, Spends, StoredCode,
-    StoredRefreshToken, UserGrant,
+    AuthorizationCode, Consent, NewRefreshToken, OneTimeCredential, PushedAuthorizationRequest,
+    StoredAuthorizationCode, StoredRefreshToken, UserGrant, UserIssuance,
 };
+pub use user_login_config::{SubjectType, UserLoginConfig};

@@ -7,7 +7,7 @@ use oauth_types::{ErrorCode, FormError, OAuthError, bearer::Challenge};
 
 use crate::{
     client_auth::Denied,
-    domain::RefusedMetadata,
+    domain::MetadataError,
     entropy::NoEntropy,
     store::StoreError,
     tokens::{KeyError, MissingKeys},
@@ -204,8 +204,8 @@ impl From<Denied> for Failure {
     }
 }
 
-impl From<RefusedMetadata> for Failure {
-    fn from(refused: RefusedMetadata) -> Self {
+impl From<MetadataError> for Failure {
+    fn from(refused: MetadataError) -> Self {
         Self::new(
             refused.code,
             refused.reason,
@@ -218,7 +218,7 @@ impl From<RefusedMetadata> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::TooManyClients => Self::too_many_clients(),
+            StoreError::RegistrationLimitReached => Self::too_many_clients(),
             other => Self::server_error(&other),
         }
     }

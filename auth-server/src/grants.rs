@@ -14,7 +14,9 @@ use oauth_types::{Actor, ErrorCode, Form, RefreshToken, closest_match};
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{Client, Granted, NewRefreshToken, Registry, Spends, TokenHash, UserGrant},
+    domain::{
+        Client, GrantedAccess, NewRefreshToken, OneTimeCredential, Registry, TokenHash, UserGrant,
+    },
     entropy::NoEntropy,
     failure::Failure,
     tokens::first_refresh_token,
@@ -42,7 +44,7 @@ pub struct TokenRequest<'a> {
 pub struct Approved {
     /// Whom the token speaks for.
     pub sub: String,
-    pub granted: Granted,
+    pub granted: GrantedAccess,
     /// Present where a user takes part.
     pub user: Option<ForUser>,
     /// Present where another token was shown for it.
@@ -62,7 +64,7 @@ pub struct ForUser {
     /// The client's word from its authorization request, for the ID token.
     pub nonce: Option<String>,
     /// What is given up for the token; nothing where a lost answer is sent again.
-    pub spends: Option<Spends>,
+    pub spends: Option<OneTimeCredential>,
     pub refresh_token: Option<Refresh>,
 }
 
@@ -78,7 +80,7 @@ pub struct Refresh {
 /// # Errors
 /// The refusal of the grant, or of a grant that is not served.
 pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Approved, Failure> {
-    if GRANT_TYPES.contains(&grant_type) && !request.client.may_use_grant(grant_type) {
+    if GRANT_TYPES.contains(&grant_type) && !request.client.allows_grant_type(grant_type) {
         return Err(Failure::new(
             ErrorCode::UnauthorizedClient,
             format!("this client has not registered for the grant {grant_type}"),

@@ -8,13 +8,13 @@ use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, Client, IssuedToUser, LOGIN_SCOPES, LoginClient, OpaqueToken,
-        Outcome, TokenFormat, TokenHash, new_opaque_token, under_grant,
+        AuditEvent, AuditRecord, Client, OPENID_SCOPES, OpaqueToken, Outcome, TokenFormat,
+        TokenHash, UserIssuance, UserLoginConfig, new_opaque_token, with_grant_id,
     },
     endpoints::FormRequest,
     failure::Failure,
     grants::{self, ACCESS_TOKEN_TYPE, Approved, ForUser, TokenRequest},
-    store::{Effect, Entry, StoreError},
+    store::{AuditedChange, Change, StoreError},
     tokens::{IdTokenFacts, Issuer, KeyError, id_token},
 };
 
@@ -29,7 +29,7 @@ pub async fn issue_or_refuse(
     address: ClientAddress,
     request: Result<FormRequest, Failure>,
 ) -> Result<TokenResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Token, Outcome::Refused, address);
+    let mut record = app.audit_record(AuditEvent::Token, Outcome::Rejected, address);
     match issue(app, address, request, &mut record).await {
         Ok(answer) => Ok(answer),
         Err(failure) => Err(refuse(app, record, failure).await),
@@ -67,7 +67,7 @@ async fn issue(
     let approved = grants::dispatch(grant_type, &asked).await?;
     Ok(hand_out(app, &client, approved, request.expires_in, record)
         .await?
-        .ok_or(StoreError::AlreadySpent)?)
+        .ok_or(StoreError::AlreadyConsumed)?)
 }
 
 /// What was asked for, where every word of it is one of ours: the records hold no words of a
@@ -77,7 +77,10 @@ fn known_scope(app: &App, asked: Option<&str>) -> Option<String> {
     let registry = app.registry.current();
     let serves =
         |word: &str| registry.resources().iter().any(|resource| resource.scopes.contains(word));
-    scope.iter().all(|word| LOGIN_SCOPES.contains(&word) || serves(word)).then(|| scope.to_string())
+    scope
+        .iter()
+        .all(|word| OPENID_SCOPES.contains(&word) || serves(word))
+        .then(|| scope.to_string())
 }
 
 /// Make and store what was approved; nothing when what it is given for was spent meanwhile.
@@ -100,7 +103,7 @@ async fn hand_out(
     let mut claims =
         app.issuer.claims(&client.client_id, &told_sub, &granted, now, &app.entropy.bytes()?);
     if let Some(user) = &user {
-        claims.jti = under_grant(&claims.jti, &user.grant.grant_id);
+        claims.jti = with_grant_id(&claims.jti, &user.grant.grant_id);
     }
     let issued_token_type = exchanged.as_ref().map(|_| ACCESS_TOKEN_TYPE.to_owned());
     if let Some(exchanged) = exchanged {
@@ -128,8 +131,8 @@ async fn hand_out(
     let refresh = user.as_ref().and_then(|user| user.refresh_token.as_ref());
     let refresh_token = refresh.map(|refresh| refresh.token.clone());
     let audit = AuditRecord { outcome: Outcome::Issued, ..record.clone() };
-    match app.store.append(Entry { audit, effect: effect(user, &claims, opaque) }).await {
-        Err(StoreError::AlreadySpent) => return Ok(None),
+    match app.store.apply(AuditedChange { audit, change: change(user, &claims, opaque) }).await {
+        Err(StoreError::AlreadyConsumed) => return Ok(None),
         stored => stored?,
     }
     record.outcome = Outcome::Issued;
@@ -174,7 +177,8 @@ async fn id_token_for(
     user: &ForUser,
     token: &AccessToken,
 ) -> Result<IdToken, Failure> {
-    let algorithm = client.login.as_ref().map(LoginClient::id_token_algorithm).unwrap_or_default();
+    let algorithm =
+        client.login.as_ref().map(UserLoginConfig::id_token_algorithm).unwrap_or_default();
     let now = app.clock.seconds();
     app.keys.have(algorithm, &*app.store, now).await?;
     let facts = IdTokenFacts {
@@ -191,15 +195,15 @@ async fn id_token_for(
     Ok(id_token(facts, ring.of(algorithm).ok_or(KeyError)?)?)
 }
 
-fn effect(
+fn change(
     user: Option<ForUser>,
     claims: &AccessTokenClaims,
     opaque: Option<OpaqueToken>,
-) -> Effect {
+) -> Change {
     match (user, opaque) {
-        (None, None) => Effect::Nothing,
-        (None, Some(token)) => Effect::Remember(token),
-        (Some(user), opaque) => Effect::Issue(Box::new(IssuedToUser {
+        (None, None) => Change::None,
+        (None, Some(token)) => Change::StoreOpaqueToken(token),
+        (Some(user), opaque) => Change::IssueTokens(Box::new(UserIssuance {
             grant_id: user.grant.grant_id,
             spends: user.spends,
             exp: claims.exp,

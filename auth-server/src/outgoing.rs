@@ -20,7 +20,7 @@ use url::Url;
 pub use client_keys::ClientKeys;
 
 use self::public_names::PublicNames;
-use crate::domain::{Client, problem_of_outside_url};
+use crate::domain::{Client, validate_external_url};
 
 /// Longer answers are nobody's keys, and nobody's list of redirect URIs.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -88,9 +88,9 @@ impl Outgoing {
             return Ok(&self.house);
         }
         let parsed = Url::parse(url).map_err(|_| "it is no URL".to_owned())?;
-        match problem_of_outside_url(&parsed).filter(|_| !self.anywhere) {
-            Some(problem) => Err(format!("it {problem}")),
-            None => Ok(&self.outside),
+        match validate_external_url(&parsed) {
+            Err(problem) if !self.anywhere => Err(format!("it {problem}")),
+            _ => Ok(&self.outside),
         }
     }
 }

@@ -108,7 +108,7 @@ pub async fn beforehand(State(app): State<App>, request: Request, next: Next) ->
 impl From<StoreError> for PageFailure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::AlreadySpent => Self::BadRequest(
+            StoreError::AlreadyConsumed => Self::BadRequest(
                 ErrorKind::Expired,
                 "it was answered before, perhaps in another window".to_owned(),
             ),

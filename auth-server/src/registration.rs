@@ -13,8 +13,8 @@ use crate::{
     client_address::ClientAddress,
     client_auth::{FailureLimit, Place},
     domain::{
-        AcceptedMetadata, ClientMetadata, Registration, RegistrationPolicy, SecretHash,
-        StoredSecret, TokenHash, accept_metadata, new_secret,
+        ClientMetadata, Registration, RegistrationPolicy, SecretHash, StoredSecret, TokenHash,
+        ValidatedMetadata, new_secret, validate_metadata,
     },
     entropy::NoEntropy,
     failure::Failure,
@@ -107,8 +107,8 @@ pub fn not_opened() -> Failure {
 ///
 /// # Errors
 /// What cannot be registered.
-pub async fn accept(app: &App, said: ClientMetadata) -> Result<AcceptedMetadata, Failure> {
-    let accepted = accept_metadata(said, &app.registering.policy)?;
+pub async fn accept(app: &App, said: ClientMetadata) -> Result<ValidatedMetadata, Failure> {
+    let accepted = validate_metadata(said, &app.registering.policy)?;
     sector::check(app, &accepted.login).await?;
     Ok(accepted)
 }
@@ -119,7 +119,7 @@ pub async fn accept(app: &App, said: ClientMetadata) -> Result<AcceptedMetadata,
 /// When the machine gives no randomness.
 pub fn secret_for(
     app: &App,
-    accepted: &AcceptedMetadata,
+    accepted: &ValidatedMetadata,
 ) -> Result<(Option<ClientSecret>, Vec<StoredSecret>), NoEntropy> {
     if accepted.login.public {
         return Ok((None, Vec::new()));

@@ -70,7 +70,7 @@ impl SignIn {
             }
         };
         let taken = vec![of_address, of_account];
-        let Some(user) = store.user_named(username).await?.filter(|user| user.enabled) else {
+        let Some(user) = store.user_by_username(username).await?.filter(|user| user.enabled) else {
             self.slow_hashes.find_nothing(password.expose(), None, taken).await;
             return Err(NotSignedIn::Wrong);
         };
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::{
         Entropy,
-        domain::hash_chosen_secret,
+        domain::hash_password,
         store::{LoginStore, SqliteStore},
     };
 
@@ -110,7 +110,7 @@ mod tests {
             let user = User {
                 sub: username.to_owned(),
                 username: username.to_owned(),
-                password: hash_chosen_secret("right", [3; 16]).unwrap(),
+                password: hash_password("right", [3; 16]).unwrap(),
                 claims: StandardClaims::default(),
                 enabled: true,
             };

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{AuditEvent, Outcome, Session},
-    store::{Effect, StoreError},
+    store::{Change, StoreError},
 };
 
 /// End a session, wherever it was started.
@@ -17,7 +17,7 @@ pub async fn end_session(
     session: &Session,
     address: ClientAddress,
 ) -> Result<(), StoreError> {
-    let mut audit = app.audit_record(AuditEvent::SignOut, Outcome::Done, address);
+    let mut audit = app.audit_record(AuditEvent::SignOut, Outcome::Succeeded, address);
     audit.sub = Some(session.sub.clone());
-    app.keep(&audit, Effect::EndSession { sid: session.sid.clone() }).await
+    app.keep(&audit, Change::EndSession { sid: session.sid.clone() }).await
 }

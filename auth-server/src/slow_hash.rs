@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     client_auth::Place,
-    domain::{SecretHash, hash_chosen_secret},
+    domain::{SecretHash, hash_password},
     entropy::Entropy,
 };
 
@@ -32,7 +32,7 @@ impl SlowHashes {
     /// When the machine gives no randomness.
     pub fn new(entropy: &Entropy) -> anyhow::Result<Self> {
         let (places, nobodys_places) = (Semaphore::new(AT_ONCE), Semaphore::new(NOBODYS_AT_ONCE));
-        let nobodys = hash_chosen_secret("nobody", entropy.bytes()?)
+        let nobodys = hash_password("nobody", entropy.bytes()?)
             .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
         Ok(Self { places: Arc::new(places), nobodys_places: Arc::new(nobodys_places), nobodys })
     }

@@ -15,49 +15,49 @@ pub mod conformance;
 use async_trait::async_trait;
 
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Code, Consent, IssuedToUser, NewKey, OpaqueToken,
-    Registration, SecretHash, Session, SigningKey, StoredSecret, TokenHash, UserGrant,
+    AuditQuery, AuditRecord, AuthorizationCode, Client, Consent, NewKey, OpaqueToken, Registration,
+    SecretHash, Session, SigningKey, StoredSecret, TokenHash, UserGrant, UserIssuance,
 };
 
-pub use glance::{Content, Glance};
+pub use glance::{DatabaseContents, DatabaseInspection};
 pub use logins::LoginStore;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// One thing that happened, with what it changes. Both are stored, or neither.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct AuditedChange {
     pub audit: AuditRecord,
-    pub effect: Effect,
+    pub change: Change,
 }
 
 /// What an entry changes besides the audit trail.
 #[derive(Clone, Debug)]
-pub enum Effect {
-    Nothing,
+pub enum Change {
+    None,
     /// An opaque token is in force from now on.
-    Remember(OpaqueToken),
+    StoreOpaqueToken(OpaqueToken),
     /// A token is void from now on; after `exp` it would be so anyway.
-    Revoke {
+    RevokeToken {
         jti: String,
         exp: i64,
     },
     /// A user has signed in with a password. A session of this user that has the same `sid` goes on
-    /// under the new cookie alone. [`StoreError::SignedOut`] when the password is another one by
+    /// under the new cookie alone. [`StoreError::SessionEnded`] when the password is another one by
     /// now, or the user disabled.
     StartSession {
         session: Session,
         shown: SecretHash,
     },
     /// A user has allowed a client something, and the code that says so waits to be fetched.
-    /// [`StoreError::SignedOut`] when the session in which it was allowed is over; so with the
+    /// [`StoreError::SessionEnded`] when the session in which it was allowed is over; so with the
     /// other decisions of a user.
     Authorize(Box<Authorization>),
     /// A code or a refresh token is spent, and what was made of it is in force.
-    /// [`StoreError::AlreadySpent`] when somebody was quicker, or the grant is revoked: nothing is
+    /// [`StoreError::AlreadyConsumed`] when somebody was quicker, or the grant is revoked: nothing is
     /// stored then.
-    Issue(Box<IssuedToUser>),
-    /// A user has decided about a device, with a grant or without. [`StoreError::AlreadySpent`]
+    IssueTokens(Box<UserIssuance>),
+    /// A user has decided about a device, with a grant or without. [`StoreError::AlreadyConsumed`]
     /// when it was decided before.
     DecideDevice(Box<DeviceDecision>),
     /// All that was issued under a grant is void from now on.
@@ -70,21 +70,21 @@ pub enum Effect {
         sid: String,
     },
     /// A user takes back what a client was allowed; all that came of it is void.
-    WithdrawConsent {
+    RevokeConsent {
         sub: String,
         client_id: String,
     },
-    /// A client registers itself. [`StoreError::TooManyClients`] when as many have as may.
-    Register {
+    /// A client registers itself. [`StoreError::RegistrationLimitReached`] when as many have as may.
+    RegisterClient {
         registration: Box<Registration>,
         at_most: u32,
     },
-    /// A client that has registered itself says anew what it is. [`StoreError::NoSuchClient`] when
+    /// A client that has registered itself says anew what it is. [`StoreError::ClientNotFound`] when
     /// the token is not, or no longer, that of its registration.
-    Reregister(Box<Reregistration>),
+    UpdateRegistration(Box<RegistrationUpdate>),
     /// A client that has registered itself takes itself away, and all that it was allowed.
-    /// [`StoreError::NoSuchClient`] as before.
-    Unregister {
+    /// [`StoreError::ClientNotFound`] as before.
+    DeleteRegistration {
         client_id: String,
         token: TokenHash,
     },
@@ -92,7 +92,7 @@ pub enum Effect {
 
 /// What takes the place of a registration.
 #[derive(Clone, Debug)]
-pub struct Reregistration {
+pub struct RegistrationUpdate {
     pub registration: Registration,
     /// In the place of those that it had; without them, those stay.
     pub secrets: Option<Vec<StoredSecret>>,
@@ -102,10 +102,10 @@ pub struct Reregistration {
 #[derive(Clone, Debug)]
 pub struct Authorization {
     pub grant: UserGrant,
-    pub code: Code,
+    pub code: AuthorizationCode,
     /// To be remembered, when the user was asked.
     pub consent: Option<Consent>,
-    /// The request, where it was pushed: it is good once. [`StoreError::AlreadySpent`] when it was
+    /// The request, where it was pushed: it is good once. [`StoreError::AlreadyConsumed`] when it was
     /// answered before.
     pub pushed: Option<TokenHash>,
 }
@@ -121,7 +121,7 @@ pub struct DeviceDecision {
 
 /// What is void and may be forgotten.
 #[derive(Clone, Copy, Debug)]
-pub struct SweepBefore {
+pub struct RetentionCutoffs {
     /// Tokens that expired before this second.
     pub tokens: i64,
     /// Retired keys, retired before this second.
@@ -136,23 +136,23 @@ pub struct SweepBefore {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("there is no client `{0}` in the database")]
-    NoSuchClient(String),
+    ClientNotFound(String),
     #[error("as many clients have registered themselves as may")]
-    TooManyClients,
+    RegistrationLimitReached,
     #[error("there is a client `{0}` already")]
     ClientExists(String),
     #[error("there is no user `{0}`")]
-    NoSuchUser(String),
+    UserNotFound(String),
     #[error("there is a user `{0}` already")]
     UserExists(String),
     #[error("it was spent already, or its grant is revoked")]
-    AlreadySpent,
+    AlreadyConsumed,
     /// Between the question and the answer the user was signed out, or got a new password.
     #[error("the user is not signed in any more")]
-    SignedOut,
+    SessionEnded,
     /// The fault is in what was to be stored, not in the database.
     #[error("the database does not take an entry: {0}")]
-    Impossible(String),
+    ConstraintViolation(String),
     #[error("the database cannot be used: {0}")]
     Unavailable(String),
 }
@@ -212,7 +212,7 @@ pub trait Store: LoginStore {
     async fn ready(&self) -> Result<(), StoreError>;
 
     /// Store what happened. It is on disk when this returns.
-    async fn append(&self, entry: Entry) -> Result<(), StoreError>;
+    async fn apply(&self, entry: AuditedChange) -> Result<(), StoreError>;
 
     async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError>;
 
@@ -224,5 +224,5 @@ pub trait Store: LoginStore {
     async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError>;
 
     /// Forget a small batch of what is void. Says how many rows went.
-    async fn sweep(&self, before: SweepBefore) -> Result<u64, StoreError>;
+    async fn delete_expired(&self, before: RetentionCutoffs) -> Result<u64, StoreError>;
 }

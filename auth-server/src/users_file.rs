@@ -9,7 +9,7 @@ use service_kit::{Profile, describe_toml_error};
 
 use crate::{
     Entropy,
-    domain::{SecretHash, User, hash_chosen_secret, new_sub, problem_of_chosen_hash},
+    domain::{SecretHash, User, hash_password, new_sub, validate_password_hash},
     store::{Store, StoreError},
 };
 
@@ -52,7 +52,7 @@ pub async fn make_missing_users(
     now: i64,
 ) -> anyhow::Result<()> {
     for written in read(file, profile)? {
-        if store.user_named(&written.username).await?.is_some() {
+        if store.user_by_username(&written.username).await?.is_some() {
             continue;
         }
         match store.add_user(&written.into_user(entropy)?, now).await {
@@ -71,7 +71,7 @@ pub async fn make_missing_users(
 pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     let mut known = Vec::new();
     for WrittenUser { username, .. } in read(None, Profile::Demo)? {
-        let user = store.user_named(&username).await?.filter(|user| user.enabled);
+        let user = store.user_by_username(&username).await?.filter(|user| user.enabled);
         if user.is_some_and(|user| is_demo_password(&username, &user.password)) {
             known.push(username);
         }
@@ -90,7 +90,7 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
 fn is_demo_password(username: &str, password: &SecretHash) -> bool {
     let demo = || toml::from_str::<Written>(DEMO).map(|written| written.users).unwrap_or_default();
     let copied = |user: &WrittenUser| {
-        user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.identity())
+        user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.cache_key())
     };
     demo().iter().any(|user| {
         copied(user)
@@ -148,14 +148,15 @@ fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
             Some(format!("the password of `{username}` stands there in plain: use password_hash"))
         }
         (Some(_), None) => None,
-        (None, Some(phc)) => match problem_of_chosen_hash(phc, profile.is_production()) {
-            Some(problem) => Some(format!("password_hash of `{username}` {problem}")),
-            None if profile.is_production()
-                && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) =>
+        (None, Some(phc)) => match validate_password_hash(phc, profile.is_production()) {
+            Err(problem) => Some(format!("password_hash of `{username}` {problem}")),
+            Ok(())
+                if profile.is_production()
+                    && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) =>
             {
                 Some(format!("the password of `{username}` is the demo's, which everybody knows"))
             }
-            None => None,
+            Ok(()) => None,
         },
         _ => Some(format!("`{username}` needs either password or password_hash")),
     }
@@ -176,7 +177,7 @@ impl WrittenUser {
             (Some(phc), _) => SecretHash::Argon2id(phc),
             (None, password) => {
                 let password = password.context("a password")?;
-                hash_chosen_secret(password.expose(), entropy.bytes()?).map_err(|error| {
+                hash_password(password.expose(), entropy.bytes()?).map_err(|error| {
                     anyhow::anyhow!("the password of `{}`: {error}", self.username)
                 })?
             }
@@ -234,7 +235,7 @@ mod tests {
                 .to_string()
                 .contains("`carol`")
         );
-        let SecretHash::Argon2id(again) = hash_chosen_secret("wonderland", [7; 16]).unwrap() else {
+        let SecretHash::Argon2id(again) = hash_password("wonderland", [7; 16]).unwrap() else {
             panic!("a PHC")
         };
         let rehashed = format!("[[users]]\nusername = \"alice\"\npassword_hash = \"{again}\"\n");
@@ -245,8 +246,7 @@ mod tests {
                 .to_string()
                 .contains("`alice`")
         );
-        let SecretHash::Argon2id(own) =
-            hash_chosen_secret("a password of her own", [7; 16]).unwrap()
+        let SecretHash::Argon2id(own) = hash_password("a password of her own", [7; 16]).unwrap()
         else {
             panic!("a PHC")
         };

@@ -72,7 +72,7 @@ impl Visitor {
         let Some(user) = app.store.user(&session.sub).await?.filter(|user| user.enabled) else {
             return Ok(None);
         };
-        if session.wants_touch(now) {
+        if session.needs_touch(now) {
             app.store.touch_session(&session.hash, now).await?;
         }
         Ok(Some(SignedIn { session, user }))

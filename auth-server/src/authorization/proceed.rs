@@ -15,11 +15,12 @@ use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, CODE_PREFIX, Code, Consent, Done, NextStep, Outcome,
-        PushedRequest, Situation, TokenHash, UserGrant, new_jti, next_step,
+        AuditEvent, AuditRecord, AuthorizationCode, CODE_PREFIX, Consent, InteractionContext,
+        InteractionProgress, NextStep, Outcome, PushedAuthorizationRequest, TokenHash, UserGrant,
+        new_jti, next_step,
     },
     page_failure::PageFailure,
-    store::{Authorization, Effect, StoreError},
+    store::{Authorization, Change, StoreError},
     visitor::SignedIn,
 };
 
@@ -42,7 +43,7 @@ impl Flow<'_> {
     pub async fn proceed(
         &self,
         signed_in: Option<&SignedIn>,
-        done: Done,
+        done: InteractionProgress,
     ) -> Result<Response, PageFailure> {
         let prompt = self.request.prompt;
         let is_allowed = match signed_in {
@@ -76,26 +77,31 @@ impl Flow<'_> {
 
     /// Is it enough that the user chooses to go on as who they are?
     pub fn may_continue_as(&self, signed_in: &SignedIn) -> bool {
-        self.step(Some(signed_in), true, Done::Chosen) == NextStep::Allow
+        self.step(Some(signed_in), true, InteractionProgress::Chosen) == NextStep::Allow
     }
 
     /// What the address of the consent page says was done.
-    fn done_before(&self, signed_in: &SignedIn) -> Done {
+    fn done_before(&self, signed_in: &SignedIn) -> InteractionProgress {
         let marked = self.app.ready_marks.is_marked(
             self.query,
             &signed_in.session,
             self.app.clock.seconds(),
         );
-        if marked { Done::All } else { Done::Nothing }
+        if marked { InteractionProgress::All } else { InteractionProgress::Nothing }
     }
 
-    fn step(&self, signed_in: Option<&SignedIn>, is_allowed: bool, done: Done) -> NextStep {
+    fn step(
+        &self,
+        signed_in: Option<&SignedIn>,
+        is_allowed: bool,
+        done: InteractionProgress,
+    ) -> NextStep {
         let AuthorizationRequest { prompt, max_age, hint, .. } = self.request;
         let is_hinted = match (hint, signed_in) {
             (Some(hint), Some(signed_in)) => self.app.is_hinted(hint, &signed_in.user.sub),
             _ => true,
         };
-        next_step(&Situation {
+        next_step(&InteractionContext {
             session: signed_in.map(|signed_in| &signed_in.session),
             silent: prompt.none,
             wants_login: prompt.login,
@@ -151,7 +157,10 @@ impl Flow<'_> {
             .append_pair("request_uri", &uri)
             .finish();
         let (hash, exp) = (TokenHash::of_text(&uri), self.app.clock.seconds() + READING_SECONDS);
-        self.app.store.push_request(&PushedRequest { hash, client_id, parameters, exp }).await?;
+        self.app
+            .store
+            .push_request(&PushedAuthorizationRequest { hash, client_id, parameters, exp })
+            .await?;
         Ok(query)
     }
 
@@ -193,7 +202,7 @@ impl Flow<'_> {
             auth_time: signed_in.session.auth_time,
             offline: request.allowed.scope.contains("offline_access"),
         };
-        let stored = Code {
+        let stored = AuthorizationCode {
             hash: TokenHash::of_text(&code),
             redirect_uri: request
                 .named_redirect_uri
@@ -202,15 +211,15 @@ impl Flow<'_> {
             nonce: request.nonce.clone(),
             exp: now + i64::from(app.lives.authorization_code_ttl_seconds),
         };
-        let audit = self.record(Some(signed_in), Outcome::Done);
-        let effect = Effect::Authorize(Box::new(Authorization {
+        let audit = self.record(Some(signed_in), Outcome::Succeeded);
+        let change = Change::Authorize(Box::new(Authorization {
             grant,
             code: stored,
             consent,
             pushed: request.pushed,
         }));
-        match app.keep(&audit, effect).await {
-            Err(StoreError::SignedOut) => Ok(see_other("/login", self.query)),
+        match app.keep(&audit, change).await {
+            Err(StoreError::SessionEnded) => Ok(see_other("/login", self.query)),
             kept => {
                 kept?;
                 Ok(answer(&request.answer_to, Ok(&code), app, &request.shown_in(self.browser)))
@@ -224,7 +233,7 @@ impl Flow<'_> {
         signed_in: Option<&SignedIn>,
         error: OAuthError,
     ) -> Result<Response, PageFailure> {
-        let mut audit = self.record(signed_in, Outcome::Refused);
+        let mut audit = self.record(signed_in, Outcome::Rejected);
         audit.error = Some(error.error.as_str().to_owned());
         self.app.record(audit).await;
         let to = &self.request.answer_to;

@@ -9,7 +9,7 @@ use super::{
     request_object::{check_algorithm, read_request_object},
 };
 use crate::{
-    domain::{Allowed, Client, LoginClient, Registry, TokenHash, allowed_for_user},
+    domain::{AllowedAccess, Client, Registry, TokenHash, UserLoginConfig, authorize_user_scopes},
     failure::Failure,
     pages::ErrorKind,
     tokens::{KeyRing, hinted_user},
@@ -73,7 +73,7 @@ impl Reader<'_> {
         let response_mode =
             form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
         let answer_to = AnswerTo {
-            client_name: client.shown_name().to_owned(),
+            client_name: client.display_name().to_owned(),
             redirect_uri,
             response_mode: response_mode.unwrap_or_default(),
             state: form.get("state").map(str::to_owned),
@@ -118,7 +118,7 @@ impl Reader<'_> {
         object: &str,
         form: &Form,
         client: &Client,
-        login: &LoginClient,
+        login: &UserLoginConfig,
     ) -> (Form, Result<(), &'static str>) {
         let keys = login.jwks.as_ref().or(self.fetched_keys);
         let read = || read_request_object(object, &client.client_id, keys, self.issuer, self.now);
@@ -130,7 +130,7 @@ impl Reader<'_> {
         }
     }
 
-    fn client(&self, form: &Form) -> Result<(Arc<Client>, LoginClient), NoAnswer> {
+    fn client(&self, form: &Form) -> Result<(Arc<Client>, UserLoginConfig), NoAnswer> {
         let tell = |text: &str| NoAnswer::TellUser(ErrorKind::UnknownClient, text.to_owned());
         let client_id = form.get("client_id").ok_or_else(|| tell("client_id is missing"))?;
         let unknown = || tell("the client_id is not that of a client that may send users here");
@@ -168,7 +168,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn check_scope(&self, asked: &Asked<'_>) -> Result<Allowed, Refused> {
+    fn check_scope(&self, asked: &Asked<'_>) -> Result<AllowedAccess, Refused> {
         const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.3";
         let scope = asked.form.get("scope").ok_or_else(|| {
             (
@@ -180,7 +180,7 @@ impl Reader<'_> {
         let scope: Scope =
             scope.parse().map_err(|error| refused(ErrorCode::InvalidScope, error, RULE))?;
         let resources: Vec<&str> = asked.form.all("resource").collect();
-        allowed_for_user(asked.client, self.registry, &scope, &resources).map_err(|refusal| {
+        authorize_user_scopes(asked.client, self.registry, &scope, &resources).map_err(|refusal| {
             let Failure { error, .. } = refusal.into();
             (error.error, error.error_description.unwrap_or_default(), RULE)
         })
@@ -205,21 +205,21 @@ struct Asked<'a> {
     form: &'a Form,
     doubled: &'a [String],
     client: &'a Client,
-    login: &'a LoginClient,
+    login: &'a UserLoginConfig,
     response_mode: Option<ResponseMode>,
     /// Of a signed request.
     signature: Result<(), &'static str>,
 }
 
 struct Rest {
-    allowed: Allowed,
+    allowed: AllowedAccess,
     code_challenge: Option<String>,
     prompt: Prompt,
     max_age: Option<i64>,
     hint: Option<IdTokenClaims>,
 }
 
-fn redirect_uri(form: &Form, login: &LoginClient) -> Result<(String, bool), NoAnswer> {
+fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), NoAnswer> {
     let tell = |text: &str| Err(NoAnswer::TellUser(ErrorKind::RedirectUri, text.to_owned()));
     match (form.get("redirect_uri"), &login.redirect_uris[..]) {
         (Some(asked), _) if login.allows_redirect_to(asked) => Ok((asked.to_owned(), true)),
@@ -264,7 +264,7 @@ fn refuse_foreign_request_uri(asked: &Asked<'_>) -> Result<(), Refused> {
 
 /// A client that has registered for other grants alone gets no code (RFC 7591 §2).
 fn check_grant(asked: &Asked<'_>) -> Result<(), Refused> {
-    if asked.client.may_use_grant("authorization_code") {
+    if asked.client.allows_grant_type("authorization_code") {
         return Ok(());
     }
     let text = "this client has not registered for the grant authorization_code".to_owned();

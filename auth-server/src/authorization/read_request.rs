@@ -6,7 +6,7 @@ use super::{AuthorizationRequest, NoAnswer, Reader, answer, published_keys};
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, Outcome, PushedRequest, TokenHash},
+    domain::{AuditEvent, Outcome, PushedAuthorizationRequest, TokenHash},
     entropy::NoEntropy,
     page_failure::PageFailure,
     pages::ErrorKind,
@@ -59,7 +59,10 @@ pub async fn read_request(
 }
 
 /// The request that a `request_uri` of ours stands for. It is its client's alone (RFC 9126 §4).
-async fn pushed_request(app: &App, query: &str) -> Result<Option<PushedRequest>, PageFailure> {
+async fn pushed_request(
+    app: &App,
+    query: &str,
+) -> Result<Option<PushedAuthorizationRequest>, PageFailure> {
     let Ok((form, _)) = Form::parse_with_duplicates(query.as_bytes()) else { return Ok(None) };
     let Some(uri) = form.get("request_uri").filter(|uri| uri.starts_with(PUSHED_PREFIX)) else {
         return Ok(None);
@@ -81,7 +84,7 @@ async fn tell(
     no_answer: NoAnswer,
     address: ClientAddress,
 ) -> PageFailure {
-    let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
+    let mut audit = app.audit_record(AuditEvent::Authorization, Outcome::Rejected, address);
     let (code, failure) = match no_answer {
         NoAnswer::TellUser(kind, reason) => {
             (ErrorCode::InvalidRequest, PageFailure::BadRequest(kind, reason))

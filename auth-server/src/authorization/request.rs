@@ -4,7 +4,7 @@ use oauth_types::IdTokenClaims;
 use pages::Browser;
 
 use super::AnswerTo;
-use crate::domain::{Allowed, Client, TokenHash};
+use crate::domain::{AllowedAccess, Client, TokenHash};
 
 /// A client asks, through the user's browser, to be allowed something. All of it has been checked
 /// against what is registered, so whatever stands here may be acted upon.
@@ -15,7 +15,7 @@ pub struct AuthorizationRequest {
     /// Was the redirect URI in the request? Then the token request has to repeat it (RFC 6749
     /// §4.1.3).
     pub named_redirect_uri: bool,
-    pub allowed: Allowed,
+    pub allowed: AllowedAccess,
     pub nonce: Option<String>,
     /// S256 (RFC 7636 §4.3).
     pub code_challenge: Option<String>,

@@ -92,7 +92,7 @@ impl Authenticator {
         let not_after = match self.proved.get(&name).await {
             Some(not_after) => not_after,
             None => {
-                self.prove(name, shown, client, registry.dearest_secret(), address, now_millis)
+                self.prove(name, shown, client, registry.costliest_hash(), address, now_millis)
                     .await?
             }
         };
@@ -102,7 +102,7 @@ impl Authenticator {
         let client = client.ok_or(Denied::Wrong)?;
         // Only now, when the secret was right: nobody else learns that there is such a client (RFC
         // 7591 §2).
-        match client.secret_method().filter(|registered| *registered != method) {
+        match client.auth_method().filter(|registered| *registered != method) {
             Some(registered) => Err(Denied::OtherMethod(registered)),
             None => Ok(Arc::clone(client)),
         }
@@ -181,7 +181,7 @@ impl Authenticator {
             context.update(part);
         }
         for secret in client.iter().flat_map(|client| &client.secrets) {
-            context.update(secret.hash.identity());
+            context.update(secret.hash.cache_key());
             context.update(&secret.not_after.unwrap_or_default().to_be_bytes());
         }
         let mut name = [0; 32];
@@ -194,7 +194,7 @@ impl Authenticator {
 mod tests {
     use super::*;
     use crate::{
-        domain::{LoginClient, TokenFormat, hash_chosen_secret},
+        domain::{TokenFormat, UserLoginConfig, hash_password},
         settings::RateLimit,
     };
 
@@ -222,7 +222,7 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,
-            known_since: 0,
+            created_at: 0,
             enabled: true,
         };
         Registry::new([client], Vec::new())
@@ -262,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn every_refusal_takes_a_slow_hash_so_that_time_does_not_tell_who_exists() {
         let slow = |not_after| {
-            let hash = hash_chosen_secret("chosen", [3; 16]).unwrap();
+            let hash = hash_password("chosen", [3; 16]).unwrap();
             StoredSecret { hash, not_after }
         };
         assert!(takes_a_slow_hash(vec![fast("right", None)], shown("x", "wrong")).await, "unknown");
@@ -280,9 +280,9 @@ mod tests {
     #[tokio::test]
     async fn of_a_registered_way_only_who_has_the_secret_is_told() {
         let mut client = Client::clone(registry(vec![fast("right", None)]).client("a").unwrap());
-        client.login = Some(LoginClient {
+        client.login = Some(UserLoginConfig {
             token_endpoint_auth_method: Some(ClientAuthMethod::Post),
-            ..LoginClient::default()
+            ..UserLoginConfig::default()
         });
         let registry = Registry::new([client], Vec::new());
         let authenticator = authenticator(10);
@@ -342,7 +342,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_made_up_names_does_not_stand_before_a_right_secret() {
-        let chosen = hash_chosen_secret("right", [3; 16]).unwrap();
+        let chosen = hash_password("right", [3; 16]).unwrap();
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(10);
         let _flood = authenticator.slow_hashes.fill_nobodys().await;
@@ -392,7 +392,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_chosen_secret_that_was_proved_once_stays_so_behind_others_failures() {
-        let chosen = hash_chosen_secret("right", [3; 16]).unwrap();
+        let chosen = hash_password("right", [3; 16]).unwrap();
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(1);
         let ask = async |secret| {
@@ -419,7 +419,7 @@ mod tests {
             argon2::PasswordHasher::hash_password_with_salt(&hasher, b"right", &[3; 16]).unwrap();
         let dear = StoredSecret { hash: SecretHash::Argon2id(phc.to_string()), not_after: None };
         let cheap =
-            StoredSecret { hash: hash_chosen_secret("right", [3; 16]).unwrap(), not_after: None };
+            StoredSecret { hash: hash_password("right", [3; 16]).unwrap(), not_after: None };
         let time = async |secrets: &[StoredSecret]| {
             let (registry, authenticator) = (registry(secrets.to_vec()), authenticator(10));
             let begun = std::time::Instant::now();
@@ -440,7 +440,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_workers_with_the_right_secret_take_no_place() {
-        let chosen = hash_chosen_secret("right", [3; 16]).unwrap();
+        let chosen = hash_password("right", [3; 16]).unwrap();
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(1);
         let right = shown("a", "right");

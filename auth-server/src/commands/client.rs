@@ -10,8 +10,8 @@ use service_kit::{MIN_SECRET_LENGTH, cli::print_line};
 use crate::{
     AuthServerSettings, Entropy,
     domain::{
-        ApplicationType, Client, LoginClient, SecretHash, StoredSecret, TokenFormat,
-        hash_chosen_secret, new_secret, problem_of_redirect_uri,
+        ApplicationType, Client, SecretHash, StoredSecret, TokenFormat, UserLoginConfig,
+        hash_password, new_secret, validate_redirect_uri,
     },
     registry::ClientsFile,
     server::{open_existing_store, open_store},
@@ -152,7 +152,7 @@ fn secret(add: &Add, entropy: &Entropy) -> anyhow::Result<(SecretHash, Option<Cl
         chosen.expose().len() >= MIN_SECRET_LENGTH,
         "the secret on standard input has fewer than {MIN_SECRET_LENGTH} characters; leave --secret-stdin out, and one is made"
     );
-    let hash = hash_chosen_secret(chosen.expose(), entropy.bytes()?)
+    let hash = hash_password(chosen.expose(), entropy.bytes()?)
         .map_err(|error| anyhow::anyhow!("the secret: {error}"))?;
     Ok((hash, None))
 }
@@ -169,11 +169,11 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
                 .join(" ")
         );
     }
-    let login = LoginClient {
+    let login = UserLoginConfig {
         client_name: add.name,
         redirect_uris: add.redirect_uri,
         post_logout_redirect_uris: add.post_logout_redirect_uri,
-        ..LoginClient::default()
+        ..UserLoginConfig::default()
     };
     Ok(Client {
         client_id: add.client_id,
@@ -187,14 +187,14 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         },
         login: (!login.redirect_uris.is_empty()).then_some(login),
         dynamic: false,
-        known_since: 0,
+        created_at: 0,
         enabled: true,
     })
 }
 
 /// Of an operator's client nobody says what kind of program it is: it may be an app.
 fn redirect_uri(text: &str) -> Result<String, &'static str> {
-    problem_of_redirect_uri(text, ApplicationType::Native).map_or_else(|| Ok(text.to_owned()), Err)
+    validate_redirect_uri(text, ApplicationType::Native).map(|()| text.to_owned())
 }
 
 fn line(client: &Client, source: &str) -> String {

@@ -8,7 +8,7 @@ use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings, Entropy,
-    domain::{SecretHash, User, hash_chosen_secret, new_sub},
+    domain::{SecretHash, User, hash_password, new_sub},
     server::{open_existing_store, open_store},
 };
 
@@ -86,7 +86,7 @@ fn password_from_stdin(entropy: &Entropy) -> anyhow::Result<SecretHash> {
         password.expose().chars().count() >= SHORTEST_PASSWORD,
         "the password on standard input has fewer than {SHORTEST_PASSWORD} characters"
     );
-    hash_chosen_secret(password.expose(), entropy.bytes()?)
+    hash_password(password.expose(), entropy.bytes()?)
         .map_err(|error| anyhow::anyhow!("the password: {error}"))
 }
 
@@ -124,6 +124,6 @@ fn line(user: &User) -> String {
         "{}  {state}  sub={}  name=\"{}\"  email={email}",
         user.username,
         user.sub,
-        user.shown_name()
+        user.display_name()
     )
 }

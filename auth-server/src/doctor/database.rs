@@ -3,7 +3,7 @@ use ::doctor::{Checks, SettingNames, check_database};
 use crate::{
     AuthServerSettings,
     server::database_file,
-    store::{Glance, PostgresStore, SqliteStore},
+    store::{DatabaseInspection, PostgresStore, SqliteStore},
 };
 
 /// Is there a database that C can work with? What is in it, if it can be read.
@@ -11,7 +11,7 @@ pub(super) async fn check_store(
     checks: &mut Checks,
     settings: &AuthServerSettings,
     names: &SettingNames,
-) -> Option<Glance> {
+) -> Option<DatabaseInspection> {
     let (setting, place, found) = match settings.database_url() {
         // Said among the settings.
         Err(_) => return None,

@@ -4,9 +4,9 @@ use oauth_types::closest_match;
 use super::Asked;
 use crate::{
     AuthServerSettings, Entropy,
-    domain::{ApplicationType, Client, LoginClient, problem_of_redirect_uri},
+    domain::{ApplicationType, Client, UserLoginConfig, validate_redirect_uri},
     registry::ClientsFile,
-    store::Content,
+    store::DatabaseContents,
 };
 
 const CHECK: &str = "redirect URIs";
@@ -17,7 +17,7 @@ pub(super) fn check_redirect_uris(
     checks: &mut Checks,
     settings: &AuthServerSettings,
     names: &SettingNames,
-    content: Option<&Content>,
+    content: Option<&DatabaseContents>,
     asked: &Asked,
 ) {
     let file =
@@ -26,7 +26,7 @@ pub(super) fn check_redirect_uris(
     let Ok(file) = file else { return };
     let clients: Vec<&Client> =
         file.clients.iter().chain(content.iter().flat_map(|content| &content.clients)).collect();
-    let logins: Vec<(&str, &LoginClient)> = clients
+    let logins: Vec<(&str, &UserLoginConfig)> = clients
         .iter()
         .filter_map(|client| Some((client.client_id.as_str(), client.login.as_ref()?)))
         .collect();
@@ -38,12 +38,12 @@ pub(super) fn check_redirect_uris(
 
 /// One of the database may be older than a rule; what the file says is held against the rules when
 /// it is read.
-fn check_each(checks: &mut Checks, logins: &[(&str, &LoginClient)]) {
+fn check_each(checks: &mut Checks, logins: &[(&str, &UserLoginConfig)]) {
     let all =
         logins.iter().flat_map(|(id, login)| login.redirect_uris.iter().map(move |uri| (id, uri)));
     let (mut sound, mut unsound) = (0, 0);
     for (id, uri) in all {
-        let Some(problem) = problem_of_redirect_uri(uri, ApplicationType::Native) else {
+        let Err(problem) = validate_redirect_uri(uri, ApplicationType::Native) else {
             sound += 1;
             continue;
         };
@@ -69,7 +69,7 @@ fn counted(clients: usize) -> String {
 fn look_for(
     checks: &mut Checks,
     names: &SettingNames,
-    logins: &[(&str, &LoginClient)],
+    logins: &[(&str, &UserLoginConfig)],
     client_id: Option<&str>,
     asked: &str,
 ) {

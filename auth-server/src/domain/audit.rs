@@ -44,11 +44,11 @@ pub enum AuditEvent {
     /// A session ends.
     SignOut,
     /// A user takes back what a client was allowed.
-    ConsentWithdrawal,
+    ConsentRevocation,
     /// A client registers itself (RFC 7591).
     ClientRegistration,
     /// Such a client reads what it has said (RFC 7592).
-    ClientReading,
+    ClientRead,
     /// Such a client says anew what it is.
     ClientUpdate,
     /// Such a client takes itself away.
@@ -62,9 +62,9 @@ pub enum Outcome {
     /// A token was issued.
     Issued,
     /// It was done as asked.
-    Done,
+    Succeeded,
     /// The request was refused.
-    Refused,
+    Rejected,
     /// The token is in force.
     Active,
     /// The token is not, or not for the one who asked.
@@ -94,9 +94,9 @@ impl AuditEvent {
         Self::SignIn,
         Self::Authorization,
         Self::SignOut,
-        Self::ConsentWithdrawal,
+        Self::ConsentRevocation,
         Self::ClientRegistration,
-        Self::ClientReading,
+        Self::ClientRead,
         Self::ClientUpdate,
         Self::ClientDeletion,
     ];
@@ -109,9 +109,9 @@ impl AuditEvent {
             Self::SignIn => "sign_in",
             Self::Authorization => "authorization",
             Self::SignOut => "sign_out",
-            Self::ConsentWithdrawal => "consent_withdrawal",
+            Self::ConsentRevocation => "consent_revocation",
             Self::ClientRegistration => "client_registration",
-            Self::ClientReading => "client_reading",
+            Self::ClientRead => "client_read",
             Self::ClientUpdate => "client_update",
             Self::ClientDeletion => "client_deletion",
         }
@@ -123,14 +123,20 @@ impl AuditEvent {
 }
 
 impl Outcome {
-    const ALL: [Self; 6] =
-        [Self::Issued, Self::Done, Self::Refused, Self::Active, Self::Inactive, Self::Revoked];
+    const ALL: [Self; 6] = [
+        Self::Issued,
+        Self::Succeeded,
+        Self::Rejected,
+        Self::Active,
+        Self::Inactive,
+        Self::Revoked,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Issued => "issued",
-            Self::Done => "done",
-            Self::Refused => "refused",
+            Self::Succeeded => "succeeded",
+            Self::Rejected => "rejected",
             Self::Active => "active",
             Self::Inactive => "inactive",
             Self::Revoked => "revoked",

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ClientAuthMethod, LoginClient, StoredSecret};
+use super::{ClientAuthMethod, StoredSecret, UserLoginConfig};
 use oauth_types::Scope;
 
 /// A client as the server knows it.
@@ -17,13 +17,13 @@ pub struct Client {
     pub introspection_audiences: Vec<String>,
     pub token_format: TokenFormat,
     /// Present for a client that sends users here.
-    pub login: Option<LoginClient>,
+    pub login: Option<UserLoginConfig>,
     /// Has registered itself (RFC 7591): what it says of itself is a stranger's word.
     pub dynamic: bool,
     /// In seconds since 1970, as the store tells it: passes that were made before it are of another
     /// client, which had this name and was removed. 0 for the clients file's, and for one that is
     /// yet to be added.
-    pub known_since: i64,
+    pub created_at: i64,
     pub enabled: bool,
 }
 
@@ -34,24 +34,24 @@ impl Client {
     }
 
     /// The one way in which it shows its secret, if it has registered one.
-    pub fn secret_method(&self) -> Option<ClientAuthMethod> {
+    pub fn auth_method(&self) -> Option<ClientAuthMethod> {
         self.login.as_ref().and_then(|login| login.token_endpoint_auth_method)
     }
 
     /// May it use this grant?
-    pub fn may_use_grant(&self, grant_type: &str) -> bool {
+    pub fn allows_grant_type(&self, grant_type: &str) -> bool {
         let only = self.login.as_ref().and_then(|login| login.grant_types.as_ref());
         only.is_none_or(|only| only.iter().any(|own| own == grant_type))
     }
 
     /// What users are shown in a language, by its tag.
-    pub fn shown_name_in(&self, language: &str) -> &str {
+    pub fn display_name_in(&self, language: &str) -> &str {
         let translated = self.login.as_ref().and_then(|login| login.name_in(language));
-        translated.unwrap_or_else(|| self.shown_name())
+        translated.unwrap_or_else(|| self.display_name())
     }
 
     /// What users are shown.
-    pub fn shown_name(&self) -> &str {
+    pub fn display_name(&self) -> &str {
         self.login
             .as_ref()
             .and_then(|login| login.client_name.as_deref())

@@ -85,7 +85,7 @@ impl ClientMetadata {
     }
 
     /// Keep of what is not known the translations alone.
-    pub fn forget_unknown(&mut self) {
+    pub fn remove_unknown(&mut self) {
         let known: Vec<String> =
             self.translations().map(|(name, tag, _)| format!("{name}#{tag}")).collect();
         self.others.retain(|name, _| known.contains(name));
@@ -102,7 +102,7 @@ mod tests {
     fn what_is_not_known_is_forgotten_and_translations_are_kept() {
         let said = json!({ "client_name": "Shop", "client_name#zh": "商店", "policy_uri#de": 7, "x#zh": "y", "z": [1] });
         let mut metadata: ClientMetadata = serde_json::from_value(said).unwrap();
-        metadata.forget_unknown();
+        metadata.remove_unknown();
         let kept = json!({ "client_name": "Shop", "client_name#zh": "商店" });
         assert_eq!(serde_json::to_value(&metadata).unwrap(), kept);
         assert_eq!(metadata.translations().collect::<Vec<_>>(), [("client_name", "zh", "商店")]);

@@ -2,9 +2,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Is this an address of the open internet? A stranger who names a URL must not make this server
-/// ask its own machine or its neighbours in their name (SSRF): RFC 6890 and its registries say what
-/// is special.
+/// Returns whether `address` is on the public internet (RFC 6890 and its registries list the special
+/// ranges). A URL of an unauthenticated caller must not make this server call loopback or internal
+/// services (SSRF).
 pub fn is_public_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -14,9 +14,9 @@ pub fn is_public_address(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let special = match address.octets() {
-        // "This network", shared behind a provider, protocol assignments, 6to4 relays, benchmarks,
-        // reserved and broadcast.
+        // "This network", protocol assignments, 6to4 relays, benchmarks, reserved and broadcast.
         [0, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [198, 18..=19, ..] | [240..=255, ..] => true,
+        // Carrier-grade NAT.
         [100, 64..=127, ..] => true,
         _ => {
             address.is_private()
@@ -35,23 +35,27 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        // An IPv4 address in the clothes of IPv6: mapped, translated (NAT64), tunnelled (6to4).
+        // IPv4 embedded in IPv6: mapped, translated (NAT64), tunnelled (6to4).
         [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x2002, high, low, ..] => inner(high, low),
-        // Protocol assignments (Teredo among them), and two ranges for examples.
+        // Protocol assignments (Teredo among them), and two documentation ranges.
         [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 
-/// What is wrong with a URL that a stranger asks this server to call. By name alone: a name is
-/// looked up at each call, and only its public addresses are called.
-pub fn problem_of_outside_url(url: &Url) -> Option<&'static str> {
+/// Checks a URL that an unauthenticated caller asks this server to fetch: https, and a host name
+/// in place of an IP address. The HTTP client resolves the name at each call and connects to public
+/// addresses only.
+///
+/// # Errors
+/// Returns what is wrong with the URL.
+pub fn validate_external_url(url: &Url) -> Result<(), &'static str> {
     match (url.scheme(), url.host()) {
-        ("https", Some(Host::Domain(_))) => None,
-        ("https", Some(_)) => Some("names an address in the place of a host"),
-        _ => Some("is not an https URL"),
+        ("https", Some(Host::Domain(_))) => Ok(()),
+        ("https", Some(_)) => Err("has an IP address as its host"),
+        _ => Err("is not an https URL"),
     }
 }
 
@@ -60,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_open_internet_is_public() {
+    fn special_purpose_addresses_are_not_public() {
         for public in [
             "8.8.8.8",
             "172.32.0.1",
@@ -120,10 +124,10 @@ mod tests {
             "https://169.254.169.254/latest/meta-data/",
             "https://8.8.8.8/",
         ] {
-            let problem = problem_of_outside_url(&url.parse().unwrap());
-            assert!(problem.is_some_and(|problem| problem.contains("address")), "{url}");
+            let problem = validate_external_url(&url.parse().unwrap());
+            assert!(problem.is_err_and(|problem| problem.contains("address")), "{url}");
         }
-        assert!(problem_of_outside_url(&"http://app.example".parse().unwrap()).is_some());
-        assert_eq!(problem_of_outside_url(&"https://app.example/keys".parse().unwrap()), None);
+        assert!(validate_external_url(&"http://app.example".parse().unwrap()).is_err());
+        assert_eq!(validate_external_url(&"https://app.example/keys".parse().unwrap()), Ok(()));
     }
 }

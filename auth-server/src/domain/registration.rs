@@ -1,18 +1,18 @@
 //! What a client may say of itself when it registers (RFC 7591), and what becomes of it.
 
+mod display_text;
 mod grant_types;
 mod keys;
 mod redirect_uris;
 mod uris;
-mod words;
 
 use oauth_types::{ErrorCode, Scope};
 
-pub use keys::read_jwks;
+pub use keys::parse_jwks;
 
 use super::{
-    Algorithm, ApplicationType, Client, ClientAuthMethod, ClientMetadata, LoginClient,
-    StoredSecret, SubjectType, TokenFormat, TokenHash,
+    Algorithm, ApplicationType, Client, ClientAuthMethod, ClientMetadata, StoredSecret,
+    SubjectType, TokenFormat, TokenHash, UserLoginConfig,
 };
 
 /// What clients that register themselves may have at most.
@@ -41,9 +41,9 @@ pub struct Registration {
 
 /// What a client has said, checked, with the server's word where it said nothing.
 #[derive(Clone, Debug)]
-pub struct AcceptedMetadata {
+pub struct ValidatedMetadata {
     pub metadata: ClientMetadata,
-    pub login: LoginClient,
+    pub login: UserLoginConfig,
     pub scopes: Scope,
     pub resources: Vec<String>,
 }
@@ -51,7 +51,7 @@ pub struct AcceptedMetadata {
 /// Why a client cannot be registered as it has asked (RFC 7591 §3.2.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct RefusedMetadata {
+pub struct MetadataError {
     pub code: ErrorCode,
     pub reason: String,
 }
@@ -60,10 +60,10 @@ pub struct RefusedMetadata {
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn accept_metadata(
+pub fn validate_metadata(
     asked: ClientMetadata,
     policy: &RegistrationPolicy,
-) -> Result<AcceptedMetadata, RefusedMetadata> {
+) -> Result<ValidatedMetadata, MetadataError> {
     refuse_software_statement(&asked)?;
     let application = redirect_uris::application_type(&asked)?;
     let grants = grant_types::grant_types(&asked, policy)?;
@@ -72,15 +72,15 @@ pub fn accept_metadata(
     let scopes = grant_types::scopes(&asked, &grants, policy)?;
     let redirects = redirect_uris::redirect_uris(&asked, application, &grants)?;
     let returns = redirect_uris::post_logout_redirect_uris(&asked, application)?;
-    words::check(&asked)?;
+    display_text::check(&asked)?;
     uris::check_links(&asked)?;
     uris::check_called(&asked, policy)?;
     let jwks = keys::jwks(&asked)?;
     let request_object_signing_alg = keys::request_object_algorithm(&asked, policy)?;
     let subject_type = subject_type(&asked)?;
-    let login = LoginClient {
+    let login = UserLoginConfig {
         client_name: asked.client_name.clone(),
-        client_names: words::names(&asked),
+        client_names: display_text::names(&asked),
         redirect_uris: redirects,
         post_logout_redirect_uris: returns,
         backchannel_logout_uri: asked.backchannel_logout_uri.clone(),
@@ -112,7 +112,7 @@ pub fn accept_metadata(
     };
     check_sector(&login, application)?;
     let mut metadata = asked;
-    metadata.forget_unknown();
+    metadata.remove_unknown();
     metadata.redirect_uris = Some(login.redirect_uris.clone());
     metadata.response_types = Some(answers);
     metadata.grant_types.clone_from(&login.grant_types);
@@ -124,10 +124,10 @@ pub fn accept_metadata(
     metadata.id_token_signed_response_alg = Some(login.id_token_algorithm().as_str().to_owned());
     metadata.userinfo_signed_response_alg =
         login.userinfo_signed_response_alg.map(Algorithm::as_str).map(str::to_owned);
-    Ok(AcceptedMetadata { metadata, login, scopes, resources: policy.resources.clone() })
+    Ok(ValidatedMetadata { metadata, login, scopes, resources: policy.resources.clone() })
 }
 
-impl AcceptedMetadata {
+impl ValidatedMetadata {
     /// The client that this describes.
     pub fn into_client(
         self,
@@ -144,7 +144,7 @@ impl AcceptedMetadata {
             token_format: TokenFormat::default(),
             login: Some(self.login),
             dynamic: true,
-            known_since: 0,
+            created_at: 0,
             enabled: true,
         };
         (client, self.metadata)
@@ -153,23 +153,23 @@ impl AcceptedMetadata {
 
 /// Nobody's word but the client's own counts here (RFC 7591 §2.3): to drop a statement in silence
 /// would let a client believe that it was heard.
-fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), RefusedMetadata> {
+fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let is_jwt =
         |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty());
     match &asked.software_statement {
         None => Ok(()),
-        Some(statement) if statement.as_str().is_some_and(is_jwt) => Err(RefusedMetadata {
+        Some(statement) if statement.as_str().is_some_and(is_jwt) => Err(MetadataError {
             code: ErrorCode::UnapprovedSoftwareStatement,
             reason: "software statements are not served: register without one".to_owned(),
         }),
-        Some(_) => Err(RefusedMetadata {
+        Some(_) => Err(MetadataError {
             code: ErrorCode::InvalidSoftwareStatement,
             reason: "the software_statement is not a signed JWT, and none is served: register without one".to_owned(),
         }),
     }
 }
 
-fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, RefusedMetadata> {
+fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, MetadataError> {
     match asked.subject_type.as_deref() {
         None | Some("public") => Ok(SubjectType::Public),
         Some("pairwise") => Ok(SubjectType::Pairwise),
@@ -181,7 +181,10 @@ fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, RefusedMetadata> 
 /// URI proves that one belongs to its host only where the tokens go there: a device that names
 /// another's host would learn that one's names. What listens on loopback, or under a scheme of its
 /// own, has no host.
-fn check_sector(login: &LoginClient, application: ApplicationType) -> Result<(), RefusedMetadata> {
+fn check_sector(
+    login: &UserLoginConfig,
+    application: ApplicationType,
+) -> Result<(), MetadataError> {
     if login.subject_type == SubjectType::Public {
         return Ok(());
     }
@@ -202,8 +205,8 @@ fn check_sector(login: &LoginClient, application: ApplicationType) -> Result<(),
 }
 
 /// `invalid_client_metadata`.
-fn refused(reason: impl Into<String>) -> RefusedMetadata {
-    RefusedMetadata { code: ErrorCode::InvalidClientMetadata, reason: reason.into() }
+fn refused(reason: impl Into<String>) -> MetadataError {
+    MetadataError { code: ErrorCode::InvalidClientMetadata, reason: reason.into() }
 }
 
 #[cfg(test)]

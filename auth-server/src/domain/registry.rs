@@ -9,7 +9,7 @@ use super::{Client, Resource, SecretHash};
 pub struct Registry {
     clients: HashMap<String, Arc<Client>>,
     resources: Vec<Resource>,
-    dearest_secret: Option<SecretHash>,
+    costliest_hash: Option<SecretHash>,
 }
 
 impl Registry {
@@ -22,14 +22,14 @@ impl Registry {
             .values()
             .flat_map(|client| &client.secrets)
             .filter(|secret| secret.hash.is_slow());
-        let dearest_secret =
-            slow.map(|secret| &secret.hash).max_by_key(|hash| hash.work()).cloned();
-        Self { clients, resources, dearest_secret }
+        let costliest_hash =
+            slow.map(|secret| &secret.hash).max_by_key(|hash| hash.cost()).cloned();
+        Self { clients, resources, costliest_hash }
     }
 
     /// Of all chosen secrets the one whose check takes longest.
-    pub fn dearest_secret(&self) -> Option<&SecretHash> {
-        self.dearest_secret.as_ref()
+    pub fn costliest_hash(&self) -> Option<&SecretHash> {
+        self.costliest_hash.as_ref()
     }
 
     /// A client that may be served: one that was disabled does not exist for anybody who asks.
@@ -40,7 +40,7 @@ impl Registry {
     /// How a client is called in logs and records. A name that nobody has is shown by its
     /// fingerprint: it may be a secret that was put into the wrong field, and a stranger may have
     /// made it up.
-    pub fn shown_name(&self, client_id: &str) -> String {
+    pub fn loggable_client_id(&self, client_id: &str) -> String {
         match self.clients.get(client_id) {
             Some(client) => client.client_id.clone(),
             None => format!("unknown-{}", Fingerprint::of(client_id)),

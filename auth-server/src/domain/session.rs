@@ -18,7 +18,7 @@ pub struct Session {
 
 /// A client has to be told that a session is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogoutNews {
+pub struct LogoutNotification {
     pub sid: String,
     pub sub: String,
     pub client_id: String,
@@ -26,7 +26,7 @@ pub struct LogoutNews {
 
 /// How long a session lives, in seconds.
 #[derive(Clone, Copy, Debug)]
-pub struct SessionLife {
+pub struct SessionTtl {
     /// Without a visit.
     pub idle: i64,
     /// In any case.
@@ -37,11 +37,11 @@ pub struct SessionLife {
 const TOUCH_SECONDS: i64 = 60;
 
 impl Session {
-    pub fn is_live(&self, now: i64, life: SessionLife) -> bool {
+    pub fn is_live(&self, now: i64, life: SessionTtl) -> bool {
         now < self.last_seen + life.idle + TOUCH_SECONDS && now < self.auth_time + life.absolute
     }
 
-    pub fn wants_touch(&self, now: i64) -> bool {
+    pub fn needs_touch(&self, now: i64) -> bool {
         now >= self.last_seen + TOUCH_SECONDS
     }
 }
@@ -61,9 +61,9 @@ mod tests {
             address: String::new(),
             user_agent: String::new(),
         };
-        let life = SessionLife { idle: 1_000, absolute: 5_000 };
+        let life = SessionTtl { idle: 1_000, absolute: 5_000 };
         assert!(session(0, 0).is_live(1_059, life) && !session(0, 0).is_live(1_060, life));
         assert!(session(0, 4_900).is_live(4_999, life) && !session(0, 4_900).is_live(5_000, life));
-        assert!(!session(0, 0).wants_touch(59) && session(0, 0).wants_touch(60));
+        assert!(!session(0, 0).needs_touch(59) && session(0, 0).needs_touch(60));
     }
 }

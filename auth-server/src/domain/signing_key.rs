@@ -60,7 +60,7 @@ impl Algorithm {
 }
 
 /// Has the current key signed for longer than `days`? Zero means never by schedule.
-pub fn is_due(current_since: i64, now: i64, days: u32) -> bool {
+pub fn is_rotation_due(current_since: i64, now: i64, days: u32) -> bool {
     days > 0 && now.saturating_sub(current_since) >= i64::from(days) * 86_400
 }
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_key_is_due_after_its_days_and_never_when_there_is_no_schedule() {
         let day = 86_400;
-        assert!(!is_due(0, 30 * day - 1, 30) && is_due(0, 30 * day, 30));
-        assert!(!is_due(0, 10_000 * day, 0));
+        assert!(!is_rotation_due(0, 30 * day - 1, 30) && is_rotation_due(0, 30 * day, 30));
+        assert!(!is_rotation_due(0, 10_000 * day, 0));
     }
 }

@@ -17,7 +17,7 @@ pub struct User {
 
 impl User {
     /// How pages call them.
-    pub fn shown_name(&self) -> &str {
+    pub fn display_name(&self) -> &str {
         let StandardClaims { nickname, name, .. } = &self.claims;
         nickname.as_deref().or(name.as_deref()).unwrap_or(&self.username)
     }

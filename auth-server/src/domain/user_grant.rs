@@ -21,7 +21,7 @@ pub struct UserGrant {
 
 /// An authorization code (RFC 6749 §4.1.2), and what it has to be shown with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Code {
+pub struct AuthorizationCode {
     pub hash: TokenHash,
     /// The redirect URI, where the request named it (RFC 6749 §4.1.3).
     pub redirect_uri: Option<String>,
@@ -33,8 +33,8 @@ pub struct Code {
 
 /// A code as the store knows it.
 #[derive(Clone, Debug)]
-pub struct StoredCode {
-    pub code: Code,
+pub struct StoredAuthorizationCode {
+    pub code: AuthorizationCode,
     pub grant: UserGrant,
     pub spent: bool,
     pub revoked: bool,
@@ -65,9 +65,9 @@ pub struct StoredRefreshToken {
 
 /// What is handed out under a user's grant, and what is given up for it.
 #[derive(Clone, Debug)]
-pub struct IssuedToUser {
+pub struct UserIssuance {
     pub grant_id: String,
-    pub spends: Option<Spends>,
+    pub spends: Option<OneTimeCredential>,
     /// When the access token ends.
     pub exp: i64,
     /// The access token, where only C can tell what it means.
@@ -75,7 +75,7 @@ pub struct IssuedToUser {
     pub refresh_token: Option<NewRefreshToken>,
 }
 
-impl IssuedToUser {
+impl UserIssuance {
     /// When all of this has ended.
     pub fn ends(&self) -> i64 {
         self.refresh_token.as_ref().map_or(self.exp, |token| token.exp.max(self.exp))
@@ -84,15 +84,16 @@ impl IssuedToUser {
 
 /// What can be spent once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Spends {
-    Code(TokenHash),
+pub enum OneTimeCredential {
+    AuthorizationCode(TokenHash),
     RefreshToken(TokenHash),
     DeviceCode(TokenHash),
 }
 
-impl Spends {
+impl OneTimeCredential {
     pub fn hash(self) -> TokenHash {
-        let (Self::Code(hash) | Self::RefreshToken(hash) | Self::DeviceCode(hash)) = self;
+        let (Self::AuthorizationCode(hash) | Self::RefreshToken(hash) | Self::DeviceCode(hash)) =
+            self;
         hash
     }
 }
@@ -109,7 +110,7 @@ pub struct Consent {
 
 /// An authorization request that a client has sent ahead (RFC 9126).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushedRequest {
+pub struct PushedAuthorizationRequest {
     /// Of the `request_uri`.
     pub hash: TokenHash,
     pub client_id: String,

@@ -18,7 +18,7 @@ use crate::{
         ShownClient, ShownScope, show,
     },
     sign_out::end_session,
-    store::Effect,
+    store::Change,
     visitor::{SignedIn, Visitor, forget_session_cookie},
 };
 
@@ -86,7 +86,7 @@ async fn overview(
     // A client that is gone has no name that anybody would know it by.
     let name_of = |client_id: &String| {
         let client = registry.client(client_id)?;
-        Some(client.shown_name_in(visitor.browser.language.code()).to_owned())
+        Some(client.display_name_in(visitor.browser.language.code()).to_owned())
     };
     let mut sessions = Vec::new();
     for other in app.store.sessions_of(&user.sub).await? {
@@ -207,11 +207,11 @@ async fn withdraw(
         return Err(PageFailure::ForeignForm);
     }
     let client_id = form.get("client_id").unwrap_or_default().to_owned();
-    let mut audit = app.audit_record(AuditEvent::ConsentWithdrawal, Outcome::Revoked, address);
+    let mut audit = app.audit_record(AuditEvent::ConsentRevocation, Outcome::Revoked, address);
     audit.sub = Some(user.sub.clone());
-    audit.client_id = Some(app.registry.current().shown_name(&client_id));
-    let effect = Effect::WithdrawConsent { sub: user.sub, client_id };
-    app.keep(&audit, effect).await?;
+    audit.client_id = Some(app.registry.current().loggable_client_id(&client_id));
+    let change = Change::RevokeConsent { sub: user.sub, client_id };
+    app.keep(&audit, change).await?;
     Ok(to_account("consent_withdrawn"))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     authorization::{Flow, read_request},
     client_address::ClientAddress,
-    domain::Done,
+    domain::InteractionProgress,
     failure::Failure,
     page_failure::PageFailure,
     visitor::Visitor,
@@ -37,7 +37,7 @@ async fn show(
     let request = read_request(app, &visitor.browser, query, address).await?;
     let signed_in = visitor.signed_in(app).await?;
     let flow = Flow { app, browser: &visitor.browser, request: &request, query, address };
-    flow.proceed(signed_in.as_ref(), Done::Nothing).await
+    flow.proceed(signed_in.as_ref(), InteractionProgress::Nothing).await
 }
 
 /// `POST /oauth/authorize`: the same, as a form (OpenID Connect Core §3.1.2.1). The browser is sent

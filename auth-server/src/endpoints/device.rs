@@ -9,13 +9,13 @@ use super::read_form::PageForm;
 use crate::{
     app::App,
     client_address::ClientAddress,
-    domain::{AuditEvent, Device, Outcome, UserGrant, new_jti, read_user_code},
+    domain::{AuditEvent, DeviceAuthorization, Outcome, UserGrant, new_jti, parse_user_code},
     failure::Failure,
     page_failure::PageFailure,
     pages::{
         DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ShownClient, ShownScope, show,
     },
-    store::{DeviceDecision, Effect, StoreError},
+    store::{Change, DeviceDecision, StoreError},
     visitor::{SignedIn, Visitor},
 };
 
@@ -82,14 +82,14 @@ async fn answer(
         return ask(app, visitor, typed, Some(problem));
     }
     let Some(signed_in) = visitor.signed_in(app).await? else {
-        return Ok(sign_in_first(&read_user_code(typed).unwrap_or_default()));
+        return Ok(sign_in_first(&parse_user_code(typed).unwrap_or_default()));
     };
     let now = app.clock.millis();
     // A place is taken before the code is looked up: guesses are counted (§5.1).
     let Ok(place) = app.device_limit.charge(&signed_in.user.sub, address.0, now) else {
         return ask(app, visitor, typed, Some(DeviceProblem::TooMany));
     };
-    let found = match read_user_code(typed) {
+    let found = match parse_user_code(typed) {
         Some(code) => app.store.waiting_device(&code, app.clock.seconds()).await?,
         None => None,
     };
@@ -109,7 +109,12 @@ fn sign_in_first(user_code: &str) -> Response {
     Redirect::to(&format!("/login?user_code={user_code}")).into_response()
 }
 
-fn confirm(app: &App, visitor: &Visitor, signed_in: &SignedIn, device: &Device) -> Response {
+fn confirm(
+    app: &App,
+    visitor: &Visitor,
+    signed_in: &SignedIn,
+    device: &DeviceAuthorization,
+) -> Response {
     let registry = app.registry.current();
     let named = || ShownClient::named(&device.client_id);
     let scopes = device.scope.iter();
@@ -134,13 +139,13 @@ async fn decide(
     visitor: &Visitor,
     address: ClientAddress,
     signed_in: &SignedIn,
-    device: &Device,
+    device: &DeviceAuthorization,
     allowed: bool,
 ) -> Result<Response, PageFailure> {
     let SignedIn { session, user } = signed_in;
     let mut audit = app.audit_record(
         AuditEvent::Authorization,
-        if allowed { Outcome::Done } else { Outcome::Refused },
+        if allowed { Outcome::Succeeded } else { Outcome::Rejected },
         address,
     );
     audit.client_id = Some(device.client_id.clone());
@@ -158,15 +163,15 @@ async fn decide(
     };
     let decision =
         DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
-    match app.keep(&audit, Effect::DecideDevice(Box::new(decision))).await {
-        Err(StoreError::SignedOut) => return Ok(sign_in_first(&device.user_code)),
+    match app.keep(&audit, Change::DecideDevice(Box::new(decision))).await {
+        Err(StoreError::SessionEnded) => return Ok(sign_in_first(&device.user_code)),
         kept => kept?,
     }
     let client = app
         .registry
         .current()
         .client(&device.client_id)
-        .map(|client| client.shown_name().to_owned());
+        .map(|client| client.display_name().to_owned());
     let page =
         DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
     Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())

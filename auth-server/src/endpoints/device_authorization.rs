@@ -8,7 +8,8 @@ use crate::{
     app::App,
     client_address::ClientAddress,
     domain::{
-        AuditEvent, AuditRecord, Device, Outcome, TokenHash, allowed_for_user, new_user_code,
+        AuditEvent, AuditRecord, DeviceAuthorization, Outcome, TokenHash, authorize_user_scopes,
+        new_user_code,
     },
     failure::{Failure, NO_STORE},
     grants::DEVICE_CODE,
@@ -22,7 +23,7 @@ const POLL_SECONDS: i64 = 5;
 
 /// What the device shows, and what it keeps (RFC 8628 §3.2).
 #[derive(Debug, Serialize)]
-struct DeviceAuthorization {
+struct DeviceAuthorizationResponse {
     device_code: String,
     user_code: String,
     verification_uri: String,
@@ -38,7 +39,7 @@ pub async fn device_authorization(
     address: ClientAddress,
     request: Result<FormRequest, Failure>,
 ) -> Result<impl IntoResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
+    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Rejected, address);
     match begin(&app, address, request, &mut record).await {
         Ok(answer) => Ok((NO_STORE, Json(answer))),
         Err(failure) => Err(app.refuse(record, failure).await),
@@ -50,19 +51,19 @@ async fn begin(
     address: ClientAddress,
     request: Result<FormRequest, Failure>,
     record: &mut AuditRecord,
-) -> Result<DeviceAuthorization, Failure> {
+) -> Result<DeviceAuthorizationResponse, Failure> {
     let request = request?;
     let client = request.client(app, address, record).await?;
-    if client.login.is_none() || !client.may_use_grant(DEVICE_CODE) {
+    if client.login.is_none() || !client.allows_grant_type(DEVICE_CODE) {
         let text =
             "this client does not let users sign in, or has not registered for the device grant";
         return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let scope: Scope = request.required("scope", RULE)?.parse()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let allowed = allowed_for_user(&client, &app.registry.current(), &scope, &resources)?;
+    let allowed = authorize_user_scopes(&client, &app.registry.current(), &scope, &resources)?;
     let device_code = BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?);
-    let device = |user_code: String| Device {
+    let device = |user_code: String| DeviceAuthorization {
         hash: TokenHash::of_text(&device_code),
         user_code,
         client_id: client.client_id.clone(),
@@ -77,7 +78,7 @@ async fn begin(
         waiting = device(new_user_code(app.entropy.bytes()?));
     }
     let uri = format!("{}/device", app.issuer.issuer.trim_end_matches('/'));
-    Ok(DeviceAuthorization {
+    Ok(DeviceAuthorizationResponse {
         verification_uri_complete: format!("{uri}?user_code={}", waiting.user_code),
         verification_uri: uri,
         user_code: waiting.user_code,

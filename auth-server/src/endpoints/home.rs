@@ -17,7 +17,7 @@ pub async fn home(State(app): State<App>, visitor: Visitor) -> Response {
         issuer: app.issuer.issuer.trim_end_matches('/').to_owned(),
         account: "/account".to_owned(),
         device: "/device".to_owned(),
-        signed_in_as: signed_in.map(|signed_in| signed_in.user.shown_name().to_owned()),
+        signed_in_as: signed_in.map(|signed_in| signed_in.user.display_name().to_owned()),
     };
     show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
 }

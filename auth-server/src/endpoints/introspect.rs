@@ -7,7 +7,7 @@ use crate::{
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Client, Outcome},
     failure::{Failure, NO_STORE},
-    store::Effect,
+    store::Change,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7662#section-2.1";
@@ -52,7 +52,7 @@ async fn tell(
         record.outcome = Outcome::Active;
         answer = IntrospectionResponse::active(claims);
     }
-    app.keep(record, Effect::Nothing).await?;
+    app.keep(record, Change::None).await?;
     Ok(answer)
 }
 

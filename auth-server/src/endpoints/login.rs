@@ -10,13 +10,13 @@ use crate::{
     app::App,
     authorization::{AuthorizationRequest, Flow, read_request},
     client_address::ClientAddress,
-    domain::{AuditEvent, Done, Outcome, Session, User, new_jti, read_user_code},
+    domain::{AuditEvent, InteractionProgress, Outcome, Session, User, new_jti, parse_user_code},
     failure::Failure,
     page_failure::PageFailure,
     pages::{LoginPage, LoginProblem, ShownClient, show},
     sign_in::NotSignedIn,
     sign_out::end_session,
-    store::{Effect, StoreError},
+    store::{Change, StoreError},
     visitor::{SetCookie, SignedIn, Visitor, new_session_cookie},
 };
 
@@ -66,8 +66,9 @@ impl SignInPage<'_> {
             let choosing = request.as_ref().filter(|request| request.prompt.select_account);
             choosing.is_some_and(|request| self.flow(&visitor, request).may_continue_as(signed_in))
         };
-        let signed_in_as =
-            signed_in.filter(may_continue).map(|signed_in| signed_in.user.shown_name().to_owned());
+        let signed_in_as = signed_in
+            .filter(may_continue)
+            .map(|signed_in| signed_in.user.display_name().to_owned());
         let (visitor, cookie) = visitor.with_cookie(self.app)?;
         let browser = request
             .as_ref()
@@ -122,7 +123,9 @@ impl SignInPage<'_> {
         }
         if form.get("continue").is_some() {
             let signed_in = visitor.signed_in(self.app).await?;
-            return self.go_on(&visitor, request.as_ref(), signed_in.as_ref(), Done::Chosen).await;
+            return self
+                .go_on(&visitor, request.as_ref(), signed_in.as_ref(), InteractionProgress::Chosen)
+                .await;
         }
         let password = Password::new(form.get("password").unwrap_or_default());
         let now = self.app.clock.millis();
@@ -142,7 +145,12 @@ impl SignInPage<'_> {
                         .await;
                 };
                 let answer = self
-                    .go_on(&visitor, request.as_ref(), Some(&signed_in), Done::SignedIn)
+                    .go_on(
+                        &visitor,
+                        request.as_ref(),
+                        Some(&signed_in),
+                        InteractionProgress::SignedIn,
+                    )
                     .await?;
                 Ok((cookie, answer).into_response())
             }
@@ -184,7 +192,7 @@ impl SignInPage<'_> {
         visitor: &Visitor,
         request: Option<&AuthorizationRequest>,
         signed_in: Option<&SignedIn>,
-        done: Done,
+        done: InteractionProgress,
     ) -> Result<Response, PageFailure> {
         match request {
             Some(request) => self.flow(visitor, request).proceed(signed_in, done).await,
@@ -196,7 +204,7 @@ impl SignInPage<'_> {
     /// their account.
     fn own_page(&self) -> String {
         let form = Form::parse(self.query.as_bytes()).unwrap_or_default();
-        match form.get("user_code").and_then(read_user_code) {
+        match form.get("user_code").and_then(parse_user_code) {
             Some(code) => format!("/device?user_code={code}"),
             None => "/account".to_owned(),
         }
@@ -235,13 +243,13 @@ impl SignInPage<'_> {
             address: self.address.0.to_string(),
             user_agent: visitor.user_agent.clone(),
         };
-        let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Done, self.address);
+        let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Succeeded, self.address);
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
-        let effect =
-            Effect::StartSession { session: session.clone(), shown: user.password.clone() };
-        match app.keep(&audit, effect).await {
-            Err(StoreError::SignedOut) => Ok(None),
+        let change =
+            Change::StartSession { session: session.clone(), shown: user.password.clone() };
+        match app.keep(&audit, change).await {
+            Err(StoreError::SessionEnded) => Ok(None),
             kept => {
                 kept.map(|()| Some((SignedIn { session, user }, cookie))).map_err(PageFailure::from)
             }
@@ -250,7 +258,7 @@ impl SignInPage<'_> {
 
     /// The name that was typed is not written down: it may be a password in the wrong field.
     async fn record_refusal(&self, request: Option<&AuthorizationRequest>) {
-        let mut audit = self.app.audit_record(AuditEvent::SignIn, Outcome::Refused, self.address);
+        let mut audit = self.app.audit_record(AuditEvent::SignIn, Outcome::Rejected, self.address);
         audit.client_id = request.map(|request| request.client.client_id.clone());
         audit.error = Some(ErrorCode::AccessDenied.as_str().to_owned());
         self.app.record(audit).await;

@@ -131,7 +131,7 @@ impl Asked {
         let wanted = form.get("post_logout_redirect_uri");
         let registry = app.registry.current();
         let client = hint.as_ref().and_then(|hint| registry.client(&hint.aud));
-        let client_name = client.map(|client| client.shown_name().to_owned());
+        let client_name = client.map(|client| client.display_name().to_owned());
         let login = client.and_then(|client| client.login.as_ref());
         let client_uri =
             login.and_then(|login| login.client_uri.as_deref()).and_then(WebLink::parse);

@@ -9,7 +9,7 @@ use oauth_types::{AuthorizationServerMetadata, StandardClaims};
 use crate::{
     app::App,
     authorization::{REQUEST_OBJECT_ALGORITHMS, ResponseMode},
-    domain::LOGIN_SCOPES,
+    domain::OPENID_SCOPES,
     grants::GRANT_TYPES,
     tokens::ACR,
 };
@@ -83,7 +83,7 @@ pub async fn metadata_of_path(app: State<App>, Path(path): Path<String>) -> Resp
 fn scopes(app: &App) -> Vec<String> {
     let registry = app.registry.current();
     let of_resources = registry.resources().iter().flat_map(|resource| resource.scopes.iter());
-    let mut scopes: Vec<String> = of_resources.chain(LOGIN_SCOPES).map(str::to_owned).collect();
+    let mut scopes: Vec<String> = of_resources.chain(OPENID_SCOPES).map(str::to_owned).collect();
     scopes.sort_unstable();
     scopes.dedup();
     scopes

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     authorization::{NoAnswer, Reader, new_request_uri, published_keys},
     client_address::ClientAddress,
-    domain::{AuditEvent, AuditRecord, Outcome, PushedRequest, TokenHash},
+    domain::{AuditEvent, AuditRecord, Outcome, PushedAuthorizationRequest, TokenHash},
     failure::{Failure, NO_STORE},
 };
 
@@ -30,7 +30,7 @@ pub async fn par(
     address: ClientAddress,
     request: Result<FormRequest, Failure>,
 ) -> Result<impl IntoResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Refused, address);
+    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Rejected, address);
     match keep(&app, address, request, &mut record).await {
         Ok(pushed) => Ok((StatusCode::CREATED, NO_STORE, Json(pushed))),
         Err(failure) => Err(app.refuse(record, failure).await),
@@ -69,7 +69,12 @@ async fn keep(
     let parameters = read.signed.unwrap_or(parameters);
     let exp = now + LIFE_SECONDS;
     app.store
-        .push_request(&PushedRequest { hash, client_id: client.client_id.clone(), parameters, exp })
+        .push_request(&PushedAuthorizationRequest {
+            hash,
+            client_id: client.client_id.clone(),
+            parameters,
+            exp,
+        })
         .await?;
     Ok(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })
 }

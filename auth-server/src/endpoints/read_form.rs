@@ -48,7 +48,7 @@ impl FormRequest {
     ) -> Result<Arc<Client>, Failure> {
         let presented = self.presented()?;
         let registry = app.registry.current();
-        record.client_id = Some(registry.shown_name(&presented.client_id));
+        record.client_id = Some(registry.loggable_client_id(&presented.client_id));
         Ok(app.clients.authenticate(&presented, address.0, &registry, app.clock.millis()).await?)
     }
 

@@ -10,7 +10,7 @@ use crate::{
     },
     failure::{Failure, NO_STORE},
     registration::{ClientInformation, accept, in_force_now, secret_for},
-    store::Effect,
+    store::Change,
 };
 
 /// `POST /oauth/register` (RFC 7591 §3): a client says what it is, and gets a name, a secret if it
@@ -20,7 +20,7 @@ pub async fn register(
     address: ClientAddress,
     request: Result<JsonRequest, Failure>,
 ) -> Result<impl IntoResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::ClientRegistration, Outcome::Done, address);
+    let mut record = app.audit_record(AuditEvent::ClientRegistration, Outcome::Succeeded, address);
     match add(&app, address, request, &mut record).await {
         Ok(information) => Ok((StatusCode::CREATED, NO_STORE, Json(information))),
         Err(failure) => Err(app.refuse(record, failure).await),
@@ -49,11 +49,11 @@ async fn add(
         token: TokenHash::of(&token),
         issued_at: app.clock.seconds(),
     };
-    let effect = Effect::Register {
+    let change = Change::RegisterClient {
         registration: Box::new(registration.clone()),
         at_most: app.registering.at_most,
     };
-    app.keep(record, effect).await?;
+    app.keep(record, change).await?;
     in_force_now(app).await;
     Ok(ClientInformation::new(&app.issuer.issuer, registration, token, secret))
 }

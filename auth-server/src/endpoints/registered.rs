@@ -14,7 +14,7 @@ use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, Registration, StoredSecret},
     failure::{Failure, NO_STORE},
     registration::{ClientInformation, accept, in_force_now, not_opened, opened, secret_for},
-    store::{Effect, Reregistration, StoreError},
+    store::{Change, RegistrationUpdate, StoreError},
 };
 
 const UPDATE: &str = "https://www.rfc-editor.org/rfc/rfc7592#section-2.2";
@@ -34,10 +34,10 @@ pub async fn registered(
     Path(client_id): Path<String>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Failure> {
-    let record = record(&app, AuditEvent::ClientReading, address, &client_id);
+    let record = record(&app, AuditEvent::ClientRead, address, &client_id);
     let told = async {
         let (registration, token) = opened(&app, address, &client_id, &headers).await?;
-        app.keep(&record, Effect::Nothing).await?;
+        app.keep(&record, Change::None).await?;
         Ok(ClientInformation::new(&app.issuer.issuer, registration, token, None))
     };
     match told.await {
@@ -72,11 +72,11 @@ pub async fn reregister(
         let (client, metadata) = accepted.into_client(client_id, before.client.secrets);
         let registration =
             Registration { client, metadata, token: before.token, issued_at: before.issued_at };
-        let effect = Effect::Reregister(Box::new(Reregistration {
+        let change = Change::UpdateRegistration(Box::new(RegistrationUpdate {
             registration: registration.clone(),
             secrets,
         }));
-        app.keep(&record, effect).await.map_err(gone)?;
+        app.keep(&record, change).await.map_err(gone)?;
         in_force_now(&app).await;
         Ok(ClientInformation::new(&app.issuer.issuer, registration, token, secret))
     };
@@ -97,7 +97,7 @@ pub async fn unregister(
     let record = record(&app, AuditEvent::ClientDeletion, address, &client_id);
     let deleted = async {
         let (Registration { token, .. }, _) = opened(&app, address, &client_id, &headers).await?;
-        app.keep(&record, Effect::Unregister { client_id, token }).await.map_err(gone)?;
+        app.keep(&record, Change::DeleteRegistration { client_id, token }).await.map_err(gone)?;
         in_force_now(&app).await;
         Ok(())
     };
@@ -108,8 +108,8 @@ pub async fn unregister(
 }
 
 fn record(app: &App, event: AuditEvent, address: ClientAddress, client_id: &str) -> AuditRecord {
-    let mut record = app.audit_record(event, Outcome::Done, address);
-    record.client_id = Some(app.registry.current().shown_name(client_id));
+    let mut record = app.audit_record(event, Outcome::Succeeded, address);
+    record.client_id = Some(app.registry.current().loggable_client_id(client_id));
     record
 }
 
@@ -143,7 +143,7 @@ fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), Fai
 /// Somebody was quicker, and took the client away.
 fn gone(error: StoreError) -> Failure {
     match error {
-        StoreError::NoSuchClient(_) => not_opened(),
+        StoreError::ClientNotFound(_) => not_opened(),
         other => other.into(),
     }
 }

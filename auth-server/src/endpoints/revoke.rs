@@ -7,7 +7,7 @@ use crate::{
     client_address::ClientAddress,
     domain::{AuditEvent, AuditRecord, Outcome, REFRESH_TOKEN_PREFIX},
     failure::{Failure, NO_STORE},
-    store::{Effect, StoreError},
+    store::{Change, StoreError},
     tokens::grant_of_refresh_token,
 };
 
@@ -36,7 +36,7 @@ async fn void(
     let request = request?;
     let client = request.client(app, address, record).await?;
     let token = request.required("token", RULE)?;
-    let mut effect = Effect::Nothing;
+    let mut change = Change::None;
     // What is void already needs no revocation (§2.2); a caller could do nothing with another
     // answer.
     if let Some(found) = find(app, token, record).await? {
@@ -48,15 +48,15 @@ async fn void(
             ));
         }
         record.outcome = Outcome::Revoked;
-        effect = found.void;
+        change = found.void;
     }
-    Ok(app.keep(record, effect).await?)
+    Ok(app.keep(record, change).await?)
 }
 
 /// A token that this server made, whose it is, and what voids it.
 struct Found {
     client_id: String,
-    void: Effect,
+    void: Change,
 }
 
 /// Of whichever kind: a `token_type_hint` could be wrong, and the token tells by itself (§2.1).
@@ -72,7 +72,7 @@ async fn find(
     record.set_token(&claims);
     Ok(Some(Found {
         client_id: claims.client_id,
-        void: Effect::Revoke { jti: claims.jti, exp: claims.exp },
+        void: Change::RevokeToken { jti: claims.jti, exp: claims.exp },
     }))
 }
 
@@ -94,6 +94,6 @@ async fn find_refresh_token(
     record.scope = Some(grant.scope.to_string());
     Ok(Some(Found {
         client_id: grant.client_id,
-        void: Effect::RevokeGrant { grant_id: grant.grant_id },
+        void: Change::RevokeGrant { grant_id: grant.grant_id },
     }))
 }

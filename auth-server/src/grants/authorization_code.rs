@@ -6,7 +6,9 @@ use super::{
     void_grant::{invalid_grant, void},
 };
 use crate::{
-    domain::{Code, Spends, StoredCode, TokenHash, granted_to_user},
+    domain::{
+        AuthorizationCode, OneTimeCredential, StoredAuthorizationCode, TokenHash, narrow_grant,
+    },
     endpoints::required,
     failure::Failure,
 };
@@ -18,7 +20,7 @@ const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.6";
 /// The client fetches what a user has allowed it (RFC 6749 §4.1.3).
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
     let code = required(request.form, "code", RULE)?;
-    let StoredCode { code, grant, spent, revoked } = find(request, code).await?;
+    let StoredAuthorizationCode { code, grant, spent, revoked } = find(request, code).await?;
     if spent {
         let said = "the code was used before; what was issued for it is void, because one of the two was not you";
         return Err(void(request, &grant, said, REPLAY).await?);
@@ -40,12 +42,11 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.app.issuer.issuer;
-    let granted =
-        granted_to_user(request.client, request.registry, issuer, &grant, None, &resources)?;
+    let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
     let keeps =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
-    let (sub, spends) = (grant.sub.clone(), Some(Spends::Code(code.hash)));
+    let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::AuthorizationCode(code.hash)));
     Ok(Approved {
         sub,
         granted,
@@ -55,7 +56,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
 }
 
 /// A code of another client is one that nobody has issued: it is neither told nor spent.
-async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredCode, Failure> {
+async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizationCode, Failure> {
     let found = request.app.store.code(&TokenHash::of_text(code)).await?;
     found.filter(|stored| stored.grant.client_id == request.client.client_id).ok_or_else(|| {
         invalid_grant(
@@ -67,7 +68,7 @@ async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredCode, Fail
 
 type Refused = (&'static str, &'static str);
 
-fn check_redirect_uri(request: &TokenRequest<'_>, code: &Code) -> Result<(), Refused> {
+fn check_redirect_uri(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refused> {
     match (code.redirect_uri.as_deref(), request.form.get("redirect_uri")) {
         (Some(asked), Some(shown)) if asked == shown => Ok(()),
         (None, _) => Ok(()),
@@ -80,7 +81,7 @@ fn check_redirect_uri(request: &TokenRequest<'_>, code: &Code) -> Result<(), Ref
     }
 }
 
-fn check_verifier(request: &TokenRequest<'_>, code: &Code) -> Result<(), Refused> {
+fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refused> {
     match (code.code_challenge.as_deref(), request.form.get("code_verifier")) {
         (None, None) => Ok(()),
         // Without this, an attacker could strip the challenge from a victim's request (RFC 9700

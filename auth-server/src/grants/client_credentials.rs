@@ -2,7 +2,7 @@ use oauth_types::{ErrorCode, Scope, ScopeError};
 
 use super::{Approved, TokenRequest};
 use crate::{
-    domain::{Refusal, decide},
+    domain::{GrantError, authorize_scopes},
     failure::Failure,
 };
 
@@ -20,7 +20,7 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
     }
     let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let granted = decide(client, request.registry, scope.as_ref(), &resources)?;
+    let granted = authorize_scopes(client, request.registry, scope.as_ref(), &resources)?;
     Ok(Approved { sub: client.client_id.clone(), granted, user: None, exchanged: None })
 }
 
@@ -34,13 +34,13 @@ impl From<ScopeError> for Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<GrantError> for Failure {
+    fn from(refusal: GrantError) -> Self {
         let (code, rule) = match refusal {
-            Refusal::MalformedResource(_) | Refusal::ForeignResource { .. } => {
+            GrantError::InvalidResource(_) | GrantError::ResourceNotAllowed { .. } => {
                 (ErrorCode::InvalidTarget, "https://www.rfc-editor.org/rfc/rfc8707#section-2")
             }
-            Refusal::ForeignScope { .. } | Refusal::NothingToGrant => {
+            GrantError::ScopeNotAllowed { .. } | GrantError::NothingToGrant => {
                 (ErrorCode::InvalidScope, "https://www.rfc-editor.org/rfc/rfc6749#section-3.3")
             }
         };

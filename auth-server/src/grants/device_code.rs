@@ -5,7 +5,9 @@ use super::{
     void_grant::{invalid_grant, void},
 };
 use crate::{
-    domain::{DeviceAnswer, Spends, StoredDevice, TokenHash, granted_to_user},
+    domain::{
+        DeviceCodeStatus, OneTimeCredential, StoredDeviceAuthorization, TokenHash, narrow_grant,
+    },
     endpoints::required,
     failure::Failure,
 };
@@ -17,23 +19,23 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let hash = TokenHash::of_text(required(request.form, "device_code", RULE)?);
     let found =
         request.app.store.poll_device(&hash, &request.client.client_id, request.now).await?;
-    let StoredDevice { device, answer } = found.ok_or_else(|| {
+    let StoredDeviceAuthorization { device, answer } = found.ok_or_else(|| {
         invalid_grant("the device_code is not known, or was issued to another client", RULE)
     })?;
     let refuse = |code, text: &str| Err(Failure::new(code, text, RULE));
     let (grant, revoked, spent) = match answer {
-        DeviceAnswer::Allowed { grant, revoked, spent } => (grant, revoked, spent),
-        DeviceAnswer::Denied => return refuse(ErrorCode::AccessDenied, "the user said no"),
+        DeviceCodeStatus::Approved { grant, revoked, spent } => (grant, revoked, spent),
+        DeviceCodeStatus::Denied => return refuse(ErrorCode::AccessDenied, "the user said no"),
         _ if request.now >= device.exp => {
             return refuse(ErrorCode::ExpiredToken, "nobody decided in time; begin anew");
         }
-        DeviceAnswer::TooSoon => {
+        DeviceCodeStatus::SlowDown => {
             return refuse(
                 ErrorCode::SlowDown,
                 "it is too soon to ask again: wait 5 seconds longer from now on",
             );
         }
-        DeviceAnswer::Waiting => {
+        DeviceCodeStatus::Pending => {
             return refuse(ErrorCode::AuthorizationPending, "the user has not decided yet");
         }
     };
@@ -54,12 +56,11 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.app.issuer.issuer;
-    let granted =
-        granted_to_user(request.client, request.registry, issuer, &grant, None, &resources)?;
+    let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
     let keeps =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
-    let (sub, spends) = (grant.sub.clone(), Some(Spends::DeviceCode(hash)));
+    let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::DeviceCode(hash)));
     Ok(Approved {
         sub,
         granted,

@@ -5,7 +5,7 @@ use super::{
     void_grant::{invalid_grant, void},
 };
 use crate::{
-    domain::{Spends, StoredRefreshToken, granted_to_user},
+    domain::{OneTimeCredential, StoredRefreshToken, narrow_grant},
     endpoints::required,
     failure::Failure,
     tokens::grant_of_refresh_token,
@@ -45,7 +45,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let retry_seconds = i64::from(request.app.lives.refresh_reuse_grace_seconds);
     let (spends, refresh) = match had {
         0 => (
-            Some(Spends::RefreshToken(stored.hash)),
+            Some(OneTimeCredential::RefreshToken(stored.hash)),
             handed_out(request, successor, stored.number + 1),
         ),
         // An answer was lost on the way, and the client asks again within seconds: it gets the same
@@ -62,14 +62,8 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.app.issuer.issuer;
-    let granted = granted_to_user(
-        request.client,
-        request.registry,
-        issuer,
-        &grant,
-        scope.as_ref(),
-        &resources,
-    )?;
+    let granted =
+        narrow_grant(request.client, request.registry, issuer, &grant, scope.as_ref(), &resources)?;
     Ok(Approved {
         sub: grant.sub.clone(),
         granted,
@@ -90,6 +84,6 @@ async fn in_force(
 
 /// Without `offline_access` the user has to be there, more or less (OpenID Connect Core §11).
 async fn session_lives(request: &TokenRequest<'_>, sid: &str) -> Result<bool, Failure> {
-    let session = request.app.store.session_named(sid).await?;
+    let session = request.app.store.session_by_sid(sid).await?;
     Ok(session.is_some_and(|session| session.is_live(request.now, request.app.session_life)))
 }

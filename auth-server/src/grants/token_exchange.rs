@@ -2,7 +2,7 @@ use oauth_types::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Scope};
 
 use super::{Approved, Exchanged, ForUser, TokenRequest};
 use crate::{
-    domain::{Client, decide, grant_of, granted_to_user},
+    domain::{Client, authorize_scopes, grant_id_of, narrow_grant},
     endpoints::required,
     failure::Failure,
 };
@@ -40,7 +40,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         ));
     }
     // It ends with the user's grant, as the token does that was shown.
-    let grant = match grant_of(&subject.jti) {
+    let grant = match grant_id_of(&subject.jti) {
         Some(grant_id) => Some(app.store.grant(grant_id).await?.ok_or_else(void)?),
         None => None,
     };
@@ -48,9 +48,9 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         // Else a client whom the user has allowed to read could exchange that for leave to write in
         // the user's name.
         Some(own) => {
-            granted_to_user(client, registry, &app.issuer.issuer, own, scope.as_ref(), &resources)?
+            narrow_grant(client, registry, &app.issuer.issuer, own, scope.as_ref(), &resources)?
         }
-        None => decide(client, registry, scope.as_ref(), &resources)?,
+        None => authorize_scopes(client, registry, scope.as_ref(), &resources)?,
     };
     let user = grant.map(|grant| ForUser { grant, nonce: None, spends: None, refresh_token: None });
     let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };

@@ -4,7 +4,7 @@ use super::TokenRequest;
 use crate::{
     domain::{AuditEvent, Outcome, UserGrant},
     failure::Failure,
-    store::Effect,
+    store::Change,
 };
 
 /// `invalid_grant` (RFC 6749 §5.2).
@@ -31,6 +31,6 @@ pub(super) async fn void(
         description,
         "a user's grant is void"
     );
-    request.app.keep(&audit, Effect::RevokeGrant { grant_id: grant.grant_id.clone() }).await?;
+    request.app.keep(&audit, Change::RevokeGrant { grant_id: grant.grant_id.clone() }).await?;
     Ok(invalid_grant(description, rule))
 }

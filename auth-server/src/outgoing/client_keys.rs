@@ -5,7 +5,7 @@ use moka::sync::Cache;
 use tokio::sync::Mutex;
 
 use super::{Named, Outgoing};
-use crate::domain::read_jwks;
+use crate::domain::parse_jwks;
 
 /// So long fetched keys are believed, in seconds.
 const FRESH_SECONDS: i64 = 600;
@@ -64,5 +64,5 @@ impl ClientKeys {
 
 async fn fetch(outgoing: &Outgoing, url: &str, named: Named) -> Result<JwkSet, String> {
     let document = outgoing.json(url, named).await?;
-    read_jwks(&document).map_err(|problem| format!("what is there {problem}"))
+    parse_jwks(&document).map_err(|problem| format!("what is there {problem}"))
 }

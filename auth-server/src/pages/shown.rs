@@ -4,7 +4,7 @@ use pages::{Language, is_image_url};
 use serde::Serialize;
 use url::Url;
 
-use crate::domain::{Client, LoginClient, User};
+use crate::domain::{Client, User, UserLoginConfig};
 
 /// A client as people see it.
 #[derive(Clone, Debug, Serialize)]
@@ -74,11 +74,11 @@ impl ShownClient {
 impl ShownClient {
     /// A client as it is shown in a language.
     pub fn of(client: &Client, language: Language) -> Self {
-        let link = |of: fn(&LoginClient) -> &Option<String>| {
+        let link = |of: fn(&UserLoginConfig) -> &Option<String>| {
             client.login.as_ref().and_then(|login| of(login).as_deref()).and_then(WebLink::parse)
         };
         Self {
-            name: client.shown_name_in(language.code()).to_owned(),
+            name: client.display_name_in(language.code()).to_owned(),
             client_uri: link(|login| &login.client_uri),
             logo_uri: link(|login| &login.logo_uri).filter(|logo| is_shown(&logo.0)),
             policy_uri: link(|login| &login.policy_uri),
@@ -91,7 +91,7 @@ impl ShownClient {
 impl From<&User> for ShownUser {
     fn from(user: &User) -> Self {
         Self {
-            name: user.shown_name().to_owned(),
+            name: user.display_name().to_owned(),
             username: user.username.clone(),
             email: user.claims.email.clone(),
             picture: user.claims.picture.clone().filter(|picture| is_shown(picture)),

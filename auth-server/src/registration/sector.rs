@@ -1,13 +1,13 @@
 use oauth_types::ErrorCode;
 
-use crate::{app::App, domain::LoginClient, failure::Failure, outgoing::Named};
+use crate::{app::App, domain::UserLoginConfig, failure::Failure, outgoing::Named};
 
 const RULE: &str =
     "https://openid.net/specs/openid-connect-registration-1_0.html#SectorIdentifierValidation";
 
 /// Whoever claims a sector is named by it: its list holds all of the client's redirect URIs. Else a
 /// stranger could learn by which names another sector knows its users.
-pub(super) async fn check(app: &App, login: &LoginClient) -> Result<(), Failure> {
+pub(super) async fn check(app: &App, login: &UserLoginConfig) -> Result<(), Failure> {
     let Some(uri) = &login.sector_identifier_uri else { return Ok(()) };
     let refuse = |why: &str| {
         let text = format!("the sector_identifier_uri cannot be used: {why}");

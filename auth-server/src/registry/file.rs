@@ -8,8 +8,8 @@ use url::Url;
 use crate::{
     Entropy,
     domain::{
-        ApplicationType, Client, LoginClient, Resource, SecretHash, StoredSecret, SubjectType,
-        TokenFormat, problem_of_chosen_hash, problem_of_redirect_uri,
+        ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat,
+        UserLoginConfig, validate_password_hash, validate_redirect_uri,
     },
 };
 
@@ -62,7 +62,7 @@ struct WrittenClient {
     #[serde(default)]
     token_format: TokenFormat,
     /// For a client that sends users here.
-    login: Option<LoginClient>,
+    login: Option<UserLoginConfig>,
 }
 
 impl ClientsFile {
@@ -154,7 +154,7 @@ impl WrittenClient {
             token_format: self.token_format,
             login: self.login,
             dynamic: false,
-            known_since: 0,
+            created_at: 0,
             enabled: true,
         }
     }
@@ -192,7 +192,7 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
         if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
             say("needs client_secret or client_secret_hash".to_owned());
         }
-        let pairwise = |login: &&LoginClient| {
+        let pairwise = |login: &&UserLoginConfig| {
             login.subject_type == SubjectType::Pairwise && login.sector().is_none()
         };
         if client.login.as_ref().filter(pairwise).is_some() {
@@ -206,13 +206,13 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
         }
         for (name, uri) in client.login.iter().flat_map(places_to_return_to) {
             // Nobody says what kind of program it is: it may be an app.
-            if let Some(problem) = problem_of_redirect_uri(uri, ApplicationType::Native) {
+            if let Err(problem) = validate_redirect_uri(uri, ApplicationType::Native) {
                 say(format!("{name}: {uri:?} {problem}"));
             }
         }
         let hash = client.client_secret_hash.as_deref();
-        if let Some(problem) =
-            hash.and_then(|phc| problem_of_chosen_hash(phc, profile.is_production()))
+        if let Some(Err(problem)) =
+            hash.map(|phc| validate_password_hash(phc, profile.is_production()))
         {
             say(format!("client_secret_hash {problem}"));
         }
@@ -226,7 +226,7 @@ fn problems(written: &Written, profile: Profile) -> Vec<String> {
     problems
 }
 
-fn places_to_return_to(login: &LoginClient) -> impl Iterator<Item = (&'static str, &String)> {
+fn places_to_return_to(login: &UserLoginConfig) -> impl Iterator<Item = (&'static str, &String)> {
     let after_sign_in = login.redirect_uris.iter().map(|uri| ("redirect_uris", uri));
     after_sign_in
         .chain(login.post_logout_redirect_uris.iter().map(|uri| ("post_logout_redirect_uris", uri)))
@@ -237,7 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::hash_chosen_secret;
+    use crate::domain::hash_password;
 
     fn parse(text: &str, profile: Profile) -> Result<ClientsFile, FileError> {
         ClientsFile::parse("clients.toml", text, profile, &Entropy::seeded(1))
@@ -332,8 +332,8 @@ mod tests {
             ("http://site.example/cb", "plain http"),
             ("https://site.example/cb#x", "fragment"),
             ("https://u:p@site.example/cb", "password"),
-            ("javascript:alert(1)", "turned round"),
-            ("myapp:/cb", "turned round"),
+            ("javascript:alert(1)", "reversed domain name"),
+            ("myapp:/cb", "reversed domain name"),
             ("/cb", "absolute"),
             ("https://site.example/c b", "character"),
             ("https://site.example/\n", "character"),
@@ -373,10 +373,7 @@ mod tests {
             )
         };
         let refusal = parse(&text("m=8,t=1,p=1"), Profile::Production).unwrap_err().to_string();
-        assert!(
-            refusal.contains("`x`: client_secret_hash was made with weak parameters"),
-            "{refusal}"
-        );
+        assert!(refusal.contains("`x`: client_secret_hash has weak parameters"), "{refusal}");
         assert!(parse(&text("m=19456,t=2,p=1"), Profile::Production).is_ok());
     }
 
@@ -384,7 +381,7 @@ mod tests {
     fn what_the_start_would_refuse_does_not_come_into_force_later() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("clients.toml");
-        let SecretHash::Argon2id(phc) = hash_chosen_secret(DEMO_SECRET, [7; 16]).unwrap() else {
+        let SecretHash::Argon2id(phc) = hash_password(DEMO_SECRET, [7; 16]).unwrap() else {
             panic!("a PHC")
         };
         std::fs::write(

@@ -14,7 +14,7 @@ use service_kit::Profile;
 use super::ClientsFile;
 use crate::{
     Entropy,
-    domain::{Client, Registry, made_at},
+    domain::{Client, Registry, issued_at},
     store::{Store, StoreError},
 };
 
@@ -146,9 +146,9 @@ impl LiveRegistry {
         pass: &AccessTokenClaims,
         store: &dyn Store,
     ) -> Result<bool, StoreError> {
-        let made_at = made_at(&pass.jti).unwrap_or_default();
+        let issued_at = issued_at(&pass.jti).unwrap_or_default();
         let is_older =
-            |client: &Arc<Client>| (client.known_since - LEEWAY).saturating_mul(1_000) <= made_at;
+            |client: &Arc<Client>| (client.created_at - LEEWAY).saturating_mul(1_000) <= issued_at;
         let known = || self.current().client(&pass.client_id).is_some_and(is_older);
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());

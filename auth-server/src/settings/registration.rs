@@ -4,7 +4,7 @@ use service_kit::{SecretSetting, UnsafeSetting, comma_list, weak_secret};
 
 use crate::{
     authorization::REQUEST_OBJECT_ALGORITHMS,
-    domain::{LOGIN_SCOPES, RegistrationPolicy},
+    domain::{OPENID_SCOPES, RegistrationPolicy},
     grants::GRANT_TYPES,
 };
 
@@ -48,7 +48,7 @@ impl Default for RegistrationSettings {
             enabled: false,
             initial_access_token: None,
             max_clients: 1_000,
-            scopes: LOGIN_SCOPES.join(" ").parse().unwrap_or_default(),
+            scopes: OPENID_SCOPES.join(" ").parse().unwrap_or_default(),
             resources: Vec::new(),
             grant_types: GRANT_TYPES.into_iter().filter(needs_user).map(str::to_owned).collect(),
             allow_private_urls: false,

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::domain::SessionLife;
+use crate::domain::SessionTtl;
 
 /// Lifetime of browser sessions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,8 +20,8 @@ impl Default for SessionSettings {
 }
 
 impl SessionSettings {
-    pub fn ttl(&self) -> SessionLife {
-        SessionLife {
+    pub fn ttl(&self) -> SessionTtl {
+        SessionTtl {
             idle: self.idle_timeout_seconds.into(),
             absolute: self.absolute_timeout_seconds.into(),
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Algorithm, SecretHash, hash_chosen_secret};
+use crate::domain::{Algorithm, SecretHash, hash_password};
 
 fn production() -> AuthServerSettings {
     AuthServerSettings {
@@ -86,7 +86,7 @@ fn a_secret_that_everybody_knows_is_found_behind_its_hash() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clients.toml");
     let written = |secret: &str| {
-        let SecretHash::Argon2id(phc) = hash_chosen_secret(secret, [7; 16]).unwrap() else {
+        let SecretHash::Argon2id(phc) = hash_password(secret, [7; 16]).unwrap() else {
             panic!("a PHC")
         };
         std::fs::write(

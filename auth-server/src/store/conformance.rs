@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use oauth_types::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use zeroize::Zeroizing;
 
-use super::{Effect, Entry, Store, StoreError, SweepBefore};
+use super::{AuditedChange, Change, RetentionCutoffs, Store, StoreError};
 use crate::domain::{
     Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken, Outcome,
     SecretHash, StoredSecret, TokenFormat, TokenHash,
@@ -93,7 +93,7 @@ pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
         (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
     );
     assert_eq!(
-        (found.token_format, found.enabled, found.known_since),
+        (found.token_format, found.enabled, found.created_at),
         (TokenFormat::Opaque, true, 10)
     );
     assert!(found.secrets[0].hash.matches("secret of a"));
@@ -132,9 +132,9 @@ pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
     let hash = SecretHash::Sha256([0; 32]);
     assert!(matches!(
         store.rotate_secret("x", &hash, None, 1).await,
-        Err(StoreError::NoSuchClient(_))
+        Err(StoreError::ClientNotFound(_))
     ));
-    assert!(matches!(store.disable_client("x", 1).await, Err(StoreError::NoSuchClient(_))));
+    assert!(matches!(store.disable_client("x", 1).await, Err(StoreError::ClientNotFound(_))));
 }
 
 pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
@@ -214,21 +214,21 @@ pub async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
 
 pub async fn what_was_appended_can_be_read(store: &dyn Store) {
     let token = opaque("t1", 100);
-    store.append(entry("a", "t1", 1, Effect::Remember(token.clone()))).await.unwrap();
+    store.apply(entry("a", "t1", 1, Change::StoreOpaqueToken(token.clone()))).await.unwrap();
     assert_eq!(store.opaque_token(&token.hash).await.unwrap(), Some(token));
     assert_eq!(store.opaque_token(&TokenHash([9; 32])).await.unwrap(), None);
-    assert_eq!(all(store).await, [entry("a", "t1", 1, Effect::Nothing).audit]);
+    assert_eq!(all(store).await, [entry("a", "t1", 1, Change::None).audit]);
 }
 
 pub async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
     let entries = (0..1_500).map(|n| {
         let jti = format!("t{n}");
-        let effect = if n % 2 == 0 {
-            Effect::Remember(opaque(&jti, 100))
+        let change = if n % 2 == 0 {
+            Change::StoreOpaqueToken(opaque(&jti, 100))
         } else {
-            Effect::Revoke { jti: jti.clone(), exp: 100 }
+            Change::RevokeToken { jti: jti.clone(), exp: 100 }
         };
-        store.append(entry("a", &jti, n, effect))
+        store.apply(entry("a", &jti, n, change))
     });
     assert!(join_all(entries).await.iter().all(Result::is_ok));
     assert_eq!(all(store).await.len(), 1_500);
@@ -237,29 +237,28 @@ pub async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
 }
 
 pub async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store) {
-    let remember = || Effect::Remember(opaque("first", 100));
-    store.append(entry("a", "first", 1, remember())).await.unwrap();
-    let effects = (0..50).map(|n| if n == 25 { remember() } else { Effect::Nothing });
-    let results =
-        join_all(effects.map(|effect| store.append(entry("a", "other", 2, effect)))).await;
+    let remember = || Change::StoreOpaqueToken(opaque("first", 100));
+    store.apply(entry("a", "first", 1, remember())).await.unwrap();
+    let effects = (0..50).map(|n| if n == 25 { remember() } else { Change::None });
+    let results = join_all(effects.map(|change| store.apply(entry("a", "other", 2, change)))).await;
     let refused: Vec<_> =
         results.iter().enumerate().filter(|(_, result)| result.is_err()).collect();
-    assert!(matches!(refused[..], [(25, Err(StoreError::Impossible(_)))]), "{refused:?}");
+    assert!(matches!(refused[..], [(25, Err(StoreError::ConstraintViolation(_)))]), "{refused:?}");
     assert_eq!(all(store).await.len(), 50);
 }
 
 pub async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store) {
-    let revoke = || Effect::Revoke { jti: "t1".to_owned(), exp: 100 };
+    let revoke = || Change::RevokeToken { jti: "t1".to_owned(), exp: 100 };
     assert!(!store.is_revoked("t1").await.unwrap());
-    store.append(entry("a", "t1", 1, revoke())).await.unwrap();
+    store.apply(entry("a", "t1", 1, revoke())).await.unwrap();
     assert!(store.is_revoked("t1").await.unwrap());
-    store.append(entry("a", "t1", 2, revoke())).await.unwrap();
+    store.apply(entry("a", "t1", 2, revoke())).await.unwrap();
     assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
 }
 
 pub async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
     for (client, jti, at) in [("a", "t1", 10), ("b", "t2", 20), ("a", "t3", 30)] {
-        store.append(entry(client, jti, at, Effect::Nothing)).await.unwrap();
+        store.apply(entry(client, jti, at, Change::None)).await.unwrap();
     }
     let find = |query: AuditQuery| async move {
         let found = store.audit(&query).await.unwrap();
@@ -275,21 +274,26 @@ pub async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
 
 pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
     let (old, young) = (opaque("old", 100), opaque("young", 200));
-    store.append(entry("a", "old", 1_000, Effect::Remember(old.clone()))).await.unwrap();
-    store.append(entry("a", "young", 2_000, Effect::Remember(young.clone()))).await.unwrap();
+    store.apply(entry("a", "old", 1_000, Change::StoreOpaqueToken(old.clone()))).await.unwrap();
+    store.apply(entry("a", "young", 2_000, Change::StoreOpaqueToken(young.clone()))).await.unwrap();
     store
-        .append(entry("a", "r1", 2_000, Effect::Revoke { jti: "r1".to_owned(), exp: 100 }))
+        .apply(entry("a", "r1", 2_000, Change::RevokeToken { jti: "r1".to_owned(), exp: 100 }))
         .await
         .unwrap();
     store
-        .append(entry("a", "r2", 2_000, Effect::Revoke { jti: "r2".to_owned(), exp: 200 }))
+        .apply(entry("a", "r2", 2_000, Change::RevokeToken { jti: "r2".to_owned(), exp: 200 }))
         .await
         .unwrap();
     store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
     store.rotate_keys("one", &key("three"), 50).await.unwrap();
     store.rotate_keys("two", &key("four"), 150).await.unwrap();
     let gone = store
-        .sweep(SweepBefore { tokens: 150, keys: 100, audit_millis: 1_500, sessions: 100 })
+        .delete_expired(RetentionCutoffs {
+            tokens: 150,
+            keys: 100,
+            audit_millis: 1_500,
+            sessions: 100,
+        })
         .await
         .unwrap();
     assert_eq!(gone, 4, "a token, a revocation, a key and an audit record");
@@ -320,7 +324,7 @@ fn client(client_id: &str) -> Client {
         token_format: TokenFormat::Opaque,
         login: None,
         dynamic: false,
-        known_since: 0,
+        created_at: 0,
         enabled: true,
     }
 }
@@ -349,7 +353,7 @@ fn opaque(jti: &str, exp: i64) -> OpaqueToken {
     OpaqueToken { hash: TokenHash::of(&AccessToken::new(jti)), claims }
 }
 
-fn entry(client_id: &str, jti: &str, at_millis: i64, effect: Effect) -> Entry {
+fn entry(client_id: &str, jti: &str, at_millis: i64, change: Change) -> AuditedChange {
     let audit = AuditRecord {
         at_millis,
         event: AuditEvent::Token,
@@ -361,5 +365,5 @@ fn entry(client_id: &str, jti: &str, at_millis: i64, effect: Effect) -> Entry {
         address: "127.0.0.1".to_owned(),
         error: None,
     };
-    Entry { audit, effect }
+    AuditedChange { audit, change }
 }

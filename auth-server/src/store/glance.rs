@@ -4,21 +4,21 @@ use crate::domain::{Algorithm, Client, KeyState, SigningKey};
 
 /// A look at a database that changes nothing: no table is made, no version brought up to date.
 #[derive(Debug)]
-pub struct Glance {
+pub struct DatabaseInspection {
     pub versions: SchemaVersions,
     /// What is in it; `None` where its tables are not those of this program.
-    pub content: Option<Content>,
+    pub content: Option<DatabaseContents>,
 }
 
 /// What a doctor has to know. The private halves of the keys are not in it.
 #[derive(Debug)]
-pub struct Content {
+pub struct DatabaseContents {
     pub clients: Vec<Client>,
     /// The names of the keys that sign, each with its algorithm.
     pub signing: Vec<(Algorithm, String)>,
 }
 
-impl Glance {
+impl DatabaseInspection {
     pub(super) fn without_content(versions: SchemaVersions) -> Self {
         Self { versions, content: None }
     }

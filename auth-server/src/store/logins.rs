@@ -2,8 +2,9 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::domain::{
-    Consent, Device, LogoutNews, PushedRequest, SecretHash, Session, StoredCode, StoredDevice,
-    StoredRefreshToken, TokenHash, User, UserGrant,
+    Consent, DeviceAuthorization, LogoutNotification, PushedAuthorizationRequest, SecretHash,
+    Session, StoredAuthorizationCode, StoredDeviceAuthorization, StoredRefreshToken, TokenHash,
+    User, UserGrant,
 };
 
 /// What C remembers of users. What happens to them is stored by [`super::Store::append`], with its
@@ -17,11 +18,11 @@ pub trait LoginStore: Send + Sync {
 
     async fn user(&self, sub: &str) -> Result<Option<User>, StoreError>;
 
-    async fn user_named(&self, username: &str) -> Result<Option<User>, StoreError>;
+    async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError>;
 
     async fn add_user(&self, user: &User, now: i64) -> Result<(), StoreError>;
 
-    /// A new password ends every session, as [`super::Effect::EndSession`] does: whoever knew the
+    /// A new password ends every session, as [`super::Change::EndSession`] does: whoever knew the
     /// old one is out.
     async fn set_password(
         &self,
@@ -30,14 +31,14 @@ pub trait LoginStore: Send + Sync {
         now: i64,
     ) -> Result<(), StoreError>;
 
-    /// End every session of the user, as [`super::Effect::EndSession`] does, and void all that was
+    /// End every session of the user, as [`super::Change::EndSession`] does, and void all that was
     /// issued to clients for them.
     async fn disable_user(&self, username: &str, now: i64) -> Result<(), StoreError>;
 
     async fn session(&self, hash: &TokenHash) -> Result<Option<Session>, StoreError>;
 
     /// By its public name.
-    async fn session_named(&self, sid: &str) -> Result<Option<Session>, StoreError>;
+    async fn session_by_sid(&self, sid: &str) -> Result<Option<Session>, StoreError>;
 
     async fn touch_session(&self, hash: &TokenHash, now: i64) -> Result<(), StoreError>;
 
@@ -48,16 +49,17 @@ pub trait LoginStore: Send + Sync {
     async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError>;
 
     /// Take up to `limit` of the news that are due. Nobody else gets them before `again_at`, and
-    /// not at all once [`LoginStore::forget_logout_news`] was called.
-    async fn due_logout_news(
+    /// not at all once [`LoginStore::delete_logout_notification`] was called.
+    async fn take_due_logout_notifications(
         &self,
         now: i64,
         again_at: i64,
         limit: u32,
-    ) -> Result<Vec<LogoutNews>, StoreError>;
+    ) -> Result<Vec<LogoutNotification>, StoreError>;
 
     /// The client was told, or cannot be.
-    async fn forget_logout_news(&self, news: &LogoutNews) -> Result<(), StoreError>;
+    async fn delete_logout_notification(&self, news: &LogoutNotification)
+    -> Result<(), StoreError>;
 
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError>;
 
@@ -68,11 +70,14 @@ pub trait LoginStore: Send + Sync {
     async fn grants_of(&self, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError>;
 
     /// Let a device wait. Says whether it could: its user code may be taken.
-    async fn add_device(&self, device: &Device) -> Result<bool, StoreError>;
+    async fn add_device(&self, device: &DeviceAuthorization) -> Result<bool, StoreError>;
 
     /// The device with this user code, if it still waits.
-    async fn waiting_device(&self, user_code: &str, now: i64)
-    -> Result<Option<Device>, StoreError>;
+    async fn waiting_device(
+        &self,
+        user_code: &str,
+        now: i64,
+    ) -> Result<Option<DeviceAuthorization>, StoreError>;
 
     /// A device of this client asks what became of it. Another client's question is not counted
     /// against it.
@@ -81,9 +86,9 @@ pub trait LoginStore: Send + Sync {
         hash: &TokenHash,
         client_id: &str,
         now: i64,
-    ) -> Result<Option<StoredDevice>, StoreError>;
+    ) -> Result<Option<StoredDeviceAuthorization>, StoreError>;
 
-    async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError>;
+    async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError>;
 
     /// A client's pushed request that is in force. The first visit keeps it so until `until` at
     /// least, because its user has begun; later ones add nothing.
@@ -93,9 +98,9 @@ pub trait LoginStore: Send + Sync {
         client_id: &str,
         now: i64,
         until: i64,
-    ) -> Result<Option<PushedRequest>, StoreError>;
+    ) -> Result<Option<PushedAuthorizationRequest>, StoreError>;
 
-    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError>;
+    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError>;
 
     /// The refresh token in force under a grant, also under one that is revoked.
     async fn refresh_token(&self, grant_id: &str)

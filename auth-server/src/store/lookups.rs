@@ -11,7 +11,7 @@ use crate::domain::StoredRefreshToken;
 
 /// Reads refresh tokens in groups: one question for all that were asked for while the last one was
 /// answered. The way to a database and back is longer than the answer takes.
-pub(super) struct Lookups(mpsc::Sender<Asked>);
+pub(super) struct RefreshTokenLoader(mpsc::Sender<Asked>);
 
 /// A database that is asked.
 #[async_trait]
@@ -31,7 +31,7 @@ const GROUP: usize = 256;
 /// Whoever has waited that long is told to come again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-impl Lookups {
+impl RefreshTokenLoader {
     pub(super) fn of(database: impl FindRefreshTokens) -> Self {
         let (sender, asked) = mpsc::channel(QUEUE);
         tokio::spawn(answer(database, asked));

@@ -21,11 +21,15 @@ mod users;
 use async_trait::async_trait;
 use sqlx::PgPool;
 
-use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups, rows::CAN_WRITE};
+use super::{
+    AuditedChange, LoginStore, RetentionCutoffs, Store, StoreError, lookups::RefreshTokenLoader,
+    rows::CAN_WRITE,
+};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken,
-    PushedRequest, Registration, SecretHash, Session, SigningKey, StoredCode, StoredDevice,
-    StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, NewKey,
+    OpaqueToken, PushedAuthorizationRequest, Registration, SecretHash, Session, SigningKey,
+    StoredAuthorizationCode, StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User,
+    UserGrant,
 };
 
 /// The store that many servers share.
@@ -34,7 +38,7 @@ use crate::domain::{
 /// two could be in each other's way, both begin with the same row, and the later one waits for it.
 pub struct PostgresStore {
     pool: PgPool,
-    lookups: Lookups,
+    lookups: RefreshTokenLoader,
 }
 
 impl PostgresStore {
@@ -44,7 +48,7 @@ impl PostgresStore {
     /// When it cannot be reached, or belongs to a newer version. The password is not in the error.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let pool = connect::connect(url).await?;
-        Ok(Self { lookups: Lookups::of(pool.clone()), pool })
+        Ok(Self { lookups: RefreshTokenLoader::of(pool.clone()), pool })
     }
 }
 
@@ -115,8 +119,8 @@ impl Store for PostgresStore {
         Ok(())
     }
 
-    async fn append(&self, entry: Entry) -> Result<(), StoreError> {
-        effects::append(&self.pool, &entry).await
+    async fn apply(&self, entry: AuditedChange) -> Result<(), StoreError> {
+        effects::apply(&self.pool, &entry).await
     }
 
     async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
@@ -131,8 +135,8 @@ impl Store for PostgresStore {
         audit::find(&self.pool, query).await
     }
 
-    async fn sweep(&self, before: SweepBefore) -> Result<u64, StoreError> {
-        sweep::sweep(&self.pool, before).await
+    async fn delete_expired(&self, before: RetentionCutoffs) -> Result<u64, StoreError> {
+        sweep::delete_expired(&self.pool, before).await
     }
 }
 
@@ -150,7 +154,7 @@ impl LoginStore for PostgresStore {
         users::by_sub(&self.pool, sub).await
     }
 
-    async fn user_named(&self, username: &str) -> Result<Option<User>, StoreError> {
+    async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
         users::by_name(&self.pool, username).await
     }
 
@@ -175,7 +179,7 @@ impl LoginStore for PostgresStore {
         sessions::by_hash(&self.pool, hash).await
     }
 
-    async fn session_named(&self, sid: &str) -> Result<Option<Session>, StoreError> {
+    async fn session_by_sid(&self, sid: &str) -> Result<Option<Session>, StoreError> {
         sessions::by_sid(&self.pool, sid).await
     }
 
@@ -191,16 +195,19 @@ impl LoginStore for PostgresStore {
         sessions::clients(&self.pool, sid).await
     }
 
-    async fn due_logout_news(
+    async fn take_due_logout_notifications(
         &self,
         now: i64,
         again_at: i64,
         limit: u32,
-    ) -> Result<Vec<LogoutNews>, StoreError> {
+    ) -> Result<Vec<LogoutNotification>, StoreError> {
         logout_news::take(&self.pool, now, again_at, limit).await
     }
 
-    async fn forget_logout_news(&self, news: &LogoutNews) -> Result<(), StoreError> {
+    async fn delete_logout_notification(
+        &self,
+        news: &LogoutNotification,
+    ) -> Result<(), StoreError> {
         logout_news::forget(&self.pool, news).await
     }
 
@@ -216,7 +223,7 @@ impl LoginStore for PostgresStore {
         grants::of_user(&self.pool, sub, now).await
     }
 
-    async fn add_device(&self, device: &Device) -> Result<bool, StoreError> {
+    async fn add_device(&self, device: &DeviceAuthorization) -> Result<bool, StoreError> {
         devices::add(&self.pool, device).await
     }
 
@@ -224,7 +231,7 @@ impl LoginStore for PostgresStore {
         &self,
         user_code: &str,
         now: i64,
-    ) -> Result<Option<Device>, StoreError> {
+    ) -> Result<Option<DeviceAuthorization>, StoreError> {
         devices::waiting(&self.pool, user_code, now).await
     }
 
@@ -233,11 +240,11 @@ impl LoginStore for PostgresStore {
         hash: &TokenHash,
         client_id: &str,
         now: i64,
-    ) -> Result<Option<StoredDevice>, StoreError> {
+    ) -> Result<Option<StoredDeviceAuthorization>, StoreError> {
         devices::poll(&self.pool, hash, client_id, now).await
     }
 
-    async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError> {
+    async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError> {
         pushed::add(&self.pool, pushed).await
     }
 
@@ -247,11 +254,11 @@ impl LoginStore for PostgresStore {
         client_id: &str,
         now: i64,
         until: i64,
-    ) -> Result<Option<PushedRequest>, StoreError> {
+    ) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
         pushed::visit(&self.pool, hash, client_id, now, until).await
     }
 
-    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError> {
         grants::code(&self.pool, hash).await
     }
 

@@ -26,11 +26,15 @@ use sqlx::{
 };
 
 use self::journal::Journal;
-use super::{Entry, LoginStore, Store, StoreError, SweepBefore, lookups::Lookups, rows::CAN_WRITE};
+use super::{
+    AuditedChange, LoginStore, RetentionCutoffs, Store, StoreError, lookups::RefreshTokenLoader,
+    rows::CAN_WRITE,
+};
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, Device, LogoutNews, NewKey, OpaqueToken,
-    PushedRequest, Registration, SecretHash, Session, SigningKey, StoredCode, StoredDevice,
-    StoredRefreshToken, TokenHash, User, UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, NewKey,
+    OpaqueToken, PushedAuthorizationRequest, Registration, SecretHash, Session, SigningKey,
+    StoredAuthorizationCode, StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User,
+    UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -40,7 +44,7 @@ pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
     journal: Journal,
-    lookups: Lookups,
+    lookups: RefreshTokenLoader,
 }
 
 impl SqliteStore {
@@ -72,7 +76,7 @@ impl SqliteStore {
         // as a question does.
         let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
         let reading = options.clone().read_only(true);
-        let lookups = Lookups::of(reading.connect().await?);
+        let lookups = RefreshTokenLoader::of(reading.connect().await?);
         let journal = Journal::open(&options).await?;
         Ok(Self { readers: readers.connect_lazy_with(reading), writer, journal, lookups })
     }
@@ -93,7 +97,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error().map(DatabaseError::kind) {
             None | Some(ErrorKind::Other) => Self::Unavailable(error.to_string()),
-            Some(_) => Self::Impossible(error.to_string()),
+            Some(_) => Self::ConstraintViolation(error.to_string()),
         }
     }
 }
@@ -172,8 +176,8 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn append(&self, entry: Entry) -> Result<(), StoreError> {
-        self.journal.append(entry).await
+    async fn apply(&self, entry: AuditedChange) -> Result<(), StoreError> {
+        self.journal.apply(entry).await
     }
 
     async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
@@ -188,8 +192,8 @@ impl Store for SqliteStore {
         records::audit(&self.readers, query).await
     }
 
-    async fn sweep(&self, before: SweepBefore) -> Result<u64, StoreError> {
-        records::sweep(&self.writer, before).await
+    async fn delete_expired(&self, before: RetentionCutoffs) -> Result<u64, StoreError> {
+        records::delete_expired(&self.writer, before).await
     }
 }
 
@@ -207,7 +211,7 @@ impl LoginStore for SqliteStore {
         users::by_sub(&self.readers, sub).await
     }
 
-    async fn user_named(&self, username: &str) -> Result<Option<User>, StoreError> {
+    async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
         users::by_name(&self.readers, username).await
     }
 
@@ -232,7 +236,7 @@ impl LoginStore for SqliteStore {
         sessions::by_hash(&self.readers, hash).await
     }
 
-    async fn session_named(&self, sid: &str) -> Result<Option<Session>, StoreError> {
+    async fn session_by_sid(&self, sid: &str) -> Result<Option<Session>, StoreError> {
         sessions::by_sid(&self.readers, sid).await
     }
 
@@ -248,19 +252,22 @@ impl LoginStore for SqliteStore {
         sessions::clients(&self.readers, sid).await
     }
 
-    async fn due_logout_news(
+    async fn take_due_logout_notifications(
         &self,
         now: i64,
         again_at: i64,
         limit: u32,
-    ) -> Result<Vec<LogoutNews>, StoreError> {
+    ) -> Result<Vec<LogoutNotification>, StoreError> {
         if !logout_news::are_due(&self.readers, now).await? {
             return Ok(Vec::new());
         }
         logout_news::take(&self.writer, now, again_at, limit).await
     }
 
-    async fn forget_logout_news(&self, news: &LogoutNews) -> Result<(), StoreError> {
+    async fn delete_logout_notification(
+        &self,
+        news: &LogoutNotification,
+    ) -> Result<(), StoreError> {
         logout_news::forget(&self.writer, news).await
     }
 
@@ -276,7 +283,7 @@ impl LoginStore for SqliteStore {
         grants::of_user(&self.readers, sub, now).await
     }
 
-    async fn add_device(&self, device: &Device) -> Result<bool, StoreError> {
+    async fn add_device(&self, device: &DeviceAuthorization) -> Result<bool, StoreError> {
         devices::add(&self.writer, device).await
     }
 
@@ -284,7 +291,7 @@ impl LoginStore for SqliteStore {
         &self,
         user_code: &str,
         now: i64,
-    ) -> Result<Option<Device>, StoreError> {
+    ) -> Result<Option<DeviceAuthorization>, StoreError> {
         devices::waiting(&self.readers, user_code, now).await
     }
 
@@ -293,11 +300,11 @@ impl LoginStore for SqliteStore {
         hash: &TokenHash,
         client_id: &str,
         now: i64,
-    ) -> Result<Option<StoredDevice>, StoreError> {
+    ) -> Result<Option<StoredDeviceAuthorization>, StoreError> {
         devices::poll(&self.writer, hash, client_id, now).await
     }
 
-    async fn push_request(&self, pushed: &PushedRequest) -> Result<(), StoreError> {
+    async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError> {
         pushed::add(&self.writer, pushed).await
     }
 
@@ -307,11 +314,11 @@ impl LoginStore for SqliteStore {
         client_id: &str,
         now: i64,
         until: i64,
-    ) -> Result<Option<PushedRequest>, StoreError> {
+    ) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
         pushed::visit(&self.writer, hash, client_id, now, until).await
     }
 
-    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
+    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError> {
         grants::code(&self.readers, hash).await
     }
 

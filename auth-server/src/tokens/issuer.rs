@@ -3,7 +3,7 @@ use oauth_types::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
 use serde::Serialize;
 
 use super::{key_pair::KeyError, ring::Signing};
-use crate::domain::{Granted, new_jti};
+use crate::domain::{GrantedAccess, new_jti};
 
 /// Makes the passes.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ impl Issuer {
         &self,
         client_id: &str,
         sub: &str,
-        granted: &Granted,
+        granted: &GrantedAccess,
         now_millis: i64,
         random: &[u8; 10],
     ) -> AccessTokenClaims {

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::{KeyRing, Signing, generate};
 use crate::{
-    domain::{Algorithm, KeyState, NewKey, SigningKey, is_due},
+    domain::{Algorithm, KeyState, NewKey, SigningKey, is_rotation_due},
     settings::KeySettings,
     store::Store,
 };
@@ -125,9 +125,9 @@ impl LiveKeys {
     /// When the database cannot be used.
     pub async fn rotate_if_due(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
         let due = |signing: &&Signing| {
-            signing
-                .since
-                .is_some_and(|since| is_due(since, now, self.settings.rotation_interval_days))
+            signing.since.is_some_and(|since| {
+                is_rotation_due(since, now, self.settings.rotation_interval_days)
+            })
         };
         let due: Vec<_> = self
             .ring()

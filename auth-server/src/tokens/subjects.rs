@@ -1,7 +1,7 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use crate::domain::{Client, LoginClient, SubjectType};
+use crate::domain::{Client, SubjectType, UserLoginConfig};
 
 /// Tells the name by which a client knows a user. A pairwise one (OpenID Connect Core §8.1) follows
 /// from the sector, the user and a key that only C has: two sectors cannot find out that they speak
@@ -29,7 +29,7 @@ impl Subjects {
 
 /// A pairwise client without a sector is one of its own.
 fn sector(client: &Client) -> Option<String> {
-    let pairwise = |login: &&LoginClient| login.subject_type == SubjectType::Pairwise;
+    let pairwise = |login: &&UserLoginConfig| login.subject_type == SubjectType::Pairwise;
     let login = client.login.as_ref().filter(pairwise)?;
     Some(login.sector().unwrap_or_else(|| client.client_id.clone()))
 }
@@ -48,9 +48,13 @@ mod tests {
             resources: Vec::new(),
             introspection_audiences: Vec::new(),
             token_format: TokenFormat::Jwt,
-            login: Some(LoginClient { subject_type, redirect_uris, ..LoginClient::default() }),
+            login: Some(UserLoginConfig {
+                subject_type,
+                redirect_uris,
+                ..UserLoginConfig::default()
+            }),
             dynamic: true,
-            known_since: 0,
+            created_at: 0,
             enabled: true,
         }
     }

@@ -64,14 +64,14 @@ async fn every_decision_writes_one_audit_record() {
         record("token", "issued", "shop", Some(&jti), scope),
         record("introspection", "active", "orders", Some(&jti), scope),
         record("introspection", "inactive", "stock", Some(&jti), scope),
-        error(record("revocation", "refused", ODD.0, Some(&jti), scope), "unauthorized_client"),
+        error(record("revocation", "rejected", ODD.0, Some(&jti), scope), "unauthorized_client"),
         record("revocation", "revoked", "shop", Some(&jti), scope),
         record("introspection", "inactive", "orders", Some(&jti), scope),
         record("introspection", "inactive", "orders", None, None),
-        error(record("token", "refused", "shop", None, None), "invalid_client"),
-        error(record("token", "refused", "shop", None, None), "invalid_scope"),
-        error(record("revocation", "refused", "shop", None, None), "invalid_client"),
-        error(nameless(record("introspection", "refused", "", None, None)), "invalid_client"),
+        error(record("token", "rejected", "shop", None, None), "invalid_client"),
+        error(record("token", "rejected", "shop", None, None), "invalid_scope"),
+        error(record("revocation", "rejected", "shop", None, None), "invalid_client"),
+        error(nameless(record("introspection", "rejected", "", None, None)), "invalid_client"),
     ];
     assert_eq!(records, expected);
 }
@@ -93,7 +93,7 @@ async fn rejections_record_the_requested_scope_only_if_every_value_is_known() {
         let newest = records(&server, &["--limit", "1"]).await.remove(0);
         assert_eq!(
             (&newest["outcome"], &newest["scope"]),
-            (&json!("refused"), &json!(recorded)),
+            (&json!("rejected"), &json!(recorded)),
             "{scope}"
         );
     }
@@ -171,7 +171,7 @@ async fn malformed_requests_are_audited() {
     let mut records = records(&server, &[]).await;
     records.reverse();
     for (record, (event, client)) in records.iter().zip(&expected) {
-        assert_eq!((&record["event"], &record["outcome"]), (&json!(event), &json!("refused")));
+        assert_eq!((&record["event"], &record["outcome"]), (&json!(event), &json!("rejected")));
         assert_eq!(
             (&record["client_id"], &record["error"]),
             (&json!(client), &json!("invalid_request"))
@@ -180,7 +180,7 @@ async fn malformed_requests_are_audited() {
     assert_eq!(records.len(), expected.len());
     let metrics = server.get("/metrics").await.text;
     for event in ["token", "introspection", "revocation"] {
-        let counted = format!("oauth_decisions_total{{event=\"{event}\",outcome=\"refused\"}} 5");
+        let counted = format!("oauth_decisions_total{{event=\"{event}\",outcome=\"rejected\"}} 5");
         assert!(metrics.contains(&counted), "{counted} in {metrics}");
     }
 }

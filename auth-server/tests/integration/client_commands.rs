@@ -293,9 +293,9 @@ async fn client_add_rejects_unsafe_redirect_uris() {
     let server = start_with_system_clock().await;
     for (uri, reason) in [
         ("http://site.example/cb", "use https"),
-        ("javascript:alert(1)", "turned round"),
-        ("data:text/html,x", "turned round"),
-        ("com..app:/cb", "turned round"),
+        ("javascript:alert(1)", "reversed domain name"),
+        ("data:text/html,x", "reversed domain name"),
+        ("com..app:/cb", "reversed domain name"),
         ("/cb", "not an absolute URI"),
         ("https://site.example/cb#x", "fragment"),
         ("https://site.example/c b", "character"),

@@ -196,7 +196,7 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
     for RejectedRequests { address, status, error, .. } in self::rejected() {
         let times = rejected[&address];
         let is_theirs = |record: &&Value| {
-            record["outcome"] == "refused"
+            record["outcome"] == "rejected"
                 && record["address"] == *address
                 && record["error"] == error
         };

@@ -61,7 +61,7 @@ async fn metrics_count_requests_and_decisions() {
     assert!(response.header("content-type").starts_with("application/openmetrics-text"));
     for (event, outcome, count) in [
         ("token", "issued", 2),
-        ("token", "refused", 1),
+        ("token", "rejected", 1),
         ("introspection", "active", 1),
         ("introspection", "inactive", 1),
         ("revocation", "revoked", 1),

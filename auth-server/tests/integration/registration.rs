@@ -122,7 +122,7 @@ async fn registration_response_contains_all_registered_metadata() {
     expected.as_object_mut().unwrap().remove("unheard_of");
     expected.as_object_mut().unwrap().extend(server_assigned.as_object().unwrap().clone());
     assert_eq!(registration, expected);
-    let record = ("client_registration".to_owned(), "done".to_owned(), id, None);
+    let record = ("client_registration".to_owned(), "succeeded".to_owned(), id, None);
     assert_eq!(records(&server).await, [record]);
 }
 
@@ -159,7 +159,7 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
     }
     refused(json!({}), "invalid_redirect_uri", "missing").await;
     let native = json!({ "redirect_uris": ["shop:/cb"], "application_type": "native" });
-    refused(native, "invalid_redirect_uri", "turned round").await;
+    refused(native, "invalid_redirect_uri", "reversed domain name").await;
     let metadata = "invalid_client_metadata";
     refused(
         website_metadata(json!({ "grant_types": ["client_credentials"] })),
@@ -200,7 +200,7 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
     assert!(
         records
             .iter()
-            .all(|(event, outcome, ..)| event == "client_registration" && outcome == "refused")
+            .all(|(event, outcome, ..)| event == "client_registration" && outcome == "rejected")
     );
     assert_eq!(records[0].3.as_deref(), Some("invalid_redirect_uri"));
 }

@@ -189,7 +189,7 @@ async fn only_the_registered_auth_method_is_accepted() {
             server.clock.advance(std::time::Duration::from_secs(60));
         }
     }
-    let refused = (String::from("token"), String::from("refused"));
+    let refused = (String::from("token"), String::from("rejected"));
     let records = records(&server).await;
     let named = |(event, outcome, client, error): &(String, String, String, Option<String>)| {
         (event.clone(), outcome.clone()) == refused

@@ -288,9 +288,9 @@ async fn deleting_a_registration_revokes_everything() {
             .map(|record| record.1.as_str())
             .collect::<Vec<_>>()
     };
-    assert_eq!(of("client_registration"), ["done"]);
-    assert_eq!(of("client_deletion"), ["done", "refused"]);
-    assert_eq!((of("client_update"), of("client_reading")), (vec!["refused"], vec!["refused"]));
+    assert_eq!(of("client_registration"), ["succeeded"]);
+    assert_eq!(of("client_deletion"), ["succeeded", "rejected"]);
+    assert_eq!((of("client_update"), of("client_read")), (vec!["rejected"], vec!["rejected"]));
     let deletion = all.iter().find(|record| record.0 == "client_deletion").unwrap();
     assert_eq!(deletion.2, text(&registration, "client_id"));
 }

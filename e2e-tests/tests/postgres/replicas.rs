@@ -123,7 +123,7 @@ fn client((client_id, secret): (&str, &str)) -> Client {
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,
-        known_since: 0,
+        created_at: 0,
         enabled: true,
     }
 }

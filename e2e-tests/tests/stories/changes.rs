@@ -20,7 +20,7 @@ fn late() -> Client {
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,
-        known_since: 0,
+        created_at: 0,
         enabled: true,
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use auth_server::{
     domain::{
-        AuditEvent, AuditRecord, Code, Consent, IssuedToUser, NewRefreshToken, Outcome,
-        REFRESH_TOKEN_PREFIX, Session, TokenHash, User, UserGrant,
+        AuditEvent, AuditRecord, AuthorizationCode, Consent, NewRefreshToken, Outcome,
+        REFRESH_TOKEN_PREFIX, Session, TokenHash, User, UserGrant, UserIssuance,
     },
-    store::{Authorization, Effect, Entry, Store, StoreError},
+    store::{AuditedChange, Authorization, Change, Store, StoreError},
 };
 use clock::Clock;
 use tokio::task::JoinSet;
@@ -28,7 +28,7 @@ const WORKERS: usize = 64;
 pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
     let (now, value) = (Clock::system().seconds(), "a-cookie-of-a-browser-that-is-signed-in");
     let User { sub, password, .. } =
-        store.user_named(USER).await?.context("the demo has no such user")?;
+        store.user_by_username(USER).await?.context("the demo has no such user")?;
     let session = Session {
         hash: TokenHash::of_text(value),
         sid: "the-session".to_owned(),
@@ -38,7 +38,7 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
         address: "127.0.0.1".to_owned(),
         user_agent: String::new(),
     };
-    append(store, Effect::StartSession { session, shown: password }).await?;
+    append(store, Change::StartSession { session, shown: password }).await?;
     let consent = Consent {
         sub,
         client_id: CLIENT_ID.to_owned(),
@@ -74,7 +74,7 @@ async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<Strin
     let grant_id = format!("benchmark-{number}");
     let token = format!("{REFRESH_TOKEN_PREFIX}{grant_id}.0.the-first-one");
     append(store, authorization(&grant_id, None)?).await?;
-    let issued = IssuedToUser {
+    let issued = UserIssuance {
         grant_id,
         spends: None,
         exp: Clock::system().seconds() + 1_800,
@@ -85,13 +85,13 @@ async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<Strin
             exp: in_a_month(),
         }),
     };
-    append(store, Effect::Issue(Box::new(issued))).await?;
+    append(store, Change::IssueTokens(Box::new(issued))).await?;
     Ok(token)
 }
 
 /// What a machine may go on with while its user is away. No `openid`: an ID token's signature costs
 /// ten times the pass's.
-fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Effect> {
+fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Change> {
     let grant = UserGrant {
         grant_id: grant_id.to_owned(),
         client_id: CLIENT_ID.to_owned(),
@@ -102,22 +102,27 @@ fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Eff
         auth_time: Clock::system().seconds(),
         offline: true,
     };
-    let code = Code {
+    let code = AuthorizationCode {
         hash: TokenHash::of_text(grant_id),
         redirect_uri: None,
         code_challenge: None,
         nonce: None,
         exp: in_a_month(),
     };
-    Ok(Effect::Authorize(Box::new(Authorization { grant, code, consent, pushed: None })))
+    Ok(Change::Authorize(Box::new(Authorization { grant, code, consent, pushed: None })))
 }
 
 fn in_a_month() -> i64 {
     Clock::system().seconds() + MONTH
 }
 
-async fn append(store: &dyn Store, effect: Effect) -> Result<(), StoreError> {
-    store.append(Entry { audit: record(AuditEvent::Authorization, Outcome::Done), effect }).await
+async fn append(store: &dyn Store, change: Change) -> Result<(), StoreError> {
+    store
+        .apply(AuditedChange {
+            audit: record(AuditEvent::Authorization, Outcome::Succeeded),
+            change,
+        })
+        .await
 }
 
 /// The smallest record that there is.

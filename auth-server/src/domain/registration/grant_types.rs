@@ -1,6 +1,6 @@
 use oauth_types::{Scope, closest_match};
 
-use super::{ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
+use super::{ClientMetadata, MetadataError, RegistrationPolicy, refused};
 use crate::domain::ClientAuthMethod;
 
 const CODE: &str = "authorization_code";
@@ -9,7 +9,7 @@ const CODE: &str = "authorization_code";
 pub(super) fn grant_types(
     asked: &ClientMetadata,
     policy: &RegistrationPolicy,
-) -> Result<Vec<String>, RefusedMetadata> {
+) -> Result<Vec<String>, MetadataError> {
     let asked = asked.grant_types.clone().unwrap_or_else(|| vec![CODE.to_owned()]);
     let served = || policy.grant_types.iter().map(String::as_str);
     if let Some(foreign) = asked.iter().find(|grant| !policy.grant_types.contains(grant)) {
@@ -49,7 +49,7 @@ fn gives_user_tokens(grant: &str) -> bool {
 pub(super) fn response_types(
     asked: &ClientMetadata,
     grants: &[String],
-) -> Result<Vec<String>, RefusedMetadata> {
+) -> Result<Vec<String>, MetadataError> {
     let has_code = grants.iter().any(|grant| grant == CODE);
     let fitting: Vec<String> = has_code.then(|| "code".to_owned()).into_iter().collect();
     match &asked.response_types {
@@ -68,7 +68,7 @@ pub(super) fn response_types(
 pub(super) fn auth_method(
     asked: &ClientMetadata,
     grants: &[String],
-) -> Result<Option<ClientAuthMethod>, RefusedMetadata> {
+) -> Result<Option<ClientAuthMethod>, MetadataError> {
     let method = match asked.token_endpoint_auth_method.as_deref() {
         None | Some("client_secret_basic") => Some(ClientAuthMethod::Basic),
         Some("client_secret_post") => Some(ClientAuthMethod::Post),
@@ -94,7 +94,7 @@ pub(super) fn scopes(
     asked: &ClientMetadata,
     grants: &[String],
     policy: &RegistrationPolicy,
-) -> Result<Scope, RefusedMetadata> {
+) -> Result<Scope, MetadataError> {
     let refreshes = grants.iter().any(|grant| grant == "refresh_token");
     let fits = |token: &str| refreshes || token != "offline_access";
     let Some(asked) = &asked.scope else { return Ok(policy.scopes.filtered(fits)) };

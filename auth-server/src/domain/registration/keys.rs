@@ -1,18 +1,18 @@
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::Value;
 
-use super::{Algorithm, ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
+use super::{Algorithm, ClientMetadata, MetadataError, RegistrationPolicy, refused};
 
 const MOST_KEYS: usize = 20;
 /// Members that only the owner of a key may know (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /// The client's public keys.
-pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, RefusedMetadata> {
+pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, MetadataError> {
     asked
         .jwks
         .as_ref()
-        .map(|jwks| read_jwks(jwks).map_err(|problem| refused(format!("jwks {problem}"))))
+        .map(|jwks| parse_jwks(jwks).map_err(|problem| refused(format!("jwks {problem}"))))
         .transpose()
 }
 
@@ -20,7 +20,7 @@ pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, RefusedMeta
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn read_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
+pub fn parse_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
     let keys = jwks["keys"].as_array().ok_or("is not a JWK Set")?;
     if keys.is_empty() || keys.len() > MOST_KEYS {
         return Err("holds no key, or more than 20");
@@ -38,7 +38,7 @@ pub fn read_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
 pub(super) fn algorithm(
     name: &str,
     asked: Option<&str>,
-) -> Result<Option<Algorithm>, RefusedMetadata> {
+) -> Result<Option<Algorithm>, MetadataError> {
     let Some(asked) = asked else { return Ok(None) };
     match Algorithm::parse(asked).filter(|algorithm| *algorithm != Algorithm::HS256) {
         Some(algorithm) => Ok(Some(algorithm)),
@@ -50,7 +50,7 @@ pub(super) fn algorithm(
 pub(super) fn request_object_algorithm(
     asked: &ClientMetadata,
     policy: &RegistrationPolicy,
-) -> Result<Option<String>, RefusedMetadata> {
+) -> Result<Option<String>, MetadataError> {
     let Some(asked) = &asked.request_object_signing_alg else { return Ok(None) };
     if !policy.request_object_algorithms.contains(&asked.as_str()) {
         let all = policy.request_object_algorithms.join(" ");

@@ -1,12 +1,12 @@
 use oauth_types::ErrorCode;
 
-use super::{ClientMetadata, RefusedMetadata, refused};
-use crate::domain::{ApplicationType, problem_of_redirect_uri};
+use super::{ClientMetadata, MetadataError, refused};
+use crate::domain::{ApplicationType, validate_redirect_uri};
 
 /// Of one stranger.
 const MOST: usize = 20;
 
-pub(super) fn application_type(asked: &ClientMetadata) -> Result<ApplicationType, RefusedMetadata> {
+pub(super) fn application_type(asked: &ClientMetadata) -> Result<ApplicationType, MetadataError> {
     match asked.application_type.as_deref() {
         None | Some("web") => Ok(ApplicationType::Web),
         Some("native") => Ok(ApplicationType::Native),
@@ -18,9 +18,9 @@ pub(super) fn redirect_uris(
     asked: &ClientMetadata,
     application: ApplicationType,
     grants: &[String],
-) -> Result<Vec<String>, RefusedMetadata> {
+) -> Result<Vec<String>, MetadataError> {
     let uris = asked.redirect_uris.clone().unwrap_or_default();
-    let invalid = |reason: String| RefusedMetadata { code: ErrorCode::InvalidRedirectUri, reason };
+    let invalid = |reason: String| MetadataError { code: ErrorCode::InvalidRedirectUri, reason };
     if uris.is_empty() && grants.iter().any(|grant| grant == "authorization_code") {
         return Err(invalid(
             "redirect_uris is missing: authorization_code needs one at least".to_owned(),
@@ -36,7 +36,7 @@ pub(super) fn redirect_uris(
 pub(super) fn post_logout_redirect_uris(
     asked: &ClientMetadata,
     application: ApplicationType,
-) -> Result<Vec<String>, RefusedMetadata> {
+) -> Result<Vec<String>, MetadataError> {
     let uris = asked.post_logout_redirect_uris.clone().unwrap_or_default();
     match problem(&uris, application) {
         Some((uri, problem)) => Err(refused(format!("post_logout_redirect_uris: {uri} {problem}"))),
@@ -48,5 +48,8 @@ fn problem(uris: &[String], application: ApplicationType) -> Option<(&str, &'sta
     if uris.len() > MOST {
         return Some(("there", "are more than 20"));
     }
-    uris.iter().find_map(|uri| Some((uri.as_str(), problem_of_redirect_uri(uri, application)?)))
+    uris.iter().find_map(|uri| {
+        let problem = validate_redirect_uri(uri, application).err()?;
+        Some((uri.as_str(), problem))
+    })
 }

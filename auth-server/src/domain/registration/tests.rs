@@ -14,18 +14,18 @@ fn policy() -> RegistrationPolicy {
     }
 }
 
-fn ask(said: Value) -> Result<AcceptedMetadata, RefusedMetadata> {
-    accept_metadata(serde_json::from_value(said).unwrap(), &policy())
+fn ask(said: Value) -> Result<ValidatedMetadata, MetadataError> {
+    validate_metadata(serde_json::from_value(said).unwrap(), &policy())
 }
 
 /// The least that a website says, and this besides.
-fn with(name: &str, value: Value) -> Result<AcceptedMetadata, RefusedMetadata> {
+fn with(name: &str, value: Value) -> Result<ValidatedMetadata, MetadataError> {
     let mut said = json!({ "redirect_uris": ["https://app.example/cb"] });
     said[name] = value;
     ask(said)
 }
 
-fn redirect(uri: &str, application: &str) -> Result<AcceptedMetadata, RefusedMetadata> {
+fn redirect(uri: &str, application: &str) -> Result<ValidatedMetadata, MetadataError> {
     ask(json!({ "redirect_uris": [uri], "application_type": application }))
 }
 
@@ -61,7 +61,7 @@ fn what_is_registered_is_accepted_again_as_it_stands() {
         "client_name": "App", "client_name#zh": "应用",
     });
     let once = ask(said).unwrap();
-    let twice = accept_metadata(once.metadata.clone(), &policy()).unwrap();
+    let twice = validate_metadata(once.metadata.clone(), &policy()).unwrap();
     assert_eq!((twice.metadata, twice.scopes), (once.metadata, once.scopes));
 }
 

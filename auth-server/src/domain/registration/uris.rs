@@ -1,12 +1,12 @@
 use url::Url;
 
-use super::{ClientMetadata, RefusedMetadata, RegistrationPolicy, refused};
-use crate::domain::problem_of_outside_url;
+use super::{ClientMetadata, MetadataError, RegistrationPolicy, refused};
+use crate::domain::validate_external_url;
 
 const LONGEST: usize = 2_000;
 
 /// What people are shown. A logo is a part of the page, which loads nothing in the clear.
-pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), RefusedMetadata> {
+pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let own = [
         ("client_uri", &asked.client_uri),
         ("logo_uri", &asked.logo_uri),
@@ -32,7 +32,7 @@ pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), RefusedMetadata>
 pub(super) fn check_called(
     asked: &ClientMetadata,
     policy: &RegistrationPolicy,
-) -> Result<(), RefusedMetadata> {
+) -> Result<(), MetadataError> {
     if asked.jwks.is_some() && asked.jwks_uri.is_some() {
         return Err(refused("jwks and jwks_uri cannot both be there (RFC 7591 section 2)"));
     }
@@ -49,7 +49,9 @@ pub(super) fn check_called(
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refused(format!("{name} holds a user name or a password")));
         }
-        if let Some(problem) = problem_of_outside_url(&url).filter(|_| !policy.allow_private_urls) {
+        if let Err(problem) = validate_external_url(&url)
+            && !policy.allow_private_urls
+        {
             return Err(refused(format!("{name} {problem}")));
         }
     }

@@ -3,19 +3,19 @@ use oauth_types::ClientSecret;
 
 use super::{
     client, entry,
-    logins::{append, be_signed_in, code, grant, hash, is_void, issued},
+    logins::{apply, be_signed_in, code, grant, hash, is_void, issued},
 };
 use crate::{
     domain::{
-        ClientMetadata, Consent, LoginClient, Registration, SecretHash, Spends, StoredSecret,
-        TokenHash, UserGrant,
+        ClientMetadata, Consent, OneTimeCredential, Registration, SecretHash, StoredSecret,
+        TokenHash, UserGrant, UserLoginConfig,
     },
-    store::{Authorization, Effect, Reregistration, Store, StoreError},
+    store::{Authorization, Change, RegistrationUpdate, Store, StoreError},
 };
 
 pub async fn a_registration_comes_back_as_it_was_made(store: &dyn Store) {
     let before = store.revision().await.unwrap();
-    append(store, register("a", 9)).await;
+    apply(store, register("a", 9)).await;
     let found = store.registration("a").await.unwrap().unwrap();
     assert_eq!(
         (found.metadata, found.token, found.issued_at),
@@ -31,34 +31,36 @@ pub async fn a_registration_comes_back_as_it_was_made(store: &dyn Store) {
         assert!(store.registration(none).await.unwrap().is_none(), "{none}");
     }
     assert!(store.revision().await.unwrap() > before);
-    let taken = store.append(entry("a", "", 1, register("a", 9))).await;
+    let taken = store.apply(entry("a", "", 1, register("a", 9))).await;
     assert!(matches!(taken, Err(StoreError::ClientExists(_))), "its name is taken");
 }
 
 pub async fn no_more_clients_register_than_may_also_in_a_race(store: &dyn Store) {
     let names: Vec<String> = (0..20).map(|n| format!("c{n}")).collect();
     let results =
-        join_all(names.iter().map(|name| store.append(entry(name, "", 30_000, register(name, 3)))))
+        join_all(names.iter().map(|name| store.apply(entry(name, "", 30_000, register(name, 3)))))
             .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
     assert!(
-        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::TooManyClients)))
+        results
+            .iter()
+            .all(|result| matches!(result, Ok(()) | Err(StoreError::RegistrationLimitReached)))
     );
     assert_eq!((store.clients().await.unwrap().len(), super::all(store).await.len()), (3, 3));
     // Clients that the operator has added do not count.
     store.add_client(&client("by-hand"), 10).await.unwrap();
-    append(store, register("one more", 4)).await;
+    apply(store, register("one more", 4)).await;
 }
 
 pub async fn a_registration_is_changed_with_its_own_token_alone(store: &dyn Store) {
-    append(store, register("a", 9)).await;
-    append(store, register("b", 9)).await;
+    apply(store, register("a", 9)).await;
+    apply(store, register("b", 9)).await;
     for token in ["token of b", "no token"] {
-        let refused = store.append(entry("a", "", 40_000, reregister("a", token, None))).await;
-        assert!(matches!(refused, Err(StoreError::NoSuchClient(id)) if id == "a"));
+        let refused = store.apply(entry("a", "", 40_000, reregister("a", token, None))).await;
+        assert!(matches!(refused, Err(StoreError::ClientNotFound(id)) if id == "a"));
     }
     let before = store.revision().await.unwrap();
-    append(store, reregister("a", "token of a", None)).await;
+    apply(store, reregister("a", "token of a", None)).await;
     assert!(store.revision().await.unwrap() > before);
     let found = store.registration("a").await.unwrap().unwrap();
     assert_eq!(
@@ -70,26 +72,26 @@ pub async fn a_registration_is_changed_with_its_own_token_alone(store: &dyn Stor
         (hash("token of a"), 30, "other")
     );
     assert!(found.client.secrets[0].hash.matches("secret of a"), "the secret stays");
-    append(store, reregister("a", "token of a", Some(vec![secret("another")]))).await;
+    apply(store, reregister("a", "token of a", Some(vec![secret("another")]))).await;
     let secrets = store.registration("a").await.unwrap().unwrap().client.secrets;
     assert!(secrets.len() == 1 && secrets[0].hash.matches("another"));
-    append(store, reregister("a", "token of a", Some(Vec::new()))).await;
+    apply(store, reregister("a", "token of a", Some(Vec::new()))).await;
     assert!(store.registration("a").await.unwrap().unwrap().client.secrets.is_empty());
     assert_eq!(store.registration("b").await.unwrap().unwrap().metadata, metadata("b"));
 }
 
 pub async fn a_registered_client_is_removed_once_also_in_a_race(store: &dyn Store) {
-    append(store, register("a", 9)).await;
-    let wrong = store.append(entry("a", "", 40_000, unregister("a", "token of b"))).await;
-    assert!(matches!(wrong, Err(StoreError::NoSuchClient(_))));
+    apply(store, register("a", 9)).await;
+    let wrong = store.apply(entry("a", "", 40_000, unregister("a", "token of b"))).await;
+    assert!(matches!(wrong, Err(StoreError::ClientNotFound(_))));
     let before = (store.revision().await.unwrap(), super::all(store).await.len());
     let results = join_all(
-        (0..20).map(|_| store.append(entry("a", "", 40_000, unregister("a", "token of a")))),
+        (0..20).map(|_| store.apply(entry("a", "", 40_000, unregister("a", "token of a")))),
     )
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     assert!(
-        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::NoSuchClient(_))))
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::ClientNotFound(_))))
     );
     assert!(
         store.registration("a").await.unwrap().is_none()
@@ -101,12 +103,12 @@ pub async fn a_registered_client_is_removed_once_also_in_a_race(store: &dyn Stor
     );
     store.add_client(&client("by-hand"), 10).await.unwrap();
     let by_hand =
-        store.append(entry("by-hand", "", 40_000, unregister("by-hand", "token of a"))).await;
-    assert!(matches!(by_hand, Err(StoreError::NoSuchClient(_))), "it has no token");
+        store.apply(entry("by-hand", "", 40_000, unregister("by-hand", "token of a"))).await;
+    assert!(matches!(by_hand, Err(StoreError::ClientNotFound(_))), "it has no token");
 }
 
 pub async fn a_change_and_a_removal_at_once_leave_nothing_behind(store: &dyn Store) {
-    append(store, register("a", 9)).await;
+    apply(store, register("a", 9)).await;
     let effects = (0..20).map(|n| {
         if n == 10 {
             unregister("a", "token of a")
@@ -114,23 +116,22 @@ pub async fn a_change_and_a_removal_at_once_leave_nothing_behind(store: &dyn Sto
             reregister("a", "token of a", Some(vec![secret(&n.to_string())]))
         }
     });
-    let results =
-        join_all(effects.map(|effect| store.append(entry("a", "", 40_000, effect)))).await;
+    let results = join_all(effects.map(|change| store.apply(entry("a", "", 40_000, change)))).await;
     assert!(results[10].is_ok());
     assert!(
-        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::NoSuchClient(_))))
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::ClientNotFound(_))))
     );
     assert!(store.clients().await.unwrap().is_empty());
     // Nothing of the old one is the new one's.
-    append(store, register("a", 9)).await;
+    apply(store, register("a", 9)).await;
     assert_eq!(store.registration("a").await.unwrap().unwrap().client.secrets.len(), 1);
 }
 
 pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
-    append(store, register("a", 9)).await;
+    apply(store, register("a", 9)).await;
     allow(store, "a", "g").await;
     allow(store, "b", "h").await;
-    append(store, unregister("a", "token of a")).await;
+    apply(store, unregister("a", "token of a")).await;
     assert_ended(store, "a", "g").await;
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
     assert!(
@@ -140,7 +141,7 @@ pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
 }
 
 pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
-    append(store, register("a", 9)).await;
+    apply(store, register("a", 9)).await;
     store.add_client(&client("by-hand"), 10).await.unwrap();
     for name in ["a", "by-hand"] {
         let (grant_id, before) = (format!("g-{name}"), store.revision().await.unwrap());
@@ -149,21 +150,21 @@ pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
         assert_ended(store, name, &grant_id).await;
         assert!(store.consent("sub of alice", name).await.unwrap().is_none());
         assert!(store.revision().await.unwrap() > before);
-        assert!(matches!(store.remove_client(name, 40).await, Err(StoreError::NoSuchClient(_))));
+        assert!(matches!(store.remove_client(name, 40).await, Err(StoreError::ClientNotFound(_))));
     }
     assert!(store.clients().await.unwrap().is_empty());
 }
 
 pub async fn what_a_disabled_client_was_allowed_is_void(store: &dyn Store) {
-    append(store, register("a", 9)).await;
+    apply(store, register("a", 9)).await;
     allow(store, "a", "g").await;
     store.disable_client("a", 40).await.unwrap();
     assert_ended(store, "a", "g").await;
     assert!(store.registration("a").await.unwrap().is_none());
-    for effect in [reregister("a", "token of a", None), unregister("a", "token of a")] {
-        let refused = store.append(entry("a", "", 50_000, effect)).await;
+    for change in [reregister("a", "token of a", None), unregister("a", "token of a")] {
+        let refused = store.apply(entry("a", "", 50_000, change)).await;
         assert!(
-            matches!(refused, Err(StoreError::NoSuchClient(_))),
+            matches!(refused, Err(StoreError::ClientNotFound(_))),
             "a disabled client changes nothing"
         );
     }
@@ -173,10 +174,10 @@ pub async fn what_a_disabled_client_was_allowed_is_void(store: &dyn Store) {
 async fn assert_ended(store: &dyn Store, client_id: &str, grant_id: &str) {
     assert!(is_void(store, &format!("t-{grant_id}"), grant_id).await, "{client_id}");
     assert!(store.refresh_token(grant_id).await.unwrap().unwrap().revoked);
-    let late = Effect::Issue(Box::new(issued(grant_id, "late", None)));
+    let late = Change::IssueTokens(Box::new(issued(grant_id, "late", None)));
     assert!(matches!(
-        store.append(entry(client_id, "late", 50_000, late)).await,
-        Err(StoreError::AlreadySpent)
+        store.apply(entry(client_id, "late", 50_000, late)).await,
+        Err(StoreError::AlreadyConsumed)
     ));
 }
 
@@ -193,38 +194,40 @@ async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
     let code_name = format!("c-{grant_id}");
     let yes =
         Authorization { grant, code: code(&code_name, "n"), consent: Some(consent), pushed: None };
-    append(store, Effect::Authorize(Box::new(yes))).await;
-    let spends = Some(Spends::Code(hash(&code_name)));
-    append(store, Effect::Issue(Box::new(issued(grant_id, &format!("t-{grant_id}"), spends))))
+    apply(store, Change::Authorize(Box::new(yes))).await;
+    let spends = Some(OneTimeCredential::AuthorizationCode(hash(&code_name)));
+    apply(store, Change::IssueTokens(Box::new(issued(grant_id, &format!("t-{grant_id}"), spends))))
         .await;
 }
 
-fn register(name: &str, at_most: u32) -> Effect {
+fn register(name: &str, at_most: u32) -> Change {
     let registration = Registration {
         client: client_of(name),
         metadata: metadata(name),
         token: hash(&format!("token of {name}")),
         issued_at: 30,
     };
-    Effect::Register { registration: Box::new(registration), at_most }
+    Change::RegisterClient { registration: Box::new(registration), at_most }
 }
 
-fn reregister(name: &str, token: &str, secrets: Option<Vec<StoredSecret>>) -> Effect {
+fn reregister(name: &str, token: &str, secrets: Option<Vec<StoredSecret>>) -> Change {
     let mut client = client_of("changed");
     client.client_id = name.to_owned();
     client.scopes = "other".parse().unwrap();
     let registration =
         Registration { client, metadata: metadata("changed"), token: hash(token), issued_at: 77 };
-    Effect::Reregister(Box::new(Reregistration { registration, secrets }))
+    Change::UpdateRegistration(Box::new(RegistrationUpdate { registration, secrets }))
 }
 
-fn unregister(name: &str, token: &str) -> Effect {
-    Effect::Unregister { client_id: name.to_owned(), token: TokenHash::of_text(token) }
+fn unregister(name: &str, token: &str) -> Change {
+    Change::DeleteRegistration { client_id: name.to_owned(), token: TokenHash::of_text(token) }
 }
 
 fn client_of(name: &str) -> crate::domain::Client {
-    let login =
-        LoginClient { client_name: Some(format!("{name} 商店")), ..LoginClient::default() };
+    let login = UserLoginConfig {
+        client_name: Some(format!("{name} 商店")),
+        ..UserLoginConfig::default()
+    };
     crate::domain::Client { login: Some(login), dynamic: true, ..client(name) }
 }
 

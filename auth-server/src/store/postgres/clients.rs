@@ -61,7 +61,7 @@ pub(super) async fn rotate_secret(
     let mut change = change::begin(pool).await?;
     let found = sqlx::query("SELECT 1 FROM clients WHERE client_id = $1").bind(client_id);
     if found.fetch_optional(&mut *change).await?.is_none() {
-        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
     // An old secret that already ends earlier is not given a longer life.
     sqlx::query("UPDATE client_secrets SET not_after = least(not_after, $1) WHERE client_id = $2")
@@ -83,7 +83,7 @@ pub(super) async fn disable(pool: &PgPool, client_id: &str, now: i64) -> Result<
     let disabled =
         sqlx::query("UPDATE clients SET enabled = FALSE WHERE client_id = $1").bind(client_id);
     if disabled.execute(&mut *change).await?.rows_affected() == 0 {
-        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
     grants::revoke(&mut change, Of::Client(client_id), now).await?;
     Ok(change.commit().await?)
@@ -93,7 +93,7 @@ pub(super) async fn remove(pool: &PgPool, client_id: &str, now: i64) -> Result<(
     let mut change = change::begin(pool).await?;
     let removed = sqlx::query("DELETE FROM clients WHERE client_id = $1").bind(client_id);
     if removed.execute(&mut *change).await?.rows_affected() == 0 {
-        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
     end_all(&mut change, client_id, now).await?;
     Ok(change.commit().await?)

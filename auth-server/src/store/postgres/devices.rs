@@ -2,7 +2,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::grants;
 use crate::{
-    domain::{Device, StoredDevice, TokenHash, UserGrant},
+    domain::{DeviceAuthorization, StoredDeviceAuthorization, TokenHash, UserGrant},
     store::{
         StoreError,
         rows::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-pub(super) async fn add(pool: &PgPool, device: &Device) -> Result<bool, StoreError> {
+pub(super) async fn add(pool: &PgPool, device: &DeviceAuthorization) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO devices (hash, user_code, client_id, scope, resources, state, exp, poll_seconds) \
          VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7) ON CONFLICT DO NOTHING",
@@ -32,10 +32,10 @@ pub(super) async fn waiting(
     pool: &PgPool,
     user_code: &str,
     now: i64,
-) -> Result<Option<Device>, StoreError> {
+) -> Result<Option<DeviceAuthorization>, StoreError> {
     let row: Option<DeviceRow> =
         sqlx::query_as(WAITING_DEVICE).bind(user_code).bind(now).fetch_optional(pool).await?;
-    row.map(Device::try_from).transpose()
+    row.map(DeviceAuthorization::try_from).transpose()
 }
 
 /// Tell a device what became of it, and note that it asked.
@@ -44,7 +44,7 @@ pub(super) async fn poll(
     hash: &TokenHash,
     client_id: &str,
     now: i64,
-) -> Result<Option<StoredDevice>, StoreError> {
+) -> Result<Option<StoredDeviceAuthorization>, StoreError> {
     let mut transaction = pool.begin().await?;
     // Nobody else answers this device meanwhile.
     sqlx::query("SELECT 1 FROM devices WHERE hash = $1 FOR UPDATE")
@@ -81,7 +81,7 @@ pub(super) async fn decide(
         sqlx::query("UPDATE devices SET state = $1 WHERE hash = $2 AND state = 'waiting'");
     let decided = decided.bind(state).bind(&device.0[..]).execute(&mut *connection).await?;
     if decided.rows_affected() == 0 {
-        return Err(StoreError::AlreadySpent);
+        return Err(StoreError::AlreadyConsumed);
     }
     if let Some(grant) = grant {
         grants::add_grant(&mut *connection, grant, exp).await?;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    glance::{Content, Glance, newest, signing},
+    glance::{DatabaseContents, DatabaseInspection, newest, signing},
 };
 
 /// A database that takes longer is as good as away.
@@ -25,7 +25,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// When it cannot be used. The password is not in the error.
-    pub async fn glance(url: &str) -> Result<Glance, StoreError> {
+    pub async fn glance(url: &str) -> Result<DatabaseInspection, StoreError> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let options = options.options([("default_transaction_read_only", "on")]);
@@ -43,7 +43,7 @@ impl PostgresStore {
     }
 }
 
-async fn look(options: PgConnectOptions) -> Result<Glance, StoreError> {
+async fn look(options: PgConnectOptions) -> Result<DatabaseInspection, StoreError> {
     // A pool tries again and again, and says only that it took too long.
     options.connect().await?.close().await?;
     let database = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
@@ -52,7 +52,7 @@ async fn look(options: PgConnectOptions) -> Result<Glance, StoreError> {
     glance
 }
 
-async fn read(database: &PgPool) -> Result<Glance, StoreError> {
+async fn read(database: &PgPool) -> Result<DatabaseInspection, StoreError> {
     let made = sqlx::query_scalar::<_, bool>("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
     let stored = match made.fetch_one(database).await? {
         false => None,
@@ -64,11 +64,11 @@ async fn read(database: &PgPool) -> Result<Glance, StoreError> {
     };
     let versions = SchemaVersions { stored, known: newest(&MIGRATIONS) };
     if stored != Some(versions.known) {
-        return Ok(Glance::without_content(versions));
+        return Ok(DatabaseInspection::without_content(versions));
     }
     let signing = signing(keys::all(database).await?);
-    Ok(Glance {
+    Ok(DatabaseInspection {
         versions,
-        content: Some(Content { clients: clients::all(database).await?, signing }),
+        content: Some(DatabaseContents { clients: clients::all(database).await?, signing }),
     })
 }

@@ -1,7 +1,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use crate::{
-    domain::{Code, StoredCode, TokenHash, UserGrant},
+    domain::{AuthorizationCode, StoredAuthorizationCode, TokenHash, UserGrant},
     store::{
         StoreError,
         rows::{self, CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, kept_until},
@@ -26,9 +26,9 @@ pub(super) enum Of<'a> {
 pub(super) async fn code(
     pool: &PgPool,
     hash: &TokenHash,
-) -> Result<Option<StoredCode>, StoreError> {
+) -> Result<Option<StoredAuthorizationCode>, StoreError> {
     let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
-    row.map(StoredCode::try_from).transpose()
+    row.map(StoredAuthorizationCode::try_from).transpose()
 }
 
 pub(super) async fn one(pool: &PgPool, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
@@ -49,7 +49,7 @@ pub(super) async fn of_user(
 pub(super) async fn add(
     connection: &mut PgConnection,
     grant: &UserGrant,
-    code: &Code,
+    code: &AuthorizationCode,
 ) -> Result<(), StoreError> {
     add_grant(&mut *connection, grant, code.exp).await?;
     sqlx::query(

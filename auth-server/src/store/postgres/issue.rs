@@ -1,7 +1,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::{
-    domain::{AuditRecord, IssuedToUser, OpaqueToken, Spends},
+    domain::{AuditRecord, OneTimeCredential, OpaqueToken, UserIssuance},
     store::{StoreError, rows::kept_until},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 /// it, waits here. What was waited for is looked at anew, and so is what is to be spent.
 pub(super) async fn issue(
     pool: &PgPool,
-    issued: &IssuedToUser,
+    issued: &UserIssuance,
     audit: &AuditRecord,
 ) -> Result<(), StoreError> {
     let refresh = issued.refresh_token.as_ref();
@@ -44,11 +44,11 @@ pub(super) async fn issue(
             statement.bind(hash.0.to_vec()).bind(serde_json::to_string(claims)?).bind(claims.exp);
     }
     let done = statement.execute(pool).await?;
-    if done.rows_affected() == 0 { Err(StoreError::AlreadySpent) } else { Ok(()) }
+    if done.rows_affected() == 0 { Err(StoreError::AlreadyConsumed) } else { Ok(()) }
 }
 
 /// Spend it, and change the grant; `changed` is empty where that could not be.
-fn changing(spends: Option<Spends>) -> String {
+fn changing(spends: Option<OneTimeCredential>) -> String {
     let code_of = |table: &str| {
         format!(
             "{LOCKED}, spent AS (UPDATE {table} SET spent_at = $3 FROM locked WHERE hash = $2 AND spent_at IS NULL \
@@ -63,9 +63,9 @@ fn changing(spends: Option<Spends>) -> String {
         )
     };
     match spends {
-        Some(Spends::Code(_)) => code_of("codes"),
-        Some(Spends::DeviceCode(_)) => code_of("devices"),
-        Some(Spends::RefreshToken(_)) => at_once("refresh_hash = $2"),
+        Some(OneTimeCredential::AuthorizationCode(_)) => code_of("codes"),
+        Some(OneTimeCredential::DeviceCode(_)) => code_of("devices"),
+        Some(OneTimeCredential::RefreshToken(_)) => at_once("refresh_hash = $2"),
         None => at_once("$2::bytea IS NULL"),
     }
 }

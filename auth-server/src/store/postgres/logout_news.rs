@@ -1,7 +1,7 @@
 use sqlx::PgPool;
 
 use crate::{
-    domain::LogoutNews,
+    domain::LogoutNotification,
     store::{
         StoreError,
         rows::{self, NewsRow},
@@ -14,7 +14,7 @@ pub(super) async fn take(
     now: i64,
     again_at: i64,
     limit: u32,
-) -> Result<Vec<LogoutNews>, StoreError> {
+) -> Result<Vec<LogoutNotification>, StoreError> {
     let taken = sqlx::query_as::<_, NewsRow>(
         "UPDATE logout_news SET due_at = $2 WHERE (sid, client_id) IN \
          (SELECT sid, client_id FROM logout_news WHERE due_at <= $1 AND exp > $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) \
@@ -23,7 +23,7 @@ pub(super) async fn take(
     rows::read(taken.bind(now).bind(again_at).bind(i64::from(limit)).fetch_all(pool).await?)
 }
 
-pub(super) async fn forget(pool: &PgPool, news: &LogoutNews) -> Result<(), StoreError> {
+pub(super) async fn forget(pool: &PgPool, news: &LogoutNotification) -> Result<(), StoreError> {
     let gone = sqlx::query("DELETE FROM logout_news WHERE sid = $1 AND client_id = $2");
     gone.bind(&news.sid).bind(&news.client_id).execute(pool).await?;
     Ok(())

@@ -1,11 +1,14 @@
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    domain::{PushedRequest, TokenHash},
+    domain::{PushedAuthorizationRequest, TokenHash},
     store::StoreError,
 };
 
-pub(super) async fn add(pool: &PgPool, pushed: &PushedRequest) -> Result<(), StoreError> {
+pub(super) async fn add(
+    pool: &PgPool,
+    pushed: &PushedAuthorizationRequest,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO pushed_requests (hash, client_id, parameters, exp) VALUES ($1, $2, $3, $4)",
     )
@@ -25,7 +28,7 @@ pub(super) async fn visit(
     client_id: &str,
     now: i64,
     until: i64,
-) -> Result<Option<PushedRequest>, StoreError> {
+) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
     let row = sqlx::query_as(
         "UPDATE pushed_requests SET exp = CASE WHEN visited THEN exp ELSE greatest(exp, $1) END, visited = TRUE \
          WHERE hash = $2 AND client_id = $3 AND exp > $4 RETURNING parameters, exp",
@@ -33,7 +36,12 @@ pub(super) async fn visit(
     let row = row.bind(until).bind(&hash.0[..]).bind(client_id).bind(now);
     let found: Option<(String, i64)> = row.fetch_optional(pool).await?;
     let client_id = client_id.to_owned();
-    Ok(found.map(|(parameters, exp)| PushedRequest { hash: *hash, client_id, parameters, exp }))
+    Ok(found.map(|(parameters, exp)| PushedAuthorizationRequest {
+        hash: *hash,
+        client_id,
+        parameters,
+        exp,
+    }))
 }
 
 pub(super) async fn spend(
@@ -42,7 +50,7 @@ pub(super) async fn spend(
 ) -> Result<(), StoreError> {
     let gone = sqlx::query("DELETE FROM pushed_requests WHERE hash = $1").bind(&hash.0[..]);
     if gone.execute(connection).await?.rows_affected() == 0 {
-        Err(StoreError::AlreadySpent)
+        Err(StoreError::AlreadyConsumed)
     } else {
         Ok(())
     }

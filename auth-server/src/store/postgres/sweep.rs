@@ -1,12 +1,15 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::keys;
-use crate::store::{StoreError, SweepBefore};
+use crate::store::{RetentionCutoffs, StoreError};
 
 /// So many rows of a kind go at once: a sweep never holds others up for long.
 const BATCH: i64 = 500;
 
-pub(super) async fn sweep(pool: &PgPool, before: SweepBefore) -> Result<u64, StoreError> {
+pub(super) async fn delete_expired(
+    pool: &PgPool,
+    before: RetentionCutoffs,
+) -> Result<u64, StoreError> {
     let mut gone = 0;
     for (table, is_void, limit) in [
         ("opaque_tokens", "exp < $1", before.tokens),

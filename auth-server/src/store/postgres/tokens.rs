@@ -1,7 +1,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    domain::{OpaqueToken, TokenHash, grant_of},
+    domain::{OpaqueToken, TokenHash, grant_id_of},
     store::{
         StoreError,
         rows::{self, IS_REVOKED},
@@ -19,7 +19,7 @@ pub(super) async fn opaque_token(
 }
 
 pub(super) async fn is_revoked(pool: &PgPool, jti: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(IS_REVOKED).bind(jti).bind(grant_of(jti)).fetch_one(pool).await?)
+    Ok(sqlx::query_scalar(IS_REVOKED).bind(jti).bind(grant_id_of(jti)).fetch_one(pool).await?)
 }
 
 pub(super) async fn remember(

@@ -79,7 +79,7 @@ pub(super) async fn set_password(
         .bind(username)
         .fetch_optional(&mut *transaction)
         .await?;
-    let sub: String = sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?;
+    let sub: String = sub.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?;
     sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
     grants::revoke(&mut transaction, Of::Sessions(&sub), now).await?;
     Ok(transaction.commit().await?)
@@ -91,7 +91,7 @@ pub(super) async fn disable(pool: &PgPool, username: &str, now: i64) -> Result<(
         "UPDATE users SET enabled = FALSE, updated_at = $1 WHERE username = $2 RETURNING sub",
     );
     let sub = changed.bind(now).bind(username).fetch_optional(&mut *transaction).await?;
-    let sub: String = sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?;
+    let sub: String = sub.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?;
     sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
     grants::revoke(&mut transaction, Of::User(&sub), now).await?;
     Ok(transaction.commit().await?)

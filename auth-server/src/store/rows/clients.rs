@@ -72,7 +72,7 @@ impl TryFrom<ClientRow> for Client {
                 .ok_or_else(|| unreadable("a token format"))?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,
             dynamic: row.dynamic,
-            known_since: row.created_at,
+            created_at: row.created_at,
             enabled: row.enabled,
         })
     }

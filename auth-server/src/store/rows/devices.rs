@@ -2,7 +2,7 @@ use sqlx::FromRow;
 
 use super::{grants::GrantRow, scope, token_hash, unreadable};
 use crate::{
-    domain::{Device, DeviceAnswer, StoredDevice},
+    domain::{DeviceAuthorization, DeviceCodeStatus, StoredDeviceAuthorization},
     store::StoreError,
 };
 
@@ -47,26 +47,26 @@ impl PolledRow {
         self,
         too_soon: bool,
         grant: Option<GrantRow>,
-    ) -> Result<StoredDevice, StoreError> {
+    ) -> Result<StoredDeviceAuthorization, StoreError> {
         let answer = match (self.state.as_str(), grant) {
-            ("denied", _) => DeviceAnswer::Denied,
+            ("denied", _) => DeviceCodeStatus::Denied,
             ("allowed", Some(grant)) => {
                 let revoked = grant.is_revoked();
-                DeviceAnswer::Allowed {
+                DeviceCodeStatus::Approved {
                     grant: grant.try_into()?,
                     revoked,
                     spent: self.spent_at.is_some(),
                 }
             }
-            ("waiting", _) if too_soon => DeviceAnswer::TooSoon,
-            ("waiting", _) => DeviceAnswer::Waiting,
+            ("waiting", _) if too_soon => DeviceCodeStatus::SlowDown,
+            ("waiting", _) => DeviceCodeStatus::Pending,
             _ => return Err(unreadable("a device's state")),
         };
-        Ok(StoredDevice { device: self.device.try_into()?, answer })
+        Ok(StoredDeviceAuthorization { device: self.device.try_into()?, answer })
     }
 }
 
-impl TryFrom<DeviceRow> for Device {
+impl TryFrom<DeviceRow> for DeviceAuthorization {
     type Error = StoreError;
 
     fn try_from(row: DeviceRow) -> Result<Self, StoreError> {

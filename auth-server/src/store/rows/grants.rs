@@ -2,7 +2,7 @@ use sqlx::FromRow;
 
 use super::{scope, token_hash, unreadable};
 use crate::{
-    domain::{Code, StoredCode, StoredRefreshToken, UserGrant},
+    domain::{AuthorizationCode, StoredAuthorizationCode, StoredRefreshToken, UserGrant},
     store::StoreError,
 };
 
@@ -70,13 +70,19 @@ impl GrantRow {
     }
 }
 
-impl TryFrom<CodeRow> for StoredCode {
+impl TryFrom<CodeRow> for StoredAuthorizationCode {
     type Error = StoreError;
 
     fn try_from(row: CodeRow) -> Result<Self, StoreError> {
         let CodeRow { hash, redirect_uri, code_challenge, nonce, exp, spent_at, grant } = row;
         Ok(Self {
-            code: Code { hash: token_hash(hash)?, redirect_uri, code_challenge, nonce, exp },
+            code: AuthorizationCode {
+                hash: token_hash(hash)?,
+                redirect_uri,
+                code_challenge,
+                nonce,
+                exp,
+            },
             spent: spent_at.is_some(),
             revoked: grant.is_revoked(),
             grant: grant.try_into()?,

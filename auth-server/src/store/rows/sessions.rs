@@ -2,7 +2,7 @@ use sqlx::FromRow;
 
 use super::token_hash;
 use crate::{
-    domain::{LogoutNews, Session},
+    domain::{LogoutNotification, Session},
     store::StoreError,
 };
 
@@ -22,7 +22,7 @@ pub struct NewsRow {
     client_id: String,
 }
 
-impl TryFrom<NewsRow> for LogoutNews {
+impl TryFrom<NewsRow> for LogoutNotification {
     type Error = StoreError;
 
     fn try_from(NewsRow { sid, sub, client_id }: NewsRow) -> Result<Self, StoreError> {

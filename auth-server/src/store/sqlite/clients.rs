@@ -62,7 +62,7 @@ pub(super) async fn rotate_secret(
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let found = sqlx::query("SELECT 1 FROM clients WHERE client_id = $1").bind(client_id);
     if found.fetch_optional(&mut *transaction).await?.is_none() {
-        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
     // An old secret that already ends earlier is not given a longer life.
     sqlx::query("UPDATE client_secrets SET not_after = min(coalesce(not_after, $1), $1) WHERE client_id = $2")
@@ -89,7 +89,7 @@ pub(super) async fn disable(
     let changed =
         sqlx::query("UPDATE clients SET enabled = 0 WHERE client_id = $1").bind(client_id);
     if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
-        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
     grants::revoke(&mut transaction, Of::Client(client_id), now).await?;
     count_up(&mut transaction).await?;
@@ -100,7 +100,7 @@ pub(super) async fn remove(pool: &SqlitePool, client_id: &str, now: i64) -> Resu
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let removed = sqlx::query("DELETE FROM clients WHERE client_id = $1").bind(client_id);
     if removed.execute(&mut *transaction).await?.rows_affected() == 0 {
-        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
     end_all(&mut transaction, client_id, now).await?;
     count_up(&mut transaction).await?;

@@ -1,7 +1,7 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
-    domain::{Device, StoredDevice, TokenHash, UserGrant},
+    domain::{DeviceAuthorization, StoredDeviceAuthorization, TokenHash, UserGrant},
     store::{
         StoreError,
         rows::{
@@ -10,7 +10,10 @@ use crate::{
     },
 };
 
-pub(super) async fn add(pool: &SqlitePool, device: &Device) -> Result<bool, StoreError> {
+pub(super) async fn add(
+    pool: &SqlitePool,
+    device: &DeviceAuthorization,
+) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO devices (hash, user_code, client_id, scope, resources, state, exp, poll_seconds) \
          VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7) ON CONFLICT DO NOTHING",
@@ -31,10 +34,10 @@ pub(super) async fn waiting(
     pool: &SqlitePool,
     user_code: &str,
     now: i64,
-) -> Result<Option<Device>, StoreError> {
+) -> Result<Option<DeviceAuthorization>, StoreError> {
     let row: Option<DeviceRow> =
         sqlx::query_as(WAITING_DEVICE).bind(user_code).bind(now).fetch_optional(pool).await?;
-    row.map(Device::try_from).transpose()
+    row.map(DeviceAuthorization::try_from).transpose()
 }
 
 /// Tell a device what became of it, and note that it asked.
@@ -43,7 +46,7 @@ pub(super) async fn poll(
     hash: &TokenHash,
     client_id: &str,
     now: i64,
-) -> Result<Option<StoredDevice>, StoreError> {
+) -> Result<Option<StoredDeviceAuthorization>, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let row = sqlx::query_as(POLLED_DEVICE).bind(&hash.0[..]).bind(client_id);
     let row: Option<PolledRow> = row.fetch_optional(&mut *transaction).await?;
@@ -75,7 +78,7 @@ pub(super) async fn decide(
         sqlx::query("UPDATE devices SET state = $1 WHERE hash = $2 AND state = 'waiting'");
     let decided = decided.bind(state).bind(&device.0[..]).execute(&mut *connection).await?;
     if decided.rows_affected() == 0 {
-        return Err(StoreError::AlreadySpent);
+        return Err(StoreError::AlreadyConsumed);
     }
     if let Some(grant) = grant {
         super::grants::add_grant(&mut *connection, grant, exp).await?;

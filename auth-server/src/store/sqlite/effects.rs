@@ -6,24 +6,27 @@ use super::{
     pushed, registrations,
     sessions::{self, Sessions},
 };
-use crate::store::{DeviceDecision, Effect, Entry, StoreError};
+use crate::store::{AuditedChange, Change, DeviceDecision, StoreError};
 
 /// Carry out what an entry changes. The inner error is this entry's own: somebody was quicker, and
 /// nothing was changed. The outer one is the database's, and undoes the whole group.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
-    entry: &Entry,
+    entry: &AuditedChange,
 ) -> Result<Result<(), StoreError>, StoreError> {
     let now = entry.audit.at_millis.div_euclid(1_000);
-    match &entry.effect {
+    match &entry.change {
         // Done for the whole group at once.
-        Effect::Nothing | Effect::Remember(_) | Effect::Revoke { .. } | Effect::Issue(_) => {}
-        Effect::StartSession { session, shown } => {
+        Change::None
+        | Change::StoreOpaqueToken(_)
+        | Change::RevokeToken { .. }
+        | Change::IssueTokens(_) => {}
+        Change::StartSession { session, shown } => {
             if let Err(error) = sessions::start(connection, session, shown).await {
                 return own(error);
             }
         }
-        Effect::Authorize(yes) => {
+        Change::Authorize(yes) => {
             if let Err(error) = sessions::must_live(connection, &yes.grant.sid).await {
                 return own(error);
             }
@@ -37,7 +40,7 @@ pub(super) async fn apply(
             }
             grants::add(connection, &yes.grant, &yes.code).await?;
         }
-        Effect::DecideDevice(decision) => {
+        Change::DecideDevice(decision) => {
             let DeviceDecision { device, exp, grant } = &**decision;
             if let Some(grant) = grant
                 && let Err(error) = sessions::must_live(connection, &grant.sid).await
@@ -48,28 +51,28 @@ pub(super) async fn apply(
                 return own(error);
             }
         }
-        Effect::RevokeGrant { grant_id } => {
+        Change::RevokeGrant { grant_id } => {
             grants::revoke(connection, Of::Grant(grant_id), now).await?
         }
-        Effect::EndSession { sid } => {
+        Change::EndSession { sid } => {
             sessions::end(connection, Sessions::Named(sid), now).await?;
             grants::revoke(connection, Of::Session(sid), now).await?;
         }
-        Effect::WithdrawConsent { sub, client_id } => {
+        Change::RevokeConsent { sub, client_id } => {
             consents::forget(connection, sub, client_id).await?;
             grants::revoke(connection, Of::UserAtClient { sub, client_id }, now).await?;
         }
-        Effect::Register { registration, at_most } => {
+        Change::RegisterClient { registration, at_most } => {
             if let Err(error) = registrations::add(connection, registration, *at_most).await {
                 return own(error);
             }
         }
-        Effect::Reregister(changed) => {
+        Change::UpdateRegistration(changed) => {
             if let Err(error) = registrations::change(connection, changed, now).await {
                 return own(error);
             }
         }
-        Effect::Unregister { client_id, token } => {
+        Change::DeleteRegistration { client_id, token } => {
             if let Err(error) = registrations::remove(connection, client_id, token, now).await {
                 return own(error);
             }
@@ -81,11 +84,11 @@ pub(super) async fn apply(
 /// Whose error is it?
 fn own(error: StoreError) -> Result<Result<(), StoreError>, StoreError> {
     match error {
-        StoreError::AlreadySpent
-        | StoreError::SignedOut
-        | StoreError::NoSuchClient(_)
+        StoreError::AlreadyConsumed
+        | StoreError::SessionEnded
+        | StoreError::ClientNotFound(_)
         | StoreError::ClientExists(_)
-        | StoreError::TooManyClients => Ok(Err(error)),
+        | StoreError::RegistrationLimitReached => Ok(Err(error)),
         other => Err(other),
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{MIGRATIONS, SqliteStore, clients, keys};
 use crate::store::{
     StoreError,
-    glance::{Content, Glance, newest, signing},
+    glance::{DatabaseContents, DatabaseInspection, newest, signing},
 };
 
 /// A file that is locked for longer is of no use now.
@@ -25,7 +25,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub async fn glance(file: &Path) -> Result<Option<Glance>, StoreError> {
+    pub async fn glance(file: &Path) -> Result<Option<DatabaseInspection>, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Unavailable(error.to_string());
         if !file.try_exists().map_err(unusable)? {
             return Ok(None);
@@ -39,7 +39,7 @@ impl SqliteStore {
     }
 }
 
-async fn look(file: &Path) -> Result<Glance, StoreError> {
+async fn look(file: &Path) -> Result<DatabaseInspection, StoreError> {
     // Without a journal nobody has it open, and so SQLite need not make one to read beside it.
     let alone = !journal(file).exists();
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(alone);
@@ -49,7 +49,7 @@ async fn look(file: &Path) -> Result<Glance, StoreError> {
     glance
 }
 
-async fn read(database: &SqlitePool) -> Result<Glance, StoreError> {
+async fn read(database: &SqlitePool) -> Result<DatabaseInspection, StoreError> {
     let tables = sqlx::query_scalar::<_, i64>(
         "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
     );
@@ -63,12 +63,12 @@ async fn read(database: &SqlitePool) -> Result<Glance, StoreError> {
     };
     let versions = SchemaVersions { stored, known: newest(&MIGRATIONS) };
     if stored != Some(versions.known) {
-        return Ok(Glance::without_content(versions));
+        return Ok(DatabaseInspection::without_content(versions));
     }
     let signing = signing(keys::all(database).await?);
-    Ok(Glance {
+    Ok(DatabaseInspection {
         versions,
-        content: Some(Content { clients: clients::all(database).await?, signing }),
+        content: Some(DatabaseContents { clients: clients::all(database).await?, signing }),
     })
 }
 

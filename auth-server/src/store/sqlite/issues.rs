@@ -4,9 +4,9 @@ use sqlx::SqliteConnection;
 
 use super::journal::insert;
 use crate::{
-    domain::{IssuedToUser, NewRefreshToken, Spends, TokenHash},
+    domain::{NewRefreshToken, OneTimeCredential, TokenHash, UserIssuance},
     store::{
-        Effect, Entry, StoreError,
+        AuditedChange, Change, StoreError,
         rows::{kept_until, token_hash},
     },
 };
@@ -16,7 +16,7 @@ use crate::{
 /// have come too late, or its grant is revoked, and nothing has happened then.
 pub(super) async fn issue_all(
     connection: &mut SqliteConnection,
-    entries: &[&Entry],
+    entries: &[&AuditedChange],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut outcomes = vec![Ok(()); entries.len()];
     let asked: Vec<_> = entries
@@ -31,14 +31,18 @@ pub(super) async fn issue_all(
     let possible = asked.iter().filter(|(_, issued)| grants.contains_key(&issued.grant_id));
     let mut unspent =
         spend(connection, &possible.filter_map(|(_, issued)| issued.spends).collect(), now).await?;
-    unspent
-        .extend(grants.values().filter_map(|grant| grant.refresh_token).map(Spends::RefreshToken));
+    unspent.extend(
+        grants
+            .values()
+            .filter_map(|grant| grant.refresh_token)
+            .map(OneTimeCredential::RefreshToken),
+    );
     for (place, issued) in asked {
         // What two entries want to spend is the first one's.
         let grant = grants.get_mut(&issued.grant_id);
         match grant.filter(|_| issued.spends.is_none_or(|spends| unspent.remove(&spends))) {
             Some(grant) => grant.issue(issued),
-            None => outcomes[place] = Err(StoreError::AlreadySpent),
+            None => outcomes[place] = Err(StoreError::AlreadyConsumed),
         }
     }
     let changed = || grants.iter().filter(|(_, grant)| grant.ends > 0);
@@ -54,8 +58,8 @@ pub(super) async fn issue_all(
     Ok(outcomes)
 }
 
-fn issue_of(entry: &Entry) -> Option<&IssuedToUser> {
-    if let Effect::Issue(issued) = &entry.effect { Some(issued) } else { None }
+fn issue_of(entry: &AuditedChange) -> Option<&UserIssuance> {
+    if let Change::IssueTokens(issued) = &entry.change { Some(issued) } else { None }
 }
 
 /// A grant of the group, and what becomes of it.
@@ -68,7 +72,7 @@ struct Grant<'a> {
 }
 
 impl<'a> Grant<'a> {
-    fn issue(&mut self, issued: &'a IssuedToUser) {
+    fn issue(&mut self, issued: &'a UserIssuance) {
         self.ends = self.ends.max(issued.ends());
         self.issued = issued.refresh_token.as_ref().or(self.issued);
     }
@@ -87,16 +91,18 @@ async fn in_force<'a>(
     read.collect()
 }
 
-type Kind = fn(TokenHash) -> Spends;
+type Kind = fn(TokenHash) -> OneTimeCredential;
 
 /// Those of the codes in `wanted` that were not spent before.
 async fn spend(
     connection: &mut SqliteConnection,
-    wanted: &HashSet<Spends>,
+    wanted: &HashSet<OneTimeCredential>,
     now: i64,
-) -> Result<HashSet<Spends>, StoreError> {
-    let kinds: [(&str, Kind); 2] =
-        [(SPEND_CODES, Spends::Code), (SPEND_DEVICE_CODES, Spends::DeviceCode)];
+) -> Result<HashSet<OneTimeCredential>, StoreError> {
+    let kinds: [(&str, Kind); 2] = [
+        (SPEND_CODES, OneTimeCredential::AuthorizationCode),
+        (SPEND_DEVICE_CODES, OneTimeCredential::DeviceCode),
+    ];
     let mut spent = HashSet::new();
     for (statement, kind) in kinds {
         let hashes = wanted.iter().filter(|spends| **spends == kind(spends.hash()));

@@ -5,7 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{effects, issues};
 use crate::{
     domain::AuditRecord,
-    store::{Effect, Entry, StoreError},
+    store::{AuditedChange, Change, StoreError},
 };
 
 /// Writes entries in groups: one commit, one wait for the disk, for all that came while the last
@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct Journal(mpsc::Sender<Waiting>);
 
 struct Waiting {
-    entry: Entry,
+    entry: AuditedChange,
     stored: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -35,7 +35,7 @@ impl Journal {
         if self.0.is_closed() { Err(stopped()) } else { Ok(()) }
     }
 
-    pub(super) async fn append(&self, entry: Entry) -> Result<(), StoreError> {
+    pub(super) async fn apply(&self, entry: AuditedChange) -> Result<(), StoreError> {
         let (stored, answer) = oneshot::channel();
         self.0.send(Waiting { entry, stored }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
@@ -63,7 +63,9 @@ type Results = Vec<Result<(), StoreError>>;
 async fn store(connection: &mut SqliteConnection, group: &[Waiting]) -> Results {
     match commit(connection, group).await {
         Ok(results) => results,
-        Err(StoreError::Impossible(_)) if group.len() > 1 => one_by_one(connection, group).await,
+        Err(StoreError::ConstraintViolation(_)) if group.len() > 1 => {
+            one_by_one(connection, group).await
+        }
         Err(error) => {
             tracing::error!(%error, entries = group.len(), "entries could not be stored; their requests are refused");
             vec![Err(error); group.len()]
@@ -84,13 +86,13 @@ async fn commit(
     connection: &mut SqliteConnection,
     group: &[Waiting],
 ) -> Result<Results, StoreError> {
-    if group.iter().all(|waiting| matches!(waiting.entry.effect, Effect::Nothing)) {
+    if group.iter().all(|waiting| matches!(waiting.entry.change, Change::None)) {
         // One statement is a transaction by itself, and spares the two that would begin and end it.
         insert(connection, INSERT_AUDIT, group.iter().map(audit_row).collect()).await?;
         return Ok(vec![Ok(()); group.len()]);
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let entries: Vec<&Entry> = group.iter().map(|waiting| &waiting.entry).collect();
+    let entries: Vec<&AuditedChange> = group.iter().map(|waiting| &waiting.entry).collect();
     // None of them was answered yet, so that they may have happened in any order: tokens first, and
     // what is revoked ends with those.
     let issued = issues::issue_all(&mut transaction, &entries).await?;
@@ -130,16 +132,16 @@ fn audit_row(Waiting { entry, .. }: &Waiting) -> impl Serialize {
 }
 
 fn token_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
-    let token = match &entry.effect {
-        Effect::Remember(token) => token,
-        Effect::Issue(issued) => issued.opaque.as_ref()?,
+    let token = match &entry.change {
+        Change::StoreOpaqueToken(token) => token,
+        Change::IssueTokens(issued) => issued.opaque.as_ref()?,
         _ => return None,
     };
     Some((token.hash.hex(), &token.claims, token.claims.exp))
 }
 
 fn revoked_row(Waiting { entry, .. }: &Waiting) -> Option<impl Serialize> {
-    let Effect::Revoke { jti, exp } = &entry.effect else { return None };
+    let Change::RevokeToken { jti, exp } = &entry.change else { return None };
     Some((jti, exp))
 }
 

@@ -1,7 +1,7 @@
 use sqlx::SqlitePool;
 
 use crate::{
-    domain::LogoutNews,
+    domain::LogoutNotification,
     store::{
         StoreError,
         rows::{self, NewsRow},
@@ -19,7 +19,7 @@ pub(super) async fn take(
     now: i64,
     again_at: i64,
     limit: u32,
-) -> Result<Vec<LogoutNews>, StoreError> {
+) -> Result<Vec<LogoutNotification>, StoreError> {
     let taken = sqlx::query_as::<_, NewsRow>(
         "UPDATE logout_news SET due_at = $2 WHERE (sid, client_id) IN \
          (SELECT sid, client_id FROM logout_news WHERE due_at <= $1 AND exp > $1 ORDER BY due_at LIMIT $3) \
@@ -28,7 +28,7 @@ pub(super) async fn take(
     rows::read(taken.bind(now).bind(again_at).bind(i64::from(limit)).fetch_all(pool).await?)
 }
 
-pub(super) async fn forget(pool: &SqlitePool, news: &LogoutNews) -> Result<(), StoreError> {
+pub(super) async fn forget(pool: &SqlitePool, news: &LogoutNotification) -> Result<(), StoreError> {
     let gone = sqlx::query("DELETE FROM logout_news WHERE sid = $1 AND client_id = $2");
     gone.bind(&news.sid).bind(&news.client_id).execute(pool).await?;
     Ok(())

@@ -1,9 +1,9 @@
 use sqlx::SqlitePool;
 
 use crate::{
-    domain::{AuditQuery, AuditRecord, OpaqueToken, TokenHash, grant_of},
+    domain::{AuditQuery, AuditRecord, OpaqueToken, TokenHash, grant_id_of},
     store::{
-        StoreError, SweepBefore,
+        RetentionCutoffs, StoreError,
         rows::{self, AuditRow, IS_REVOKED},
     },
 };
@@ -22,7 +22,7 @@ pub(super) async fn opaque_token(
 }
 
 pub(super) async fn is_revoked(pool: &SqlitePool, jti: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(IS_REVOKED).bind(jti).bind(grant_of(jti)).fetch_one(pool).await?)
+    Ok(sqlx::query_scalar(IS_REVOKED).bind(jti).bind(grant_id_of(jti)).fetch_one(pool).await?)
 }
 
 pub(super) async fn audit(
@@ -45,7 +45,10 @@ pub(super) async fn audit(
     rows::read::<AuditRow, _>(found.fetch_all(pool).await?)
 }
 
-pub(super) async fn sweep(pool: &SqlitePool, before: SweepBefore) -> Result<u64, StoreError> {
+pub(super) async fn delete_expired(
+    pool: &SqlitePool,
+    before: RetentionCutoffs,
+) -> Result<u64, StoreError> {
     let mut gone = 0;
     for (statement, limit) in [
         (

@@ -4,7 +4,7 @@ use super::clients;
 use crate::{
     domain::{Registration, TokenHash},
     store::{
-        Reregistration, StoreError,
+        RegistrationUpdate, StoreError,
         rows::{self, REGISTRATION, RegistrationRow, SECRETS_OF_CLIENT, SecretRow},
     },
 };
@@ -32,7 +32,7 @@ pub(super) async fn add(
         .fetch_one(&mut *connection)
         .await?;
     if count >= i64::from(at_most) {
-        return Err(StoreError::TooManyClients);
+        return Err(StoreError::RegistrationLimitReached);
     }
     clients::insert(connection, client, *issued_at).await?;
     sqlx::query(
@@ -51,10 +51,10 @@ pub(super) async fn add(
 /// its own.
 pub(super) async fn change(
     connection: &mut SqliteConnection,
-    changed: &Reregistration,
+    changed: &RegistrationUpdate,
     now: i64,
 ) -> Result<(), StoreError> {
-    let Reregistration { registration: Registration { client, metadata, token, .. }, secrets } =
+    let RegistrationUpdate { registration: Registration { client, metadata, token, .. }, secrets } =
         changed;
     let own = sqlx::query(
         "UPDATE registrations SET metadata = $1 WHERE client_id = $2 AND token = $3 \
@@ -62,7 +62,7 @@ pub(super) async fn change(
     );
     let own = own.bind(serde_json::to_string(metadata)?).bind(&client.client_id).bind(&token.0[..]);
     if own.execute(&mut *connection).await?.rows_affected() == 0 {
-        return Err(StoreError::NoSuchClient(client.client_id.clone()));
+        return Err(StoreError::ClientNotFound(client.client_id.clone()));
     }
     sqlx::query("UPDATE clients SET scopes = $1, resources = $2, login = $3 WHERE client_id = $4")
         .bind(client.scopes.to_string())
@@ -96,7 +96,7 @@ pub(super) async fn remove(
     );
     if own.bind(client_id).bind(&token.0[..]).execute(&mut *connection).await?.rows_affected() == 0
     {
-        return Err(StoreError::NoSuchClient(client_id.to_owned()));
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
     clients::end_all(connection, client_id, now).await?;
     clients::count_up(connection).await

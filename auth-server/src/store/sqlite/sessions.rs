@@ -64,7 +64,7 @@ pub(super) async fn start(
     .bind(phc(shown)?)
     .execute(connection)
     .await?;
-    if started.rows_affected() == 0 { Err(StoreError::SignedOut) } else { Ok(()) }
+    if started.rows_affected() == 0 { Err(StoreError::SessionEnded) } else { Ok(()) }
 }
 
 /// What a user decides is heard as long as they are signed in.
@@ -76,7 +76,7 @@ pub(super) async fn must_live(
         .bind(sid)
         .fetch_optional(connection)
         .await?;
-    lives.map(|_| ()).ok_or(StoreError::SignedOut)
+    lives.map(|_| ()).ok_or(StoreError::SessionEnded)
 }
 
 /// A client takes part in a session, if it is there.

@@ -81,7 +81,7 @@ pub(super) async fn set_password(
         .fetch_optional(&mut *transaction)
         .await?;
     let sub: String =
-        sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?.try_get("sub")?;
+        sub.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?.try_get("sub")?;
     sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
     grants::revoke(&mut transaction, Of::Sessions(&sub), now).await?;
     Ok(transaction.commit().await?)
@@ -94,7 +94,7 @@ pub(super) async fn disable(pool: &SqlitePool, username: &str, now: i64) -> Resu
     );
     let sub = changed.bind(now).bind(username).fetch_optional(&mut *transaction).await?;
     let sub: String =
-        sub.ok_or_else(|| StoreError::NoSuchUser(username.to_owned()))?.try_get("sub")?;
+        sub.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?.try_get("sub")?;
     sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
     grants::revoke(&mut transaction, Of::User(&sub), now).await?;
     Ok(transaction.commit().await?)

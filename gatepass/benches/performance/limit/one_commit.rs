@@ -4,8 +4,8 @@ use std::sync::{
 };
 
 use auth_server::{
-    domain::{AuditEvent, Outcome, PushedRequest, TokenHash},
-    store::{Effect, Entry, Store, StoreError},
+    domain::{AuditEvent, Outcome, PushedAuthorizationRequest, TokenHash},
+    store::{AuditedChange, Change, Store, StoreError},
 };
 use axum::{Form, Json, Router, extract::State, http::StatusCode, routing::post};
 use clock::Clock;
@@ -69,7 +69,7 @@ async fn token(
 
 /// A row of a small table, as one statement.
 async fn own_commit(store: &dyn Store, number: u64) -> Result<(), StoreError> {
-    let row = PushedRequest {
+    let row = PushedAuthorizationRequest {
         hash: TokenHash::of_text(&number.to_string()),
         client_id: CLIENT_ID.to_owned(),
         parameters: String::new(),
@@ -82,5 +82,5 @@ async fn own_commit(store: &dyn Store, number: u64) -> Result<(), StoreError> {
 /// requests that come together become one.
 pub(super) async fn commit(store: &dyn Store) -> Result<(), StoreError> {
     let audit = record(AuditEvent::Token, Outcome::Issued);
-    store.append(Entry { audit, effect: Effect::Nothing }).await
+    store.apply(AuditedChange { audit, change: Change::None }).await
 }

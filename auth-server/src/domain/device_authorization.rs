@@ -4,7 +4,7 @@ use super::{TokenHash, UserGrant};
 
 /// A device without a browser, which waits until its user has said yes elsewhere (RFC 8628).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
+pub struct DeviceAuthorization {
     /// Of the device code.
     pub hash: TokenHash,
     pub user_code: String,
@@ -18,13 +18,13 @@ pub struct Device {
 
 /// What a device is told when it asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeviceAnswer {
+pub enum DeviceCodeStatus {
     /// Nobody has decided yet.
-    Waiting,
+    Pending,
     /// It asks too often; from now on it has to wait longer.
-    TooSoon,
+    SlowDown,
     Denied,
-    Allowed {
+    Approved {
         grant: UserGrant,
         revoked: bool,
         spent: bool,
@@ -33,9 +33,9 @@ pub enum DeviceAnswer {
 
 /// A device as the store knows it, and what is to be said to it now.
 #[derive(Clone, Debug)]
-pub struct StoredDevice {
-    pub device: Device,
-    pub answer: DeviceAnswer,
+pub struct StoredDeviceAuthorization {
+    pub device: DeviceAuthorization,
+    pub answer: DeviceCodeStatus,
 }
 
 /// The letters of user codes (RFC 8628 §6.1): no vowels, so that no words come about, and none that
@@ -52,7 +52,7 @@ pub fn new_user_code(random: [u8; 8]) -> String {
 
 /// What a person typed, as it was written on the device: spaces, dashes and the case of letters
 /// don't matter.
-pub fn read_user_code(typed: &str) -> Option<String> {
+pub fn parse_user_code(typed: &str) -> Option<String> {
     let letters: String =
         typed.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()).collect();
     (letters.len() == 8 && typed.len() < 40).then(|| format!("{}-{}", &letters[..4], &letters[4..]))
@@ -72,10 +72,10 @@ mod tests {
             code.replace('-', " "),
             format!(" {} ", code.replace('-', "")),
         ] {
-            assert_eq!(read_user_code(&typed).as_ref(), Some(&code), "{typed}");
+            assert_eq!(parse_user_code(&typed).as_ref(), Some(&code), "{typed}");
         }
         for wrong in ["", "ABCD", "ABCDEFGHI", "ÄBCD-EFGH", &"-".repeat(50)] {
-            assert_eq!(read_user_code(wrong), None, "{wrong}");
+            assert_eq!(parse_user_code(wrong), None, "{wrong}");
         }
     }
 }

@@ -1,29 +1,29 @@
 use oauth_types::{Audience, Scope};
 
 use super::{
-    Client, Granted, Refusal, Registry, Resource, TokenFormat, UserGrant,
-    grant_decision::{targets, within},
+    Client, GrantError, GrantedAccess, Registry, Resource, TokenFormat, UserGrant,
+    client_access::{ensure_subset, targets},
 };
 
 /// The scopes that C itself serves, at userinfo (OpenID Connect Core §5.4, §11).
-pub const LOGIN_SCOPES: [&str; 6] =
+pub const OPENID_SCOPES: [&str; 6] =
     ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// What a client may be allowed by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
+pub struct AllowedAccess {
     pub scope: Scope,
     pub resources: Vec<String>,
 }
 
 /// Decide what a user may be asked to allow `client`. A scope that nobody here knows is ignored
 /// (OpenID Connect Core §3.1.2.1); one that is not this client's refuses the whole.
-pub fn allowed_for_user(
+pub fn authorize_user_scopes(
     client: &Client,
     registry: &Registry,
     asked_scope: &Scope,
     asked_resources: &[&str],
-) -> Result<Allowed, Refusal> {
+) -> Result<AllowedAccess, GrantError> {
     let targets = targets(client, registry, asked_resources)?;
     let known = |token: &str| {
         is_login_scope(token) || registry.resources().iter().any(|all| all.scopes.contains(token))
@@ -31,32 +31,32 @@ pub fn allowed_for_user(
     let own = |token: &str| {
         is_login_scope(token) || targets.iter().any(|target| target.scopes.contains(token))
     };
-    let scope = within(&asked_scope.filtered(known), client.scopes.filtered(own))?;
+    let scope = ensure_subset(&asked_scope.filtered(known), client.scopes.filtered(own))?;
     let named = !asked_resources.is_empty();
     let wanted =
         |target: &&Resource| named || scope.iter().any(|token| target.scopes.contains(token));
     let resources: Vec<String> =
         targets.into_iter().filter(wanted).map(|target| target.identifier.clone()).collect();
     if scope.is_empty() {
-        return Err(Refusal::NothingToGrant);
+        return Err(GrantError::NothingToGrant);
     }
-    Ok(Allowed { scope, resources })
+    Ok(AllowedAccess { scope, resources })
 }
 
 /// Decide what an access token of a user's grant says. `asked_scope` may narrow it,
 /// `asked_resources` choose among the grant's (RFC 8707 §2.2): a token for one resource does not
 /// open another, nor userinfo.
-pub fn granted_to_user(
+pub fn narrow_grant(
     client: &Client,
     registry: &Registry,
     issuer: &str,
     grant: &UserGrant,
     asked_scope: Option<&Scope>,
     asked_resources: &[&str],
-) -> Result<Granted, Refusal> {
+) -> Result<GrantedAccess, GrantError> {
     let scope = match asked_scope {
         None => grant.scope.clone(),
-        Some(asked) => within(asked, grant.scope.clone())?,
+        Some(asked) => ensure_subset(asked, grant.scope.clone())?,
     };
     let named = !asked_resources.is_empty();
     let resources = chosen(registry, grant, asked_resources)?;
@@ -76,9 +76,9 @@ pub fn granted_to_user(
         .chain(resources.iter().map(|resource| resource.identifier.as_str()))
         .collect();
     if scope.is_empty() || audience.is_empty() {
-        return Err(Refusal::NothingToGrant);
+        return Err(GrantError::NothingToGrant);
     }
-    Ok(Granted {
+    Ok(GrantedAccess {
         scope,
         audience: Audience::new(audience),
         format: if opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
@@ -89,19 +89,19 @@ fn chosen<'a>(
     registry: &'a Registry,
     grant: &UserGrant,
     asked: &[&str],
-) -> Result<Vec<&'a Resource>, Refusal> {
+) -> Result<Vec<&'a Resource>, GrantError> {
     if let Some(foreign) =
         asked.iter().find(|asked| !grant.resources.iter().any(|own| own == *asked))
     {
         let asked = (*foreign).to_owned();
-        return Err(Refusal::ForeignResource { asked, allowed: grant.resources.join(" ") });
+        return Err(GrantError::ResourceNotAllowed { asked, allowed: grant.resources.join(" ") });
     }
     let wanted = |own: &&String| asked.is_empty() || asked.contains(&own.as_str());
     Ok(grant.resources.iter().filter(wanted).filter_map(|own| registry.resource(own)).collect())
 }
 
 fn is_login_scope(token: &str) -> bool {
-    LOGIN_SCOPES.contains(&token)
+    OPENID_SCOPES.contains(&token)
 }
 
 #[cfg(test)]
@@ -136,17 +136,17 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,
-            known_since: 0,
+            created_at: 0,
             enabled: true,
         }
     }
 
-    fn ask(scope: &str, resources: &[&str]) -> Result<Allowed, Refusal> {
-        allowed_for_user(&client(), &registry(), &scope.parse().unwrap(), resources)
+    fn ask(scope: &str, resources: &[&str]) -> Result<AllowedAccess, GrantError> {
+        authorize_user_scopes(&client(), &registry(), &scope.parse().unwrap(), resources)
     }
 
-    fn token(scope: Option<&str>, resources: &[&str]) -> Result<Granted, Refusal> {
-        let Allowed { scope: allowed, resources: all } =
+    fn token(scope: Option<&str>, resources: &[&str]) -> Result<GrantedAccess, GrantError> {
+        let AllowedAccess { scope: allowed, resources: all } =
             ask("openid profile read open", &[]).unwrap();
         let grant = UserGrant {
             grant_id: "g".to_owned(),
@@ -159,7 +159,7 @@ mod tests {
             offline: false,
         };
         let scope = scope.map(|text| text.parse::<Scope>().unwrap());
-        granted_to_user(&client(), &registry(), ISSUER, &grant, scope.as_ref(), resources)
+        narrow_grant(&client(), &registry(), ISSUER, &grant, scope.as_ref(), resources)
     }
 
     #[test]
@@ -176,11 +176,14 @@ mod tests {
     fn a_scope_that_nobody_knows_is_ignored_and_a_foreign_one_refuses_the_whole() {
         assert_eq!(ask("openid nonsense", &[]).unwrap().scope.to_string(), "openid");
         assert!(
-            matches!(ask("openid email", &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "email")
+            matches!(ask("openid email", &[]), Err(GrantError::ScopeNotAllowed { asked, .. }) if asked == "email")
         );
-        assert!(matches!(ask("openid secret", &[]), Err(Refusal::ForeignScope { .. })));
-        assert_eq!(ask("nonsense", &[]), Err(Refusal::NothingToGrant));
-        assert!(matches!(ask("openid", &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
+        assert!(matches!(ask("openid secret", &[]), Err(GrantError::ScopeNotAllowed { .. })));
+        assert_eq!(ask("nonsense", &[]), Err(GrantError::NothingToGrant));
+        assert!(matches!(
+            ask("openid", &["http://foreign"]),
+            Err(GrantError::ResourceNotAllowed { .. })
+        ));
     }
 
     #[test]
@@ -210,8 +213,14 @@ mod tests {
             (granted.audience, granted.scope.to_string()),
             (Audience::new([ISSUER]), "openid".to_owned())
         );
-        assert!(matches!(token(Some("openid write"), &[]), Err(Refusal::ForeignScope { .. })));
-        assert!(matches!(token(None, &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
-        assert_eq!(token(Some("openid"), &["http://b"]), Err(Refusal::NothingToGrant));
+        assert!(matches!(
+            token(Some("openid write"), &[]),
+            Err(GrantError::ScopeNotAllowed { .. })
+        ));
+        assert!(matches!(
+            token(None, &["http://foreign"]),
+            Err(GrantError::ResourceNotAllowed { .. })
+        ));
+        assert_eq!(token(Some("openid"), &["http://b"]), Err(GrantError::NothingToGrant));
     }
 }

@@ -10,7 +10,7 @@ use super::{Algorithm, ClientAuthMethod};
 /// Registration §2, where it has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LoginClient {
+pub struct UserLoginConfig {
     /// What users are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
@@ -85,7 +85,7 @@ impl SubjectType {
     }
 }
 
-impl LoginClient {
+impl UserLoginConfig {
     /// The sector of a client with pairwise names (OpenID Connect Core §8.1), if it is clear which
     /// it is: the host of its sector identifier, or the one host of all its redirect URIs.
     pub fn sector(&self) -> Option<String> {
@@ -142,8 +142,11 @@ fn differs_in_loopback_port_alone(own: &str, asked: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn client(redirect_uri: &str) -> LoginClient {
-        LoginClient { redirect_uris: vec![redirect_uri.to_owned()], ..LoginClient::default() }
+    fn client(redirect_uri: &str) -> UserLoginConfig {
+        UserLoginConfig {
+            redirect_uris: vec![redirect_uri.to_owned()],
+            ..UserLoginConfig::default()
+        }
     }
 
     #[test]
@@ -187,7 +190,7 @@ mod tests {
     fn a_name_is_told_in_the_language_of_the_page_where_there_is_one() {
         let names = [("zh-Hans", "商店"), ("de-AT", "Laden")]
             .map(|(tag, name)| (tag.to_owned(), name.to_owned()));
-        let client = LoginClient { client_names: names.into(), ..LoginClient::default() };
+        let client = UserLoginConfig { client_names: names.into(), ..UserLoginConfig::default() };
         let told =
             ["zh-Hans", "zh", "ZH-hans", "de", "en"].map(|language| client.name_in(language));
         assert_eq!(told, [Some("商店"), Some("商店"), Some("商店"), Some("Laden"), None]);

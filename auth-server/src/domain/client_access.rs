@@ -5,7 +5,7 @@ use super::{Client, Registry, Resource, TokenFormat};
 
 /// What a client gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Granted {
+pub struct GrantedAccess {
     pub scope: Scope,
     pub audience: Audience,
     pub format: TokenFormat,
@@ -13,17 +13,17 @@ pub struct Granted {
 
 /// Why a client gets nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum GrantError {
     #[error("the resource {0} is not an absolute URI without a fragment")]
-    MalformedResource(String),
+    InvalidResource(String),
     #[error(
         "the resource {asked} is not one that this client may ask passes for; it may ask for: {allowed}"
     )]
-    ForeignResource { asked: String, allowed: String },
+    ResourceNotAllowed { asked: String, allowed: String },
     #[error(
         "the scope {asked} is not one that this client may ask for at these resources; it may ask for: {allowed}"
     )]
-    ForeignScope { asked: String, allowed: Scope },
+    ScopeNotAllowed { asked: String, allowed: Scope },
     #[error("this client has no scope at any resource, so there is nothing to grant")]
     NothingToGrant,
 }
@@ -33,18 +33,18 @@ pub enum Refusal {
 /// All or nothing: a client that gets less than it asked for finds out at the wrong moment. Without
 /// `scope` it gets all that it may have there (RFC 6749 §3.3), without `resource` a pass for each
 /// resource that knows a granted scope.
-pub fn decide(
+pub fn authorize_scopes(
     client: &Client,
     registry: &Registry,
     asked_scope: Option<&Scope>,
     asked_resources: &[&str],
-) -> Result<Granted, Refusal> {
+) -> Result<GrantedAccess, GrantError> {
     let targets = targets(client, registry, asked_resources)?;
     let allowed =
         client.scopes.filtered(|token| targets.iter().any(|target| target.scopes.contains(token)));
     let scope = match asked_scope {
         None => allowed,
-        Some(asked) => within(asked, allowed)?,
+        Some(asked) => ensure_subset(asked, allowed)?,
     };
     let named = !asked_resources.is_empty();
     let audience: Vec<&Resource> = targets
@@ -52,11 +52,11 @@ pub fn decide(
         .filter(|target| named || scope.iter().any(|token| target.scopes.contains(token)))
         .collect();
     if scope.is_empty() || audience.is_empty() {
-        return Err(Refusal::NothingToGrant);
+        return Err(GrantError::NothingToGrant);
     }
     let opaque = client.token_format == TokenFormat::Opaque
         || audience.iter().any(|target| target.token_format == TokenFormat::Opaque);
-    Ok(Granted {
+    Ok(GrantedAccess {
         scope,
         audience: Audience::new(audience.iter().map(|target| target.identifier.as_str())),
         format: if opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
@@ -67,7 +67,7 @@ pub(super) fn targets<'a>(
     client: &Client,
     registry: &'a Registry,
     asked: &[&str],
-) -> Result<Vec<&'a Resource>, Refusal> {
+) -> Result<Vec<&'a Resource>, GrantError> {
     if asked.is_empty() {
         return Ok(client.resources.iter().filter_map(|own| registry.resource(own)).collect());
     }
@@ -84,19 +84,19 @@ pub(super) fn targets<'a>(
         .collect()
 }
 
-fn not_a_target(client: &Client, asked: &str) -> Refusal {
+fn not_a_target(client: &Client, asked: &str) -> GrantError {
     let asked = asked.to_owned();
     // RFC 8707 §2
     if Url::parse(&asked).is_ok_and(|url| url.fragment().is_none()) {
-        Refusal::ForeignResource { asked, allowed: client.resources.join(" ") }
+        GrantError::ResourceNotAllowed { asked, allowed: client.resources.join(" ") }
     } else {
-        Refusal::MalformedResource(asked)
+        GrantError::InvalidResource(asked)
     }
 }
 
-pub(super) fn within(asked: &Scope, allowed: Scope) -> Result<Scope, Refusal> {
+pub(super) fn ensure_subset(asked: &Scope, allowed: Scope) -> Result<Scope, GrantError> {
     match asked.iter().find(|token| !allowed.contains(token)) {
-        Some(foreign) => Err(Refusal::ForeignScope { asked: foreign.to_owned(), allowed }),
+        Some(foreign) => Err(GrantError::ScopeNotAllowed { asked: foreign.to_owned(), allowed }),
         None => Ok(asked.clone()),
     }
 }
@@ -132,14 +132,14 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,
-            known_since: 0,
+            created_at: 0,
             enabled: true,
         }
     }
 
-    fn ask(scope: Option<&str>, resources: &[&str]) -> Result<Granted, Refusal> {
+    fn ask(scope: Option<&str>, resources: &[&str]) -> Result<GrantedAccess, GrantError> {
         let scope = scope.map(|text| text.parse::<Scope>().unwrap());
-        decide(&client(), &registry(), scope.as_ref(), resources)
+        authorize_scopes(&client(), &registry(), scope.as_ref(), resources)
     }
 
     #[test]
@@ -166,28 +166,37 @@ mod tests {
     #[test]
     fn one_scope_too_many_refuses_the_whole() {
         assert!(
-            matches!(ask(Some("read write"), &[]), Err(Refusal::ForeignScope { asked, .. }) if asked == "write")
+            matches!(ask(Some("read write"), &[]), Err(GrantError::ScopeNotAllowed { asked, .. }) if asked == "write")
         );
     }
 
     #[test]
     fn a_scope_of_another_resource_than_the_named_one_is_refused() {
-        assert!(matches!(ask(Some("open"), &["http://b"]), Err(Refusal::ForeignScope { .. })));
+        assert!(matches!(
+            ask(Some("open"), &["http://b"]),
+            Err(GrantError::ScopeNotAllowed { .. })
+        ));
     }
 
     #[test]
     fn an_empty_scope_grants_nothing() {
         assert_eq!(
-            decide(&client(), &registry(), Some(&Scope::empty()), &[]),
-            Err(Refusal::NothingToGrant)
+            authorize_scopes(&client(), &registry(), Some(&Scope::empty()), &[]),
+            Err(GrantError::NothingToGrant)
         );
     }
 
     #[test]
     fn resources_are_absolute_uris_of_this_client() {
-        assert!(matches!(ask(None, &["b"]), Err(Refusal::MalformedResource(_))));
-        assert!(matches!(ask(None, &["http://b#x"]), Err(Refusal::MalformedResource(_))));
-        assert!(matches!(ask(None, &["http://foreign"]), Err(Refusal::ForeignResource { .. })));
-        assert!(matches!(ask(None, &["http://unknown"]), Err(Refusal::ForeignResource { .. })));
+        assert!(matches!(ask(None, &["b"]), Err(GrantError::InvalidResource(_))));
+        assert!(matches!(ask(None, &["http://b#x"]), Err(GrantError::InvalidResource(_))));
+        assert!(matches!(
+            ask(None, &["http://foreign"]),
+            Err(GrantError::ResourceNotAllowed { .. })
+        ));
+        assert!(matches!(
+            ask(None, &["http://unknown"]),
+            Err(GrantError::ResourceNotAllowed { .. })
+        ));
     }
 }

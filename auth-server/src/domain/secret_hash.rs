@@ -56,14 +56,14 @@ impl SecretHash {
     }
 
     /// How long a check takes, by its parameters: memory times passes.
-    pub fn work(&self) -> u64 {
+    pub fn cost(&self) -> u64 {
         let Self::Argon2id(phc) = self else { return 0 };
         let params = PasswordHash::new(phc).ok().and_then(|hash| Params::try_from(&hash).ok());
         params.map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
     }
 
     /// Changes whenever the secret changes, and says nothing about it that its hash does not say.
-    pub fn identity(&self) -> &[u8] {
+    pub fn cache_key(&self) -> &[u8] {
         match self {
             Self::Sha256(hash) => hash,
             Self::Argon2id(phc) => phc.as_bytes(),
@@ -88,7 +88,7 @@ pub fn new_secret(random: [u8; 32]) -> ClientSecret {
 ///
 /// # Errors
 /// When the hasher refuses the secret for its length.
-pub fn hash_chosen_secret(
+pub fn hash_password(
     secret: &str,
     salt: [u8; 16],
 ) -> Result<SecretHash, argon2::password_hash::Error> {
@@ -96,19 +96,23 @@ pub fn hash_chosen_secret(
     Ok(SecretHash::Argon2id(hash.to_string()))
 }
 
-/// What is wrong with a hash of a chosen secret that somebody else has made. `safe` also refuses
-/// what OWASP calls too quick to guess at: its five settings of Argon2id begin at 7 MiB, and fill
-/// 35 MiB in all their passes.
-pub fn problem_of_chosen_hash(phc: &str, safe: bool) -> Option<&'static str> {
+/// Checks an Argon2id hash that was made elsewhere. `require_strong` rejects parameters below the
+/// OWASP recommendations, whose weakest use 7 MiB and fill 35 MiB in all their passes.
+///
+/// # Errors
+/// Returns what is wrong with the hash.
+pub fn validate_password_hash(phc: &str, require_strong: bool) -> Result<(), &'static str> {
     let parsed = PasswordHash::new(phc)
         .ok()
         .filter(|hash| hash.algorithm.as_str() == "argon2id" && hash.hash.is_some());
     let Some(params) = parsed.and_then(|hash| Params::try_from(&hash).ok()) else {
-        return Some("is not a PHC string of Argon2id");
+        return Err("is not a PHC string of Argon2id");
     };
-    let filled = u64::from(params.m_cost()) * u64::from(params.t_cost());
-    let weak = params.m_cost() < 7 * 1_024 || filled < 35 * 1_024;
-    (safe && weak).then_some("was made with weak parameters: use m=19456,t=2,p=1 at least")
+    let filled_kib = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    if require_strong && (params.m_cost() < 7 * 1_024 || filled_kib < 35 * 1_024) {
+        return Err("has weak parameters: use at least m=19456,t=2,p=1");
+    }
+    Ok(())
 }
 
 fn sha256(text: &str) -> [u8; 32] {
@@ -131,7 +135,7 @@ mod tests {
         for hash in [
             SecretHash::sha256(&right),
             SecretHash::keyed(&right, [1; 32]),
-            hash_chosen_secret(right.expose(), [2; 16]).unwrap(),
+            hash_password(right.expose(), [2; 16]).unwrap(),
         ] {
             assert!(hash.matches(right.expose()) && !hash.matches(wrong.expose()));
             assert_eq!(format!("{hash:?}"), "[hash]");
@@ -144,30 +148,30 @@ mod tests {
             format!("${kind}$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE")
         };
         for good in ["m=19456,t=2,p=1", "m=47104,t=1,p=1", "m=7168,t=5,p=1"] {
-            assert_eq!(problem_of_chosen_hash(&hash("argon2id", good), true), None, "{good}");
+            assert_eq!(validate_password_hash(&hash("argon2id", good), true), Ok(()), "{good}");
         }
         for weak in ["m=8,t=1,p=1", "m=4096,t=100,p=1", "m=19456,t=1,p=1"] {
             let phc = hash("argon2id", weak);
             assert!(
-                problem_of_chosen_hash(&phc, true).is_some_and(|problem| problem.contains("weak")),
+                validate_password_hash(&phc, true).is_err_and(|problem| problem.contains("weak")),
                 "{weak}"
             );
             assert_eq!(
-                problem_of_chosen_hash(&phc, false),
-                None,
-                "for learning it will do: {weak}"
+                validate_password_hash(&phc, false),
+                Ok(()),
+                "allowed outside production: {weak}"
             );
         }
         for other in ["argon2i", "argon2d", "scrypt"] {
             let phc = hash(other, "m=19456,t=2,p=1");
             assert!(
-                problem_of_chosen_hash(&phc, false)
-                    .is_some_and(|problem| problem.contains("Argon2id")),
+                validate_password_hash(&phc, false)
+                    .is_err_and(|problem| problem.contains("Argon2id")),
                 "{other}"
             );
         }
         assert!(
-            problem_of_chosen_hash("$argon2id$v=19$m=19456,t=2,p=1", false).is_some(),
+            validate_password_hash("$argon2id$v=19$m=19456,t=2,p=1", false).is_err(),
             "without a hash"
         );
     }

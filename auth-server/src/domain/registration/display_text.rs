@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use super::{ClientMetadata, RefusedMetadata, refused};
+use super::{ClientMetadata, MetadataError, refused};
 
 const LONGEST_NAME: usize = 100;
 const LONGEST: usize = 200;
 
 /// What people read: one line, and nothing that turns other words around on the page.
-pub(super) fn check(asked: &ClientMetadata) -> Result<(), RefusedMetadata> {
+pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let translated =
         asked.translations().filter(|(name, ..)| *name == "client_name").map(|(_, _, text)| text);
     if asked

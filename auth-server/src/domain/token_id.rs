@@ -9,20 +9,20 @@ pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
 }
 
 /// When the token of this name was made, in milliseconds since 1970.
-pub fn made_at(jti: &str) -> Option<i64> {
+pub fn issued_at(jti: &str) -> Option<i64> {
     let uuid = Uuid::try_parse(jti.split('.').next()?).ok()?;
     let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
     Some(i64::try_from(seconds).ok()? * 1_000 + i64::from(nanos / 1_000_000))
 }
 
 /// The name of an access token of a user's grant. It tells the grant, with which it ends.
-pub fn under_grant(jti: &str, grant_id: &str) -> String {
+pub fn with_grant_id(jti: &str, grant_id: &str) -> String {
     format!("{jti}.{grant_id}")
 }
 
 /// The grant under which the access token of this name was issued; `None` where a client asked in
 /// its own name.
-pub fn grant_of(jti: &str) -> Option<&str> {
+pub fn grant_id_of(jti: &str) -> Option<&str> {
     jti.split_once('.').map(|(_, grant_id)| grant_id)
 }
 
@@ -44,10 +44,10 @@ mod tests {
     #[test]
     fn a_name_tells_when_its_token_was_made() {
         let jti = new_jti(1_767_225_600_123, &[7; 10]);
-        assert_eq!(made_at(&jti), Some(1_767_225_600_123));
-        assert_eq!(made_at(&under_grant(&jti, "some-grant")), Some(1_767_225_600_123));
+        assert_eq!(issued_at(&jti), Some(1_767_225_600_123));
+        assert_eq!(issued_at(&with_grant_id(&jti, "some-grant")), Some(1_767_225_600_123));
         for other in ["", "no name of ours", &new_sub([7; 16])] {
-            assert_eq!(made_at(other), None, "{other}");
+            assert_eq!(issued_at(other), None, "{other}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub enum NextStep {
 
 /// All that the next step depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'a> {
+pub struct InteractionContext<'a> {
     pub session: Option<&'a Session>,
     /// No page may be shown (`prompt=none`).
     pub silent: bool,
@@ -30,13 +30,13 @@ pub struct Situation<'a> {
     pub is_hinted: bool,
     /// All that is asked was allowed, now or before, or needs no asking.
     pub is_allowed: bool,
-    pub done: Done,
+    pub done: InteractionProgress,
     pub now: i64,
 }
 
 /// What the user has done for this very request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum InteractionProgress {
     Nothing,
     /// Chosen to go on as who they are. Nothing was proved by that.
     Chosen,
@@ -47,10 +47,13 @@ pub enum Done {
 }
 
 /// Decide what comes next (OpenID Connect Core §3.1.2.3, §3.1.2.4).
-pub fn next_step(situation: &Situation<'_>) -> NextStep {
+pub fn next_step(situation: &InteractionContext<'_>) -> NextStep {
     // The user has said who they are. To ask again would be a loop, so the client is told
     // (§3.1.2.1, `id_token_hint`).
-    if situation.session.is_some() && !situation.is_hinted && situation.done != Done::Nothing {
+    if situation.session.is_some()
+        && !situation.is_hinted
+        && situation.done != InteractionProgress::Nothing
+    {
         return NextStep::RefuseOther;
     }
     if !is_signed_in(situation) {
@@ -70,7 +73,7 @@ pub fn next_step(situation: &Situation<'_>) -> NextStep {
     NextStep::Allow
 }
 
-fn is_signed_in(situation: &Situation<'_>) -> bool {
+fn is_signed_in(situation: &InteractionContext<'_>) -> bool {
     let Some(session) = situation.session else { return false };
     // At a `max_age` of 0 no password is young enough but one that was shown for this request
     // (§3.1.2.1).
@@ -79,9 +82,9 @@ fn is_signed_in(situation: &Situation<'_>) -> bool {
     let shown = young_enough && !situation.wants_login;
     situation.is_hinted
         && match situation.done {
-            Done::Nothing => shown && !situation.wants_choice,
-            Done::Chosen => shown,
-            Done::SignedIn | Done::All => true,
+            InteractionProgress::Nothing => shown && !situation.wants_choice,
+            InteractionProgress::Chosen => shown,
+            InteractionProgress::SignedIn | InteractionProgress::All => true,
         }
 }
 
@@ -102,8 +105,8 @@ mod tests {
         }
     }
 
-    fn situation(session: Option<&Session>) -> Situation<'_> {
-        Situation {
+    fn situation(session: Option<&Session>) -> InteractionContext<'_> {
+        InteractionContext {
             session,
             silent: false,
             wants_login: false,
@@ -111,7 +114,7 @@ mod tests {
             max_age: None,
             is_hinted: true,
             is_allowed: true,
-            done: Done::Nothing,
+            done: InteractionProgress::Nothing,
             now: 2_000,
         }
     }
@@ -121,48 +124,62 @@ mod tests {
         assert_eq!(next_step(&situation(Some(&session()))), NextStep::Allow);
         assert_eq!(next_step(&situation(None)), NextStep::SignIn);
         assert_eq!(
-            next_step(&Situation { is_allowed: false, ..situation(Some(&session())) }),
+            next_step(&InteractionContext { is_allowed: false, ..situation(Some(&session())) }),
             NextStep::AskConsent
         );
     }
 
     #[test]
     fn a_silent_request_shows_no_page_ever() {
-        let silent = |session| Situation { silent: true, ..situation(session) };
+        let silent = |session| InteractionContext { silent: true, ..situation(session) };
         assert_eq!(next_step(&silent(None)), NextStep::Refuse(ErrorCode::LoginRequired));
         let session = session();
         assert_eq!(next_step(&silent(Some(&session))), NextStep::Allow);
-        let unasked = Situation { is_allowed: false, ..silent(Some(&session)) };
+        let unasked = InteractionContext { is_allowed: false, ..silent(Some(&session)) };
         assert_eq!(next_step(&unasked), NextStep::Refuse(ErrorCode::ConsentRequired));
-        let old = Situation { max_age: Some(999), ..silent(Some(&session)) };
+        let old = InteractionContext { max_age: Some(999), ..silent(Some(&session)) };
         assert_eq!(next_step(&old), NextStep::Refuse(ErrorCode::LoginRequired));
-        let other = Situation { is_hinted: false, ..silent(Some(&session)) };
+        let other = InteractionContext { is_hinted: false, ..silent(Some(&session)) };
         assert_eq!(next_step(&other), NextStep::Refuse(ErrorCode::LoginRequired));
     }
 
     #[test]
     fn what_is_to_be_done_anew_is_done_anew_and_once() {
         let session = session();
-        let step = |done| Situation { done, ..situation(Some(&session)) };
-        let login = |done| next_step(&Situation { wants_login: true, now: 1_000, ..step(done) });
+        let step = |done| InteractionContext { done, ..situation(Some(&session)) };
+        let login =
+            |done| next_step(&InteractionContext { wants_login: true, now: 1_000, ..step(done) });
         assert_eq!(
-            [Done::Nothing, Done::Chosen].map(login),
+            [InteractionProgress::Nothing, InteractionProgress::Chosen].map(login),
             [NextStep::SignIn; 2],
             "a password was shown, for another"
         );
-        assert_eq!([Done::SignedIn, Done::All].map(login), [NextStep::Allow; 2]);
-        let choice = |done| next_step(&Situation { wants_choice: true, now: 9_000, ..step(done) });
-        assert_eq!(choice(Done::Nothing), NextStep::SignIn);
-        assert_eq!([Done::Chosen, Done::SignedIn, Done::All].map(choice), [NextStep::Allow; 3]);
+        assert_eq!(
+            [InteractionProgress::SignedIn, InteractionProgress::All].map(login),
+            [NextStep::Allow; 2]
+        );
+        let choice =
+            |done| next_step(&InteractionContext { wants_choice: true, now: 9_000, ..step(done) });
+        assert_eq!(choice(InteractionProgress::Nothing), NextStep::SignIn);
+        assert_eq!(
+            [InteractionProgress::Chosen, InteractionProgress::SignedIn, InteractionProgress::All]
+                .map(choice),
+            [NextStep::Allow; 3]
+        );
     }
 
     #[test]
     fn an_old_password_is_not_made_young_by_a_choice() {
         let session = session();
         let aged = |max_age, now, done| {
-            next_step(&Situation { max_age: Some(max_age), now, done, ..situation(Some(&session)) })
+            next_step(&InteractionContext {
+                max_age: Some(max_age),
+                now,
+                done,
+                ..situation(Some(&session))
+            })
         };
-        for done in [Done::Nothing, Done::Chosen] {
+        for done in [InteractionProgress::Nothing, InteractionProgress::Chosen] {
             assert_eq!(
                 (aged(10, 1_010, done), aged(10, 1_011, done)),
                 (NextStep::Allow, NextStep::SignIn)
@@ -170,7 +187,10 @@ mod tests {
             assert_eq!(aged(0, 1_000, done), NextStep::SignIn, "0 is the same as prompt=login");
         }
         assert_eq!(
-            (aged(0, 1_000, Done::SignedIn), aged(10, 1_300, Done::All)),
+            (
+                aged(0, 1_000, InteractionProgress::SignedIn),
+                aged(10, 1_300, InteractionProgress::All)
+            ),
             (NextStep::Allow, NextStep::Allow)
         );
     }
@@ -178,11 +198,13 @@ mod tests {
     #[test]
     fn another_user_than_the_hinted_one_is_asked_once_and_not_again() {
         let session = session();
-        let other =
-            |done| next_step(&Situation { is_hinted: false, done, ..situation(Some(&session)) });
-        assert_eq!(other(Done::Nothing), NextStep::SignIn);
+        let other = |done| {
+            next_step(&InteractionContext { is_hinted: false, done, ..situation(Some(&session)) })
+        };
+        assert_eq!(other(InteractionProgress::Nothing), NextStep::SignIn);
         assert_eq!(
-            [Done::Chosen, Done::SignedIn, Done::All].map(other),
+            [InteractionProgress::Chosen, InteractionProgress::SignedIn, InteractionProgress::All]
+                .map(other),
             [NextStep::RefuseOther; 3]
         );
     }
