@@ -1,0 +1,146 @@
+//! Programs under test: commands that end, and servers that run.
+
+use std::{
+    fmt::Write as _,
+    io::{BufRead, BufReader, Write as _},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// A built binary.
+#[derive(Clone, Copy, Debug)]
+pub struct Program(&'static str);
+
+/// How a command ended and what it printed.
+#[derive(Debug)]
+pub struct CommandOutput {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A server in a process of its own. It is killed when it is dropped.
+pub struct ServerProcess {
+    /// The log line with which the server announced its addresses.
+    pub started: Value,
+    child: Child,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// Settings as command line arguments: `--set KEY=VALUE`.
+pub fn set_arguments(pairs: &[(&str, &str)]) -> Vec<String> {
+    pairs.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]).collect()
+}
+
+impl Program {
+    /// The binary at `path`, which is `env!("CARGO_BIN_EXE_…")` in an integration test.
+    pub const fn at(path: &'static str) -> Self {
+        Self(path)
+    }
+
+    /// A command without input, with its output piped.
+    pub fn command(self, arguments: &[String]) -> Command {
+        let mut command = Command::new(self.0);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command to its end: `words`, then `more`.
+    pub async fn run(self, words: &[&str], more: &[String]) -> CommandOutput {
+        self.run_with_input(words, more, "").await
+    }
+
+    /// Runs a command that reads `input` from standard input.
+    pub async fn run_with_input(
+        self,
+        words: &[&str],
+        more: &[String],
+        input: &str,
+    ) -> CommandOutput {
+        let arguments: Vec<String> =
+            words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
+        let input = input.to_owned();
+        let run = move || {
+            let mut child = self.command(&arguments).stdin(Stdio::piped()).spawn().unwrap();
+            // A command that reads nothing may have ended.
+            let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+            child.wait_with_output().unwrap()
+        };
+        CommandOutput::of(&tokio::task::spawn_blocking(run).await.unwrap())
+    }
+
+    /// Runs a command that has to exit with status 0. Returns its output without the last line end.
+    pub async fn succeed(self, words: &[&str], more: &[String]) -> String {
+        let output = self.run(words, more).await;
+        assert_eq!(output.code, Some(0), "{words:?}: {output:?}");
+        output.stdout.trim_end().to_owned()
+    }
+
+    /// Starts a server that logs JSON, and waits for the log line that contains `started`.
+    pub fn serve(self, arguments: &[String], started: &str) -> ServerProcess {
+        let mut child = self.command(arguments).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (send, receive) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let reader = std::thread::spawn({
+            let (log, started) = (Arc::clone(&log), started.to_owned());
+            move || {
+                for line in stderr.lines().map_while(Result::ok) {
+                    if line.contains(&started) {
+                        let _ = send.send(serde_json::from_str::<Value>(&line).unwrap());
+                    }
+                    writeln!(log.lock().unwrap(), "{line}").unwrap();
+                }
+            }
+        });
+        let mut process = ServerProcess { started: Value::Null, child, log, reader: Some(reader) };
+        process.started = receive
+            .recv_timeout(Duration::from_secs(60))
+            .unwrap_or_else(|_| panic!("no `{started}`: {}", process.log.lock().unwrap()));
+        process
+    }
+}
+
+impl CommandOutput {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+}
+
+impl ServerProcess {
+    /// A string member of the log line that announced the addresses.
+    pub fn started(&self, name: &str) -> Option<&str> {
+        self.started[name].as_str()
+    }
+
+    /// Kills the process and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Kills the process and returns everything that it has logged.
+    pub fn kill_and_read_log(mut self) -> String {
+        self.kill();
+        self.reader.take().unwrap().join().unwrap();
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

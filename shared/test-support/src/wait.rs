@@ -1,0 +1,28 @@
+//! Waiting for a condition.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// The limit of a wait: far longer than any condition takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Polls until `condition` holds.
+///
+/// # Panics
+/// After 60 seconds, with `what` in the message.
+#[track_caller]
+pub fn until<F: Future<Output = bool>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let deadline = Instant::now() + DEADLINE;
+        while !condition().await {
+            assert!(Instant::now() < deadline, "{caller}: still waiting after 60 s: {what}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
