@@ -15,7 +15,7 @@ use flow_events::Field;
 use http::{Method, StatusCode, header};
 use oauth_types::{AccessToken, ClientSecret, Scope, basic, printable};
 use serde::{Deserialize, de::IgnoredAny};
-use token_client::{TokenClient, TokenError, TokenNeed};
+use token_client::{TokenClient, TokenError, TokenTarget};
 use tokio::time::{Instant, timeout_at};
 
 use self::transport::Exchange;
@@ -84,14 +84,14 @@ impl BClient {
     pub async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let (need, until) = (self.need(call.target), Instant::now() + self.patience);
         let pass = in_time(until, self.tokens.token(&need)).await?;
-        let answer = self.send(call, &pass.token, until).await?;
+        let answer = self.send(call, &pass.access_token, until).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return answer.or_failure();
         }
-        tracing::info!(token = %pass.token.fingerprint(), "B does not take the pass; A gets a new one and calls once more");
-        self.tokens.forget(&need, &pass);
+        tracing::info!(token = %pass.access_token.fingerprint(), "B does not take the pass; A gets a new one and calls once more");
+        self.tokens.invalidate(&need, &pass);
         let pass = in_time(until, self.tokens.token(&need)).await?;
-        self.send(call, &pass.token, until).await?.or_failure()
+        self.send(call, &pass.access_token, until).await?.or_failure()
     }
 
     /// The same with the pass of a person, in whose name A calls then. `None` when B does not take
@@ -127,8 +127,8 @@ impl BClient {
     ) -> Result<Option<Answer>, Failure> {
         let (need, until) = (self.need(call.target), Instant::now() + self.patience);
         let exchanged = async {
-            match self.tokens.exchange(subject, &need).await {
-                Err(TokenError::Refused { error, .. }) => {
+            match self.tokens.exchange_token(subject, &need).await {
+                Err(TokenError::ErrorResponse { error, .. }) => {
                     tracing::info!(%error, "C does not exchange a person's pass");
                     Ok(None)
                 }
@@ -182,8 +182,8 @@ impl BClient {
         exchange.send(request).await?.or_failure()
     }
 
-    fn need(&self, target: &Target) -> TokenNeed {
-        TokenNeed { scope: self.scope.clone(), resource: Some(target.resource.clone()) }
+    fn need(&self, target: &Target) -> TokenTarget {
+        TokenTarget { scope: self.scope.clone(), resource: Some(target.resource.clone()) }
     }
 
     async fn send(

@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         &arguments.service,
         serve,
         |settings: &ServiceBSettings, told: &doctor::Arguments| {
-            let pass = told.read_pass()?;
+            let pass = told.read_token()?;
             ::doctor::run(&told.output, async {
                 vec![doctor::examine(settings, pass.as_ref(), &Clock::system()).await]
             })

@@ -17,7 +17,7 @@ use clock::Clock;
 use oauth_types::{AccessToken, ClientAuthMethod, ClientSecret};
 use service_kit::Settings;
 
-use self::access_token::check_pass;
+use self::access_token::check_token;
 use crate::{
     endpoints::SCOPES,
     settings::{Mode, ServiceBSettings},
@@ -34,14 +34,14 @@ pub struct Arguments {
     /// A file with a pass that B refuses, or `-` for standard input: every check is made on it, and
     /// it is not shown
     #[arg(long, value_name = "FILE")]
-    pub pass: Option<PathBuf>,
+    pub token: Option<PathBuf>,
 }
 
 impl Arguments {
     /// # Errors
     /// When the file cannot be read.
-    pub fn read_pass(&self) -> anyhow::Result<Option<AccessToken>> {
-        let Some(file) = &self.pass else { return Ok(None) };
+    pub fn read_token(&self) -> anyhow::Result<Option<AccessToken>> {
+        let Some(file) = &self.token else { return Ok(None) };
         let text = if file.as_os_str() == "-" {
             std::io::read_to_string(std::io::stdin())
         } else {
@@ -100,7 +100,7 @@ async fn look_further(
     }
     check_scopes(checks, known, names);
     if let Some(pass) = pass {
-        check_pass(checks, settings, pass, keys.as_ref(), clock).await;
+        check_token(checks, settings, pass, keys.as_ref(), clock).await;
     }
 }
 
@@ -108,7 +108,7 @@ fn skip_the_rest(checks: &mut Checks, pass: Option<&AccessToken>) {
     let why = "not before it is sure who the issuer is";
     checks.skip("issuer: keys and introspection", why);
     if pass.is_some() {
-        checks.skip("pass", why);
+        checks.skip("token", why);
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) const SCOPES: [&str; 2] = [ResourceRead::SCOPE, ResourceWrite::SCOPE]
 
 /// What the pass said, for the caller to see.
 #[derive(Serialize)]
-pub(crate) struct Caller {
+pub(crate) struct TokenClaims {
     client_id: Option<String>,
     subject: Option<String>,
     scope: String,
@@ -39,7 +39,7 @@ pub(crate) struct Caller {
     expires_at: i64,
 }
 
-impl From<&VerifiedToken> for Caller {
+impl From<&VerifiedToken> for TokenClaims {
     fn from(token: &VerifiedToken) -> Self {
         Self {
             client_id: token.client_id().map(str::to_owned),

@@ -8,7 +8,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use token_verifier::{Verifier, refuse_token_in_form};
+use token_verifier::{Verifier, reject_token_in_form_body};
 
 use crate::endpoints::{do_something, legacy, openapi, protected_resource, resource};
 
@@ -24,7 +24,7 @@ pub struct App {
 pub fn routes(app: App) -> Router {
     // A body that is a form may hold a second token: each route that takes bodies has this. Of GET
     // bodies nobody takes anything (RFC 6750 §2.2).
-    let no_token_in_form = from_fn_with_state(app.verifier.clone(), refuse_token_in_form);
+    let no_token_in_form = from_fn_with_state(app.verifier.clone(), reject_token_in_form_body);
     let secret_in_header = from_fn_with_state(app.legacy.clone(), legacy::secret_in_header);
     let mut routes = Router::new()
         .route("/api/resource", get(resource::resource))

@@ -98,7 +98,7 @@ fn readiness(verifier: Verifier) -> health::Readiness {
 async fn warm_until_ready(verifier: Verifier, stop: CancellationToken) {
     let done = stop.child_token();
     run_periodically(WARM_PERIOD, done.clone(), || async {
-        match verifier.warm().await {
+        match verifier.warm_up().await {
             Ok(()) => done.cancel(),
             Err(error) => tracing::warn!(%error, "B cannot check passes yet; it tries again"),
         }

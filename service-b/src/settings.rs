@@ -63,7 +63,7 @@ pub struct LocalSettings {
     /// How often B may fetch the keys because of an unknown one, in seconds.
     pub key_cooldown_seconds: u32,
     /// So many verified passes are remembered.
-    pub remembered_passes: u64,
+    pub token_cache_capacity: u64,
     /// The secret that B and C share under HS256, for learning.
     pub hs256_secret: Option<SecretSetting>,
 }
@@ -106,7 +106,7 @@ impl Default for LocalSettings {
             algorithms: ["ES256", "EdDSA", "RS256"].map(str::to_owned).to_vec(),
             leeway_seconds: 5,
             key_cooldown_seconds: 10,
-            remembered_passes: 10_000,
+            token_cache_capacity: 10_000,
             hs256_secret: None,
         }
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clock::Clock;
 use oauth_types::ClientSecret;
-use token_verifier::{Algorithm, Detail, IntrospectionSettings, LocalSettings, Verifier};
+use token_verifier::{Algorithm, ErrorDetail, IntrospectionSettings, LocalSettings, Verifier};
 
 use crate::settings::{self, Mode, ServiceBSettings};
 
@@ -19,7 +19,7 @@ pub(crate) fn verifier(
         builder = builder.internal_url(internal_url);
     }
     if !settings.profile.is_production() {
-        builder = builder.detail(Detail::Explain);
+        builder = builder.detail(ErrorDetail::Full);
     }
     if settings.mode != Mode::Introspection {
         builder = builder.local(local(&settings.local)?);
@@ -28,7 +28,7 @@ pub(crate) fn verifier(
         builder = builder.introspection(IntrospectionSettings {
             client_id: settings.introspection.client_id.clone(),
             client_secret: settings.introspection_secret()?,
-            cache_for: Duration::from_secs(settings.introspection.cache_seconds.into()),
+            cache_ttl: Duration::from_secs(settings.introspection.cache_seconds.into()),
         });
     }
     Ok(builder.build()?)
@@ -42,7 +42,7 @@ fn local(settings: &settings::LocalSettings) -> anyhow::Result<LocalSettings> {
         algorithms: settings.algorithms.iter().map(parse).collect::<anyhow::Result<_>>()?,
         leeway: Duration::from_secs(settings.leeway_seconds.into()),
         key_cooldown: Duration::from_secs(settings.key_cooldown_seconds.into()),
-        remembered: settings.remembered_passes,
+        cache_capacity: settings.token_cache_capacity,
         hs256_secret: settings
             .hs256_secret
             .as_ref()

@@ -32,7 +32,7 @@ fn a_reads_and_writes_at_both_bs() -> anyhow::Result<()> {
     for target in ["local", "introspection"] {
         let read = call_a(&project, target)?;
         read.is(200)?;
-        assert_eq!(read.body["pass"]["client_id"], "service-a", "{read:?}");
+        assert_eq!(read.body["token"]["client_id"], "service-a", "{read:?}");
         let write = http()
             .post(format!("{}/api/call-b?target={target}", project.url(A)?))
             .json(&json!({"a": 1}));

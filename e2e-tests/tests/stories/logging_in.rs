@@ -125,9 +125,13 @@ async fn the_first_hop_is_shown_the_persons_pass_and_a_further_one_a_pass_that_s
         Ok((answer("local")?, answer("introspection")?))
     })
     .await;
-    assert_eq!((&own["pass"]["subject"], own["pass"].get("act")), (&json!(SUBJECT), None), "{own}");
     assert_eq!(
-        (&acting["pass"]["subject"], &acting["pass"]["act"]),
+        (&own["token"]["subject"], own["token"].get("act")),
+        (&json!(SUBJECT), None),
+        "{own}"
+    );
+    assert_eq!(
+        (&acting["token"]["subject"], &acting["token"]["act"]),
         (&json!(SUBJECT), &json!({ "sub": "service-a" })),
         "{acting}"
     );
@@ -143,5 +147,5 @@ async fn a_b_that_asks_nobody_is_told_too_who_acts() {
         Ok(serde_json::from_str::<Value>(&alice.text("my-resource-answer").unwrap_or_default())?)
     })
     .await;
-    assert_eq!(answer["pass"]["act"], json!({ "sub": "service-a" }), "{answer}");
+    assert_eq!(answer["token"]["act"], json!({ "sub": "service-a" }), "{answer}");
 }

@@ -106,7 +106,7 @@ async fn an_opaque_pass_means_nothing_to_a_local_b_and_all_to_one_that_asks() {
     let answer =
         stage.show(Door::Asking, &stage.pass("service-a-opaque", Door::Asking).await).await;
     assert_eq!(
-        (answer.status, answer.json()["pass"]["client_id"].as_str()),
+        (answer.status, answer.json()["token"]["client_id"].as_str()),
         (200, Some("service-a-opaque"))
     );
 }

@@ -5,7 +5,7 @@ use axum::http::Method;
 use oauth_types::ClientSecret;
 use service_a::{Addresses, BClient, Call, settings::Target};
 use service_kit::{HttpClientSettings, http_client};
-use token_client::{TokenClient, TokenNeed};
+use token_client::{TokenClient, TokenTarget};
 
 use crate::{
     duel::{Duel, median},
@@ -49,7 +49,7 @@ struct Contest {
 impl Contest {
     /// One by one in turns, so that both meet the same machine.
     async fn fight(&self, calls: usize) -> anyhow::Result<Duel> {
-        let need = TokenNeed { scope: self.a.scope.clone(), resource: Some(RESOURCE.to_owned()) };
+        let need = TokenTarget { scope: self.a.scope.clone(), resource: Some(RESOURCE.to_owned()) };
         let in_hand = self.a.tokens.token(&need).await?;
         let (mut ours, mut limit) = (Vec::new(), Vec::new());
         for _ in 0..calls {
@@ -58,7 +58,7 @@ impl Contest {
             self.a.call(&call).await.map_err(|failure| anyhow!("A's call failed: {failure:?}"))?;
             ours.push(micros(started));
             let started = Instant::now();
-            self.send(in_hand.token.expose()).await?;
+            self.send(in_hand.access_token.expose()).await?;
             limit.push(micros(started));
         }
         let (ours, limit) = (median(ours.into_iter()), median(limit.into_iter()));

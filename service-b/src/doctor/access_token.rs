@@ -11,7 +11,7 @@ use crate::{endpoints::SCOPES, settings::ServiceBSettings, verifier::verifier};
 const EVENTS: usize = 64;
 
 /// Make every check on a pass that B itself would make, and say what was compared.
-pub(super) async fn check_pass(
+pub(super) async fn check_token(
     checks: &mut Checks,
     settings: &ServiceBSettings,
     pass: &AccessToken,
@@ -41,7 +41,7 @@ pub(super) async fn check_pass(
             } else {
                 format!("it does not allow: {}", lacks.join(" "))
             };
-            checks.ok("pass: scope", said);
+            checks.ok("token: scope", said);
         }
         // Told with its values already.
         Err(VerifyError::Invalid { rule: Some(_), .. }) => (),
@@ -57,7 +57,7 @@ pub(super) async fn check_pass(
                 reason,
                 change,
             );
-            checks.fail("pass", "whether it is good cannot be found out", finding);
+            checks.fail("token", "whether it is good cannot be found out", finding);
         }
     }
 }
@@ -67,7 +67,7 @@ fn tell(
     Check { rule, passed, expected, found }: &Check,
     keys: Option<&PublishedKeys>,
 ) {
-    let name = format!("pass: {}", name(*rule));
+    let name = format!("token: {}", name(*rule));
     if *passed {
         return checks.ok(name, found);
     }

@@ -1,17 +1,17 @@
 use axum::Json;
 use serde::Serialize;
-use token_verifier::{Pass, WholeBody};
+use token_verifier::{Authorized, WholeBody};
 
-use super::{Caller, ResourceWrite};
+use super::{ResourceWrite, TokenClaims};
 
 #[derive(Serialize)]
 pub(crate) struct Answer {
     message: &'static str,
-    pass: Caller,
+    token: TokenClaims,
 }
 
 /// `POST /api/do_something`: the document's operation, now with a pass instead of a password. The
 /// body is read, after the pass was found good, for its length to be limited.
-pub(crate) async fn do_something(pass: Pass<ResourceWrite>, _: WholeBody) -> Json<Answer> {
-    Json(Answer { message: "B did something", pass: Caller::from(&*pass) })
+pub(crate) async fn do_something(token: Authorized<ResourceWrite>, _: WholeBody) -> Json<Answer> {
+    Json(Answer { message: "B did something", token: TokenClaims::from(&*token) })
 }

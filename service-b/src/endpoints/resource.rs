@@ -1,16 +1,16 @@
 use axum::Json;
 use serde::Serialize;
-use token_verifier::Pass;
+use token_verifier::Authorized;
 
-use super::{Caller, ResourceRead};
+use super::{ResourceRead, TokenClaims};
 
 #[derive(Serialize)]
 pub(crate) struct Answer {
     message: &'static str,
-    pass: Caller,
+    token: TokenClaims,
 }
 
 /// `GET /api/resource`: the document's protected resource.
-pub(crate) async fn resource(pass: Pass<ResourceRead>) -> Json<Answer> {
-    Json(Answer { message: "this is B's protected resource", pass: Caller::from(&*pass) })
+pub(crate) async fn resource(token: Authorized<ResourceRead>) -> Json<Answer> {
+    Json(Answer { message: "this is B's protected resource", token: TokenClaims::from(&*token) })
 }

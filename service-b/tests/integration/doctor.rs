@@ -167,7 +167,7 @@ async fn settings_and_certificates_that_cannot_be_used_are_found() {
 /// A file with a pass.
 fn file(pass: &str) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("pass");
+    let file = folder.path().join("token");
     fs::write(&file, format!("{pass}\n")).unwrap();
     let name = file.display().to_string();
     (folder, name)
@@ -181,33 +181,33 @@ async fn a_pass_that_b_refuses_is_explained_and_not_shown() {
     for (pass, line, parts) in [
         (
             other.pass(&claims(&good)),
-            "pass: key",
+            "token: key",
             ["one of: k1", "found     of-before-the-restart"],
         ),
         (
             signer.pass(&claims(&json!({ "iss": "http://localhost:9000/" }))),
-            "pass: issuer",
+            "token: issuer",
             ["http://localhost:9000/", "issuer: "],
         ),
         (
             signer.pass(&claims(&json!({ "aud": "https://b.example" }))),
-            "pass: audience",
+            "token: audience",
             ["https://b.example\n", "resource: "],
         ),
         (
             signer.pass(&claims(&json!({ "exp": now - 60 }))),
-            "pass: expiry",
+            "token: expiry",
             ["before exp", "a new pass"],
         ),
         (
             signer.pass(&claims(&json!({ "iat": now + 600, "exp": now + 900 }))),
-            "pass: issued at",
+            "token: issued at",
             ["made in the past", "local.leeway_seconds: "],
         ),
-        ("not-a-jwt".to_owned(), "pass", ["is not a JWT", "mode: "]),
+        ("not-a-jwt".to_owned(), "token", ["is not a JWT", "mode: "]),
     ] {
         let (_folder, name) = file(&pass);
-        let said = run(&["doctor", "--pass", &name], &like(&c, &b, &[])).await;
+        let said = run(&["doctor", "--token", &name], &like(&c, &b, &[])).await;
         found(&said, line, &parts);
         let signature = pass.rsplit('.').next().unwrap();
         assert!(!said.out.contains(signature) && !said.err.contains(signature), "{said:?}");
@@ -218,11 +218,11 @@ async fn a_pass_that_b_refuses_is_explained_and_not_shown() {
 async fn a_pass_that_b_takes_is_well_and_what_it_does_not_open_is_told() {
     let (signer, c, b) = world().await;
     let (_folder, name) = file(&signer.pass(&claims(&json!({ "scope": "resource:read" }))));
-    let said = run(&["doctor", "--pass", &name], &like(&c, &b, &[])).await;
+    let said = run(&["doctor", "--token", &name], &like(&c, &b, &[])).await;
     assert!(
         said.code == Some(0) && said.out.contains("it does not allow: resource:write"),
         "{said:?}"
     );
-    let missing = run(&["doctor", "--pass", "/nowhere/pass"], &like(&c, &b, &[])).await;
-    assert!(missing.code == Some(1) && missing.err.contains("/nowhere/pass"), "{missing:?}");
+    let missing = run(&["doctor", "--token", "/nowhere/token"], &like(&c, &b, &[])).await;
+    assert!(missing.code == Some(1) && missing.err.contains("/nowhere/token"), "{missing:?}");
 }

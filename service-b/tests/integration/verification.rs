@@ -22,10 +22,10 @@ async fn a_local_b_answers_with_what_the_pass_said_and_does_not_ask_c_about_it()
     });
     let read = b.resource(&pass).await;
     assert_eq!(read.status, 200, "{read:?}");
-    assert_eq!(read.json(), json!({ "message": "this is B's protected resource", "pass": said }));
+    assert_eq!(read.json(), json!({ "message": "this is B's protected resource", "token": said }));
     let done = answer(b.post("/api/do_something").bearer_auth(&pass).body("{}")).await;
     assert_eq!(done.status, 200, "{done:?}");
-    assert_eq!(done.json(), json!({ "message": "B did something", "pass": said }));
+    assert_eq!(done.json(), json!({ "message": "B did something", "token": said }));
     assert_eq!((c.requests(JWKS).await.len(), c.requests(INTROSPECT).await.len()), (1, 0));
 }
 
@@ -40,7 +40,7 @@ async fn an_introspecting_b_asks_c_in_its_own_name_and_remembers_the_word() {
     for _ in 0..3 {
         let answer = b.resource("opaque").await;
         assert_eq!(
-            (answer.status, answer.json()["pass"]["jti"].as_str()),
+            (answer.status, answer.json()["token"]["jti"].as_str()),
             (200, Some("opaque-1")),
             "{answer:?}"
         );
@@ -71,9 +71,9 @@ async fn an_auto_b_checks_a_jwt_itself_and_asks_about_anything_else() {
     let c = C::start(&signer).await;
     c.introspection.answers(active(&json!({ "jti": "opaque-1" })));
     let b = c.b_with(|settings| settings.mode = Mode::Auto);
-    assert_eq!(b.resource(&signer.pass(&good())).await.json()["pass"]["jti"], "pass-1");
+    assert_eq!(b.resource(&signer.pass(&good())).await.json()["token"]["jti"], "pass-1");
     assert_eq!(c.requests(INTROSPECT).await.len(), 0);
-    assert_eq!(b.resource("opaque").await.json()["pass"]["jti"], "opaque-1");
+    assert_eq!(b.resource("opaque").await.json()["token"]["jti"], "opaque-1");
     assert_eq!(c.requests(INTROSPECT).await.len(), 1);
 }
 

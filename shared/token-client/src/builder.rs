@@ -8,8 +8,8 @@ use tokio::sync::OnceCell;
 use crate::{
     client::{Inner, TokenClient},
     client_auth::ClientAuth,
-    token_target::Needs,
-    transport::Exchange,
+    token_target::TokenCells,
+    transport::HttpTransport,
 };
 
 /// Sets up a [`TokenClient`].
@@ -23,7 +23,7 @@ pub struct TokenClientBuilder {
     http: Option<Client>,
     clock: Clock,
     timeout: Duration,
-    assumed_life: Duration,
+    default_ttl: Duration,
 }
 
 /// Why there is no client. No value is shown: a URL may hold a password.
@@ -50,7 +50,7 @@ impl TokenClientBuilder {
             http: None,
             clock: Clock::system(),
             timeout: Duration::from_secs(5),
-            assumed_life: Duration::from_secs(60),
+            default_ttl: Duration::from_secs(60),
         }
     }
 
@@ -93,8 +93,8 @@ impl TokenClientBuilder {
     }
 
     /// How long a token is used that does not tell its life. 60 seconds unless set.
-    pub fn assumed_life(mut self, life: Duration) -> Self {
-        self.assumed_life = life;
+    pub fn default_ttl(mut self, life: Duration) -> Self {
+        self.default_ttl = life;
         self
     }
 
@@ -110,11 +110,11 @@ impl TokenClientBuilder {
             issuer: Issuer::new(self.issuer, self.internal_url.as_deref())
                 .map_err(BuildError::Issuer)?,
             endpoint: OnceCell::new_with(endpoint.map_err(BuildError::TokenEndpoint)?),
-            exchange: Exchange { http, timeout: self.timeout },
+            transport: HttpTransport { http, timeout: self.timeout },
             auth: self.auth,
             clock: self.clock,
-            assumed_life: self.assumed_life,
-            needs: Needs::default(),
+            default_ttl: self.default_ttl,
+            cells: TokenCells::default(),
         })))
     }
 }

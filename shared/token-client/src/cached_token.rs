@@ -3,13 +3,13 @@ use std::time::Duration;
 use oauth_types::{AccessToken, Scope, TokenResponse};
 
 /// No token is kept for longer, whatever it says of itself.
-const LONGEST_LIFE: i64 = 24 * 60 * 60;
+const MAX_TTL_SECONDS: i64 = 24 * 60 * 60;
 
 /// A token in the cache.
 #[derive(Debug)]
 pub struct CachedToken {
     /// The token itself.
-    pub token: AccessToken,
+    pub access_token: AccessToken,
     /// From this second since 1970 on it is void.
     pub expires_at: i64,
     /// What it allows: less than was asked for, if the authorization server decided so.
@@ -24,13 +24,13 @@ impl CachedToken {
         granted: TokenResponse,
         asked: &Scope,
         sent_at: i64,
-        assumed_life: Duration,
+        default_ttl: Duration,
     ) -> Self {
-        let seconds = granted.expires_in.unwrap_or(assumed_life.as_secs());
-        let life = i64::try_from(seconds).unwrap_or(i64::MAX).min(LONGEST_LIFE);
+        let seconds = granted.expires_in.unwrap_or(default_ttl.as_secs());
+        let life = i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_TTL_SECONDS);
         let expires_at = sent_at.saturating_add(life);
         Self {
-            token: granted.access_token,
+            access_token: granted.access_token,
             expires_at,
             // Left out, it is what was asked for (RFC 6749 §5.1).
             scope: granted.scope.unwrap_or_else(|| asked.clone()),
@@ -38,17 +38,17 @@ impl CachedToken {
         }
     }
 
-    pub(crate) fn is_void(&self, now: i64) -> bool {
+    pub(crate) fn is_expired(&self, now: i64) -> bool {
         now >= self.expires_at
     }
 
     /// Is it time to fetch the next one?
-    pub(crate) fn is_ageing(&self, now: i64) -> bool {
+    pub(crate) fn needs_refresh(&self, now: i64) -> bool {
         now >= self.refresh_at
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.token.expose() == other.token.expose()
+        self.access_token.expose() == other.access_token.expose()
     }
 }
 
@@ -77,8 +77,8 @@ mod tests {
     #[test]
     fn a_token_is_void_in_the_second_in_which_it_expires() {
         let token = token(Some(600));
-        assert!(!token.is_ageing(1_479) && token.is_ageing(1_480));
-        assert!(!token.is_void(1_599) && token.is_void(1_600));
+        assert!(!token.needs_refresh(1_479) && token.needs_refresh(1_480));
+        assert!(!token.is_expired(1_599) && token.is_expired(1_600));
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn an_absurd_life_is_cut_to_a_day() {
         for absurd in [u64::MAX, i64::MAX.unsigned_abs(), 1 << 40] {
-            assert_eq!(token(Some(absurd)).expires_at, 1_000 + LONGEST_LIFE);
+            assert_eq!(token(Some(absurd)).expires_at, 1_000 + MAX_TTL_SECONDS);
         }
     }
 

@@ -14,13 +14,13 @@ use crate::{
     error::TokenError,
     grants::{client_credentials, token_exchange},
     retry,
-    token_cell::{Outcome, Seat, Slot, Standing},
-    token_target::{Needs, TokenNeed},
-    transport::Exchange,
+    token_cell::{FetchPermit, Freshness, Outcome, TokenCell},
+    token_target::{TokenCells, TokenTarget},
+    transport::HttpTransport,
 };
 
 /// After a failed fetch ahead of expiry the old token is used on in peace for so long, in seconds.
-const QUIET_AFTER_FAILURE: u64 = 5;
+const REFRESH_BACKOFF_SECONDS: u64 = 5;
 
 /// Gets access tokens and keeps them fresh. Clones are cheap and share one cache.
 #[derive(Clone)]
@@ -29,11 +29,11 @@ pub struct TokenClient(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) issuer: Issuer,
     pub(crate) endpoint: OnceCell<Url>,
-    pub(crate) exchange: Exchange,
+    pub(crate) transport: HttpTransport,
     pub(crate) auth: ClientAuth,
     pub(crate) clock: Clock,
-    pub(crate) assumed_life: Duration,
-    pub(crate) needs: Needs,
+    pub(crate) default_ttl: Duration,
+    pub(crate) cells: TokenCells,
 }
 
 impl TokenClient {
@@ -50,19 +50,19 @@ impl TokenClient {
     ///
     /// # Errors
     /// [`TokenError`] when there is none in the cache and none could be fetched.
-    pub async fn token(&self, need: &TokenNeed) -> Result<Arc<CachedToken>, TokenError> {
-        let slot = self.0.needs.slot(need);
+    pub async fn token(&self, need: &TokenTarget) -> Result<Arc<CachedToken>, TokenError> {
+        let cell = self.0.cells.cell(need);
         let now = self.0.clock.seconds();
-        let (seen, standing) = slot.look(now);
-        match standing {
-            Standing::Fresh(token) => Ok(reused(token, now)),
-            Standing::Ageing(token) => {
-                if let Some(seat) = slot.try_seat(seen) {
-                    tokio::spawn(Arc::clone(&self.0).fetch_ahead(slot, seat, need.clone()));
+        let (seen, freshness) = cell.look(now);
+        match freshness {
+            Freshness::Fresh(token) => Ok(reused(token, now)),
+            Freshness::RefreshDue(token) => {
+                if let Some(permit) = cell.try_acquire(seen) {
+                    tokio::spawn(Arc::clone(&self.0).fetch_ahead(cell, permit, need.clone()));
                 }
                 Ok(reused(token, now))
             }
-            Standing::Missing => slot.join(seen, self.0.fetch(need)).await,
+            Freshness::Missing => cell.join(seen, self.0.fetch(need)).await,
         }
     }
 
@@ -70,14 +70,14 @@ impl TokenClient {
     /// It is not kept.
     ///
     /// # Errors
-    /// [`TokenError`] when none could be fetched. [`TokenError::Refused`] when `subject` is not in
+    /// [`TokenError`] when none could be fetched. [`TokenError::ErrorResponse`] when `subject` is not in
     /// force any more.
-    pub async fn exchange(
+    pub async fn exchange_token(
         &self,
         subject: &AccessToken,
-        need: &TokenNeed,
+        need: &TokenTarget,
     ) -> Result<AccessToken, TokenError> {
-        retry::while_it_passes(|| self.0.request_exchanged(subject, need)).await
+        retry::retry_transient(|| self.0.request_exchanged(subject, need)).await
     }
 
     /// The issuer identifier of the authorization server.
@@ -88,59 +88,64 @@ impl TokenClient {
 
     /// Drop `token` from the cache, because a resource server refused it. If another one has taken
     /// its place in the meantime, that one stays.
-    pub fn forget(&self, need: &TokenNeed, token: &CachedToken) {
-        if let Some(slot) = self.0.needs.known(need) {
-            slot.forget(token);
+    pub fn invalidate(&self, need: &TokenTarget, token: &CachedToken) {
+        if let Some(cell) = self.0.cells.known(need) {
+            cell.invalidate(token);
         }
     }
 }
 
 impl Inner {
-    async fn fetch(&self, need: &TokenNeed) -> Outcome {
-        retry::while_it_passes(|| self.request(need)).await.map(Arc::new)
+    async fn fetch(&self, need: &TokenTarget) -> Outcome {
+        retry::retry_transient(|| self.request(need)).await.map(Arc::new)
     }
 
-    async fn request(&self, need: &TokenNeed) -> Result<CachedToken, TokenError> {
+    async fn request(&self, need: &TokenTarget) -> Result<CachedToken, TokenError> {
         let endpoint = self.token_endpoint().await?;
         let sent_at = self.clock.seconds();
         let granted =
-            client_credentials::request(&self.exchange, endpoint, &self.auth, need).await?;
-        Ok(CachedToken::new(granted, &need.scope, sent_at, self.assumed_life))
+            client_credentials::request(&self.transport, endpoint, &self.auth, need).await?;
+        Ok(CachedToken::new(granted, &need.scope, sent_at, self.default_ttl))
     }
 
     async fn request_exchanged(
         &self,
         subject: &AccessToken,
-        need: &TokenNeed,
+        need: &TokenTarget,
     ) -> Result<AccessToken, TokenError> {
         let endpoint = self.token_endpoint().await?;
         let granted =
-            token_exchange::request(&self.exchange, endpoint, &self.auth, subject, need).await?;
+            token_exchange::request(&self.transport, endpoint, &self.auth, subject, need).await?;
         Ok(granted.access_token)
     }
 
     async fn token_endpoint(&self) -> Result<Url, TokenError> {
-        let discover = || discovery::token_endpoint(&self.exchange, &self.issuer);
+        let discover = || discovery::token_endpoint(&self.transport, &self.issuer);
         self.endpoint.get_or_try_init(discover).await.cloned()
     }
 
     /// In the background: nobody has to wait for it, and no caller that goes away can break it off.
-    async fn fetch_ahead(self: Arc<Self>, slot: Arc<Slot>, seat: Seat, need: TokenNeed) {
+    async fn fetch_ahead(
+        self: Arc<Self>,
+        cell: Arc<TokenCell>,
+        permit: FetchPermit,
+        need: TokenTarget,
+    ) {
         let outcome = self.fetch(&need).await;
         if let Err(error) = &outcome {
             tracing::warn!(%error, "the next token could not be fetched ahead of expiry; the old one is used on");
             let quiet =
-                error.retry_after().map_or(0, |asked| asked.as_secs()).max(QUIET_AFTER_FAILURE);
-            slot.keep_quiet_until(self.clock.seconds().saturating_add_unsigned(quiet));
+                error.retry_after().map_or(0, |asked| asked.as_secs()).max(REFRESH_BACKOFF_SECONDS);
+            cell.back_off_until(self.clock.seconds().saturating_add_unsigned(quiet));
         }
         // The outcome is for those who joined; here nobody waits for it.
-        let _ = slot.land(seat, outcome);
+        let _ = cell.land(permit, outcome);
     }
 }
 
 fn reused(token: Arc<CachedToken>, now: i64) -> Arc<CachedToken> {
     emit(|| Event::TokenReused {
-        token: token.token.fingerprint(),
+        token: token.access_token.fingerprint(),
         expires_in: token.expires_at - now,
     });
     token

@@ -25,7 +25,7 @@ impl ClientAuth {
     }
 
     /// Does `text` hold the secret, as it is or as it was sent?
-    pub(crate) fn gives_away(&self, text: &str) -> bool {
+    pub(crate) fn contains_secret(&self, text: &str) -> bool {
         let basic = oauth_types::basic::format(&self.client_id, &self.secret);
         let encoded: String =
             url::form_urlencoded::byte_serialize(self.secret.expose().as_bytes()).collect();

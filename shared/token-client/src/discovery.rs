@@ -8,37 +8,37 @@ use url::Url;
 
 use crate::{
     error::{Step, TokenError},
-    transport::{Answer, Exchange},
+    transport::{Answer, HttpTransport},
 };
 
 pub(crate) async fn token_endpoint(
-    exchange: &Exchange,
+    transport: &HttpTransport,
     issuer: &Issuer,
 ) -> Result<Url, TokenError> {
     let [oauth, openid] = issuer.metadata_urls();
     let mut url = oauth;
-    let mut answer = get(exchange, &url).await?;
+    let mut answer = get(transport, &url).await?;
     // Servers that know OpenID Connect alone publish the same members under its own name (RFC 8414
     // §5).
     if answer.status == StatusCode::NOT_FOUND {
         answer.tell(Vec::new());
         url = openid;
-        answer = get(exchange, &url).await?;
+        answer = get(transport, &url).await?;
     }
     let metadata = read(&answer);
     answer.tell(metadata.as_ref().map_or_else(|_| Vec::new(), fields));
     let metadata = metadata?;
     check_issuer(&metadata, issuer, url)?;
     let published =
-        metadata.token_endpoint.ok_or_else(|| answer.garbage("it names no token_endpoint"))?;
+        metadata.token_endpoint.ok_or_else(|| answer.invalid("it names no token_endpoint"))?;
     issuer.resolve_endpoint(&published).map_err(|_| {
-        answer.garbage(
+        answer.invalid(
             "its token_endpoint is no absolute http(s) URL, or plain http although the server is reached by https",
         )
     })
 }
 
-async fn get(exchange: &Exchange, url: &str) -> Result<Answer, TokenError> {
+async fn get(transport: &HttpTransport, url: &str) -> Result<Answer, TokenError> {
     let unusable = |_| TokenError::Unreachable {
         step: Step::Metadata,
         url: url.to_owned(),
@@ -46,7 +46,7 @@ async fn get(exchange: &Exchange, url: &str) -> Result<Answer, TokenError> {
     };
     let mut request = Request::new(Method::GET, Url::parse(url).map_err(unusable)?);
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-    exchange.send(Step::Metadata, request, Vec::new()).await
+    transport.send(Step::Metadata, request, Vec::new()).await
 }
 
 fn read(answer: &Answer) -> Result<AuthorizationServerMetadata, TokenError> {
@@ -54,7 +54,7 @@ fn read(answer: &Answer) -> Result<AuthorizationServerMetadata, TokenError> {
         return Err(unavailable);
     }
     if answer.status != StatusCode::OK {
-        return Err(answer.garbage("there is no metadata of an authorization server"));
+        return Err(answer.invalid("there is no metadata of an authorization server"));
     }
     answer.json("it is not the metadata of an authorization server (RFC 8414 section 2)")
 }

@@ -28,7 +28,7 @@ pub enum TokenError {
     },
     /// The authorization server says no, and why. Asking again will not help.
     #[error("the authorization server refused the token request with status {status}: {error}")]
-    Refused {
+    ErrorResponse {
         /// The HTTP status, 400 or 401 as a rule.
         status: u16,
         /// Its reason.
@@ -50,7 +50,7 @@ pub enum TokenError {
     #[error(
         "the authorization server at {url} gave an unusable answer to {step} with status {status}: {what}"
     )]
-    Garbage {
+    InvalidResponse {
         /// What was asked for.
         step: Step,
         /// Where.

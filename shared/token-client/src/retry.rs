@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// A client credentials request and a token exchange are safe to repeat: they spend nothing, and a
 /// token whose answer was lost is used by nobody and expires. This does not hold for a code or a
 /// refresh token: these are spent by the first attempt.
-pub(crate) async fn while_it_passes<T, Fut>(attempt: impl FnMut() -> Fut) -> Result<T, TokenError>
+pub(crate) async fn retry_transient<T, Fut>(attempt: impl FnMut() -> Fut) -> Result<T, TokenError>
 where
     Fut: Future<Output = Result<T, TokenError>>,
 {

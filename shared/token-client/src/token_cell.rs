@@ -17,19 +17,19 @@ pub(crate) type Outcome = Result<Arc<CachedToken>, TokenError>;
 /// looked, and share its outcome, failure included: a hundred callers must not become a hundred
 /// requests to a server that has just failed.
 #[derive(Default)]
-pub(crate) struct Slot {
+pub(crate) struct TokenCell {
     token: ArcSwapOption<CachedToken>,
     flight: Arc<Mutex<Option<Outcome>>>,
-    landings: AtomicU64,
-    quiet_until: AtomicI64,
+    completions: AtomicU64,
+    backoff_until: AtomicI64,
 }
 
 /// What a caller finds.
-pub(crate) enum Standing {
+pub(crate) enum Freshness {
     /// A token to use.
     Fresh(Arc<CachedToken>),
     /// A token to use, while somebody fetches the next one.
-    Ageing(Arc<CachedToken>),
+    RefreshDue(Arc<CachedToken>),
     /// Nothing to use.
     Missing,
 }
@@ -39,57 +39,57 @@ pub(crate) enum Standing {
 pub(crate) struct Seen(u64);
 
 /// The right, held by one at a time, to fetch the token.
-pub(crate) type Seat = OwnedMutexGuard<Option<Outcome>>;
+pub(crate) type FetchPermit = OwnedMutexGuard<Option<Outcome>>;
 
-impl Slot {
+impl TokenCell {
     /// The count comes before the look: in the other order a landing between them would be missed
     /// and flown again.
-    pub(crate) fn look(&self, now: i64) -> (Seen, Standing) {
-        let seen = Seen(self.landings.load(Ordering::SeqCst));
-        let standing = match self.token.load_full() {
-            Some(token) if token.is_void(now) => Standing::Missing,
+    pub(crate) fn look(&self, now: i64) -> (Seen, Freshness) {
+        let seen = Seen(self.completions.load(Ordering::SeqCst));
+        let freshness = match self.token.load_full() {
+            Some(token) if token.is_expired(now) => Freshness::Missing,
             Some(token)
-                if token.is_ageing(now) && now >= self.quiet_until.load(Ordering::SeqCst) =>
+                if token.needs_refresh(now) && now >= self.backoff_until.load(Ordering::SeqCst) =>
             {
-                Standing::Ageing(token)
+                Freshness::RefreshDue(token)
             }
-            Some(token) => Standing::Fresh(token),
-            None => Standing::Missing,
+            Some(token) => Freshness::Fresh(token),
+            None => Freshness::Missing,
         };
-        (seen, standing)
+        (seen, freshness)
     }
 
     /// Wait for the flight that is under way, or be the one who flies.
     pub(crate) async fn join(&self, seen: Seen, fetch: impl Future<Output = Outcome>) -> Outcome {
-        let seat = Arc::clone(&self.flight).lock_owned().await;
-        if let (true, Some(landed)) = (self.has_landed_since(seen), &*seat) {
+        let permit = Arc::clone(&self.flight).lock_owned().await;
+        if let (true, Some(landed)) = (self.has_completed_since(seen), &*permit) {
             return landed.clone();
         }
-        self.land(seat, fetch.await)
+        self.land(permit, fetch.await)
     }
 
     /// Be the one who flies, or nobody.
-    pub(crate) fn try_seat(&self, seen: Seen) -> Option<Seat> {
-        Arc::clone(&self.flight).try_lock_owned().ok().filter(|_| !self.has_landed_since(seen))
+    pub(crate) fn try_acquire(&self, seen: Seen) -> Option<FetchPermit> {
+        Arc::clone(&self.flight).try_lock_owned().ok().filter(|_| !self.has_completed_since(seen))
     }
 
-    pub(crate) fn land(&self, mut seat: Seat, outcome: Outcome) -> Outcome {
+    pub(crate) fn land(&self, mut permit: FetchPermit, outcome: Outcome) -> Outcome {
         if let Ok(token) = &outcome {
             self.token.store(Some(Arc::clone(token)));
         }
-        *seat = Some(outcome.clone());
-        self.landings.fetch_add(1, Ordering::SeqCst);
+        *permit = Some(outcome.clone());
+        self.completions.fetch_add(1, Ordering::SeqCst);
         outcome
     }
 
     /// Until then an ageing token counts as fresh: its next one could not be fetched a moment ago.
-    pub(crate) fn keep_quiet_until(&self, then: i64) {
-        self.quiet_until.store(then, Ordering::SeqCst);
+    pub(crate) fn back_off_until(&self, then: i64) {
+        self.backoff_until.store(then, Ordering::SeqCst);
     }
 
     /// Compared and dropped in one step: a storm of refusals of the old token must not drop the new
     /// one.
-    pub(crate) fn forget(&self, token: &CachedToken) {
+    pub(crate) fn invalidate(&self, token: &CachedToken) {
         self.token
             .rcu(|current| current.as_ref().filter(|current| !current.is(token)).map(Arc::clone));
     }
@@ -99,8 +99,8 @@ impl Slot {
         self.token.load().as_ref().map_or(i64::MIN, |token| token.expires_at)
     }
 
-    fn has_landed_since(&self, Seen(seen): Seen) -> bool {
-        self.landings.load(Ordering::SeqCst) != seen
+    fn has_completed_since(&self, Seen(seen): Seen) -> bool {
+        self.completions.load(Ordering::SeqCst) != seen
     }
 }
 
@@ -118,49 +118,49 @@ mod tests {
         Arc::new(CachedToken::new(granted, &Scope::empty(), 0, Duration::ZERO))
     }
 
-    async fn slot_with_token() -> Slot {
-        let slot = Slot::default();
-        let (seen, _) = slot.look(0);
-        slot.join(seen, async { Ok(token("t1")) }).await.unwrap();
-        slot
+    async fn cell_with_token() -> TokenCell {
+        let cell = TokenCell::default();
+        let (seen, _) = cell.look(0);
+        cell.join(seen, async { Ok(token("t1")) }).await.unwrap();
+        cell
     }
 
     #[tokio::test]
     async fn a_token_is_fresh_then_ageing_then_missing() {
-        let slot = slot_with_token().await;
-        assert!(matches!(slot.look(479).1, Standing::Fresh(_)));
-        assert!(matches!(slot.look(480).1, Standing::Ageing(_)));
-        assert!(matches!(slot.look(600).1, Standing::Missing));
+        let cell = cell_with_token().await;
+        assert!(matches!(cell.look(479).1, Freshness::Fresh(_)));
+        assert!(matches!(cell.look(480).1, Freshness::RefreshDue(_)));
+        assert!(matches!(cell.look(600).1, Freshness::Missing));
     }
 
     #[tokio::test]
     async fn in_quiet_time_nobody_fetches_ahead_but_an_expired_token_is_missing_all_the_same() {
-        let slot = slot_with_token().await;
-        slot.keep_quiet_until(500);
-        assert!(matches!(slot.look(499).1, Standing::Fresh(_)));
-        assert!(matches!(slot.look(500).1, Standing::Ageing(_)));
-        slot.keep_quiet_until(700);
-        assert!(matches!(slot.look(600).1, Standing::Missing));
+        let cell = cell_with_token().await;
+        cell.back_off_until(500);
+        assert!(matches!(cell.look(499).1, Freshness::Fresh(_)));
+        assert!(matches!(cell.look(500).1, Freshness::RefreshDue(_)));
+        cell.back_off_until(700);
+        assert!(matches!(cell.look(600).1, Freshness::Missing));
     }
 
     #[tokio::test]
     async fn who_looked_before_a_landing_shares_it_and_does_not_fly_again() {
-        let slot = slot_with_token().await;
-        let (before, _) = slot.look(480);
-        let seat = slot.try_seat(before).unwrap();
-        assert!(slot.try_seat(before).is_none(), "one flies");
-        slot.land(seat, Ok(token("t2"))).unwrap();
-        assert!(slot.try_seat(before).is_none());
-        let shared = slot.join(before, async { panic!("flown again") }).await.unwrap();
-        assert_eq!(shared.token.expose(), "t2");
+        let cell = cell_with_token().await;
+        let (before, _) = cell.look(480);
+        let permit = cell.try_acquire(before).unwrap();
+        assert!(cell.try_acquire(before).is_none(), "one flies");
+        cell.land(permit, Ok(token("t2"))).unwrap();
+        assert!(cell.try_acquire(before).is_none());
+        let shared = cell.join(before, async { panic!("flown again") }).await.unwrap();
+        assert_eq!(shared.access_token.expose(), "t2");
     }
 
     #[tokio::test]
     async fn forgetting_an_old_token_leaves_the_new_one() {
-        let slot = slot_with_token().await;
-        slot.forget(&token("t0"));
-        assert!(matches!(slot.look(0).1, Standing::Fresh(_)));
-        slot.forget(&token("t1"));
-        assert!(matches!(slot.look(0).1, Standing::Missing));
+        let cell = cell_with_token().await;
+        cell.invalidate(&token("t0"));
+        assert!(matches!(cell.look(0).1, Freshness::Fresh(_)));
+        cell.invalidate(&token("t1"));
+        assert!(matches!(cell.look(0).1, Freshness::Missing));
     }
 }

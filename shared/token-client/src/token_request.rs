@@ -7,7 +7,7 @@ use oauth_types::{AccessToken, ClientSecret};
 use reqwest::Request;
 use url::{Url, form_urlencoded::Serializer};
 
-use crate::token_target::TokenNeed;
+use crate::token_target::TokenTarget;
 
 /// A request to the token endpoint (RFC 6749 §3.2) in the making. What is sent and what may be told
 /// of it are written by the same call, so that no parameter is told which must not be, and none is
@@ -42,7 +42,7 @@ impl TokenRequest {
     }
 
     /// What is asked for.
-    pub(crate) fn need(&mut self, need: &TokenNeed) {
+    pub(crate) fn need(&mut self, need: &TokenTarget) {
         if !need.scope.is_empty() {
             self.text("scope", &need.scope.to_string());
         }

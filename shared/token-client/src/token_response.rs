@@ -13,7 +13,7 @@ pub(crate) fn read(answer: &Answer, auth: &ClientAuth) -> Result<TokenResponse, 
     let outcome = judge(answer, auth);
     answer.tell(match &outcome {
         Ok(granted) => granted_fields(granted),
-        Err(TokenError::Refused { error, .. }) => refused_fields(error),
+        Err(TokenError::ErrorResponse { error, .. }) => refused_fields(error),
         Err(_) => Vec::new(),
     });
     outcome
@@ -28,7 +28,7 @@ fn judge(answer: &Answer, auth: &ClientAuth) -> Result<TokenResponse, TokenError
         Err(refused(answer, auth))
     } else {
         // A redirect among others: it would carry the secret to wherever it points.
-        Err(answer.garbage("it is neither a token nor an error of OAuth"))
+        Err(answer.invalid("it is neither a token nor an error of OAuth"))
     }
 }
 
@@ -40,27 +40,28 @@ fn granted(answer: &Answer) -> Result<TokenResponse, TokenError> {
     // Bearer, a token that is bound to a key would lose its protection.
     if !granted.token_type.eq_ignore_ascii_case("Bearer") {
         return Err(
-            answer.garbage("its token_type is not Bearer, and no other type is understood here")
+            answer.invalid("its token_type is not Bearer, and no other type is understood here")
         );
     }
     let token = granted.access_token.expose();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
-            answer.garbage("its access_token is empty or has characters that no header can carry")
+            answer.invalid("its access_token is empty or has characters that no header can carry")
         );
     }
     if granted.expires_in == Some(0) {
-        return Err(answer.garbage("its expires_in is 0: the token was void when it came"));
+        return Err(answer.invalid("its expires_in is 0: the token was void when it came"));
     }
     Ok(granted)
 }
 
 fn refused(answer: &Answer, auth: &ClientAuth) -> TokenError {
     match answer.json("it is an error, but not one of RFC 6749 section 5.2") {
-        Ok(error) => {
-            TokenError::Refused { status: answer.status.as_u16(), error: presentable(error, auth) }
-        }
-        Err(garbage) => garbage,
+        Ok(error) => TokenError::ErrorResponse {
+            status: answer.status.as_u16(),
+            error: presentable(error, auth),
+        },
+        Err(invalid) => invalid,
     }
 }
 
@@ -68,7 +69,8 @@ fn refused(answer: &Answer, auth: &ClientAuth) -> TokenError {
 /// not at all when it repeats the secret back at us, as careless servers do.
 fn presentable(error: OAuthError, auth: &ClientAuth) -> OAuthError {
     let clean = |text: String| {
-        (!auth.gives_away(&text)).then(|| printable(&text).chars().take(MAX_DESCRIPTION).collect())
+        (!auth.contains_secret(&text))
+            .then(|| printable(&text).chars().take(MAX_DESCRIPTION).collect())
     };
     OAuthError {
         error: error.error,

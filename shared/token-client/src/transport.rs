@@ -17,7 +17,7 @@ const MAX_BODY: usize = 64 * 1024;
 /// The one way by which requests go to the authorization server: with a time limit, traced, told,
 /// and read within bounds.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub(crate) struct HttpTransport {
     pub(crate) http: Client,
     pub(crate) timeout: Duration,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Answer {
     elapsed: Duration,
 }
 
-impl Exchange {
+impl HttpTransport {
     pub(crate) async fn send(
         &self,
         step: Step,
@@ -104,8 +104,8 @@ impl Answer {
         })
     }
 
-    pub(crate) fn garbage(&self, what: &'static str) -> TokenError {
-        TokenError::Garbage {
+    pub(crate) fn invalid(&self, what: &'static str) -> TokenError {
+        TokenError::InvalidResponse {
             step: self.step,
             url: self.url.to_string(),
             status: self.status.as_u16(),
@@ -118,8 +118,8 @@ impl Answer {
         &self,
         otherwise: &'static str,
     ) -> Result<T, TokenError> {
-        let body = self.body.as_deref().ok_or_else(|| self.garbage("it is longer than 64 KiB"))?;
-        serde_json::from_slice(body).map_err(|_| self.garbage(otherwise))
+        let body = self.body.as_deref().ok_or_else(|| self.invalid("it is longer than 64 KiB"))?;
+        serde_json::from_slice(body).map_err(|_| self.invalid(otherwise))
     }
 }
 

@@ -5,7 +5,9 @@ use flow_events::Rule;
 use http::{header::AUTHORIZATION, request::Parts};
 use oauth_types::{AccessToken, bearer};
 
-use crate::{Refusal, VerifiedToken, Verifier, VerifyError, check::check, rejection::Why};
+use crate::{
+    BearerRejection, VerifiedToken, Verifier, VerifyError, check::check, rejection::RejectionKind,
+};
 
 /// The scope that a handler needs.
 pub trait RequiredScope {
@@ -15,12 +17,12 @@ pub trait RequiredScope {
 
 /// A good token that allows `S`. A handler that takes one is never called without.
 #[derive(Clone, Debug)]
-pub struct Pass<S> {
+pub struct Authorized<S> {
     token: Arc<VerifiedToken>,
     scope: PhantomData<fn() -> S>,
 }
 
-impl<S> Deref for Pass<S> {
+impl<S> Deref for Authorized<S> {
     type Target = VerifiedToken;
 
     fn deref(&self) -> &VerifiedToken {
@@ -28,13 +30,13 @@ impl<S> Deref for Pass<S> {
     }
 }
 
-impl<S: RequiredScope, State: Sync> FromRequestParts<State> for Pass<S>
+impl<S: RequiredScope, State: Sync> FromRequestParts<State> for Authorized<S>
 where
     Verifier: FromRef<State>,
 {
-    type Rejection = Refusal;
+    type Rejection = BearerRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, BearerRejection> {
         let verifier = Verifier::from_ref(state);
         let refused = |why| refusal(&verifier, why);
         let token = shown(parts).map_err(refused)?;
@@ -47,25 +49,25 @@ where
 
 /// Find the token, in the header and there alone (RFC 6750 §2.1): a form body is not for a resource
 /// to parse, and a URL is kept by every log on the way (§2.3, RFC 9700 §4.3.2).
-fn shown(parts: &Parts) -> Result<AccessToken, Why> {
+fn shown(parts: &Parts) -> Result<AccessToken, RejectionKind> {
     let in_query = parts.uri.query().is_some_and(|query| has_access_token(query.as_bytes()));
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     let header = headers.next().and_then(|value| bearer::parse(value.as_bytes()));
     match (header, in_query) {
         _ if headers.next().is_some() => {
-            Err(Why::Misplaced("there is more than one Authorization header"))
+            Err(RejectionKind::Misplaced("there is more than one Authorization header"))
         }
-        (Some(_), true) => Err(Why::Misplaced(
+        (Some(_), true) => Err(RejectionKind::Misplaced(
             "the access token was sent in the header and in the URL: use the header alone",
         )),
-        (None, true) => Err(Why::Misplaced(
+        (None, true) => Err(RejectionKind::Misplaced(
             "an access token in the URL is not taken, every log would keep it: use the header",
         )),
         (Some(Err(_)), false) => {
-            Err(Why::Misplaced("the Authorization header says Bearer and holds no token"))
+            Err(RejectionKind::Misplaced("the Authorization header says Bearer and holds no token"))
         }
         (Some(Ok(token)), false) => Ok(token),
-        (None, false) => Err(Why::NoToken),
+        (None, false) => Err(RejectionKind::NoToken),
     }
 }
 
@@ -77,17 +79,17 @@ pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
     })
 }
 
-fn check_scope<S: RequiredScope>(token: &VerifiedToken) -> Result<(), Why> {
+fn check_scope<S: RequiredScope>(token: &VerifiedToken) -> Result<(), RejectionKind> {
     let allowed = token.scope().contains(S::SCOPE);
     let (expected, found) = (|| S::SCOPE.to_owned(), || token.scope().to_string());
     check(Rule::Scope, allowed, expected, found, "the scope does not allow this").map_err(|_| {
         tracing::info!(jti = token.jti(), needed = S::SCOPE, "a token was refused for its scope");
-        Why::Scope { needed: S::SCOPE, has: token.scope().to_string() }
+        RejectionKind::Scope { needed: S::SCOPE, has: token.scope().to_string() }
     })
 }
 
 /// The log has the whole reason, with the token's fingerprint in the token's place.
-fn told(token: &AccessToken, error: VerifyError) -> Why {
+fn told(token: &AccessToken, error: VerifyError) -> RejectionKind {
     match &error {
         VerifyError::Invalid { reason, .. } => {
             tracing::info!(token = %token.fingerprint(), reason, "a token was refused");
@@ -96,12 +98,12 @@ fn told(token: &AccessToken, error: VerifyError) -> Why {
             tracing::warn!(reason, "no token can be checked now")
         }
     }
-    Why::Verify(error)
+    RejectionKind::Verify(error)
 }
 
-pub(crate) fn refusal(verifier: &Verifier, why: Why) -> Refusal {
+pub(crate) fn refusal(verifier: &Verifier, why: RejectionKind) -> BearerRejection {
     let inner = &verifier.0;
-    Refusal {
+    BearerRejection {
         why,
         realm: inner.resource.clone(),
         metadata_url: inner.metadata_url.clone(),

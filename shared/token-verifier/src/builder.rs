@@ -5,8 +5,8 @@ use oauth_types::{Issuer, well_known_url};
 use reqwest::{Client, redirect::Policy};
 
 use crate::{
-    Detail, IntrospectionSettings, LocalSettings, Verifier, introspection::Introspection,
-    issuer_client::Authority, local::Local, verifier::Inner,
+    ErrorDetail, IntrospectionSettings, LocalSettings, Verifier, introspection::Introspection,
+    issuer_client::IssuerClient, local::Local, verifier::Inner,
 };
 
 /// RFC 7518 §3.2: an HS256 secret is at least as long as the hash.
@@ -23,7 +23,7 @@ pub struct VerifierBuilder {
     introspection: Option<IntrospectionSettings>,
     http: Option<Client>,
     clock: Clock,
-    detail: Detail,
+    detail: ErrorDetail,
 }
 
 /// Why there is no verifier. No value is shown: a URL may hold a password.
@@ -37,7 +37,7 @@ pub enum BuildError {
     Resource(&'static str),
     /// Neither local nor introspection was asked for.
     #[error("no way to check tokens was chosen: local, introspection, or both")]
-    NoWay,
+    NoMethodConfigured,
     /// The shared secret could be guessed.
     #[error("the HS256 secret has fewer than {HS256_SECRET_BYTES} bytes (RFC 7518 section 3.2)")]
     ShortSecret,
@@ -56,7 +56,7 @@ impl VerifierBuilder {
             introspection: None,
             http: None,
             clock: Clock::system(),
-            detail: Detail::default(),
+            detail: ErrorDetail::default(),
         }
     }
 
@@ -93,20 +93,20 @@ impl VerifierBuilder {
         self
     }
 
-    /// How much a refusal explains. [`Detail::Terse`] unless set.
-    pub fn detail(mut self, detail: Detail) -> Self {
+    /// How much a refusal explains. [`ErrorDetail::Terse`] unless set.
+    pub fn detail(mut self, detail: ErrorDetail) -> Self {
         self.detail = detail;
         self
     }
 
-    /// The verifier. Nothing is sent before [`Verifier::warm`] or the first token.
+    /// The verifier. Nothing is sent before [`Verifier::warm_up`] or the first token.
     ///
     /// # Errors
     /// [`BuildError`] naming what cannot be used.
     pub fn build(self) -> Result<Verifier, BuildError> {
         oauth_types::parse_endpoint_url(&self.resource).map_err(BuildError::Resource)?;
         if self.local.is_none() && self.introspection.is_none() {
-            return Err(BuildError::NoWay);
+            return Err(BuildError::NoMethodConfigured);
         }
         let shared = self.local.as_ref().and_then(|local| local.hs256_secret.as_ref());
         if shared.is_some_and(|secret| secret.expose().len() < HS256_SECRET_BYTES) {
@@ -115,15 +115,15 @@ impl VerifierBuilder {
         let issuer =
             Issuer::new(self.issuer, self.internal_url.as_deref()).map_err(BuildError::Issuer)?;
         let http = self.http.map_or_else(default_client, Ok)?;
-        let authority = Arc::new(Authority::new(issuer, http, self.clock));
+        let issuer_client = Arc::new(IssuerClient::new(issuer, http, self.clock));
         Ok(Verifier(Arc::new(Inner {
-            local: self.local.map(|settings| Local::new(settings, Arc::clone(&authority))),
+            local: self.local.map(|settings| Local::new(settings, Arc::clone(&issuer_client))),
             introspection: self
                 .introspection
-                .map(|settings| Introspection::new(settings, Arc::clone(&authority))),
+                .map(|settings| Introspection::new(settings, Arc::clone(&issuer_client))),
             metadata_url: well_known_url(&self.resource, "oauth-protected-resource"),
             resource: self.resource,
-            authority,
+            issuer_client,
             detail: self.detail,
         })))
     }

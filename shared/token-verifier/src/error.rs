@@ -10,7 +10,7 @@ pub enum VerifyError {
     Invalid {
         /// The rule that it broke; `None` when it is no token at all.
         rule: Option<Rule>,
-        /// Why, with the compared values.
+        /// The reason, with the compared values.
         reason: String,
     },
     /// Whether it is good cannot be found out now. That is not a yes.

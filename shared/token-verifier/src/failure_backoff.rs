@@ -8,9 +8,9 @@ const PAUSE: i64 = 1_000;
 /// Those who waited for their turn hear the same reason at once. Else, with an issuer that hangs,
 /// each would wait for a time limit of its own, one after the other.
 #[derive(Debug, Default)]
-pub(crate) struct FailurePause(Option<(i64, VerifyError)>);
+pub(crate) struct FailureBackoff(Option<(i64, VerifyError)>);
 
-impl FailurePause {
+impl FailureBackoff {
     /// `Err` with the last failure while it is recent.
     pub(crate) fn check(&self, now_millis: i64) -> Result<(), VerifyError> {
         match &self.0 {
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_again_for_a_second() {
-        let mut pause = FailurePause::default();
+        let mut pause = FailureBackoff::default();
         pause.note(5_000, &Err::<(), _>(VerifyError::unavailable("C is away", None)));
         assert!(pause.check(5_999).is_err() && pause.check(6_000).is_ok());
         pause.note(6_000, &Ok(()));

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::{
     Verifier,
     authorized::{has_access_token, refusal},
-    rejection::Why,
+    rejection::RejectionKind,
     whole_body::whole,
 };
 
@@ -20,14 +20,14 @@ use crate::{
 ///
 /// ```
 /// # use axum::{Router, middleware::from_fn_with_state, routing::post};
-/// # use token_verifier::{Verifier, refuse_token_in_form};
+/// # use token_verifier::{Verifier, reject_token_in_form_body};
 /// # fn routes(verifier: Verifier) -> Router {
 /// Router::new()
 ///     .route("/api/order", post(|| async { "ordered" }))
-///     .layer(from_fn_with_state(verifier, refuse_token_in_form))
+///     .layer(from_fn_with_state(verifier, reject_token_in_form_body))
 /// # }
 /// ```
-pub async fn refuse_token_in_form(
+pub async fn reject_token_in_form_body(
     State(verifier): State<Verifier>,
     request: Request,
     next: Next,
@@ -50,16 +50,16 @@ pub async fn refuse_token_in_form(
     } else {
         "an access token in the body is not taken: use the header"
     };
-    refusal(&verifier, Why::Misplaced(why)).into_response()
+    refusal(&verifier, RejectionKind::Misplaced(why)).into_response()
 }
 
 /// Of two Content-Type headers we would believe one, and the handler perhaps the other (RFC 9110
 /// §5.3).
-fn is_form(headers: &HeaderMap) -> Result<bool, Why> {
+fn is_form(headers: &HeaderMap) -> Result<bool, RejectionKind> {
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let kind = kinds.next().map(HeaderValue::as_bytes).unwrap_or_default();
     if kinds.next().is_some() {
-        return Err(Why::Misplaced("there is more than one Content-Type header"));
+        return Err(RejectionKind::Misplaced("there is more than one Content-Type header"));
     }
     let media_type = kind.split(|byte| *byte == b';').next().unwrap_or_default();
     Ok(media_type.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded"))

@@ -10,7 +10,7 @@ use oauth_types::{AccessToken, ClientSecret, IntrospectionResponse, basic};
 use crate::{
     VerifiedToken, VerifyError,
     check::{Times, check, check_audience, check_issuer, check_times},
-    issuer_client::{Answer, Authority},
+    issuer_client::{Answer, IssuerClient},
     token_hash::TokenHash,
 };
 
@@ -22,14 +22,14 @@ pub struct IntrospectionSettings {
     /// Its secret.
     pub client_secret: ClientSecret,
     /// How long the issuer's word is good. A revoked token may live on for that long.
-    pub cache_for: Duration,
+    pub cache_ttl: Duration,
 }
 
 /// Asks about tokens, and remembers the answers for a moment.
 #[derive(Debug)]
 pub(crate) struct Introspection {
     settings: IntrospectionSettings,
-    authority: Arc<Authority>,
+    issuer_client: Arc<IssuerClient>,
     words: Cache<TokenHash, Word>,
 }
 
@@ -46,16 +46,16 @@ const REMEMBERED: u64 = 10_000;
 const LEEWAY: i64 = 5;
 
 impl Introspection {
-    pub(crate) fn new(settings: IntrospectionSettings, authority: Arc<Authority>) -> Self {
-        Self { settings, authority, words: Cache::new(REMEMBERED) }
+    pub(crate) fn new(settings: IntrospectionSettings, issuer_client: Arc<IssuerClient>) -> Self {
+        Self { settings, issuer_client, words: Cache::new(REMEMBERED) }
     }
 
-    pub(crate) async fn warm(&self) -> Result<(), VerifyError> {
-        self.authority.metadata().await.map(|_| ())
+    pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
+        self.issuer_client.metadata().await.map(|_| ())
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.authority.is_known()
+        self.issuer_client.is_known()
     }
 
     pub(crate) async fn verify(
@@ -63,7 +63,7 @@ impl Introspection {
         token: &AccessToken,
         resource: &str,
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
-        let (hash, now) = (TokenHash::of(token), self.authority.clock.millis());
+        let (hash, now) = (TokenHash::of(token), self.issuer_client.clock.millis());
         if self.words.get(&hash).await.is_some_and(|word| word.good_until <= now) {
             self.words.invalidate(&hash).await;
         }
@@ -80,9 +80,9 @@ impl Introspection {
     async fn ask(&self, token: &AccessToken, resource: &str) -> Result<Word, VerifyError> {
         let response = self.response(token).await?;
         // The time of the answer, not of the question: the token may have ended in between.
-        let now = self.authority.clock.millis();
-        let cache_for = i64::try_from(self.settings.cache_for.as_millis()).unwrap_or(i64::MAX);
-        let cached_until = now.saturating_add(cache_for);
+        let now = self.issuer_client.clock.millis();
+        let cache_ttl = i64::try_from(self.settings.cache_ttl.as_millis()).unwrap_or(i64::MAX);
+        let cached_until = now.saturating_add(cache_ttl);
         // Never past the token's own end.
         let good_until =
             response.exp.map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
@@ -93,14 +93,14 @@ impl Introspection {
     }
 
     async fn response(&self, token: &AccessToken) -> Result<IntrospectionResponse, VerifyError> {
-        let metadata = self.authority.metadata().await?;
-        let url = self.authority.resolve_endpoint(
+        let metadata = self.issuer_client.metadata().await?;
+        let url = self.issuer_client.resolve_endpoint(
             "introspection_endpoint",
             metadata.introspection_endpoint.as_deref(),
         )?;
         let IntrospectionSettings { client_id, client_secret, .. } = &self.settings;
         let request = self
-            .authority
+            .issuer_client
             .http
             .post(url)
             .header(header::AUTHORIZATION, basic::format(client_id, client_secret))
@@ -111,8 +111,10 @@ impl Introspection {
             Field::token("token", token),
             Field::text("token_type_hint", "access_token"),
         ];
-        let answer =
-            self.authority.send(request, fields, &[token.expose(), client_secret.expose()]).await?;
+        let answer = self
+            .issuer_client
+            .send(request, fields, &[token.expose(), client_secret.expose()])
+            .await?;
         self.refused(&answer)?;
         answer.json("the issuer's word about the token")
     }
@@ -142,7 +144,7 @@ impl Introspection {
         let found = || if word.active { "active" } else { "not active" }.to_owned();
         let otherwise = "the issuer says that the access token is void, or not for this resource";
         check(Rule::Active, word.active, || "active".to_owned(), found, otherwise)?;
-        check_issuer(self.authority.issuer.identifier(), word.iss.as_deref())?;
+        check_issuer(self.issuer_client.issuer.identifier(), word.iss.as_deref())?;
         check_audience(resource, word.aud.as_ref())?;
         check_times(now, LEEWAY, Times { exp: word.exp, nbf: word.nbf, iat: word.iat })?;
         // A token whose end is not told is good for as long as the word is.

@@ -12,20 +12,20 @@ use reqwest::{Client, Request, RequestBuilder};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::{VerifyError, failure_backoff::FailurePause};
+use crate::{VerifyError, failure_backoff::FailureBackoff};
 
 /// No answer of an authorization server is longer; one that is could fill our memory.
 const MAX_BODY: usize = 256 * 1024;
 
 /// The authorization server, as a resource server talks to it.
 #[derive(Debug)]
-pub(crate) struct Authority {
+pub(crate) struct IssuerClient {
     pub(crate) issuer: Issuer,
     pub(crate) http: Client,
     pub(crate) clock: Clock,
     metadata: OnceLock<AuthorizationServerMetadata>,
     /// Held by whoever asks for the metadata.
-    asking: Mutex<FailurePause>,
+    asking: Mutex<FailureBackoff>,
 }
 
 /// What came back, whatever it says.
@@ -35,7 +35,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-impl Authority {
+impl IssuerClient {
     pub(crate) fn new(issuer: Issuer, http: Client, clock: Clock) -> Self {
         Self { issuer, http, clock, metadata: OnceLock::new(), asking: Mutex::default() }
     }

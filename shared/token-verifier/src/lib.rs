@@ -13,7 +13,7 @@
 //!     extract::{FromRef, State},
 //!     routing::get,
 //! };
-//! use token_verifier::{LocalSettings, Pass, RequiredScope, Verifier};
+//! use token_verifier::{LocalSettings, Authorized, RequiredScope, Verifier};
 //!
 //! struct ResourceRead;
 //! impl RequiredScope for ResourceRead {
@@ -21,7 +21,7 @@
 //! }
 //!
 //! /// Never called without a good token that allows `resource:read`.
-//! async fn resource(pass: Pass<ResourceRead>) -> String {
+//! async fn resource(pass: Authorized<ResourceRead>) -> String {
 //!     format!("hello, {}", pass.client_id().unwrap_or("whoever you are"))
 //! }
 //!
@@ -43,7 +43,7 @@
 //!
 //! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
 //! let verifier = Verifier::builder("https://c.example", "https://b.example").local(LocalSettings::default()).build()?;
-//! verifier.warm().await?;
+//! verifier.warm_up().await?;
 //! let app = Router::new()
 //!     .route("/api/resource", get(resource))
 //!     .route("/.well-known/oauth-protected-resource", get(about))
@@ -73,13 +73,13 @@ mod verified_token;
 mod verifier;
 mod whole_body;
 
-pub use authorized::{Pass, RequiredScope};
+pub use authorized::{Authorized, RequiredScope};
 pub use builder::{BuildError, VerifierBuilder};
 pub use error::VerifyError;
-pub use form_body::refuse_token_in_form;
+pub use form_body::reject_token_in_form_body;
 pub use introspection::IntrospectionSettings;
 pub use local::{Algorithm, LocalSettings};
-pub use rejection::{Detail, Refusal};
+pub use rejection::{BearerRejection, ErrorDetail};
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
 pub use whole_body::WholeBody;

@@ -16,12 +16,12 @@ use self::{
     jwk::Key,
     jwt::Unverified,
     keys::Keys,
-    token_cache::{Entry, Remembered},
+    token_cache::{Entry, VerifiedTokenCache},
 };
 use crate::{
     VerifiedToken, VerifyError,
     check::{Times, check, check_audience, check_issuer, check_times},
-    issuer_client::Authority,
+    issuer_client::IssuerClient,
     token_hash::TokenHash,
 };
 
@@ -39,7 +39,7 @@ pub struct LocalSettings {
     /// After what time the keys are fetched again, so that a withdrawn one goes.
     pub key_max_age: Duration,
     /// How many verified tokens of usual size are remembered.
-    pub remembered: u64,
+    pub cache_capacity: u64,
     /// The secret shared with the issuer under HS256. For learning: who can check with it can also
     /// make tokens.
     pub hs256_secret: Option<ClientSecret>,
@@ -52,7 +52,7 @@ impl Default for LocalSettings {
             leeway: Duration::from_secs(5),
             key_cooldown: Duration::from_secs(30),
             key_max_age: Duration::from_secs(600),
-            remembered: 10_000,
+            cache_capacity: 10_000,
             hs256_secret: None,
         }
     }
@@ -65,11 +65,11 @@ pub(crate) struct Local {
     leeway: i64,
     shared: Option<Arc<Key>>,
     keys: Arc<Keys>,
-    remembered: Remembered,
+    cache: VerifiedTokenCache,
 }
 
 impl Local {
-    pub(crate) fn new(settings: LocalSettings, authority: Arc<Authority>) -> Self {
+    pub(crate) fn new(settings: LocalSettings, issuer_client: Arc<IssuerClient>) -> Self {
         let shared = settings.hs256_secret.map(|secret| {
             let decoding = DecodingKey::from_secret(secret.expose().as_bytes());
             Arc::new(Key { algorithm: Algorithm::HS256, decoding })
@@ -78,12 +78,12 @@ impl Local {
             algorithms: settings.algorithms,
             leeway: i64::try_from(settings.leeway.as_secs()).unwrap_or(0),
             shared,
-            keys: Arc::new(Keys::new(authority, settings.key_cooldown, settings.key_max_age)),
-            remembered: Remembered::new(settings.remembered),
+            keys: Arc::new(Keys::new(issuer_client, settings.key_cooldown, settings.key_max_age)),
+            cache: VerifiedTokenCache::new(settings.cache_capacity),
         }
     }
 
-    pub(crate) async fn warm(&self) -> Result<(), VerifyError> {
+    pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
         if self.is_ready() { Ok(()) } else { self.keys.first().await.map(drop) }
     }
 
@@ -101,7 +101,7 @@ impl Local {
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), now_millis.div_euclid(1_000));
         if let Some(known) =
-            self.remembered.get(&hash, now, self.leeway, self.keys.generation(now_millis))
+            self.cache.get(&hash, now, self.leeway, self.keys.generation(now_millis))
         {
             return Ok(known);
         }
@@ -120,7 +120,7 @@ impl Local {
         )?;
         let begins_at = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
         let token = Arc::new(VerifiedToken::from_claims(claims));
-        self.remembered.insert(hash, Entry { token: Arc::clone(&token), begins_at, generation });
+        self.cache.insert(hash, Entry { token: Arc::clone(&token), begins_at, generation });
         Ok(token)
     }
 

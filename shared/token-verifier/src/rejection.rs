@@ -13,9 +13,9 @@ use crate::VerifyError;
 
 /// How much a refusal explains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Detail {
+pub enum ErrorDetail {
     /// With the compared values: for those who learn and test.
-    Explain,
+    Full,
     /// By its kind alone. The log has the rest.
     #[default]
     Terse,
@@ -23,15 +23,15 @@ pub enum Detail {
 
 /// A no, on its way to the caller. Here alone it becomes HTTP (RFC 6750 §3).
 #[derive(Clone, Debug)]
-pub struct Refusal {
-    pub(crate) why: Why,
+pub struct BearerRejection {
+    pub(crate) why: RejectionKind,
     pub(crate) realm: String,
     pub(crate) metadata_url: String,
-    pub(crate) detail: Detail,
+    pub(crate) detail: ErrorDetail,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Why {
+pub(crate) enum RejectionKind {
     /// The request carries no token: it learns how to get one, and of no error (§3.1).
     NoToken,
     /// The token stands where it must not, or in two places (§2).
@@ -46,18 +46,18 @@ pub(crate) enum Why {
     },
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for BearerRejection {
     fn into_response(self) -> Response {
         let challenge = Challenge::new(&self.realm);
         match &self.why {
-            Why::NoToken => {
+            RejectionKind::NoToken => {
                 let body = json!({ "error_description": "send an access token: Authorization: Bearer TOKEN" });
                 self.answer(StatusCode::UNAUTHORIZED, challenge, body)
             }
-            Why::Misplaced(description) => {
+            RejectionKind::Misplaced(description) => {
                 self.refuse(StatusCode::BAD_REQUEST, challenge, "invalid_request", description)
             }
-            Why::Unreadable(status) => {
+            RejectionKind::Unreadable(status) => {
                 let description = if *status == StatusCode::PAYLOAD_TOO_LARGE {
                     "the body is longer than is taken here"
                 } else {
@@ -65,25 +65,25 @@ impl IntoResponse for Refusal {
                 };
                 self.refuse(*status, challenge, "invalid_request", description)
             }
-            Why::Verify(VerifyError::Invalid { rule, reason }) => {
+            RejectionKind::Verify(VerifyError::Invalid { rule, reason }) => {
                 let description = match self.detail {
-                    Detail::Explain => explain(*rule, reason),
-                    Detail::Terse => {
+                    ErrorDetail::Full => explain(*rule, reason),
+                    ErrorDetail::Terse => {
                         "the access token is malformed, expired, revoked or not for this resource"
                             .to_owned()
                     }
                 };
                 self.refuse(StatusCode::UNAUTHORIZED, challenge, "invalid_token", &description)
             }
-            Why::Verify(VerifyError::Unavailable { reason, retry_after }) => {
+            RejectionKind::Verify(VerifyError::Unavailable { reason, retry_after }) => {
                 self.unavailable(reason, *retry_after)
             }
-            Why::Scope { needed, has } => {
+            RejectionKind::Scope { needed, has } => {
                 let description = match self.detail {
-                    Detail::Explain => short(&format!(
+                    ErrorDetail::Full => short(&format!(
                         "this needs the scope {needed}; the access token has: {has}"
                     )),
-                    Detail::Terse => format!("this needs the scope {needed}"),
+                    ErrorDetail::Terse => format!("this needs the scope {needed}"),
                 };
                 let challenge = challenge.with("scope", needed);
                 self.refuse(StatusCode::FORBIDDEN, challenge, "insufficient_scope", &description)
@@ -92,7 +92,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl Refusal {
+impl BearerRejection {
     fn refuse(
         &self,
         status: StatusCode,
@@ -121,10 +121,12 @@ impl Refusal {
     /// Not the caller's fault, and not a yes.
     fn unavailable(&self, reason: &str, retry_after: Duration) -> Response {
         let description = match self.detail {
-            Detail::Explain => short(&format!(
+            ErrorDetail::Full => short(&format!(
                 "whether the access token is good cannot be found out now: {reason}"
             )),
-            Detail::Terse => "whether the access token is good cannot be found out now".to_owned(),
+            ErrorDetail::Terse => {
+                "whether the access token is good cannot be found out now".to_owned()
+            }
         };
         let body = json!({ "error": "temporarily_unavailable", "error_description": oauth_types::printable(&description) });
         let headers = [

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use oauth_types::{AccessToken, ProtectedResourceMetadata};
 
 use crate::{
-    Detail, VerifiedToken, VerifierBuilder, VerifyError, introspection::Introspection,
-    issuer_client::Authority, local::Local,
+    ErrorDetail, VerifiedToken, VerifierBuilder, VerifyError, introspection::Introspection,
+    issuer_client::IssuerClient, local::Local,
 };
 
 /// No honest token is longer; a longer one costs work before it is refused.
@@ -18,10 +18,10 @@ pub struct Verifier(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) local: Option<Local>,
     pub(crate) introspection: Option<Introspection>,
-    pub(crate) authority: Arc<Authority>,
+    pub(crate) issuer_client: Arc<IssuerClient>,
     pub(crate) resource: String,
     pub(crate) metadata_url: String,
-    pub(crate) detail: Detail,
+    pub(crate) detail: ErrorDetail,
 }
 
 impl Verifier {
@@ -42,8 +42,8 @@ impl Verifier {
                 "the access token is longer than {MAX_TOKEN} bytes"
             )));
         }
-        let Inner { local, introspection, resource, authority, .. } = &*self.0;
-        let (issuer, now) = (authority.issuer.identifier(), authority.clock.millis());
+        let Inner { local, introspection, resource, issuer_client, .. } = &*self.0;
+        let (issuer, now) = (issuer_client.issuer.identifier(), issuer_client.clock.millis());
         match (local, introspection) {
             (Some(local), None) => local.verify(token, issuer, resource, now).await,
             (Some(local), Some(_)) if looks_like_a_jwt(token) => {
@@ -61,12 +61,12 @@ impl Verifier {
     ///
     /// # Errors
     /// [`VerifyError::Unavailable`] when the issuer cannot be reached; it can be tried again.
-    pub async fn warm(&self) -> Result<(), VerifyError> {
+    pub async fn warm_up(&self) -> Result<(), VerifyError> {
         if let Some(local) = &self.0.local {
-            local.warm().await?;
+            local.warm_up().await?;
         }
         if let Some(introspection) = &self.0.introspection {
-            introspection.warm().await?;
+            introspection.warm_up().await?;
         }
         Ok(())
     }
@@ -87,7 +87,7 @@ impl Verifier {
     ) -> ProtectedResourceMetadata {
         ProtectedResourceMetadata {
             resource: self.0.resource.clone(),
-            authorization_servers: vec![self.0.authority.issuer.identifier().to_owned()],
+            authorization_servers: vec![self.0.issuer_client.issuer.identifier().to_owned()],
             scopes_supported: scopes.into_iter().map(str::to_owned).collect(),
             bearer_methods_supported: vec!["header".to_owned()],
         }

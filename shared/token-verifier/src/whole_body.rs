@@ -3,7 +3,7 @@ use axum::{
     extract::{FromRef, FromRequest, Request},
 };
 
-use crate::{Refusal, Verifier, authorized::refusal, rejection::Why};
+use crate::{BearerRejection, Verifier, authorized::refusal, rejection::RejectionKind};
 
 /// The body of a request, whole. One that is too long, or breaks off, is refused with a challenge,
 /// as every other no of a resource. A handler takes it after its [`Pass`](crate::Pass): who has
@@ -15,14 +15,14 @@ impl<State: Send + Sync> FromRequest<State> for WholeBody
 where
     Verifier: FromRef<State>,
 {
-    type Rejection = Refusal;
+    type Rejection = BearerRejection;
 
-    async fn from_request(request: Request, state: &State) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &State) -> Result<Self, BearerRejection> {
         whole(&Verifier::from_ref(state), request).await.map(Self)
     }
 }
 
-pub(crate) async fn whole(verifier: &Verifier, request: Request) -> Result<Bytes, Refusal> {
+pub(crate) async fn whole(verifier: &Verifier, request: Request) -> Result<Bytes, BearerRejection> {
     let body = Bytes::from_request(request, &()).await;
-    body.map_err(|rejection| refusal(verifier, Why::Unreadable(rejection.status())))
+    body.map_err(|rejection| refusal(verifier, RejectionKind::Unreadable(rejection.status())))
 }

@@ -17,7 +17,7 @@ use std::{
 use axum::{Router, routing::get};
 use oauth_types::{AccessToken, ClientSecret, basic};
 use serde_json::json;
-use token_verifier::{Detail, LocalSettings, Pass, RequiredScope};
+use token_verifier::{Authorized, ErrorDetail, LocalSettings, RequiredScope};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -79,11 +79,12 @@ async fn a_log_of_everything_and_every_answer_hold_no_token_and_no_secret() {
         .builder()
         .local(local)
         .introspection(introspection())
-        .detail(Detail::Explain)
+        .detail(ErrorDetail::Full)
         .build()
         .unwrap();
-    let app =
-        Router::new().route("/", get(async |_: Pass<ResourceRead>| "open")).with_state(verifier);
+    let app = Router::new()
+        .route("/", get(async |_: Authorized<ResourceRead>| "open"))
+        .with_state(verifier);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let b = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });

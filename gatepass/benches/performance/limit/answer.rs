@@ -5,11 +5,11 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub struct Answer {
     message: &'static str,
-    pass: Caller,
+    token: TokenClaims,
 }
 
 #[derive(Serialize)]
-struct Caller {
+struct TokenClaims {
     client_id: Option<String>,
     subject: Option<String>,
     scope: String,
@@ -19,13 +19,13 @@ struct Caller {
 
 impl Answer {
     pub fn of(claims: &AccessTokenClaims) -> Self {
-        let pass = Caller {
+        let token = TokenClaims {
             client_id: Some(claims.client_id.clone()),
             subject: Some(claims.sub.clone()),
             scope: claims.scope.to_string(),
             jti: Some(claims.jti.clone()),
             expires_at: claims.exp,
         };
-        Self { message: "this is B's protected resource", pass }
+        Self { message: "this is B's protected resource", token }
     }
 }

@@ -8,22 +8,22 @@ use crate::{
     error::{Step, TokenError},
     token_request::TokenRequest,
     token_response,
-    token_target::TokenNeed,
-    transport::Exchange,
+    token_target::TokenTarget,
+    transport::HttpTransport,
 };
 
 pub(crate) async fn request(
-    exchange: &Exchange,
+    transport: &HttpTransport,
     endpoint: Url,
     auth: &ClientAuth,
-    need: &TokenNeed,
+    need: &TokenTarget,
 ) -> Result<TokenResponse, TokenError> {
     let (request, fields) = form(auth, need).into_parts(endpoint);
-    let answer = exchange.send(Step::Token, request, fields).await?;
+    let answer = transport.send(Step::Token, request, fields).await?;
     token_response::read(&answer, auth)
 }
 
-fn form(auth: &ClientAuth, need: &TokenNeed) -> TokenRequest {
+fn form(auth: &ClientAuth, need: &TokenTarget) -> TokenRequest {
     let mut request = TokenRequest::new("client_credentials");
     auth.prove(&mut request);
     request.need(need);

@@ -9,26 +9,26 @@ use crate::{
     error::{Step, TokenError},
     token_request::TokenRequest,
     token_response,
-    token_target::TokenNeed,
-    transport::Exchange,
+    token_target::TokenTarget,
+    transport::HttpTransport,
 };
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 pub(crate) async fn request(
-    exchange: &Exchange,
+    transport: &HttpTransport,
     endpoint: Url,
     auth: &ClientAuth,
     subject: &AccessToken,
-    need: &TokenNeed,
+    need: &TokenTarget,
 ) -> Result<TokenResponse, TokenError> {
     let (request, fields) = form(auth, subject, need).into_parts(endpoint);
-    let answer = exchange.send(Step::Token, request, fields).await?;
+    let answer = transport.send(Step::Token, request, fields).await?;
     token_response::read(&answer, auth)
 }
 
-fn form(auth: &ClientAuth, subject: &AccessToken, need: &TokenNeed) -> TokenRequest {
+fn form(auth: &ClientAuth, subject: &AccessToken, need: &TokenTarget) -> TokenRequest {
     let mut request = TokenRequest::new(GRANT_TYPE);
     auth.prove(&mut request);
     request.token("subject_token", subject);

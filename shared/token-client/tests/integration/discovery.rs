@@ -29,7 +29,7 @@ async fn the_endpoints_of_the_issuer_are_reached_at_the_internal_url() {
     publish(&c, OAUTH, metadata(ISSUER), 1).await;
     let client = c.discovering(ISSUER).internal_url(c.server.uri()).build().unwrap();
     let pass = client.token(&need()).await.unwrap();
-    client.forget(&need(), &pass);
+    client.invalidate(&need(), &pass);
     client.token(&need()).await.unwrap();
     assert_eq!(c.asked(), 2, "the metadata is fetched once, the token twice");
 }
@@ -79,6 +79,9 @@ async fn metadata_without_a_usable_token_endpoint_is_garbage() {
         publish(&c, OAUTH, ResponseTemplate::new(200).set_body_json(body), 1).await;
         let client = c.discovering(ISSUER).internal_url(c.server.uri()).build().unwrap();
         let error = client.token(&need()).await.unwrap_err();
-        assert!(matches!(error, TokenError::Garbage { step: Step::Metadata, .. }), "{error}");
+        assert!(
+            matches!(error, TokenError::InvalidResponse { step: Step::Metadata, .. }),
+            "{error}"
+        );
     }
 }

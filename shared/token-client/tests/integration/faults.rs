@@ -39,7 +39,7 @@ async fn c_is_down() {
 async fn c_fails_once_and_is_asked_again() {
     for code in [502, 503, 504, 429] {
         let c = C::answering([status(code), token("t1")]).await;
-        assert_eq!(c.client().token(&need()).await.unwrap().token.expose(), "t1");
+        assert_eq!(c.client().token(&need()).await.unwrap().access_token.expose(), "t1");
         assert_eq!(c.asked(), 2);
     }
 }
@@ -77,7 +77,7 @@ async fn a_wrong_secret_is_told_with_cs_own_reason_and_not_tried_again() {
     let body = r#"{"error":"invalid_client","error_description":"unknown client or wrong secret"}"#;
     for code in [400, 401] {
         let (error, asked) = refusal(json(code, body)).await;
-        let TokenError::Refused { status, error } = error else { panic!("{error}") };
+        let TokenError::ErrorResponse { status, error } = error else { panic!("{error}") };
         assert_eq!((status, error.error, asked), (code, ErrorCode::InvalidClient, 1));
         assert_eq!(error.error_description.unwrap(), "unknown client or wrong secret");
     }
@@ -87,7 +87,7 @@ async fn a_wrong_secret_is_told_with_cs_own_reason_and_not_tried_again() {
 async fn what_is_no_token_is_garbage_and_not_asked_for_again() {
     let answer =
         |rest: &str| json(200, &format!(r#"{{"access_token":"t1","token_type":"Bearer"{rest}}}"#));
-    for garbage in [
+    for invalid in [
         json(200, "<html>"),
         json(200, r#"{"token_type":"Bearer","expires_in":1800}"#),
         json(200, r#"{"access_token":"","token_type":"Bearer"}"#),
@@ -102,8 +102,8 @@ async fn what_is_no_token_is_garbage_and_not_asked_for_again() {
         status(204),
         status(307).insert_header("location", "http://127.0.0.1:1/"),
     ] {
-        let (error, asked) = refusal(garbage).await;
-        assert!(matches!(error, TokenError::Garbage { step: Step::Token, .. }), "{error}");
+        let (error, asked) = refusal(invalid).await;
+        assert!(matches!(error, TokenError::InvalidResponse { step: Step::Token, .. }), "{error}");
         assert_eq!(asked, 1);
     }
 }

@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use token_client::{CachedToken, TokenClient, TokenError, TokenNeed};
+use token_client::{CachedToken, TokenClient, TokenError, TokenTarget};
 
 use crate::setup::{C, json, need, status, token, until};
 
@@ -36,7 +36,7 @@ async fn a_hundred_callers(
 async fn a_hundred_callers_make_one_token_request() {
     let c = C::answering([token("t1"), token("t2")]).await;
     let outcomes = a_hundred_callers(&c, &c.client()).await;
-    assert!(outcomes.into_iter().all(|outcome| outcome.unwrap().token.expose() == "t1"));
+    assert!(outcomes.into_iter().all(|outcome| outcome.unwrap().access_token.expose() == "t1"));
     assert_eq!(c.asked(), 1);
 }
 
@@ -73,17 +73,17 @@ async fn a_caller_that_goes_away_does_not_break_the_others() {
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     c.open();
-    assert_eq!(second.await.unwrap().unwrap().token.expose(), "t1");
+    assert_eq!(second.await.unwrap().unwrap().access_token.expose(), "t1");
 }
 
 #[tokio::test]
 async fn a_fresh_token_is_used_again_and_each_need_has_its_own() {
     let c = C::answering([token("t1"), token("t2")]).await;
     let client = c.client();
-    let other = TokenNeed { scope: "resource:write".parse().unwrap(), resource: None };
+    let other = TokenTarget { scope: "resource:write".parse().unwrap(), resource: None };
     for _ in 0..3 {
-        assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t1");
-        assert_eq!(client.clone().token(&other).await.unwrap().token.expose(), "t2");
+        assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t1");
+        assert_eq!(client.clone().token(&other).await.unwrap().access_token.expose(), "t2");
     }
     assert_eq!(c.asked(), 2);
 }
@@ -100,13 +100,15 @@ async fn ahead_of_expiry_one_request_fetches_while_all_go_on_with_the_old_token(
     c.advance(1);
     c.close();
     for _ in 0..50 {
-        assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t1");
+        assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t1");
     }
     until("the request", async || c.asked() == 2).await;
-    assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t1");
+    assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t1");
     c.open();
-    until("the new token", async || client.token(&need()).await.unwrap().token.expose() == "t2")
-        .await;
+    until("the new token", async || {
+        client.token(&need()).await.unwrap().access_token.expose() == "t2"
+    })
+    .await;
     assert_eq!(c.asked(), 2);
 }
 
@@ -116,7 +118,7 @@ async fn with_an_expired_token_all_wait_for_the_new_one() {
     let client = c.client();
     client.token(&need()).await.unwrap();
     c.advance(1_800);
-    assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t2");
+    assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t2");
 }
 
 #[tokio::test]
@@ -126,16 +128,16 @@ async fn when_the_fetch_ahead_fails_the_old_token_serves_until_it_expires_and_no
     client.token(&need()).await.unwrap();
     c.advance(1_500);
     until("the failing request", async || {
-        assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t1");
+        assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t1");
         c.asked() == 2
     })
     .await;
-    assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t1");
+    assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t1");
     c.advance(300);
     // Whoever asks before the failing request has landed shares its failure; nobody gets the
     // expired token.
     until("the new token", async || match client.token(&need()).await {
-        Ok(pass) => pass.token.expose() == "t2" || panic!("an expired token was handed out"),
+        Ok(pass) => pass.access_token.expose() == "t2" || panic!("an expired token was handed out"),
         Err(_) => false,
     })
     .await;
@@ -147,10 +149,10 @@ async fn forget_drops_only_the_very_same_token() {
     let c = C::answering([token("t1"), token("t2"), token("t3")]).await;
     let client = c.client();
     let old = client.token(&need()).await.unwrap();
-    client.forget(&need(), &old);
+    client.invalidate(&need(), &old);
     let new = client.token(&need()).await.unwrap();
-    assert_eq!(new.token.expose(), "t2");
-    client.forget(&need(), &old);
+    assert_eq!(new.access_token.expose(), "t2");
+    client.invalidate(&need(), &old);
     assert!(Arc::ptr_eq(&new, &client.token(&need()).await.unwrap()));
     assert_eq!(c.asked(), 2);
 }
@@ -169,5 +171,5 @@ async fn a_token_without_expires_in_is_used_for_a_minute() {
         (60, "less".to_owned())
     );
     c.advance(60);
-    assert_eq!(client.token(&need()).await.unwrap().token.expose(), "t2");
+    assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t2");
 }

@@ -1,6 +1,6 @@
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use oauth_types::{AccessToken, ClientAuthMethod, Form};
-use token_client::TokenNeed;
+use token_client::TokenTarget;
 use wiremock::Request;
 
 use crate::setup::{C, SECRET, need, token};
@@ -40,7 +40,8 @@ async fn by_basic_the_secret_is_form_encoded_in_the_header_and_not_in_the_body()
 #[tokio::test]
 async fn a_resource_is_asked_for_and_an_empty_scope_is_left_out() {
     let c = C::answering([token("t1")]).await;
-    let need = TokenNeed { resource: Some("https://b.example".to_owned()), ..TokenNeed::default() };
+    let need =
+        TokenTarget { resource: Some("https://b.example".to_owned()), ..TokenTarget::default() };
     c.client().token(&need).await.unwrap();
     let form = Form::parse(&only_request(&c).await.body).unwrap();
     assert_eq!((form.get("resource"), form.get("scope")), (Some("https://b.example"), None));
@@ -86,9 +87,10 @@ async fn a_users_token_is_exchanged_for_one_for_a_further_hop_and_told_by_its_fi
         sink,
         clock: c.clock.clone(),
     };
-    let need = TokenNeed { resource: Some("https://b.example".to_owned()), ..need() };
+    let need = TokenTarget { resource: Some("https://b.example".to_owned()), ..need() };
     let (client, subject) = (c.client(), AccessToken::new("the-users-token"));
-    let exchanged = scope.run(async { client.exchange(&subject, &need).await.unwrap() }).await;
+    let exchanged =
+        scope.run(async { client.exchange_token(&subject, &need).await.unwrap() }).await;
     assert_eq!(exchanged.expose(), "hop");
     let form = Form::parse(&only_request(&c).await.body).unwrap();
     for (name, value) in [
@@ -112,8 +114,8 @@ async fn what_was_exchanged_is_nobody_elses() {
     let c = C::answering([token("alices"), token("bobs"), token("own")]).await;
     let client = c.client();
     for (subject, expected) in [("alice", "alices"), ("bob", "bobs")] {
-        let exchanged = client.exchange(&AccessToken::new(subject), &need()).await.unwrap();
+        let exchanged = client.exchange_token(&AccessToken::new(subject), &need()).await.unwrap();
         assert_eq!(exchanged.expose(), expected);
     }
-    assert_eq!(client.token(&need()).await.unwrap().token.expose(), "own");
+    assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "own");
 }

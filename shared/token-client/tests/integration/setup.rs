@@ -9,7 +9,7 @@ use std::{
 
 use clock::Clock;
 use oauth_types::ClientSecret;
-use token_client::{TokenClient, TokenClientBuilder, TokenNeed};
+use token_client::{TokenClient, TokenClientBuilder, TokenTarget};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 
 /// Nothing here takes longer unless it hangs.
@@ -101,8 +101,8 @@ pub fn status(status: u16) -> ResponseTemplate {
     ResponseTemplate::new(status)
 }
 
-pub fn need() -> TokenNeed {
-    TokenNeed { scope: "resource:read".parse().unwrap(), resource: None }
+pub fn need() -> TokenTarget {
+    TokenTarget { scope: "resource:read".parse().unwrap(), resource: None }
 }
 
 /// Wait until it is so.

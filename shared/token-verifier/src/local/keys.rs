@@ -14,15 +14,15 @@ use tokio::sync::Mutex;
 use super::{jwk::Key, key_set::KeySet};
 use crate::{
     VerifyError,
-    failure_backoff::{FailurePause, is_recent},
-    issuer_client::Authority,
+    failure_backoff::{FailureBackoff, is_recent},
+    issuer_client::IssuerClient,
 };
 
 /// The issuer's keys: fetched once when many need them, again for an unknown one but not more often
 /// than once in a cool-down, and kept while the issuer is away.
 #[derive(Debug)]
 pub(super) struct Keys {
-    authority: Arc<Authority>,
+    issuer_client: Arc<IssuerClient>,
     cooldown: i64,
     max_age: i64,
     current: ArcSwapOption<KeySet>,
@@ -35,7 +35,7 @@ pub(super) struct Keys {
 /// How the last fetches went. Times are milliseconds since 1970.
 #[derive(Debug, Default)]
 struct Fetches {
-    first: FailurePause,
+    first: FailureBackoff,
     for_unknown_key: Option<(i64, Result<(), VerifyError>)>,
 }
 
@@ -48,10 +48,14 @@ struct Jwks {
 const RENEWAL_PAUSE: i64 = 10_000;
 
 impl Keys {
-    pub(super) fn new(authority: Arc<Authority>, cooldown: Duration, max_age: Duration) -> Self {
+    pub(super) fn new(
+        issuer_client: Arc<IssuerClient>,
+        cooldown: Duration,
+        max_age: Duration,
+    ) -> Self {
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self {
-            authority,
+            issuer_client,
             cooldown: millis(cooldown),
             max_age: millis(max_age),
             current: ArcSwapOption::empty(),
@@ -176,13 +180,13 @@ impl Keys {
     }
 
     async fn published(&self) -> Result<Vec<Value>, VerifyError> {
-        let metadata = self.authority.metadata().await?;
-        let url = self.authority.resolve_endpoint("jwks_uri", metadata.jwks_uri.as_deref())?;
-        let jwks: Jwks = self.authority.get(url.as_str()).await?.json("the issuer's keys")?;
+        let metadata = self.issuer_client.metadata().await?;
+        let url = self.issuer_client.resolve_endpoint("jwks_uri", metadata.jwks_uri.as_deref())?;
+        let jwks: Jwks = self.issuer_client.get(url.as_str()).await?.json("the issuer's keys")?;
         Ok(jwks.keys)
     }
 
     fn now(&self) -> i64 {
-        self.authority.clock.millis()
+        self.issuer_client.clock.millis()
     }
 }

@@ -7,7 +7,7 @@ use crate::{VerifiedToken, token_hash::TokenHash};
 
 /// Tokens that passed every check, so that a signature is checked once and not at every call.
 #[derive(Debug)]
-pub(super) struct Remembered(Cache<TokenHash, Entry, BySize>);
+pub(super) struct VerifiedTokenCache(Cache<TokenHash, Entry, BySize>);
 
 /// Under what a remembered token is still good.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Weighter<TokenHash, Entry> for BySize {
     }
 }
 
-impl Remembered {
+impl VerifiedTokenCache {
     /// Room for `capacity` tokens of usual size; a big one takes the room of several.
     pub(super) fn new(capacity: u64) -> Self {
         Self(Cache::with_weighter(
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_token_is_remembered_while_its_time_and_its_keys_last() {
-        let remembered = Remembered::new(10);
+        let remembered = VerifiedTokenCache::new(10);
         for (now, generation, good) in [
             (50, 1, true),
             (45, 1, true),
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_a_big_token_takes_more_of_it() {
         for (jti, at_most) in [("t".to_owned(), 100), ("t".repeat(9 * USUAL_SIZE), 10)] {
-            let remembered = Remembered::new(100);
+            let remembered = VerifiedTokenCache::new(100);
             (0..1_000).for_each(|name| remembered.insert(hash(name), entry(&jti)));
             let kept = remembered.0.len();
             assert!((1..=at_most).contains(&kept), "{kept}");

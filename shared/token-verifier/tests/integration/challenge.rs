@@ -4,7 +4,7 @@ use axum::{Router, routing::get};
 use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use token_verifier::{Detail, LocalSettings, Pass, RequiredScope, Verifier};
+use token_verifier::{Authorized, ErrorDetail, LocalSettings, RequiredScope, Verifier};
 
 use crate::{
     setup::{C, metadata},
@@ -25,8 +25,9 @@ const METADATA: &str =
 
 /// B's address.
 async fn b(verifier: Verifier) -> String {
-    let app =
-        Router::new().route("/", get(async |_: Pass<ResourceRead>| "open")).with_state(verifier);
+    let app = Router::new()
+        .route("/", get(async |_: Authorized<ResourceRead>| "open"))
+        .with_state(verifier);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -34,7 +35,7 @@ async fn b(verifier: Verifier) -> String {
 }
 
 async fn explaining(c: &C) -> String {
-    b(c.builder().local(LocalSettings::default()).detail(Detail::Explain).build().unwrap()).await
+    b(c.builder().local(LocalSettings::default()).detail(ErrorDetail::Full).build().unwrap()).await
 }
 
 async fn seen(request: RequestBuilder) -> Seen {

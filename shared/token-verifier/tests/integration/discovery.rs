@@ -56,7 +56,7 @@ async fn metadata_without_a_place_for_the_keys_is_told() {
         [(json!(null), "names none"), (json!("ftp://c.example/jwks"), "neither https nor http")]
     {
         c.metadata.answers(said(&json!({ "issuer": ISSUER, "jwks_uri": uri })));
-        let (reason, _) = unavailable(c.local().warm().await);
+        let (reason, _) = unavailable(c.local().warm_up().await);
         assert!(reason.contains("jwks_uri") && reason.contains(word), "{reason}");
     }
 }

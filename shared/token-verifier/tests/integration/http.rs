@@ -10,7 +10,9 @@ use axum::{
 use oauth_types::AccessToken;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use token_verifier::{Detail, LocalSettings, Pass, RequiredScope, Verifier, refuse_token_in_form};
+use token_verifier::{
+    Authorized, ErrorDetail, LocalSettings, RequiredScope, Verifier, reject_token_in_form_body,
+};
 
 use crate::{
     setup::{C, ISSUER, NOW, RESOURCE, introspection, keys, status},
@@ -34,10 +36,12 @@ async fn b(verifier: Verifier) -> String {
     let app = Router::new()
         .route(
             "/read",
-            get(async |pass: Pass<ResourceRead>| pass.subject().unwrap_or_default().to_owned()),
+            get(async |pass: Authorized<ResourceRead>| {
+                pass.subject().unwrap_or_default().to_owned()
+            }),
         )
-        .route("/write", post(async |_: Pass<ResourceWrite>, body: String| body))
-        .layer(from_fn_with_state(verifier.clone(), refuse_token_in_form))
+        .route("/write", post(async |_: Authorized<ResourceWrite>, body: String| body))
+        .layer(from_fn_with_state(verifier.clone(), reject_token_in_form_body))
         .with_state(verifier);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -52,7 +56,7 @@ struct Story {
 }
 
 impl Story {
-    async fn new(detail: Detail) -> Self {
+    async fn new(detail: ErrorDetail) -> Self {
         let signer = Signer::es256("1");
         let c = C::with_keys([&signer]).await;
         let b =
@@ -120,7 +124,7 @@ impl Refused {
 
 #[tokio::test]
 async fn a_good_token_opens_the_door() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     let answer = story.read().bearer_auth(story.signer.token().expose()).send().await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), answer.text().await.unwrap().as_str()),
@@ -130,7 +134,7 @@ async fn a_good_token_opens_the_door() {
 
 #[tokio::test]
 async fn who_brings_no_token_is_told_where_to_get_one_and_of_no_error() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     for request in [story.read(), story.read().basic_auth("service-a", Some("abc123"))] {
         let refused = Refused::of(request).await;
         assert_eq!(refused.status, 401);
@@ -144,7 +148,7 @@ async fn who_brings_no_token_is_told_where_to_get_one_and_of_no_error() {
 
 #[tokio::test]
 async fn a_bad_token_is_an_invalid_token() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     let expired = story.signer.token_with(|_, claims| claims["exp"] = json!(NOW - 60));
     for bad in [expired, Signer::es256("1").token(), AccessToken::new("opaque")] {
         story.shown(&bad).await.is(401, "invalid_token");
@@ -153,7 +157,7 @@ async fn a_bad_token_is_an_invalid_token() {
 
 #[tokio::test]
 async fn a_token_for_something_else_is_told_the_scope_that_is_needed() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     let refused = Refused::of(story.write().bearer_auth(story.signer.token().expose())).await;
     refused.is(403, "insufficient_scope");
     assert!(refused.challenge.contains(r#"scope="resource:write""#), "{refused:?}");
@@ -165,7 +169,7 @@ async fn a_token_for_something_else_is_told_the_scope_that_is_needed() {
 
 #[tokio::test]
 async fn a_scope_is_compared_whole() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     for scope in ["resource:readonly", "resource", "RESOURCE:READ", ""] {
         let token = story.signer.token_with(|_, claims| claims["scope"] = json!(scope));
         story.shown(&token).await.is(403, "insufficient_scope");
@@ -174,7 +178,7 @@ async fn a_scope_is_compared_whole() {
 
 #[tokio::test]
 async fn a_token_in_the_url_is_refused_with_and_without_a_header() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     let token = story.signer.token();
     for name in ["access_token", "acc%65ss_token", "x=1&access_token"] {
         let url = format!("{}/read?{name}={}", story.b, token.expose());
@@ -189,7 +193,7 @@ async fn a_token_in_the_url_is_refused_with_and_without_a_header() {
 
 #[tokio::test]
 async fn a_token_in_the_body_is_refused_with_and_without_a_header() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     let token = story.signer.token_with(|_, claims| claims["scope"] = json!("resource:write"));
     let form = || story.write().form(&[("order", "1"), ("access_token", token.expose())]);
     Refused::of(form()).await.is(400, "invalid_request");
@@ -211,7 +215,7 @@ async fn a_token_in_the_body_is_refused_with_and_without_a_header() {
 
 #[tokio::test]
 async fn two_authorization_headers_or_a_broken_one_are_an_invalid_request() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     let token = story.signer.token();
     let two = story.read().bearer_auth(token.expose()).basic_auth("service-a", Some("abc123"));
     Refused::of(two).await.is(400, "invalid_request");
@@ -223,7 +227,7 @@ async fn two_authorization_headers_or_a_broken_one_are_an_invalid_request() {
 #[tokio::test]
 async fn explained_a_refusal_has_the_compared_values_and_terse_it_has_not() {
     let other = "https://other.example";
-    for (detail, told) in [(Detail::Explain, true), (Detail::Terse, false)] {
+    for (detail, told) in [(ErrorDetail::Full, true), (ErrorDetail::Terse, false)] {
         let story = Story::new(detail).await;
         let refused =
             story.shown(&story.signer.token_with(|_, claims| claims["aud"] = json!(other))).await;
@@ -240,7 +244,7 @@ async fn explained_a_refusal_has_the_compared_values_and_terse_it_has_not() {
 
 #[tokio::test]
 async fn what_a_token_says_cannot_break_out_of_the_challenge() {
-    let story = Story::new(Detail::Explain).await;
+    let story = Story::new(ErrorDetail::Full).await;
     let evil = "x\", error=\"none\r\nset-cookie: a=b\u{e4}";
     let refused =
         story.shown(&story.signer.token_with(|_, claims| claims["iss"] = json!(evil))).await;
@@ -250,7 +254,7 @@ async fn what_a_token_says_cannot_break_out_of_the_challenge() {
 
 #[tokio::test]
 async fn while_c_is_away_the_answer_is_503_with_when_to_come_again() {
-    let story = Story::new(Detail::Terse).await;
+    let story = Story::new(ErrorDetail::Terse).await;
     story.c.jwks.answers(status(503).insert_header("retry-after", "9"));
     let token = story.signer.token();
     let answer = story.read().bearer_auth(token.expose()).send().await.unwrap();

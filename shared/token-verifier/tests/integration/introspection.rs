@@ -57,7 +57,7 @@ async fn c_is_asked_in_bs_own_name_and_believed() {
 async fn the_question_and_the_answer_are_told() {
     let c = C::saying(good()).await;
     let verifier = c.introspecting();
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     let (_, events) = c.told(verifier.verify(&opaque())).await;
     let [sent, received, ..] = &events[..] else { panic!("{events:?}") };
     assert!(
@@ -150,7 +150,7 @@ async fn cs_word_is_never_kept_past_the_tokens_end() {
 #[tokio::test]
 async fn a_word_of_no_duration_is_asked_for_each_time() {
     let c = C::saying(good()).await;
-    let settings = IntrospectionSettings { cache_for: Duration::ZERO, ..introspection() };
+    let settings = IntrospectionSettings { cache_ttl: Duration::ZERO, ..introspection() };
     let verifier = c.builder().introspection(settings).build().unwrap();
     for _ in 0..3 {
         verifier.verify(&opaque()).await.unwrap();
@@ -234,7 +234,7 @@ async fn auto_checks_jwts_here_and_asks_about_all_others() {
     let verifier =
         c.builder().local(LocalSettings::default()).introspection(introspection()).build().unwrap();
     assert!(!verifier.is_ready());
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     assert!(verifier.is_ready());
     verifier.verify(&signer.token()).await.unwrap();
     assert_eq!((c.asked(JWKS).await, c.asked(INTROSPECT).await), (1, 0));

@@ -39,7 +39,7 @@ async fn a_thousand_made_up_kids_make_one_request_in_a_cooldown() {
     let (signer, thief) = (Signer::es256("1"), Signer::es256("thief"));
     let c = C::with_keys([&signer]).await;
     let verifier = c.local();
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     let made_up = || {
         (0..1_000)
             .map(|n| thief.token_with(|header, _| header["kid"] = json!(format!("made-up-{n}"))))
@@ -71,7 +71,7 @@ async fn the_keys_are_kept_while_c_is_away() {
     let (signer, newer) = (Signer::es256("1"), Signer::es256("2"));
     let c = C::with_keys([&signer]).await;
     let verifier = c.local();
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     let symmetric = json!({ "kty": "oct", "kid": "2", "k": "c2VjcmV0" });
     let mut private = newer.jwk();
     private["d"] = json!("AAAA");
@@ -102,7 +102,7 @@ async fn an_unknown_key_is_a_503_while_c_is_away_and_a_401_when_c_says_so() {
     let (signer, other) = (Signer::es256("1"), Signer::es256("2"));
     let c = C::with_keys([&signer]).await;
     let verifier = c.local();
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     c.jwks.answers(status(503).insert_header("retry-after", "7"));
     for _ in 0..2 {
         assert_eq!(unavailable(verifier.verify(&other.token()).await).1, Duration::from_secs(7));
@@ -186,11 +186,11 @@ async fn it_is_ready_when_the_keys_are_there_and_not_before() {
     c.jwks.answers(status(500));
     let verifier = c.local();
     assert!(!verifier.is_ready());
-    unavailable(verifier.warm().await);
+    unavailable(verifier.warm_up().await);
     assert!(!verifier.is_ready());
     c.jwks.answers(keys([&signer]));
     c.wait(1);
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     assert!(verifier.is_ready());
     c.jwks.answers(status(500));
     assert!(verifier.is_ready(), "an outage of C is no outage of B");

@@ -208,7 +208,10 @@ async fn what_cannot_work_is_refused_when_it_is_built() {
     };
     assert!(matches!(build("c.example", RESOURCE), Err(BuildError::Issuer(_))));
     assert!(matches!(build(ISSUER, "https://b.example#x"), Err(BuildError::Resource(_))));
-    assert!(matches!(Verifier::builder(ISSUER, RESOURCE).build(), Err(BuildError::NoWay)));
+    assert!(matches!(
+        Verifier::builder(ISSUER, RESOURCE).build(),
+        Err(BuildError::NoMethodConfigured)
+    ));
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn who_hangs_up_does_not_spend_the_search_for_a_new_key() {
     let (old, new, thief) = (Signer::es256("1"), Signer::es256("2"), Signer::es256("made-up"));
     let c = C::with_keys([&old]).await;
     let verifier = c.local();
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     c.jwks.answers(keys([&old, &new]).set_delay(Duration::from_millis(100)));
     let on_its_way = async {
         while c.asked(JWKS).await < 2 {
@@ -117,7 +117,7 @@ async fn who_hangs_up_leaves_the_question_to_the_next() {
 async fn a_hundred_callers_hear_of_one_failure_together() {
     let c = C::saying(json!({})).await;
     let verifier = c.introspecting();
-    verifier.warm().await.unwrap();
+    verifier.warm_up().await.unwrap();
     c.introspection.answers(status(500).set_delay(Duration::from_millis(200)));
     let mut callers = JoinSet::new();
     for _ in 0..100 {

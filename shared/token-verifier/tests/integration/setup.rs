@@ -135,7 +135,7 @@ pub fn introspection() -> IntrospectionSettings {
     IntrospectionSettings {
         client_id: "service-b".to_owned(),
         client_secret: ClientSecret::new(SECRET),
-        cache_for: Duration::from_secs(10),
+        cache_ttl: Duration::from_secs(10),
     }
 }
 
