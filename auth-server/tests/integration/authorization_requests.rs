@@ -315,12 +315,12 @@ async fn prompt_login_and_max_age_require_a_new_sign_in() {
     let browser = Browser::new(&server);
     let first = browser.tokens(&AuthorizationRequest::site(), ALICE, SITE).await;
     server.clock.advance(Duration::from_secs(60));
-    let updated_metadata =
+    let second =
         browser.tokens(&AuthorizationRequest::site().with("prompt", "login"), ALICE, SITE).await;
     let auth_time = |tokens: &serde_json::Value| {
         jwt::claims(tokens["id_token"].as_str().unwrap())["auth_time"].as_i64().unwrap()
     };
-    assert_eq!(auth_time(&updated_metadata) - auth_time(&first), 60);
+    assert_eq!(auth_time(&second) - auth_time(&first), 60);
     server.clock.advance(Duration::from_secs(60));
     assert!(
         browser
@@ -332,7 +332,7 @@ async fn prompt_login_and_max_age_require_a_new_sign_in() {
     server.clock.advance(Duration::from_secs(1));
     let old =
         browser.tokens(&AuthorizationRequest::site().with("max_age", "60"), ALICE, SITE).await;
-    assert_eq!(auth_time(&old) - auth_time(&updated_metadata), 61);
+    assert_eq!(auth_time(&old) - auth_time(&second), 61);
     assert_eq!(
         browser.authorize(&AuthorizationRequest::site().with("prompt", "login")).await.path,
         "/login"

@@ -170,7 +170,7 @@ async fn doctor_finds_invalid_settings_and_certificates() {
     assert_diagnosis(
         &doctor(&server, &[("tokens.authorization_code_ttl_seconds", "600")]).await,
         "settings",
-        &["a code lives from 1 to 60 seconds"],
+        &["an authorization code lasts 1 to 60 seconds"],
     );
     let files = [("tls.cert_file", "/nowhere/own.pem"), ("tls.key_file", "/nowhere/key.pem")];
     assert_diagnosis(

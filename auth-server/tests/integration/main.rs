@@ -1,5 +1,6 @@
-//! C over real sockets: every endpoint, every refusal, every command, a crash.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+//! Integration tests of the authorization server over real sockets: endpoints, errors, commands and
+//! crash recovery.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod audit;
 mod authorization_codes;
@@ -9,9 +10,10 @@ mod client;
 mod client_auth_rate_limit;
 mod client_commands;
 mod command_line;
+mod compat;
 mod consent;
 mod crash_recovery;
-mod device_and_pushed_requests;
+mod device_grant;
 mod doctor;
 mod error_pages;
 mod http_limits;
@@ -25,6 +27,7 @@ mod observability;
 mod openapi;
 mod page_security;
 mod process;
+mod pushed_requests;
 mod refresh_tokens;
 mod registration;
 mod registration_flows;
@@ -37,7 +40,7 @@ mod sign_in;
 mod test_server;
 mod tls;
 mod token_errors;
+mod token_exchange;
 mod token_issuance;
 mod user_commands;
 mod userinfo;
-mod wechat_and_token_exchange;

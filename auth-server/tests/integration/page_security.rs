@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     browser::{AuthorizationRequest, Browser, Page},
-    device_and_pushed_requests::{begin, poll},
+    device_grant::{begin, poll},
     test_server::{ALICE, BOB, TestServer},
 };
 
@@ -225,16 +225,15 @@ async fn log_contains_no_password_code_token_or_cookie() {
         let tokens =
             browser.client.redeem_code(crate::test_server::SITE, &auth_request, &code).await.json();
         let refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
-        let updated_metadata =
-            browser.client.refresh(crate::test_server::SITE, &refresh, &[]).await.json();
-        browser.client.userinfo(updated_metadata["access_token"].as_str().unwrap()).await;
+        let second = browser.client.refresh(crate::test_server::SITE, &refresh, &[]).await.json();
+        browser.client.userinfo(second["access_token"].as_str().unwrap()).await;
         let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
         let mut hidden =
             vec!["wonderland".to_owned(), "a-wrong-password-1234".to_owned(), code, refresh];
         hidden.extend([
             text("access_token"),
             text("id_token"),
-            updated_metadata["refresh_token"].as_str().unwrap().to_owned(),
+            second["refresh_token"].as_str().unwrap().to_owned(),
         ]);
         hidden.extend(browser.cookies().into_iter().filter(|cookie| cookie.len() > 10));
         hidden

@@ -43,12 +43,12 @@ async fn retry_is_answered_within_the_grace_period_and_revokes_the_grant_afterwa
     let first = text(&Browser::new(&server).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     let response = server.refresh(SITE, &first, &[]).await.json();
     server.clock.advance(Duration::from_secs(10));
-    let updated_metadata = server.refresh(SITE, &first, &[]).await.json();
-    assert_eq!(response["refresh_token"], updated_metadata["refresh_token"]);
-    assert_ne!(response["access_token"], updated_metadata["access_token"]);
+    let second = server.refresh(SITE, &first, &[]).await.json();
+    assert_eq!(response["refresh_token"], second["refresh_token"]);
+    assert_ne!(response["access_token"], second["access_token"]);
     server.clock.advance(Duration::from_secs(1));
     server.refresh(SITE, &first, &[]).await.assert_error(400, "invalid_grant", "used before");
-    for access in [&response, &updated_metadata] {
+    for access in [&response, &second] {
         assert!(!server.is_active(ORDERS, &text(access, "access_token")).await);
     }
     server.refresh(SITE, &text(&response, "refresh_token"), &[]).await.assert_error(

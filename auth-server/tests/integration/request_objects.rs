@@ -1,14 +1,16 @@
 //! Requests that a client has signed (RFC 9101): they alone count, whatever stands beside them.
 
+use std::time::Duration;
+
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     browser::{AuthorizationRequest, Browser, Page, s256},
     client::Credentials,
     jwt,
-    test_server::{ALICE, NOON, TestServer},
+    test_server::{ALICE, NOON, SITE, TestServer},
 };
 
 const BROKER: Credentials<'_> = ("broker", "broker-secret-41c0ffee9a7d");
@@ -150,7 +152,7 @@ async fn invalid_request_objects_are_rejected() {
         let page = browser.authorize(&wanted().with("request", &object)).await;
         page.assert_client_error("invalid_request_object");
     }
-    server.clock.advance(std::time::Duration::from_secs(306));
+    server.clock.advance(Duration::from_secs(306));
     browser
         .authorize(&wanted().with("request", &sound))
         .await
@@ -193,4 +195,74 @@ async fn ui_locales_of_pushed_and_signed_requests_select_the_language() {
         let page = english.open(&asked).await;
         assert!(page.path == "/login" && page.response.text.contains("lang=\"en\""), "{page:?}");
     }
+}
+
+/// Registers a key for the client `site`, without `kid`, and returns it.
+async fn register_site_key(server: &TestServer) -> EncodingKey {
+    let Signer(key) = Signer::new();
+    let jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+    let jwk = serde_json::to_value(&jwk).unwrap();
+    let of = |name: &str| jwk[name].as_str().unwrap().to_owned();
+    let keys = format!(
+        "jwks = {{ keys = [{{ kty = \"EC\", crv = \"P-256\", alg = \"ES256\", x = \"{}\", y = \"{}\" }}] }}\n",
+        of("x"),
+        of("y")
+    );
+    server
+        .change_clients_file(|clients| {
+            let name = "client_name = \"The Site\"";
+            clients.replace(name, &format!("{name}\n{keys}"))
+        })
+        .await;
+    key
+}
+
+/// A request object of the client `site` that expires in a minute.
+fn sign_for_site(
+    server: &TestServer,
+    auth_request: &AuthorizationRequest,
+    key: &EncodingKey,
+) -> String {
+    let mut claims: Map<String, Value> = auth_request
+        .pairs()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    claims.insert("iss".to_owned(), SITE.0.into());
+    claims.insert("aud".to_owned(), server.issuer().into());
+    claims.insert("exp".to_owned(), (server.clock.seconds() + 60).into());
+    encode(&Header::new(Algorithm::ES256), &claims, key).unwrap()
+}
+
+#[tokio::test]
+async fn signed_request_may_expire_during_sign_in() {
+    let server = TestServer::start().await;
+    let key = register_site_key(&server).await;
+    let auth_request = AuthorizationRequest::site().with("scope", "openid");
+    let browser = Browser::new(&server);
+    let request_object = sign_for_site(&server, &auth_request, &key);
+    let sent = AuthorizationRequest::new(SITE.0, "https://site.example/cb?shop=1", "openid")
+        .with("request", &request_object);
+    let page = browser.authorize(&sent).await;
+    server.clock.advance(Duration::from_secs(120));
+    let page = browser.sign_in(&page, ALICE).await;
+    server.clock.advance(Duration::from_secs(120));
+    let code = browser.allow(&page).await.redirect_parameter("code");
+    assert_eq!(server.redeem_code(SITE, &auth_request, &code).await.status, 200);
+    Browser::new(&server).authorize(&sent).await.assert_client_error("invalid_request_object");
+
+    // The same applies to a pushed request object.
+    let request_object = sign_for_site(&server, &auth_request, &key);
+    let form = [("client_id", SITE.0), ("client_secret", SITE.1), ("request", &request_object)];
+    let pushed = server.post_form("/oauth/par", &form).await.json();
+    let browser = Browser::new(&server);
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", SITE.0)
+        .append_pair("request_uri", pushed["request_uri"].as_str().unwrap())
+        .finish();
+    server.clock.advance(Duration::from_secs(30));
+    let page = browser.open(&format!("/oauth/authorize?{query}")).await;
+    server.clock.advance(Duration::from_secs(120));
+    let code = browser.sign_in(&page, ALICE).await.redirect_parameter("code");
+    assert_eq!(server.redeem_code(SITE, &auth_request, &code).await.status, 200);
 }

@@ -7,7 +7,7 @@ use service_kit::{BoundListener, CancellationToken, Profile};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::client::{Credentials, HttpClient};
+use crate::client::{Credentials, HttpClient, wait_until};
 
 pub const SHOP: Credentials<'_> = ("shop", "shop-secret-8c1f6a0b7d2e");
 pub const OPAQUE_SHOP: Credentials<'_> = ("opaque-shop", "opaque-secret-55d0c9e1aa");
@@ -126,6 +126,21 @@ impl TestServer {
 
     pub fn clients_file(&self) -> PathBuf {
         self.folder.path().join("clients.toml")
+    }
+
+    /// Changes the clients file and waits until the server has loaded it. A client that is added with
+    /// the same change shows when that is.
+    pub async fn change_clients_file(&self, change: impl FnOnce(String) -> String) {
+        let clients = change(std::fs::read_to_string(self.clients_file()).unwrap());
+        let marker = format!("reload-marker-{}", clients.matches("reload-marker-").count());
+        let client = format!(
+            "\n[[clients]]\nclient_id = \"{marker}\"\nclient_secret = \"the secret of the marker\"\n"
+        );
+        std::fs::write(self.clients_file(), clients + &client).unwrap();
+        wait_until("the changed clients file is loaded", async || {
+            self.can_authenticate((&marker, "the secret of the marker")).await
+        })
+        .await;
     }
 
     /// What the command line has to be told to work on this server's data.

@@ -1,0 +1,80 @@
+//! Pushed authorization requests (RFC 9126).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    browser::{AuthorizationRequest, Browser},
+    client::Response,
+    test_server::{ALICE, BANK, FORUM, SITE, TestServer},
+};
+
+async fn push(
+    server: &TestServer,
+    (id, secret): (&str, &str),
+    auth_request: &AuthorizationRequest,
+) -> Response {
+    let form: Vec<_> =
+        auth_request.pairs().into_iter().filter(|(name, _)| *name != "client_id").collect();
+    server
+        .post_form(
+            "/oauth/par",
+            &[&[("client_id", id), ("client_secret", secret)], &form[..]].concat(),
+        )
+        .await
+}
+
+fn short(client_id: &str, uri: &Value) -> String {
+    let uri = uri.as_str().unwrap();
+    format!("/oauth/authorize?client_id={client_id}&request_uri={uri}")
+}
+
+#[tokio::test]
+async fn pushed_request_is_consumed_by_one_response() {
+    let server = TestServer::start().await;
+    let auth_request = AuthorizationRequest::new("bank", "https://bank.example/cb", "openid");
+    let pushed = push(&server, BANK, &auth_request).await;
+    assert_eq!((pushed.status, pushed.json()["expires_in"].as_i64()), (201, Some(60)));
+    let uri = pushed.json()["request_uri"].clone();
+    let browser = Browser::new(&server);
+    // Looked at twice, and slowly: it is spent by the answer, not by a visit.
+    server.clock.advance(Duration::from_secs(59));
+    assert_eq!(browser.open(&short("bank", &uri)).await.path, "/login");
+    server.clock.advance(Duration::from_secs(300));
+    let page = browser.open(&short("bank", &uri)).await;
+    let page = browser.sign_in(&page, ALICE).await;
+    let code = browser.allow(&page).await.redirect_parameter("code");
+    assert_eq!(server.redeem_code(BANK, &auth_request, &code).await.status, 200);
+    browser.open(&short("bank", &uri)).await.assert_error_page("request_uri");
+}
+
+#[tokio::test]
+async fn pushed_request_is_bound_to_its_client_and_expires() {
+    let server = TestServer::start().await;
+    let pushed = push(&server, SITE, &AuthorizationRequest::site()).await.json();
+    let browser = Browser::new(&server);
+    browser.open(&short("forum", &pushed["request_uri"])).await.assert_error_page("another client");
+    server.clock.advance(Duration::from_secs(60));
+    browser.open(&short("site", &pushed["request_uri"])).await.assert_error_page("expired");
+    let made_up = Value::from("urn:ietf:params:oauth:request_uri:made-up");
+    browser.open(&short("site", &made_up)).await.assert_error_page("unknown");
+}
+
+#[tokio::test]
+async fn invalid_pushed_requests_are_rejected_immediately() {
+    let server = TestServer::start().await;
+    let wrong = AuthorizationRequest::site().with("scope", "orders:write");
+    push(&server, SITE, &wrong).await.assert_error(400, "invalid_scope", "orders:write");
+    push(&server, SITE, &AuthorizationRequest::site().with("redirect_uri", "https://evil.example"))
+        .await
+        .assert_error(400, "invalid_request", "");
+    push(&server, FORUM, &AuthorizationRequest::site().with("request_uri", "x"))
+        .await
+        .assert_error(400, "invalid_request", "another one");
+    push(&server, ("site", "guess"), &AuthorizationRequest::site()).await.assert_error(
+        401,
+        "invalid_client",
+        "",
+    );
+}

@@ -1,0 +1,145 @@
+//! Token exchange (RFC 8693): a service acts for a user at another service.
+
+use crate::{
+    browser::{AuthorizationRequest, Browser},
+    client::wait_until,
+    jwt,
+    test_server::{ALICE, ORDERS, ORDERS_API, SHOP, SITE, STOCK, STOCK_API, TestServer},
+};
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const KIND: (&str, &str) = ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token");
+
+#[tokio::test]
+async fn token_exchange_issues_a_token_with_an_act_claim() {
+    let server = TestServer::start().await;
+    let clients = std::fs::read_to_string(server.clients_file()).unwrap();
+    let further =
+        "client_id = \"orders\"\nscopes = \"stock:read\"\nresources = [\"https://stock.example\"]";
+    std::fs::write(server.clients_file(), clients.replace("client_id = \"orders\"", further))
+        .unwrap();
+    let browser = Browser::new(&server);
+    let auth_request = AuthorizationRequest::site().with("scope", "openid orders:read");
+    let tokens = browser.tokens(&auth_request, ALICE, SITE).await;
+    let subject = tokens["access_token"].as_str().unwrap();
+    let fields = [("subject_token", subject), KIND, ("resource", STOCK_API)];
+    wait_until("the changed client is known", async || {
+        server.token_request(EXCHANGE, ORDERS, &fields).await.status == 200
+    })
+    .await;
+    let exchanged = server.token_request(EXCHANGE, ORDERS, &fields).await.json();
+    assert_eq!(exchanged["issued_token_type"], "urn:ietf:params:oauth:token-type:access_token");
+    assert!(exchanged.get("refresh_token").is_none() && exchanged.get("id_token").is_none());
+    let token = exchanged["access_token"].as_str().unwrap();
+    let claims = jwt::claims(token);
+    assert_eq!(claims["sub"], jwt::claims(subject)["sub"]);
+    assert_eq!(
+        (claims["act"]["sub"].as_str(), claims["client_id"].as_str()),
+        (Some("orders"), Some("orders"))
+    );
+    assert_eq!(
+        (claims["aud"].as_str(), claims["scope"].as_str()),
+        (Some(STOCK_API), Some("stock:read"))
+    );
+    assert!(claims["exp"].as_i64() <= jwt::claims(subject)["exp"].as_i64());
+    let asked = server.introspect(STOCK, token).await;
+    assert_eq!(asked["act"]["sub"], "orders");
+    // It ends with what it came from.
+    let page = browser.open("/account").await;
+    let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    browser.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
+    assert!(!server.is_active(STOCK, token).await);
+    server.token_request(EXCHANGE, ORDERS, &fields).await.assert_error(
+        400,
+        "invalid_request",
+        "not in force",
+    );
+}
+
+#[tokio::test]
+async fn token_exchange_rejects_invalid_requests() {
+    let server = TestServer::start().await;
+    let tokens = Browser::new(&server)
+        .tokens(&AuthorizationRequest::site().with("scope", "openid orders:read"), ALICE, SITE)
+        .await;
+    let subject = ("subject_token", tokens["access_token"].as_str().unwrap());
+    let to_orders = ("resource", ORDERS_API);
+    for (client, fields, code, expected) in [
+        (
+            SHOP,
+            vec![subject, KIND, to_orders],
+            "invalid_request",
+            "neither issued to this client nor for it",
+        ),
+        (SITE, vec![subject, KIND], "invalid_request", "resource is missing"),
+        (SITE, vec![subject, to_orders], "invalid_request", "subject_token_type is missing"),
+        (
+            SITE,
+            vec![subject, ("subject_token_type", "else"), to_orders],
+            "invalid_request",
+            "subject_token_type",
+        ),
+        (
+            SITE,
+            vec![subject, KIND, to_orders, ("actor_token", "x")],
+            "invalid_request",
+            "actor_token",
+        ),
+        (SITE, vec![("subject_token", "x"), KIND, to_orders], "invalid_request", "not in force"),
+        (
+            SITE,
+            vec![subject, KIND, ("resource", "https://vault.example")],
+            "invalid_target",
+            "vault",
+        ),
+        (
+            SITE,
+            vec![subject, KIND, to_orders, ("scope", "orders:write")],
+            "invalid_scope",
+            "orders:write",
+        ),
+        (("app", ""), vec![subject, KIND, to_orders], "unauthorized_client", "public client"),
+    ] {
+        server.token_request(EXCHANGE, client, &fields).await.assert_error(400, code, expected);
+    }
+    assert_eq!(server.token_request(EXCHANGE, SITE, &[subject, KIND, to_orders]).await.status, 200);
+}
+
+#[tokio::test]
+async fn token_exchange_cannot_exceed_the_users_consent() {
+    let server = TestServer::start().await;
+    let tokens = Browser::new(&server)
+        .tokens(&AuthorizationRequest::site().with("scope", "openid profile"), ALICE, SITE)
+        .await;
+    let fields = [
+        ("subject_token", tokens["access_token"].as_str().unwrap()),
+        KIND,
+        ("scope", "orders:read"),
+        ("resource", ORDERS_API),
+    ];
+    // The site may ask users for orders:read, and this user was not asked.
+    server.token_request(EXCHANGE, SITE, &fields).await.assert_error(
+        400,
+        "invalid_scope",
+        "orders:read",
+    );
+    let without_scope = [fields[0], fields[1], fields[3]];
+    server.token_request(EXCHANGE, SITE, &without_scope).await.assert_error(
+        400,
+        "invalid_target",
+        ORDERS_API,
+    );
+    let both = AuthorizationRequest::site().with("scope", "openid orders:read");
+    let tokens = Browser::new(&server).tokens(&both, ALICE, SITE).await;
+    let fields = [
+        ("subject_token", tokens["access_token"].as_str().unwrap()),
+        KIND,
+        ("resource", ORDERS_API),
+    ];
+    let exchanged = server.token_request(EXCHANGE, SITE, &fields).await.json();
+    let claims = jwt::claims(exchanged["access_token"].as_str().unwrap());
+    assert_eq!(
+        (claims["scope"].as_str(), claims["act"]["sub"].as_str()),
+        (Some("orders:read"), Some(SITE.0))
+    );
+}
