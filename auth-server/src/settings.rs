@@ -15,8 +15,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, UnsafeSetting,
-    database_url, http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
+    http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
 };
+use sql_kit::database_url;
 use url::Url;
 
 pub use compat::CompatSettings;

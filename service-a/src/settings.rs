@@ -15,9 +15,10 @@ use oauth_types::{ClientAuthMethod, ClientSecret, Scope, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
-    UnsafeSetting, database_url, loopback_url, plain_http_listener, plain_http_url,
-    telemetry::LogSettings, unverified_database_tls, weak_secret,
+    UnsafeSetting, loopback_url, plain_http_listener, plain_http_url, telemetry::LogSettings,
+    weak_secret,
 };
+use sql_kit::{database_url, unverified_database_tls};
 use url::Url;
 
 pub use self::{

@@ -1,7 +1,7 @@
 use service_kit::{
     Profile, TlsFiles, UnsafeSetting, loopback_url, plain_http_listener, plain_http_url,
-    unverified_database_tls,
 };
+use sql_kit::unverified_database_tls;
 
 use super::AuthServerSettings;
 use crate::{domain::Algorithm, users_file::check_users};

@@ -79,7 +79,7 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
         ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file go together"),
         ("ca_file=/does/not/exist.pem", "setting `ca_file`"),
         ("log.filter=a=b=c", "log.filter"),
-        ("database_url=mysql://db", "database_url: is not of the form postgres://"),
+        ("database_url=mysql://db", "database_url: must be of the form postgres://"),
     ] {
         for command in ["check-config", "serve"] {
             let settings = ["--set", setting, "--set", "listen=127.0.0.1:0"].map(str::to_owned);

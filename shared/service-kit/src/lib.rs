@@ -7,7 +7,6 @@
 
 pub mod cli;
 mod connection_cap;
-mod database_url;
 mod error_response;
 mod event_fields;
 mod events;
@@ -27,7 +26,6 @@ pub mod telemetry;
 pub mod tls;
 mod unsafe_settings;
 
-pub use database_url::{database_url, unverified_database_tls};
 pub use error_response::render_html_errors;
 pub use events::EventSettings;
 pub use http_client::{

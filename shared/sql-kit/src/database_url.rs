@@ -1,14 +1,13 @@
-//! The setting `database_url`: what can be told of it without connecting. It may hold a password,
-//! so no word of its value is ever repeated.
+//! The `database_url` setting, checked without connecting. The value may contain a password, so no
+//! error repeats any part of it.
 
 use std::net::IpAddr;
 
+use service_kit::{SecretSetting, UnsafeSetting};
 use url::{Position, Url};
 
-use crate::{SecretSetting, UnsafeSetting};
-
-/// What `postgres://` URLs may say behind the `?`. An unknown word would be ignored by the driver,
-/// also when it asks for more safety.
+/// Query parameters that a PostgreSQL URL may have. The driver ignores unknown ones, even those that
+/// ask for more security.
 const PARAMETERS: [&str; 11] = [
     "sslmode",
     "sslrootcert",
@@ -23,36 +22,40 @@ const PARAMETERS: [&str; 11] = [
     "options",
 ];
 
-/// The PostgreSQL database of this setting; none when it is empty, as an environment writes what is
-/// not set.
+/// Returns the PostgreSQL URL of the setting, or `None` if it is missing or empty. An environment
+/// variable that is set to nothing counts as missing.
 ///
 /// # Errors
-/// When it cannot be one. Nothing of its value is in the error.
+/// Returns an error if the value is not a PostgreSQL URL, or has a parameter that the driver would
+/// ignore. The error contains no part of the value except the parameter's name.
 pub fn database_url(setting: Option<&SecretSetting>) -> Result<Option<&str>, String> {
     let url = setting.map(SecretSetting::expose).filter(|url| !url.is_empty());
-    url.map_or(Ok(()), check)?;
+    url.map_or(Ok(()), validate)?;
     Ok(url)
 }
 
-/// Can it be a database?
-fn check(url: &str) -> Result<(), String> {
+fn validate(url: &str) -> Result<(), String> {
     let parsed =
         Url::parse(url).ok().filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
-    // A `/`, `?` or `#` in a password would make a part of it a host, a port or a name, which are
-    // shown.
+    // A `/`, `?` or `#` in a password that is not encoded would turn part of the password into a
+    // host, port or database name, which messages may contain.
     let Some(url) = parsed.filter(|url| !url[Position::AfterHost..].contains('@')) else {
-        return Err("database_url: is not of the form postgres://user:password@host/database, \
+        return Err("database_url: must be of the form postgres://user:password@host/database, \
              with the special characters of the password percent-encoded"
             .to_owned());
     };
     match url.query_pairs().find(|(name, _)| !PARAMETERS.contains(&&**name)) {
-        Some((name, _)) => Err(format!("database_url: the parameter `{name}` is not known here")),
+        Some((name, _)) => Err(format!(
+            "database_url: unknown parameter `{name}`; known are {}",
+            PARAMETERS.join(", ")
+        )),
         None => Ok(()),
     }
 }
 
-/// A finding if whoever is on the way to the database could read what goes there, or stand in for
-/// it: keys, people and sessions.
+/// Returns an unsafe setting if the connection leaves this machine and does not verify the server's
+/// certificate and name: anyone on the network path could read keys, users and sessions, or
+/// impersonate the database.
 #[must_use]
 pub fn unverified_database_tls(url: &str) -> Option<UnsafeSetting> {
     let url = Url::parse(url).ok()?;
@@ -60,14 +63,14 @@ pub fn unverified_database_tls(url: &str) -> Option<UnsafeSetting> {
         |name| url.query_pairs().filter(|(known, _)| known == name).last().map(|(_, value)| value);
     let verified = parameter("sslmode").is_some_and(|mode| mode == "verify-full");
     let host = parameter("host").unwrap_or_else(|| url.host_str().unwrap_or_default().into());
-    (!verified && !stays_here(&host)).then(|| {
-        let problem = "the connection leaves this machine, and whoever answers is believed";
+    (!verified && !is_local_host(&host)).then(|| {
+        let problem = "the database is on another machine and its certificate is not verified";
         UnsafeSetting::new("database_url", problem, "add ?sslmode=verify-full&sslrootcert=FILE")
     })
 }
 
-/// A name of this machine, or the folder of a socket.
-fn stays_here(host: &str) -> bool {
+/// Returns whether `host` is a loopback address, `localhost` or the folder of a Unix socket.
+fn is_local_host(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse();
     let socket = host.is_empty()
         || host.starts_with('/')
@@ -81,8 +84,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_that_cannot_be_right_is_refused_without_repeating_it() {
-        for wrong in [
+    fn invalid_url_is_rejected_without_repeating_it() {
+        for url in [
             "sqlite://hunter2.db",
             "hunter2",
             "postgres://c:hunter2/x@db/gatepass",
@@ -91,22 +94,22 @@ mod tests {
             "postgres://c:12/hunter2@db/gatepass",
             "postgres://c@db/gatepass?channel_binding=hunter2",
         ] {
-            let refusal = check(wrong).unwrap_err();
+            let error = validate(url).unwrap_err();
             assert!(
-                refusal.starts_with("database_url: ") && !refusal.contains("hunter2"),
-                "{wrong}: {refusal}"
+                error.starts_with("database_url: ") && !error.contains("hunter2"),
+                "{url}: {error}"
             );
         }
-        for right in [
+        for url in [
             "postgres://c:p%40ss@db:5432/gatepass?sslmode=verify-full",
             "postgresql:///gatepass?host=/run",
         ] {
-            assert_eq!(check(right), Ok(()), "{right}");
+            assert_eq!(validate(url), Ok(()), "{url}");
         }
     }
 
     #[test]
-    fn an_empty_url_is_none() {
+    fn empty_url_is_none() {
         assert_eq!(database_url(None), Ok(None));
         assert_eq!(database_url(Some(&SecretSetting::new(""))), Ok(None));
         assert_eq!(
@@ -117,11 +120,11 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_to_another_machine_has_to_prove_whom_it_reaches() {
+    fn remote_database_needs_verify_full() {
         for (url, safe) in [
             ("postgres://c@db/x", false),
             ("postgres://c@db/x?sslmode=require", false),
-            // Believes every certificate of every public authority, whatever its name.
+            // Accepts certificates of any public authority for any name.
             ("postgres://c@db/x?sslmode=verify-ca", false),
             ("postgres://c@db/x?sslmode=verify-full&sslmode=disable", false),
             ("postgres://c@localhost/x?host=db", false),

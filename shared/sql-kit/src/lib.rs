@@ -1,0 +1,18 @@
+//! SQLite and PostgreSQL for the servers that have a database: the `database_url` setting,
+//! connections, migrations, health and read-only inspection.
+//!
+//! Schemas and queries stay in each server. A server passes its [`Migrator`] to [`sqlite::open`] or
+//! [`postgres::connect`] and gets connections to an up-to-date database.
+//!
+//! [`Migrator`]: sqlx::migrate::Migrator
+#![warn(missing_docs)]
+
+mod database_url;
+mod error;
+mod migrations;
+pub mod postgres;
+pub mod sqlite;
+
+pub use database_url::{database_url, unverified_database_tls};
+pub use error::DatabaseError;
+pub use migrations::SchemaVersions;

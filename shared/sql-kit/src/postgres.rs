@@ -1,0 +1,153 @@
+//! PostgreSQL: a pool that recovers from hanging connections, and read-only inspection.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::timeout;
+
+use crate::{DatabaseError, SchemaVersions, migrations};
+
+/// The most connections that one server opens; further requests wait for a free one.
+const MAX_CONNECTIONS: u32 = 16;
+/// How long a request waits for a free connection before it fails.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may take to answer a ping before it is closed and replaced.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the first connection may take when the server starts.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an inspection may take.
+const INSPECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Limits for statements and open transactions, so that a hanging one releases its locks even if
+/// its server has lost its network or its power.
+const SESSION_TIMEOUTS: [(&str, &str); 2] =
+    [("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")];
+
+/// Connects to the database at `url` and applies the missing migrations.
+///
+/// Several servers may start at the same time: one migrates, the others wait for it.
+///
+/// # Errors
+/// Returns an error if the URL is malformed, the database is not reachable within 10 seconds, or
+/// its tables belong to a newer version or to another server.
+pub async fn connect(url: &str, migrations: &Migrator) -> Result<PgPool, DatabaseError> {
+    let options = parse(url)?;
+    let at = |reason: &dyn std::fmt::Display| DatabaseError::at(describe(&options), reason);
+    // The pool connects lazily and retries: connecting once reports the actual error at startup.
+    let connected = timeout(CONNECT_TIMEOUT, options.connect())
+        .await
+        .map_err(|_| at(&format!("no response within {} s", CONNECT_TIMEOUT.as_secs())))?;
+    let mut connection = connected.map_err(|error| at(&error))?;
+    let migrated = migrations.run(&mut connection).await;
+    migrated.map_err(|error| at(&migrations::explain(&error)))?;
+    connection.close().await?;
+    Ok(pool(options.options(SESSION_TIMEOUTS)))
+}
+
+fn pool(options: PgConnectOptions) -> PgPool {
+    // The pool's own liveness test has no timeout: if a machine disappears without closing its
+    // connections, it waits as long as TCP does, which is minutes.
+    PgPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_alive(connection)))
+        .after_release(|connection, _| Box::pin(is_alive(connection)))
+        .connect_lazy_with(options)
+}
+
+async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let ping = timeout(PING_TIMEOUT, connection.ping()).await;
+    ping.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+}
+
+/// Checks that the database answers a query.
+///
+/// # Errors
+/// Returns an error if no connection is available or the query fails.
+pub async fn ping(pool: &PgPool) -> Result<(), DatabaseError> {
+    sqlx::query("SELECT 1").execute(pool).await?;
+    Ok(())
+}
+
+/// Reads the database at `url` in read-only transactions: nothing is created or migrated.
+///
+/// `read` gets the schema versions and a pool of one connection.
+///
+/// # Errors
+/// Returns an error if the URL is malformed, the database is not reachable within 5 seconds, or
+/// `read` fails.
+pub async fn inspect<T, E: From<DatabaseError>>(
+    url: &str,
+    migrations: &Migrator,
+    read: impl AsyncFnOnce(&PgPool, SchemaVersions) -> Result<T, E>,
+) -> Result<T, E> {
+    let options = parse(url)?.options([("default_transaction_read_only", "on")]);
+    let inspection = async {
+        // A pool retries and reports only a timeout; a single connection reports the actual error.
+        let connection = options.connect().await.map_err(DatabaseError::from)?;
+        connection.close().await.map_err(DatabaseError::from)?;
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(options);
+        let pool = pool.await.map_err(DatabaseError::from)?;
+        let stored = stored_version(&pool).await.map_err(DatabaseError::from)?;
+        let result = read(&pool, SchemaVersions::new(stored, migrations)).await;
+        pool.close().await;
+        result
+    };
+    timeout(INSPECT_TIMEOUT, inspection).await.unwrap_or_else(|_| {
+        let seconds = INSPECT_TIMEOUT.as_secs();
+        Err(DatabaseError::new(format!("no response within {seconds} s")).into())
+    })
+}
+
+async fn stored_version(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
+    let is_migrated = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    if !sqlx::query_scalar(is_migrated).fetch_one(pool).await? {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await
+}
+
+/// Returns host, port and database name of `url` for messages, without user and password. Returns
+/// `PostgreSQL` if the URL is malformed.
+#[must_use]
+pub fn location(url: &str) -> String {
+    parse(url).map_or_else(|_| "PostgreSQL".to_owned(), |options| describe(&options))
+}
+
+fn parse(url: &str) -> Result<PgConnectOptions, DatabaseError> {
+    Ok(PgConnectOptions::from_str(url)?)
+}
+
+fn describe(options: &PgConnectOptions) -> String {
+    let name = options.get_database().unwrap_or_else(|| options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("PostgreSQL at {}, database {name}", socket.display()),
+        None => {
+            format!("PostgreSQL at {}:{}, database {name}", options.get_host(), options.get_port())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn location_contains_no_password() {
+        for (url, expected) in [
+            ("postgres://c:hunter2@db:5433/gatepass", "PostgreSQL at db:5433, database gatepass"),
+            ("postgres://c:hunter2@db/", "PostgreSQL at db:5432, database c"),
+            (
+                "postgres://c:hunter2@%2Frun%2Fpostgresql/gatepass",
+                "PostgreSQL at /run/postgresql, database gatepass",
+            ),
+            ("hunter2", "PostgreSQL"),
+        ] {
+            assert_eq!(location(url), expected, "{url}");
+        }
+    }
+}

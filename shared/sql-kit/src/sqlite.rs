@@ -1,0 +1,206 @@
+//! SQLite: one file in WAL mode with one writer and several readers, and read-only inspection.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    SqlitePool,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::time::timeout;
+
+use crate::{DatabaseError, SchemaVersions, migrations};
+
+const MAX_READERS: u32 = 4;
+/// How long an inspection waits for a file that another process has locked.
+const INSPECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Connections to an open database file.
+#[derive(Clone, Debug)]
+pub struct SqliteDatabase {
+    /// Read-only connections.
+    pub readers: SqlitePool,
+    /// The only connection of this pool that writes: SQLite allows one writer at a time.
+    pub writer: SqlitePool,
+    /// The options of a connection that writes, for servers that open one of their own.
+    pub options: SqliteConnectOptions,
+}
+
+/// Opens the database `file`, creates it if it is missing, and applies the missing migrations.
+///
+/// Committed transactions survive a power failure (`synchronous = FULL`).
+///
+/// # Errors
+/// Returns an error if the file cannot be read and written, or its tables belong to a newer version
+/// or to another server.
+pub async fn open(file: &Path, migrations: &Migrator) -> Result<SqliteDatabase, DatabaseError> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true);
+    let at_file = |reason: &dyn std::fmt::Display| DatabaseError::at(file.display(), reason);
+    // A command may run while the server starts for the first time: only one of them migrates.
+    let _lock = lock(file).await.map_err(|error| at_file(&error))?;
+    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
+    let writer = writer.await.map_err(|error| at_file(&error))?;
+    let migrated = migrations.run(&writer).await;
+    migrated.map_err(|error| at_file(&migrations::explain(&error)))?;
+    // A connection to a file does not break, and testing it costs as much as a query.
+    let readers = SqlitePoolOptions::new().max_connections(MAX_READERS).test_before_acquire(false);
+    let readers = readers.connect_lazy_with(options.clone().read_only(true));
+    Ok(SqliteDatabase { readers, writer, options })
+}
+
+/// Waits until no other process opens this database. The lock ends when the returned file is
+/// dropped.
+async fn lock(database: &Path) -> io::Result<File> {
+    let path = database.with_extension("lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    locked.await.map_err(io::Error::other)?
+}
+
+/// Checks that the database answers a query.
+///
+/// # Errors
+/// Returns an error if the query fails.
+pub async fn ping(pool: &SqlitePool) -> Result<(), DatabaseError> {
+    sqlx::query("SELECT 1").execute(pool).await?;
+    Ok(())
+}
+
+/// Reads the database `file` without changing it: nothing is created or migrated. Returns `None` if
+/// the file does not exist.
+///
+/// `read` gets the schema versions and a pool of one read-only connection.
+///
+/// # Errors
+/// Returns an error if this user may not read and write the file, it stays locked for 3 seconds, or
+/// `read` fails.
+pub async fn inspect<T, E: From<DatabaseError>>(
+    file: &Path,
+    migrations: &Migrator,
+    read: impl AsyncFnOnce(&SqlitePool, SchemaVersions) -> Result<T, E>,
+) -> Result<Option<T>, E> {
+    if !file.try_exists().map_err(DatabaseError::new)? {
+        return Ok(None);
+    }
+    // Opened for writing, but not written: a server with read access only could not serve.
+    OpenOptions::new().append(true).open(file).map_err(DatabaseError::new)?;
+    let inspection = async {
+        // Without a write-ahead log no other process has the file open. `immutable` then keeps
+        // SQLite from creating one.
+        let immutable = !wal_path(file).exists();
+        let options =
+            SqliteConnectOptions::new().filename(file).read_only(true).immutable(immutable);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options);
+        let pool = pool.await.map_err(DatabaseError::from)?;
+        let stored = stored_version(&pool).await.map_err(DatabaseError::from)?;
+        let result = read(&pool, SchemaVersions::new(stored, migrations)).await;
+        pool.close().await;
+        result
+    };
+    match timeout(INSPECT_TIMEOUT, inspection).await {
+        Ok(result) => result.map(Some),
+        Err(_) => Err(DatabaseError::new("the file is locked by another process").into()),
+    }
+}
+
+async fn stored_version(pool: &SqlitePool) -> Result<Option<i64>, sqlx::Error> {
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    if sqlx::query_scalar::<_, i64>(tables).fetch_one(pool).await? == 0 {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await
+}
+
+fn wal_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, collections::BTreeSet};
+
+    use sqlx::{
+        SqlSafeStr,
+        migrate::{Migration, MigrationType},
+    };
+
+    use super::*;
+
+    fn migrations(versions: &[i64], table: &str) -> Migrator {
+        let migration = |version: &i64| {
+            let sql = format!("CREATE TABLE {table}_{version} (id INTEGER PRIMARY KEY)");
+            Migration::new(
+                *version,
+                Cow::Borrowed("test"),
+                MigrationType::Simple,
+                sqlx::AssertSqlSafe(sql).into_sql_str(),
+                false,
+            )
+        };
+        Migrator::with_migrations(versions.iter().map(migration).collect())
+    }
+
+    async fn versions(file: &Path, known: &Migrator) -> Option<SchemaVersions> {
+        inspect(file, known, async |_, versions| Ok::<_, DatabaseError>(versions)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn open_creates_and_migrates_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.db");
+        let (old, new) = (migrations(&[1], "t"), migrations(&[1, 2], "t"));
+        for known in [&old, &new] {
+            let database = open(&file, known).await.unwrap();
+            ping(&database.readers).await.unwrap();
+        }
+        let expected = SchemaVersions { stored: Some(2), known: 2 };
+        assert_eq!(versions(&file, &new).await, Some(expected));
+        assert!(expected.match_exactly());
+    }
+
+    #[tokio::test]
+    async fn database_of_a_newer_version_or_another_server_is_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.db");
+        drop(open(&file, &migrations(&[1, 2], "t")).await.unwrap());
+        for (known, reason) in [
+            (migrations(&[1], "t"), "schema version 2"),
+            (migrations(&[1, 2], "other"), "belongs to another server"),
+        ] {
+            let error = open(&file, &known).await.unwrap_err().to_string();
+            assert!(error.contains("test.db: ") && error.contains(reason), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn inspect_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.db");
+        let known = migrations(&[1], "t");
+        assert_eq!(versions(&file, &known).await, None);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        std::fs::write(&file, "").unwrap();
+        let expected = SchemaVersions { stored: None, known: 1 };
+        assert_eq!(versions(&file, &known).await, Some(expected));
+        let names: BTreeSet<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(names, BTreeSet::from(["test.db".to_owned()]));
+    }
+}
