@@ -6,7 +6,7 @@ use std::time::Duration;
 use service_kit::{CancellationToken, run_periodically};
 use tokio::sync::Mutex;
 
-use crate::{app::App, backchannel_logout, store::RetentionCutoffs};
+use crate::{oidc::backchannel_logout, state::App, storage::RetentionCutoffs};
 
 /// A running server sees a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);

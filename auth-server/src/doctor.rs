@@ -17,7 +17,7 @@ use self::{database::check_store, redirect_uris::check_redirect_uris};
 use crate::{
     AuthServerSettings,
     domain::Algorithm,
-    store::{DatabaseContents, DatabaseInspection},
+    storage::{DatabaseContents, DatabaseInspection},
 };
 
 /// What C's doctor can be told.

@@ -1,41 +1,35 @@
 //! C, the authorization server: it checks once who a client is, and hands out a short-lived pass.
 //!
-//! A request goes one way: [`app`] (every route on one page), an endpoint, `client_auth`, a grant,
+//! A request goes one way: [`router`] (every route on one page), an endpoint, `clients`, a grant,
 //! `domain` (decisions), the store (atomic verbs), the token issuer.
 
-pub mod app;
-mod authorization;
-mod backchannel_logout;
 mod background;
-mod bearer_user;
-mod client_address;
-mod client_auth;
-pub mod commands;
-mod csrf;
+pub mod cli;
+mod clients;
+mod compat;
 pub mod doctor;
 pub mod domain;
-mod endpoints;
-mod entropy;
-mod failure;
-mod grants;
-mod issuing;
+mod http;
+mod keys;
 mod metrics;
-mod outgoing;
-mod page_failure;
+mod oauth;
+mod oidc;
+mod openapi;
+mod outbound;
 mod pages;
-mod registration;
-mod registry;
+mod password_hasher;
+mod rate_limit;
+mod router;
+mod secure_random;
 mod server;
 pub mod settings;
-mod sign_in;
-mod sign_out;
-mod slow_hash;
-pub mod store;
+mod state;
+pub mod storage;
+mod testing;
 mod tokens;
-mod users_file;
-mod visitor;
+mod users;
 
-pub use entropy::Entropy;
-pub use registry::DEMO_CLIENTS;
+pub use clients::DEMO_CLIENTS;
+pub use secure_random::Entropy;
 pub use server::{AuthServer, Listeners, dev_ca_certificate};
 pub use settings::AuthServerSettings;

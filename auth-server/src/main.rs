@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    auth_server::commands::main(std::env::args_os())
+    auth_server::cli::main(std::env::args_os())
 }

@@ -13,6 +13,7 @@ mod logout;
 #[cfg(test)]
 mod samples;
 mod shown;
+pub mod stylesheet;
 
 use std::path::Path;
 

@@ -19,23 +19,24 @@ use service_kit::{
 use tokio::task::JoinHandle;
 
 use crate::{
-    AuthServerSettings, Entropy,
-    app::{self, App, Parts},
-    authorization::ReadyMarks,
-    background,
-    client_auth::{Authenticator, FailureLimit},
-    csrf::Csrf,
+    AuthServerSettings, Entropy, background,
+    clients::{Authenticator, LiveRegistry},
+    http::{Csrf, beforehand},
+    keys::LiveKeys,
     metrics::Metrics,
-    outgoing::{ClientKeys, Outgoing},
-    page_failure::beforehand,
+    oauth::{authorize::ReadyMarks, registration::Registering},
+    outbound::{ClientKeys, Outgoing},
     pages::pages,
-    registration::Registering,
-    registry::LiveRegistry,
-    sign_in::SignIn,
-    slow_hash::SlowHashes,
-    store::{PostgresStore, SqliteStore, Store},
-    tokens::{Issuer, LiveKeys, Rotation, Subjects},
-    users_file::{make_missing_users, refuse_demo_users},
+    password_hasher::SlowHashes,
+    rate_limit::FailureLimit,
+    router,
+    state::{App, Parts},
+    storage::{PostgresStore, SqliteStore, Store},
+    tokens::{Issuer, Rotation, Subjects},
+    users::{
+        SignIn,
+        seed::{make_missing_users, refuse_demo_users},
+    },
 };
 
 const DATABASE: &str = "auth-server.db";
@@ -295,7 +296,7 @@ fn own_routes(
         http_metrics,
         limits,
     };
-    with_request_context(app::routes(app.clone()), context)
+    with_request_context(router::routes(app.clone()), context)
         .layer(from_fn_with_state(app, beforehand))
 }
 

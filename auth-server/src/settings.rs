@@ -30,9 +30,9 @@ pub use tokens::TokenSettings;
 
 use crate::{
     Entropy,
+    clients::{ClientsFile, FileError},
     pages::pages,
-    registry::{ClientsFile, FileError},
-    users_file::check_users,
+    users::seed::check_users,
 };
 
 /// What puts C under a path takes the path off again before C sees it, so C's pages cannot name

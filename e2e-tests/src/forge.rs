@@ -2,7 +2,7 @@
 
 use auth_server::{
     domain::{KeyState, SigningKey},
-    store::Store,
+    storage::Store,
 };
 use aws_lc_rs::{
     hmac,

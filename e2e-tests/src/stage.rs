@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use auth_server::{
-    Entropy, domain::AuditQuery, domain::AuditRecord, store::SqliteStore, store::Store,
+    Entropy, domain::AuditQuery, domain::AuditRecord, storage::SqliteStore, storage::Store,
 };
 use clock::Clock;
 use flow_events::{EventSink, TraceContext};

@@ -11,7 +11,7 @@ use std::{
 use gatepass::StackSettings;
 
 /// The clients of the demo, and as the example says it, where people come back to.
-const CLIENTS: &str = include_str!("../../auth-server/src/registry/demo-clients.toml");
+const CLIENTS: &str = include_str!("../../auth-server/src/clients/demo-clients.toml");
 const CALLBACK: &str = "http://localhost:9001/";
 
 /// Below the ports that systems give out by themselves, so that nobody takes one between the choice

@@ -52,7 +52,7 @@ impl Log {
 
 async fn started(folder: &tempfile::TempDir) -> Stage {
     let file = folder.path().join("clients.toml");
-    let demo = include_str!("../../auth-server/src/registry/demo-clients.toml");
+    let demo = include_str!("../../auth-server/src/clients/demo-clients.toml");
     let (clients_of_a, client_of_b) = demo.split_once("client_id = \"service-b\"").unwrap();
     let of_a = clients_of_a.replace("abc123", OF_A);
     std::fs::write(

@@ -45,7 +45,7 @@ enum Command {
     /// Tell a story in the terminal: server to server, a login, a revocation, or every attack
     Walk(WalkArguments),
     /// C, the authorization server, alone
-    AuthServer(auth_server::commands::Arguments),
+    AuthServer(auth_server::cli::Arguments),
     /// A, the client, alone
     ServiceA(service_a::cli::Arguments),
     /// B, the resource server, alone
@@ -68,7 +68,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         None => block_on(demo::run(arguments.demo)),
         Some(Command::Walk(arguments)) => block_on(walk::run(arguments)),
-        Some(Command::AuthServer(arguments)) => auth_server::commands::run(arguments),
+        Some(Command::AuthServer(arguments)) => auth_server::cli::run(arguments),
         Some(Command::ServiceA(arguments)) => service_a::cli::run(&arguments),
         Some(Command::ServiceB(arguments)) => service_b::cli::run(&arguments),
         Some(Command::FlowViewer(arguments)) => flow_viewer::commands::run(&arguments),

@@ -3,7 +3,7 @@ use ::doctor::{Checks, SettingNames, check_database};
 use crate::{
     AuthServerSettings,
     server::database_file,
-    store::{DatabaseInspection, PostgresStore, SqliteStore},
+    storage::{DatabaseInspection, PostgresStore, SqliteStore},
 };
 
 /// Is there a database that C can work with? What is in it, if it can be read.

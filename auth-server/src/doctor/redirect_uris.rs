@@ -4,9 +4,9 @@ use oauth_types::closest_match;
 use super::Asked;
 use crate::{
     AuthServerSettings, Entropy,
+    clients::ClientsFile,
     domain::{ApplicationType, Client, UserLoginConfig, validate_redirect_uri},
-    registry::ClientsFile,
-    store::DatabaseContents,
+    storage::DatabaseContents,
 };
 
 const CHECK: &str = "redirect URIs";

@@ -3,9 +3,8 @@ use serde::{Deserialize, Serialize};
 use service_kit::{SecretSetting, UnsafeSetting, comma_list, weak_secret};
 
 use crate::{
-    authorization::REQUEST_OBJECT_ALGORITHMS,
     domain::{OPENID_SCOPES, RegistrationPolicy},
-    grants::GRANT_TYPES,
+    oauth::{authorize::REQUEST_OBJECT_ALGORITHMS, token::grants::GRANT_TYPES},
 };
 
 /// Dynamic client registration (RFC 7591).

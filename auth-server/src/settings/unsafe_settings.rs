@@ -4,7 +4,7 @@ use service_kit::{
 use sql_kit::unverified_database_tls;
 
 use super::AuthServerSettings;
-use crate::{domain::Algorithm, users_file::check_users};
+use crate::{domain::Algorithm, users::seed::check_users};
 
 /// Returns every setting that the production profile rejects.
 pub(super) fn unsafe_settings(settings: &AuthServerSettings) -> Vec<UnsafeSetting> {

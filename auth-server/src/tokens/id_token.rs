@@ -2,8 +2,8 @@ use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{AccessToken, IdToken, IdTokenClaims};
 
-use super::{KeyError, Signing, sign_jwt};
 use crate::domain::{Algorithm, Client, UserGrant};
+use crate::keys::{KeyError, Signing, sign_jwt};
 
 /// A sign-in by password: the one way there is.
 pub const ACR: &str = "urn:gatepass:acr:password";

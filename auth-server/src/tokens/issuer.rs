@@ -1,9 +1,7 @@
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
-use serde::Serialize;
 
-use super::{key_pair::KeyError, ring::Signing};
 use crate::domain::{GrantedAccess, new_jti};
+use crate::keys::{KeyError, Signing, sign_jwt};
 
 /// Makes the passes.
 #[derive(Clone, Debug)]
@@ -47,18 +45,4 @@ impl Issuer {
     pub fn sign(claims: &AccessTokenClaims, signing: &Signing) -> Result<AccessToken, KeyError> {
         Ok(AccessToken::new(sign_jwt(TYP_ACCESS_TOKEN, claims, signing)?))
     }
-}
-
-/// A signed JWT in the compact form (RFC 7515 §3.1).
-///
-/// # Errors
-/// When the crypto library refuses.
-pub fn sign_jwt(typ: &str, claims: &impl Serialize, signing: &Signing) -> Result<String, KeyError> {
-    let claims = serde_json::to_vec(claims).map_err(|_| KeyError)?;
-    let mut token = format!("{}.", signing.header(typ)?);
-    BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-    let signature = signing.signer.sign(token.as_bytes())?;
-    token.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-    Ok(token)
 }

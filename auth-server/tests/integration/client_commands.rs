@@ -1,6 +1,6 @@
 use std::{fs, time::Duration};
 
-use auth_server::store::{SqliteStore, Store};
+use auth_server::storage::{SqliteStore, Store};
 
 use crate::{
     browser::{AuthorizationRequest, Browser},

@@ -28,20 +28,22 @@ fn operations(document: &Value) -> BTreeSet<(String, String)> {
 
 /// The routes as they stand on the page that shows them all.
 fn routes() -> BTreeSet<(String, String)> {
-    let page = include_str!("../../src/app.rs");
+    let page = include_str!("../../src/router.rs");
     let outside =
         ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "get".to_owned()));
     let stylesheet = ("/assets/style.css".to_owned(), "get".to_owned());
-    page.lines().flat_map(methods_of).chain(outside).chain([stylesheet]).collect()
+    let page: String = page.split_whitespace().collect();
+    page.split(".route(\"")
+        .skip(1)
+        .flat_map(methods_of)
+        .chain(outside)
+        .chain([stylesheet])
+        .collect()
 }
 
-/// `.route("/login", get(login).post(login_posted))`
-fn methods_of(line: &str) -> Vec<(String, String)> {
-    let Some((path, handlers)) =
-        line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once("\", "))
-    else {
-        return Vec::new();
-    };
+/// The methods in what follows `.route("`, without white space: `/login",get(a).post(b))`.
+fn methods_of(route: &str) -> Vec<(String, String)> {
+    let Some((path, handlers)) = route.split_once("\",") else { return Vec::new() };
     let path = path.replace("{*", "{");
     let has = |method: &&str| {
         handlers.starts_with(&format!("{method}(")) || handlers.contains(&format!(").{method}("))

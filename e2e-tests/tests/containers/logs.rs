@@ -12,7 +12,7 @@ use crate::{
 const OF_A: &str = "secret-of-a-xiphias-gladius-under-trace";
 const OF_B: &str = "secret-of-b-xiphias-gladius-under-trace";
 const WRONG: &str = "wrong-secret-xiphias-gladius-under-trace";
-const CLIENTS: &str = include_str!("../../../auth-server/src/registry/demo-clients.toml");
+const CLIENTS: &str = include_str!("../../../auth-server/src/clients/demo-clients.toml");
 
 #[test]
 fn no_log_at_any_level_holds_a_secret_or_a_pass() -> anyhow::Result<()> {

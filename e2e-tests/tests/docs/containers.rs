@@ -15,7 +15,7 @@ fn the_clients_of_compose_are_the_demos_but_for_where_c_reaches_a() {
             .map(|line| format!("{line}\n"))
             .collect::<String>()
     };
-    let demo = sound("auth-server/src/registry/demo-clients.toml");
+    let demo = sound("auth-server/src/clients/demo-clients.toml");
     let (outside, between) = (
         "\"http://localhost:9001/backchannel-logout",
         "\"http://service-a:9001/backchannel-logout",

@@ -6,15 +6,14 @@ use crate::{files, root};
 
 /// They stand beside the endpoints and are none: they read a request and answer nothing, so every
 /// endpoint may use them.
-const READERS: [&str; 2] =
-    ["auth-server/src/endpoints/read_form.rs", "auth-server/src/endpoints/read_json.rs"];
+const READERS: [&str; 2] = ["auth-server/src/http/form.rs", "auth-server/src/http/json.rs"];
 
 /// Which file may know which endpoint, and why.
 const EXCEPTIONS: [(&str, &str); 2] = [
     // It answers nothing: it is the page of these two routes. Every route in `app.rs` has to stand
     // in the OpenAPI document, which promises neither.
-    ("auth-server/src/endpoints/test_controls.rs", "test_absence"),
-    ("auth-server/src/endpoints/test_controls.rs", "test_token"),
+    ("auth-server/src/testing.rs", "test_absence"),
+    ("auth-server/src/testing.rs", "test_token"),
 ];
 
 #[test]

@@ -101,7 +101,8 @@ fn a_test_is_a_function_that_is_marked_or_a_line_in_the_table_of_a_suite() {
         listed_behaviours("$crate::x!($fresh:\n  one,\n  two,\n);\nthree,\n"),
         ["one", "two"]
     );
-    let suites = ["auth-server/src/store/conformance.rs", "service-a/src/accounts/conformance.rs"];
+    let suites =
+        ["auth-server/src/storage/conformance.rs", "service-a/src/accounts/conformance.rs"];
     for suite in suites {
         assert!(
             listed_behaviours(&fs::read_to_string(root().join(suite)).unwrap()).len() > 20,

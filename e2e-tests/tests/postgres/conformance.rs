@@ -1,4 +1,4 @@
-use auth_server::store::{PostgresStore, conformance};
+use auth_server::storage::{PostgresStore, conformance};
 use test_support::postgres::shared;
 
 struct Fresh {

@@ -11,7 +11,7 @@ use std::{
 
 use auth_server::{
     domain::{AuditQuery, Outcome},
-    store::{PostgresStore, Store},
+    storage::{PostgresStore, Store},
 };
 use e2e_tests::{caller::until, forge::claims};
 use test_support::postgres::Cluster;

@@ -2,7 +2,7 @@
 
 use auth_server::{
     domain::{Client, SecretHash, StoredSecret, TokenFormat},
-    store::{PostgresStore, Store},
+    storage::{PostgresStore, Store},
 };
 use clap::Parser;
 use e2e_tests::{
@@ -25,7 +25,7 @@ async fn command(database_url: &str, words: &'static [&'static str]) {
     let setting = format!("database_url={database_url}");
     let run = move || {
         let arguments = [&["auth-server"], words, &["--set", &setting]].concat();
-        auth_server::commands::run(auth_server::commands::Arguments::parse_from(arguments))
+        auth_server::cli::run(auth_server::cli::Arguments::parse_from(arguments))
     };
     tokio::task::spawn_blocking(run).await.unwrap().unwrap();
 }

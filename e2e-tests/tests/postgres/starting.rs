@@ -1,6 +1,6 @@
 //! A database that cannot be used is one clear line at the start, without the password.
 
-use auth_server::store::PostgresStore;
+use auth_server::storage::PostgresStore;
 use test_support::postgres::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
 
 use crate::{

@@ -59,7 +59,7 @@ async fn a_client_is_added_and_disabled_while_everything_runs_and_a_says_that_th
 async fn a_client_of_the_file_that_is_taken_out_is_refused_while_everything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("clients.toml");
-    let demo = include_str!("../../../auth-server/src/registry/demo-clients.toml");
+    let demo = include_str!("../../../auth-server/src/clients/demo-clients.toml");
     std::fs::write(&file, demo).unwrap();
     let stage =
         Stage::start_with(|settings| settings.auth_server.clients_file = Some(file.clone())).await;

@@ -161,9 +161,9 @@ async fn a_gets_a_new_pass_when_its_own_was_revoked() {
     let stage = Stage::start().await;
     stage.call_a(Door::Asking).await;
     let jti = stage.audit("service-a").await.into_iter().find_map(|record| record.jti).unwrap();
-    let change = auth_server::store::Change::RevokeToken { jti, exp: i64::MAX };
+    let change = auth_server::storage::Change::RevokeToken { jti, exp: i64::MAX };
     let audit = stage.audit("service-a").await.remove(0);
-    stage.store().await.apply(auth_server::store::AuditedChange { audit, change }).await.unwrap();
+    stage.store().await.apply(auth_server::storage::AuditedChange { audit, change }).await.unwrap();
     stage.clock.advance(Duration::from_secs(2));
     let flow = stage.watch(stage.request_a(Door::Asking)).await;
     let script = crate::script::script(&flow.events);

@@ -24,8 +24,7 @@ const COOLDOWN: Duration = Duration::from_secs(10);
 async fn rotate(stage: &Stage) {
     let data_dir = format!("data_dir={}", stage.data_dir().display());
     let words = ["auth-server", "--set", &data_dir, "keys", "rotate"].map(std::ffi::OsString::from);
-    let ended =
-        tokio::task::spawn_blocking(move || auth_server::commands::main(words)).await.unwrap();
+    let ended = tokio::task::spawn_blocking(move || auth_server::cli::main(words)).await.unwrap();
     assert_eq!(ended, ExitCode::SUCCESS);
 }
 

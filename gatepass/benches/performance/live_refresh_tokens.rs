@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use auth_server::store::SqliteStore;
+use auth_server::storage::SqliteStore;
 use clock::Clock;
 use tempfile::TempDir;
 

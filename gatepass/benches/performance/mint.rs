@@ -1,5 +1,5 @@
 use anyhow::{Context, anyhow};
-use auth_server::{domain::KeyState, store::Store};
+use auth_server::{domain::KeyState, storage::Store};
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},

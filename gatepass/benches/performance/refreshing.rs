@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use auth_server::store::Store;
+use auth_server::storage::Store;
 
 use crate::{
     connection::{Connection, told},

@@ -8,7 +8,7 @@ use auth_server::{
         AuditEvent, AuditRecord, AuthorizationCode, Consent, NewRefreshToken, Outcome,
         REFRESH_TOKEN_PREFIX, Session, TokenHash, User, UserGrant, UserIssuance,
     },
-    store::{AuditedChange, Authorization, Change, Store, StoreError},
+    storage::{AuditedChange, Authorization, Change, Store, StoreError},
 };
 use clock::Clock;
 use tokio::task::JoinSet;

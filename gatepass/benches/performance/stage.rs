@@ -2,7 +2,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use auth_server::{
     AuthServer, AuthServerSettings, Entropy, Listeners,
-    store::{PostgresStore, SqliteStore, Store},
+    storage::{PostgresStore, SqliteStore, Store},
 };
 use axum::{Router, serve::ListenerExt};
 use clock::Clock;

@@ -5,7 +5,7 @@ use std::sync::{
 
 use auth_server::{
     domain::{AuditEvent, Outcome, PushedAuthorizationRequest, TokenHash},
-    store::{AuditedChange, Change, Store, StoreError},
+    storage::{AuditedChange, Change, Store, StoreError},
 };
 use axum::{Form, Json, Router, extract::State, http::StatusCode, routing::post};
 use clock::Clock;

@@ -1,0 +1,482 @@
+use std::{net::IpAddr, sync::Arc};
+
+use aws_lc_rs::hmac;
+use moka::future::Cache;
+use oauth_types::ClientSecret;
+
+use crate::{
+    domain::{Client, ClientAuthMethod, Registry, SecretHash, StoredSecret},
+    password_hasher::SlowHashes,
+    secure_random::Entropy,
+    settings::RateLimitSettings,
+};
+use crate::{
+    http::{Presented, Proof},
+    rate_limit::FailureLimit,
+};
+
+/// Finds out whether a client is who it says it is.
+pub struct Authenticator {
+    /// Credentials that proved right, and until when they are good. Their names are made with a key
+    /// that dies with the process; the stored hashes are part of the name, so that a changed secret
+    /// is a new question. They are kept as long as there is room: a client that asks every half
+    /// hour must not stand behind others' guesses each time.
+    proved: Cache<[u8; 32], Option<i64>>,
+    memory_key: hmac::Key,
+    limit: FailureLimit,
+    /// For all names together, by address: there is no end of those that no client has.
+    strangers: Arc<FailureLimit>,
+    slow_hashes: Arc<SlowHashes>,
+}
+
+/// A name, and the secret that was shown with it.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    client_id: &'a str,
+    secret: &'a ClientSecret,
+}
+
+/// Why a client was not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Unknown or wrong: which of them is not said.
+    Wrong,
+    /// It showed no secret, and is not known as one that has none.
+    Unproved(String),
+    /// It showed its secret, and in another way than it has registered.
+    OtherMethod(ClientAuthMethod),
+    /// It failed too often; after so many seconds it may try again.
+    TooMany { retry_after: u64 },
+}
+
+impl Authenticator {
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn new(
+        limits: &RateLimitSettings,
+        slow_hashes: Arc<SlowHashes>,
+        entropy: &Entropy,
+    ) -> anyhow::Result<Self> {
+        let memory_key = hmac::Key::new(hmac::HMAC_SHA256, &entropy.bytes::<32>()?);
+        Ok(Self {
+            proved: Cache::builder().max_capacity(10_000).build(),
+            memory_key,
+            limit: FailureLimit::new(limits.client_auth.burst, limits.client_auth.refill_seconds),
+            strangers: Arc::new(FailureLimit::new(
+                limits.client_auth_address.burst,
+                limits.client_auth_address.refill_seconds,
+            )),
+            slow_hashes,
+        })
+    }
+
+    /// Let the client in, or not.
+    ///
+    /// # Errors
+    /// [`Denied`]; the answer and its time do not tell an unknown client from a wrong secret.
+    pub async fn authenticate(
+        &self,
+        presented: &Presented,
+        address: IpAddr,
+        registry: &Registry,
+        now_millis: i64,
+    ) -> Result<Arc<Client>, Denied> {
+        let client = registry.client(&presented.client_id);
+        let (shown, method) = match &presented.proof {
+            Proof::Secret(secret, method) => {
+                (Shown { client_id: &presented.client_id, secret }, *method)
+            }
+            Proof::Nothing(missing) => {
+                let public = client.filter(|client| client.is_public());
+                return public.cloned().ok_or_else(|| Denied::Unproved(missing.clone()));
+            }
+        };
+        let name = self.name(shown, client);
+        let not_after = match self.proved.get(&name).await {
+            Some(not_after) => not_after,
+            None => {
+                self.prove(name, shown, client, registry.costliest_hash(), address, now_millis)
+                    .await?
+            }
+        };
+        if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
+            return Err(Denied::Wrong);
+        }
+        let client = client.ok_or(Denied::Wrong)?;
+        // Only now, when the secret was right: nobody else learns that there is such a client (RFC
+        // 7591 §2).
+        match client.auth_method().filter(|registered| *registered != method) {
+            Some(registered) => Err(Denied::OtherMethod(registered)),
+            None => Ok(Arc::clone(client)),
+        }
+    }
+
+    /// One check at a time for one credential: a client's hundred workers start with one check, not
+    /// a hundred.
+    async fn prove(
+        &self,
+        name: [u8; 32],
+        presented: Shown<'_>,
+        client: Option<&Arc<Client>>,
+        dearest: Option<&SecretHash>,
+        address: IpAddr,
+        now_millis: i64,
+    ) -> Result<Option<i64>, Denied> {
+        let check = self.check(presented, client, dearest, address, now_millis);
+        // Boxed, because it is big and rare: else each request for a token would carry the room for
+        // it.
+        Box::pin(self.proved.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
+    }
+
+    async fn check(
+        &self,
+        presented: Shown<'_>,
+        client: Option<&Arc<Client>>,
+        dearest: Option<&SecretHash>,
+        address: IpAddr,
+        now_millis: i64,
+    ) -> Result<Option<i64>, Denied> {
+        let now = now_millis.div_euclid(1_000);
+        let in_force = |secret: &&StoredSecret| secret.not_after.is_none_or(|end| now < end);
+        let secrets = client.iter().flat_map(|client| &client.secrets).filter(in_force);
+        let (slow, fast): (Vec<&StoredSecret>, Vec<_>) =
+            secrets.partition(|secret| secret.hash.is_slow());
+        // Before any count: a right secret does not wait for what others have failed.
+        if let Some(right) =
+            fast.iter().find(|secret| secret.hash.matches(presented.secret.expose()))
+        {
+            return Ok(right.not_after);
+        }
+        let too_many = |retry_after| Denied::TooMany { retry_after };
+        let own = self.limit.charge(presented.client_id, address, now_millis).map_err(too_many)?;
+        // A client that is known and one that is not are answered alike when they fail, and counted
+        // alike: a place that only one of them takes would tell the next one which it was.
+        let strangers = Arc::clone(&self.strangers);
+        let among_strangers = move || strangers.charge("", address, now_millis).map_err(too_many);
+        if slow.is_empty() {
+            let taken = match among_strangers() {
+                Ok(place) => vec![own, place],
+                Err(denied) => {
+                    own.keep();
+                    return Err(denied);
+                }
+            };
+            self.slow_hashes.find_nothing(presented.secret.expose(), dearest, taken).await;
+            return Err(Denied::Wrong);
+        }
+        let hashes = slow.iter().map(|secret| secret.hash.clone()).collect();
+        let settle = move |found: Option<usize>| match found {
+            Some(right) => Ok(right),
+            None => {
+                own.keep();
+                among_strangers()?.keep();
+                Err(Denied::Wrong)
+            }
+        };
+        let found = self.slow_hashes.find(hashes, presented.secret.expose(), settle).await;
+        found.unwrap_or(Err(Denied::Wrong)).map(|right| slow[right].not_after)
+    }
+
+    fn name(&self, presented: Shown<'_>, client: Option<&Arc<Client>>) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.memory_key);
+        for part in [presented.client_id.as_bytes(), presented.secret.expose().as_bytes()] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        for secret in client.iter().flat_map(|client| &client.secrets) {
+            context.update(secret.hash.cache_key());
+            context.update(&secret.not_after.unwrap_or_default().to_be_bytes());
+        }
+        let mut name = [0; 32];
+        name.copy_from_slice(context.sign().as_ref());
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{TokenFormat, UserLoginConfig, hash_password},
+        settings::RateLimit,
+    };
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+
+    fn authenticator(burst: u32) -> Authenticator {
+        let entropy = Entropy::seeded(1);
+        let slow_hashes = Arc::new(SlowHashes::new(&entropy).unwrap());
+        let limits = RateLimitSettings {
+            client_auth: RateLimit { burst, refill_seconds: 10 },
+            client_auth_address: RateLimit { burst: 3, refill_seconds: 10 },
+            ..RateLimitSettings::default()
+        };
+        Authenticator::new(&limits, slow_hashes, &entropy).unwrap()
+    }
+
+    fn registry(secrets: Vec<StoredSecret>) -> Registry {
+        let client = Client {
+            client_id: "a".to_owned(),
+            secrets,
+            scopes: "read".parse().unwrap(),
+            resources: Vec::new(),
+            introspection_audiences: Vec::new(),
+            token_format: TokenFormat::Jwt,
+            login: None,
+            dynamic: false,
+            created_at: 0,
+            enabled: true,
+        };
+        Registry::new([client], Vec::new())
+    }
+
+    fn fast(secret: &str, not_after: Option<i64>) -> StoredSecret {
+        StoredSecret { hash: SecretHash::sha256(&ClientSecret::new(secret)), not_after }
+    }
+
+    fn shown(client_id: &str, secret: &str) -> Presented {
+        Presented {
+            client_id: client_id.to_owned(),
+            proof: Proof::Secret(ClientSecret::new(secret), ClientAuthMethod::Basic),
+        }
+    }
+
+    /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not
+    /// come.
+    async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: Presented) -> bool {
+        let authenticator = Arc::new(authenticator(10));
+        let places = authenticator.slow_hashes.fill().await;
+        let asked = tokio::spawn({
+            let authenticator = Arc::clone(&authenticator);
+            async move {
+                authenticator.authenticate(&presented, HOME, &registry(secrets), 100_000).await
+            }
+        });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let waits = !asked.is_finished();
+        drop(places);
+        assert_eq!(asked.await.unwrap().unwrap_err(), Denied::Wrong);
+        waits
+    }
+
+    #[tokio::test]
+    async fn every_refusal_takes_a_slow_hash_so_that_time_does_not_tell_who_exists() {
+        let slow = |not_after| {
+            let hash = hash_password("chosen", [3; 16]).unwrap();
+            StoredSecret { hash, not_after }
+        };
+        assert!(takes_a_slow_hash(vec![fast("right", None)], shown("x", "wrong")).await, "unknown");
+        assert!(takes_a_slow_hash(vec![fast("right", None)], shown("a", "wrong")).await, "wrong");
+        assert!(
+            takes_a_slow_hash(vec![slow(None)], shown("a", "wrong")).await,
+            "wrong, of a chosen secret"
+        );
+        assert!(
+            takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], shown("a", "wrong")).await,
+            "after its end"
+        );
+    }
+
+    #[tokio::test]
+    async fn of_a_registered_way_only_who_has_the_secret_is_told() {
+        let mut client = Client::clone(registry(vec![fast("right", None)]).client("a").unwrap());
+        client.login = Some(UserLoginConfig {
+            token_endpoint_auth_method: Some(ClientAuthMethod::Post),
+            ..UserLoginConfig::default()
+        });
+        let registry = Registry::new([client], Vec::new());
+        let authenticator = authenticator(10);
+        let ask = async |secret, method| {
+            let presented = Presented {
+                proof: Proof::Secret(ClientSecret::new(secret), method),
+                ..shown("a", "")
+            };
+            authenticator.authenticate(&presented, HOME, &registry, 0).await
+        };
+        assert!(ask("right", ClientAuthMethod::Post).await.is_ok());
+        let other = Denied::OtherMethod(ClientAuthMethod::Post);
+        assert_eq!(ask("right", ClientAuthMethod::Basic).await.unwrap_err(), other);
+        for method in [ClientAuthMethod::Basic, ClientAuthMethod::Post] {
+            assert_eq!(ask("wrong", method).await.unwrap_err(), Denied::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_right_secret_goes_on_while_others_guess() {
+        let registry = registry(vec![fast("right", None)]);
+        let authenticator = authenticator(2);
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        for guess in ["1", "2"] {
+            assert_eq!(
+                authenticator
+                    .authenticate(&shown("a", guess), HOME, &registry, 0)
+                    .await
+                    .unwrap_err(),
+                Denied::Wrong
+            );
+        }
+        let tired =
+            authenticator.authenticate(&shown("a", "3"), HOME, &registry, 0).await.unwrap_err();
+        assert_eq!(tired, Denied::TooMany { retry_after: 10 });
+        // From the same address, because it was proved; from another, because its bucket is its
+        // own.
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        assert!(authenticator.authenticate(&shown("a", "right"), AWAY, &registry, 0).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_right_secret_is_let_in_behind_others_failures_also_when_it_was_never_shown_before() {
+        let keyed = StoredSecret {
+            hash: SecretHash::keyed(&ClientSecret::new("plain"), [1; 32]),
+            not_after: None,
+        };
+        let registry = registry(vec![fast("made", None), keyed]);
+        let authenticator = authenticator(1);
+        let ask = async |secret| {
+            authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
+        };
+        assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
+        assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
+        assert!(ask("made").await.is_ok() && ask("plain").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_made_up_names_does_not_stand_before_a_right_secret() {
+        let chosen = hash_password("right", [3; 16]).unwrap();
+        let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
+        let authenticator = authenticator(10);
+        let _flood = authenticator.slow_hashes.fill_nobodys().await;
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn whoever_tries_too_many_names_is_told_to_wait_before_any_hash_whether_the_next_name_exists_or_not()
+     {
+        let registry = registry(vec![fast("right", None)]);
+        let authenticator = authenticator(10);
+        let ask = async |name: &str, address| {
+            authenticator
+                .authenticate(&shown(name, "guess"), address, &registry, 0)
+                .await
+                .unwrap_err()
+        };
+        for name in ["x", "y", "z"] {
+            assert_eq!(ask(name, HOME).await, Denied::Wrong);
+        }
+        let _full = authenticator.slow_hashes.fill().await;
+        for name in ["unknown", "a"] {
+            assert_eq!(ask(name, HOME).await, Denied::TooMany { retry_after: 10 }, "{name}");
+        }
+        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        drop(_full);
+        assert_eq!(ask("w", AWAY).await, Denied::Wrong, "another address has tried none");
+    }
+
+    #[tokio::test]
+    async fn the_last_place_of_an_address_does_not_tell_which_names_exist() {
+        for candidate in ["a", "nobody"] {
+            let registry = registry(vec![fast("right", None)]);
+            let authenticator = authenticator(10);
+            let ask = async |name: &str| {
+                authenticator
+                    .authenticate(&shown(name, "guess"), HOME, &registry, 0)
+                    .await
+                    .unwrap_err()
+            };
+            for name in ["x", "y", candidate] {
+                assert_eq!(ask(name).await, Denied::Wrong);
+            }
+            assert_eq!(ask("z").await, Denied::TooMany { retry_after: 10 }, "after {candidate}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chosen_secret_that_was_proved_once_stays_so_behind_others_failures() {
+        let chosen = hash_password("right", [3; 16]).unwrap();
+        let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
+        let authenticator = authenticator(1);
+        let ask = async |secret| {
+            authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
+        };
+        assert!(ask("right").await.is_ok());
+        assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
+        assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
+        assert!(ask("right").await.is_ok());
+        // The memory's own clock cannot be turned: that it forgets nothing by time is asked of the
+        // memory.
+        let policy = authenticator.proved.policy();
+        assert_eq!((policy.time_to_live(), policy.time_to_idle()), (None, None));
+        assert!(policy.max_capacity().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_costs_as_much_as_the_dearest_secret_of_all() {
+        // Eight times the passes of the hash that nobody has.
+        let params = argon2::Params::new(19_456, 16, 1, None).unwrap();
+        let hasher =
+            argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        let phc =
+            argon2::PasswordHasher::hash_password_with_salt(&hasher, b"right", &[3; 16]).unwrap();
+        let dear = StoredSecret { hash: SecretHash::Argon2id(phc.to_string()), not_after: None };
+        let cheap =
+            StoredSecret { hash: hash_password("right", [3; 16]).unwrap(), not_after: None };
+        let time = async |secrets: &[StoredSecret]| {
+            let (registry, authenticator) = (registry(secrets.to_vec()), authenticator(10));
+            let begun = std::time::Instant::now();
+            let said =
+                authenticator.authenticate(&shown("nobody", "guess"), HOME, &registry, 0).await;
+            assert_eq!(said.unwrap_err(), Denied::Wrong);
+            begun.elapsed()
+        };
+        // In turns, and the quickest of each: whatever else the machine does makes both slower.
+        let (alone, beside) = ([fast("made", None)], [cheap, fast("made", None), dear]);
+        let (mut plain, mut behind_the_dear) = (std::time::Duration::MAX, std::time::Duration::MAX);
+        for _ in 0..6 {
+            plain = plain.min(time(&alone).await);
+            behind_the_dear = behind_the_dear.min(time(&beside).await);
+        }
+        assert!(behind_the_dear > 3 * plain, "{plain:?} {behind_the_dear:?}");
+    }
+
+    #[tokio::test]
+    async fn a_hundred_workers_with_the_right_secret_take_no_place() {
+        let chosen = hash_password("right", [3; 16]).unwrap();
+        let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
+        let authenticator = authenticator(1);
+        let right = shown("a", "right");
+        let all = (0..100).map(|_| authenticator.authenticate(&right, HOME, &registry, 0));
+        assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn a_secret_ends_at_its_time_also_when_it_was_proved_before() {
+        let registry = registry(vec![fast("new", None), fast("old", Some(100))]);
+        let authenticator = authenticator(10);
+        assert!(
+            authenticator.authenticate(&shown("a", "old"), HOME, &registry, 99_000).await.is_ok()
+        );
+        let late = authenticator.authenticate(&shown("a", "old"), HOME, &registry, 100_000).await;
+        assert_eq!(late.unwrap_err(), Denied::Wrong);
+        assert!(
+            authenticator.authenticate(&shown("a", "new"), HOME, &registry, 100_000).await.is_ok()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_changed_secret_is_asked_for_again() {
+        let authenticator = authenticator(10);
+        let before = registry(vec![fast("old", None)]);
+        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &before, 0).await.is_ok());
+        let after = registry(vec![fast("new", None)]);
+        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &after, 0).await.is_err());
+        assert!(
+            authenticator
+                .authenticate(&shown("a", "old"), HOME, &Registry::default(), 0)
+                .await
+                .is_err()
+        );
+    }
+}

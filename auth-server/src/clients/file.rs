@@ -1,0 +1,426 @@
+use std::path::Path;
+
+use oauth_types::{ClientSecret, Scope};
+use serde::Deserialize;
+use service_kit::{Profile, describe_toml_error, weak_secret};
+use url::Url;
+
+use crate::{
+    Entropy,
+    domain::{
+        ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat,
+        UserLoginConfig, validate_password_hash, validate_redirect_uri,
+    },
+};
+
+/// The demo's clients and resources, as a clients file: also the example of one.
+pub const DEMO_CLIENTS: &str = include_str!("demo-clients.toml");
+/// Theirs.
+const DEMO_SECRET: &str = "abc123";
+
+/// Clients and resources, as they stand in the clients file.
+#[derive(Debug, Default)]
+pub struct ClientsFile {
+    pub clients: Vec<Client>,
+    pub resources: Vec<Resource>,
+}
+
+/// Why a clients file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("{path}: {reason}")]
+    Unreadable { path: String, reason: String },
+    #[error("{path}: {}", problems.join("; "))]
+    Unsound { path: String, problems: Vec<String> },
+    #[error(transparent)]
+    Entropy(#[from] crate::secure_random::NoEntropy),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    resources: Vec<Resource>,
+    #[serde(default)]
+    clients: Vec<WrittenClient>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenClient {
+    client_id: String,
+    /// In plain, for development.
+    client_secret: Option<ClientSecret>,
+    /// As a PHC string of Argon2id, so that the file holds no secret.
+    client_secret_hash: Option<String>,
+    #[serde(default)]
+    scopes: Scope,
+    #[serde(default)]
+    resources: Vec<String>,
+    #[serde(default)]
+    introspection_audiences: Vec<String>,
+    #[serde(default)]
+    token_format: TokenFormat,
+    /// For a client that sends users here.
+    login: Option<UserLoginConfig>,
+}
+
+impl ClientsFile {
+    /// The clients of `file`; without one the demo's, except in production, where there are none
+    /// then.
+    ///
+    /// # Errors
+    /// [`FileError`] naming every problem.
+    pub fn read(
+        file: Option<&Path>,
+        profile: Profile,
+        entropy: &Entropy,
+    ) -> Result<Self, FileError> {
+        let (path, text) = match file {
+            None if profile.is_production() => return Ok(Self::default()),
+            None => ("the demo's clients".to_owned(), DEMO_CLIENTS.to_owned()),
+            Some(file) => {
+                let path = file.display().to_string();
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    FileError::Unreadable { path: path.clone(), reason: error.to_string() }
+                })?;
+                (path, text)
+            }
+        };
+        Self::parse(&path, &text, profile, entropy)
+    }
+
+    /// The same while C runs: what its start would refuse does not come into force later either. It
+    /// takes as long as the hashes are slow.
+    ///
+    /// # Errors
+    /// [`FileError`] naming every problem.
+    pub fn read_again(file: &Path, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
+        let read = Self::read(Some(file), profile, entropy)?;
+        let problems =
+            if profile.is_production() { read.known_secrets().collect() } else { Vec::new() };
+        if problems.is_empty() {
+            return Ok(read);
+        }
+        Err(FileError::Unsound { path: file.display().to_string(), problems })
+    }
+
+    /// Of each client whose hash is that of the demo's secret, what is wrong. It takes as long as
+    /// the hashes are slow: not for an async thread.
+    pub fn known_secrets(&self) -> impl Iterator<Item = String> {
+        let is_known =
+            |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
+        let problem = |client: &Client| {
+            format!("the secret of `{}` is the demo's, which everybody knows", client.client_id)
+        };
+        self.clients.iter().filter(is_known).map(problem)
+    }
+
+    fn parse(
+        path: &str,
+        text: &str,
+        profile: Profile,
+        entropy: &Entropy,
+    ) -> Result<Self, FileError> {
+        let written: Written = toml::from_str(text).map_err(|error| FileError::Unreadable {
+            path: path.to_owned(),
+            reason: describe_toml_error(text, &error),
+        })?;
+        let problems = problems(&written, profile);
+        if !problems.is_empty() {
+            return Err(FileError::Unsound { path: path.to_owned(), problems });
+        }
+        let key = entropy.bytes()?;
+        let clients = written.clients.into_iter().map(|client| client.into_client(key)).collect();
+        Ok(Self { clients, resources: written.resources })
+    }
+}
+
+impl WrittenClient {
+    fn into_client(self, key: [u8; 32]) -> Client {
+        let plain = self.client_secret.map(|secret| SecretHash::keyed(&secret, key));
+        let hashed = self.client_secret_hash.map(SecretHash::Argon2id);
+        let secrets = plain
+            .into_iter()
+            .chain(hashed)
+            .map(|hash| StoredSecret { hash, not_after: None })
+            .collect();
+        Client {
+            client_id: self.client_id,
+            secrets,
+            scopes: self.scopes,
+            resources: self.resources,
+            introspection_audiences: self.introspection_audiences,
+            token_format: self.token_format,
+            login: self.login,
+            dynamic: false,
+            created_at: 0,
+            enabled: true,
+        }
+    }
+}
+
+fn problems(written: &Written, profile: Profile) -> Vec<String> {
+    let mut problems = Vec::new();
+    let known =
+        |resource: &String| written.resources.iter().any(|known| known.identifier == *resource);
+    for Resource { identifier, .. } in &written.resources {
+        if !Url::parse(identifier).is_ok_and(|url| url.fragment().is_none()) {
+            problems
+                .push(format!("resource `{identifier}`: not an absolute URI without a fragment (RFC 8707 section 2)"));
+        }
+    }
+    for (position, client) in written.clients.iter().enumerate() {
+        let mut say =
+            |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
+        if written.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
+            say("stands there twice".to_owned());
+        }
+        for foreign in client
+            .resources
+            .iter()
+            .chain(&client.introspection_audiences)
+            .filter(|resource| !known(resource))
+        {
+            say(format!("the resource `{foreign}` is not in the file"));
+        }
+        let public = client.login.as_ref().is_some_and(|login| login.public);
+        if public && !client.introspection_audiences.is_empty() {
+            say("public and introspection_audiences contradict each other: it has no secret to prove who asks"
+                .to_owned());
+        }
+        if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
+            say("needs client_secret or client_secret_hash".to_owned());
+        }
+        let pairwise = |login: &&UserLoginConfig| {
+            login.subject_type == SubjectType::Pairwise && login.sector().is_none()
+        };
+        if client.login.as_ref().filter(pairwise).is_some() {
+            say("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
+                .to_owned());
+        }
+        if public
+            && client.login.as_ref().is_some_and(|login| login.token_endpoint_auth_method.is_some())
+        {
+            say("public and token_endpoint_auth_method contradict each other: it has no secret to show".to_owned());
+        }
+        for (name, uri) in client.login.iter().flat_map(places_to_return_to) {
+            // Nobody says what kind of program it is: it may be an app.
+            if let Err(problem) = validate_redirect_uri(uri, ApplicationType::Native) {
+                say(format!("{name}: {uri:?} {problem}"));
+            }
+        }
+        let hash = client.client_secret_hash.as_deref();
+        if let Some(Err(problem)) =
+            hash.map(|phc| validate_password_hash(phc, profile.is_production()))
+        {
+            say(format!("client_secret_hash {problem}"));
+        }
+        let plain = client.client_secret.as_ref().filter(|_| profile.is_production());
+        if let Some(finding) =
+            plain.and_then(|secret| weak_secret("client_secret", secret.expose()))
+        {
+            say(format!("client_secret {}", finding.problem));
+        }
+    }
+    problems
+}
+
+fn places_to_return_to(login: &UserLoginConfig) -> impl Iterator<Item = (&'static str, &String)> {
+    let after_sign_in = login.redirect_uris.iter().map(|uri| ("redirect_uris", uri));
+    after_sign_in
+        .chain(login.post_logout_redirect_uris.iter().map(|uri| ("post_logout_redirect_uris", uri)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::hash_password;
+
+    fn parse(text: &str, profile: Profile) -> Result<ClientsFile, FileError> {
+        ClientsFile::parse("clients.toml", text, profile, &Entropy::seeded(1))
+    }
+
+    #[test]
+    fn the_demos_clients_are_the_documents() {
+        let file = ClientsFile::read(None, Profile::Demo, &Entropy::seeded(1)).unwrap();
+        let a = file.clients.iter().find(|client| client.client_id == "service-a").unwrap();
+        assert!(a.secrets[0].hash.matches("abc123"));
+    }
+
+    #[test]
+    fn production_has_no_demo_clients_and_refuses_their_file() {
+        assert!(
+            ClientsFile::read(None, Profile::Production, &Entropy::seeded(1))
+                .unwrap()
+                .clients
+                .is_empty()
+        );
+        let refusal = parse(DEMO_CLIENTS, Profile::Production).unwrap_err().to_string();
+        assert!(refusal.contains("service-a") && refusal.contains("everybody knows"), "{refusal}");
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let text = r#"
+            [[resources]]
+            identifier = "b"
+            scopes = "read"
+            [[clients]]
+            client_id = "x"
+            client_secret = "short"
+            resources = ["http://nowhere"]
+            [[clients]]
+            client_id = "x"
+            client_secret_hash = "not a hash"
+            [[clients]]
+            client_id = "y"
+        "#;
+        let refusal = parse(text, Profile::Production).unwrap_err().to_string();
+        for part in [
+            "absolute URI",
+            "http://nowhere",
+            "fewer than 32",
+            "twice",
+            "PHC string",
+            "`y`: needs client_secret",
+        ] {
+            assert!(refusal.contains(part), "{part} in {refusal}");
+        }
+    }
+
+    #[test]
+    fn who_has_no_secret_shows_it_in_no_way() {
+        let text = |public: bool, method: &str| {
+            format!(
+                "[[clients]]\nclient_id = \"x\"\nclient_secret = \"abc\"\n[clients.login]\npublic = {public}\n\
+                 token_endpoint_auth_method = {method:?}\n"
+            )
+        };
+        assert!(parse(&text(false, "client_secret_post"), Profile::Demo).is_ok());
+        let refusal = |text: &str| parse(text, Profile::Demo).unwrap_err().to_string();
+        assert!(refusal(&text(true, "client_secret_post")).contains("contradict"));
+        let refusal = refusal(&text(false, "private_key_jwt"));
+        assert!(
+            refusal.contains("expected `client_secret_basic`")
+                || refusal.contains("expected one of"),
+            "{refusal}"
+        );
+        assert!(refusal.contains("line 6") && !refusal.contains("private_key_jwt"), "{refusal}");
+    }
+
+    #[test]
+    fn a_redirect_uri_is_held_against_the_rules_of_registration() {
+        let text = |uri: &str, bye: &str| {
+            format!(
+                "[[clients]]\nclient_id = \"site\"\nclient_secret = \"abc\"\n[clients.login]\n\
+                 redirect_uris = [\"https://site.example/cb\", {uri:?}]\npost_logout_redirect_uris = [{bye:?}]\n"
+            )
+        };
+        let sound = "https://site.example/bye";
+        for uri in [
+            "http://localhost:9001/cb",
+            "http://127.0.0.1/cb",
+            "http://[::1]/cb",
+            "com.example.app:/cb",
+        ] {
+            assert!(parse(&text(uri, sound), Profile::Demo).is_ok(), "{uri}");
+        }
+        for (uri, told) in [
+            ("http://site.example/cb", "plain http"),
+            ("https://site.example/cb#x", "fragment"),
+            ("https://u:p@site.example/cb", "password"),
+            ("javascript:alert(1)", "reversed domain name"),
+            ("myapp:/cb", "reversed domain name"),
+            ("/cb", "absolute"),
+            ("https://site.example/c b", "character"),
+            ("https://site.example/\n", "character"),
+        ] {
+            for (name, text) in [
+                ("redirect_uris", text(uri, sound)),
+                ("post_logout_redirect_uris", text(sound, uri)),
+            ] {
+                let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
+                for part in ["client `site`", &*format!("{name}: {uri:?} "), told] {
+                    assert!(refusal.contains(part), "{part} in {refusal}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unreadable_file_is_named_by_line_and_its_secrets_are_not_quoted() {
+        for secret in ["abc123!", "123123", "123.123", "1231-12-31", "[\"abc123\"]", "true"] {
+            let text = format!("[[clients]]\nclient_id = \"x\"\nclient_secret = {secret}\n");
+            let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
+            assert!(
+                refusal.contains("line 3") && !refusal.contains("123") && !refusal.contains("true"),
+                "{refusal}"
+            );
+        }
+        let refusal = parse("[[clients]]\nclient_id = \"x\"\nsecret = \"abc123\"\n", Profile::Demo)
+            .unwrap_err();
+        assert!(refusal.to_string().contains("unknown field `secret`"), "{refusal}");
+    }
+
+    #[test]
+    fn production_refuses_a_hash_that_is_quickly_guessed_at() {
+        let text = |params: &str| {
+            format!(
+                "[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"$argon2id$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE\"\n"
+            )
+        };
+        let refusal = parse(&text("m=8,t=1,p=1"), Profile::Production).unwrap_err().to_string();
+        assert!(refusal.contains("`x`: client_secret_hash has weak parameters"), "{refusal}");
+        assert!(parse(&text("m=19456,t=2,p=1"), Profile::Production).is_ok());
+    }
+
+    #[test]
+    fn what_the_start_would_refuse_does_not_come_into_force_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("clients.toml");
+        let SecretHash::Argon2id(phc) = hash_password(DEMO_SECRET, [7; 16]).unwrap() else {
+            panic!("a PHC")
+        };
+        std::fs::write(
+            &file,
+            format!("[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"{phc}\"\n"),
+        )
+        .unwrap();
+        let read = |profile| ClientsFile::read_again(&file, profile, &Entropy::seeded(1));
+        let refusal = read(Profile::Production).unwrap_err().to_string();
+        assert!(refusal.contains("`x`") && !refusal.contains("abc123"), "{refusal}");
+        assert_eq!(read(Profile::Test).unwrap().clients.len(), 1);
+    }
+
+    #[test]
+    fn a_client_without_a_secret_may_not_introspect() {
+        let text = "[[resources]]\nidentifier = \"https://b\"\nscopes = \"a\"\n[[clients]]\nclient_id = \"x\"\n\
+                    introspection_audiences = [\"https://b\"]\n[clients.login]\npublic = true\n";
+        let refusal = parse(text, Profile::Test).unwrap_err().to_string();
+        assert!(
+            refusal.contains("`x`: public and introspection_audiences contradict"),
+            "{refusal}"
+        );
+    }
+
+    const SOUND: &str =
+        "[[clients]]\nclient_id = \"x\"\nclient_secret = \"never-to-be-shown\"\nscopes = \"a b\"\n";
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(\\[\\[(clients|resources)\\]\\]|[a-z_]{0,12} ?= ?[\"\\[]?.{0,12}[\"\\]]?|\n){0,12}|.*") {
+            let _ = parse(&text, Profile::Production);
+        }
+
+        #[test]
+        fn a_file_that_was_damaged_anywhere_never_tells_its_secret(at in 0..SOUND.len(), damage in ".{0,8}|\"\n|\n\\[\\[") {
+            let damaged = format!("{}{damage}{}", &SOUND[..at], &SOUND[at..]);
+            if let Err(refusal) = parse(&damaged, Profile::Production) {
+                prop_assert!(!refusal.to_string().contains("never-to-be-shown"), "{refusal}");
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use oauth_types::AccessTokenClaims;
+use service_kit::Profile;
+
+use super::ClientsFile;
+use crate::{
+    Entropy,
+    domain::{Client, Registry, issued_at},
+    storage::{Store, StoreError},
+};
+
+/// The registry that requests read, replaced as a whole when the file or the database has changed.
+pub struct LiveRegistry {
+    current: ArcSwap<Registry>,
+    file: Option<PathBuf>,
+    profile: Profile,
+    entropy: Entropy,
+    seen: Mutex<Seen>,
+    /// One after the other: what was read earlier must not come into force later.
+    taking_up: tokio::sync::Mutex<()>,
+    /// Of the database, at the last taking up.
+    revision: AtomicI64,
+}
+
+/// A file that has not changed for so long is not being written.
+const STILL: Duration = Duration::from_millis(50);
+
+/// How far the clocks of those who add clients and of those who issue passes may differ, in
+/// seconds.
+const LEEWAY: i64 = 5;
+
+struct Seen {
+    file: ClientsFile,
+    stamp: Option<(SystemTime, u64)>,
+}
+
+impl LiveRegistry {
+    /// Read file and database.
+    ///
+    /// # Errors
+    /// When one of them cannot be used: at the start that is fatal, later the last good state stays
+    /// in force.
+    pub async fn open(
+        file: Option<PathBuf>,
+        profile: Profile,
+        entropy: Entropy,
+        store: &dyn Store,
+    ) -> anyhow::Result<Self> {
+        let stamp = stamp(file.as_ref());
+        let read = ClientsFile::read(file.as_deref(), profile, &entropy)?;
+        let seen = Mutex::new(Seen { file: read, stamp });
+        let live = Self {
+            current: ArcSwap::default(),
+            file,
+            profile,
+            entropy,
+            seen,
+            taking_up: tokio::sync::Mutex::default(),
+            revision: AtomicI64::new(-1),
+        };
+        live.take_up_clients(store).await?;
+        Ok(live)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn current(&self) -> Arc<Registry> {
+        self.current.load_full()
+    }
+
+    /// Has the clients file changed, and does it hold still? Then read it; one that cannot be used
+    /// leaves the last good one in force.
+    pub async fn file_has_changed(&self) -> bool {
+        let Some(file) = &self.file else { return false };
+        let found = stamp(Some(file));
+        if found == self.seen().stamp {
+            return false;
+        }
+        // Whoever writes it may be in the midst of it, and half of it would be good TOML too.
+        tokio::time::sleep(STILL).await;
+        if found != stamp(Some(file)) {
+            return false;
+        }
+        let (file, profile, entropy) = (file.clone(), self.profile, self.entropy.clone());
+        let read =
+            tokio::task::spawn_blocking(move || ClientsFile::read_again(&file, profile, &entropy))
+                .await;
+        let mut seen = self.seen();
+        seen.stamp = found;
+        match read.map_err(anyhow::Error::from).and_then(|read| read.map_err(anyhow::Error::from)) {
+            Ok(file) => {
+                tracing::info!(
+                    clients = file.clients.len(),
+                    "the clients file has changed and is in force"
+                );
+                seen.file = file;
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the changed clients file cannot be used; the last good one stays in force");
+                false
+            }
+        }
+    }
+
+    /// What was read could not be put in force: read it once more at the next look.
+    pub fn look_again(&self) {
+        self.seen().stamp = None;
+    }
+
+    /// Put the clients of the database and of the file in force; where both know one, the file's.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn take_up_clients(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _turn = self.taking_up.lock().await;
+        // Read first: what changes in between is taken up once more.
+        let revision = store.revision().await?;
+        let stored = store.clients().await?;
+        let seen = self.seen();
+        let clients: Vec<Client> =
+            stored.into_iter().chain(seen.file.clients.iter().cloned()).collect();
+        self.current.store(Arc::new(Registry::new(clients, seen.file.resources.clone())));
+        self.revision.store(revision, Ordering::Release);
+        Ok(())
+    }
+
+    /// Is this the client that is served by this name, and was already when it got this pass? One
+    /// that another server has added a moment ago is looked for, not denied.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn knows_bearer(
+        &self,
+        pass: &AccessTokenClaims,
+        store: &dyn Store,
+    ) -> Result<bool, StoreError> {
+        let issued_at = issued_at(&pass.jti).unwrap_or_default();
+        let is_older =
+            |client: &Arc<Client>| (client.created_at - LEEWAY).saturating_mul(1_000) <= issued_at;
+        let known = || self.current().client(&pass.client_id).is_some_and(is_older);
+        if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
+            return Ok(known());
+        }
+        self.take_up_clients(store).await?;
+        Ok(known())
+    }
+}
+
+/// Changes whenever the file does: an editor that keeps the second still changes the length, almost
+/// always.
+fn stamp(file: Option<&PathBuf>) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(file?).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+
+    use super::*;
+    use crate::{domain::new_jti, storage::SqliteStore};
+
+    fn clients(names: &[&str]) -> String {
+        let client =
+            |name: &&str| format!("[[clients]]\nclient_id = \"{name}\"\nclient_secret = \"s\"\n");
+        names.iter().map(client).collect()
+    }
+
+    #[tokio::test]
+    async fn a_pass_that_is_older_than_its_client_is_of_another_one_that_had_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+        let robot =
+            ClientsFile::read(None, Profile::Test, &Entropy::seeded(1)).unwrap().clients.remove(0);
+        let client_id = robot.client_id.clone();
+        store.add_client(&Client { secrets: Vec::new(), ..robot }, 1_000).await.unwrap();
+        let live =
+            LiveRegistry::open(Some("/dev/null".into()), Profile::Test, Entropy::seeded(1), &store)
+                .await
+                .unwrap();
+        let pass = |millis: i64| AccessTokenClaims {
+            iss: "c".to_owned(),
+            sub: client_id.clone(),
+            aud: oauth_types::Audience::new(["b"]),
+            exp: 9_999,
+            iat: 0,
+            nbf: None,
+            jti: new_jti(millis, &[7; 10]),
+            client_id: client_id.clone(),
+            scope: oauth_types::Scope::empty(),
+            act: None,
+        };
+        for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {
+            assert_eq!(live.knows_bearer(&pass(millis), &store).await.unwrap(), known, "{millis}");
+        }
+        store.remove_client(&client_id, 1_010).await.unwrap();
+        live.take_up_clients(&store).await.unwrap();
+        assert!(!live.knows_bearer(&pass(1_000_000), &store).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_being_written_is_not_read_before_it_holds_still() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, whole) = (folder.path().join("clients.toml"), clients(&["a", "b", "c"]));
+        std::fs::write(&file, clients(&["a"])).unwrap();
+        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+        let entropy = Entropy::seeded(1);
+        let live =
+            LiveRegistry::open(Some(file.clone()), Profile::Test, entropy, &store).await.unwrap();
+
+        std::fs::write(&file, "").unwrap();
+        {
+            let mut looking = std::pin::pin!(live.file_has_changed());
+            assert!(poll!(&mut looking).is_pending(), "nobody is let go because of half a file");
+            std::fs::write(&file, &whole).unwrap();
+            assert!(!looking.await);
+        }
+        assert_eq!(live.seen().file.clients.len(), 1);
+        assert!(live.file_has_changed().await);
+        assert_eq!(live.seen().file.clients.len(), 3);
+        assert!(!live.file_has_changed().await);
+    }
+}

@@ -1,0 +1,3 @@
+//! Other servers' protocols.
+
+pub mod wechat;

@@ -1,0 +1,244 @@
+//! C stands in for WeChat, so that a team can build "log in with WeChat" without WeChat: its paths,
+//! its parameters, its JSON, its errors inside a 200. Off by default, and refused in production:
+//! secrets and tokens stand in URLs here.
+
+use axum::{
+    Json, Router,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use form_urlencoded::Serializer;
+use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use service_kit::RequestBody;
+
+use crate::http::FormRequest;
+use crate::{
+    http::{ClientAddress, Failure, NO_STORE},
+    oauth::token::issue_or_refuse,
+    oidc::{NotTold, user_of},
+    state::App,
+};
+
+/// WeChat's routes, and those that the source document writes.
+pub fn wechat() -> Router<App> {
+    Router::new()
+        .route("/connect/oauth2/authorize", get(authorize))
+        .route("/connect/qrconnect", get(authorize))
+        .route("/oauth2/token", post(json_token))
+        .route("/sns/oauth2/access_token", get(access_token))
+        .route("/sns/oauth2/refresh_token", get(refresh_token))
+        .route("/sns/userinfo", get(userinfo))
+}
+
+/// Marks a request whose redirect URI the token request will not repeat: WeChat's has no such
+/// parameter.
+const MARK: (&str, &str) = ("dialect", "wechat");
+
+/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: the same as `/oauth/authorize`, in
+/// WeChat's words.
+async fn authorize(RawQuery(query): RawQuery) -> Response {
+    let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let mut standard = Serializer::new(String::new());
+    standard.append_pair(MARK.0, MARK.1);
+    for (name, value) in form.pairs() {
+        match name {
+            "appid" => standard.append_pair("client_id", value),
+            "scope" => standard.append_pair("scope", scope(value)),
+            other => standard.append_pair(other, value),
+        };
+    }
+    Redirect::to(&format!("/oauth/authorize?{}", standard.finish())).into_response()
+}
+
+/// What WeChat's scopes open: a name for the user, or their nickname and picture as well.
+fn scope(wechat: &str) -> &str {
+    match wechat {
+        "snsapi_base" => "openid",
+        "snsapi_userinfo" | "snsapi_login" => "openid profile",
+        other => other,
+    }
+}
+
+/// `GET /sns/oauth2/access_token?appid=…&secret=…&code=…&grant_type=authorization_code`
+async fn access_token(
+    State(app): State<App>,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let request = standard(
+        query,
+        [
+            ("grant_type", "grant_type"),
+            ("client_id", "appid"),
+            ("client_secret", "secret"),
+            ("code", "code"),
+        ],
+    );
+    answer(&app, issue_or_refuse(&app, address, Ok(request)).await).await
+}
+
+/// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat's own
+/// asks for no secret; a client that has one has to send it here too.
+async fn refresh_token(
+    State(app): State<App>,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let request = standard(
+        query,
+        [
+            ("grant_type", "grant_type"),
+            ("client_id", "appid"),
+            ("client_secret", "secret"),
+            ("refresh_token", "refresh_token"),
+        ],
+    );
+    answer(&app, issue_or_refuse(&app, address, Ok(request)).await).await
+}
+
+/// A token request in the standard's words, from WeChat's.
+fn standard<const N: usize>(
+    query: Option<String>,
+    names: [(&'static str, &str); N],
+) -> FormRequest {
+    let asked = read(query);
+    FormRequest::from_pairs(
+        names.map(|(name, wechat)| (name, asked.get(wechat).unwrap_or_default().to_owned())),
+    )
+}
+
+/// `POST /oauth2/token` with a JSON body, as the source document writes it. The answer is that of
+/// `/oauth/token`.
+async fn json_token(
+    State(app): State<App>,
+    address: ClientAddress,
+    RequestBody(body): RequestBody,
+) -> Response {
+    let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
+        let refusal = Failure::invalid_request(
+            "the body is no JSON object",
+            "https://www.rfc-editor.org/rfc/rfc8259",
+        );
+        return refusal.into_response();
+    };
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let names = [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "redirect_uri",
+        "code_verifier",
+        "refresh_token",
+        "scope",
+    ];
+    let request = FormRequest::from_pairs(names.map(|name| (name, text(name))));
+    match issue_or_refuse(&app, address, Ok(request)).await {
+        Ok(answer) => (NO_STORE, Json(answer)).into_response(),
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// WeChat's answer with a token.
+#[derive(Serialize)]
+struct WechatToken<'a> {
+    access_token: &'a str,
+    expires_in: u64,
+    refresh_token: &'a str,
+    openid: &'a str,
+    unionid: &'a str,
+    scope: &'static str,
+}
+
+async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
+    let issued = match issued {
+        Ok(issued) => issued,
+        Err(failure) => {
+            return wechat_error(code_of(failure.error.error), &failure.error.to_string());
+        }
+    };
+    let Ok((user, AccessTokenClaims { scope, .. })) = user_of(app, &issued.access_token).await
+    else {
+        return wechat_error(40_003, "invalid openid");
+    };
+    let token = WechatToken {
+        access_token: issued.access_token.expose(),
+        expires_in: issued.expires_in.unwrap_or_default(),
+        refresh_token: issued
+            .refresh_token
+            .as_ref()
+            .map(oauth_types::RefreshToken::expose)
+            .unwrap_or_default(),
+        openid: &user.sub,
+        unionid: &user.sub,
+        scope: if scope.contains("profile") { "snsapi_userinfo" } else { "snsapi_base" },
+    };
+    (NO_STORE, Json(token)).into_response()
+}
+
+/// `GET /sns/userinfo?access_token=…&openid=…`
+async fn userinfo(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+    let asked = read(query);
+    let Some(access_token) = asked.get("access_token").map(AccessToken::new) else {
+        return wechat_error(41_001, "access_token missing");
+    };
+    let Some(openid) = asked.get("openid") else {
+        return wechat_error(41_009, "missing openid");
+    };
+    let found = user_of(&app, &access_token).await;
+    let (user, AccessTokenClaims { scope, .. }) = match found {
+        Ok(found) => found,
+        Err(NotTold::Store(_)) => return wechat_error(-1, "system error"),
+        Err(_) => {
+            return wechat_error(
+                40_001,
+                "invalid credential, access_token is invalid or not latest",
+            );
+        }
+    };
+    if user.sub != openid {
+        return wechat_error(40_003, "invalid openid");
+    }
+    let claims = user.claims.for_scope(&scope);
+    let sex = match claims.gender.as_deref() {
+        Some("male") => 1,
+        Some("female") => 2,
+        _ => 0,
+    };
+    let shown = json!({
+        "openid": user.sub,
+        "unionid": user.sub,
+        "nickname": claims.nickname.unwrap_or_default(),
+        "sex": sex,
+        "province": "",
+        "city": "",
+        "country": "",
+        "headimgurl": claims.picture.unwrap_or_default(),
+        "privilege": [],
+    });
+    (NO_STORE, Json(shown)).into_response()
+}
+
+/// What cannot be read says nothing: then something is missing, which WeChat has codes for.
+fn read(query: Option<String>) -> Form {
+    Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default()
+}
+
+/// WeChat says what went wrong inside a 200.
+fn wechat_error(errcode: i64, errmsg: &str) -> Response {
+    (NO_STORE, Json(json!({ "errcode": errcode, "errmsg": errmsg }))).into_response()
+}
+
+fn code_of(error: ErrorCode) -> i64 {
+    match error {
+        ErrorCode::InvalidGrant => 40_029,
+        ErrorCode::InvalidClient => 40_125,
+        ErrorCode::UnsupportedGrantType => 40_002,
+        ErrorCode::TemporarilyUnavailable => 45_011,
+        ErrorCode::ServerError => -1,
+        _ => 41_008,
+    }
+}

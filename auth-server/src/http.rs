@@ -1,0 +1,34 @@
+//! Extractors, and errors as HTTP responses.
+
+mod api_error;
+mod browser_session;
+mod client_address;
+mod client_credentials;
+mod csrf;
+mod form;
+mod html_error;
+mod json;
+
+pub use api_error::{Failure, NO_STORE, REQUEST_RULE};
+pub use browser_session::{
+    SetCookie, SignedIn, Visitor, forget_session_cookie, new_session_cookie,
+};
+pub use client_address::ClientAddress;
+pub use client_credentials::{Presented, Proof, presented};
+pub use csrf::Csrf;
+pub use form::{FormRequest, PageForm, RawForm, required};
+pub use html_error::{PageFailure, beforehand};
+pub use json::JsonRequest;
+
+use axum::{
+    Json,
+    http::{StatusCode, header::ALLOW},
+    response::IntoResponse,
+};
+
+/// What a form endpoint answers to other methods than POST.
+pub async fn only_post() -> impl IntoResponse {
+    let failure =
+        Failure::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], NO_STORE, Json(failure.error))
+}

@@ -1,0 +1,243 @@
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use oauth_types::{ErrorCode, FormError, OAuthError, bearer::Challenge};
+
+use crate::{
+    clients::Denied,
+    domain::MetadataError,
+    keys::{KeyError, MissingKeys},
+    secure_random::NoEntropy,
+    storage::StoreError,
+};
+
+/// An error on its way to the caller: a value that carries its OAuth code. Here alone it becomes
+/// HTTP.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Failure {
+    pub error: OAuthError,
+    status: StatusCode,
+    advice: Advice,
+    /// The part of the request that is at fault, in our words: the log has it instead of the
+    /// description, which quotes the caller.
+    at_fault: Option<&'static str>,
+}
+
+/// What the answer tells the caller's HTTP library.
+#[derive(Clone, Copy, Debug)]
+enum Advice {
+    None,
+    /// How to authenticate.
+    Authenticate,
+    /// That a token is to be shown (RFC 6750 §3).
+    ShowToken,
+    /// When to come again, in seconds.
+    RetryAfter(u64),
+}
+
+/// Answers that hold or speak of tokens are never kept on the way (RFC 6749 §5.1).
+pub const NO_STORE: [(HeaderName, HeaderValue); 2] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::PRAGMA, HeaderValue::from_static("no-cache")),
+];
+
+/// RFC 6749 §3.2: what a request to the token endpoint looks like.
+pub const REQUEST_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.2";
+
+const REALM: &str = "gatepass";
+const CHALLENGE: &str = r#"Basic realm="gatepass", charset="UTF-8""#;
+
+impl Failure {
+    pub fn new(code: ErrorCode, description: impl AsRef<str>, rule: &str) -> Self {
+        Self {
+            error: OAuthError::new(code, description).with_error_uri(rule),
+            status: StatusCode::BAD_REQUEST,
+            advice: Advice::None,
+            at_fault: None,
+        }
+    }
+
+    #[must_use]
+    pub fn at(self, part: &'static str) -> Self {
+        Self { at_fault: Some(part), ..self }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What the log may say of it.
+    pub fn at_fault(&self) -> Option<&'static str> {
+        self.at_fault.or(match self.error.error {
+            ErrorCode::InvalidScope => Some("scope"),
+            ErrorCode::InvalidTarget => Some("resource"),
+            ErrorCode::UnsupportedGrantType => Some("grant_type"),
+            _ => None,
+        })
+    }
+
+    /// The body is longer than the setting `limits.body_bytes` allows.
+    pub fn body_too_long() -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            at_fault: Some("the body"),
+            ..Self::invalid_request("the body is longer than is taken here", REQUEST_RULE)
+        }
+    }
+
+    /// An error that was put into words already.
+    pub fn of(error: OAuthError) -> Self {
+        Self { error, status: StatusCode::BAD_REQUEST, advice: Advice::None, at_fault: None }
+    }
+
+    pub fn invalid_request(description: impl AsRef<str>, rule: &str) -> Self {
+        Self::new(ErrorCode::InvalidRequest, description, rule)
+    }
+
+    /// The client did not prove who it is: 401 with a challenge (RFC 6749 §5.2).
+    pub fn invalid_client(description: impl AsRef<str>) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            advice: Advice::Authenticate,
+            ..Self::new(
+                ErrorCode::InvalidClient,
+                description,
+                "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+            )
+        }
+    }
+
+    /// The token that was shown, or was not, opens nothing: 401 with a challenge (RFC 6750 §3.1).
+    pub fn invalid_token(description: impl AsRef<str>, rule: &str) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            advice: Advice::ShowToken,
+            ..Self::new(ErrorCode::InvalidToken, description, rule)
+        }
+    }
+
+    /// It was too often, from this address; after so many seconds it may be tried again.
+    pub fn too_often(what: &str, retry_after: u64, rule: &str) -> Self {
+        let text = format!("{what} too often from this address; try again in {retry_after} s");
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            advice: Advice::RetryAfter(retry_after),
+            ..Self::new(ErrorCode::TemporarilyUnavailable, text, rule)
+        }
+    }
+
+    fn too_many(retry_after: u64) -> Self {
+        let rule = "https://www.rfc-editor.org/rfc/rfc6749#section-10.10";
+        Self::too_often("this client failed to authenticate", retry_after, rule)
+    }
+
+    /// As many clients have registered themselves as may (`registration.max_clients`).
+    fn too_many_clients() -> Self {
+        let text = "as many clients have registered themselves here as may";
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            ..Self::new(
+                ErrorCode::TemporarilyUnavailable,
+                text,
+                "https://www.rfc-editor.org/rfc/rfc7591#section-5",
+            )
+        }
+    }
+
+    /// The server cannot do what it is asked. Why stands in the log, not in the answer.
+    fn server_error(reason: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%reason, "a request could not be served");
+        Self {
+            error: OAuthError::new(
+                ErrorCode::ServerError,
+                "the authorization server cannot serve requests right now",
+            ),
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            advice: Advice::RetryAfter(5),
+            at_fault: None,
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let description = self.error.error_description.clone().unwrap_or_default();
+        let code = self.error.error.as_str();
+        let answer = (self.status, NO_STORE, Json(self.error));
+        match self.advice {
+            Advice::None => answer.into_response(),
+            Advice::Authenticate => {
+                ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response()
+            }
+            Advice::ShowToken => {
+                let challenge = Challenge::new(REALM).error(code, &description).to_string();
+                ([(header::WWW_AUTHENTICATE, challenge)], answer).into_response()
+            }
+            Advice::RetryAfter(seconds) => {
+                ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response()
+            }
+        }
+    }
+}
+
+impl From<FormError> for Failure {
+    fn from(error: FormError) -> Self {
+        Self::invalid_request(error.to_string(), REQUEST_RULE).at("the body")
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Wrong => Self::invalid_client("the client is unknown or its secret is wrong"),
+            Denied::Unproved(missing) => Self::invalid_client(missing),
+            Denied::OtherMethod(registered) => Self::invalid_client(format!(
+                "the client has registered the token_endpoint_auth_method {}, and has shown its secret in another way",
+                registered.as_str()
+            ))
+            .at("the way of client authentication"),
+            Denied::TooMany { retry_after } => Self::too_many(retry_after),
+        }
+    }
+}
+
+impl From<MetadataError> for Failure {
+    fn from(refused: MetadataError) -> Self {
+        Self::new(
+            refused.code,
+            refused.reason,
+            "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2",
+        )
+        .at("the metadata")
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::RegistrationLimitReached => Self::too_many_clients(),
+            other => Self::server_error(&other),
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::server_error(&error)
+    }
+}
+
+impl From<NoEntropy> for Failure {
+    fn from(error: NoEntropy) -> Self {
+        Self::server_error(&error)
+    }
+}
+
+impl From<MissingKeys> for Failure {
+    fn from(error: MissingKeys) -> Self {
+        Self::server_error(&error)
+    }
+}

@@ -1,0 +1,153 @@
+use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
+use oauth_types::{ClientSecret, Form, basic};
+
+use super::Failure;
+use crate::domain::ClientAuthMethod;
+
+/// What a client showed of itself. Nothing about it is known to be true.
+#[derive(Debug)]
+pub struct Presented {
+    pub client_id: String,
+    pub proof: Proof,
+}
+
+/// By what a client says that it is who it says.
+#[derive(Debug)]
+pub enum Proof {
+    Secret(ClientSecret, ClientAuthMethod),
+    /// By nothing, which is enough for a public client alone. The text tells all others what is
+    /// missing.
+    Nothing(String),
+}
+
+/// Find the client's credentials in a request.
+///
+/// # Errors
+/// When nobody is named, two ways are used at once, or they stand where logs and histories keep
+/// them: in the URL.
+pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presented, Failure> {
+    if has_secret(uri) {
+        return Err(Failure::invalid_request(
+            "the client_secret stands in the URL, where every proxy and log keeps it: send it in the body or by HTTP Basic",
+            "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+        ));
+    }
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
+    let header = headers.next().and_then(|value| basic::parse(value.as_bytes()));
+    if headers.next().is_some() {
+        return Err(Failure::invalid_request(
+            "there is more than one Authorization header",
+            "https://www.rfc-editor.org/rfc/rfc6749#section-2.3",
+        ));
+    }
+    match (header, form.get("client_id"), form.get("client_secret")) {
+        (Some(_), _, Some(_)) => Err(Failure::invalid_request(
+            "the client authenticates twice, by HTTP Basic and by client_secret in the body: use one of them",
+            "https://www.rfc-editor.org/rfc/rfc6749#section-2.3",
+        )),
+        (Some(Err(malformed)), _, None) => Err(Failure::invalid_client(malformed.to_string())),
+        (Some(Ok((client_id, _))), Some(other), None) if client_id != other => {
+            Err(Failure::invalid_request(
+                "the client_id in the body is not the one of the Authorization header",
+                "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+            ))
+        }
+        (Some(Ok((client_id, secret))), _, None) => {
+            Ok(Presented { client_id, proof: Proof::Secret(secret, ClientAuthMethod::Basic) })
+        }
+        (None, Some(client_id), Some(secret)) => {
+            let proof = Proof::Secret(ClientSecret::new(secret), ClientAuthMethod::Post);
+            Ok(Presented { client_id: client_id.to_owned(), proof })
+        }
+        (None, Some(client_id), None) => Ok(Presented {
+            client_id: client_id.to_owned(),
+            proof: Proof::Nothing(missing("client_secret", form)),
+        }),
+        (None, None, _) => Err(Failure::invalid_client(missing("client_id", form))),
+    }
+}
+
+fn has_secret(uri: &Uri) -> bool {
+    uri.query().is_some_and(|query| {
+        query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            oauth_types::decode_form_component(name.as_bytes())
+                .is_some_and(|name| name == "client_secret")
+        })
+    })
+}
+
+fn missing(absent: &str, form: &Form) -> String {
+    let meant = form
+        .closest_parameter(absent)
+        .map(|sent| format!("; `{sent}` was sent: is that it?"))
+        .unwrap_or_default();
+    format!(
+        "{absent} is missing: send client_id and client_secret in the body, or both by HTTP Basic{}",
+        oauth_types::printable(&meant)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(uri: &str, authorization: &[&str], body: &str) -> Result<(String, String), Failure> {
+        let mut headers = HeaderMap::new();
+        for value in authorization {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        let form = Form::parse(body.as_bytes()).unwrap();
+        let found = presented(&uri.parse().unwrap(), &headers, &form)?;
+        match found.proof {
+            Proof::Secret(secret, _) => Ok((found.client_id, secret.expose().to_owned())),
+            Proof::Nothing(missing) => Err(Failure::invalid_client(missing)),
+        }
+    }
+
+    fn refusal(uri: &str, authorization: &[&str], body: &str) -> String {
+        ask(uri, authorization, body).unwrap_err().to_string()
+    }
+
+    const BASIC: &str = "Basic c2VydmljZS1hOmFiYzEyMw==";
+
+    #[test]
+    fn both_ways_are_read() {
+        let expected = ("service-a".to_owned(), "abc123".to_owned());
+        assert_eq!(ask("/oauth/token", &[BASIC], "").unwrap(), expected);
+        assert_eq!(ask("/oauth/token", &[BASIC], "client_id=service-a").unwrap(), expected);
+        assert_eq!(
+            ask("/oauth/token", &[], "client_id=service-a&client_secret=abc123").unwrap(),
+            expected
+        );
+    }
+
+    #[test]
+    fn two_ways_at_once_are_refused() {
+        assert!(refusal("/", &[BASIC], "client_secret=abc123").contains("twice"));
+        assert!(refusal("/", &[BASIC, BASIC], "").contains("more than one"));
+        assert!(refusal("/", &[BASIC], "client_id=other").contains("not the one"));
+    }
+
+    #[test]
+    fn a_secret_in_the_url_is_refused_however_it_is_written() {
+        for uri in ["/?client_secret=abc123", "/?a=b&client%5Fsecret=abc123", "/?client_secret"] {
+            assert!(
+                refusal(uri, &[], "client_id=a&client_secret=b").contains("in the URL"),
+                "{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert!(refusal("/", &[], "grant_type=x").contains("client_id is missing"));
+        assert!(refusal("/", &[], "client_id=a").contains("client_secret is missing"));
+        assert!(
+            refusal("/", &[], "client_id=a&clientsecret=b").contains("`clientsecret` was sent")
+        );
+        assert!(refusal("/", &["Basic %%%"], "").contains("Base64"));
+        assert!(refusal("/", &["Basic"], "client_id=a").contains("Base64"));
+        assert!(refusal("/", &["Basic"], "client_id=a&client_secret=b").contains("twice"));
+    }
+}

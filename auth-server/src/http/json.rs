@@ -1,0 +1,49 @@
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header::CONTENT_TYPE},
+};
+use oauth_types::ErrorCode;
+use serde_json::{Map, Value};
+
+use super::Failure;
+use super::form::read;
+use crate::{domain::ClientMetadata, state::App};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3.1";
+
+/// A request with a JSON object as it came: nothing in it is known to be true.
+pub struct JsonRequest {
+    pub headers: HeaderMap,
+    pub members: Map<String, Value>,
+}
+
+impl JsonRequest {
+    /// What a client says of itself.
+    pub fn metadata(&self) -> Result<ClientMetadata, Failure> {
+        serde_json::from_value(Value::Object(self.members.clone()))
+            .map_err(|error| invalid(error.to_string()))
+    }
+}
+
+impl FromRequest<App> for JsonRequest {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
+        let headers = request.headers().clone();
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(Failure::invalid_request("the body is not application/json", RULE)
+                .at("Content-Type"));
+        }
+        let body = read(request).await?;
+        let members =
+            serde_json::from_slice(&body).map_err(|_| invalid("the body is no JSON object"))?;
+        Ok(Self { headers, members })
+    }
+}
+
+fn invalid(reason: impl AsRef<str>) -> Failure {
+    Failure::new(ErrorCode::InvalidClientMetadata, reason, RULE).at("the body")
+}

@@ -1,0 +1,103 @@
+use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
+    rsa::{KeyPair as RsaKeyPair, KeySize},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jsonwebtoken::{
+    Algorithm as Jws, EncodingKey,
+    jwk::{Jwk, KeyOperations, PublicKeyUse, ThumbprintHash},
+};
+use zeroize::Zeroizing;
+
+use crate::domain::{Algorithm, NewKey};
+
+/// A key that cannot be made or read. What the library says of it is not told: it may quote the
+/// key.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a signing key cannot be made or read")]
+pub struct KeyError;
+
+/// Make a key pair. Its name is its thumbprint (RFC 7638), so that no two keys ever share one.
+///
+/// # Errors
+/// When the crypto library refuses; also for HS256, whose secret is a setting and never made here.
+pub fn generate(algorithm: Algorithm) -> Result<NewKey, KeyError> {
+    let pkcs8 = Zeroizing::new(private_key(algorithm)?);
+    let kid =
+        public_jwk(algorithm, &pkcs8)?.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError)?;
+    Ok(NewKey { kid, algorithm, pkcs8 })
+}
+
+fn private_key(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {
+    match algorithm {
+        Algorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .and_then(|pair| pair.to_pkcs8v1())
+            .map(|der| der.as_ref().to_vec())
+            .map_err(|_| KeyError),
+        // The second form, with the public key in it, is not read by the library that signs.
+        Algorithm::EdDSA => Ed25519KeyPair::generate()
+            .and_then(|pair| pair.to_pkcs8v1())
+            .map(|der| der.as_ref().to_vec())
+            .map_err(|_| KeyError),
+        Algorithm::RS256 => RsaKeyPair::generate(KeySize::Rsa2048)
+            .and_then(|pair| {
+                AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map(|der| der.as_ref().to_vec())
+            })
+            .map_err(|_| KeyError),
+        Algorithm::HS256 => Err(KeyError),
+    }
+}
+
+/// The private half, as the JWT library takes it.
+fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, KeyError> {
+    match algorithm {
+        Algorithm::ES256 => Ok(EncodingKey::from_ec_der(pkcs8)),
+        Algorithm::EdDSA => Ok(EncodingKey::from_ed_der(pkcs8)),
+        Algorithm::RS256 => {
+            let body = Zeroizing::new(BASE64_STANDARD.encode(pkcs8));
+            let pem = Zeroizing::new(format!(
+                "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+                body.as_str()
+            ));
+            EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| KeyError)
+        }
+        Algorithm::HS256 => Err(KeyError),
+    }
+}
+
+/// The public half, as it is published.
+pub(super) fn public_jwk(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Jwk, KeyError> {
+    let key = encoding_key(algorithm, pkcs8)?;
+    let mut jwk = Jwk::from_encoding_key(&key, jws(algorithm)).map_err(|_| KeyError)?;
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
+    Ok(jwk)
+}
+
+pub fn jws(algorithm: Algorithm) -> Jws {
+    match algorithm {
+        Algorithm::ES256 => Jws::ES256,
+        Algorithm::EdDSA => Jws::EdDSA,
+        Algorithm::RS256 => Jws::RS256,
+        Algorithm::HS256 => Jws::HS256,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_each_kind_is_made_and_published_without_its_private_half() {
+        for algorithm in [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256] {
+            let key = generate(algorithm).unwrap();
+            let jwk = serde_json::to_value(public_jwk(algorithm, &key.pkcs8).unwrap()).unwrap();
+            assert_eq!(jwk["alg"], algorithm.as_str());
+            for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+                assert!(jwk.get(private).is_none(), "{private} of {jwk}");
+            }
+        }
+        assert!(generate(Algorithm::HS256).is_err());
+    }
+}

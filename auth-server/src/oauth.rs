@@ -1,0 +1,11 @@
+//! The endpoints of OAuth 2.0.
+
+pub mod authorize;
+pub mod device;
+pub mod introspect;
+pub mod jwks;
+pub mod metadata;
+pub mod par;
+pub mod registration;
+pub mod revoke;
+pub mod token;

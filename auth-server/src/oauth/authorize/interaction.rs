@@ -1,0 +1,262 @@
+use axum::{
+    http::header,
+    response::{IntoResponse, Redirect, Response},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use form_urlencoded::Serializer;
+use oauth_types::{ErrorCode, OAuthError};
+use pages::Browser;
+
+use super::{
+    AuthorizationRequest, answer, consent_ticket::without_mark, new_request_uri,
+    request::READING_SECONDS,
+};
+use crate::{
+    domain::{
+        AuditEvent, AuditRecord, AuthorizationCode, CODE_PREFIX, Consent, InteractionContext,
+        InteractionProgress, NextStep, Outcome, PushedAuthorizationRequest, TokenHash, UserGrant,
+        new_jti, next_step,
+    },
+    http::{ClientAddress, PageFailure, SignedIn},
+    state::App,
+    storage::{Authorization, Change, StoreError},
+};
+
+/// An authorization request on its way through the pages: each page reads and checks it anew from
+/// the query that it carries, so there is nothing to keep, to lose or to mix up between them.
+pub struct Flow<'a> {
+    pub app: &'a App,
+    pub browser: &'a Browser,
+    pub request: &'a AuthorizationRequest,
+    /// The request as it came, to be handed from page to page.
+    pub query: &'a str,
+    pub address: ClientAddress,
+}
+
+impl Flow<'_> {
+    /// Answer the client, or send the browser to the page that is needed first.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn proceed(
+        &self,
+        signed_in: Option<&SignedIn>,
+        done: InteractionProgress,
+    ) -> Result<Response, PageFailure> {
+        let prompt = self.request.prompt;
+        let is_allowed = match signed_in {
+            Some(signed_in) => !prompt.consent && self.needs_no_asking(signed_in).await?,
+            None => false,
+        };
+        self.take(self.step(signed_in, is_allowed, done), signed_in, None).await
+    }
+
+    /// The user has pressed allow: answer the client, unless the sign-in page is needed once more.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn allow_now(
+        &self,
+        signed_in: &SignedIn,
+        consent: Consent,
+    ) -> Result<Response, PageFailure> {
+        self.take(
+            self.step(Some(signed_in), true, self.done_before(signed_in)),
+            Some(signed_in),
+            Some(consent),
+        )
+        .await
+    }
+
+    /// May the consent page be shown, or is the sign-in page needed first?
+    pub fn is_ready_for_consent(&self, signed_in: &SignedIn) -> bool {
+        self.step(Some(signed_in), true, self.done_before(signed_in)) == NextStep::Allow
+    }
+
+    /// Is it enough that the user chooses to go on as who they are?
+    pub fn may_continue_as(&self, signed_in: &SignedIn) -> bool {
+        self.step(Some(signed_in), true, InteractionProgress::Chosen) == NextStep::Allow
+    }
+
+    /// What the address of the consent page says was done.
+    fn done_before(&self, signed_in: &SignedIn) -> InteractionProgress {
+        let marked = self.app.ready_marks.is_marked(
+            self.query,
+            &signed_in.session,
+            self.app.clock.seconds(),
+        );
+        if marked { InteractionProgress::All } else { InteractionProgress::Nothing }
+    }
+
+    fn step(
+        &self,
+        signed_in: Option<&SignedIn>,
+        is_allowed: bool,
+        done: InteractionProgress,
+    ) -> NextStep {
+        let AuthorizationRequest { prompt, max_age, hint, .. } = self.request;
+        let is_hinted = match (hint, signed_in) {
+            (Some(hint), Some(signed_in)) => self.app.is_hinted(hint, &signed_in.user.sub),
+            _ => true,
+        };
+        next_step(&InteractionContext {
+            session: signed_in.map(|signed_in| &signed_in.session),
+            silent: prompt.none,
+            wants_login: prompt.login,
+            wants_choice: prompt.select_account,
+            max_age: *max_age,
+            is_hinted,
+            is_allowed,
+            done,
+            now: self.app.clock.seconds(),
+        })
+    }
+
+    async fn take(
+        &self,
+        step: NextStep,
+        signed_in: Option<&SignedIn>,
+        consent: Option<Consent>,
+    ) -> Result<Response, PageFailure> {
+        match (step, signed_in) {
+            (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
+            (NextStep::AskConsent, Some(signed_in)) => {
+                let (query, now) = (self.kept_query().await?, self.app.clock.seconds());
+                Ok(see_other(
+                    "/consent",
+                    &self.app.ready_marks.mark(&query, &signed_in.session, now),
+                ))
+            }
+            (NextStep::Refuse(code), _) => {
+                let error = OAuthError::new(
+                    code,
+                    "a page would have to be shown, and prompt=none forbids it",
+                );
+                self.refuse(signed_in, error).await
+            }
+            (NextStep::RefuseOther, _) => {
+                let reason = "another user signed in than the one that id_token_hint names";
+                self.refuse(signed_in, OAuthError::new(ErrorCode::LoginRequired, reason)).await
+            }
+            _ => Ok(see_other("/login", &self.kept_query().await?)),
+        }
+    }
+
+    /// The request as the next page reads it: as it came; but a signed one as if it had been
+    /// pushed, because its signature was checked by now, and may expire while the user types.
+    async fn kept_query(&self) -> Result<String, PageFailure> {
+        let Some(parameters) = self.request.signed.clone() else {
+            return Ok(without_mark(self.query));
+        };
+        let uri = new_request_uri(self.app)?;
+        let client_id = self.request.client.client_id.clone();
+        let query = Serializer::new(String::new())
+            .append_pair("client_id", &client_id)
+            .append_pair("request_uri", &uri)
+            .finish();
+        let (hash, exp) = (TokenHash::of_text(&uri), self.app.clock.seconds() + READING_SECONDS);
+        self.app
+            .store
+            .push_request(&PushedAuthorizationRequest { hash, client_id, parameters, exp })
+            .await?;
+        Ok(query)
+    }
+
+    /// Said before, or said by the operator for the house's own clients. A native app that listens
+    /// on a loopback port or under a scheme of its own could be any app, so its users are asked
+    /// each time (RFC 8252 §8.6).
+    async fn needs_no_asking(&self, signed_in: &SignedIn) -> Result<bool, PageFailure> {
+        let client = &self.request.client;
+        let login = client.login.as_ref();
+        if login.is_some_and(|login| login.first_party) {
+            return Ok(true);
+        }
+        if client.is_public() && !self.request.answer_to.redirect_uri.starts_with("https://") {
+            return Ok(false);
+        }
+        let consent = self.app.store.consent(&signed_in.user.sub, &client.client_id).await?;
+        let said =
+            |token: &str| consent.as_ref().is_some_and(|consent| consent.scope.contains(token));
+        Ok(self.request.allowed.scope.iter().all(said))
+    }
+
+    /// Give the client its code. `consent` is what the user has said just now, to be remembered.
+    async fn allow(
+        &self,
+        signed_in: &SignedIn,
+        consent: Option<Consent>,
+    ) -> Result<Response, PageFailure> {
+        let (app, request) = (self.app, self.request);
+        let now = app.clock.seconds();
+        let code =
+            format!("{CODE_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
+        let grant = UserGrant {
+            grant_id: new_jti(app.clock.millis(), &app.entropy.bytes()?),
+            client_id: request.client.client_id.clone(),
+            sub: signed_in.user.sub.clone(),
+            sid: signed_in.session.sid.clone(),
+            scope: request.allowed.scope.clone(),
+            resources: request.allowed.resources.clone(),
+            auth_time: signed_in.session.auth_time,
+            offline: request.allowed.scope.contains("offline_access"),
+        };
+        let stored = AuthorizationCode {
+            hash: TokenHash::of_text(&code),
+            redirect_uri: request
+                .named_redirect_uri
+                .then(|| request.answer_to.redirect_uri.clone()),
+            code_challenge: request.code_challenge.clone(),
+            nonce: request.nonce.clone(),
+            exp: now + i64::from(app.lives.authorization_code_ttl_seconds),
+        };
+        let audit = self.record(Some(signed_in), Outcome::Succeeded);
+        let change = Change::Authorize(Box::new(Authorization {
+            grant,
+            code: stored,
+            consent,
+            pushed: request.pushed,
+        }));
+        match app.keep(&audit, change).await {
+            Err(StoreError::SessionEnded) => Ok(see_other("/login", self.query)),
+            kept => {
+                kept?;
+                Ok(answer(&request.answer_to, Ok(&code), app, &request.shown_in(self.browser)))
+            }
+        }
+    }
+
+    /// Tell the client no.
+    async fn refuse(
+        &self,
+        signed_in: Option<&SignedIn>,
+        error: OAuthError,
+    ) -> Result<Response, PageFailure> {
+        let mut audit = self.record(signed_in, Outcome::Rejected);
+        audit.error = Some(error.error.as_str().to_owned());
+        self.app.record(audit).await;
+        let to = &self.request.answer_to;
+        Ok(answer(to, Err(&error), self.app, &self.request.shown_in(self.browser)))
+    }
+
+    /// The user has pressed cancel.
+    ///
+    /// # Errors
+    /// As the others.
+    pub async fn deny(&self, signed_in: Option<&SignedIn>) -> Result<Response, PageFailure> {
+        self.refuse(signed_in, OAuthError::new(ErrorCode::AccessDenied, "the user said no")).await
+    }
+
+    fn record(&self, signed_in: Option<&SignedIn>, outcome: Outcome) -> AuditRecord {
+        let mut record = self.app.audit_record(AuditEvent::Authorization, outcome, self.address);
+        record.client_id = Some(self.request.client.client_id.clone());
+        record.sub = signed_in.map(|signed_in| signed_in.user.sub.clone());
+        record.scope = Some(self.request.allowed.scope.to_string());
+        record
+    }
+}
+
+/// On to another page of C, with the request.
+fn see_other(path: &str, query: &str) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("{path}?{query}")))
+        .into_response()
+}

@@ -1,0 +1,205 @@
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
+use oauth_types::Form;
+use serde_json::{Map, Value};
+
+/// How a client may sign its requests. Without a signature, or with a shared secret, anybody on the
+/// way could have written it.
+pub const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+
+/// Clocks differ by so many seconds.
+const LEEWAY: u64 = 5;
+
+/// Read the parameters of a signed request (RFC 9101). They alone count: what stands beside them in
+/// the query could have been added on the way (§6.3).
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn read_request_object(
+    object: &str,
+    client_id: &str,
+    keys: Option<&JwkSet>,
+    issuer: &str,
+    now: i64,
+) -> Result<Form, &'static str> {
+    let keys = keys
+        .ok_or("this client has registered no keys (jwks), so its signature cannot be checked")?;
+    let header = decode_header(object).map_err(|_| "it is no signed JWT")?;
+    if !allowed().contains(&header.alg) {
+        return Err("its algorithm is not one of: RS256 PS256 ES256 EdDSA");
+    }
+    let key = match (&header.kid, &keys.keys[..]) {
+        (Some(kid), _) => {
+            keys.find(kid).ok_or("its key (kid) is not one that the client has registered")?
+        }
+        (None, [only]) => only,
+        (None, _) => return Err("it names no key (kid), and the client has registered several"),
+    };
+    let key =
+        DecodingKey::from_jwk(key).map_err(|_| "the client's registered key cannot be used")?;
+    let mut checks = Validation::new(header.alg);
+    checks.required_spec_claims.clear();
+    checks.validate_aud = false;
+    // Held against our own clock, below.
+    checks.validate_exp = false;
+    let signed = decode::<Map<String, Value>>(object, &key, &checks)
+        .map_err(|_| "its signature is not the client's")?;
+    let parameters = signed.claims;
+    check_claims(&parameters, client_id, issuer, now)?;
+    Ok(Form::from_pairs(parameters.iter().flat_map(pairs)))
+}
+
+/// A client that has registered one algorithm signs with no other (OpenID Connect Dynamic Client
+/// Registration §2).
+///
+/// # Errors
+/// When it was another.
+pub fn check_algorithm(object: &str, only: Option<&str>) -> Result<(), &'static str> {
+    let Some(only) = only else { return Ok(()) };
+    let header = decode_header(object).map_err(|_| "it is no signed JWT")?;
+    if only.parse() == Ok(header.alg) {
+        Ok(())
+    } else {
+        Err("its algorithm is not the one that the client has registered")
+    }
+}
+
+/// The name of the key with which it is signed, as it says.
+pub fn named_key(object: &str) -> Option<String> {
+    decode_header(object).ok()?.kid
+}
+
+fn allowed() -> Vec<Algorithm> {
+    ALGORITHMS.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+fn check_claims(
+    parameters: &Map<String, Value>,
+    client_id: &str,
+    issuer: &str,
+    now: i64,
+) -> Result<(), &'static str> {
+    let text = |name: &str| parameters.get(name).and_then(Value::as_str);
+    let for_us = match parameters.get("aud") {
+        Some(Value::String(aud)) => aud == issuer,
+        Some(Value::Array(all)) => all.iter().any(|aud| aud == issuer),
+        _ => false,
+    };
+    let time = |name: &str| parameters.get(name).and_then(Value::as_i64);
+    let leeway = i64::try_from(LEEWAY).unwrap_or_default();
+    if parameters.contains_key("request") || parameters.contains_key("request_uri") {
+        return Err("it holds another request");
+    }
+    if text("client_id") != Some(client_id) || text("iss").is_some_and(|iss| iss != client_id) {
+        return Err("its client_id or iss is not the client's");
+    }
+    if !for_us {
+        return Err("its aud is not this server's issuer");
+    }
+    if time("exp").is_some_and(|exp| now >= exp + leeway) {
+        return Err("it has expired (exp)");
+    }
+    if time("nbf").is_some_and(|nbf| now < nbf - leeway) {
+        return Err("it is not valid yet (nbf)");
+    }
+    Ok(())
+}
+
+/// A parameter as a form would carry it. Only `resource` comes several times.
+fn pairs((name, value): (&String, &Value)) -> Vec<(String, String)> {
+    let pair = |text: String| (name.clone(), text);
+    match value {
+        Value::String(text) => vec![pair(text.clone())],
+        Value::Number(number) => vec![pair(number.to_string())],
+        Value::Array(all) if name == "resource" => {
+            all.iter().filter_map(Value::as_str).map(|text| pair(text.to_owned())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{EncodingKey, Header, encode, jwk::Jwk};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{domain::Algorithm as Own, keys::generate};
+
+    const ISSUER: &str = "http://c";
+
+    struct Signer {
+        key: EncodingKey,
+        keys: JwkSet,
+    }
+
+    fn signer() -> Signer {
+        let key = EncodingKey::from_ec_der(&generate(Own::ES256).unwrap().pkcs8);
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+        jwk.common.key_id = Some("k".to_owned());
+        Signer { key, keys: JwkSet { keys: vec![jwk] } }
+    }
+
+    fn sound() -> Value {
+        json!({
+            "iss": "a", "aud": ISSUER, "client_id": "a", "exp": 100, "response_type": "code", "max_age": 7,
+            "resource": ["http://b", "http://d"],
+        })
+    }
+
+    fn read(signer: &Signer, claims: &Value) -> Result<Form, &'static str> {
+        let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
+        let object = encode(&header, claims, &signer.key).unwrap();
+        read_request_object(&object, "a", Some(&signer.keys), ISSUER, 50)
+    }
+
+    #[test]
+    fn a_signed_request_says_what_a_form_would() {
+        let form = read(&signer(), &sound()).unwrap();
+        assert_eq!((form.get("response_type"), form.get("max_age")), (Some("code"), Some("7")));
+        assert_eq!(form.all("resource").collect::<Vec<_>>(), ["http://b", "http://d"]);
+    }
+
+    #[test]
+    fn what_is_not_the_clients_own_word_to_this_server_now_is_refused() {
+        let signer = signer();
+        let changed = |name: &str, value: Value| {
+            let mut claims = sound();
+            claims[name] = value;
+            read(&signer, &claims).unwrap_err()
+        };
+        assert!(changed("aud", json!("http://else")).contains("aud"));
+        assert!(changed("aud", Value::Null).contains("aud"));
+        assert!(changed("iss", json!("else")).contains("iss"));
+        assert!(changed("client_id", json!("else")).contains("client_id"));
+        assert!(changed("exp", json!(45)).contains("expired"));
+        assert!(changed("nbf", json!(56)).contains("not valid yet"));
+        assert!(changed("request_uri", json!("x")).contains("another request"));
+    }
+
+    #[test]
+    fn one_registered_algorithm_is_the_only_one() {
+        let signer = signer();
+        let object = encode(&Header::new(Algorithm::ES256), &sound(), &signer.key).unwrap();
+        assert_eq!(check_algorithm(&object, None), Ok(()));
+        assert_eq!(check_algorithm(&object, Some("ES256")), Ok(()));
+        assert!(check_algorithm(&object, Some("RS256")).unwrap_err().contains("registered"));
+    }
+
+    #[test]
+    fn a_signature_is_checked_with_the_registered_key_alone() {
+        let (own, other) = (signer(), signer());
+        let stranger = Signer { key: other.key.clone(), keys: own.keys.clone() };
+        assert!(read(&stranger, &sound()).unwrap_err().contains("signature"));
+        let unsigned = "eyJhbGciOiJub25lIn0.eyJjbGllbnRfaWQiOiJhIn0.";
+        assert!(read_request_object(unsigned, "a", Some(&own.keys), ISSUER, 0).is_err());
+        let shared =
+            encode(&Header::new(Algorithm::HS256), &sound(), &EncodingKey::from_secret(b"x"))
+                .unwrap();
+        assert!(
+            read_request_object(&shared, "a", Some(&own.keys), ISSUER, 0)
+                .unwrap_err()
+                .contains("algorithm")
+        );
+        assert!(read_request_object("x", "a", None, ISSUER, 0).unwrap_err().contains("no keys"));
+    }
+}

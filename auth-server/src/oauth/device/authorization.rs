@@ -1,0 +1,88 @@
+use axum::{Json, extract::State, response::IntoResponse};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use oauth_types::{ErrorCode, Scope};
+use serde::Serialize;
+
+use crate::http::FormRequest;
+use crate::{
+    domain::{
+        AuditEvent, AuditRecord, DeviceAuthorization, Outcome, TokenHash, authorize_user_scopes,
+        new_user_code,
+    },
+    http::{ClientAddress, Failure, NO_STORE},
+    oauth::token::grants::DEVICE_CODE,
+    state::App,
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.1";
+
+/// So long a device waits for its user.
+const LIFE_SECONDS: i64 = 600;
+const POLL_SECONDS: i64 = 5;
+
+/// What the device shows, and what it keeps (RFC 8628 §3.2).
+#[derive(Debug, Serialize)]
+struct DeviceAuthorizationResponse {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    verification_uri_complete: String,
+    expires_in: i64,
+    interval: i64,
+}
+
+/// `POST /oauth/device_authorization` (RFC 8628 §3.1): a device without a browser lets its user
+/// sign in elsewhere.
+pub async fn device_authorization(
+    State(app): State<App>,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+) -> Result<impl IntoResponse, Failure> {
+    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Rejected, address);
+    match begin(&app, address, request, &mut record).await {
+        Ok(answer) => Ok((NO_STORE, Json(answer))),
+        Err(failure) => Err(app.refuse(record, failure).await),
+    }
+}
+
+async fn begin(
+    app: &App,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+    record: &mut AuditRecord,
+) -> Result<DeviceAuthorizationResponse, Failure> {
+    let request = request?;
+    let client = request.client(app, address, record).await?;
+    if client.login.is_none() || !client.allows_grant_type(DEVICE_CODE) {
+        let text =
+            "this client does not let users sign in, or has not registered for the device grant";
+        return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
+    }
+    let scope: Scope = request.required("scope", RULE)?.parse()?;
+    let resources: Vec<&str> = request.form.all("resource").collect();
+    let allowed = authorize_user_scopes(&client, &app.registry.current(), &scope, &resources)?;
+    let device_code = BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?);
+    let device = |user_code: String| DeviceAuthorization {
+        hash: TokenHash::of_text(&device_code),
+        user_code,
+        client_id: client.client_id.clone(),
+        scope: allowed.scope.clone(),
+        resources: allowed.resources.clone(),
+        exp: app.clock.seconds() + LIFE_SECONDS,
+        poll_seconds: POLL_SECONDS,
+    };
+    // Codes are short enough to meet; then another one is drawn.
+    let mut waiting = device(new_user_code(app.entropy.bytes()?));
+    while !app.store.add_device(&waiting).await? {
+        waiting = device(new_user_code(app.entropy.bytes()?));
+    }
+    let uri = format!("{}/device", app.issuer.issuer.trim_end_matches('/'));
+    Ok(DeviceAuthorizationResponse {
+        verification_uri_complete: format!("{uri}?user_code={}", waiting.user_code),
+        verification_uri: uri,
+        user_code: waiting.user_code,
+        device_code,
+        expires_in: LIFE_SECONDS,
+        interval: POLL_SECONDS,
+    })
+}

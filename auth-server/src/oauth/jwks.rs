@@ -1,0 +1,16 @@
+use axum::{extract::State, http::header, response::IntoResponse};
+
+use crate::state::App;
+
+/// `GET /.well-known/jwks.json` (RFC 7517 §5): the public keys, the next one included.
+pub async fn jwks(State(app): State<App>) -> impl IntoResponse {
+    let keys = app.keys.ring().jwks.clone();
+    // Short: a key that was withdrawn in an emergency must not live on in caches.
+    (
+        [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "public, max-age=300"),
+        ],
+        keys,
+    )
+}

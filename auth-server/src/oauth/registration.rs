@@ -1,0 +1,145 @@
+//! What the endpoints of registration share: who may, what was said, and how it is answered.
+
+mod information;
+pub mod manage;
+pub mod register;
+mod sector;
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use oauth_types::{AccessToken, ClientSecret, bearer};
+
+pub use information::ClientInformation;
+
+use crate::{
+    domain::{
+        ClientMetadata, Registration, RegistrationPolicy, SecretHash, StoredSecret, TokenHash,
+        ValidatedMetadata, new_secret, validate_metadata,
+    },
+    http::{ClientAddress, Failure},
+    rate_limit::{FailureLimit, Place},
+    secure_random::NoEntropy,
+    settings::{RateLimit, RegistrationSettings},
+    state::App,
+};
+
+const REGISTER: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3";
+const MANAGE: &str = "https://www.rfc-editor.org/rfc/rfc7592#section-2";
+
+/// How clients may register themselves here.
+pub struct Registering {
+    pub enabled: bool,
+    pub at_most: u32,
+    policy: RegistrationPolicy,
+    initial_token: Option<TokenHash>,
+    limit: FailureLimit,
+}
+
+impl Registering {
+    pub fn new(settings: &RegistrationSettings, limit: RateLimit) -> Self {
+        let token = settings.initial_access_token.as_ref();
+        Self {
+            enabled: settings.enabled,
+            at_most: settings.max_clients,
+            policy: settings.policy(),
+            initial_token: token.map(|token| TokenHash::of_text(token.expose())),
+            limit: FailureLimit::new(limit.burst, limit.refill_seconds),
+        }
+    }
+
+    /// Take a place for one more registration, or a change of one. It is not given back: each
+    /// leaves something behind, if only a record, and may make C call somebody.
+    ///
+    /// # Errors
+    /// When there were too many from this address.
+    pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), Failure> {
+        let often = |retry_after| {
+            Failure::too_often("clients were registered or changed", retry_after, REGISTER)
+        };
+        self.limit.charge("register", address.0, now_millis).map(Place::keep).map_err(often)
+    }
+
+    /// Is it one who may register clients (RFC 7591 §3)?
+    ///
+    /// # Errors
+    /// When not.
+    pub fn check_initial_token(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        match &self.initial_token {
+            Some(right) if !bearer_token(headers).is_some_and(|shown| right.matches(&shown)) => {
+                Err(Failure::invalid_token(
+                    "to register a client here, show the initial access token",
+                    REGISTER,
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The registration that the caller's token opens. Whatever is missing or wrong, the answer is one
+/// and the same: nobody learns here which clients there are (RFC 7592 §2.1).
+///
+/// # Errors
+/// That it opens none.
+pub async fn opened(
+    app: &App,
+    address: ClientAddress,
+    client_id: &str,
+    headers: &HeaderMap,
+) -> Result<(Registration, AccessToken), Failure> {
+    if let Some(shown) = bearer_token(headers)
+        && let Some(found) = app.store.registration(client_id).await?
+        && found.token.matches(&shown)
+    {
+        return Ok((found, shown));
+    }
+    let often = |retry_after| {
+        Failure::too_often("the registration access token was wrong", retry_after, MANAGE)
+    };
+    app.registering.limit.charge("manage", address.0, app.clock.millis()).map_err(often)?.keep();
+    Err(not_opened())
+}
+
+/// The one answer.
+pub fn not_opened() -> Failure {
+    Failure::invalid_token("the registration access token is not that of this client", MANAGE)
+}
+
+/// Check what a client says of itself, with what has to be fetched for it.
+///
+/// # Errors
+/// What cannot be registered.
+pub async fn accept(app: &App, said: ClientMetadata) -> Result<ValidatedMetadata, Failure> {
+    let accepted = validate_metadata(said, &app.registering.policy)?;
+    sector::check(app, &accepted.login).await?;
+    Ok(accepted)
+}
+
+/// A secret for a client that can keep one, and what the store keeps of it.
+///
+/// # Errors
+/// When the machine gives no randomness.
+pub fn secret_for(
+    app: &App,
+    accepted: &ValidatedMetadata,
+) -> Result<(Option<ClientSecret>, Vec<StoredSecret>), NoEntropy> {
+    if accepted.login.public {
+        return Ok((None, Vec::new()));
+    }
+    let secret = new_secret(app.entropy.bytes()?);
+    let stored = StoredSecret { hash: SecretHash::sha256(&secret), not_after: None };
+    Ok((Some(secret), vec![stored]))
+}
+
+/// Put what was stored in force here, before it is answered; the other servers see it within a
+/// second. So does this one if it fails: what is stored is stored.
+pub async fn in_force_now(app: &App) {
+    if let Err(error) = app.registry.take_up_clients(&*app.store).await {
+        tracing::warn!(%error, "a changed client comes into force a moment later");
+    }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<AccessToken> {
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
+    let token = bearer::parse(headers.next()?.as_bytes())?.ok()?;
+    headers.next().is_none().then_some(token)
+}

@@ -1,0 +1,23 @@
+use oauth_types::ErrorCode;
+
+use crate::{domain::UserLoginConfig, http::Failure, outbound::Named, state::App};
+
+const RULE: &str =
+    "https://openid.net/specs/openid-connect-registration-1_0.html#SectorIdentifierValidation";
+
+/// Whoever claims a sector is named by it: its list holds all of the client's redirect URIs. Else a
+/// stranger could learn by which names another sector knows its users.
+pub(super) async fn check(app: &App, login: &UserLoginConfig) -> Result<(), Failure> {
+    let Some(uri) = &login.sector_identifier_uri else { return Ok(()) };
+    let refuse = |why: &str| {
+        let text = format!("the sector_identifier_uri cannot be used: {why}");
+        Failure::new(ErrorCode::InvalidClientMetadata, text, RULE).at("sector_identifier_uri")
+    };
+    let listed = app.outgoing.json(uri, Named::ByStranger).await.map_err(|why| refuse(&why))?;
+    let listed = listed.as_array().ok_or_else(|| refuse("what is there is no list"))?;
+    let is_listed = |own: &String| listed.iter().any(|listed| listed == own);
+    match login.redirect_uris.iter().find(|own| !is_listed(own)) {
+        Some(_) => Err(refuse("its list does not hold all of the redirect_uris")),
+        None => Ok(()),
+    }
+}

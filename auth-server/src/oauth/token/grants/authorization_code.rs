@@ -1,0 +1,106 @@
+use aws_lc_rs::{constant_time, digest};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use super::{
+    Approved, ForUser, TokenRequest, new_refresh_token,
+    void_grant::{invalid_grant, void},
+};
+use crate::{
+    domain::{
+        AuthorizationCode, OneTimeCredential, StoredAuthorizationCode, TokenHash, narrow_grant,
+    },
+    http::{Failure, required},
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3";
+const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2";
+const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.6";
+
+/// The client fetches what a user has allowed it (RFC 6749 §4.1.3).
+pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+    let code = required(request.form, "code", RULE)?;
+    let StoredAuthorizationCode { code, grant, spent, revoked } = find(request, code).await?;
+    if spent {
+        let said = "the code was used before; what was issued for it is void, because one of the two was not you";
+        return Err(void(request, &grant, said, REPLAY).await?);
+    }
+    if revoked {
+        return Err(invalid_grant("the code is void: what it stands for was taken back", RULE));
+    }
+    if request.now >= code.exp {
+        return Err(invalid_grant(
+            "the code has expired: send the user to the authorization endpoint again",
+            RULE,
+        ));
+    }
+    // Whoever has a code and not what belongs to it has stolen it: it is good for nobody now.
+    if let Err((said, rule)) =
+        check_redirect_uri(request, &code).and_then(|()| check_verifier(request, &code))
+    {
+        return Err(void(request, &grant, said, rule).await?);
+    }
+    let resources: Vec<&str> = request.form.all("resource").collect();
+    let issuer = &request.app.issuer.issuer;
+    let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
+    let keeps =
+        grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
+    let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
+    let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::AuthorizationCode(code.hash)));
+    Ok(Approved {
+        sub,
+        granted,
+        user: Some(ForUser { grant, nonce: code.nonce, spends, refresh_token }),
+        exchanged: None,
+    })
+}
+
+/// A code of another client is one that nobody has issued: it is neither told nor spent.
+async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizationCode, Failure> {
+    let found = request.app.store.code(&TokenHash::of_text(code)).await?;
+    found.filter(|stored| stored.grant.client_id == request.client.client_id).ok_or_else(|| {
+        invalid_grant(
+            "the code is not known: it was never issued to this client, or expired long ago",
+            RULE,
+        )
+    })
+}
+
+type Refused = (&'static str, &'static str);
+
+fn check_redirect_uri(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refused> {
+    match (code.redirect_uri.as_deref(), request.form.get("redirect_uri")) {
+        (Some(asked), Some(shown)) if asked == shown => Ok(()),
+        (None, _) => Ok(()),
+        (Some(_), None) => {
+            Err(("redirect_uri is missing: repeat the one of the authorization request", RULE))
+        }
+        (Some(_), Some(_)) => {
+            Err(("the redirect_uri is not the one of the authorization request", RULE))
+        }
+    }
+}
+
+fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refused> {
+    match (code.code_challenge.as_deref(), request.form.get("code_verifier")) {
+        (None, None) => Ok(()),
+        // Without this, an attacker could strip the challenge from a victim's request (RFC 9700
+        // §2.1.1).
+        (None, Some(_)) => Err((
+            "a code_verifier came, and no code_challenge was in the authorization request",
+            "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
+        )),
+        (Some(_), None) => Err(("code_verifier is missing", PKCE)),
+        (Some(challenge), Some(verifier)) => {
+            let hash =
+                BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
+            let right =
+                constant_time::verify_slices_are_equal(hash.as_bytes(), challenge.as_bytes())
+                    .is_ok();
+            if right {
+                Ok(())
+            } else {
+                Err(("the code_verifier does not belong to the code_challenge", PKCE))
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+use oauth_types::{ErrorCode, Scope, ScopeError};
+
+use super::{Approved, TokenRequest};
+use crate::{
+    domain::{GrantError, authorize_scopes},
+    http::Failure,
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.4";
+
+/// The client asks in its own name (RFC 6749 §4.4).
+pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+    let client = request.client;
+    if client.is_public() {
+        return Err(Failure::new(
+            ErrorCode::UnauthorizedClient,
+            "a public client has no secret, so it cannot ask in its own name",
+            RULE,
+        ));
+    }
+    let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
+    let resources: Vec<&str> = request.form.all("resource").collect();
+    let granted = authorize_scopes(client, request.registry, scope.as_ref(), &resources)?;
+    Ok(Approved { sub: client.client_id.clone(), granted, user: None, exchanged: None })
+}
+
+impl From<ScopeError> for Failure {
+    fn from(error: ScopeError) -> Self {
+        Self::new(
+            ErrorCode::InvalidScope,
+            error.to_string(),
+            "https://www.rfc-editor.org/rfc/rfc6749#section-3.3",
+        )
+    }
+}
+
+impl From<GrantError> for Failure {
+    fn from(refusal: GrantError) -> Self {
+        let (code, rule) = match refusal {
+            GrantError::InvalidResource(_) | GrantError::ResourceNotAllowed { .. } => {
+                (ErrorCode::InvalidTarget, "https://www.rfc-editor.org/rfc/rfc8707#section-2")
+            }
+            GrantError::ScopeNotAllowed { .. } | GrantError::NothingToGrant => {
+                (ErrorCode::InvalidScope, "https://www.rfc-editor.org/rfc/rfc6749#section-3.3")
+            }
+        };
+        Self::new(code, refusal.to_string(), rule)
+    }
+}

@@ -1,0 +1,69 @@
+use oauth_types::ErrorCode;
+
+use super::{
+    Approved, ForUser, TokenRequest, new_refresh_token,
+    void_grant::{invalid_grant, void},
+};
+use crate::{
+    domain::{
+        DeviceCodeStatus, OneTimeCredential, StoredDeviceAuthorization, TokenHash, narrow_grant,
+    },
+    http::{Failure, required},
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.5";
+
+/// A device asks whether its user has decided (RFC 8628 §3.4).
+pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+    let hash = TokenHash::of_text(required(request.form, "device_code", RULE)?);
+    let found =
+        request.app.store.poll_device(&hash, &request.client.client_id, request.now).await?;
+    let StoredDeviceAuthorization { device, answer } = found.ok_or_else(|| {
+        invalid_grant("the device_code is not known, or was issued to another client", RULE)
+    })?;
+    let refuse = |code, text: &str| Err(Failure::new(code, text, RULE));
+    let (grant, revoked, spent) = match answer {
+        DeviceCodeStatus::Approved { grant, revoked, spent } => (grant, revoked, spent),
+        DeviceCodeStatus::Denied => return refuse(ErrorCode::AccessDenied, "the user said no"),
+        _ if request.now >= device.exp => {
+            return refuse(ErrorCode::ExpiredToken, "nobody decided in time; begin anew");
+        }
+        DeviceCodeStatus::SlowDown => {
+            return refuse(
+                ErrorCode::SlowDown,
+                "it is too soon to ask again: wait 5 seconds longer from now on",
+            );
+        }
+        DeviceCodeStatus::Pending => {
+            return refuse(ErrorCode::AuthorizationPending, "the user has not decided yet");
+        }
+    };
+    if spent {
+        return Err(void(
+            request,
+            &grant,
+            "the device_code was used before; what came of it is void",
+            RULE,
+        )
+        .await?);
+    }
+    if revoked || request.now >= device.exp {
+        return Err(invalid_grant(
+            "the device_code is void: it expired, or its user took back what it stands for",
+            RULE,
+        ));
+    }
+    let resources: Vec<&str> = request.form.all("resource").collect();
+    let issuer = &request.app.issuer.issuer;
+    let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
+    let keeps =
+        grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
+    let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
+    let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::DeviceCode(hash)));
+    Ok(Approved {
+        sub,
+        granted,
+        user: Some(ForUser { grant, nonce: None, spends, refresh_token }),
+        exchanged: None,
+    })
+}

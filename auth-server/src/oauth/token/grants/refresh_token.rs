@@ -1,0 +1,88 @@
+use oauth_types::{RefreshToken, Scope};
+
+use super::{
+    Approved, ForUser, Refresh, TokenRequest, handed_out,
+    void_grant::{invalid_grant, void},
+};
+use crate::{
+    domain::{OneTimeCredential, StoredRefreshToken, narrow_grant},
+    http::{Failure, required},
+    tokens::grant_of_refresh_token,
+};
+
+const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-6";
+const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2";
+
+/// The client goes on without the user (RFC 6749 §6). Each refresh token is good once; its
+/// successor is handed out with the access token.
+pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+    let shown = RefreshToken::new(required(request.form, "refresh_token", RULE)?);
+    let unknown =
+        || invalid_grant("the refresh token is not known, or was issued to another client", RULE);
+    let stored = in_force(request, &shown).await?.ok_or_else(unknown)?;
+    let had =
+        request.app.rotation.successors(&shown, stored.number, stored.hash).ok_or_else(unknown)?;
+    if stored.revoked {
+        return Err(invalid_grant(
+            "the refresh token is void: the user, or a sign-out, has ended it",
+            RULE,
+        ));
+    }
+    if request.now >= stored.exp {
+        return Err(invalid_grant(
+            "the refresh token has expired: send the user to the authorization endpoint",
+            RULE,
+        ));
+    }
+    if !stored.grant.offline && !session_lives(request, &stored.grant.sid).await? {
+        return Err(invalid_grant(
+            "the session in which this was allowed is over: send the user to sign in",
+            RULE,
+        ));
+    }
+    let successor = request.app.rotation.successor(&shown).ok_or_else(unknown)?;
+    let retry_seconds = i64::from(request.app.lives.refresh_reuse_grace_seconds);
+    let (spends, refresh) = match had {
+        0 => (
+            Some(OneTimeCredential::RefreshToken(stored.hash)),
+            handed_out(request, successor, stored.number + 1),
+        ),
+        // An answer was lost on the way, and the client asks again within seconds: it gets the same
+        // successor. Whoever has used that one has had the answer.
+        1 if request.now <= stored.since + retry_seconds => {
+            (None, Refresh { token: successor, new: None })
+        }
+        _ => {
+            let said = "the refresh token was used before; all that came of it is void, because one of the two was not you";
+            return Err(void(request, &stored.grant, said, REPLAY).await?);
+        }
+    };
+    let grant = stored.grant;
+    let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
+    let resources: Vec<&str> = request.form.all("resource").collect();
+    let issuer = &request.app.issuer.issuer;
+    let granted =
+        narrow_grant(request.client, request.registry, issuer, &grant, scope.as_ref(), &resources)?;
+    Ok(Approved {
+        sub: grant.sub.clone(),
+        granted,
+        user: Some(ForUser { grant, nonce: None, spends, refresh_token: Some(refresh) }),
+        exchanged: None,
+    })
+}
+
+/// The one in force under the grant of which `shown` says that it is, if that is this client's.
+async fn in_force(
+    request: &TokenRequest<'_>,
+    shown: &RefreshToken,
+) -> Result<Option<StoredRefreshToken>, Failure> {
+    let Some(grant_id) = grant_of_refresh_token(shown) else { return Ok(None) };
+    let stored = request.app.store.refresh_token(grant_id).await?;
+    Ok(stored.filter(|stored| stored.grant.client_id == request.client.client_id))
+}
+
+/// Without `offline_access` the user has to be there, more or less (OpenID Connect Core §11).
+async fn session_lives(request: &TokenRequest<'_>, sid: &str) -> Result<bool, Failure> {
+    let session = request.app.store.session_by_sid(sid).await?;
+    Ok(session.is_some_and(|session| session.is_live(request.now, request.app.session_life)))
+}

@@ -1,0 +1,369 @@
+//! What every backend has to do, races included. A backend calls [`suite!`] with a function that
+//! makes an empty store.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing")]
+
+mod logins;
+mod registrations;
+
+use futures_util::future::join_all;
+use oauth_types::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
+use zeroize::Zeroizing;
+
+use super::{AuditedChange, Change, RetentionCutoffs, Store, StoreError};
+use crate::domain::{
+    Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken, Outcome,
+    SecretHash, StoredSecret, TokenFormat, TokenHash,
+};
+
+pub use logins::*;
+pub use registrations::*;
+
+/// A test for each behaviour, against the store that `$fresh().await.store` holds.
+#[macro_export]
+macro_rules! store_conformance {
+    ($fresh:ident) => {
+        $crate::store_conformance!($fresh:
+            a_client_comes_back_as_it_was_added,
+            a_client_id_is_taken_once_also_in_a_race,
+            a_new_secret_ends_the_old_one_at_once_or_later,
+            what_is_done_to_an_unknown_client_is_an_error,
+            every_change_of_clients_and_keys_is_a_new_revision,
+            keys_are_installed_once_also_in_a_race,
+            a_rotation_moves_every_key_one_state_on,
+            a_retired_key_is_withdrawn_and_one_in_use_is_not,
+            a_store_that_is_well_is_ready_and_nothing_has_changed,
+            of_many_rotations_at_once_one_wins,
+            what_was_appended_can_be_read,
+            many_appends_at_once_are_all_stored,
+            one_entry_that_cannot_be_stored_refuses_no_other,
+            a_token_is_revoked_at_once_and_twice_is_no_error,
+            audit_records_are_found_by_client_jti_and_time,
+            a_sweep_takes_what_is_void_and_nothing_else,
+            a_user_comes_back_as_it_was_added,
+            a_user_name_is_taken_once_also_in_a_race,
+            an_installation_has_one_secret_also_in_a_race,
+            a_session_is_known_until_it_ends,
+            a_session_that_goes_on_has_one_cookie_also_in_a_race,
+            a_session_knows_its_clients_as_long_as_it_lives,
+            clients_are_told_of_a_sign_out_until_they_have_heard,
+            news_of_a_sign_out_are_taken_once_also_in_a_race,
+            what_a_user_has_allowed_is_listed_while_it_is_in_force,
+            a_new_password_ends_every_session,
+            a_disabled_user_has_no_session_and_no_token,
+            nobody_signs_in_with_a_password_that_was_changed_meanwhile,
+            what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_race,
+            a_code_is_redeemed_once_also_in_a_race,
+            a_refresh_token_is_rotated_once_also_in_a_race,
+            a_token_that_spends_nothing_leaves_the_refresh_token_in_force,
+            nothing_is_issued_under_a_revoked_grant,
+            a_revocation_amid_many_requests_leaves_no_token_in_force,
+            a_sign_out_ends_what_was_not_to_outlive_it,
+            a_consent_is_remembered_widened_and_withdrawn,
+            revocations_of_the_same_tokens_do_not_hinder_each_other,
+            a_device_learns_what_its_user_has_decided,
+            a_device_may_be_denied,
+            a_pushed_request_is_answered_once_also_in_a_race,
+            a_sweep_takes_what_is_void_of_users_and_nothing_else,
+            a_registration_comes_back_as_it_was_made,
+            no_more_clients_register_than_may_also_in_a_race,
+            a_registration_is_changed_with_its_own_token_alone,
+            a_registered_client_is_removed_once_also_in_a_race,
+            a_change_and_a_removal_at_once_leave_nothing_behind,
+            what_a_client_was_allowed_ends_with_it,
+            what_a_removed_client_was_allowed_is_void,
+            what_a_disabled_client_was_allowed_is_void,
+        );
+    };
+    ($fresh:ident: $($behaviour:ident),* $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $behaviour() {
+            let fresh = $fresh().await;
+            $crate::storage::conformance::$behaviour(&fresh.store).await;
+        })*
+    };
+}
+pub use store_conformance as suite;
+
+pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
+    store.add_client(&client("a"), 10).await.unwrap();
+    let [found] = &store.clients().await.unwrap()[..] else { panic!("one client was added") };
+    assert_eq!((found.client_id.as_str(), found.scopes.to_string().as_str()), ("a", "read write"));
+    assert_eq!(
+        (&found.resources[..], &found.introspection_audiences[..]),
+        (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
+    );
+    assert_eq!(
+        (found.token_format, found.enabled, found.created_at),
+        (TokenFormat::Opaque, true, 10)
+    );
+    assert!(found.secrets[0].hash.matches("secret of a"));
+    store.disable_client("a", 30).await.unwrap();
+    assert!(!store.clients().await.unwrap()[0].enabled);
+}
+
+pub async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
+    let same = client("a");
+    let results = join_all((0..20).map(|_| store.add_client(&same, 10))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(StoreError::ClientExists(id)) if id == "a"))
+    );
+    assert_eq!(store.clients().await.unwrap()[0].secrets.len(), 1);
+}
+
+pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
+    let hash = |text: &str| SecretHash::sha256(&ClientSecret::new(text));
+    store.add_client(&client("a"), 10).await.unwrap();
+    store.rotate_secret("a", &hash("second"), Some(500), 20).await.unwrap();
+    let secrets = store.clients().await.unwrap().remove(0).secrets;
+    assert_eq!(
+        secrets.iter().map(|secret| secret.not_after).collect::<Vec<_>>(),
+        [None, Some(500)]
+    );
+    assert!(secrets[0].hash.matches("second"));
+    store.rotate_secret("a", &hash("third"), None, 30).await.unwrap();
+    let secrets = store.clients().await.unwrap().remove(0).secrets;
+    assert!(secrets.len() == 1 && secrets[0].hash.matches("third"));
+}
+
+pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
+    let hash = SecretHash::Sha256([0; 32]);
+    assert!(matches!(
+        store.rotate_secret("x", &hash, None, 1).await,
+        Err(StoreError::ClientNotFound(_))
+    ));
+    assert!(matches!(store.disable_client("x", 1).await, Err(StoreError::ClientNotFound(_))));
+}
+
+pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
+    let mut seen = vec![store.revision().await.unwrap()];
+    store.add_client(&client("a"), 10).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.rotate_secret("a", &SecretHash::Sha256([0; 32]), None, 20).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.disable_client("a", 30).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.install_keys(&key("one"), &key("two"), 30).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    store.rotate_keys("one", &key("three"), 40).await.unwrap();
+    seen.push(store.revision().await.unwrap());
+    assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
+}
+
+pub async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
+    let pairs: Vec<_> =
+        (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
+    let results =
+        join_all(pairs.iter().map(|(current, next)| store.install_keys(current, next, 5))).await;
+    assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
+    assert_eq!(store.signing_keys().await.unwrap().len(), 2);
+}
+
+pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
+    assert!(store.install_keys(&key("one"), &key("two"), 5).await.unwrap());
+    assert!(store.rotate_keys("one", &key("three"), 9).await.unwrap());
+    let states = states(store).await;
+    assert_eq!(states["one"], KeyState::Retired { since: 9 });
+    assert_eq!(states["two"], KeyState::Current { since: 9 });
+    assert_eq!(states["three"], KeyState::Next);
+    // An algorithm has one pair; another algorithm has one of its own, which rotates by itself.
+    assert!(!store.install_keys(&key("x"), &key("y"), 12).await.unwrap());
+    let rsa = |kid| NewKey { algorithm: Algorithm::RS256, ..key(kid) };
+    assert!(store.install_keys(&rsa("four"), &rsa("five"), 12).await.unwrap());
+    assert!(
+        !store.rotate_keys("four", &key("x"), 13).await.unwrap(),
+        "not by a key of another algorithm"
+    );
+    assert!(store.rotate_keys("four", &rsa("six"), 13).await.unwrap());
+    let states = self::states(store).await;
+    assert_eq!(
+        (states["four"], states["five"]),
+        (KeyState::Retired { since: 13 }, KeyState::Current { since: 13 })
+    );
+    assert_eq!((states["two"], states["three"]), (KeyState::Current { since: 9 }, KeyState::Next));
+}
+
+pub async fn a_retired_key_is_withdrawn_and_one_in_use_is_not(store: &dyn Store) {
+    store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
+    store.rotate_keys("one", &key("three"), 9).await.unwrap();
+    for in_use in ["two", "three", "unknown"] {
+        assert!(!store.withdraw_key(in_use).await.unwrap(), "{in_use}");
+    }
+    let before = store.revision().await.unwrap();
+    assert!(store.withdraw_key("one").await.unwrap());
+    assert!(store.revision().await.unwrap() > before, "running servers hear of it");
+    assert_eq!(states(store).await.len(), 2);
+    assert!(!store.withdraw_key("one").await.unwrap());
+}
+
+pub async fn a_store_that_is_well_is_ready_and_nothing_has_changed(store: &dyn Store) {
+    let before = store.revision().await.unwrap();
+    store.ready().await.unwrap();
+    assert_eq!(store.revision().await.unwrap(), before);
+}
+
+pub async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
+    store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
+    let fresh: Vec<_> = (0..20).map(|n| key(&format!("new{n}"))).collect();
+    let results = join_all(fresh.iter().map(|next| store.rotate_keys("one", next, 9))).await;
+    assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
+    assert_eq!(states(store).await["two"], KeyState::Current { since: 9 });
+}
+
+pub async fn what_was_appended_can_be_read(store: &dyn Store) {
+    let token = opaque("t1", 100);
+    store.apply(entry("a", "t1", 1, Change::StoreOpaqueToken(token.clone()))).await.unwrap();
+    assert_eq!(store.opaque_token(&token.hash).await.unwrap(), Some(token));
+    assert_eq!(store.opaque_token(&TokenHash([9; 32])).await.unwrap(), None);
+    assert_eq!(all(store).await, [entry("a", "t1", 1, Change::None).audit]);
+}
+
+pub async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
+    let entries = (0..1_500).map(|n| {
+        let jti = format!("t{n}");
+        let change = if n % 2 == 0 {
+            Change::StoreOpaqueToken(opaque(&jti, 100))
+        } else {
+            Change::RevokeToken { jti: jti.clone(), exp: 100 }
+        };
+        store.apply(entry("a", &jti, n, change))
+    });
+    assert!(join_all(entries).await.iter().all(Result::is_ok));
+    assert_eq!(all(store).await.len(), 1_500);
+    assert!(store.opaque_token(&opaque("t1498", 0).hash).await.unwrap().is_some());
+    assert!(store.is_revoked("t1499").await.unwrap());
+}
+
+pub async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store) {
+    let remember = || Change::StoreOpaqueToken(opaque("first", 100));
+    store.apply(entry("a", "first", 1, remember())).await.unwrap();
+    let effects = (0..50).map(|n| if n == 25 { remember() } else { Change::None });
+    let results = join_all(effects.map(|change| store.apply(entry("a", "other", 2, change)))).await;
+    let refused: Vec<_> =
+        results.iter().enumerate().filter(|(_, result)| result.is_err()).collect();
+    assert!(matches!(refused[..], [(25, Err(StoreError::ConstraintViolation(_)))]), "{refused:?}");
+    assert_eq!(all(store).await.len(), 50);
+}
+
+pub async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store) {
+    let revoke = || Change::RevokeToken { jti: "t1".to_owned(), exp: 100 };
+    assert!(!store.is_revoked("t1").await.unwrap());
+    store.apply(entry("a", "t1", 1, revoke())).await.unwrap();
+    assert!(store.is_revoked("t1").await.unwrap());
+    store.apply(entry("a", "t1", 2, revoke())).await.unwrap();
+    assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
+}
+
+pub async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
+    for (client, jti, at) in [("a", "t1", 10), ("b", "t2", 20), ("a", "t3", 30)] {
+        store.apply(entry(client, jti, at, Change::None)).await.unwrap();
+    }
+    let find = |query: AuditQuery| async move {
+        let found = store.audit(&query).await.unwrap();
+        found.into_iter().map(|record| record.jti.unwrap()).collect::<Vec<_>>()
+    };
+    let query = || AuditQuery { limit: 10, ..AuditQuery::default() };
+    assert_eq!(find(query()).await, ["t3", "t2", "t1"]);
+    assert_eq!(find(AuditQuery { client_id: Some("a".to_owned()), ..query() }).await, ["t3", "t1"]);
+    assert_eq!(find(AuditQuery { jti: Some("t2".to_owned()), ..query() }).await, ["t2"]);
+    assert_eq!(find(AuditQuery { since_millis: Some(20), ..query() }).await, ["t3", "t2"]);
+    assert_eq!(find(AuditQuery { until_millis: Some(20), limit: 1, ..query() }).await, ["t2"]);
+}
+
+pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
+    let (old, young) = (opaque("old", 100), opaque("young", 200));
+    store.apply(entry("a", "old", 1_000, Change::StoreOpaqueToken(old.clone()))).await.unwrap();
+    store.apply(entry("a", "young", 2_000, Change::StoreOpaqueToken(young.clone()))).await.unwrap();
+    store
+        .apply(entry("a", "r1", 2_000, Change::RevokeToken { jti: "r1".to_owned(), exp: 100 }))
+        .await
+        .unwrap();
+    store
+        .apply(entry("a", "r2", 2_000, Change::RevokeToken { jti: "r2".to_owned(), exp: 200 }))
+        .await
+        .unwrap();
+    store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
+    store.rotate_keys("one", &key("three"), 50).await.unwrap();
+    store.rotate_keys("two", &key("four"), 150).await.unwrap();
+    let gone = store
+        .delete_expired(RetentionCutoffs {
+            tokens: 150,
+            keys: 100,
+            audit_millis: 1_500,
+            sessions: 100,
+        })
+        .await
+        .unwrap();
+    assert_eq!(gone, 4, "a token, a revocation, a key and an audit record");
+    assert!(store.opaque_token(&old.hash).await.unwrap().is_none());
+    assert!(store.opaque_token(&young.hash).await.unwrap().is_some());
+    assert!(!store.is_revoked("r1").await.unwrap() && store.is_revoked("r2").await.unwrap());
+    assert_eq!(all(store).await.len(), 3);
+    let states = states(store).await;
+    assert!(!states.contains_key("one") && states.contains_key("two"));
+}
+
+async fn states(store: &dyn Store) -> std::collections::HashMap<String, KeyState> {
+    store.signing_keys().await.unwrap().into_iter().map(|key| (key.kid, key.state)).collect()
+}
+
+async fn all(store: &dyn Store) -> Vec<AuditRecord> {
+    store.audit(&AuditQuery { limit: 10_000, ..AuditQuery::default() }).await.unwrap()
+}
+
+fn client(client_id: &str) -> Client {
+    let hash = SecretHash::sha256(&ClientSecret::new(format!("secret of {client_id}")));
+    Client {
+        client_id: client_id.to_owned(),
+        secrets: vec![StoredSecret { hash, not_after: None }],
+        scopes: "read write".parse().unwrap(),
+        resources: vec!["http://b".to_owned()],
+        introspection_audiences: vec!["http://c".to_owned()],
+        token_format: TokenFormat::Opaque,
+        login: None,
+        dynamic: false,
+        created_at: 0,
+        enabled: true,
+    }
+}
+
+fn key(kid: &str) -> NewKey {
+    NewKey {
+        kid: kid.to_owned(),
+        algorithm: Algorithm::ES256,
+        pkcs8: Zeroizing::new(vec![1, 2, 3]),
+    }
+}
+
+fn opaque(jti: &str, exp: i64) -> OpaqueToken {
+    let claims = AccessTokenClaims {
+        iss: "http://c".to_owned(),
+        sub: "a".to_owned(),
+        aud: Audience::new(["http://b"]),
+        exp,
+        iat: 1,
+        nbf: None,
+        jti: jti.to_owned(),
+        client_id: "a".to_owned(),
+        scope: "read".parse().unwrap(),
+        act: None,
+    };
+    OpaqueToken { hash: TokenHash::of(&AccessToken::new(jti)), claims }
+}
+
+fn entry(client_id: &str, jti: &str, at_millis: i64, change: Change) -> AuditedChange {
+    let audit = AuditRecord {
+        at_millis,
+        event: AuditEvent::Token,
+        outcome: Outcome::Issued,
+        client_id: Some(client_id.to_owned()),
+        sub: None,
+        jti: Some(jti.to_owned()),
+        scope: Some("read".to_owned()),
+        address: "127.0.0.1".to_owned(),
+        error: None,
+    };
+    AuditedChange { audit, change }
+}

@@ -1,0 +1,37 @@
+use axum::{Json, extract::State, response::IntoResponse};
+
+use crate::http::FormRequest;
+use crate::{
+    http::{ClientAddress, Failure, NO_STORE, REQUEST_RULE},
+    oauth::token::issue_or_refuse,
+    state::App,
+};
+
+/// A day either way.
+const FURTHEST: i64 = 86_400;
+
+/// `POST /test/token`: as `/oauth/token`, and the caller chooses when the pass expires:
+/// `expires_in` seconds from now, or before now where it is negative. The route exists only with
+/// `test_controls`.
+pub async fn test_token(
+    State(app): State<App>,
+    address: ClientAddress,
+    request: Result<FormRequest, Failure>,
+) -> Result<impl IntoResponse, Failure> {
+    let request = request.and_then(|mut request| {
+        let expires_in = request.required("expires_in", REQUEST_RULE)?.parse().ok();
+        let refused = || {
+            Failure::invalid_request(
+                "expires_in is a number of seconds, a day at most",
+                REQUEST_RULE,
+            )
+        };
+        let expires_in = expires_in
+            .filter(|seconds| (-FURTHEST..=FURTHEST).contains(seconds))
+            .ok_or_else(refused)?;
+        request.expires_in = Some(expires_in);
+        Ok(request)
+    });
+    let answer = issue_or_refuse(&app, address, request).await?;
+    Ok((NO_STORE, Json(answer)))
+}

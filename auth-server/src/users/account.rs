@@ -1,0 +1,221 @@
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use oauth_types::Form;
+use serde::Deserialize;
+
+use super::end_session;
+use crate::http::PageForm;
+use crate::{
+    domain::{AuditEvent, Consent, Outcome, Session},
+    http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor, forget_session_cookie},
+    pages::{
+        AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, SessionRow,
+        ShownClient, ShownScope, show,
+    },
+    state::App,
+    storage::Change,
+};
+
+/// What was just done, after a form.
+#[derive(Debug, Deserialize)]
+pub struct Done {
+    done: Option<AccountNotice>,
+}
+
+/// `GET /account`: where the user is signed in, and what they have allowed.
+pub async fn account(
+    State(app): State<App>,
+    visitor: Visitor,
+    done: Result<Query<Done>, QueryRejection>,
+) -> Response {
+    // What is no notice is none.
+    let notice = done.ok().and_then(|Query(done)| done.done);
+    overview(&app, &visitor, notice)
+        .await
+        .unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+}
+
+/// `POST /account/end-session`: sign out in one of the browsers.
+pub async fn end_one_session(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    form: Result<PageForm, Failure>,
+) -> Response {
+    let answer = async { end(&app, &visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+}
+
+/// `POST /account/sign-out-everywhere`: sign out in all of them.
+pub async fn sign_out_everywhere(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    form: Result<PageForm, Failure>,
+) -> Response {
+    let answer = async { end_all(&app, &visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+}
+
+/// `POST /account/withdraw-consent`: take back what a client was allowed.
+pub async fn withdraw_consent(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    form: Result<PageForm, Failure>,
+) -> Response {
+    let answer = async { withdraw(&app, &visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+}
+
+async fn overview(
+    app: &App,
+    visitor: &Visitor,
+    notice: Option<AccountNotice>,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { session, user }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
+    let registry = app.registry.current();
+    // A client that is gone has no name that anybody would know it by.
+    let name_of = |client_id: &String| {
+        let client = registry.client(client_id)?;
+        Some(client.display_name_in(visitor.browser.language.code()).to_owned())
+    };
+    let mut sessions = Vec::new();
+    for other in app.store.sessions_of(&user.sub).await? {
+        if !other.is_live(app.clock.seconds(), app.session_life) {
+            continue;
+        }
+        let apps = app.store.clients_of_session(&other.sid).await?;
+        sessions.push(SessionRow {
+            current: other.sid == session.sid,
+            apps: apps.iter().filter_map(name_of).collect(),
+            id: other.sid,
+            browser: BrowserName::of(&other.user_agent),
+            address: other.address,
+            since: other.auth_time,
+            last_seen: other.last_seen,
+        });
+    }
+    let consents = allowed_by(app, &user.sub).await?;
+    let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
+        client: registry.client(client_id).map_or_else(
+            || ShownClient::named(client_id),
+            |client| ShownClient::of(client, visitor.browser.language),
+        ),
+        client_id: client_id.clone(),
+        scopes: scope.iter().map(allowed).collect(),
+        since: *given_at,
+    });
+    let page = AccountPage {
+        user: (&user).into(),
+        notice,
+        sessions,
+        consents: consents.collect(),
+        actions: AccountActions {
+            end_session: "/account/end-session".to_owned(),
+            withdraw: "/account/withdraw-consent".to_owned(),
+            sign_out: "/logout/confirm".to_owned(),
+            sign_out_everywhere: "/account/sign-out-everywhere".to_owned(),
+        },
+        csrf: visitor.csrf_token(app),
+    };
+    Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+}
+
+/// By client: what the user has said yes to, and what is in force without a word of theirs that is
+/// remembered, as a device or the house's own client has it.
+async fn allowed_by(app: &App, sub: &str) -> Result<Vec<Consent>, PageFailure> {
+    let mut all = app.store.consents_of(sub).await?;
+    for grant in app.store.grants_of(sub, app.clock.seconds()).await? {
+        match all.iter_mut().find(|known| known.client_id == grant.client_id) {
+            Some(known) => known.scope = known.scope.union(&grant.scope),
+            None => all.push(Consent {
+                sub: grant.sub,
+                client_id: grant.client_id,
+                scope: grant.scope,
+                given_at: grant.auth_time,
+            }),
+        }
+    }
+    Ok(all)
+}
+
+fn allowed(name: &str) -> ShownScope {
+    ShownScope { name: name.to_owned(), description: None, already: true }
+}
+
+async fn end(
+    app: &App,
+    visitor: &Visitor,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { session, .. }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
+    if !visitor.sent_own_form(app, form.get("csrf")) {
+        return Err(PageFailure::ForeignForm);
+    }
+    // One's own sessions alone: another's name finds nothing.
+    let own: Vec<Session> = app.store.sessions_of(&session.sub).await?;
+    let Some(ended) = own.iter().find(|own| Some(own.sid.as_str()) == form.get("session")) else {
+        return Ok(to_account("session_ended"));
+    };
+    end_session(app, ended, address).await?;
+    if ended.sid == session.sid {
+        return Ok((forget_session_cookie(app), to_sign_in()).into_response());
+    }
+    Ok(to_account("session_ended"))
+}
+
+async fn end_all(
+    app: &App,
+    visitor: &Visitor,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
+    if !visitor.sent_own_form(app, form.get("csrf")) {
+        return Err(PageFailure::ForeignForm);
+    }
+    for session in app.store.sessions_of(&user.sub).await? {
+        end_session(app, &session, address).await?;
+    }
+    Ok((forget_session_cookie(app), to_sign_in()).into_response())
+}
+
+async fn withdraw(
+    app: &App,
+    visitor: &Visitor,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<Response, PageFailure> {
+    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else {
+        return Ok(to_sign_in());
+    };
+    if !visitor.sent_own_form(app, form.get("csrf")) {
+        return Err(PageFailure::ForeignForm);
+    }
+    let client_id = form.get("client_id").unwrap_or_default().to_owned();
+    let mut audit = app.audit_record(AuditEvent::ConsentRevocation, Outcome::Revoked, address);
+    audit.sub = Some(user.sub.clone());
+    audit.client_id = Some(app.registry.current().loggable_client_id(&client_id));
+    let change = Change::RevokeConsent { sub: user.sub, client_id };
+    app.keep(&audit, change).await?;
+    Ok(to_account("consent_withdrawn"))
+}
+
+fn to_sign_in() -> Response {
+    Redirect::to("/login").into_response()
+}
+
+fn to_account(done: &str) -> Response {
+    Redirect::to(&format!("/account?done={done}")).into_response()
+}

@@ -1,0 +1,149 @@
+use axum::{
+    extract::{RawQuery, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use oauth_types::{Form, Scope};
+
+use crate::http::PageForm;
+use crate::{
+    domain::Consent,
+    http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor},
+    oauth::authorize::{AuthorizationRequest, Flow, read_request},
+    pages::{ConsentPage, ErrorKind, ShownClient, ShownScope, show},
+    state::App,
+};
+
+/// `GET /consent`: what the client asks for, in plain words.
+pub async fn consent(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let page = Asking { app: &app, visitor: &visitor, address, query: &query };
+    page.show().await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+}
+
+/// `POST /consent`: yes or no.
+pub async fn consent_posted(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: ClientAddress,
+    RawQuery(query): RawQuery,
+    form: Result<PageForm, Failure>,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let page = Asking { app: &app, visitor: &visitor, address, query: &query };
+    let answer = async { page.answer(&form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+}
+
+struct Asking<'a> {
+    app: &'a App,
+    visitor: &'a Visitor,
+    address: ClientAddress,
+    query: &'a str,
+}
+
+impl Asking<'_> {
+    async fn show(&self) -> Result<Response, PageFailure> {
+        let request = self.request().await?;
+        let Some(signed_in) = self.visitor.signed_in(self.app).await? else {
+            return Ok(self.to_sign_in());
+        };
+        if !self.flow(&request).is_ready_for_consent(&signed_in) {
+            return Ok(self.to_sign_in());
+        }
+        let browser = request.shown_in(&self.visitor.browser);
+        let before = self.allowed_before(&request, &signed_in).await?;
+        let scopes = request.allowed.scope.iter().map(|name| ShownScope {
+            name: name.to_owned(),
+            description: None,
+            already: before.contains(name),
+        });
+        let page = ConsentPage {
+            client: ShownClient::of(&request.client, browser.language),
+            returns_to: host(&request.answer_to.redirect_uri),
+            user: (&signed_in.user).into(),
+            scopes: scopes.collect(),
+            action: format!("/consent?{}", self.query),
+            switch_account: format!("/login?{}", self.query),
+            csrf: self.visitor.csrf_token(self.app),
+        };
+        let redirect_uri = &request.answer_to.redirect_uri;
+        let page = show(&self.app.pages, &browser, StatusCode::OK, &page);
+        // Browsers hold the redirect after the form against the page's policy.
+        Ok(page.form_action(redirect_uri).into_response())
+    }
+
+    async fn answer(&self, form: &Form) -> Result<Response, PageFailure> {
+        let request = self.request().await?;
+        let Some(signed_in) = self.visitor.signed_in(self.app).await? else {
+            return Ok(self.to_sign_in());
+        };
+        if !self.visitor.sent_own_form(self.app, form.get("csrf")) {
+            return Err(PageFailure::ForeignForm);
+        }
+        let flow = self.flow(&request);
+        match form.get("decision") {
+            Some("allow") => {
+                flow.allow_now(&signed_in, self.consent(&request, &signed_in).await?).await
+            }
+            Some("deny") => flow.deny(Some(&signed_in)).await,
+            _ => Err(PageFailure::BadRequest(
+                ErrorKind::InvalidRequest,
+                "the form says neither allow nor deny".to_owned(),
+            )),
+        }
+    }
+
+    fn flow<'a>(&'a self, request: &'a AuthorizationRequest) -> Flow<'a> {
+        Flow {
+            app: self.app,
+            browser: &self.visitor.browser,
+            request,
+            query: self.query,
+            address: self.address,
+        }
+    }
+
+    async fn request(&self) -> Result<AuthorizationRequest, PageFailure> {
+        read_request(self.app, &self.visitor.browser, self.query, self.address).await
+    }
+
+    /// What was allowed before, and what is allowed now.
+    async fn consent(
+        &self,
+        request: &AuthorizationRequest,
+        signed_in: &SignedIn,
+    ) -> Result<Consent, PageFailure> {
+        let before = self.allowed_before(request, signed_in).await?;
+        Ok(Consent {
+            sub: signed_in.user.sub.clone(),
+            client_id: request.client.client_id.clone(),
+            scope: before.union(&request.allowed.scope),
+            given_at: self.app.clock.seconds(),
+        })
+    }
+
+    async fn allowed_before(
+        &self,
+        request: &AuthorizationRequest,
+        signed_in: &SignedIn,
+    ) -> Result<Scope, PageFailure> {
+        let consent =
+            self.app.store.consent(&signed_in.user.sub, &request.client.client_id).await?;
+        Ok(consent.map(|consent| consent.scope).unwrap_or_default())
+    }
+
+    fn to_sign_in(&self) -> Response {
+        Redirect::to(&format!("/login?{}", self.query)).into_response()
+    }
+}
+
+fn host(redirect_uri: &str) -> String {
+    let host = url::Url::parse(redirect_uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| redirect_uri.to_owned())
+}

@@ -1,0 +1,289 @@
+//! Users that are made at the start, as they stand in a TOML file.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::{Context, ensure};
+use oauth_types::{Password, StandardClaims};
+use serde::Deserialize;
+use service_kit::{Profile, describe_toml_error};
+
+use crate::{
+    Entropy,
+    domain::{SecretHash, User, hash_password, new_sub, validate_password_hash},
+    storage::{Store, StoreError},
+};
+
+const DEMO: &str = include_str!("demo-users.toml");
+/// Theirs, as the sign-in page of the demo tells them.
+const DEMO_PASSWORDS: [&str; 2] = ["wonderland", "builder"];
+const LONGEST_SUB: usize = 255;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    users: Vec<WrittenUser>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenUser {
+    username: String,
+    /// Without it, one is made.
+    sub: Option<String>,
+    /// In plain, for development.
+    password: Option<Password>,
+    /// As a PHC string of Argon2id, so that the file holds no password.
+    password_hash: Option<String>,
+    #[serde(default)]
+    claims: StandardClaims,
+}
+
+/// Make the users of `file` that are not there yet; without a file the demo's, except in
+/// production. A user who is there stays as they are: the file is a beginning.
+///
+/// # Errors
+/// When the file or the database cannot be used.
+pub async fn make_missing_users(
+    file: Option<&Path>,
+    profile: Profile,
+    store: &dyn Store,
+    entropy: &Entropy,
+    now: i64,
+) -> anyhow::Result<()> {
+    for written in read(file, profile)? {
+        if store.user_by_username(&written.username).await?.is_some() {
+            continue;
+        }
+        match store.add_user(&written.into_user(entropy)?, now).await {
+            // Another server has begun at the same moment.
+            Err(StoreError::UserExists(_)) | Ok(()) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// A database that was begun as a demo keeps its users, and everybody knows their passwords.
+///
+/// # Errors
+/// When there are some, naming each, or the database cannot be used.
+pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
+    let mut known = Vec::new();
+    for WrittenUser { username, .. } in read(None, Profile::Demo)? {
+        let user = store.user_by_username(&username).await?.filter(|user| user.enabled);
+        if user.is_some_and(|user| is_demo_password(&username, &user.password)) {
+            known.push(username);
+        }
+    }
+    ensure!(
+        known.is_empty(),
+        "the database has users of the demo whose passwords everybody knows: {}. Give them others with `user set-password`, \
+         disable them with `user disable`, or begin with another database",
+        known.join(" ")
+    );
+    Ok(())
+}
+
+/// By the hash, and for the demo's names by the passwords: to try them on everybody would take
+/// long.
+fn is_demo_password(username: &str, password: &SecretHash) -> bool {
+    let demo = || toml::from_str::<Written>(DEMO).map(|written| written.users).unwrap_or_default();
+    let copied = |user: &WrittenUser| {
+        user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.cache_key())
+    };
+    demo().iter().any(|user| {
+        copied(user)
+            || (user.username == username
+                && DEMO_PASSWORDS.iter().any(|known| password.matches(known)))
+    })
+}
+
+/// Can the users of `file` be made?
+///
+/// # Errors
+/// When the file cannot be used.
+pub fn check_users(file: Option<&Path>, profile: Profile) -> anyhow::Result<()> {
+    read(file, profile).map(drop)
+}
+
+fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
+    match file {
+        None if profile.is_production() => Ok(Vec::new()),
+        None => parse("the demo's users", DEMO, profile),
+        Some(file) => {
+            let name = file.display().to_string();
+            let text =
+                std::fs::read_to_string(file).with_context(|| format!("the users file {name}"))?;
+            parse(&name, &text, profile)
+        }
+    }
+}
+
+fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
+    let refused = |error| anyhow::anyhow!("{name}: {}", describe_toml_error(text, &error));
+    let written: Written = toml::from_str(text).map_err(refused)?;
+    let alone = written.users.iter().filter_map(|user| problem(user, profile));
+    let problems: Vec<_> = alone.chain(doubled_sub(&written.users)).collect();
+    ensure!(problems.is_empty(), "{name}: {}", problems.join("; "));
+    Ok(written.users)
+}
+
+/// What is wrong with how a user is written down.
+fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
+    let username = &user.username;
+    if username.is_empty() {
+        return Some("a user has no username".to_owned());
+    }
+    // OpenID Connect Core §2.
+    if user
+        .sub
+        .as_ref()
+        .is_some_and(|sub| sub.trim().is_empty() || sub.len() > LONGEST_SUB || !sub.is_ascii())
+    {
+        return Some(format!("the sub of `{username}` is not 1 to {LONGEST_SUB} ASCII characters"));
+    }
+    match (&user.password, &user.password_hash) {
+        (Some(_), None) if profile.is_production() => {
+            Some(format!("the password of `{username}` stands there in plain: use password_hash"))
+        }
+        (Some(_), None) => None,
+        (None, Some(phc)) => match validate_password_hash(phc, profile.is_production()) {
+            Err(problem) => Some(format!("password_hash of `{username}` {problem}")),
+            Ok(())
+                if profile.is_production()
+                    && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) =>
+            {
+                Some(format!("the password of `{username}` is the demo's, which everybody knows"))
+            }
+            Ok(()) => None,
+        },
+        _ => Some(format!("`{username}` needs either password or password_hash")),
+    }
+}
+
+/// Clients would take two users for one.
+fn doubled_sub(users: &[WrittenUser]) -> Option<String> {
+    let mut seen = BTreeMap::new();
+    users.iter().find_map(|user| {
+        let first = seen.insert(user.sub.as_deref()?, &user.username)?;
+        Some(format!("`{first}` and `{}` have the same sub", user.username))
+    })
+}
+
+impl WrittenUser {
+    fn into_user(self, entropy: &Entropy) -> anyhow::Result<User> {
+        let password = match (self.password_hash, self.password) {
+            (Some(phc), _) => SecretHash::Argon2id(phc),
+            (None, password) => {
+                let password = password.context("a password")?;
+                hash_password(password.expose(), entropy.bytes()?).map_err(|error| {
+                    anyhow::anyhow!("the password of `{}`: {error}", self.username)
+                })?
+            }
+        };
+        let sub = match self.sub {
+            Some(sub) => sub,
+            None => new_sub(entropy.bytes()?),
+        };
+        Ok(User {
+            sub,
+            username: self.username,
+            password,
+            claims: self.claims.without_empty(),
+            enabled: true,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demos_users_have_every_standard_claim() {
+        for user in parse("demo", DEMO, Profile::Demo).unwrap() {
+            let claims = serde_json::to_value(&user.claims).unwrap();
+            for name in StandardClaims::NAMES {
+                assert!(claims.get(name).is_some(), "{} has no {name}", user.username);
+            }
+        }
+    }
+
+    #[test]
+    fn the_demos_passwords_are_those_that_the_page_tells() {
+        for (user, password) in
+            parse("demo", DEMO, Profile::Demo).unwrap().iter().zip(["wonderland", "builder"])
+        {
+            let hash = SecretHash::Argon2id(user.password_hash.clone().unwrap());
+            assert!(hash.matches(password), "{}", user.username);
+        }
+    }
+
+    #[test]
+    fn production_refuses_the_demos_users_whatever_they_are_called_and_names_each() {
+        let refusal = parse("users.toml", DEMO, Profile::Production).err().unwrap().to_string();
+        assert!(
+            refusal.contains("`alice` is the demo's") && refusal.contains("`bob` is the demo's"),
+            "{refusal}"
+        );
+        let renamed = DEMO.replace("\"alice\"", "\"carol\"");
+        assert!(
+            parse("users.toml", &renamed, Profile::Production)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("`carol`")
+        );
+        let SecretHash::Argon2id(again) = hash_password("wonderland", [7; 16]).unwrap() else {
+            panic!("a PHC")
+        };
+        let rehashed = format!("[[users]]\nusername = \"alice\"\npassword_hash = \"{again}\"\n");
+        assert!(
+            parse("users.toml", &rehashed, Profile::Production)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("`alice`")
+        );
+        let SecretHash::Argon2id(own) = hash_password("a password of her own", [7; 16]).unwrap()
+        else {
+            panic!("a PHC")
+        };
+        assert!(parse("users.toml", &rehashed.replace(&again, &own), Profile::Production).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_and_never_quoted() {
+        let refused =
+            |text: &str, profile| parse("users.toml", text, profile).err().unwrap().to_string();
+        let plain = "[[users]]\nusername = \"a\"\npassword = \"s3cret\"\n";
+        assert!(parse("users.toml", plain, Profile::Demo).is_ok());
+        let refusal = refused(plain, Profile::Production);
+        assert!(refusal.contains("in plain") && !refusal.contains("s3cret"), "{refusal}");
+        assert!(refused("[[users]]\nusername = \"a\"\n", Profile::Demo).contains("needs either"));
+        let no_hash = "[[users]]\nusername = \"a\"\npassword_hash = \"x\"\n";
+        assert!(refused(no_hash, Profile::Demo).contains("PHC"));
+        for password in ["s3cret", "20240117", "2024.0117", "2024-01-17", "[\"s3cret\"]"] {
+            let broken = refused(
+                &format!("[[users]]\nusername = \"a\"\npassword = {password}\n"),
+                Profile::Demo,
+            );
+            assert!(
+                broken.contains("line 3") && !broken.contains("s3cret") && !broken.contains("2024"),
+                "{broken}"
+            );
+        }
+        let with_sub = |sub: &str| format!("{plain}sub = \"{sub}\"\n");
+        for sub in ["", " ", "ü", &"x".repeat(256)] {
+            let refusal = refused(&with_sub(sub), Profile::Demo);
+            assert!(
+                refusal.contains("the sub of `a` is not 1 to 255 ASCII characters"),
+                "{refusal}"
+            );
+        }
+        assert!(parse("users.toml", &with_sub(&"x".repeat(255)), Profile::Demo).is_ok());
+        let twice = format!("{}{}", with_sub("1"), with_sub("1").replace("\"a\"", "\"b\""));
+        assert!(refused(&twice, Profile::Demo).contains("`a` and `b` have the same sub"));
+    }
+}
