@@ -7,8 +7,8 @@ mod venv;
 use std::{path::Path, process::Command};
 
 use e2e_tests::{
-    stage::{SECRET, Stage},
-    true_names::{free_port, true_names},
+    fixed_ports::{free_port, true_names},
+    harness::{SECRET, Stage},
 };
 
 /// C, with one more client, which is a website at this port.
@@ -47,16 +47,13 @@ async fn an_outside_website_logs_people_in_refreshes_and_logs_them_out() {
     let port = free_port();
     let stage = stage(port).await;
     let arguments = [issuer(&stage), "outside".to_owned(), SECRET.to_owned(), port.to_string()];
-    tell("story_of_the_website.py", arguments.into()).await;
+    tell("test_website_login.py", arguments.into()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outside_resource_server_reads_cs_passes_by_signature_and_by_asking() {
     let port = free_port();
     let stage = stage(port).await;
-    tell(
-        "story_of_the_resource_server.py",
-        vec![issuer(&stage), SECRET.to_owned(), port.to_string()],
-    )
-    .await;
+    tell("test_resource_server.py", vec![issuer(&stage), SECRET.to_owned(), port.to_string()])
+        .await;
 }

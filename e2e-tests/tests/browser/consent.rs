@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{people::ALICE, screen::Screen, world::World};
+use crate::{browser::Screen, servers::World, user_actions::ALICE};
 
 /// Another website, which asks for more from time to time.
 const CURIOUS: &str = r#"

@@ -1,4 +1,4 @@
-use crate::{people::ALICE, world::World};
+use crate::{servers::World, user_actions::ALICE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_login_makes_an_account_and_shows_who_one_is() {

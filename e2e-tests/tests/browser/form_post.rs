@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
-use e2e_tests::caller::until;
+use e2e_tests::http::until;
 use url::Url;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::path};
 
 use crate::{
-    people::ALICE,
-    screen::{Looks, Screen},
-    world::World,
+    browser::{Looks, Screen},
+    servers::World,
+    user_actions::ALICE,
 };
 
 /// A website elsewhere, which wants its answers by form.

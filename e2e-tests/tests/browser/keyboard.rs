@@ -1,6 +1,6 @@
 use thirtyfour::{Key, TypingData};
 
-use crate::{people::ALICE, screen::Screen, world::World};
+use crate::{browser::Screen, servers::World, user_actions::ALICE};
 
 impl Screen {
     async fn types(&self, keys: impl Into<TypingData>) {

@@ -3,22 +3,22 @@
 //! `target/screenshots`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
 
+mod browser;
 mod chromedriver;
-mod people;
-mod screen;
-mod world;
+mod servers;
+mod user_actions;
 
+mod account_linking;
+mod appearance;
+mod callback_redirects;
 mod consent;
 mod first_login;
 mod form_post;
 mod keyboard;
-mod leading_on;
-mod looks;
-mod refusing;
-mod signing_out;
-mod two_providers;
-mod viewer;
-mod viewer_crowd;
+mod login_errors;
+mod logout;
+mod viewer_actions;
+mod viewer_appearance;
 mod viewer_detail;
-mod viewer_looks;
-mod viewer_stories;
+mod viewer_load;
+mod viewer_scenarios;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-use crate::{screen::Screen, world::World};
+use crate::{browser::Screen, servers::World};
 
 async fn after(world: &World, story: &str) -> Screen {
     let screen = world.browser().await;
@@ -21,7 +21,7 @@ async fn an_arrow_opens_into_the_message_and_its_secret_stays_hidden() {
     }
     let secret = screen.words_of("#detail [data-secret=client_secret]").await;
     assert!(secret.contains("•••") && secret.contains("A and C"), "{secret}");
-    assert!(!screen.0.source().await.unwrap().contains(e2e_tests::stage::SECRET));
+    assert!(!screen.0.source().await.unwrap().contains(e2e_tests::harness::SECRET));
     let rule = screen.see("#detail .rule a").await;
     assert_eq!(
         rule.attr("href").await.unwrap().unwrap(),

@@ -1,88 +1,42 @@
-//! What a caller on the host asks of the containers.
+use anyhow::Context;
+use serde_json::json;
 
-use std::{sync::LazyLock, time::Duration};
+use crate::{
+    project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project},
+    requests::{call_a, http, send},
+    start_order::StartOrder,
+};
 
-use anyhow::{Context, ensure};
-use reqwest::blocking::{Client, RequestBuilder};
-use serde_json::Value;
-
-use crate::project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project};
-
-/// The document's secret, and the demo's everywhere.
-pub const SECRET: &str = "abc123";
-
-/// An answer, as far as the stories look at it.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub retry_after: Option<u64>,
-    pub body: Value,
-}
-
-impl Reply {
-    pub fn is(&self, status: u16) -> anyhow::Result<()> {
-        ensure!(self.status == status, "not {status} but {self:?}");
-        Ok(())
+#[test]
+fn each_server_starts_when_those_before_it_are_healthy() -> anyhow::Result<()> {
+    let project = Project::new("order")?;
+    let mut order = StartOrder::of(&project.name)?;
+    project.start()?;
+    let seen = order.until(&format!("health_status: healthy {A}"))?;
+    let place = |event: &str, service: &str| {
+        let event = format!("{event} {service}");
+        seen.iter()
+            .position(|one| *one == event)
+            .with_context(|| format!("no `{event}` in {seen:?}"))
+    };
+    for b in [B_LOCAL, B_INTROSPECTION] {
+        assert!(place("health_status: healthy", AUTH_SERVER)? < place("start", b)?, "{seen:?}");
+        assert!(place("health_status: healthy", b)? < place("start", A)?, "{seen:?}");
     }
+    Ok(())
 }
 
-pub fn send(request: RequestBuilder) -> anyhow::Result<Reply> {
-    let response = request.send()?;
-    let status = response.status().as_u16();
-    let retry_after =
-        response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    Ok(Reply { status, retry_after, body: response.json().unwrap_or_default() })
-}
-
-pub fn http() -> &'static Client {
-    static HTTP: LazyLock<Client> = LazyLock::new(|| {
-        let plain = Client::builder().tls_certs_only([]).no_proxy();
-        plain.timeout(Duration::from_secs(20)).build().unwrap_or_default()
-    });
-    &HTTP
-}
-
-/// `target` is `local` or `introspection`.
-pub fn call_a(project: &Project, target: &str) -> anyhow::Result<Reply> {
-    send(http().get(format!("{}/api/call-b?target={target}", project.url(A)?)))
-}
-
-/// Shows a pass to a B.
-pub fn call_b(project: &Project, service: &str, pass: &str) -> anyhow::Result<Reply> {
-    send(http().get(format!("{}/api/resource", project.url(service)?)).bearer_auth(pass))
-}
-
-/// What B is called in a pass, wherever it is reached.
-pub fn resource_of(service: &str) -> &'static str {
-    match service {
-        B_LOCAL => "http://localhost:9002",
-        B_INTROSPECTION => "http://localhost:9003",
-        _ => "",
+#[test]
+fn a_reads_and_writes_at_both_bs() -> anyhow::Result<()> {
+    let project = Project::up("flow")?;
+    for target in ["local", "introspection"] {
+        let read = call_a(&project, target)?;
+        read.is(200)?;
+        assert_eq!(read.body["token"]["client_id"], "service-a", "{read:?}");
+        let write = http()
+            .post(format!("{}/api/call-b?target={target}", project.url(A)?))
+            .json(&json!({"a": 1}));
+        send(write)?.is(200)?;
     }
-}
-
-/// A new pass for a B, in the document's way: the secret in the body.
-pub fn pass_for(
-    project: &Project,
-    service: &str,
-    (client, secret): (&str, &str),
-) -> anyhow::Result<String> {
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", client),
-        ("client_secret", secret),
-        ("resource", resource_of(service)),
-    ];
-    let reply =
-        send(http().post(format!("{}/oauth/token", project.url(AUTH_SERVER)?)).form(&form))?;
-    reply.is(200)?;
-    reply.body["access_token"].as_str().map(str::to_owned).context("no access_token")
-}
-
-/// B's question to C about a pass.
-pub fn introspect(project: &Project, pass: &str, secret: &str) -> anyhow::Result<Value> {
-    let request = http().post(format!("{}/oauth/introspect", project.url(AUTH_SERVER)?));
-    let reply = send(request.basic_auth("service-b", Some(secret)).form(&[("token", pass)]))?;
-    reply.is(200)?;
-    Ok(reply.body)
+    Ok(())
 }

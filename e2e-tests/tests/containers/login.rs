@@ -1,11 +1,11 @@
 use anyhow::{Context, ensure};
-use e2e_tests::visitor::Visitor;
+use e2e_tests::browser::Visitor;
 use serde_json::json;
 
 use crate::{
-    condition::eventually,
     engine::logs_of,
     project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project, SERVICES},
+    wait::eventually,
 };
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", PASSWORD)];

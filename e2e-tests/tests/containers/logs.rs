@@ -3,9 +3,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::json;
 
 use crate::{
-    calls::{call_a, call_b, http, introspect, pass_for, send},
     engine::logs_of,
     project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project, SERVICES},
+    requests::{call_a, call_b, http, introspect, pass_for, send},
 };
 
 // Long and unlike anything else: a hit is a leak, and no accident of some hexadecimal number.

@@ -11,29 +11,29 @@
 )]
 
 mod binary;
-mod calls;
-mod condition;
 mod engine;
 mod image;
 mod project;
+mod requests;
 mod start_order;
+mod wait;
 
-mod alone;
-mod flow;
+mod auth_server_outage;
+mod calls;
+mod flow_viewer;
+mod image_contents;
 mod login;
 mod logs;
-mod outage;
-mod stopping;
-mod the_image;
-mod viewer;
+mod restricted_container;
+mod shutdown;
 mod volumes;
 
 #[cfg(feature = "browser")]
+#[expect(dead_code, reason = "the stories in `tests/browser` do more")]
+#[path = "../browser/browser.rs"]
+mod browser;
+#[cfg(feature = "browser")]
+mod browser_login;
+#[cfg(feature = "browser")]
 #[path = "../browser/chromedriver.rs"]
 mod chromedriver;
-#[cfg(feature = "browser")]
-mod in_a_browser;
-#[cfg(feature = "browser")]
-#[expect(dead_code, reason = "the stories in `tests/browser` do more")]
-#[path = "../browser/screen.rs"]
-mod screen;

@@ -6,9 +6,9 @@ use tempfile::TempDir;
 
 use crate::{
     binary::repository,
-    condition::eventually,
     engine::{self, docker, run},
     image,
+    wait::eventually,
 };
 
 /// The services, in the order in which they have to become healthy.

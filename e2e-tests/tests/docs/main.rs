@@ -2,7 +2,7 @@
 //! the map stand, and what containers are made of fits the rest.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
 
-mod containers;
+mod container_files;
 mod endpoints;
 mod links;
 mod module_boundaries;

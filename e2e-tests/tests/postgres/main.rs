@@ -3,15 +3,15 @@
 //! test; a story that kills PostgreSQL has a cluster of its own.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
 
-mod replica;
+mod test_server;
 mod website;
 
-mod accounts;
-mod conformance;
-mod crash;
-mod full_login;
+mod account_conformance;
+mod crash_recovery;
+mod login;
 mod outage;
-mod races;
+mod redemption_races;
 mod replicas;
-mod starting;
+mod startup;
+mod store_conformance;
 mod tls;

@@ -1,11 +1,11 @@
 //! Without its database C says no, and when to come again.
 
-use e2e_tests::{caller::until, stage::SECRET};
+use e2e_tests::{harness::SECRET, http::until};
 use futures_util::future::join_all;
 use test_support::postgres::{Cluster, PASSWORD, succeed};
 
 use crate::{
-    replica::{ASKING, Replica, WITH_JWT},
+    test_server::{ASKING, Replica, WITH_JWT},
     website::Website,
 };
 

@@ -6,13 +6,13 @@ use auth_server::{
 };
 use clap::Parser;
 use e2e_tests::{
-    caller::until,
-    forge::{claims, kid},
+    forged_tokens::{claims, kid},
+    http::until,
 };
 use oauth_types::ClientSecret;
 use test_support::postgres::shared;
 
-use crate::replica::{Replica, WITH_JWT, WITH_OPAQUE};
+use crate::test_server::{Replica, WITH_JWT, WITH_OPAQUE};
 
 /// Two servers that start at the same moment on an empty database: one of them makes the tables and
 /// the keys.

@@ -6,7 +6,7 @@ use clock::Clock;
 use service_kit::tls::DevCa;
 use test_support::postgres::{Cluster, HOST, hand_over};
 
-use crate::replica::{Replica, WITH_JWT, prepare, settings};
+use crate::test_server::{Replica, WITH_JWT, prepare, settings};
 
 /// Let the cluster speak TLS, with a certificate of this authority for this name.
 fn serve_tls(cluster: &Cluster, ca: &DevCa, name: &str) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clock::Clock;
-use e2e_tests::caller::{Answer, client, url};
+use e2e_tests::http::{Answer, client, url};
 use flow_events::EventSink;
 use gatepass::flow::ready;
 use reqwest::Client;

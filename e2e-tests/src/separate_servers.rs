@@ -1,0 +1,111 @@
+//! The servers one by one, each with a stop of its own: for stories in which C comes late, goes,
+//! and comes back.
+
+use std::{net::SocketAddr, time::Duration};
+
+use auth_server::{AuthServer, Entropy, Listeners, dev_ca_certificate};
+use clock::Clock;
+use flow_events::EventSink;
+use gatepass::{StackSettings, flow::ready};
+use reqwest::Client;
+use service_a::ServiceA;
+use service_b::{ServiceB, ServiceBSettings};
+use service_kit::{BoundListener, CancellationToken, tls::DevCa};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::http::{client, url};
+
+/// Nobody else on this machine takes ports of this address, so C finds its own again.
+const HOST_OF_C: &str = "127.0.0.2";
+
+/// The settings that all servers share, before any of them runs.
+pub struct Apart {
+    pub settings: StackSettings,
+    pub clock: Clock,
+    pub http: Client,
+    _folder: TempDir,
+}
+
+/// One server that runs.
+pub struct Running {
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Apart {
+    /// Choose C's addresses and make the development CA, so that A and B can be started before C.
+    pub fn new(clock: Clock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = StackSettings::on_free_ports(folder.path());
+        let free = || BoundListener::bind(&format!("{HOST_OF_C}:0"), "listen").unwrap().address();
+        let (plain, tls) = (free(), free());
+        settings.auth_server.listen = plain.to_string();
+        settings.auth_server.tls_listen = tls.to_string();
+        settings.auth_server.tls.dev_cert_names = vec![HOST_OF_C.to_owned()];
+        DevCa::open_or_create(&folder.path().join("ca"), &clock).unwrap();
+        let (internal_url, ca_file) =
+            (Some(format!("https://{tls}")), Some(dev_ca_certificate(&settings.auth_server)));
+        settings.service_a.internal_url.clone_from(&internal_url);
+        settings.service_a.ca_file.clone_from(&ca_file);
+        for b in [&mut settings.b_local, &mut settings.b_introspection] {
+            b.internal_url.clone_from(&internal_url);
+            b.ca_file.clone_from(&ca_file);
+        }
+        Self { settings, clock, http: client(), _folder: folder }
+    }
+
+    /// C, on the same addresses and the same data folder each time.
+    pub async fn start_c(&self) -> Running {
+        let settings = self.settings.auth_server.clone();
+        let listeners = Listeners::bind(&settings).unwrap();
+        let (address, stop, entropy) =
+            (listeners.http.address(), CancellationToken::new(), Entropy::system());
+        let c = AuthServer::prepare(
+            settings,
+            listeners,
+            self.clock.clone(),
+            entropy,
+            EventSink::disabled(),
+        )
+        .await
+        .unwrap();
+        let running = Running { address, stop: stop.clone(), task: tokio::spawn(c.run(stop)) };
+        self.ready(&running).await;
+        running
+    }
+
+    /// One of the Bs. Whether it is ready is the story's to say.
+    pub fn start_b(&self, settings: &ServiceBSettings) -> Running {
+        let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
+        let (address, stop) = (bound.address(), CancellationToken::new());
+        let b =
+            ServiceB::prepare(settings, bound, self.clock.clone(), EventSink::disabled()).unwrap();
+        Running { address, stop: stop.clone(), task: tokio::spawn(b.run(stop)) }
+    }
+
+    /// A, which calls these Bs.
+    pub async fn start_a(&self, local: &Running, asking: &Running) -> Running {
+        let mut settings = self.settings.service_a.clone();
+        settings.targets.local.url = url(local.address, "");
+        settings.targets.introspection.url = url(asking.address, "");
+        let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
+        let (address, stop) = (bound.address(), CancellationToken::new());
+        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::disabled())
+            .await
+            .unwrap();
+        Running { address, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }
+    }
+
+    pub async fn ready(&self, server: &Running) {
+        ready(&self.http, &url(server.address, ""), Duration::from_secs(60)).await.unwrap();
+    }
+}
+
+impl Running {
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,115 @@
+//! More events than anybody can look at.
+
+use std::{
+    env, fs,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use clock::Clock;
+use serde_json::{Value, json};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::servers::World;
+
+const PER_SECOND: usize = 5_000;
+const EVENTS_OF_A_FLOW: usize = 50;
+const BATCHES_PER_SECOND: usize = 20;
+const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
+const SECONDS: usize = 60;
+const BATCHES: usize = SECONDS * BATCHES_PER_SECOND;
+const EVENTS: usize = SECONDS * PER_SECOND;
+const LAST_FLOW: usize = EVENTS / EVENTS_OF_A_FLOW;
+/// From the press of a button to the drawn flow; these stories run beside compilers.
+const BOUND: Duration = Duration::from_secs(5);
+const GROWTH_MIB: usize = 128;
+const ALONE: &str = "GATEPASS_STORY_ALONE";
+
+/// As a process sends them that has seen everything of these flows.
+fn batch(number: usize, micros: i64) -> Vec<Value> {
+    let flows = PER_SECOND / BATCHES_PER_SECOND / EVENTS_OF_A_FLOW;
+    (0..flows).flat_map(|flow| flow_of((number * flows + flow) as u128 + 1, micros)).collect()
+}
+
+fn flow_of(number: u128, micros: i64) -> impl Iterator<Item = Value> {
+    let trace = format!("{number:032x}");
+    (0..EVENTS_OF_A_FLOW).map(move |at| {
+        let mut event = match at % 5 {
+            0 => json!({ "event": "request_received", "method": "GET", "path": "/api/resource", "fields": [] }),
+            4 => json!({ "event": "response_sent", "status": 200, "elapsed_micros": 9, "fields": [] }),
+            _ => json!({ "event": "token_checked", "rule": "expiry", "passed": true, "expected": "later", "found": "later" }),
+        };
+        event["trace_id"] = json!(trace);
+        event["at_micros"] = json!(micros + at as i64);
+        event["reported_by"] = json!("resource_server");
+        event
+    })
+}
+
+/// A busy machine falls behind and sends the rest as fast as it can: all are sent, however long it
+/// takes.
+async fn pour(to: String, clock: Clock) {
+    let mut ticks = interval(BETWEEN_BATCHES);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    for number in 0..BATCHES {
+        ticks.tick().await;
+        let sent = http.post(&to).json(&batch(number, clock.micros())).send().await.unwrap();
+        assert_eq!(sent.status().as_u16(), 204);
+    }
+}
+
+/// Of this process, in which the viewer runs.
+fn memory_mib() -> usize {
+    let pages: usize =
+        fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4 / 1024
+}
+
+/// Memory is counted by process, and the other stories share this one: the story is told again in
+/// one of its own.
+fn told_alone() {
+    let this =
+        "viewer_load::three_hundred_thousand_events_leave_the_page_usable_and_the_memory_bounded";
+    let mut story = Command::new(env::current_exe().unwrap());
+    let told = story.args(["--exact", this, "--nocapture"]).env(ALONE, "yes").status().unwrap();
+    assert!(told.success(), "told above");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_hundred_thousand_events_leave_the_page_usable_and_the_memory_bounded() {
+    if env::var_os(ALONE).is_none() {
+        return told_alone();
+    }
+    let world = World::with_viewer().await;
+    let screen = world.browser().await;
+    screen.watch(&world).await;
+    let began = Instant::now();
+    let poured = tokio::spawn(pour(world.viewer("/api/events"), world.stage.clock.clone()));
+    screen.see("#flows li:nth-child(100)").await;
+    let (before, mut slowest) = (memory_mib(), Duration::ZERO);
+    while !poured.is_finished() {
+        let pressed = Instant::now();
+        screen.press_story("server_to_server_introspection").await;
+        screen.see("#diagram [data-title=call_a][data-kind=answer]").await;
+        slowest = slowest.max(pressed.elapsed());
+        assert!(screen.count("#flows li").await <= 100, "the list is bounded");
+        // Another flow, so that the next picture is a new one.
+        let pressed = Instant::now();
+        screen
+            .measure("void document.querySelector('#flows [data-name=resource_request] a').click()")
+            .await;
+        screen.see("#flow:not([data-shown='']) #diagram [data-check=expiry]").await;
+        slowest = slowest.max(pressed.elapsed());
+    }
+    poured.await.unwrap();
+    let (took, after) = (began.elapsed(), memory_mib());
+    eprintln!(
+        "{EVENTS} events in {took:?}; the slowest press took {slowest:?}; {before} MiB, then {after} MiB"
+    );
+    assert!(slowest < BOUND, "a press took {slowest:?}");
+    assert!(after < before + GROWTH_MIB, "{before} MiB, then {after} MiB");
+    let last = world.viewer(&format!("/api/flows/{LAST_FLOW:032x}/events"));
+    let last: Vec<Value> = reqwest::get(last).await.unwrap().json().await.unwrap();
+    assert_eq!(last.len(), EVENTS_OF_A_FLOW, "the last flow is whole");
+}

@@ -1,0 +1,62 @@
+use anyhow::ensure;
+
+use crate::{
+    project::{AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project},
+    requests::{SECRET, call_a, call_b, introspect, pass_for},
+    wait::eventually,
+};
+
+const CLIENT: (&str, &str) = ("service-a", SECRET);
+
+#[test]
+fn while_c_is_away_the_local_b_goes_on_and_the_introspecting_one_says_503_until_c_is_back()
+-> anyhow::Result<()> {
+    let project = Project::up("outage")?;
+    call_a(&project, "local")?.is(200)?;
+    call_a(&project, "introspection")?.is(200)?;
+    let unknown_to_local = pass_for(&project, B_LOCAL, CLIENT)?;
+    let unknown_to_introspection = pass_for(&project, B_INTROSPECTION, CLIENT)?;
+
+    project.compose(&["stop", AUTH_SERVER])?;
+    // A has its pass and B its keys: neither needs C.
+    call_a(&project, "local")?.is(200)?;
+    call_b(&project, B_LOCAL, &unknown_to_local)?.is(200)?;
+    let refused = call_b(&project, B_INTROSPECTION, &unknown_to_introspection)?;
+    refused.is(503)?;
+    assert!(refused.retry_after.is_some_and(|seconds| seconds > 0), "{refused:?}");
+    eventually("C's last word about A's pass has grown too old", || {
+        let reply = call_a(&project, "introspection")?;
+        reply.is(502)?;
+        let said = reply.body["error_description"].as_str().unwrap_or_default();
+        ensure!(reply.body["step"] == "call_b" && said.contains("503"), "{reply:?}");
+        Ok(())
+    })?;
+
+    project.compose(&["start", AUTH_SERVER])?;
+    project.healthy(AUTH_SERVER)?;
+    eventually("both Bs serve again", || {
+        call_a(&project, "introspection")?.is(200)?;
+        call_b(&project, B_INTROSPECTION, &unknown_to_introspection)?.is(200)?;
+        call_a(&project, "local")?.is(200)
+    })
+}
+
+#[test]
+fn a_new_c_on_the_old_volume_honours_the_passes_of_the_one_before() -> anyhow::Result<()> {
+    let project = Project::up("restart")?;
+    let for_local = pass_for(&project, B_LOCAL, CLIENT)?;
+    let for_introspection = pass_for(&project, B_INTROSPECTION, CLIENT)?;
+    let before = project.container(AUTH_SERVER)?;
+
+    project.compose(&["rm", "--stop", "--force", AUTH_SERVER])?;
+    project.start()?;
+    assert_ne!(project.container(AUTH_SERVER)?, before);
+
+    call_b(&project, B_LOCAL, &for_local)?.is(200)?;
+    eventually("B finds the new C", || {
+        call_b(&project, B_INTROSPECTION, &for_introspection)?.is(200)
+    })?;
+    assert_eq!(introspect(&project, &for_introspection, SECRET)?["active"], true);
+    // The keys are the old ones, too: what C signs now, a B that kept them takes.
+    call_b(&project, B_LOCAL, &pass_for(&project, B_LOCAL, CLIENT)?)?.is(200)
+}

@@ -1,0 +1,63 @@
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    project::{A, FLOW_VIEWER, Project},
+    requests::{http, send},
+    wait::eventually,
+};
+
+const SITE: &str = "http://localhost:9001";
+
+#[test]
+fn the_viewer_plays_every_story_between_containers_and_draws_what_all_of_them_saw()
+-> anyhow::Result<()> {
+    let project = Project::new("viewer")?;
+    // Published elsewhere, A still calls itself by the name that C knows.
+    project.change(&json!({
+        A: { "environment": { "GATEPASS__SERVICE_A__PUBLIC_URL": SITE } },
+        FLOW_VIEWER: { "environment": { "GATEPASS__FLOW_VIEWER__SERVICE_A__PUBLIC_URL": SITE } },
+    }))?;
+    project.start()?;
+    project.healthy(FLOW_VIEWER)?;
+    let viewer = project.url(FLOW_VIEWER)?;
+    let stories = send(http().get(format!("{viewer}/api/stories")))?.body;
+    let stories = stories
+        .as_array()
+        .context("no stories")?
+        .iter()
+        .filter(|story| story["group"] != "old_way");
+    for story in stories {
+        let name = story["name"].as_str().context("a story without a name")?;
+        let played = send(http().post(format!("{viewer}/api/stories/{name}")).json(&json!({})))?;
+        played.is(200)?;
+        ensure!(played.body["as_expected"] == true, "{}", played.body);
+    }
+    three_processes_are_one_picture(&viewer)
+}
+
+/// What A, B and C told apart comes together.
+fn three_processes_are_one_picture(viewer: &str) -> anyhow::Result<()> {
+    let play = http()
+        .post(format!("{viewer}/api/stories/server_to_server_introspection"))
+        .json(&json!({}));
+    let id = send(play)?.body["flow"].as_str().context("no flow")?.to_owned();
+    eventually("the whole picture", || {
+        let flow = send(http().get(format!("{viewer}/api/flows/{id}")))?.body;
+        let hops: Vec<String> =
+            flow["messages"].as_array().into_iter().flatten().map(hop).collect();
+        ensure!(hops.first().is_some_and(|hop| hop == "browser -> client 200"), "{hops:?}");
+        for hop in ["client -> resource_server 200", "resource_server -> authorization_server 200"]
+        {
+            ensure!(hops.iter().any(|seen| seen == hop), "{hop} is not in {hops:?}");
+        }
+        let secrets = ["abc123", "wonderland", "eyJ"];
+        ensure!(secrets.iter().all(|secret| !flow.to_string().contains(secret)), "{flow}");
+        Ok(())
+    })
+}
+
+fn hop(message: &Value) -> String {
+    let party = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+    format!("{} -> {} {}", party("from"), party("to"), message["answer"]["status"])
+}

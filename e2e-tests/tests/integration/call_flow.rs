@@ -1,0 +1,159 @@
+use e2e_tests::harness::{Door, SECRET, Stage};
+use flow_events::{Event, Field, FieldValue};
+use gatepass::tell;
+
+use crate::event_lines::script;
+
+const DISCOVERY: [&str; 2] = ["A -> C GET /.well-known/oauth-authorization-server", "C -> A 200"];
+const STEPS_1_AND_2: [&str; 3] = ["A -> C POST /oauth/token", "C issues a pass", "C -> A 200"];
+const STEP_3: [&str; 1] = ["A -> B GET /api/resource"];
+const STEP_4_LOCAL: [&str; 9] = [
+    "B checks Algorithm: yes",
+    "B checks Type: yes",
+    "B checks Key: yes",
+    "B checks Signature: yes",
+    "B checks Issuer: yes",
+    "B checks Audience: yes",
+    "B checks Expiry: yes",
+    "B checks IssuedAt: yes",
+    "B checks Scope: yes",
+];
+const STEP_4_ASKING: [&str; 8] = [
+    "B -> C POST /oauth/introspect",
+    "C -> B 200",
+    "B checks Active: yes",
+    "B checks Issuer: yes",
+    "B checks Audience: yes",
+    "B checks Expiry: yes",
+    "B checks IssuedAt: yes",
+    "B checks Scope: yes",
+];
+const KNOWN: [&str; 2] = ["B checks Remembered: yes", "B checks Scope: yes"];
+const ANSWER: [&str; 1] = ["B -> A 200"];
+
+#[tokio::test]
+async fn the_first_call_goes_the_documents_four_steps_and_b_checks_each_rule_by_itself() {
+    let stage = Stage::start().await;
+    let flow = stage.watch(stage.request_a(Door::Local)).await;
+    let expected = [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_LOCAL, &ANSWER].concat();
+    assert_eq!((flow.status.as_u16(), script(&flow.events)), (200, lines(&expected)));
+    assert!(
+        flow.body.contains("this is B's protected resource") && flow.body.contains("service-a"),
+        "{}",
+        flow.body
+    );
+}
+
+#[tokio::test]
+async fn the_other_b_asks_c_in_the_fourth_step() {
+    let stage = Stage::start().await;
+    let flow = stage.watch(stage.request_a(Door::Asking)).await;
+    let expected = [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_ASKING, &ANSWER].concat();
+    assert_eq!((flow.status.as_u16(), script(&flow.events)), (200, lines(&expected)));
+}
+
+#[tokio::test]
+async fn the_second_call_reuses_the_pass_and_b_knows_it() {
+    let stage = Stage::start().await;
+    for door in Door::BOTH {
+        stage.call_a(door).await;
+        let flow = stage.watch(stage.request_a(door)).await;
+        let expected = [&["A reuses its pass"][..], &STEP_3, &KNOWN, &ANSWER].concat();
+        assert_eq!(script(&flow.events), lines(&expected), "{door:?}");
+        // C's word is believed for two seconds; a pass checked here is known until it expires.
+        stage.clock.advance(std::time::Duration::from_secs(2));
+        let flow = stage.watch(stage.request_a(door)).await;
+        let step_4 = if door == Door::Asking { &STEP_4_ASKING[..] } else { &KNOWN };
+        assert_eq!(
+            script(&flow.events),
+            lines(&[&["A reuses its pass"][..], &STEP_3, step_4, &ANSWER].concat())
+        );
+    }
+}
+
+#[tokio::test]
+async fn writing_goes_the_same_way_and_each_b_has_a_pass_of_its_own() {
+    let stage = Stage::start().await;
+    stage.call_a(Door::Local).await;
+    let call = |door: Door| {
+        let url = e2e_tests::http::url(stage.addresses.service_a, "/api/call-b");
+        stage.http.post(url).query(&[("target", door.target())]).json(&[1])
+    };
+    let flow = stage.watch(call(Door::Local)).await;
+    let write = ["A -> B POST /api/do_something"];
+    assert_eq!(
+        script(&flow.events),
+        lines(&[&["A reuses its pass"][..], &write, &KNOWN, &ANSWER].concat())
+    );
+    let flow = stage.watch(call(Door::Asking)).await;
+    let expected = [&STEPS_1_AND_2[..], &write, &STEP_4_ASKING, &ANSWER].concat();
+    assert_eq!(script(&flow.events), lines(&expected));
+    assert!(flow.body.contains("B did something"), "{}", flow.body);
+}
+
+#[tokio::test]
+async fn no_secret_and_no_pass_stands_in_any_event() {
+    let stage = Stage::start().await;
+    for door in Door::BOTH {
+        let flow = stage.watch(stage.request_a(door)).await;
+        let pass = stage.pass("service-a", door).await;
+        let told = serde_json::to_string(&flow.events).unwrap() + &format!("{:?}", flow.events);
+        assert!(!told.contains(SECRET), "{told}");
+        // Every pass of C begins alike, up to the claims.
+        assert!(!told.contains(pass.split('.').next().unwrap()), "{told}");
+        let hidden = flow
+            .events
+            .iter()
+            .filter(|event| matches!(&event.event, Event::RequestSent { fields, .. } if fields.iter().any(is_hidden)));
+        assert_eq!(
+            hidden.count(),
+            if door == Door::Local { 2 } else { 3 },
+            "each message that carries one says so"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_told_story_names_the_four_steps_and_hides_the_secret() {
+    let stage = Stage::start().await;
+    let told = tell(&stage.watch(stage.request_a(Door::Asking)).await);
+    let places: Vec<_> = [
+        "Step 1  A -> C",
+        "Step 2  C -> A",
+        "Step 3  A -> B",
+        "Step 4  B -> C",
+        "A's caller gets 200",
+    ]
+    .map(|step| told.find(step).unwrap_or_else(|| panic!("`{step}` is not in\n{told}")))
+    .to_vec();
+    assert!(places.is_sorted(), "{told}");
+    for part in [
+        "client_secret   ••••••",
+        "client_id     service-a",
+        "POST https://localhost:",
+        "/oauth/token",
+        "lives 1800 s",
+        "RFC 7662 2.2",
+    ] {
+        assert!(told.contains(part), "`{part}` is not in\n{told}");
+    }
+    assert!(!told.contains(SECRET), "{told}");
+}
+
+#[tokio::test]
+async fn a_b_that_asks_nobody_has_its_fourth_step_told_too_every_time() {
+    let stage = Stage::start().await;
+    for checked in ["B checks signature   yes", "B checks memory      yes"] {
+        let told = tell(&stage.watch(stage.request_a(Door::Local)).await);
+        let (_, step_4) = told.split_once("Step 4  B looks at the pass by itself\n").unwrap();
+        assert!(step_4.contains(checked) && !step_4.contains("Step"), "{told}");
+    }
+}
+
+fn is_hidden(field: &Field) -> bool {
+    matches!(field.value, FieldValue::Secret | FieldValue::Fingerprint(_))
+}
+
+fn lines(script: &[&str]) -> Vec<String> {
+    script.iter().map(|&line| line.to_owned()).collect()
+}

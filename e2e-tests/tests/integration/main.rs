@@ -1,0 +1,19 @@
+//! The stories that cross processes: A, C and both Bs over real sockets, in one process.
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
+
+mod auth_server_outage;
+mod call_flow;
+mod client_changes;
+mod concurrent_calls;
+mod cookie_isolation;
+mod doctor;
+mod event_lines;
+mod flow_viewer;
+mod forged_tokens;
+mod http_limits;
+mod key_rotation;
+mod login;
+mod raw_requests;
+mod shutdown;
+mod token_rejections;
+mod wechat_login;

@@ -1,0 +1,104 @@
+//! Requests written byte by byte, for callers that are slow, greedy or silent.
+
+use std::net::SocketAddr;
+
+use e2e_tests::harness::{Door, SECRET, Stage};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Duration, timeout},
+};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A connection of one's own.
+pub struct Wire(TcpStream);
+
+/// A request that each server answers with 200.
+pub struct Wanted {
+    pub address: SocketAddr,
+    pub head: String,
+    pub body: String,
+}
+
+impl Wire {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub async fn say(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    /// What the server says until it closes. That it closes is part of the story.
+    pub async fn until_closed(mut self) -> String {
+        let mut said = Vec::new();
+        // A reset closes as well as an end does.
+        let _ = timeout(LIMIT, self.0.read_to_end(&mut said)).await.unwrap();
+        String::from_utf8(said).unwrap()
+    }
+
+    /// What the server says until these words have come; `None` when it closes before.
+    pub async fn until_said(&mut self, words: &str) -> Option<String> {
+        let (mut said, mut part) = (String::new(), [0; 1_024]);
+        while !said.contains(words) {
+            match timeout(LIMIT, self.0.read(&mut part)).await.unwrap() {
+                Ok(0) | Err(_) => return None,
+                Ok(bytes) => said.push_str(std::str::from_utf8(&part[..bytes]).unwrap()),
+            }
+        }
+        Some(said)
+    }
+}
+
+impl Wanted {
+    /// One for each of A, C and both Bs; the head waits for a body of the right length.
+    pub async fn of_each(stage: &Stage) -> [Self; 4] {
+        let at = stage.addresses;
+        let form = "content-type: application/x-www-form-urlencoded\r\n";
+        let token =
+            format!("grant_type=client_credentials&client_id=reader&client_secret={SECRET}");
+        let [local, asking] = [
+            stage.pass("service-a", Door::Local).await,
+            stage.pass("service-a", Door::Asking).await,
+        ];
+        [
+            Self::post(at.auth_server, "/oauth/token", form, &token),
+            Self::post(
+                at.service_a,
+                "/api/call-b",
+                "content-type: application/json\r\n",
+                "[1,2,3]",
+            ),
+            Self::post(
+                at.b_local,
+                "/api/do_something",
+                &format!("authorization: Bearer {local}\r\n"),
+                "[1,2,3]",
+            ),
+            Self::post(
+                at.b_introspection,
+                "/api/do_something",
+                &format!("authorization: Bearer {asking}\r\n"),
+                "[1,2,3]",
+            ),
+        ]
+    }
+
+    fn post(address: SocketAddr, path: &str, headers: &str, body: &str) -> Self {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{headers}expect: 100-continue\r\n");
+        Self {
+            address,
+            head: format!("{head}content-length: {}\r\n\r\n", body.len()),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Send the head, and wait until the server has begun to read the body.
+    pub async fn begun(&self) -> Wire {
+        let mut wire = Wire::to(self.address).await;
+        wire.say(&self.head).await;
+        assert!(wire.until_said("100 Continue").await.is_some(), "{}", self.head);
+        wire
+    }
+}

@@ -1,0 +1,98 @@
+//! A database that cannot be used is one clear line at the start, without the password.
+
+use auth_server::storage::PostgresStore;
+use test_support::postgres::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
+
+use crate::{
+    test_server::{Replica, prepare, settings},
+    website::{self, Website},
+};
+
+/// Why C does not start on this database.
+async fn refusal(database_url: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let line = prepare(settings(database_url, &folder)).await.err().unwrap();
+    assert!(line.lines().count() == 1 && line.contains("setting `database_url`"), "{line}");
+    assert!(!line.contains(PASSWORD) && !line.contains("p%40ss"), "{line}");
+    line
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_database_is_said_in_one_line() {
+    let url = shared().fresh_database();
+    let wrong = refusal(&url.replacen("p%40ss", "pass", 1)).await;
+    assert!(wrong.contains("password authentication failed") && wrong.contains(ACCOUNT), "{wrong}");
+    let missing = refusal(&shared().url("nowhere")).await;
+    assert!(missing.contains("database \"nowhere\" does not exist"), "{missing}");
+    let nobody = refusal(&format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:1/x")).await;
+    assert!(nobody.contains(&format!("{HOST}:1")) && nobody.contains("refused"), "{nobody}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_version_is_refused() {
+    let url = shared().fresh_database();
+    drop(Replica::start(&url).await);
+    let name = url.rsplit('/').next().unwrap();
+    shared().tell_in(
+        name,
+        "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
+    );
+    let line = refusal(&url).await;
+    assert!(line.contains("newer version") && line.contains("9999"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_a_database_without_changing_it() {
+    let url = shared().fresh_database();
+    let name = url.rsplit('/').next().unwrap();
+    let before = PostgresStore::glance(&url).await.unwrap();
+    assert!(before.versions.stored.is_none() && before.content.is_none(), "{before:?}");
+    assert_eq!(
+        shared().tell_in(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        "0"
+    );
+    drop(Replica::start(&url).await);
+    let after = PostgresStore::glance(&url).await.unwrap();
+    assert_eq!(after.versions.stored, Some(after.versions.known));
+    assert!(!after.content.unwrap().signing.is_empty());
+    let newer = "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+    shared().tell_in(name, newer);
+    let newer = PostgresStore::glance(&url).await.unwrap();
+    assert!(newer.versions.stored == Some(9999) && newer.content.is_none(), "{newer:?}");
+    let wrong =
+        PostgresStore::glance(&url.replacen("p%40ss", "pass", 1)).await.unwrap_err().to_string();
+    assert!(
+        wrong.contains("password authentication failed") && !wrong.contains(PASSWORD),
+        "{wrong}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_server_is_refused() {
+    let (of_c, of_a) = (shared().fresh_database(), shared().fresh_database());
+    drop((Replica::start(&of_c).await, Website::start(&of_a).await));
+    let c_there = refusal(&of_a).await;
+    assert!(
+        c_there.contains("another server") && c_there.contains("C a database of its own"),
+        "{c_there}"
+    );
+    let a_there = website::prepare(&of_c).await.err().unwrap();
+    assert!(
+        a_there.contains("setting `database_url`") && a_there.contains("another server"),
+        "{a_there}"
+    );
+    assert!(a_there.lines().count() == 1 && !a_there.contains(PASSWORD), "{a_there}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_will_do_too() {
+    let (url, folder) = (shared().fresh_database(), shared().folder().display());
+    let (name, port) = (url.rsplit('/').next().unwrap(), shared().port());
+    let socket = format!(
+        "postgres:///{name}?host={folder}&port={port}&user={ACCOUNT}&password={PASSWORD_IN_URL}"
+    );
+    Replica::start(&socket).await;
+    let local =
+        "SELECT count(*) FROM pg_stat_activity WHERE client_addr IS NULL AND usename = 'gatepass'";
+    assert_ne!(shared().tell(local), "0");
+}

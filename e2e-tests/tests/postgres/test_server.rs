@@ -1,0 +1,145 @@
+//! One C of several on a database, in this process.
+
+use std::time::Duration;
+
+use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
+use clock::Clock;
+use e2e_tests::{
+    harness::SECRET,
+    http::{Answer, client, url},
+};
+use flow_events::EventSink;
+use gatepass::flow::ready;
+use reqwest::Client;
+use serde_json::{Value, json};
+use service_kit::{CancellationToken, Profile, SecretSetting};
+use tempfile::TempDir;
+
+/// The clients of the demo: one whose passes are JWTs, one whose passes only C can read, and a B
+/// that asks.
+pub const WITH_JWT: &str = "service-a";
+pub const WITH_OPAQUE: &str = "service-a-opaque";
+pub const ASKING: &str = "service-b";
+/// The resource of that B.
+const RESOURCE: (&str, &str) = ("resource", "http://localhost:9003");
+
+pub struct Replica {
+    pub base: String,
+    http: Client,
+    stop: CancellationToken,
+    _folder: TempDir,
+}
+
+/// The settings of a C on this database.
+pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
+    let mut settings = AuthServerSettings {
+        profile: Profile::Test,
+        listen: "127.0.0.1:0".to_owned(),
+        tls_listen: String::new(),
+        data_dir: folder.path().to_owned(),
+        database_url: Some(SecretSetting::new(database_url)),
+        ..AuthServerSettings::default()
+    };
+    // Stories ask again and again until a change is seen, which looks like guessing.
+    settings.rate_limits.client_auth.burst = 10_000;
+    settings.registration.enabled = true;
+    settings
+}
+
+/// A C that is about to run, or one line that says why not.
+pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String), String> {
+    let listeners = Listeners::bind(&settings).unwrap();
+    let base = url(listeners.http.address(), "");
+    let server = AuthServer::prepare(
+        settings,
+        listeners,
+        Clock::system(),
+        Entropy::system(),
+        EventSink::disabled(),
+    );
+    Ok((server.await.map_err(|error| format!("{error:#}"))?, base))
+}
+
+impl Replica {
+    pub async fn start(database_url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, base) = prepare(settings(database_url, &folder)).await.unwrap();
+        let (stop, http) = (CancellationToken::new(), client());
+        tokio::spawn(server.run(stop.clone()));
+        ready(&http, &base, Duration::from_secs(60)).await.unwrap();
+        Self { base, http, stop, _folder: folder }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    pub async fn post(
+        &self,
+        path: &str,
+        (id, secret): (&str, &str),
+        more: &[(&str, &str)],
+    ) -> Answer {
+        let fields = [&[("client_id", id), ("client_secret", secret)], more].concat();
+        Answer::of(self.http.post(format!("{}{path}", self.base)).form(&fields)).await
+    }
+
+    pub async fn ask(&self, client_id: &str) -> Answer {
+        let fields = [("grant_type", "client_credentials"), RESOURCE];
+        self.post("/oauth/token", (client_id, SECRET), &fields).await
+    }
+
+    /// A pass, which has to be given.
+    pub async fn pass(&self, client_id: &str) -> String {
+        let answer = self.ask(client_id).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.member("access_token")
+    }
+
+    pub async fn revoke(&self, client_id: &str, pass: &str) -> Answer {
+        self.post("/oauth/revoke", (client_id, SECRET), &[("token", pass)]).await
+    }
+
+    pub async fn is_active(&self, pass: &str) -> bool {
+        let answer = self.post("/oauth/introspect", (ASKING, SECRET), &[("token", pass)]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["active"].as_bool().unwrap()
+    }
+
+    pub async fn lets_in(&self, login: (&str, &str)) -> bool {
+        self.post("/oauth/introspect", login, &[("token", "any")]).await.status == 200
+    }
+
+    /// A website registers itself.
+    pub async fn register(&self) -> Answer {
+        let said = json!({
+            "redirect_uris": ["https://shop.example/cb"], "token_endpoint_auth_method": "client_secret_post",
+        });
+        Answer::of(self.http.post(format!("{}/oauth/register", self.base)).json(&said)).await
+    }
+
+    /// A website that has registered itself takes itself away.
+    pub async fn unregister(&self, told: &Answer) -> Answer {
+        let path = format!("{}/oauth/register/{}", self.base, told.member("client_id"));
+        Answer::of(self.http.delete(path).bearer_auth(told.member("registration_access_token")))
+            .await
+    }
+
+    /// The names of the keys that it publishes.
+    pub async fn kids(&self) -> Vec<String> {
+        let Value::Array(keys) = self.get("/.well-known/jwks.json").await.json()["keys"].take()
+        else {
+            panic!("keys")
+        };
+        let mut kids: Vec<_> =
+            keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+        kids.sort();
+        kids
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
