@@ -49,7 +49,7 @@ pub(super) struct Add {
     #[arg(long)]
     resource: Vec<String>,
     /// A resource identifier about whose passes it may ask; may be repeated
-    #[arg(long)]
+    #[arg(long = "introspection-audience", value_name = "RESOURCE")]
     introspection_audiences: Vec<String>,
     /// What its passes look like
     #[arg(long, value_enum, default_value_t = Format::Jwt)]
