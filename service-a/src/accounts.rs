@@ -1,7 +1,7 @@
-//! What the website remembers, as verbs. Each verb is atomic, and what it has answered survives a
-//! crash.
+//! Storage of the website: accounts, sessions and pending logins.
 //!
-//! A backend implements [`AccountStore`] and passes the suite in `conformance`, races included.
+//! [`AccountStore`] is implemented for SQLite and PostgreSQL. Each of its methods is atomic and
+//! durable. Both implementations are tested with the suite in `conformance`, which includes races.
 
 mod model;
 mod postgres;
@@ -13,82 +13,109 @@ mod statements;
 pub mod conformance;
 
 use async_trait::async_trait;
+use sql_kit::DatabaseError;
 
 use crate::random_id::Digest;
 
 pub use model::{
-    Account, Email, EndSessions, Entered, Identity, Linked, LinkedIdentity, PendingLogin, Profile,
-    Purpose, Session, Unlinked, Visitor,
+    Account, BackchannelLogout, Email, ExternalIdentity, Identity, LinkOutcome, LinkedIdentity,
+    LoginOutcome, LoginPurpose, PendingLogin, Profile, Session, UnlinkOutcome,
 };
-pub use postgres::{PostgresAccounts, place_of, versions_at};
-pub use sqlite::{SqliteAccounts, versions};
+pub use postgres::{PostgresAccounts, postgres_schema_versions};
+pub use sqlite::{SqliteAccounts, sqlite_schema_versions};
 
-/// Why a verb was not carried out.
+/// Why a storage operation failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database cannot be used: {0}")]
+    #[error("the database is unavailable: {0}")]
     Unavailable(String),
+}
+
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
 }
 
 #[async_trait]
 pub trait AccountStore: Send + Sync {
-    /// Can the database be used?
-    async fn answers(&self) -> Result<(), StoreError>;
+    /// Checks that the database responds.
+    async fn ping(&self) -> Result<(), StoreError>;
 
-    /// A browser is sent to a provider.
-    async fn begin_login(&self, pending: &PendingLogin) -> Result<(), StoreError>;
+    /// Stores a login that a browser has started.
+    async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError>;
 
-    /// The browser is back. A login is handed out once, and only to the browser that began it.
-    async fn take_login(
+    /// Removes and returns a pending login. Returns `None` if it was consumed before, or was started
+    /// by another browser; in the latter case it stays.
+    async fn consume_pending_login(
         &self,
         state: &Digest,
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError>;
 
-    /// Somebody proved to be `visitor`: find the account, or make one with `new_id`. What the
-    /// provider says of the person is taken up.
-    async fn enter(&self, visitor: &Visitor, new_id: &str, now: i64)
-    -> Result<Entered, StoreError>;
+    /// Finds the account that `identity` is linked to and updates its profile, or creates an account
+    /// with the id `new_id`.
+    async fn log_in(
+        &self,
+        identity: &ExternalIdentity,
+        new_id: &str,
+        now: i64,
+    ) -> Result<LoginOutcome, StoreError>;
 
-    /// Join an identity to an account.
-    async fn link(
+    /// Links an identity to an account.
+    async fn link_identity(
         &self,
         account_id: &str,
-        visitor: &Visitor,
+        identity: &ExternalIdentity,
         now: i64,
-    ) -> Result<Linked, StoreError>;
+    ) -> Result<LinkOutcome, StoreError>;
 
-    /// Take an identity from its account, never the last one: nobody could log in to it any more.
-    /// Sessions that began with it end.
-    async fn unlink(&self, account_id: &str, identity: &Identity) -> Result<Unlinked, StoreError>;
+    /// Unlinks an identity and ends the sessions that were started with it. The last identity stays,
+    /// because the account could not be logged in to without it.
+    async fn unlink_identity(
+        &self,
+        account_id: &str,
+        identity: &Identity,
+    ) -> Result<UnlinkOutcome, StoreError>;
 
-    async fn account(&self, id: &str) -> Result<Option<Account>, StoreError>;
+    /// Loads an account with its identities.
+    async fn load_account(&self, id: &str) -> Result<Option<Account>, StoreError>;
 
-    /// Begin a session; the one that the browser had before ends with it.
-    async fn begin_session(
+    /// Stores a session and ends `previous`, the session that the browser had before.
+    async fn start_session(
         &self,
         session: &Session,
-        replaces: Option<&Digest>,
+        previous: Option<&Digest>,
     ) -> Result<(), StoreError>;
 
-    /// The session, unless it is over: last seen at or before `idle_since`, or expired by `now`. It
-    /// is seen now.
-    async fn session(
+    /// Loads a session and records its use. Returns `None` if it was last used at or before
+    /// `idle_cutoff`, or has expired at `now`. All times are Unix times.
+    async fn load_session(
         &self,
         id: &Digest,
-        idle_since: i64,
+        idle_cutoff: i64,
         now: i64,
     ) -> Result<Option<Session>, StoreError>;
 
-    /// Put newer tokens into a session. Says whether it is still there.
-    async fn keep_tokens(&self, id: &Digest, sealed: &[u8]) -> Result<bool, StoreError>;
+    /// Replaces the tokens of a session. Returns whether the session exists.
+    async fn update_tokens(&self, id: &Digest, sealed: &[u8]) -> Result<bool, StoreError>;
 
+    /// Ends a session.
     async fn end_session(&self, id: &Digest) -> Result<(), StoreError>;
 
-    /// A provider says that sessions are over. Says how many were; `None` if that very notice came
-    /// before.
-    async fn end_sessions(&self, notice: &EndSessions) -> Result<Option<u64>, StoreError>;
+    /// Ends the sessions that a logout token names and returns their number. Returns `None` if the
+    /// token was used before.
+    async fn apply_backchannel_logout(
+        &self,
+        logout: &BackchannelLogout,
+    ) -> Result<Option<u64>, StoreError>;
 
-    /// Forget a small batch of what is void. Says how many rows went.
-    async fn sweep(&self, idle_since: i64, now: i64) -> Result<u64, StoreError>;
+    /// Deletes a batch of expired rows and returns their number.
+    async fn delete_expired(&self, idle_cutoff: i64, now: i64) -> Result<u64, StoreError>;
 }

@@ -1,4 +1,6 @@
-//! One file an endpoint, named as the endpoint.
+//! Handlers of the API that machines call, one file per endpoint.
+
+mod error;
 
 pub mod call_b;
 pub mod call_b_legacy;

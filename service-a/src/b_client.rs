@@ -1,8 +1,8 @@
-//! One call of B, from the pass to the answer.
+//! The client of B: obtains an access token, calls B and returns its response.
 
 mod error;
 mod transport;
-mod urls;
+mod url_cache;
 
 use std::time::Duration;
 
@@ -18,43 +18,47 @@ use serde::{Deserialize, de::IgnoredAny};
 use token_client::{TokenClient, TokenError, TokenTarget};
 use tokio::time::{Instant, timeout_at};
 
-use self::transport::Exchange;
-pub use self::{error::Failure, urls::Addresses};
+use self::transport::{Transport, TransportError};
+pub use self::{
+    error::{CallError, CallStep},
+    url_cache::UrlCache,
+};
 use crate::settings::Target;
 
-/// Longer reasons help nobody and fill logs.
-const MAX_WORDS: usize = 200;
+/// Longest error text of B that A logs and returns, in characters.
+const MAX_ERROR_TEXT: usize = 200;
 
-/// Calls B in A's own name.
+/// Calls B, in A's own name or in the name of a user.
 pub struct BClient {
     pub tokens: TokenClient,
     pub http: reqwest::Client,
+    /// Scope of the access tokens that A requests.
     pub scope: Scope,
-    pub addresses: Addresses,
-    /// How long B may take for one answer.
+    pub urls: UrlCache,
+    /// Timeout of one request to B.
     pub call_timeout: Duration,
-    /// How long a whole call may take, with what is tried again in it.
-    pub patience: Duration,
+    /// Timeout of a whole call, including the token request and retries.
+    pub total_timeout: Duration,
 }
 
-/// What is asked of which B.
-pub struct Call<'a> {
+/// A request to B.
+pub struct BRequest<'a> {
     pub target: &'a Target,
     pub method: Method,
     pub path: &'static str,
     pub body: Option<Bytes>,
 }
 
-/// What A would show to B itself, in the old way.
-pub struct Legacy {
+/// Client id and secret that A sends to B in the legacy demo.
+pub struct LegacyCredentials {
     pub client_id: String,
     pub secret: ClientSecret,
 }
 
-/// How the secret goes to B, in the document's two unsafe examples.
+/// Where the legacy demo puts the secret: the two examples of the source document.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LegacyWay {
+pub enum LegacyVariant {
     /// `POST /api/do_something` with `Authorization: Basic base64(username:password)`
     #[default]
     Basic,
@@ -62,212 +66,226 @@ pub enum LegacyWay {
     Query,
 }
 
-/// What B answered, to be handed on.
+/// A response of B. As a response of A, it forwards status and body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct BResponse {
     status: StatusCode,
     retry_after: Option<Duration>,
     body: Bytes,
 }
 
-/// How B refuses: with the codes of RFC 6750 §3.1, or any others.
+/// Error response of B (RFC 6750 §3.1).
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorBody {
     error: Option<String>,
     error_description: Option<String>,
 }
 
 impl BClient {
-    /// Get a pass, call B, and hand on its answer. A pass that B does not take is dropped, and the
-    /// call made once more with a new one: B refused before it did anything, so that is safe for
-    /// every method.
-    pub async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let (need, until) = (self.need(call.target), Instant::now() + self.patience);
-        let pass = in_time(until, self.tokens.token(&need)).await?;
-        let answer = self.send(call, &pass.access_token, until).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            return answer.or_failure();
+    /// Calls B with an access token for A itself.
+    ///
+    /// If B responds with 401, requests a new access token and calls once more. That is safe for
+    /// every method, because B rejected the first request before it did anything.
+    ///
+    /// # Errors
+    /// Returns an error if C issues no token, or B responds with an error or not in time.
+    pub async fn call(&self, request: &BRequest<'_>) -> Result<BResponse, CallError> {
+        let (token_target, deadline) = (self.token_target(request.target), self.deadline());
+        let token = before(deadline, self.tokens.token(&token_target)).await?;
+        let response = self.send(request, &token.access_token, deadline).await?;
+        if response.status != StatusCode::UNAUTHORIZED {
+            return response.into_result();
         }
-        tracing::info!(token = %pass.access_token.fingerprint(), "B does not take the pass; A gets a new one and calls once more");
-        self.tokens.invalidate(&need, &pass);
-        let pass = in_time(until, self.tokens.token(&need)).await?;
-        self.send(call, &pass.access_token, until).await?.or_failure()
+        tracing::info!(
+            token = %token.access_token.fingerprint(),
+            "B rejected the access token; retrying with a new one"
+        );
+        self.tokens.invalidate(&token_target, &token);
+        let token = before(deadline, self.tokens.token(&token_target)).await?;
+        self.send(request, &token.access_token, deadline).await?.into_result()
     }
 
-    /// The same with the pass of a person, in whose name A calls then. `None` when B does not take
-    /// it.
-    pub async fn call_as(
+    /// Calls B with an access token of a user. Returns `None` if B rejects the token.
+    ///
+    /// # Errors
+    /// Returns an error if B responds with another error or not in time.
+    pub async fn call_with_user_token(
         &self,
-        call: &Call<'_>,
-        pass: &AccessToken,
-    ) -> Result<Option<Answer>, Failure> {
-        self.call_until(Instant::now() + self.patience, call, pass).await
+        request: &BRequest<'_>,
+        token: &AccessToken,
+    ) -> Result<Option<BResponse>, CallError> {
+        self.call_before(self.deadline(), request, token).await
     }
 
-    async fn call_until(
+    /// Exchanges the user's access token for one that names A as the actor (RFC 8693), and calls B
+    /// with it. Returns `None` if C rejects the user's token, or B the new one.
+    ///
+    /// # Errors
+    /// Returns an error if C or B responds with another error or not in time.
+    pub async fn call_on_behalf_of(
         &self,
-        until: Instant,
-        call: &Call<'_>,
-        pass: &AccessToken,
-    ) -> Result<Option<Answer>, Failure> {
-        let answer = self.send(call, pass, until).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            Ok(None)
-        } else {
-            answer.or_failure().map(Some)
-        }
-    }
-
-    /// The same with a pass for which the person's is exchanged, and which says that A acts for
-    /// them. `None` when theirs is not in force any more, too.
-    pub async fn call_acting_for(
-        &self,
-        call: &Call<'_>,
-        subject: &AccessToken,
-    ) -> Result<Option<Answer>, Failure> {
-        let (need, until) = (self.need(call.target), Instant::now() + self.patience);
-        let exchanged = async {
-            match self.tokens.exchange_token(subject, &need).await {
+        request: &BRequest<'_>,
+        subject_token: &AccessToken,
+    ) -> Result<Option<BResponse>, CallError> {
+        let (token_target, deadline) = (self.token_target(request.target), self.deadline());
+        let exchange = async {
+            match self.tokens.exchange_token(subject_token, &token_target).await {
                 Err(TokenError::ErrorResponse { error, .. }) => {
-                    tracing::info!(%error, "C does not exchange a person's pass");
+                    tracing::info!(%error, "C rejected the token exchange");
                     Ok(None)
                 }
                 other => other.map(Some),
             }
         };
-        match in_time(until, exchanged).await? {
-            Some(pass) => self.call_until(until, call, &pass).await,
+        match before(deadline, exchange).await? {
+            Some(token) => self.call_before(deadline, request, &token).await,
             None => Ok(None),
         }
     }
 
-    /// The document's old way, in its two examples: B sees the secret itself.
+    /// Sends A's secret to B, for the legacy demo.
+    ///
+    /// # Errors
+    /// Returns an error if B responds with an error or not in time.
     pub async fn call_with_secret(
         &self,
         target: &Target,
-        way: LegacyWay,
-        legacy: &Legacy,
-    ) -> Result<Answer, Failure> {
-        let authorization = basic::format(&legacy.client_id, &legacy.secret);
-        let (shown, request, fields) = match way {
-            LegacyWay::Basic => {
-                let url = self.addresses.of(target, "/api/do_something")?;
+        variant: LegacyVariant,
+        credentials: &LegacyCredentials,
+    ) -> Result<BResponse, CallError> {
+        let LegacyCredentials { client_id, secret } = credentials;
+        let authorization = basic::format(client_id, secret);
+        let (url, request, fields) = match variant {
+            LegacyVariant::Basic => {
+                let url = self.urls.get(target, "/api/do_something")?;
                 let request =
                     self.http.post(url.clone()).header(header::AUTHORIZATION, &authorization);
                 (url, request, vec![Field::secret("authorization").in_header()])
             }
-            LegacyWay::Query => {
-                let url = self.addresses.of(target, "/api")?;
-                let pairs =
-                    [("access_key", legacy.client_id.as_str()), ("secret", legacy.secret.expose())];
-                let request = self.http.get(url.clone()).query(&pairs);
-                (
-                    url,
-                    request,
-                    vec![
-                        Field::secret("access_key").in_query(),
-                        Field::secret("secret").in_query(),
-                    ],
-                )
+            LegacyVariant::Query => {
+                let url = self.urls.get(target, "/api")?;
+                let query = [("access_key", client_id.as_str()), ("secret", secret.expose())];
+                let request = self.http.get(url.clone()).query(&query);
+                let fields = ["access_key", "secret"].map(|name| Field::secret(name).in_query());
+                (url, request, fields.into())
             }
         };
-        let hidden = [legacy.secret.expose(), authorization.trim_start_matches("Basic ")];
-        let request = request.timeout(self.call_timeout.min(self.patience));
-        let exchange = Exchange {
+        let transport = Transport {
             http: &self.http,
-            shown: shown.as_str(),
-            fields: &|| fields.clone(),
-            hidden: &hidden,
+            url: url.as_str(),
+            event_fields: &|| fields.clone(),
+            secrets: &[secret.expose(), authorization.trim_start_matches("Basic ")],
         };
-        exchange.send(request).await?.or_failure()
+        let request = request.timeout(self.call_timeout.min(self.total_timeout));
+        transport.send(request).await?.into_result()
     }
 
-    fn need(&self, target: &Target) -> TokenTarget {
+    fn token_target(&self, target: &Target) -> TokenTarget {
         TokenTarget { scope: self.scope.clone(), resource: Some(target.resource.clone()) }
     }
 
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.total_timeout
+    }
+
+    /// Returns `None` if B responds with 401.
+    async fn call_before(
+        &self,
+        deadline: Instant,
+        request: &BRequest<'_>,
+        token: &AccessToken,
+    ) -> Result<Option<BResponse>, CallError> {
+        let response = self.send(request, token, deadline).await?;
+        if response.status == StatusCode::UNAUTHORIZED {
+            Ok(None)
+        } else {
+            response.into_result().map(Some)
+        }
+    }
+
+    /// Sends the request, with retries.
     async fn send(
         &self,
-        call: &Call<'_>,
-        pass: &AccessToken,
-        until: Instant,
-    ) -> Result<Answer, Failure> {
-        let url = self.addresses.of(call.target, call.path)?;
+        request: &BRequest<'_>,
+        token: &AccessToken,
+        deadline: Instant,
+    ) -> Result<BResponse, CallError> {
+        let url = self.urls.get(request.target, request.path)?;
         let attempt = || async {
-            let left = until.saturating_duration_since(Instant::now());
-            let request = self
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            let mut builder = self
                 .http
-                .request(call.method.clone(), url.clone())
-                .timeout(left.min(self.call_timeout));
-            let mut request = request.bearer_auth(pass.expose());
-            if let Some(body) = &call.body {
-                request =
-                    request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+                .request(request.method.clone(), url.clone())
+                .timeout(remaining.min(self.call_timeout))
+                .bearer_auth(token.expose());
+            if let Some(body) = &request.body {
+                builder =
+                    builder.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let fields = || vec![Field::token("authorization", pass).in_header()];
-            let hidden = [pass.expose()];
-            Exchange { http: &self.http, shown: url.as_str(), fields: &fields, hidden: &hidden }
-                .send(request)
-                .await
+            let transport = Transport {
+                http: &self.http,
+                url: url.as_str(),
+                event_fields: &|| vec![Field::token("authorization", token).in_header()],
+                secrets: &[token.expose()],
+            };
+            transport.send(builder).await
         };
-        // A connection that never came about carried nothing to B; any other failure may have, and
-        // only reading twice is harmless.
-        let again = |failure: &transport::NoAnswer| {
-            let harmless = failure.before_sending || (failure.passing && call.method.is_safe());
-            harmless && Instant::now() < until
+        // B received nothing if the connection failed. After any other error it may have processed
+        // the request, and only safe methods can be repeated.
+        let retryable = |error: &TransportError| {
+            let harmless = error.not_sent || (error.transient && request.method.is_safe());
+            harmless && Instant::now() < deadline
         };
-        Ok(attempt.retry(backoff()).when(again).await?)
+        Ok(attempt.retry(backoff()).when(retryable).await?)
     }
 }
 
-impl Answer {
-    /// What B did is handed on; that it would not or could not is A's failure towards its own
-    /// caller.
-    fn or_failure(self) -> Result<Self, Failure> {
+impl BResponse {
+    /// Converts an error status of B into an error of A as a gateway.
+    fn into_result(self) -> Result<Self, CallError> {
+        let status = self.status.as_u16();
         let reason = match self.status.is_success() {
             true if serde_json::from_slice::<IgnoredAny>(&self.body).is_ok() => return Ok(self),
-            // Handed on, a page of somebody else's would be shown by browsers as one of A's.
-            true => format!(
-                "B answered with status {} and a body that is not JSON",
-                self.status.as_u16()
-            ),
-            false => format!("B answered with status {}{}", self.status.as_u16(), self.own_words()),
+            // A must not serve another server's HTML as its own.
+            true => format!("B responded with status {status} and a body that is not JSON"),
+            false => format!("B responded with status {status}{}", self.error_text()),
         };
         let status = match self.status {
             StatusCode::GATEWAY_TIMEOUT => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
         };
-        Err(Failure::of_b(status, reason).retry_after(self.retry_after))
+        Err(CallError::calling_b(status, reason).with_retry_after(self.retry_after))
     }
 
-    /// B's words, to be shown to a person.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// B's reason, in plain characters: it goes into A's log.
-    fn own_words(&self) -> String {
-        let Ok(Refusal { error, error_description }) = serde_json::from_slice(&self.body) else {
+    /// Returns error code and description, in printable characters because A logs them.
+    fn error_text(&self) -> String {
+        let Ok(ErrorBody { error, error_description }) = serde_json::from_slice(&self.body) else {
             return String::new();
         };
-        let said = [error, error_description].into_iter().flatten().map(|text| format!(": {text}"));
-        printable(&said.collect::<String>()).chars().take(MAX_WORDS).collect()
+        let parts = [error, error_description].into_iter().flatten();
+        let text = parts.map(|part| format!(": {part}")).collect::<String>();
+        printable(&text).chars().take(MAX_ERROR_TEXT).collect()
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for BResponse {
     fn into_response(self) -> Response {
         (self.status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response()
     }
 }
 
-/// A pass, or that it came too late: A's caller is told which step it was, before its request ends
-/// for its length.
-async fn in_time<T, E: Into<Failure>>(
-    until: Instant,
-    pass: impl Future<Output = Result<T, E>>,
-) -> Result<T, Failure> {
-    timeout_at(until, pass).await.map_err(|_| Failure::no_pass_in_time())?.map_err(Into::into)
+/// Bounds a token request by the deadline of the call, so that the error names this step and
+/// reaches the caller before its own request times out.
+async fn before<T, E: Into<CallError>>(
+    deadline: Instant,
+    token: impl Future<Output = Result<T, E>>,
+) -> Result<T, CallError> {
+    timeout_at(deadline, token).await.map_err(|_| CallError::token_timed_out())?.map_err(Into::into)
 }
 
 fn backoff() -> ExponentialBuilder {

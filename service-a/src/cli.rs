@@ -1,4 +1,4 @@
-//! The command line of A. `service-a` alone serves.
+//! Command line of A. Without a subcommand, `service-a` serves.
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -12,7 +12,7 @@ use service_kit::{
 
 use crate::{ServiceA, ServiceASettings, doctor};
 
-/// A machine (A) that calls B as itself.
+/// Gatepass service A: an OAuth 2.0 client that calls B, and a website with federated login.
 #[derive(Debug, Parser)]
 #[command(name = "service-a", version)]
 pub struct Arguments {
@@ -20,7 +20,7 @@ pub struct Arguments {
     service: ServiceArguments<DoctorArguments>,
 }
 
-/// Run a command line.
+/// Parses and runs a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
         Ok(arguments) => exit_code(run(&arguments)),
@@ -28,17 +28,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Run a command that was read already.
+/// Runs a parsed command line.
 ///
 /// # Errors
-/// Why the command failed.
+/// Returns an error if the command fails.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
         async |settings: ServiceASettings, bound: BoundListener, stop: CancellationToken| {
             let events = settings.events.start(settings.profile, stop.clone())?;
             ServiceA::prepare(&settings, bound, Clock::system(), events).await?.run(stop).await
         };
-    run_service(&arguments.service, serve, |settings: &ServiceASettings, told: &DoctorArguments| {
-        ::doctor::run(told, async { vec![doctor::examine(settings, &Clock::system()).await] })
-    })
+    let diagnose = |settings: &ServiceASettings, arguments: &DoctorArguments| {
+        ::doctor::run(arguments, async { vec![doctor::examine(settings, &Clock::system()).await] })
+    };
+    run_service(&arguments.service, serve, diagnose)
 }

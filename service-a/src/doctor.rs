@@ -1,23 +1,22 @@
-//! `service-a doctor`: why does A get no pass, why does B not take it, why can nobody log in? What
-//! it looks at stands in [`examine`], in its order.
+//! `service-a doctor`: checks whether A can start, get access tokens from C, call B and log users in.
+//! [`examine`] lists the checks in order.
 
 mod b_calls;
 mod logins;
 
 use ::doctor::{
-    Checks, IssuerConfig, LocalServer, MetadataLocation, ReachedBy, Report, SettingNames,
-    check_database, check_local_server, check_settings, run_section,
+    Checks, IssuerConfig, LocalServer, MetadataLocation, ReachedBy, Report, SchemaVersions,
+    SettingNames, check_database, check_local_server, check_settings, run_section,
 };
 use clock::Clock;
 use service_kit::Settings;
 
 use crate::{
-    accounts::{place_of, versions, versions_at},
-    server::{accounts_file, redirect_uri},
+    accounts::{postgres_schema_versions, sqlite_schema_versions},
     settings::{PLATFORM, ServiceASettings},
 };
 
-/// Everything that keeps A from its work.
+/// Runs all checks of A.
 pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
     let names = SettingNames::of(ServiceASettings::SERVICE);
     let (own, accounts, issuer, bs, logins) = tokio::join!(
@@ -27,7 +26,7 @@ pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
                 settings,
                 [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()],
             );
-            check_local_server(checks, clock, &own_door(settings, &names)).await;
+            check_local_server(checks, clock, &local_server(settings, &names)).await;
         }),
         run_section("database", async |checks| check_accounts(checks, settings, &names).await),
         run_section("issuer", async |checks| b_calls::check_tokens(
@@ -40,7 +39,7 @@ pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
     Report::of(ServiceASettings::SERVICE, [own, accounts, issuer, bs].into_iter().chain(logins))
 }
 
-/// The login with the platform, as the platform has to have it registered.
+/// The client of `platform`, as it must be registered at C.
 #[derive(Clone, Debug)]
 pub struct PlatformLogin {
     pub issuer: String,
@@ -48,15 +47,15 @@ pub struct PlatformLogin {
     pub redirect_uri: String,
 }
 
-/// `None` where nobody can log in with it.
+/// Returns `None` if `platform` is disabled or its settings are invalid.
 #[must_use]
 pub fn platform_login(settings: &ServiceASettings) -> Option<PlatformLogin> {
     let provider = settings.all_providers().ok()?.remove(PLATFORM)?;
-    let redirect_uri = redirect_uri(&settings.public_origin().ok()?, PLATFORM);
+    let redirect_uri = settings.redirect_uri(PLATFORM).ok()?;
     Some(PlatformLogin { issuer: provider.issuer, client_id: provider.client_id, redirect_uri })
 }
 
-fn own_door<'a>(settings: &'a ServiceASettings, names: &'a SettingNames) -> LocalServer<'a> {
+fn local_server<'a>(settings: &'a ServiceASettings, names: &'a SettingNames) -> LocalServer<'a> {
     LocalServer {
         setting: "listen",
         listen: &settings.listen,
@@ -70,26 +69,33 @@ fn own_door<'a>(settings: &'a ServiceASettings, names: &'a SettingNames) -> Loca
 async fn check_accounts(checks: &mut Checks, settings: &ServiceASettings, names: &SettingNames) {
     let url = match settings.database_url() {
         Ok(url) => url,
-        // Said of the settings already.
+        // Reported by `check_settings`.
         Err(error) => return checks.skip("database", format!("{error:#}")),
     };
-    if let Some(url) = url {
-        let found = versions_at(url).await.map(Some).map_err(|error| error.to_string());
-        return check_database(checks, names, "database_url", &place_of(url), &found);
-    }
-    let file = accounts_file(settings);
-    let found = versions(&file).await.map_err(|error| error.to_string());
-    check_database(checks, names, "data_dir", &file.display().to_string(), &found);
+    let (setting, location, versions) = match url {
+        Some(url) => {
+            let versions = postgres_schema_versions(url).await.map(Some);
+            ("database_url", sql_kit::postgres::location(url), versions)
+        }
+        None => {
+            let file = settings.accounts_file();
+            ("data_dir", file.display().to_string(), sqlite_schema_versions(&file).await)
+        }
+    };
+    let versions = versions
+        .map(|found| found.map(|found| SchemaVersions { stored: found.stored, known: found.known }))
+        .map_err(|error| error.to_string());
+    check_database(checks, names, setting, &location, &versions);
 }
 
-/// C, as A asks it for passes.
+/// C, as the issuer of A's access tokens.
 fn issuer(settings: &ServiceASettings, names: &SettingNames) -> IssuerConfig {
     IssuerConfig {
         label: "issuer".to_owned(),
         names: names.clone(),
         issuer: settings.issuer.clone(),
         internal_url: settings.internal_url.clone(),
-        // People go there only to log in, which is looked at by provider.
+        // Browsers go to C only to log in; `logins` checks that.
         reached_by: ReachedBy::ThisProcess,
         metadata_location: MetadataLocation::OAuthOrOpenId,
     }

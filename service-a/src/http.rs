@@ -1,6 +1,7 @@
-//! What handlers take from a request, and what they answer where there is no page.
+//! Extractors, cookies, and errors rendered as pages.
 
 pub mod cookies;
+pub mod error_page;
 pub mod form_body;
 pub mod page_error;
 pub mod provider_name;

@@ -1,10 +1,15 @@
-//! A, a machine that calls B as itself: it shows its secret to C alone, and to B only the pass that
-//! it got for it. And a website that people log in to with the account that they have elsewhere.
+//! A, the client: it obtains access tokens from C in its own name and calls B with them, and it
+//! serves a website with federated login.
+//!
+//! A request goes one way: [`router`], a handler in `api` or `website`, then `login` and the
+//! extractors of `http`, then the services below them: `b_client`, `user_tokens`, `providers`,
+//! `accounts`.
 
 pub mod accounts;
 mod api;
 mod b_client;
 pub mod cli;
+mod config;
 pub mod doctor;
 mod http;
 mod login;
@@ -21,6 +26,6 @@ mod user_tokens;
 mod views;
 mod website;
 
-pub use b_client::{Addresses, Answer, BClient, Call, Failure};
+pub use b_client::{BClient, BRequest, BResponse, CallError, UrlCache};
 pub use server::ServiceA;
 pub use settings::ServiceASettings;

@@ -1,12 +1,11 @@
-//! Logging in: away to a provider, and back with an answer.
+//! Login with a provider: the redirect to it, and the authorization response.
 
 mod authorization_response;
-mod begin;
 mod finish;
 mod return_to;
+mod start;
 
-pub use crate::http::page_error::Refusal;
-pub use authorization_response::Answer;
-pub use begin::{Start, begin};
-pub use finish::finish;
+pub use authorization_response::AuthorizationResponse;
+pub use finish::finish_login;
 pub use return_to::ReturnTo;
+pub use start::{LoginRequest, start_login};

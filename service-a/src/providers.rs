@@ -1,4 +1,4 @@
-//! Whom people can log in with. One file a kind; what all kinds answer stands here.
+//! Identity providers: one file per protocol, and the interface that they share.
 
 mod apple;
 mod openid;
@@ -14,27 +14,29 @@ use pages::Language;
 use url::Url;
 
 use crate::{
-    accounts::{EndSessions, Identity, Profile},
+    accounts::{BackchannelLogout, Identity, Profile},
     random_id::RandomId,
     settings::{ProviderKind, ProviderSettings},
 };
 
-pub use openid::{ID_TOKEN_ALGORITHMS, LEEWAY, LogoutTokenRefusal, OpenIdProvider, client_secret};
+pub use openid::{
+    CLOCK_SKEW, ID_TOKEN_ALGORITHMS, LogoutTokenError, OpenIdProvider, client_secret,
+};
 pub use user_tokens::UserTokens;
 pub use wechat::WeChatProvider;
 
-/// A provider, as people know it and as it is spoken to.
+/// A configured provider.
 pub struct Provider {
-    /// Its name in the settings and in URLs.
+    /// Name in the settings and in URLs.
     pub name: String,
     title: String,
     title_zh: String,
-    /// A's tokens of this provider open B.
-    pub opens_b: bool,
-    kind: Kind,
+    /// Access tokens of this provider are issued for B, because `resources` is set.
+    pub grants_b_access: bool,
+    protocol: Protocol,
 }
 
-enum Kind {
+enum Protocol {
     OpenId(Box<OpenIdProvider>),
     WeChat(Box<WeChatProvider>),
 }
@@ -42,75 +44,79 @@ enum Kind {
 /// All providers, by name.
 pub type Providers = BTreeMap<String, Arc<Provider>>;
 
-/// What one login keeps to itself until the browser is back.
+/// Secrets of one login, kept until the authorization response arrives.
 #[derive(Clone, Debug)]
 pub struct LoginSecrets {
+    /// Binds the response to the browser that started the login.
     pub state: RandomId,
     /// Binds the ID token to this login.
     pub nonce: RandomId,
-    /// Binds the code to this login (RFC 7636).
+    /// PKCE code verifier; binds the code to this login (RFC 7636).
     pub verifier: RandomId,
 }
 
-/// What a browser brings back.
-pub struct CodeAnswer {
+/// A successful authorization response.
+pub struct CodeResponse {
     pub code: String,
-    /// The `user` of Apple's first answer.
+    /// Parameter `user` of Apple's first response for a user.
     pub user: Option<String>,
 }
 
-/// Somebody proved who they are.
+/// A user whom the provider authenticated.
 #[derive(Debug)]
-pub struct Proven {
+pub struct AuthenticatedUser {
     pub identity: Identity,
     pub profile: Profile,
-    /// The provider's own name for its session.
+    /// Id of the session at the provider.
     pub sid: Option<String>,
     pub tokens: UserTokens,
 }
 
-/// What a provider is asked for.
+/// A kind of request to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ProviderRequest {
     Metadata,
     Token,
     UserInfo,
 }
 
-/// Why a provider proved nothing. It never holds a secret or a token.
+/// Why a request to a provider failed. Contains no secrets or tokens.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum ProviderFailure {
-    #[error("{0:?}: the provider did not answer in time")]
-    TimedOut(Step),
-    #[error("{0:?}: the provider cannot be reached: {1}")]
-    Unreachable(Step, String),
-    #[error("{0:?}: the provider's answer cannot be used: {1}")]
-    Unusable(Step, String),
-    /// The code or the refresh token was used before, is too old, or was never good.
-    #[error("{0:?}: the provider does not take it: {1}")]
-    GrantRefused(Step, String),
-    #[error("what the provider says of the person is not to be believed: {0}")]
+pub enum ProviderError {
+    #[error("{0:?}: the provider did not respond in time")]
+    TimedOut(ProviderRequest),
+    #[error("{0:?}: the provider is unreachable: {1}")]
+    Unreachable(ProviderRequest, String),
+    #[error("{0:?}: invalid response from the provider: {1}")]
+    InvalidResponse(ProviderRequest, String),
+    /// The authorization code or refresh token is used, expired, revoked or unknown.
+    #[error("{0:?}: the provider rejected the grant: {1}")]
+    InvalidGrant(ProviderRequest, String),
+    #[error("the claims of the provider cannot be trusted: {0}")]
     Untrusted(String),
-    /// RFC 9207: another provider's answer would carry its code to this one.
-    #[error("the answer does not come from the provider that was asked: {0}")]
+    /// The response comes from another provider, and A would send that provider's code to this one
+    /// (RFC 9207).
+    #[error("the response is from another provider: {0}")]
     MixUp(String),
 }
 
 impl Provider {
+    /// Creates a provider.
+    ///
     /// # Errors
-    /// When a setting cannot be used.
+    /// Returns an error if a setting is invalid.
     pub fn new(
         name: &str,
         settings: &ProviderSettings,
         redirect_uri: &str,
         clock: &Clock,
     ) -> anyhow::Result<Arc<Self>> {
-        let kind = match settings.kind {
+        let protocol = match settings.kind {
             ProviderKind::Wechat => {
-                Kind::WeChat(Box::new(WeChatProvider::new(settings, redirect_uri, clock)?))
+                Protocol::WeChat(Box::new(WeChatProvider::new(settings, redirect_uri, clock)?))
             }
             ProviderKind::Openid | ProviderKind::Apple => {
-                Kind::OpenId(Box::new(OpenIdProvider::new(settings, redirect_uri, clock)?))
+                Protocol::OpenId(Box::new(OpenIdProvider::new(settings, redirect_uri, clock)?))
             }
         };
         let title =
@@ -121,93 +127,103 @@ impl Provider {
             name: name.to_owned(),
             title,
             title_zh,
-            opens_b: !settings.resources.is_empty(),
-            kind,
+            grants_b_access: !settings.resources.is_empty(),
+            protocol,
         }))
     }
 
-    pub fn title_in(&self, language: Language) -> &str {
+    /// Returns the display name.
+    pub fn title(&self, language: Language) -> &str {
         match language {
             Language::English => &self.title,
             Language::Chinese => &self.title_zh,
         }
     }
 
-    /// Where the browser goes.
-    pub async fn authorization_url(&self, secrets: &LoginSecrets) -> Result<Url, ProviderFailure> {
-        match &self.kind {
-            Kind::OpenId(provider) => provider.authorization_url(secrets).await,
-            Kind::WeChat(provider) => Ok(provider.authorization_url(secrets)),
+    /// Returns the URL of the authorization request.
+    pub async fn authorization_url(&self, secrets: &LoginSecrets) -> Result<Url, ProviderError> {
+        match &self.protocol {
+            Protocol::OpenId(provider) => provider.authorization_url(secrets).await,
+            Protocol::WeChat(provider) => Ok(provider.authorization_url(secrets)),
         }
     }
 
-    /// The answer comes as a POST from the provider's page (OAuth 2.0 Form Post Response Mode).
-    pub fn answers_by_form_post(&self) -> bool {
-        matches!(&self.kind, Kind::OpenId(provider) if provider.form_post)
+    /// Reports whether the authorization response arrives as a POST (OAuth 2.0 Form Post Response
+    /// Mode).
+    pub fn uses_form_post(&self) -> bool {
+        matches!(&self.protocol, Protocol::OpenId(provider) if provider.form_post)
     }
 
-    /// Where forms of our pages may lead on to, as far as it is known by now.
+    /// Returns the URLs of the provider that a form of the website may redirect to, as far as the
+    /// metadata is known.
     pub fn browser_urls(&self) -> Vec<String> {
-        match &self.kind {
-            Kind::OpenId(provider) => provider.browser_urls(),
-            Kind::WeChat(provider) => vec![provider.authorization_url.to_string()],
+        match &self.protocol {
+            Protocol::OpenId(provider) => provider.browser_urls(),
+            Protocol::WeChat(provider) => vec![provider.authorization_url.to_string()],
         }
     }
 
-    /// WeChat has no error for it: an answer without a code is one.
-    pub fn leaves_out_code_on_cancel(&self) -> bool {
-        matches!(self.kind, Kind::WeChat(_))
+    /// Reports whether a response without code and error means that the user cancelled. WeChat has
+    /// no error code for that.
+    pub fn cancels_without_error(&self) -> bool {
+        matches!(self.protocol, Protocol::WeChat(_))
     }
 
-    /// Is an answer that says it comes from `iss` this provider's?
-    pub async fn answered_by(&self, iss: Option<&str>) -> Result<(), ProviderFailure> {
-        match &self.kind {
-            Kind::OpenId(provider) => provider.answered_by(iss).await,
-            Kind::WeChat(provider) => provider.answered_by(iss),
+    /// Checks that an authorization response with this `iss` comes from this provider (RFC 9207).
+    pub async fn check_response_issuer(&self, iss: Option<&str>) -> Result<(), ProviderError> {
+        match &self.protocol {
+            Protocol::OpenId(provider) => provider.check_response_issuer(iss).await,
+            Protocol::WeChat(provider) => provider.check_response_issuer(iss),
         }
     }
 
-    /// Who is it?
-    pub async fn prove(
+    /// Redeems the code and returns the verified user.
+    pub async fn authenticate(
         &self,
-        answer: &CodeAnswer,
+        response: &CodeResponse,
         secrets: &LoginSecrets,
-    ) -> Result<Proven, ProviderFailure> {
-        match &self.kind {
-            Kind::OpenId(provider) => provider.prove(answer, secrets).await,
-            Kind::WeChat(provider) => provider.prove(answer).await,
+    ) -> Result<AuthenticatedUser, ProviderError> {
+        match &self.protocol {
+            Protocol::OpenId(provider) => provider.authenticate(response, secrets).await,
+            Protocol::WeChat(provider) => provider.authenticate(response).await,
         }
     }
 
-    pub async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderFailure> {
-        match &self.kind {
-            Kind::OpenId(provider) => provider.refresh(tokens).await,
-            Kind::WeChat(_) => Err(ProviderFailure::GrantRefused(
-                Step::Token,
-                "it opens nothing of ours".to_owned(),
+    /// Redeems the refresh token.
+    pub async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderError> {
+        match &self.protocol {
+            Protocol::OpenId(provider) => provider.refresh(tokens).await,
+            Protocol::WeChat(_) => Err(ProviderError::InvalidGrant(
+                ProviderRequest::Token,
+                "WeChat tokens are not refreshed".to_owned(),
             )),
         }
     }
 
-    /// Where the browser goes to log out at the provider as well, if it offers that.
+    /// Returns the URL of the logout request, if the provider supports RP-initiated logout.
     pub async fn end_session_url(
         &self,
         tokens: &UserTokens,
-        back_to: &str,
+        post_logout_redirect_uri: &str,
         state: &RandomId,
     ) -> Option<Url> {
-        match &self.kind {
-            Kind::OpenId(provider) => provider.end_session_url(tokens, back_to, state).await,
-            Kind::WeChat(_) => None,
+        match &self.protocol {
+            Protocol::OpenId(provider) => {
+                provider.end_session_url(tokens, post_logout_redirect_uri, state).await
+            }
+            Protocol::WeChat(_) => None,
         }
     }
 
-    /// Which sessions this logout token ends.
-    pub async fn logout_token(&self, token: &str) -> Result<EndSessions, LogoutTokenRefusal> {
-        match &self.kind {
-            Kind::OpenId(provider) => provider.logout_token(token).await,
-            Kind::WeChat(_) => {
-                Err(LogoutTokenRefusal::invalid("this provider sends no logout tokens"))
+    /// Verifies a logout token (OpenID Connect Back-Channel Logout §2.6).
+    pub async fn verify_logout_token(
+        &self,
+        token: &str,
+    ) -> Result<BackchannelLogout, LogoutTokenError> {
+        match &self.protocol {
+            Protocol::OpenId(provider) => provider.verify_logout_token(token).await,
+            Protocol::WeChat(_) => {
+                Err(LogoutTokenError::invalid("WeChat does not send logout tokens"))
             }
         }
     }

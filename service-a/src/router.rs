@@ -1,4 +1,4 @@
-//! Every route of A on one page.
+//! Every route of A, except those of operation: `/healthz`, `/readyz` and `/metrics`.
 
 use axum::{
     Router,
@@ -7,15 +7,15 @@ use axum::{
 
 use crate::{
     api::{call_b, call_b_legacy, openapi},
-    state::App,
+    state::AppState,
     website::{
-        account, backchannel_logout, callback, home, link, login, logout, my_resource, style,
+        account, backchannel_logout, callback, home, link, login, logout, my_resource, stylesheet,
         unlink,
     },
 };
 
-/// Every route.
-pub fn routes(app: App) -> Router {
+/// Builds the router. `GET /api/call-b-legacy` exists only with `legacy_secret_demo`.
+pub fn routes(state: AppState) -> Router {
     let routes = Router::new()
         .route("/", get(home::home))
         .route("/login/{provider}", get(login::login))
@@ -26,12 +26,12 @@ pub fn routes(app: App) -> Router {
         .route("/unlink", post(unlink::unlink))
         .route("/logout", post(logout::logout))
         .route("/backchannel-logout/{provider}", post(backchannel_logout::backchannel_logout))
-        .route("/assets/style.css", get(style::style))
+        .route("/assets/style.css", get(stylesheet::stylesheet))
         .route("/api/call-b", get(call_b::read).post(call_b::write))
         .route("/openapi.json", get(openapi::openapi));
-    let routes = match app.legacy {
+    let routes = match state.legacy {
         Some(_) => routes.route("/api/call-b-legacy", get(call_b_legacy::call_b_legacy)),
         None => routes,
     };
-    routes.with_state(app)
+    routes.with_state(state)
 }

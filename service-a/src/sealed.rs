@@ -1,7 +1,7 @@
-//! What the website keeps for a browser, readable only while that browser shows its secret.
+//! Encryption of data that the website stores for one browser, under a key derived from a secret
+//! that only that browser holds.
 //!
-//! The key is made of the secret, of which the database holds no more than a hash: a copy of the
-//! database opens nothing.
+//! The database holds a hash of the secret, so a copy of the database decrypts nothing.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -11,49 +11,53 @@ use zeroize::Zeroizing;
 
 use crate::{
     random_id::RandomId,
-    secure_random::{Entropy, NoEntropy},
+    secure_random::{SecureRandom, SecureRandomError},
 };
 
-/// What a key is for. The same secret makes a different key for each.
+/// Purpose of a key. One secret yields a different key for each purpose.
 #[derive(Clone, Copy, Debug)]
-pub enum Sealing {
+pub enum KeyPurpose {
     PendingLogin,
     Tokens,
 }
 
-/// Seal `plain`: nonce, then ciphertext and tag.
+/// Encrypts `plaintext` and returns nonce, ciphertext and tag.
 ///
 /// # Errors
-/// When the system gives no randomness.
+/// Returns an error if the system random number generator fails.
 pub fn seal(
     secret: &RandomId,
-    what: Sealing,
-    plain: &[u8],
-    entropy: &Entropy,
-) -> Result<Vec<u8>, NoEntropy> {
-    let nonce: [u8; NONCE_LEN] = entropy.bytes()?;
-    let mut sealed = plain.to_vec();
-    let nonce_used = Nonce::assume_unique_for_key(nonce);
-    key(secret, what)
-        .and_then(|key| key.seal_in_place_append_tag(nonce_used, Aad::empty(), &mut sealed).ok())
-        .ok_or(NoEntropy)?;
-    Ok([&nonce[..], &sealed].concat())
+    purpose: KeyPurpose,
+    plaintext: &[u8],
+    random: SecureRandom,
+) -> Result<Vec<u8>, SecureRandomError> {
+    let nonce: [u8; NONCE_LEN] = random.bytes()?;
+    let mut ciphertext = plaintext.to_vec();
+    let unique_nonce = Nonce::assume_unique_for_key(nonce);
+    derive_key(secret, purpose)
+        .and_then(|key| {
+            key.seal_in_place_append_tag(unique_nonce, Aad::empty(), &mut ciphertext).ok()
+        })
+        .ok_or(SecureRandomError)?;
+    Ok([&nonce[..], &ciphertext].concat())
 }
 
-/// Open what was sealed with this secret for this purpose; anything else is `None`.
-pub fn open(secret: &RandomId, what: Sealing, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
+/// Decrypts the output of [`seal`]. Returns `None` if it was sealed with another secret or for
+/// another purpose, or was modified.
+pub fn open(secret: &RandomId, purpose: KeyPurpose, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let mut plain = Zeroizing::new(rest.to_vec());
-    let length = key(secret, what)?.open_in_place(nonce, Aad::empty(), &mut plain).ok()?.len();
-    plain.truncate(length);
-    Some(plain)
+    let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+    let key = derive_key(secret, purpose)?;
+    let length = key.open_in_place(nonce, Aad::empty(), &mut plaintext).ok()?.len();
+    plaintext.truncate(length);
+    Some(plaintext)
 }
 
-fn key(secret: &RandomId, what: Sealing) -> Option<LessSafeKey> {
-    let info: &[u8] = match what {
-        Sealing::PendingLogin => b"gatepass-a pending login",
-        Sealing::Tokens => b"gatepass-a tokens",
+fn derive_key(secret: &RandomId, purpose: KeyPurpose) -> Option<LessSafeKey> {
+    let info: &[u8] = match purpose {
+        KeyPurpose::PendingLogin => b"gatepass-a pending login",
+        KeyPurpose::Tokens => b"gatepass-a tokens",
     };
     let extracted = Salt::new(HKDF_SHA256, &[]).extract(secret.expose().as_bytes());
     let key = extracted.expand(&[info], &AES_256_GCM).ok().map(UnboundKey::from)?;
@@ -65,18 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sealed_opens_for_its_secret_and_purpose_alone() {
-        let entropy = Entropy;
-        let (mine, other) = (RandomId::new(&entropy).unwrap(), RandomId::new(&entropy).unwrap());
-        let mut sealed = seal(&mine, Sealing::Tokens, b"a token", &entropy).unwrap();
+    fn sealed_data_opens_only_with_its_secret_and_purpose() {
+        let (secret, other) =
+            (RandomId::generate(SecureRandom).unwrap(), RandomId::generate(SecureRandom).unwrap());
+        let mut sealed = seal(&secret, KeyPurpose::Tokens, b"a token", SecureRandom).unwrap();
         assert!(!sealed.windows(7).any(|part| part == b"a token"));
-        assert_eq!(&**open(&mine, Sealing::Tokens, &sealed).unwrap(), b"a token");
-        assert!(open(&other, Sealing::Tokens, &sealed).is_none());
-        assert!(open(&mine, Sealing::PendingLogin, &sealed).is_none());
+        assert_eq!(&**open(&secret, KeyPurpose::Tokens, &sealed).unwrap(), b"a token");
+        assert!(open(&other, KeyPurpose::Tokens, &sealed).is_none());
+        assert!(open(&secret, KeyPurpose::PendingLogin, &sealed).is_none());
+        assert!(open(&secret, KeyPurpose::Tokens, b"short").is_none());
         *sealed.last_mut().unwrap() ^= 1;
-        assert!(
-            open(&mine, Sealing::Tokens, &sealed).is_none()
-                && open(&mine, Sealing::Tokens, b"short").is_none()
-        );
+        assert!(open(&secret, KeyPurpose::Tokens, &sealed).is_none());
     }
 }

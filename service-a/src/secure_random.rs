@@ -1,20 +1,22 @@
 use aws_lc_rs::rand;
 
-/// Where randomness comes from: the machine. It is handed down like the clock.
+/// Random bytes from the system generator. Passed as an argument, like the clock.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Entropy;
+pub struct SecureRandom;
 
-/// The machine has no randomness to give. Nobody is logged in then.
+/// The system random number generator failed.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the system gives no randomness")]
-pub struct NoEntropy;
+#[error("the system random number generator failed")]
+pub struct SecureRandomError;
 
-impl Entropy {
+impl SecureRandom {
+    /// Returns `N` random bytes.
+    ///
     /// # Errors
-    /// When the system gives none.
-    pub fn bytes<const N: usize>(self) -> Result<[u8; N], NoEntropy> {
+    /// Returns an error if the system random number generator fails.
+    pub fn bytes<const N: usize>(self) -> Result<[u8; N], SecureRandomError> {
         let mut bytes = [0; N];
-        rand::fill(&mut bytes).map_err(|_| NoEntropy)?;
+        rand::fill(&mut bytes).map_err(|_| SecureRandomError)?;
         Ok(bytes)
     }
 }

@@ -1,4 +1,6 @@
-use std::{path::PathBuf, sync::Arc, time::Duration};
+//! Composition of A: builds its components from the settings, binds them to routes, and serves.
+
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{Router, middleware::from_fn_with_state};
@@ -13,38 +15,38 @@ use service_kit::{
     with_request_context,
 };
 use token_client::TokenClient;
-use url::Url;
 
 use crate::{
     accounts::{AccountStore, PostgresAccounts, SqliteAccounts},
-    b_client::{Addresses, BClient, Legacy},
-    http::cookies::Cookies,
+    b_client::{BClient, LegacyCredentials, UrlCache},
+    http::error_page::html_errors,
     providers::{Provider, Providers},
     router,
-    secure_random::Entropy,
-    services::Website,
+    secure_random::SecureRandom,
+    services::Services,
     settings::ServiceASettings,
-    state::{App, Parts},
-    user_tokens::Refreshing,
-    views::{self, RefusalPage},
+    state::AppState,
+    user_tokens::TokenRefresher,
+    views::{self, Views},
 };
 
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
+const DELETE_EXPIRED_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A, bound and ready to run.
+/// A, bound to its listener.
 pub struct ServiceA {
     bound: BoundListener,
     routes: Router,
-    certificates: Option<ServerCertificate>,
+    certificate: Option<ServerCertificate>,
     limits: Limits,
-    website: Arc<Website>,
+    services: Arc<Services>,
 }
 
 impl ServiceA {
-    /// Open the accounts, prepare the clients of C and B, and lay out every route.
+    /// Opens the account store and builds the routes.
     ///
     /// # Errors
-    /// When a setting is unsafe in production, or cannot be used.
+    /// Returns an error if a setting is invalid or, in production, unsafe, or if the account store
+    /// cannot be opened.
     pub async fn prepare(
         settings: &ServiceASettings,
         bound: BoundListener,
@@ -53,15 +55,23 @@ impl ServiceA {
     ) -> anyhow::Result<Self> {
         ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
             .map_err(anyhow::Error::msg)?;
-        let Made { b, providers, pages, certificates } = make(settings, &clock)?;
-        let website = Arc::new(website(settings, providers, &clock).await?);
-        let app = App::new(Parts {
-            b,
-            targets: settings.targets.clone(),
-            legacy: legacy(settings)?,
-            website: Arc::clone(&website),
-            pages,
+        let components = Components::build(settings, &clock)?;
+        let services = Arc::new(Services {
+            accounts: open_accounts(settings).await?,
+            providers: components.providers,
+            public_url: settings.public_origin()?,
+            sessions: settings.sessions.clone(),
+            clock: clock.clone(),
+            random: SecureRandom,
         });
+        let state = AppState {
+            b_client: Arc::new(components.b_client),
+            targets: Arc::new(settings.targets.clone()),
+            legacy: legacy_credentials(settings)?.map(Arc::new),
+            services: Arc::clone(&services),
+            token_refresher: Arc::new(TokenRefresher::new(Arc::clone(&services))),
+            views: Views::new(components.pages, Arc::clone(&services)),
+        };
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -72,118 +82,93 @@ impl ServiceA {
             http_metrics,
             limits: settings.limits.clone(),
         };
-        // While C or B is away A answers, and says which of them. Without its accounts there is no
-        // website.
-        let accounts = Arc::clone(&website.accounts);
+        // Readiness depends on the account store only. While B or C is unavailable, A responds and
+        // names it.
+        let accounts = Arc::clone(&services.accounts);
         let readiness = health::readiness(move || {
             let accounts = Arc::clone(&accounts);
-            async move { accounts.answers().await.map_err(|error| error.to_string()) }
+            async move { accounts.ping().await.map_err(|error| error.to_string()) }
         });
-        // The scoped routes last: their fallback counts and logs unknown paths.
-        let scoped = with_request_context(router::routes(app.clone()), context);
-        let scoped = scoped.layer(from_fn_with_state(app, RefusalPage::beforehand));
+        let views = state.views.clone();
+        let scoped = with_request_context(router::routes(state), context);
+        let scoped = scoped.layer(from_fn_with_state(views, html_errors));
+        // Last, because its fallback counts and logs unknown paths.
         let routes = health::routes(readiness).merge(metrics::routes(registry)).merge(scoped);
-        Ok(Self { bound, routes, certificates, limits: settings.limits.clone(), website })
+        let (certificate, limits) = (components.certificate, settings.limits.clone());
+        Ok(Self { bound, routes, certificate, limits, services })
     }
 
-    /// Serve until a stop is asked for, then finish what is running.
+    /// Serves until `stop` is cancelled, then finishes the running requests.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        tokio::spawn(sweep(self.website, stop.clone()));
+        tokio::spawn(delete_expired(self.services, stop.clone()));
         let server = Server::new(self.bound, self.routes, &self.limits);
-        Ok(with_cert_reload(server, self.certificates, &stop).run(stop).await?)
+        Ok(with_cert_reload(server, self.certificate, &stop).run(stop).await?)
     }
 }
 
-/// What the settings become before anything is opened or served.
-pub(crate) struct Made {
-    b: BClient,
+/// Everything that is built from the settings alone. `check-config` builds it too.
+pub(crate) struct Components {
+    b_client: BClient,
     providers: Providers,
     pages: Pages,
-    certificates: Option<ServerCertificate>,
+    certificate: Option<ServerCertificate>,
 }
 
-/// `check-config` tries the same.
-pub(crate) fn make(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Made> {
-    settings.check_targets()?;
-    settings.database_url()?;
-    let http = http_client(&settings.http())?;
-    Ok(Made {
-        b: BClient {
-            tokens: token_client(settings, &http, clock)?,
-            http,
-            scope: settings.scope()?,
-            addresses: Addresses::default(),
-            call_timeout: settings.call_timeout(),
-            patience: settings.patience(),
-        },
-        providers: providers(settings, clock)?,
-        pages: views::pages(settings.pages_dir.as_deref())?,
-        certificates: ServerCertificate::load(
-            settings.tls.cert_file.as_ref(),
-            settings.tls.key_file.as_ref(),
-        )?,
-    })
+impl Components {
+    /// # Errors
+    /// Returns an error if a setting is invalid.
+    pub(crate) fn build(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Self> {
+        settings.check_targets()?;
+        settings.database_url()?;
+        let http = http_client(&settings.http())?;
+        Ok(Self {
+            b_client: BClient {
+                tokens: token_client(settings, &http, clock)?,
+                http,
+                scope: settings.scope()?,
+                urls: UrlCache::default(),
+                call_timeout: settings.call_timeout(),
+                total_timeout: settings.total_timeout(),
+            },
+            providers: build_providers(settings, clock)?,
+            pages: views::load_pages(settings.pages_dir.as_deref())?,
+            certificate: ServerCertificate::load(
+                settings.tls.cert_file.as_ref(),
+                settings.tls.key_file.as_ref(),
+            )?,
+        })
+    }
 }
 
-fn providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Providers> {
-    let public_url = settings.public_origin()?;
+fn build_providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Providers> {
     let mut providers = Providers::new();
     for (name, provider) in settings.all_providers()? {
-        let provider = Provider::new(&name, &provider, &redirect_uri(&public_url, &name), clock);
+        let provider = Provider::new(&name, &provider, &settings.redirect_uri(&name)?, clock);
         providers.insert(name.clone(), provider.with_context(|| format!("the provider `{name}`"))?);
     }
     Ok(providers)
 }
 
-/// Where the provider of that name sends browsers back to.
-pub(crate) fn redirect_uri(public_url: &Url, name: &str) -> String {
-    format!("{}/callback/{name}", public_url.as_str().trim_end_matches('/'))
-}
-
-/// Where the accounts are kept.
-pub(crate) fn accounts_file(settings: &ServiceASettings) -> PathBuf {
-    settings.data_dir.join("service-a.db")
-}
-
-async fn website(
-    settings: &ServiceASettings,
-    providers: Providers,
-    clock: &Clock,
-) -> anyhow::Result<Website> {
-    let public_url = settings.public_origin()?;
-    Ok(Website {
-        accounts: open_accounts(settings).await?,
-        providers,
-        refreshing: Refreshing::default(),
-        cookies: Cookies { https: public_url.scheme() == "https" },
-        public_url,
-        sessions: settings.sessions.clone(),
-        clock: clock.clone(),
-        entropy: Entropy,
-    })
-}
-
 async fn open_accounts(settings: &ServiceASettings) -> anyhow::Result<Arc<dyn AccountStore>> {
     if let Some(url) = settings.database_url()? {
-        let advice = "check the setting `database_url`, and whether PostgreSQL runs there";
+        let advice = "check the setting `database_url`, and that PostgreSQL is running there";
         return Ok(Arc::new(PostgresAccounts::connect(url).await.context(advice)?));
     }
     std::fs::create_dir_all(&settings.data_dir).with_context(|| {
-        format!("the setting `data_dir`: cannot make {}", settings.data_dir.display())
+        format!("the setting `data_dir`: cannot create {}", settings.data_dir.display())
     })?;
-    Ok(Arc::new(SqliteAccounts::open(&accounts_file(settings)).await?))
+    Ok(Arc::new(SqliteAccounts::open(&settings.accounts_file()).await?))
 }
 
-/// Forget what is void, a little at a time.
-async fn sweep(website: Arc<Website>, stop: CancellationToken) {
-    run_periodically(SWEEP_EVERY, stop, || async {
-        if let Err(error) =
-            website.accounts.sweep(website.idle_since(), website.clock.seconds()).await
-        {
-            tracing::warn!(%error, "what is void could not be forgotten");
+/// Deletes expired rows periodically, in small batches.
+async fn delete_expired(services: Arc<Services>, stop: CancellationToken) {
+    run_periodically(DELETE_EXPIRED_INTERVAL, stop, || async {
+        let (idle_cutoff, now) = (services.idle_cutoff(), services.clock.seconds());
+        if let Err(error) = services.accounts.delete_expired(idle_cutoff, now).await {
+            tracing::warn!(%error, "failed to delete expired rows");
         }
     })
     .await;
@@ -206,12 +191,13 @@ fn token_client(
     builder.build().context("the settings for C")
 }
 
-fn legacy(settings: &ServiceASettings) -> anyhow::Result<Option<Legacy>> {
+fn legacy_credentials(settings: &ServiceASettings) -> anyhow::Result<Option<LegacyCredentials>> {
     if !settings.legacy_secret_demo {
         return Ok(None);
     }
     tracing::warn!(
-        "legacy_secret_demo is on: A shows its secret to B when asked to. For teaching only"
+        "legacy_secret_demo is enabled: A sends its secret to B on request; for teaching only"
     );
-    Ok(Some(Legacy { client_id: settings.client_id.clone(), secret: settings.secret()? }))
+    let client_id = settings.client_id.clone();
+    Ok(Some(LegacyCredentials { client_id, secret: settings.secret()? }))
 }

@@ -6,32 +6,31 @@ use url::Url;
 
 use crate::{
     accounts::AccountStore,
-    http::cookies::Cookies,
     providers::{Provider, Providers},
-    secure_random::Entropy,
+    secure_random::SecureRandom,
     settings::SessionSettings,
-    user_tokens::Refreshing,
 };
 
-/// What the pages share.
-pub struct Website {
+/// What the handlers of the website need.
+pub struct Services {
     pub accounts: Arc<dyn AccountStore>,
     pub providers: Providers,
-    pub refreshing: Refreshing,
-    pub cookies: Cookies,
+    /// Address of the website as browsers see it.
     pub public_url: Url,
     pub sessions: SessionSettings,
     pub clock: Clock,
-    pub entropy: Entropy,
+    pub random: SecureRandom,
 }
 
-impl Website {
+impl Services {
+    /// Returns the provider with this name in the settings.
     pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
         self.providers.get(name)
     }
 
-    /// Where a form may lead on to, with spaces between.
-    pub fn browser_urls(&self) -> String {
+    /// Returns the URLs that a form may redirect to, for the `form-action` directive of the
+    /// Content Security Policy, separated by spaces.
+    pub fn form_action_urls(&self) -> String {
         self.providers
             .values()
             .flat_map(|provider| provider.browser_urls())
@@ -39,13 +38,13 @@ impl Website {
             .join(" ")
     }
 
-    /// A session that was not seen since then has ended.
-    pub fn idle_since(&self) -> i64 {
+    /// Returns the Unix time at which a session that was last used then has just timed out.
+    pub fn idle_cutoff(&self) -> i64 {
         self.clock.seconds() - i64::from(self.sessions.idle_timeout_seconds)
     }
 
-    /// The title of a provider that accounts remember by name; it may have left the settings since.
-    pub fn title_of(&self, name: &str, language: Language) -> String {
-        self.provider(name).map_or(name, |provider| provider.title_in(language)).to_owned()
+    /// Returns the display name of a provider, or `name` if the provider is no longer configured.
+    pub fn provider_title(&self, name: &str, language: Language) -> String {
+        self.provider(name).map_or(name, |provider| provider.title(language)).to_owned()
     }
 }

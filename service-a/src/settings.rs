@@ -1,24 +1,18 @@
-//! The settings of A.
+//! Settings of A.
 
 mod provider;
 mod targets;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use anyhow::Context;
-use clock::Clock;
 use oauth_types::{ClientAuthMethod, ClientSecret, Scope, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
-    UnsafeSetting, loopback_url, plain_http_listener, plain_http_url, telemetry::LogSettings,
-    weak_secret,
+    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, TlsFiles,
+    telemetry::LogSettings,
 };
-use sql_kit::{database_url, unverified_database_tls};
+use sql_kit::database_url;
 use url::Url;
 
 pub use self::{
@@ -26,62 +20,84 @@ pub use self::{
     targets::{Target, Targets},
 };
 
-/// The provider that is there without being configured: C.
+/// Name of the provider that exists by default: C.
 pub(crate) const PLATFORM: &str = "platform";
 
-use crate::server;
-
+/// Settings of A.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceASettings {
+    /// `demo`, `test` or `production`. Default: `demo`. Production refuses to start with an unsafe
+    /// setting and names each.
     pub profile: Profile,
-    /// The issuer identifier of C.
+    /// Issuer identifier of C. Default: `http://localhost:9000`. Production demands https and a host
+    /// other than loopback.
     pub issuer: String,
-    /// Where A reaches C, if not at the issuer's address.
+    /// Base URL under which A reaches C, if it differs from `issuer`. Default: unset. Production
+    /// demands https.
     pub internal_url: Option<String>,
-    /// The only certificate authorities that A believes, as PEM; without it those of the system.
+    /// PEM file with the certificate authorities that A trusts for C and B, in place of those of the
+    /// system. Default: unset.
     pub ca_file: Option<PathBuf>,
-    /// Where A is served, as `host:port`.
+    /// Listener address as `host:port`. Default: `127.0.0.1:9001`. Production demands loopback or
+    /// TLS.
     pub listen: String,
-    /// The website's address as browsers know it.
+    /// URL of the website as browsers see it, without path and query. Default:
+    /// `http://localhost:9001`. Production demands https and a host other than loopback.
     pub public_url: String,
-    /// Where the website keeps its accounts.
+    /// Directory of the SQLite database `service-a.db` with accounts and sessions; created if it is
+    /// missing. Default: `gatepass-data`.
     pub data_dir: PathBuf,
-    /// A PostgreSQL database for them, as `postgres://user:password@host/database`; empty for a
-    /// file in `data_dir`.
+    /// PostgreSQL database for accounts and sessions, as `postgres://user:password@host/database`;
+    /// replaces the SQLite database in `data_dir`. Default: unset. Production demands verified TLS
+    /// (`sslmode=verify-full`) unless the host is loopback.
     pub database_url: Option<SecretSetting>,
-    /// Whom people can log in with. `platform` is C, and there unless it is disabled.
+    /// Identity providers by name. The name is part of the redirect URI and consists of lower-case
+    /// letters, digits and `-`. `platform` is C; it needs no configuration and exists unless it is
+    /// disabled. Default: empty.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// Lifetime of website sessions.
     pub sessions: SessionSettings,
-    /// Templates and texts in place of the built-in ones.
+    /// Directory with templates and texts that replace the built-in ones of the same name. Default:
+    /// unset.
     pub pages_dir: Option<PathBuf>,
+    /// Client id of A at C. Default: `service-a`.
     pub client_id: String,
+    /// Client secret of A at C. Default: unset; the demo uses `abc123`. Production demands this
+    /// setting or `client_secret_file`, and a strong secret.
     pub client_secret: Option<SecretSetting>,
-    /// The secret in a file, as container engines mount it.
+    /// File with the client secret, as container engines mount it. Default: unset.
     pub client_secret_file: Option<PathBuf>,
-    /// How A shows its secret to C.
+    /// How A authenticates at C's token endpoint (RFC 7591 §2): `client_secret_post` or
+    /// `client_secret_basic`. Default: `client_secret_post`.
     pub token_endpoint_auth_method: ClientAuthMethod,
-    /// What A asks for, with spaces between.
+    /// Scope of the access tokens that A requests, separated by spaces. Default:
+    /// `resource:read resource:write`.
     pub scope: String,
+    /// The Bs that A calls.
     pub targets: Targets,
-    /// The document's contrast: show the secret to B itself. For teaching, never for use.
+    /// Enables `GET /api/call-b-legacy`, which sends A's secret to B, to contrast it with access
+    /// tokens. Default: `false`. Production refuses `true`.
     pub legacy_secret_demo: bool,
-    /// How long a call of B or C may take, in milliseconds.
+    /// Timeout of one request to B or C, in milliseconds. Default: 5000.
     pub call_timeout_millis: u64,
+    /// Certificate and key for https. Default: unset; A serves plain http.
     pub tls: TlsFiles,
-    /// Who watches the flows.
+    /// Where A sends its events.
     pub events: EventSettings,
+    /// Limits on requests to A.
     pub limits: Limits,
+    /// Logging and tracing.
     pub log: LogSettings,
 }
 
-/// How long people stay logged in.
+/// Lifetime of website sessions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionSettings {
-    /// Without a visit, in seconds.
+    /// A session ends after this time without a request, in seconds. Default: 3600.
     pub idle_timeout_seconds: u32,
-    /// At most, in seconds.
+    /// A session ends this long after login, in seconds. Default: 86400.
     pub absolute_timeout_seconds: u32,
 }
 
@@ -122,47 +138,54 @@ impl Default for ServiceASettings {
 }
 
 impl ServiceASettings {
-    /// The secret that A shows to C.
+    /// Returns A's client secret.
     ///
     /// # Errors
-    /// When none is set, or its file cannot be read.
+    /// Returns an error if no secret is set, or its file cannot be read.
     pub fn secret(&self) -> anyhow::Result<ClientSecret> {
         let (inline, file) = (self.client_secret.as_ref(), self.client_secret_file.as_ref());
         let secret = SecretSetting::resolve("client_secret", inline, file, self.profile)?;
         Ok(ClientSecret::new(secret.expose()))
     }
 
-    /// Both Bs have to be reachable by a request, whichever is asked for first.
+    /// Checks the URLs of both targets.
     ///
     /// # Errors
-    /// When a URL of a B is none.
+    /// Returns an error that names the setting whose URL is invalid.
     pub fn check_targets(&self) -> anyhow::Result<()> {
         for (name, target) in
             [("local", &self.targets.local), ("introspection", &self.targets.introspection)]
         {
-            for (part, url) in [("url", &target.url), ("resource", &target.resource)] {
-                let usable = parse_endpoint_url(url).map_err(anyhow::Error::msg);
-                usable.with_context(|| format!("the setting `targets.{name}.{part}`"))?;
+            for (member, url) in [("url", &target.url), ("resource", &target.resource)] {
+                let parsed = parse_endpoint_url(url).map_err(anyhow::Error::msg);
+                parsed.with_context(|| format!("the setting `targets.{name}.{member}`"))?;
             }
         }
         Ok(())
     }
 
+    /// Parses the setting `scope`.
+    ///
     /// # Errors
-    /// When the setting is no scope.
+    /// Returns an error if it is not a scope (RFC 6749 §3.3).
     pub fn scope(&self) -> anyhow::Result<Scope> {
         self.scope.parse().context("the setting `scope`")
     }
 
-    /// The PostgreSQL database of the accounts, where it is not the file.
+    /// Returns the URL of the PostgreSQL database, if one is configured.
     ///
     /// # Errors
-    /// When it cannot be one. Nothing of its value is in the error.
+    /// Returns an error if it is not a PostgreSQL URL. The error does not contain the value.
     pub fn database_url(&self) -> anyhow::Result<Option<&str>> {
         database_url(self.database_url.as_ref()).map_err(anyhow::Error::msg)
     }
 
-    /// How A calls others.
+    /// Returns the path of the SQLite database.
+    pub fn accounts_file(&self) -> PathBuf {
+        self.data_dir.join("service-a.db")
+    }
+
+    /// Returns the configuration of the HTTP client for B and C.
     pub fn http(&self) -> HttpClientSettings {
         HttpClientSettings {
             ca_file: self.ca_file.clone(),
@@ -171,36 +194,46 @@ impl ServiceASettings {
         }
     }
 
-    /// The website's address, in which its paths begin at the root.
+    /// Parses the setting `public_url`.
     ///
     /// # Errors
-    /// When the setting is no such address.
+    /// Returns an error if it is not an http(s) URL, or has a path or a query.
     pub fn public_origin(&self) -> anyhow::Result<Url> {
-        let wrong = |problem: &str| {
+        let invalid = |problem: &str| {
             anyhow::anyhow!("the setting `public_url`: {problem}: {}", self.public_url)
         };
-        let url = parse_endpoint_url(&self.public_url).map_err(wrong)?;
+        let url = parse_endpoint_url(&self.public_url).map_err(invalid)?;
         if url.path() == "/" && url.query().is_none() {
             Ok(url)
         } else {
-            Err(wrong("it has a path or a query"))
+            Err(invalid("it must not have a path or a query"))
         }
     }
 
-    /// Everybody whom people can log in with, each with all it needs.
+    /// Returns the redirect URI of the provider with this name.
     ///
     /// # Errors
-    /// When a name cannot stand in a URL, or C's secret cannot be had.
+    /// Returns an error if `public_url` is invalid.
+    pub fn redirect_uri(&self, provider: &str) -> anyhow::Result<String> {
+        let origin = self.public_origin()?;
+        Ok(format!("{}/callback/{provider}", origin.as_str().trim_end_matches('/')))
+    }
+
+    /// Returns the enabled providers, with defaults filled in.
+    ///
+    /// # Errors
+    /// Returns an error if a name is invalid, or `platform` needs A's client secret and there is
+    /// none.
     pub fn all_providers(&self) -> anyhow::Result<BTreeMap<String, ProviderSettings>> {
         let mut all = self.providers.clone();
         all.entry(PLATFORM.to_owned()).or_default();
         all.retain(|_, provider| provider.enabled);
         for (name, provider) in &mut all {
-            let sane =
+            let allowed =
                 |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             anyhow::ensure!(
-                !name.is_empty() && name.bytes().all(sane),
-                "the provider `{name}`: use small letters, digits and `-`"
+                !name.is_empty() && name.bytes().all(allowed),
+                "invalid provider name `{name}`: use lower-case letters, digits and `-`"
             );
             if name == PLATFORM {
                 self.complete_platform(provider)?;
@@ -210,13 +243,14 @@ impl ServiceASettings {
         Ok(all)
     }
 
-    /// What the settings do not say of the platform is as A knows C already.
+    /// Fills the missing settings of `platform` with what A's own settings say of C, unless it has
+    /// another issuer.
     fn complete_platform(&self, platform: &mut ProviderSettings) -> anyhow::Result<()> {
         if !platform.issuer.is_empty() && platform.issuer != self.issuer {
             return Ok(());
         }
         let targets = [&self.targets.local.resource, &self.targets.introspection.resource];
-        let own = [
+        let defaults = [
             (&mut platform.issuer, self.issuer.clone()),
             (&mut platform.client_id, self.client_id.clone()),
             (&mut platform.title, "the platform".to_owned()),
@@ -224,8 +258,8 @@ impl ServiceASettings {
             (&mut platform.scopes, format!("openid profile email offline_access {}", self.scope)),
             (&mut platform.resources, targets.map(String::as_str).join(" ")),
         ];
-        for (value, own) in own.into_iter().filter(|(value, _)| value.is_empty()) {
-            *value = own;
+        for (value, default) in defaults.into_iter().filter(|(value, _)| value.is_empty()) {
+            *value = default;
         }
         platform.internal_url = platform.internal_url.take().or_else(|| self.internal_url.clone());
         platform.ca_file = platform.ca_file.take().or_else(|| self.ca_file.clone());
@@ -235,77 +269,15 @@ impl ServiceASettings {
         Ok(())
     }
 
-    /// How long a whole call of B may take: a little less than the request that it is made for.
-    pub fn patience(&self) -> Duration {
+    /// Returns the timeout of a whole call of B: 90 % of the request timeout, so that A's response
+    /// names the step that timed out.
+    pub fn total_timeout(&self) -> Duration {
         Duration::from_secs(self.limits.request_seconds) * 9 / 10
     }
 
+    /// Returns the timeout of one request to B or C.
     pub fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_timeout_millis)
-    }
-}
-
-impl Settings for ServiceASettings {
-    const SERVICE: &'static str = "service-a";
-    const SECRET_URL_SETTINGS: &'static [&'static str] = &["database_url"];
-
-    fn profile(&self) -> Profile {
-        self.profile
-    }
-
-    fn listener(&self) -> (&str, Option<&Path>) {
-        (&self.listen, self.tls.cert_file.as_deref())
-    }
-
-    fn log(&self) -> &LogSettings {
-        &self.log
-    }
-
-    fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
-        let mut findings = Vec::new();
-        findings.extend(plain_http_url("issuer", &self.issuer));
-        findings.extend(loopback_url("issuer", &self.issuer));
-        findings.extend(
-            self.internal_url.as_deref().and_then(|url| plain_http_url("internal_url", url)),
-        );
-        findings.extend(plain_http_url("targets.local.url", &self.targets.local.url));
-        findings.extend(loopback_url("targets.local.resource", &self.targets.local.resource));
-        findings
-            .extend(plain_http_url("targets.introspection.url", &self.targets.introspection.url));
-        findings.extend(loopback_url(
-            "targets.introspection.resource",
-            &self.targets.introspection.resource,
-        ));
-        findings.extend(plain_http_url("public_url", &self.public_url));
-        findings.extend(loopback_url("public_url", &self.public_url));
-        findings.extend(
-            self.providers.iter().flat_map(|(name, provider)| provider.unsafe_settings(name)),
-        );
-        findings.extend(plain_http_listener(&self.listen, &self.tls));
-        findings.extend(self.database_url().ok().flatten().and_then(unverified_database_tls));
-        match self.secret() {
-            Ok(secret) => findings.extend(weak_secret("client_secret", secret.expose())),
-            Err(error) => findings.push(UnsafeSetting::new(
-                "client_secret",
-                format!("{error:#}"),
-                "let C make one",
-            )),
-        }
-        if self.legacy_secret_demo {
-            findings.push(UnsafeSetting::new(
-                "legacy_secret_demo",
-                "shows the secret to B",
-                "switch it off",
-            ));
-        }
-        findings.extend(self.events.unsafe_setting());
-        findings.extend(self.log.unsafe_setting());
-        findings
-    }
-
-    fn validate(&self) -> anyhow::Result<()> {
-        self.log.validate()?;
-        server::make(self, &Clock::system()).map(drop)
     }
 }
 
@@ -313,65 +285,8 @@ impl Settings for ServiceASettings {
 mod tests {
     use super::*;
 
-    fn named(settings: &ServiceASettings) -> Vec<&'static str> {
-        settings.unsafe_settings().iter().map(|finding| finding.setting).collect()
-    }
-
     #[test]
-    fn the_demo_is_unsafe_for_its_secret_and_for_names_that_only_this_machine_knows() {
-        let expected = [
-            "issuer",
-            "targets.local.resource",
-            "targets.introspection.resource",
-            "public_url",
-            "client_secret",
-        ];
-        assert_eq!(named(&ServiceASettings::default()), expected);
-    }
-
-    #[test]
-    fn each_unsafe_setting_is_found() {
-        let mut settings = ServiceASettings {
-            issuer: "http://c.example".to_owned(),
-            internal_url: Some("http://c.internal".to_owned()),
-            listen: "0.0.0.0:9001".to_owned(),
-            client_secret: Some(SecretSetting::new("short")),
-            public_url: "http://a.example".to_owned(),
-            database_url: Some(SecretSetting::new("postgres://a@db/accounts")),
-            legacy_secret_demo: true,
-            ..ServiceASettings::default()
-        };
-        let other = ProviderSettings {
-            issuer: "http://other.example".to_owned(),
-            client_secret: Some(SecretSetting::new("abc123")),
-            ..ProviderSettings::default()
-        };
-        settings.providers.insert("other".to_owned(), other);
-        settings.targets.local = Target {
-            url: "http://b.example".to_owned(),
-            resource: "https://b.example".to_owned(),
-            token_exchange: false,
-        };
-        settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
-        let expected = [
-            "issuer",
-            "internal_url",
-            "targets.local.url",
-            "targets.introspection.resource",
-            "public_url",
-            "providers",
-            "providers",
-            "listen",
-            "database_url",
-            "client_secret",
-            "legacy_secret_demo",
-            "log.otlp_endpoint",
-        ];
-        assert_eq!(named(&settings), expected);
-    }
-
-    #[test]
-    fn the_platform_is_there_as_a_knows_c_and_can_be_changed_or_switched_off() {
+    fn platform_defaults_to_c_and_can_be_replaced_or_disabled() {
         let mut settings = ServiceASettings {
             internal_url: Some("https://c:9443".to_owned()),
             ..Default::default()
@@ -389,39 +304,39 @@ mod tests {
         assert_eq!(platform.resources, "http://localhost:9002 http://localhost:9003");
         assert_eq!(platform.secret().unwrap().expose(), "abc123");
 
-        let elsewhere =
+        let other_issuer =
             ProviderSettings { issuer: "https://other.example".to_owned(), ..Default::default() };
-        settings.providers.insert("platform".to_owned(), elsewhere);
+        settings.providers.insert("platform".to_owned(), other_issuer);
         let platform = settings.all_providers().unwrap().remove("platform").unwrap();
         assert!(
             platform.internal_url.is_none() && platform.secret().is_err(),
-            "C's secret is for C alone"
+            "A's client secret at C is not sent to another issuer"
         );
 
-        let off = ProviderSettings { enabled: false, ..ProviderSettings::default() };
-        settings.providers.insert("platform".to_owned(), off);
+        let disabled = ProviderSettings { enabled: false, ..ProviderSettings::default() };
+        settings.providers.insert("platform".to_owned(), disabled);
         assert!(settings.all_providers().unwrap().is_empty());
     }
 
     #[test]
-    fn a_provider_is_named_so_that_it_can_stand_in_a_url() {
-        for bad in ["Google", "a/b", "a b", "ä", ""] {
+    fn invalid_provider_name_is_rejected() {
+        for invalid in ["Google", "a/b", "a b", "ä", ""] {
             let mut settings = ServiceASettings::default();
-            settings.providers.insert(bad.to_owned(), ProviderSettings::default());
-            assert!(settings.all_providers().is_err(), "{bad}");
+            settings.providers.insert(invalid.to_owned(), ProviderSettings::default());
+            assert!(settings.all_providers().is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn the_public_address_begins_at_the_root() {
+    fn public_url_must_not_have_a_path_or_query() {
         let origin = |url: &str| {
             ServiceASettings { public_url: url.to_owned(), ..Default::default() }.public_origin()
         };
         assert!(origin("http://localhost:9001").is_ok() && origin("https://a.example/").is_ok());
-        for bad in
+        for invalid in
             ["a.example", "https://a.example/website", "https://a.example/?x", "ftp://a.example"]
         {
-            assert!(origin(bad).is_err(), "{bad}");
+            assert!(origin(invalid).is_err(), "{invalid}");
         }
     }
 }

@@ -1,36 +1,43 @@
+//! State of the application. Handlers take the parts that they need by [`FromRef`].
+
 use std::sync::Arc;
 
-use pages::Pages;
+use axum::extract::FromRef;
 
 use crate::{
-    b_client::{BClient, Legacy},
-    services::Website,
+    b_client::{BClient, LegacyCredentials},
+    services::Services,
     settings::Targets,
+    user_tokens::TokenRefresher,
+    views::Views,
 };
 
-/// What the endpoints share.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
-
-pub struct Parts {
-    pub b: BClient,
-    pub targets: Targets,
-    /// Present only in the demonstration of the old way.
-    pub legacy: Option<Legacy>,
-    pub website: Arc<Website>,
-    pub pages: Pages,
+pub struct AppState {
+    pub b_client: Arc<BClient>,
+    pub targets: Arc<Targets>,
+    /// Present only with `legacy_secret_demo`.
+    pub legacy: Option<Arc<LegacyCredentials>>,
+    pub services: Arc<Services>,
+    pub token_refresher: Arc<TokenRefresher>,
+    pub views: Views,
 }
 
-impl App {
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
-    }
+macro_rules! from_ref {
+    ($($field:ident: $type:ty),* $(,)?) => {
+        $(impl FromRef<AppState> for $type {
+            fn from_ref(state: &AppState) -> Self {
+                state.$field.clone()
+            }
+        })*
+    };
 }
 
-impl std::ops::Deref for App {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
+from_ref! {
+    b_client: Arc<BClient>,
+    targets: Arc<Targets>,
+    legacy: Option<Arc<LegacyCredentials>>,
+    services: Arc<Services>,
+    token_refresher: Arc<TokenRefresher>,
+    views: Views,
 }

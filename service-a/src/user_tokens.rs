@@ -1,4 +1,4 @@
-//! The tokens of a person who is logged in, fresh.
+//! Fresh tokens for the logged-in user.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,85 +6,111 @@ use moka::future::Cache;
 use secrecy::ExposeSecret;
 
 use crate::{
-    http::session::LoggedIn,
-    login::Refusal,
-    providers::{Provider, ProviderFailure, Step, UserTokens},
-    random_id::Digest,
-    services::Website,
+    accounts::Session,
+    providers::{Provider, ProviderError, ProviderRequest, UserTokens},
+    random_id::{Digest, RandomId},
+    services::Services,
 };
 
-/// The refreshes that run, or have just run. A rotated refresh token is good once: of many requests
-/// at the same moment one asks, and the others, also those that read the session a moment too
-/// early, take its answer.
-#[derive(Clone)]
-pub struct Refreshing(Cache<(Digest, Digest), UserTokens>);
+/// How long the result of a refresh is kept. A request that read the session before the refresh
+/// has long finished by then.
+const RESULT_TTL: Duration = Duration::from_secs(60);
+const MAX_RESULTS: u64 = 10_000;
 
-/// Who still asks with the old tokens after that has read them long ago.
-const REMEMBERED: Duration = Duration::from_secs(60);
-const MAX_REMEMBERED: u64 = 10_000;
+/// Refreshes the tokens of sessions.
+///
+/// A rotated refresh token can be used once. Concurrent requests of one session therefore share one
+/// refresh, including those that read the session just before the new tokens were stored.
+pub struct TokenRefresher {
+    services: Arc<Services>,
+    /// By session and by digest of the old refresh token.
+    refreshes: Cache<(Digest, Digest), UserTokens>,
+}
 
-impl Default for Refreshing {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(REMEMBERED).build())
+/// Why there are no usable tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum UserTokenError {
+    #[error("the tokens of the session cannot be decrypted")]
+    Undecryptable,
+    /// Only another login yields new tokens.
+    #[error("the tokens cannot be refreshed")]
+    NotRenewable,
+    #[error("{0}")]
+    Provider(ProviderError),
+}
+
+impl TokenRefresher {
+    pub fn new(services: Arc<Services>) -> Self {
+        let refreshes = Cache::builder().max_capacity(MAX_RESULTS).time_to_live(RESULT_TTL).build();
+        Self { services, refreshes }
+    }
+
+    /// Returns the tokens of the session, refreshed if they are about to expire.
+    pub async fn fresh_tokens(
+        &self,
+        secret: &RandomId,
+        session: &Session,
+    ) -> Result<UserTokens, UserTokenError> {
+        let tokens = UserTokens::open(secret, &session.sealed_tokens)
+            .ok_or(UserTokenError::Undecryptable)?;
+        if tokens.is_fresh(self.services.clock.seconds()) {
+            Ok(tokens)
+        } else {
+            self.refresh(secret, session, &tokens).await
+        }
+    }
+
+    /// Refreshes `old` and stores the new tokens in the session.
+    pub async fn refresh(
+        &self,
+        secret: &RandomId,
+        session: &Session,
+        old: &UserTokens,
+    ) -> Result<UserTokens, UserTokenError> {
+        let refresh_token = old.refresh_token.as_ref().ok_or(UserTokenError::NotRenewable)?;
+        let provider =
+            self.services.provider(&session.provider).ok_or(UserTokenError::NotRenewable)?;
+        let key = (session.id, Digest::of(refresh_token.expose_secret()));
+        let refresh = refresh_and_store(&self.services, provider, secret, session.id, old);
+        self.refreshes.try_get_with(key, refresh).await.map_err(|error| match &*error {
+            // The provider has revoked the grant.
+            ProviderError::InvalidGrant(..) => UserTokenError::NotRenewable,
+            error => UserTokenError::Provider(error.clone()),
+        })
     }
 }
 
-/// Tokens that are good for a while, refreshed if need be.
-pub async fn fresh(website: &Arc<Website>, logged_in: &LoggedIn) -> Result<UserTokens, Refusal> {
-    let tokens = UserTokens::open(&logged_in.secret, &logged_in.session.tokens)
-        .ok_or(Refusal::NotLoggedIn)?;
-    if tokens.is_fresh(website.clock.seconds()) {
-        Ok(tokens)
-    } else {
-        renewed(website, logged_in, &tokens).await
-    }
-}
-
-/// New tokens in place of these.
-pub async fn renewed(
-    website: &Arc<Website>,
-    logged_in: &LoggedIn,
-    old: &UserTokens,
-) -> Result<UserTokens, Refusal> {
-    let refresh_token = old.refresh_token.as_ref().ok_or(Refusal::NoPass)?;
-    let provider = website.provider(&logged_in.session.provider).ok_or(Refusal::NoPass)?;
-    let key = (logged_in.session.id, Digest::of(refresh_token.expose_secret()));
-    let refresh = refresh_and_keep(website, logged_in, provider, old);
-    website.refreshing.0.try_get_with(key, refresh).await.map_err(|failure| match &*failure {
-        // The provider has withdrawn what it gave; only another login helps.
-        ProviderFailure::GrantRefused(..) => Refusal::NoPass,
-        failure => Refusal::Provider(failure.clone()),
-    })
-}
-
-/// The refresh is nobody's own: else a browser that hangs up would break it off, after the provider
-/// has spent the old refresh token and before the new one is kept.
-async fn refresh_and_keep(
-    website: &Arc<Website>,
-    logged_in: &LoggedIn,
+/// Runs in a task of its own. Otherwise a browser that disconnects could cancel the refresh after
+/// the provider has consumed the old refresh token and before A has stored the new one.
+async fn refresh_and_store(
+    services: &Arc<Services>,
     provider: &Arc<Provider>,
+    secret: &RandomId,
+    session_id: Digest,
     old: &UserTokens,
-) -> Result<UserTokens, ProviderFailure> {
-    let (website, provider, old) = (Arc::clone(website), Arc::clone(provider), old.clone());
-    let (secret, id) = (logged_in.secret.clone(), logged_in.session.id);
+) -> Result<UserTokens, ProviderError> {
+    let (services, provider) = (Arc::clone(services), Arc::clone(provider));
+    let (secret, old) = (secret.clone(), old.clone());
     let refresh = tokio::spawn(async move {
         let fresh = provider.refresh(&old).await?;
-        let sealed = fresh.seal(&secret, &website.entropy);
-        let kept = match sealed {
-            Ok(sealed) => {
-                website.accounts.keep_tokens(&id, &sealed).await.map_err(|error| error.to_string())
-            }
+        let stored = match fresh.seal(&secret, services.random) {
+            Ok(sealed) => services
+                .accounts
+                .update_tokens(&session_id, &sealed)
+                .await
+                .map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        if let Err(error) = kept {
+        if let Err(error) = stored {
             tracing::error!(
                 error,
-                "refreshed tokens could not be kept; the person has to log in again when they end"
+                "failed to store refreshed tokens; the user must log in again when they expire"
             );
         }
         Ok(fresh)
     });
-    let broken_off =
-        |_| Err(ProviderFailure::Unusable(Step::Token, "the refresh was broken off".to_owned()));
-    refresh.await.unwrap_or_else(broken_off)
+    refresh.await.unwrap_or_else(|_| {
+        let reason = "the refresh task failed".to_owned();
+        Err(ProviderError::InvalidResponse(ProviderRequest::Token, reason))
+    })
 }

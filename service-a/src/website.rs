@@ -1,4 +1,4 @@
-//! One file an endpoint, named as the endpoint.
+//! Handlers of the website, one file per endpoint.
 
 pub mod account;
 pub mod backchannel_logout;
@@ -8,5 +8,5 @@ pub mod link;
 pub mod login;
 pub mod logout;
 pub mod my_resource;
-pub mod style;
+pub mod stylesheet;
 pub mod unlink;

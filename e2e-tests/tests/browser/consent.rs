@@ -63,7 +63,7 @@ async fn what_is_withdrawn_at_c_ends_at_a_when_its_pass_does() {
     // one.
     world.stage.clock.advance(Duration::from_secs(31 * 60));
     screen.go(world.a("/my-resource")).await;
-    screen.is_refused("no_pass").await;
+    screen.is_refused("no_access_token").await;
     screen.picture("a-no-pass").await;
     // The way on leads back to the question, and whoever allows it has a pass again.
     screen.press("login-platform").await;

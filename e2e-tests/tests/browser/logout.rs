@@ -5,7 +5,7 @@ use crate::{browser::Screen, servers::World, user_actions::ALICE};
 /// Does A still know this browser?
 async fn is_logged_out_at_a(screen: &Screen, world: &World) -> bool {
     screen.go(world.a("/account")).await;
-    screen.has("refusal").await
+    screen.has("error").await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,8 +36,8 @@ impl Screen {
 
     /// It is A's page of this refusal, and it leads on.
     pub async fn is_refused(&self, refusal: &str) {
-        let title = self.find("refusal").await;
-        assert_eq!(title.attr("data-refusal").await.unwrap().as_deref(), Some(refusal));
+        let title = self.find("error").await;
+        assert_eq!(title.attr("data-error").await.unwrap().as_deref(), Some(refusal));
         assert!(self.has("login-platform").await || self.has("account").await, "it leads nowhere");
     }
 }

@@ -79,7 +79,7 @@ fn out_everywhere(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
     alice.press("sign-out-everywhere", &[])?;
     eventually("A was told", || {
         alice.open(&format!("{SITE}/account"))?;
-        ensure!(alice.html.contains("data-refusal=\"not_logged_in\""), "{}", alice.html);
+        ensure!(alice.html.contains("data-error=\"not_logged_in\""), "{}", alice.html);
         Ok(())
     })
 }

@@ -43,7 +43,7 @@ fn hostile(plants: &[(&str, &str)]) -> (String, thread::JoinHandle<String>) {
 /// Nobody is logged in at A, nor signed in at C.
 fn is_nobody(visitor: &mut Visitor<'_>, at: &Places) -> anyhow::Result<()> {
     visitor.open(&format!("{}/account", at.a))?;
-    assert!(visitor.html.contains("data-refusal=\"not_logged_in\""), "{}", visitor.html);
+    assert!(visitor.html.contains("data-error=\"not_logged_in\""), "{}", visitor.html);
     visitor.open(&format!("{}/account", at.c))?;
     assert!(visitor.has("login-submit"), "{}", visitor.html);
     Ok(())

@@ -72,7 +72,7 @@ async fn the_first_login_makes_an_account_the_second_finds_it_and_a_logout_ends_
         // In the same browser C knows her still: nothing is asked at all.
         alice.cookies.remove("gatepass-a-session").unwrap();
         alice.open(&format!("{}/account", at.a))?;
-        assert!(alice.html.contains("data-refusal=\"not_logged_in\""), "{}", alice.html);
+        assert!(alice.html.contains("data-error=\"not_logged_in\""), "{}", alice.html);
         alice.open(&format!("{}/login/platform", at.a))?;
         assert_eq!(alice.text("account-id"), account);
 
@@ -85,7 +85,7 @@ async fn the_first_login_makes_an_account_the_second_finds_it_and_a_logout_ends_
         alice.open(&format!("{}/account", at.c))?;
         assert!(alice.has("login-submit"), "the session at C has ended too: {}", alice.html);
         alice.open(&format!("{}/account", at.a))?;
-        assert!(alice.html.contains("data-refusal=\"not_logged_in\""), "{}", alice.html);
+        assert!(alice.html.contains("data-error=\"not_logged_in\""), "{}", alice.html);
 
         // What she allowed is remembered; the password is not.
         log_in(alice, at)?;
@@ -104,7 +104,7 @@ async fn whoever_leaves_c_everywhere_has_left_a() {
         alice.press("sign-out-everywhere", &[])?;
         // C tells A when it has answered her.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        while !alice.html.contains("data-refusal=\"not_logged_in\"") {
+        while !alice.html.contains("data-error=\"not_logged_in\"") {
             assert!(std::time::Instant::now() < deadline, "A was never told");
             alice.open(&format!("{}/account", at.a))?;
         }

@@ -81,7 +81,7 @@ async fn what_goes_wrong_at_that_wechat_is_a_page_of_a() {
     somebody(&stage, |alice, at| {
         alice.open(&format!("{}/login/wechat", at.a))?;
         alice.press("login-cancel", &[])?;
-        assert!(alice.html.contains("data-refusal=\"cancelled\""), "{}", alice.html);
+        assert!(alice.html.contains("data-error=\"cancelled\""), "{}", alice.html);
         // A code that was never given: an `errcode` in a 200.
         alice.open(&format!("{}/login/wechat", at.a))?;
         let asked = alice
@@ -92,7 +92,7 @@ async fn what_goes_wrong_at_that_wechat_is_a_page_of_a() {
             .unwrap();
         let state = asked.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
         alice.open(&format!("{}/callback/wechat?code=made-up&state={state}", at.a))?;
-        assert!(alice.html.contains("data-refusal=\"code_refused\""), "{}", alice.html);
+        assert!(alice.html.contains("data-error=\"code_rejected\""), "{}", alice.html);
         Ok(())
     })
     .await;

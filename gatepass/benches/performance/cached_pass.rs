@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, ensure};
 use axum::http::Method;
 use oauth_types::ClientSecret;
-use service_a::{Addresses, BClient, Call, settings::Target};
+use service_a::{BClient, BRequest, UrlCache, settings::Target};
 use service_kit::{HttpClientSettings, http_client};
 use token_client::{TokenClient, TokenTarget};
 
@@ -29,8 +29,8 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         token_exchange: false,
     };
     let (scope, call_timeout) = (SCOPE.parse()?, HttpClientSettings::default().timeout);
-    let addresses = Addresses::default();
-    let a = BClient { tokens, http, scope, addresses, call_timeout, patience: PATIENCE };
+    let urls = UrlCache::default();
+    let a = BClient { tokens, http, scope, urls, call_timeout, total_timeout: PATIENCE };
     let contest = Contest { a, target };
     let duel = stage.runtime.block_on(contest.fight(plan.calls))?;
     Ok(vec![Row::at_most_times("4. A's call with a cached pass, median", &duel, "µs", 1.05)])
@@ -54,7 +54,8 @@ impl Contest {
         let (mut ours, mut limit) = (Vec::new(), Vec::new());
         for _ in 0..calls {
             let started = Instant::now();
-            let call = Call { target: &self.target, method: Method::GET, path: PATH, body: None };
+            let call =
+                BRequest { target: &self.target, method: Method::GET, path: PATH, body: None };
             self.a.call(&call).await.map_err(|failure| anyhow!("A's call failed: {failure:?}"))?;
             ours.push(micros(started));
             let started = Instant::now();

@@ -1,13 +1,13 @@
 use crate::random_id::Digest;
 
-/// Who somebody is at a provider. Only both together are a name (OpenID Connect Core §5.7).
+/// Issuer and subject, which together identify a user (OpenID Connect Core §5.7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     pub issuer: String,
     pub subject: String,
 }
 
-/// What a provider says of a person.
+/// Profile of a user at a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     pub nickname: Option<String>,
@@ -18,14 +18,15 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
     pub address: String,
-    /// The provider has seen that it is the person's own.
+    /// The provider has verified that the user controls the address.
     pub verified: bool,
 }
 
-/// Somebody who proved who they are, by way of a provider of the settings.
+/// A user whom a provider authenticated.
 #[derive(Clone, Debug)]
-pub struct Visitor {
+pub struct ExternalIdentity {
     pub identity: Identity,
+    /// Name of the provider in the settings.
     pub provider: String,
     pub profile: Profile,
 }
@@ -36,7 +37,7 @@ pub struct Account {
     pub nickname: Option<String>,
     pub picture: Option<String>,
     pub email: Option<String>,
-    /// The oldest first.
+    /// Oldest first.
     pub identities: Vec<LinkedIdentity>,
 }
 
@@ -46,98 +47,102 @@ pub struct LinkedIdentity {
     pub provider: String,
 }
 
-/// What became of a first or later login.
+/// Outcome of a login. The strings are account ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entered {
-    Known(String),
-    New(String),
-    /// The e-mail belongs to an account that other providers lead to. Whoever has an address at one
-    /// provider need not be the person who had it at another, so the two are joined only by
-    /// somebody who can log in with both.
+pub enum LoginOutcome {
+    Existing(String),
+    Created(String),
+    /// The e-mail address belongs to an account with other identities. The same address at two
+    /// providers does not prove that the user is the same, so identities are linked only by a user
+    /// who can log in with both.
     EmailTaken {
         providers: Vec<String>,
     },
 }
 
+/// Outcome of linking an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Linked {
-    Added,
-    /// It led to this account before.
-    Already,
-    /// It leads to another account.
-    Elsewhere,
+pub enum LinkOutcome {
+    Linked,
+    /// It was linked to this account before.
+    AlreadyLinked,
+    /// It is linked to another account.
+    LinkedElsewhere,
 }
 
+/// Outcome of unlinking an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlinked {
+pub enum UnlinkOutcome {
     Removed,
-    /// It is the only one that is left.
-    Last,
+    /// It is the account's only identity and stays.
+    LastIdentity,
     /// The account has no such identity.
-    Unknown,
+    NotFound,
 }
 
-/// A browser that was sent to a provider.
+/// A login that waits for the authorization response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingLogin {
     pub state: Digest,
     pub browser: Digest,
     pub provider: String,
-    pub purpose: Purpose,
-    /// The session that the browser had.
+    pub purpose: LoginPurpose,
+    /// Session of the browser when the login started.
     pub session: Option<Digest>,
-    /// Sealed with the state.
-    pub secrets: Vec<u8>,
+    /// Nonce and PKCE verifier, encrypted under `state`.
+    pub sealed_secrets: Vec<u8>,
     pub expires_at: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum LoginPurpose {
     LogIn,
-    /// Join what is proved to the account of the session.
+    /// Links the identity to the account of the session.
     Link,
 }
 
-/// A browser that is logged in.
+/// Session of a logged-in browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub id: Digest,
     pub account_id: String,
     pub provider: String,
     pub identity: Identity,
+    /// Session id at the provider.
     pub sid: Option<String>,
-    /// Sealed with the session's id.
-    pub tokens: Vec<u8>,
-    pub seen_at: i64,
+    /// Tokens of the user, encrypted under the session secret.
+    pub sealed_tokens: Vec<u8>,
+    pub last_seen_at: i64,
     pub expires_at: i64,
 }
 
-/// Which sessions a logout token ends: those of `sid`, or all of the subject (OpenID Connect
-/// Back-Channel Logout §2.7).
+/// A verified logout token. It ends the sessions of `sid`, or all sessions of the subject (OpenID
+/// Connect Back-Channel Logout §2.7).
 #[derive(Clone, Debug)]
-pub struct EndSessions {
+pub struct BackchannelLogout {
     pub issuer: String,
     pub subject: Option<String>,
     pub sid: Option<String>,
     pub jti: String,
-    /// From then on the token is void anyway.
+    /// Unix time from which the token is expired and its `jti` need not be stored.
     pub expires_at: i64,
 }
 
 impl Profile {
-    /// The address as it is compared, if the provider has verified it.
-    pub fn email_key(&self) -> Option<String> {
-        self.email.as_ref().filter(|email| email.verified).map(Email::key)
+    /// Returns the normalized e-mail address if the provider has verified it.
+    pub fn verified_email(&self) -> Option<String> {
+        self.email.as_ref().filter(|email| email.verified).map(Email::normalized)
     }
 }
 
 impl Email {
-    pub fn key(&self) -> String {
+    /// Returns the address in lower case, for comparison.
+    pub fn normalized(&self) -> String {
         self.address.to_lowercase()
     }
 }
 
-impl Purpose {
+impl LoginPurpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LogIn => "login",

@@ -1,122 +1,135 @@
-mod connect;
+mod expiry;
 mod identities;
-mod inspection;
 mod locks;
-mod logins;
+mod pending_logins;
 mod sessions;
-mod sweep;
-
-pub use inspection::{place_of, versions_at};
 
 use async_trait::async_trait;
-use sqlx::PgPool;
+use sql_kit::{SchemaVersions, postgres};
+use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
-    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session,
-    StoreError, Unlinked, Visitor, rows::is_stale,
+    Account, AccountStore, BackchannelLogout, ExternalIdentity, Identity, LinkOutcome,
+    LoginOutcome, PendingLogin, Session, StoreError, UnlinkOutcome, rows::needs_seen_update,
 };
 use crate::random_id::Digest;
 
-/// The store that many servers share.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Account store in PostgreSQL, shared by several servers.
 ///
-/// Each verb is one transaction that sees what was committed before each of its statements; where
-/// two could be in each other's way, both begin with the same lock, and the later one waits for it.
+/// Each operation is one transaction at isolation level `READ COMMITTED`. Operations that could
+/// conflict first acquire the same lock.
 pub struct PostgresAccounts {
     pool: PgPool,
 }
 
 impl PostgresAccounts {
-    /// Connect to the database, and bring it to this version's tables.
+    /// Connects to the database and migrates it.
     ///
     /// # Errors
-    /// When it cannot be reached, or holds the tables of a newer version or of another server. The
-    /// password is not in the error.
+    /// Returns an error if the database is unreachable, or contains the schema of a newer version or
+    /// of another server. The error does not contain the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pool: connect::connect(url).await? })
+        Ok(Self { pool: postgres::connect(url, &MIGRATIONS).await? })
     }
+}
+
+/// Returns the schema versions of the database at this URL.
+///
+/// # Errors
+/// Returns an error if the database cannot be used. The error does not contain the password.
+pub async fn postgres_schema_versions(url: &str) -> Result<SchemaVersions, StoreError> {
+    postgres::inspect(url, &MIGRATIONS, async |_, versions| Ok(versions)).await
 }
 
 #[async_trait]
 impl AccountStore for PostgresAccounts {
-    async fn answers(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(postgres::ping(&self.pool).await?)
     }
 
-    async fn begin_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
-        logins::begin(&self.pool, pending).await
+    async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
+        pending_logins::insert(&self.pool, pending).await
     }
 
-    async fn take_login(
+    async fn consume_pending_login(
         &self,
         state: &Digest,
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError> {
-        logins::take(&self.pool, state, browser).await
+        pending_logins::consume(&self.pool, state, browser).await
     }
 
-    async fn enter(
+    async fn log_in(
         &self,
-        visitor: &Visitor,
+        identity: &ExternalIdentity,
         new_id: &str,
         now: i64,
-    ) -> Result<Entered, StoreError> {
-        identities::enter(&self.pool, visitor, new_id, now).await
+    ) -> Result<LoginOutcome, StoreError> {
+        identities::log_in(&self.pool, identity, new_id, now).await
     }
 
-    async fn link(
+    async fn link_identity(
         &self,
         account_id: &str,
-        visitor: &Visitor,
+        identity: &ExternalIdentity,
         now: i64,
-    ) -> Result<Linked, StoreError> {
-        identities::link(&self.pool, account_id, visitor, now).await
+    ) -> Result<LinkOutcome, StoreError> {
+        identities::link(&self.pool, account_id, identity, now).await
     }
 
-    async fn unlink(&self, account_id: &str, identity: &Identity) -> Result<Unlinked, StoreError> {
+    async fn unlink_identity(
+        &self,
+        account_id: &str,
+        identity: &Identity,
+    ) -> Result<UnlinkOutcome, StoreError> {
         identities::unlink(&self.pool, account_id, identity).await
     }
 
-    async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
-        identities::account(&self.pool, id).await
+    async fn load_account(&self, id: &str) -> Result<Option<Account>, StoreError> {
+        identities::load_account(&self.pool, id).await
     }
 
-    async fn begin_session(
+    async fn start_session(
         &self,
         session: &Session,
-        replaces: Option<&Digest>,
+        previous: Option<&Digest>,
     ) -> Result<(), StoreError> {
-        sessions::begin(&self.pool, session, replaces).await
+        sessions::start(&self.pool, session, previous).await
     }
 
-    async fn session(
+    async fn load_session(
         &self,
         id: &Digest,
-        idle_since: i64,
+        idle_cutoff: i64,
         now: i64,
     ) -> Result<Option<Session>, StoreError> {
-        let found = sessions::find(&self.pool, id, idle_since, now).await?;
-        if let Some(session) = &found
-            && is_stale(session, now)
+        let session = sessions::load(&self.pool, id, idle_cutoff, now).await?;
+        if let Some(session) = &session
+            && needs_seen_update(session, now)
         {
-            sessions::see(&self.pool, id, now).await?;
+            sessions::update_last_seen(&self.pool, id, now).await?;
         }
-        Ok(found)
+        Ok(session)
     }
 
-    async fn keep_tokens(&self, id: &Digest, sealed: &[u8]) -> Result<bool, StoreError> {
-        sessions::keep_tokens(&self.pool, id, sealed).await
+    async fn update_tokens(&self, id: &Digest, sealed: &[u8]) -> Result<bool, StoreError> {
+        sessions::update_tokens(&self.pool, id, sealed).await
     }
 
     async fn end_session(&self, id: &Digest) -> Result<(), StoreError> {
         sessions::end(&self.pool, id).await
     }
 
-    async fn end_sessions(&self, notice: &EndSessions) -> Result<Option<u64>, StoreError> {
-        sessions::end_of(&self.pool, notice).await
+    async fn apply_backchannel_logout(
+        &self,
+        logout: &BackchannelLogout,
+    ) -> Result<Option<u64>, StoreError> {
+        sessions::apply_backchannel_logout(&self.pool, logout).await
     }
 
-    async fn sweep(&self, idle_since: i64, now: i64) -> Result<u64, StoreError> {
-        sweep::sweep(&self.pool, idle_since, now).await
+    async fn delete_expired(&self, idle_cutoff: i64, now: i64) -> Result<u64, StoreError> {
+        expiry::delete_expired(&self.pool, idle_cutoff, now).await
     }
 }

@@ -1,22 +1,22 @@
-//! What the tables hold, row by row: the same in every database. What is read back was written by
-//! this program; a value that it cannot read is an error.
+//! Rows of the tables, shared by both databases. A stored value that cannot be parsed is an error.
 
 use sqlx::FromRow;
 
-use super::{Account, Identity, LinkedIdentity, PendingLogin, Purpose, Session, StoreError};
+use super::{Account, Identity, LinkedIdentity, LoginPurpose, PendingLogin, Session, StoreError};
 use crate::random_id::Digest;
 
-/// A session is written as seen at most so often, in seconds: not every page view is worth a write.
-pub const SEEN_STEP: i64 = 30;
-/// Whoever comes back late is told so, not taken for a forger, as long as the row is still there.
-pub const REMEMBER_EXPIRED: i64 = 3_600;
-/// So many rows of a kind go at once: a sweep never holds others up for long.
-pub const SWEEP_BATCH: i64 = 500;
+/// Interval, in seconds, at which the use of a session is written, to avoid a write per request.
+pub const LAST_SEEN_RESOLUTION: i64 = 30;
+/// Time, in seconds, for which an expired pending login is kept, so that a late response gets the
+/// error `login_expired` instead of `login_not_found`.
+pub const EXPIRED_LOGIN_RETENTION: i64 = 3_600;
+/// Rows that one statement deletes, so that it does not block other writers for long.
+pub const DELETE_BATCH: i64 = 500;
 
 #[derive(FromRow)]
 pub struct AccountRow {
     nickname: Option<String>,
-    picture: Option<String>,
+    picture_url: Option<String>,
     email: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub struct PendingLoginRow {
     provider: String,
     purpose: String,
     session_hash: Option<Vec<u8>>,
-    secrets: Vec<u8>,
+    sealed_secrets: Vec<u8>,
     expires_at: i64,
 }
 
@@ -46,15 +46,15 @@ pub struct SessionRow {
     issuer: String,
     subject: String,
     sid: Option<String>,
-    tokens: Vec<u8>,
-    seen_at: i64,
+    sealed_tokens: Vec<u8>,
+    last_seen_at: i64,
     expires_at: i64,
 }
 
 impl AccountRow {
-    pub fn with(self, id: &str, identities: Vec<LinkedIdentity>) -> Account {
-        let Self { nickname, picture, email } = self;
-        Account { id: id.to_owned(), nickname, picture, email, identities }
+    pub fn into_account(self, id: &str, identities: Vec<LinkedIdentity>) -> Account {
+        let Self { nickname, picture_url, email } = self;
+        Account { id: id.to_owned(), nickname, picture: picture_url, email, identities }
     }
 }
 
@@ -72,10 +72,9 @@ impl TryFrom<PendingLoginRow> for PendingLogin {
             state: digest(row.state_hash)?,
             browser: digest(row.browser_hash)?,
             provider: row.provider,
-            purpose: Purpose::parse(&row.purpose)
-                .ok_or_else(|| unreadable("a pending login's purpose"))?,
+            purpose: LoginPurpose::parse(&row.purpose).ok_or_else(|| invalid_value("purpose"))?,
             session: row.session_hash.map(digest).transpose()?,
-            secrets: row.secrets,
+            sealed_secrets: row.sealed_secrets,
             expires_at: row.expires_at,
         })
     }
@@ -91,22 +90,22 @@ impl TryFrom<SessionRow> for Session {
             provider: row.provider,
             identity: Identity { issuer: row.issuer, subject: row.subject },
             sid: row.sid,
-            tokens: row.tokens,
-            seen_at: row.seen_at,
+            sealed_tokens: row.sealed_tokens,
+            last_seen_at: row.last_seen_at,
             expires_at: row.expires_at,
         })
     }
 }
 
-/// Is it time to write down that a session was seen?
-pub fn is_stale(session: &Session, now: i64) -> bool {
-    session.seen_at + SEEN_STEP <= now
+/// Reports whether the use of the session is to be written.
+pub fn needs_seen_update(session: &Session, now: i64) -> bool {
+    session.last_seen_at + LAST_SEEN_RESOLUTION <= now
 }
 
 fn digest(bytes: Vec<u8>) -> Result<Digest, StoreError> {
-    bytes.try_into().map(Digest).map_err(|_| unreadable("a hash"))
+    bytes.try_into().map(Digest).map_err(|_| invalid_value("hash"))
 }
 
-fn unreadable(what: &str) -> StoreError {
-    StoreError::Unavailable(format!("{what} in the database cannot be read"))
+fn invalid_value(column: &str) -> StoreError {
+    StoreError::Unavailable(format!("the database contains an invalid {column}"))
 }

@@ -1,148 +1,138 @@
 mod identities;
-mod inspection;
-mod logins;
+mod pending_logins;
 mod sessions;
-
-pub use inspection::versions;
 
 use std::path::Path;
 
 use async_trait::async_trait;
-use sqlx::{
-    SqlitePool,
-    migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+use sql_kit::{
+    SchemaVersions,
+    sqlite::{self, SqliteDatabase},
 };
+use sqlx::{SqlitePool, migrate::Migrator};
 
 use super::{
-    Account, AccountStore, EndSessions, Entered, Identity, Linked, PendingLogin, Session,
-    StoreError, Unlinked, Visitor, rows::is_stale,
+    Account, AccountStore, BackchannelLogout, ExternalIdentity, Identity, LinkOutcome,
+    LoginOutcome, PendingLogin, Session, StoreError, UnlinkOutcome, rows::needs_seen_update,
 };
 use crate::random_id::Digest;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The embedded store: one file, one writer, any number of readers.
+/// Account store in an SQLite file, with one writer and several readers.
 pub struct SqliteAccounts {
     readers: SqlitePool,
     writer: SqlitePool,
 }
 
 impl SqliteAccounts {
-    /// Open the database file, or make it, and bring it to this version's tables.
+    /// Opens or creates the database file and migrates it.
     ///
     /// # Errors
-    /// When the file cannot be used, or belongs to a newer version.
+    /// Returns an error if the file cannot be used, or its schema is newer than this version.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was acknowledged survives a power cut too: a login that was spent stays spent.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true);
-        let at_file = |error: &dyn std::fmt::Display| {
-            StoreError::Unavailable(format!("{}: {error}", file.display()))
-        };
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
-        let writer = writer.map_err(|error| at_file(&error))?;
-        MIGRATIONS.run(&writer).await.map_err(|error| at_file(&error))?;
-        let readers =
-            SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        let SqliteDatabase { readers, writer, .. } = sqlite::open(file, &MIGRATIONS).await?;
         Ok(Self { readers, writer })
     }
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(error.to_string())
-    }
+/// Returns the schema versions of the database file, or `None` if the file does not exist.
+///
+/// # Errors
+/// Returns an error if the file cannot be read and written.
+pub async fn sqlite_schema_versions(file: &Path) -> Result<Option<SchemaVersions>, StoreError> {
+    sqlite::inspect(file, &MIGRATIONS, async |_, versions| Ok(versions)).await
 }
 
 #[async_trait]
 impl AccountStore for SqliteAccounts {
-    async fn answers(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(sqlite::ping(&self.readers).await?)
     }
 
-    async fn begin_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
-        logins::begin(&self.writer, pending).await
+    async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
+        pending_logins::insert(&self.writer, pending).await
     }
 
-    async fn take_login(
+    async fn consume_pending_login(
         &self,
         state: &Digest,
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError> {
-        logins::take(&self.writer, state, browser).await
+        pending_logins::consume(&self.writer, state, browser).await
     }
 
-    async fn enter(
+    async fn log_in(
         &self,
-        visitor: &Visitor,
+        identity: &ExternalIdentity,
         new_id: &str,
         now: i64,
-    ) -> Result<Entered, StoreError> {
-        identities::enter(&self.writer, visitor, new_id, now).await
+    ) -> Result<LoginOutcome, StoreError> {
+        identities::log_in(&self.writer, identity, new_id, now).await
     }
 
-    async fn link(
+    async fn link_identity(
         &self,
         account_id: &str,
-        visitor: &Visitor,
+        identity: &ExternalIdentity,
         now: i64,
-    ) -> Result<Linked, StoreError> {
-        identities::link(&self.writer, account_id, visitor, now).await
+    ) -> Result<LinkOutcome, StoreError> {
+        identities::link(&self.writer, account_id, identity, now).await
     }
 
-    async fn unlink(&self, account_id: &str, identity: &Identity) -> Result<Unlinked, StoreError> {
+    async fn unlink_identity(
+        &self,
+        account_id: &str,
+        identity: &Identity,
+    ) -> Result<UnlinkOutcome, StoreError> {
         identities::unlink(&self.writer, account_id, identity).await
     }
 
-    async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
-        identities::account(&self.readers, id).await
+    async fn load_account(&self, id: &str) -> Result<Option<Account>, StoreError> {
+        identities::load_account(&self.readers, id).await
     }
 
-    async fn begin_session(
+    async fn start_session(
         &self,
         session: &Session,
-        replaces: Option<&Digest>,
+        previous: Option<&Digest>,
     ) -> Result<(), StoreError> {
-        sessions::begin(&self.writer, session, replaces).await
+        sessions::start(&self.writer, session, previous).await
     }
 
-    async fn session(
+    async fn load_session(
         &self,
         id: &Digest,
-        idle_since: i64,
+        idle_cutoff: i64,
         now: i64,
     ) -> Result<Option<Session>, StoreError> {
-        let found = sessions::find(&self.readers, id, idle_since, now).await?;
-        if let Some(session) = &found
-            && is_stale(session, now)
+        let session = sessions::load(&self.readers, id, idle_cutoff, now).await?;
+        if let Some(session) = &session
+            && needs_seen_update(session, now)
         {
-            sessions::see(&self.writer, id, now).await?;
+            sessions::update_last_seen(&self.writer, id, now).await?;
         }
-        Ok(found)
+        Ok(session)
     }
 
-    async fn keep_tokens(&self, id: &Digest, sealed: &[u8]) -> Result<bool, StoreError> {
-        sessions::keep_tokens(&self.writer, id, sealed).await
+    async fn update_tokens(&self, id: &Digest, sealed: &[u8]) -> Result<bool, StoreError> {
+        sessions::update_tokens(&self.writer, id, sealed).await
     }
 
     async fn end_session(&self, id: &Digest) -> Result<(), StoreError> {
         sessions::end(&self.writer, id).await
     }
 
-    async fn end_sessions(&self, notice: &EndSessions) -> Result<Option<u64>, StoreError> {
-        sessions::end_of(&self.writer, notice).await
+    async fn apply_backchannel_logout(
+        &self,
+        logout: &BackchannelLogout,
+    ) -> Result<Option<u64>, StoreError> {
+        sessions::apply_backchannel_logout(&self.writer, logout).await
     }
 
-    async fn sweep(&self, idle_since: i64, now: i64) -> Result<u64, StoreError> {
-        Ok(sessions::sweep(&self.writer, idle_since, now).await?
-            + logins::sweep(&self.writer, now).await?)
+    async fn delete_expired(&self, idle_cutoff: i64, now: i64) -> Result<u64, StoreError> {
+        Ok(sessions::delete_expired(&self.writer, idle_cutoff, now).await?
+            + pending_logins::delete_expired(&self.writer, now).await?)
     }
 }
 
@@ -151,23 +141,23 @@ mod tests {
     use super::*;
     use crate::accounts::conformance;
 
-    struct OnDisk {
+    struct TestStore {
         store: SqliteAccounts,
-        _folder: tempfile::TempDir,
+        _dir: tempfile::TempDir,
     }
 
-    async fn fresh() -> OnDisk {
-        let folder = tempfile::tempdir().unwrap();
-        OnDisk {
-            store: SqliteAccounts::open(&folder.path().join("test.db")).await.unwrap(),
-            _folder: folder,
+    async fn empty_store() -> TestStore {
+        let dir = tempfile::tempdir().unwrap();
+        TestStore {
+            store: SqliteAccounts::open(&dir.path().join("test.db")).await.unwrap(),
+            _dir: dir,
         }
     }
 
-    conformance::suite!(fresh);
+    conformance::suite!(empty_store);
 
     #[tokio::test]
-    async fn a_folder_that_is_not_there_is_named() {
+    async fn missing_directory_is_named_in_the_error() {
         let error = SqliteAccounts::open(Path::new("/nowhere/service-a.db")).await.err().unwrap();
         assert!(error.to_string().contains("/nowhere/service-a.db"), "{error}");
     }

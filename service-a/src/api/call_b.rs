@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     Extension,
     body::Bytes,
@@ -10,62 +12,62 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use service_kit::RequestId;
 
+use super::error::ApiError;
 use crate::{
-    b_client::Failure,
-    b_client::{Answer, Call},
-    settings::Target,
-    state::App,
+    b_client::{BClient, BRequest, BResponse},
+    settings::{Target, Targets},
 };
 
-/// Which B, and nothing else: `?target=local` (the default) or `?target=introspection`.
+/// `?target=local` (the default) or `?target=introspection`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Which {
+pub struct TargetQuery {
     target: Option<String>,
 }
 
-/// `GET /api/call-b`: A reads B's resource, and hands on what B answered.
+/// `GET /api/call-b`: reads B's resource and forwards B's response.
 pub async fn read(
-    State(app): State<App>,
+    State(b_client): State<Arc<BClient>>,
+    State(targets): State<Arc<Targets>>,
     Extension(id): Extension<RequestId>,
-    which: Result<Query<Which>, QueryRejection>,
-) -> Result<Answer, Failure> {
-    let call = Call {
-        target: target(&app, which, &id)?,
+    query: Result<Query<TargetQuery>, QueryRejection>,
+) -> Result<BResponse, ApiError> {
+    let request = BRequest {
+        target: select_target(&targets, query, &id)?,
         method: Method::GET,
         path: "/api/resource",
         body: None,
     };
-    app.b.call(&call).await.map_err(|failure| failure.in_request(&id))
+    b_client.call(&request).await.map_err(|error| ApiError::new(error, &id))
 }
 
-/// `POST /api/call-b`: A lets B do something, with the body that came.
+/// `POST /api/call-b`: posts the body of the request to B and forwards B's response.
 pub async fn write(
-    State(app): State<App>,
+    State(b_client): State<Arc<BClient>>,
+    State(targets): State<Arc<Targets>>,
     Extension(id): Extension<RequestId>,
-    which: Result<Query<Which>, QueryRejection>,
+    query: Result<Query<TargetQuery>, QueryRejection>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Answer, Failure> {
-    let target = target(&app, which, &id)?;
-    let refused = |rejection: BytesRejection| {
-        Failure::of_request(rejection.status(), rejection.body_text()).in_request(&id)
-    };
-    let body = body.map_err(refused)?;
-    let call = Call { target, method: Method::POST, path: "/api/do_something", body: Some(body) };
-    app.b.call(&call).await.map_err(|failure| failure.in_request(&id))
+) -> Result<BResponse, ApiError> {
+    let target = select_target(&targets, query, &id)?;
+    let body = body.map_err(|rejection| {
+        ApiError::invalid_request(rejection.status(), rejection.body_text(), &id)
+    })?;
+    let request =
+        BRequest { target, method: Method::POST, path: "/api/do_something", body: Some(body) };
+    b_client.call(&request).await.map_err(|error| ApiError::new(error, &id))
 }
 
-fn target<'a>(
-    app: &'a App,
-    which: Result<Query<Which>, QueryRejection>,
+fn select_target<'a>(
+    targets: &'a Targets,
+    query: Result<Query<TargetQuery>, QueryRejection>,
     id: &RequestId,
-) -> Result<&'a Target, Failure> {
-    let refused =
-        |reason: String| Failure::of_request(StatusCode::BAD_REQUEST, reason).in_request(id);
-    let Query(which) = which.map_err(|rejection| refused(rejection.body_text()))?;
-    match which.target.as_deref() {
-        None | Some("local") => Ok(&app.targets.local),
-        Some("introspection") => Ok(&app.targets.introspection),
-        Some(_) => Err(refused("target is `local` or `introspection`".to_owned())),
+) -> Result<&'a Target, ApiError> {
+    let invalid = |reason| ApiError::invalid_request(StatusCode::BAD_REQUEST, reason, id);
+    let Query(query) = query.map_err(|rejection| invalid(rejection.body_text()))?;
+    match query.target.as_deref() {
+        None | Some("local") => Ok(&targets.local),
+        Some("introspection") => Ok(&targets.introspection),
+        Some(_) => Err(invalid("target must be `local` or `introspection`".to_owned())),
     }
 }

@@ -1,39 +1,44 @@
+use std::sync::Arc;
+
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
 };
 use http::StatusCode;
 use serde::Deserialize;
 use service_kit::RequestId;
 
+use super::error::ApiError;
 use crate::{
-    b_client::{Answer, Failure, LegacyWay},
-    state::App,
+    b_client::{BClient, BResponse, LegacyCredentials, LegacyVariant},
+    settings::Targets,
 };
 
 /// `?how=basic` (the default) or `?how=query`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct How {
-    how: Option<LegacyWay>,
+pub struct VariantQuery {
+    how: Option<LegacyVariant>,
 }
 
-/// `GET /api/call-b-legacy`: the old way, for contrast. The route exists only with
-/// `legacy_secret_demo`.
+/// `GET /api/call-b-legacy`: sends A's secret to B, as a contrast to access tokens. The route
+/// exists only with `legacy_secret_demo`.
 pub async fn call_b_legacy(
-    State(app): State<App>,
+    State(b_client): State<Arc<BClient>>,
+    State(targets): State<Arc<Targets>>,
+    State(credentials): State<Option<Arc<LegacyCredentials>>>,
     Extension(id): Extension<RequestId>,
-    how: Result<Query<How>, axum::extract::rejection::QueryRejection>,
-) -> Result<Answer, Failure> {
-    let refused =
-        |reason: String| Failure::of_request(StatusCode::BAD_REQUEST, reason).in_request(&id);
-    let Query(how) = how.map_err(|rejection| refused(rejection.body_text()))?;
-    let legacy =
-        app.legacy.as_ref().ok_or_else(|| refused("the old way is switched off".to_owned()))?;
+    query: Result<Query<VariantQuery>, QueryRejection>,
+) -> Result<BResponse, ApiError> {
+    let invalid = |reason| ApiError::invalid_request(StatusCode::BAD_REQUEST, reason, &id);
+    let Query(query) = query.map_err(|rejection| invalid(rejection.body_text()))?;
+    let credentials = credentials.ok_or_else(|| {
+        invalid("disabled; set `legacy_secret_demo = true` to enable it".to_owned())
+    })?;
     tracing::warn!(
-        "A shows its secret to B, as legacy_secret_demo asks: B, and all between, can use it from now on"
+        "sending A's secret to B (legacy_secret_demo); B and every intermediary can now use it"
     );
-    let target = &app.targets.local;
-    let answer = app.b.call_with_secret(target, how.how.unwrap_or_default(), legacy).await;
-    answer.map_err(|failure| failure.in_request(&id))
+    let variant = query.how.unwrap_or_default();
+    let response = b_client.call_with_secret(&targets.local, variant, &credentials).await;
+    response.map_err(|error| ApiError::new(error, &id))
 }

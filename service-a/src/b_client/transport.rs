@@ -9,55 +9,55 @@ use http::{StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use reqwest::{RequestBuilder, Response};
 
-use super::Answer;
-use super::Failure;
+use super::{BResponse, CallError};
 
-/// No answer of B is longer; one that is could fill our memory.
+/// Longest response body of B, in bytes. Bounds memory.
 const MAX_BODY: usize = 1024 * 1024;
+/// Longest part of a body in an event, in characters.
+const MAX_BODY_IN_EVENT: usize = 2_000;
 
-/// One request to B: traced, told, and read within bounds.
-pub(super) struct Exchange<'a> {
+/// One HTTP request to B, with trace context, events and limits.
+pub(super) struct Transport<'a> {
     pub(super) http: &'a reqwest::Client,
-    /// The URL as it may be shown.
-    pub(super) shown: &'a str,
-    /// What may be told of the request, made where somebody listens.
-    pub(super) fields: &'a (dyn Fn() -> Vec<Field> + Sync),
-    /// What B is shown and nobody else may see.
-    pub(super) hidden: &'a [&'a str],
+    /// URL without secrets, for events and errors.
+    pub(super) url: &'a str,
+    /// Builds the fields of the event. Called only if events are on.
+    pub(super) event_fields: &'a (dyn Fn() -> Vec<Field> + Sync),
+    /// Secrets in the request that must not come back in the response.
+    pub(super) secrets: &'a [&'a str],
 }
 
-/// B gave no answer that could be handed on.
+/// B gave no response.
 #[derive(Debug)]
-pub(super) struct NoAnswer {
-    failure: Failure,
-    /// Nothing of the request reached B.
-    pub(super) before_sending: bool,
-    /// It may go better in a moment.
-    pub(super) passing: bool,
+pub(super) struct TransportError {
+    error: CallError,
+    /// The connection failed, so B received nothing.
+    pub(super) not_sent: bool,
+    /// A retry may succeed.
+    pub(super) transient: bool,
 }
 
-impl Exchange<'_> {
-    pub(super) async fn send(self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
-        let mut request = request.build().map_err(|error| no_answer(error, self.shown))?;
+impl Transport<'_> {
+    pub(super) async fn send(self, request: RequestBuilder) -> Result<BResponse, TransportError> {
+        let mut request = request.build().map_err(|error| transport_error(error, self.url))?;
         if let Some(value) = current_trace().and_then(|trace| trace.to_string().parse().ok()) {
             request.headers_mut().insert("traceparent", value);
         }
         emit(|| Event::RequestSent {
             to: Party::ResourceServer,
             method: request.method().to_string(),
-            url: self.shown.to_owned(),
-            fields: (self.fields)(),
+            url: self.url.to_owned(),
+            fields: (self.event_fields)(),
         });
         let started = Instant::now();
-        match receive(self.http, request, self.shown).await {
-            Ok(answer) => {
-                let answer = without_echo(answer, self.hidden);
-                tell(&answer, started.elapsed());
-                Ok(answer)
+        match receive(self.http, request, self.url).await {
+            Ok(response) => {
+                let response = drop_echoed_secrets(response, self.secrets);
+                emit_response(&response, started.elapsed());
+                Ok(response)
             }
             Err(error) => {
-                let (reason, elapsed_micros) =
-                    (error.failure.to_string(), micros(started.elapsed()));
+                let (reason, elapsed_micros) = (error.error.to_string(), micros(started.elapsed()));
                 emit(|| Event::RequestFailed { to: Party::ResourceServer, reason, elapsed_micros });
                 Err(error)
             }
@@ -68,72 +68,74 @@ impl Exchange<'_> {
 async fn receive(
     http: &reqwest::Client,
     request: reqwest::Request,
-    shown: &str,
-) -> Result<Answer, NoAnswer> {
-    let response = http.execute(request).await.map_err(|error| no_answer(error, shown))?;
+    url: &str,
+) -> Result<BResponse, TransportError> {
+    let response = http.execute(request).await.map_err(|error| transport_error(error, url))?;
     let status = response.status();
     let retry_after = response
         .headers()
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    Ok(Answer {
+    Ok(BResponse {
         status,
         retry_after: retry_after.map(Duration::from_secs),
-        body: bounded_body(response, shown).await?,
+        body: read_body(response, url).await?,
     })
 }
 
-/// A careless B repeats what it was shown. Its words would carry that to A's caller and into A's
-/// log, so they are dropped.
-fn without_echo(answer: Answer, hidden: &[&str]) -> Answer {
-    let echoes = |hidden: &&str| {
-        !hidden.is_empty()
-            && answer.body.windows(hidden.len()).any(|part| part == hidden.as_bytes())
+/// Drops the body if it repeats a secret of the request, which would otherwise reach A's caller and
+/// A's log.
+fn drop_echoed_secrets(response: BResponse, secrets: &[&str]) -> BResponse {
+    let echoed = |secret: &&str| {
+        !secret.is_empty()
+            && response.body.windows(secret.len()).any(|part| part == secret.as_bytes())
     };
-    if hidden.iter().any(echoes) { Answer { body: Bytes::new(), ..answer } } else { answer }
+    if secrets.iter().any(echoed) { BResponse { body: Bytes::new(), ..response } } else { response }
 }
 
-async fn bounded_body(response: Response, shown: &str) -> Result<Bytes, NoAnswer> {
+async fn read_body(response: Response, url: &str) -> Result<Bytes, TransportError> {
     let body = Limited::new(reqwest::Body::from(response), MAX_BODY).collect().await;
     body.map(http_body_util::Collected::to_bytes).map_err(|error| {
         let timed_out =
             error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
         let status = if timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
         let reason =
-            format!("B at {shown} broke its answer off, or it is longer than {MAX_BODY} bytes");
-        NoAnswer { failure: Failure::of_b(status, reason), before_sending: false, passing: false }
+            format!("the response of B at {url} is incomplete or longer than {MAX_BODY} bytes");
+        let error = CallError::calling_b(status, reason);
+        TransportError { error, not_sent: false, transient: false }
     })
 }
 
-fn no_answer(error: reqwest::Error, shown: &str) -> NoAnswer {
+fn transport_error(error: reqwest::Error, url: &str) -> TransportError {
     let timed_out = error.is_timeout() && !error.is_connect();
-    let (before_sending, passing) = (error.is_connect(), !timed_out && !error.is_builder());
-    // The error's own URL may hold a secret, in the old way.
+    let (not_sent, transient) = (error.is_connect(), !timed_out && !error.is_builder());
+    // The URL in the error contains the secret in the legacy demo.
     let error = error.without_url();
     let mut innermost: &dyn Error = &error;
-    while let Some(inner) = innermost.source() {
-        innermost = inner;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    let failure = if timed_out {
-        Failure::of_b(StatusCode::GATEWAY_TIMEOUT, format!("B at {shown} did not answer in time"))
+    let error = if timed_out {
+        let reason = format!("B at {url} did not respond in time");
+        CallError::calling_b(StatusCode::GATEWAY_TIMEOUT, reason)
     } else {
-        Failure::of_b(
-            StatusCode::BAD_GATEWAY,
-            format!("B cannot be reached at {shown}: {innermost}"),
-        )
+        let reason = format!("B is unreachable at {url}: {innermost}");
+        CallError::calling_b(StatusCode::BAD_GATEWAY, reason)
     };
-    NoAnswer { failure, before_sending, passing }
+    TransportError { error, not_sent, transient }
 }
 
-fn tell(answer: &Answer, elapsed: Duration) {
+fn emit_response(response: &BResponse, elapsed: Duration) {
     emit(|| {
-        // B's answer is what the caller asked for; its first part is enough to recognise it by.
-        let start: String = String::from_utf8_lossy(&answer.body).chars().take(2_000).collect();
+        let body = String::from_utf8_lossy(&response.body);
         Event::ResponseReceived {
             from: Party::ResourceServer,
-            status: answer.status.as_u16(),
+            status: response.status.as_u16(),
             elapsed_micros: micros(elapsed),
-            fields: vec![Field::text("body", start)],
+            fields: vec![Field::text(
+                "body",
+                body.chars().take(MAX_BODY_IN_EVENT).collect::<String>(),
+            )],
         }
     });
 }
@@ -142,8 +144,8 @@ fn micros(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl From<NoAnswer> for Failure {
-    fn from(no_answer: NoAnswer) -> Self {
-        no_answer.failure
+impl From<TransportError> for CallError {
+    fn from(error: TransportError) -> Self {
+        error.error
     }
 }

@@ -1,4 +1,4 @@
-//! A's own calls: a pass of C, and the Bs that it is for.
+//! Checks of A's calls: access tokens from C, and the Bs that accept them.
 
 use ::doctor::{
     Checks, Client, HttpProbe, Leeway, ResourceEndpoint, SettingNames, TokenRequest, check_issuer,
@@ -8,26 +8,26 @@ use clock::Clock;
 
 use super::issuer;
 use crate::{
-    providers::LEEWAY,
+    providers::CLOCK_SKEW,
     settings::{ServiceASettings, Target},
 };
 
-/// A pass for each B, got as A gets it, and given back.
+/// Requests an access token for each B as A does, and revokes it.
 pub(super) async fn check_tokens(
     checks: &mut Checks,
     settings: &ServiceASettings,
     names: &SettingNames,
     clock: &Clock,
 ) {
-    let wire = HttpProbe::new(&settings.http(), clock);
-    let leeway = Leeway { seconds: LEEWAY, setting: None };
-    let Some(known) = check_issuer(checks, &issuer(settings, names), &wire, leeway).await else {
-        return checks
-            .skip("issuer: token", "no secret is shown before it is sure who the issuer is");
+    let probe = HttpProbe::new(&settings.http(), clock);
+    let leeway = Leeway { seconds: CLOCK_SKEW, setting: None };
+    let Some(confirmed) = check_issuer(checks, &issuer(settings, names), &probe, leeway).await
+    else {
+        return checks.skip("issuer: token", "the secret is not sent to an unconfirmed issuer");
     };
-    // Said among the settings.
+    // Reported by `check_settings`.
     let (Ok(scope), Ok(secret)) = (settings.scope(), settings.secret()) else { return };
-    let keys = published_keys(&known).await;
+    let keys = published_keys(&confirmed).await;
     let client = Client {
         id: settings.client_id.clone(),
         secret,
@@ -36,33 +36,33 @@ pub(super) async fn check_tokens(
         method_setting: Some("token_endpoint_auth_method"),
     };
     for (name, target) in targets(settings) {
-        let need = TokenRequest {
+        let request = TokenRequest {
             check: format!("token for B {name}"),
             scope: &scope,
             resource: &target.resource,
             resource_setting: format!("targets.{name}.resource"),
             names,
         };
-        // Once is enough: who shows a wrong secret too often has to wait.
-        if !check_token_request(checks, &known, &client, &need, keys.as_ref()).await {
+        // Stop after a failure: repeated failures trigger C's rate limit.
+        if !check_token_request(checks, &confirmed, &client, &request, keys.as_ref()).await {
             break;
         }
     }
 }
 
-/// Each B, and whether it means the same as A.
+/// Checks that each B is reachable and agrees with A on issuer, resource and scope.
 pub(super) async fn check_bs(
     checks: &mut Checks,
     settings: &ServiceASettings,
     names: &SettingNames,
     clock: &Clock,
 ) {
-    // Said where the issuer is looked at.
-    let (Ok(wire), Ok(scope)) = (HttpProbe::new(&settings.http(), clock), settings.scope()) else {
+    // Reported by `check_tokens`.
+    let (Ok(probe), Ok(scope)) = (HttpProbe::new(&settings.http(), clock), settings.scope()) else {
         return;
     };
     for (name, target) in targets(settings) {
-        let door = ResourceEndpoint {
+        let endpoint = ResourceEndpoint {
             label: format!("B {name}"),
             url: (&target.url, format!("targets.{name}.url")),
             resource: (&target.resource, format!("targets.{name}.resource")),
@@ -70,7 +70,7 @@ pub(super) async fn check_bs(
             scope: &scope,
             names,
         };
-        check_resource(checks, &wire, &door).await;
+        check_resource(checks, &probe, &endpoint).await;
     }
 }
 

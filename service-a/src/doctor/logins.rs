@@ -1,4 +1,4 @@
-//! Whom people can log in with.
+//! Checks of the identity providers.
 
 use ::doctor::{
     Checks, Client, CodeExchange, ConfirmedIssuer, Diagnosis, HttpProbe, IssuerConfig, Leeway,
@@ -11,66 +11,63 @@ use service_kit::Settings;
 use tokio::task::JoinSet;
 
 use crate::{
-    providers::{ID_TOKEN_ALGORITHMS, LEEWAY, client_secret},
-    server::redirect_uri,
+    providers::{CLOCK_SKEW, ID_TOKEN_ALGORITHMS, client_secret},
     settings::{PLATFORM, ProviderKind, ProviderSettings, ServiceASettings},
 };
 
-/// Each provider as a section of its own: one that hangs takes nothing from the others.
+/// Checks each provider in its own section, concurrently, so that one that hangs does not delay the
+/// others.
 pub(super) async fn check_logins(settings: &ServiceASettings, clock: &Clock) -> Vec<Checks> {
-    // What is wrong with these is said among the settings.
-    let (Ok(providers), Ok(public_url)) = (settings.all_providers(), settings.public_origin())
-    else {
-        return Vec::new();
-    };
-    let mut looks = JoinSet::new();
+    // Errors of these settings are reported by `check_settings`.
+    let Ok(providers) = settings.all_providers() else { return Vec::new() };
+    let mut tasks = JoinSet::new();
     for (position, (name, provider)) in providers.into_iter().enumerate() {
-        let redirect_uri = redirect_uri(&public_url, &name);
+        let Ok(redirect_uri) = settings.redirect_uri(&name) else { return Vec::new() };
         let names = names(settings, &name);
         let clock = clock.clone();
-        let login = OneLogin { label: format!("login {name}"), provider, redirect_uri, names };
-        looks.spawn(async move {
+        let login = LoginCheck { label: format!("login {name}"), provider, redirect_uri, names };
+        tasks.spawn(async move {
             let label = login.label.clone();
-            (position, run_section(label, async |checks| login.look(checks, &clock).await).await)
+            (position, run_section(label, async |checks| login.run(checks, &clock).await).await)
         });
     }
-    let mut sections = looks.join_all().await;
+    let mut sections = tasks.join_all().await;
     sections.sort_by_key(|(position, _)| *position);
     sections.into_iter().map(|(_, checks)| checks).collect()
 }
 
-struct OneLogin {
+struct LoginCheck {
     label: String,
     provider: ProviderSettings,
     redirect_uri: String,
-    /// Where the settings of the provider stand, and how its scopes are called there.
+    /// Names of the provider's settings, and of its scope setting.
     names: (SettingNames, &'static str),
 }
 
-/// What the settings do not say of the platform is taken from A's own.
+/// Returns A's own settings for `platform`, which supply its defaults, unless it has its own issuer.
 fn names(settings: &ServiceASettings, name: &str) -> (SettingNames, &'static str) {
-    let own = settings.providers.get(name).is_some_and(|provider| !provider.issuer.is_empty());
-    if name == PLATFORM && !own {
+    let has_issuer =
+        settings.providers.get(name).is_some_and(|provider| !provider.issuer.is_empty());
+    if name == PLATFORM && !has_issuer {
         return (SettingNames::of(ServiceASettings::SERVICE), "scope");
     }
     (SettingNames::below(ServiceASettings::SERVICE, format!("providers.{name}")), "scopes")
 }
 
-impl OneLogin {
-    async fn look(&self, checks: &mut Checks, clock: &Clock) {
+impl LoginCheck {
+    async fn run(&self, checks: &mut Checks, clock: &Clock) {
         if self.provider.kind == ProviderKind::Wechat {
-            return checks
-                .skip(&self.label, "WeChat says nothing of itself that could be compared");
+            return checks.skip(&self.label, "WeChat publishes no metadata to check");
         }
-        let wire = HttpProbe::new(&self.provider.http(), clock);
-        let leeway = Leeway { seconds: LEEWAY, setting: None };
-        let Some(known) = check_issuer(checks, &self.issuer(), &wire, leeway).await else {
+        let probe = HttpProbe::new(&self.provider.http(), clock);
+        let leeway = Leeway { seconds: CLOCK_SKEW, setting: None };
+        let Some(confirmed) = check_issuer(checks, &self.issuer(), &probe, leeway).await else {
             return checks.skip(
                 format!("{}: client", self.label),
-                "no secret is shown before it is sure who the issuer is",
+                "the secret is not sent to an unconfirmed issuer",
             );
         };
-        check_keys(checks, &known, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
+        check_keys(checks, &confirmed, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
         let login = LoginRequest {
             client_id: &self.provider.client_id,
             redirect_uri: &self.redirect_uri,
@@ -80,15 +77,15 @@ impl OneLogin {
             issuer_names: &self.names.0,
             scope_setting: self.names.1,
         };
-        check_redirect_uri(checks, &known, &login).await;
-        self.check_client(checks, &known, clock).await;
+        check_redirect_uri(checks, &confirmed, &login).await;
+        self.check_client(checks, &confirmed, clock).await;
     }
 
-    async fn check_client(&self, checks: &mut Checks, known: &ConfirmedIssuer, clock: &Clock) {
+    async fn check_client(&self, checks: &mut Checks, confirmed: &ConfirmedIssuer, clock: &Clock) {
         let names = &self.names.0;
         match client_secret(&self.provider, clock.seconds()) {
             Ok(secret) => {
-                let method = self.method(known);
+                let method = self.auth_method(confirmed);
                 let client = Client {
                     id: self.provider.client_id.clone(),
                     secret,
@@ -98,7 +95,7 @@ impl OneLogin {
                 };
                 check_code_exchange(
                     checks,
-                    known,
+                    confirmed,
                     &client,
                     &CodeExchange { redirect_uri: &self.redirect_uri },
                 )
@@ -107,23 +104,23 @@ impl OneLogin {
             Err(error) => {
                 let change = names.change(
                     "client_secret",
-                    "write the secret that the provider gave, or a file with it",
+                    "set the secret that the provider issued, or a file with it",
                 );
-                let finding = Diagnosis::new(
-                    "the settings of the provider and what it takes to log in",
+                let diagnosis = Diagnosis::new(
+                    "the settings of the provider and what a login requires",
                     "a secret",
                     format!("{error:#}"),
                     change,
                 );
-                checks.fail(known.check("client"), "there is no secret to show", finding);
+                checks.fail(confirmed.check("client"), "there is no client secret", diagnosis);
             }
         }
     }
 
-    /// As logging in chooses it.
-    fn method(&self, known: &ConfirmedIssuer) -> ClientAuthMethod {
-        let basic = known.auth_methods().is_empty()
-            || known.auth_methods().iter().any(|one| one == "client_secret_basic");
+    /// Returns the method that A uses for logins.
+    fn auth_method(&self, confirmed: &ConfirmedIssuer) -> ClientAuthMethod {
+        let basic = confirmed.auth_methods().is_empty()
+            || confirmed.auth_methods().iter().any(|method| method == "client_secret_basic");
         if basic && self.provider.kind == ProviderKind::Openid {
             ClientAuthMethod::Basic
         } else {

@@ -1,36 +1,38 @@
-//! The cookies of the website, and why each is as it is. None holds more than a random name.
+//! The cookies of the website. Each holds a random identifier and nothing else.
 
 use axum_extra::extract::{
     CookieJar,
     cookie::{Cookie, SameSite},
 };
 use time::Duration;
+use url::Url;
 
 use crate::random_id::RandomId;
 
-/// What a cookie is for.
+/// Purpose of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieUse {
-    /// Whoever shows it is logged in. `Lax`: a form on another site is sent without it.
+    /// Authenticates the logged-in browser. `Lax`: browsers do not send it with a form that another
+    /// site submits.
     Session,
-    /// Binds a login to the browser that began it. `Lax` is sent along when a provider redirects
-    /// back.
+    /// Binds a login to the browser that started it. `Lax`: browsers send it with a redirect from
+    /// the provider.
     Login,
-    /// The same for a provider that answers by a form of its own page, with which no `Lax` cookie
-    /// travels. `None` lets the form carry it. That is safe: it shows which browser this is and
-    /// gives no right, and the answer must have a `state` that was made for this very browser,
-    /// which nobody else can know.
+    /// The same for a provider that uses `form_post`: browsers do not send a `Lax` cookie with a
+    /// cross-site POST, so this one is `None`. That is safe: it only identifies the browser, and
+    /// the response must also carry a `state` issued for that browser, which no other party knows.
     CrossSiteLogin,
-    /// Recognises the browser that comes back from logging out at the provider.
+    /// Recognizes the browser when it returns from logout at the provider.
     Logout,
 }
 
-/// Cookies do not know ports: on one host every port sees and can set those of the others. Names of
-/// our own keep them apart, and over https the prefix `__Host-` keeps neighbouring hosts and plain
-/// http from setting them.
+/// Reads and sets the cookies of the website.
+///
+/// Cookies are shared by all ports of a host. Distinctive names keep those of A apart from others;
+/// over https, the prefix `__Host-` keeps sibling hosts and plain http from setting them.
 #[derive(Clone, Copy, Debug)]
 pub struct Cookies {
-    pub https: bool,
+    https: bool,
 }
 
 impl CookieUse {
@@ -45,23 +47,23 @@ impl CookieUse {
 }
 
 impl Cookies {
-    /// The name that a browser shows, if it is one that could be ours.
-    pub fn shown(self, jar: &CookieJar, cookie: CookieUse) -> Option<RandomId> {
-        RandomId::shown(jar.get(self.name(cookie))?.value())
+    /// Returns the cookies for a website with this address.
+    pub fn for_website(public_url: &Url) -> Self {
+        Self { https: public_url.scheme() == "https" }
     }
 
-    /// Hand a name to the browser, for so many seconds.
-    pub fn hand_out(
-        self,
-        jar: CookieJar,
-        cookie: CookieUse,
-        id: &RandomId,
-        seconds: i64,
-    ) -> CookieJar {
+    /// Returns the identifier in a cookie of the request, if it has the right format.
+    pub fn read(self, jar: &CookieJar, cookie: CookieUse) -> Option<RandomId> {
+        RandomId::parse(jar.get(self.name(cookie))?.value())
+    }
+
+    /// Sets a cookie with this lifetime.
+    pub fn set(self, jar: CookieJar, cookie: CookieUse, id: &RandomId, seconds: i64) -> CookieJar {
         jar.add(self.cookie(cookie, id.expose().to_owned(), seconds))
     }
 
-    pub fn take_back(self, jar: CookieJar, cookie: CookieUse) -> CookieJar {
+    /// Deletes a cookie.
+    pub fn remove(self, jar: CookieJar, cookie: CookieUse) -> CookieJar {
         jar.add(self.cookie(cookie, String::new(), 0))
     }
 
@@ -74,8 +76,8 @@ impl Cookies {
         Cookie::build((self.name(cookie), value))
             .path("/")
             .http_only(true)
-            // Browsers take `None` only together with `Secure`; on localhost they take `Secure`
-            // without https.
+            // Browsers accept `SameSite=None` only together with `Secure`. On localhost they
+            // accept `Secure` without https.
             .secure(self.https || cross_site)
             .same_site(if cross_site { SameSite::None } else { SameSite::Lax })
             .max_age(Duration::seconds(seconds))
@@ -86,30 +88,26 @@ impl Cookies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secure_random::Entropy;
+    use crate::secure_random::SecureRandom;
 
-    fn written(https: bool, cookie: CookieUse) -> String {
-        let id = RandomId::new(&Entropy).unwrap();
-        let jar = Cookies { https }.hand_out(CookieJar::new(), cookie, &id, 60);
+    fn set_cookie(https: bool, cookie: CookieUse) -> String {
+        let id = RandomId::generate(SecureRandom).unwrap();
+        let jar = Cookies { https }.set(CookieJar::new(), cookie, &id, 60);
         jar.iter().next().unwrap().to_string().replace(id.expose(), "ID")
     }
 
     #[test]
-    fn each_cookie_has_the_attributes_that_it_needs() {
+    fn cookies_have_the_attributes_of_their_purpose() {
         let lax = "HttpOnly; SameSite=Lax; Path=/; Max-Age=60";
         let secure = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60";
-        assert_eq!(written(false, CookieUse::Session), format!("gatepass-a-session=ID; {lax}"));
-        assert_eq!(
-            written(true, CookieUse::Session),
-            format!("__Host-gatepass-a-session=ID; {secure}")
-        );
-        assert_eq!(
-            written(true, CookieUse::Login),
-            format!("__Host-gatepass-a-login=ID; {secure}")
-        );
-        assert_eq!(
-            written(false, CookieUse::CrossSiteLogin),
-            "gatepass-a-login-form=ID; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=60"
-        );
+        let none = "HttpOnly; SameSite=None; Secure; Path=/; Max-Age=60";
+        for (https, cookie, expected) in [
+            (false, CookieUse::Session, format!("gatepass-a-session=ID; {lax}")),
+            (true, CookieUse::Session, format!("__Host-gatepass-a-session=ID; {secure}")),
+            (true, CookieUse::Login, format!("__Host-gatepass-a-login=ID; {secure}")),
+            (false, CookieUse::CrossSiteLogin, format!("gatepass-a-login-form=ID; {none}")),
+        ] {
+            assert_eq!(set_cookie(https, cookie), expected);
+        }
     }
 }

@@ -1,27 +1,33 @@
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request},
+    extract::{FromRef, FromRequest, Request},
     http::StatusCode,
 };
 
-use crate::{login::Refusal, state::App, views::RefusalPage};
+use super::{error_page::ErrorPage, page_error::PageError};
+use crate::views::Views;
 
-/// The form that a page sends, whole. Who sends it is at a browser, so one that is too long or
-/// breaks off is refused with a page.
+/// Body of a form. A body that is too long or incomplete is rejected with an HTML page, because
+/// forms are submitted by browsers.
 pub struct FormBody(pub Bytes);
 
-impl FromRequest<App> for FormBody {
-    type Rejection = RefusalPage;
+impl<S> FromRequest<S> for FormBody
+where
+    Views: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ErrorPage;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, RefusalPage> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
         let (mut parts, body) = request.into_parts();
-        match Bytes::from_request(Request::from_parts(parts.clone(), body), app).await {
+        match Bytes::from_request(Request::from_parts(parts.clone(), body), state).await {
             Ok(body) => Ok(Self(body)),
             Err(rejection) => {
                 let too_long = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
                 let status =
                     if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
-                Err(RefusalPage::in_request(app, &mut parts, Refusal::Beforehand(status)).await)
+                let error = PageError::BeforeHandler(status);
+                Err(ErrorPage::for_request(&Views::from_ref(state), &mut parts, error).await)
             }
         }
     }

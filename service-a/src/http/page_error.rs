@@ -1,119 +1,134 @@
 use axum::http::StatusCode;
 
 use crate::{
-    accounts::StoreError, b_client::Failure, providers::ProviderFailure, secure_random::NoEntropy,
+    accounts::StoreError, b_client::CallError, providers::ProviderError,
+    secure_random::SecureRandomError, user_tokens::UserTokenError,
 };
 
-/// Why somebody is not logged in, or not let go on. Each has a page that says what happened and
-/// what to do next.
+/// Why a page of the website could not be served. Each variant has a page that says what happened
+/// and what to do next.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    #[error("there is no such provider")]
-    NoSuchProvider,
-    #[error("the person said no at the provider")]
+pub enum PageError {
+    #[error("unknown provider")]
+    UnknownProvider,
+    #[error("the user cancelled at the provider")]
     Cancelled,
-    /// Missing, forged, used before, or begun in another browser: none of these is told from the
-    /// others.
-    #[error("this browser began no such login")]
-    NoSuchLogin,
-    #[error("the login was begun too long ago")]
+    /// `state` is missing, forged or used, or the login was started in another browser. These cases
+    /// are not distinguished.
+    #[error("no pending login of this browser has this state")]
+    LoginNotFound,
+    #[error("the login took longer than ten minutes")]
     LoginExpired,
-    #[error("the answer is for a login with another provider")]
+    #[error("the login was started with another provider")]
     OtherProvider,
-    #[error("the answer cannot be read: {0}")]
-    BadAnswer(String),
-    #[error("the provider answers with the error `{0}`")]
-    ProviderError(String),
+    #[error("invalid authorization response: {0}")]
+    InvalidResponse(String),
+    #[error("the provider returned the error `{0}`")]
+    ProviderReturnedError(String),
     #[error("{0}")]
-    Provider(#[from] ProviderFailure),
-    #[error("the e-mail belongs to another account")]
+    Provider(#[from] ProviderError),
+    #[error("the e-mail address belongs to another account")]
     EmailTaken { providers: Vec<String> },
-    #[error("what was proved belongs to another account")]
+    #[error("the identity is linked to another account")]
     IdentityTaken,
-    #[error("the last way to log in stays")]
+    #[error("the last identity of an account cannot be unlinked")]
     LastIdentity,
-    #[error("the account has no such way to log in")]
-    NoSuchIdentity,
-    #[error("nobody is logged in")]
+    #[error("the account has no such identity")]
+    IdentityNotFound,
+    #[error("not logged in")]
     NotLoggedIn,
-    #[error("the form is not from a page of this session")]
-    ForeignForm,
-    #[error("what A holds for the person does not open B")]
-    NoPass,
-    /// No page was asked yet: there is none at this address, or the form is too long or broke off.
-    #[error("it was refused with status {0} before any page was asked")]
-    Beforehand(StatusCode),
+    #[error("the CSRF token is missing or belongs to another session")]
+    InvalidCsrfToken,
+    #[error("the session has no access token that B accepts")]
+    NoAccessToken,
+    /// The request did not reach a handler: no route matches, or its body is too long or
+    /// incomplete.
+    #[error("rejected with status {0} before a handler ran")]
+    BeforeHandler(StatusCode),
     #[error("{0}")]
-    CallOfB(#[from] Failure),
+    CallB(#[from] CallError),
     #[error("{0}")]
     Store(#[from] StoreError),
     #[error(transparent)]
-    NoEntropy(#[from] NoEntropy),
+    SecureRandom(#[from] SecureRandomError),
 }
 
-impl Refusal {
-    /// The name by which the texts of its page are found.
-    pub fn name(&self) -> &'static str {
+impl PageError {
+    /// Returns the key of this error's texts in `en.toml` and `zh.toml`.
+    pub fn text_key(&self) -> &'static str {
         match self {
-            Self::NoSuchProvider => "no_such_provider",
+            Self::UnknownProvider => "unknown_provider",
             Self::Cancelled => "cancelled",
-            Self::NoSuchLogin => "no_such_login",
+            Self::LoginNotFound => "login_not_found",
             Self::LoginExpired => "login_expired",
-            Self::OtherProvider | Self::Provider(ProviderFailure::MixUp(_)) => "mix_up",
-            Self::BadAnswer(_) => "bad_answer",
-            Self::ProviderError(_) => "provider_error",
-            Self::Provider(ProviderFailure::GrantRefused(..)) => "code_refused",
-            Self::Provider(ProviderFailure::Untrusted(_)) => "untrusted",
-            Self::Provider(_) => "provider_down",
+            Self::OtherProvider | Self::Provider(ProviderError::MixUp(_)) => "mix_up",
+            Self::InvalidResponse(_) => "invalid_response",
+            Self::ProviderReturnedError(_) => "provider_error",
+            Self::Provider(ProviderError::InvalidGrant(..)) => "code_rejected",
+            Self::Provider(ProviderError::Untrusted(_)) => "untrusted",
+            Self::Provider(_) => "provider_unavailable",
             Self::EmailTaken { .. } => "email_taken",
             Self::IdentityTaken => "identity_taken",
             Self::LastIdentity => "last_identity",
-            Self::NoSuchIdentity => "no_such_identity",
+            Self::IdentityNotFound => "identity_not_found",
             Self::NotLoggedIn => "not_logged_in",
-            Self::ForeignForm => "foreign_form",
-            Self::NoPass => "no_pass",
-            Self::CallOfB(_) => "b_down",
-            Self::Beforehand(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
-                "no_such_page"
+            Self::InvalidCsrfToken => "invalid_csrf_token",
+            Self::NoAccessToken => "no_access_token",
+            Self::CallB(_) => "b_unavailable",
+            Self::BeforeHandler(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+                "page_not_found"
             }
-            Self::Beforehand(status) if status.is_client_error() => "not_taken",
-            Self::Store(_) | Self::NoEntropy(_) | Self::Beforehand(_) => "website_down",
+            Self::BeforeHandler(status) if status.is_client_error() => "request_rejected",
+            Self::Store(_) | Self::SecureRandom(_) | Self::BeforeHandler(_) => {
+                "website_unavailable"
+            }
         }
     }
 
-    /// Is it told only to somebody who is logged in?
-    pub fn is_of_somebody(&self) -> bool {
+    /// Reports whether only a logged-in user can get this error.
+    pub fn implies_login(&self) -> bool {
         matches!(
             self,
             Self::IdentityTaken
                 | Self::LastIdentity
-                | Self::NoSuchIdentity
-                | Self::ForeignForm
-                | Self::CallOfB(_)
+                | Self::IdentityNotFound
+                | Self::InvalidCsrfToken
+                | Self::CallB(_)
         )
     }
 
+    /// Returns the HTTP status of the page.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchProvider => StatusCode::NOT_FOUND,
+            Self::UnknownProvider => StatusCode::NOT_FOUND,
             Self::NotLoggedIn => StatusCode::UNAUTHORIZED,
-            Self::Cancelled | Self::ForeignForm | Self::NoPass => StatusCode::FORBIDDEN,
-            Self::NoSuchLogin
+            Self::Cancelled | Self::InvalidCsrfToken | Self::NoAccessToken => StatusCode::FORBIDDEN,
+            Self::LoginNotFound
             | Self::LoginExpired
             | Self::OtherProvider
-            | Self::BadAnswer(_)
-            | Self::NoSuchIdentity => StatusCode::BAD_REQUEST,
+            | Self::InvalidResponse(_)
+            | Self::IdentityNotFound => StatusCode::BAD_REQUEST,
             Self::EmailTaken { .. } | Self::IdentityTaken | Self::LastIdentity => {
                 StatusCode::CONFLICT
             }
-            Self::Provider(ProviderFailure::MixUp(_) | ProviderFailure::GrantRefused(..)) => {
+            Self::Provider(ProviderError::MixUp(_) | ProviderError::InvalidGrant(..)) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Provider(ProviderFailure::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Provider(_) | Self::ProviderError(_) => StatusCode::BAD_GATEWAY,
-            Self::Beforehand(status) => *status,
-            Self::CallOfB(failure) => failure.status(),
-            Self::Store(_) | Self::NoEntropy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Provider(ProviderError::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Provider(_) | Self::ProviderReturnedError(_) => StatusCode::BAD_GATEWAY,
+            Self::BeforeHandler(status) => *status,
+            Self::CallB(error) => error.status(),
+            Self::Store(_) | Self::SecureRandom(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<UserTokenError> for PageError {
+    fn from(error: UserTokenError) -> Self {
+        match error {
+            UserTokenError::Undecryptable => Self::NotLoggedIn,
+            UserTokenError::NotRenewable => Self::NoAccessToken,
+            UserTokenError::Provider(error) => Self::Provider(error),
         }
     }
 }

@@ -1,20 +1,29 @@
 use axum::{
-    extract::{FromRequestParts, Path},
+    extract::{FromRef, FromRequestParts, Path},
     http::request::Parts,
 };
 
-use crate::{login::Refusal, state::App, views::RefusalPage};
+use super::{error_page::ErrorPage, page_error::PageError};
+use crate::views::Views;
 
-/// The provider that a path names. A name that is no text is nobody's.
+/// Name of a provider in the path of the request.
 pub struct ProviderName(pub String);
 
-impl FromRequestParts<App> for ProviderName {
-    type Rejection = RefusalPage;
+impl<S> FromRequestParts<S> for ProviderName
+where
+    Views: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, RefusalPage> {
-        match Path::<String>::from_request_parts(parts, app).await {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorPage> {
+        match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(name)) => Ok(Self(name)),
-            Err(_) => Err(RefusalPage::in_request(app, parts, Refusal::NoSuchProvider).await),
+            // A name that is not UTF-8 belongs to no provider.
+            Err(_) => {
+                let error = PageError::UnknownProvider;
+                Err(ErrorPage::for_request(&Views::from_ref(state), parts, error).await)
+            }
         }
     }
 }

@@ -1,47 +1,54 @@
-//! Who is logged in, as handlers take it. Nobody reads the cookie anywhere else.
+use std::sync::Arc;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use axum::{
-    extract::{FromRequestParts, OptionalFromRequestParts},
+    extract::{FromRef, FromRequestParts, OptionalFromRequestParts},
     http::request::Parts,
 };
 use axum_extra::extract::CookieJar;
 use oauth_types::Form;
 
+use super::{
+    cookies::{CookieUse, Cookies},
+    error_page::ErrorPage,
+    page_error::PageError,
+};
 use crate::{
     accounts::{Account, Session},
-    http::cookies::CookieUse,
-    login::Refusal,
     random_id::RandomId,
-    state::App,
-    views::RefusalPage,
+    services::Services,
+    views::Views,
 };
 
-/// A browser that is logged in.
+/// The session and account of a logged-in browser.
+///
+/// As an extractor, it rejects a request without a session; `Option<LoggedIn>` does not.
 pub struct LoggedIn {
-    /// What the browser showed: the key to its tokens.
+    /// Value of the session cookie. The key of the session's tokens is derived from it.
     pub secret: RandomId,
     pub session: Session,
     pub account: Account,
 }
 
 impl LoggedIn {
-    /// What each form of a page carries: another site can send the cookie along, but cannot read
-    /// this from the page.
+    /// Returns the CSRF token of this session. Another site can make the browser send the cookie,
+    /// but cannot read this token from a page.
     pub fn csrf_token(&self) -> String {
         let tag = hmac::sign(&self.csrf_key(), b"form");
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// A form of this session's own pages.
+    /// Parses a form and verifies its CSRF token.
     ///
     /// # Errors
-    /// When it is from elsewhere, or cannot be read.
-    pub fn own_form(&self, body: &[u8]) -> Result<Form, Refusal> {
-        let form = Form::parse(body).map_err(|_| Refusal::ForeignForm)?;
-        let (right, shown) = (self.csrf_token(), form.get("csrf_token").unwrap_or_default());
-        verify_slices_are_equal(right.as_bytes(), shown.as_bytes())
-            .map_err(|_| Refusal::ForeignForm)?;
+    /// Returns [`PageError::InvalidCsrfToken`] if the form is malformed, or its token is missing or
+    /// belongs to another session.
+    pub fn parse_form(&self, body: &[u8]) -> Result<Form, PageError> {
+        let form = Form::parse(body).map_err(|_| PageError::InvalidCsrfToken)?;
+        let expected = self.csrf_token();
+        let presented = form.get("csrf_token").unwrap_or_default();
+        verify_slices_are_equal(expected.as_bytes(), presented.as_bytes())
+            .map_err(|_| PageError::InvalidCsrfToken)?;
         Ok(form)
     }
 
@@ -53,38 +60,53 @@ impl LoggedIn {
     }
 }
 
-impl OptionalFromRequestParts<App> for LoggedIn {
-    type Rejection = RefusalPage;
+impl<S> OptionalFromRequestParts<S> for LoggedIn
+where
+    Arc<Services>: FromRef<S>,
+    Views: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, RefusalPage> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Option<Self>, Self::Rejection> {
         let jar = CookieJar::from_headers(&parts.headers);
-        let found = find(app, &jar).await;
-        match found {
-            Ok(found) => Ok(found),
-            Err(refusal) => Err(RefusalPage::in_request(app, parts, refusal).await),
+        match load(&Arc::from_ref(state), &jar).await {
+            Ok(logged_in) => Ok(logged_in),
+            Err(error) => Err(ErrorPage::for_request(&Views::from_ref(state), parts, error).await),
         }
     }
 }
 
-impl FromRequestParts<App> for LoggedIn {
-    type Rejection = RefusalPage;
+impl<S> FromRequestParts<S> for LoggedIn
+where
+    Arc<Services>: FromRef<S>,
+    Views: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, RefusalPage> {
-        match <Self as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await? {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        match <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await? {
             Some(logged_in) => Ok(logged_in),
-            None => Err(RefusalPage::in_request(app, parts, Refusal::NotLoggedIn).await),
+            None => {
+                let error = PageError::NotLoggedIn;
+                Err(ErrorPage::for_request(&Views::from_ref(state), parts, error).await)
+            }
         }
     }
 }
 
-async fn find(app: &App, jar: &CookieJar) -> Result<Option<LoggedIn>, Refusal> {
-    let website = &app.website;
-    let Some(secret) = website.cookies.shown(jar, CookieUse::Session) else { return Ok(None) };
-    let session = website
+async fn load(services: &Services, jar: &CookieJar) -> Result<Option<LoggedIn>, PageError> {
+    let cookies = Cookies::for_website(&services.public_url);
+    let Some(secret) = cookies.read(jar, CookieUse::Session) else { return Ok(None) };
+    let session = services
         .accounts
-        .session(&secret.digest(), website.idle_since(), website.clock.seconds())
+        .load_session(&secret.digest(), services.idle_cutoff(), services.clock.seconds())
         .await?;
     let Some(session) = session else { return Ok(None) };
-    let account = website.accounts.account(&session.account_id).await?;
+    let account = services.accounts.load_account(&session.account_id).await?;
     Ok(account.map(|account| LoggedIn { secret, session, account }))
 }

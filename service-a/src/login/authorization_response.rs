@@ -1,50 +1,56 @@
 use oauth_types::{Form, printable};
 
-use super::Refusal;
 use crate::{
-    providers::{CodeAnswer, Provider},
+    http::page_error::PageError,
+    providers::{CodeResponse, Provider},
     random_id::RandomId,
 };
 
-const MAX_ERROR: usize = 60;
+/// Longest error code of a provider that is displayed and logged, in characters.
+const MAX_ERROR_CODE: usize = 60;
 
-/// What a browser brings back from a provider, unverified.
-pub struct Answer {
-    /// `None` where it can be no state of ours.
+/// An authorization response, unverified (RFC 6749 §4.1.2).
+pub struct AuthorizationResponse {
+    /// `None` if the value is missing or has a format that A does not issue.
     pub state: Option<RandomId>,
     form: Form,
 }
 
-impl Answer {
-    /// Read a query or a form.
+impl AuthorizationResponse {
+    /// Parses a query or a form.
     ///
     /// # Errors
-    /// When a parameter stands there twice: two readers could each take another one (RFC 6749
-    /// §3.1).
-    pub fn read(encoded: &[u8]) -> Result<Self, Refusal> {
-        let form = Form::parse(encoded).map_err(|error| Refusal::BadAnswer(error.to_string()))?;
-        Ok(Self { state: form.get("state").and_then(RandomId::shown), form })
+    /// Returns [`PageError::InvalidResponse`] if a parameter is repeated (RFC 6749 §3.1): two
+    /// parsers could read different values.
+    pub fn parse(encoded: &[u8]) -> Result<Self, PageError> {
+        let form =
+            Form::parse(encoded).map_err(|error| PageError::InvalidResponse(error.to_string()))?;
+        Ok(Self { state: form.get("state").and_then(RandomId::parse), form })
     }
 
-    /// Who says that it answers (RFC 9207).
+    /// Returns the issuer identifier in the response (RFC 9207).
     pub fn iss(&self) -> Option<&str> {
         self.form.get("iss")
     }
 
-    /// The code; else the provider's reason to give none.
-    pub fn code(&self, provider: &Provider) -> Result<CodeAnswer, Refusal> {
+    /// Returns the authorization code.
+    ///
+    /// # Errors
+    /// Returns [`PageError::Cancelled`] or [`PageError::ProviderReturnedError`] for an error
+    /// response, [`PageError::InvalidResponse`] if there is neither a code nor an error.
+    pub fn code(&self, provider: &Provider) -> Result<CodeResponse, PageError> {
         match (self.form.get("error"), self.form.get("code")) {
-            (Some("access_denied" | "user_cancelled_authorize"), _) => Err(Refusal::Cancelled),
-            (Some(error), _) => {
-                Err(Refusal::ProviderError(printable(error).chars().take(MAX_ERROR).collect()))
-            }
-            (None, Some(code)) => Ok(CodeAnswer {
+            (Some("access_denied" | "user_cancelled_authorize"), _) => Err(PageError::Cancelled),
+            (Some(error), _) => Err(PageError::ProviderReturnedError(
+                printable(error).chars().take(MAX_ERROR_CODE).collect(),
+            )),
+            (None, Some(code)) => Ok(CodeResponse {
                 code: code.to_owned(),
                 user: self.form.get("user").map(str::to_owned),
             }),
-            (None, None) if provider.leaves_out_code_on_cancel() => Err(Refusal::Cancelled),
+            (None, None) if provider.cancels_without_error() => Err(PageError::Cancelled),
             (None, None) => {
-                Err(Refusal::BadAnswer("it has neither a code nor an error".to_owned()))
+                Err(PageError::InvalidResponse("neither `code` nor `error` is present".to_owned()))
             }
         }
     }

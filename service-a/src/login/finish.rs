@@ -2,122 +2,131 @@ use axum_extra::extract::CookieJar;
 use uuid::Uuid;
 
 use super::{
-    Answer, Refusal, ReturnTo,
-    begin::{Waiting, cookie_of},
+    AuthorizationResponse, ReturnTo,
+    start::{SealedLogin, login_cookie},
 };
 use crate::{
-    accounts::{Entered, Linked, PendingLogin, Purpose, Session, Visitor},
-    http::cookies::CookieUse,
-    providers::{LoginSecrets, Proven, Provider, UserTokens},
+    accounts::{ExternalIdentity, LinkOutcome, LoginOutcome, LoginPurpose, PendingLogin, Session},
+    http::{
+        cookies::{CookieUse, Cookies},
+        page_error::PageError,
+    },
+    providers::{AuthenticatedUser, LoginSecrets, Provider, UserTokens},
     random_id::RandomId,
-    services::Website,
+    services::Services,
 };
 
-/// The browser is back from `provider`: who is it, and which account is theirs?
-pub async fn finish(
-    website: &Website,
+/// Completes a login with the authorization response of `provider`.
+pub async fn finish_login(
+    services: &Services,
     provider: &Provider,
     jar: CookieJar,
-    answer: &Answer,
-) -> Result<(CookieJar, ReturnTo), Refusal> {
-    // 1. Is it the answer to a login of this browser? That is spent first: of two answers one goes
-    //    on.
-    let (pending, secrets, return_to) = spend(website, provider, &jar, answer).await?;
-    // 2. Is it this provider's answer?
+    response: &AuthorizationResponse,
+) -> Result<(CookieJar, ReturnTo), PageError> {
+    // 1. Consume the pending login of this browser. Of two responses with the same state, only one
+    //    continues.
+    let (pending, secrets, return_to) = consume(services, provider, &jar, response).await?;
+    // 2. Check that the response comes from the provider that A asked.
     if pending.provider != provider.name {
-        return Err(Refusal::OtherProvider);
+        return Err(PageError::OtherProvider);
     }
-    if pending.expires_at <= website.clock.seconds() {
-        return Err(Refusal::LoginExpired);
+    if pending.expires_at <= services.clock.seconds() {
+        return Err(PageError::LoginExpired);
     }
-    provider.answered_by(answer.iss()).await?;
-    // 3. Who is it?
-    let proven = provider.prove(&answer.code(provider)?, &secrets).await?;
-    // 4. Whose account is it?
-    let Proven { identity, profile, sid, tokens } = proven;
-    let visitor = Visitor { identity, provider: provider.name.clone(), profile };
+    provider.check_response_issuer(response.iss()).await?;
+    // 3. Authenticate the user.
+    let user = provider.authenticate(&response.code(provider)?, &secrets).await?;
+    // 4. Find, create or link the account.
+    let AuthenticatedUser { identity, profile, sid, tokens } = user;
+    let identity = ExternalIdentity { identity, provider: provider.name.clone(), profile };
     match pending.purpose {
-        Purpose::Link => link(website, &pending, &visitor).await.map(|()| (jar, return_to)),
-        Purpose::LogIn => {
-            let account_id = enter(website, &visitor).await?;
-            let jar =
-                begin_session(website, jar, &pending, account_id, visitor, sid, &tokens).await?;
-            Ok((jar, return_to))
+        LoginPurpose::Link => link(services, &pending, &identity).await.map(|()| (jar, return_to)),
+        LoginPurpose::LogIn => {
+            let account_id = log_in(services, &identity).await?;
+            let jar = start_session(services, jar, &pending, account_id, identity, sid, &tokens);
+            Ok((jar.await?, return_to))
         }
     }
 }
 
-async fn spend(
-    website: &Website,
+async fn consume(
+    services: &Services,
     provider: &Provider,
     jar: &CookieJar,
-    answer: &Answer,
-) -> Result<(PendingLogin, LoginSecrets, ReturnTo), Refusal> {
-    // Without the binding, somebody could log this browser in to an account of their own (login
-    // CSRF, RFC 6749 §10.12).
-    let browser = website.cookies.shown(jar, cookie_of(provider)).ok_or(Refusal::NoSuchLogin)?;
-    let state = answer.state.as_ref().ok_or(Refusal::NoSuchLogin)?;
-    let pending = website
+    response: &AuthorizationResponse,
+) -> Result<(PendingLogin, LoginSecrets, ReturnTo), PageError> {
+    // The cookie binds the login to the browser. Without it, an attacker could log this browser in
+    // to the attacker's account (login CSRF, RFC 6749 §10.12).
+    let cookies = Cookies::for_website(&services.public_url);
+    let browser = cookies.read(jar, login_cookie(provider)).ok_or(PageError::LoginNotFound)?;
+    let state = response.state.as_ref().ok_or(PageError::LoginNotFound)?;
+    let pending = services
         .accounts
-        .take_login(&state.digest(), &browser.digest())
+        .consume_pending_login(&state.digest(), &browser.digest())
         .await?
-        .ok_or(Refusal::NoSuchLogin)?;
-    let waiting = Waiting::open(state, &pending.secrets).ok_or(Refusal::NoSuchLogin)?;
-    let secrets = waiting.secrets(state.clone()).ok_or(Refusal::NoSuchLogin)?;
-    Ok((pending, secrets, waiting.return_to))
+        .ok_or(PageError::LoginNotFound)?;
+    let opened =
+        SealedLogin::open(state, &pending.sealed_secrets).ok_or(PageError::LoginNotFound)?;
+    let secrets = opened.secrets(state.clone()).ok_or(PageError::LoginNotFound)?;
+    Ok((pending, secrets, opened.return_to))
 }
 
-async fn enter(website: &Website, visitor: &Visitor) -> Result<String, Refusal> {
+/// Returns the id of the account.
+async fn log_in(services: &Services, identity: &ExternalIdentity) -> Result<String, PageError> {
     let new_id = Uuid::now_v7().to_string();
-    match website.accounts.enter(visitor, &new_id, website.clock.seconds()).await? {
-        Entered::Known(account_id) => Ok(account_id),
-        Entered::New(account_id) => {
-            tracing::info!(
-                account_id,
-                provider = visitor.provider,
-                "an account was made at a first login"
-            );
+    match services.accounts.log_in(identity, &new_id, services.clock.seconds()).await? {
+        LoginOutcome::Existing(account_id) => Ok(account_id),
+        LoginOutcome::Created(account_id) => {
+            tracing::info!(account_id, provider = identity.provider, "account created");
             Ok(account_id)
         }
-        Entered::EmailTaken { providers } => Err(Refusal::EmailTaken { providers }),
+        LoginOutcome::EmailTaken { providers } => Err(PageError::EmailTaken { providers }),
     }
 }
 
-/// The session that asked for it must still be there: whoever logged out meanwhile joins nothing.
-async fn link(website: &Website, pending: &PendingLogin, visitor: &Visitor) -> Result<(), Refusal> {
-    let (accounts, now) = (&website.accounts, website.clock.seconds());
-    let asked = pending.session.as_ref().ok_or(Refusal::NotLoggedIn)?;
-    let session =
-        accounts.session(asked, website.idle_since(), now).await?.ok_or(Refusal::NotLoggedIn)?;
-    match accounts.link(&session.account_id, visitor, now).await? {
-        Linked::Added | Linked::Already => Ok(()),
-        Linked::Elsewhere => Err(Refusal::IdentityTaken),
+/// Links the identity to the account of the session that started the login, if that session still
+/// exists.
+async fn link(
+    services: &Services,
+    pending: &PendingLogin,
+    identity: &ExternalIdentity,
+) -> Result<(), PageError> {
+    let (accounts, now) = (&services.accounts, services.clock.seconds());
+    let session_id = pending.session.as_ref().ok_or(PageError::NotLoggedIn)?;
+    let session = accounts
+        .load_session(session_id, services.idle_cutoff(), now)
+        .await?
+        .ok_or(PageError::NotLoggedIn)?;
+    match accounts.link_identity(&session.account_id, identity, now).await? {
+        LinkOutcome::Linked | LinkOutcome::AlreadyLinked => Ok(()),
+        LinkOutcome::LinkedElsewhere => Err(PageError::IdentityTaken),
     }
 }
 
-/// A new name at each login: one that somebody planted before it is worth nothing after it (session
-/// fixation).
-async fn begin_session(
-    website: &Website,
+/// Starts a session under a new identifier, so that one that an attacker planted before the login
+/// is useless after it (session fixation).
+async fn start_session(
+    services: &Services,
     jar: CookieJar,
     pending: &PendingLogin,
     account_id: String,
-    visitor: Visitor,
+    identity: ExternalIdentity,
     sid: Option<String>,
     tokens: &UserTokens,
-) -> Result<CookieJar, Refusal> {
-    let (secret, now) = (RandomId::new(&website.entropy)?, website.clock.seconds());
-    let lifetime = i64::from(website.sessions.absolute_timeout_seconds);
+) -> Result<CookieJar, PageError> {
+    let (secret, now) = (RandomId::generate(services.random)?, services.clock.seconds());
+    let ttl = i64::from(services.sessions.absolute_timeout_seconds);
     let session = Session {
         id: secret.digest(),
         account_id,
-        provider: visitor.provider,
-        identity: visitor.identity,
+        provider: identity.provider,
+        identity: identity.identity,
         sid,
-        tokens: tokens.seal(&secret, &website.entropy)?,
-        seen_at: now,
-        expires_at: now + lifetime,
+        sealed_tokens: tokens.seal(&secret, services.random)?,
+        last_seen_at: now,
+        expires_at: now + ttl,
     };
-    website.accounts.begin_session(&session, pending.session.as_ref()).await?;
-    Ok(website.cookies.hand_out(jar, CookieUse::Session, &secret, lifetime))
+    services.accounts.start_session(&session, pending.session.as_ref()).await?;
+    let cookies = Cookies::for_website(&services.public_url);
+    Ok(cookies.set(jar, CookieUse::Session, &secret, ttl))
 }

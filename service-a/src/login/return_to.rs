@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// A page of this website to go to after login. Nothing else can be one: else a link to the login
-/// could end at a page that looks like ours (open redirect, RFC 9700 §4.11).
+/// Page of this website to return to after login. Other origins are rejected: otherwise a login
+/// link could end at a page that imitates this website (open redirect, RFC 9700 §4.11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturnTo(String);
 
@@ -13,19 +13,20 @@ impl Default for ReturnTo {
 }
 
 impl ReturnTo {
-    /// What a browser asks for, if it is a path here.
-    pub fn parse(asked: &str, public_url: &Url) -> Option<Self> {
-        // Browsers take `\` for `/`, and drop tabs and line ends, before they look for `//`.
-        let odd = |c: char| c.is_control() || c == '\\';
-        if !asked.starts_with('/') || asked.starts_with("//") || asked.contains(odd) {
+    /// Parses a path with an optional query. Returns `None` for anything else.
+    pub fn parse(text: &str, public_url: &Url) -> Option<Self> {
+        // Browsers treat `\` as `/` and remove tabs and line breaks before they look for `//`.
+        let ambiguous = |c: char| c.is_control() || c == '\\';
+        if !text.starts_with('/') || text.starts_with("//") || text.contains(ambiguous) {
             return None;
         }
-        let url = public_url.join(asked).ok().filter(|url| url.origin() == public_url.origin())?;
+        let url = public_url.join(text).ok().filter(|url| url.origin() == public_url.origin())?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let path = url.path();
         (!path.starts_with("//")).then(|| Self(format!("{path}{query}")))
     }
 
+    /// Returns the path and query.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -35,20 +36,20 @@ impl ReturnTo {
 mod tests {
     use super::*;
 
-    fn parse(asked: &str) -> Option<String> {
-        ReturnTo::parse(asked, &"http://localhost:9001".parse().unwrap()).map(|to| to.0)
+    fn parse(text: &str) -> Option<String> {
+        ReturnTo::parse(text, &"http://localhost:9001".parse().unwrap()).map(|to| to.0)
     }
 
     #[test]
-    fn a_path_of_this_website_is_kept_with_its_query() {
+    fn path_with_query_is_accepted() {
         for path in ["/", "/account", "/my-resource?target=local", "/a%2Fb"] {
             assert_eq!(parse(path).as_deref(), Some(path));
         }
     }
 
     #[test]
-    fn what_could_lead_elsewhere_is_refused() {
-        for bad in [
+    fn url_of_another_origin_is_rejected() {
+        for invalid in [
             "",
             "account",
             "//evil.example",
@@ -64,7 +65,7 @@ mod tests {
             "///evil.example",
             "@evil.example",
         ] {
-            assert_eq!(parse(bad), None, "{bad}");
+            assert_eq!(parse(invalid), None, "{invalid}");
         }
     }
 }

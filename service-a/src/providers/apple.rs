@@ -1,4 +1,4 @@
-//! What Apple does in its own way: the client secret, and the name.
+//! Differences of Sign in with Apple from OpenID Connect: the client secret and the user's name.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::ProviderSettings;
 
-/// Apple takes up to six months; a secret that is made for each request needs no more than a
-/// moment.
-const LIFETIME: i64 = 300;
+/// Lifetime of a client secret, in seconds. Apple accepts up to six months; A signs a new one for
+/// each request.
+const CLIENT_SECRET_TTL: i64 = 300;
 
-/// The key with which A signs its client secret.
+/// Key that signs A's client secret.
 pub(super) struct AppleKey {
     key: EncodingKey,
     key_id: String,
@@ -30,7 +30,7 @@ struct SecretClaims<'a> {
     exp: i64,
 }
 
-/// The `user` parameter of a person's first answer. Apple never tells the name again.
+/// Parameter `user` of the first response for a user. Apple does not send the name again.
 #[derive(Deserialize)]
 struct User {
     name: Option<Name>,
@@ -45,13 +45,13 @@ struct Name {
 
 impl AppleKey {
     pub(super) fn new(settings: &ProviderSettings) -> anyhow::Result<Self> {
-        let file = settings.key_file.as_deref().context("Apple needs the setting `key_file`")?;
+        let file = settings.key_file.as_deref().context("Apple requires the setting `key_file`")?;
         for (setting, value) in [("key_id", &settings.key_id), ("team_id", &settings.team_id)] {
-            anyhow::ensure!(!value.is_empty(), "Apple needs the setting `{setting}`");
+            anyhow::ensure!(!value.is_empty(), "Apple requires the setting `{setting}`");
         }
         Ok(Self {
             key: read_key(file)
-                .with_context(|| format!("the setting `key_file` names {}", file.display()))?,
+                .with_context(|| format!("the setting `key_file`: {}", file.display()))?,
             key_id: settings.key_id.clone(),
             team_id: settings.team_id.clone(),
             client_id: settings.client_id.clone(),
@@ -59,7 +59,7 @@ impl AppleKey {
         })
     }
 
-    /// The client secret of this moment: a JWT that says who A is.
+    /// Returns the client secret: a JWT signed by A.
     pub(super) fn client_secret(&self, now: i64) -> Result<String, jsonwebtoken::errors::Error> {
         let header = Header { kid: Some(self.key_id.clone()), ..Header::new(Algorithm::ES256) };
         let claims = SecretClaims {
@@ -67,7 +67,7 @@ impl AppleKey {
             sub: &self.client_id,
             aud: &self.audience,
             iat: now,
-            exp: now + LIFETIME,
+            exp: now + CLIENT_SECRET_TTL,
         };
         encode(&header, &claims, &self.key)
     }
@@ -77,8 +77,8 @@ fn read_key(file: &Path) -> anyhow::Result<EncodingKey> {
     Ok(EncodingKey::from_ec_pem(&std::fs::read(file)?)?)
 }
 
-/// The name in the `user` parameter, if there is one.
-pub(super) fn name_of(user: &str) -> Option<String> {
+/// Returns the full name in the `user` parameter, if it contains one.
+pub(super) fn full_name(user: &str) -> Option<String> {
     let Name { first_name, last_name } = serde_json::from_str::<User>(user).ok()?.name?;
     let name = [first_name, last_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
     (!name.trim().is_empty()).then_some(name)
@@ -89,12 +89,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_put_together_from_what_there_is() {
-        let whole = r#"{"name":{"firstName":"Ada","lastName":"Byron"},"email":"ada@example.com"}"#;
-        assert_eq!(name_of(whole).as_deref(), Some("Ada Byron"));
-        assert_eq!(name_of(r#"{"name":{"firstName":"Ada"}}"#).as_deref(), Some("Ada"));
-        for nothing in ["", "{}", r#"{"name":{}}"#, r#"{"name":"Ada"}"#, "[1]"] {
-            assert_eq!(name_of(nothing), None, "{nothing}");
+    fn full_name_joins_the_names_that_are_present() {
+        let complete =
+            r#"{"name":{"firstName":"Ada","lastName":"Byron"},"email":"ada@example.com"}"#;
+        assert_eq!(full_name(complete).as_deref(), Some("Ada Byron"));
+        assert_eq!(full_name(r#"{"name":{"firstName":"Ada"}}"#).as_deref(), Some("Ada"));
+        for nameless in ["", "{}", r#"{"name":{}}"#, r#"{"name":"Ada"}"#, "[1]"] {
+            assert_eq!(full_name(nameless), None, "{nameless}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! OpenID Connect, by the library that knows it. What the library leaves to its users is decided
-//! here.
+//! OpenID Connect, by means of the crate `openidconnect`, and what that crate leaves to its users.
 
 mod discovery;
 mod id_token;
@@ -22,13 +21,13 @@ use url::Url;
 
 use self::{
     discovery::Discovery,
-    library::{Client, Metadata, TokenAnswer, metadata_failure, token_failure},
+    library::{Client, Metadata, OpenIdTokenResponse, metadata_error, token_error},
 };
 use super::{
-    CodeAnswer, LoginSecrets, Proven, ProviderFailure, Step, UserTokens,
-    apple::{AppleKey, name_of},
+    AuthenticatedUser, CodeResponse, LoginSecrets, ProviderError, ProviderRequest, UserTokens,
+    apple::{AppleKey, full_name},
     profile,
-    transport::Wire,
+    transport::Transport,
 };
 use crate::{
     accounts::Identity,
@@ -36,13 +35,13 @@ use crate::{
     settings::{ProviderKind, ProviderSettings},
 };
 
-pub use id_token::{ID_TOKEN_ALGORITHMS, LEEWAY};
-pub use logout_token::LogoutTokenRefusal;
+pub use id_token::{CLOCK_SKEW, ID_TOKEN_ALGORITHMS};
+pub use logout_token::LogoutTokenError;
 
 pub struct OpenIdProvider {
     discovery: Discovery,
-    wire: Arc<Wire>,
-    /// Its identifier, to the byte.
+    transport: Arc<Transport>,
+    /// Issuer identifier, compared byte by byte.
     issuer: String,
     client_id: String,
     credential: Credential,
@@ -53,7 +52,7 @@ pub struct OpenIdProvider {
     clock: Clock,
 }
 
-/// How A proves who it is.
+/// How A authenticates to the provider.
 enum Credential {
     Secret(ClientSecret),
     Apple(Box<AppleKey>),
@@ -69,19 +68,20 @@ impl OpenIdProvider {
             .map_err(|problem| {
                 anyhow::anyhow!("the settings `issuer` and `internal_url`: {problem}")
             })?;
-        let name = issuer.identifier().to_owned();
-        let wire = Arc::new(Wire { http: http_client(&settings.http())?, issuer: Some(issuer) });
+        let identifier = issuer.identifier().to_owned();
+        let transport =
+            Arc::new(Transport { http: http_client(&settings.http())?, issuer: Some(issuer) });
         let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         anyhow::ensure!(!settings.client_id.is_empty(), "the setting `client_id` is missing");
         Ok(Self {
-            discovery: Discovery::new(Arc::clone(&wire), &name, clock.clone())?,
-            wire,
-            issuer: name,
+            discovery: Discovery::new(Arc::clone(&transport), &identifier, clock.clone())?,
+            transport,
+            issuer: identifier,
             client_id: settings.client_id.clone(),
-            credential: Credential::of(settings)?,
+            credential: Credential::new(settings)?,
             redirect_uri: RedirectUrl::new(redirect_uri.to_owned())
                 .context("the setting `public_url`")?,
-            // The library asks for `openid` by itself.
+            // The library adds `openid`.
             scopes: list(&settings.scopes).into_iter().filter(|scope| scope != "openid").collect(),
             resources: list(&settings.resources),
             form_post: settings.kind == ProviderKind::Apple,
@@ -92,7 +92,7 @@ impl OpenIdProvider {
     pub(super) async fn authorization_url(
         &self,
         secrets: &LoginSecrets,
-    ) -> Result<Url, ProviderFailure> {
+    ) -> Result<Url, ProviderError> {
         let client = self.client(&*self.discovery.metadata().await?)?;
         let (state, nonce) = (secrets.state.expose().to_owned(), secrets.nonce.expose().to_owned());
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier(secrets));
@@ -116,79 +116,90 @@ impl OpenIdProvider {
         Ok(request.url().0)
     }
 
-    /// RFC 9207 §2.4: a provider that says it names itself must do so, and a name that is there
-    /// must be right.
-    pub(super) async fn answered_by(&self, iss: Option<&str>) -> Result<(), ProviderFailure> {
+    /// Implements RFC 9207 §2.4: `iss` must match, and must be present if the metadata announces it.
+    pub(super) async fn check_response_issuer(
+        &self,
+        iss: Option<&str>,
+    ) -> Result<(), ProviderError> {
         let expected = &self.issuer;
         match iss {
             Some(iss) if iss == expected => Ok(()),
-            Some(_) => Err(ProviderFailure::MixUp(format!("`iss` is not {expected}"))),
-            None if self.discovery.metadata().await?.additional_metadata().names_itself => {
-                Err(ProviderFailure::MixUp(format!(
-                    "{expected} names itself in every answer, and this one has no `iss`"
+            Some(_) => Err(ProviderError::MixUp(format!("`iss` is not {expected}"))),
+            None if self.discovery.metadata().await?.additional_metadata().sends_iss => {
+                Err(ProviderError::MixUp(format!(
+                    "`iss` is missing, although {expected} announces that it sends it"
                 )))
             }
             None => Ok(()),
         }
     }
 
-    pub(super) async fn prove(
+    pub(super) async fn authenticate(
         &self,
-        answer: &CodeAnswer,
+        response: &CodeResponse,
         secrets: &LoginSecrets,
-    ) -> Result<Proven, ProviderFailure> {
+    ) -> Result<AuthenticatedUser, ProviderError> {
         let metadata = self.discovery.metadata().await?;
         let client = self.client(&metadata)?;
-        // 1. The code for tokens.
-        let code = AuthorizationCode::new(answer.code.clone());
+        // 1. Redeem the code.
+        let code = AuthorizationCode::new(response.code.clone());
         let request =
-            client.exchange_code(code).map_err(|_| metadata_failure("it has no token endpoint"))?;
+            client.exchange_code(code).map_err(|_| metadata_error("no token endpoint"))?;
         let request = request.set_pkce_verifier(verifier(secrets));
         let tokens =
-            request.request_async(&*self.wire).await.map_err(|error| token_failure(&error))?;
-        // 2. Who it is, by the ID token alone.
-        let claims = self.verified(&metadata, &tokens, secrets).await?;
-        // 3. What the person is called; the provider may say it in either place.
-        let mut profile = profile::of(&claims);
+            request.request_async(&*self.transport).await.map_err(|error| token_error(&error))?;
+        // 2. Verify the ID token. It alone decides who the user is.
+        let claims = self.verify_id_token(&metadata, &tokens, secrets).await?;
+        // 3. Read the profile, which may be in the ID token or in UserInfo.
+        let mut profile = profile::from_claims(&claims);
         if let Ok(request) =
             client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
         {
-            profile = profile::of(&library::user_info(request, &self.wire).await?).or(profile);
+            let user_info = library::user_info(request, &self.transport).await?;
+            profile = profile::from_claims(&user_info).or(profile);
         }
-        profile.nickname = profile.nickname.or_else(|| self.first_name(answer));
+        profile.nickname = profile.nickname.or_else(|| self.apple_name(response));
         let identity =
             Identity { issuer: self.issuer.clone(), subject: claims.subject().to_string() };
         let sid = claims.additional_claims().sid.clone();
-        Ok(Proven { identity, profile: profile.in_bounds(), sid, tokens: self.kept(&tokens) })
+        Ok(AuthenticatedUser {
+            identity,
+            profile: profile.sanitized(),
+            sid,
+            tokens: self.user_tokens(&tokens),
+        })
     }
 
-    /// RFC 6749 §6. A provider that does not rotate gives no new refresh token; the old one stays.
-    pub(super) async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderFailure> {
-        let none =
-            || ProviderFailure::GrantRefused(Step::Token, "it gave no refresh token".to_owned());
-        let old = tokens.refresh_token.as_ref().ok_or_else(none)?;
+    /// Redeems the refresh token (RFC 6749 §6). A provider that does not rotate refresh tokens sends
+    /// no new one; the old one is kept.
+    pub(super) async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderError> {
+        let missing = || {
+            let reason = "no refresh token was issued".to_owned();
+            ProviderError::InvalidGrant(ProviderRequest::Token, reason)
+        };
+        let old = tokens.refresh_token.as_ref().ok_or_else(missing)?;
         let client = self.client(&*self.discovery.metadata().await?)?;
         let refresh_token = RefreshToken::new(old.expose_secret().to_owned());
         let request = client
             .exchange_refresh_token(&refresh_token)
-            .map_err(|_| metadata_failure("it has no token endpoint"))?;
-        let answer =
-            request.request_async(&*self.wire).await.map_err(|error| token_failure(&error))?;
-        let fresh = self.kept(&answer);
+            .map_err(|_| metadata_error("no token endpoint"))?;
+        let response =
+            request.request_async(&*self.transport).await.map_err(|error| token_error(&error))?;
+        let fresh = self.user_tokens(&response);
         Ok(UserTokens {
             refresh_token: fresh.refresh_token.or_else(|| tokens.refresh_token.clone()),
-            // The first one is the hint whose session it is; a later one would have to be verified
-            // again.
+            // The first ID token remains the logout hint; a later one would have to be verified.
             id_token: tokens.id_token.clone(),
             ..fresh
         })
     }
 
-    /// OpenID Connect RP-Initiated Logout §2. While the provider is away people log out here alone.
+    /// Returns the logout URL (OpenID Connect RP-Initiated Logout §2), or `None` if the provider is
+    /// unavailable or has no such endpoint.
     pub(super) async fn end_session_url(
         &self,
         tokens: &UserTokens,
-        back_to: &str,
+        post_logout_redirect_uri: &str,
         state: &RandomId,
     ) -> Option<Url> {
         let metadata = self.discovery.metadata().await.ok()?;
@@ -198,15 +209,17 @@ impl OpenIdProvider {
             query.append_pair("id_token_hint", id_token.expose_secret());
         }
         query.append_pair("client_id", &self.client_id);
-        query.append_pair("post_logout_redirect_uri", back_to).append_pair("state", state.expose());
+        query.append_pair("post_logout_redirect_uri", post_logout_redirect_uri);
+        query.append_pair("state", state.expose());
         drop(query);
         Some(url)
     }
 
-    /// The issuer, and what its metadata names, once it was read: a page waits for no provider.
+    /// Returns the issuer and, if the metadata is cached, its endpoints. Does not wait for the
+    /// provider.
     pub(super) fn browser_urls(&self) -> Vec<String> {
         let mut urls = vec![self.issuer.clone()];
-        if let Some(metadata) = self.discovery.known() {
+        if let Some(metadata) = self.discovery.cached() {
             urls.push(metadata.authorization_endpoint().to_string());
             urls.extend(
                 metadata.additional_metadata().end_session_endpoint.as_ref().map(Url::to_string),
@@ -215,7 +228,7 @@ impl OpenIdProvider {
         urls
     }
 
-    fn client(&self, metadata: &Metadata) -> Result<Client, ProviderFailure> {
+    fn client(&self, metadata: &Metadata) -> Result<Client, ProviderError> {
         let secret = self.credential.secret(self.clock.seconds())?;
         let client_id = ClientId::new(self.client_id.clone());
         let client = Client::from_provider_metadata(metadata.clone(), client_id, Some(secret));
@@ -224,8 +237,8 @@ impl OpenIdProvider {
             .set_auth_type(self.auth_type(metadata)))
     }
 
-    /// `client_secret_basic`, which every provider has to offer, unless this one says what it takes
-    /// and that is not in it.
+    /// Returns `client_secret_basic`, the default of OpenID Connect Discovery §3, unless the metadata
+    /// excludes it. Apple accepts only `client_secret_post`.
     fn auth_type(&self, metadata: &Metadata) -> AuthType {
         let methods = metadata.token_endpoint_auth_methods_supported();
         let basic = methods
@@ -236,49 +249,51 @@ impl OpenIdProvider {
         }
     }
 
-    fn kept(&self, answer: &TokenAnswer) -> UserTokens {
+    fn user_tokens(&self, response: &OpenIdTokenResponse) -> UserTokens {
         let seconds = |lifetime: std::time::Duration| {
             i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2)
         };
         UserTokens {
-            access_token: AccessToken::new(answer.access_token().secret()),
-            refresh_token: answer
+            access_token: AccessToken::new(response.access_token().secret()),
+            refresh_token: response
                 .refresh_token()
                 .map(|token| SecretString::from(token.secret().clone())),
-            id_token: answer.id_token().map(|token| SecretString::from(token.to_string())),
-            expires_at: answer
+            id_token: response.id_token().map(|token| SecretString::from(token.to_string())),
+            expires_at: response
                 .expires_in()
                 .map(|lifetime| self.clock.seconds() + seconds(lifetime)),
         }
     }
 
-    fn first_name(&self, answer: &CodeAnswer) -> Option<String> {
-        if self.form_post { answer.user.as_deref().and_then(name_of) } else { None }
+    fn apple_name(&self, response: &CodeResponse) -> Option<String> {
+        if self.form_post { response.user.as_deref().and_then(full_name) } else { None }
     }
 }
 
-/// What A shows to this provider at the moment `now` to prove who it is.
+/// Returns the secret with which A authenticates to the provider at Unix time `now`.
 ///
 /// # Errors
-/// When the settings have none.
+/// Returns an error if the settings contain no valid secret or key.
 pub fn client_secret(settings: &ProviderSettings, now: i64) -> anyhow::Result<ClientSecret> {
-    Ok(ClientSecret::new(Credential::of(settings)?.secret(now)?.secret()))
+    Ok(ClientSecret::new(Credential::new(settings)?.secret(now)?.secret()))
 }
 
 impl Credential {
-    fn of(settings: &ProviderSettings) -> anyhow::Result<Self> {
+    fn new(settings: &ProviderSettings) -> anyhow::Result<Self> {
         if settings.kind == ProviderKind::Apple {
             return Ok(Self::Apple(Box::new(AppleKey::new(settings)?)));
         }
         Ok(Self::Secret(settings.secret()?))
     }
 
-    fn secret(&self, now: i64) -> Result<openidconnect::ClientSecret, ProviderFailure> {
-        let unusable =
-            |_| ProviderFailure::Unusable(Step::Token, "Apple's key signs nothing".to_owned());
+    fn secret(&self, now: i64) -> Result<openidconnect::ClientSecret, ProviderError> {
+        let signing_failed = |_| {
+            let reason = "cannot sign the client secret with `key_file`".to_owned();
+            ProviderError::InvalidResponse(ProviderRequest::Token, reason)
+        };
         let secret = match self {
             Self::Secret(secret) => secret.expose().to_owned(),
-            Self::Apple(key) => key.client_secret(now).map_err(unusable)?,
+            Self::Apple(key) => key.client_secret(now).map_err(signing_failed)?,
         };
         Ok(openidconnect::ClientSecret::new(secret))
     }

@@ -1,5 +1,5 @@
-//! The one way by which requests go to a provider: with a time limit, without redirects, told, and
-//! read within bounds.
+//! HTTP requests to providers, with trace context, events, a timeout and a size limit, and without
+//! redirects.
 
 use std::{
     error::Error,
@@ -14,100 +14,107 @@ use oauth_types::{AccessToken, Issuer, parse_endpoint_url};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
 
-use super::{ProviderFailure, Step};
+use super::{ProviderError, ProviderRequest};
 
-/// No answer of a provider is longer; one that is could fill our memory.
+/// Longest response body of a provider, in bytes. Bounds memory.
 const MAX_BODY: usize = 256 * 1024;
 
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct Transport {
     pub(super) http: reqwest::Client,
-    /// Tells the way to what the provider publishes under its own name; without one, addresses are
-    /// as the settings have them.
+    /// Resolves endpoints of the metadata to the internal URL. Without it, the URLs of the settings
+    /// are used unchanged.
     pub(super) issuer: Option<Issuer>,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WireError {
-    #[error("it did not answer in time")]
+pub(super) enum TransportError {
+    #[error("no response in time")]
     TimedOut,
-    #[error("it cannot be reached: {0}")]
+    #[error("unreachable: {0}")]
     Unreachable(String),
-    #[error("it names an address that cannot be used: {0}")]
-    Address(&'static str),
-    #[error("its answer is longer than 256 KiB")]
+    #[error("invalid endpoint URL: {0}")]
+    InvalidUrl(&'static str),
+    #[error("response longer than 256 KiB")]
     TooLong,
 }
 
-impl WireError {
-    pub(super) fn at(&self, step: Step) -> ProviderFailure {
+impl TransportError {
+    /// Adds the kind of request that failed.
+    pub(super) fn during(&self, request: ProviderRequest) -> ProviderError {
         match self {
-            Self::TimedOut => ProviderFailure::TimedOut(step),
-            Self::Unreachable(reason) => ProviderFailure::Unreachable(step, reason.clone()),
-            Self::Address(_) | Self::TooLong => ProviderFailure::Unusable(step, self.to_string()),
+            Self::TimedOut => ProviderError::TimedOut(request),
+            Self::Unreachable(reason) => ProviderError::Unreachable(request, reason.clone()),
+            Self::InvalidUrl(_) | Self::TooLong => {
+                ProviderError::InvalidResponse(request, self.to_string())
+            }
         }
     }
 }
 
-/// The bridge between the OpenID Connect library and this house's HTTP client.
-impl<'c> AsyncHttpClient<'c> for Wire {
-    type Error = WireError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, WireError>> + Send + 'c>>;
+/// Lets the OpenID Connect library use this transport.
+impl<'c> AsyncHttpClient<'c> for Transport {
+    type Error = TransportError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.send(request))
     }
 }
 
-impl Wire {
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, WireError> {
+impl Transport {
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let (parts, body) = request.into_parts();
-        let published = parts.uri.to_string();
+        let endpoint = parts.uri.to_string();
         let url = match &self.issuer {
-            Some(issuer) => issuer.resolve_endpoint(&published),
-            None => parse_endpoint_url(&published),
+            Some(issuer) => issuer.resolve_endpoint(&endpoint),
+            None => parse_endpoint_url(&endpoint),
         };
-        let url = url.map_err(WireError::Address)?;
-        let fields = shown(&parts.headers, &url, &body);
-        let hidden = hidden(&url, &body);
-        let (method, bare) = (parts.method.to_string(), without_query(&url));
-        emit(|| Event::RequestSent { to: Party::AuthorizationServer, method, url: bare, fields });
+        let url = url.map_err(TransportError::InvalidUrl)?;
+        let secrets = secret_parameters(&url, &body);
+        emit(|| Event::RequestSent {
+            to: Party::AuthorizationServer,
+            method: parts.method.to_string(),
+            url: without_query(&url),
+            fields: event_fields(&parts.headers, &url, &body),
+        });
         let mut request = self.http.request(parts.method, url).headers(parts.headers).body(body);
         if let Some(trace) = current_trace() {
             request = request.header("traceparent", trace.to_string());
         }
         let started = Instant::now();
-        let answer = receive(request).await;
-        tell(&answer, started.elapsed(), &hidden);
-        answer
+        let response = receive(request).await;
+        emit_response(&response, started.elapsed(), &secrets);
+        response
     }
 }
 
-async fn receive(request: reqwest::RequestBuilder) -> Result<HttpResponse, WireError> {
-    let mut response = request.send().await.map_err(no_answer)?;
-    let mut answer = HttpResponse::new(Vec::new());
-    (*answer.status_mut(), *answer.headers_mut()) = (response.status(), response.headers().clone());
-    while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
-        if answer.body().len() + chunk.len() > MAX_BODY {
-            return Err(WireError::TooLong);
+async fn receive(request: reqwest::RequestBuilder) -> Result<HttpResponse, TransportError> {
+    let mut received = request.send().await.map_err(transport_error)?;
+    let mut response = HttpResponse::new(Vec::new());
+    *response.status_mut() = received.status();
+    response.headers_mut().clone_from(received.headers());
+    while let Some(chunk) = received.chunk().await.map_err(transport_error)? {
+        if response.body().len() + chunk.len() > MAX_BODY {
+            return Err(TransportError::TooLong);
         }
-        answer.body_mut().extend_from_slice(&chunk);
+        response.body_mut().extend_from_slice(&chunk);
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// The innermost error says what happened; the URL is dropped, because WeChat's holds the secret.
-fn no_answer(error: reqwest::Error) -> WireError {
+/// Keeps the innermost error, and drops the URL, because WeChat's contains the client secret.
+fn transport_error(error: reqwest::Error) -> TransportError {
     if error.is_timeout() && !error.is_connect() {
-        return WireError::TimedOut;
+        return TransportError::TimedOut;
     }
     let error = error.without_url();
     let mut innermost: &dyn Error = &error;
-    while let Some(inner) = innermost.source() {
-        innermost = inner;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    WireError::Unreachable(innermost.to_string())
+    TransportError::Unreachable(innermost.to_string())
 }
 
 fn without_query(url: &Url) -> String {
@@ -116,8 +123,8 @@ fn without_query(url: &Url) -> String {
     url.to_string()
 }
 
-/// What a request carries, as far as it may be told.
-fn shown(headers: &HeaderMap, url: &Url, body: &[u8]) -> Vec<Field> {
+/// Returns headers and parameters as event fields, which cannot contain secrets.
+fn event_fields(headers: &HeaderMap, url: &Url, body: &[u8]) -> Vec<Field> {
     let authorization =
         headers.get(header::AUTHORIZATION).and_then(|value: &HeaderValue| value.to_str().ok());
     let authorization = authorization.map(|value| match value.strip_prefix("Bearer ") {
@@ -130,31 +137,35 @@ fn shown(headers: &HeaderMap, url: &Url, body: &[u8]) -> Vec<Field> {
     authorization.into_iter().chain(query).chain(Field::parameters(body)).collect()
 }
 
-/// The secrets and tokens that a request carries. What is shorter guards nothing, and would be
-/// found everywhere.
-fn hidden(url: &Url, body: &[u8]) -> Vec<String> {
-    const SHORTEST: usize = 6;
+/// Returns the secrets and tokens among the parameters, to be removed from the response. Shorter
+/// values protect nothing and occur in any text.
+fn secret_parameters(url: &Url, body: &[u8]) -> Vec<String> {
+    const MIN_LENGTH: usize = 6;
     let pairs = url.query_pairs().chain(form_urlencoded::parse(body));
-    let is_hidden = |name: &str, value: &str| {
-        value.len() >= SHORTEST
+    let is_secret = |name: &str, value: &str| {
+        value.len() >= MIN_LENGTH
             && !matches!(Field::parameter(name, value).value, FieldValue::Text(_))
     };
     pairs
-        .filter(|(name, value)| is_hidden(name, value))
+        .filter(|(name, value)| is_secret(name, value))
         .map(|(_, value)| value.into_owned())
         .collect()
 }
 
-fn tell(answer: &Result<HttpResponse, WireError>, elapsed: Duration, hidden: &[String]) {
+fn emit_response(
+    response: &Result<HttpResponse, TransportError>,
+    elapsed: Duration,
+    secrets: &[String],
+) {
     let elapsed_micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    emit(|| match answer {
-        Ok(answer) => Event::ResponseReceived {
+    emit(|| match response {
+        Ok(response) => Event::ResponseReceived {
             from: Party::AuthorizationServer,
-            status: answer.status().as_u16(),
+            status: response.status().as_u16(),
             elapsed_micros,
             fields: Field::json_members(
-                answer.body(),
-                &hidden.iter().map(String::as_str).collect::<Vec<_>>(),
+                response.body(),
+                &secrets.iter().map(String::as_str).collect::<Vec<_>>(),
             ),
         },
         Err(error) => Event::RequestFailed {

@@ -1,5 +1,4 @@
-//! WeChat's OAuth 2.0: other names than the RFC's, no ID token, and errors in answers of status
-//! 200.
+//! WeChat's variant of OAuth 2.0: other parameter names, no ID token, and errors with status 200.
 
 use std::fmt::Display;
 
@@ -10,17 +9,20 @@ use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::http_client;
 use url::Url;
 
-use super::{CodeAnswer, LoginSecrets, Proven, ProviderFailure, Step, UserTokens, transport::Wire};
+use super::{
+    AuthenticatedUser, CodeResponse, LoginSecrets, ProviderError, ProviderRequest, UserTokens,
+    transport::Transport,
+};
 use crate::{
     accounts::{Identity, Profile},
     settings::ProviderSettings,
 };
 
-/// Codes that were used before, are too old, or were never good.
-const GRANT_REFUSED: [i64; 3] = [40_029, 40_163, 42_003];
+/// `errcode` values for a used, expired or unknown code.
+const INVALID_GRANT: [i64; 3] = [40_029, 40_163, 42_003];
 
 pub struct WeChatProvider {
-    wire: Wire,
+    transport: Transport,
     issuer: String,
     appid: String,
     secret: ClientSecret,
@@ -32,9 +34,9 @@ pub struct WeChatProvider {
     clock: Clock,
 }
 
-/// The answer to a code. Every member may be missing: a refusal has the same status.
+/// Token response. Every member is optional, because error responses have the same status.
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenResponse {
     access_token: Option<AccessToken>,
     expires_in: Option<i64>,
     openid: Option<String>,
@@ -57,26 +59,26 @@ impl WeChatProvider {
         redirect_uri: &str,
         clock: &Clock,
     ) -> anyhow::Result<Self> {
-        let wrong = |setting: &str, problem: &dyn Display| {
+        let invalid = |setting: &str, problem: &dyn Display| {
             anyhow::anyhow!("the setting `{setting}`: {problem}")
         };
         let issuer = Issuer::new(settings.issuer.clone(), None);
-        let issuer = issuer.map_err(|problem| wrong("issuer", &problem))?;
-        // A page for a computer's browser shows a code to scan; inside of WeChat itself the person
-        // only says yes.
-        let page = if settings.scopes == "snsapi_login" {
+        let issuer = issuer.map_err(|problem| invalid("issuer", &problem))?;
+        // In a desktop browser the page displays a QR code to scan; inside WeChat the user only
+        // confirms.
+        let path = if settings.scopes == "snsapi_login" {
             "/connect/qrconnect"
         } else {
             "/connect/oauth2/authorize"
         };
-        let authorization_url = format!("{}{page}", issuer.identifier().trim_end_matches('/'));
-        let url = |setting: &str, own: &Option<String>, default: &str| {
-            parse_endpoint_url(own.as_deref().unwrap_or(default))
-                .map_err(|problem| wrong(setting, &problem))
+        let authorization_url = format!("{}{path}", issuer.identifier().trim_end_matches('/'));
+        let url = |setting: &str, value: &Option<String>, default: &str| {
+            parse_endpoint_url(value.as_deref().unwrap_or(default))
+                .map_err(|problem| invalid(setting, &problem))
         };
         anyhow::ensure!(
             !settings.client_id.is_empty(),
-            "the setting `client_id` is missing: WeChat's appid"
+            "the setting `client_id` is missing; set it to WeChat's appid"
         );
         Ok(Self {
             authorization_url: url(
@@ -94,7 +96,7 @@ impl WeChatProvider {
                 &settings.userinfo_url,
                 "https://api.weixin.qq.com/sns/userinfo",
             )?,
-            wire: Wire { http: http_client(&settings.http())?, issuer: None },
+            transport: Transport { http: http_client(&settings.http())?, issuer: None },
             issuer: issuer.identifier().to_owned(),
             appid: settings.client_id.clone(),
             secret: settings.secret()?,
@@ -104,7 +106,7 @@ impl WeChatProvider {
         })
     }
 
-    /// The parameters stand in the order of WeChat's documentation, which warns of any other.
+    /// Builds the URL with the parameters in the order that WeChat's documentation demands.
     pub(super) fn authorization_url(&self, secrets: &LoginSecrets) -> Url {
         let mut url = self.authorization_url.clone();
         url.query_pairs_mut()
@@ -117,102 +119,113 @@ impl WeChatProvider {
         url
     }
 
-    /// WeChat does not name itself; whoever does is another.
-    pub(super) fn answered_by(&self, iss: Option<&str>) -> Result<(), ProviderFailure> {
+    /// WeChat sends no `iss`. A response with another issuer is from another provider.
+    pub(super) fn check_response_issuer(&self, iss: Option<&str>) -> Result<(), ProviderError> {
         match iss {
             Some(iss) if iss != self.issuer => {
-                Err(ProviderFailure::MixUp("WeChat's answers have no `iss`".to_owned()))
+                Err(ProviderError::MixUp("`iss` is not WeChat's issuer identifier".to_owned()))
             }
             _ => Ok(()),
         }
     }
 
-    pub(super) async fn prove(&self, answer: &CodeAnswer) -> Result<Proven, ProviderFailure> {
-        let tokens = self.exchange(&answer.code).await?;
-        refused(Step::Token, tokens.errcode)?;
+    pub(super) async fn authenticate(
+        &self,
+        response: &CodeResponse,
+    ) -> Result<AuthenticatedUser, ProviderError> {
+        let tokens = self.redeem_code(&response.code).await?;
+        check_errcode(ProviderRequest::Token, tokens.errcode)?;
         let access_token =
-            tokens.access_token.ok_or_else(|| missing(Step::Token, "access_token"))?;
-        let openid = named(Step::Token, "openid", tokens.openid)?;
+            tokens.access_token.ok_or_else(|| missing(ProviderRequest::Token, "access_token"))?;
+        let openid = required(ProviderRequest::Token, "openid", tokens.openid)?;
         let user = self.user_info(&access_token, &openid).await?;
-        refused(Step::UserInfo, user.errcode)?;
-        // A token of another person, put in place of this one's.
-        if named(Step::UserInfo, "openid", user.openid)? != openid {
-            return Err(ProviderFailure::Untrusted("the user info is another person's".to_owned()));
+        check_errcode(ProviderRequest::UserInfo, user.errcode)?;
+        // The token of another user was substituted.
+        if required(ProviderRequest::UserInfo, "openid", user.openid)? != openid {
+            return Err(ProviderError::Untrusted(
+                "UserInfo: `openid` differs from that of the token response".to_owned(),
+            ));
         }
-        // One person has an openid in each app, and one unionid in all apps of an owner.
+        // A user has one openid per app, and one unionid for all apps of a developer.
         let unionid = tokens.unionid.or(user.unionid).filter(|unionid| !unionid.is_empty());
-        let profile =
-            Profile { nickname: user.nickname, picture: user.headimgurl.map(secured), email: None };
+        let profile = Profile {
+            nickname: user.nickname,
+            picture: user.headimgurl.map(with_https),
+            email: None,
+        };
         let identity = Identity { issuer: self.issuer.clone(), subject: unionid.unwrap_or(openid) };
         let expires_at =
             tokens.expires_in.map(|seconds| self.clock.seconds().saturating_add(seconds));
         let tokens = UserTokens { access_token, refresh_token: None, id_token: None, expires_at };
-        Ok(Proven { identity, profile: profile.in_bounds(), sid: None, tokens })
+        Ok(AuthenticatedUser { identity, profile: profile.sanitized(), sid: None, tokens })
     }
 
-    async fn exchange(&self, code: &str) -> Result<TokenAnswer, ProviderFailure> {
+    async fn redeem_code(&self, code: &str) -> Result<TokenResponse, ProviderError> {
         let query = [
             ("appid", self.appid.as_str()),
             ("secret", self.secret.expose()),
             ("code", code),
             ("grant_type", "authorization_code"),
         ];
-        self.get(Step::Token, &self.token_url, &query).await
+        self.get(ProviderRequest::Token, &self.token_url, &query).await
     }
 
     async fn user_info(
         &self,
         access_token: &AccessToken,
         openid: &str,
-    ) -> Result<UserInfo, ProviderFailure> {
+    ) -> Result<UserInfo, ProviderError> {
         let query =
             [("access_token", access_token.expose()), ("openid", openid), ("lang", "zh_CN")];
-        self.get(Step::UserInfo, &self.userinfo_url, &query).await
+        self.get(ProviderRequest::UserInfo, &self.userinfo_url, &query).await
     }
 
-    /// The body counts, not its type: WeChat sends JSON as `text/plain`.
+    /// Ignores the content type, because WeChat sends JSON as `text/plain`.
     async fn get<T: DeserializeOwned>(
         &self,
-        step: Step,
+        kind: ProviderRequest,
         url: &Url,
         query: &[(&str, &str)],
-    ) -> Result<T, ProviderFailure> {
+    ) -> Result<T, ProviderError> {
         let mut url = url.clone();
         url.query_pairs_mut().extend_pairs(query);
-        let unusable = |reason: String| ProviderFailure::Unusable(step, reason);
+        let invalid = |reason: &str| ProviderError::InvalidResponse(kind, reason.to_owned());
         let request = http::Request::get(url.as_str()).body(Vec::new());
-        let request: HttpRequest =
-            request.map_err(|_| unusable("its address cannot be asked".to_owned()))?;
-        let answer = self.wire.send(request).await.map_err(|error| error.at(step))?;
-        if !answer.status().is_success() {
-            return Err(unusable(format!("status {}", answer.status().as_u16())));
+        let request: HttpRequest = request.map_err(|_| invalid("invalid request URL"))?;
+        let response = self.transport.send(request).await.map_err(|error| error.during(kind))?;
+        if !response.status().is_success() {
+            return Err(invalid(&format!("status {}", response.status().as_u16())));
         }
-        serde_json::from_slice(answer.body())
-            .map_err(|_| unusable("it is not the JSON that WeChat sends".to_owned()))
+        serde_json::from_slice(response.body())
+            .map_err(|_| invalid("not a JSON response of WeChat"))
     }
 }
 
-/// An error in an answer of status 200. `errcode` 0 is none.
-fn refused(step: Step, errcode: Option<i64>) -> Result<(), ProviderFailure> {
+/// Detects an error response. `errcode` 0 means success.
+fn check_errcode(request: ProviderRequest, errcode: Option<i64>) -> Result<(), ProviderError> {
     match errcode {
         None | Some(0) => Ok(()),
-        Some(code) if GRANT_REFUSED.contains(&code) => {
-            Err(ProviderFailure::GrantRefused(step, format!("errcode {code}")))
+        Some(code) if INVALID_GRANT.contains(&code) => {
+            Err(ProviderError::InvalidGrant(request, format!("errcode {code}")))
         }
-        Some(code) => Err(ProviderFailure::Unusable(step, format!("errcode {code}"))),
+        Some(code) => Err(ProviderError::InvalidResponse(request, format!("errcode {code}"))),
     }
 }
 
-fn named(step: Step, member: &str, value: Option<String>) -> Result<String, ProviderFailure> {
-    value.filter(|value| !value.is_empty()).ok_or_else(|| missing(step, member))
+fn required(
+    request: ProviderRequest,
+    member: &str,
+    value: Option<String>,
+) -> Result<String, ProviderError> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| missing(request, member))
 }
 
-fn missing(step: Step, member: &str) -> ProviderFailure {
-    ProviderFailure::Unusable(step, format!("`{}` is missing", printable(member)))
+fn missing(request: ProviderRequest, member: &str) -> ProviderError {
+    ProviderError::InvalidResponse(request, format!("`{}` is missing", printable(member)))
 }
 
-/// WeChat gives addresses of pictures in plain http, and serves the same ones over https.
-fn secured(picture: String) -> String {
+/// WeChat sends http URLs of pictures, and serves them over https too.
+fn with_https(picture: String) -> String {
     match picture.strip_prefix("http://") {
         Some(rest) => format!("https://{rest}"),
         None => picture,

@@ -6,54 +6,68 @@ use service_kit::{
     DEMO_SECRET, HttpClientSettings, Profile, SecretSetting, UnsafeSetting, plain_http_url,
 };
 
-/// Which way of speaking.
+/// Protocol of a provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
-    /// OpenID Connect, as it is written.
+    /// OpenID Connect.
     #[default]
     Openid,
-    /// OpenID Connect with Apple's client secret and Apple's name.
+    /// OpenID Connect with Apple's signed client secret and user name.
     Apple,
-    /// OAuth 2.0 as WeChat has it.
+    /// WeChat's variant of OAuth 2.0.
     Wechat,
 }
 
-/// One provider. What is left out has a default by kind.
+/// An identity provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderSettings {
+    /// Whether users can log in with this provider. Default: `true`.
     pub enabled: bool,
+    /// Protocol: `openid`, `apple` or `wechat`. Default: `openid`.
     pub kind: ProviderKind,
-    /// What stands on its button.
+    /// Name on the login button. Default: the provider's name in the settings.
     pub title: String,
+    /// Name on the Chinese login button. Default: as `title`.
     pub title_zh: String,
-    /// Its issuer identifier: whom ID tokens must come from.
+    /// Issuer identifier, which ID tokens must contain. Default: none; `https://appleid.apple.com` for
+    /// Apple, `https://open.weixin.qq.com` for WeChat. Production demands https.
     pub issuer: String,
-    /// Where A reaches it, if not at the issuer's address.
+    /// Base URL under which A reaches the provider, if it differs from `issuer`. Default: unset.
+    /// Production demands https.
     pub internal_url: Option<String>,
-    /// The only certificate authorities that A believes there, as PEM.
+    /// PEM file with the certificate authorities that A trusts for this provider, in place of those of
+    /// the system. Default: unset.
     pub ca_file: Option<PathBuf>,
-    /// For WeChat the `appid`, for Apple the services id.
+    /// Client id of A at the provider: for WeChat the `appid`, for Apple the Services ID. Required.
     pub client_id: String,
+    /// Client secret of A at the provider. Required, here or in a file, except for Apple. Production
+    /// refuses the secret of the demo.
     pub client_secret: Option<SecretSetting>,
+    /// File with the client secret. Default: unset.
     pub client_secret_file: Option<PathBuf>,
-    /// With spaces between.
+    /// Requested scopes, separated by spaces. Default: `openid profile email`; `openid name email` for
+    /// Apple, `snsapi_login` for WeChat.
     pub scopes: String,
-    /// Whom the access token is for (RFC 8707), with spaces between.
+    /// Resources for which the access token is requested (RFC 8707), separated by spaces. If set, A
+    /// calls B with the user's access token. Default: none.
     pub resources: String,
-    /// Apple: the team that the key belongs to.
+    /// Apple: team id that owns the key.
     pub team_id: String,
-    /// Apple: the name of the key.
+    /// Apple: id of the key.
     pub key_id: String,
-    /// Apple: the private key, as the `.p8` file that Apple gives.
+    /// Apple: `.p8` file with the private key that signs the client secret.
     pub key_file: Option<PathBuf>,
-    /// WeChat: where the browser goes, where codes are exchanged, and where the person's name is
-    /// told.
+    /// WeChat: authorization endpoint. Default: chosen by `scopes`.
     pub authorization_url: Option<String>,
+    /// WeChat: token endpoint. Default: `https://api.weixin.qq.com/sns/oauth2/access_token`.
+    /// Production demands https.
     pub token_url: Option<String>,
+    /// WeChat: user information endpoint. Default: `https://api.weixin.qq.com/sns/userinfo`.
+    /// Production demands https.
     pub userinfo_url: Option<String>,
-    /// How long a call may take, in milliseconds.
+    /// Timeout of one request to the provider, in milliseconds. Default: 5000.
     pub timeout_millis: u64,
 }
 
@@ -84,7 +98,7 @@ impl Default for ProviderSettings {
 }
 
 impl ProviderSettings {
-    /// The same, with what its kind has by default.
+    /// Fills empty settings with the defaults of the protocol.
     #[must_use]
     pub fn with_defaults(mut self) -> Self {
         let (issuer, scopes) = match self.kind {
@@ -100,6 +114,7 @@ impl ProviderSettings {
         self
     }
 
+    /// Returns the configuration of the HTTP client for this provider.
     pub(crate) fn http(&self) -> HttpClientSettings {
         HttpClientSettings {
             ca_file: self.ca_file.clone(),
@@ -108,15 +123,17 @@ impl ProviderSettings {
         }
     }
 
+    /// Returns the client secret. The default secret of the demo applies to C only.
+    ///
     /// # Errors
-    /// When none is set, or its file cannot be read. The demo's is for C alone.
+    /// Returns an error if no secret is set, or its file cannot be read.
     pub fn secret(&self) -> anyhow::Result<ClientSecret> {
         let (inline, file) = (self.client_secret.as_ref(), self.client_secret_file.as_ref());
         let secret = SecretSetting::resolve("client_secret", inline, file, Profile::Production)?;
         Ok(ClientSecret::new(secret.expose()))
     }
 
-    /// What production would refuse of the provider called `name`.
+    /// Returns the settings of the provider `name` that production refuses.
     pub fn unsafe_settings(&self, name: &str) -> Vec<UnsafeSetting> {
         let urls = [
             Some(&self.issuer),
@@ -125,18 +142,18 @@ impl ProviderSettings {
             self.userinfo_url.as_ref(),
         ];
         let plain = urls.into_iter().flatten().filter_map(|url| plain_http_url("providers", url));
-        let named = |finding: UnsafeSetting| UnsafeSetting {
-            problem: format!("{name}: {}", finding.problem),
-            ..finding
+        let with_name = |found: UnsafeSetting| UnsafeSetting {
+            problem: format!("{name}: {}", found.problem),
+            ..found
         };
         let demo = self.client_secret.as_ref().is_some_and(|secret| secret.expose() == DEMO_SECRET);
         let demo = demo.then(|| {
             UnsafeSetting::new(
                 "providers",
-                "has the demo's secret, which everybody knows",
-                "set its own",
+                "uses the client secret of the demo, which is public",
+                "set another secret",
             )
         });
-        plain.chain(demo).map(named).collect()
+        plain.chain(demo).map(with_name).collect()
     }
 }

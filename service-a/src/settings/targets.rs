@@ -1,40 +1,43 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The Bs that A can call. Whatever is not said of one is as its own default says.
+/// The Bs that A can call. Each target has its own defaults.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Targets {
-    /// The B that checks passes by itself.
-    #[serde(deserialize_with = "said_of_local")]
+    /// The B that verifies access tokens locally.
+    #[serde(deserialize_with = "deserialize_local")]
     pub local: Target,
-    /// The B that asks C about each pass.
-    #[serde(deserialize_with = "said_of_introspection")]
+    /// The B that introspects access tokens at C.
+    #[serde(deserialize_with = "deserialize_introspection")]
     pub introspection: Target,
 }
 
 /// One B.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Target {
-    /// Where A reaches it.
+    /// Base URL under which A reaches B. Default: `http://localhost:9002`, for `introspection`
+    /// `http://localhost:9003`. Production demands https.
     pub url: String,
-    /// Its resource identifier: whom the pass is for (RFC 8707).
+    /// Resource identifier of B, the audience of access tokens for it (RFC 8707). Default: as `url`.
+    /// Production demands a host other than loopback.
     pub resource: String,
-    /// It is a further hop: instead of a person's own pass it is shown one for which A exchanged
-    /// that, and which says that A acts for them (RFC 8693). For people of the platform.
+    /// Whether A exchanges a user's access token for one that names A as the actor (RFC 8693) before
+    /// it calls this B in the user's name. Applies to users of C. Default: `false`, for
+    /// `introspection` `true`.
     pub token_exchange: bool,
 }
 
-/// What is said of one.
+/// A target in which every member is optional.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+struct PartialTarget {
     url: Option<String>,
     resource: Option<String>,
     token_exchange: Option<bool>,
 }
 
-impl Said {
-    fn over(self, default: Target) -> Target {
+impl PartialTarget {
+    fn or_default(self, default: Target) -> Target {
         Target {
             url: self.url.unwrap_or(default.url),
             resource: self.resource.unwrap_or(default.resource),
@@ -57,12 +60,16 @@ impl Default for Targets {
     }
 }
 
-fn said_of_local<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Target, D::Error> {
-    Said::deserialize(deserializer).map(|said| said.over(Targets::default().local))
+fn deserialize_local<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Target, D::Error> {
+    PartialTarget::deserialize(deserializer)
+        .map(|target| target.or_default(Targets::default().local))
 }
 
-fn said_of_introspection<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Target, D::Error> {
-    Said::deserialize(deserializer).map(|said| said.over(Targets::default().introspection))
+fn deserialize_introspection<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Target, D::Error> {
+    PartialTarget::deserialize(deserializer)
+        .map(|target| target.or_default(Targets::default().introspection))
 }
 
 #[cfg(test)]
@@ -79,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_of_a_target_is_as_its_default_says() {
+    fn unset_members_of_a_target_keep_their_defaults() {
         let targets =
             read(&[("INTROSPECTION__URL", "http://b:9003"), ("LOCAL__URL", "http://b:9002")])
                 .unwrap()
@@ -100,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_part_of_a_target_is_named() {
+    fn unknown_member_of_a_target_is_rejected_with_a_suggestion() {
         let error = read(&[("LOCAL__TOKEN_EXCHNAGE", "true")]).unwrap_err();
         assert!(error.contains("did you mean `token_exchange`?"), "{error}");
     }

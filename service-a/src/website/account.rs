@@ -1,57 +1,63 @@
+use std::sync::Arc;
+
 use axum::{extract::State, response::IntoResponse};
 use pages::Browser;
 use serde::Serialize;
 
-use crate::{http::session::LoggedIn, state::App, views::ProviderButton};
+use crate::{
+    http::session::LoggedIn,
+    services::Services,
+    views::{ProviderButton, Views},
+};
 
 #[derive(Serialize)]
-struct AccountPage {
+struct AccountView {
     id: String,
     nickname: Option<String>,
     picture: Option<String>,
     email: Option<String>,
-    identities: Vec<ShownIdentity>,
-    /// Providers that do not lead to this account yet.
-    links: Vec<ProviderButton>,
-    opens_b: bool,
+    identities: Vec<IdentityView>,
+    /// Providers that are not linked to this account.
+    unlinked: Vec<ProviderButton>,
+    grants_b_access: bool,
     csrf_token: String,
 }
 
 #[derive(Serialize)]
-struct ShownIdentity {
+struct IdentityView {
     title: String,
     issuer: String,
     subject: String,
 }
 
-/// `GET /account`: what the website knows of the person, and the ways to log in.
+/// `GET /account`: the profile of the account and its linked identities.
 pub async fn account(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
     browser: Browser,
     logged_in: LoggedIn,
 ) -> impl IntoResponse {
     let csrf_token = logged_in.csrf_token();
-    let (account, website) = (logged_in.account, &app.website);
-    let unlinked = website.providers.values().filter(|provider| {
-        !account.identities.iter().any(|identity| identity.provider == provider.name)
+    let account = logged_in.account;
+    let unlinked = views.provider_buttons(&browser, |provider| {
+        !account.identities.iter().any(|linked| linked.provider == provider.name)
     });
-    let links = unlinked.map(|provider| ProviderButton::of(provider, &browser)).collect();
-    let identities = account.identities.into_iter().map(|linked| ShownIdentity {
-        title: website.title_of(&linked.provider, browser.language),
+    let identities = account.identities.into_iter().map(|linked| IdentityView {
+        title: services.provider_title(&linked.provider, browser.language),
         issuer: linked.identity.issuer,
         subject: linked.identity.subject,
     });
-    let shown = AccountPage {
+    let view = AccountView {
         id: account.id,
         nickname: account.nickname,
         picture: account.picture,
         email: account.email,
         identities: identities.collect(),
-        links,
-        opens_b: website
+        unlinked,
+        grants_b_access: services
             .provider(&logged_in.session.provider)
-            .is_some_and(|provider| provider.opens_b),
+            .is_some_and(|provider| provider.grants_b_access),
         csrf_token,
     };
-    app.page(&browser, "account", shown).form_action(&website.browser_urls())
+    views.page(&browser, "account", view).form_action(&services.form_action_urls())
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
@@ -8,49 +10,50 @@ use oauth_types::Form;
 use serde_json::json;
 use service_kit::RequestBody;
 
-use crate::{providers::LogoutTokenRefusal, state::App};
+use crate::{providers::LogoutTokenError, services::Services};
 
-/// `POST /backchannel-logout/{provider}`: the provider itself says that a person has logged out
-/// there (OpenID Connect Back-Channel Logout 1.0 §2.5). No browser takes part, so it answers in
-/// JSON.
+/// `POST /backchannel-logout/{provider}`: receives a logout token from the provider (OpenID Connect
+/// Back-Channel Logout 1.0 §2.5). Responds in JSON, because no browser is involved.
 pub async fn backchannel_logout(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
     name: Result<Path<String>, PathRejection>,
     RequestBody(body): RequestBody,
 ) -> Response {
-    // A name that is no text is nobody's.
+    // A name that is not UTF-8 belongs to no provider.
     let name = name.map(|Path(name)| name).unwrap_or_default();
-    let answer = match end(&app, &name, &body).await {
+    let response = match end_sessions(&services, &name, &body).await {
         Ok(sessions) => {
-            tracing::info!(provider = name, sessions, "a provider ended sessions");
+            tracing::info!(provider = name, sessions, "sessions ended by back-channel logout");
             StatusCode::OK.into_response()
         }
         Err((status, reason)) => {
-            tracing::warn!(status = status.as_u16(), reason, "a logout token was not taken");
+            tracing::warn!(status = status.as_u16(), reason, "logout token rejected");
             (status, Json(json!({ "error": "invalid_request", "error_description": reason })))
                 .into_response()
         }
     };
-    // §2.8: an intermediary that keeps it would swallow the next one.
-    ([(CACHE_CONTROL, "no-store")], answer).into_response()
+    // §2.8: a cached response would keep the next logout token from reaching A.
+    ([(CACHE_CONTROL, "no-store")], response).into_response()
 }
 
-async fn end(app: &App, name: &str, body: &[u8]) -> Result<u64, (StatusCode, String)> {
-    let provider = app
-        .website
-        .provider(name)
-        .ok_or((StatusCode::NOT_FOUND, "there is no such provider".to_owned()))?;
-    let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
-    let form = Form::parse(body).map_err(|error| bad(error.to_string()))?;
-    let token =
-        form.get("logout_token").ok_or_else(|| bad("logout_token is missing".to_owned()))?;
-    let notice = provider.logout_token(token).await.map_err(|refusal| match refusal {
-        LogoutTokenRefusal::Invalid(reason) => bad(reason),
-        LogoutTokenRefusal::Unverifiable(failure) => {
-            (StatusCode::SERVICE_UNAVAILABLE, failure.to_string())
-        }
+async fn end_sessions(
+    services: &Services,
+    name: &str,
+    body: &[u8],
+) -> Result<u64, (StatusCode, String)> {
+    let provider =
+        services.provider(name).ok_or((StatusCode::NOT_FOUND, "unknown provider".to_owned()))?;
+    let bad_request = |reason: String| (StatusCode::BAD_REQUEST, reason);
+    let unavailable = |reason: String| (StatusCode::SERVICE_UNAVAILABLE, reason);
+    let form = Form::parse(body).map_err(|error| bad_request(error.to_string()))?;
+    let token = form
+        .get("logout_token")
+        .ok_or_else(|| bad_request("logout_token is missing".to_owned()))?;
+    let logout = provider.verify_logout_token(token).await.map_err(|error| match error {
+        LogoutTokenError::Invalid(reason) => bad_request(reason),
+        LogoutTokenError::Provider(error) => unavailable(error.to_string()),
     })?;
-    let ended = app.website.accounts.end_sessions(&notice).await;
-    let ended = ended.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
-    ended.ok_or_else(|| bad("this very token came before".to_owned()))
+    let ended = services.accounts.apply_backchannel_logout(&logout).await;
+    let ended = ended.map_err(|error| unavailable(error.to_string()))?;
+    ended.ok_or_else(|| bad_request("this logout token was already used".to_owned()))
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     response::{Redirect, Response},
@@ -6,50 +8,64 @@ use axum_extra::extract::CookieJar;
 use pages::Browser;
 
 use crate::{
-    http::form_body::FormBody,
-    http::provider_name::ProviderName,
-    login::{Answer, Refusal, finish},
-    state::App,
+    http::{
+        error_page::page_response, form_body::FormBody, page_error::PageError,
+        provider_name::ProviderName,
+    },
+    login::{AuthorizationResponse, finish_login},
+    services::Services,
+    views::Views,
 };
 
-/// `GET /callback/{provider}`: the browser is back with an answer in the query.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResponseMode {
+    Query,
+    FormPost,
+}
+
+/// `GET /callback/{provider}`: the authorization response in the query.
 pub async fn by_query(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
     browser: Browser,
     ProviderName(name): ProviderName,
     jar: CookieJar,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let outcome = back(&app, &name, jar, query.unwrap_or_default().as_bytes(), false).await;
-    // The state in the query is spent.
-    app.answer(&browser.not_repeatable(), outcome)
+    let query = query.unwrap_or_default();
+    let result = finish(&services, &name, jar, query.as_bytes(), ResponseMode::Query).await;
+    // The `state` in the query is consumed, so the same URL in another language would fail.
+    page_response(&views, &browser.not_repeatable(), result)
 }
 
-/// `POST /callback/{provider}`: the answer in a form (OAuth 2.0 Form Post Response Mode).
+/// `POST /callback/{provider}`: the authorization response in a form (OAuth 2.0 Form Post Response
+/// Mode).
 pub async fn by_form(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
     browser: Browser,
     ProviderName(name): ProviderName,
     jar: CookieJar,
     FormBody(body): FormBody,
 ) -> Response {
-    let outcome = back(&app, &name, jar, &body, true).await;
-    app.answer(&browser, outcome)
+    let result = finish(&services, &name, jar, &body, ResponseMode::FormPost).await;
+    page_response(&views, &browser, result)
 }
 
-async fn back(
-    app: &App,
+async fn finish(
+    services: &Services,
     name: &str,
     jar: CookieJar,
     encoded: &[u8],
-    by_form: bool,
-) -> Result<(CookieJar, Redirect), Refusal> {
-    let provider = app.website.provider(name).ok_or(Refusal::NoSuchProvider)?;
-    // A code in a query stands in histories and logs; a provider that was asked for a form has no
-    // reason to put it there.
-    if provider.answers_by_form_post() != by_form {
-        return Err(Refusal::BadAnswer("it comes in another way than it was asked for".to_owned()));
+    mode: ResponseMode,
+) -> Result<(CookieJar, Redirect), PageError> {
+    let provider = services.provider(name).ok_or(PageError::UnknownProvider)?;
+    // A provider that A asked for `form_post` must not put the code in a query, which ends up in
+    // browser histories and logs.
+    if provider.uses_form_post() != (mode == ResponseMode::FormPost) {
+        return Err(PageError::InvalidResponse("wrong response mode".to_owned()));
     }
-    let (jar, return_to) = finish(&app.website, provider, jar, &Answer::read(encoded)?).await?;
+    let response = AuthorizationResponse::parse(encoded)?;
+    let (jar, return_to) = finish_login(services, provider, jar, &response).await?;
     Ok((jar, Redirect::to(return_to.as_str())))
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     response::{Redirect, Response},
@@ -6,42 +8,44 @@ use axum_extra::extract::CookieJar;
 use pages::Browser;
 
 use crate::{
-    accounts::Purpose,
-    http::form_body::FormBody,
-    http::provider_name::ProviderName,
-    http::session::LoggedIn,
-    login::{Refusal, ReturnTo, Start, begin},
-    state::App,
+    accounts::LoginPurpose,
+    http::{
+        error_page::page_response, form_body::FormBody, page_error::PageError,
+        provider_name::ProviderName, session::LoggedIn,
+    },
+    login::{LoginRequest, ReturnTo, start_login},
+    services::Services,
+    views::Views,
 };
 
-/// `POST /link/{provider}`: log in with another provider, and join it to the account that is logged
-/// in.
+/// `POST /link/{provider}`: starts a login whose identity is linked to the current account.
 pub async fn link(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
     browser: Browser,
     ProviderName(name): ProviderName,
     logged_in: LoggedIn,
     jar: CookieJar,
     FormBody(body): FormBody,
 ) -> Response {
-    let outcome = away(&app, &name, &logged_in, jar, &body).await;
-    app.answer(&browser, outcome)
+    let result = start(&services, &name, &logged_in, jar, &body).await;
+    page_response(&views, &browser, result)
 }
 
-async fn away(
-    app: &App,
+async fn start(
+    services: &Services,
     name: &str,
     logged_in: &LoggedIn,
     jar: CookieJar,
     body: &[u8],
-) -> Result<(CookieJar, Redirect), Refusal> {
-    logged_in.own_form(body)?;
-    let start = Start {
-        provider: app.website.provider(name).ok_or(Refusal::NoSuchProvider)?,
-        purpose: Purpose::Link,
+) -> Result<(CookieJar, Redirect), PageError> {
+    logged_in.parse_form(body)?;
+    let request = LoginRequest {
+        provider: services.provider(name).ok_or(PageError::UnknownProvider)?,
+        purpose: LoginPurpose::Link,
         session: Some(logged_in.session.id),
         return_to: ReturnTo::default(),
     };
-    let (jar, url) = begin(&app.website, jar, start).await?;
+    let (jar, url) = start_login(services, jar, request).await?;
     Ok((jar, Redirect::to(url.as_str())))
 }

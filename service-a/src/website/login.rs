@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     response::{Redirect, Response},
@@ -7,46 +9,48 @@ use oauth_types::Form;
 use pages::Browser;
 
 use crate::{
-    accounts::Purpose,
-    http::provider_name::ProviderName,
-    http::session::LoggedIn,
-    login::{Refusal, ReturnTo, Start, begin},
-    state::App,
+    accounts::LoginPurpose,
+    http::{
+        error_page::page_response, page_error::PageError, provider_name::ProviderName,
+        session::LoggedIn,
+    },
+    login::{LoginRequest, ReturnTo, start_login},
+    services::Services,
+    views::Views,
 };
 
-/// `GET /login/{provider}?return_to=`: away to the provider.
+/// `GET /login/{provider}?return_to=`: redirects to the provider.
 pub async fn login(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
     browser: Browser,
     ProviderName(name): ProviderName,
     logged_in: Option<LoggedIn>,
     jar: CookieJar,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let outcome = away(&app, &name, logged_in, jar, query).await;
-    app.answer(&browser, outcome)
+    let result = start(&services, &name, logged_in, jar, query).await;
+    page_response(&views, &browser, result)
 }
 
-async fn away(
-    app: &App,
+async fn start(
+    services: &Services,
     name: &str,
     logged_in: Option<LoggedIn>,
     jar: CookieJar,
     query: Option<String>,
-) -> Result<(CookieJar, Redirect), Refusal> {
-    let website = &app.website;
-    let provider = website.provider(name).ok_or(Refusal::NoSuchProvider)?;
-    let asked = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    // A bad address is dropped rather than refused: whoever made the link, the person wants to log
-    // in.
+) -> Result<(CookieJar, Redirect), PageError> {
+    let provider = services.provider(name).ok_or(PageError::UnknownProvider)?;
+    let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    // An invalid address is ignored instead of rejected, so that the login still works.
     let return_to =
-        asked.get("return_to").and_then(|asked| ReturnTo::parse(asked, &website.public_url));
-    let start = Start {
+        form.get("return_to").and_then(|path| ReturnTo::parse(path, &services.public_url));
+    let request = LoginRequest {
         provider,
-        purpose: Purpose::LogIn,
+        purpose: LoginPurpose::LogIn,
         session: logged_in.map(|logged_in| logged_in.session.id),
         return_to: return_to.unwrap_or_default(),
     };
-    let (jar, url) = begin(website, jar, start).await?;
+    let (jar, url) = start_login(services, jar, request).await?;
     Ok((jar, Redirect::to(url.as_str())))
 }

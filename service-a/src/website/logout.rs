@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     response::{Redirect, Response},
@@ -6,61 +8,74 @@ use axum_extra::extract::CookieJar;
 use pages::Browser;
 
 use crate::{
-    http::cookies::CookieUse, http::form_body::FormBody, http::session::LoggedIn, login::Refusal,
-    providers::UserTokens, random_id::RandomId, secure_random::NoEntropy, state::App,
+    http::{
+        cookies::{CookieUse, Cookies},
+        error_page::page_response,
+        form_body::FormBody,
+        page_error::PageError,
+        session::LoggedIn,
+    },
+    providers::UserTokens,
+    random_id::RandomId,
+    secure_random::SecureRandomError,
+    services::Services,
+    views::Views,
 };
 
-/// How long a person may take at the provider, in seconds.
-const PATIENCE: i64 = 600;
+/// Time that the logout at the provider may take, in seconds.
+const LOGOUT_TTL: i64 = 600;
 
-/// `POST /logout`: out here, then at the provider (OpenID Connect RP-Initiated Logout 1.0).
+/// `POST /logout`: ends the session, then redirects to the logout of the provider (OpenID Connect
+/// RP-Initiated Logout 1.0).
 pub async fn logout(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
     browser: Browser,
     logged_in: Option<LoggedIn>,
     jar: CookieJar,
     FormBody(body): FormBody,
 ) -> Response {
-    let outcome = match logged_in {
-        Some(logged_in) => end(&app, &logged_in, jar, &body).await,
-        // The session has ended by itself meanwhile: that is what was wanted.
-        None => Ok((app.website.cookies.take_back(jar, CookieUse::Session), Redirect::to("/"))),
+    let cookies = Cookies::for_website(&services.public_url);
+    let result = match logged_in {
+        Some(logged_in) => end_session(&services, cookies, &logged_in, jar, &body).await,
+        // The session has already ended.
+        None => Ok((cookies.remove(jar, CookieUse::Session), Redirect::to("/"))),
     };
-    app.answer(&browser, outcome)
+    page_response(&views, &browser, result)
 }
 
-async fn end(
-    app: &App,
+async fn end_session(
+    services: &Services,
+    cookies: Cookies,
     logged_in: &LoggedIn,
     jar: CookieJar,
     body: &[u8],
-) -> Result<(CookieJar, Redirect), Refusal> {
-    logged_in.own_form(body)?;
-    let website = &app.website;
-    website.accounts.end_session(&logged_in.session.id).await?;
-    let jar = website.cookies.take_back(jar, CookieUse::Session);
-    Ok(at_provider(app, logged_in, jar).await?)
+) -> Result<(CookieJar, Redirect), PageError> {
+    logged_in.parse_form(body)?;
+    services.accounts.end_session(&logged_in.session.id).await?;
+    let jar = cookies.remove(jar, CookieUse::Session);
+    Ok(redirect_to_provider(services, cookies, logged_in, jar).await?)
 }
 
-async fn at_provider(
-    app: &App,
+async fn redirect_to_provider(
+    services: &Services,
+    cookies: Cookies,
     logged_in: &LoggedIn,
     jar: CookieJar,
-) -> Result<(CookieJar, Redirect), NoEntropy> {
-    let (website, state) = (&app.website, RandomId::new(&app.website.entropy)?);
-    let tokens = UserTokens::open(&logged_in.secret, &logged_in.session.tokens);
-    let provider = website.provider(&logged_in.session.provider);
+) -> Result<(CookieJar, Redirect), SecureRandomError> {
+    let state = RandomId::generate(services.random)?;
+    let tokens = UserTokens::open(&logged_in.secret, &logged_in.session.sealed_tokens);
+    let provider = services.provider(&logged_in.session.provider);
     let url = match provider.zip(tokens) {
         Some((provider, tokens)) => {
-            provider.end_session_url(&tokens, website.public_url.as_str(), &state).await
+            provider.end_session_url(&tokens, services.public_url.as_str(), &state).await
         }
         None => None,
     };
     Ok(match url {
-        Some(url) => (
-            website.cookies.hand_out(jar, CookieUse::Logout, &state, PATIENCE),
-            Redirect::to(url.as_str()),
-        ),
+        Some(url) => {
+            (cookies.set(jar, CookieUse::Logout, &state, LOGOUT_TTL), Redirect::to(url.as_str()))
+        }
         None => (jar, Redirect::to("/")),
     })
 }

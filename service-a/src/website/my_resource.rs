@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::Method,
@@ -8,84 +10,103 @@ use pages::Browser;
 use serde::Serialize;
 
 use crate::{
-    b_client::{Answer, Call},
-    http::session::LoggedIn,
-    login::Refusal,
+    b_client::{BClient, BRequest, BResponse},
+    http::{error_page::page_response, page_error::PageError, session::LoggedIn},
     providers::UserTokens,
-    settings::Target,
-    state::App,
-    user_tokens,
+    services::Services,
+    settings::{Target, Targets},
+    user_tokens::TokenRefresher,
+    views::Views,
 };
 
 #[derive(Serialize)]
-struct MyResource {
+struct MyResourceView {
     target: &'static str,
-    /// B was shown a pass that names A as the one who acts.
+    /// A sent an access token from a token exchange, which names A as the actor.
     exchanged: bool,
-    answer: String,
+    response: String,
 }
 
-/// `GET /my-resource`: A calls B with the pass of the person who is logged in: the B that checks
-/// passes by itself, or with `?target=introspection` the one that asks C.
+/// `GET /my-resource`: calls B with the access token of the logged-in user. `?target=introspection`
+/// selects the B that introspects tokens; the default is the B that verifies them locally.
+#[expect(clippy::too_many_arguments, reason = "each is one part of the state or the request")]
 pub async fn my_resource(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
+    State(b_client): State<Arc<BClient>>,
+    State(targets): State<Arc<Targets>>,
+    State(token_refresher): State<Arc<TokenRefresher>>,
     browser: Browser,
     logged_in: LoggedIn,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let asked = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let (name, target) = match asked.get("target") {
-        Some("introspection") => ("introspection", &app.targets.introspection),
-        _ => ("local", &app.targets.local),
+    let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let (name, target) = match form.get("target") {
+        Some("introspection") => ("introspection", &targets.introspection),
+        _ => ("local", &targets.local),
     };
-    let outcome = ask_b(&app, &logged_in, target).await;
-    let shown = outcome.map(|answer| {
-        let exchanged = is_exchanged(&app, &logged_in, target);
-        app.page(
-            &browser,
-            "my_resource",
-            MyResource { target: name, exchanged, answer: indented(&answer) },
-        )
+    let call = UserCall { b_client: &b_client, logged_in: &logged_in, target };
+    let result = call.run(&services, &token_refresher).await;
+    let page = result.map(|response| {
+        let exchanged = call.needs_token_exchange();
+        let view = MyResourceView { target: name, exchanged, response: pretty_json(&response) };
+        views.page(&browser, "my_resource", view)
     });
-    app.answer(&browser, shown)
+    page_response(&views, &browser, page)
 }
 
-/// A pass that B does not take is replaced, once: C may have changed its keys, or withdrawn it.
-async fn ask_b(app: &App, logged_in: &LoggedIn, target: &Target) -> Result<Answer, Refusal> {
-    let provider = app.website.provider(&logged_in.session.provider);
-    if !provider.is_some_and(|provider| provider.opens_b) {
-        return Err(Refusal::NoPass);
+/// A call of B in the name of the logged-in user.
+struct UserCall<'a> {
+    b_client: &'a BClient,
+    logged_in: &'a LoggedIn,
+    target: &'a Target,
+}
+
+impl UserCall<'_> {
+    /// Calls B. If B rejects the access token, refreshes it and calls once more: C may have changed
+    /// its keys or revoked the token.
+    async fn run(
+        &self,
+        services: &Services,
+        token_refresher: &TokenRefresher,
+    ) -> Result<BResponse, PageError> {
+        let (secret, session) = (&self.logged_in.secret, &self.logged_in.session);
+        let provider = services.provider(&session.provider);
+        if !provider.is_some_and(|provider| provider.grants_b_access) {
+            return Err(PageError::NoAccessToken);
+        }
+        let tokens = token_refresher.fresh_tokens(secret, session).await?;
+        if let Some(response) = self.send(&tokens).await? {
+            return Ok(response);
+        }
+        let tokens = token_refresher.refresh(secret, session, &tokens).await?;
+        self.send(&tokens).await?.ok_or(PageError::NoAccessToken)
     }
-    let call = Call { target, method: Method::GET, path: "/api/resource", body: None };
-    let tokens = user_tokens::fresh(&app.website, logged_in).await?;
-    if let Some(answer) = show_b(app, logged_in, &call, &tokens).await? {
-        return Ok(answer);
+
+    /// Returns `None` if B, or C at the token exchange, rejects the access token.
+    async fn send(&self, tokens: &UserTokens) -> Result<Option<BResponse>, PageError> {
+        let request = BRequest {
+            target: self.target,
+            method: Method::GET,
+            path: "/api/resource",
+            body: None,
+        };
+        let response = match self.needs_token_exchange() {
+            true => self.b_client.call_on_behalf_of(&request, &tokens.access_token).await?,
+            false => self.b_client.call_with_user_token(&request, &tokens.access_token).await?,
+        };
+        Ok(response)
     }
-    let tokens = user_tokens::renewed(&app.website, logged_in, &tokens).await?;
-    show_b(app, logged_in, &call, &tokens).await?.ok_or(Refusal::NoPass)
+
+    /// C can exchange only its own tokens; those of other providers are not sent to it.
+    fn needs_token_exchange(&self) -> bool {
+        self.target.token_exchange
+            && self.logged_in.session.identity.issuer == self.b_client.tokens.issuer()
+    }
 }
 
-async fn show_b(
-    app: &App,
-    logged_in: &LoggedIn,
-    call: &Call<'_>,
-    tokens: &UserTokens,
-) -> Result<Option<Answer>, Refusal> {
-    let own = &tokens.access_token;
-    let answer = match is_exchanged(app, logged_in, call.target) {
-        true => app.b.call_acting_for(call, own).await?,
-        false => app.b.call_as(call, own).await?,
-    };
-    Ok(answer)
-}
-
-/// Only C's own tokens can be exchanged at C: it is not shown another provider's.
-fn is_exchanged(app: &App, logged_in: &LoggedIn, target: &Target) -> bool {
-    target.token_exchange && logged_in.session.identity.issuer == app.b.tokens.issuer()
-}
-
-fn indented(answer: &Answer) -> String {
-    let text = answer.text();
+fn pretty_json(response: &BResponse) -> String {
+    let text = response.text();
     let json = serde_json::from_str::<serde_json::Value>(&text);
     json.and_then(|json| serde_json::to_string_pretty(&json)).unwrap_or(text)
 }

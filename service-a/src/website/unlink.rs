@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     response::{Redirect, Response},
@@ -5,31 +7,37 @@ use axum::{
 use pages::Browser;
 
 use crate::{
-    accounts::{Identity, Unlinked},
-    http::form_body::FormBody,
-    http::session::LoggedIn,
-    login::Refusal,
-    state::App,
+    accounts::{Identity, UnlinkOutcome},
+    http::{
+        error_page::page_response, form_body::FormBody, page_error::PageError, session::LoggedIn,
+    },
+    services::Services,
+    views::Views,
 };
 
-/// `POST /unlink`: one way less to log in to this account, never the last one.
+/// `POST /unlink`: removes an identity from the account, unless it is the last one.
 pub async fn unlink(
-    State(app): State<App>,
+    State(services): State<Arc<Services>>,
+    State(views): State<Views>,
     browser: Browser,
     logged_in: LoggedIn,
     FormBody(body): FormBody,
 ) -> Response {
-    let outcome = take_away(&app, &logged_in, &body).await;
-    app.answer(&browser, outcome.map(|()| Redirect::to("/account")))
+    let result = remove_identity(&services, &logged_in, &body).await;
+    page_response(&views, &browser, result.map(|()| Redirect::to("/account")))
 }
 
-async fn take_away(app: &App, logged_in: &LoggedIn, body: &[u8]) -> Result<(), Refusal> {
-    let form = logged_in.own_form(body)?;
-    let named = |name| form.get(name).map(str::to_owned).ok_or(Refusal::NoSuchIdentity);
-    let identity = Identity { issuer: named("issuer")?, subject: named("subject")? };
-    match app.website.accounts.unlink(&logged_in.account.id, &identity).await? {
-        Unlinked::Removed => Ok(()),
-        Unlinked::Last => Err(Refusal::LastIdentity),
-        Unlinked::Unknown => Err(Refusal::NoSuchIdentity),
+async fn remove_identity(
+    services: &Services,
+    logged_in: &LoggedIn,
+    body: &[u8],
+) -> Result<(), PageError> {
+    let form = logged_in.parse_form(body)?;
+    let field = |name| form.get(name).map(str::to_owned).ok_or(PageError::IdentityNotFound);
+    let identity = Identity { issuer: field("issuer")?, subject: field("subject")? };
+    match services.accounts.unlink_identity(&logged_in.account.id, &identity).await? {
+        UnlinkOutcome::Removed => Ok(()),
+        UnlinkOutcome::LastIdentity => Err(PageError::LastIdentity),
+        UnlinkOutcome::NotFound => Err(PageError::IdentityNotFound),
     }
 }

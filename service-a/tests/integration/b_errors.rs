@@ -15,17 +15,17 @@ async fn what_b_will_not_or_cannot_do_is_told_as_the_step_that_failed() {
     for (answer, words) in [
         (
             refused(400, &error("invalid_request")),
-            "B answered with status 400: invalid_request: B's reason",
+            "B responded with status 400: invalid_request: B's reason",
         ),
         (
             refused(403, &error("insufficient_scope")),
-            "B answered with status 403: insufficient_scope: B's reason",
+            "B responded with status 403: insufficient_scope: B's reason",
         ),
-        (status(404), "B answered with status 404"),
-        (status(500).set_body_string("<h1>boom"), "B answered with status 500"),
+        (status(404), "B responded with status 404"),
+        (status(500).set_body_string("<h1>boom"), "B responded with status 500"),
         (
             status(307).insert_header("location", "http://else.example/"),
-            "B answered with status 307",
+            "B responded with status 307",
         ),
     ] {
         world.b.answers([answer]);
@@ -42,7 +42,7 @@ async fn when_b_says_how_long_to_wait_the_caller_hears_it() {
     world.b.answers([status(503).insert_header("retry-after", "7")]);
     let a = world.start().await;
     let answer = a.get("/api/call-b").await;
-    answer.failed(502, "call_b", "B answered with status 503");
+    answer.failed(502, "call_b", "B responded with status 503");
     assert_eq!(answer.header("retry-after"), "7");
 }
 
@@ -73,7 +73,7 @@ async fn a_slow_b_is_a_timeout_and_is_not_asked_again() {
     world.b.answers([late(status(200))]);
     let a = world.start_with(|settings| settings.call_timeout_millis = 200).await;
     for answer in [a.get("/api/call-b").await, answer(a.post("/api/call-b")).await] {
-        answer.failed(504, "call_b", "did not answer in time");
+        answer.failed(504, "call_b", "did not respond in time");
         assert_eq!(answer.json()["error"], "gateway_timeout");
     }
     assert_eq!(world.b.asked(), 2);
@@ -87,14 +87,14 @@ async fn a_call_that_would_outlast_its_request_tells_which_step_it_was() {
         (settings.call_timeout_millis, settings.limits.request_seconds) = (60_000, 1)
     };
     let a = world.start_with(slow).await;
-    a.get("/api/call-b").await.failed(504, "call_b", "did not answer in time");
+    a.get("/api/call-b").await.failed(504, "call_b", "did not respond in time");
     let world = World::new().await;
     world.c.answers([late(pass(0))]);
     let a = world.start_with(slow).await;
     a.get("/api/call-b").await.failed(
         504,
         "get_token",
-        "before the time of the whole request was over",
+        "no access token within the timeout of the request",
     );
 }
 
@@ -105,7 +105,7 @@ async fn a_b_that_is_away_is_named_with_its_address() {
     a.get("/api/call-b").await.failed(
         502,
         "call_b",
-        &format!("B cannot be reached at {NOBODY}/api/resource"),
+        &format!("B is unreachable at {NOBODY}/api/resource"),
     );
     assert_eq!(a.get("/api/call-b?target=introspection").await.status, 200, "the other B is there");
 }
@@ -119,9 +119,9 @@ async fn a_b_that_repeats_the_pass_does_not_give_it_away() {
         403,
         &json!({ "error": "insufficient_scope", "error_description": words }),
     )]);
-    a.get("/api/call-b").await.failed(502, "call_b", "B answered with status 403");
+    a.get("/api/call-b").await.failed(502, "call_b", "B responded with status 403");
     world.b.answers([refused(200, &json!({ "your_token": PASSES[0] }))]);
-    a.get("/api/call-b").await.failed(502, "call_b", "B answered with status 200");
+    a.get("/api/call-b").await.failed(502, "call_b", "B responded with status 200");
 }
 
 #[tokio::test]

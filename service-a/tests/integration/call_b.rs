@@ -141,7 +141,7 @@ async fn a_second_refusal_is_the_end() {
     a.get("/api/call-b").await.failed(
         502,
         "call_b",
-        "B answered with status 401: invalid_token: revoked",
+        "B responded with status 401: invalid_token: revoked",
     );
     assert_eq!((world.c.asked(), world.b.asked()), (2, 2));
 }

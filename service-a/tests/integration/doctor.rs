@@ -173,11 +173,7 @@ async fn c_that_is_away_and_b_that_is_away_are_told_apart() {
     token(&world, pass(0)).await;
     let said = doctor(&world.settings(), &a, &[("issuer", "http://127.0.0.1:1")]).await;
     found(&said, "issuer: reached", &["nobody listens there", "set `internal_url`"]);
-    assert!(
-        said.out.contains("no secret is shown before it is sure who the issuer is"),
-        "{}",
-        said.out
-    );
+    assert!(said.out.contains("the secret is not sent to an unconfirmed issuer"), "{}", said.out);
     let said = doctor(&world.settings(), &a, &[("targets.local.url", "http://127.0.0.1:1")]).await;
     found(&said, "B local: reached", &["nobody listens there", "targets.local.url: "]);
     let (of_a, of_login) = ("ok    issuer: reached", "ok    login platform: reached");

@@ -58,7 +58,7 @@ async fn the_old_ways_failures_do_not_show_the_secret_to_the_caller() {
         )]);
         for how in ["basic", "query"] {
             let answer = a.get(&format!("{PATH}?how={how}")).await;
-            answer.failed(502, "call_b", "B answered with status 401");
+            answer.failed(502, "call_b", "B responded with status 401");
             assert!(!answer.text.contains(&echo), "{answer:?}");
         }
     }
@@ -72,11 +72,14 @@ async fn every_call_in_the_old_way_is_warned_of() {
         assert_eq!(a.get(&format!("{PATH}?how={how}")).await.status, 200);
     }
     let log = a.kill_and_read_log();
-    let warned = log
-        .lines()
-        .filter(|line| line.contains("WARN") && line.contains("A shows its secret to B, as"));
+    let warned = log.lines().filter(|line| {
+        line.contains("WARN") && line.contains("sending A's secret to B (legacy_secret_demo)")
+    });
     assert_eq!(warned.count(), 3, "{log}");
-    assert_eq!(log.lines().filter(|line| line.contains("legacy_secret_demo is on")).count(), 1);
+    assert_eq!(
+        log.lines().filter(|line| line.contains("legacy_secret_demo is enabled")).count(),
+        1
+    );
 }
 
 #[tokio::test]

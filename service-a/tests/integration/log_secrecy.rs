@@ -119,7 +119,7 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
         }
         let log = a.kill_and_read_log();
         assert!(
-            log.contains("A could not serve a request") && log.contains("\"target\":\"hyper"),
+            log.contains("API request failed") && log.contains("\"target\":\"hyper"),
             "else it reads too little"
         );
         assert_silent(&log);
@@ -133,12 +133,12 @@ async fn nor_when_b_or_c_is_away() {
     settings.targets.local.url = NOBODY.to_owned();
     let loud = [("log.filter", "trace"), ("legacy_secret_demo", "true")];
     let a = Process::serve(&settings_of(&settings, &loud));
-    a.get("/api/call-b").await.failed(502, "call_b", "cannot be reached");
+    a.get("/api/call-b").await.failed(502, "call_b", "is unreachable");
     for how in ["basic", "query"] {
         a.get(&format!("/api/call-b-legacy?how={how}")).await.failed(
             502,
             "call_b",
-            "cannot be reached",
+            "is unreachable",
         );
     }
     settings.issuer = NOBODY.to_owned();

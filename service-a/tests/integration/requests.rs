@@ -10,8 +10,8 @@ async fn an_unknown_target_or_parameter_is_refused_and_the_right_one_named() {
     let world = World::new().await;
     let a = world.start().await;
     for (query, words) in [
-        ("target=else", "target is `local` or `introspection`"),
-        ("target=", "target is `local` or `introspection`"),
+        ("target=else", "target must be `local` or `introspection`"),
+        ("target=", "target must be `local` or `introspection`"),
         ("tarket=local", "unknown field `tarket`, expected `target`"),
         ("target=local&target=local", "duplicate field `target`"),
         ("access_token=x", "expected `target`"),

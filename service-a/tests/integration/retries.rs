@@ -39,7 +39,7 @@ async fn a_refused_connection_carried_nothing_so_every_call_is_tried_again() {
     let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned()).await;
     for request in [a.http.get(format!("{}/api/call-b", a.base)), a.post("/api/call-b")] {
         let mut heard = world.events.subscribe().unwrap();
-        answer(request).await.failed(502, "call_b", "cannot be reached");
+        answer(request).await.failed(502, "call_b", "is unreachable");
         assert_eq!(calls_of_b(&mut heard), 3);
     }
 }
@@ -83,9 +83,9 @@ async fn a_get_whose_answer_was_lost_is_sent_again_and_a_post_is_not() {
         let (url, count) = hanging_up(words);
         let world = World::new().await;
         let a = world.start_with(|settings| settings.targets.local.url = url).await;
-        answer(a.post("/api/call-b").body("{}")).await.failed(502, "call_b", "B cannot be reached");
+        answer(a.post("/api/call-b").body("{}")).await.failed(502, "call_b", "B is unreachable");
         assert_eq!(count.swap(0, Ordering::SeqCst), 1, "B may have done it");
-        a.get("/api/call-b").await.failed(502, "call_b", "B cannot be reached");
+        a.get("/api/call-b").await.failed(502, "call_b", "B is unreachable");
         assert_eq!(count.load(Ordering::SeqCst), 3, "reading twice is harmless");
     }
 }

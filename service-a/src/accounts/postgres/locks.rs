@@ -1,35 +1,34 @@
 use sqlx::PgConnection;
 
 use crate::{
-    accounts::{StoreError, Visitor},
+    accounts::{ExternalIdentity, StoreError},
     random_id::Digest,
 };
 
-/// Wait until nobody else is deciding about this visitor's name or address, until the transaction
-/// ends. There may be no row yet that two could meet at: the numbers that stand for the names are
-/// what they meet at.
-pub(super) async fn claim(
+/// Locks the identity and its e-mail address until the transaction ends. Rows cannot be locked,
+/// because they may not exist yet, so advisory locks on hashes are used.
+pub(super) async fn lock_identity(
     connection: &mut PgConnection,
-    visitor: &Visitor,
+    external: &ExternalIdentity,
 ) -> Result<(), StoreError> {
-    let identity = &visitor.identity;
-    let name = number(&format!("identity {} {}", identity.issuer, identity.subject));
-    let address =
-        visitor.profile.email.as_ref().map(|email| number(&format!("email {}", email.key())));
-    let mut numbers: Vec<i64> = address.into_iter().chain([name]).collect();
-    // In one order for all, so that two never wait for each other.
-    numbers.sort_unstable();
-    for number in numbers {
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(number)
-            .execute(&mut *connection)
-            .await?;
+    let identity = &external.identity;
+    let identity_key = lock_key(&format!("identity {} {}", identity.issuer, identity.subject));
+    let email_key = external
+        .profile
+        .email
+        .as_ref()
+        .map(|email| lock_key(&format!("email {}", email.normalized())));
+    let mut keys: Vec<i64> = email_key.into_iter().chain([identity_key]).collect();
+    // A fixed order prevents deadlocks.
+    keys.sort_unstable();
+    for key in keys {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-/// Two names with one number wait for each other without need, and no more than that.
-fn number(name: &str) -> i64 {
+/// A hash collision only causes an unnecessary wait.
+fn lock_key(name: &str) -> i64 {
     let Digest(hash) = Digest::of(name);
     i64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }

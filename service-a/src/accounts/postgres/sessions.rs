@@ -2,103 +2,110 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::{
     accounts::{
-        EndSessions, Identity, Session, StoreError,
+        BackchannelLogout, Identity, Session, StoreError,
         rows::SessionRow,
         statements::{
-            BEGIN_SESSION, END_SESSION, KEEP_TOKENS, NOTE_LOGOUT_TOKEN, SEE_SESSION, SESSION,
+            DELETE_SESSION, INSERT_LOGOUT_TOKEN, INSERT_SESSION, SELECT_SESSION, UPDATE_LAST_SEEN,
+            UPDATE_TOKENS,
         },
     },
     random_id::Digest,
 };
 
-pub(super) async fn begin(
+pub(super) async fn start(
     pool: &PgPool,
     session: &Session,
-    replaces: Option<&Digest>,
+    previous: Option<&Digest>,
 ) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await?;
-    if let Some(old) = replaces {
-        sqlx::query(END_SESSION).bind(&old.0[..]).execute(&mut *transaction).await?;
+    if let Some(previous) = previous {
+        sqlx::query(DELETE_SESSION).bind(&previous.0[..]).execute(&mut *transaction).await?;
     }
-    sqlx::query(BEGIN_SESSION)
+    sqlx::query(INSERT_SESSION)
         .bind(&session.id.0[..])
         .bind(&session.account_id)
         .bind(&session.provider)
         .bind(&session.identity.issuer)
         .bind(&session.identity.subject)
         .bind(&session.sid)
-        .bind(&session.tokens)
-        .bind(session.seen_at)
+        .bind(&session.sealed_tokens)
+        .bind(session.last_seen_at)
         .bind(session.expires_at)
         .execute(&mut *transaction)
         .await?;
     Ok(transaction.commit().await?)
 }
 
-pub(super) async fn find(
+pub(super) async fn load(
     pool: &PgPool,
     id: &Digest,
-    idle_since: i64,
+    idle_cutoff: i64,
     now: i64,
 ) -> Result<Option<Session>, StoreError> {
-    let row: Option<SessionRow> = sqlx::query_as(SESSION)
+    let row: Option<SessionRow> = sqlx::query_as(SELECT_SESSION)
         .bind(&id.0[..])
-        .bind(idle_since)
+        .bind(idle_cutoff)
         .bind(now)
         .fetch_optional(pool)
         .await?;
     row.map(Session::try_from).transpose()
 }
 
-pub(super) async fn see(pool: &PgPool, id: &Digest, now: i64) -> Result<(), StoreError> {
-    sqlx::query(SEE_SESSION).bind(now).bind(&id.0[..]).execute(pool).await?;
+pub(super) async fn update_last_seen(
+    pool: &PgPool,
+    id: &Digest,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(UPDATE_LAST_SEEN).bind(now).bind(&id.0[..]).execute(pool).await?;
     Ok(())
 }
 
-pub(super) async fn keep_tokens(
+pub(super) async fn update_tokens(
     pool: &PgPool,
     id: &Digest,
     sealed: &[u8],
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(KEEP_TOKENS).bind(sealed).bind(&id.0[..]).execute(pool).await?;
-    Ok(done.rows_affected() > 0)
+    let updated = sqlx::query(UPDATE_TOKENS).bind(sealed).bind(&id.0[..]).execute(pool).await?;
+    Ok(updated.rows_affected() > 0)
 }
 
 pub(super) async fn end(pool: &PgPool, id: &Digest) -> Result<(), StoreError> {
-    sqlx::query(END_SESSION).bind(&id.0[..]).execute(pool).await?;
+    sqlx::query(DELETE_SESSION).bind(&id.0[..]).execute(pool).await?;
     Ok(())
 }
 
-/// The notice is noted and the sessions end in one step: else a crash between the two would let
-/// them live on. They are locked in the order of their names: two notices never wait for each
-/// other.
-pub(super) async fn end_of(pool: &PgPool, notice: &EndSessions) -> Result<Option<u64>, StoreError> {
+/// Records the token and ends the sessions in one transaction; otherwise a crash between the two
+/// would keep the sessions. Locks the sessions in the order of their ids, so that concurrent logouts
+/// do not deadlock.
+pub(super) async fn apply_backchannel_logout(
+    pool: &PgPool,
+    logout: &BackchannelLogout,
+) -> Result<Option<u64>, StoreError> {
     let mut transaction = pool.begin().await?;
-    let noted = sqlx::query(NOTE_LOGOUT_TOKEN)
-        .bind(&notice.issuer)
-        .bind(&notice.jti)
-        .bind(notice.expires_at);
-    let noted = noted.execute(&mut *transaction).await?;
-    if noted.rows_affected() == 0 {
+    let recorded = sqlx::query(INSERT_LOGOUT_TOKEN)
+        .bind(&logout.issuer)
+        .bind(&logout.jti)
+        .bind(logout.expires_at);
+    let recorded = recorded.execute(&mut *transaction).await?;
+    if recorded.rows_affected() == 0 {
         return Ok(None);
     }
-    // A parameter that was not given restricts nothing; the caller sees to it that one of the two
-    // was.
+    // `sub` and `sid` each restrict the sessions if present. The caller ensures that at least one is.
     let ended = sqlx::query(
         "DELETE FROM sessions WHERE id_hash = ANY (ARRAY( \
          SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = COALESCE($2, subject) \
          AND ($3 IS NULL OR sid = $3) ORDER BY id_hash FOR UPDATE))",
     )
-    .bind(&notice.issuer)
-    .bind(&notice.subject)
-    .bind(&notice.sid)
+    .bind(&logout.issuer)
+    .bind(&logout.subject)
+    .bind(&logout.sid)
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
     Ok(Some(ended.rows_affected()))
 }
 
-pub(super) async fn end_all_of(
+pub(super) async fn end_all(
     connection: &mut PgConnection,
     identity: &Identity,
 ) -> Result<(), StoreError> {

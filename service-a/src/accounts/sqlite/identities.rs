@@ -1,86 +1,87 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::accounts::{
-    Account, Email, Entered, Identity, Linked, LinkedIdentity, StoreError, Unlinked, Visitor,
+    Account, Email, ExternalIdentity, Identity, LinkOutcome, LinkedIdentity, LoginOutcome,
+    StoreError, UnlinkOutcome,
     rows::{AccountRow, IdentityRow},
     statements::{
-        ACCOUNT, ADD_ACCOUNT, ADD_IDENTITY, IDENTITIES, OWNER, OWNER_OF_EMAIL, REMOVE_IDENTITY,
-        TAKE_UP,
+        DELETE_IDENTITY, INSERT_ACCOUNT, INSERT_IDENTITY, SELECT_ACCOUNT, SELECT_ACCOUNT_ID,
+        SELECT_ACCOUNT_ID_BY_EMAIL, SELECT_IDENTITIES, UPDATE_PROFILE,
     },
 };
 
-pub(super) async fn enter(
+pub(super) async fn log_in(
     pool: &SqlitePool,
-    visitor: &Visitor,
+    external: &ExternalIdentity,
     new_id: &str,
     now: i64,
-) -> Result<Entered, StoreError> {
+) -> Result<LoginOutcome, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let entered = match owner(&mut transaction, &visitor.identity).await? {
-        Some(account_id) => Entered::Known(account_id),
-        None => match owner_of_email(&mut transaction, visitor).await? {
+    let outcome = match find_account_id(&mut transaction, &external.identity).await? {
+        Some(account_id) => LoginOutcome::Existing(account_id),
+        None => match find_account_by_email(&mut transaction, external).await? {
             Some(other) => return email_taken(&mut transaction, &other).await,
-            None => insert(&mut transaction, visitor, new_id, now).await?,
+            None => create_account(&mut transaction, external, new_id, now).await?,
         },
     };
-    if let Entered::Known(account_id) = &entered {
-        take_up(&mut transaction, account_id, visitor).await?;
+    if let LoginOutcome::Existing(account_id) = &outcome {
+        update_profile(&mut transaction, account_id, external).await?;
     }
     transaction.commit().await?;
-    Ok(entered)
+    Ok(outcome)
 }
 
-async fn insert(
+async fn create_account(
     connection: &mut SqliteConnection,
-    visitor: &Visitor,
+    external: &ExternalIdentity,
     new_id: &str,
     now: i64,
-) -> Result<Entered, StoreError> {
-    let profile = &visitor.profile;
-    sqlx::query(ADD_ACCOUNT)
+) -> Result<LoginOutcome, StoreError> {
+    let profile = &external.profile;
+    sqlx::query(INSERT_ACCOUNT)
         .bind(new_id)
         .bind(&profile.nickname)
         .bind(&profile.picture)
         .bind(profile.email.as_ref().map(|email| &email.address))
-        .bind(profile.email_key())
+        .bind(profile.verified_email())
         .bind(now)
         .execute(&mut *connection)
         .await?;
-    insert_identity(connection, new_id, visitor, now).await?;
-    Ok(Entered::New(new_id.to_owned()))
+    insert_identity(connection, new_id, external, now).await?;
+    Ok(LoginOutcome::Created(new_id.to_owned()))
 }
 
 async fn insert_identity(
     connection: &mut SqliteConnection,
     account_id: &str,
-    visitor: &Visitor,
+    external: &ExternalIdentity,
     now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(ADD_IDENTITY)
-        .bind(&visitor.identity.issuer)
-        .bind(&visitor.identity.subject)
+    sqlx::query(INSERT_IDENTITY)
+        .bind(&external.identity.issuer)
+        .bind(&external.identity.subject)
         .bind(account_id)
-        .bind(&visitor.provider)
+        .bind(&external.provider)
         .bind(now)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// What the provider says now replaces what was said before; what it no longer says stays. An
-/// address that another account holds stays there.
-async fn take_up(
+/// Updates the profile with the claims of this login; missing claims leave the stored values. The
+/// e-mail address is not updated if another account has it.
+async fn update_profile(
     connection: &mut SqliteConnection,
     account_id: &str,
-    visitor: &Visitor,
+    external: &ExternalIdentity,
 ) -> Result<(), StoreError> {
-    let (profile, other) = (&visitor.profile, owner_of_email(connection, visitor).await?);
-    let email = profile.email.as_ref().filter(|_| other.is_none_or(|other| other == account_id));
-    sqlx::query(TAKE_UP)
+    let (profile, owner) = (&external.profile, find_account_by_email(connection, external).await?);
+    let email = profile.email.as_ref().filter(|_| owner.is_none_or(|owner| owner == account_id));
+    sqlx::query(UPDATE_PROFILE)
         .bind(&profile.nickname)
         .bind(&profile.picture)
         .bind(email.map(|email| &email.address))
-        .bind(email.filter(|email| email.verified).map(Email::key))
+        .bind(email.filter(|email| email.verified).map(Email::normalized))
         .bind(account_id)
         .execute(connection)
         .await?;
@@ -90,32 +91,32 @@ async fn take_up(
 pub(super) async fn link(
     pool: &SqlitePool,
     account_id: &str,
-    visitor: &Visitor,
+    external: &ExternalIdentity,
     now: i64,
-) -> Result<Linked, StoreError> {
+) -> Result<LinkOutcome, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    match owner(&mut transaction, &visitor.identity).await? {
-        Some(owner) if owner == account_id => return Ok(Linked::Already),
-        Some(_) => return Ok(Linked::Elsewhere),
-        None => insert_identity(&mut transaction, account_id, visitor, now).await?,
+    match find_account_id(&mut transaction, &external.identity).await? {
+        Some(owner) if owner == account_id => return Ok(LinkOutcome::AlreadyLinked),
+        Some(_) => return Ok(LinkOutcome::LinkedElsewhere),
+        None => insert_identity(&mut transaction, account_id, external, now).await?,
     }
     transaction.commit().await?;
-    Ok(Linked::Added)
+    Ok(LinkOutcome::Linked)
 }
 
 pub(super) async fn unlink(
     pool: &SqlitePool,
     account_id: &str,
     identity: &Identity,
-) -> Result<Unlinked, StoreError> {
+) -> Result<UnlinkOutcome, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    if owner(&mut transaction, identity).await?.as_deref() != Some(account_id) {
-        return Ok(Unlinked::Unknown);
+    if find_account_id(&mut transaction, identity).await?.as_deref() != Some(account_id) {
+        return Ok(UnlinkOutcome::NotFound);
     }
-    if linked(&mut transaction, account_id).await?.len() < 2 {
-        return Ok(Unlinked::Last);
+    if load_identities(&mut transaction, account_id).await?.len() < 2 {
+        return Ok(UnlinkOutcome::LastIdentity);
     }
-    for statement in [REMOVE_IDENTITY, "DELETE FROM sessions WHERE issuer = $1 AND subject = $2"] {
+    for statement in [DELETE_IDENTITY, "DELETE FROM sessions WHERE issuer = $1 AND subject = $2"] {
         sqlx::query(statement)
             .bind(&identity.issuer)
             .bind(&identity.subject)
@@ -123,46 +124,54 @@ pub(super) async fn unlink(
             .await?;
     }
     transaction.commit().await?;
-    Ok(Unlinked::Removed)
+    Ok(UnlinkOutcome::Removed)
 }
 
-pub(super) async fn account(pool: &SqlitePool, id: &str) -> Result<Option<Account>, StoreError> {
-    let row: Option<AccountRow> = sqlx::query_as(ACCOUNT).bind(id).fetch_optional(pool).await?;
+pub(super) async fn load_account(
+    pool: &SqlitePool,
+    id: &str,
+) -> Result<Option<Account>, StoreError> {
+    let row: Option<AccountRow> =
+        sqlx::query_as(SELECT_ACCOUNT).bind(id).fetch_optional(pool).await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(row.with(id, linked(&mut *pool.acquire().await?, id).await?)))
+    Ok(Some(row.into_account(id, load_identities(&mut *pool.acquire().await?, id).await?)))
 }
 
-async fn owner(
+async fn find_account_id(
     connection: &mut SqliteConnection,
     identity: &Identity,
 ) -> Result<Option<String>, StoreError> {
-    let owner = sqlx::query_scalar(OWNER).bind(&identity.issuer).bind(&identity.subject);
-    Ok(owner.fetch_optional(connection).await?)
+    let query =
+        sqlx::query_scalar(SELECT_ACCOUNT_ID).bind(&identity.issuer).bind(&identity.subject);
+    Ok(query.fetch_optional(connection).await?)
 }
 
-async fn owner_of_email(
+async fn find_account_by_email(
     connection: &mut SqliteConnection,
-    visitor: &Visitor,
+    external: &ExternalIdentity,
 ) -> Result<Option<String>, StoreError> {
-    let Some(email) = &visitor.profile.email else { return Ok(None) };
-    Ok(sqlx::query_scalar(OWNER_OF_EMAIL).bind(email.key()).fetch_optional(connection).await?)
+    let Some(email) = &external.profile.email else { return Ok(None) };
+    Ok(sqlx::query_scalar(SELECT_ACCOUNT_ID_BY_EMAIL)
+        .bind(email.normalized())
+        .fetch_optional(connection)
+        .await?)
 }
 
 async fn email_taken(
     connection: &mut SqliteConnection,
     account_id: &str,
-) -> Result<Entered, StoreError> {
-    let linked = linked(connection, account_id).await?;
-    Ok(Entered::EmailTaken {
+) -> Result<LoginOutcome, StoreError> {
+    let linked = load_identities(connection, account_id).await?;
+    Ok(LoginOutcome::EmailTaken {
         providers: linked.into_iter().map(|linked| linked.provider).collect(),
     })
 }
 
-async fn linked(
+async fn load_identities(
     connection: &mut SqliteConnection,
     account_id: &str,
 ) -> Result<Vec<LinkedIdentity>, StoreError> {
     let rows: Vec<IdentityRow> =
-        sqlx::query_as(IDENTITIES).bind(account_id).fetch_all(connection).await?;
+        sqlx::query_as(SELECT_IDENTITIES).bind(account_id).fetch_all(connection).await?;
     Ok(rows.into_iter().map(LinkedIdentity::from).collect())
 }

@@ -5,98 +5,110 @@ use clock::Clock;
 use openidconnect::{IssuerUrl, JsonWebKeySet};
 use tokio::sync::Mutex;
 
-use super::library::{Metadata, discovery_failure};
-use crate::providers::{ProviderFailure, transport::Wire};
+use super::library::{Metadata, discovery_error};
+use crate::providers::{ProviderError, transport::Transport};
 
-/// So old, in seconds, metadata and keys are fetched again.
+/// Age, in seconds, at which metadata and keys are fetched again.
 const MAX_AGE: i64 = 3_600;
-/// Keys that are not known cost one request in so many seconds, however many tokens name them.
-const COOL_DOWN: i64 = 30;
-/// After a failure nobody asks again for so long, in seconds: many who wait would each wait for the
-/// time limit.
-const PAUSE: i64 = 2;
+/// Interval, in seconds, between fetches for unknown keys. Tokens with made-up `kid` values cause no
+/// more requests than that.
+const KEY_FETCH_INTERVAL: i64 = 30;
+/// Time, in seconds, for which a failure is returned without another request. Otherwise every
+/// waiting login would wait for the timeout in turn.
+const FAILURE_BACKOFF: i64 = 2;
 
-/// What a provider publishes about itself: fetched once for many, kept while the provider is away.
+/// Metadata and keys of a provider: fetched once for concurrent logins, and kept while the provider
+/// is unavailable.
 pub(super) struct Discovery {
-    wire: Arc<Wire>,
+    transport: Arc<Transport>,
     issuer: IssuerUrl,
     clock: Clock,
-    /// Held by whoever fetches.
-    known: Mutex<Known>,
+    /// Locked during a fetch.
+    cache: Mutex<Cache>,
 }
 
 #[derive(Default)]
-struct Known {
+struct Cache {
     metadata: Option<(i64, Arc<Metadata>)>,
-    failed: Option<(i64, ProviderFailure)>,
-    keys_asked_at: Option<i64>,
+    failure: Option<(i64, ProviderError)>,
+    keys_fetched_at: Option<i64>,
 }
 
 impl Discovery {
-    pub(super) fn new(wire: Arc<Wire>, issuer: &str, clock: Clock) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        transport: Arc<Transport>,
+        issuer: &str,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let issuer = IssuerUrl::new(issuer.to_owned()).context("the setting `issuer`")?;
-        Ok(Self { wire, issuer, clock, known: Mutex::default() })
+        Ok(Self { transport, issuer, clock, cache: Mutex::default() })
     }
 
-    pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, ProviderFailure> {
-        let (mut known, now) = (self.known.lock().await, self.clock.seconds());
-        if let Some((at, metadata)) = &known.metadata
+    /// Returns the metadata, at most an hour old unless the provider is unavailable.
+    pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, ProviderError> {
+        let (mut cache, now) = (self.cache.lock().await, self.clock.seconds());
+        if let Some((at, metadata)) = &cache.metadata
             && now - at < MAX_AGE
         {
             return Ok(Arc::clone(metadata));
         }
-        match self.fetch(&mut known, now).await {
+        match self.fetch(&mut cache, now).await {
             Ok(fresh) => Ok(fresh),
-            // Old keys are better than nobody being able to log in.
-            Err(failure) => known.metadata.as_ref().map(|(_, old)| Arc::clone(old)).ok_or(failure),
+            // Stale metadata keeps logins working.
+            Err(error) => cache.metadata.as_ref().map(|(_, old)| Arc::clone(old)).ok_or(error),
         }
     }
 
-    /// The metadata, if it was read and nobody is reading it at this moment.
-    pub(super) fn known(&self) -> Option<Arc<Metadata>> {
-        self.known.try_lock().ok()?.metadata.as_ref().map(|(_, metadata)| Arc::clone(metadata))
+    /// Returns the metadata if it is cached and no fetch is running.
+    pub(super) fn cached(&self) -> Option<Arc<Metadata>> {
+        self.cache.try_lock().ok()?.metadata.as_ref().map(|(_, metadata)| Arc::clone(metadata))
     }
 
-    /// The metadata with the keys of now, for a token whose key is not in `seen`.
-    pub(super) async fn newer_keys(
+    /// Returns metadata with current keys, for a token whose key is not in `old`.
+    pub(super) async fn refresh_keys(
         &self,
-        seen: &Arc<Metadata>,
-    ) -> Result<Arc<Metadata>, ProviderFailure> {
-        let (mut known, now) = (self.known.lock().await, self.clock.seconds());
-        let current = known
+        old: &Arc<Metadata>,
+    ) -> Result<Arc<Metadata>, ProviderError> {
+        let (mut cache, now) = (self.cache.lock().await, self.clock.seconds());
+        let current = cache
             .metadata
             .as_ref()
-            .map_or_else(|| Arc::clone(seen), |(_, metadata)| Arc::clone(metadata));
-        let asked_lately = known.keys_asked_at.is_some_and(|at| now - at < COOL_DOWN);
-        if asked_lately || !Arc::ptr_eq(&current, seen) {
+            .map_or_else(|| Arc::clone(old), |(_, metadata)| Arc::clone(metadata));
+        let fetched_recently =
+            cache.keys_fetched_at.is_some_and(|at| now - at < KEY_FETCH_INTERVAL);
+        if fetched_recently || !Arc::ptr_eq(&current, old) {
             return Ok(current);
         }
-        known.keys_asked_at = Some(now);
-        let keys = JsonWebKeySet::fetch_async(current.jwks_uri(), &*self.wire).await;
-        let keys = keys.map_err(|error| discovery_failure(&error))?;
-        let newer = Arc::new(Metadata::clone(&current).set_jwks(keys));
-        let fetched_at = known.metadata.as_ref().map_or(now, |(at, _)| *at);
-        known.metadata = Some((fetched_at, Arc::clone(&newer)));
-        Ok(newer)
+        cache.keys_fetched_at = Some(now);
+        let keys = JsonWebKeySet::fetch_async(current.jwks_uri(), &*self.transport).await;
+        let keys = keys.map_err(|error| discovery_error(&error))?;
+        let refreshed = Arc::new(Metadata::clone(&current).set_jwks(keys));
+        let fetched_at = cache.metadata.as_ref().map_or(now, |(at, _)| *at);
+        cache.metadata = Some((fetched_at, Arc::clone(&refreshed)));
+        Ok(refreshed)
     }
 
-    async fn fetch(&self, known: &mut Known, now: i64) -> Result<Arc<Metadata>, ProviderFailure> {
-        if let Some((at, failure)) = &known.failed
-            && now - at < PAUSE
+    async fn fetch(&self, cache: &mut Cache, now: i64) -> Result<Arc<Metadata>, ProviderError> {
+        if let Some((at, error)) = &cache.failure
+            && now - at < FAILURE_BACKOFF
         {
-            return Err(failure.clone());
+            return Err(error.clone());
         }
-        match Metadata::discover_async(self.issuer.clone(), &*self.wire).await {
+        match Metadata::discover_async(self.issuer.clone(), &*self.transport).await {
             Ok(metadata) => {
                 let metadata = Arc::new(metadata);
-                (known.metadata, known.failed) = (Some((now, Arc::clone(&metadata))), None);
+                (cache.metadata, cache.failure) = (Some((now, Arc::clone(&metadata))), None);
                 Ok(metadata)
             }
             Err(error) => {
-                let failure = discovery_failure(&error);
-                tracing::warn!(issuer = self.issuer.as_str(), %failure, "a provider's metadata could not be had");
-                known.failed = Some((now, failure.clone()));
-                Err(failure)
+                let error = discovery_error(&error);
+                tracing::warn!(
+                    issuer = self.issuer.as_str(),
+                    %error,
+                    "failed to fetch provider metadata"
+                );
+                cache.failure = Some((now, error.clone()));
+                Err(error)
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The checks of OpenID Connect Core §3.1.3.7. The library makes them; what it leaves open is
-//! closed here.
+//! ID token validation (OpenID Connect Core §3.1.3.7): the library's checks, and those that it
+//! leaves to its users.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,11 +11,11 @@ use openidconnect::{
 
 use super::{
     OpenIdProvider,
-    library::{Claims, Metadata, TokenAnswer},
+    library::{IdTokenClaims, Metadata, OpenIdTokenResponse},
 };
-use crate::providers::{LoginSecrets, ProviderFailure};
+use crate::providers::{LoginSecrets, ProviderError};
 
-/// Never `none`, and never HMAC: whoever knows the client secret could then make ID tokens.
+/// Neither `none` nor HMAC: anyone who knows the client secret could create HMAC-signed ID tokens.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 5] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPssSha256,
@@ -23,51 +23,53 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 5] = [
     CoreJwsSigningAlgorithm::EcdsaP384Sha384,
     CoreJwsSigningAlgorithm::EdDsa,
 ];
-/// The same by their names.
+/// The JWS names of the same algorithms.
 pub const ID_TOKEN_ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
-/// Clocks differ by so much, in seconds.
-pub const LEEWAY: u32 = 60;
+/// Accepted clock difference, in seconds.
+pub const CLOCK_SKEW: u32 = 60;
 
 impl OpenIdProvider {
-    /// The claims of the ID token, once all checks are passed. Unknown keys are fetched: the
-    /// provider may have new ones.
-    pub(super) async fn verified(
+    /// Verifies the ID token and returns its claims. Fetches the keys once if the signing key is
+    /// unknown, because the provider may have rotated them.
+    pub(super) async fn verify_id_token(
         &self,
         metadata: &std::sync::Arc<Metadata>,
-        answer: &TokenAnswer,
+        response: &OpenIdTokenResponse,
         secrets: &LoginSecrets,
-    ) -> Result<Claims, ProviderFailure> {
-        match self.check(metadata, answer, secrets) {
-            Err(Refused::UnknownKey) => {
-                let newer = self.discovery.newer_keys(metadata).await?;
-                self.check(&newer, answer, secrets).map_err(Into::into)
+    ) -> Result<IdTokenClaims, ProviderError> {
+        match self.check(metadata, response, secrets) {
+            Err(IdTokenError::UnknownKey) => {
+                let refreshed = self.discovery.refresh_keys(metadata).await?;
+                self.check(&refreshed, response, secrets).map_err(Into::into)
             }
-            checked => checked.map_err(Into::into),
+            result => result.map_err(Into::into),
         }
     }
 
     fn check(
         &self,
         metadata: &Metadata,
-        answer: &TokenAnswer,
+        response: &OpenIdTokenResponse,
         secrets: &LoginSecrets,
-    ) -> Result<Claims, Refused> {
-        let token = answer.id_token().ok_or_else(|| Refused::because("there is no ID token"))?;
+    ) -> Result<IdTokenClaims, IdTokenError> {
+        let token = response
+            .id_token()
+            .ok_or_else(|| IdTokenError::invalid("missing from the token response"))?;
         let verifier = self.verifier(metadata);
         let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.expose().to_owned()))?;
-        // The library leaves `azp` to its users (step 5).
+        // Step 5; the library does not check `azp`.
         if claims.authorized_party().is_some_and(|party| party.as_str() != self.client_id) {
-            return Err(Refused::because("`azp` is another client"));
+            return Err(IdTokenError::invalid("`azp` is not this client"));
         }
         if !(1..=255).contains(&claims.subject().len()) {
-            return Err(Refused::because("`sub` is empty or longer than 255 characters"));
+            return Err(IdTokenError::invalid("`sub` is empty or longer than 255 characters"));
         }
-        // §3.1.3.8: the access token came with this ID token, and was not put in place of another.
+        // §3.1.3.8: detects an access token substituted for the one issued with this ID token.
         if let Some(expected) = claims.access_token_hash() {
             let (alg, key) = (token.signing_alg()?, token.signing_key(&verifier)?);
-            let actual = AccessTokenHash::from_token(answer.access_token(), alg, key);
+            let actual = AccessTokenHash::from_token(response.access_token(), alg, key);
             if actual.ok().as_ref() != Some(expected) {
-                return Err(Refused::because("`at_hash` is another access token's"));
+                return Err(IdTokenError::invalid("`at_hash` does not match the access token"));
             }
         }
         Ok(claims.clone())
@@ -78,18 +80,18 @@ impl OpenIdProvider {
         let at =
             |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or_default());
         let client_id = ClientId::new(self.client_id.clone());
-        let made_later = "it was made in the future";
-        // A public client's, whatever A is: the secret is no key for ID tokens.
+        let issued_in_future = "`iat` is in the future";
+        // As for a public client, so that the client secret is never a verification key.
         IdTokenVerifier::new_public_client(
             client_id,
             metadata.issuer().clone(),
             metadata.jwks().clone(),
         )
         .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || at(now - i64::from(LEEWAY)).into())
+        .set_time_fn(move || at(now - i64::from(CLOCK_SKEW)).into())
         .set_issue_time_verifier_fn(move |iat| {
-            if iat.timestamp() > now + i64::from(LEEWAY) {
-                Err(made_later.to_owned())
+            if iat.timestamp() > now + i64::from(CLOCK_SKEW) {
+                Err(issued_in_future.to_owned())
             } else {
                 Ok(())
             }
@@ -97,43 +99,43 @@ impl OpenIdProvider {
     }
 }
 
-/// Why an ID token is not believed.
-enum Refused {
+/// Why an ID token is invalid.
+enum IdTokenError {
     UnknownKey,
-    Because(String),
+    Invalid(String),
 }
 
-impl Refused {
-    fn because(reason: &str) -> Self {
-        Self::Because(reason.to_owned())
+impl IdTokenError {
+    fn invalid(reason: &str) -> Self {
+        Self::Invalid(reason.to_owned())
     }
 }
 
-impl From<ClaimsVerificationError> for Refused {
+impl From<ClaimsVerificationError> for IdTokenError {
     fn from(error: ClaimsVerificationError) -> Self {
         match error {
             ClaimsVerificationError::SignatureVerification(error) => error.into(),
-            error => Self::Because(oauth_types::printable(&error.to_string())),
+            error => Self::Invalid(oauth_types::printable(&error.to_string())),
         }
     }
 }
 
-impl From<SignatureVerificationError> for Refused {
+impl From<SignatureVerificationError> for IdTokenError {
     fn from(error: SignatureVerificationError) -> Self {
         match error {
             SignatureVerificationError::NoMatchingKey => Self::UnknownKey,
-            error => Self::Because(oauth_types::printable(&error.to_string())),
+            error => Self::Invalid(oauth_types::printable(&error.to_string())),
         }
     }
 }
 
-impl From<Refused> for ProviderFailure {
-    fn from(refused: Refused) -> Self {
-        Self::Untrusted(match refused {
-            Refused::UnknownKey => {
-                "the ID token is signed with a key that the provider does not publish".to_owned()
+impl From<IdTokenError> for ProviderError {
+    fn from(error: IdTokenError) -> Self {
+        Self::Untrusted(match error {
+            IdTokenError::UnknownKey => {
+                "ID token: the provider does not publish the signing key".to_owned()
             }
-            Refused::Because(reason) => format!("ID token: {reason}"),
+            IdTokenError::Invalid(reason) => format!("ID token: {reason}"),
         })
     }
 }

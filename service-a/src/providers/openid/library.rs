@@ -1,4 +1,5 @@
-//! The library's types as they are used here, and its errors without what they quote.
+//! Types of `openidconnect` with A's type parameters, and conversions of its errors that drop quoted
+//! response bodies.
 
 use openidconnect::{
     AdditionalClaims, AdditionalProviderMetadata, DiscoveryError, EmptyAdditionalClaims,
@@ -17,32 +18,32 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::super::{
-    ProviderFailure, Step,
-    transport::{Wire, WireError},
+    ProviderError, ProviderRequest,
+    transport::{Transport, TransportError},
 };
 
-/// What the metadata says beyond OpenID Connect Discovery.
+/// Metadata beyond OpenID Connect Discovery.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct MoreMetadata {
+pub(super) struct ExtraMetadata {
     pub(super) end_session_endpoint: Option<Url>,
     /// RFC 9207 §3.
     #[serde(default, rename = "authorization_response_iss_parameter_supported")]
-    pub(super) names_itself: bool,
+    pub(super) sends_iss: bool,
 }
 
-impl AdditionalProviderMetadata for MoreMetadata {}
+impl AdditionalProviderMetadata for ExtraMetadata {}
 
-/// What the ID token says beyond OpenID Connect Core.
+/// ID token claims beyond OpenID Connect Core.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct MoreClaims {
-    /// The provider's name for its session (OpenID Connect Front-Channel Logout §3).
+pub(super) struct ExtraClaims {
+    /// Id of the session at the provider (OpenID Connect Front-Channel Logout §3).
     pub(super) sid: Option<String>,
 }
 
-impl AdditionalClaims for MoreClaims {}
+impl AdditionalClaims for ExtraClaims {}
 
 pub(super) type Metadata = openidconnect::ProviderMetadata<
-    MoreMetadata,
+    ExtraMetadata,
     CoreAuthDisplay,
     CoreClientAuthMethod,
     CoreClaimName,
@@ -56,9 +57,9 @@ pub(super) type Metadata = openidconnect::ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-pub(super) type TokenAnswer = StandardTokenResponse<
+pub(super) type OpenIdTokenResponse = StandardTokenResponse<
     IdTokenFields<
-        MoreClaims,
+        ExtraClaims,
         EmptyExtraTokenFields,
         CoreGenderClaim,
         CoreJweContentEncryptionAlgorithm,
@@ -67,19 +68,19 @@ pub(super) type TokenAnswer = StandardTokenResponse<
     CoreTokenType,
 >;
 
-pub(super) type Claims = openidconnect::IdTokenClaims<MoreClaims, CoreGenderClaim>;
+pub(super) type IdTokenClaims = openidconnect::IdTokenClaims<ExtraClaims, CoreGenderClaim>;
 
-type TokenRefusal = StandardErrorResponse<CoreErrorResponseType>;
+type TokenErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
 
 pub(super) type Client = openidconnect::Client<
-    MoreClaims,
+    ExtraClaims,
     CoreAuthDisplay,
     CoreGenderClaim,
     CoreJweContentEncryptionAlgorithm,
     CoreJsonWebKey,
     CoreAuthPrompt,
-    TokenRefusal,
-    TokenAnswer,
+    TokenErrorResponse,
+    OpenIdTokenResponse,
     CoreTokenIntrospectionResponse,
     CoreRevocableToken,
     CoreRevocationErrorResponse,
@@ -93,60 +94,59 @@ pub(super) type Client = openidconnect::Client<
 
 pub(super) async fn user_info(
     request: UserInfoRequest<'_, CoreJweContentEncryptionAlgorithm, CoreJsonWebKey>,
-    wire: &Wire,
-) -> Result<UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim>, ProviderFailure> {
-    request.request_async(wire).await.map_err(|error| match error {
-        UserInfoError::Request(error) => error.at(Step::UserInfo),
+    transport: &Transport,
+) -> Result<UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim>, ProviderError> {
+    request.request_async(transport).await.map_err(|error| match error {
+        UserInfoError::Request(error) => error.during(ProviderRequest::UserInfo),
         UserInfoError::Response(status, ..) => {
-            unusable(Step::UserInfo, format!("status {}", status.as_u16()))
+            invalid_response(ProviderRequest::UserInfo, format!("status {}", status.as_u16()))
         }
-        // Another person's claims (OpenID Connect Core §5.3.2, token substitution).
+        // `sub` differs (token substitution, OpenID Connect Core §5.3.2).
         UserInfoError::ClaimsVerification(error) => {
-            ProviderFailure::Untrusted(format!("user info: {error}"))
+            ProviderError::Untrusted(format!("UserInfo: {error}"))
         }
-        _ => unusable(Step::UserInfo, "it is not the JSON of user info".to_owned()),
+        _ => invalid_response(ProviderRequest::UserInfo, "not a JSON UserInfo response".to_owned()),
     })
 }
 
-/// The library's errors quote the body that they could not read, so only their kind is kept.
-pub(super) fn token_failure(error: &RequestTokenError<WireError, TokenRefusal>) -> ProviderFailure {
+/// Keeps only the kind of the error, because the library quotes the body that it could not parse.
+pub(super) fn token_error(
+    error: &RequestTokenError<TransportError, TokenErrorResponse>,
+) -> ProviderError {
     match error {
-        RequestTokenError::ServerResponse(refusal)
-            if *refusal.error() == CoreErrorResponseType::InvalidGrant =>
+        RequestTokenError::ServerResponse(response)
+            if *response.error() == CoreErrorResponseType::InvalidGrant =>
         {
-            ProviderFailure::GrantRefused(Step::Token, "invalid_grant".to_owned())
+            ProviderError::InvalidGrant(ProviderRequest::Token, "invalid_grant".to_owned())
         }
-        RequestTokenError::ServerResponse(refusal) => unusable(
-            Step::Token,
-            format!("it refuses with `{}`", oauth_types::printable(refusal.error().as_ref())),
+        RequestTokenError::ServerResponse(response) => invalid_response(
+            ProviderRequest::Token,
+            format!("the error `{}`", oauth_types::printable(response.error().as_ref())),
         ),
-        RequestTokenError::Request(error) => error.at(Step::Token),
+        RequestTokenError::Request(error) => error.during(ProviderRequest::Token),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            unusable(Step::Token, "it is not the JSON of a token answer".to_owned())
+            invalid_response(ProviderRequest::Token, "not a JSON token response".to_owned())
         }
     }
 }
 
-pub(super) fn discovery_failure(error: &DiscoveryError<WireError>) -> ProviderFailure {
+pub(super) fn discovery_error(error: &DiscoveryError<TransportError>) -> ProviderError {
     match error {
-        DiscoveryError::Request(error) => error.at(Step::Metadata),
+        DiscoveryError::Request(error) => error.during(ProviderRequest::Metadata),
         DiscoveryError::Response(status, ..) => {
-            unusable(Step::Metadata, format!("status {}", status.as_u16()))
+            invalid_response(ProviderRequest::Metadata, format!("status {}", status.as_u16()))
         }
         DiscoveryError::Validation(problem) => {
-            unusable(Step::Metadata, oauth_types::printable(problem))
+            invalid_response(ProviderRequest::Metadata, oauth_types::printable(problem))
         }
-        _ => unusable(
-            Step::Metadata,
-            "it is not the JSON of a provider's metadata or keys".to_owned(),
-        ),
+        _ => invalid_response(ProviderRequest::Metadata, "not JSON metadata or keys".to_owned()),
     }
 }
 
-pub(super) fn metadata_failure(problem: &str) -> ProviderFailure {
-    unusable(Step::Metadata, problem.to_owned())
+pub(super) fn metadata_error(problem: &str) -> ProviderError {
+    invalid_response(ProviderRequest::Metadata, problem.to_owned())
 }
 
-fn unusable(step: Step, reason: String) -> ProviderFailure {
-    ProviderFailure::Unusable(step, reason)
+fn invalid_response(request: ProviderRequest, reason: String) -> ProviderError {
+    ProviderError::InvalidResponse(request, reason)
 }

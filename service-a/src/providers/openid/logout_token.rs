@@ -1,5 +1,4 @@
-//! A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6): the provider says that
-//! sessions are over.
+//! Logout token validation (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6).
 
 use std::collections::BTreeMap;
 
@@ -8,25 +7,25 @@ use openidconnect::{JsonWebKey, JsonWebKeyId};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{OpenIdProvider, library::Metadata};
-use crate::{accounts::EndSessions, providers::ProviderFailure};
+use crate::{accounts::BackchannelLogout, providers::ProviderError};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
-/// Clocks differ by so much, in seconds.
-const LEEWAY: i64 = 60;
-/// A token of a longer life, in seconds, would have to be remembered for long. The specification
-/// recommends two minutes.
-const MAX_AGE: i64 = 600;
+/// Accepted clock difference, in seconds.
+const CLOCK_SKEW: i64 = 60;
+/// Longest accepted lifetime, in seconds. A stores the `jti` of a used token until it expires. The
+/// specification recommends two minutes.
+const MAX_LIFETIME: i64 = 600;
 
-/// Why a logout token ends nothing.
+/// Why a logout token was rejected.
 #[derive(Debug, thiserror::Error)]
-pub enum LogoutTokenRefusal {
+pub enum LogoutTokenError {
     #[error("{0}")]
     Invalid(String),
-    /// The provider may try again.
+    /// The keys could not be fetched. The provider can send the token again.
     #[error("{0}")]
-    Unverifiable(#[from] ProviderFailure),
+    Provider(#[from] ProviderError),
 }
 
 #[derive(Deserialize)]
@@ -40,48 +39,49 @@ struct LogoutClaims {
     nonce: Option<IgnoredAny>,
 }
 
-impl LogoutTokenRefusal {
+impl LogoutTokenError {
     pub fn invalid(reason: impl Into<String>) -> Self {
         Self::Invalid(reason.into())
     }
 }
 
 impl OpenIdProvider {
-    pub(in crate::providers) async fn logout_token(
+    pub(in crate::providers) async fn verify_logout_token(
         &self,
         token: &str,
-    ) -> Result<EndSessions, LogoutTokenRefusal> {
-        let header =
-            decode_header(token).map_err(|_| LogoutTokenRefusal::invalid("it is no signed JWT"))?;
+    ) -> Result<BackchannelLogout, LogoutTokenError> {
+        let header = decode_header(token)
+            .map_err(|_| LogoutTokenError::invalid("the logout token is not a signed JWT"))?;
         check_header(&header)?;
         let claims: LogoutClaims =
-            decode(token, &self.logout_key(&header).await?, &self.validation(&header))
+            decode(token, &self.logout_token_key(&header).await?, &self.validation(&header))
                 .map_err(|error| {
-                    LogoutTokenRefusal::invalid(oauth_types::printable(&error.to_string()))
+                    LogoutTokenError::invalid(oauth_types::printable(&error.to_string()))
                 })?
                 .claims;
         check_claims(&claims, self.clock.seconds())?;
-        Ok(EndSessions {
+        Ok(BackchannelLogout {
             issuer: self.issuer.clone(),
             subject: claims.sub,
             sid: claims.sid,
             jti: claims.jti,
-            expires_at: claims.exp + LEEWAY + 1,
+            expires_at: claims.exp + CLOCK_SKEW + 1,
         })
     }
 
-    /// The key that the header names; fetched if it is not known.
-    async fn logout_key(&self, header: &Header) -> Result<DecodingKey, LogoutTokenRefusal> {
+    /// Returns the key that the header names. Fetches the keys once if it is unknown.
+    async fn logout_token_key(&self, header: &Header) -> Result<DecodingKey, LogoutTokenError> {
         let metadata = self.discovery.metadata().await?;
-        if let Some(key) = key_named(&metadata, header) {
+        if let Some(key) = find_key(&metadata, header) {
             return Ok(key);
         }
-        let newer = self.discovery.newer_keys(&metadata).await?;
-        key_named(&newer, header)
-            .ok_or_else(|| LogoutTokenRefusal::invalid("its key is not among the provider's"))
+        let refreshed = self.discovery.refresh_keys(&metadata).await?;
+        find_key(&refreshed, header).ok_or_else(|| {
+            LogoutTokenError::invalid("the provider does not publish the signing key")
+        })
     }
 
-    /// Issuer and audience by the library; times by this house's clock.
+    /// The library checks issuer and audience; `check_claims` checks times against A's clock.
     fn validation(&self, header: &Header) -> Validation {
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.issuer]);
@@ -92,49 +92,46 @@ impl OpenIdProvider {
     }
 }
 
-fn check_header(header: &Header) -> Result<(), LogoutTokenRefusal> {
-    // §2.4: the type keeps other tokens of the same provider from being taken for a logout token.
+fn check_header(header: &Header) -> Result<(), LogoutTokenError> {
+    // §2.4: `typ` prevents other tokens of this provider from being used as logout tokens.
     if !header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("logout+jwt")) {
-        return Err(LogoutTokenRefusal::invalid("its `typ` is not `logout+jwt`"));
+        return Err(LogoutTokenError::invalid("`typ` is not `logout+jwt`"));
     }
     if ALGORITHMS.contains(&header.alg) {
         Ok(())
     } else {
-        Err(LogoutTokenRefusal::invalid("its `alg` is not allowed"))
+        Err(LogoutTokenError::invalid("`alg` is not allowed"))
     }
 }
 
-fn key_named(metadata: &Metadata, header: &Header) -> Option<DecodingKey> {
-    let wanted = header.kid.clone().map(JsonWebKeyId::new);
-    let mut named = metadata
-        .jwks()
-        .keys()
-        .iter()
-        .filter(|key| wanted.is_none() || key.key_id() == wanted.as_ref());
-    let (key, more) = (named.next()?, named.next());
-    // Without a name, only a key that is alone can be meant.
-    let key = if more.is_none() { serde_json::to_value(key).ok()? } else { return None };
+fn find_key(metadata: &Metadata, header: &Header) -> Option<DecodingKey> {
+    let kid = header.kid.clone().map(JsonWebKeyId::new);
+    let mut candidates =
+        metadata.jwks().keys().iter().filter(|key| kid.is_none() || key.key_id() == kid.as_ref());
+    let (key, second) = (candidates.next()?, candidates.next());
+    // Without `kid`, the key is unambiguous only if there is a single one.
+    let key = if second.is_none() { serde_json::to_value(key).ok()? } else { return None };
     DecodingKey::from_jwk(&serde_json::from_value::<Jwk>(key).ok()?).ok()
 }
 
-fn check_claims(claims: &LogoutClaims, now: i64) -> Result<(), LogoutTokenRefusal> {
-    let wrong = if claims.iat > now + LEEWAY {
-        "it was made in the future"
-    } else if claims.exp <= now - LEEWAY {
-        "it has expired"
-    } else if claims.exp - claims.iat > MAX_AGE {
-        "it lives longer than ten minutes"
+fn check_claims(claims: &LogoutClaims, now: i64) -> Result<(), LogoutTokenError> {
+    let problem = if claims.iat > now + CLOCK_SKEW {
+        "`iat` is in the future"
+    } else if claims.exp <= now - CLOCK_SKEW {
+        "the logout token has expired"
+    } else if claims.exp - claims.iat > MAX_LIFETIME {
+        "`exp` is more than ten minutes after `iat`"
     } else if claims.jti.is_empty() {
-        "its `jti` is empty"
+        "`jti` is empty"
     } else if !claims.events.contains_key(EVENT) {
-        "its `events` do not name the back-channel logout"
+        "`events` has no back-channel logout event"
     } else if claims.nonce.is_some() {
-        // §2.4: else an ID token could be taken for one.
-        "it has a `nonce`"
+        // §2.4: distinguishes it from an ID token.
+        "`nonce` is present"
     } else if claims.sub.is_none() && claims.sid.is_none() {
-        "it names neither `sub` nor `sid`"
+        "both `sub` and `sid` are missing"
     } else {
         return Ok(());
     };
-    Err(LogoutTokenRefusal::invalid(wrong))
+    Err(LogoutTokenError::invalid(problem))
 }

@@ -101,7 +101,7 @@ async fn a_second_provider_is_linked_by_whoever_can_log_in_with_both() {
     // One can be taken away again, and the last one not.
     unlink(&mut browser, &other).await.leads_to("/account");
     elsewhere.open("/account").await.refuses(401, "not_logged_in");
-    unlink(&mut browser, &other).await.refuses(400, "no_such_identity");
+    unlink(&mut browser, &other).await.refuses(400, "identity_not_found");
     unlink(&mut browser, &site.platform).await.refuses(409, "last_identity");
     assert_eq!(browser.open("/account").await.status, 200);
 }

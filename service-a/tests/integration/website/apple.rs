@@ -129,10 +129,10 @@ async fn a_form_from_elsewhere_for_another_browser_logs_nobody_in() {
         &[("code", "the-code")],
         &[("code", "the-code"), ("state", "x")],
     ] {
-        victim.submit_from_elsewhere("/callback/apple", form).await.refuses(400, "no_such_login");
+        victim.submit_from_elsewhere("/callback/apple", form).await.refuses(400, "login_not_found");
     }
     assert_eq!(victim.session(), None);
-    victim.open(&away.back("apple")).await.refuses(400, "bad_answer");
+    victim.open(&away.back("apple")).await.refuses(400, "invalid_response");
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_user_that_is_garbage_is_passed_over() {
     log_in(&mut browser, &apple, Some("<script>")).await.leads_to("/account");
     assert_eq!(
         browser.open("/account").await.text("account-nickname").as_deref(),
-        Some("no name given")
+        Some("no name provided")
     );
 }
 
@@ -187,15 +187,15 @@ async fn apples_troubles_are_pages() {
                 &json!({ "error": "invalid_grant", "error_description": "The code has expired or has been revoked." }),
             ),
             400,
-            "code_refused",
+            "code_rejected",
         ),
         // What it says of a client secret that it cannot check: a revoked key, the wrong team.
-        (refused(400, &json!({ "error": "invalid_client" })), 502, "provider_down"),
-        (refused(401, &json!({ "error": "invalid_client" })), 502, "provider_down"),
-        (status(200).set_body_string("<html>"), 502, "provider_down"),
-        (status(500), 502, "provider_down"),
-        (status(503), 502, "provider_down"),
-        (late(said(&tokens("x"))), 504, "provider_down"),
+        (refused(400, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
+        (refused(401, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
+        (status(200).set_body_string("<html>"), 502, "provider_unavailable"),
+        (status(500), 502, "provider_unavailable"),
+        (status(503), 502, "provider_unavailable"),
+        (late(said(&tokens("x"))), 504, "provider_unavailable"),
         (said(&tokens("x")), 502, "untrusted"),
     ] {
         let away = browser.away("/login/apple").await;

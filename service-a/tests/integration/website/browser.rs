@@ -138,7 +138,7 @@ impl Shown {
     pub fn refuses(&self, status: u16, refusal: &str) {
         assert_eq!(self.status, status, "{}", self.html);
         assert!(
-            self.html.contains(&format!("data-refusal=\"{refusal}\"")),
+            self.html.contains(&format!("data-error=\"{refusal}\"")),
             "not {refusal}: {}",
             self.html
         );

@@ -20,7 +20,7 @@ async fn an_answer_without_a_state_of_this_browser_logs_nobody_in() {
         "/callback/platform?error=access_denied".to_owned(),
         "/callback/platform".to_owned(),
     ] {
-        browser.open(&forged).await.refuses(400, "no_such_login");
+        browser.open(&forged).await.refuses(400, "login_not_found");
     }
     assert_eq!((browser.session(), site.platform.requests("/token").await.len()), (None, 0));
     browser.open(&away.back("platform")).await.leads_to("/account");
@@ -33,7 +33,7 @@ async fn an_answer_is_taken_once() {
     let away = browser.away("/login/platform").await;
     site.platform.will_say(&site.platform.claims(&away));
     browser.open(&away.back("platform")).await.leads_to("/account");
-    browser.open(&away.back("platform")).await.refuses(400, "no_such_login");
+    browser.open(&away.back("platform")).await.refuses(400, "login_not_found");
     assert_eq!(site.platform.requests("/token").await.len(), 1);
 }
 
@@ -62,9 +62,9 @@ async fn the_answer_to_a_login_of_another_browser_is_refused_and_stays_good_for_
     let (mut mallory, mut victim) = (site.browser(), site.browser());
     let away = mallory.away("/login/platform").await;
     site.platform.will_say(&site.platform.claims(&away));
-    victim.open(&away.back("platform")).await.refuses(400, "no_such_login");
+    victim.open(&away.back("platform")).await.refuses(400, "login_not_found");
     let _ = victim.away("/login/platform").await;
-    victim.open(&away.back("platform")).await.refuses(400, "no_such_login");
+    victim.open(&away.back("platform")).await.refuses(400, "login_not_found");
     assert_eq!(victim.session(), None);
     mallory.open(&away.back("platform")).await.leads_to("/account");
 }
@@ -104,7 +104,7 @@ async fn an_answer_meant_for_one_provider_is_not_taken_for_anothers() {
     let mut browser = site.browser();
     let away = browser.away("/login/platform").await;
     browser.open(&away.back("other")).await.refuses(400, "mix_up");
-    browser.open(&away.back("platform")).await.refuses(400, "no_such_login");
+    browser.open(&away.back("platform")).await.refuses(400, "login_not_found");
     assert!(
         other.requests("/token").await.is_empty()
             && site.platform.requests("/token").await.is_empty()
@@ -153,13 +153,13 @@ async fn whoever_says_no_at_the_provider_reads_a_friendly_page() {
         format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
     let page = browser.open(&denied).await;
     page.refuses(403, "cancelled");
-    assert!(page.html.contains("You said no") && page.has("login-platform"));
+    assert!(page.html.contains("You cancelled") && page.has("login-platform"));
     assert_eq!(browser.session(), None);
     browser.language = "zh-CN";
     let away = browser.away("/login/platform").await;
     let denied =
         format!("/callback/platform?error=access_denied&state={}", away.parameter("state"));
-    assert!(browser.open(&denied).await.html.contains("您没有登录"));
+    assert!(browser.open(&denied).await.html.contains("你没有登录"));
 }
 
 #[tokio::test]
@@ -197,18 +197,18 @@ async fn an_answer_that_says_something_twice_or_nothing_is_refused() {
     browser
         .open(&format!("{}&code=another", away.back("platform")))
         .await
-        .refuses(400, "bad_answer");
+        .refuses(400, "invalid_response");
     browser
         .open(&format!("{}&state=another", away.back("platform")))
         .await
-        .refuses(400, "bad_answer");
+        .refuses(400, "invalid_response");
     let nothing = format!("/callback/platform?state={}", away.parameter("state"));
-    browser.open(&nothing).await.refuses(400, "bad_answer");
+    browser.open(&nothing).await.refuses(400, "invalid_response");
     let state = away.parameter("state");
     browser
         .submit("/callback/platform", &[("code", "x"), ("state", &state)])
         .await
-        .refuses(400, "bad_answer");
+        .refuses(400, "invalid_response");
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn a_provider_that_is_not_there_is_not_found() {
     let mut browser = site.browser();
     for path in ["/login/nobody", "/callback/nobody?code=x&state=y", "/login/%3Cscript%3E"] {
         let page = browser.open(path).await;
-        page.refuses(404, "no_such_provider");
+        page.refuses(404, "unknown_provider");
         assert!(!page.html.contains("<script"));
     }
 }

@@ -156,7 +156,7 @@ async fn googles_troubles_are_pages() {
                 &json!({ "error": "invalid_grant", "error_description": "Malformed auth code." }),
             ),
             400,
-            "code_refused",
+            "code_rejected",
         ),
         (
             refused(
@@ -164,11 +164,11 @@ async fn googles_troubles_are_pages() {
                 &json!({ "error": "invalid_client", "error_description": "Unauthorized" }),
             ),
             502,
-            "provider_down",
+            "provider_unavailable",
         ),
-        (status(200).set_body_string("<html>"), 502, "provider_down"),
-        (status(503), 502, "provider_down"),
-        (late(said(&tokens("x"))), 504, "provider_down"),
+        (status(200).set_body_string("<html>"), 502, "provider_unavailable"),
+        (status(503), 502, "provider_unavailable"),
+        (late(said(&tokens("x"))), 504, "provider_unavailable"),
     ] {
         let away = browser.away("/login/google").await;
         google.answers("/token", trouble);

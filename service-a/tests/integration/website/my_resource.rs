@@ -96,7 +96,7 @@ async fn a_pass_that_b_does_not_take_is_replaced_once() {
     site.b.answers([status(401), said(&json!({ "b": "local" }))]);
     assert_eq!(browser.open("/my-resource").await.status, 200);
     site.b.answers([status(401)]);
-    browser.open("/my-resource").await.refuses(403, "no_pass");
+    browser.open("/my-resource").await.refuses(403, "no_access_token");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn what_the_person_has_withdrawn_opens_nothing() {
     site.clock.advance(Duration::from_secs(700));
     site.platform.answers("/token", refused(400, &json!({ "error": "invalid_grant" })));
     let page = browser.open("/my-resource").await;
-    page.refuses(403, "no_pass");
+    page.refuses(403, "no_access_token");
     assert!(page.has("login-platform"));
 }
 
@@ -122,7 +122,7 @@ async fn somebody_of_another_provider_has_no_pass_for_b() {
     site.log_in_with(&mut browser, &other, "other").await.leads_to("/account");
     assert!(!browser.open("/account").await.has("my-resource"));
     let page = browser.open("/my-resource").await;
-    page.refuses(403, "no_pass");
+    page.refuses(403, "no_access_token");
     assert!(page.has("login-platform") && !page.has("login-other"), "{}", page.html);
     assert_eq!(site.b.asked(), 0, "the other provider's token is not for B's eyes");
 }
@@ -134,11 +134,11 @@ async fn trouble_with_b_or_with_the_refresh_is_a_page() {
     site.log_in(&mut browser).await;
     for (trouble, expected) in [(status(500), 502), (status(403), 502), (late(status(200)), 504)] {
         site.b.answers([trouble]);
-        browser.open("/my-resource").await.refuses(expected, "b_down");
+        browser.open("/my-resource").await.refuses(expected, "b_unavailable");
     }
     site.clock.advance(Duration::from_secs(700));
     site.platform.answers("/token", status(500));
-    browser.open("/my-resource").await.refuses(502, "provider_down");
+    browser.open("/my-resource").await.refuses(502, "provider_unavailable");
     // A failure is not remembered.
     site.platform.answers("/token", said(&tokens(NEWER)));
     site.b.answers([said(&json!({ "b": "<script>" }))]);
@@ -196,12 +196,12 @@ async fn a_pass_that_cannot_be_exchanged_any_more_is_replaced_once() {
     site.log_in(&mut browser).await;
     // One that the platform has withdrawn; the refresh token with it.
     site.platform.answers("/token", refused(400, &json!({ "error": "invalid_request" })));
-    browser.open(FURTHER).await.refuses(502, "provider_down");
+    browser.open(FURTHER).await.refuses(502, "provider_unavailable");
     site.platform.answers("/token", refused(400, &json!({ "error": "invalid_grant" })));
-    browser.open(FURTHER).await.refuses(403, "no_pass");
+    browser.open(FURTHER).await.refuses(403, "no_access_token");
     assert_eq!(exchanges(&site).await, [ACCESS_TOKEN, ACCESS_TOKEN]);
     site.platform.answers("/token", status(500));
-    browser.open(FURTHER).await.refuses(502, "b_down");
+    browser.open(FURTHER).await.refuses(502, "b_unavailable");
     assert_eq!(site.introspecting_b.asked(), 0);
 }
 

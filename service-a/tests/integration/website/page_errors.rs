@@ -17,7 +17,7 @@ async fn whoever_opens_what_is_not_there_reads_a_page_and_a_machine_reads_json()
         let page = answer(ask().header("accept", BROWSER).header("accept-language", "zh-CN")).await;
         assert_eq!(page.status, status, "{method} {path}: {page:?}");
         assert!(
-            page.text.contains("data-refusal=\"no_such_page\"")
+            page.text.contains("data-error=\"page_not_found\"")
                 && page.text.contains("没有这个页面"),
             "{page:?}"
         );
@@ -47,7 +47,7 @@ async fn a_form_that_is_too_long_is_refused_with_a_page_on_every_route_that_take
     let long = "x".repeat(65 * 1024);
     for path in ["/callback/platform", "/link/platform", "/unlink", "/logout"] {
         let page = browser.submit(path, &[("state", &long)]).await;
-        page.refuses(413, "not_taken");
+        page.refuses(413, "request_rejected");
     }
     assert_eq!(browser.open("/account").await.status, 200, "still logged in");
     // A provider is no person.
@@ -71,7 +71,7 @@ async fn a_refusal_that_no_link_can_bring_again_has_no_switch_of_languages() {
     site.platform.answers("/token", crate::test_servers::status(503));
     // The state is spent by now: the same address would say so, and no more what happened.
     let page = browser.open(&away.back("platform")).await;
-    page.refuses(502, "provider_down");
+    page.refuses(502, "provider_unavailable");
     assert!(!has_switch(&page), "{}", page.html);
     site.log_in(&mut browser).await;
     for path in ["/unlink", "/logout", "/link/platform", "/callback/platform"] {
@@ -94,9 +94,9 @@ async fn a_name_that_is_no_text_is_no_providers() {
     let site = Site::open().await;
     let mut browser = site.browser();
     for path in ["/login/%ff", "/callback/%ff", "/callback/%00"] {
-        browser.open(path).await.refuses(404, "no_such_provider");
+        browser.open(path).await.refuses(404, "unknown_provider");
     }
-    browser.submit("/callback/%ff", &[]).await.refuses(404, "no_such_provider");
+    browser.submit("/callback/%ff", &[]).await.refuses(404, "unknown_provider");
     let told =
         answer(browser.caller.post("/backchannel-logout/%ff").form(&[("logout_token", "x")])).await;
     assert_eq!(

@@ -25,9 +25,9 @@ async fn metadata_that_cannot_be_had_or_used_are_told_and_asked_for_again() {
         (late(said(&site.platform.metadata())), 504),
     ] {
         site.platform.answers(METADATA, trouble);
-        browser.open("/login/platform").await.refuses(expected, "provider_down");
+        browser.open("/login/platform").await.refuses(expected, "provider_unavailable");
         let asked = site.platform.requests(METADATA).await.len();
-        browser.open("/login/platform").await.refuses(expected, "provider_down");
+        browser.open("/login/platform").await.refuses(expected, "provider_unavailable");
         assert_eq!(
             site.platform.requests(METADATA).await.len(),
             asked,
@@ -43,13 +43,13 @@ async fn metadata_that_cannot_be_had_or_used_are_told_and_asked_for_again() {
 async fn metadata_of_another_issuer_are_not_believed() {
     let site = Site::open().await;
     site.platform.says_of_itself(|metadata| metadata["issuer"] = json!("https://evil.example"));
-    site.browser().open("/login/platform").await.refuses(502, "provider_down");
+    site.browser().open("/login/platform").await.refuses(502, "provider_unavailable");
 }
 
 #[tokio::test]
 async fn nobody_there_is_told_as_well() {
     let site = Site::open_with(|settings| settings.issuer = NOBODY.to_owned()).await;
-    site.browser().open("/login/platform").await.refuses(502, "provider_down");
+    site.browser().open("/login/platform").await.refuses(502, "provider_unavailable");
 }
 
 #[tokio::test]
@@ -57,12 +57,12 @@ async fn a_code_that_cannot_be_exchanged_logs_nobody_in() {
     let site = Site::open_with(in_a_hurry).await;
     let mut browser = site.browser();
     for (trouble, code, refusal) in [
-        (status(500), 502, "provider_down"),
-        (status(200).set_body_string("garbage"), 502, "provider_down"),
-        (said(&json!({ "token_type": "Bearer" })), 502, "provider_down"),
-        (refused(401, &json!({ "error": "invalid_client" })), 502, "provider_down"),
-        (refused(400, &json!({ "error": "invalid_grant" })), 400, "code_refused"),
-        (late(status(200)), 504, "provider_down"),
+        (status(500), 502, "provider_unavailable"),
+        (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
+        (said(&json!({ "token_type": "Bearer" })), 502, "provider_unavailable"),
+        (refused(401, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
+        (refused(400, &json!({ "error": "invalid_grant" })), 400, "code_rejected"),
+        (late(status(200)), 504, "provider_unavailable"),
     ] {
         let away = browser.away("/login/platform").await;
         site.platform.answers("/token", trouble);
@@ -81,7 +81,7 @@ async fn user_info_that_cannot_be_had_logs_nobody_in() {
         let away = browser.away("/login/platform").await;
         site.platform.will_say(&site.platform.claims(&away));
         site.platform.answers("/userinfo", trouble);
-        browser.open(&away.back("platform")).await.refuses(code, "provider_down");
+        browser.open(&away.back("platform")).await.refuses(code, "provider_unavailable");
     }
     assert_eq!(browser.session(), None);
 }

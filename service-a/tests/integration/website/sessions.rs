@@ -117,7 +117,7 @@ async fn a_form_without_the_sessions_own_token_does_nothing() {
             &[("csrf_token", &*foreign)],
             &[("csrf_token", "x"), ("csrf_token", "x")],
         ] {
-            browser.submit(path, form).await.refuses(403, "foreign_form");
+            browser.submit(path, form).await.refuses(403, "invalid_csrf_token");
         }
     }
     assert_eq!(browser.open("/account").await.status, 200);

@@ -153,30 +153,30 @@ async fn an_error_in_a_200_and_every_other_trouble_logs_nobody_in() {
     let error =
         |code: i64| said(&json!({ "errcode": code, "errmsg": "wechat-access-token, rid: x" }));
     for (trouble, expected, refusal) in [
-        (error(40_029), 400, "code_refused"),
-        (error(40_163), 400, "code_refused"),
-        (error(40_001), 502, "provider_down"),
-        (error(-1), 502, "provider_down"),
-        (said(&json!({})), 502, "provider_down"),
-        (said(&json!({ "access_token": "x" })), 502, "provider_down"),
-        (said(&json!({ "access_token": "x", "openid": "" })), 502, "provider_down"),
-        (said(&json!({ "openid": "x" })), 502, "provider_down"),
-        (status(200).set_body_string("garbage"), 502, "provider_down"),
-        (status(500), 502, "provider_down"),
-        (late(said(&token())), 504, "provider_down"),
+        (error(40_029), 400, "code_rejected"),
+        (error(40_163), 400, "code_rejected"),
+        (error(40_001), 502, "provider_unavailable"),
+        (error(-1), 502, "provider_unavailable"),
+        (said(&json!({})), 502, "provider_unavailable"),
+        (said(&json!({ "access_token": "x" })), 502, "provider_unavailable"),
+        (said(&json!({ "access_token": "x", "openid": "" })), 502, "provider_unavailable"),
+        (said(&json!({ "openid": "x" })), 502, "provider_unavailable"),
+        (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
+        (status(500), 502, "provider_unavailable"),
+        (late(said(&token())), 504, "provider_unavailable"),
     ] {
         wechat.answers(TOKEN, trouble);
         log_in(&mut browser).await.refuses(expected, refusal);
     }
     wechat.answers(TOKEN, said(&token()));
     for (trouble, expected, refusal) in [
-        (error(40_003), 502, "provider_down"),
-        (error(42_001), 502, "provider_down"),
-        (said(&json!({ "nickname": "x" })), 502, "provider_down"),
+        (error(40_003), 502, "provider_unavailable"),
+        (error(42_001), 502, "provider_unavailable"),
+        (said(&json!({ "nickname": "x" })), 502, "provider_unavailable"),
         (said(&json!({ "openid": "another", "nickname": "x" })), 502, "untrusted"),
-        (status(200).set_body_string("garbage"), 502, "provider_down"),
-        (status(500), 502, "provider_down"),
-        (late(said(&user_info())), 504, "provider_down"),
+        (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
+        (status(500), 502, "provider_unavailable"),
+        (late(said(&user_info())), 504, "provider_unavailable"),
     ] {
         wechat.answers(USER_INFO, trouble);
         log_in(&mut browser).await.refuses(expected, refusal);
@@ -189,7 +189,7 @@ async fn nobody_there_is_told_without_the_secret_in_the_address() {
     let (site, _wechat) =
         wechat_with(|provider| provider.token_url = Some(format!("{NOBODY}{TOKEN}"))).await;
     let page = log_in(&mut site.browser()).await;
-    page.refuses(502, "provider_down");
+    page.refuses(502, "provider_unavailable");
     assert!(!page.html.contains(APP_SECRET));
 }
 

@@ -4,31 +4,31 @@ use crate::{
     accounts::{
         PendingLogin, StoreError,
         rows::PendingLoginRow,
-        statements::{BEGIN_LOGIN, TAKE_LOGIN},
+        statements::{CONSUME_PENDING_LOGIN, INSERT_PENDING_LOGIN},
     },
     random_id::Digest,
 };
 
-pub(super) async fn begin(pool: &PgPool, pending: &PendingLogin) -> Result<(), StoreError> {
-    sqlx::query(BEGIN_LOGIN)
+pub(super) async fn insert(pool: &PgPool, pending: &PendingLogin) -> Result<(), StoreError> {
+    sqlx::query(INSERT_PENDING_LOGIN)
         .bind(&pending.state.0[..])
         .bind(&pending.browser.0[..])
         .bind(&pending.provider)
         .bind(pending.purpose.as_str())
         .bind(pending.session.as_ref().map(|hash| hash.0.to_vec()))
-        .bind(&pending.secrets)
+        .bind(&pending.sealed_secrets)
         .bind(pending.expires_at)
         .execute(pool)
         .await?;
     Ok(())
 }
 
-pub(super) async fn take(
+pub(super) async fn consume(
     pool: &PgPool,
     state: &Digest,
     browser: &Digest,
 ) -> Result<Option<PendingLogin>, StoreError> {
-    let row: Option<PendingLoginRow> = sqlx::query_as(TAKE_LOGIN)
+    let row: Option<PendingLoginRow> = sqlx::query_as(CONSUME_PENDING_LOGIN)
         .bind(&state.0[..])
         .bind(&browser.0[..])
         .fetch_optional(pool)

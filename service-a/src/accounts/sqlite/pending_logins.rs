@@ -3,32 +3,32 @@ use sqlx::SqlitePool;
 use crate::{
     accounts::{
         PendingLogin, StoreError,
-        rows::{PendingLoginRow, REMEMBER_EXPIRED, SWEEP_BATCH},
-        statements::{BEGIN_LOGIN, TAKE_LOGIN},
+        rows::{DELETE_BATCH, EXPIRED_LOGIN_RETENTION, PendingLoginRow},
+        statements::{CONSUME_PENDING_LOGIN, INSERT_PENDING_LOGIN},
     },
     random_id::Digest,
 };
 
-pub(super) async fn begin(pool: &SqlitePool, pending: &PendingLogin) -> Result<(), StoreError> {
-    sqlx::query(BEGIN_LOGIN)
+pub(super) async fn insert(pool: &SqlitePool, pending: &PendingLogin) -> Result<(), StoreError> {
+    sqlx::query(INSERT_PENDING_LOGIN)
         .bind(&pending.state.0[..])
         .bind(&pending.browser.0[..])
         .bind(&pending.provider)
         .bind(pending.purpose.as_str())
         .bind(pending.session.as_ref().map(|hash| hash.0.to_vec()))
-        .bind(&pending.secrets)
+        .bind(&pending.sealed_secrets)
         .bind(pending.expires_at)
         .execute(pool)
         .await?;
     Ok(())
 }
 
-pub(super) async fn take(
+pub(super) async fn consume(
     pool: &SqlitePool,
     state: &Digest,
     browser: &Digest,
 ) -> Result<Option<PendingLogin>, StoreError> {
-    let row: Option<PendingLoginRow> = sqlx::query_as(TAKE_LOGIN)
+    let row: Option<PendingLoginRow> = sqlx::query_as(CONSUME_PENDING_LOGIN)
         .bind(&state.0[..])
         .bind(&browser.0[..])
         .fetch_optional(pool)
@@ -36,10 +36,15 @@ pub(super) async fn take(
     row.map(PendingLogin::try_from).transpose()
 }
 
-pub(super) async fn sweep(pool: &SqlitePool, now: i64) -> Result<u64, StoreError> {
-    let gone = sqlx::query(
+pub(super) async fn delete_expired(pool: &SqlitePool, now: i64) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
         "DELETE FROM pending_logins WHERE state_hash IN \
          (SELECT state_hash FROM pending_logins WHERE expires_at < $1 LIMIT $2)",
     );
-    Ok(gone.bind(now - REMEMBER_EXPIRED).bind(SWEEP_BATCH).execute(pool).await?.rows_affected())
+    Ok(deleted
+        .bind(now - EXPIRED_LOGIN_RETENTION)
+        .bind(DELETE_BATCH)
+        .execute(pool)
+        .await?
+        .rows_affected())
 }

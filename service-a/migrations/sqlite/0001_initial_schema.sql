@@ -1,0 +1,57 @@
+-- Times are Unix times in seconds. Browser secrets are stored as SHA-256 hashes, tokens encrypted under keys derived from
+-- those secrets.
+
+CREATE TABLE accounts (
+    id             TEXT PRIMARY KEY,
+    nickname       TEXT,
+    picture_url    TEXT,
+    email          TEXT,
+    -- E-mail address in lower case, if the provider has verified it. Unverified addresses claim no account.
+    verified_email TEXT UNIQUE,
+    created_at     BIGINT NOT NULL
+);
+
+-- Identities at providers that are linked to an account. A subject is unique per issuer only.
+CREATE TABLE identities (
+    issuer     TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    provider   TEXT NOT NULL, -- name in the settings
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (issuer, subject)
+);
+CREATE INDEX identities_by_account ON identities (account_id);
+
+CREATE TABLE sessions (
+    id_hash       BLOB PRIMARY KEY,
+    account_id    TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    provider      TEXT NOT NULL,
+    issuer        TEXT NOT NULL,
+    subject       TEXT NOT NULL,
+    sid           TEXT, -- session id at the provider
+    sealed_tokens BLOB NOT NULL,
+    last_seen_at  BIGINT NOT NULL,
+    expires_at    BIGINT NOT NULL
+);
+CREATE INDEX sessions_by_identity ON sessions (issuer, subject);
+CREATE INDEX sessions_by_last_seen_at ON sessions (last_seen_at);
+
+CREATE TABLE pending_logins (
+    state_hash     BLOB PRIMARY KEY,
+    browser_hash   BLOB NOT NULL,
+    provider       TEXT NOT NULL,
+    purpose        TEXT NOT NULL, -- login or link
+    session_hash   BLOB,
+    sealed_secrets BLOB NOT NULL,
+    expires_at     BIGINT NOT NULL
+);
+CREATE INDEX pending_logins_by_expiry ON pending_logins (expires_at);
+
+-- `jti` of logout tokens that were used; each is accepted once.
+CREATE TABLE used_logout_tokens (
+    issuer     TEXT NOT NULL,
+    jti        TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (issuer, jti)
+);
+CREATE INDEX used_logout_tokens_by_expiry ON used_logout_tokens (expires_at);

@@ -1,0 +1,107 @@
+use axum_extra::extract::CookieJar;
+use serde::{Deserialize, Serialize};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::ReturnTo;
+use crate::{
+    accounts::{LoginPurpose, PendingLogin},
+    http::{
+        cookies::{CookieUse, Cookies},
+        page_error::PageError,
+    },
+    providers::{LoginSecrets, Provider},
+    random_id::{Digest, RandomId},
+    sealed::{KeyPurpose, open, seal},
+    secure_random::{SecureRandom, SecureRandomError},
+    services::Services,
+};
+
+/// Time that the user may take at the provider, in seconds.
+const LOGIN_TTL: i64 = 600;
+
+/// A login to be started.
+pub struct LoginRequest<'a> {
+    pub provider: &'a Provider,
+    pub purpose: LoginPurpose,
+    /// Current session of the browser.
+    pub session: Option<Digest>,
+    pub return_to: ReturnTo,
+}
+
+/// Content of [`PendingLogin::sealed_secrets`], encrypted under `state`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SealedLogin {
+    nonce: String,
+    verifier: String,
+    pub(super) return_to: ReturnTo,
+}
+
+/// Stores a pending login, binds it to this browser with a cookie, and returns the URL of the
+/// authorization request.
+pub async fn start_login(
+    services: &Services,
+    jar: CookieJar,
+    request: LoginRequest<'_>,
+) -> Result<(CookieJar, Url), PageError> {
+    let cookies = Cookies::for_website(&services.public_url);
+    let secrets = LoginSecrets::generate(services.random)?;
+    // First, so that nothing is stored while the provider is unavailable.
+    let url = request.provider.authorization_url(&secrets).await?;
+    let cookie = login_cookie(request.provider);
+    // All tabs of a browser share this identifier; each login has its own `state`.
+    let browser = match cookies.read(&jar, cookie) {
+        Some(browser) => browser,
+        None => RandomId::generate(services.random)?,
+    };
+    let sealed = SealedLogin {
+        nonce: secrets.nonce.expose().to_owned(),
+        verifier: secrets.verifier.expose().to_owned(),
+        return_to: request.return_to,
+    };
+    let pending = PendingLogin {
+        state: secrets.state.digest(),
+        browser: browser.digest(),
+        provider: request.provider.name.clone(),
+        purpose: request.purpose,
+        session: request.session,
+        sealed_secrets: sealed.seal(&secrets.state, services.random)?,
+        expires_at: services.clock.seconds() + LOGIN_TTL,
+    };
+    services.accounts.store_pending_login(&pending).await?;
+    Ok((cookies.set(jar, cookie, &browser, LOGIN_TTL), url))
+}
+
+/// Returns the cookie that browsers send with this provider's response.
+pub(super) fn login_cookie(provider: &Provider) -> CookieUse {
+    if provider.uses_form_post() { CookieUse::CrossSiteLogin } else { CookieUse::Login }
+}
+
+impl LoginSecrets {
+    fn generate(random: SecureRandom) -> Result<Self, SecureRandomError> {
+        Ok(Self {
+            state: RandomId::generate(random)?,
+            nonce: RandomId::generate(random)?,
+            verifier: RandomId::generate(random)?,
+        })
+    }
+}
+
+impl SealedLogin {
+    fn seal(&self, state: &RandomId, random: SecureRandom) -> Result<Vec<u8>, SecureRandomError> {
+        let plaintext = Zeroizing::new(serde_json::to_vec(self).unwrap_or_default());
+        seal(state, KeyPurpose::PendingLogin, &plaintext, random)
+    }
+
+    pub(super) fn open(state: &RandomId, sealed: &[u8]) -> Option<Self> {
+        serde_json::from_slice(&open(state, KeyPurpose::PendingLogin, sealed)?).ok()
+    }
+
+    pub(super) fn secrets(&self, state: RandomId) -> Option<LoginSecrets> {
+        Some(LoginSecrets {
+            state,
+            nonce: RandomId::parse(&self.nonce)?,
+            verifier: RandomId::parse(&self.verifier)?,
+        })
+    }
+}
