@@ -42,7 +42,10 @@ async fn without_its_database_the_website_says_so_and_afterwards_all_is_well() {
     assert_eq!(a.get("/account").await.status, 401);
     cluster.kill();
     let page = a.get("/account").await;
-    assert!(page.status == 503 && page.text.contains("data-error=\"website_unavailable\""), "{page:?}");
+    assert!(
+        page.status == 503 && page.text.contains("data-error=\"website_unavailable\""),
+        "{page:?}"
+    );
     let readiness = a.get("/readyz").await;
     assert_eq!(readiness.status, 503);
     assert!(!page.text.contains(PASSWORD) && !readiness.text.contains(PASSWORD), "{readiness:?}");
