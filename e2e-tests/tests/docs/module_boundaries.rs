@@ -49,7 +49,6 @@ const KNOWN_CYCLES: &[(&str, &str, &[&str])] = &[
     ("shared/doctor", "", &["certificate", "no_reply"]),
     ("shared/service-kit", "", &["findings", "secret_setting"]),
     ("shared/service-kit", "", &["metrics", "refusal", "request_scope"]),
-    ("shared/token-client", "", &["builder", "client"]),
     ("shared/token-verifier", "", &["builder", "verifier"]),
     ("gatepass", "", &["commands", "demo"]),
 ];

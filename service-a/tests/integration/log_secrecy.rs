@@ -143,7 +143,7 @@ async fn nor_when_b_or_c_is_away() {
     }
     settings.issuer = NOBODY.to_owned();
     let other = Process::serve(&settings_of(&settings, &loud));
-    other.get("/api/call-b").await.failed(502, "get_token", "cannot be reached");
+    other.get("/api/call-b").await.failed(502, "get_token", "cannot reach");
     assert_silent(&a.kill_and_read_log());
     assert_silent(&other.kill_and_read_log());
 }

@@ -15,21 +15,21 @@ async fn what_c_says_instead_of_a_pass_is_told_as_the_step_that_failed() {
         json!({ "error": "invalid_client", "error_description": format!("{SECRET} is wrong") });
     for (answer, words) in [
         (status(500), "status 500"),
-        (status(200).set_body_string("<html>"), "not a token answer"),
+        (status(200).set_body_string("<html>"), "not a token response"),
         (
             said(&json!({ "access_token": PASSES[0], "token_type": "mac" })),
             "token_type is not Bearer",
         ),
         (
             refused(401, &json!({ "error": "invalid_client" })),
-            "refused the token request with status 401: invalid_client",
+            "rejected the token request with status 401: invalid_client",
         ),
-        (refused(401, &echo), "refused the token request with status 401: invalid_client"),
+        (refused(401, &echo), "rejected the token request with status 401: invalid_client"),
         (
             refused(400, &json!({ "error": "invalid_scope", "error_description": "not for you" })),
             "not for you",
         ),
-        (status(307).insert_header("location", NOBODY), "neither a token nor an error"),
+        (status(307).insert_header("location", NOBODY), "neither a token nor an OAuth error"),
     ] {
         world.c.answers([answer]);
         a.get("/api/call-b").await.failed(502, "get_token", words);
@@ -45,7 +45,7 @@ async fn when_c_says_how_long_to_wait_the_caller_hears_it() {
     world.c.answers([status(429).insert_header("retry-after", "9")]);
     let a = world.start().await;
     let answer = a.get("/api/call-b").await;
-    answer.failed(502, "get_token", "it asks to wait 9 s");
+    answer.failed(502, "get_token", "retry after 9 s");
     assert_eq!((answer.header("retry-after"), world.c.asked()), ("9", 1));
 }
 
@@ -54,7 +54,7 @@ async fn a_slow_c_is_a_timeout() {
     let world = World::new().await;
     world.c.answers([late(pass(0))]);
     let a = world.start_with(|settings| settings.call_timeout_millis = 200).await;
-    a.get("/api/call-b").await.failed(504, "get_token", "did not answer a token within 200 ms");
+    a.get("/api/call-b").await.failed(504, "get_token", "did not respond within 200 ms");
     assert_eq!(world.c.asked(), 1);
 }
 
@@ -65,7 +65,9 @@ async fn a_c_that_is_away_is_named_with_its_address() {
     a.get("/api/call-b").await.failed(
         502,
         "get_token",
-        &format!("cannot be reached at {NOBODY}{METADATA}"),
+        &format!(
+            "cannot reach the metadata endpoint of the authorization server at {NOBODY}{METADATA}"
+        ),
     );
 }
 

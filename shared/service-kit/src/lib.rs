@@ -11,7 +11,6 @@ mod error_response;
 mod event_fields;
 mod events;
 pub mod health;
-mod http_client;
 mod limits;
 mod listen;
 pub mod metrics;
@@ -28,11 +27,11 @@ mod unsafe_settings;
 
 pub use error_response::render_html_errors;
 pub use events::EventSettings;
-pub use http_client::{
-    DnsResolver, HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
-};
 pub use limits::Limits;
 pub use listen::local_connect_address;
+pub use oauth_http::{
+    DnsResolver, HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
+};
 pub use outage::OutageSimulator;
 pub use request_body::RequestBody;
 pub use request_context::{RequestId, ServiceContext, with_request_context};

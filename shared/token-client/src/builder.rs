@@ -1,107 +1,119 @@
 use std::{sync::Arc, time::Duration};
 
 use clock::Clock;
+use flow_events::Party;
+use oauth_http::{ClientCredentials, HttpTransport};
 use oauth_types::{ClientAuthMethod, ClientSecret, Issuer};
 use reqwest::{Client, redirect::Policy};
 use tokio::sync::OnceCell;
 
 use crate::{
     client::{Inner, TokenClient},
-    client_auth::ClientAuth,
-    token_target::TokenCells,
-    transport::HttpTransport,
+    token_cells::TokenCells,
 };
 
-/// Sets up a [`TokenClient`].
+/// Longer responses of an authorization server are rejected.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Builds a [`TokenClient`].
 #[derive(Debug)]
 #[must_use]
 pub struct TokenClientBuilder {
     issuer: String,
     internal_url: Option<String>,
     token_endpoint: Option<String>,
-    auth: ClientAuth,
+    credentials: ClientCredentials,
     http: Option<Client>,
     clock: Clock,
     timeout: Duration,
     default_ttl: Duration,
 }
 
-/// Why there is no client. No value is shown: a URL may hold a password.
+/// Why a [`TokenClient`] cannot be built. No value is shown, because a URL may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The issuer or the internal URL cannot be used.
-    #[error("the issuer or its internal_url is not usable: {0}")]
+    /// The issuer or the internal URL is invalid.
+    #[error("invalid issuer or internal_url: {0}")]
     Issuer(&'static str),
-    /// The token endpoint cannot be used.
-    #[error("the token_endpoint is not usable: {0}")]
+    /// The token endpoint is invalid.
+    #[error("invalid token_endpoint: {0}")]
     TokenEndpoint(&'static str),
-    /// The HTTP client cannot be made.
-    #[error("cannot prepare TLS: {0}")]
+    /// The HTTP client cannot be created.
+    #[error("cannot initialize TLS: {0}")]
     Tls(#[source] reqwest::Error),
 }
 
-impl TokenClientBuilder {
-    pub(crate) fn new(issuer: String, client_id: String, secret: ClientSecret) -> Self {
-        Self {
-            issuer,
+impl TokenClient {
+    /// Returns a builder for a client of `issuer` that is registered there as `client_id`.
+    pub fn builder(
+        issuer: impl Into<String>,
+        client_id: impl Into<String>,
+        client_secret: ClientSecret,
+    ) -> TokenClientBuilder {
+        let (client_id, method) = (client_id.into(), ClientAuthMethod::default());
+        TokenClientBuilder {
+            issuer: issuer.into(),
             internal_url: None,
             token_endpoint: None,
-            auth: ClientAuth { client_id, secret, method: ClientAuthMethod::default() },
+            credentials: ClientCredentials { client_id, client_secret, method },
             http: None,
             clock: Clock::system(),
             timeout: Duration::from_secs(5),
             default_ttl: Duration::from_secs(60),
         }
     }
+}
 
-    /// Where the issuer is reached from here, if not at its own name: its endpoints are looked for
-    /// below this URL.
+impl TokenClientBuilder {
+    /// Sets the URL at which the issuer is reached from here, if it is not the issuer identifier.
+    /// Metadata and endpoints are requested below this URL.
     pub fn internal_url(mut self, url: impl Into<String>) -> Self {
         self.internal_url = Some(url.into());
         self
     }
 
-    /// Where tokens are asked for. Without it, the issuer's metadata says so.
+    /// Sets the token endpoint. Without it, the metadata of the issuer names it.
     pub fn token_endpoint(mut self, url: impl Into<String>) -> Self {
         self.token_endpoint = Some(url.into());
         self
     }
 
-    /// How the client proves who it is.
+    /// Sets how the client authenticates. The default is `client_secret_post`.
     pub fn auth_method(mut self, method: ClientAuthMethod) -> Self {
-        self.auth.method = method;
+        self.credentials.method = method;
         self
     }
 
-    /// The HTTP client, with the certificate authorities to believe. It must not follow redirects:
-    /// one with status 307 would carry the secret to another host.
+    /// Sets the HTTP client, with the certificate authorities to trust. It must not follow
+    /// redirects: one with status 307 would carry the secret to another host.
     pub fn http_client(mut self, http: Client) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// What time it is.
+    /// Sets the source of the current time.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How long one request may take, to the last byte of its answer. 5 seconds unless set.
+    /// Sets how long one request may take, to the last byte of its response. The default is 5
+    /// seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long a token is used that does not tell its life. 60 seconds unless set.
-    pub fn default_ttl(mut self, life: Duration) -> Self {
-        self.default_ttl = life;
+    /// Sets how long a token without `expires_in` is used. The default is 60 seconds.
+    pub fn default_ttl(mut self, ttl: Duration) -> Self {
+        self.default_ttl = ttl;
         self
     }
 
-    /// The client. Nothing is sent before the first token is asked for.
+    /// Builds the client. It sends no request before the first call of [`TokenClient::token`].
     ///
     /// # Errors
-    /// [`BuildError`] when a URL is not usable, or TLS cannot be prepared.
+    /// Returns a [`BuildError`] if a URL is invalid or TLS cannot be initialized.
     pub fn build(self) -> Result<TokenClient, BuildError> {
         let endpoint =
             self.token_endpoint.as_deref().map(oauth_types::parse_endpoint_url).transpose();
@@ -109,9 +121,11 @@ impl TokenClientBuilder {
         Ok(TokenClient(Arc::new(Inner {
             issuer: Issuer::new(self.issuer, self.internal_url.as_deref())
                 .map_err(BuildError::Issuer)?,
-            endpoint: OnceCell::new_with(endpoint.map_err(BuildError::TokenEndpoint)?),
-            transport: HttpTransport { http, timeout: self.timeout },
-            auth: self.auth,
+            token_endpoint: OnceCell::new_with(endpoint.map_err(BuildError::TokenEndpoint)?),
+            transport: HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY_BYTES)
+                .with_timeout(self.timeout),
+            timeout: self.timeout,
+            credentials: self.credentials,
             clock: self.clock,
             default_ttl: self.default_ttl,
             cells: TokenCells::default(),

@@ -2,39 +2,39 @@ use std::time::Duration;
 
 use oauth_types::{AccessToken, Scope, TokenResponse};
 
-/// No token is kept for longer, whatever it says of itself.
+/// A token is cached for at most one day, whatever its `expires_in`.
 const MAX_TTL_SECONDS: i64 = 24 * 60 * 60;
 
-/// A token in the cache.
+/// A cached access token.
 #[derive(Debug)]
 pub struct CachedToken {
-    /// The token itself.
+    /// The access token.
     pub access_token: AccessToken,
-    /// From this second since 1970 on it is void.
+    /// When it expires, in seconds since 1970.
     pub expires_at: i64,
-    /// What it allows: less than was asked for, if the authorization server decided so.
+    /// The granted scope, which may be smaller than the requested one.
     pub scope: Scope,
     refresh_at: i64,
 }
 
 impl CachedToken {
-    /// The life is counted from when the request left, so that we never hold a token for good after
-    /// its issuer does not.
+    /// Creates the entry for a token response. `expires_in` counts from when the request was sent,
+    /// so that the token expires here no later than at its issuer.
     pub(crate) fn new(
-        granted: TokenResponse,
-        asked: &Scope,
+        response: TokenResponse,
+        requested: &Scope,
         sent_at: i64,
         default_ttl: Duration,
     ) -> Self {
-        let seconds = granted.expires_in.unwrap_or(default_ttl.as_secs());
-        let life = i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_TTL_SECONDS);
-        let expires_at = sent_at.saturating_add(life);
+        let seconds = response.expires_in.unwrap_or(default_ttl.as_secs());
+        let ttl = i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_TTL_SECONDS);
+        let expires_at = sent_at.saturating_add(ttl);
         Self {
-            access_token: granted.access_token,
+            access_token: response.access_token,
             expires_at,
-            // Left out, it is what was asked for (RFC 6749 §5.1).
-            scope: granted.scope.unwrap_or_else(|| asked.clone()),
-            refresh_at: expires_at.saturating_sub(window(life)),
+            // If it is absent, the requested scope was granted (RFC 6749 §5.1).
+            scope: response.scope.unwrap_or_else(|| requested.clone()),
+            refresh_at: expires_at.saturating_sub(refresh_window(ttl)),
         }
     }
 
@@ -42,20 +42,19 @@ impl CachedToken {
         now >= self.expires_at
     }
 
-    /// Is it time to fetch the next one?
     pub(crate) fn needs_refresh(&self, now: i64) -> bool {
         now >= self.refresh_at
     }
 
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.access_token.expose() == other.access_token.expose()
     }
 }
 
-/// How long before its expiry the next token is fetched: a fifth of the life, at least half a
-/// minute where the life allows, at most five minutes.
-fn window(life: i64) -> i64 {
-    (life / 5).clamp(30, 300).min(life / 2)
+/// Returns how many seconds before its expiry a token is refreshed: a fifth of its lifetime, at
+/// least 30 seconds (but not more than half of the lifetime) and at most 5 minutes.
+fn refresh_window(ttl: i64) -> i64 {
+    (ttl / 5).clamp(30, 300).min(ttl / 2)
 }
 
 #[cfg(test)]
@@ -63,38 +62,37 @@ mod tests {
     use super::*;
 
     fn token(expires_in: Option<u64>) -> CachedToken {
-        let access_token = AccessToken::new("x");
-        let granted = TokenResponse::bearer(access_token, expires_in, None);
-        CachedToken::new(granted, &"a b".parse().unwrap(), 1_000, Duration::from_secs(60))
+        let response = TokenResponse::bearer(AccessToken::new("x"), expires_in, None);
+        CachedToken::new(response, &"a b".parse().unwrap(), 1_000, Duration::from_secs(60))
     }
 
     #[test]
-    fn the_window_is_a_fifth_of_the_life_within_bounds() {
-        let windows = [1, 10, 60, 100, 600, 1_800, 86_400].map(window);
+    fn the_refresh_window_is_a_fifth_of_the_lifetime_within_bounds() {
+        let windows = [1, 10, 60, 100, 600, 1_800, 86_400].map(refresh_window);
         assert_eq!(windows, [0, 5, 30, 30, 120, 300, 300]);
     }
 
     #[test]
-    fn a_token_is_void_in_the_second_in_which_it_expires() {
+    fn a_token_expires_in_the_second_of_its_expiry() {
         let token = token(Some(600));
         assert!(!token.needs_refresh(1_479) && token.needs_refresh(1_480));
         assert!(!token.is_expired(1_599) && token.is_expired(1_600));
     }
 
     #[test]
-    fn a_token_that_does_not_tell_its_life_is_given_a_short_one() {
+    fn a_token_without_expires_in_gets_the_default_ttl() {
         assert_eq!(token(None).expires_at, 1_060);
     }
 
     #[test]
-    fn an_absurd_life_is_cut_to_a_day() {
+    fn the_ttl_is_limited_to_one_day() {
         for absurd in [u64::MAX, i64::MAX.unsigned_abs(), 1 << 40] {
             assert_eq!(token(Some(absurd)).expires_at, 1_000 + MAX_TTL_SECONDS);
         }
     }
 
     #[test]
-    fn a_scope_left_out_is_the_one_asked_for() {
+    fn an_absent_scope_is_the_requested_one() {
         assert_eq!(token(None).scope.to_string(), "a b");
     }
 }

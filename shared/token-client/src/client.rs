@@ -2,148 +2,157 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use clock::Clock;
 use flow_events::{Event, emit};
-use oauth_types::{AccessToken, ClientSecret, Issuer};
+use oauth_http::{ClientCredentials, FormRequest, HttpTransport, fetch_metadata};
+use oauth_types::{AccessToken, Issuer, TokenResponse};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::{
-    builder::TokenClientBuilder,
     cached_token::CachedToken,
-    client_auth::ClientAuth,
-    discovery,
-    error::TokenError,
+    error::{Endpoint, TokenError},
     grants::{client_credentials, token_exchange},
-    retry,
+    retry::retry_transient,
     token_cell::{FetchPermit, Freshness, Outcome, TokenCell},
-    token_target::{TokenCells, TokenTarget},
-    transport::HttpTransport,
+    token_cells::TokenCells,
+    token_response,
+    token_target::TokenTarget,
 };
 
-/// After a failed fetch ahead of expiry the old token is used on in peace for so long, in seconds.
+/// After a failed refresh the next one starts no sooner than this, in seconds.
 const REFRESH_BACKOFF_SECONDS: u64 = 5;
 
-/// Gets access tokens and keeps them fresh. Clones are cheap and share one cache.
+/// Obtains access tokens and refreshes them before they expire. Clones are cheap and share one
+/// cache.
 #[derive(Clone)]
 pub struct TokenClient(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) issuer: Issuer,
-    pub(crate) endpoint: OnceCell<Url>,
+    pub(crate) token_endpoint: OnceCell<Url>,
     pub(crate) transport: HttpTransport,
-    pub(crate) auth: ClientAuth,
+    pub(crate) timeout: Duration,
+    pub(crate) credentials: ClientCredentials,
     pub(crate) clock: Clock,
     pub(crate) default_ttl: Duration,
     pub(crate) cells: TokenCells,
 }
 
 impl TokenClient {
-    /// A client of `issuer`, which knows it as `client_id`.
-    pub fn builder(
-        issuer: impl Into<String>,
-        client_id: impl Into<String>,
-        secret: ClientSecret,
-    ) -> TokenClientBuilder {
-        TokenClientBuilder::new(issuer.into(), client_id.into(), secret)
-    }
-
-    /// A token that is good now: from the cache, or else from the authorization server.
+    /// Returns a valid token for `target`, from the cache or from the authorization server.
     ///
     /// # Errors
-    /// [`TokenError`] when there is none in the cache and none could be fetched.
-    pub async fn token(&self, need: &TokenTarget) -> Result<Arc<CachedToken>, TokenError> {
-        let cell = self.0.cells.cell(need);
+    /// Returns a [`TokenError`] if the cache holds no valid token and none could be fetched.
+    pub async fn token(&self, target: &TokenTarget) -> Result<Arc<CachedToken>, TokenError> {
+        let cell = self.0.cells.cell(target);
         let now = self.0.clock.seconds();
-        let (seen, freshness) = cell.look(now);
+        let (seen, freshness) = cell.read(now);
         match freshness {
-            Freshness::Fresh(token) => Ok(reused(token, now)),
+            Freshness::Fresh(token) => Ok(reuse(token, now)),
             Freshness::RefreshDue(token) => {
                 if let Some(permit) = cell.try_acquire(seen) {
-                    tokio::spawn(Arc::clone(&self.0).fetch_ahead(cell, permit, need.clone()));
+                    tokio::spawn(Arc::clone(&self.0).refresh(cell, permit, target.clone()));
                 }
-                Ok(reused(token, now))
+                Ok(reuse(token, now))
             }
-            Freshness::Missing => cell.join(seen, self.0.fetch(need)).await,
+            Freshness::Missing => cell.join(seen, self.0.fetch(target)).await,
         }
     }
 
-    /// A token with which this client acts for the user of `subject` (RFC 8693), and which says so.
-    /// It is not kept.
+    /// Exchanges a user's token for one with which this client acts for the user (RFC 8693). The
+    /// result is not cached.
     ///
     /// # Errors
-    /// [`TokenError`] when none could be fetched. [`TokenError::ErrorResponse`] when `subject` is not in
-    /// force any more.
+    /// Returns a [`TokenError`] if no token could be fetched: [`TokenError::ErrorResponse`] if
+    /// `subject` has expired or was revoked.
     pub async fn exchange_token(
         &self,
         subject: &AccessToken,
-        need: &TokenTarget,
+        target: &TokenTarget,
     ) -> Result<AccessToken, TokenError> {
-        retry::retry_transient(|| self.0.request_exchanged(subject, need)).await
+        let inner = &self.0;
+        let exchange = || async {
+            let endpoint = inner.token_endpoint().await?;
+            inner.send(token_exchange::request(&inner.credentials, subject, target), endpoint).await
+        };
+        Ok(retry_transient(exchange).await?.access_token)
     }
 
-    /// The issuer identifier of the authorization server.
+    /// Returns the issuer identifier of the authorization server.
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.0.issuer.identifier()
     }
 
-    /// Drop `token` from the cache, because a resource server refused it. If another one has taken
-    /// its place in the meantime, that one stays.
-    pub fn invalidate(&self, need: &TokenTarget, token: &CachedToken) {
-        if let Some(cell) = self.0.cells.known(need) {
+    /// Removes `token` from the cache, because a resource server rejected it. A newer token for the
+    /// same target stays.
+    pub fn invalidate(&self, target: &TokenTarget, token: &CachedToken) {
+        if let Some(cell) = self.0.cells.get(target) {
             cell.invalidate(token);
         }
     }
 }
 
 impl Inner {
-    async fn fetch(&self, need: &TokenTarget) -> Outcome {
-        retry::retry_transient(|| self.request(need)).await.map(Arc::new)
+    async fn fetch(&self, target: &TokenTarget) -> Outcome {
+        retry_transient(|| self.request(target)).await.map(Arc::new)
     }
 
-    async fn request(&self, need: &TokenTarget) -> Result<CachedToken, TokenError> {
+    async fn request(&self, target: &TokenTarget) -> Result<CachedToken, TokenError> {
         let endpoint = self.token_endpoint().await?;
         let sent_at = self.clock.seconds();
-        let granted =
-            client_credentials::request(&self.transport, endpoint, &self.auth, need).await?;
-        Ok(CachedToken::new(granted, &need.scope, sent_at, self.default_ttl))
+        let request = client_credentials::request(&self.credentials, target);
+        let response = self.send(request, endpoint).await?;
+        Ok(CachedToken::new(response, &target.scope, sent_at, self.default_ttl))
     }
 
-    async fn request_exchanged(
-        &self,
-        subject: &AccessToken,
-        need: &TokenTarget,
-    ) -> Result<AccessToken, TokenError> {
-        let endpoint = self.token_endpoint().await?;
-        let granted =
-            token_exchange::request(&self.transport, endpoint, &self.auth, subject, need).await?;
-        Ok(granted.access_token)
+    async fn send(&self, request: FormRequest<'_>, url: Url) -> Result<TokenResponse, TokenError> {
+        let response = request.send(&self.transport, url.clone()).await.map_err(|error| {
+            TokenError::transport(Endpoint::Token, url.to_string(), self.timeout, &error)
+        })?;
+        token_response::parse(&response, &url, &self.credentials)
     }
 
     async fn token_endpoint(&self) -> Result<Url, TokenError> {
-        let discover = || discovery::token_endpoint(&self.transport, &self.issuer);
-        self.endpoint.get_or_try_init(discover).await.cloned()
+        self.token_endpoint.get_or_try_init(|| self.discover()).await.cloned()
     }
 
-    /// In the background: nobody has to wait for it, and no caller that goes away can break it off.
-    async fn fetch_ahead(
+    async fn discover(&self) -> Result<Url, TokenError> {
+        let metadata = fetch_metadata(&self.transport, &self.issuer)
+            .await
+            .map_err(|error| TokenError::discovery(error, self.timeout))?;
+        let invalid = |problem| TokenError::InvalidResponse {
+            endpoint: Endpoint::Metadata,
+            url: self.issuer.identifier().to_owned(),
+            status: 200,
+            problem,
+        };
+        let published =
+            metadata.token_endpoint.ok_or_else(|| invalid("the metadata has no token_endpoint"))?;
+        self.issuer.resolve_endpoint(&published).map_err(|_| {
+            invalid("the token_endpoint is not an absolute http(s) URL, or is plain http although the server is reached by https")
+        })
+    }
+
+    /// Runs in a task of its own: no caller waits for it, and no cancelled caller aborts it.
+    async fn refresh(
         self: Arc<Self>,
         cell: Arc<TokenCell>,
         permit: FetchPermit,
-        need: TokenTarget,
+        target: TokenTarget,
     ) {
-        let outcome = self.fetch(&need).await;
+        let outcome = self.fetch(&target).await;
         if let Err(error) = &outcome {
-            tracing::warn!(%error, "the next token could not be fetched ahead of expiry; the old one is used on");
-            let quiet =
-                error.retry_after().map_or(0, |asked| asked.as_secs()).max(REFRESH_BACKOFF_SECONDS);
-            cell.back_off_until(self.clock.seconds().saturating_add_unsigned(quiet));
+            tracing::warn!(%error, "failed to refresh access token; the current one stays in use");
+            let retry_after = error.retry_after().map_or(0, |delay| delay.as_secs());
+            let backoff = retry_after.max(REFRESH_BACKOFF_SECONDS);
+            cell.back_off_until(self.clock.seconds().saturating_add_unsigned(backoff));
         }
-        // The outcome is for those who joined; here nobody waits for it.
-        let _ = cell.land(permit, outcome);
+        // The outcome is for callers that joined; this task needs none.
+        let _ = cell.complete(permit, outcome);
     }
 }
 
-fn reused(token: Arc<CachedToken>, now: i64) -> Arc<CachedToken> {
+fn reuse(token: Arc<CachedToken>, now: i64) -> Arc<CachedToken> {
     emit(|| Event::TokenReused {
         token: token.access_token.fingerprint(),
         expires_in: token.expires_at - now,
@@ -155,7 +164,7 @@ impl fmt::Debug for TokenClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenClient")
             .field("issuer", &self.0.issuer.identifier())
-            .field("client_id", &self.0.auth.client_id)
+            .field("client_id", &self.0.credentials.client_id)
             .finish_non_exhaustive()
     }
 }

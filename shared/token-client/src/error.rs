@@ -1,99 +1,107 @@
 use std::{fmt, time::Duration};
 
+use oauth_http::{BodyError, DiscoveryError, HttpResponse, TransportError};
 use oauth_types::OAuthError;
 
-/// Why there is no token. It can be cloned, because one failure is shared by all who waited for it,
-/// and printed, because neither a secret, nor a token, nor the body of an answer ever gets into it.
+/// Why no token could be obtained. Errors are `Clone`, because all callers that waited for one
+/// request share its failure. They contain no secret, no token and no response body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// No connection, or one that broke before the answer was complete.
-    #[error("the authorization server cannot be reached at {url} for {step}: {reason}")]
+    /// The connection failed, or broke before the response was complete.
+    #[error("cannot reach the {endpoint} of the authorization server at {url}: {reason}")]
     Unreachable {
-        /// What was asked for.
-        step: Step,
-        /// Where.
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// Its URL.
         url: String,
-        /// What the network said.
+        /// The text of the network error.
         reason: String,
     },
-    /// A connection, but no answer in time.
-    #[error("the authorization server at {url} did not answer {step} within {} ms", limit.as_millis())]
+    /// The authorization server accepted the connection and did not respond in time.
+    #[error(
+        "the {endpoint} of the authorization server at {url} did not respond within {} ms",
+        timeout.as_millis()
+    )]
     TimedOut {
-        /// What was asked for.
-        step: Step,
-        /// Where.
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// Its URL.
         url: String,
-        /// How long it was waited for.
-        limit: Duration,
+        /// The configured timeout.
+        timeout: Duration,
     },
-    /// The authorization server says no, and why. Asking again will not help.
-    #[error("the authorization server refused the token request with status {status}: {error}")]
+    /// The authorization server rejected the request with an OAuth error (RFC 6749 §5.2). The same
+    /// request will fail again.
+    #[error("the authorization server rejected the token request with status {status}: {error}")]
     ErrorResponse {
-        /// The HTTP status, 400 or 401 as a rule.
+        /// The HTTP status, usually 400 or 401.
         status: u16,
-        /// Its reason.
+        /// The error code and its description.
         error: OAuthError,
     },
-    /// The authorization server cannot answer now (429 and 5xx).
-    #[error("the authorization server at {url} is unavailable for {step}: status {status}{}", again(*retry_after))]
+    /// The authorization server cannot serve the request now: status 429 or 5xx.
+    #[error(
+        "the {endpoint} of the authorization server at {url} is unavailable: status {status}{}",
+        retry_hint(*retry_after)
+    )]
     Unavailable {
-        /// What was asked for.
-        step: Step,
-        /// Where.
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// Its URL.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// After what time it wants to be asked again, if it said so.
+        /// The delay in `Retry-After`, if present.
         retry_after: Option<Duration>,
     },
-    /// An answer that cannot be used.
+    /// The response does not follow the specification.
     #[error(
-        "the authorization server at {url} gave an unusable answer to {step} with status {status}: {what}"
+        "the {endpoint} of the authorization server at {url} sent an invalid response with status {status}: {problem}"
     )]
     InvalidResponse {
-        /// What was asked for.
-        step: Step,
-        /// Where.
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// Its URL.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it, in our words and never in its own.
-        what: &'static str,
+        /// What is wrong with it. It never quotes the response.
+        problem: &'static str,
     },
-    /// The metadata speaks for somebody else (RFC 8414 §3.3).
+    /// The metadata names another issuer (RFC 8414 §3.3).
     #[error(
-        "the metadata at {url} is of issuer {found:?}, but {expected:?} is configured; they must be equal to the byte"
+        "the metadata at {url} is of issuer {found:?}, but {expected:?} is configured; they must be identical"
     )]
     WrongIssuer {
-        /// Where the metadata was found.
+        /// The URL of the metadata.
         url: String,
-        /// The issuer that is configured.
+        /// The configured issuer.
         expected: String,
-        /// The issuer that the metadata names.
+        /// The issuer in the metadata.
         found: String,
     },
 }
 
-/// What the authorization server was asked for when it failed.
+/// The endpoint of the authorization server that a failed request was sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Its metadata: where is the token endpoint?
+pub enum Endpoint {
+    /// The metadata (RFC 8414 §3).
     Metadata,
-    /// A token.
+    /// The token endpoint (RFC 6749 §3.2).
     Token,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Metadata => "its metadata",
-            Self::Token => "a token",
+            Self::Metadata => "metadata endpoint",
+            Self::Token => "token endpoint",
         })
     }
 }
 
 impl TokenError {
-    /// After what time the authorization server wants to be asked again, if it said so.
+    /// Returns the delay that the authorization server asked for with `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -101,8 +109,56 @@ impl TokenError {
             _ => None,
         }
     }
+
+    pub(crate) fn transport(
+        endpoint: Endpoint,
+        url: String,
+        timeout: Duration,
+        error: &TransportError,
+    ) -> Self {
+        if error.is_timeout() {
+            Self::TimedOut { endpoint, url, timeout }
+        } else {
+            Self::Unreachable { endpoint, url, reason: error.root_cause() }
+        }
+    }
+
+    pub(crate) fn unavailable(endpoint: Endpoint, url: String, response: &HttpResponse) -> Self {
+        let (status, retry_after) = (response.status.as_u16(), response.retry_after());
+        Self::Unavailable { endpoint, url, status, retry_after }
+    }
+
+    pub(crate) fn discovery(error: DiscoveryError, timeout: Duration) -> Self {
+        let endpoint = Endpoint::Metadata;
+        match error {
+            DiscoveryError::Transport { url, source } => {
+                Self::transport(endpoint, url, timeout, &source)
+            }
+            DiscoveryError::Status { url, response } if response.is_unavailable() => {
+                Self::unavailable(endpoint, url, &response)
+            }
+            DiscoveryError::Status { url, response } => Self::InvalidResponse {
+                endpoint,
+                url,
+                status: response.status.as_u16(),
+                problem: "there is no metadata of an authorization server",
+            },
+            DiscoveryError::Body { url, source } => {
+                let problem = match source {
+                    BodyError::TooLong => "it is longer than 64 KiB",
+                    BodyError::NotJson => {
+                        "it is not the metadata of an authorization server (RFC 8414 section 2)"
+                    }
+                };
+                Self::InvalidResponse { endpoint, url, status: 200, problem }
+            }
+            DiscoveryError::WrongIssuer { url, expected, found } => {
+                Self::WrongIssuer { url, expected, found }
+            }
+        }
+    }
 }
 
-fn again(retry_after: Option<Duration>) -> String {
-    retry_after.map_or_else(String::new, |after| format!("; it asks to wait {} s", after.as_secs()))
+fn retry_hint(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |delay| format!("; retry after {} s", delay.as_secs()))
 }

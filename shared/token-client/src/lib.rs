@@ -1,8 +1,8 @@
-//! Get me an access token and keep it fresh.
+//! Obtains access tokens and refreshes them before they expire.
 //!
-//! A [`TokenClient`] asks the authorization server for a token by the client credentials grant (RFC
-//! 6749 §4.4), keeps it in memory, fetches the next one ahead of its expiry, and never has more
-//! than one request in flight for the same [`TokenTarget`], however many callers wait.
+//! A [`TokenClient`] requests a token with the client credentials grant (RFC 6749 §4.4), caches it
+//! in memory, and refreshes it before it expires. For each [`TokenTarget`] at most one request is
+//! in flight, however many callers wait.
 //!
 //! ```no_run
 //! use oauth_types::ClientSecret;
@@ -12,42 +12,41 @@
 //! let client = TokenClient::builder("http://localhost:9000", "service-a", ClientSecret::new("abc123"))
 //!     .internal_url("https://auth-server:9443")
 //!     .build()?;
-//! let need = TokenTarget { scope: "resource:read".parse()?, resource: None };
+//! let target = TokenTarget { scope: "resource:read".parse()?, resource: None };
 //!
 //! let http = reqwest::Client::new();
-//! let pass = client.token(&need).await?;
-//! let answer = http.get("http://localhost:9002/api/resource").bearer_auth(pass.access_token.expose()).send().await?;
-//! if answer.status() == 401 {
-//!     // Revoked, or signed by a key that is gone: the next call of `token` fetches another one.
-//!     client.invalidate(&need, &pass);
+//! let token = client.token(&target).await?;
+//! let request = http.get("http://localhost:9002/api/resource");
+//! let response = request.bearer_auth(token.access_token.expose()).send().await?;
+//! if response.status() == 401 {
+//!     // Revoked, or signed with a withdrawn key. The next call of `token` fetches a new one.
+//!     client.invalidate(&target, &token);
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`TokenClient::exchange_token`] makes of a user's token one for a further hop (RFC 8693).
+//! [`TokenClient::exchange_token`] exchanges a user's token for a call on the user's behalf (RFC
+//! 8693).
 //!
-//! The order of things: `client` looks into `needs` for the `slot` of a need; a slot without a good
-//! token lets one caller fetch, by `retry`, `discovery` and the grant in `grants/`; all of them
-//! talk through `exchange`.
+//! `client` looks up the `token_cell` of the target in `token_cells`. If the cell has no valid
+//! token, one caller sends the request of `grants`, with the retries of `retry`; the others wait
+//! for its outcome. Requests go through `oauth-http`.
 #![warn(missing_docs)]
 
 mod builder;
 mod cached_token;
 mod client;
-mod client_auth;
-mod discovery;
 mod error;
 mod grants;
 mod retry;
 mod token_cell;
-mod token_request;
+mod token_cells;
 mod token_response;
 mod token_target;
-mod transport;
 
 pub use builder::{BuildError, TokenClientBuilder};
 pub use cached_token::CachedToken;
 pub use client::TokenClient;
-pub use error::{Step, TokenError};
+pub use error::{Endpoint, TokenError};
 pub use token_target::TokenTarget;

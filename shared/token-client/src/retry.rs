@@ -7,38 +7,38 @@ use backon::{ExponentialBuilder, Retryable};
 
 use crate::error::TokenError;
 
-/// After this time no further attempt begins: whoever waits for us has a time limit too.
+/// No attempt starts later than this: the caller that waits has a time limit too.
 const BUDGET: Duration = Duration::from_secs(4);
 
-/// Asked to wait longer, we tell the caller at once instead of keeping it.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// A longer `Retry-After` is reported to the caller at once.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// Try up to three times, if the failure is one that passes.
+/// Makes up to three attempts, as long as the error is transient.
 ///
-/// A client credentials request and a token exchange are safe to repeat: they spend nothing, and a
-/// token whose answer was lost is used by nobody and expires. This does not hold for a code or a
-/// refresh token: these are spent by the first attempt.
+/// Client credentials requests and token exchanges are safe to repeat: they consume nothing, and a
+/// token whose response was lost expires unused. Authorization codes and refresh tokens, which the
+/// first attempt consumes, must not be retried this way.
 pub(crate) async fn retry_transient<T, Fut>(attempt: impl FnMut() -> Fut) -> Result<T, TokenError>
 where
     Fut: Future<Output = Result<T, TokenError>>,
 {
     let started = Instant::now();
-    // Jitter, so that all clients of a server that was down do not come back in the same moment.
-    let pauses = ExponentialBuilder::new()
+    // Jitter, so that the clients of a server that was down do not all return at the same moment.
+    let delays = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(100))
         .with_max_times(2)
         .with_jitter();
     attempt
-        .retry(pauses)
-        .when(passes)
-        .adjust(|error, proposed| pause(error, proposed?, started.elapsed()))
-        .notify(|error, pause| tracing::debug!(%error, ?pause, "will ask the authorization server again"))
+        .retry(delays)
+        .when(is_transient)
+        .adjust(|error, proposed| delay(error, proposed?, started.elapsed()))
+        .notify(|error, delay| tracing::debug!(%error, ?delay, "retrying token request"))
         .await
 }
 
-/// A timeout is not tried again: the server is slow already, and the caller has waited. A 500 is a
-/// bug there, and the same request meets it again.
-fn passes(error: &TokenError) -> bool {
+/// A timeout is not retried: the server is slow already, and the caller has waited. A 500 is a bug,
+/// and the same request triggers it again.
+fn is_transient(error: &TokenError) -> bool {
     match error {
         TokenError::Unreachable { .. } => true,
         TokenError::Unavailable { status, .. } => matches!(status, 429 | 502 | 503 | 504),
@@ -46,38 +46,41 @@ fn passes(error: &TokenError) -> bool {
     }
 }
 
-fn pause(error: &TokenError, proposed: Duration, spent: Duration) -> Option<Duration> {
-    let asked = error.retry_after().unwrap_or_default();
-    let pause = asked.saturating_add(proposed);
-    (asked <= LONGEST_WAIT && spent.saturating_add(pause) <= BUDGET).then_some(pause)
+/// Returns the delay before the next attempt, or `None` to give up.
+fn delay(error: &TokenError, proposed: Duration, elapsed: Duration) -> Option<Duration> {
+    let retry_after = error.retry_after().unwrap_or_default();
+    let delay = retry_after.saturating_add(proposed);
+    let in_budget = elapsed.saturating_add(delay) <= BUDGET;
+    (retry_after <= MAX_RETRY_AFTER && in_budget).then_some(delay)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Step;
+    use crate::error::Endpoint;
 
-    const A_TENTH: Duration = Duration::from_millis(100);
+    const TENTH: Duration = Duration::from_millis(100);
 
     fn unavailable(retry_after: Option<u64>) -> TokenError {
-        let retry_after = retry_after.map(Duration::from_secs);
-        TokenError::Unavailable { step: Step::Token, url: String::new(), status: 429, retry_after }
-    }
-
-    #[test]
-    fn a_short_retry_after_is_waited_for_and_a_long_one_is_not() {
-        assert_eq!(
-            pause(&unavailable(Some(1)), A_TENTH, A_TENTH),
-            Some(Duration::from_millis(1_100))
-        );
-        for long in [3, u64::MAX] {
-            assert_eq!(pause(&unavailable(Some(long)), A_TENTH, A_TENTH), None);
+        TokenError::Unavailable {
+            endpoint: Endpoint::Token,
+            url: String::new(),
+            status: 429,
+            retry_after: retry_after.map(Duration::from_secs),
         }
     }
 
     #[test]
-    fn when_the_budget_is_spent_no_attempt_begins() {
-        assert_eq!(pause(&unavailable(None), A_TENTH, BUDGET - A_TENTH), Some(A_TENTH));
-        assert_eq!(pause(&unavailable(None), A_TENTH, BUDGET), None);
+    fn only_a_short_retry_after_is_waited_for() {
+        assert_eq!(delay(&unavailable(Some(1)), TENTH, TENTH), Some(Duration::from_millis(1_100)));
+        for long in [3, u64::MAX] {
+            assert_eq!(delay(&unavailable(Some(long)), TENTH, TENTH), None);
+        }
+    }
+
+    #[test]
+    fn no_attempt_starts_after_the_budget() {
+        assert_eq!(delay(&unavailable(None), TENTH, BUDGET - TENTH), Some(TENTH));
+        assert_eq!(delay(&unavailable(None), TENTH, BUDGET), None);
     }
 }

@@ -1,98 +1,81 @@
-//! What the token endpoint said (RFC 6749 §5).
+//! Reads responses of the token endpoint (RFC 6749 §5).
 
-use flow_events::Field;
+use oauth_http::{BodyError, ClientCredentials, HttpResponse};
 use oauth_types::{OAuthError, TokenResponse, printable};
+use url::Url;
 
-use crate::{client_auth::ClientAuth, error::TokenError, transport::Answer};
+use crate::error::{Endpoint, TokenError};
 
-/// Longer descriptions help nobody and fill logs.
-const MAX_DESCRIPTION: usize = 200;
+/// Longer descriptions are cut off, so that they do not fill logs.
+const MAX_DESCRIPTION_CHARS: usize = 200;
 
-/// Read the answer, and tell what may be told of it.
-pub(crate) fn read(answer: &Answer, auth: &ClientAuth) -> Result<TokenResponse, TokenError> {
-    let outcome = judge(answer, auth);
-    answer.tell(match &outcome {
-        Ok(granted) => granted_fields(granted),
-        Err(TokenError::ErrorResponse { error, .. }) => refused_fields(error),
-        Err(_) => Vec::new(),
-    });
-    outcome
-}
-
-fn judge(answer: &Answer, auth: &ClientAuth) -> Result<TokenResponse, TokenError> {
-    if let Some(unavailable) = answer.unavailable() {
-        Err(unavailable)
-    } else if answer.status.is_success() {
-        granted(answer)
-    } else if answer.status.is_client_error() {
-        Err(refused(answer, auth))
+pub(crate) fn parse(
+    response: &HttpResponse,
+    url: &Url,
+    credentials: &ClientCredentials,
+) -> Result<TokenResponse, TokenError> {
+    let invalid = |problem: &'static str| TokenError::InvalidResponse {
+        endpoint: Endpoint::Token,
+        url: url.to_string(),
+        status: response.status.as_u16(),
+        problem,
+    };
+    if response.is_unavailable() {
+        Err(TokenError::unavailable(Endpoint::Token, url.to_string(), response))
+    } else if response.status.is_success() {
+        token(response).map_err(invalid)
+    } else if response.status.is_client_error() {
+        let error = json(response, "it is an error, but not one of RFC 6749 section 5.2");
+        Err(TokenError::ErrorResponse {
+            status: response.status.as_u16(),
+            error: sanitize(error.map_err(invalid)?, credentials),
+        })
     } else {
-        // A redirect among others: it would carry the secret to wherever it points.
-        Err(answer.invalid("it is neither a token nor an error of OAuth"))
+        // This includes redirects: following one would carry the secret to another host.
+        Err(invalid("it is neither a token nor an OAuth error"))
     }
 }
 
-fn granted(answer: &Answer) -> Result<TokenResponse, TokenError> {
-    let granted: TokenResponse = answer.json(
-        "it is not a token answer of RFC 6749 section 5.1: access_token, token_type, and expires_in in whole seconds",
+fn token(response: &HttpResponse) -> Result<TokenResponse, &'static str> {
+    let response: TokenResponse = json(
+        response,
+        "it is not a token response of RFC 6749 section 5.1: access_token, token_type, and expires_in in whole seconds",
     )?;
-    // A token of a type that one does not understand must not be used (RFC 6749 §7.1): sent as
-    // Bearer, a token that is bound to a key would lose its protection.
-    if !granted.token_type.eq_ignore_ascii_case("Bearer") {
-        return Err(
-            answer.invalid("its token_type is not Bearer, and no other type is understood here")
-        );
+    // A client must not use a token of a type that it does not understand (RFC 6749 §7.1). Sent as
+    // a bearer token, one that is bound to a key would lose its protection.
+    if !response.token_type.eq_ignore_ascii_case("Bearer") {
+        return Err("its token_type is not Bearer, and no other type is supported");
     }
-    let token = granted.access_token.expose();
+    let token = response.access_token.expose();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(
-            answer.invalid("its access_token is empty or has characters that no header can carry")
-        );
+        return Err("its access_token is empty or has characters that a header cannot carry");
     }
-    if granted.expires_in == Some(0) {
-        return Err(answer.invalid("its expires_in is 0: the token was void when it came"));
+    if response.expires_in == Some(0) {
+        return Err("its expires_in is 0, so the token has expired already");
     }
-    Ok(granted)
+    Ok(response)
 }
 
-fn refused(answer: &Answer, auth: &ClientAuth) -> TokenError {
-    match answer.json("it is an error, but not one of RFC 6749 section 5.2") {
-        Ok(error) => TokenError::ErrorResponse {
-            status: answer.status.as_u16(),
-            error: presentable(error, auth),
-        },
-        Err(invalid) => invalid,
-    }
+fn json<T: serde::de::DeserializeOwned>(
+    response: &HttpResponse,
+    not_json: &'static str,
+) -> Result<T, &'static str> {
+    response.json().map_err(|error| match error {
+        BodyError::TooLong => "it is longer than 64 KiB",
+        BodyError::NotJson => not_json,
+    })
 }
 
-/// The reason is the one text of the other side that we pass on: in plain characters, short, and
-/// not at all when it repeats the secret back at us, as careless servers do.
-fn presentable(error: OAuthError, auth: &ClientAuth) -> OAuthError {
+/// Error texts of the server are the only foreign text that errors contain: printable, cut off, and
+/// removed if they repeat the secret, as careless servers do.
+fn sanitize(error: OAuthError, credentials: &ClientCredentials) -> OAuthError {
     let clean = |text: String| {
-        (!auth.contains_secret(&text))
-            .then(|| printable(&text).chars().take(MAX_DESCRIPTION).collect())
+        (!credentials.contains_secret(&text))
+            .then(|| printable(&text).chars().take(MAX_DESCRIPTION_CHARS).collect())
     };
     OAuthError {
         error: error.error,
         error_description: error.error_description.and_then(clean),
         error_uri: error.error_uri.and_then(clean),
     }
-}
-
-fn granted_fields(granted: &TokenResponse) -> Vec<Field> {
-    let mut fields = vec![
-        Field::token("access_token", &granted.access_token),
-        Field::text("token_type", &granted.token_type),
-    ];
-    fields.extend(granted.expires_in.map(|seconds| Field::text("expires_in", seconds.to_string())));
-    fields.extend(granted.scope.as_ref().map(|scope| Field::text("scope", scope.to_string())));
-    fields
-}
-
-fn refused_fields(error: &OAuthError) -> Vec<Field> {
-    let mut fields = vec![Field::text("error", error.error.as_str())];
-    fields.extend(
-        error.error_description.as_deref().map(|text| Field::text("error_description", text)),
-    );
-    fields
 }

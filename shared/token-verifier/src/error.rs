@@ -2,23 +2,24 @@ use std::time::Duration;
 
 use flow_events::Rule;
 
-/// Why a token was not found good. No token and no secret ever gets into it.
+/// Why a token was not accepted. It contains neither tokens nor secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// The token is not good, and never will be (or not any more).
+    /// The token is not valid. The same token will not become valid later, unless its `nbf` or
+    /// `iat` is in the future.
     #[error("{reason}")]
     Invalid {
-        /// The rule that it broke; `None` when it is no token at all.
+        /// The rule that the token violates. `None` if it cannot be parsed.
         rule: Option<Rule>,
-        /// The reason, with the compared values.
+        /// The reason, with the expected and the found value.
         reason: String,
     },
-    /// Whether it is good cannot be found out now. That is not a yes.
+    /// The token cannot be verified now, for example because the issuer is down.
     #[error("{reason}")]
     Unavailable {
-        /// Why not.
+        /// What failed.
         reason: String,
-        /// When it may be asked again.
+        /// The delay after which verification may succeed.
         retry_after: Duration,
     },
 }
@@ -33,9 +34,7 @@ impl VerifyError {
     }
 
     pub(crate) fn unavailable(reason: impl Into<String>, retry_after: Option<Duration>) -> Self {
-        Self::Unavailable {
-            reason: reason.into(),
-            retry_after: retry_after.unwrap_or(Duration::from_secs(5)),
-        }
+        let retry_after = retry_after.unwrap_or(Duration::from_secs(5));
+        Self::Unavailable { reason: reason.into(), retry_after }
     }
 }

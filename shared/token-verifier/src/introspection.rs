@@ -1,53 +1,63 @@
-//! The issuer is asked about each token (RFC 7662).
+//! Token introspection (RFC 7662).
 
 use std::{sync::Arc, time::Duration};
 
-use flow_events::{Check, Event, Field, Rule, emit};
-use http::{StatusCode, header};
+use flow_events::{Check, Event, Rule, emit};
+use http::StatusCode;
 use moka::future::Cache;
-use oauth_types::{AccessToken, ClientSecret, IntrospectionResponse, basic};
+use oauth_http::{ClientCredentials, FormRequest};
+use oauth_types::{AccessToken, ClientAuthMethod, ClientSecret, IntrospectionResponse};
 
 use crate::{
-    VerifiedToken, VerifyError,
     check::{Times, check, check_audience, check_issuer, check_times},
-    issuer_client::{Answer, IssuerClient},
+    error::VerifyError,
+    issuer_client::{IssuerClient, parse, unreachable},
     token_hash::TokenHash,
+    verified_token::VerifiedToken,
 };
 
-/// How the issuer is asked.
+/// How a resource server introspects tokens.
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
-    /// Who asks: the resource server's own id at the issuer.
+    /// The client identifier of the resource server at the issuer.
     pub client_id: String,
-    /// Its secret.
+    /// Its secret, sent as `client_secret_basic`.
     pub client_secret: ClientSecret,
-    /// How long the issuer's word is good. A revoked token may live on for that long.
+    /// How long a response is cached. A revoked token is accepted for up to this time.
     pub cache_ttl: Duration,
 }
 
-/// Asks about tokens, and remembers the answers for a moment.
+/// Verifies tokens by introspection, with a cache.
 #[derive(Debug)]
 pub(crate) struct Introspection {
-    settings: IntrospectionSettings,
+    credentials: ClientCredentials,
+    cache_ttl_millis: i64,
     issuer_client: Arc<IssuerClient>,
-    words: Cache<TokenHash, Word>,
+    cache: Cache<TokenHash, CachedIntrospection>,
 }
 
-/// What the issuer said, and until when that counts, in milliseconds since 1970.
+/// The result of an introspection, and until when it counts, in milliseconds since 1970.
 #[derive(Clone, Debug)]
-struct Word {
-    said: Result<Arc<VerifiedToken>, VerifyError>,
-    good_until: i64,
+struct CachedIntrospection {
+    result: Result<Arc<VerifiedToken>, VerifyError>,
+    fresh_until: i64,
 }
 
-/// How many words are kept at most.
-const REMEMBERED: u64 = 10_000;
+/// The maximum number of cached results.
+const CACHE_CAPACITY: u64 = 10_000;
 /// How far the issuer's clock and ours may differ, in seconds.
-const LEEWAY: i64 = 5;
+const LEEWAY_SECONDS: i64 = 5;
 
 impl Introspection {
     pub(crate) fn new(settings: IntrospectionSettings, issuer_client: Arc<IssuerClient>) -> Self {
-        Self { settings, issuer_client, words: Cache::new(REMEMBERED) }
+        let IntrospectionSettings { client_id, client_secret, cache_ttl } = settings;
+        let method = ClientAuthMethod::Basic;
+        Self {
+            credentials: ClientCredentials { client_id, client_secret, method },
+            cache_ttl_millis: i64::try_from(cache_ttl.as_millis()).unwrap_or(i64::MAX),
+            issuer_client,
+            cache: Cache::new(CACHE_CAPACITY),
+        }
     }
 
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
@@ -55,7 +65,7 @@ impl Introspection {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.issuer_client.is_known()
+        self.issuer_client.has_metadata()
     }
 
     pub(crate) async fn verify(
@@ -64,97 +74,91 @@ impl Introspection {
         resource: &str,
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), self.issuer_client.clock.millis());
-        if self.words.get(&hash).await.is_some_and(|word| word.good_until <= now) {
-            self.words.invalidate(&hash).await;
+        if self.cache.get(&hash).await.is_some_and(|cached| cached.fresh_until <= now) {
+            self.cache.invalidate(&hash).await;
         }
-        // One question at a time about one token, however many callers show it.
-        let asked = self.words.entry(hash).or_try_insert_with(self.ask(token, resource)).await;
-        let entry = asked.map_err(Arc::unwrap_or_clone)?;
+        // One request at a time for one token, however many callers present it.
+        let introspect = self.introspect(token, resource);
+        let entry = self.cache.entry(hash).or_try_insert_with(introspect).await;
+        let entry = entry.map_err(Arc::unwrap_or_clone)?;
         if !entry.is_fresh() {
-            emit(|| remembered(entry.value(), now));
+            emit(|| cache_hit(entry.value(), now));
         }
-        entry.into_value().said
+        entry.into_value().result
     }
 
-    /// `Err` only when there is no answer: a no is an answer, and remembered like a yes.
-    async fn ask(&self, token: &AccessToken, resource: &str) -> Result<Word, VerifyError> {
-        let response = self.response(token).await?;
-        // The time of the answer, not of the question: the token may have ended in between.
-        let now = self.issuer_client.clock.millis();
-        let cache_ttl = i64::try_from(self.settings.cache_ttl.as_millis()).unwrap_or(i64::MAX);
-        let cached_until = now.saturating_add(cache_ttl);
-        // Never past the token's own end.
-        let good_until =
-            response.exp.map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
-        let said = self
-            .judge(response, resource, now.div_euclid(1_000), good_until.div_euclid(1_000))
-            .map(Arc::new);
-        Ok(Word { said, good_until })
-    }
-
-    async fn response(&self, token: &AccessToken) -> Result<IntrospectionResponse, VerifyError> {
-        let metadata = self.issuer_client.metadata().await?;
-        let url = self.issuer_client.resolve_endpoint(
-            "introspection_endpoint",
-            metadata.introspection_endpoint.as_deref(),
-        )?;
-        let IntrospectionSettings { client_id, client_secret, .. } = &self.settings;
-        let request = self
-            .issuer_client
-            .http
-            .post(url)
-            .header(header::AUTHORIZATION, basic::format(client_id, client_secret))
-            .header(header::ACCEPT, "application/json")
-            .form(&[("token", token.expose()), ("token_type_hint", "access_token")]);
-        let fields = vec![
-            Field::secret("authorization").in_header(),
-            Field::token("token", token),
-            Field::text("token_type_hint", "access_token"),
-        ];
-        let answer = self
-            .issuer_client
-            .send(request, fields, &[token.expose(), client_secret.expose()])
-            .await?;
-        self.refused(&answer)?;
-        answer.json("the issuer's word about the token")
-    }
-
-    /// Our own credentials are wrong: that says nothing about the caller's token.
-    fn refused(&self, answer: &Answer) -> Result<(), VerifyError> {
-        if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            tracing::error!(
-                client_id = self.settings.client_id,
-                "the issuer does not let this resource server ask about tokens: compare its id and secret"
-            );
-            return Err(VerifyError::unavailable(
-                "the issuer does not let this resource server ask about tokens",
-                None,
-            ));
-        }
-        Ok(())
-    }
-
-    fn judge(
+    /// Returns an error only if there is no response. A rejection is a result, and is cached as
+    /// acceptance is.
+    async fn introspect(
         &self,
-        word: IntrospectionResponse,
+        token: &AccessToken,
+        resource: &str,
+    ) -> Result<CachedIntrospection, VerifyError> {
+        let response = self.request(token).await?;
+        // The time of the response, not of the request: the token may have expired in between.
+        let now = self.issuer_client.clock.millis();
+        let cached_until = now.saturating_add(self.cache_ttl_millis);
+        // A result is never cached beyond the expiry of the token.
+        let fresh_until =
+            response.exp.map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
+        let result = self
+            .check(response, resource, now.div_euclid(1_000), fresh_until.div_euclid(1_000))
+            .map(Arc::new);
+        Ok(CachedIntrospection { result, fresh_until })
+    }
+
+    async fn request(&self, token: &AccessToken) -> Result<IntrospectionResponse, VerifyError> {
+        let metadata = self.issuer_client.metadata().await?;
+        let url = self
+            .issuer_client
+            .endpoint("introspection_endpoint", metadata.introspection_endpoint.as_deref())?;
+        let mut request = FormRequest::new(&self.credentials);
+        request.token("token", token);
+        request.text("token_type_hint", "access_token");
+        let response = request
+            .send(&self.issuer_client.transport, url.clone())
+            .await
+            .map_err(|error| unreachable(&url, &error))?;
+        // Our own credentials were rejected. That says nothing about the token.
+        if matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            let status = response.status.as_u16();
+            let client_id = &self.credentials.client_id;
+            tracing::error!(
+                client_id,
+                status,
+                "introspection request rejected; compare client_id and client_secret with the issuer"
+            );
+            let reason = "the issuer rejects the introspection requests of this resource server";
+            return Err(VerifyError::unavailable(reason, None));
+        }
+        parse(&response, "the introspection response")
+    }
+
+    fn check(
+        &self,
+        response: IntrospectionResponse,
         resource: &str,
         now: i64,
-        good_until: i64,
+        fresh_until: i64,
     ) -> Result<VerifiedToken, VerifyError> {
-        let found = || if word.active { "active" } else { "not active" }.to_owned();
-        let otherwise = "the issuer says that the access token is void, or not for this resource";
-        check(Rule::Active, word.active, || "active".to_owned(), found, otherwise)?;
-        check_issuer(self.issuer_client.issuer.identifier(), word.iss.as_deref())?;
-        check_audience(resource, word.aud.as_ref())?;
-        check_times(now, LEEWAY, Times { exp: word.exp, nbf: word.nbf, iat: word.iat })?;
-        // A token whose end is not told is good for as long as the word is.
-        let expires_at = word.exp.unwrap_or(good_until);
-        Ok(VerifiedToken::from_word(word, expires_at))
+        let found = || if response.active { "active" } else { "not active" }.to_owned();
+        let failure =
+            "the issuer reports that the access token is inactive, or not for this resource";
+        check(Rule::Active, response.active, || "active".to_owned(), found, failure)?;
+        check_issuer(self.issuer_client.issuer.identifier(), response.iss.as_deref())?;
+        check_audience(resource, response.aud.as_ref())?;
+        let times = Times { exp: response.exp, nbf: response.nbf, iat: response.iat };
+        check_times(now, LEEWAY_SECONDS, times)?;
+        // A token without `exp` is valid for as long as the response is cached.
+        let expires_at = response.exp.unwrap_or(fresh_until);
+        Ok(VerifiedToken::from_introspection(response, expires_at))
     }
 }
 
-fn remembered(word: &Word, now_millis: i64) -> Event {
-    let found = format!("the issuer's word, good for {} ms more", word.good_until - now_millis);
-    let expected = "a word that is not too old".to_owned();
-    Event::TokenChecked(Check { rule: Rule::Cached, passed: word.said.is_ok(), expected, found })
+fn cache_hit(cached: &CachedIntrospection, now_millis: i64) -> Event {
+    let found =
+        format!("cached introspection result, fresh for {} ms", cached.fresh_until - now_millis);
+    let expected = "a result within its cache time".to_owned();
+    let passed = cached.result.is_ok();
+    Event::TokenChecked(Check { rule: Rule::Cached, passed, expected, found })
 }

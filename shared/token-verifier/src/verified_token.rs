@@ -77,14 +77,14 @@ impl VerifiedToken {
         }
     }
 
-    pub(crate) fn from_word(word: IntrospectionResponse, expires_at: i64) -> Self {
+    pub(crate) fn from_introspection(response: IntrospectionResponse, expires_at: i64) -> Self {
         Self {
-            subject: word.sub,
-            client_id: word.client_id,
-            scope: word.scope.unwrap_or_default(),
-            audience: word.aud.unwrap_or_default(),
-            jti: word.jti,
-            actor: word.act,
+            subject: response.sub,
+            client_id: response.client_id,
+            scope: response.scope.unwrap_or_default(),
+            audience: response.aud.unwrap_or_default(),
+            jti: response.jti,
+            actor: response.act,
             expires_at,
         }
     }

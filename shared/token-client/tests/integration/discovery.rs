@@ -1,5 +1,5 @@
 use serde_json::json;
-use token_client::{Step, TokenError};
+use token_client::{Endpoint, TokenError};
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
 use crate::setup::{C, need, status, token};
@@ -61,7 +61,7 @@ async fn a_failure_to_find_the_endpoint_is_not_remembered() {
     let client = c.discovering(ISSUER).internal_url(c.server.uri()).build().unwrap();
     let error = client.token(&need()).await.unwrap_err();
     assert!(
-        matches!(error, TokenError::Unavailable { step: Step::Metadata, status: 500, .. }),
+        matches!(error, TokenError::Unavailable { endpoint: Endpoint::Metadata, status: 500, .. }),
         "{error}"
     );
     publish(&c, OAUTH, metadata(ISSUER), 1).await;
@@ -80,7 +80,7 @@ async fn metadata_without_a_usable_token_endpoint_is_garbage() {
         let client = c.discovering(ISSUER).internal_url(c.server.uri()).build().unwrap();
         let error = client.token(&need()).await.unwrap_err();
         assert!(
-            matches!(error, TokenError::InvalidResponse { step: Step::Metadata, .. }),
+            matches!(error, TokenError::InvalidResponse { endpoint: Endpoint::Metadata, .. }),
             "{error}"
         );
     }

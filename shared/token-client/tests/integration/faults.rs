@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use oauth_types::ErrorCode;
-use token_client::{Step, TokenError};
+use token_client::{Endpoint, TokenError};
 use wiremock::ResponseTemplate;
 
 use crate::setup::{C, json, need, status, token};
@@ -18,7 +18,7 @@ async fn c_is_too_slow() {
     let limit = Duration::from_millis(50);
     let error = c.builder().timeout(limit).build().unwrap().token(&need()).await.unwrap_err();
     let url = format!("{}/oauth/token", c.server.uri());
-    assert_eq!(error, TokenError::TimedOut { step: Step::Token, url, limit });
+    assert_eq!(error, TokenError::TimedOut { endpoint: Endpoint::Token, url, timeout: limit });
     assert_eq!(c.asked(), 1, "a server that is slow is not asked again");
 }
 
@@ -103,7 +103,10 @@ async fn what_is_no_token_is_garbage_and_not_asked_for_again() {
         status(307).insert_header("location", "http://127.0.0.1:1/"),
     ] {
         let (error, asked) = refusal(invalid).await;
-        assert!(matches!(error, TokenError::InvalidResponse { step: Step::Token, .. }), "{error}");
+        assert!(
+            matches!(error, TokenError::InvalidResponse { endpoint: Endpoint::Token, .. }),
+            "{error}"
+        );
         assert_eq!(asked, 1);
     }
 }

@@ -70,7 +70,7 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
         serde_json::json!({ "location": "body", "name": "client_secret", "value": "secret" })
     );
     assert_eq!(
-        told[1]["fields"][0]["value"]["token"],
+        told[1]["fields"][0]["value"]["fingerprint"],
         oauth_types::Fingerprint::of("t1").to_string()
     );
     assert_eq!(only_request(&c).await.headers["traceparent"], trace.to_string().as_str());

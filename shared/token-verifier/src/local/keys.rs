@@ -101,7 +101,7 @@ impl Keys {
         }
         fetches.first.check(self.now())?;
         let fetched = self.fetch().await;
-        fetches.first.note(self.now(), &fetched);
+        fetches.first.record(self.now(), &fetched);
         fetched
     }
 
@@ -163,7 +163,7 @@ impl Keys {
     /// Only a set that can be used replaces the one before.
     async fn fetch(&self) -> Result<Arc<KeySet>, VerifyError> {
         let fetched = self
-            .published()
+            .fetch_jwks()
             .await
             .and_then(|keys| KeySet::new(keys, self.current.load_full(), self.now()));
         match fetched {
@@ -179,10 +179,10 @@ impl Keys {
         }
     }
 
-    async fn published(&self) -> Result<Vec<Value>, VerifyError> {
+    async fn fetch_jwks(&self) -> Result<Vec<Value>, VerifyError> {
         let metadata = self.issuer_client.metadata().await?;
-        let url = self.issuer_client.resolve_endpoint("jwks_uri", metadata.jwks_uri.as_deref())?;
-        let jwks: Jwks = self.issuer_client.get(url.as_str()).await?.json("the issuer's keys")?;
+        let url = self.issuer_client.endpoint("jwks_uri", metadata.jwks_uri.as_deref())?;
+        let jwks: Jwks = self.issuer_client.get(url, "the issuer's keys").await?;
         Ok(jwks.keys)
     }
 

@@ -52,9 +52,10 @@ async fn metadata_that_cannot_be_used_is_told_and_asked_for_again() {
 #[tokio::test]
 async fn metadata_without_a_place_for_the_keys_is_told() {
     let c = C::with_keys([]).await;
-    for (uri, word) in
-        [(json!(null), "names none"), (json!("ftp://c.example/jwks"), "neither https nor http")]
-    {
+    for (uri, word) in [
+        (json!(null), "not in the metadata"),
+        (json!("ftp://c.example/jwks"), "neither https nor http"),
+    ] {
         c.metadata.answers(said(&json!({ "issuer": ISSUER, "jwks_uri": uri })));
         let (reason, _) = unavailable(c.local().warm_up().await);
         assert!(reason.contains("jwks_uri") && reason.contains(word), "{reason}");

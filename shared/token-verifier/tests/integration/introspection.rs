@@ -205,7 +205,10 @@ async fn wrong_credentials_of_ours_are_not_the_callers_fault() {
     let c = C::saying(good()).await;
     c.introspection.answers(status(401).set_body_json(json!({ "error": "invalid_client" })));
     let (reason, _) = unavailable(c.introspecting().verify(&opaque()).await);
-    assert!(reason.contains("does not let this resource server ask"), "{reason}");
+    assert!(
+        reason.contains("rejects the introspection requests of this resource server"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]

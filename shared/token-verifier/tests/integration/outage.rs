@@ -56,8 +56,8 @@ async fn b_outlives_an_outage_of_c_and_finds_it_again() {
     drop(c);
     local.verify(&signer.token_number(2)).await.unwrap();
     asking.verify(&opaque("known")).await.unwrap();
-    assert!(unavailable(local.verify(&unknown.token()).await).0.contains("cannot be reached"));
-    assert!(unavailable(asking.verify(&opaque("new")).await).0.contains("cannot be reached"));
+    assert!(unavailable(local.verify(&unknown.token()).await).0.contains("cannot reach"));
+    assert!(unavailable(asking.verify(&opaque("new")).await).0.contains("cannot reach"));
     unavailable(late.verify(&signer.token()).await);
     clock.advance(Duration::from_secs(10));
     unavailable(asking.verify(&opaque("known")).await);
