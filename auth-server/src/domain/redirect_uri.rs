@@ -1,4 +1,5 @@
-use url::{Host, Url};
+use oauth_types::has_loopback_ip;
+use url::Url;
 
 /// Kind of client (OpenID Connect Dynamic Client Registration §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
     }
     match (url.scheme(), application) {
         ("https", _) => Ok(()),
-        ("http", ApplicationType::Native) if is_loopback(&url) => Ok(()),
+        ("http", ApplicationType::Native) if is_native_app_loopback(&url) => Ok(()),
         ("http", ApplicationType::Native) => {
             Err("is plain http to a host that is not loopback: use https")
         }
@@ -61,13 +62,9 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
+/// RFC 8252 §7.3, and `localhost`, which §8.3 discourages but many apps use.
+fn is_native_app_loopback(url: &Url) -> bool {
+    has_loopback_ip(url) || url.host_str() == Some("localhost")
 }
 
 fn is_reverse_domain(scheme: &str) -> bool {

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use jsonwebtoken::jwk::JwkSet;
+use oauth_types::has_loopback_ip;
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use super::{Algorithm, ClientAuthMethod};
 
@@ -124,14 +125,9 @@ impl UserLoginConfig {
 
 fn differs_in_loopback_port_alone(own: &str, asked: &str) -> bool {
     let (Ok(own), Ok(mut asked_url)) = (Url::parse(own), Url::parse(asked)) else { return false };
-    let loopback = match own.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        _ => false,
-    };
     // The parser mends what it can; only what needed no mending is compared.
     let unmended = asked_url.as_str() == asked;
-    loopback
+    has_loopback_ip(&own)
         && unmended
         && own.scheme() == "http"
         && asked_url.set_port(own.port()).is_ok()

@@ -79,7 +79,7 @@ impl Failure {
         })
     }
 
-    /// The body is longer than the setting `limits.body_bytes` allows.
+    /// The body is longer than the setting `limits.max_body_bytes` allows.
     pub fn body_too_long() -> Self {
         Self {
             status: StatusCode::PAYLOAD_TOO_LARGE,

@@ -112,7 +112,7 @@ impl FromRequest<App> for RawForm {
     }
 }
 
-/// As long as the setting `limits.body_bytes` allows.
+/// As long as the setting `limits.max_body_bytes` allows.
 pub(super) async fn read(request: Request) -> Result<Bytes, Failure> {
     Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Failure::body_too_long(),

@@ -168,8 +168,7 @@ async fn port_in_use_is_reported_in_one_line() {
         let settings = set(&[("data_dir", &data), (setting, &address), (other, "127.0.0.1:0")]);
         let output = run(&["serve"], &settings).await;
         assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1), "{}", output.stderr);
-        for words in [&*address, &*format!("setting `{setting}`"), "another process uses this port"]
-        {
+        for words in [&*address, &*format!("setting `{setting}`"), "in use by another process"] {
             assert!(output.stderr.contains(words), "{}", output.stderr);
         }
     }
@@ -186,7 +185,7 @@ async fn check_config_rejects_whatever_serve_rejects() {
         ("clients_file", &*broken, "needs client_secret"),
         ("clients_file", "/nowhere/clients.toml", "/nowhere/clients.toml"),
         ("users_file", "/nowhere/users.toml", "/nowhere/users.toml"),
-        ("tls.key_file", "only-one.pem", "tls.cert_file and tls.key_file go together"),
+        ("tls.key_file", "only-one.pem", "tls.cert_file and tls.key_file belong together"),
         ("ca_file", "/nowhere/ca.pem", "setting `ca_file`"),
         ("log.filter", "a=b=c", "log.filter"),
     ] {
@@ -200,7 +199,7 @@ async fn check_config_rejects_whatever_serve_rejects() {
             let output = run(&[command], &set(&settings)).await;
             assert_eq!(output.code, Some(1), "{command}: {output:?}");
             assert!(
-                output.stderr.contains(words) && !output.stdout.contains("every setting is safe"),
+                output.stderr.contains(words) && !output.stdout.contains("all settings are safe"),
                 "{command}: {output:?}"
             );
         }

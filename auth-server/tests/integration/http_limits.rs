@@ -55,7 +55,7 @@ async fn bodies_over_64_kib_are_rejected() {
 
 #[tokio::test]
 async fn body_limit_is_configurable() {
-    let server = TestServer::start_with(|settings| settings.limits.body_bytes = 100).await;
+    let server = TestServer::start_with(|settings| settings.limits.max_body_bytes = 100).await;
     server.post_raw_form("/oauth/token", "x".repeat(101)).await.assert_error(
         413,
         "invalid_request",
@@ -84,7 +84,8 @@ async fn chunked_bodies_have_the_same_limit() {
 
 #[tokio::test]
 async fn slow_headers_close_the_connection() {
-    let server = TestServer::start_with(|settings| settings.limits.header_seconds = 1).await;
+    let server =
+        TestServer::start_with(|settings| settings.limits.header_timeout_seconds = 1).await;
     let mut stream = connect(&server);
     stream.write_all(&HEADERS.as_bytes()[..HEADERS.len() - 10]).unwrap();
     assert!(until_closed(stream).await.is_ok());
@@ -92,7 +93,8 @@ async fn slow_headers_close_the_connection() {
 
 #[tokio::test]
 async fn idle_connections_are_closed() {
-    let server = TestServer::start_with(|settings| settings.limits.header_seconds = 1).await;
+    let server =
+        TestServer::start_with(|settings| settings.limits.header_timeout_seconds = 1).await;
     for beginning in ["", "P", "PRI * HTTP/2.0\r\n"] {
         let mut stream = connect(&server);
         stream.write_all(beginning.as_bytes()).unwrap();
@@ -102,7 +104,8 @@ async fn idle_connections_are_closed() {
 
 #[tokio::test]
 async fn slow_body_gets_408_and_closes_the_connection() {
-    let server = TestServer::start_with(|settings| settings.limits.request_seconds = 1).await;
+    let server =
+        TestServer::start_with(|settings| settings.limits.request_timeout_seconds = 1).await;
     let mut stream = connect(&server);
     write!(stream, "{HEADERS}Content-Length: 100\r\n\r\ngrant_type=").unwrap();
     let response = until_closed(stream).await.unwrap();
@@ -117,7 +120,7 @@ async fn slow_body_gets_408_and_closes_the_connection() {
 
 #[tokio::test]
 async fn connection_limit_closes_new_connections_until_one_ends() {
-    let server = TestServer::start_with(|settings| settings.limits.connections = 2).await;
+    let server = TestServer::start_with(|settings| settings.limits.max_connections = 2).await;
     let healthz_succeeds = |mut stream: TcpStream| async move {
         let ask = move || {
             let (mut response, mut byte) = (String::new(), [0]);

@@ -204,7 +204,7 @@ async fn responses_match_openapi() {
 async fn body_timeout_responses_match_openapi() {
     let document = document();
     let server = TestServer::start_with(|settings| {
-        settings.limits.request_seconds = 1;
+        settings.limits.request_timeout_seconds = 1;
         settings.registration.enabled = true;
     })
     .await;

@@ -159,7 +159,7 @@ async fn certificate_without_a_key_is_rejected() {
         .err()
         .unwrap();
     assert!(
-        refused.to_string().contains("tls.cert_file and tls.key_file go together"),
+        refused.to_string().contains("tls.cert_file and tls.key_file belong together"),
         "{refused}"
     );
 }

@@ -20,7 +20,7 @@ fn everywhere(change: impl Fn(&mut Limits)) -> impl FnOnce(&mut StackSettings) {
 
 #[tokio::test]
 async fn who_says_nothing_or_sends_headers_too_slowly_is_cut_off() {
-    let stage = Stage::start_with(everywhere(|limits| limits.header_seconds = 1)).await;
+    let stage = Stage::start_with(everywhere(|limits| limits.header_timeout_seconds = 1)).await;
     let mut wires = Vec::new();
     for wanted in Wanted::of_each(&stage).await {
         for beginning in ["", "P", &wanted.head[..wanted.head.len() - 10]] {
@@ -37,7 +37,7 @@ async fn who_says_nothing_or_sends_headers_too_slowly_is_cut_off() {
 
 #[tokio::test]
 async fn who_sends_the_body_too_slowly_is_told_so_and_cut_off() {
-    let stage = Stage::start_with(everywhere(|limits| limits.request_seconds = 1)).await;
+    let stage = Stage::start_with(everywhere(|limits| limits.request_timeout_seconds = 1)).await;
     let mut wires = Vec::new();
     for wanted in Wanted::of_each(&stage).await {
         let mut wire = wanted.begun().await;
@@ -77,7 +77,7 @@ async fn a_body_over_64_kib_is_refused_by_each() {
 
 #[tokio::test]
 async fn connections_over_the_cap_are_closed_and_a_freed_place_is_taken() {
-    let stage = Stage::start_with(everywhere(|limits| limits.connections = 8)).await;
+    let stage = Stage::start_with(everywhere(|limits| limits.max_connections = 8)).await;
     let at = stage.addresses;
     for address in [at.auth_server, at.service_a, at.b_local, at.b_introspection] {
         let enter = async || {

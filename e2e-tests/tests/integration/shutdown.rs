@@ -36,7 +36,8 @@ async fn a_stop_finishes_what_is_running_takes_nothing_new_and_ends() {
 /// Such a page listens for as long as it is open.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_page_of_the_flow_viewer_does_not_hold_up_a_stop() {
-    let stage = Stage::start_with(|settings| settings.flow_viewer.limits.drain_seconds = 300).await;
+    let stage =
+        Stage::start_with(|settings| settings.flow_viewer.limits.drain_timeout_seconds = 300).await;
     let live = stage.http.get(url(stage.addresses.flow_viewer, "/api/live")).send().await.unwrap();
     assert_eq!(live.status().as_u16(), 200);
     stage.stop.cancel();

@@ -22,7 +22,7 @@ fn a_port_in_use_is_named_with_what_to_do() {
     let ended = Launcher::start(folder.path(), &["--once"]).ended();
     refused(
         &ended,
-        &["cannot listen on 127.0.0.1:9", "another process uses this port", "choose another"],
+        &["cannot listen on 127.0.0.1:9", "in use by another process", "choose another"],
     );
 }
 

@@ -84,7 +84,7 @@ async fn a_call_that_would_outlast_its_request_tells_which_step_it_was() {
     let world = World::new().await;
     world.b.answers([late(status(200))]);
     let slow = |settings: &mut ServiceASettings| {
-        (settings.call_timeout_millis, settings.limits.request_seconds) = (60_000, 1)
+        (settings.call_timeout_millis, settings.limits.request_timeout_seconds) = (60_000, 1)
     };
     let a = world.start_with(slow).await;
     a.get("/api/call-b").await.failed(504, "call_b", "did not respond in time");

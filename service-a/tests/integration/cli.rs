@@ -60,7 +60,7 @@ async fn an_unknown_setting_names_the_nearest() {
     for (wrong, meant) in [
         ("isuer=x", "issuer"),
         ("targets.local.ressource=x", "resource"),
-        ("limits.body_byte=1", "body_bytes"),
+        ("limits.max_body_byte=1", "max_body_bytes"),
     ] {
         let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
         assert_eq!((said.code, said.err.lines().count()), (Some(1), 1));
@@ -76,7 +76,7 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
         ("targets.local.resource=b", "targets.local."),
         ("issuer=c.example", "the settings for C"),
         ("scope=\"", "the setting `scope`"),
-        ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file go together"),
+        ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file belong together"),
         ("ca_file=/does/not/exist.pem", "setting `ca_file`"),
         ("log.filter=a=b=c", "log.filter"),
         ("database_url=mysql://db", "database_url: must be of the form postgres://"),
@@ -87,7 +87,7 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
             let last = said.err.lines().last().unwrap_or_default();
             assert_eq!(said.code, Some(1), "{command}: {said:?}");
             assert!(last.contains(words), "{command}: {said:?}");
-            assert!(!said.out.contains("every setting is safe"), "{said:?}");
+            assert!(!said.out.contains("all settings are safe"), "{said:?}");
         }
     }
 }
@@ -116,7 +116,7 @@ async fn a_port_in_use_is_one_clear_line() {
     let address = taken.local_addr().unwrap().to_string();
     let said = run(&["serve"], &set(&[("listen", &address)])).await;
     assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
-    for words in [&*address, "setting `listen`", "another process uses this port"] {
+    for words in [&*address, "setting `listen`", "in use by another process"] {
         assert!(said.err.contains(words), "{}", said.err);
     }
 }
@@ -133,5 +133,5 @@ async fn the_healthcheck_tells_by_its_exit_code_whether_a_is_there() {
     a.kill_and_read_log();
     let said = ask().await;
     assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("does not answer"), "{}", said.err);
+    assert!(said.err.contains("no response from"), "{}", said.err);
 }

@@ -112,7 +112,7 @@ async fn every_operation_answers_as_it_is_documented() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
     let world = World::new().await;
-    let a = world.start_with(|settings| settings.limits.request_seconds = 1).await;
+    let a = world.start_with(|settings| settings.limits.request_timeout_seconds = 1).await;
     let mut asked = Vec::new();
     for path in ["/api/call-b", "/logout", "/callback/{provider}", "/backchannel-logout/{provider}"]
     {

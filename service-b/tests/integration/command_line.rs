@@ -25,7 +25,7 @@ async fn the_healthchecks_exit_code_is_zero_only_when_b_is_ready() {
     assert_eq!(ask().await.code, Some(0));
     let nobody = run(&["healthcheck"], &set(&[("listen", "127.0.0.1:1")])).await;
     assert_eq!(nobody.code, Some(1));
-    assert!(nobody.err.contains("http://127.0.0.1:1/readyz does not answer"), "{}", nobody.err);
+    assert!(nobody.err.contains("no response from http://127.0.0.1:1/readyz"), "{}", nobody.err);
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn a_setting_that_cannot_be_used_is_one_clear_line() {
         ("local.algorithms=none", "local.algorithms: `none` is not known"),
         ("local.hs256_secret=short", "fewer than 32 bytes"),
         ("resource=not a url", "the resource identifier is not usable"),
-        ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file go together"),
+        ("tls.key_file=only-one.pem", "tls.cert_file and tls.key_file belong together"),
         ("ca_file=/does/not/exist.pem", "setting `ca_file`"),
     ] {
         let settings = ["--set", setting, "--set", "listen=127.0.0.1:0", "--set", "log.filter=off"]
@@ -75,7 +75,7 @@ async fn a_setting_that_cannot_be_used_is_one_clear_line() {
             let said = run(&[command], &settings).await;
             assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{command}: {said:?}");
             assert!(
-                said.err.contains(words) && !said.out.contains("every setting is safe"),
+                said.err.contains(words) && !said.out.contains("all settings are safe"),
                 "{command}: {said:?}"
             );
         }
@@ -88,7 +88,7 @@ async fn a_port_in_use_is_one_clear_line() {
     let address = taken.local_addr().unwrap().to_string();
     let said = run(&["serve"], &set(&[("listen", &address)])).await;
     assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
-    for words in [&*address, "setting `listen`", "another process uses this port"] {
+    for words in [&*address, "setting `listen`", "in use by another process"] {
         assert!(said.err.contains(words), "{}", said.err);
     }
 }

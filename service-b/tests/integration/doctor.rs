@@ -155,7 +155,7 @@ async fn settings_and_certificates_that_cannot_be_used_are_found() {
     found(
         &doctor(&c, &b, &[("profile", "production")]).await,
         "settings",
-        &["is this machine's own name", "issuer: "],
+        &["is a loopback address", "issuer: "],
     );
     found(
         &doctor(&c, &b, &[("ca_file", "/nowhere/ca.pem")]).await,

@@ -13,7 +13,7 @@ use crate::{
 async fn a_body_that_is_too_long_is_refused_and_only_after_the_pass_was_found_good() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.limits.body_bytes = 100);
+    let b = c.b_with(|settings| settings.limits.max_body_bytes = 100);
     let pass = signer.pass(&good());
     let post = |bytes: usize| b.post("/api/do_something").body("x".repeat(bytes));
     assert_eq!(answer(post(100).bearer_auth(&pass)).await.status, 200);
@@ -25,7 +25,7 @@ async fn a_body_that_is_too_long_is_refused_and_only_after_the_pass_was_found_go
 async fn a_form_is_limited_by_the_same_setting() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.limits.body_bytes = 100);
+    let b = c.b_with(|settings| settings.limits.max_body_bytes = 100);
     let pass = signer.pass(&good());
     let post = |bytes: usize| {
         b.post("/api/do_something").bearer_auth(&pass).form(&[("x", "x".repeat(bytes - 2))])
@@ -45,7 +45,7 @@ fn ask(connection: &mut TcpStream) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_connection_too_many_is_closed_and_the_place_is_free_again_later() {
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b_with(|settings| settings.limits.connections = 1);
+    let b = c.b_with(|settings| settings.limits.max_connections = 1);
     let connect = || TcpStream::connect(b.listen()).unwrap();
     let mut first = connect();
     assert_eq!(ask(&mut first), "HTTP/1.1 200 OK");
@@ -57,7 +57,7 @@ async fn one_connection_too_many_is_closed_and_the_place_is_free_again_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_dribble_in_do_not_hold_a_connection() {
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b_with(|settings| settings.limits.header_seconds = 1);
+    let b = c.b_with(|settings| settings.limits.header_timeout_seconds = 1);
     let mut slow = TcpStream::connect(b.listen()).unwrap();
     slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
     let mut rest = Vec::new();

@@ -125,7 +125,7 @@ async fn every_operation_answers_as_it_is_documented() {
 async fn a_body_that_does_not_come_is_answered_as_it_is_documented() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.limits.request_seconds = 1);
+    let b = c.b_with(|settings| settings.limits.request_timeout_seconds = 1);
     b.until_ready().await;
     let pass = signer.pass(&claims(&json!({ "scope": "resource:write" })));
     for kind in ["text/plain", "application/x-www-form-urlencoded"] {

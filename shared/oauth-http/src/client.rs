@@ -2,26 +2,26 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use reqwest::{Certificate, Client, ClientBuilder, dns::Resolve, redirect::Policy};
 
-/// How a service calls others.
+/// Settings of an HTTP client for calls to other servers.
 #[derive(Clone, Debug)]
 pub struct HttpClientSettings {
-    /// The only certificate authorities that are believed, as PEM. Without it, those of the system.
+    /// PEM file with the only certificate authorities to trust. `None` trusts those of the system.
     pub ca_file: Option<PathBuf>,
-    /// How long a connection may take.
+    /// Time limit for connecting, TLS handshake included.
     pub connect_timeout: Duration,
-    /// How long a whole call may take.
+    /// Time limit for a whole call, response body included.
     pub timeout: Duration,
-    /// How names become addresses, if not as the system does it.
+    /// Resolver for host names. `None` uses that of the system.
     pub dns_resolver: Option<DnsResolver>,
 }
 
-/// A way in which names become addresses.
+/// A custom DNS resolver.
 #[derive(Clone)]
 pub struct DnsResolver(pub Arc<dyn Resolve>);
 
 impl fmt::Debug for DnsResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("names of its own")
+        f.write_str("DnsResolver")
     }
 }
 
@@ -36,67 +36,68 @@ impl Default for HttpClientSettings {
     }
 }
 
-/// Why there is no client.
+/// Why an HTTP client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpClientError {
-    /// The certificates cannot be read.
+    /// The file of certificate authorities cannot be used.
     #[error(
-        "cannot read the certificate authorities in {path} (setting `ca_file`): {reason}; with the development CA, start the authorization server first: it makes the file"
+        "cannot read the certificate authorities in {path} (setting `ca_file`): {reason}; with the development CA, start the authorization server first, which creates the file"
     )]
-    Authorities {
-        /// The file.
+    CaFile {
+        /// The path of the file.
         path: String,
-        /// Why not.
+        /// Why it cannot be used.
         reason: String,
     },
-    /// The TLS library refuses.
+    /// The TLS library cannot be initialized, for example because the system has no certificate
+    /// authorities.
     #[error(
-        "cannot prepare TLS: {0}; set `ca_file` where the system has no certificate authorities"
+        "cannot initialize TLS: {0}; if this system has no certificate authorities, set `ca_file`"
     )]
     Tls(#[from] reqwest::Error),
 }
 
-/// A client with time limits and without redirects: a token must not follow a redirect to another
-/// host.
+/// Builds a client with timeouts. It follows no redirects, because a redirect could send a token to
+/// another host, and uses no proxy.
 ///
 /// # Errors
-/// When the certificates cannot be read.
+/// Returns an error if `ca_file` cannot be used, or if it is not set and the system has no
+/// certificate authorities.
 pub fn http_client(settings: &HttpClientSettings) -> Result<Client, HttpClientError> {
-    let mut builder = careful(settings);
+    let mut builder = client_builder(settings);
     if let Some(path) = &settings.ca_file {
-        let refused = |reason: String| HttpClientError::Authorities {
-            path: path.display().to_string(),
-            reason,
-        };
-        let pem = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+        let unusable =
+            |reason: String| HttpClientError::CaFile { path: path.display().to_string(), reason };
+        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let authorities =
-            Certificate::from_pem_bundle(&pem).map_err(|error| refused(error.to_string()))?;
+            Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.to_string()))?;
         if authorities.is_empty() {
-            return Err(refused("it holds no certificate".to_owned()));
+            return Err(unusable("it contains no certificate".to_owned()));
         }
         builder = builder.tls_certs_only(authorities);
     }
     Ok(builder.build()?)
 }
 
-/// The same for a service that can do its work without calling others: where the system has no
-/// certificate authorities, none is believed. Plain http works then, and every https call fails.
+/// Builds a client like [`http_client`] for a server that can work without outbound https. If
+/// neither `ca_file` nor the system provides certificate authorities, every https call fails and
+/// plain http works.
 ///
 /// # Errors
-/// When the certificates of the settings cannot be read.
+/// Returns an error if `ca_file` is set and cannot be used.
 pub fn http_client_with_optional_roots(
     settings: &HttpClientSettings,
 ) -> Result<Client, HttpClientError> {
     match http_client(settings) {
         Err(HttpClientError::Tls(reason)) if settings.ca_file.is_none() => {
-            tracing::warn!(%reason, "there are no certificate authorities, so nobody is called by https; set `ca_file`");
-            Ok(careful(settings).tls_certs_only([]).build()?)
+            tracing::warn!(%reason, "no certificate authorities found: outbound https is disabled; set `ca_file`");
+            Ok(client_builder(settings).tls_certs_only([]).build()?)
         }
         outcome => outcome,
     }
 }
 
-fn careful(settings: &HttpClientSettings) -> ClientBuilder {
+fn client_builder(settings: &HttpClientSettings) -> ClientBuilder {
     let builder = match &settings.dns_resolver {
         Some(DnsResolver(resolver)) => Client::builder().dns_resolver(Arc::clone(resolver)),
         None => Client::builder(),
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_or_empty_file_of_authorities_is_named() {
+    fn missing_or_empty_ca_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("empty.pem");
         std::fs::write(&empty, "").unwrap();

@@ -15,6 +15,7 @@ mod form;
 mod id_token;
 mod introspection;
 mod issuer;
+mod loopback;
 mod metadata;
 mod scope;
 mod secret;
@@ -29,6 +30,7 @@ pub use form::{Form, FormError, closest_match, decode_form_component};
 pub use id_token::IdTokenClaims;
 pub use introspection::IntrospectionResponse;
 pub use issuer::{Issuer, parse_endpoint_url};
+pub use loopback::has_loopback_ip;
 pub use metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata, well_known_url};
 pub use scope::{Scope, ScopeError};
 pub use secret::{

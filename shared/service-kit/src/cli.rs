@@ -1,4 +1,4 @@
-//! What the command lines of all services have in common.
+//! Shared parts of the servers' command lines: settings, `check-config`, `healthcheck`, exit codes.
 
 mod service;
 
@@ -20,128 +20,130 @@ use crate::{
     listen::local_connect_address, load, settings::PREFIX,
 };
 
-/// Where the settings come from.
+/// Arguments that select the settings.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SettingsArgs {
-    /// A TOML file with settings
+    /// TOML file with settings
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// One setting, above file and environment; nested keys with a dot: `--set log.format=json`
+    /// Override one setting, with a dot in nested keys: `--set log.format=json` (repeatable)
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }
 
 impl SettingsArgs {
-    /// Read the settings of a service from defaults, file, environment and flags.
+    /// Loads the settings of a server from defaults, file, environment and flags.
     ///
     /// # Errors
-    /// When a setting is unknown or wrong.
+    /// Returns an error if a setting is unknown or has a wrong value.
     pub fn load<S: Settings>(&self) -> anyhow::Result<S> {
-        let environment = readable(std::env::vars_os())?;
+        let environment = utf8_variables(std::env::vars_os())?;
         let sources = Sources {
             file: self.config.clone(),
             environment,
             overrides: self.set.clone(),
             ..Sources::default()
         };
-        load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
+        load(&sources).with_context(|| format!("invalid settings of {}", S::SERVICE))
     }
 }
 
-/// The variables that can be read. A name that is not UTF-8 cannot be a setting of ours; a value of
-/// ours that is not must not be passed over, as if nobody had set it.
-fn readable(
+/// Returns the variables that are UTF-8. A name that is not UTF-8 cannot be one of our settings. A
+/// setting whose value is not UTF-8 is an error, because ignoring it would apply the default.
+fn utf8_variables(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> anyhow::Result<Vec<(String, String)>> {
-    let mut read = Vec::new();
+    let mut utf8 = Vec::new();
     for (name, value) in variables {
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
-            Ok(value) => read.push((name, value)),
+            Ok(value) => utf8.push((name, value)),
             Err(_) if name.starts_with(PREFIX) => {
                 anyhow::bail!("the environment variable {name} is not UTF-8")
             }
             Err(_) => (),
         }
     }
-    Ok(read)
+    Ok(utf8)
 }
 
-/// `SERVICE check-config`: print the settings in force, secrets hidden, and every unsafe one.
+/// Runs `check-config`: prints the effective settings without secrets, and every unsafe one.
 ///
 /// # Errors
-/// When `serve` would refuse to start with them.
+/// Returns an error if `serve` would refuse to start with these settings.
 pub fn check_config<S: Settings>(settings: &S) -> anyhow::Result<()> {
-    let (findings, usable) = (settings.unsafe_settings(), settings.validate());
-    print_line(render_config(settings, &findings, &usable)?)?;
-    ensure_safe_for_production(settings.profile(), &findings).map_err(anyhow::Error::msg)?;
-    usable
+    let (unsafe_settings, validated) = (settings.unsafe_settings(), settings.validate());
+    print_line(render_config(settings, &unsafe_settings, &validated)?)?;
+    ensure_safe_for_production(settings.profile(), &unsafe_settings).map_err(anyhow::Error::msg)?;
+    validated
 }
 
-/// Print what a command was asked for.
+/// Prints a line to standard output.
 ///
 /// # Errors
-/// When the reader has closed the pipe.
+/// Returns an error if the reader has closed the pipe.
 pub fn print_line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
-/// What `check-config` prints: the settings in force, secrets hidden, and every unsafe one.
+/// Returns what `check-config` prints: the effective settings as TOML without secrets, and every
+/// unsafe one as a comment.
 ///
 /// # Errors
-/// When they cannot be written as TOML.
+/// Returns an error if the settings cannot be written as TOML.
 pub fn render_config<S: Settings>(
     settings: &S,
-    findings: &[UnsafeSetting],
-    usable: &anyhow::Result<()>,
+    unsafe_settings: &[UnsafeSetting],
+    validated: &anyhow::Result<()>,
 ) -> anyhow::Result<String> {
-    let in_force = toml::to_string_pretty(settings)?;
-    let mut text = format!("# {} with these settings in force\n{in_force}", S::SERVICE);
-    match usable {
-        Err(error) => text.push_str(&format!("\n# nothing can be served: {error:#}\n")),
-        Ok(()) if findings.is_empty() => {
-            text.push_str("\n# every setting is safe for production\n")
+    let effective = toml::to_string_pretty(settings)?;
+    let mut text = format!("# effective settings of {}\n{effective}", S::SERVICE);
+    match validated {
+        Err(error) => text.push_str(&format!("\n# the server cannot start: {error:#}\n")),
+        Ok(()) if unsafe_settings.is_empty() => {
+            text.push_str("\n# all settings are safe for production\n")
         }
         Ok(()) => (),
     }
-    if !findings.is_empty() {
+    if !unsafe_settings.is_empty() {
         text.push_str("\n# unsafe for production:\n");
     }
-    for UnsafeSetting { setting, problem, remedy } in findings {
+    for UnsafeSetting { setting, problem, remedy } in unsafe_settings {
         text.push_str(&format!("#   {setting}: {problem}; {remedy}\n"));
     }
     Ok(text)
 }
 
-/// Ask a running service whether it is ready: what `SERVICE healthcheck` does, in images that have
-/// no shell and no curl.
+/// Runs `healthcheck`: requests `/readyz` of the server that listens on `listen` on this machine.
+/// For container images without a shell or curl.
 ///
 /// # Errors
-/// When it does not answer, or answers that it is not ready.
-pub async fn healthcheck(listen: &str, certificates: Option<&Path>) -> anyhow::Result<()> {
-    let door = local_connect_address(listen).context("the setting `listen` is not host:port")?;
-    let scheme = if certificates.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{door}/readyz");
+/// Returns an error if the server does not respond within 3 seconds or is not ready.
+pub async fn healthcheck(listen: &str, cert_file: Option<&Path>) -> anyhow::Result<()> {
+    let address =
+        local_connect_address(listen).context("the setting `listen` must be host:port")?;
+    let scheme = if cert_file.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{address}/readyz");
     let timeout = HttpClientSettings::default().timeout.min(Duration::from_secs(3));
-    // It speaks to itself over loopback and shows no secret, so it need not find out who answers;
-    // the certificate is for the name that others know.
+    // The request stays on this machine and carries no secret, so the certificate need not be
+    // verified. It is issued for the public name, not for the loopback address.
     let client = reqwest::Client::builder()
         .tls_danger_accept_invalid_certs(true)
         .timeout(timeout)
         .no_proxy()
         .build()?;
     let response =
-        client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
+        client.get(&url).send().await.with_context(|| format!("no response from {url}"))?;
     let status = response.status();
     let body = response.text().await.unwrap_or_default();
-    anyhow::ensure!(status.is_success(), "{url} answers {status}: {body}");
+    anyhow::ensure!(status.is_success(), "{url} responded with status {status}: {body}");
     Ok(())
 }
 
-/// Say why a command failed, in one line, and fail.
+/// Returns the exit code of a command, and prints its error to standard error in one line.
 #[expect(
     clippy::print_stderr,
-    reason = "the last words of a process that may have failed before logging began"
+    reason = "the process may have failed before logging was initialized"
 )]
 pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
@@ -153,10 +155,10 @@ pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// The runtime that every command runs in.
+/// Runs a command on a multi-threaded runtime.
 ///
 /// # Errors
-/// When the system refuses threads.
+/// Returns the error of the command, or one if the runtime cannot start its threads.
 pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
 }
@@ -168,17 +170,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_that_cannot_be_read_is_named_and_what_is_not_ours_is_passed_over() {
-        let bad = || OsString::from_vec(b"production\xa0".to_vec());
-        let good = ("GATEPASS__SERVICE_B__MODE".into(), "local".into());
-        let others = [("PATH".into(), bad()), (bad(), "x".into()), good];
-        let read = readable(others.into_iter()).unwrap();
-        assert_eq!(read, [("GATEPASS__SERVICE_B__MODE".to_owned(), "local".to_owned())]);
-        let ours = [("GATEPASS__AUTH_SERVER__PROFILE".into(), bad())];
-        let refusal = readable(ours.into_iter()).unwrap_err().to_string();
+    fn non_utf8_setting_is_an_error_and_other_variables_are_ignored() {
+        let invalid = || OsString::from_vec(b"production\xa0".to_vec());
+        let valid = ("GATEPASS__SERVICE_B__MODE".into(), "local".into());
+        let others = [("PATH".into(), invalid()), (invalid(), "x".into()), valid];
+        let utf8 = utf8_variables(others.into_iter()).unwrap();
+        assert_eq!(utf8, [("GATEPASS__SERVICE_B__MODE".to_owned(), "local".to_owned())]);
+        let ours = [("GATEPASS__AUTH_SERVER__PROFILE".into(), invalid())];
+        let error = utf8_variables(ours.into_iter()).unwrap_err().to_string();
         assert!(
-            refusal.contains("GATEPASS__AUTH_SERVER__PROFILE") && !refusal.contains("production"),
-            "{refusal}"
+            error.contains("GATEPASS__AUTH_SERVER__PROFILE") && !error.contains("production"),
+            "{error}"
         );
     }
 }

@@ -12,40 +12,41 @@ use tokio::{
 };
 use tower::Service;
 
-/// Lets so many connections in at once, and closes the next one before anything of it is read.
+/// Limits the number of open connections. A connection beyond the limit is closed before anything
+/// is read from it.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionCap(Arc<Semaphore>);
 
-/// The service of one connection; its place is free again when it is dropped.
+/// The service of one connection. Dropping it releases the permit.
 #[derive(Clone)]
-pub(crate) struct Placed<S> {
+pub(crate) struct WithPermit<S> {
     inner: S,
-    _place: Arc<OwnedSemaphorePermit>,
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl ConnectionCap {
-    pub(crate) fn new(connections: usize) -> Self {
-        Self(Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))))
+    pub(crate) fn new(max_connections: usize) -> Self {
+        Self(Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))))
     }
 }
 
 impl<S> Accept<TcpStream, S> for ConnectionCap {
     type Stream = TcpStream;
-    type Service = Placed<S>;
-    type Future = std::future::Ready<io::Result<(TcpStream, Placed<S>)>>;
+    type Service = WithPermit<S>;
+    type Future = std::future::Ready<io::Result<(TcpStream, WithPermit<S>)>>;
 
     fn accept(&self, stream: TcpStream, inner: S) -> Self::Future {
-        let place = Arc::clone(&self.0)
+        let permit = Arc::clone(&self.0)
             .try_acquire_owned()
             .map_err(|_| io::Error::other("too many connections"));
-        std::future::ready(place.and_then(|place| {
+        std::future::ready(permit.and_then(|permit| {
             let (stream, inner) = NoDelayAcceptor::new().accept(stream, inner).into_inner()?;
-            Ok((stream, Placed { inner, _place: Arc::new(place) }))
+            Ok((stream, WithPermit { inner, _permit: Arc::new(permit) }))
         }))
     }
 }
 
-impl<S: Service<Request<B>>, B> Service<Request<B>> for Placed<S> {
+impl<S: Service<Request<B>>, B> Service<Request<B>> for WithPermit<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = S::Future;

@@ -2,24 +2,25 @@ use axum::{
     Json,
     extract::Request,
     http::{
-        HeaderMap, Method, StatusCode, Uri,
+        HeaderMap, HeaderName, Method, StatusCode, Uri,
         header::{ACCEPT, ALLOW},
     },
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use crate::request_context::X_REQUEST_ID;
+pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// On an answer: no endpoint has said it.
+/// Response extension: this crate produced the response, not a handler.
 #[derive(Clone, Copy)]
 pub(crate) struct FrameworkError;
 
-/// A no that is said before any endpoint is asked, in the shape of all errors.
+/// Returns an `invalid_request` error for a request that no handler has seen.
 pub(crate) fn invalid_request(status: StatusCode, description: &str) -> Response {
     error_response(status, "invalid_request", description)
 }
 
+/// Returns a JSON error in the shape of RFC 6749 §5.2.
 pub(crate) fn error_response(status: StatusCode, error: &str, description: &str) -> Response {
     let body = serde_json::json!({ "error": error, "error_description": description });
     let mut response = (status, Json(body)).into_response();
@@ -27,34 +28,36 @@ pub(crate) fn error_response(status: StatusCode, error: &str, description: &str)
     response
 }
 
-/// The path is not told back: a careless caller puts secrets there.
+/// Responds with 404. The body does not repeat the path, because callers put secrets into paths by
+/// mistake.
 pub(crate) async fn unknown_path() -> Response {
     invalid_request(
         StatusCode::NOT_FOUND,
-        "there is nothing at this path; /openapi.json tells what there is",
+        "no resource at this path; see /openapi.json for the API",
     )
 }
 
+/// Responds with 405.
 pub(crate) async fn unknown_method() -> Response {
     invalid_request(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this path is not for this method; the header Allow tells which it is for",
+        "method not allowed at this path; see the Allow header",
     )
 }
 
-/// For services that people open in a browser, around [`crate::scoped`]: what is refused before any
-/// endpoint is asked, they are told by a page. Machines do not ask for HTML, and go on reading
-/// JSON.
+/// Middleware for servers with pages: replaces the JSON errors of
+/// [`with_request_context`](crate::with_request_context) by an HTML page if the request accepts
+/// HTML. Errors of handlers stay as they are.
 pub async fn render_html_errors(
     request: Request,
     next: Next,
     page: impl FnOnce(&Method, &Uri, &HeaderMap, StatusCode) -> Response,
 ) -> Response {
-    let asked = reads_html(request.headers())
+    let parts = accepts_html(request.headers())
         .then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()));
     let response = next.run(request).await;
     let Some((method, uri, headers)) =
-        asked.filter(|_| response.extensions().get::<FrameworkError>().is_some())
+        parts.filter(|_| response.extensions().get::<FrameworkError>().is_some())
     else {
         return response;
     };
@@ -67,7 +70,7 @@ pub async fn render_html_errors(
     page
 }
 
-fn reads_html(headers: &HeaderMap) -> bool {
+fn accepts_html(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.any(|value| value.split(',').any(|range| range.trim_start().starts_with("text/html")))
 }

@@ -1,5 +1,5 @@
-//! Sends what happens in this process to a flow viewer. No request waits for that, and none fails
-//! by it.
+//! Sends events to a flow viewer in the background. Requests neither wait for it nor fail because
+//! of it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,27 +14,28 @@ use crate::{
     http_client_with_optional_roots, plain_http_url,
 };
 
-/// So many events wait for the viewer; when it is slower, the oldest are lost.
-const WAITING: usize = 4_096;
-/// So many travel together.
-const BATCH: usize = 256;
-/// For so long a batch waits for company.
-const COMPANY: Duration = Duration::from_millis(20);
-/// After so long an absent viewer is asked for again.
-const ABSENT: Duration = Duration::from_secs(2);
+/// Number of events that wait for the viewer. If it is slower, the oldest are dropped.
+const QUEUE_CAPACITY: usize = 4_096;
+/// Most events sent in one request.
+const MAX_BATCH: usize = 256;
+/// How long an incomplete batch waits for further events.
+const BATCH_DELAY: Duration = Duration::from_millis(20);
+/// Time between attempts to reach a viewer that does not respond.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Where events go.
+/// Where events are sent.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventSettings {
-    /// The flow viewer's address, as `http://flow-viewer:9004`. Without one, nothing is told.
+    /// URL of the flow viewer, such as `http://flow-viewer:9004`. Without it no events are sent.
     pub viewer_url: Option<Url>,
-    /// Tell also in production, and then without what messages carry in their bodies.
+    /// Also send events in production, without the fields of message bodies.
     pub in_production: bool,
 }
 
 impl EventSettings {
-    /// In production nobody watches by accident, and nobody on the way: events tell who calls whom.
+    /// Returns an unsafe setting if events are sent without `in_production`, or over plain http to
+    /// another machine: they show who calls whom.
     #[must_use]
     pub fn unsafe_setting(&self) -> Option<UnsafeSetting> {
         let viewer_url = self.viewer_url.as_ref()?;
@@ -43,33 +44,34 @@ impl EventSettings {
         }
         Some(UnsafeSetting::new(
             "events.viewer_url",
-            "tells a viewer of every flow",
-            "remove it, or set events.in_production, which leaves bodies out",
+            "sends every flow to a viewer",
+            "remove it, or set events.in_production = true, which leaves out message bodies",
         ))
     }
 
-    /// The sink for the events of this process, and the task that empties it.
+    /// Starts the task that sends events until `shutdown` is cancelled, and returns the sink to emit
+    /// into. Without a viewer the sink is disabled.
     ///
     /// # Errors
-    /// When there can be no HTTP client.
+    /// Returns an error if the HTTP client cannot be built.
     pub fn start(
         &self,
         profile: Profile,
-        stop: CancellationToken,
+        shutdown: CancellationToken,
     ) -> Result<EventSink, HttpClientError> {
         let Some(viewer_url) = &self.viewer_url else { return Ok(EventSink::disabled()) };
         let http = http_client_with_optional_roots(&HttpClientSettings::default())?;
-        let sink = EventSink::new(WAITING);
+        let sink = EventSink::new(QUEUE_CAPACITY);
         let sender = Sender {
             http,
-            viewer: viewer_url.as_str().trim_end_matches('/').to_owned(),
-            bodies: !profile.is_production(),
+            viewer_url: viewer_url.as_str().trim_end_matches('/').to_owned(),
+            with_bodies: !profile.is_production(),
             sink: sink.clone(),
         };
         tokio::spawn(async move {
             tokio::select! {
                 () = sender.run() => (),
-                () = stop.cancelled() => (),
+                () = shutdown.cancelled() => (),
             }
         });
         Ok(sink)
@@ -78,60 +80,66 @@ impl EventSettings {
 
 struct Sender {
     http: Client,
-    viewer: String,
-    bodies: bool,
+    viewer_url: String,
+    with_bodies: bool,
     sink: EventSink,
 }
 
 impl Sender {
     async fn run(self) {
         loop {
-            // While the viewer is away nobody listens, so no event is even built.
-            let here = self.http.get(format!("{}/healthz", self.viewer)).send().await.is_ok();
-            if let Some(listener) = self.sink.subscribe().filter(|_| here) {
-                self.send_while_taken(listener).await;
+            // Without a subscriber no events are built, so they cost nothing while the viewer is
+            // unreachable.
+            let reachable =
+                self.http.get(format!("{}/healthz", self.viewer_url)).send().await.is_ok();
+            if let Some(events) = self.sink.subscribe().filter(|_| reachable) {
+                self.send_until_error(events).await;
             }
-            tokio::time::sleep(ABSENT).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     }
 
-    async fn send_while_taken(&self, mut listener: Receiver<Arc<FlowEvent>>) {
-        while let Some(batch) = next_batch(&mut listener).await {
-            let batch: Vec<_> = batch.iter().map(|event| self.shown(event)).collect();
-            let taken =
-                self.http.post(format!("{}/api/events", self.viewer)).json(&batch).send().await;
-            if !taken.is_ok_and(|answer| answer.status().is_success()) {
-                tracing::debug!(lost = batch.len(), "the flow viewer is away");
+    async fn send_until_error(&self, mut events: Receiver<Arc<FlowEvent>>) {
+        while let Some(batch) = next_batch(&mut events).await {
+            let batch: Vec<_> = batch.iter().map(|event| self.redact(event)).collect();
+            let sent =
+                self.http.post(format!("{}/api/events", self.viewer_url)).json(&batch).send().await;
+            if !sent.is_ok_and(|response| response.status().is_success()) {
+                tracing::debug!(dropped = batch.len(), "failed to send events to the flow viewer");
                 return;
             }
         }
     }
 
-    fn shown(&self, event: &FlowEvent) -> FlowEvent {
-        let told = event.clone();
-        if self.bodies { told } else { FlowEvent { event: told.event.without_bodies(), ..told } }
+    fn redact(&self, event: &FlowEvent) -> FlowEvent {
+        let event = event.clone();
+        if self.with_bodies {
+            event
+        } else {
+            FlowEvent { event: event.event.without_bodies(), ..event }
+        }
     }
 }
 
-/// Wait for an event, and a moment longer for others. `None` when there will never be one.
-async fn next_batch(listener: &mut Receiver<Arc<FlowEvent>>) -> Option<Vec<Arc<FlowEvent>>> {
-    let mut batch = vec![next(listener).await?];
-    let company = async {
-        while batch.len() < BATCH {
-            let Some(event) = next(listener).await else { return };
+/// Waits for an event and then at most [`BATCH_DELAY`] for more. Returns `None` if the sink is gone.
+async fn next_batch(events: &mut Receiver<Arc<FlowEvent>>) -> Option<Vec<Arc<FlowEvent>>> {
+    let mut batch = vec![next(events).await?];
+    let fill = async {
+        while batch.len() < MAX_BATCH {
+            let Some(event) = next(events).await else { return };
             batch.push(event);
         }
     };
-    let _ = tokio::time::timeout(COMPANY, company).await;
+    let _ = tokio::time::timeout(BATCH_DELAY, fill).await;
     Some(batch)
 }
 
-async fn next(listener: &mut Receiver<Arc<FlowEvent>>) -> Option<Arc<FlowEvent>> {
+async fn next(events: &mut Receiver<Arc<FlowEvent>>) -> Option<Arc<FlowEvent>> {
     loop {
-        match listener.recv().await {
+        match events.recv().await {
             Ok(event) => return Some(event),
-            Err(RecvError::Lagged(lost)) => {
-                tracing::debug!(lost, "events were lost: the flow viewer is slower than they come");
+            Err(RecvError::Lagged(dropped)) => {
+                tracing::debug!(dropped, "events dropped because the flow viewer is too slow");
             }
             Err(RecvError::Closed) => return None,
         }

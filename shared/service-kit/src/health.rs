@@ -1,4 +1,5 @@
-//! `/healthz`: the process runs. `/readyz`: it can do its work.
+//! Health endpoints: `/healthz` (liveness: the process runs) and `/readyz` (readiness: it can serve
+//! requests).
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -9,14 +10,17 @@ use tokio::sync::Mutex;
 
 use crate::error_response::unknown_method;
 
-/// Tells whether the service can do its work: `Err` says in words what is missing.
+/// Checks whether the server can serve requests. `Err` contains the reason why it cannot, which
+/// `/readyz` returns.
 pub type Readiness =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// Whoever asks for the readiness asks again soon; a check that hangs must not pile up.
-const CHECK_TIME: Duration = Duration::from_secs(5);
+/// Time limit of a readiness check. Probes repeat every few seconds, and hanging checks must not
+/// accumulate.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A service that is ready as soon as it runs needs no more than `readiness(|| async { Ok(()) })`.
+/// Wraps a check that runs at every request. Use `readiness(|| async { Ok(()) })` for a server that
+/// is ready as soon as it runs.
 pub fn readiness<F>(check: impl Fn() -> F + Send + Sync + 'static) -> Readiness
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
@@ -24,42 +28,45 @@ where
     Arc::new(move || Box::pin(check()))
 }
 
-/// The same with a check that costs something: one at a time, and its answer is good for a second.
+/// Wraps an expensive check: at most one runs at a time, and its result is cached until the next
+/// second of `clock`.
 pub fn cached_readiness<F>(clock: Clock, check: impl Fn() -> F + Send + Sync + 'static) -> Readiness
 where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
-    let (check, kept) = (Arc::new(check), Arc::new(Mutex::new(None)));
+    let (check, cached) = (Arc::new(check), Arc::new(Mutex::new(None)));
     readiness(move || {
-        let (clock, check, kept) = (clock.clone(), Arc::clone(&check), Arc::clone(&kept));
+        let (clock, check, cached) = (clock.clone(), Arc::clone(&check), Arc::clone(&cached));
         async move {
-            let mut kept = kept.lock().await;
-            match &*kept {
-                Some((second, answer)) if *second == clock.seconds() => Result::clone(answer),
+            let mut cached = cached.lock().await;
+            match &*cached {
+                Some((second, result)) if *second == clock.seconds() => Result::clone(result),
                 _ => {
-                    let answer = check().await;
-                    *kept = Some((clock.seconds(), answer.clone()));
-                    answer
+                    let result = check().await;
+                    *cached = Some((clock.seconds(), result.clone()));
+                    result
                 }
             }
         }
     })
 }
 
-/// `GET /healthz` and `GET /readyz`.
+/// Returns the routes `GET /healthz` and `GET /readyz`.
 pub fn routes(readiness: Readiness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { Json(json!({ "status": "ok" })) }))
-        .route("/readyz", get(move || answer(readiness(), CHECK_TIME)))
+        .route("/readyz", get(move || respond(readiness(), CHECK_TIMEOUT)))
         .method_not_allowed_fallback(unknown_method)
 }
 
-async fn answer(
+async fn respond(
     check: impl Future<Output = Result<(), String>>,
-    time: Duration,
+    limit: Duration,
 ) -> impl IntoResponse {
-    let in_time = tokio::time::timeout(time, check).await;
-    match in_time.unwrap_or_else(|_| Err(format!("no answer within {} s", time.as_secs()))) {
+    let result = tokio::time::timeout(limit, check).await;
+    match result
+        .unwrap_or_else(|_| Err(format!("the check did not finish within {} s", limit.as_secs())))
+    {
         Ok(()) => (StatusCode::OK, Json(json!({ "status": "ready" }))),
         Err(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -75,23 +82,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn however_many_ask_a_dear_check_is_made_once_a_second() {
-        let (clock, made) = (Clock::manual(5), Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&made);
+    async fn cached_check_runs_once_a_second() {
+        let (clock, runs) = (Clock::manual(5), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&runs);
         let readiness = cached_readiness(clock.clone(), move || {
             let number = count.fetch_add(1, Ordering::Relaxed);
             async move { Err(format!("check {number}")) }
         });
-        for (seconds, said) in [(0, "check 0"), (0, "check 0"), (1, "check 1"), (0, "check 1")] {
+        for (seconds, reason) in [(0, "check 0"), (0, "check 0"), (1, "check 1"), (0, "check 1")] {
             clock.advance(Duration::from_secs(seconds));
-            assert_eq!(readiness().await, Err(said.to_owned()));
+            assert_eq!(readiness().await, Err(reason.to_owned()));
         }
-        assert_eq!(made.load(Ordering::Relaxed), 2);
+        assert_eq!(runs.load(Ordering::Relaxed), 2);
     }
 
     #[tokio::test]
-    async fn a_check_that_hangs_is_not_ready() {
-        let answer = answer(std::future::pending(), Duration::ZERO).await.into_response();
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    async fn hanging_check_is_not_ready() {
+        let response = respond(std::future::pending(), Duration::ZERO).await.into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -1,8 +1,8 @@
-//! What every process of Gatepass needs and no specification speaks of: settings, telemetry, bind,
-//! serve and drain, health, TLS.
+//! What every server of this workspace needs besides its protocol: settings, logs, traces, metrics,
+//! TLS, limits, health, and the sequence bind, serve, drain.
 //!
-//! `main`, the launcher and the tests start the very same objects: bind first, learn the address,
-//! then run.
+//! `main`, the launcher and the tests build the same objects: a [`BoundListener`] first, so that its
+//! address is known, then a [`Server`] that runs until a [`CancellationToken`] is cancelled.
 #![warn(missing_docs)]
 
 pub mod cli;
@@ -15,6 +15,7 @@ mod limits;
 mod listen;
 pub mod metrics;
 mod outage;
+mod profile;
 mod request_body;
 mod request_context;
 mod secret_setting;
@@ -33,6 +34,7 @@ pub use oauth_http::{
     DnsResolver, HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
 };
 pub use outage::OutageSimulator;
+pub use profile::Profile;
 pub use request_body::RequestBody;
 pub use request_context::{RequestId, ServiceContext, with_request_context};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
@@ -42,6 +44,6 @@ pub use shutdown::{cancel_on_signal, run_periodically};
 pub use tls::TlsFiles;
 pub use tokio_util::sync::CancellationToken;
 pub use unsafe_settings::{
-    MIN_SECRET_LENGTH, Profile, UnsafeSetting, ensure_safe_for_production, is_loopback_url,
-    loopback_url, plain_http_listener, plain_http_url, weak_secret,
+    MIN_SECRET_LENGTH, UnsafeSetting, ensure_safe_for_production, is_loopback_url, loopback_url,
+    plain_http_listener, plain_http_url, weak_secret,
 };

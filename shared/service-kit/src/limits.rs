@@ -2,37 +2,39 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-/// No setting lets a longer body in: the biggest honest one is a tenth of it.
+/// The upper bound of `max_body_bytes`. The largest legitimate request is a tenth of it.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// What one caller may take of a server.
+/// Limits on what a single caller can use of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The largest request body, in bytes: 65536 at most.
+    /// Largest request body in bytes, at most 65536. A longer one gets status 413.
     #[serde(deserialize_with = "body_bytes")]
-    pub body_bytes: usize,
-    /// How long a caller may take to send the headers, in seconds: one at least.
+    pub max_body_bytes: usize,
+    /// Time for sending the request headers, in seconds, at least 1. Then the connection is closed.
     #[serde(deserialize_with = "at_least_one")]
-    pub header_seconds: u64,
-    /// How long a whole request may take, its body included, in seconds: one at least.
+    pub header_timeout_seconds: u64,
+    /// Time for a whole request including its body, in seconds, at least 1. Then it gets status
+    /// 408.
     #[serde(deserialize_with = "at_least_one")]
-    pub request_seconds: u64,
-    /// How many connections may be open at once, one at least. The next one is closed at once.
+    pub request_timeout_seconds: u64,
+    /// Number of connections open at the same time, at least 1. Further connections are closed
+    /// immediately.
     #[serde(deserialize_with = "at_least_one")]
-    pub connections: usize,
-    /// How long running requests may go on after a stop was asked for, in seconds.
-    pub drain_seconds: u64,
+    pub max_connections: usize,
+    /// Time for running requests to finish after a shutdown has begun, in seconds.
+    pub drain_timeout_seconds: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body_bytes: MAX_BODY_BYTES,
-            header_seconds: 10,
-            request_seconds: 30,
-            connections: 10_000,
-            drain_seconds: 10,
+            max_body_bytes: MAX_BODY_BYTES,
+            header_timeout_seconds: 10,
+            request_timeout_seconds: 30,
+            max_connections: 10_000,
+            drain_timeout_seconds: 10,
         }
     }
 }
@@ -40,33 +42,35 @@ impl Default for Limits {
 fn body_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     match usize::deserialize(deserializer)? {
         bytes if bytes <= MAX_BODY_BYTES => Ok(bytes),
-        _ => Err(D::Error::custom(format!("body_bytes is at most {MAX_BODY_BYTES}"))),
+        bytes => Err(D::Error::custom(format!(
+            "max_body_bytes = {bytes} is too large: at most {MAX_BODY_BYTES}"
+        ))),
     }
 }
 
-/// Zero would be no limit to some and no service to others: here nothing could be served.
+/// Rejects 0, which reads like "no limit" but would mean that no request is served.
 fn at_least_one<'de, D: Deserializer<'de>, N: Deserialize<'de> + Default + PartialEq>(
     deserializer: D,
 ) -> Result<N, D::Error> {
     match N::deserialize(deserializer)? {
         zero if zero == N::default() => {
-            Err(D::Error::custom("a limit of 0 would let nothing in: 1 is the least"))
+            Err(D::Error::custom("a limit of 0 would reject every request: use at least 1"))
         }
         limit => Ok(limit),
     }
 }
 
 impl Limits {
-    pub(crate) fn header_time(&self) -> Duration {
-        Duration::from_secs(self.header_seconds)
+    pub(crate) fn header_timeout(&self) -> Duration {
+        Duration::from_secs(self.header_timeout_seconds)
     }
 
-    pub(crate) fn request_time(&self) -> Duration {
-        Duration::from_secs(self.request_seconds)
+    pub(crate) fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
     }
 
-    pub(crate) fn drain_time(&self) -> Duration {
-        Duration::from_secs(self.drain_seconds)
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        Duration::from_secs(self.drain_timeout_seconds)
     }
 }
 
@@ -75,13 +79,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_under_which_nothing_is_served_or_too_much_is_refused() {
-        for name in ["header_seconds", "request_seconds", "connections"] {
+    fn zero_limits_and_oversized_bodies_are_rejected() {
+        for name in ["header_timeout_seconds", "request_timeout_seconds", "max_connections"] {
             assert!(toml::from_str::<Limits>(&format!("{name} = 1")).is_ok(), "{name}");
-            let refusal = toml::from_str::<Limits>(&format!("{name} = 0")).unwrap_err().to_string();
-            assert!(refusal.contains("1 is the least"), "{refusal}");
+            let error = toml::from_str::<Limits>(&format!("{name} = 0")).unwrap_err().to_string();
+            assert!(error.contains("use at least 1"), "{error}");
         }
-        assert!(toml::from_str::<Limits>("body_bytes = 65536").is_ok());
-        assert!(toml::from_str::<Limits>("body_bytes = 65537").is_err());
+        assert!(toml::from_str::<Limits>("max_body_bytes = 65536").is_ok());
+        let error = toml::from_str::<Limits>("max_body_bytes = 65537").unwrap_err().to_string();
+        assert!(error.contains("at most 65536"), "{error}");
     }
 }

@@ -3,28 +3,29 @@ use std::{
     net::{SocketAddr, ToSocketAddrs},
 };
 
-/// The one reading of a `listen` setting, `host:port`: who binds, who asks for its health and who
-/// judges its safety mean the same addresses. The host may be a name.
+/// Resolves a `listen` setting (`host:port`; the host may be a name). Binding, health checks and
+/// safety checks all use this function, so that they agree on the addresses.
 pub(crate) fn addresses(listen: &str) -> io::Result<Vec<SocketAddr>> {
     Ok(listen.to_socket_addrs()?.collect())
 }
 
-/// Where the machine itself reaches what listens there, as `host:port`.
+/// Returns `host:port` at which this machine itself reaches a server that listens on `listen`:
+/// 127.0.0.1 if it listens on all interfaces.
 ///
 /// # Errors
-/// When it is no address.
+/// Returns an error if `listen` is not `host:port` or the host cannot be resolved.
 pub fn local_connect_address(listen: &str) -> io::Result<String> {
-    let found = addresses(listen)?;
-    match found.iter().find(|address| address.ip().is_unspecified()) {
-        Some(everywhere) => Ok(format!("127.0.0.1:{}", everywhere.port())),
+    let resolved = addresses(listen)?;
+    match resolved.iter().find(|address| address.ip().is_unspecified()) {
+        Some(all_interfaces) => Ok(format!("127.0.0.1:{}", all_interfaces.port())),
         None => Ok(listen.to_owned()),
     }
 }
 
-/// Is it reached from this machine alone?
-pub(crate) fn is_loopback(listen: &str) -> bool {
-    addresses(listen).is_ok_and(|found| {
-        !found.is_empty() && found.iter().all(|address| address.ip().is_loopback())
+/// Returns whether a listener on `listen` is reachable from this machine only.
+pub(crate) fn is_loopback_listener(listen: &str) -> bool {
+    addresses(listen).is_ok_and(|resolved| {
+        !resolved.is_empty() && resolved.iter().all(|address| address.ip().is_loopback())
     })
 }
 
@@ -33,8 +34,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_and_an_address_are_read_alike() {
-        for (listen, loopback, door) in [
+    fn listen_setting_accepts_names_and_addresses() {
+        for (listen, loopback, connect) in [
             ("127.0.0.1:9001", true, "127.0.0.1:9001"),
             ("localhost:9001", true, "localhost:9001"),
             ("[::1]:9001", true, "[::1]:9001"),
@@ -43,13 +44,13 @@ mod tests {
             ("10.0.0.1:9001", false, "10.0.0.1:9001"),
         ] {
             assert_eq!(
-                (is_loopback(listen), local_connect_address(listen).unwrap().as_str()),
-                (loopback, door),
+                (is_loopback_listener(listen), local_connect_address(listen).unwrap().as_str()),
+                (loopback, connect),
                 "{listen}"
             );
         }
-        for bad in ["9001", "127.0.0.1", "127.0.0.1:many", ""] {
-            assert!(addresses(bad).is_err() && !is_loopback(bad), "{bad}");
+        for invalid in ["9001", "127.0.0.1", "127.0.0.1:many", ""] {
+            assert!(addresses(invalid).is_err() && !is_loopback_listener(invalid), "{invalid}");
         }
     }
 }

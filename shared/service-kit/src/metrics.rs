@@ -1,5 +1,5 @@
-//! Prometheus metrics. Each service has a registry of its own, so that several can live in one
-//! process.
+//! Prometheus metrics of HTTP requests, and the `/metrics` endpoint. Each server has its own
+//! registry, so that several servers can run in one process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,11 +17,11 @@ use prometheus_client::{
 
 use crate::error_response::unknown_method;
 
-/// Requests by route, method and status, and how long they took.
+/// Counts requests by method, route and status, and measures their duration by route.
 #[derive(Clone)]
 pub struct HttpMetrics {
     requests: Family<Labels, Counter>,
-    seconds: Family<RouteLabel, Histogram, fn() -> Histogram>,
+    durations: Family<RouteLabel, Histogram, fn() -> Histogram>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -37,30 +37,48 @@ struct RouteLabel {
 }
 
 impl HttpMetrics {
-    /// Register the HTTP metrics of a service.
+    /// Registers `http_requests` and `http_request_seconds` in `registry`.
     pub fn register(registry: &mut Registry) -> Self {
         let requests = Family::default();
-        let seconds =
+        let durations =
             Family::<RouteLabel, Histogram, fn() -> Histogram>::new_with_constructor(|| {
                 Histogram::new(exponential_buckets(0.0001, 2.5, 12))
             });
-        registry.register("http_requests", "Requests answered", requests.clone());
-        registry.register("http_request_seconds", "Time to answer, in seconds", seconds.clone());
-        Self { requests, seconds }
+        registry.register(
+            "http_requests",
+            "HTTP requests by method, route pattern and status",
+            requests.clone(),
+        );
+        registry.register(
+            "http_request_seconds",
+            "Time from the request headers to the response headers, in seconds",
+            durations.clone(),
+        );
+        Self { requests, durations }
     }
 
-    pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
-        let labels =
-            Labels { method: known(method), route: route.to_owned(), status: status.as_u16() };
+    pub(crate) fn record(
+        &self,
+        method: &Method,
+        route: &str,
+        status: StatusCode,
+        duration: Duration,
+    ) {
+        let labels = Labels {
+            method: method_label(method),
+            route: route.to_owned(),
+            status: status.as_u16(),
+        };
         self.requests.get_or_create(&labels).inc();
-        self.seconds
+        self.durations
             .get_or_create(&RouteLabel { route: route.to_owned() })
-            .observe(took.as_secs_f64());
+            .observe(duration.as_secs_f64());
     }
 }
 
-/// A caller may invent methods without end, and each would be a series of its own.
-fn known(method: &Method) -> &'static str {
+/// Maps unknown methods to `other`: callers can invent any number, and each would create a time
+/// series.
+fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",
@@ -73,7 +91,7 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// `GET /metrics`.
+/// Returns the route `GET /metrics` (OpenMetrics text format 1.0.0).
 pub fn routes(registry: Registry) -> Router {
     let registry = Arc::new(registry);
     Router::new()
@@ -103,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_counted_by_route_and_an_invented_method_is_no_new_series() {
+    fn unknown_methods_share_one_time_series() {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         for method in [

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Sends a server away for a while, so that those who need it can learn to live without: its
-/// address is given back, and taken again afterwards.
+/// Makes a server unreachable for a while, so that tests of its clients can simulate an outage. The
+/// server closes its listener and binds the same address again afterwards.
 #[derive(Clone, Debug)]
 pub struct OutageSimulator(watch::Sender<Duration>);
 
@@ -14,20 +14,20 @@ impl Default for OutageSimulator {
 }
 
 impl OutageSimulator {
-    /// Go away now, for so long.
+    /// Starts an outage of this length now.
     pub fn start(&self, length: Duration) {
         self.0.send_replace(length);
     }
 
-    pub(crate) fn listen(&self) -> watch::Receiver<Duration> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Duration> {
         self.0.subscribe()
     }
 }
 
-/// Wait until an absence begins; for ever, where none can.
-pub(crate) async fn next_outage(listener: &mut watch::Receiver<Duration>) -> Duration {
-    if listener.changed().await.is_err() {
+/// Waits for the next outage and returns its length. Never returns if the simulator is gone.
+pub(crate) async fn next_outage(outages: &mut watch::Receiver<Duration>) -> Duration {
+    if outages.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
-    *listener.borrow_and_update()
+    *outages.borrow_and_update()
 }

@@ -7,8 +7,8 @@ use axum::{
 
 use crate::error_response::invalid_request;
 
-/// The body of a request, whole. One that is too long, or breaks off, is refused in the shape of
-/// all errors.
+/// Extractor for the complete request body. Rejects a body that is longer than
+/// `limits.max_body_bytes` (413) or ends early, with a JSON error like every other one.
 #[derive(Debug)]
 pub struct RequestBody(pub Bytes);
 
@@ -18,11 +18,10 @@ impl<S: Send + Sync> FromRequest<S> for RequestBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let body = Bytes::from_request(request, state).await;
         body.map(Self).map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => invalid_request(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is longer than is taken here",
-            ),
-            status => invalid_request(status, "the body broke off"),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                invalid_request(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too long")
+            }
+            status => invalid_request(status, "the request body could not be read completely"),
         })
     }
 }

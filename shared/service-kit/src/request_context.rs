@@ -4,7 +4,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
@@ -15,46 +15,44 @@ use tracing::{Instrument, field::display};
 
 use crate::{
     Limits,
-    error_response::{error_response, invalid_request, unknown_method, unknown_path},
+    error_response::{X_REQUEST_ID, error_response, invalid_request, unknown_method, unknown_path},
     event_fields,
     metrics::HttpMetrics,
     telemetry,
 };
 
-pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What a service knows about itself in every request.
+/// What every request of a server needs to know about the server.
 #[derive(Clone)]
 pub struct ServiceContext {
-    /// Its name in logs and metrics.
+    /// The name of the server in logs and metrics.
     pub service: &'static str,
-    /// Its role in a flow.
+    /// Its role in OAuth flows.
     pub party: Party,
-    /// Where its events go.
+    /// Where its events are sent.
     pub events: EventSink,
-    /// What time it is.
+    /// The clock for event timestamps.
     pub clock: Clock,
-    /// What it counts.
+    /// The request metrics.
     pub http_metrics: HttpMetrics,
-    /// What one request may take.
+    /// The limits of one request.
     pub limits: Limits,
 }
 
-/// The name of one request, in its logs and in its answer. The caller's own if it sent a sane one,
-/// else its trace.
+/// The id of a request in its log lines and in the response header `X-Request-Id`. Taken from that
+/// request header if its value is safe to log, otherwise the trace id.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
-/// Give every request of `app` its id, its trace, its line in the log and its place in the metrics:
-/// also those that are refused for their path, their method, their length or their slowness.
+/// Adds request id, trace, log line, metrics, events and limits to every request of `app`, including
+/// those that are rejected for their path, method, size or duration.
 pub fn with_request_context(app: Router, context: ServiceContext) -> Router {
-    // One layer for all of it: each has its price at every request.
+    // One layer instead of several, because each one costs time at every request.
     app.fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(Arc::new(context), scope))
+        .layer(from_fn_with_state(Arc::new(context), run_with_context))
 }
 
-async fn scope(
+async fn run_with_context(
     State(context): State<Arc<ServiceContext>>,
     mut request: Request,
     next: Next,
@@ -65,7 +63,7 @@ async fn scope(
     let route_name = route.as_ref().map_or("unknown", MatchedPath::as_str);
     let (id, trace, span) = enter_trace(&context, request.headers());
     request.extensions_mut().insert(id.clone());
-    DefaultBodyLimit::max(context.limits.body_bytes).apply(&mut request);
+    DefaultBodyLimit::max(context.limits.max_body_bytes).apply(&mut request);
 
     let flow = FlowScope {
         trace,
@@ -73,15 +71,16 @@ async fn scope(
         sink: context.events.clone(),
         clock: context.clock.clone(),
     };
-    // A bug in one request must not take the connection, and the answer must not tell what it was.
+    // A panic must not close the connection, and the response must not reveal its message.
     let handled = AssertUnwindSafe(flow.run(handle(request, next, route_name))).catch_unwind();
-    let in_time =
-        tokio::time::timeout(context.limits.request_time(), handled).instrument(span.clone()).await;
-    let mut response = match in_time {
+    let outcome = tokio::time::timeout(context.limits.request_timeout(), handled)
+        .instrument(span.clone())
+        .await;
+    let mut response = match outcome {
         Ok(handled) => handled.unwrap_or_else(|_| panicked()),
         Err(_) => invalid_request(
             StatusCode::REQUEST_TIMEOUT,
-            "the request took too long, its body included",
+            "the request took too long, including its body",
         ),
     };
 
@@ -94,15 +93,15 @@ async fn scope(
     response
 }
 
-/// Handle the request, and tell those who watch. What pages are dressed in says nothing of a flow.
+/// Handles the request and emits its events. Static assets are not part of a flow and emit none.
 async fn handle(request: Request, next: Next, route: &str) -> Response {
     if route.starts_with("/assets/") {
         return next.run(request).await;
     }
     let started = Instant::now();
-    emit(|| event_fields::arrived(&request, route));
+    emit(|| event_fields::request_received(&request, route));
     let response = next.run(request).await;
-    emit(|| event_fields::answered(&response, started.elapsed()));
+    emit(|| event_fields::response_sent(&response, started.elapsed()));
     response
 }
 
@@ -115,10 +114,10 @@ fn enter_trace(
         .and_then(|value| value.to_str().ok())
         .and_then(TraceContext::parse);
     let trace = incoming.map_or_else(begin_trace, |trace| trace.child(random()));
-    // Written once, with the span; a collector is asked for its name of the trace first, and that
-    // takes a span.
-    let names = |trace: TraceContext| (request_id(headers, trace), trace.trace_id);
-    let known = (!telemetry::is_exported()).then(|| names(trace));
+    // The ids are recorded when the span is created. With a collector, the trace id is known only
+    // after the span exists, so they are recorded afterwards.
+    let ids = |trace: TraceContext| (request_id(headers, trace), trace.trace_id);
+    let known = (!telemetry::is_exported()).then(|| ids(trace));
     let (known_id, known_trace) =
         (known.as_ref().map(|(id, _)| &*id.0), known.as_ref().map(|(_, id)| display(id)));
     let span = tracing::info_span!(
@@ -129,7 +128,7 @@ fn enter_trace(
     );
     let trace = telemetry::join_trace(&span, incoming).unwrap_or(trace);
     let (id, _) = known.unwrap_or_else(|| {
-        let (id, trace_id) = names(trace);
+        let (id, trace_id) = ids(trace);
         span.record("request_id", &*id.0).record("trace_id", display(trace_id));
         (id, trace_id)
     });
@@ -144,8 +143,8 @@ fn begin_trace() -> TraceContext {
     }
 }
 
-/// Trace ids name requests and guard nothing, so a machine without randomness gets a constant
-/// rather than a failure.
+/// Trace ids are not secret: if the random number generator fails, a constant is better than a
+/// failed request.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [1; N];
     let _ = SystemRandom::new().fill(&mut bytes);
@@ -153,31 +152,32 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 fn request_id(headers: &HeaderMap, trace: TraceContext) -> RequestId {
-    // Long enough for a UUID, and too short for a token or a secret that somebody put into the
-    // wrong header.
-    let sane = |id: &&str| {
+    // Long enough for a UUID, too short for a token that a client sent in the wrong header. The
+    // character set prevents forged log lines.
+    let safe_to_log = |id: &&str| {
         (1..=40).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     };
-    let own = headers.get(&X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
-    RequestId(own.map_or_else(|| trace.trace_id.to_string().into(), Into::into))
+    let sent = headers.get(&X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(safe_to_log);
+    RequestId(sent.map_or_else(|| trace.trace_id.to_string().into(), Into::into))
 }
 
-/// The path's pattern and never its text or query: a careless caller puts secrets there.
+/// Logs the route pattern, never the actual path or query, because callers put secrets there by
+/// mistake.
 fn log(method: &http::Method, route: &str, status: StatusCode, started: Instant) {
     let micros = started.elapsed().as_micros();
     if status.is_server_error() {
-        tracing::error!(%method, route, status = status.as_u16(), micros, "answered");
+        tracing::error!(%method, route, status = status.as_u16(), micros, "request completed");
     } else if status.is_client_error() {
-        tracing::info!(%method, route, status = status.as_u16(), micros, "answered");
+        tracing::info!(%method, route, status = status.as_u16(), micros, "request completed");
     } else {
-        tracing::debug!(%method, route, status = status.as_u16(), micros, "answered");
+        tracing::debug!(%method, route, status = status.as_u16(), micros, "request completed");
     }
 }
 
 fn panicked() -> Response {
-    tracing::error!("a request failed by a bug; the panic's own line in the log says where");
-    error_response(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "an unexpected failure")
+    tracing::error!("request handler panicked; see the panic message in the log");
+    error_response(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal error")
 }
 
 #[cfg(test)]
@@ -195,15 +195,15 @@ mod tests {
     }
 
     #[test]
-    fn a_sane_request_id_is_kept() {
+    fn request_id_of_the_caller_is_kept() {
         assert_eq!(id_for("order-7.retry_2"), "order-7.retry_2");
     }
 
     #[test]
-    fn a_request_id_that_could_forge_a_log_line_is_replaced() {
-        let own = trace().trace_id.to_string();
-        for bad in ["a b", "", "a\tb", "{\"level\":\"x\"}", &"a".repeat(41)] {
-            assert_eq!(id_for(bad), own, "{bad}");
+    fn unsafe_request_id_is_replaced_by_the_trace_id() {
+        let trace_id = trace().trace_id.to_string();
+        for unsafe_id in ["a b", "", "a\tb", "{\"level\":\"x\"}", &"a".repeat(41)] {
+            assert_eq!(id_for(unsafe_id), trace_id, "{unsafe_id}");
         }
     }
 }

@@ -10,26 +10,27 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Profile;
 
-/// The document's secret, which the demo uses wherever none is set. Everybody knows it.
+/// The client secret of the source document. The demo uses it if none is set. It is public.
 pub const DEMO_SECRET: &str = "abc123";
 
-/// A secret in the settings. It is read, never written: `check-config` and `Debug` show `[hidden]`.
+/// A secret in the settings. `Serialize` (and thus `check-config`) and `Debug` write `[hidden]`.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct SecretSetting(SecretString);
 
 impl SecretSetting {
-    /// Take a secret into custody.
+    /// Wraps a secret.
     #[must_use]
     pub fn new(secret: impl Into<String>) -> Self {
         Self(SecretString::from(secret.into()))
     }
 
-    /// The secret of the settings `{setting}` and `{setting}_file`; when neither is set, the
-    /// demo's, except in production.
+    /// Returns the secret from the settings `{setting}` or `{setting}_file`. If neither is set,
+    /// returns [`DEMO_SECRET`], except in production.
     ///
     /// # Errors
-    /// When both are set, the file cannot be read, or production has none.
+    /// Returns an error if both are set, the file cannot be read or is empty, or neither is set in
+    /// production.
     pub fn resolve(
         setting: &str,
         inline: Option<&Self>,
@@ -38,19 +39,21 @@ impl SecretSetting {
     ) -> anyhow::Result<Self> {
         match (inline, file) {
             (Some(_), Some(_)) => {
-                anyhow::bail!("{setting} and {setting}_file are both set: use one of them")
+                anyhow::bail!("both {setting} and {setting}_file are set: use only one of them")
             }
             (Some(secret), None) => Ok(secret.clone()),
             (None, Some(file)) => Self::from_file(file)
                 .with_context(|| format!("the setting `{setting}_file` names {}", file.display())),
             (None, None) if profile.is_production() => {
-                anyhow::bail!("{setting}_file is not set, and production has no secret of its own")
+                anyhow::bail!(
+                    "neither {setting} nor {setting}_file is set, and profile = \"production\" has no default secret"
+                )
             }
             (None, None) => Ok(Self::new(DEMO_SECRET)),
         }
     }
 
-    /// As container engines mount it; a line end behind it does not count.
+    /// Reads a secret file as container engines mount it, without trailing line breaks.
     fn from_file(path: &Path) -> std::io::Result<Self> {
         let text = std::fs::read_to_string(path)?;
         match text.trim_end_matches(['\r', '\n']) {
@@ -59,7 +62,7 @@ impl SecretSetting {
         }
     }
 
-    /// The secret itself.
+    /// Returns the secret itself.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -83,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_comes_from_one_place_and_is_never_printed() {
+    fn secret_comes_from_one_setting_and_is_never_printed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret");
         std::fs::write(&file, "from-a-file\n").unwrap();

@@ -15,14 +15,15 @@ use crate::{
     outage::next_outage,
 };
 
-/// An address that this process has taken, before anything is served on it.
+/// A bound listener on which nothing is served yet. Connections wait in the backlog until
+/// [`Server::run`].
 #[derive(Debug)]
 pub struct BoundListener {
     listener: TcpListener,
     address: SocketAddr,
 }
 
-/// Why an address could not be taken.
+/// Why an address cannot be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} (setting `{setting}`): {}", explain(reason))]
 pub struct BindError {
@@ -34,22 +35,19 @@ pub struct BindError {
 fn explain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "another process uses this port; stop it, or choose another port in this setting"
-                .to_owned()
+            "the port is in use by another process; stop it or choose another port".to_owned()
         }
-        io::ErrorKind::PermissionDenied => {
-            "this user may not use this port; choose one above 1023".to_owned()
-        }
-        _ => format!("{error}; write it as host:port"),
+        io::ErrorKind::PermissionDenied => "permission denied; choose a port above 1023".to_owned(),
+        _ => format!("{error}; the format is host:port"),
     }
 }
 
 impl BoundListener {
-    /// Take `address` (`host:port`; port 0 lets the system choose). `setting` is named when that
-    /// fails.
+    /// Binds `address` (`host:port`; with port 0 the system chooses one). `setting` is the name of
+    /// the setting for the error message.
     ///
     /// # Errors
-    /// When the port is in use, not allowed, or the address cannot be read.
+    /// Returns an error if the port is in use or not permitted, or the address is malformed.
     pub fn bind(address: &str, setting: &'static str) -> Result<Self, BindError> {
         let bind = || TcpListener::bind(&addresses(address)?[..]);
         bind().and_then(Self::on).map_err(|reason| BindError {
@@ -64,14 +62,14 @@ impl BoundListener {
         Ok(Self { address: listener.local_addr()?, listener })
     }
 
-    /// The address, with the port that the system chose.
+    /// Returns the bound address, with the actual port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// One address and what is served there.
+/// A listener and the application served on it.
 pub struct Server {
     bound: BoundListener,
     tls: Option<RustlsConfig>,
@@ -80,38 +78,40 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serve `app` in plain http.
+    /// Serves `app` over plain http.
     #[must_use]
     pub fn new(bound: BoundListener, app: Router, limits: &Limits) -> Self {
         Self { bound, tls: None, app, limits: limits.clone() }
     }
 
-    /// Serve over TLS instead.
+    /// Serves over TLS instead.
     #[must_use]
     pub fn with_tls(self, tls: RustlsConfig) -> Self {
         Self { tls: Some(tls), ..self }
     }
 
-    /// Serve until a stop is asked for, then finish what is running.
+    /// Serves until `shutdown` is cancelled, then lets running requests finish within
+    /// `limits.drain_timeout_seconds`.
     ///
     /// # Errors
-    /// When the listener fails.
-    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
-        self.run_with_outages(&OutageSimulator::default(), stop).await
+    /// Returns an error if the listener fails.
+    pub async fn run(self, shutdown: CancellationToken) -> io::Result<()> {
+        self.run_with_outages(&OutageSimulator::default(), shutdown).await
     }
 
-    /// The same, with absences between.
+    /// Serves like [`Server::run`], interrupted by the outages of `simulator`.
     ///
     /// # Errors
-    /// When the listener fails, or the address is taken when the server comes back.
+    /// Returns an error if the listener fails, or the address is in use by another process after an
+    /// outage.
     pub async fn run_with_outages(
         mut self,
-        absences: &OutageSimulator,
-        stop: CancellationToken,
+        simulator: &OutageSimulator,
+        shutdown: CancellationToken,
     ) -> io::Result<()> {
-        let mut listener = absences.listen();
+        let mut outages = simulator.subscribe();
         loop {
-            let (address, pause) = (self.bound.address, stop.child_token());
+            let (address, pause) = (self.bound.address, shutdown.child_token());
             let serving = Self::serve(
                 self.bound,
                 self.tls.clone(),
@@ -122,14 +122,14 @@ impl Server {
             tokio::pin!(serving);
             let length = tokio::select! {
                 ended = &mut serving => return ended,
-                length = next_outage(&mut listener) => length,
+                length = next_outage(&mut outages) => length,
             };
             pause.cancel();
             serving.await?;
-            tracing::warn!(%address, ?length, "away, as a test control asks");
+            tracing::warn!(%address, ?length, "simulated outage started");
             tokio::select! {
                 () = tokio::time::sleep(length) => (),
-                () = stop.cancelled() => return Ok(()),
+                () = shutdown.cancelled() => return Ok(()),
             }
             self.bound = BoundListener::on(TcpListener::bind(address)?)?;
         }
@@ -140,20 +140,19 @@ impl Server {
         tls: Option<RustlsConfig>,
         app: Router,
         limits: &Limits,
-        stop: CancellationToken,
+        shutdown: CancellationToken,
     ) -> io::Result<()> {
         let handle = Handle::new();
-        tokio::spawn(drain(handle.clone(), stop, limits.drain_time()));
-        // HTTP/2 has no limit for a connection on which nothing is asked; see decision 13.
+        tokio::spawn(drain(handle.clone(), shutdown, limits.drain_timeout()));
+        // HTTP/1.1 only: HTTP/2 offers no timeout for idle connections (docs/decisions/0013-http-1.md).
         let mut server = axum_server::from_tcp(bound.listener)?.handle(handle).http1_only();
-        // A caller that sends its headers byte by byte (slowloris), or nothing more at all, holds a
-        // connection for nothing.
+        // Closes connections whose headers arrive too slowly (slowloris) or not at all.
         server
             .http_builder()
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_time());
-        let cap = ConnectionCap::new(limits.connections);
+            .header_read_timeout(limits.header_timeout());
+        let cap = ConnectionCap::new(limits.max_connections);
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         match tls {
             Some(tls) => {
@@ -164,7 +163,11 @@ impl Server {
     }
 }
 
-async fn drain(handle: Handle<SocketAddr>, stop: CancellationToken, time: std::time::Duration) {
-    stop.cancelled().await;
-    handle.graceful_shutdown(Some(time));
+async fn drain(
+    handle: Handle<SocketAddr>,
+    shutdown: CancellationToken,
+    timeout: std::time::Duration,
+) {
+    shutdown.cancelled().await;
+    handle.graceful_shutdown(Some(timeout));
 }

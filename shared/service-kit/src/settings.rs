@@ -6,87 +6,85 @@ use url::Url;
 
 use crate::{Profile, UnsafeSetting, telemetry::LogSettings};
 
-/// The settings of one service. Every struct in it denies unknown fields and has a default for
-/// each.
+/// The settings of one server. Every struct in it has a default for each field and rejects unknown
+/// fields.
 pub trait Settings: DeserializeOwned + Serialize + Default {
-    /// The service's name, as its binary is called.
+    /// The name of the server and of its command, such as `service-a`.
     const SERVICE: &'static str;
 
-    /// The settings that are hidden as a whole wherever settings are shown, so that a password may
-    /// stand in their URLs.
+    /// Names of the settings whose URLs may contain a password, because they are secrets as a whole.
     const SECRET_URL_SETTINGS: &'static [&'static str] = &[];
 
-    /// What the process is for.
+    /// Returns the profile.
     fn profile(&self) -> Profile;
 
-    /// Where it serves its health, as `host:port`, and the certificates that it serves there, if it
-    /// does so over TLS.
+    /// Returns `host:port` of the listener with the health endpoints, and its certificate file if it
+    /// serves TLS.
     fn listener(&self) -> (&str, Option<&Path>);
 
-    /// How it logs.
+    /// Returns the log settings.
     fn log(&self) -> &LogSettings;
 
-    /// Every setting that production would refuse.
+    /// Returns every setting whose value is not safe in production.
     fn unsafe_settings(&self) -> Vec<UnsafeSetting>;
 
-    /// Make of the settings all that is made before serving, and drop it again: what `check-config`
-    /// calls good, `serve` can begin with.
+    /// Checks the settings by building everything that is built from them before the server binds,
+    /// such as TLS configuration and HTTP clients. If it succeeds, `serve` can start.
     ///
     /// # Errors
-    /// What cannot be used in any profile.
+    /// Returns the first problem that prevents a start in any profile.
     fn validate(&self) -> anyhow::Result<()>;
 }
 
-/// Where settings come from, the later ones winning: defaults, those below, this file, the
-/// environment, these overrides.
+/// Sources of settings. Later fields override earlier ones; all override the defaults of the code.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// Other defaults, as TOML.
+    /// TOML text with other defaults.
     pub base: Option<String>,
-    /// A TOML file.
+    /// Path of a TOML file.
     pub file: Option<PathBuf>,
-    /// The environment as names and values, so that a test can bring its own.
+    /// Environment variables as names and values. Passed in, so that tests do not change the process.
     pub environment: Vec<(String, String)>,
-    /// `key=value` of the command line; nested keys with a dot.
+    /// `key=value` pairs from the command line, with a dot in nested keys.
     pub overrides: Vec<String>,
 }
 
-/// A setting that cannot be used.
+/// Why settings cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A key that no setting has.
-    #[error("unknown setting `{key}`{}", nearest.as_deref().map(|name| format!(": did you mean `{name}`?")).unwrap_or_default())]
+    /// There is no setting of this name.
+    #[error("unknown setting `{key}`{}", nearest.as_deref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
     Unknown {
-        /// The key as it was written.
+        /// The unknown name.
         key: String,
-        /// The key that was probably meant.
+        /// The most similar setting, if there is one.
         nearest: Option<String>,
     },
     /// An override without `=`.
-    #[error("`--set {0}` is not of the form key=value")]
+    #[error("`--set {0}` is not of the form KEY=VALUE")]
     NotAPair(String),
-    /// A URL with a user name or a password in it.
+    /// A URL contains a user name or a password.
     #[error(
-        "the setting `{0}` is a URL with a user name or a password inside, which every log and `check-config` would show: leave them out"
+        "the setting `{0}` is a URL with a user name or password, which logs and `check-config` would print: remove them"
     )]
     Credentials(String),
-    /// A value of the wrong kind, or a file that cannot be read.
+    /// A value has the wrong type, or the file cannot be read or parsed.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// The services that may stand in the environment as `GATEPASS__SERVICE__KEY`. The doubled
-/// underscore keeps these names apart from `GATEPASS_PORT` and its like, which Kubernetes invents
-/// for a service called `gatepass`.
+/// Servers whose settings may be environment variables `GATEPASS__SERVER__KEY`. The double
+/// underscore distinguishes them from variables such as `GATEPASS_PORT`, which Kubernetes sets for
+/// a service named `gatepass`.
 const SERVICES: [&str; 4] = ["auth-server", "service-a", "service-b", "flow-viewer"];
 pub(crate) const PREFIX: &str = "GATEPASS__";
 
-/// Read the settings of a service.
+/// Loads the settings of a server from `sources`.
 ///
 /// # Errors
-/// [`SettingsError`] naming the key that is unknown or wrong.
+/// Returns a [`SettingsError`] that names the setting. It never contains the value of a secret.
 pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
-    refuse_unknown_services(&sources.environment)?;
+    reject_unknown_servers(&sources.environment)?;
     let mut builder = Config::builder();
     if let Some(base) = &sources.base {
         builder = builder.add_source(File::from_str(base, FileFormat::Toml));
@@ -107,18 +105,18 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     config.try_deserialize().map_err(|error| explain(&error))
 }
 
-/// The text of a file that is TOML. The parser's own message quotes the line, which may be the one
-/// with a secret.
+/// Reads a TOML file. The parser's own error message is not used, because it quotes the line, which
+/// may contain a secret.
 fn read(file: &Path) -> Result<String, SettingsError> {
-    let refused = |reason: String| SettingsError::Invalid(format!("{}: {reason}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
+    let invalid = |reason: String| SettingsError::Invalid(format!("{}: {reason}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
     match toml::from_str::<toml::Table>(&text) {
         Ok(_) => Ok(text),
-        Err(error) => Err(refused(describe_toml_error(&text, &error))),
+        Err(error) => Err(invalid(describe_toml_error(&text, &error))),
     }
 }
 
-/// What is wrong with a TOML text, and in which line. Neither that line nor the value is quoted: it
+/// Describes a TOML error with its line number. Quotes neither the line nor the value, because they
 /// may be a secret.
 #[must_use]
 pub fn describe_toml_error(text: &str, error: &toml::de::Error) -> String {
@@ -128,44 +126,46 @@ pub fn describe_toml_error(text: &str, error: &toml::de::Error) -> String {
         .unwrap_or_default();
     let message = error.message();
     let quotes_the_value = ["invalid type: ", "invalid value: ", "unknown variant "];
-    // Of a value that holds these words too, the last ones are the parser's.
+    // The value may contain the same words; the last occurrence is the parser's.
     match message.rsplit_once(", expected ") {
         Some((found, expected))
             if quotes_the_value.iter().any(|words| found.starts_with(words)) =>
         {
-            format!("{line}a value of the wrong kind, expected {expected}")
+            format!("{line}wrong type or value, expected {expected}")
         }
         _ => format!("{line}{message}"),
     }
 }
 
-/// The first setting whose value is a URL with credentials, also if it is no good URL otherwise.
-fn with_credentials(key: &str, value: &Value, hidden: &[&str]) -> Option<String> {
+/// Returns the first setting whose value is a URL with credentials, even if it is otherwise
+/// malformed.
+fn with_credentials(key: &str, value: &Value, secret: &[&str]) -> Option<String> {
     match &value.kind {
         ValueKind::String(text) => {
-            (has_credentials(text) && !hidden.contains(&key)).then(|| key.to_owned())
+            (has_credentials(text) && !secret.contains(&key)).then(|| key.to_owned())
         }
         ValueKind::Array(items) => {
-            items.iter().find_map(|item| with_credentials(key, item, hidden))
+            items.iter().find_map(|item| with_credentials(key, item, secret))
         }
         ValueKind::Table(table) => table.iter().find_map(|(name, value)| {
             let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-            with_credentials(&key, value, hidden)
+            with_credentials(&key, value, secret)
         }),
         _ => None,
     }
 }
 
 fn has_credentials(text: &str) -> bool {
-    let written = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
-    written.is_some_and(|authority| authority.contains('@'))
+    let authority = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
         || Url::parse(text).is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
 }
 
-/// Read a list that may also be written as one text with commas, as the environment has no lists.
+/// Deserializes a list of strings, or one string with commas, because environment variables cannot
+/// hold lists.
 ///
 /// # Errors
-/// When it is neither a list of texts nor a text.
+/// Returns an error for any other type.
 pub fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -186,14 +186,15 @@ pub fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
 
 fn environment_of(service: &str, environment: &[(String, String)]) -> Environment {
     let prefix = format!("{PREFIX}{}", service.to_uppercase().replace('-', "_"));
-    // Values stay texts until a field asks for a number: a secret such as `007` must not become 7.
+    // Values stay strings until a field deserializes a number: a secret such as `007` must not
+    // become 7.
     Environment::with_prefix(&prefix)
         .prefix_separator("__")
         .separator("__")
         .source(Some(environment.iter().cloned().collect()))
 }
 
-fn refuse_unknown_services(environment: &[(String, String)]) -> Result<(), SettingsError> {
+fn reject_unknown_servers(environment: &[(String, String)]) -> Result<(), SettingsError> {
     let known =
         SERVICES.map(|service| format!("{PREFIX}{}__", service.to_uppercase().replace('-', "_")));
     for (name, _) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
@@ -206,7 +207,7 @@ fn refuse_unknown_services(environment: &[(String, String)]) -> Result<(), Setti
     Ok(())
 }
 
-/// Serde names the unknown key and all known ones: ``unknown field `lisen`, expected one of
+/// Converts serde's message, which names the unknown key and all known ones: ``unknown field `lisen`, expected one of
 /// `listen`, `issuer` ``.
 fn explain(error: &ConfigError) -> SettingsError {
     let text = error.to_string();
@@ -222,7 +223,7 @@ fn explain(error: &ConfigError) -> SettingsError {
 fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|name| (strsim::jaro_winkler(wanted, name), name))
-        .filter(|(likeness, _)| *likeness > 0.7)
+        .filter(|(similarity, _)| *similarity > 0.7)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, name)| name)
 }
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_beats_the_environment_which_beats_the_file() {
+    fn flags_override_environment_overrides_file_overrides_base() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.toml");
         std::fs::write(&file, "issuer = \"file\"\nseconds = 1\nnames = [\"x\"]\n").unwrap();
@@ -279,8 +280,8 @@ mod tests {
             environment: environment(&[
                 ("GATEPASS__SERVICE_A__ISSUER", "environment"),
                 ("GATEPASS__SERVICE_A__SECONDS", "2"),
-                ("GATEPASS__SERVICE_B__ISSUER", "not ours"),
-                ("GATEPASS__FLOW_VIEWER__LISTEN", "not ours either"),
+                ("GATEPASS__SERVICE_B__ISSUER", "other"),
+                ("GATEPASS__FLOW_VIEWER__LISTEN", "other"),
             ]),
             overrides: vec!["seconds=3".to_owned()],
             base: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_looks_like_a_number_stays_as_it_was_written() {
+    fn numeric_looking_strings_stay_strings() {
         let environment = environment(&[
             ("GATEPASS__SERVICE_A__ISSUER", "007"),
             ("GATEPASS__SERVICE_A__NAMES", "a, b"),
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_an_error_that_names_the_nearest() {
+    fn unknown_setting_suggests_the_most_similar_one() {
         for (name, nearest) in [
             ("GATEPASS__SERVICE_A__ISUER", "did you mean `issuer`?"),
             ("GATEPASS__SERVICE_A__LOG__FROMAT", "did you mean `format`?"),
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_wrong_kind_is_named() {
+    fn value_of_the_wrong_type_names_the_setting() {
         let sources = Sources { overrides: vec!["seconds=soon".to_owned()], ..Sources::default() };
         let error = load::<Sample>(&sources).unwrap_err().to_string();
         assert!(error.contains("seconds"), "{error}");
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_toml_is_named_by_its_line_and_nothing_of_it_is_quoted() {
+    fn toml_error_has_a_line_number_and_no_quote() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.toml");
         std::fs::write(&file, "seconds = 1\n[log]\nclient_secret = abc123\n").unwrap();
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_with_a_password_is_refused_wherever_it_stands_and_not_shown() {
+    fn url_with_credentials_is_rejected_without_repeating_it() {
         for (setting, url) in [
             ("issuer", "https://user:hunter2@c.example"),
             ("issuer", "https://user:hunter2@c.example:99999"),
@@ -358,22 +359,11 @@ mod tests {
             overrides: vec!["issuer=https://c.example/@me?x=a@b".to_owned()],
             ..Sources::default()
         };
-        assert!(load::<Sample>(&path).is_ok(), "an at sign behind the host is no password");
+        assert!(load::<Sample>(&path).is_ok(), "an @ after the host is not a password");
     }
 
     #[test]
-    fn a_body_limit_over_64_kib_is_refused() {
-        let limit = |bytes: u32| {
-            serde_json::from_value::<crate::Limits>(serde_json::json!({ "body_bytes": bytes }))
-        };
-        assert!(
-            limit(65_536).is_ok()
-                && limit(65_537).unwrap_err().to_string().contains("at most 65536")
-        );
-    }
-
-    #[test]
-    fn a_missing_file_is_named() {
+    fn missing_file_is_named() {
         let sources = Sources { file: Some("/nowhere/a.toml".into()), ..Sources::default() };
         assert!(load::<Sample>(&sources).unwrap_err().to_string().contains("/nowhere/a.toml"));
     }

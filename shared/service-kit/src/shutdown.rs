@@ -4,12 +4,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::CancellationToken;
 
-/// Ask for a stop on Ctrl-C, and on SIGTERM: container engines send the latter and kill after ten
-/// seconds.
+/// Cancels `shutdown` on SIGINT (Ctrl-C) and SIGTERM. Container engines send SIGTERM first and
+/// SIGKILL after ten seconds.
 ///
 /// # Errors
-/// When the process may not listen for signals.
-pub fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+/// Returns an error if the signal handlers cannot be installed.
+pub fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::spawn(async move {
@@ -17,22 +17,23 @@ pub fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
             _ = interrupt.recv() => (),
             _ = terminate.recv() => (),
         }
-        stop.cancel();
+        shutdown.cancel();
     });
     Ok(())
 }
 
-/// Do something again and again until a stop is asked for.
+/// Runs `work` now and then once every `period` until `shutdown` is cancelled. A run that takes
+/// longer than `period` delays the next ones.
 pub async fn run_periodically<F: Future<Output = ()>>(
     period: Duration,
-    stop: CancellationToken,
+    shutdown: CancellationToken,
     mut work: impl FnMut() -> F,
 ) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = shutdown.cancelled() => return,
             _ = ticks.tick() => work().await,
         }
     }

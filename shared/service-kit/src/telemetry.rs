@@ -1,4 +1,5 @@
-//! Logs as lines for people or JSON for programs, and spans to an OpenTelemetry collector.
+//! Logging as text or JSON lines on standard error, and export of spans to an OpenTelemetry
+//! collector.
 
 use std::{io::IsTerminal, sync::OnceLock, time::Duration};
 
@@ -19,30 +20,32 @@ use tracing_subscriber::{
 
 use crate::{UnsafeSetting, plain_http_url};
 
-/// How a service logs.
+/// Log settings of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
-    /// `pretty` or `json`.
+    /// Format of log lines: `pretty` or `json`.
     pub format: LogFormat,
-    /// What is logged, as `tracing-subscriber`'s `EnvFilter` writes it: `info`, or
+    /// Filter in the syntax of `tracing_subscriber::EnvFilter`, such as `info` or
     /// `warn,auth_server=debug`.
     pub filter: String,
-    /// An OpenTelemetry collector for HTTP, with its path: `http://collector:4318/v1/traces`.
+    /// URL of an OpenTelemetry collector (OTLP over HTTP), such as
+    /// `http://collector:4318/v1/traces`. Without it no spans are exported.
     pub otlp_endpoint: Option<String>,
 }
 
 impl LogSettings {
-    /// A finding if spans, which tell who calls whom, go to another machine in plain http.
+    /// Returns an unsafe setting if spans, which show who calls whom, go to another machine over plain
+    /// http.
     #[must_use]
     pub fn unsafe_setting(&self) -> Option<UnsafeSetting> {
         self.otlp_endpoint.as_deref().and_then(|url| plain_http_url("log.otlp_endpoint", url))
     }
 
-    /// Read all that [`begin`] reads.
+    /// Checks everything that [`init`] uses.
     ///
     /// # Errors
-    /// [`TelemetryError`] when a setting cannot be used.
+    /// Returns an error if the filter is malformed or the exporter cannot be built.
     pub fn validate(&self) -> Result<(), TelemetryError> {
         self.filter()?;
         self.otlp_endpoint.as_deref().map_or(Ok(()), |endpoint| exporter(endpoint).map(drop))
@@ -53,13 +56,13 @@ impl LogSettings {
     }
 }
 
-/// The form of a log line.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Pretty,
-    /// For programs, one object a line.
+    /// One JSON object a line, for programs.
     Json,
 }
 
@@ -69,30 +72,30 @@ impl Default for LogSettings {
     }
 }
 
-/// Why nothing can be logged.
+/// Why logging cannot be initialized.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter cannot be read.
-    #[error("the setting `log.filter` cannot be read: {0}")]
+    /// The filter is malformed.
+    #[error("invalid setting `log.filter`: {0}")]
     Filter(#[from] ParseError),
-    /// The exporter cannot be built.
-    #[error("spans cannot be sent to `log.otlp_endpoint`: {0}")]
+    /// The span exporter cannot be built.
+    #[error("cannot export spans to `log.otlp_endpoint`: {0}")]
     Exporter(String),
-    /// Something else has begun to log already.
-    #[error("logging has begun already: {0}")]
+    /// The process has a logger already.
+    #[error("logging is already initialized: {0}")]
     AlreadyInitialized(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sends what is left when it is dropped.
-#[must_use = "spans that wait to be sent are lost when this is dropped too early"]
+/// Guard of the telemetry of this process. Dropping it exports the remaining spans, which blocks.
+#[must_use = "dropping this ends the export of spans"]
 pub struct Telemetry(Option<SdkTracerProvider>);
 
 static EXPORTING: OnceLock<()> = OnceLock::new();
 
-/// Begin to log. Once for a process.
+/// Initializes logging and tracing. Call it once in a process.
 ///
 /// # Errors
-/// [`TelemetryError`] when a setting cannot be used.
+/// Returns an error if a setting cannot be used, or logging is already initialized.
 pub fn init(service: &'static str, settings: &LogSettings) -> Result<Telemetry, TelemetryError> {
     let filter = settings.filter()?;
     let provider = settings
@@ -132,13 +135,11 @@ fn provider(service: &'static str, endpoint: &str) -> Result<SdkTracerProvider, 
 
 fn exporter(endpoint: &str) -> Result<SpanExporter, TelemetryError> {
     let endpoint = endpoint.to_owned();
-    // The exporter's client is a blocking one, which must not be built or dropped on a thread of
-    // the async runtime.
+    // A blocking reqwest client must not be built or dropped on a thread of the async runtime.
     let built = std::thread::spawn(move || {
         let client =
             reqwest::blocking::Client::builder().timeout(Duration::from_secs(5)).no_proxy();
-        // Plain http to a collector nearby needs no authorities, and an image from scratch has
-        // none.
+        // Plain http needs no certificate authorities, and an image from scratch has none.
         let client =
             if endpoint.starts_with("http://") { client.tls_certs_only([]) } else { client };
         let client = client.build().map_err(|error| error.to_string())?;
@@ -152,31 +153,32 @@ fn exporter(endpoint: &str) -> Result<SpanExporter, TelemetryError> {
     });
     built
         .join()
-        .unwrap_or_else(|_| Err("the exporter could not be started".to_owned()))
+        .unwrap_or_else(|_| Err("the thread that builds the exporter panicked".to_owned()))
         .map_err(TelemetryError::Exporter)
 }
 
-/// Do spans go to a collector?
+/// Returns whether spans are exported to a collector.
 pub(crate) fn is_exported() -> bool {
     EXPORTING.get().is_some()
 }
 
-/// Hang a request's span under its caller's, and tell under which name the collector will know it.
+/// Makes the caller's span the parent of `span`, and returns the ids that the collector will see.
+/// Returns `None` if spans are not exported.
 pub(crate) fn join_trace(
     span: &tracing::Span,
     incoming: Option<TraceContext>,
 ) -> Option<TraceContext> {
     EXPORTING.get()?;
     if let Some(parent) = incoming.and_then(remote_parent) {
-        // An error means that no collector listens to this span.
+        // Fails if the filter has disabled the span. Then there is nothing to export.
         let _ = span.set_parent(parent);
     }
-    let own = span.context().span().span_context().clone();
+    let exported = span.context().span().span_context().clone();
     TraceContext::parse(&format!(
         "00-{}-{}-{:02x}",
-        own.trace_id(),
-        own.span_id(),
-        own.trace_flags().to_u8()
+        exported.trace_id(),
+        exported.span_id(),
+        exported.trace_flags().to_u8()
     ))
 }
 
@@ -193,7 +195,7 @@ fn remote_parent(incoming: TraceContext) -> Option<Context> {
 impl Drop for Telemetry {
     fn drop(&mut self) {
         if let Some(provider) = &self.0 {
-            // Nothing is left to log with when this fails.
+            // A failure cannot be logged any more.
             let _ = provider.shutdown();
         }
     }

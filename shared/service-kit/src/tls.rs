@@ -1,5 +1,5 @@
-//! TLS between machines: a development CA, or one's own certificates, taken up again when their
-//! files change.
+//! Server TLS: with certificate files, reloaded when they change, or with certificates of a
+//! development CA.
 
 mod cert_reload;
 mod dev_ca;

@@ -1,4 +1,4 @@
-//! Events on their way to a flow viewer.
+//! Sending of events to a flow viewer.
 #![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use clock::Clock;
 use flow_events::{Event, EventSink, Field, FlowScope, Party, TraceContext, emit};
 use service_kit::{CancellationToken, EventSettings, Profile};
+use tokio::net::TcpListener;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{method, path},
@@ -26,12 +27,12 @@ async fn viewer() -> MockServer {
     viewer
 }
 
-fn told_to(viewer: &str, profile: Profile) -> EventSink {
+fn events_to(viewer: &str, profile: Profile) -> EventSink {
     let settings = EventSettings { viewer_url: Some(viewer.parse().unwrap()), in_production: true };
     settings.start(profile, CancellationToken::new()).unwrap()
 }
 
-async fn happen(sink: &EventSink) {
+async fn emit_event(sink: &EventSink) {
     let trace = TraceContext::root([7; 24]).unwrap();
     let scope =
         FlowScope { trace, party: Party::Client, sink: sink.clone(), clock: Clock::manual(5) };
@@ -51,50 +52,66 @@ async fn happen(sink: &EventSink) {
     scope.run(async { emit(sent) }).await;
 }
 
-/// What the viewer has been sent, once it has been sent something.
+/// Emits events until the viewer has received some, and returns the first batch.
 async fn received(viewer: &MockServer, sink: &EventSink) -> String {
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     loop {
-        // Nothing is told before the viewer was found to be there.
-        happen(sink).await;
+        // Events are dropped until the sender has found the viewer.
+        emit_event(sink).await;
         let requests = viewer.received_requests().await.unwrap();
-        if let Some(told) = requests.iter().find(|request| request.url.path() == "/api/events") {
-            return String::from_utf8(told.body.clone()).unwrap();
+        if let Some(batch) = requests.iter().find(|request| request.url.path() == "/api/events") {
+            return String::from_utf8(batch.body.clone()).unwrap();
         }
-        assert!(std::time::Instant::now() < deadline, "nothing was ever sent");
+        assert!(std::time::Instant::now() < deadline, "no events were sent");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test]
-async fn what_happens_is_sent_to_the_viewer() {
+async fn events_are_sent_to_the_viewer() {
     let viewer = viewer().await;
-    let told = received(&viewer, &told_to(&viewer.uri(), Profile::Demo)).await;
+    let batch = received(&viewer, &events_to(&viewer.uri(), Profile::Demo)).await;
     assert!(
-        told.contains("request_sent")
-            && told.contains("from-the-body")
-            && told.contains("from-a-header"),
-        "{told}"
+        batch.contains("request_sent")
+            && batch.contains("from-the-body")
+            && batch.contains("from-a-header"),
+        "{batch}"
     );
 }
 
 #[tokio::test]
-async fn in_production_bodies_stay_in_the_process() {
+async fn production_events_contain_no_bodies() {
     let viewer = viewer().await;
-    let told = received(&viewer, &told_to(&viewer.uri(), Profile::Production)).await;
-    assert!(told.contains("from-a-header") && !told.contains("from-the-body"), "{told}");
+    let batch = received(&viewer, &events_to(&viewer.uri(), Profile::Production)).await;
+    assert!(batch.contains("from-a-header") && !batch.contains("from-the-body"), "{batch}");
 }
 
 #[tokio::test]
-async fn while_the_viewer_is_away_no_event_is_even_built() {
-    let sink = told_to("http://127.0.0.1:1", Profile::Demo);
+async fn no_event_is_built_while_the_viewer_is_unreachable() {
+    let viewer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sink = events_to(&format!("http://{}", viewer.local_addr().unwrap()), Profile::Demo);
     let trace = TraceContext::root([7; 24]).unwrap();
     let scope = FlowScope { trace, party: Party::Client, sink, clock: Clock::manual(5) };
-    scope.run(async { emit(|| unreachable!("built for nobody")) }).await;
+    let emit_until_retry = async {
+        // The sender connects again only after it has handled the failure of the first attempt.
+        for _ in 0..2 {
+            let attempt = async { drop(viewer.accept().await.unwrap()) };
+            tokio::pin!(attempt);
+            loop {
+                emit(|| unreachable!("an event was built without a viewer"));
+                tokio::select! {
+                    () = &mut attempt => break,
+                    () = tokio::time::sleep(Duration::from_millis(10)) => (),
+                }
+            }
+        }
+    };
+    let retried = tokio::time::timeout(Duration::from_secs(60), scope.run(emit_until_retry)).await;
+    assert!(retried.is_ok(), "the sender did not try to reach the viewer twice");
 }
 
 #[test]
-fn production_tells_nobody_by_accident() {
+fn sending_events_in_production_needs_https_and_consent() {
     let settings = |viewer: &str, in_production| EventSettings {
         viewer_url: Some(viewer.parse().unwrap()),
         in_production,
@@ -105,9 +122,9 @@ fn production_tells_nobody_by_accident() {
         ("http://127.0.0.1:9004", true, true),
         ("http://viewer:9004", true, false),
     ] {
-        let finding = settings(viewer, in_production).unsafe_setting();
+        let unsafe_setting = settings(viewer, in_production).unsafe_setting();
         assert_eq!(
-            finding.map(|finding| finding.setting),
+            unsafe_setting.map(|unsafe_setting| unsafe_setting.setting),
             (!safe).then_some("events.viewer_url"),
             "{viewer}"
         );

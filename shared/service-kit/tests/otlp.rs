@@ -1,5 +1,5 @@
-//! Spans reach an OpenTelemetry collector, under the trace that the caller began. A test binary of
-//! its own, as logging begins once for a process.
+//! Export of spans to an OpenTelemetry collector. A separate test binary, because logging is
+//! initialized once in a process.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
@@ -17,7 +17,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_gets_the_span_of_a_request_in_the_callers_trace() {
+async fn request_span_is_exported_in_the_callers_trace() {
     let collector = MockServer::start().await;
     Mock::given(path("/v1/traces"))
         .respond_with(ResponseTemplate::new(200))
@@ -29,21 +29,22 @@ async fn a_collector_gets_the_span_of_a_request_in_the_callers_trace() {
     };
     let telemetry = telemetry::init("sample", &settings).unwrap();
 
-    let (passed_on, _) = call_a_service(Some(&format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))).await;
-    let (_, own_id) = call_a_service(None).await;
-    // What is dropped blocks until all spans are sent.
+    let (sent_on, _) = call_server(Some(&format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))).await;
+    let (_, request_id) = call_server(None).await;
+    // Dropping the guard blocks until all spans are exported.
     tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
 
     let [sent] = &collector.received_requests().await.unwrap()[..] else {
         panic!("one export was expected")
     };
-    let holds = |wanted: &[u8]| sent.body.windows(wanted.len()).any(|window| window == wanted);
-    assert!(holds(&bytes(TRACE_ID)) && holds(b"sample"));
-    // The next hop hangs under the span that the collector knows.
-    let span_id = passed_on.split('-').nth(2).unwrap();
-    assert!(passed_on.contains(TRACE_ID) && holds(&bytes(span_id)), "{passed_on}");
-    // A request that begins a trace has its name, in the answer and in the log as at the collector.
-    assert!(holds(&bytes(&own_id)) && holds(own_id.as_bytes()), "{own_id}");
+    let contains = |wanted: &[u8]| sent.body.windows(wanted.len()).any(|window| window == wanted);
+    assert!(contains(&bytes(TRACE_ID)) && contains(b"sample"));
+    // The parent of the next hop is the span that the collector knows.
+    let span_id = sent_on.split('-').nth(2).unwrap();
+    assert!(sent_on.contains(TRACE_ID) && contains(&bytes(span_id)), "{sent_on}");
+    // Without an incoming trace, the request id is the new trace id, in the response, the log and the
+    // export.
+    assert!(contains(&bytes(&request_id)) && contains(request_id.as_bytes()), "{request_id}");
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -53,9 +54,9 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// Call a service with a `traceparent` or without. The one that it would send on, and its request
-/// id.
-async fn call_a_service(traceparent: Option<&str>) -> (String, String) {
+/// Calls a server, and returns the `traceparent` that it would send to the next server and its
+/// request id.
+async fn call_server(traceparent: Option<&str>) -> (String, String) {
     let handler = || async { current_trace().map(|trace| trace.to_string()).unwrap_or_default() };
     let context = ServiceContext {
         service: "sample",
@@ -66,17 +67,18 @@ async fn call_a_service(traceparent: Option<&str>) -> (String, String) {
         limits: Limits::default(),
     };
     let app = with_request_context(Router::new().route("/", get(handler)), context);
-    let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
-    let (url, stop) = (format!("http://{}", bound.address()), CancellationToken::new());
-    let running = tokio::spawn(Server::new(bound, app, &Limits::default()).run(stop.clone()));
+    let listener = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
+    let (url, shutdown) = (format!("http://{}", listener.address()), CancellationToken::new());
+    let running =
+        tokio::spawn(Server::new(listener, app, &Limits::default()).run(shutdown.clone()));
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let request = traceparent
         .into_iter()
         .fold(http.get(url), |request, value| request.header("traceparent", value));
-    let answer = request.send().await.unwrap();
-    let request_id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
-    let passed_on = answer.text().await.unwrap();
-    stop.cancel();
+    let response = request.send().await.unwrap();
+    let request_id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let sent_on = response.text().await.unwrap();
+    shutdown.cancel();
     running.await.unwrap().unwrap();
-    (passed_on, request_id)
+    (sent_on, request_id)
 }

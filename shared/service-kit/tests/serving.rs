@@ -1,4 +1,4 @@
-//! What one caller may take of a server, and what is answered where no endpoint is asked.
+//! Limits of a server, and its responses to requests that no handler sees.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
@@ -19,11 +19,11 @@ use service_kit::{
     tls::DevCa, with_request_context,
 };
 
-/// A server that answers at one path, and never at another.
-struct Sample {
+/// A server with one normal path, one that never responds and one that panics.
+struct TestServer {
     address: SocketAddr,
     registry: Arc<Registry>,
-    stop: CancellationToken,
+    shutdown: CancellationToken,
 }
 
 fn app(limits: &Limits, registry: &mut Registry) -> Router {
@@ -42,24 +42,24 @@ fn app(limits: &Limits, registry: &mut Registry) -> Router {
     with_request_context(routes, context)
 }
 
-#[expect(clippy::panic, reason = "as a bug does it")]
+#[expect(clippy::panic, reason = "simulates a bug")]
 async fn bug() {
-    panic!("what only the log may tell");
+    panic!("internal detail");
 }
 
-impl Sample {
-    fn start(change: impl FnOnce(&mut Limits), over: impl FnOnce(Server) -> Server) -> Self {
-        let (mut limits, mut registry, stop) =
+impl TestServer {
+    fn start(adjust: impl FnOnce(&mut Limits), wrap: impl FnOnce(Server) -> Server) -> Self {
+        let (mut limits, mut registry, shutdown) =
             (Limits::default(), Registry::default(), CancellationToken::new());
-        change(&mut limits);
+        adjust(&mut limits);
         let app = app(&limits, &mut registry);
-        let bound = BoundListener::bind("localhost:0", "listen").unwrap();
-        let address = bound.address();
-        tokio::spawn(over(Server::new(bound, app, &limits)).run(stop.clone()));
-        Self { address, registry: Arc::new(registry), stop }
+        let listener = BoundListener::bind("localhost:0", "listen").unwrap();
+        let address = listener.address();
+        tokio::spawn(wrap(Server::new(listener, app, &limits)).run(shutdown.clone()));
+        Self { address, registry: Arc::new(registry), shutdown }
     }
 
-    async fn ask(&self, method: &str, path: &str) -> reqwest::Response {
+    async fn send(&self, method: &str, path: &str) -> reqwest::Response {
         let http = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let url = format!("http://{}{path}", self.address);
         http.request(method.parse().unwrap(), url)
@@ -69,97 +69,97 @@ impl Sample {
             .unwrap()
     }
 
-    fn counted(&self) -> String {
+    fn metrics(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).unwrap();
         text
     }
 }
 
-impl Drop for Sample {
+impl Drop for TestServer {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.shutdown.cancel();
     }
 }
 
-/// All that is said until the other side closes the connection.
-async fn until_closed(mut connection: TcpStream) -> String {
+/// Reads from the connection until the server closes it.
+async fn read_to_end(mut connection: TcpStream) -> String {
     connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let read = move || {
-        let mut said = Vec::new();
-        connection.read_to_end(&mut said).unwrap();
-        String::from_utf8_lossy(&said).into_owned()
+        let mut received = Vec::new();
+        connection.read_to_end(&mut received).unwrap();
+        String::from_utf8_lossy(&received).into_owned()
     };
     tokio::task::spawn_blocking(read).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_connection_on_which_nothing_more_is_asked_is_cut_off() {
-    let sample = Sample::start(|limits| limits.header_seconds = 1, |server| server);
-    for beginning in ["", "GET / HTTP/1.1\r\nhost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
-        let mut connection = TcpStream::connect(sample.address).unwrap();
-        connection.write_all(beginning.as_bytes()).unwrap();
-        let said = until_closed(connection).await;
-        assert_eq!(said.contains("200 OK"), beginning.starts_with("GET"), "{said}");
+async fn idle_connections_are_closed() {
+    let server = TestServer::start(|limits| limits.header_timeout_seconds = 1, |server| server);
+    for sent in ["", "GET / HTTP/1.1\r\nhost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut connection = TcpStream::connect(server.address).unwrap();
+        connection.write_all(sent.as_bytes()).unwrap();
+        let received = read_to_end(connection).await;
+        assert_eq!(received.contains("200 OK"), sent.starts_with("GET"), "{received}");
     }
 }
 
 #[tokio::test]
-async fn http_2_is_not_offered_and_not_taken() {
+async fn http_2_is_neither_offered_nor_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let ca = DevCa::open_or_create(folder.path(), &Clock::system()).unwrap();
     let tls = ca.server_tls(&["localhost".to_owned()], &Clock::system()).unwrap();
-    let sample = Sample::start(|_| (), |server| server.with_tls(tls));
+    let server = TestServer::start(|_| (), |server| server.with_tls(tls));
     let authority = Certificate::from_pem(&std::fs::read(ca.certificate()).unwrap()).unwrap();
     let client = || Client::builder().no_proxy().tls_certs_only([authority.clone()]);
-    let url = format!("https://localhost:{}/", sample.address.port());
-    let answer = client().build().unwrap().get(&url).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_11));
+    let url = format!("https://localhost:{}/", server.address.port());
+    let response = client().build().unwrap().get(&url).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.version()), (200, Version::HTTP_11));
     assert!(client().http2_prior_knowledge().build().unwrap().get(&url).send().await.is_err());
 }
 
 #[tokio::test]
-async fn a_bug_in_one_request_takes_neither_the_connection_nor_the_process() {
-    let sample = Sample::start(|limits| limits.header_seconds = 1, |server| server);
-    let mut connection = TcpStream::connect(sample.address).unwrap();
+async fn panic_in_a_handler_keeps_the_connection_open() {
+    let server = TestServer::start(|limits| limits.header_timeout_seconds = 1, |server| server);
+    let mut connection = TcpStream::connect(server.address).unwrap();
     for path in ["/bug", "/"] {
         connection.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
     }
-    let said = until_closed(connection).await;
-    let (failed, answered) =
-        (said.find("500 Internal Server Error").unwrap(), said.find("200 OK").unwrap());
+    let received = read_to_end(connection).await;
+    let (panicked, succeeded) =
+        (received.find("500 Internal Server Error").unwrap(), received.find("200 OK").unwrap());
     assert!(
-        failed < answered
-            && said.contains("server_error")
-            && !said.contains("what only the log may tell"),
-        "{said}"
+        panicked < succeeded
+            && received.contains("server_error")
+            && !received.contains("internal detail"),
+        "{received}"
     );
-    assert!(sample.counted().contains("status=\"500\"} 1"), "{}", sample.counted());
+    assert!(server.metrics().contains("status=\"500\"} 1"), "{}", server.metrics());
 }
 
 #[tokio::test]
-async fn what_is_refused_before_any_endpoint_has_the_shape_the_id_and_the_count_of_all() {
-    let sample = Sample::start(|limits| limits.request_seconds = 1, |server| server);
+async fn framework_errors_have_json_body_request_id_and_metrics() {
+    let server = TestServer::start(|limits| limits.request_timeout_seconds = 1, |server| server);
     for (method, path, status, words) in [
-        ("GET", "/nowhere", 404, "nothing at this path"),
-        ("DELETE", "/", 405, "not for this method"),
+        ("GET", "/nowhere", 404, "no resource at this path"),
+        ("DELETE", "/", 405, "method not allowed"),
         ("GET", "/never", 408, "took too long"),
     ] {
-        let answer = sample.ask(method, path).await;
+        let response = server.send(method, path).await;
         let allowed =
-            answer.headers().get("allow").map(|methods| methods.to_str().unwrap().to_owned());
+            response.headers().get("allow").map(|methods| methods.to_str().unwrap().to_owned());
         assert_eq!(allowed.is_some(), status == 405, "{allowed:?}");
         assert_eq!(
-            (answer.status().as_u16(), &answer.headers()["x-request-id"]),
+            (response.status().as_u16(), &response.headers()["x-request-id"]),
             (status, &"mine".parse().unwrap())
         );
-        let body: serde_json::Value = answer.json().await.unwrap();
+        let body: serde_json::Value = response.json().await.unwrap();
         assert_eq!(body["error"], "invalid_request");
         assert!(body["error_description"].as_str().unwrap().contains(words), "{body}");
         assert!(
-            sample.counted().contains(&format!("status=\"{status}\"}} 1")),
+            server.metrics().contains(&format!("status=\"{status}\"}} 1")),
             "{}",
-            sample.counted()
+            server.metrics()
         );
     }
 }

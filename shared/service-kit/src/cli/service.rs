@@ -3,7 +3,8 @@ use clap::{Args, Subcommand};
 use super::{SettingsArgs, block_on, check_config, healthcheck};
 use crate::{BoundListener, CancellationToken, Settings, cancel_on_signal, telemetry};
 
-/// The command line of a service that has no store of its own; `D` is what its doctor can be told.
+/// Command line of a server without administrative commands. `D` are the arguments of its `doctor`
+/// command.
 #[derive(Debug, Args)]
 pub struct ServiceArguments<D: Args> {
     #[command(flatten)]
@@ -16,20 +17,19 @@ pub struct ServiceArguments<D: Args> {
 enum Command<D: Args> {
     /// Serve until Ctrl-C (the default)
     Serve,
-    /// Print the settings in force, secrets hidden, and every one that production would refuse
+    /// Print the effective settings without secrets, and those that are not safe in production
     CheckConfig,
-    /// Ask the running server whether it is ready
+    /// Check whether the running server is ready; exit with 1 if not
     Healthcheck,
-    /// Find out why the set-up fails, from inside the place where this runs; nothing is changed by
-    /// it
+    /// Diagnose the setup from where this runs, without changing anything
     Doctor(D),
 }
 
-/// Run the command: `serve` is called with the settings, the address that was taken, and the stop
-/// to wait for; `doctor` with the settings and what it was told.
+/// Runs the command. `serve` gets the settings, the bound listener and the token that is cancelled
+/// at shutdown; `doctor` gets the settings and its arguments.
 ///
 /// # Errors
-/// Why the command failed.
+/// Returns the error of the command.
 pub fn run_service<S, D, F>(
     arguments: &ServiceArguments<D>,
     serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
@@ -42,17 +42,17 @@ where
 {
     let settings: S = arguments.settings.load()?;
     match &arguments.command {
-        None | Some(Command::Serve) => block_on(until_stopped(settings, serve)),
+        None | Some(Command::Serve) => block_on(serve_until_signal(settings, serve)),
         Some(Command::CheckConfig) => check_config(&settings),
-        Some(Command::Doctor(told)) => doctor(&settings, told),
+        Some(Command::Doctor(arguments)) => doctor(&settings, arguments),
         Some(Command::Healthcheck) => {
-            let (listen, certificates) = settings.listener();
-            block_on(healthcheck(listen, certificates))
+            let (listen, cert_file) = settings.listener();
+            block_on(healthcheck(listen, cert_file))
         }
     }
 }
 
-async fn until_stopped<S, F>(
+async fn serve_until_signal<S, F>(
     settings: S,
     serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
 ) -> anyhow::Result<()>
@@ -61,11 +61,11 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let _telemetry = telemetry::init(S::SERVICE, settings.log())?;
-    let stop = CancellationToken::new();
-    cancel_on_signal(stop.clone())?;
-    let bound = BoundListener::bind(settings.listener().0, "listen")?;
-    tracing::info!(at = %bound.address(), profile = ?settings.profile(), "{} starts", S::SERVICE);
-    serve(settings, bound, stop).await?;
-    tracing::info!("{} has stopped", S::SERVICE);
+    let shutdown = CancellationToken::new();
+    cancel_on_signal(shutdown.clone())?;
+    let listener = BoundListener::bind(settings.listener().0, "listen")?;
+    tracing::info!(service = S::SERVICE, address = %listener.address(), profile = ?settings.profile(), "server started");
+    serve(settings, listener, shutdown).await?;
+    tracing::info!(service = S::SERVICE, "server stopped");
     Ok(())
 }

@@ -14,7 +14,7 @@ use rustls::{
 use super::RustlsConfig;
 use crate::{CancellationToken, Server, run_periodically};
 
-/// A certificate chain and its key, as PEM files, and the TLS that is served with them.
+/// A certificate chain and its key from PEM files, with the TLS configuration built from them.
 #[derive(Clone, Debug)]
 pub struct ServerCertificate {
     files: CertificateFiles,
@@ -23,49 +23,46 @@ pub struct ServerCertificate {
 
 #[derive(Clone, Debug)]
 struct CertificateFiles {
-    /// The chain, the server's own certificate first.
-    certificates: PathBuf,
+    /// The chain, the server's certificate first.
+    chain: PathBuf,
     key: PathBuf,
 }
 
-/// How soon changed files are seen.
-const PERIOD: Duration = Duration::from_secs(1);
+/// How often the files are checked for changes.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why a certificate cannot be served.
+/// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// One of the two settings is missing.
-    #[error("tls.cert_file and tls.key_file go together: set both, or neither")]
+    /// Only one of the two settings is set.
+    #[error("tls.cert_file and tls.key_file belong together: set both or neither")]
     OneOfTwo,
-    /// The file of certificates.
-    #[error("the certificates in {path} cannot be read: {reason}")]
+    /// The certificate file cannot be read.
+    #[error("cannot read the certificates in {path}: {reason}")]
     Certificates {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why not.
+        /// Why it cannot be read.
         reason: String,
     },
-    /// The private key; nothing of it is said.
-    #[error("the private key cannot be read: {0}")]
+    /// The private key cannot be read. The message contains no part of it.
+    #[error("cannot read the private key: {0}")]
     Key(String),
-    /// They do not fit together.
-    #[error("the certificate and its key do not fit: {0}")]
+    /// The key does not belong to the certificate.
+    #[error("the private key does not match the certificate: {0}")]
     Mismatch(#[from] rustls::Error),
 }
 
 impl ServerCertificate {
-    /// The certificates of these files, if files are set.
+    /// Loads the certificate chain and the key. Returns `None` if both settings are missing.
     ///
     /// # Errors
-    /// [`TlsError`] when one is missing, cannot be read, or they do not fit together.
-    pub fn load(
-        certificates: Option<&PathBuf>,
-        key: Option<&PathBuf>,
-    ) -> Result<Option<Self>, TlsError> {
-        match (certificates.cloned(), key.cloned()) {
+    /// Returns an error if only one is set, a file cannot be read, or the key does not match.
+    pub fn load(chain: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Option<Self>, TlsError> {
+        match (chain.cloned(), key.cloned()) {
             (None, None) => Ok(None),
-            (Some(certificates), Some(key)) => {
-                let files = CertificateFiles { certificates, key };
+            (Some(chain), Some(key)) => {
+                let files = CertificateFiles { chain, key };
                 let tls = RustlsConfig::from_config(Arc::new(files.read()?));
                 Ok(Some(Self { files, tls }))
             }
@@ -76,21 +73,21 @@ impl ServerCertificate {
 
 impl CertificateFiles {
     fn read(&self) -> Result<ServerConfig, TlsError> {
-        let refused = |reason: String| TlsError::Certificates {
-            path: self.certificates.display().to_string(),
+        let unreadable = |reason: String| TlsError::Certificates {
+            path: self.chain.display().to_string(),
             reason,
         };
-        let chain = CertificateDer::pem_file_iter(&self.certificates)
+        let chain = CertificateDer::pem_file_iter(&self.chain)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| unreadable(error.to_string()))?;
         let key = PrivateKeyDer::from_pem_file(&self.key)
             .map_err(|error| TlsError::Key(error.to_string()))?;
         server_config(chain, key)
     }
 
-    fn stamp(&self) -> io::Result<(SystemTime, SystemTime)> {
-        let changed = |path: &Path| std::fs::metadata(path)?.modified();
-        Ok((changed(&self.certificates)?, changed(&self.key)?))
+    fn modified(&self) -> io::Result<(SystemTime, SystemTime)> {
+        let modified = |path: &Path| std::fs::metadata(path)?.modified();
+        Ok((modified(&self.chain)?, modified(&self.key)?))
     }
 }
 
@@ -106,39 +103,40 @@ pub(super) fn server_config(
     Ok(config)
 }
 
-/// `server` with own certificates, if there are any: taken up again whenever their files change.
+/// Serves `server` over TLS if there is a certificate, and reloads it whenever its files change.
 pub fn with_cert_reload(
     server: Server,
-    own: Option<ServerCertificate>,
-    stop: &CancellationToken,
+    certificate: Option<ServerCertificate>,
+    shutdown: &CancellationToken,
 ) -> Server {
-    let Some(ServerCertificate { files, tls }) = own else { return server };
-    tokio::spawn(follow(files, tls.clone(), stop.clone()));
+    let Some(ServerCertificate { files, tls }) = certificate else { return server };
+    tokio::spawn(reload_on_change(files, tls.clone(), shutdown.clone()));
     server.with_tls(tls)
 }
 
-/// New files that cannot be used leave the old ones in service, with an error in the log.
-async fn follow(files: CertificateFiles, tls: RustlsConfig, stop: CancellationToken) {
-    let mut served = files.stamp().ok();
-    run_periodically(PERIOD, stop, || {
-        let found = files.stamp().ok();
-        if found.is_some() && found != served {
-            served = found;
-            take_up(&files, &tls);
+/// Reloads the files whenever their modification times change. If the new files cannot be used, the
+/// old certificate stays in use and an error is logged.
+async fn reload_on_change(files: CertificateFiles, tls: RustlsConfig, shutdown: CancellationToken) {
+    let mut loaded = files.modified().ok();
+    run_periodically(CHECK_INTERVAL, shutdown, || {
+        let current = files.modified().ok();
+        if current.is_some() && current != loaded {
+            loaded = current;
+            reload(&files, &tls);
         }
         std::future::ready(())
     })
     .await;
 }
 
-fn take_up(files: &CertificateFiles, tls: &RustlsConfig) {
+fn reload(files: &CertificateFiles, tls: &RustlsConfig) {
     match files.read() {
         Ok(config) => {
             tls.reload_from_config(Arc::new(config));
-            tracing::info!(certificates = %files.certificates.display(), "the new certificates are in service");
+            tracing::info!(cert_file = %files.chain.display(), "TLS certificate reloaded");
         }
         Err(error) => {
-            tracing::error!(%error, "the new certificates cannot be used; the old ones stay in service")
+            tracing::error!(%error, "failed to reload the TLS certificate; the old one stays in use")
         }
     }
 }

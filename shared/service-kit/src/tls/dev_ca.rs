@@ -22,73 +22,73 @@ use super::{RustlsConfig, TlsError, cert_reload::server_config};
 const CA_CERTIFICATE: &str = "ca.pem";
 const CA_KEY: &str = "ca-key.pem";
 
-/// A certificate authority for one developer's machine, made on first start and kept in a folder.
+/// A certificate authority for development, created on first start and stored in a folder.
 pub struct DevCa {
     certificate: PathBuf,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// Why there is no development CA.
+/// Why the development CA cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DevCaError {
-    /// A file of it cannot be read or written.
-    #[error("the development CA's file {path} cannot be used: {source}")]
+    /// One of its files cannot be read or written.
+    #[error("cannot use the file {path} of the development CA: {source}")]
     File {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A certificate could not be made, or an old one not be read.
+    /// A certificate cannot be issued, or the stored key cannot be parsed.
     #[error(
-        "the development CA cannot make a certificate: {0}; delete its folder to make a new one"
+        "the development CA cannot issue a certificate: {0}; delete its folder to create a new CA"
     )]
     Certificate(#[from] rcgen::Error),
-    /// The made certificate was refused.
+    /// The TLS library rejects the issued certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
 }
 
 impl DevCa {
-    /// Open the CA in `folder`, or make it.
+    /// Opens the CA in `folder`, or creates it.
     ///
     /// # Errors
-    /// [`DevCaError`] when a file cannot be used.
+    /// Returns an error if a file cannot be read, written or parsed.
     pub fn open_or_create(folder: &Path, clock: &Clock) -> Result<Self, DevCaError> {
         let (certificate, key) = (folder.join(CA_CERTIFICATE), folder.join(CA_KEY));
         if !certificate.exists() || !key.exists() {
-            make(folder, clock)?;
+            create(folder, clock)?;
         }
         let key = KeyPair::from_pem(&read(&key)?)?;
-        Ok(Self { certificate, issuer: Issuer::new(authority(), key) })
+        Ok(Self { certificate, issuer: Issuer::new(ca_params(), key) })
     }
 
-    /// The CA's public certificate, which callers have to believe.
+    /// Returns the path of the CA's certificate, which clients have to trust.
     #[must_use]
     pub fn certificate(&self) -> &Path {
         &self.certificate
     }
 
-    /// Copy the public certificate to where others may read it, and nothing else of the CA.
+    /// Copies the CA's certificate, but not its key, to `to`.
     ///
     /// # Errors
-    /// When the copy cannot be written.
+    /// Returns an error if the copy cannot be written.
     pub fn publish(&self, to: &Path) -> Result<(), DevCaError> {
         let pem = read(&self.certificate)?;
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
         }
-        // Renamed into place: a reader never sees half a certificate.
+        // Written elsewhere and renamed, so that no reader sees an incomplete file.
         let draft = to.with_extension("new");
         fs::write(&draft, pem)
             .and_then(|()| fs::rename(&draft, to))
             .map_err(|source| at(to, source))
     }
 
-    /// A server's TLS with a fresh certificate for `names`, which lives in memory alone.
+    /// Returns a TLS configuration with a new certificate for `names`. Its key stays in memory.
     ///
     /// # Errors
-    /// When a name is none.
+    /// Returns an error if one of `names` is not a DNS name or IP address.
     pub fn server_tls(&self, names: &[String], clock: &Clock) -> Result<RustlsConfig, DevCaError> {
         let (certificate, key) = self.sign(names, clock)?;
         let key = PrivateKeyDer::try_from(key.serialize_der())
@@ -97,11 +97,12 @@ impl DevCa {
         Ok(RustlsConfig::from_config(Arc::new(config)))
     }
 
-    /// Write a fresh certificate for `names` and its key to `NAME.pem` and `NAME-key.pem`, for
-    /// another server's `tls.cert_file` and `tls.key_file`. Says where they are.
+    /// Writes a new certificate for `names` and its key to `NAME.pem` and `NAME-key.pem` in `folder`,
+    /// for another server's `tls.cert_file` and `tls.key_file`. Returns the two paths.
     ///
     /// # Errors
-    /// When a name is none, or a file cannot be written.
+    /// Returns an error if one of `names` is not a DNS name or IP address, or a file cannot be
+    /// written.
     pub fn issue(
         &self,
         names: &[String],
@@ -123,28 +124,28 @@ impl DevCa {
             .distinguished_name
             .push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        set_life(&mut params, clock, Duration::days(397));
+        set_validity(&mut params, clock, Duration::days(397));
         let key = KeyPair::generate()?;
         Ok((params.signed_by(&key, &self.issuer)?, key))
     }
 
-    /// The public certificate as rustls reads it.
+    /// Returns the CA's certificate in DER.
     ///
     /// # Errors
-    /// When the file has gone or is no certificate.
+    /// Returns an error if the file is missing or not a certificate.
     pub fn certificate_der(&self) -> Result<CertificateDer<'static>, DevCaError> {
         CertificateDer::from_pem_file(&self.certificate)
             .map_err(|error| at(&self.certificate, io::Error::other(error.to_string())))
     }
 }
 
-/// Made aside and moved into place as a whole: of two processes that make it at once one wins, and
-/// both use the same.
-fn make(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
+/// Creates the CA in a temporary folder and renames that. If two processes do it at the same time,
+/// one of them succeeds and both use the result.
+fn create(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
     let draft = folder.with_extension(format!("new-{}", std::process::id()));
     fs::create_dir_all(&draft).map_err(|source| at(&draft, source))?;
-    let mut params = authority();
-    set_life(&mut params, clock, Duration::days(3_650));
+    let mut params = ca_params();
+    set_validity(&mut params, clock, Duration::days(3_650));
     let key = KeyPair::generate()?;
     let pem = params.self_signed(&key)?.pem();
     let written = write_private(&draft.join(CA_KEY), &key.serialize_pem())
@@ -153,16 +154,15 @@ fn make(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
     let moved =
         written.and_then(|()| fs::rename(&draft, folder).map_err(|source| at(folder, source)));
     if moved.is_err() {
-        // What is left of the draft is of no use; why it failed is told, unless another process was
-        // quicker.
+        // The temporary folder is useless now, so a failure to remove it does not matter.
         let _ = fs::remove_dir_all(&draft);
     }
     moved.or_else(|error| if folder.join(CA_CERTIFICATE).exists() { Ok(()) } else { Err(error) })
 }
 
-/// All that a certificate says of its issuer, so that the CA's own certificate need not be read
-/// again.
-fn authority() -> CertificateParams {
+/// Returns the parameters of the CA's certificate. They are constant, so an existing CA certificate
+/// need not be parsed to sign with it.
+fn ca_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "Gatepass development CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -170,12 +170,12 @@ fn authority() -> CertificateParams {
     params
 }
 
-fn set_life(params: &mut CertificateParams, clock: &Clock, life: Duration) {
+fn set_validity(params: &mut CertificateParams, clock: &Clock, validity: Duration) {
     let now =
         OffsetDateTime::from_unix_timestamp(clock.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    // An hour back, for machines whose clocks run behind.
+    // One hour earlier, for machines whose clocks are behind.
     params.not_before = now - Duration::hours(1);
-    params.not_after = now + life;
+    params.not_after = now + validity;
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ca_is_made_once_and_its_key_is_for_its_owner_alone() {
+    fn ca_is_created_once_with_a_private_key_file() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let first =
@@ -216,30 +216,30 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_make_the_ca_at_once_one_wins_and_both_use_it() {
+    fn concurrent_creation_keeps_the_first_ca() {
         let folder = tempfile::tempdir().unwrap();
         let ca = folder.path().join("ca");
-        make(&ca, &Clock::system()).unwrap();
+        create(&ca, &Clock::system()).unwrap();
         let first = fs::read(ca.join(CA_CERTIFICATE)).unwrap();
-        make(&ca, &Clock::system()).unwrap();
+        create(&ca, &Clock::system()).unwrap();
         assert_eq!(fs::read(ca.join(CA_CERTIFICATE)).unwrap(), first);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary folder is left");
     }
 
     #[test]
-    fn a_certificate_for_another_server_is_written_with_its_key() {
+    fn issued_certificate_and_key_match() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let ca = DevCa::open_or_create(&folder.path().join("ca"), &clock).unwrap();
         let [certificate, key] =
             ca.issue(&["service-b".to_owned()], folder.path(), &clock).unwrap();
         let own = crate::tls::ServerCertificate::load(Some(&certificate), Some(&key)).unwrap();
-        assert!(own.is_some(), "the certificate and the key fit together");
+        assert!(own.is_some(), "the key matches the certificate");
         assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
-    fn only_the_public_certificate_is_published() {
+    fn publish_copies_only_the_certificate() {
         let (own, public) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let ca = DevCa::open_or_create(own.path(), &Clock::system()).unwrap();
         ca.publish(&public.path().join("ca.pem")).unwrap();

@@ -2,12 +2,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// The setting of an own certificate, to serve https instead of http.
+/// Settings `tls.cert_file` and `tls.key_file`. Set both to serve https instead of http.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsFiles {
-    /// The certificate chain, as PEM, the server's own first.
+    /// PEM file with the certificate chain, the server's certificate first.
     pub cert_file: Option<PathBuf>,
-    /// Its private key, as PEM.
+    /// PEM file with the private key.
     pub key_file: Option<PathBuf>,
 }
