@@ -272,7 +272,7 @@ impl ServiceASettings {
     /// Returns the timeout of a whole call of B: 90 % of the request timeout, so that A's response
     /// names the step that timed out.
     pub fn total_timeout(&self) -> Duration {
-        Duration::from_secs(self.limits.request_seconds) * 9 / 10
+        Duration::from_secs(self.limits.request_timeout_seconds) * 9 / 10
     }
 
     /// Returns the timeout of one request to B or C.
