@@ -1,72 +1,41 @@
+//! An OAuth client that calls the server's endpoints.
+
 use std::{
     future::Future,
-    io::{Read, Write},
-    net::{IpAddr, TcpStream},
+    ops::Deref,
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, RequestBuilder, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
+use test_support::http::TestClient;
 
-/// A client's id and secret.
+pub use test_support::{
+    http::{TestResponse as Response, client_builder, send},
+    wait::until as wait_until,
+};
+
+/// Client id and client secret, or user name and password.
 pub type Credentials<'a> = (&'a str, &'a str);
 
-/// Someone who calls C.
+/// Calls one server over HTTP.
 #[derive(Clone)]
-pub struct HttpClient {
-    pub base: String,
-    pub http: Client,
-}
-
-/// What C answered.
-#[derive(Debug)]
-pub struct Response {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
-}
+pub struct HttpClient(pub TestClient);
 
 impl HttpClient {
     pub fn new(base: impl Into<String>) -> Self {
-        Self { base: base.into(), http: client_builder().build().unwrap() }
+        Self(TestClient::new(base))
     }
 
-    /// The same server, called from another of this machine's addresses.
+    /// Calls the same server from another of this machine's addresses.
     pub fn from_address(&self, address: &str) -> Self {
-        let address: IpAddr = address.parse().unwrap();
-        Self {
-            base: self.base.clone(),
-            http: client_builder().local_address(address).build().unwrap(),
-        }
-    }
-
-    pub fn post(&self, path: &str) -> RequestBuilder {
-        self.http.post(format!("{}{path}", self.base))
-    }
-
-    pub async fn get(&self, path: &str) -> Response {
-        send(self.http.get(format!("{}{path}", self.base))).await
-    }
-
-    pub async fn get_json(&self, path: &str) -> Value {
-        self.get(path).await.json()
+        Self(self.0.from_address(address))
     }
 
     pub async fn published_keys(&self) -> Vec<Value> {
         self.get_json("/.well-known/jwks.json").await["keys"].as_array().unwrap().clone()
     }
 
-    pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        send(self.post(path).form(fields)).await
-    }
-
-    /// A body that is sent as it stands here.
-    pub async fn post_raw_form(&self, path: &str, body: impl Into<String>) -> Response {
-        let form = "application/x-www-form-urlencoded";
-        send(self.post(path).header("content-type", form).body(body.into())).await
-    }
-
-    /// Ask for a pass as the document does.
+    /// Requests an access token with the client credentials grant, credentials in the body.
     pub async fn client_credentials(
         &self,
         (id, secret): Credentials<'_>,
@@ -77,7 +46,7 @@ impl HttpClient {
         self.post_form("/oauth/token", &[&own[..], more].concat()).await
     }
 
-    /// A pass, which has to be given.
+    /// Returns an access token of the client credentials grant. Panics on an error response.
     pub async fn access_token(
         &self,
         credentials: Credentials<'_>,
@@ -107,107 +76,41 @@ impl HttpClient {
         .await
     }
 
-    pub async fn can_authenticate(&self, credentials: Credentials<'_>) -> bool {
-        self.introspect_status(credentials).await == 200
-    }
-
-    async fn introspect_status(&self, (id, secret): Credentials<'_>) -> u16 {
+    /// Whether the server accepts these credentials.
+    pub async fn can_authenticate(&self, (id, secret): Credentials<'_>) -> bool {
         let fields = [("client_id", id), ("client_secret", secret), ("token", "any")];
-        self.post_form("/oauth/introspect", &fields).await.status
-    }
-
-    /// Begin a body, and never end it.
-    pub async fn send_stalled_body(&self, method: &str, path: &str, headers: &str) -> Response {
-        let address = self.base.split_once("://").unwrap().1.to_owned();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n"
-        );
-        let response = tokio::task::spawn_blocking(move || {
-            let mut stream = TcpStream::connect(address).unwrap();
-            stream.write_all(head.as_bytes()).unwrap();
-            let mut response = String::new();
-            stream.read_to_string(&mut response).map(|_| response).unwrap()
-        });
-        Response::of_text(&response.await.unwrap())
+        self.post_form("/oauth/introspect", &fields).await.status == 200
     }
 }
 
-impl Response {
-    /// As it came over the wire.
-    fn of_text(response: &str) -> Self {
-        let (head, text) = response.split_once("\r\n\r\n").unwrap();
-        let mut lines = head.lines();
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let pairs = lines.map(|line| line.split_once(": ").unwrap());
-        let headers =
-            pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        Self { status, headers, text: text.to_owned() }
-    }
+impl Deref for HttpClient {
+    type Target = TestClient;
 
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{self:?}"))
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-    }
-
-    /// The error code and its description.
-    pub fn error(&self) -> (String, String) {
-        let body = self.json();
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        (text("error"), text("error_description"))
-    }
-
-    /// It has to be this refusal, with these words in its description.
-    pub fn assert_error(&self, status: u16, code: &str, expected: &str) {
-        let (error, description) = self.error();
-        assert_eq!((self.status, error.as_str()), (status, code), "{self:?}");
-        assert!(description.contains(expected), "`{expected}` is not in: {description}");
+    fn deref(&self) -> &TestClient {
+        &self.0
     }
 }
 
-pub fn client_builder() -> reqwest::ClientBuilder {
-    // A connection of its own for each call: stories stop servers and turn clocks, and a kept one
-    // may die of that.
-    Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .pool_max_idle_per_host(0)
-        .timeout(Duration::from_secs(60))
-}
-
-pub async fn send(request: RequestBuilder) -> Response {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Response { status, headers, text: response.text().await.unwrap() }
-}
-
-/// Ask whether it is so while the second passes that a running server may take. Its timers see this
-/// one second and no more: the machine, which may be busy, gets its own time after that.
-pub async fn within_one_second<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+/// Waits until `condition` holds within one second of virtual time. The server's timers advance by
+/// that second and no more. Work that is due by then may take up to 20 seconds of real time, because
+/// the machine can be busy.
+pub async fn within_one_second<F: Future<Output = bool>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) {
     tokio::time::pause();
-    // A blocking task keeps the paused time from running ahead whenever everybody waits.
+    // A running blocking task stops tokio from advancing the paused time when all tasks are idle.
     let (release, held) = std::sync::mpsc::channel::<()>();
     let holder = tokio::task::spawn_blocking(move || held.recv());
     for _ in 0..10 {
-        is_so().await;
+        condition().await;
         tokio::time::advance(Duration::from_millis(100)).await;
     }
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so().await {
+    while !condition().await {
         assert!(Instant::now() < deadline, "not within a second: {what}");
     }
     drop(release);
     tokio::time::resume();
     let _ = holder.await;
-}
-
-/// Ask again and again until it is so.
-pub async fn wait_until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "never came true: {what}");
-        tokio::task::yield_now().await;
-    }
 }

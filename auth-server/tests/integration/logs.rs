@@ -5,6 +5,8 @@ use oauth_types::{ClientSecret, basic};
 use reqwest::Certificate;
 use serde_json::json;
 
+use test_support::http::TestClient;
+
 use crate::{
     client::{HttpClient, client_builder, send, wait_until},
     process::{ServerProcess, run, server_settings, set, succeed},
@@ -160,8 +162,10 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
 
     let mut secrets = call_every_endpoint(&server).await;
     let http = client_builder().tls_certs_only([ca]).build().unwrap();
-    secrets
-        .extend(call_every_endpoint(&HttpClient { base: server.tls.clone().unwrap(), http }).await);
+    secrets.extend(
+        call_every_endpoint(&HttpClient(TestClient { base: server.tls.clone().unwrap(), http }))
+            .await,
+    );
     let rotated = succeed(&["client", "rotate-secret", "robot"], &settings).await;
     wait_until("the turned secret is let in", async || {
         server.can_authenticate(("robot", &rotated)).await

@@ -1,83 +1,39 @@
-//! The real binary: as a command that ends, and as a server that runs.
+//! The `auth-server` binary: commands that end, and servers that run.
 
-use std::{
-    fmt::Write as _,
-    io::{BufRead, BufReader, Write as _},
-    ops::Deref,
-    path::Path,
-    process::{Child, Command, Output, Stdio},
-    sync::{Arc, Mutex, mpsc},
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{ops::Deref, path::Path};
 
-use serde_json::Value;
+use test_support::process::{self, Program};
+
+pub use test_support::process::{CommandOutput, set_arguments as set};
 
 use crate::client::HttpClient;
 
-/// What a command said, and how it ended.
-#[derive(Debug)]
-pub struct CommandOutput {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
+const AUTH_SERVER: Program = Program::at(env!("CARGO_BIN_EXE_auth-server"));
 
-/// A server in a process of its own.
+/// A server in a process of its own. It is killed when it is dropped.
 pub struct ServerProcess {
     pub client: HttpClient,
+    /// The origin of the TLS listener.
     pub tls: Option<String>,
-    child: Child,
-    log: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
+    process: process::ServerProcess,
 }
 
-fn binary(arguments: &[String]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-server"));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+/// Runs a command: `args`, then `settings`.
+pub async fn run(args: &[&str], settings: &[String]) -> CommandOutput {
+    AUTH_SERVER.run(args, settings).await
 }
 
-/// Run a command to its end.
-pub async fn run(args: &[&str], more: &[String]) -> CommandOutput {
-    run_with_input(args, more, "").await
+/// Runs a command that reads `input` from standard input.
+pub async fn run_with_input(args: &[&str], settings: &[String], input: &str) -> CommandOutput {
+    AUTH_SERVER.run_with_input(args, settings, input).await
 }
 
-/// Run a command that reads from standard input.
-pub async fn run_with_input(args: &[&str], more: &[String], input: &str) -> CommandOutput {
-    let arguments: Vec<String> =
-        args.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
-    let input = input.to_owned();
-    let run = move || {
-        let mut child = binary(&arguments).stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    };
-    command_output(&tokio::task::spawn_blocking(run).await.unwrap())
+/// Runs a command that has to exit with status 0. Returns its output without the last line end.
+pub async fn succeed(args: &[&str], settings: &[String]) -> String {
+    AUTH_SERVER.succeed(args, settings).await
 }
 
-/// Run a command that has to succeed; what it printed, without the last line end.
-pub async fn succeed(args: &[&str], more: &[String]) -> String {
-    let command_output = run(args, more).await;
-    assert_eq!(command_output.code, Some(0), "{args:?}: {command_output:?}");
-    command_output.stdout.trim_end().to_owned()
-}
-
-fn command_output(output: &Output) -> CommandOutput {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    CommandOutput {
-        code: output.status.code(),
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-    }
-}
-
-/// Settings as the command line takes them.
-pub fn set(pairs: &[(&str, &str)]) -> Vec<String> {
-    pairs.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]).collect()
-}
-
-/// Settings of a server on a data folder, on ports that the system chooses.
+/// Settings of a server on a data directory, with ports that the system chooses.
 pub fn server_settings(data: &Path, clients: &Path) -> Vec<String> {
     set(&[
         ("data_dir", &data.display().to_string()),
@@ -89,49 +45,28 @@ pub fn server_settings(data: &Path, clients: &Path) -> Vec<String> {
 }
 
 impl ServerProcess {
-    /// Start the server, and learn from its log where it listens.
-    pub fn start(arguments: &[String]) -> Self {
-        let mut child = binary(arguments).spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let (started, starts) = mpsc::channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let reader = std::thread::spawn({
-            let log = Arc::clone(&log);
-            move || {
-                for line in stderr.lines().map_while(Result::ok) {
-                    if line.contains("auth-server starts") {
-                        let _ = started.send(serde_json::from_str::<Value>(&line).unwrap());
-                    }
-                    writeln!(log.lock().unwrap(), "{line}").unwrap();
-                }
-            }
-        });
-        let line = starts
-            .recv_timeout(Duration::from_secs(60))
-            .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
-        let port = |key: &str| {
-            line[key].as_str().and_then(|address| address.rsplit(':').next().map(str::to_owned))
+    /// Starts the server and takes its addresses from its log.
+    pub fn start(settings: &[String]) -> Self {
+        let process = AUTH_SERVER.serve(settings, "auth-server starts");
+        let port = |name: &str| {
+            process.started(name).and_then(|address| address.rsplit(':').next()).map(str::to_owned)
         };
+        let http = port("http").unwrap();
         Self {
-            client: HttpClient::new(format!("http://127.0.0.1:{}", port("http").unwrap())),
+            client: HttpClient::new(format!("http://127.0.0.1:{http}")),
             tls: port("tls").map(|port| format!("https://localhost:{port}")),
-            child,
-            log,
-            reader: Some(reader),
+            process,
         }
     }
 
-    /// End the process as a power cut would, and wait until it is gone.
+    /// Kills the process and waits until it is gone.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.process.kill();
     }
 
-    /// End the process, and read all that it has logged.
-    pub fn kill_and_read_log(mut self) -> String {
-        self.kill();
-        self.reader.take().unwrap().join().unwrap();
-        std::mem::take(&mut *self.log.lock().unwrap())
+    /// Kills the process and returns everything that it has logged.
+    pub fn kill_and_read_log(self) -> String {
+        self.process.kill_and_read_log()
     }
 }
 
@@ -140,13 +75,5 @@ impl Deref for ServerProcess {
 
     fn deref(&self) -> &HttpClient {
         &self.client
-    }
-}
-
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -6,6 +6,8 @@ use std::{
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client};
 
+use test_support::http::TestClient;
+
 use crate::{
     client::{HttpClient, client_builder, wait_until},
     jwt,
@@ -27,7 +29,7 @@ async fn with_tls(change: impl FnOnce(&mut auth_server::AuthServerSettings)) -> 
 }
 
 fn over_tls(server: &TestServer, http: Client) -> HttpClient {
-    HttpClient { base: server.tls.clone().unwrap(), http }
+    HttpClient(TestClient { base: server.tls.clone().unwrap(), http })
 }
 
 #[tokio::test]
