@@ -1,5 +1,5 @@
-//! What people see of C: one struct a page, with everything that its template shows. An endpoint
-//! fills it in and calls [`show`]; no endpoint names a template.
+//! The HTML pages. Each page is a struct with everything that its template needs. An endpoint fills
+//! it in and calls [`render`]; no endpoint names a template.
 
 mod account;
 mod browser_name;
@@ -12,8 +12,8 @@ mod login;
 mod logout;
 #[cfg(test)]
 mod samples;
-mod shown;
 pub mod stylesheet;
+mod views;
 
 use std::path::Path;
 
@@ -30,10 +30,10 @@ pub use form_post::FormPostPage;
 pub use home::HomePage;
 pub use login::{LoginPage, LoginProblem};
 pub use logout::{LoggedOutPage, LogoutPage, ReturnTo};
-pub use shown::{ShownClient, ShownScope, ShownUser, WebLink};
+pub use views::{ClientView, ScopeView, UserView, WebLink};
 
-/// The names that an operator may use for files in the folder of replacements, and what stands
-/// there without one.
+/// Pairs of file name and embedded content. An operator can replace each file under its name in
+/// `pages_dir`.
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../pages/", $name)))),*] };
 }
@@ -60,25 +60,28 @@ const TEXTS: [(Language, &str); 2] = [
     (Language::Chinese, include_str!("../pages/zh.toml")),
 ];
 
-/// C's pages, with the files of `folder` in the place of its own where there is one.
+/// Loads the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded ones.
+///
+/// # Errors
+/// Returns an error if a template or a text file in `folder` is invalid.
 pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
     Pages::new(&FILES, &TEXTS, folder)
 }
 
-/// What one page shows.
-pub trait Shown: Serialize {
-    /// The name of its template.
+/// The content of one page.
+pub trait View: Serialize {
+    /// The name of its template, without `.html`.
     const TEMPLATE: &'static str;
 
-    /// What the page must be allowed beyond what every page may do.
-    fn allow(&self, page: Page) -> Page {
+    /// Extends the Content-Security-Policy that all pages share.
+    fn extend_policy(&self, page: Page) -> Page {
         page
     }
 }
 
-/// Make a page of what it shows.
-pub fn show<S: Shown>(pages: &Pages, browser: &Browser, status: StatusCode, shown: &S) -> Page {
-    shown.allow(pages.page(browser, status, S::TEMPLATE, shown))
+/// Renders a page in the browser's language.
+pub fn render<V: View>(pages: &Pages, browser: &Browser, status: StatusCode, view: &V) -> Page {
+    view.extend_policy(pages.page(browser, status, V::TEMPLATE, view))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use service_kit::render_html_errors;
 
 use super::Failure;
 use crate::{
-    pages::{ErrorKind, ErrorPage, show},
+    pages::{ErrorKind, ErrorPage, render},
     secure_random::NoEntropy,
     state::App,
     storage::StoreError,
@@ -54,10 +54,10 @@ impl PageFailure {
             Self::Beforehand(status) => {
                 let (kind, code) = match status {
                     StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
-                        (ErrorKind::NoSuchPage, ErrorCode::InvalidRequest)
+                        (ErrorKind::NotFound, ErrorCode::InvalidRequest)
                     }
                     status if status.is_client_error() => {
-                        (ErrorKind::NotTaken, ErrorCode::InvalidRequest)
+                        (ErrorKind::UnreadableBody, ErrorCode::InvalidRequest)
                     }
                     _ => (ErrorKind::ServerError, ErrorCode::ServerError),
                 };
@@ -83,8 +83,9 @@ fn error_page(
     detail: Option<String>,
 ) -> Response {
     let request_id = current_trace().map(|trace| trace.trace_id.to_string());
-    let page = ErrorPage { kind, error: code.as_str().to_owned(), detail, rule: None, request_id };
-    show(&app.pages, browser, status, &page).into_response()
+    let (error, rule) = (code.as_str().to_owned(), kind.rule());
+    let page = ErrorPage { kind, error, detail, rule, request_id };
+    render(&app.pages, browser, status, &page).into_response()
 }
 
 impl From<Failure> for PageFailure {

@@ -9,7 +9,7 @@ use oauth_types::{Form, IdTokenClaims};
 use crate::http::{PageForm, RawForm};
 use crate::{
     http::{ClientAddress, Failure, PageFailure, Visitor, forget_session_cookie},
-    pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, show},
+    pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
     state::App,
     tokens::hinted_user,
     users::end_session,
@@ -77,7 +77,7 @@ async fn sign_out(
                 action: format!("/logout/confirm?{query}"),
                 csrf: visitor.csrf_token(app),
             };
-            let page = show(&app.pages, &visitor.browser, StatusCode::OK, &page);
+            let page = render(&app.pages, &visitor.browser, StatusCode::OK, &page);
             // Browsers hold the redirect after the form against the page's policy.
             Ok(page.form_action(asked.return_to.as_deref().unwrap_or_default()).into_response())
         }
@@ -152,7 +152,7 @@ impl Asked {
                 let page = LoggedOutPage {
                     return_to: back.map(|(client, href)| ReturnTo { client, href }),
                 };
-                show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+                render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
             }
         }
     }

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BrowserName, Shown, ShownClient, ShownScope, ShownUser};
+use super::{BrowserName, ClientView, ScopeView, UserView, View};
 
-/// Where somebody is signed in, and what they have allowed.
+/// The account page: the user's sessions and consents.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountPage {
-    pub user: ShownUser,
+    pub user: UserView,
     pub notice: Option<AccountNotice>,
     pub sessions: Vec<SessionRow>,
     pub consents: Vec<ConsentRow>,
@@ -13,33 +13,34 @@ pub struct AccountPage {
     pub csrf: String,
 }
 
-/// One browser that is signed in. Its form sends `session`.
+/// One session. Its form sends `session`.
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionRow {
-    /// A public identifier: the cookie's value is a secret.
+    /// A public identifier. The value of the cookie is a secret.
     pub id: String,
     pub browser: BrowserName,
     pub address: String,
-    /// Seconds since 1970.
+    /// When the user signed in, in Unix seconds.
     pub since: i64,
-    /// Seconds since 1970.
+    /// In Unix seconds.
     pub last_seen: i64,
+    /// The session of the browser that shows the page.
     pub current: bool,
-    /// The clients that were opened from it.
+    /// Names of the clients that were authorized in this session.
     pub apps: Vec<String>,
 }
 
-/// One client that was allowed something. Its form sends `client_id`.
+/// One client with a consent. Its form sends `client_id`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConsentRow {
     pub client_id: String,
-    pub client: ShownClient,
-    pub scopes: Vec<ShownScope>,
-    /// Seconds since 1970.
+    pub client: ClientView,
+    pub scopes: Vec<ScopeView>,
+    /// When the consent was given, in Unix seconds.
     pub since: i64,
 }
 
-/// Where the forms go.
+/// The URLs of the forms.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountActions {
     pub end_session: String,
@@ -48,7 +49,7 @@ pub struct AccountActions {
     pub sign_out_everywhere: String,
 }
 
-/// What was just done.
+/// The change that was just made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountNotice {
@@ -56,6 +57,6 @@ pub enum AccountNotice {
     ConsentWithdrawn,
 }
 
-impl Shown for AccountPage {
+impl View for AccountPage {
     const TEMPLATE: &'static str = "account";
 }

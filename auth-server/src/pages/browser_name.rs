@@ -1,15 +1,15 @@
 use serde::Serialize;
 
-/// A browser in words that its owner knows, from what it says of itself. Anybody can say anything
-/// there: it helps people to tell their own sessions apart, and decides nothing.
+/// Browser and operating system, from the `User-Agent` header. The header can be forged: the name
+/// helps users to tell their sessions apart and decides nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BrowserName {
     pub browser: Option<&'static str>,
     pub system: Option<&'static str>,
 }
 
-/// Nearly every browser also names those that it wants to be taken for, so the order decides: the
-/// newcomers come first.
+/// Markers in `User-Agent` and browser names. Most browsers also name the ones that they imitate, so
+/// the first match decides and newer browsers come first.
 const BROWSERS: [(&str, &str); 16] = [
     ("MicroMessenger", "WeChat"),
     ("AlipayClient", "Alipay"),
@@ -41,10 +41,10 @@ const SYSTEMS: [(&str, &str); 8] = [
 ];
 
 impl BrowserName {
-    /// From the header `User-Agent`.
+    /// Recognizes a browser by its `User-Agent` header.
     pub fn of(user_agent: &str) -> Self {
         let first = |known: &[(&str, &'static str)]| {
-            known.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
+            known.iter().find(|(marker, _)| user_agent.contains(marker)).map(|(_, name)| *name)
         };
         Self { browser: first(&BROWSERS), system: first(&SYSTEMS) }
     }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_is_called_as_its_owner_calls_it() {
+    fn browser_and_system_are_recognized() {
         let webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
         for (user_agent, browser, system) in [
             (format!("Mozilla/5.0 (X11; Linux x86_64) {webkit} Chrome/142.0 Safari/537.36"), "Chrome", "Linux"),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_known_gets_no_name_and_its_words_are_not_repeated() {
+    fn unknown_user_agents_have_no_name() {
         for user_agent in ["", "<script>alert(1)</script>"] {
             assert_eq!(BrowserName::of(user_agent), BrowserName::default());
         }

@@ -1,21 +1,21 @@
 use serde::Serialize;
 
-use super::{Shown, ShownClient, ShownScope, ShownUser};
+use super::{ClientView, ScopeView, UserView, View};
 
-/// Asks whether a client may have what it asks for. The form sends `decision`, `allow` or `deny`.
+/// Asks the user for consent. The form sends `decision`, `allow` or `deny`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConsentPage {
-    pub client: ShownClient,
-    /// The host of the redirect URI: a name and a logo can be borrowed, this cannot.
+    pub client: ClientView,
+    /// The host of the redirect URI. Name and logo can imitate another client, the host cannot.
     pub returns_to: String,
-    pub user: ShownUser,
-    pub scopes: Vec<ShownScope>,
+    pub user: UserView,
+    pub scopes: Vec<ScopeView>,
     pub action: String,
     pub csrf: String,
-    /// Where somebody else may sign in.
+    /// The URL to sign in as another user.
     pub switch_account: String,
 }
 
-impl Shown for ConsentPage {
+impl View for ConsentPage {
     const TEMPLATE: &'static str = "consent";
 }

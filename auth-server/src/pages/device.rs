@@ -1,13 +1,13 @@
 use serde::Serialize;
 
-use super::{Shown, ShownClient, ShownScope, ShownUser};
+use super::{ClientView, ScopeView, UserView, View};
 
-/// Asks for the code that a device shows (RFC 8628 §3.3). The form sends `user_code`.
+/// Asks for the user code that the device displays (RFC 8628 §3.3). The form sends `user_code`.
 #[derive(Clone, Debug, Serialize)]
 pub struct DevicePage {
     pub action: String,
     pub csrf: String,
-    /// What is already in the field: from `verification_uri_complete`, or what was typed before.
+    /// The initial value of the field: from `verification_uri_complete`, or the previous input.
     pub user_code: String,
     pub problem: Option<DeviceProblem>,
 }
@@ -22,21 +22,21 @@ pub enum DeviceProblem {
     NoCookies,
 }
 
-/// Asks whether the device may have what it asks for. The form sends `user_code` and `decision`,
-/// `allow` or `deny`.
+/// Asks the user to approve the device. The form sends `user_code` and `decision`, `allow` or
+/// `deny`.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceConfirmPage {
-    pub client: ShownClient,
-    pub user: ShownUser,
+    pub client: ClientView,
+    pub user: UserView,
     pub user_code: String,
-    pub scopes: Vec<ShownScope>,
+    pub scopes: Vec<ScopeView>,
     pub action: String,
     pub csrf: String,
-    /// Where somebody else may sign in.
+    /// The URL to sign in as another user.
     pub switch_account: String,
 }
 
-/// Says what became of the device.
+/// Confirms the decision about the device.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceDonePage {
     /// The client's name.
@@ -44,14 +44,14 @@ pub struct DeviceDonePage {
     pub allowed: bool,
 }
 
-impl Shown for DevicePage {
+impl View for DevicePage {
     const TEMPLATE: &'static str = "device";
 }
 
-impl Shown for DeviceConfirmPage {
+impl View for DeviceConfirmPage {
     const TEMPLATE: &'static str = "device_confirm";
 }
 
-impl Shown for DeviceDonePage {
+impl View for DeviceDonePage {
     const TEMPLATE: &'static str = "device_done";
 }

@@ -1,22 +1,22 @@
 use serde::Serialize;
 
-use super::{Shown, WebLink};
+use super::{View, WebLink};
 
-/// Says what happened and what to do next.
+/// An error page: what happened and what to do next.
 #[derive(Clone, Debug, Serialize)]
 pub struct ErrorPage {
     pub kind: ErrorKind,
     /// The OAuth error code.
     pub error: String,
-    /// For developers, in English as in every other answer of C.
+    /// Details for developers, in English like every API error.
     pub detail: Option<String>,
-    /// The section that was applied.
+    /// The specification section behind the rejection.
     pub rule: Option<WebLink>,
-    /// What to look for in the log.
+    /// The request id, to find the request in the log.
     pub request_id: Option<String>,
 }
 
-/// What happened, as the person who sees it can tell it apart.
+/// The errors that users can tell apart. Each has its own texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
@@ -24,14 +24,34 @@ pub enum ErrorKind {
     RedirectUri,
     InvalidRequest,
     Expired,
-    /// The form's token is missing or another browser's.
+    /// The CSRF token is missing or belongs to another browser.
     ForgedForm,
-    /// A logout request that cannot be followed by a redirect.
+    /// A logout request whose redirect is not allowed.
     Logout,
-    NoSuchPage,
-    /// Too long, too slow, or broken off.
-    NotTaken,
+    /// No page at this path, or not with this method.
+    NotFound,
+    /// The body is too long, too slow or incomplete.
+    UnreadableBody,
     ServerError,
+}
+
+impl ErrorKind {
+    /// Returns a link to the section that the rejected request violates, if one section covers it.
+    pub fn rule(self) -> Option<WebLink> {
+        WebLink::parse(match self {
+            Self::UnknownClient => "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
+            Self::RedirectUri => "https://www.rfc-editor.org/rfc/rfc9700#section-4.1.3",
+            Self::ForgedForm => "https://www.rfc-editor.org/rfc/rfc6749#section-10.12",
+            Self::Logout => {
+                "https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RedirectionAfterLogout"
+            }
+            Self::InvalidRequest
+            | Self::Expired
+            | Self::NotFound
+            | Self::UnreadableBody
+            | Self::ServerError => return None,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -43,12 +63,12 @@ impl ErrorKind {
         Self::Expired,
         Self::ForgedForm,
         Self::Logout,
-        Self::NoSuchPage,
-        Self::NotTaken,
+        Self::NotFound,
+        Self::UnreadableBody,
         Self::ServerError,
     ];
 }
 
-impl Shown for ErrorPage {
+impl View for ErrorPage {
     const TEMPLATE: &'static str = "error";
 }

@@ -1,7 +1,7 @@
 use pages::Page;
 use serde::Serialize;
 
-use super::Shown;
+use super::View;
 
 /// Carries an authorization response to the client as a form (OAuth 2.0 Form Post Response Mode
 /// §2).
@@ -14,12 +14,12 @@ pub struct FormPostPage {
     script: &'static str,
 }
 
-/// The only script of C. It is allowed by its hash, so that no other one can run beside it.
+/// The only script of the server. The policy allows it by its hash, so no other script can run.
 const SCRIPT: &str = "document.forms[0].submit()";
 const SCRIPT_SHA256: &str = "ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
 
 impl FormPostPage {
-    /// The response `fields`, for the redirect URI `action` of the client with this name.
+    /// Returns a page that posts `fields` to the redirect URI `action`. `client` is a name to display.
     pub fn new(
         client: impl Into<String>,
         action: impl Into<String>,
@@ -29,10 +29,10 @@ impl FormPostPage {
     }
 }
 
-impl Shown for FormPostPage {
+impl View for FormPostPage {
     const TEMPLATE: &'static str = "form_post";
 
-    fn allow(&self, page: Page) -> Page {
+    fn extend_policy(&self, page: Page) -> Page {
         page.form_action(&self.action).script_hash(SCRIPT_SHA256)
     }
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_the_scripts() {
+    fn the_policy_hash_matches_the_script() {
         let hash = digest::digest(&digest::SHA256, SCRIPT.as_bytes());
         assert_eq!(BASE64_STANDARD.encode(hash), SCRIPT_SHA256);
     }

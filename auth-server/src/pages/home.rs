@@ -1,18 +1,18 @@
 use serde::Serialize;
 
-use super::Shown;
+use super::View;
 
-/// What this server is, for a person who opened the issuer's address.
+/// The home page, at the issuer's URL.
 #[derive(Clone, Debug, Serialize)]
 pub struct HomePage {
     pub issuer: String,
-    /// Where the account page is.
+    /// The URL of the account page.
     pub account: String,
-    /// Where a device's code is entered.
+    /// The URL of the page for user codes.
     pub device: String,
     pub signed_in_as: Option<String>,
 }
 
-impl Shown for HomePage {
+impl View for HomePage {
     const TEMPLATE: &'static str = "home";
 }

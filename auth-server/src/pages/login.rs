@@ -1,36 +1,36 @@
 use serde::Serialize;
 
-use super::{Shown, ShownClient};
+use super::{ClientView, View};
 
-/// Asks who somebody is. The form sends `username` and `password`, or `cancel`, or `continue`.
+/// The sign-in page. The form sends `username` and `password`, or `cancel`, or `continue`.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoginPage {
-    /// The client that waits; none for the account page.
-    pub client: Option<ShownClient>,
+    /// The client that requested the sign-in; none for the account page.
+    pub client: Option<ClientView>,
     pub action: String,
     pub csrf: String,
-    /// What is already in the field: a `login_hint`, or what was typed before.
+    /// The initial value of the field: `login_hint`, or the previous input.
     pub username: String,
     pub problem: Option<LoginProblem>,
-    /// Show the demo's users and passwords.
+    /// Shows the demo users and their passwords.
     pub demo_hint: bool,
-    /// Who may go on without a password (`prompt=select_account`).
+    /// The user who can continue without a password (`prompt=select_account`).
     pub signed_in_as: Option<String>,
 }
 
-/// Why the page is shown again. Whether the account exists is never a reason.
+/// Why the page is shown again. It never reveals whether the account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LoginProblem {
     WrongCredentials,
     TooMany {
-        /// Seconds.
+        /// Seconds until the next attempt is possible.
         retry_after: u64,
     },
     ExpiredForm,
     NoCookies,
 }
 
-impl Shown for LoginPage {
+impl View for LoginPage {
     const TEMPLATE: &'static str = "login";
 }

@@ -1,34 +1,34 @@
 use serde::Serialize;
 
-use super::{Shown, ShownUser, WebLink};
+use super::{UserView, View, WebLink};
 
-/// Asks whether to sign out. The form sends `decision`, `logout` or `stay`.
+/// Asks the user to confirm the sign-out. The form sends `decision`, `logout` or `stay`.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogoutPage {
-    /// The name of the client that asks, if it is known.
+    /// The name of the client that requests the logout, if known.
     pub client: Option<String>,
-    pub user: ShownUser,
+    pub user: UserView,
     pub action: String,
     pub csrf: String,
 }
 
-/// Says that somebody is signed out.
+/// Confirms that the user is signed out.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoggedOutPage {
     pub return_to: Option<ReturnTo>,
 }
 
-/// A way back to a client.
+/// The link back to a client.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReturnTo {
     pub client: String,
     pub href: WebLink,
 }
 
-impl Shown for LogoutPage {
+impl View for LogoutPage {
     const TEMPLATE: &'static str = "logout";
 }
 
-impl Shown for LoggedOutPage {
+impl View for LoggedOutPage {
     const TEMPLATE: &'static str = "logged_out";
 }

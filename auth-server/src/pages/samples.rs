@@ -1,10 +1,10 @@
-//! Every page with something on it.
+//! Samples of every page, for tests.
 
 use pages::{Browser, Page, Pages};
 
 use super::*;
 
-/// A page's name, the ids by which tests and styles find its parts, and how it is made.
+/// A page: its name, the element ids that tests and styles rely on, and a function that renders it.
 pub struct Sample {
     pub name: &'static str,
     pub ids: &'static [&'static str],
@@ -13,15 +13,11 @@ pub struct Sample {
 
 pub type Make = dyn Fn(&Pages, &Browser) -> Page;
 
-fn sample<S: Shown + 'static>(
-    name: &'static str,
-    ids: &'static [&'static str],
-    shown: S,
-) -> Sample {
+fn sample<V: View + 'static>(name: &'static str, ids: &'static [&'static str], view: V) -> Sample {
     Sample {
         name,
         ids,
-        make: Box::new(move |pages, browser| show(pages, browser, StatusCode::OK, &shown)),
+        make: Box::new(move |pages, browser| render(pages, browser, StatusCode::OK, &view)),
     }
 }
 
@@ -90,7 +86,7 @@ fn consent() -> Vec<Sample> {
         switch_account: "/login?request=7Qm2".to_owned(),
     };
     let bare = ConsentPage {
-        client: ShownClient::named("Command line"),
+        client: ClientView::named("Command line"),
         scopes: scopes()[..1].to_vec(),
         ..page.clone()
     };
@@ -117,7 +113,7 @@ fn device() -> Vec<Sample> {
         problem,
     };
     let confirm = DeviceConfirmPage {
-        client: ShownClient::named("Living room TV"),
+        client: ClientView::named("Living room TV"),
         user: user(),
         user_code: "WDJB-MJHT".to_owned(),
         scopes: scopes()[..2].to_vec(),
@@ -132,7 +128,7 @@ fn device() -> Vec<Sample> {
         sample("device_too_many", DEVICE_IDS, page(Some(DeviceProblem::TooMany), "WDJB-MJHT")),
         sample("device_expired", DEVICE_IDS, page(Some(DeviceProblem::ExpiredForm), "WDJB-MJHT")),
         sample("device_no_cookies", DEVICE_IDS, page(Some(DeviceProblem::NoCookies), "WDJB-MJHT")),
-        sample("device_confirm", &["device-allow", "device-deny", "shown-code"], confirm),
+        sample("device_confirm", &["device-allow", "device-deny", "device-user-code"], confirm),
         sample("device_allowed", &["device-allowed"], done(true)),
         sample("device_denied", &["device-denied"], done(false)),
     ]
@@ -208,8 +204,8 @@ fn home() -> HomePage {
     }
 }
 
-fn client() -> ShownClient {
-    ShownClient {
+fn client() -> ClientView {
+    ClientView {
         name: "Demo Website".to_owned(),
         client_uri: WebLink::parse("http://localhost:9001/"),
         logo_uri: None,
@@ -219,8 +215,8 @@ fn client() -> ShownClient {
     }
 }
 
-fn user() -> ShownUser {
-    ShownUser {
+fn user() -> UserView {
+    UserView {
         name: "Alice Adams".to_owned(),
         username: "alice".to_owned(),
         email: Some("alice@example.com".to_owned()),
@@ -228,9 +224,8 @@ fn user() -> ShownUser {
     }
 }
 
-fn scopes() -> Vec<ShownScope> {
-    let scope =
-        |name: &str, already| ShownScope { name: name.to_owned(), description: None, already };
+fn scopes() -> Vec<ScopeView> {
+    let scope = |name: &str, granted_before| ScopeView { name: name.to_owned(), granted_before };
     vec![
         scope("openid", true),
         scope("profile", true),

@@ -6,7 +6,7 @@ use axum::{
 
 use super::*;
 
-async fn render(make: &samples::Make, language: Language) -> (StatusCode, String, String) {
+async fn response_of(make: &samples::Make, language: Language) -> (StatusCode, String, String) {
     let uri: Uri =
         format!("/page?state=%22%3E%3Cscript%3E&lang={}", language.code()).parse().unwrap();
     let browser = Browser::of(&Method::GET, &uri, &HeaderMap::new());
@@ -17,17 +17,17 @@ async fn render(make: &samples::Make, language: Language) -> (StatusCode, String
     (status, policy, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn html<S: Shown + 'static>(shown: S) -> String {
-    render(&move |pages, browser| show(pages, browser, StatusCode::OK, &shown), Language::English)
-        .await
-        .2
+async fn html<V: View + 'static>(view: V) -> String {
+    let make =
+        move |pages: &Pages, browser: &Browser| render(pages, browser, StatusCode::OK, &view);
+    response_of(&make, Language::English).await.2
 }
 
 #[tokio::test]
-async fn every_page_is_whole_in_both_languages() {
+async fn every_page_renders_in_both_languages() {
     for sample in samples::all() {
         for language in Language::ALL {
-            let (status, _, html) = render(&sample.make, language).await;
+            let (status, _, html) = response_of(&sample.make, language).await;
             assert_eq!(status, StatusCode::OK, "{} in {}", sample.name, language.code());
             for id in sample.ids {
                 assert_eq!(
@@ -50,9 +50,9 @@ async fn every_page_is_whole_in_both_languages() {
 }
 
 #[tokio::test]
-async fn every_form_is_a_post_with_its_token_and_every_field_has_a_label() {
+async fn every_form_is_posted_with_a_csrf_token_and_labels() {
     for sample in samples::all().iter().filter(|sample| sample.name != "form_post") {
-        let (_, _, html) = render(&sample.make, Language::English).await;
+        let (_, _, html) = response_of(&sample.make, Language::English).await;
         assert_eq!(
             html.matches("<form").count(),
             html.matches("<form method=\"post\"").count(),
@@ -75,9 +75,9 @@ async fn every_form_is_a_post_with_its_token_and_every_field_has_a_label() {
 }
 
 #[tokio::test]
-async fn no_page_but_form_post_runs_a_script_or_styles_itself() {
+async fn only_form_post_runs_a_script_and_no_page_has_inline_styles() {
     for sample in samples::all() {
-        let (_, policy, html) = render(&sample.make, Language::English).await;
+        let (_, policy, html) = response_of(&sample.make, Language::English).await;
         let scripts = usize::from(sample.name == "form_post");
         assert_eq!(html.matches("<script").count(), scripts, "{}", sample.name);
         assert_eq!(policy.matches("script-src 'sha256-").count(), scripts, "{}", sample.name);
@@ -90,54 +90,40 @@ async fn no_page_but_form_post_runs_a_script_or_styles_itself() {
 }
 
 #[tokio::test]
-async fn a_form_post_leads_to_the_client_with_the_fields_as_they_are() {
+async fn form_post_page_escapes_the_response_fields() {
     let sample = samples::all().into_iter().find(|sample| sample.name == "form_post").unwrap();
-    let (_, policy, html) = render(&sample.make, Language::English).await;
+    let (_, policy, html) = response_of(&sample.make, Language::English).await;
     assert!(policy.contains("form-action 'self' https:;"), "{policy}");
     assert!(html.contains("name=\"code\" value=\"SplxlOBeZQQYbYS6WxSbIA\""), "{html}");
     assert!(html.contains("name=\"state\" value=\"&quot;&gt;&lt;script&gt;alert(1)"), "{html}");
 }
 
 #[tokio::test]
-async fn a_scope_is_told_in_words_or_by_its_name_and_never_as_another_text() {
-    let scope = |name: &str, description: Option<&str>| ShownScope {
-        name: name.to_owned(),
-        description: description.map(str::to_owned),
-        already: false,
-    };
-    let scopes = vec![
-        scope("email", None),
-        scope("x<b>", None),
-        scope("email", Some("Write to you")),
-        scope("other", None),
-    ];
+async fn scopes_have_a_text_or_are_shown_by_name() {
+    let scopes = ["email", "x<b>", "other"]
+        .map(|name| ScopeView { name: name.to_owned(), granted_before: false })
+        .to_vec();
     let consent = ConsentPage {
-        client: ShownClient::named("<script>alert(1)</script>"),
+        client: ClientView::named("<script>alert(1)</script>"),
         returns_to: "app.example".to_owned(),
-        user: ShownUser {
-            name: String::new(),
-            username: String::new(),
-            email: None,
-            picture: None,
-        },
+        user: UserView { name: String::new(), username: String::new(), email: None, picture: None },
         scopes,
         action: String::new(),
         csrf: String::new(),
         switch_account: String::new(),
     };
     let html = html(consent).await;
-    for words in
-        ["See your e-mail address", "permission “x&lt;b&gt;”", "Write to you", "permission “other”"]
+    for text in ["See your e-mail address", "permission “x&lt;b&gt;”", "permission “other”"]
     {
-        assert_eq!(html.matches(words).count(), 1, "{words}: {html}");
+        assert_eq!(html.matches(text).count(), 1, "{text}: {html}");
     }
     assert!(!html.contains("<script"), "{html}");
 }
 
 #[tokio::test]
-async fn enter_signs_in_and_neither_cancels_nor_goes_on_as_another() {
+async fn enter_key_submits_the_password() {
     let page = LoginPage {
-        client: Some(ShownClient::named("Demo")),
+        client: Some(ClientView::named("Demo")),
         action: "/login".to_owned(),
         csrf: String::new(),
         username: String::new(),
@@ -149,5 +135,5 @@ async fn enter_signs_in_and_neither_cancels_nor_goes_on_as_another() {
     let form = html.split("<form").find(|form| form.contains("id=\"password\"")).unwrap();
     let first = form.split("<button").nth(1).unwrap();
     assert!(first.contains("id=\"login-submit\""), "{first}");
-    assert!(!html.contains("alice"), "the demo's users stand on the demo's pages alone");
+    assert!(!html.contains("alice"), "demo users are shown only with `demo_hint`");
 }

@@ -12,8 +12,8 @@ use crate::{
     domain::{AuditEvent, Consent, Outcome, Session},
     http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor, forget_session_cookie},
     pages::{
-        AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, SessionRow,
-        ShownClient, ShownScope, show,
+        AccountActions, AccountNotice, AccountPage, BrowserName, ClientView, ConsentRow, ScopeView,
+        SessionRow, render,
     },
     state::App,
     storage::Change,
@@ -104,8 +104,8 @@ async fn overview(
     let consents = allowed_by(app, &user.sub).await?;
     let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
         client: registry.client(client_id).map_or_else(
-            || ShownClient::named(client_id),
-            |client| ShownClient::of(client, visitor.browser.language),
+            || ClientView::named(client_id),
+            |client| ClientView::new(client, visitor.browser.language),
         ),
         client_id: client_id.clone(),
         scopes: scope.iter().map(allowed).collect(),
@@ -124,7 +124,7 @@ async fn overview(
         },
         csrf: visitor.csrf_token(app),
     };
-    Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+    Ok(render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
 }
 
 /// By client: what the user has said yes to, and what is in force without a word of theirs that is
@@ -145,8 +145,8 @@ async fn allowed_by(app: &App, sub: &str) -> Result<Vec<Consent>, PageFailure> {
     Ok(all)
 }
 
-fn allowed(name: &str) -> ShownScope {
-    ShownScope { name: name.to_owned(), description: None, already: true }
+fn allowed(name: &str) -> ScopeView {
+    ScopeView { name: name.to_owned(), granted_before: true }
 }
 
 async fn end(

@@ -10,7 +10,7 @@ use crate::{
     domain::Consent,
     http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor},
     oauth::authorize::{AuthorizationRequest, Flow, read_request},
-    pages::{ConsentPage, ErrorKind, ShownClient, ShownScope, show},
+    pages::{ClientView, ConsentPage, ErrorKind, ScopeView, render},
     state::App,
 };
 
@@ -23,7 +23,7 @@ pub async fn consent(
 ) -> Response {
     let query = query.unwrap_or_default();
     let page = Asking { app: &app, visitor: &visitor, address, query: &query };
-    page.show().await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    page.render().await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
 }
 
 /// `POST /consent`: yes or no.
@@ -48,7 +48,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    async fn show(&self) -> Result<Response, PageFailure> {
+    async fn render(&self) -> Result<Response, PageFailure> {
         let request = self.request().await?;
         let Some(signed_in) = self.visitor.signed_in(self.app).await? else {
             return Ok(self.to_sign_in());
@@ -58,13 +58,13 @@ impl Asking<'_> {
         }
         let browser = request.shown_in(&self.visitor.browser);
         let before = self.allowed_before(&request, &signed_in).await?;
-        let scopes = request.allowed.scope.iter().map(|name| ShownScope {
-            name: name.to_owned(),
-            description: None,
-            already: before.contains(name),
-        });
+        let scopes = request
+            .allowed
+            .scope
+            .iter()
+            .map(|name| ScopeView { name: name.to_owned(), granted_before: before.contains(name) });
         let page = ConsentPage {
-            client: ShownClient::of(&request.client, browser.language),
+            client: ClientView::new(&request.client, browser.language),
             returns_to: host(&request.answer_to.redirect_uri),
             user: (&signed_in.user).into(),
             scopes: scopes.collect(),
@@ -73,7 +73,7 @@ impl Asking<'_> {
             csrf: self.visitor.csrf_token(self.app),
         };
         let redirect_uri = &request.answer_to.redirect_uri;
-        let page = show(&self.app.pages, &browser, StatusCode::OK, &page);
+        let page = render(&self.app.pages, &browser, StatusCode::OK, &page);
         // Browsers hold the redirect after the form against the page's policy.
         Ok(page.form_action(redirect_uri).into_response())
     }

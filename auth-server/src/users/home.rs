@@ -6,7 +6,7 @@ use axum::{
 
 use crate::{
     http::Visitor,
-    pages::{HomePage, show},
+    pages::{HomePage, render},
     state::App,
 };
 
@@ -19,5 +19,5 @@ pub async fn home(State(app): State<App>, visitor: Visitor) -> Response {
         device: "/device".to_owned(),
         signed_in_as: signed_in.map(|signed_in| signed_in.user.display_name().to_owned()),
     };
-    show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+    render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
 }

@@ -11,7 +11,7 @@ use crate::{
     domain::{AuditEvent, InteractionProgress, Outcome, Session, User, new_jti, parse_user_code},
     http::{ClientAddress, Failure, PageFailure, SetCookie, SignedIn, Visitor, new_session_cookie},
     oauth::authorize::{AuthorizationRequest, Flow, read_request},
-    pages::{LoginPage, LoginProblem, ShownClient, show},
+    pages::{ClientView, LoginPage, LoginProblem, render},
     state::App,
     storage::{Change, StoreError},
 };
@@ -26,7 +26,7 @@ pub async fn login(
 ) -> Response {
     let page = SignInPage { app: &app, address, query: &query.unwrap_or_default() };
     let browser = visitor.browser.clone();
-    page.show(visitor, None, "").await.unwrap_or_else(|failure| failure.page(&app, &browser))
+    page.render(visitor, None, "").await.unwrap_or_else(|failure| failure.page(&app, &browser))
 }
 
 /// `POST /login`: is it the user?
@@ -50,7 +50,7 @@ struct SignInPage<'a> {
 }
 
 impl SignInPage<'_> {
-    async fn show(
+    async fn render(
         &self,
         visitor: Visitor,
         problem: Option<LoginProblem>,
@@ -79,7 +79,7 @@ impl SignInPage<'_> {
         let page = LoginPage {
             client: request
                 .as_ref()
-                .map(|request| ShownClient::of(&request.client, browser.language)),
+                .map(|request| ClientView::new(&request.client, browser.language)),
             action: format!("/login?{}", self.query),
             csrf: visitor.csrf_token(self.app),
             username: if username.is_empty() { hint } else { username }.to_owned(),
@@ -87,7 +87,7 @@ impl SignInPage<'_> {
             demo_hint: self.app.demo,
             signed_in_as,
         };
-        let page = show(&self.app.pages, &browser, status, &page);
+        let page = render(&self.app.pages, &browser, status, &page);
         // Browsers hold the redirect after the form against the page's policy.
         let page = page
             .form_action(request.as_ref().map_or("", |request| &request.answer_to.redirect_uri));
@@ -109,7 +109,7 @@ impl SignInPage<'_> {
             } else {
                 LoginProblem::ExpiredForm
             };
-            return self.show(visitor, Some(problem), username).await;
+            return self.render(visitor, Some(problem), username).await;
         }
         if form.get("cancel").is_some() {
             return match &request {
@@ -137,7 +137,7 @@ impl SignInPage<'_> {
                 else {
                     self.record_refusal(request.as_ref()).await;
                     return self
-                        .show(visitor, Some(LoginProblem::WrongCredentials), username)
+                        .render(visitor, Some(LoginProblem::WrongCredentials), username)
                         .await;
                 };
                 let answer = self
@@ -157,7 +157,7 @@ impl SignInPage<'_> {
                     NotSignedIn::TooMany { retry_after } => LoginProblem::TooMany { retry_after },
                     _ => LoginProblem::WrongCredentials,
                 };
-                self.show(visitor, Some(problem), username).await
+                self.render(visitor, Some(problem), username).await
             }
         }
     }

@@ -15,7 +15,7 @@ async fn unknown_client_or_redirect_uri_shows_an_error_page() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);
     browser
-        .authorize(&AuthorizationRequest::site().with("client_id", "nobody"))
+        .authorize(&AuthorizationRequest::site().with("client_id", "unknown"))
         .await
         .assert_error_page("client_id");
     browser

@@ -115,7 +115,7 @@ async fn consent_page_marks_self_registered_clients() {
     let page = browser.authorize(&auth_request(&registration, "openid")).await;
     let page = browser.sign_in(&page, ALICE).await;
     assert_eq!(page.path, "/consent");
-    for expected in ["<b>Shop</b>", "https://shop.example/", "has registered itself"] {
+    for expected in ["<b>Shop</b>", "https://shop.example/", "registered itself"] {
         page.assert_contains(expected);
     }
     for part in [

@@ -8,7 +8,7 @@ use pages::Browser;
 
 use crate::{
     http::NO_STORE,
-    pages::{FormPostPage, show},
+    pages::{FormPostPage, render},
     state::App,
 };
 
@@ -67,7 +67,7 @@ pub fn answer(
         ResponseMode::FormPost => {
             let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             let page = FormPostPage::new(&to.client_name, &to.redirect_uri, fields);
-            show(&app.pages, browser, StatusCode::OK, &page).into_response()
+            render(&app.pages, browser, StatusCode::OK, &page).into_response()
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{AuditEvent, DeviceAuthorization, Outcome, UserGrant, new_jti, parse_user_code},
     http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor},
     pages::{
-        DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ShownClient, ShownScope, show,
+        ClientView, DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ScopeView, render,
     },
     state::App,
     storage::{Change, DeviceDecision, StoreError},
@@ -60,7 +60,7 @@ fn ask(
         Some(DeviceProblem::TooMany) => StatusCode::TOO_MANY_REQUESTS,
         Some(_) => StatusCode::BAD_REQUEST,
     };
-    Ok((cookie, show(&app.pages, &visitor.browser, status, &page)).into_response())
+    Ok((cookie, render(&app.pages, &visitor.browser, status, &page)).into_response())
 }
 
 async fn answer(
@@ -113,22 +113,22 @@ fn confirm(
     device: &DeviceAuthorization,
 ) -> Response {
     let registry = app.registry.current();
-    let named = || ShownClient::named(&device.client_id);
+    let named = || ClientView::named(&device.client_id);
     let scopes = device.scope.iter();
     let page = DeviceConfirmPage {
         client: registry
             .client(&device.client_id)
-            .map_or_else(named, |client| ShownClient::of(client, visitor.browser.language)),
+            .map_or_else(named, |client| ClientView::new(client, visitor.browser.language)),
         user: (&signed_in.user).into(),
         user_code: device.user_code.clone(),
         scopes: scopes
-            .map(|name| ShownScope { name: name.to_owned(), description: None, already: false })
+            .map(|name| ScopeView { name: name.to_owned(), granted_before: false })
             .collect(),
         action: "/device".to_owned(),
         csrf: visitor.csrf_token(app),
         switch_account: format!("/login?user_code={}", device.user_code),
     };
-    show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+    render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
 }
 
 async fn decide(
@@ -171,5 +171,5 @@ async fn decide(
         .map(|client| client.display_name().to_owned());
     let page =
         DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
-    Ok(show(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+    Ok(render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
 }

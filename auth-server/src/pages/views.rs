@@ -6,41 +6,38 @@ use url::Url;
 
 use crate::domain::{Client, User, UserLoginConfig};
 
-/// A client as people see it.
+/// A client, as pages show it.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShownClient {
+pub struct ClientView {
     pub name: String,
     pub client_uri: Option<WebLink>,
     pub logo_uri: Option<WebLink>,
     pub policy_uri: Option<WebLink>,
     pub tos_uri: Option<WebLink>,
-    /// Nobody has looked at what it says of itself.
+    /// The client registered dynamically, so its metadata is unverified.
     pub self_registered: bool,
 }
 
-/// A person as they see themselves.
+/// The signed-in user.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShownUser {
-    /// What they are called.
+pub struct UserView {
+    /// The name to display.
     pub name: String,
-    /// What they sign in with.
     pub username: String,
     pub email: Option<String>,
     pub picture: Option<String>,
 }
 
-/// A scope that is asked for or was allowed.
+/// A scope that a client requests or was granted.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShownScope {
+pub struct ScopeView {
     pub name: String,
-    /// In the place of the words that the texts have for the name.
-    pub description: Option<String>,
-    /// It was allowed before.
-    pub already: bool,
+    /// The user has granted it to the client before.
+    pub granted_before: bool,
 }
 
-/// A link that a client brought. The web's own schemes alone: a `javascript:` link would run as
-/// part of this page.
+/// A link from a client's metadata. Only `http` and `https`: a `javascript:` link would run as part
+/// of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WebLink(String);
 
@@ -57,8 +54,8 @@ impl fmt::Display for WebLink {
     }
 }
 
-impl ShownClient {
-    /// A client of which only the name is known.
+impl ClientView {
+    /// Returns a view of a client that has only a name.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -69,18 +66,16 @@ impl ShownClient {
             self_registered: false,
         }
     }
-}
 
-impl ShownClient {
-    /// A client as it is shown in a language.
-    pub fn of(client: &Client, language: Language) -> Self {
+    /// Returns the view of `client` in `language`.
+    pub fn new(client: &Client, language: Language) -> Self {
         let link = |of: fn(&UserLoginConfig) -> &Option<String>| {
             client.login.as_ref().and_then(|login| of(login).as_deref()).and_then(WebLink::parse)
         };
         Self {
             name: client.display_name_in(language.code()).to_owned(),
             client_uri: link(|login| &login.client_uri),
-            logo_uri: link(|login| &login.logo_uri).filter(|logo| is_shown(&logo.0)),
+            logo_uri: link(|login| &login.logo_uri).filter(|logo| may_load(&logo.0)),
             policy_uri: link(|login| &login.policy_uri),
             tos_uri: link(|login| &login.tos_uri),
             self_registered: client.dynamic,
@@ -88,18 +83,18 @@ impl ShownClient {
     }
 }
 
-impl From<&User> for ShownUser {
+impl From<&User> for UserView {
     fn from(user: &User) -> Self {
         Self {
             name: user.display_name().to_owned(),
             username: user.username.clone(),
             email: user.claims.email.clone(),
-            picture: user.claims.picture.clone().filter(|picture| is_shown(picture)),
+            picture: user.claims.picture.clone().filter(|picture| may_load(picture)),
         }
     }
 }
 
-fn is_shown(picture: &str) -> bool {
+fn may_load(picture: &str) -> bool {
     Url::parse(picture).is_ok_and(|url| is_image_url(&url))
 }
 
@@ -111,8 +106,8 @@ mod tests {
     use crate::domain::SecretHash;
 
     #[test]
-    fn a_picture_that_no_page_may_load_is_not_shown() {
-        for (picture, shown) in
+    fn pictures_that_the_policy_blocks_are_omitted() {
+        for (picture, loaded) in
             [("https://c.example/a.png", true), ("http://localhost:1/a.png", false), ("a", false)]
         {
             let claims =
@@ -125,12 +120,12 @@ mod tests {
                 claims,
                 enabled: true,
             };
-            assert_eq!(ShownUser::from(&user).picture.is_some(), shown, "{picture}");
+            assert_eq!(UserView::from(&user).picture.is_some(), loaded, "{picture}");
         }
     }
 
     #[test]
-    fn a_link_leads_to_the_web_or_nowhere() {
+    fn links_have_http_or_https_schemes() {
         assert_eq!(
             WebLink::parse("https://app.example").unwrap().to_string(),
             "https://app.example/"
