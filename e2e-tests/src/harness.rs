@@ -9,7 +9,7 @@ use clock::Clock;
 use flow_events::{EventSink, TraceContext};
 use gatepass::{
     Addresses, Stack, StackSettings,
-    flow::{Flow, observe, ready},
+    observe::{ObservedCall, observe, wait_until_ready},
 };
 use reqwest::{Client, RequestBuilder};
 use service_kit::CancellationToken;
@@ -92,7 +92,7 @@ impl Stage {
         let Addresses { auth_server, service_a, b_local, b_introspection, flow_viewer, .. } =
             addresses;
         for address in [auth_server, service_a, b_local, b_introspection, flow_viewer] {
-            ready(&http, &url(address, ""), Duration::from_secs(60)).await.unwrap();
+            wait_until_ready(&http, &url(address, ""), Duration::from_secs(60)).await.unwrap();
         }
         Self { addresses, clock, events, http, stop, running, folder }
     }
@@ -166,7 +166,7 @@ impl Stage {
     }
 
     /// Make a call, and collect all that happens on its way.
-    pub async fn watch(&self, call: RequestBuilder) -> Flow {
+    pub async fn watch(&self, call: RequestBuilder) -> ObservedCall {
         let trace = TraceContext::root(Entropy::system().bytes().unwrap()).unwrap();
         observe(call, &self.events, trace).await.unwrap()
     }

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 use auth_server::{AuthServer, Entropy, Listeners, dev_ca_certificate};
 use clock::Clock;
 use flow_events::EventSink;
-use gatepass::{StackSettings, flow::ready};
+use gatepass::{StackSettings, observe::wait_until_ready};
 use reqwest::Client;
 use service_a::ServiceA;
 use service_b::{ServiceB, ServiceBSettings};
@@ -99,7 +99,9 @@ impl Apart {
     }
 
     pub async fn ready(&self, server: &Running) {
-        ready(&self.http, &url(server.address, ""), Duration::from_secs(60)).await.unwrap();
+        wait_until_ready(&self.http, &url(server.address, ""), Duration::from_secs(60))
+            .await
+            .unwrap();
     }
 }
 

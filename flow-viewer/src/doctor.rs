@@ -1,5 +1,5 @@
-//! `flow-viewer doctor`: does the viewer answer, and can its stories reach those they are played
-//! against?
+//! `flow-viewer doctor`: checks that the viewer responds and that it reaches the servers that
+//! scenarios are played against.
 
 use ::doctor::{
     Checks, Diagnosis, LocalServer, Report, SettingNames, check_local_server, check_settings,
@@ -9,12 +9,12 @@ use clock::Clock;
 use reqwest::Client;
 use service_kit::{HttpClientSettings, Settings, http_client_with_optional_roots};
 
-use crate::settings::{FlowViewerSettings, Place};
+use crate::settings::{FlowViewerSettings, ServerUrls};
 
-/// Everything that keeps the viewer from playing its stories.
+/// Checks the viewer and the servers of its scenarios.
 pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
     let names = SettingNames::of(FlowViewerSettings::SERVICE);
-    let (own, places) = tokio::join!(
+    let (own, servers) = tokio::join!(
         run_section("own door", async |checks| {
             check_settings(checks, settings, [None, None]);
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
@@ -28,41 +28,44 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
             };
             check_local_server(checks, clock, &door).await;
         }),
-        run_section("stories", async |checks| {
+        run_section("scenarios", async |checks| {
             match http_client_with_optional_roots(&HttpClientSettings::default()) {
                 Ok(http) => {
-                    for (setting, place) in settings.places() {
-                        check_place(checks, &http, &names, &format!("{setting}.url"), place).await;
+                    for (setting, urls) in settings.servers() {
+                        check_server(checks, &http, &names, &format!("{setting}.url"), urls).await;
                     }
                 }
                 Err(error) => checks.skip("reach the servers".to_owned(), error.to_string()),
             }
         }),
     );
-    Report::of(FlowViewerSettings::SERVICE, [own, places])
+    Report::of(FlowViewerSettings::SERVICE, [own, servers])
 }
 
-async fn check_place(
+async fn check_server(
     checks: &mut Checks,
     http: &Client,
     names: &SettingNames,
     setting: &str,
-    place: &Place,
+    urls: &ServerUrls,
 ) {
     let check = format!("reach `{setting}`");
-    let url = format!("{}/healthz", place.url.trim_end_matches('/'));
+    let url = format!("{}/healthz", urls.url.trim_end_matches('/'));
     let found = match http.get(&url).send().await {
-        Ok(reply) if reply.status().is_success() => {
-            return checks.ok(check, format!("{url} answers"));
+        Ok(response) if response.status().is_success() => {
+            return checks.ok(check, format!("{url} responds"));
         }
-        Ok(reply) => format!("status {}", reply.status().as_u16()),
-        Err(_) => "no answer".to_owned(),
+        Ok(response) => format!("status {}", response.status().as_u16()),
+        Err(_) => "no response".to_owned(),
     };
-    let compared = format!("what answers at {url} and a server that runs");
-    let change = names.change(setting, "write where the server is reached from here, and start it");
+    let compared = format!("the response of {url} and that of a running server");
+    let change = names.change(
+        setting,
+        "set it to the URL at which the viewer reaches the server, and start that server",
+    );
     checks.fail(
         check,
-        "stories cannot be played against it",
+        "scenarios cannot be played against it",
         Diagnosis::new(compared, "status 200", found, change),
     );
 }

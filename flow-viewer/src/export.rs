@@ -1,4 +1,4 @@
-//! A flow in the formats of other tools.
+//! Export formats of a flow.
 
 pub mod har;
 pub mod mermaid;

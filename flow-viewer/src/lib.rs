@@ -1,20 +1,22 @@
-//! The page that draws what happens between A, B and C while it happens, and the stories that it
-//! plays.
+//! A page that draws the messages between A, B and C as they are sent, and plays scenarios against
+//! the running servers.
 
-mod app;
-pub mod commands;
+pub mod cli;
 pub mod doctor;
-mod endpoints;
-mod explain;
 mod export;
 mod flows;
+mod handlers;
 mod page;
+mod router;
+pub mod scenarios;
 mod server;
 mod settings;
-pub mod stories;
+mod state;
 
-pub use explain::{Explained, Half, Source, Step};
-pub use flows::{Answer, Bounds, Fact, Flow, Flows, Line, Message, Outcome, Part, assemble};
+pub use flows::{
+    Decision, Explanation, Flow, FlowLimits, FlowStore, Line, LinePart, Message, Outcome, Response,
+    SourceLink, Step, StepSequence, assemble,
+};
 pub use page::texts;
 pub use server::FlowViewer;
 pub use settings::FlowViewerSettings;

@@ -1,9 +1,9 @@
-//! What the page is made of. The workspace builds with Cargo alone, so these are the files as
-//! browsers read them.
+//! The page's files. The workspace builds with Cargo alone, so browsers get them as they are in the
+//! repository.
 
 use pages::Language;
 
-/// One file.
+/// A file that the page loads.
 pub struct Asset {
     pub name: &'static str,
     pub content_type: &'static str,
@@ -22,23 +22,23 @@ macro_rules! assets {
 
 pub const ASSETS: &[Asset] = assets! {
     CSS => "viewer.css";
-    JAVASCRIPT => "detail.js" "diagram.js" "dom.js" "exports.js" "holders.js" "list.js" "live.js" "open_flow.js" "pass.js" "say.js" "secrets.js" "stories.js" "texts.js" "viewer.js";
+    JAVASCRIPT => "detail.js" "diagram.js" "dom.js" "exports.js" "field_notes.js" "list.js" "live.js" "messages.js" "open_flow.js" "scenarios.js" "secret_holders.js" "texts.js" "token.js" "viewer.js";
     JSON => "texts.en.json" "texts.zh.json";
 };
 
-/// The page in a language.
+/// Returns the page in a language.
 pub fn html(language: Language) -> String {
     include_str!("page/index.html").replace("{{language}}", language.code())
 }
 
-/// The page's texts in a language, for others who tell the same stories.
+/// Returns the page's texts in a language. The launcher prints scenarios with the same texts.
 #[must_use]
 pub fn texts(language: Language) -> serde_json::Value {
     let text = match language {
         Language::English => include_str!("page/texts.en.json"),
         Language::Chinese => include_str!("page/texts.zh.json"),
     };
-    // A test reads both.
+    // A test parses both.
     serde_json::from_str(text).unwrap_or_default()
 }
 

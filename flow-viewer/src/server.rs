@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use clock::Clock;
-use flow_events::{EventSink, Party};
+use flow_events::{EventSink, FlowEvent, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
     BoundListener, CancellationToken, HttpClientSettings, Server, ServiceContext, Settings,
@@ -11,25 +11,26 @@ use service_kit::{
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
-    app::{self, App},
-    flows::Flows,
+    flows::FlowStore,
+    router::router,
+    scenarios::Environment,
     settings::FlowViewerSettings,
-    stories::World,
+    state::{AppState, LoginUrl, ScenarioPlayer},
 };
 
-/// The viewer, bound and ready to run.
+/// The flow viewer, bound and ready to run.
 pub struct FlowViewer {
     server: Server,
-    flows: Arc<Flows>,
+    flows: Arc<FlowStore>,
     events: EventSink,
-    ending: CancellationToken,
+    shutdown: CancellationToken,
 }
 
 impl FlowViewer {
-    /// Lay out every route. What is emitted into `events` in this very process is shown, too.
+    /// Builds the server. It also draws what is emitted into `events` in this process.
     ///
     /// # Errors
-    /// When a setting is unsafe in production, or cannot be used.
+    /// Returns an error if a setting is unsafe in production or cannot be used.
     pub fn prepare(
         settings: &FlowViewerSettings,
         bound: BoundListener,
@@ -38,24 +39,20 @@ impl FlowViewer {
     ) -> anyhow::Result<Self> {
         ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
             .map_err(anyhow::Error::msg)?;
-        let world = Self::prepare_world(settings)?;
-        let flows = Arc::clone(&world.flows);
-        let login =
-            format!("{}/login/platform", settings.service_a.public_url.trim_end_matches('/'))
-                .into();
-        let ending = CancellationToken::new();
-        let app = App {
+        let flows = Arc::new(FlowStore::default());
+        let shutdown = CancellationToken::new();
+        let state = AppState {
             flows: Arc::clone(&flows),
-            world: settings.stories.then(|| Arc::new(world)),
-            login,
-            ending: ending.clone(),
+            scenarios: ScenarioPlayer(Self::environment(settings, &flows)?),
+            login_url: LoginUrl(settings.login_url().into()),
+            shutdown: shutdown.clone(),
         };
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
             service: "flow-viewer",
             party: Party::Browser,
-            // Who looks is no part of what is looked at.
+            // Requests to the viewer itself are not part of any flow.
             events: EventSink::disabled(),
             clock,
             http_metrics,
@@ -64,45 +61,51 @@ impl FlowViewer {
         let readiness = health::readiness(|| async { Ok(()) });
         let routes = health::routes(readiness)
             .merge(metrics::routes(registry))
-            .merge(with_request_context(app::routes(app), context));
-        Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events, ending })
+            .merge(with_request_context(router(state), context));
+        Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events, shutdown })
     }
 
-    pub(crate) fn prepare_world(settings: &FlowViewerSettings) -> anyhow::Result<World> {
+    fn environment(
+        settings: &FlowViewerSettings,
+        flows: &Arc<FlowStore>,
+    ) -> anyhow::Result<Option<Arc<Environment>>> {
+        if !settings.scenarios {
+            return Ok(None);
+        }
         let http = http_client_with_optional_roots(&HttpClientSettings::default())?;
-        World::new(settings, http, Arc::new(Flows::default()))
+        Ok(Some(Arc::new(Environment::new(settings, http, Arc::clone(flows))?)))
     }
 
-    /// Serve until a stop is asked for, then finish what is running.
+    /// Serves until `stop` is cancelled, then finishes the requests in progress.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        if let Some(listener) = self.events.subscribe() {
-            tokio::spawn(follow(listener, self.flows));
+        if let Some(receiver) = self.events.subscribe() {
+            tokio::spawn(record_events(receiver, self.flows));
         }
-        let (asked, ending) = (stop.clone(), self.ending);
+        let (stopped, shutdown) = (stop.clone(), self.shutdown);
         tokio::spawn(async move {
-            asked.cancelled().await;
-            ending.cancel();
+            stopped.cancelled().await;
+            shutdown.cancel();
         });
         Ok(self.server.run(stop).await?)
     }
 }
 
-/// Take what happens in this process until its last sender is gone.
-async fn follow(mut listener: Receiver<Arc<flow_events::FlowEvent>>, flows: Arc<Flows>) {
+/// Records the events of this process until the last sender is dropped.
+async fn record_events(mut receiver: Receiver<Arc<FlowEvent>>, flows: Arc<FlowStore>) {
     loop {
-        match listener.recv().await {
+        match receiver.recv().await {
             Ok(event) => {
                 let mut batch = vec![event];
-                while let Ok(event) = listener.try_recv() {
+                while let Ok(event) = receiver.try_recv() {
                     batch.push(event);
                 }
-                flows.take(batch.into_iter().map(Arc::unwrap_or_clone));
+                flows.record(batch.into_iter().map(Arc::unwrap_or_clone));
             }
             Err(RecvError::Lagged(lost)) => {
-                tracing::debug!(lost, "events were lost: they come faster than they are drawn");
+                tracing::debug!(lost, "flow events lost: the viewer is slower than the servers");
             }
             Err(RecvError::Closed) => return,
         }

@@ -9,46 +9,56 @@ use service_kit::{
     http_client_with_optional_roots, plain_http_listener, telemetry::LogSettings,
 };
 
+/// The settings of the flow viewer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowViewerSettings {
+    /// `demo`, `test` or `production`.
     pub profile: Profile,
-    /// Where the viewer is served, as `host:port`.
+    /// The address that the viewer listens on, as `host:port`.
     pub listen: String,
-    /// Play stories, attacks among them, against the servers below when a button is pressed.
-    pub stories: bool,
-    /// C, A and the two Bs, as the stories reach them.
-    pub auth_server: Place,
-    pub service_a: Place,
-    pub b_local: Place,
-    pub b_introspection: Place,
-    /// The client as which stories ask for passes, as well as its secret.
+    /// Whether scenarios, attacks included, can be played against the servers below. Production
+    /// requires `false`.
+    pub scenarios: bool,
+    /// The URLs of C.
+    pub auth_server: ServerUrls,
+    /// The URLs of A.
+    pub service_a: ServerUrls,
+    /// The URLs of the B that verifies access tokens locally.
+    pub b_local: ServerUrls,
+    /// The URLs of the B that introspects access tokens at C.
+    pub b_introspection: ServerUrls,
+    /// The client that scenarios request access tokens as.
     pub client_id: String,
+    /// The secret of that client. Production requires one if scenarios are on.
     pub client_secret: Option<SecretSetting>,
-    /// The user as whom stories log in.
+    /// The user that scenarios sign in as.
     pub username: String,
+    /// The password of that user.
     pub password: Option<SecretSetting>,
+    /// Limits of the HTTP server.
     pub limits: Limits,
+    /// Logging.
     pub log: LogSettings,
 }
 
-/// One server.
+/// The URLs of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Place {
-    /// Where it is reached from here.
+pub struct ServerUrls {
+    /// The URL at which the viewer reaches the server.
     pub url: String,
-    /// Where browsers find it; of C the issuer, of a B its resource identifier.
+    /// The URL that browsers use: for C the issuer, for a B its resource identifier.
     pub public_url: String,
 }
 
-impl Place {
-    fn at(url: &str) -> Self {
+impl ServerUrls {
+    fn same(url: &str) -> Self {
         Self { url: url.to_owned(), public_url: url.to_owned() }
     }
 }
 
-/// Everybody's, in the demo.
+/// The password of every demo user.
 const DEMO_PASSWORD: &str = "wonderland";
 
 impl Default for FlowViewerSettings {
@@ -56,11 +66,11 @@ impl Default for FlowViewerSettings {
         Self {
             profile: Profile::default(),
             listen: "127.0.0.1:9004".to_owned(),
-            stories: true,
-            auth_server: Place::at("http://localhost:9000"),
-            service_a: Place::at("http://localhost:9001"),
-            b_local: Place::at("http://localhost:9002"),
-            b_introspection: Place::at("http://localhost:9003"),
+            scenarios: true,
+            auth_server: ServerUrls::same("http://localhost:9000"),
+            service_a: ServerUrls::same("http://localhost:9001"),
+            b_local: ServerUrls::same("http://localhost:9002"),
+            b_introspection: ServerUrls::same("http://localhost:9003"),
             client_id: "service-a".to_owned(),
             client_secret: None,
             username: "alice".to_owned(),
@@ -72,9 +82,11 @@ impl Default for FlowViewerSettings {
 }
 
 impl FlowViewerSettings {
+    /// Returns the client secret, or the demo's where none is set.
+    ///
     /// # Errors
-    /// When none is set in production.
-    pub fn secret(&self) -> anyhow::Result<ClientSecret> {
+    /// Returns an error if none is set in production.
+    pub(crate) fn secret(&self) -> anyhow::Result<ClientSecret> {
         let secret = SecretSetting::resolve(
             "client_secret",
             self.client_secret.as_ref(),
@@ -90,7 +102,13 @@ impl FlowViewerSettings {
         )
     }
 
-    pub(crate) fn places(&self) -> [(&'static str, &Place); 4] {
+    /// The public URL at which a browser begins a login at A.
+    pub(crate) fn login_url(&self) -> String {
+        format!("{}/login/platform", self.service_a.public_url.trim_end_matches('/'))
+    }
+
+    /// The servers, each with the name of its setting.
+    pub(crate) fn servers(&self) -> [(&'static str, &ServerUrls); 4] {
         [
             ("auth_server", &self.auth_server),
             ("service_a", &self.service_a),
@@ -100,10 +118,10 @@ impl FlowViewerSettings {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        for (name, place) in self.places() {
-            for (part, url) in [("url", &place.url), ("public_url", &place.public_url)] {
+        for (name, urls) in self.servers() {
+            for (part, url) in [("url", &urls.url), ("public_url", &urls.public_url)] {
                 parse_endpoint_url(url).map_err(|problem| {
-                    anyhow::anyhow!("the setting `{name}.{part}`: {problem}: {url}")
+                    anyhow::anyhow!("setting `{name}.{part}`: {problem}: {url}")
                 })?;
             }
         }
@@ -130,11 +148,11 @@ impl Settings for FlowViewerSettings {
     fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let mut findings = Vec::new();
         findings.extend(plain_http_listener(&self.listen, &TlsFiles::default()));
-        if self.stories {
+        if self.scenarios {
             findings.push(UnsafeSetting::new(
-                "stories",
-                "plays attacks at the press of a button",
-                "switch it off",
+                "scenarios",
+                "anyone who opens the page can run attacks against the servers",
+                "set it to false",
             ));
         }
         findings.extend(self.log.unsafe_setting());
@@ -145,6 +163,9 @@ impl Settings for FlowViewerSettings {
         self.log.validate()?;
         self.check()?;
         http_client_with_optional_roots(&HttpClientSettings::default())?;
-        crate::server::FlowViewer::prepare_world(self).map(|_| ())
+        if self.scenarios {
+            self.secret()?;
+        }
+        Ok(())
     }
 }

@@ -1,4 +1,6 @@
-use std::{io::Write, time::Duration};
+//! The demo: all servers in one process, and the first call printed step by step.
+
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use auth_server::Entropy;
@@ -10,17 +12,35 @@ use service_kit::{
 };
 
 use crate::{
-    Addresses, Stack, StackSettings,
-    commands::DemoArguments,
-    flow::{observe, ready},
-    tell,
+    Addresses, Stack, StackSettings, narrate_call,
+    observe::{observe, wait_until_ready},
 };
 
-/// Events that may wait for the teller of the first call.
+/// The capacity of the event sink; more than one call emits.
 const EVENTS: usize = 1_024;
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Start everything, make the first call, tell it, and stay until Ctrl-C.
+/// The options of the demo.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DemoArguments {
+    /// The folder of the database, the keys and the development CA
+    #[arg(long, value_name = "FOLDER", default_value = "gatepass-data")]
+    data_dir: PathBuf,
+    /// Let A also send its secret to B, and B accept it, to show what OAuth avoids
+    #[arg(long)]
+    legacy_secret_demo: bool,
+    /// The log filter in the syntax of `tracing-subscriber`: `info`, or `warn,auth_server=debug`
+    #[arg(long, default_value = "warn")]
+    log: String,
+    /// Listen on free ports, instead of 9000 to 9004 and 9443
+    #[arg(long)]
+    free_ports: bool,
+    /// Exit after the first call
+    #[arg(long)]
+    once: bool,
+}
+
+/// Starts all servers, makes and prints the first call, and runs until Ctrl-C.
 pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let log = LogSettings { filter: arguments.log, ..LogSettings::default() };
     let _telemetry = telemetry::init("gatepass", &log)?;
@@ -29,7 +49,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let choose =
         if arguments.free_ports { StackSettings::on_free_ports } else { StackSettings::demo };
     let mut settings = choose(&arguments.data_dir);
-    settings.names_are_addresses = arguments.free_ports;
+    settings.urls_from_ports = arguments.free_ports;
     settings.service_a.legacy_secret_demo = arguments.legacy_secret_demo;
     settings.b_local.legacy_secret_demo = arguments.legacy_secret_demo;
     let (entropy, events) = (Entropy::system(), EventSink::new(EVENTS));
@@ -38,15 +58,15 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         Stack::prepare(settings, Clock::system(), entropy, events.clone()).await.map_err(advise)?;
     let addresses = stack.addresses;
     let running = tokio::spawn(stack.run(stop.clone()));
-    let told = first_call(addresses, &events, random).await;
-    let told = told
-        .and_then(|story| say(&story))
-        .and_then(|()| say(&what_next(addresses, arguments.once)));
-    if arguments.once || told.is_err() {
+    let printed = first_call(addresses, &events, random)
+        .await
+        .and_then(|call| print(&call))
+        .and_then(|()| print(&next_steps(addresses, arguments.once)));
+    if arguments.once || printed.is_err() {
         stop.cancel();
     }
-    running.await.context("a server failed by a bug")??;
-    told
+    running.await.context("a server panicked")??;
+    printed
 }
 
 async fn first_call(
@@ -54,37 +74,36 @@ async fn first_call(
     events: &EventSink,
     random: [u8; 24],
 ) -> anyhow::Result<String> {
-    // Everything called from here is on this machine, in plain http.
+    // All servers are on this machine and listen in plain HTTP.
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
     let at = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
     for server in
         [addresses.auth_server, addresses.b_local, addresses.b_introspection, addresses.service_a]
     {
-        ready(&http, &at(server), START_LIMIT).await?;
+        wait_until_ready(&http, &at(server), START_TIMEOUT).await?;
     }
-    let trace = TraceContext::root(random).context("the system gives no randomness")?;
-    let call = http.get(format!("{}/api/call-b", at(addresses.service_a)));
-    let flow = observe(call, events, trace).await?;
+    let trace =
+        TraceContext::root(random).context("the system random number generator returned zeros")?;
+    let request = http.get(format!("{}/api/call-b", at(addresses.service_a)));
+    let call = observe(request, events, trace).await?;
     Ok(format!(
         "The first call, A -> C -> B, as it just happened (trace {})\n{}",
         trace.trace_id,
-        tell(&flow)
+        narrate_call(&call)
     ))
 }
 
-/// The demo's ports are fixed, so that its addresses can be learned; where one is taken there is
-/// another way.
+/// Adds the flag for free ports to an error about a port in use.
 fn advise(error: anyhow::Error) -> anyhow::Error {
     if error.downcast_ref::<BindError>().is_some() {
-        return error
-            .context("the demo cannot start (with --free-ports it takes ports that are free)");
+        return error.context("the demo cannot start; use --free-ports to listen on free ports");
     }
     error
 }
 
-fn what_next(addresses: Addresses, once: bool) -> String {
+fn next_steps(addresses: Addresses, once: bool) -> String {
     let heading = if once {
-        "Stopping, as --once asks; without it these run until Ctrl-C"
+        "Stopping because of --once; without it, these servers run until Ctrl-C"
     } else {
         "Running until Ctrl-C"
     };
@@ -96,16 +115,16 @@ fn what_next(addresses: Addresses, once: bool) -> String {
         b_introspection,
         flow_viewer,
     } = addresses;
-    let (c, c_tls, a, local, asking) =
+    let (c, c_tls, a, local, introspection) =
         (c.port(), c_tls.port(), a.port(), b_local.port(), b_introspection.port());
     let viewer = flow_viewer.port();
     format!(
         "{heading}\n\
-         \x20 C  authorization server      http://localhost:{c}   https://localhost:{c_tls} for machines\n\
-         \x20 A  client                    http://localhost:{a}   open it in a browser and log in with the platform\n\
-         \x20 B  checks passes by itself   http://localhost:{local}\n\
-         \x20 B  asks C about each pass    http://localhost:{asking}\n\
-         \x20    watch all of it happen    http://localhost:{viewer}   and break it, at the press of a button\n\n\
+         \x20 C  authorization server      http://localhost:{c}   https://localhost:{c_tls} for servers\n\
+         \x20 A  client                    http://localhost:{a}   open it in a browser and log in\n\
+         \x20 B  local verification        http://localhost:{local}\n\
+         \x20 B  introspection at C        http://localhost:{introspection}\n\
+         \x20    flow viewer               http://localhost:{viewer}   watch every message, play scenarios and attacks\n\n\
          Try\n\
          \x20 curl 'http://localhost:{a}/api/call-b?target=introspection'\n\
          \x20 curl -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 http://localhost:{c}/oauth/token\n\
@@ -113,6 +132,6 @@ fn what_next(addresses: Addresses, once: bool) -> String {
     )
 }
 
-fn say(text: &str) -> anyhow::Result<()> {
+fn print(text: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }

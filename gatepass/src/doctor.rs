@@ -1,5 +1,5 @@
-//! `gatepass doctor`: the doctors of all servers of the demo, with its settings, and above them
-//! those of the environment.
+//! `gatepass doctor`: checks all servers of the demo, with its settings and those of the
+//! environment on top.
 
 use std::{net::ToSocketAddrs, path::PathBuf, time::Duration};
 
@@ -14,49 +14,50 @@ use tokio::{net::TcpStream, time::timeout};
 
 use crate::{StackSettings, stack::Addresses};
 
-/// Whoever runs here answers sooner.
-const KNOCK: Duration = Duration::from_millis(500);
+/// A server on this machine accepts a connection sooner.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const ENVIRONMENT_OF_B: &str = "GATEPASS__SERVICE_B__";
 
-/// Where the demo's data is, and how the findings are told.
+/// The options of `gatepass doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     output: DoctorArguments,
-    /// Where the demo that runs keeps its data
+    /// The data folder of the running demo
     #[arg(long, value_name = "FOLDER", default_value = "gatepass-data")]
     data_dir: PathBuf,
 }
 
-/// Which servers are looked at.
+/// The servers to check.
 #[derive(Clone, Debug)]
-pub struct Patients {
+pub struct DoctorTargets {
     pub stack: StackSettings,
-    /// The environment describes one B; the demo has two.
-    pub one_b: bool,
+    /// Whether the environment describes the only B; the demo has two.
+    pub single_b: bool,
 }
 
+/// Runs the checks and prints the report.
+///
 /// # Errors
-/// When a setting is wrong, or a check failed.
+/// Returns an error if a setting is invalid or a check failed.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let environment: Vec<_> = environment.collect();
-    let patients = patients(StackSettings::demo(&arguments.data_dir), &environment)?;
-    ::doctor::run(&arguments.output, examine(&patients, &Clock::system()))
+    let targets = targets(StackSettings::demo(&arguments.data_dir), &environment)?;
+    ::doctor::run(&arguments.output, examine(&targets, &Clock::system()))
 }
 
-/// The settings with which the demo runs, and above them those of the environment, as each server
-/// by itself has them.
+/// Returns the demo's settings, overridden by those of the environment as for each server alone.
 ///
 /// # Errors
-/// When a setting is unknown or wrong.
-pub fn patients(
+/// Returns an error if a setting is unknown or invalid.
+pub fn targets(
     mut stack: StackSettings,
     environment: &[(String, String)],
-) -> anyhow::Result<Patients> {
-    let one_b = environment.iter().any(|(name, _)| name.starts_with(ENVIRONMENT_OF_B));
-    stack.auth_server = above(&stack.auth_server, environment)?;
+) -> anyhow::Result<DoctorTargets> {
+    let single_b = environment.iter().any(|(name, _)| name.starts_with(ENVIRONMENT_OF_B));
+    stack.auth_server = with_environment(&stack.auth_server, environment)?;
     let addresses = Addresses {
         auth_server: address(&stack.auth_server.listen)?,
         auth_server_tls: address(&stack.auth_server.tls_listen)?,
@@ -66,12 +67,12 @@ pub fn patients(
         flow_viewer: address(&stack.flow_viewer.listen)?,
     };
     stack.connect(&addresses)?;
-    stack.service_a = above(&stack.service_a, environment)?;
-    stack.b_local = above(&stack.b_local, environment)?;
-    Ok(Patients { stack, one_b })
+    stack.service_a = with_environment(&stack.service_a, environment)?;
+    stack.b_local = with_environment(&stack.b_local, environment)?;
+    Ok(DoctorTargets { stack, single_b })
 }
 
-fn above<S: Settings>(demo: &S, environment: &[(String, String)]) -> anyhow::Result<S> {
+fn with_environment<S: Settings>(demo: &S, environment: &[(String, String)]) -> anyhow::Result<S> {
     let sources = Sources {
         base: Some(toml::to_string(demo)?),
         environment: environment.to_vec(),
@@ -87,40 +88,41 @@ fn address(listen: &str) -> anyhow::Result<std::net::SocketAddr> {
     found.into_iter().next().with_context(|| format!("the address {listen}"))
 }
 
-/// All servers, one after the other in the report, at the same time in fact.
-pub async fn examine(patients: &Patients, clock: &Clock) -> Vec<Report> {
-    let Patients { stack, one_b } = patients;
-    let mut listening =
+/// Checks all servers concurrently.
+pub async fn examine(targets: &DoctorTargets, clock: &Clock) -> Vec<Report> {
+    let DoctorTargets { stack, single_b } = targets;
+    let mut addresses =
         vec![&*stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen];
-    listening.extend((!one_b).then_some(&*stack.b_introspection.listen));
-    if !anybody_listens(&listening).await {
-        return vec![nothing_runs(&listening)];
+    addresses.extend((!single_b).then_some(&*stack.b_introspection.listen));
+    if !any_listens(&addresses).await {
+        return vec![nothing_runs(&addresses)];
     }
-    let asked = asked(stack);
+    let asked = redirect_uri_of_a(stack);
     let (c, a, bs) = tokio::join!(
         auth_server::doctor::examine(&stack.auth_server, &asked, clock),
         service_a::doctor::examine(&stack.service_a, clock),
-        check_bs(stack, *one_b, clock),
+        check_bs(stack, *single_b, clock),
     );
     [c, a].into_iter().chain(bs).collect()
 }
 
-async fn check_bs(stack: &StackSettings, one_b: bool, clock: &Clock) -> Vec<Report> {
-    if one_b {
+async fn check_bs(stack: &StackSettings, single_b: bool, clock: &Clock) -> Vec<Report> {
+    if single_b {
         return vec![service_b::doctor::examine(&stack.b_local, None, clock).await];
     }
-    let asking = b("asks C", &stack.b_introspection, clock);
-    let (local, asking) = tokio::join!(b("checks by itself", &stack.b_local, clock), asking);
-    vec![local, asking]
+    let introspection = b("introspection", &stack.b_introspection, clock);
+    let local = b("local verification", &stack.b_local, clock);
+    let (local, introspection) = tokio::join!(local, introspection);
+    vec![local, introspection]
 }
 
-async fn b(which: &str, settings: &ServiceBSettings, clock: &Clock) -> Report {
+async fn b(mode: &str, settings: &ServiceBSettings, clock: &Clock) -> Report {
     let report = service_b::doctor::examine(settings, None, clock).await;
-    Report { service: format!("{}, which {which}", report.service), ..report }
+    Report { service: format!("{}, {mode}", report.service), ..report }
 }
 
-/// Here both sides are known: C can say which of its redirect URIs is the nearest to A's.
-fn asked(stack: &StackSettings) -> Asked {
+/// Both sides are known here, so C can name the registered redirect URI closest to A's.
+fn redirect_uri_of_a(stack: &StackSettings) -> Asked {
     let login = service_a::doctor::platform_login(&stack.service_a)
         .filter(|login| login.issuer == stack.auth_server.issuer());
     login.map_or_else(Asked::default, |login| Asked {
@@ -129,10 +131,10 @@ fn asked(stack: &StackSettings) -> Asked {
     })
 }
 
-async fn anybody_listens(listening: &[&str]) -> bool {
-    for listen in listening {
+async fn any_listens(addresses: &[&str]) -> bool {
+    for listen in addresses {
         let Ok(address) = address(listen) else { continue };
-        if timeout(KNOCK, TcpStream::connect(address))
+        if timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
             .await
             .is_ok_and(|connected| connected.is_ok())
         {
@@ -142,16 +144,16 @@ async fn anybody_listens(listening: &[&str]) -> bool {
     false
 }
 
-fn nothing_runs(listening: &[&str]) -> Report {
+fn nothing_runs(addresses: &[&str]) -> Report {
     let mut checks = Checks::default();
     let change = Change::elsewhere(
-        "start the demo: `cargo run`, or each server by itself: `gatepass auth-server`, `gatepass service-b`, `gatepass service-a`; where they listen at other addresses, say so by `GATEPASS__AUTH_SERVER__LISTEN` and its like",
+        "start the demo with `cargo run`, or each server with `gatepass auth-server`, `gatepass service-b` and `gatepass service-a`; if they listen at other addresses, set `GATEPASS__AUTH_SERVER__LISTEN` and the like",
     );
-    let compared = "the addresses of the demo and who listens there";
+    let compared = "the addresses of the demo and what listens there";
     checks.fail(
         "demo",
-        "nothing of it runs",
-        Diagnosis::new(compared, listening.join(" "), "nobody", change),
+        "no server is running",
+        Diagnosis::new(compared, addresses.join(" "), "nothing", change),
     );
     Report::of("gatepass", [checks])
 }

@@ -1,17 +1,16 @@
-//! The launcher: A, B and C in one process, and the first call told step by step.
+//! The launcher: A, B and C in one process. It prints the first call step by step.
 //!
-//! It starts the very same objects as each server's own `main`. The end-to-end tests start them
-//! through here, too.
+//! It starts the same servers as each server's own `main`, and so do the end-to-end tests.
 
-pub mod commands;
+pub mod cli;
+mod color;
 mod demo;
 pub mod doctor;
-pub mod flow;
-mod paint;
+mod narrate;
+pub mod observe;
+mod scenarios;
 mod stack;
-mod story;
-mod walk;
 
-pub use paint::Paint;
+pub use color::Colors;
+pub use narrate::{narrate_call, narrate_flow};
 pub use stack::{Addresses, Stack, StackSettings};
-pub use story::{tell, tell_messages};

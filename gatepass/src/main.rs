@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    gatepass::commands::main(std::env::args_os())
+    gatepass::cli::main(std::env::args_os())
 }

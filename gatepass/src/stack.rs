@@ -9,10 +9,10 @@ use service_a::{ServiceA, ServiceASettings};
 use service_b::{ServiceB, ServiceBSettings, settings::Mode};
 use service_kit::{BoundListener, CancellationToken};
 
-/// Where the demo's clients file has A's website.
+/// The URL of A's website in the demo's clients file.
 const WEBSITE: &str = "http://localhost:9001/";
 
-/// The settings of all servers of one stack.
+/// The settings of all servers.
 #[derive(Clone, Debug)]
 pub struct StackSettings {
     pub auth_server: AuthServerSettings,
@@ -20,12 +20,12 @@ pub struct StackSettings {
     pub b_local: ServiceBSettings,
     pub b_introspection: ServiceBSettings,
     pub flow_viewer: FlowViewerSettings,
-    /// C's issuer and A's redirect URI name the ports that were taken, so that browsers find their
-    /// way. Otherwise they stay as they are: names.
-    pub names_are_addresses: bool,
+    /// Whether C's issuer and A's redirect URI use the bound ports, so that browsers reach them.
+    /// Otherwise both stay as configured.
+    pub urls_from_ports: bool,
 }
 
-/// Where the servers of a stack are reached.
+/// The addresses at which the servers listen.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
     pub auth_server: SocketAddr,
@@ -47,7 +47,7 @@ pub struct Stack {
 }
 
 impl StackSettings {
-    /// The demo's settings: the ports of the design, all data in `folder`.
+    /// The demo's settings: the documented ports, all data in `folder`.
     pub fn demo(folder: &Path) -> Self {
         let auth_server = AuthServerSettings {
             data_dir: folder.to_owned(),
@@ -69,12 +69,11 @@ impl StackSettings {
             b_local: b,
             b_introspection,
             flow_viewer: FlowViewerSettings::default(),
-            names_are_addresses: false,
+            urls_from_ports: false,
         }
     }
 
-    /// The demo's settings on ports that the system chooses. Issuer and resource identifiers stay:
-    /// they are names.
+    /// The demo's settings on free ports. Issuer and resource identifiers stay as in the demo.
     pub fn on_free_ports(folder: &Path) -> Self {
         let mut settings = Self::demo(folder);
         let free = || "127.0.0.1:0".to_owned();
@@ -87,10 +86,10 @@ impl StackSettings {
         settings
     }
 
-    /// Tell each server where the others are.
+    /// Configures each server with the addresses of the others.
     pub(crate) fn connect(&mut self, at: &Addresses) -> anyhow::Result<()> {
-        if self.names_are_addresses {
-            self.name_by_address(at)?;
+        if self.urls_from_ports {
+            self.use_bound_ports(at)?;
         }
         let ca_file = Some(dev_ca_certificate(&self.auth_server));
         let internal_url = Some(format!("https://localhost:{}", at.auth_server_tls.port()));
@@ -100,7 +99,6 @@ impl StackSettings {
         self.service_a.targets.local.url = format!("http://localhost:{}", at.b_local.port());
         self.service_a.targets.introspection.url =
             format!("http://localhost:{}", at.b_introspection.port());
-        // The stories know the servers by their names, and reach them where they are.
         let viewer = &mut self.flow_viewer;
         viewer.auth_server.url = format!("http://localhost:{}", at.auth_server.port());
         viewer.service_a.url.clone_from(&self.service_a.public_url);
@@ -114,12 +112,12 @@ impl StackSettings {
         Ok(())
     }
 
-    fn name_by_address(&mut self, at: &Addresses) -> anyhow::Result<()> {
+    fn use_bound_ports(&mut self, at: &Addresses) -> anyhow::Result<()> {
         let issuer = format!("http://localhost:{}", at.auth_server.port());
-        for known in
+        for issuer_setting in
             [&mut self.service_a.issuer, &mut self.b_local.issuer, &mut self.b_introspection.issuer]
         {
-            known.clone_from(&issuer);
+            issuer_setting.clone_from(&issuer);
         }
         self.flow_viewer.auth_server.public_url.clone_from(&issuer);
         self.auth_server.issuer = issuer.parse().context("the issuer")?;
@@ -130,7 +128,7 @@ impl StackSettings {
         let advice = || {
             let folder = folder.display();
             format!(
-                "auth-server: the data folder {folder} cannot be used (setting `data_dir`): make it writable, or choose another"
+                "auth-server: cannot use the data folder {folder} (setting `data_dir`); make it writable, or choose another one"
             )
         };
         std::fs::DirBuilder::new()
@@ -145,10 +143,10 @@ impl StackSettings {
 }
 
 impl Stack {
-    /// Take every address, then make every server ready.
+    /// Binds every address, then prepares every server.
     ///
     /// # Errors
-    /// When an address is taken, or a server cannot do with its settings.
+    /// Returns an error if an address is in use or a setting cannot be used.
     pub async fn prepare(
         mut settings: StackSettings,
         clock: Clock,
@@ -160,7 +158,7 @@ impl Stack {
         let a = BoundListener::bind(&settings.service_a.listen, "listen").context("service-a")?;
         let b_local =
             BoundListener::bind(&settings.b_local.listen, "listen").context("service-b, local")?;
-        let b_asking = BoundListener::bind(&settings.b_introspection.listen, "listen")
+        let b_introspection = BoundListener::bind(&settings.b_introspection.listen, "listen")
             .context("service-b, introspecting")?;
         let viewer =
             BoundListener::bind(&settings.flow_viewer.listen, "listen").context("flow-viewer")?;
@@ -169,11 +167,11 @@ impl Stack {
             auth_server_tls: tls.address(),
             service_a: a.address(),
             b_local: b_local.address(),
-            b_introspection: b_asking.address(),
+            b_introspection: b_introspection.address(),
             flow_viewer: viewer.address(),
         };
         settings.connect(&addresses)?;
-        // C first: it makes the development CA that the others believe.
+        // C first: it creates the development CA that the others trust.
         let auth_server =
             AuthServer::prepare(settings.auth_server, c, clock.clone(), entropy, events.clone());
         Ok(Self {
@@ -184,7 +182,7 @@ impl Stack {
             b_local: ServiceB::prepare(&settings.b_local, b_local, clock.clone(), events.clone())?,
             b_introspection: ServiceB::prepare(
                 &settings.b_introspection,
-                b_asking,
+                b_introspection,
                 clock.clone(),
                 events.clone(),
             )?,
@@ -192,10 +190,10 @@ impl Stack {
         })
     }
 
-    /// Serve until a stop is asked for, then finish what is running.
+    /// Serves until `stop` is cancelled, then finishes the requests in progress.
     ///
     /// # Errors
-    /// When a listener fails.
+    /// Returns an error if a listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tokio::try_join!(
             self.auth_server.run(stop.clone()),

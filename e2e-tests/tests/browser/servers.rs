@@ -44,7 +44,7 @@ impl World {
     pub async fn with_viewer() -> Self {
         let driver = ChromeDriver::start();
         let stage = Stage::start_in_real_time(|settings| {
-            settings.names_are_addresses = true;
+            settings.urls_from_ports = true;
             settings.service_a.legacy_secret_demo = true;
             settings.b_local.legacy_secret_demo = true;
         });

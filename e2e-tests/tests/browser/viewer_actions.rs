@@ -9,7 +9,7 @@ impl Screen {
     pub async fn watch(&self, world: &World) {
         self.go(world.viewer("/")).await;
         self.see("html[data-ready] #live[data-live=on]").await;
-        self.see("[data-story]").await;
+        self.see("[data-scenario]").await;
     }
 
     /// Press the button of a story, and wait until it is open with what came of it.
@@ -20,16 +20,16 @@ impl Screen {
 
     /// The same where its flow may not stay in the list, or has nothing to show.
     pub async fn press_story(&self, story: &str) {
-        let button = self.see(&format!("[data-story={story}]")).await;
+        let button = self.see(&format!("[data-scenario={story}]")).await;
         if !button.is_displayed().await.unwrap() {
-            self.see(&format!("details.group:has([data-story={story}]) > summary"))
+            self.see(&format!("details.group:has([data-scenario={story}]) > summary"))
                 .await
                 .click()
                 .await
                 .unwrap();
         }
         self.press_in_view(&button).await;
-        self.see(&format!("#story-result[data-story={story}][data-as-expected]")).await;
+        self.see(&format!("#scenario-result[data-scenario={story}][data-as-expected]")).await;
     }
 
     /// Press a line of the picture.
@@ -53,7 +53,7 @@ impl Screen {
 
     /// How often a way's party has held a secret, once that has been counted.
     pub async fn counted(&self, way: &str, party: &str, secret: &str) -> Value {
-        let cell = format!("[data-way={way}] [data-party={party}] [data-secret={secret}]");
+        let cell = format!("[data-method={way}] [data-party={party}] [data-secret={secret}]");
         self.see(&cell).await;
         self.measure(&format!("Number(document.querySelector('{cell}').dataset.count)")).await
     }

@@ -40,7 +40,7 @@ async fn in_the_dark_the_viewer_is_dark() {
     }
     dark.picture("viewer-dark").await;
     light.picture("viewer-light").await;
-    for part in ["body", ".paper", "#detail", "#story-result"] {
+    for part in ["body", ".paper", "#detail", "#scenario-result"] {
         assert_ne!(dark.colour(part).await, light.colour(part).await, "{part}");
     }
 }
@@ -60,7 +60,7 @@ async fn the_switch_changes_the_language_and_keeps_the_flow() {
     assert_eq!(screen.measure("document.documentElement.lang").await, "zh");
     let chinese = |text: &str| text.chars().any(|c| ('一'..='鿿').contains(&c));
     assert!(chinese(&screen.text("flow-name").await) && !chinese(&english));
-    let headings = "[...document.querySelectorAll('h2, h3, summary, [data-story]')].map(e => e.textContent)\
+    let headings = "[...document.querySelectorAll('h2, h3, summary, [data-scenario]')].map(e => e.textContent)\
         .filter(text => !/[一-鿿]/.test(text))";
     assert_eq!(screen.measure(headings).await, serde_json::json!([]), "still in English");
     screen.picture("viewer-zh").await;

@@ -31,7 +31,7 @@ async fn an_arrow_opens_into_the_message_and_its_secret_stays_hidden() {
     assert!(screen.words_of("#detail .step").await.contains('①'));
     assert!(
         screen
-            .words_of("#diagram .line[data-title=client_credentials][data-kind=answer]")
+            .words_of("#diagram .line[data-title=client_credentials][data-kind=response]")
             .await
             .contains('②')
     );
@@ -41,18 +41,18 @@ async fn an_arrow_opens_into_the_message_and_its_secret_stays_hidden() {
 async fn a_pass_opens_into_its_claims_in_words_and_a_bar_of_the_time_left() {
     let world = World::with_viewer().await;
     let screen = after(&world, "server_to_server_local").await;
-    screen.press_line("[data-kind=fact][data-verdict=token]").await;
-    let pass = screen.words_of("#detail [data-fact=token_issued] [data-token][open]").await;
+    screen.press_line("[data-kind=decision][data-verdict=token]").await;
+    let pass = screen.words_of("#detail [data-decision=token_issued] [data-token][open]").await;
     for told in [
         "at+jwt",
         "ES256",
-        "service-a itself",
+        "the client service-a itself",
         "Only http://localhost:9002 may accept it",
         "resource:read",
     ] {
         assert!(pass.contains(told), "{told} is not in {pass}");
     }
-    assert!(pass.contains("good for 29:") || pass.contains("good for 30:00"), "{pass}");
+    assert!(pass.contains("valid for 29:") || pass.contains("valid for 30:00"), "{pass}");
     let bar = "document.querySelector('#detail .bar').getBoundingClientRect().width / \
         document.querySelector('#detail .track').getBoundingClientRect().width";
     let left = screen.measure(bar).await.as_f64().unwrap();
@@ -97,7 +97,7 @@ async fn a_flow_leaves_as_mermaid_as_an_archive_and_as_a_link_to_itself() {
     screen.find("export-link").await.click().await.unwrap();
     // A browser that nobody watches may forbid the clipboard; then the link itself is shown.
     let address = screen.address().await;
-    let said = screen.see("#export-said:not(:empty)").await.text().await.unwrap();
+    let said = screen.see("#export-status:not(:empty)").await.text().await.unwrap();
     assert!(said == "Copied" || said == address.as_str(), "{said}");
     let height =
         screen.measure("document.querySelector('.stub').offsetHeight").await.as_u64().unwrap();
@@ -117,7 +117,10 @@ async fn back_leads_to_the_flow_before() {
     screen.0.back().await.unwrap();
     screen.see("#flows [data-name=server_to_server_local] a[aria-current]").await;
     assert_eq!(screen.address().await, first);
-    assert!(screen.text("story-result").await.contains("As told"), "what came of it is still told");
+    assert!(
+        screen.text("scenario-result").await.contains("As expected"),
+        "what came of it is still told"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +150,7 @@ async fn a_keyboard_is_enough_to_read_a_flow() {
     let last = screen.count("#diagram [data-line]").await - 1;
     assert_eq!(focused().await, last.to_string());
     let label = screen.0.active_element().await.unwrap().attr("aria-label").await.unwrap().unwrap();
-    assert!(label.starts_with("A answers You: 200"), "{label}");
+    assert!(label.starts_with("A responds to You: 200"), "{label}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

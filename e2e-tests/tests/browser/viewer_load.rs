@@ -91,7 +91,7 @@ async fn three_hundred_thousand_events_leave_the_page_usable_and_the_memory_boun
     while !poured.is_finished() {
         let pressed = Instant::now();
         screen.press_story("server_to_server_introspection").await;
-        screen.see("#diagram [data-title=call_a][data-kind=answer]").await;
+        screen.see("#diagram [data-title=call_a][data-kind=response]").await;
         slowest = slowest.max(pressed.elapsed());
         assert!(screen.count("#flows li").await <= 100, "the list is bounded");
         // Another flow, so that the next picture is a new one.

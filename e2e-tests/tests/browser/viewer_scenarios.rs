@@ -1,5 +1,5 @@
 use e2e_tests::http::until;
-use flow_viewer::stories::{Group, Story};
+use flow_viewer::scenarios::{Scenario, ScenarioGroup};
 use serde_json::json;
 use thirtyfour::WindowHandle;
 
@@ -10,26 +10,28 @@ async fn every_button_plays_its_story_and_the_page_draws_that_all_went_as_it_was
     let world = World::with_viewer().await;
     let screen = world.browser().await;
     screen.watch(&world).await;
-    assert_eq!(screen.count("[data-story]").await, Story::ALL.len(), "a button each");
-    for story in Story::ALL {
+    assert_eq!(screen.count("[data-scenario]").await, Scenario::ALL.len(), "a button each");
+    for story in Scenario::ALL {
         let name = story.name();
         assert_ne!(
-            screen.measure(&format!("document.getElementById('before-{name}').textContent")).await,
+            screen
+                .measure(&format!("document.getElementById('description-{name}').textContent"))
+                .await,
             ""
         );
         screen.play(name).await;
-        let told = screen.text("story-result").await;
-        assert_eq!(screen.count("#story-result[data-as-expected=true]").await, 1, "{told}");
+        let told = screen.text("scenario-result").await;
+        assert_eq!(screen.count("#scenario-result[data-as-expected=true]").await, 1, "{told}");
         assert!(
-            screen.count("#story-result [data-claim][data-held=true]").await > 0,
+            screen.count("#scenario-result [data-expectation][data-met=true]").await > 0,
             "{name}: {told}"
         );
-        assert_eq!(screen.count("#story-result [data-held=false]").await, 0, "{name}: {told}");
+        assert_eq!(screen.count("#scenario-result [data-met=false]").await, 0, "{name}: {told}");
         // What is drawn is this flow, and an attack ends with somebody's no.
         let path = screen.address().await.path().to_owned();
         screen.see(&format!("#flow[data-shown='{}']", path.rsplit('/').next().unwrap())).await;
-        screen.see("#diagram [data-line][data-kind=answer]").await;
-        if story.group() == Group::Attack {
+        screen.see("#diagram [data-line][data-kind=response]").await;
+        if story.group() == ScenarioGroup::Attack {
             screen.see("#diagram [data-line][data-verdict=no]").await;
         }
     }
@@ -45,8 +47,8 @@ async fn a_story_that_breaks_off_says_why() {
     until("C is away", async || world.stage.http.get(world.c("/healthz")).send().await.is_err())
         .await;
     screen.press_story("alg_none").await;
-    assert_eq!(screen.count("#story-result[data-as-expected=false] [data-broke-off]").await, 1);
-    assert!(screen.text("story-result").await.contains("there is no answer"));
+    assert_eq!(screen.count("#scenario-result[data-as-expected=false] [data-error]").await, 1);
+    assert!(screen.text("scenario-result").await.contains("no response"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,9 +57,9 @@ async fn who_has_seen_the_secret_stands_side_by_side() {
     let screen = world.browser().await;
     screen.watch(&world).await;
     screen.play("server_to_server_local").await;
-    screen.play("old_way_basic").await;
+    screen.play("legacy_basic").await;
     until("both ways are counted", async || {
-        screen.counted("old_way", "resource_server", "secret_of_a").await == 1
+        screen.counted("legacy", "resource_server", "secret_of_a").await == 1
             && screen.counted("oauth", "authorization_server", "secret_of_a").await == 1
     })
     .await;
@@ -66,7 +68,7 @@ async fn who_has_seen_the_secret_stands_side_by_side() {
         0,
         "B never sees it"
     );
-    assert_eq!(screen.counted("old_way", "authorization_server", "secret_of_a").await, 0);
+    assert_eq!(screen.counted("legacy", "authorization_server", "secret_of_a").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +110,7 @@ async fn several_flows_are_kept_apart() {
     let screen = world.browser().await;
     screen.watch(&world).await;
     let play = async |story: &str| {
-        let at = world.viewer(&format!("/api/stories/{story}"));
+        let at = world.viewer(&format!("/api/scenarios/{story}"));
         world.stage.http.post(at).json(&json!({})).send().await.unwrap();
     };
     tokio::join!(

@@ -21,15 +21,12 @@ fn the_viewer_plays_every_story_between_containers_and_draws_what_all_of_them_sa
     project.start()?;
     project.healthy(FLOW_VIEWER)?;
     let viewer = project.url(FLOW_VIEWER)?;
-    let stories = send(http().get(format!("{viewer}/api/stories")))?.body;
-    let stories = stories
-        .as_array()
-        .context("no stories")?
-        .iter()
-        .filter(|story| story["group"] != "old_way");
+    let stories = send(http().get(format!("{viewer}/api/scenarios")))?.body;
+    let stories =
+        stories.as_array().context("no stories")?.iter().filter(|story| story["group"] != "legacy");
     for story in stories {
         let name = story["name"].as_str().context("a story without a name")?;
-        let played = send(http().post(format!("{viewer}/api/stories/{name}")).json(&json!({})))?;
+        let played = send(http().post(format!("{viewer}/api/scenarios/{name}")).json(&json!({})))?;
         played.is(200)?;
         ensure!(played.body["as_expected"] == true, "{}", played.body);
     }
@@ -39,7 +36,7 @@ fn the_viewer_plays_every_story_between_containers_and_draws_what_all_of_them_sa
 /// What A, B and C told apart comes together.
 fn three_processes_are_one_picture(viewer: &str) -> anyhow::Result<()> {
     let play = http()
-        .post(format!("{viewer}/api/stories/server_to_server_introspection"))
+        .post(format!("{viewer}/api/scenarios/server_to_server_introspection"))
         .json(&json!({}));
     let id = send(play)?.body["flow"].as_str().context("no flow")?.to_owned();
     eventually("the whole picture", || {
@@ -59,5 +56,5 @@ fn three_processes_are_one_picture(viewer: &str) -> anyhow::Result<()> {
 
 fn hop(message: &Value) -> String {
     let party = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
-    format!("{} -> {} {}", party("from"), party("to"), message["answer"]["status"])
+    format!("{} -> {} {}", party("from"), party("to"), message["response"]["status"])
 }

@@ -44,13 +44,10 @@ const KNOWN_CYCLES: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("service-b", "", &["server", "settings", "verifier"]),
-    ("flow-viewer", "", &["app", "endpoints", "server", "settings", "stories"]),
-    ("flow-viewer", "", &["explain", "flows"]),
     ("shared/doctor", "", &["certificate", "no_reply"]),
     ("shared/service-kit", "", &["findings", "secret_setting"]),
     ("shared/service-kit", "", &["metrics", "refusal", "request_scope"]),
     ("shared/token-verifier", "", &["builder", "verifier"]),
-    ("gatepass", "", &["commands", "demo"]),
 ];
 
 /// Files that may name a crate: crate, and what their path from the root of the repository begins

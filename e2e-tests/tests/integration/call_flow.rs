@@ -1,6 +1,6 @@
 use e2e_tests::harness::{Door, SECRET, Stage};
 use flow_events::{Event, Field, FieldValue};
-use gatepass::tell;
+use gatepass::narrate_call;
 
 use crate::event_lines::script;
 
@@ -116,13 +116,13 @@ async fn no_secret_and_no_pass_stands_in_any_event() {
 #[tokio::test]
 async fn the_told_story_names_the_four_steps_and_hides_the_secret() {
     let stage = Stage::start().await;
-    let told = tell(&stage.watch(stage.request_a(Door::Asking)).await);
+    let told = narrate_call(&stage.watch(stage.request_a(Door::Asking)).await);
     let places: Vec<_> = [
         "Step 1  A -> C",
         "Step 2  C -> A",
         "Step 3  A -> B",
         "Step 4  B -> C",
-        "A's caller gets 200",
+        "A responds to its caller with 200",
     ]
     .map(|step| told.find(step).unwrap_or_else(|| panic!("`{step}` is not in\n{told}")))
     .to_vec();
@@ -132,7 +132,7 @@ async fn the_told_story_names_the_four_steps_and_hides_the_secret() {
         "client_id     service-a",
         "POST https://localhost:",
         "/oauth/token",
-        "lives 1800 s",
+        "lifetime 1800 s",
         "RFC 7662 2.2",
     ] {
         assert!(told.contains(part), "`{part}` is not in\n{told}");
@@ -143,9 +143,9 @@ async fn the_told_story_names_the_four_steps_and_hides_the_secret() {
 #[tokio::test]
 async fn a_b_that_asks_nobody_has_its_fourth_step_told_too_every_time() {
     let stage = Stage::start().await;
-    for checked in ["B checks signature   yes", "B checks memory      yes"] {
-        let told = tell(&stage.watch(stage.request_a(Door::Local)).await);
-        let (_, step_4) = told.split_once("Step 4  B looks at the pass by itself\n").unwrap();
+    for checked in ["B checks signature   ok", "B checks cached      ok"] {
+        let told = narrate_call(&stage.watch(stage.request_a(Door::Local)).await);
+        let (_, step_4) = told.split_once("Step 4  B verifies the access token locally\n").unwrap();
         assert!(step_4.contains(checked) && !step_4.contains("Step"), "{told}");
     }
 }

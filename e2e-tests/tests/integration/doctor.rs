@@ -9,7 +9,7 @@ use e2e_tests::{
 };
 use gatepass::{
     StackSettings,
-    doctor::{Patients, examine, patients},
+    doctor::{DoctorTargets, examine, targets},
 };
 use service_kit::SecretSetting;
 
@@ -29,9 +29,9 @@ async fn running() -> (Stage, StackSettings) {
 }
 
 async fn look(settings: StackSettings, change: impl FnOnce(&mut StackSettings)) -> Vec<Report> {
-    let Patients { mut stack, one_b } = patients(settings, &[]).unwrap();
+    let DoctorTargets { mut stack, single_b } = targets(settings, &[]).unwrap();
     change(&mut stack);
-    let reports = examine(&Patients { stack, one_b }, &Clock::system()).await;
+    let reports = examine(&DoctorTargets { stack, single_b }, &Clock::system()).await;
     let all = format!("{reports:?}");
     assert!(!all.contains(SECRET) && !all.contains("eyJ"), "no secret and no token: {all}");
     reports
@@ -144,9 +144,9 @@ async fn a_resource_that_c_does_not_know_is_found_before_a_calls_b() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_runs_behind_is_a_warning_of_every_server() {
     let (_stage, settings) = running().await;
-    let patients = patients(settings, &[]).unwrap();
+    let targets = targets(settings, &[]).unwrap();
     let late = Clock::manual(Clock::system().seconds() - 3_600);
-    let reports = examine(&patients, &late).await;
+    let reports = examine(&targets, &late).await;
     for report in &reports {
         let clock = report.checks.iter().find(|check| check.check == "issuer: clock").unwrap();
         assert!(clock.verdict == Verdict::Warn && clock.message.contains("ahead"), "{clock:#?}");
@@ -187,7 +187,7 @@ async fn where_nothing_runs_it_says_what_to_start() {
     for listen in servers {
         *listen = "127.0.0.1:1".to_owned();
     }
-    let reports = examine(&patients(settings, &[]).unwrap(), &Clock::system()).await;
+    let reports = examine(&targets(settings, &[]).unwrap(), &Clock::system()).await;
     let (check, finding) = only(&reports);
     assert_eq!(check, "demo");
     assert!(finding.change.advice.contains("`cargo run`"), "{finding:#?}");
@@ -201,18 +201,16 @@ async fn the_environment_stands_above_the_demos_settings_and_describes_one_b() {
         variable("GATEPASS__AUTH_SERVER__TLS_LISTEN", "127.0.0.1:19443"),
         variable("GATEPASS__SERVICE_B__RESOURCE", "https://b.example"),
     ];
-    let Patients { stack, one_b } =
-        patients(StackSettings::demo(folder.path()), &environment).unwrap();
+    let DoctorTargets { stack, single_b } =
+        targets(StackSettings::demo(folder.path()), &environment).unwrap();
     assert_eq!(
         stack.service_a.internal_url.as_deref(),
         Some("https://localhost:19443"),
         "it follows C"
     );
-    assert!(one_b && stack.b_local.resource == "https://b.example");
+    assert!(single_b && stack.b_local.resource == "https://b.example");
     assert_eq!(stack.auth_server.data_dir, folder.path());
-    let wrong = patients(
-        StackSettings::demo(folder.path()),
-        &[variable("GATEPASS__SERVICE_A__ISUER", "x")],
-    );
+    let wrong =
+        targets(StackSettings::demo(folder.path()), &[variable("GATEPASS__SERVICE_A__ISUER", "x")]);
     assert!(format!("{:#}", wrong.unwrap_err()).contains("did you mean `issuer`?"));
 }

@@ -6,20 +6,20 @@ use e2e_tests::{
     harness::{SECRET, Stage},
     http::{Answer, until, url},
 };
-use flow_viewer::stories::Story;
+use flow_viewer::scenarios::Scenario;
 use serde_json::{Value, json};
 
 async fn stage_with_viewer() -> Stage {
     Stage::start_in_real_time(|settings| {
-        settings.names_are_addresses = true;
+        settings.urls_from_ports = true;
         settings.service_a.legacy_secret_demo = true;
         settings.b_local.legacy_secret_demo = true;
     })
     .await
 }
 
-async fn play(stage: &Stage, story: Story) -> Value {
-    let at = url(stage.addresses.flow_viewer, &format!("/api/stories/{}", story.name()));
+async fn play(stage: &Stage, story: Scenario) -> Value {
+    let at = url(stage.addresses.flow_viewer, &format!("/api/scenarios/{}", story.name()));
     let answer = Answer::of(stage.http.post(at).json(&json!({}))).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()
@@ -40,17 +40,17 @@ async fn flow(stage: &Stage, played: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_story_goes_as_it_is_told_before() {
     let stage = stage_with_viewer().await;
-    for story in Story::ALL {
+    for story in Scenario::ALL {
         let played = play(&stage, *story).await;
         assert_eq!(played["as_expected"], true, "{played}");
-        assert!(!played["claims"].as_array().unwrap().is_empty(), "{played}");
+        assert!(!played["expectations"].as_array().unwrap().is_empty(), "{played}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_is_one_picture_from_the_button_to_the_account() {
     let stage = stage_with_viewer().await;
-    let played = play(&stage, Story::Login).await;
+    let played = play(&stage, Scenario::Login).await;
     let flow = flow(&stage, &played).await;
     let titles: Vec<_> =
         flow["messages"].as_array().unwrap().iter().map(|message| &message["title"]).collect();
@@ -98,32 +98,29 @@ async fn the_hops_of_a_browser_that_carries_no_trace_are_joined_by_their_state()
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_seen_the_secret_is_counted_from_what_was_sent() {
     let stage = stage_with_viewer().await;
-    for story in [Story::ServerToServerLocal, Story::OldWayBasic, Story::OldWayQuery] {
+    for story in [Scenario::ServerToServerLocal, Scenario::LegacyBasic, Scenario::LegacyQuery] {
         flow(&stage, &play(&stage, story).await).await;
     }
-    let compared = ask(&stage, "/api/secrets").await.json();
+    let compared = ask(&stage, "/api/secret-holders").await.json();
     let held = |way: &str| {
         let of_a = |holders: &&Value| holders["secret"] == "secret_of_a";
         compared[way].as_array().unwrap().iter().find(of_a).unwrap()["held_by"].clone()
     };
     assert_eq!(held("oauth"), json!({ "client": 1, "authorization_server": 1 }));
-    assert_eq!(held("old_way"), json!({ "client": 2, "resource_server": 2 }));
+    assert_eq!(held("legacy"), json!({ "client": 2, "resource_server": 2 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_old_way_is_told_as_the_document_shows_it() {
     let stage = stage_with_viewer().await;
-    for (story, method, path) in
-        [(Story::OldWayBasic, "POST", "/api/do_something"), (Story::OldWayQuery, "GET", "/api")]
-    {
+    for (story, method, path) in [
+        (Scenario::LegacyBasic, "POST", "/api/do_something"),
+        (Scenario::LegacyQuery, "GET", "/api"),
+    ] {
         let told = flow(&stage, &play(&stage, story).await).await;
         let messages = told["messages"].as_array().unwrap();
         let to_b = messages.iter().find(|message| message["to"] == "resource_server").unwrap();
-        assert_eq!(
-            (&to_b["title"], &to_b["method"]),
-            (&json!("old_way"), &json!(method)),
-            "{to_b}"
-        );
+        assert_eq!((&to_b["title"], &to_b["method"]), (&json!("legacy"), &json!(method)), "{to_b}");
         assert!(to_b["url"].as_str().unwrap().ends_with(path), "{to_b}");
     }
 }
@@ -131,7 +128,7 @@ async fn the_old_way_is_told_as_the_document_shows_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_event_export_or_picture_of_two_hundred_flows_holds_a_secret_or_a_token() {
     let stage = stage_with_viewer().await;
-    let quick = || Story::ALL.iter().filter(|story| **story != Story::CStopped);
+    let quick = || Scenario::ALL.iter().filter(|story| **story != Scenario::AuthServerUnavailable);
     let mut ids = Vec::new();
     while ids.len() < 200 {
         for story in quick().take(200 - ids.len()) {
@@ -185,7 +182,7 @@ async fn without_test_controls_nobody_can_send_c_away_or_choose_when_a_pass_expi
 async fn a_page_of_another_site_can_neither_play_a_story_nor_tell_an_event() {
     let stage = stage_with_viewer().await;
     // What a form of another site can send, no more.
-    for path in ["/api/stories/revoke", "/api/events"] {
+    for path in ["/api/scenarios/revoke", "/api/events"] {
         let post = stage
             .http
             .post(url(stage.addresses.flow_viewer, path))
@@ -213,7 +210,7 @@ async fn a_viewer_that_hears_too_much_forgets_the_oldest_and_stays_in_bounds() {
     let gone = ask(&stage, &format!("/api/flows/{:032x}", 1)).await;
     assert_eq!(gone.status, 404, "{gone:?}");
     let played =
-        tokio::time::timeout(Duration::from_secs(60), play(&stage, Story::ServerToServerLocal))
+        tokio::time::timeout(Duration::from_secs(60), play(&stage, Scenario::ServerToServerLocal))
             .await
             .unwrap();
     assert_eq!(played["as_expected"], true, "{played}");
@@ -246,7 +243,7 @@ async fn the_news_of_a_sign_out_go_from_c_to_a_and_are_drawn_so() {
         };
         let flow = ask(&stage, &format!("/api/flows/{id}")).await.json();
         let message = &flow["messages"][0];
-        (&message["from"], &message["to"], &message["answer"]["status"])
+        (&message["from"], &message["to"], &message["response"]["status"])
             == (&json!("authorization_server"), &json!("client"), &json!(200))
     })
     .await;

@@ -9,7 +9,7 @@ use e2e_tests::{
     http::{Answer, client, url},
 };
 use flow_events::EventSink;
-use gatepass::flow::ready;
+use gatepass::observe::wait_until_ready;
 use reqwest::Client;
 use serde_json::{Value, json};
 use service_kit::{CancellationToken, Profile, SecretSetting};
@@ -66,7 +66,7 @@ impl Replica {
         let (server, base) = prepare(settings(database_url, &folder)).await.unwrap();
         let (stop, http) = (CancellationToken::new(), client());
         tokio::spawn(server.run(stop.clone()));
-        ready(&http, &base, Duration::from_secs(60)).await.unwrap();
+        wait_until_ready(&http, &base, Duration::from_secs(60)).await.unwrap();
         Self { base, http, stop, _folder: folder }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clock::Clock;
 use e2e_tests::http::{Answer, client, url};
 use flow_events::EventSink;
-use gatepass::flow::ready;
+use gatepass::observe::wait_until_ready;
 use reqwest::Client;
 use service_a::{ServiceA, ServiceASettings};
 use service_kit::{BoundListener, CancellationToken, Profile, SecretSetting};
@@ -36,7 +36,7 @@ impl Website {
         let (a, base) = prepare(database_url).await.unwrap();
         let (stop, http) = (CancellationToken::new(), client());
         tokio::spawn(a.run(stop.clone()));
-        ready(&http, &base, Duration::from_secs(60)).await.unwrap();
+        wait_until_ready(&http, &base, Duration::from_secs(60)).await.unwrap();
         Self { base, http, stop }
     }
 

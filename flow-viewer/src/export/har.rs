@@ -1,13 +1,13 @@
-//! An HTTP Archive 1.2. Secrets are `•••`, tokens their fingerprints.
+//! HTTP Archive (HAR) 1.2. Secrets appear as `•••`, tokens as fingerprints.
 
 use flow_events::{Field, FieldLocation, FieldValue};
 use serde_json::{Value as Json, json};
 
-use crate::flows::{Answer, Flow, Message};
+use crate::flows::{Flow, Message, Response};
 
-/// The messages of a flow.
+/// Renders the messages of a flow.
 #[must_use]
-pub fn of(flow: &Flow) -> Json {
+pub fn render(flow: &Flow) -> Json {
     let entries: Vec<Json> = flow.messages.iter().map(entry).collect();
     let creator = json!({ "name": "Gatepass flow viewer", "version": env!("CARGO_PKG_VERSION") });
     json!({ "log": { "version": "1.2", "creator": creator, "entries": entries } })
@@ -15,15 +15,15 @@ pub fn of(flow: &Flow) -> Json {
 
 fn entry(message: &Message) -> Json {
     let millis =
-        message.answer.as_ref().map_or(0.0, |answer| answer.elapsed_micros as f64 / 1_000.0);
+        message.response.as_ref().map_or(0.0, |response| response.elapsed_micros as f64 / 1_000.0);
     json!({
         "startedDateTime": date_time(message.sent_micros),
         "time": millis,
         "request": request(message),
-        "response": response(message.answer.as_ref()),
+        "response": response(message.response.as_ref()),
         "cache": {},
         "timings": { "send": 0, "wait": millis, "receive": 0 },
-        "comment": message.failure.clone().unwrap_or_else(|| message.explained.title.to_owned()),
+        "comment": message.failure.clone().unwrap_or_else(|| message.explanation.title.to_owned()),
     })
 }
 
@@ -46,8 +46,8 @@ fn request(message: &Message) -> Json {
     request
 }
 
-fn response(answer: Option<&Answer>) -> Json {
-    let fields = answer.map_or(&[][..], |answer| &answer.fields);
+fn response(response: Option<&Response>) -> Json {
+    let fields = response.map_or(&[][..], |response| &response.fields);
     let header = |name: &str| {
         fields.iter().find(|field| field.name == name).map(|field| redacted(&field.value))
     };
@@ -57,8 +57,8 @@ fn response(answer: Option<&Answer>) -> Json {
         .map(|field| (field.name.clone(), Json::from(redacted(&field.value))))
         .collect();
     json!({
-        // 0 where there was no answer, as browsers write it.
-        "status": answer.map_or(0, |answer| answer.status),
+        // Browsers write 0 where there was no response.
+        "status": response.map_or(0, |response| response.status),
         "statusText": "",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
@@ -71,15 +71,15 @@ fn response(answer: Option<&Answer>) -> Json {
 }
 
 fn pairs(fields: &[Field], location: FieldLocation) -> Vec<Json> {
-    let there = fields.iter().filter(|field| field.location == location);
-    there.map(|field| json!({ "name": field.name, "value": redacted(&field.value) })).collect()
+    let matching = fields.iter().filter(|field| field.location == location);
+    matching.map(|field| json!({ "name": field.name, "value": redacted(&field.value) })).collect()
 }
 
 fn redacted(value: &FieldValue) -> String {
     match value {
         FieldValue::Text(text) => text.clone(),
         FieldValue::Secret => "•••".to_owned(),
-        FieldValue::Fingerprint(print) => format!("[sha256 {print}…]"),
+        FieldValue::Fingerprint(fingerprint) => format!("[sha256 {fingerprint}…]"),
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_as_the_format_has_them() {
+    fn times_are_formatted_as_rfc_3339() {
         assert_eq!(date_time(1_700_000_000_250_000), "2023-11-14T22:13:20.25Z");
     }
 }

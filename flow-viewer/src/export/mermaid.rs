@@ -1,14 +1,14 @@
-//! A sequence diagram as Mermaid draws it.
+//! Mermaid sequence diagrams.
 
 use std::fmt::Write;
 
 use flow_events::{Event, Party};
 
-use crate::flows::{Flow, Message, Part};
+use crate::flows::{Flow, LinePart, Message};
 
-/// The picture of a flow.
+/// Renders a flow.
 #[must_use]
-pub fn of(flow: &Flow) -> String {
+pub fn render(flow: &Flow) -> String {
     let mut text = "sequenceDiagram\n    participant U as You (browser, curl)\n    participant A as A (client)\n    \
         participant C as C (authorization server)\n    participant B as B (resource server)\n"
         .to_owned();
@@ -21,46 +21,51 @@ pub fn of(flow: &Flow) -> String {
     text
 }
 
-fn write_line(text: &mut String, message: &Message, part: Part) -> std::fmt::Result {
+fn write_line(text: &mut String, message: &Message, part: LinePart) -> std::fmt::Result {
     let (from, to) = (letter(message.from), letter(message.to));
     match part {
-        Part::Request => {
-            writeln!(text, "    {from}->>{to}: {} {}", plain(&message.method), plain(&message.url))
+        LinePart::Request => {
+            writeln!(
+                text,
+                "    {from}->>{to}: {} {}",
+                escape(&message.method),
+                escape(&message.url)
+            )
         }
-        Part::Answer => {
-            let status = message.answer.as_ref().map_or(0, |answer| answer.status);
+        LinePart::Response => {
+            let status = message.response.as_ref().map_or(0, |response| response.status);
             writeln!(text, "    {to}-->>{from}: {status}")
         }
-        Part::Failure => {
+        LinePart::Failure => {
             writeln!(
                 text,
                 "    {to}--x{from}: {}",
-                plain(message.failure.as_deref().unwrap_or("no answer"))
+                escape(message.failure.as_deref().unwrap_or("no response"))
             )
         }
-        Part::Fact(index) => {
-            let Some(fact) = message.facts.get(index) else { return Ok(()) };
+        LinePart::Decision(index) => {
+            let Some(decision) = message.decisions.get(index) else { return Ok(()) };
             writeln!(
                 text,
                 "    Note over {}: {}",
-                letter(fact.reported_by),
-                plain(&told(&fact.event))
+                letter(decision.reported_by),
+                escape(&describe(&decision.event))
             )
         }
     }
 }
 
-fn told(event: &Event) -> String {
+fn describe(event: &Event) -> String {
     match event {
         Event::TokenReused { token, expires_in } => {
-            format!("uses its pass {token} again, good for {expires_in} s")
+            format!("reuses access token {token}, valid for {expires_in} s")
         }
         Event::TokenIssued { token, claims, .. } => {
-            format!("makes the pass {token} for {}", claims.aud)
+            format!("issues access token {token} for {}", claims.aud)
         }
-        Event::TokenRequestRejected { error, .. } => format!("refuses: {}", error.as_str()),
+        Event::TokenRequestRejected { error, .. } => format!("rejects: {}", error.as_str()),
         Event::TokenChecked(check) => {
-            let verdict = if check.passed { "yes" } else { "NO" };
+            let verdict = if check.passed { "passed" } else { "FAILED" };
             format!("{:?}: {verdict} ({})", check.rule, check.found)
         }
         _ => String::new(),
@@ -76,9 +81,9 @@ fn letter(party: Party) -> char {
     }
 }
 
-/// Mermaid ends a line at a semicolon, takes `#` for the beginning of a character's name, and `%%`
-/// for a comment.
-fn plain(text: &str) -> String {
+/// Escapes what has a meaning in Mermaid: a semicolon ends a line, `#` begins an entity, and `%%` a
+/// comment.
+fn escape(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             ';' => ','.to_string(),
@@ -95,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_value_can_end_its_line_or_begin_another() {
-        assert_eq!(plain("a;b\nc %%d #x"), "a,b c #37;#37;d #35;x");
+    fn values_cannot_end_a_line() {
+        assert_eq!(escape("a;b\nc %%d #x"), "a,b c #37;#37;d #35;x");
     }
 }

@@ -1,24 +1,25 @@
-//! From what each party saw to one picture. Pure: the same events make the same picture, in
-//! whatever order they came.
+//! Assembles the events of all parties into one flow. Pure: the result does not depend on the order
+//! in which the events of different processes arrived.
 
 use flow_events::{Event, Field, FlowEvent, Party};
 
-use super::model::{Answer, Fact, Flow, Line, Message, Outcome, Part};
-use crate::explain::explain;
+use super::{
+    explain::explain,
+    model::{Decision, Flow, Line, LinePart, Message, Outcome, Response},
+};
 
-/// Put the events of one flow together.
+/// Assembles the events of one flow.
 #[must_use]
 pub fn assemble(events: &[FlowEvent]) -> Flow {
-    let mut in_order: Vec<&FlowEvent> = events.iter().collect();
-    // Processes send their events apart; those of one process come in their order, which a stable
-    // sort keeps.
-    in_order.sort_by_key(|told| told.at_micros);
+    let mut sorted: Vec<&FlowEvent> = events.iter().collect();
+    // Each process sends its own events in their order, which a stable sort keeps.
+    sorted.sort_by_key(|event| event.at_micros);
     let mut messages = Vec::new();
-    for told in &in_order {
-        apply(&mut messages, told);
+    for event in &sorted {
+        apply(&mut messages, event);
     }
     for message in &mut messages {
-        message.explained = explain(message);
+        message.explanation = explain(message);
     }
     let (outcome, status) = outcome(&messages);
     Flow {
@@ -26,26 +27,26 @@ pub fn assemble(events: &[FlowEvent]) -> Flow {
         messages,
         outcome,
         status,
-        began_micros: in_order.first().map_or(0, |told| told.at_micros),
-        ended_micros: in_order.last().map_or(0, |told| told.at_micros),
+        began_micros: sorted.first().map_or(0, |event| event.at_micros),
+        ended_micros: sorted.last().map_or(0, |event| event.at_micros),
     }
 }
 
-fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
-    let by = told.reported_by;
-    match &told.event {
+fn apply(messages: &mut Vec<Message>, event: &FlowEvent) {
+    let by = event.reported_by;
+    match &event.event {
         Event::RequestSent { to, method, url, fields } => {
-            messages.push(request(by, *to, told.at_micros, method, url, fields));
+            messages.push(request(by, *to, event.at_micros, method, url, fields));
         }
         Event::ResponseReceived { from, status, elapsed_micros, fields } => {
             if let Some(message) =
                 open(messages, |message| message.from == by && message.to == *from)
             {
                 let fields =
-                    message.answer_headers.drain(..).chain(fields.iter().cloned()).collect();
+                    message.response_headers.drain(..).chain(fields.iter().cloned()).collect();
                 let (at_micros, status, elapsed_micros) =
-                    (told.at_micros, *status, *elapsed_micros);
-                message.answer = Some(Answer { at_micros, status, elapsed_micros, fields });
+                    (event.at_micros, *status, *elapsed_micros);
+                message.response = Some(Response { at_micros, status, elapsed_micros, fields });
             }
         }
         Event::RequestFailed { to, reason, .. } => {
@@ -55,28 +56,26 @@ fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
             }
         }
         Event::RequestReceived { method, path, fields } => {
-            arrive(messages, told, method, path, fields)
+            receive(messages, event, method, path, fields)
         }
         Event::FormReceived { fields } => {
-            // What its sender told is not told twice.
-            if let Some(message) =
-                open(messages, |message| message.to == by && message.from_outside)
-            {
+            // If the sender has reported the request, its parameters are known.
+            if let Some(message) = open(messages, |message| message.to == by && message.external) {
                 message.fields.extend(fields.iter().cloned());
             }
         }
         Event::ResponseSent { status, elapsed_micros, fields } => {
-            let Some(message) = open(messages, |message| message.to == by && message.arrived)
+            let Some(message) = open(messages, |message| message.to == by && message.received)
             else {
                 return;
             };
-            if message.from_outside {
+            if message.external {
                 let (at_micros, status, elapsed_micros) =
-                    (told.at_micros, *status, *elapsed_micros);
-                message.answer =
-                    Some(Answer { at_micros, status, elapsed_micros, fields: fields.clone() });
+                    (event.at_micros, *status, *elapsed_micros);
+                message.response =
+                    Some(Response { at_micros, status, elapsed_micros, fields: fields.clone() });
             } else {
-                message.answer_headers.clone_from(fields);
+                message.response_headers.clone_from(fields);
             }
         }
         Event::TokenReused { .. }
@@ -89,10 +88,10 @@ fn apply(messages: &mut Vec<Message>, told: &FlowEvent) {
                 .or_else(|| messages.len().checked_sub(1))
                 .and_then(|at| messages.get_mut(at))
             {
-                message.facts.push(Fact {
-                    at_micros: told.at_micros,
+                message.decisions.push(Decision {
+                    at_micros: event.at_micros,
                     reported_by: by,
-                    event: told.event.clone(),
+                    event: event.event.clone(),
                 });
             }
         }
@@ -114,53 +113,52 @@ fn request(
         method: method.to_owned(),
         url: url.to_owned(),
         fields: fields.to_vec(),
-        answer: None,
+        response: None,
         failure: None,
-        facts: Vec::new(),
-        explained: Default::default(),
-        from_outside: false,
-        arrived: false,
-        answer_headers: Vec::new(),
+        decisions: Vec::new(),
+        explanation: Default::default(),
+        external: false,
+        received: false,
+        response_headers: Vec::new(),
     }
 }
 
-/// Whoever sent it has told of it, or it came from outside.
-fn arrive(
+/// Joins a received request with the one that its sender reported, or adds it as external.
+fn receive(
     messages: &mut Vec<Message>,
-    told: &FlowEvent,
+    event: &FlowEvent,
     method: &str,
     path: &str,
     fields: &[Field],
 ) {
-    let by = told.reported_by;
+    let by = event.reported_by;
     if let Some(message) =
-        open(messages, |message| message.to == by && !message.arrived && !message.from_outside)
+        open(messages, |message| message.to == by && !message.received && !message.external)
     {
-        message.arrived = true;
-        let unsaid = |field: &&Field| !message.fields.iter().any(|said| said.name == field.name);
-        let unsaid: Vec<_> = fields.iter().filter(unsaid).cloned().collect();
-        message.fields.splice(0..0, unsaid);
+        message.received = true;
+        let is_new = |field: &&Field| !message.fields.iter().any(|known| known.name == field.name);
+        let new: Vec<_> = fields.iter().filter(is_new).cloned().collect();
+        message.fields.splice(0..0, new);
         return;
     }
-    let outside = request(Party::Browser, by, told.at_micros, method, path, fields);
-    messages.push(Message { from_outside: true, arrived: true, ..outside });
+    let external = request(Party::Browser, by, event.at_micros, method, path, fields);
+    messages.push(Message { external: true, received: true, ..external });
 }
 
-/// The last message of this kind that waits for its answer.
-fn open(messages: &mut [Message], kind: impl Fn(&Message) -> bool) -> Option<&mut Message> {
-    messages.iter_mut().rev().find(|message| message.is_open() && kind(message))
+/// The last open message that satisfies `condition`.
+fn open(messages: &mut [Message], condition: impl Fn(&Message) -> bool) -> Option<&mut Message> {
+    messages.iter_mut().rev().find(|message| message.is_open() && condition(message))
 }
 
 fn outcome(messages: &[Message]) -> (Outcome, Option<u16>) {
-    let last_outside =
-        messages.iter().rev().find(|message| message.from_outside).or(messages.last());
+    let last_external = messages.iter().rev().find(|message| message.external).or(messages.last());
     let status =
-        last_outside.and_then(|message| message.answer.as_ref()).map(|answer| answer.status);
+        last_external.and_then(|message| message.response.as_ref()).map(|response| response.status);
     let outcome = match status {
-        None if last_outside.is_some_and(|message| message.failure.is_some()) => Outcome::Failed,
+        None if last_external.is_some_and(|message| message.failure.is_some()) => Outcome::Failed,
         None => Outcome::Running,
         Some(..400) => Outcome::Ok,
-        Some(400..500) => Outcome::Refused,
+        Some(400..500) => Outcome::Rejected,
         Some(_) => Outcome::Failed,
     };
     (outcome, status)
@@ -170,16 +168,16 @@ fn lines(messages: &[Message]) -> Vec<Line> {
     let mut lines = Vec::new();
     for (number, message) in messages.iter().enumerate() {
         let mut add = |at_micros, part| lines.push(Line { at_micros, message: number, part });
-        add(message.sent_micros, Part::Request);
-        for (index, fact) in message.facts.iter().enumerate() {
-            add(fact.at_micros, Part::Fact(index));
+        add(message.sent_micros, LinePart::Request);
+        for (index, decision) in message.decisions.iter().enumerate() {
+            add(decision.at_micros, LinePart::Decision(index));
         }
-        if let Some(answer) = &message.answer {
-            add(answer.at_micros, Part::Answer);
+        if let Some(response) = &message.response {
+            add(response.at_micros, LinePart::Response);
         } else if message.failure.is_some() {
             add(
-                message.facts.last().map_or(message.sent_micros, |fact| fact.at_micros),
-                Part::Failure,
+                message.decisions.last().map_or(message.sent_micros, |decision| decision.at_micros),
+                LinePart::Failure,
             );
         }
     }
@@ -194,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    fn told(at_micros: i64, reported_by: Party, event: Event) -> FlowEvent {
+    fn event_at(at_micros: i64, reported_by: Party, event: Event) -> FlowEvent {
         FlowEvent {
             trace_id: TraceContext::root([7; 24]).unwrap().trace_id,
             at_micros,
@@ -203,7 +201,7 @@ mod tests {
         }
     }
 
-    fn arrived(path: &str) -> Event {
+    fn received(path: &str) -> Event {
         Event::RequestReceived {
             method: "GET".to_owned(),
             path: path.to_owned(),
@@ -211,7 +209,7 @@ mod tests {
         }
     }
 
-    fn answered(status: u16) -> Event {
+    fn response_sent(status: u16) -> Event {
         Event::ResponseSent {
             status,
             elapsed_micros: 1,
@@ -219,7 +217,7 @@ mod tests {
         }
     }
 
-    /// A caller asks A, which asks B, which checks the pass.
+    /// A call of A, which calls B, which verifies the access token.
     fn a_call() -> Vec<FlowEvent> {
         let (a, b) = (Party::Client, Party::ResourceServer);
         let url = "http://b.example/api/resource".to_owned();
@@ -229,26 +227,26 @@ mod tests {
             expected: String::new(),
             found: String::new(),
         };
-        let received =
+        let response_received =
             Event::ResponseReceived { from: b, status: 200, elapsed_micros: 5, fields: Vec::new() };
         vec![
-            told(1, a, arrived("/api/call-b")),
-            told(2, a, Event::TokenReused { token: Fingerprint::of("t"), expires_in: 9 }),
-            told(
+            event_at(1, a, received("/api/call-b")),
+            event_at(2, a, Event::TokenReused { token: Fingerprint::of("t"), expires_in: 9 }),
+            event_at(
                 3,
                 a,
                 Event::RequestSent { to: b, method: "GET".to_owned(), url, fields: Vec::new() },
             ),
-            told(4, b, arrived("/api/resource")),
-            told(5, b, Event::TokenChecked(check)),
-            told(6, b, answered(200)),
-            told(7, a, received),
-            told(8, a, answered(200)),
+            event_at(4, b, received("/api/resource")),
+            event_at(5, b, Event::TokenChecked(check)),
+            event_at(6, b, response_sent(200)),
+            event_at(7, a, response_received),
+            event_at(8, a, response_sent(200)),
         ]
     }
 
     #[test]
-    fn a_message_that_both_sides_told_of_is_one_message() {
+    fn message_reported_by_both_sides_appears_once() {
         let flow = assemble(&a_call());
         let parties: Vec<_> =
             flow.messages.iter().map(|message| (message.from, message.to)).collect();
@@ -257,45 +255,53 @@ mod tests {
             [(Party::Browser, Party::Client), (Party::Client, Party::ResourceServer)]
         );
         assert_eq!((flow.outcome, flow.status), (Outcome::Ok, Some(200)));
-        let answer = flow.messages[1].answer.as_ref().unwrap();
-        assert_eq!((answer.at_micros, answer.elapsed_micros), (7, 5), "the sender's word");
-        assert_eq!(answer.fields.len(), 1, "the receiver's headers: {answer:?}");
+        let response = flow.messages[1].response.as_ref().unwrap();
+        assert_eq!((response.at_micros, response.elapsed_micros), (7, 5), "as the sender measured");
+        assert_eq!(response.fields.len(), 1, "the receiver's headers: {response:?}");
     }
 
     #[test]
-    fn the_order_in_which_the_processes_were_heard_does_not_matter() {
-        let in_order = format!("{:?}", assemble(&a_call()));
-        // B's events come first, then A's, as batches of two processes may.
+    fn arrival_order_of_events_does_not_matter() {
+        let sorted = format!("{:?}", assemble(&a_call()));
+        // B's batch arrives before A's.
         let (b, a): (Vec<_>, Vec<_>) =
-            a_call().into_iter().partition(|told| told.reported_by == Party::ResourceServer);
-        assert_eq!(format!("{:?}", assemble(&[b, a].concat())), in_order);
+            a_call().into_iter().partition(|event| event.reported_by == Party::ResourceServer);
+        assert_eq!(format!("{:?}", assemble(&[b, a].concat())), sorted);
     }
 
     #[test]
-    fn what_a_party_decides_belongs_to_the_message_that_it_serves() {
+    fn decision_belongs_to_the_request_in_progress() {
         let flow = assemble(&a_call());
-        assert!(matches!(flow.messages[0].facts[0].event, Event::TokenReused { .. }));
-        assert!(matches!(flow.messages[1].facts[0].event, Event::TokenChecked(_)));
+        assert!(matches!(flow.messages[0].decisions[0].event, Event::TokenReused { .. }));
+        assert!(matches!(flow.messages[1].decisions[0].event, Event::TokenChecked(_)));
         let parts: Vec<_> = flow.lines.iter().map(|line| (line.message, line.part)).collect();
-        let (request, answer, fact) = (Part::Request, Part::Answer, Part::Fact(0));
+        let (request, response, decision) =
+            (LinePart::Request, LinePart::Response, LinePart::Decision(0));
         assert_eq!(
             parts,
-            [(0, request), (0, fact), (1, request), (1, fact), (1, answer), (0, answer)]
+            [
+                (0, request),
+                (0, decision),
+                (1, request),
+                (1, decision),
+                (1, response),
+                (0, response)
+            ]
         );
     }
 
     #[test]
-    fn a_request_without_an_answer_is_running_until_it_has_failed() {
+    fn request_without_a_response_is_running_until_it_fails() {
         let mut events = a_call();
         events.truncate(3);
         assert_eq!(assemble(&events).outcome, Outcome::Running);
         let reason = "connection refused".to_owned();
-        events.push(told(
+        events.push(event_at(
             4,
             Party::Client,
             Event::RequestFailed { to: Party::ResourceServer, reason, elapsed_micros: 1 },
         ));
-        events.push(told(5, Party::Client, answered(502)));
+        events.push(event_at(5, Party::Client, response_sent(502)));
         let flow = assemble(&events);
         assert_eq!(
             (flow.outcome, flow.messages[1].failure.as_deref()),

@@ -1,14 +1,14 @@
-// The sequence diagram. It grows at its end as the flow does; what is drawn already stays, and keeps the focus.
+// The sequence diagram. It grows with the flow; lines that are already drawn stay and keep the focus.
 
 import { svg } from "./dom.js";
-import { lineOf, stepMark } from "./say.js";
+import { lineOf, stepMark } from "./messages.js";
 import { party, text } from "./texts.js";
 
-/** From left to right. */
+/** The lifelines, from left to right. */
 const LANES = ["browser", "client", "authorization_server", "resource_server"];
-const LEAST_WIDTH = 560;
-const HEADS = 52;
-const HEIGHTS = { request: 62, answer: 36, failure: 36, fact: 26 };
+const MIN_WIDTH = 560;
+const HEADER_HEIGHT = 52;
+const LINE_HEIGHTS = { request: 62, response: 36, failure: 36, decision: 26 };
 const EDGE = 12;
 
 const pen = document.createElement("canvas").getContext("2d");
@@ -16,58 +16,58 @@ const pen = document.createElement("canvas").getContext("2d");
 export class Diagram {
   #box;
   #heads;
-  #picture;
+  #svg;
   #width = 0;
   #flow = null;
   #drawn = [];
-  /** The names of the lines that are shown and that have the focus: their numbers change when more is heard of the flow. */
-  #chosen = null;
+  /** The keys of the selected and the focused line. Indexes change when earlier events arrive late. */
+  #selected = null;
   #focused = null;
-  #press;
+  #onSelect;
 
-  constructor(box, press) {
-    [this.#box, this.#press] = [box, press];
-    this.#heads = svg("svg", { class: "heads", height: HEADS, "aria-hidden": true });
-    this.#picture = svg("svg", { class: "lines", role: "group", keydown: (event) => this.#move(event) });
-    box.append(this.#heads, this.#picture);
+  constructor(box, onSelect) {
+    [this.#box, this.#onSelect] = [box, onSelect];
+    this.#heads = svg("svg", { class: "heads", height: HEADER_HEIGHT, "aria-hidden": true });
+    this.#svg = svg("svg", { class: "lines", role: "group", keydown: (event) => this.#move(event) });
+    box.append(this.#heads, this.#svg);
     new ResizeObserver(() => this.#fit()).observe(box);
   }
 
-  /** Draw this state of a flow. */
+  /** Draw a state of a flow. */
   draw(flow) {
     if (this.#flow?.id !== flow.id) this.clear();
     this.#flow = flow;
     this.#box.hidden = false;
-    this.#picture.setAttribute("aria-label", text("diagram.label"));
+    this.#svg.setAttribute("aria-label", text("diagram.label"));
     this.#fit();
     this.#grow();
   }
 
   clear() {
-    this.#forget(0);
-    [this.#flow, this.#chosen, this.#focused] = [null, null, null];
+    this.#removeFrom(0);
+    [this.#flow, this.#selected, this.#focused] = [null, null, null];
     this.#box.hidden = true;
   }
 
-  /** Go back to the line that is shown. */
+  /** Return the focus to the selected line. */
   focus() {
-    this.#drawn[this.chosen ?? 0]?.group.focus();
+    this.#drawn[this.selected ?? 0]?.group.focus();
   }
 
-  /** The number of the line that is shown. */
-  get chosen() {
-    const at = this.#drawn.findIndex(({ name }) => name === this.#chosen);
+  /** The index of the selected line, or null. */
+  get selected() {
+    const at = this.#drawn.findIndex(({ key }) => key === this.#selected);
     return at < 0 ? null : at;
   }
 
   #fit() {
-    const width = Math.max(LEAST_WIDTH, Math.floor(this.#box.clientWidth));
+    const width = Math.max(MIN_WIDTH, Math.floor(this.#box.clientWidth));
     if (width === this.#width || !this.#flow) return;
     this.#width = width;
     this.#heads.setAttribute("width", width);
-    this.#picture.setAttribute("width", width);
+    this.#svg.setAttribute("width", width);
     this.#heads.replaceChildren(...LANES.map((lane) => this.#head(lane)));
-    this.#forget(0);
+    this.#removeFrom(0);
     this.#grow();
   }
 
@@ -86,107 +86,107 @@ export class Diagram {
 
   #grow() {
     const { lines } = this.#flow;
-    const names = lines.map((line) => nameOf(this.#flow, line));
-    const keys = lines.map((line, at) => `${names[at]} ${said(this.#flow, line)}`);
-    const same = keys.findIndex((key, at) => this.#drawn[at]?.key !== key);
-    this.#forget(same < 0 ? keys.length : same);
+    const keys = lines.map((line) => keyOf(this.#flow, line));
+    const contents = lines.map((line, at) => `${keys[at]} ${contentOf(this.#flow, line)}`);
+    const changed = contents.findIndex((content, at) => this.#drawn[at]?.content !== content);
+    this.#removeFrom(changed < 0 ? contents.length : changed);
     let y = this.#drawn.at(-1)?.end ?? 10;
     for (let at = this.#drawn.length; at < lines.length; at += 1) {
-      const height = HEIGHTS[lines[at].part.kind] + (this.#begins(at) ? 6 : 0);
-      const group = this.#line(at, names[at], y + (this.#begins(at) ? 6 : 0));
-      this.#picture.append(group);
+      const height = LINE_HEIGHTS[lines[at].part.kind] + (this.#startsGroup(at) ? 6 : 0);
+      const group = this.#line(at, keys[at], y + (this.#startsGroup(at) ? 6 : 0));
+      this.#svg.append(group);
       y += height;
-      this.#drawn.push({ key: keys[at], name: names[at], group, end: y });
+      this.#drawn.push({ content: contents[at], key: keys[at], group, end: y });
     }
-    if (this.#focused) this.#drawn.find(({ name }) => name === this.#focused)?.group.focus();
+    if (this.#focused) this.#drawn.find(({ key }) => key === this.#focused)?.group.focus();
     this.#focused = null;
-    this.#finish(y + 14);
+    this.#finishHeight(y + 14);
   }
 
-  /** Notes stand close together, and apart from what is around them. */
-  #begins(at) {
-    const kind = (line) => line?.part.kind === "fact";
+  /** Whether a run of notes begins or ends here; runs are set apart by a gap. */
+  #startsGroup(at) {
+    const kind = (line) => line?.part.kind === "decision";
     const { lines } = this.#flow;
     return kind(lines[at]) !== kind(lines[at - 1]);
   }
 
-  #finish(height) {
-    this.#picture.setAttribute("height", height);
-    this.#picture.querySelector(".lanes")?.remove();
-    this.#picture.prepend(svg("g", { class: "lanes", "aria-hidden": true },
+  #finishHeight(height) {
+    this.#svg.setAttribute("height", height);
+    this.#svg.querySelector(".lanes")?.remove();
+    this.#svg.prepend(svg("g", { class: "lanes", "aria-hidden": true },
       LANES.map((lane) => svg("line", { class: lane, x1: this.#x(lane), x2: this.#x(lane), y1: 0, y2: height }))));
-    this.#reach(this.chosen ?? 0);
+    this.#makeTabStop(this.selected ?? 0);
   }
 
-  #line(at, name, y) {
-    const said = lineOf(this.#flow, this.#flow.lines[at]);
-    const shape = said.kind === "fact" ? this.#note(said, y) : this.#arrow(said, y);
-    const around = svg("rect", { class: "around", x: 3, y: y + 1, width: this.#width - 6, height: HEIGHTS[said.kind] - 2, rx: 6 });
+  #line(at, key, y) {
+    const described = lineOf(this.#flow, this.#flow.lines[at]);
+    const shape = described.kind === "decision" ? this.#note(described, y) : this.#arrow(described, y);
+    const around = svg("rect", { class: "around", x: 3, y: y + 1, width: this.#width - 6, height: LINE_HEIGHTS[described.kind] - 2, rx: 6 });
     const group = svg("g", {
-      class: `line ${said.verdict}`, role: "button", tabindex: -1, "data-line": at, "data-kind": said.kind, "data-verdict": said.verdict,
-      "data-title": said.message.title || undefined, "data-check": said.fact?.rule, "data-passed": said.fact?.rule && String(said.fact.passed),
-      "aria-label": said.aloud, "aria-pressed": String(name === this.#chosen), click: () => this.#choose(at),
+      class: `line ${described.verdict}`, role: "button", tabindex: -1, "data-line": at, "data-kind": described.kind, "data-verdict": described.verdict,
+      "data-title": described.message.title || undefined, "data-check": described.decision?.rule, "data-passed": described.decision?.rule && String(described.decision.passed),
+      "aria-label": described.label, "aria-pressed": String(key === this.#selected), click: () => this.#select(at),
     }, around, shape);
     return group;
   }
 
-  #arrow(said, y) {
-    const request = said.kind === "request";
-    const [from, to] = [this.#x(said.from), this.#x(said.to)];
+  #arrow(described, y) {
+    const request = described.kind === "request";
+    const [from, to] = [this.#x(described.from), this.#x(described.to)];
     const [line, right] = [y + (request ? 48 : 26), to > from];
     const tip = to + (right ? -9 : 9);
     const middle = (from + to) / 2;
-    const mark = said.step && stepMark(said.step);
-    const head = `${mark ? `${mark} ` : ""}${said.head}`;
+    const mark = described.step && stepMark(described.step);
+    const head = `${mark ? `${mark} ` : ""}${described.head}`;
     return [
       svg("line", { class: `stroke ${request ? "" : "back"}`, x1: from, x2: tip, y1: line, y2: line }),
-      said.kind === "failure"
+      described.kind === "failure"
         ? svg("path", { class: "cross", d: `M${tip - 5} ${line - 5}l10 10m0-10l-10 10` })
         : svg("path", { class: "tip", d: `M${to} ${line}l${right ? -10 : 10}-5v10z` }),
-      this.#label(head, middle, y + (request ? 20 : 18), "600 13px system-ui", request ? "label" : "label said"),
-      request && this.#label(said.under, middle, y + 37, "11.5px monospace", "under"),
+      this.#label(head, middle, y + (request ? 20 : 18), "600 13px system-ui", request ? "label" : "label response"),
+      request && this.#label(described.under, middle, y + 37, "11.5px monospace", "under"),
     ].filter(Boolean);
   }
 
-  #note(said, y) {
-    const words = shortened(`${said.mark ? `${said.mark} ` : ""}${said.head}`, "12.5px system-ui", 230);
-    const width = Math.max(132, measured(words, "12.5px system-ui") + 24);
-    const x = this.#within(this.#x(said.at), width);
+  #note(described, y) {
+    const label = shortened(`${described.mark ? `${described.mark} ` : ""}${described.head}`, "12.5px system-ui", 230);
+    const width = Math.max(132, measured(label, "12.5px system-ui") + 24);
+    const x = this.#within(this.#x(described.at), width);
     return [
-      svg("rect", { class: "note", x: x - width / 2, y: y + 1.5, width, height: HEIGHTS.fact - 3, rx: 6 }),
-      svg("text", { class: "noted", x, y: y + 17 }, words),
+      svg("rect", { class: "note", x: x - width / 2, y: y + 1.5, width, height: LINE_HEIGHTS.decision - 3, rx: 6 }),
+      svg("text", { class: "noted", x, y: y + 17 }, label),
     ];
   }
 
-  #label(words, middle, y, font, kind) {
-    const fitting = shortened(words, font, this.#width - 2 * EDGE);
+  #label(label, middle, y, font, kind) {
+    const fitting = shortened(label, font, this.#width - 2 * EDGE);
     return svg("text", { class: kind, x: this.#within(middle, measured(fitting, font)), y }, fitting);
   }
 
-  /** Where the middle of something so wide has to be, for all of it to be seen. */
+  /** Moves the middle of something this wide so that it fits into the diagram. */
   #within(middle, width) {
     const half = width / 2 + EDGE;
     return Math.max(half, Math.min(this.#width - half, middle));
   }
 
-  #forget(from) {
-    for (const { group, name } of this.#drawn.splice(from)) {
-      if (group === document.activeElement) this.#focused = name;
+  #removeFrom(from) {
+    for (const { group, key } of this.#drawn.splice(from)) {
+      if (group === document.activeElement) this.#focused = key;
       group.remove();
     }
   }
 
-  #choose(at) {
-    this.#drawn[this.chosen]?.group.setAttribute("aria-pressed", "false");
-    this.#chosen = this.#drawn[at].name;
+  #select(at) {
+    this.#drawn[this.selected]?.group.setAttribute("aria-pressed", "false");
+    this.#selected = this.#drawn[at].key;
     this.#drawn[at].group.setAttribute("aria-pressed", "true");
-    this.#reach(at);
-    this.#press(this.#flow, at);
+    this.#makeTabStop(at);
+    this.#onSelect(this.#flow, at);
   }
 
-  /** Tab leads to this line alone; from there the arrow keys go on. */
-  #reach(at) {
-    this.#picture.querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
+  /** Makes this line the only tab stop; the arrow keys move on from there. */
+  #makeTabStop(at) {
+    this.#svg.querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
     this.#drawn[at]?.group.setAttribute("tabindex", "0");
   }
 
@@ -194,36 +194,36 @@ export class Diagram {
     const at = Number(event.target.closest("[data-line]")?.dataset.line);
     const last = this.#drawn.length - 1;
     const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: last }[event.key];
-    if (event.key === "Enter" || event.key === " ") this.#choose(at);
+    if (event.key === "Enter" || event.key === " ") this.#select(at);
     else if (to === undefined) return;
     else if (this.#drawn[to]) {
-      this.#reach(to);
+      this.#makeTabStop(to);
       this.#drawn[to].group.focus();
     }
     event.preventDefault();
   }
 }
 
-/** What a line is called, whatever comes before it. */
-function nameOf(flow, { message, part }) {
+/** Identifies a line, independent of its index. */
+function keyOf(flow, { message, part }) {
   const { sent_micros: sent, from, to, method, url } = flow.messages[message];
   return [sent, from, to, method, url, part.kind, part.index ?? ""].join(" ");
 }
 
-/** What a line shows, to tell whether it has to be drawn anew. */
-function said(flow, line) {
+/** The content of a line, to detect changes. */
+function contentOf(flow, line) {
   const { head, under, verdict } = lineOf(flow, line);
   return [head, under, verdict].join(" ");
 }
 
-function measured(words, font) {
+function measured(label, font) {
   pen.font = font;
-  return pen.measureText(words).width;
+  return pen.measureText(label).width;
 }
 
-function shortened(words, font, width) {
-  if (measured(words, font) <= width) return words;
-  let kept = words;
+function shortened(label, font, width) {
+  if (measured(label, font) <= width) return label;
+  let kept = label;
   while (kept && measured(`${kept}…`, font) > width) kept = kept.slice(0, -1);
   return `${kept}…`;
 }

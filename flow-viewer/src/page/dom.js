@@ -1,18 +1,18 @@
-// Elements from plain data. Texts go in as texts: nothing that a message carries is ever read as markup.
+// Builds elements from plain data. Texts are inserted as text nodes, so values from messages are never parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An HTML element. Functions among the attributes listen to the event of their name. */
+/** An HTML element. Attributes that are functions become listeners of the event with that name. */
 export function el(name, attributes = {}, ...children) {
-  return filled(document.createElement(name), attributes, children);
+  return build(document.createElement(name), attributes, children);
 }
 
-/** The same of SVG. */
+/** An SVG element. */
 export function svg(name, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, name), attributes, children);
+  return build(document.createElementNS(SVG, name), attributes, children);
 }
 
-function filled(element, attributes, children) {
+function build(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") {
       element.addEventListener(name, value);
@@ -20,19 +20,19 @@ function filled(element, attributes, children) {
       element.setAttribute(name, value === true ? "" : value);
     }
   }
-  element.append(...shown(children));
+  element.append(...present(children));
   return element;
 }
 
-/** Put these into an element, and nothing else. */
+/** Replace the content of an element. */
 export function fill(element, ...children) {
-  element.replaceChildren(...shown(children));
+  element.replaceChildren(...present(children));
 }
 
-/** What is not there is left out. */
-const shown = (children) => children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false);
+/** The children without undefined, null and false. */
+const present = (children) => children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false);
 
-/** A link that leads out of this page. */
+/** A link that opens in a new tab. */
 export function outside(href, ...children) {
   return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }

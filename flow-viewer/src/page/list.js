@@ -1,10 +1,10 @@
-// The list of flows: the newest first, each row changed in its place.
+// The list of flows, newest first. Rows are updated in place.
 
 import { el } from "./dom.js";
 import { duration, flowName, messages, text, timeOfDay } from "./texts.js";
 
 /** The server lists as many. */
-const ROWS = 100;
+const MAX_ROWS = 100;
 
 export class FlowList {
   #rows = new Map();
@@ -12,29 +12,29 @@ export class FlowList {
   #none;
   #open;
   #current = null;
-  #due = false;
+  #scheduled = false;
 
   constructor(list, none, open) {
     [this.#list, this.#none, this.#open] = [list, none, open];
   }
 
-  /** These have changed. They are drawn with the next picture of the screen, however many times that is before it. */
-  take(summaries) {
+  /** Add or update flows. They are drawn once in the next frame. */
+  update(summaries) {
     for (const summary of summaries) {
       const row = this.#rows.get(summary.id) ?? this.#row(summary.id);
       row.summary = summary;
       row.stale = true;
     }
-    this.#paintSoon();
+    this.#scheduleDraw();
   }
 
-  /** The server has these alone: flows that have left, or have become part of another, leave here too. */
-  keep(summaries) {
+  /** Replace the list: flows that the server no longer lists are removed. */
+  replace(summaries) {
     const known = new Set(summaries.map((summary) => summary.id));
     for (const id of this.#rows.keys()) {
-      if (!known.has(id)) this.#forget(id);
+      if (!known.has(id)) this.#remove(id);
     }
-    this.take(summaries);
+    this.update(summaries);
   }
 
   has(id) {
@@ -49,25 +49,26 @@ export class FlowList {
     return this.#sorted()[0]?.summary ?? null;
   }
 
-  mark(id) {
-    for (const marked of [this.#current, id]) {
-      const row = this.#rows.get(marked);
+  /** Mark the open flow. */
+  select(id) {
+    for (const changed of [this.#current, id]) {
+      const row = this.#rows.get(changed);
       if (row) row.stale = true;
     }
     this.#current = id;
-    this.#paintSoon();
+    this.#scheduleDraw();
   }
 
   #row(id) {
     const parts = { name: el("span", { class: "name" }), outcome: el("span", { class: "outcome" }), facts: el("span", { class: "facts" }) };
-    const link = el("a", { href: `/flows/${id}`, click: (event) => this.#follow(event, id) }, parts.name, parts.outcome, parts.facts);
+    const link = el("a", { href: `/flows/${id}`, click: (event) => this.#select(event, id) }, parts.name, parts.outcome, parts.facts);
     const row = { item: el("li", { "data-flow": id }, link), link, ...parts };
     this.#rows.set(id, row);
     return row;
   }
 
-  #follow(event, id) {
-    // With a key held the browser opens a tab of its own.
+  #select(event, id) {
+    // With a modifier key the browser opens a new tab.
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
     this.#open(id);
@@ -77,26 +78,26 @@ export class FlowList {
     return [...this.#rows.values()].sort((one, other) => other.summary.began_micros - one.summary.began_micros);
   }
 
-  #paintSoon() {
-    if (this.#due) return;
-    this.#due = true;
+  #scheduleDraw() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
     requestAnimationFrame(() => {
-      this.#due = false;
-      this.#paint();
+      this.#scheduled = false;
+      this.#draw();
     });
   }
 
-  #paint() {
+  #draw() {
     const sorted = this.#sorted();
-    for (const row of sorted.slice(ROWS)) this.#forget(row.summary.id);
-    sorted.slice(0, ROWS).forEach((row, at) => {
-      if (row.stale) this.#write(row);
+    for (const row of sorted.slice(MAX_ROWS)) this.#remove(row.summary.id);
+    sorted.slice(0, MAX_ROWS).forEach((row, at) => {
+      if (row.stale) this.#render(row);
       if (this.#list.children[at] !== row.item) this.#list.insertBefore(row.item, this.#list.children[at] ?? null);
     });
     this.#none.hidden = this.#rows.size > 0;
   }
 
-  #write(row) {
+  #render(row) {
     const { summary } = row;
     row.stale = false;
     row.item.dataset.outcome = summary.outcome;
@@ -109,7 +110,7 @@ export class FlowList {
     else row.link.removeAttribute("aria-current");
   }
 
-  #forget(id) {
+  #remove(id) {
     this.#rows.get(id)?.item.remove();
     this.#rows.delete(id);
   }

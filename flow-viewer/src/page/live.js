@@ -1,22 +1,22 @@
-// What changes on the server, as it changes; a page that nobody looks at asks for nothing.
+// The live stream of changed flows. A hidden page disconnects.
 
-const AGAIN_MILLIS = 2000;
+const RECONNECT_MILLIS = 2000;
 
-/** Tell `took` of each list of flows that have changed, and `state` whether somebody listens. */
-export function listen(took, state) {
+/** Call `onFlows` with each list of changed flows, and `onState` with `on`, `away` or `paused`. */
+export function listen(onFlows, onState) {
   let source = null;
 
   function open() {
     if (source || document.hidden) return;
     source = new EventSource("/api/live");
-    source.addEventListener("open", () => state("on"));
-    source.addEventListener("flows", (event) => took(JSON.parse(event.data)));
+    source.addEventListener("open", () => onState("on"));
+    source.addEventListener("flows", (event) => onFlows(JSON.parse(event.data)));
     source.addEventListener("error", () => {
-      state("away");
-      // A browser connects again by itself, but not after a refusal.
+      onState("away");
+      // The browser reconnects by itself, but not after an HTTP error.
       if (source?.readyState === EventSource.CLOSED) {
         close();
-        setTimeout(open, AGAIN_MILLIS);
+        setTimeout(open, RECONNECT_MILLIS);
       }
     });
   }
@@ -29,7 +29,7 @@ export function listen(took, state) {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       close();
-      state("paused");
+      onState("paused");
     } else {
       open();
     }

@@ -1,17 +1,17 @@
-// The flow that is open: fetched when it has changed, and never more often than it can be looked at.
+// The open flow: fetched again when it changes, at a bounded rate.
 
-const PAUSE_MILLIS = 250;
+const FETCH_INTERVAL_MILLIS = 250;
 
 export class OpenFlow {
   id = null;
-  #draw;
-  #gone;
-  #asking = false;
-  #changed = false;
+  #onFlow;
+  #onGone;
+  #fetching = false;
+  #stale = false;
 
-  /** `draw` is told of each new state, `gone` of a flow that has made room for others. */
-  constructor(draw, gone) {
-    [this.#draw, this.#gone] = [draw, gone];
+  /** `onFlow` is called with each new state, `onGone` if the server no longer stores the flow. */
+  constructor(onFlow, onGone) {
+    [this.#onFlow, this.#onGone] = [onFlow, onGone];
   }
 
   open(id) {
@@ -19,27 +19,27 @@ export class OpenFlow {
     return this.#fetch(id);
   }
 
-  /** It has changed, or may have. */
-  async changed() {
-    this.#changed = true;
-    if (this.#asking) return;
-    this.#asking = true;
-    while (this.#changed && this.id) {
-      this.#changed = false;
+  /** Fetch the flow, because it has changed or may have. */
+  async refresh() {
+    this.#stale = true;
+    if (this.#fetching) return;
+    this.#fetching = true;
+    while (this.#stale && this.id) {
+      this.#stale = false;
       await this.#fetch(this.id);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
+      await new Promise((resolve) => setTimeout(resolve, FETCH_INTERVAL_MILLIS));
     }
-    this.#asking = false;
+    this.#fetching = false;
   }
 
   async #fetch(id) {
     try {
-      const answer = await fetch(`/api/flows/${id}`);
+      const response = await fetch(`/api/flows/${id}`);
       if (id !== this.id) return;
-      if (answer.status === 404) this.#gone(id);
-      else if (answer.ok) this.#draw(id, await answer.json());
+      if (response.status === 404) this.#onGone(id);
+      else if (response.ok) this.#onFlow(id, await response.json());
     } catch {
-      // The server is away: `live.js` says so, and its first list afterwards brings the flow again.
+      // The server is unreachable. `live.js` shows that, and its first update after the reconnection refreshes the flow.
     }
   }
 }

@@ -4,7 +4,10 @@ use flow_events::{Party, Rule};
 use serde_json::Value;
 
 use super::*;
-use crate::{explain::titles, flows::Outcome, stories::Story};
+use crate::{
+    flows::{Outcome, titles},
+    scenarios::Scenario,
+};
 
 const RULES: [Rule; 12] = [
     Rule::Algorithm,
@@ -22,13 +25,13 @@ const RULES: [Rule; 12] = [
 ];
 const PARTIES: [Party; 4] =
     [Party::Browser, Party::Client, Party::ResourceServer, Party::AuthorizationServer];
-const OUTCOMES: [Outcome; 4] = [Outcome::Running, Outcome::Ok, Outcome::Refused, Outcome::Failed];
+const OUTCOMES: [Outcome; 4] = [Outcome::Running, Outcome::Ok, Outcome::Rejected, Outcome::Failed];
 
 fn asset(name: &str) -> &'static str {
     ASSETS.iter().find(|asset| asset.name == name).unwrap().text
 }
 
-/// Every text by its path, as the page reads them.
+/// Every text with its key.
 fn texts_in(file: &str) -> Vec<(String, String)> {
     fn walk(tree: &Value, path: &str, found: &mut Vec<(String, String)>) {
         match tree {
@@ -38,7 +41,7 @@ fn texts_in(file: &str) -> Vec<(String, String)> {
                     walk(member, format!("{path}.{name}").trim_start_matches('.'), found);
                 }
             }
-            other => panic!("{path} is no text: {other}"),
+            other => panic!("{path} is not a text: {other}"),
         }
     }
     let mut found = Vec::new();
@@ -50,7 +53,7 @@ fn keys() -> BTreeSet<String> {
     texts_in("texts.en.json").into_iter().map(|(key, _)| key).collect()
 }
 
-/// As it is called in the events.
+/// The serialized name.
 fn name(of: impl serde::Serialize) -> String {
     serde_json::to_value(of).unwrap().as_str().unwrap().to_owned()
 }
@@ -60,7 +63,7 @@ fn values(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn both_languages_say_the_same_things_with_the_same_values() {
+fn both_languages_have_the_same_keys_and_values() {
     let (english, chinese) = (texts_in("texts.en.json"), texts_in("texts.zh.json"));
     let keys =
         |texts: &[(String, String)]| texts.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
@@ -72,12 +75,13 @@ fn both_languages_say_the_same_things_with_the_same_values() {
 }
 
 #[test]
-fn whatever_the_viewer_can_tell_of_has_its_text() {
-    let stories = Story::ALL.iter().flat_map(|story| {
-        ["title", "before", "why"].map(|part| format!("stories.{}.{part}", story.name()))
+fn every_name_of_the_api_has_a_text() {
+    let scenarios = Scenario::ALL.iter().flat_map(|scenario| {
+        ["title", "description", "explanation"]
+            .map(|part| format!("scenarios.{}.{part}", scenario.name()))
     });
     let rules = RULES.iter().flat_map(|rule| {
-        ["name", "says", "source"].map(|part| format!("rules.{}.{part}", name(rule)))
+        ["name", "meaning", "source"].map(|part| format!("rules.{}.{part}", name(rule)))
     });
     let parties = PARTIES.iter().flat_map(|party| {
         ["party", "holder", "role"].map(|kind| format!("{kind}.{}", name(party)))
@@ -85,37 +89,36 @@ fn whatever_the_viewer_can_tell_of_has_its_text() {
     let wanted = titles()
         .map(|title| format!("titles.{title}"))
         .chain(["titles.visit".to_owned()])
-        .chain(stories)
+        .chain(scenarios)
         .chain(rules)
         .chain(parties)
         .chain(OUTCOMES.iter().map(|outcome| format!("outcome.{}", name(outcome))));
-    let there = keys();
-    let missing: Vec<String> = wanted.filter(|key| !there.contains(key)).collect();
+    let keys = keys();
+    let missing: Vec<String> = wanted.filter(|key| !keys.contains(key)).collect();
     assert_eq!(missing, Vec::<String>::new());
 }
 
 #[test]
-fn every_claim_of_a_story_has_its_text() {
-    const SOURCES: [&str; 7] = [
-        include_str!("../stories/good.rs"),
-        include_str!("../stories/misused.rs"),
-        include_str!("../stories/forged.rs"),
-        include_str!("../stories/tricked.rs"),
-        include_str!("../stories/outage.rs"),
-        include_str!("../stories/app_of_a_user.rs"),
-        include_str!("../stories/stage.rs"),
+fn every_expectation_has_a_text() {
+    const SOURCES: [&str; 6] = [
+        include_str!("../scenarios/authorization_attacks.rs"),
+        include_str!("../scenarios/forged_tokens.rs"),
+        include_str!("../scenarios/happy_path.rs"),
+        include_str!("../scenarios/outage.rs"),
+        include_str!("../scenarios/run.rs"),
+        include_str!("../scenarios/token_misuse.rs"),
     ];
-    let claimed = SOURCES.iter().flat_map(|source| source.split("claim(\"").skip(1));
-    let by_door = ["b_local_says", "b_introspection_says"];
+    let literal = SOURCES.iter().flat_map(|source| source.split("expect(\"").skip(1));
+    let by_server = ["b_local_response", "b_introspection_response"];
     let names: BTreeSet<&str> =
-        claimed.filter_map(|rest| rest.split('"').next()).chain(by_door).collect();
-    assert!(names.len() > 15, "the stories are read: {names:?}");
-    let there = keys();
-    assert!(names.iter().all(|name| there.contains(&format!("claims.{name}"))), "{names:?}");
+        literal.filter_map(|rest| rest.split('"').next()).chain(by_server).collect();
+    assert!(names.len() > 15, "too few expectations found: {names:?}");
+    let keys = keys();
+    assert!(names.iter().all(|name| keys.contains(&format!("expectations.{name}"))), "{names:?}");
 }
 
 #[test]
-fn the_page_names_the_same_source_of_each_rule_as_the_checks_do() {
+fn texts_and_checks_name_the_same_source_for_each_rule() {
     for file in ["texts.en.json", "texts.zh.json"] {
         let texts: Value = serde_json::from_str(asset(file)).unwrap();
         for rule in RULES {
@@ -125,45 +128,45 @@ fn the_page_names_the_same_source_of_each_rule_as_the_checks_do() {
 }
 
 #[test]
-fn a_script_asks_for_no_text_that_is_not_there() {
-    let there = keys();
+fn scripts_use_only_existing_texts() {
+    let keys = keys();
     for script in ASSETS.iter().filter(|asset| asset.content_type == JAVASCRIPT) {
         let code = script.text.replace("getContext", "");
-        let whole = code.split("text(\"").skip(1).filter_map(|rest| rest.split('"').next());
-        for key in whole {
-            assert!(there.contains(key), "{}: {key}", script.name);
+        let literal_keys = code.split("text(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        for key in literal_keys {
+            assert!(keys.contains(key), "{}: {key}", script.name);
         }
-        // `text(`titles.${…}`)`: some text has to begin so.
-        for begin in script.text.split("text(`").skip(1).filter_map(|rest| rest.split("${").next())
+        // `text(`titles.${…}`)`: at least one key has to start with the literal part.
+        for prefix in script.text.split("text(`").skip(1).filter_map(|rest| rest.split("${").next())
         {
-            assert!(there.iter().any(|key| key.starts_with(begin)), "{}: {begin}", script.name);
+            assert!(keys.iter().any(|key| key.starts_with(prefix)), "{}: {prefix}", script.name);
         }
     }
     let page = html(Language::English);
     for attribute in ["data-text=\"", "data-label=\""] {
         for key in page.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(there.contains(key), "{key}");
+            assert!(keys.contains(key), "{key}");
         }
     }
 }
 
-/// The page's policy lets nothing of that run, and nothing that a message carries may become
+/// The content security policy blocks inline code, and values from messages must never become
 /// markup.
 #[test]
-fn the_page_has_no_script_or_style_of_its_own_and_makes_no_markup() {
+fn page_has_no_inline_code_and_builds_no_markup() {
     let page = html(Language::English);
     for inline in ["style=", "<style", "onclick", "javascript:"] {
         assert!(!page.contains(inline), "{inline}");
     }
     for script in ASSETS.iter().filter(|asset| asset.content_type == JAVASCRIPT) {
-        for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-            assert!(!script.text.contains(way), "{way} in {}", script.name);
+        for call in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            assert!(!script.text.contains(call), "{call} in {}", script.name);
         }
     }
 }
 
 #[test]
-fn every_module_that_a_script_imports_is_served() {
+fn every_imported_module_is_served() {
     for script in ASSETS.iter().filter(|asset| asset.content_type == JAVASCRIPT) {
         for module in
             script.text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next())

@@ -1,4 +1,4 @@
-// The words of the page, in the language that the server chose for it.
+// The texts of the page, in the language that the server chose.
 
 export const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 
@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digi
 const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 let texts = {};
 
-/** Fetch the words, and fill in those that stand in the page from the beginning. */
+/** Fetch the texts, and fill in those of the static page. */
 export async function load() {
   texts = flat(await (await fetch(`/assets/texts.${language}.json`)).json());
   for (const element of document.querySelectorAll("[data-text]")) {
@@ -32,20 +32,20 @@ export function text(key, values = {}) {
   return found.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 }
 
-/** What a flow is called: as the story, or as its most telling message. */
+/** The name of a flow: of its scenario, or of its most characteristic message. */
 export function flowName(name) {
-  return text(has(`stories.${name}.title`) ? `stories.${name}.title` : `titles.${name}`);
+  return text(has(`scenarios.${name}.title`) ? `scenarios.${name}.title` : `titles.${name}`);
 }
 
-/** How many messages. */
+/** The number of messages, in words. */
 export const messages = (n) => text(n === 1 ? "flows.message" : "flows.messages", { n });
 
 export const party = (name) => text(`party.${name}`);
 
 export const timeOfDay = (micros) => clock.format(micros / 1000);
 
-/** Seconds since 1970, as a person reads them. */
-export const moment = (seconds) => day.format(seconds * 1000);
+/** Seconds since 1970, as date and time. */
+export const dateTime = (seconds) => day.format(seconds * 1000);
 
 export function duration(micros) {
   if (micros < 1000) return text("time.micros", { n: micros });
@@ -53,7 +53,7 @@ export function duration(micros) {
   return text("time.seconds", { n: (micros / 1e6).toFixed(1) });
 }
 
-/** A span such as 29:55. */
+/** A number of seconds, such as 29:55. */
 export function span(seconds) {
   const two = (number) => String(number).padStart(2, "0");
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];

@@ -1,192 +1,192 @@
-// The page put together: what is open, and who is told when that changes.
+// The page: connects the list, the diagram, the detail view and the scenarios.
 
-import { Diagram } from "./diagram.js";
 import * as detail from "./detail.js";
+import { Diagram } from "./diagram.js";
 import { byId, el } from "./dom.js";
-import * as exporting from "./exports.js";
+import { showExports } from "./exports.js";
 import { FlowList } from "./list.js";
 import { listen } from "./live.js";
 import { OpenFlow } from "./open_flow.js";
-import { everySecond } from "./pass.js";
-import * as secrets from "./secrets.js";
-import * as stories from "./stories.js";
+import * as scenarios from "./scenarios.js";
+import * as secretHolders from "./secret_holders.js";
 import { duration, flowName, language, load, messages, text, timeOfDay } from "./texts.js";
+import { startTicking } from "./token.js";
 
-/** The list and the table of secrets are looked through as a whole so often, when anything has changed. */
-const WHOLE_MILLIS = 3000;
+/** The shortest time between two reloads of the whole list and the table of secret holders. */
+const RELOAD_INTERVAL_MILLIS = 3000;
 
-const result = byId("story-result");
-/** What came of the stories that were played here, by their flows. */
-const told = new Map();
-/** The flow that is to be opened as soon as it shows: of these names, begun after this. */
-let expected = null;
-/** The story that is being played. */
-let nowPlaying = null;
+const resultBox = byId("scenario-result");
+/** The results of the scenarios played on this page, by flow. */
+const results = new Map();
+/** The next flow to open: one with any of these names that is not known yet. */
+let awaited = null;
+/** The name of the scenario in progress. */
+let running = null;
 
-const diagram = new Diagram(byId("diagram"), (flow, at) => detail.show(byId("detail"), flow, at, back));
-const back = () => diagram.focus();
+const diagram = new Diagram(byId("diagram"), (flow, at) => detail.show(byId("detail"), flow, at, backToDiagram));
+const backToDiagram = () => diagram.focus();
 const list = new FlowList(byId("flows"), byId("flows-none"), (id) => {
-  show(id);
-  toFlow();
+  openFlow(id);
+  scrollToFlow();
 });
-const open = new OpenFlow(drawn, gone);
+const open = new OpenFlow(showFlow, showGone);
 
-/** Open a flow, and make the address its own. */
-function show(id, remembered = true) {
-  if (remembered && location.pathname !== `/flows/${id}`) history.pushState(null, "", `/flows/${id}`);
+/** Open a flow and put it into the address bar. */
+function openFlow(id, addToHistory = true) {
+  if (addToHistory && location.pathname !== `/flows/${id}`) history.pushState(null, "", `/flows/${id}`);
   if (open.id !== id) {
-    nothingPressed();
-    if (!nowPlaying) nothingTold();
+    clearDetail();
+    if (!running) clearResult();
   }
-  list.mark(id);
+  list.select(id);
   return open.open(id);
 }
 
-/** Where the columns stand below one another, the flow may be out of sight. */
-function toFlow() {
+/** In the one-column layout the flow may be out of sight. */
+function scrollToFlow() {
   if (byId("flow").getBoundingClientRect().top > window.innerHeight / 2) byId("flow").scrollIntoView();
 }
 
-function nothingPressed() {
+function clearDetail() {
   byId("detail").replaceChildren(el("p", { class: "muted" }, text("detail.none")));
 }
 
-/** A new state of the open flow has come. */
-function drawn(asked, flow) {
-  if (flow.id !== asked) {
-    // It has turned out to be part of another.
-    if (told.has(asked)) told.set(flow.id, told.get(asked));
+/** Show a new state of the open flow. */
+function showFlow(requestedId, flow) {
+  if (flow.id !== requestedId) {
+    // The requested trace has joined another flow.
+    if (results.has(requestedId)) results.set(flow.id, results.get(requestedId));
     open.id = flow.id;
     history.replaceState(null, "", `/flows/${flow.id}`);
   }
-  list.mark(flow.id);
-  heading(flow);
+  list.select(flow.id);
+  showHeading(flow);
   byId("flow-hint").hidden = true;
-  exporting.offer(byId("exports"), byId("export-view"), flow.id);
-  tell(flow);
+  showExports(byId("exports"), byId("export-view"), flow.id);
+  showResultOf(flow);
   diagram.draw(flow);
-  if (diagram.chosen !== null) detail.grown(byId("detail"), flow, diagram.chosen, back);
+  if (diagram.selected !== null) detail.update(byId("detail"), flow, diagram.selected, backToDiagram);
 }
 
-function heading(flow) {
+function showHeading(flow) {
   const name = flowName(flow.name);
   byId("flow-name").textContent = name;
   document.title = `${name} · Gatepass`;
   byId("flow-facts").replaceChildren(
     el("span", { class: "outcome", "data-outcome": flow.outcome }, text(`outcome.${flow.outcome}`)),
     ` ${timeOfDay(flow.began_micros)} · ${duration(flow.ended_micros - flow.began_micros)} · ${messages(flow.messages.length)}`,
-    flow.cut ? ` · ${text("flow.cut")}` : "");
+    flow.truncated ? ` · ${text("flow.truncated")}` : "");
   byId("flow").dataset.shown = flow.id;
 }
 
-/** What was told of the story that this flow is. It is said once, not with each new state. */
-function tell(flow) {
-  const played = told.get(flow.id);
-  if (!played || result.dataset.of === flow.id) return;
-  result.dataset.of = flow.id;
-  stories.showPlayed(result, played);
+/** Show the result of the scenario in this flow, once and not with each new state. */
+function showResultOf(flow) {
+  const result = results.get(flow.id);
+  if (!result || resultBox.dataset.of === flow.id) return;
+  resultBox.dataset.of = flow.id;
+  scenarios.showResult(resultBox, result);
 }
 
-function nothingTold() {
-  delete result.dataset.of;
-  stories.showNone(result);
+function clearResult() {
+  delete resultBox.dataset.of;
+  scenarios.clearResult(resultBox);
 }
 
-function gone(id) {
+function showGone(id) {
   byId("flow-name").textContent = text("flow.none");
   byId("flow-facts").textContent = text("flow.gone");
   byId("exports").hidden = true;
   delete byId("exports").dataset.of;
   byId("flow-hint").hidden = false;
   diagram.clear();
-  nothingTold();
+  clearResult();
   byId("flow").dataset.shown = "";
   byId("flow").dataset.gone = id;
 }
 
 /** Flows have changed. */
-function took(summaries) {
-  list.take(summaries);
-  if (summaries.some((summary) => summary.id === open.id)) open.changed();
-  const found = expected && summaries.find((summary) => expected.names.includes(summary.name) && !expected.known.has(summary.id));
+function onFlows(summaries) {
+  list.update(summaries);
+  if (summaries.some((summary) => summary.id === open.id)) open.refresh();
+  const found = awaited && summaries.find((summary) => awaited.names.includes(summary.name) && !awaited.known.has(summary.id));
   if (found) {
-    expected = null;
-    show(found.id);
+    awaited = null;
+    openFlow(found.id);
   } else if (!open.id && list.newest) {
-    show(list.newest.id, false);
+    openFlow(list.newest.id, false);
   }
-  lookThroughSoon();
+  scheduleReload();
 }
 
-let looking = false;
-async function lookThroughSoon() {
-  if (looking) return;
-  looking = true;
-  await new Promise((resolve) => setTimeout(resolve, WHOLE_MILLIS));
-  looking = false;
+let reloadScheduled = false;
+async function scheduleReload() {
+  if (reloadScheduled) return;
+  reloadScheduled = true;
+  await new Promise((resolve) => setTimeout(resolve, RELOAD_INTERVAL_MILLIS));
+  reloadScheduled = false;
   if (document.hidden) return;
-  await Promise.allSettled([secrets.refresh(byId("secrets-tables")), lookThrough()]);
+  await Promise.allSettled([secretHolders.refresh(byId("secrets-tables")), reloadList()]);
 }
 
-async function lookThrough() {
-  const answer = await fetch("/api/flows");
-  if (!answer.ok) return;
-  list.keep(await answer.json());
-  if (open.id && !list.has(open.id)) open.changed();
+async function reloadList() {
+  const response = await fetch("/api/flows");
+  if (!response.ok) return;
+  list.replace(await response.json());
+  if (open.id && !list.has(open.id)) open.refresh();
 }
 
-/** From now on the next flow of these names is the one to look at. */
-function expect(names) {
-  expected = { names, known: new Set(list.ids) };
+/** Open the next new flow with one of these names. */
+function awaitFlow(names) {
+  awaited = { names, known: new Set(list.ids) };
 }
 
-const playing = {
-  begun(name) {
-    expect([name]);
-    nowPlaying = name;
-    delete result.dataset.of;
-    stories.showPlaying(result, name);
-    toFlow();
+const scenarioCallbacks = {
+  started(name) {
+    awaitFlow([name]);
+    running = name;
+    delete resultBox.dataset.of;
+    scenarios.showRunning(resultBox, name);
+    scrollToFlow();
   },
-  async played(name, played) {
-    if (nowPlaying === name) [nowPlaying, expected] = [null, null];
-    if (!played.flow) return stories.showPlayed(result, played);
-    told.set(played.flow, played);
-    delete result.dataset.of;
-    await show(played.flow);
-    secrets.refresh(byId("secrets-tables"));
+  async finished(name, result) {
+    if (running === name) [running, awaited] = [null, null];
+    if (!result.flow) return scenarios.showResult(resultBox, result);
+    results.set(result.flow, result);
+    delete resultBox.dataset.of;
+    await openFlow(result.flow);
+    secretHolders.refresh(byId("secrets-tables"));
   },
-  login: () => expect(["login_button", "callback"]),
+  login: () => awaitFlow(["login_button", "callback"]),
 };
 
-function fromAddress() {
+function openFromAddress() {
   const id = location.pathname.match(/^\/flows\/([0-9a-f]+)$/)?.[1];
-  if (id) show(id, false);
+  if (id) openFlow(id, false);
 }
 
-function languages() {
+function prepareLanguageLinks() {
   for (const link of document.querySelectorAll(".languages a")) {
     if (link.lang === language) link.setAttribute("aria-current", "true");
-    // The same page, whichever flow has been opened meanwhile.
+    // Keep the flow that is open when the link is followed.
     link.addEventListener("click", () => { link.href = `${location.pathname}?lang=${link.lang}`; });
   }
 }
 
-function state(now) {
+function showConnection(state) {
   const live = byId("live");
-  live.dataset.live = now;
-  live.textContent = text(`page.live.${now}`);
+  live.dataset.live = state;
+  live.textContent = text(`page.live.${state}`);
 }
 
 await load();
-languages();
-state("waiting");
+prepareLanguageLinks();
+showConnection("waiting");
 document.querySelector(".columns").hidden = false;
-document.addEventListener("keydown", (event) => { if (event.key === "Escape" && byId("detail").contains(event.target)) back(); });
-window.addEventListener("popstate", fromAddress);
-everySecond();
-fromAddress();
-stories.offer(byId("stories"), playing);
-secrets.refresh(byId("secrets-tables"));
-listen(took, state);
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && byId("detail").contains(event.target)) backToDiagram(); });
+window.addEventListener("popstate", openFromAddress);
+startTicking();
+openFromAddress();
+scenarios.list(byId("scenarios"), scenarioCallbacks);
+secretHolders.refresh(byId("secrets-tables"));
+listen(onFlows, showConnection);
 document.documentElement.dataset.ready = "true";

@@ -6,8 +6,8 @@ use tokio::{
     net::TcpStream,
 };
 
-/// One HTTP/1.1 connection that is kept open, with no more of HTTP than the measured servers answer
-/// with: a load that costs much would hide the differences that it is to show.
+/// A persistent HTTP/1.1 connection that supports only what the measured servers send: an expensive
+/// client would hide the differences between them.
 pub struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
@@ -20,33 +20,33 @@ impl Connection {
         Ok(Self { stream, received: Vec::with_capacity(4_096) })
     }
 
-    /// Send a request and read its answer, which has to have status 200.
+    /// Sends a request and reads its response, which must have status 200.
     pub async fn call(&mut self, request: &[u8]) -> anyhow::Result<&str> {
-        self.ask(request, 200).await
+        self.call_expecting(request, 200).await
     }
 
-    /// Send a request and read its answer, which has to have this status.
-    pub async fn ask(&mut self, request: &[u8], status: u16) -> anyhow::Result<&str> {
+    /// Sends a request and reads its response, which must have this status.
+    pub async fn call_expecting(&mut self, request: &[u8], status: u16) -> anyhow::Result<&str> {
         self.stream.write_all(request).await?;
         self.received.clear();
         while !is_whole(&self.received)? {
             let read = self.stream.read_buf(&mut self.received).await?;
             ensure!(read > 0, "the server closed the connection");
         }
-        let answer = std::str::from_utf8(&self.received)?;
+        let response = std::str::from_utf8(&self.received)?;
         ensure!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "not status {status}: {answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "not status {status}: {response}"
         );
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// What stands in an answer behind `before`, to the next character that no token, code or number
-/// has.
-pub fn told<'a>(answer: &'a str, before: &str) -> anyhow::Result<&'a str> {
+/// Returns the text after `before`, up to the next character that no token, code or number
+/// contains.
+pub fn extract<'a>(response: &'a str, before: &str) -> anyhow::Result<&'a str> {
     let (_, after) =
-        answer.split_once(before).with_context(|| format!("no {before} in {answer}"))?;
+        response.split_once(before).with_context(|| format!("no {before} in {response}"))?;
     let end = after
         .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
         .unwrap_or(after.len());
@@ -57,7 +57,7 @@ fn is_whole(received: &[u8]) -> anyhow::Result<bool> {
     let Some(head) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return Ok(false);
     };
-    let length = content_length(&received[..head]).context("an answer without content-length")?;
+    let length = content_length(&received[..head]).context("a response without content-length")?;
     Ok(received.len() >= head + 4 + length)
 }
 

@@ -1,9 +1,9 @@
 use std::{path::Path, time::Instant};
 
-use crate::{duel::median, plan::Plan, process::Process, row::Row};
+use crate::{comparison::median, plan::Plan, process::Process, result::BenchResult};
 
-/// From the start of the process to the first token in hand, on a data folder that was used before.
-pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+/// Measures the time from the start of the process to the first token, on an existing data folder.
+pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
     let folder = tempfile::tempdir()?;
     let mut millis = Vec::new();
     for _ in 0..=plan.starts {
@@ -13,8 +13,8 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         millis.push(started.elapsed().as_secs_f64() * 1e3);
         process.stop()?;
     }
-    // The first start makes the database, the keys and the development CA.
+    // The first start creates the database, the keys and the development CA.
     let warm = median(millis[1..].iter().copied());
     let cold = format!(" (on an empty folder {:.0})", millis[0]);
-    Ok(vec![Row::at_most("5. start to first token, median", warm, "ms", 150.0, &cold)])
+    Ok(vec![BenchResult::at_most("5. start to first token, median", warm, "ms", 150.0, &cold)])
 }

@@ -1,9 +1,8 @@
-//! What ours is measured against: servers that do the one thing that cannot be left out, and
-//! nothing else.
+//! The limits: servers that do only what no implementation can avoid.
 
-mod answer;
 mod one_commit;
 mod one_login;
+mod one_response;
 mod one_signature;
 mod one_verification;
 mod unchecked;

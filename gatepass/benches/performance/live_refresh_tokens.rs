@@ -11,45 +11,45 @@ use clock::Clock;
 use tempfile::TempDir;
 
 use crate::{
-    duel::Duel,
-    load::Crowd,
+    comparison::Comparison,
+    harness::{DATABASE, Harness},
+    load::ClientPool,
     plan::Plan,
-    refreshing::Refreshing,
+    refreshing::RefreshingClient,
     requests::{CLIENT_ID, RESOURCE, SCOPE},
-    row::Row,
+    result::BenchResult,
     seed,
-    stage::{DATABASE, Stage},
     timed::Timed,
 };
 
 const MEASURE: &str = "11. a refresh with many live tokens over one with a thousand, p99";
 const FEW: usize = 1_000;
-/// Of the many, one of so many is used; the others lie beside it.
+/// One in this many of the refresh tokens is used.
 const USED: usize = 50;
-/// Few enough that nobody stands in a queue for long: a queue's length would be measured then.
+/// Few enough that requests do not queue: the length of a queue would be measured otherwise.
 const CONNECTIONS: usize = 8;
-/// Debian's package has its name.
+/// The program, and the name of its Debian package.
 const SQLITE: &str = "sqlite3";
 
-/// C's token endpoint with a thousand and with millions of refresh tokens in force, in turns.
-pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+/// Compares C's token endpoint with millions of live refresh tokens to one with a thousand.
+pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
     if Command::new(SQLITE).arg("--version").stdout(Stdio::null()).status().is_err() {
-        return Ok(vec![Row::not_measured(
+        return Ok(vec![BenchResult::not_measured(
             MEASURE,
-            format!("no program `{SQLITE}` to fill a database with"),
+            format!("program `{SQLITE}` not found; it fills the database"),
         )]);
     }
-    let many = Stage::with_c_in(filled(plan.refresh_tokens - plan.refresh_tokens / USED)?, None)?;
-    let few = Stage::with_c()?;
-    let (of_many, of_few) = (crowd(&many, plan.refresh_tokens / USED)?, crowd(&few, FEW)?);
+    let many = Harness::with_c_in(filled(plan.refresh_tokens - plan.refresh_tokens / USED)?, None)?;
+    let few = Harness::with_c()?;
+    let (of_many, of_few) = (pool(&many, plan.refresh_tokens / USED)?, pool(&few, FEW)?);
     let mut pairs = Vec::new();
     for _ in 0..=plan.rounds {
         pairs.push((p99(&of_many, &many, plan.round)?, p99(&of_few, &few, plan.round)?));
     }
-    Ok(vec![Row::at_most_times(MEASURE, &Duel::of_pairs(&pairs[1..]), "ms", 1.5)])
+    Ok(vec![BenchResult::at_most_times(MEASURE, &Comparison::from_pairs(&pairs[1..]), "ms", 1.5)])
 }
 
-/// C's own tables, with so many grants and their refresh tokens, by one statement.
+/// Creates C's tables with this many grants and refresh tokens, by one statement.
 fn filled(count: usize) -> anyhow::Result<TempDir> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join(DATABASE);
@@ -84,19 +84,25 @@ fn run(file: &Path, statements: &str) -> anyhow::Result<()> {
         .stdout(Stdio::null())
         .spawn()?;
     child.stdin.take().context("no input")?.write_all(statements.as_bytes())?;
-    ensure!(child.wait()?.success(), "{SQLITE} could not fill the database");
+    ensure!(child.wait()?.success(), "{SQLITE} failed to fill the database");
     Ok(())
 }
 
-fn crowd(stage: &Stage, count: usize) -> anyhow::Result<Crowd<Timed<Refreshing>>> {
-    let tokens = stage.runtime.block_on(seed::refresh_tokens(&stage.store, count))?;
-    Ok(Crowd::new(Refreshing::many(tokens, CONNECTIONS).into_iter().map(Timed::new).collect()))
+fn pool(harness: &Harness, count: usize) -> anyhow::Result<ClientPool<Timed<RefreshingClient>>> {
+    let tokens = harness.runtime.block_on(seed::refresh_tokens(&harness.store, count))?;
+    Ok(ClientPool::new(
+        RefreshingClient::many(tokens, CONNECTIONS).into_iter().map(Timed::new).collect(),
+    ))
 }
 
-/// In milliseconds.
-fn p99(crowd: &Crowd<Timed<Refreshing>>, stage: &Stage, time: Duration) -> anyhow::Result<f64> {
-    crowd.fire(stage.c, time)?;
-    let mut millis: Vec<f64> = crowd.callers().iter_mut().flat_map(Timed::take).collect();
+/// Returns the 99th percentile in milliseconds.
+fn p99(
+    pool: &ClientPool<Timed<RefreshingClient>>,
+    harness: &Harness,
+    time: Duration,
+) -> anyhow::Result<f64> {
+    pool.fire(harness.c, time)?;
+    let mut millis: Vec<f64> = pool.clients().iter_mut().flat_map(Timed::take).collect();
     millis.sort_by(f64::total_cmp);
-    millis.get(millis.len() * 99 / 100).copied().context("nobody was answered")
+    millis.get(millis.len() * 99 / 100).copied().context("no responses")
 }

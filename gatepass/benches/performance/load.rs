@@ -1,4 +1,4 @@
-//! The load: many connections, each with one request under way, from threads that serve nothing.
+//! The load: many connections, each with one request in flight, from threads of their own.
 
 use std::{
     cell::{RefCell, RefMut},
@@ -17,55 +17,55 @@ use tokio::task::JoinSet;
 use crate::connection::Connection;
 
 pub const CONNECTIONS: usize = 64;
-/// Two, so that one of them is never what both sides wait for.
+/// Two, so that a single load thread is never the bottleneck.
 const THREADS: usize = 2;
 
-/// The requests that are sent.
+/// A supply of requests.
 pub struct Supply {
     requests: Vec<Vec<u8>>,
     total: usize,
     taken: AtomicUsize,
 }
 
-/// What came of it. One answer that is not 200 fails the whole run.
+/// The result of a round. A response other than 200 fails the whole run.
 pub struct Round {
-    answered: usize,
-    took: Duration,
+    responses: usize,
+    elapsed: Duration,
 }
 
 impl Supply {
-    /// The same request without end.
+    /// The same request without limit.
     pub fn forever(request: Vec<u8>) -> Arc<Self> {
         Self::times(request, usize::MAX)
     }
 
-    /// The same request so many times.
+    /// The same request `total` times.
     pub fn times(request: Vec<u8>, total: usize) -> Arc<Self> {
         Arc::new(Self { requests: vec![request], total, taken: AtomicUsize::new(0) })
     }
 
-    /// Each of these once.
+    /// Each request once.
     pub fn each_once(requests: Vec<Vec<u8>>) -> Arc<Self> {
         Arc::new(Self { total: requests.len(), requests, taken: AtomicUsize::new(0) })
     }
 
     fn next(&self) -> Option<&[u8]> {
-        let place = self.taken.fetch_add(1, Ordering::Relaxed);
-        (place < self.total).then(|| self.requests[place % self.requests.len()].as_slice())
+        let index = self.taken.fetch_add(1, Ordering::Relaxed);
+        (index < self.total).then(|| self.requests[index % self.requests.len()].as_slice())
     }
 }
 
 impl Round {
-    /// Answers in a second.
-    #[expect(clippy::cast_precision_loss, reason = "a benchmark answers less than 2^52 requests")]
+    /// Responses per second.
+    #[expect(clippy::cast_precision_loss, reason = "a benchmark has fewer than 2^52 responses")]
     pub fn rate(&self) -> f64 {
-        self.answered as f64 / self.took.as_secs_f64()
+        self.responses as f64 / self.elapsed.as_secs_f64()
     }
 }
 
-/// Who calls again and again, over a connection of its own.
+/// A client that calls repeatedly over its own connection.
 pub trait Caller: Send + 'static {
-    /// Make a call, or several that count as one. Says whether there was one left to make.
+    /// Makes a call, or several that count as one. Returns false if none is left.
     fn call(
         &mut self,
         connection: &mut Connection,
@@ -80,27 +80,27 @@ impl Caller for Arc<Supply> {
     }
 }
 
-/// Callers who go on in the next round where they were.
-pub struct Crowd<C>(RefCell<Vec<C>>);
+/// Clients that keep their state between rounds.
+pub struct ClientPool<C>(RefCell<Vec<C>>);
 
-impl<C: Caller> Crowd<C> {
+impl<C: Caller> ClientPool<C> {
     pub fn new(callers: Vec<C>) -> Self {
         Self(RefCell::new(callers))
     }
 
-    /// Call for so long, or until there is nothing left to call.
+    /// Calls for this long, or until no call is left.
     pub fn fire(&self, address: SocketAddr, time: Duration) -> anyhow::Result<Round> {
         let (callers, round) = fire_by(address, self.0.take(), time)?;
         self.0.replace(callers);
         Ok(round)
     }
 
-    pub fn callers(&self) -> RefMut<'_, Vec<C>> {
+    pub fn clients(&self) -> RefMut<'_, Vec<C>> {
         self.0.borrow_mut()
     }
 }
 
-/// Send for so long, or until the supply is used up.
+/// Sends for this long, or until the supply is used up.
 pub fn fire(address: SocketAddr, supply: &Arc<Supply>, time: Duration) -> anyhow::Result<Round> {
     fire_by(address, vec![Arc::clone(supply); CONNECTIONS], time).map(|(_, round)| round)
 }
@@ -112,23 +112,23 @@ fn fire_by<C: Caller>(
 ) -> anyhow::Result<(Vec<C>, Round)> {
     let started = Instant::now();
     let others = callers.split_off(callers.len() / THREADS);
-    let (back, answered) = thread::scope(|scope| {
-        // Both have to be started before either is waited for.
+    let (back, responses) = thread::scope(|scope| {
+        // Start both threads before joining either.
         let threads = [callers, others]
-            .map(|some| scope.spawn(move || fire_from_here(address, some, started + time)));
+            .map(|some| scope.spawn(move || fire_on_this_thread(address, some, started + time)));
         let mut together = (Vec::new(), 0);
         for thread in threads {
-            let (some, answered) =
+            let (some, responses) =
                 thread.join().map_err(|_| anyhow::anyhow!("a load thread failed"))??;
             together.0.extend(some);
-            together.1 += answered;
+            together.1 += responses;
         }
         anyhow::Ok(together)
     })?;
-    Ok((back, Round { answered, took: started.elapsed() }))
+    Ok((back, Round { responses, elapsed: started.elapsed() }))
 }
 
-fn fire_from_here<C: Caller>(
+fn fire_on_this_thread<C: Caller>(
     address: SocketAddr,
     callers: Vec<C>,
     until: Instant,
@@ -136,28 +136,28 @@ fn fire_from_here<C: Caller>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let mut connections = JoinSet::new();
     for caller in callers {
-        connections.spawn_on(call_again_and_again(address, caller, until), runtime.handle());
+        connections.spawn_on(call_repeatedly(address, caller, until), runtime.handle());
     }
     runtime.block_on(async {
         let (mut callers, mut all) = (Vec::new(), 0);
         while let Some(done) = connections.join_next().await {
-            let (caller, answered) = done??;
+            let (caller, responses) = done??;
             callers.push(caller);
-            all += answered;
+            all += responses;
         }
         Ok((callers, all))
     })
 }
 
-async fn call_again_and_again<C: Caller>(
+async fn call_repeatedly<C: Caller>(
     address: SocketAddr,
     mut caller: C,
     until: Instant,
 ) -> anyhow::Result<(C, usize)> {
     let mut connection = Connection::open(address).await?;
-    let mut answered = 0;
+    let mut responses = 0;
     while Instant::now() < until && caller.call(&mut connection).await? {
-        answered += 1;
+        responses += 1;
     }
-    Ok((caller, answered))
+    Ok((caller, responses))
 }

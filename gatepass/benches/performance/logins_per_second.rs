@@ -1,25 +1,30 @@
 use std::sync::Arc;
 
 use crate::{
-    duel::Duel,
+    browser_login::LoggingInClient,
+    comparison::Comparison,
+    harness::Harness,
     limit::one_login,
-    load::{CONNECTIONS, Crowd},
-    login::LoggingIn,
+    load::{CONNECTIONS, ClientPool},
     plan::Plan,
-    row::Row,
+    result::BenchResult,
     seed,
-    stage::Stage,
 };
 
-/// A login of somebody who is signed in at C, from the authorization request to userinfo, against
-/// the commits and signatures that it cannot do without.
-pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
-    let (stage, beside) = (Stage::with_c()?, Stage::with_c()?);
-    let limit = stage.add_bare(one_login(Arc::clone(&beside.store), Arc::clone(&stage.mint))?)?;
-    let cookie = stage.runtime.block_on(seed::signed_in(&*stage.store))?;
-    let crowd = || Crowd::new((0..CONNECTIONS).map(|_| LoggingIn::new(&cookie)).collect());
-    let (ours, limits) = (crowd(), crowd());
-    let duel =
-        Duel::fight(plan, |_| ours.fire(stage.c, plan.round), |_| limits.fire(limit, plan.round))?;
-    Ok(vec![Row::beside("8. logins: code, tokens, userinfo", &duel, "/s")])
+/// Compares a login of a signed-in user, from the authorization request to userinfo, to the commits
+/// and signatures that it requires.
+pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
+    let (harness, beside) = (Harness::with_c()?, Harness::with_c()?);
+    let limit = harness
+        .add_bare(one_login(Arc::clone(&beside.store), Arc::clone(&harness.token_factory))?)?;
+    let cookie = harness.runtime.block_on(seed::signed_in(&*harness.store))?;
+    let pool =
+        || ClientPool::new((0..CONNECTIONS).map(|_| LoggingInClient::new(&cookie)).collect());
+    let (ours, limits) = (pool(), pool());
+    let comparison = Comparison::run(
+        plan,
+        |_| ours.fire(harness.c, plan.round),
+        |_| limits.fire(limit, plan.round),
+    )?;
+    Ok(vec![BenchResult::without_target("8. logins: code, tokens, userinfo", &comparison, "/s")])
 }

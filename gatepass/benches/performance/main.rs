@@ -1,48 +1,48 @@
-//! How fast and how small Gatepass is, against limits that are measured in the same run.
+//! Measures speed and size against limits that are measured in the same run.
 //! `docs/reference/performance.md` explains the rows.
 //!
-//! `cargo bench -p gatepass` measures all; `-- --short` takes a quick look; `-- 1 3` measures some
-//! rows only.
+//! `cargo bench -p gatepass` measures all rows; `-- --short` runs a shortened version; `-- 1 3`
+//! measures only some rows.
 
-mod cached_pass;
+mod browser_login;
+mod cached_token;
+mod comparison;
 mod connection;
-mod duel;
-mod every_pass_new;
 mod first_token;
+mod harness;
 mod image_size;
-mod known_pass;
 mod limit;
 mod live_refresh_tokens;
 mod load;
-mod login;
 mod logins_per_second;
 mod machine;
 mod memory;
-mod mint;
 mod plan;
 mod process;
 mod refreshes_on_postgresql;
 mod refreshes_on_sqlite;
 mod refreshing;
 mod requests;
-mod row;
+mod result;
 mod seed;
-mod stage;
 mod timed;
+mod token_factory;
 mod tokens_per_second;
+mod uncached_tokens;
+mod verified_token;
 
 use std::io::Write;
 
-use crate::{plan::Plan, row::Row};
+use crate::{plan::Plan, result::BenchResult};
 
-type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
+type Measure = fn(&Plan) -> anyhow::Result<Vec<BenchResult>>;
 
-/// The rows, in the order in which they are measured and printed.
+/// The measurements, in the order of their rows.
 const MEASURES: [Measure; 11] = [
     tokens_per_second::measure,
-    known_pass::measure,
-    every_pass_new::measure,
-    cached_pass::measure,
+    verified_token::measure,
+    uncached_tokens::measure,
+    cached_token::measure,
     first_token::measure,
     memory::measure,
     image_size::measure,
@@ -54,14 +54,14 @@ const MEASURES: [Measure; 11] = [
 
 fn main() -> anyhow::Result<()> {
     let plan = Plan::from_arguments(std::env::args().skip(1))?;
-    // As in a real process: what the default log settings cost is part of what is measured.
+    // The cost of the default log settings is part of the measurement.
     let _telemetry =
         service_kit::telemetry::init("benchmark", &service_kit::telemetry::LogSettings::default())?;
     let mut out = std::io::stdout();
-    writeln!(out, "{}\n{plan}\n\n{}", machine::facts(), row::HEADINGS)?;
-    for measure in plan.wanted(&MEASURES) {
-        for row in measure(&plan)? {
-            writeln!(out, "{row}")?;
+    writeln!(out, "{}\n{plan}\n\n{}", machine::facts(), result::HEADINGS)?;
+    for measure in plan.requested(&MEASURES) {
+        for result in measure(&plan)? {
+            writeln!(out, "{result}")?;
         }
     }
     Ok(())

@@ -11,12 +11,11 @@ use anyhow::{Context, ensure};
 
 use crate::{connection::Connection, requests};
 
-const START_LIMIT: Duration = Duration::from_secs(20);
-/// How often a process that does not listen yet is asked: often enough to add nothing to what is
-/// measured.
-const ASK_EVERY: Duration = Duration::from_micros(200);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often to try to connect. Short, so that it adds nothing to the measured time.
+const CONNECT_INTERVAL: Duration = Duration::from_micros(200);
 
-/// C in a process of its own.
+/// C in its own process.
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
@@ -45,21 +44,21 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .with_context(|| format!("{} cannot be started", binary.display()))?;
+            .with_context(|| format!("cannot start {}", binary.display()))?;
         Ok(Self { child, address })
     }
 
-    /// Ask for a token until there is one.
+    /// Requests a token until C issues one.
     pub fn first_token(&self) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let deadline = Instant::now() + START_LIMIT;
+        let deadline = Instant::now() + START_TIMEOUT;
         runtime.block_on(async {
             let mut connection = loop {
                 match Connection::open(self.address).await {
                     Ok(connection) => break connection,
                     Err(error) => ensure!(Instant::now() < deadline, "C does not listen: {error}"),
                 }
-                thread::sleep(ASK_EVERY);
+                thread::sleep(CONNECT_INTERVAL);
             };
             connection.call(&requests::token()).await.map(|_| ())
         })
@@ -70,18 +69,18 @@ impl Process {
         Ok(Memory { resident: megabytes(&status, "VmRSS:")?, peak: megabytes(&status, "VmHWM:")? })
     }
 
-    /// As an orchestrator stops it.
+    /// Stops the process with SIGTERM.
     pub fn stop(mut self) -> anyhow::Result<()> {
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status()?;
-        ensure!(asked.success() && self.child.wait()?.success(), "C did not stop in peace");
+        let signalled = Command::new("kill").arg(self.child.id().to_string()).status()?;
+        ensure!(signalled.success() && self.child.wait()?.success(), "C did not stop cleanly");
         Ok(())
     }
 }
 
-/// A run that fails leaves no process behind.
+/// Kills the process if the run fails.
 impl Drop for Process {
     fn drop(&mut self) {
-        // It fails for one that has ended already.
+        // Fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,12 +1,12 @@
-//! The requests, as bytes that are ready to send.
+//! The requests, as bytes.
 
 use url::form_urlencoded::Serializer;
 
-/// The demo's client, which asks for a pass as the document does.
+/// The demo's client.
 pub const CLIENT_ID: &str = "service-a";
 pub const CLIENT_SECRET: &str = "abc123";
 pub const SCOPE: &str = "resource:read";
-/// The identifier of B.
+/// The resource identifier of B.
 pub const RESOURCE: &str = "http://localhost:9002";
 
 /// `POST /oauth/token`, the secret in the body.
@@ -29,8 +29,8 @@ pub fn encoded(fields: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// `GET /api/resource` with a pass.
-pub fn resource(pass: &str) -> Vec<u8> {
-    format!("GET /api/resource HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\nauthorization: Bearer {pass}\r\n\r\n")
+/// `GET /api/resource` with an access token.
+pub fn resource(token: &str) -> Vec<u8> {
+    format!("GET /api/resource HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\nauthorization: Bearer {token}\r\n\r\n")
         .into_bytes()
 }

@@ -1,4 +1,4 @@
-//! What is there before it is measured: people who are signed in, and what they have allowed.
+//! Test data: a signed-in user with consents, and refresh tokens.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use clock::Clock;
 use tokio::task::JoinSet;
 
 use crate::{
-    login,
+    browser_login,
     requests::{CLIENT_ID, RESOURCE, SCOPE},
 };
 
 const USER: &str = "alice";
 const SESSION_COOKIE: &str = "gatepass-session";
 const MONTH: i64 = 30 * 86_400;
-/// So many entries at once.
+/// The number of concurrent writers.
 const WORKERS: usize = 64;
 
-/// Somebody is signed in, and has allowed the website all that it asks for. The browser's cookie.
+/// Signs a user in, with consent for the website, and returns the cookie of the browser.
 pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
     let (now, value) = (Clock::system().seconds(), "a-cookie-of-a-browser-that-is-signed-in");
     let User { sub, password, .. } =
@@ -42,14 +42,14 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
     let consent = Consent {
         sub,
         client_id: CLIENT_ID.to_owned(),
-        scope: login::SCOPE.parse()?,
+        scope: browser_login::SCOPE.parse()?,
         given_at: now,
     };
     append(store, authorization("the-first-login", Some(consent))?).await?;
     Ok(format!("{SESSION_COOKIE}={value}"))
 }
 
-/// So many refresh tokens, each of a grant of its own.
+/// Creates refresh tokens, each with its own grant.
 pub async fn refresh_tokens(store: &Arc<dyn Store>, count: usize) -> anyhow::Result<Vec<String>> {
     signed_in(&**store).await?;
     let mut workers = JoinSet::new();
@@ -89,8 +89,8 @@ async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<Strin
     Ok(token)
 }
 
-/// What a machine may go on with while its user is away. No `openid`: an ID token's signature costs
-/// ten times the pass's.
+/// A grant with offline access. No `openid`: an ID token's RS256 signature costs ten times the ES256
+/// signature of the access token.
 fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Change> {
     let grant = UserGrant {
         grant_id: grant_id.to_owned(),
@@ -125,7 +125,7 @@ async fn append(store: &dyn Store, change: Change) -> Result<(), StoreError> {
         .await
 }
 
-/// The smallest record that there is.
+/// The smallest audit record.
 pub fn record(event: AuditEvent, outcome: Outcome) -> AuditRecord {
     AuditRecord {
         at_millis: Clock::system().millis(),

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use crate::{connection::Connection, load::Caller};
 
-/// A caller that notes how long each call took.
+/// A client that records the duration of each call.
 pub struct Timed<C> {
     caller: C,
     millis: Vec<f64>,
@@ -13,7 +13,7 @@ impl<C> Timed<C> {
         Self { caller, millis: Vec::new() }
     }
 
-    /// What was noted since the last time.
+    /// Returns the durations since the last call, in milliseconds.
     pub fn take(&mut self) -> Vec<f64> {
         std::mem::take(&mut self.millis)
     }

@@ -1,24 +1,24 @@
 use std::sync::Arc;
 
 use crate::{
-    duel::Duel,
+    comparison::Comparison,
+    harness::Harness,
     limit::one_signature,
     load::{Supply, fire},
     plan::Plan,
     requests,
-    row::Row,
-    stage::Stage,
+    result::BenchResult,
 };
 
-/// C's token endpoint, from the form to the stored audit record, against one signature.
-pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
-    let stage = Stage::with_c()?;
-    let limit = stage.add_bare(one_signature(Arc::clone(&stage.mint)))?;
+/// Compares C's token endpoint, from the form to the stored audit record, to one signature.
+pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
+    let harness = Harness::with_c()?;
+    let limit = harness.add_bare(one_signature(Arc::clone(&harness.token_factory)))?;
     let load = Supply::forever(requests::token());
-    let duel = Duel::fight(
+    let comparison = Comparison::run(
         plan,
-        |_| fire(stage.c, &load, plan.round),
+        |_| fire(harness.c, &load, plan.round),
         |_| fire(limit, &load, plan.round),
     )?;
-    Ok(vec![Row::at_least("1. tokens at C's /oauth/token", &duel, "/s", 0.85)])
+    Ok(vec![BenchResult::at_least("1. tokens at C's /oauth/token", &comparison, "/s", 0.85)])
 }

@@ -20,19 +20,18 @@ struct TokenRequest {
 }
 
 #[derive(Serialize)]
-struct TokenAnswer {
+struct TokenResponse {
     access_token: String,
     token_type: &'static str,
     expires_in: u32,
 }
 
-/// How a request's row comes to the disk.
+/// How the row of a request is committed.
 #[derive(Clone, Copy)]
 pub enum Commits {
-    /// By a commit of its own: SQLite makes one after the other, PostgreSQL writes several to the
-    /// disk at once.
-    OfItsOwn,
-    /// By one with all that come together, as C's journal does it with SQLite.
+    /// One commit per request. SQLite runs them one after the other, PostgreSQL groups its writes.
+    Individual,
+    /// One commit for all concurrent requests, as C does with SQLite.
     Shared,
 }
 
@@ -42,8 +41,7 @@ struct Limit {
     count: AtomicU64,
 }
 
-/// Bare axum: parse the form, commit one row, answer. It looks nothing up, checks nothing and signs
-/// nothing.
+/// Bare axum: parses the form, commits one row, responds. No lookup, no check, no signature.
 pub fn one_commit(store: Arc<dyn Store>, commits: Commits) -> Router {
     let limit = Limit { store, commits, count: AtomicU64::new(0) };
     Router::new().route("/oauth/token", post(token)).with_state(Arc::new(limit))
@@ -52,22 +50,22 @@ pub fn one_commit(store: Arc<dyn Store>, commits: Commits) -> Router {
 async fn token(
     State(limit): State<Arc<Limit>>,
     Form(request): Form<TokenRequest>,
-) -> Result<Json<TokenAnswer>, StatusCode> {
+) -> Result<Json<TokenResponse>, StatusCode> {
     let TokenRequest { grant_type, refresh_token } = request;
     if grant_type != "refresh_token" {
         return Err(StatusCode::BAD_REQUEST);
     }
     let committed = match limit.commits {
-        Commits::OfItsOwn => {
+        Commits::Individual => {
             own_commit(&*limit.store, limit.count.fetch_add(1, Ordering::Relaxed)).await
         }
         Commits::Shared => commit(&*limit.store).await,
     };
     committed.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(Json(TokenAnswer { access_token: refresh_token, token_type: "Bearer", expires_in: 1_800 }))
+    Ok(Json(TokenResponse { access_token: refresh_token, token_type: "Bearer", expires_in: 1_800 }))
 }
 
-/// A row of a small table, as one statement.
+/// Inserts a row into a small table with one statement.
 async fn own_commit(store: &dyn Store, number: u64) -> Result<(), StoreError> {
     let row = PushedAuthorizationRequest {
         hash: TokenHash::of_text(&number.to_string()),
@@ -78,8 +76,7 @@ async fn own_commit(store: &dyn Store, number: u64) -> Result<(), StoreError> {
     store.push_request(&row).await
 }
 
-/// The smallest entry that C's own store takes, by the same way to the disk: the commits of
-/// requests that come together become one.
+/// Commits the smallest entry of C's own store, which groups the commits of concurrent requests.
 pub(super) async fn commit(store: &dyn Store) -> Result<(), StoreError> {
     let audit = record(AuditEvent::Token, Outcome::Issued);
     store.apply(AuditedChange { audit, change: Change::None }).await

@@ -21,11 +21,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::one_commit::commit;
-use crate::{login::CALLBACK, mint::Mint};
+use crate::{browser_login::CALLBACK, token_factory::TokenFactory};
 
-struct Party {
+struct LimitServer {
     store: Arc<dyn Store>,
-    mint: Arc<Mint>,
+    token_factory: Arc<TokenFactory>,
     rsa: KeyPair,
     key: DecodingKey,
     validation: Validation,
@@ -38,66 +38,70 @@ struct TokenRequest {
 }
 
 #[derive(Serialize)]
-struct TokenAnswer {
+struct TokenResponse {
     access_token: String,
     id_token: String,
     token_type: &'static str,
     expires_in: u32,
 }
 
-/// Bare axum, with what no login can do without: a commit for the code, a commit for the token, the
-/// two signatures (ES256 for the pass, RS256 for the ID token), and one verification. It looks
-/// nothing up and checks nothing else.
-pub fn one_login(store: Arc<dyn Store>, mint: Arc<Mint>) -> anyhow::Result<Router> {
+/// Bare axum, with only what no login can avoid: a commit for the code, a commit for the token, two
+/// signatures (ES256 for the access token, RS256 for the ID token), and one verification.
+pub fn one_login(
+    store: Arc<dyn Store>,
+    token_factory: Arc<TokenFactory>,
+) -> anyhow::Result<Router> {
     let mut validation = Validation::new(Algorithm::ES256);
-    validation.set_issuer(&[&mint.claims.iss]);
-    validation.set_audience(&[mint.claims.aud.to_string()]);
+    validation.set_issuer(&[&token_factory.claims.iss]);
+    validation.set_audience(&[token_factory.claims.aud.to_string()]);
     let rsa = KeyPair::generate(KeySize::Rsa2048)?;
-    let party = Party { store, key: mint.public_key(), mint, rsa, validation };
+    let server =
+        LimitServer { store, key: token_factory.public_key(), token_factory, rsa, validation };
     Ok(Router::new()
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/token", post(token))
         .route("/userinfo", get(userinfo))
-        .with_state(Arc::new(party)))
+        .with_state(Arc::new(server)))
 }
 
-async fn authorize(State(party): State<Arc<Party>>) -> Result<Redirect, StatusCode> {
-    commit(&*party.store).await.map_err(failed)?;
+async fn authorize(State(server): State<Arc<LimitServer>>) -> Result<Redirect, StatusCode> {
+    commit(&*server.store).await.map_err(failed)?;
     Ok(Redirect::to(&format!(
         "{CALLBACK}?code=gpac_0123456789abcdef0123456789abcdef0123456789a&state=the-state"
     )))
 }
 
 async fn token(
-    State(party): State<Arc<Party>>,
+    State(server): State<Arc<LimitServer>>,
     Form(request): Form<TokenRequest>,
-) -> Result<Json<TokenAnswer>, StatusCode> {
+) -> Result<Json<TokenResponse>, StatusCode> {
     if request.grant_type != "authorization_code" || request.code.is_empty() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let access_token = party.mint.sign(&party.mint.claims).map_err(failed)?;
-    let id_token = party.id_token().map_err(failed)?;
-    commit(&*party.store).await.map_err(failed)?;
-    Ok(Json(TokenAnswer { access_token, id_token, token_type: "Bearer", expires_in: 1_800 }))
+    let access_token = server.token_factory.sign(&server.token_factory.claims).map_err(failed)?;
+    let id_token = server.id_token().map_err(failed)?;
+    commit(&*server.store).await.map_err(failed)?;
+    Ok(Json(TokenResponse { access_token, id_token, token_type: "Bearer", expires_in: 1_800 }))
 }
 
 async fn userinfo(
-    State(party): State<Arc<Party>>,
+    State(server): State<Arc<LimitServer>>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, StatusCode> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token =
         header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
-    let pass = decode::<AccessTokenClaims>(token, &party.key, &party.validation);
-    let claims = pass.map_err(|_| StatusCode::UNAUTHORIZED)?.claims;
+    let decoded = decode::<AccessTokenClaims>(token, &server.key, &server.validation);
+    let claims = decoded.map_err(|_| StatusCode::UNAUTHORIZED)?.claims;
     Ok(Json(
         json!({ "sub": claims.sub, "nickname": "alice", "email": "alice@example.com", "email_verified": true }),
     ))
 }
 
-impl Party {
+impl LimitServer {
     fn id_token(&self) -> anyhow::Result<String> {
-        let (header, claims) = (json!({ "alg": "RS256", "typ": "JWT" }), &self.mint.claims);
+        let (header, claims) =
+            (json!({ "alg": "RS256", "typ": "JWT" }), &self.token_factory.claims);
         let mut token = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims)?, &mut token);
@@ -108,7 +112,7 @@ impl Party {
             token.as_bytes(),
             &mut signature,
         );
-        signed.map_err(|_| anyhow!("no signature"))?;
+        signed.map_err(|_| anyhow!("signing failed"))?;
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)

@@ -9,30 +9,30 @@ use axum::{
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use oauth_types::AccessTokenClaims;
 
-use super::answer::Answer;
+use super::one_response::ResourceResponse;
 
-struct Verifying {
+struct Verification {
     key: DecodingKey,
     validation: Validation,
 }
 
-/// Bare axum: verify once, with issuer, audience and expiry. It remembers nothing.
+/// Bare axum: verifies signature, issuer, audience and expiry, without a cache.
 pub fn one_verification(key: DecodingKey, expected: &AccessTokenClaims) -> Router {
     let mut validation = Validation::new(Algorithm::ES256);
     validation.set_issuer(&[&expected.iss]);
     validation.set_audience(&[expected.aud.to_string()]);
     Router::new()
         .route("/api/resource", get(resource))
-        .with_state(Arc::new(Verifying { key, validation }))
+        .with_state(Arc::new(Verification { key, validation }))
 }
 
 async fn resource(
-    State(verifying): State<Arc<Verifying>>,
+    State(verification): State<Arc<Verification>>,
     headers: HeaderMap,
-) -> Result<Json<Answer>, StatusCode> {
+) -> Result<Json<ResourceResponse>, StatusCode> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token =
         header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
-    let pass = decode::<AccessTokenClaims>(token, &verifying.key, &verifying.validation);
-    Ok(Json(Answer::of(&pass.map_err(|_| StatusCode::UNAUTHORIZED)?.claims)))
+    let decoded = decode::<AccessTokenClaims>(token, &verification.key, &verification.validation);
+    Ok(Json(ResourceResponse::of(&decoded.map_err(|_| StatusCode::UNAUTHORIZED)?.claims)))
 }

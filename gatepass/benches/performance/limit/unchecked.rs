@@ -7,9 +7,9 @@ use oauth_types::AccessTokenClaims;
 use prometheus_client::registry::Registry;
 use service_kit::{Limits, ServiceContext, health, metrics, with_request_context};
 
-use super::answer::Answer;
+use super::one_response::ResourceResponse;
 
-/// B's handler in B's layers, with the check left out.
+/// B's handler and layers, without verification.
 pub fn unchecked(claims: AccessTokenClaims) -> Router {
     let mut registry = Registry::with_prefix("gatepass");
     let http_metrics = metrics::HttpMetrics::register(&mut registry);
@@ -29,6 +29,6 @@ pub fn unchecked(claims: AccessTokenClaims) -> Router {
         .merge(metrics::routes(registry))
 }
 
-async fn resource(State(claims): State<Arc<AccessTokenClaims>>) -> Json<Answer> {
-    Json(Answer::of(&claims))
+async fn resource(State(claims): State<Arc<AccessTokenClaims>>) -> Json<ResourceResponse> {
+    Json(ResourceResponse::of(&claims))
 }

@@ -1,0 +1,346 @@
+//! The events of recent flows, within limits, joined across traces.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use flow_events::{Event, FieldValue, FlowEvent, TokenHeader, TraceId};
+use oauth_types::{AccessTokenClaims, Fingerprint};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::{
+    assemble::assemble,
+    model::{Flow, Message, Outcome},
+    secret_holders::{SecretHolders, secret_holders},
+};
+
+/// How much is stored. The oldest flows and tokens are removed first.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowLimits {
+    pub flows: usize,
+    pub events: usize,
+    pub events_per_flow: usize,
+    pub tokens: usize,
+}
+
+impl Default for FlowLimits {
+    fn default() -> Self {
+        Self { flows: 500, events: 20_000, events_per_flow: 600, tokens: 2_000 }
+    }
+}
+
+/// The id of a flow: the trace in which it began.
+type FlowId = TraceId;
+
+/// The contents of an access token, without the token itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenInfo {
+    pub header: Option<TokenHeader>,
+    pub claims: AccessTokenClaims,
+}
+
+/// The stored flows. The page and the exports read them, and are notified of changes.
+#[derive(Debug)]
+pub struct FlowStore {
+    inner: Mutex<Inner>,
+    limits: FlowLimits,
+    /// The number of changes so far.
+    revision: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    flows: HashMap<FlowId, StoredFlow>,
+    /// The oldest first.
+    order: VecDeque<FlowId>,
+    event_count: usize,
+    /// The traces and `state`s that belong to a flow which began in another trace.
+    joined: HashMap<JoinKey, FlowId>,
+    tokens: HashMap<Fingerprint, TokenInfo>,
+    token_order: VecDeque<Fingerprint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum JoinKey {
+    Trace(TraceId),
+    State(Fingerprint),
+}
+
+#[derive(Debug, Default)]
+struct StoredFlow {
+    events: Vec<FlowEvent>,
+    keys: Vec<JoinKey>,
+    /// The revision of the last change.
+    revision: u64,
+    /// The scenario that was played, if it was one.
+    scenario: Option<&'static str>,
+    /// Whether events were dropped because of the limit.
+    truncated: bool,
+}
+
+/// A flow with everything that the page shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct FlowDetails {
+    pub id: FlowId,
+    /// The name of the flow's text.
+    pub name: &'static str,
+    #[serde(flatten)]
+    pub flow: Flow,
+    pub tokens: HashMap<Fingerprint, TokenInfo>,
+    pub secrets: Vec<SecretHolders>,
+    /// Whether events were dropped because of the limit.
+    pub truncated: bool,
+}
+
+/// A flow in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct FlowSummary {
+    pub id: FlowId,
+    pub name: &'static str,
+    pub began_micros: i64,
+    pub elapsed_micros: i64,
+    pub outcome: Outcome,
+    pub status: Option<u16>,
+    /// The number of messages.
+    pub messages: usize,
+}
+
+impl Default for FlowStore {
+    fn default() -> Self {
+        Self::new(FlowLimits::default())
+    }
+}
+
+impl FlowStore {
+    /// Creates an empty store.
+    #[must_use]
+    pub fn new(limits: FlowLimits) -> Self {
+        Self { inner: Mutex::default(), limits, revision: watch::Sender::new(0) }
+    }
+
+    /// Records events.
+    pub fn record(&self, events: impl IntoIterator<Item = FlowEvent>) {
+        let mut inner = self.lock();
+        let revision = *self.revision.borrow() + 1;
+        for event in events {
+            inner.record(event, revision, &self.limits);
+        }
+        drop(inner);
+        self.revision.send_replace(revision);
+    }
+
+    /// Names the flow of a trace after the scenario that is being played in it.
+    pub fn set_scenario(&self, trace: TraceId, scenario: &'static str) {
+        let revision = *self.revision.borrow() + 1;
+        let mut inner = self.lock();
+        inner.make_room(trace, &self.limits);
+        let flow = inner.flows.entry(trace).or_default();
+        (flow.scenario, flow.revision) = (Some(scenario), revision);
+    }
+
+    /// Returns a receiver of the store's revision.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// Returns the flows among the newest `limit` that changed after `revision`, newest first.
+    #[must_use]
+    pub fn changed_since(&self, revision: u64, limit: usize) -> Vec<FlowSummary> {
+        let inner = self.lock();
+        let newest_first = inner.order.iter().rev().take(limit);
+        let stored = newest_first.filter_map(|id| Some((*id, inner.flows.get(id)?)));
+        let changed =
+            stored.filter(|(_, flow)| flow.revision > revision && !flow.events.is_empty());
+        changed.map(|(id, flow)| summary(id, flow)).collect()
+    }
+
+    /// Returns a flow by the trace in which it began, or by any trace that joined it.
+    #[must_use]
+    pub fn flow(&self, id: FlowId) -> Option<FlowDetails> {
+        let inner = self.lock();
+        let id = inner.resolve(id);
+        let stored = inner.flows.get(&id)?;
+        let flow = assemble(&stored.events);
+        let tokens = stored
+            .events
+            .iter()
+            .flat_map(|event| fingerprints(&event.event))
+            .filter_map(|token| Some((token.clone(), inner.tokens.get(token)?.clone())))
+            .collect();
+        let secrets = secret_holders(&flow.messages);
+        let name = flow_name(&flow, stored.scenario);
+        Some(FlowDetails { id, name, flow, tokens, secrets, truncated: stored.truncated })
+    }
+
+    /// Returns the events of a flow.
+    #[must_use]
+    pub fn events(&self, id: FlowId) -> Option<Vec<FlowEvent>> {
+        let inner = self.lock();
+        Some(inner.flows.get(&inner.resolve(id))?.events.clone())
+    }
+
+    /// Counts the holders of each secret in all flows with one of these names.
+    #[must_use]
+    pub fn secret_holders_in(&self, names: &[&str]) -> Vec<SecretHolders> {
+        let inner = self.lock();
+        let flows = inner.flows.values().map(|flow| (assemble(&flow.events), flow.scenario));
+        let wanted = flows.filter(|(flow, scenario)| names.contains(&flow_name(flow, *scenario)));
+        let messages: Vec<Message> = wanted.flat_map(|(flow, _)| flow.messages).collect();
+        secret_holders(&messages)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Readers change nothing, so a panic in one leaves the data intact.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn resolve(&self, id: FlowId) -> FlowId {
+        self.joined.get(&JoinKey::Trace(id)).copied().unwrap_or(id)
+    }
+
+    fn record(&mut self, event: FlowEvent, revision: u64, limits: &FlowLimits) {
+        let id = self.flow_of(&event);
+        self.make_room(id, limits);
+        self.remember_token(&event.event, limits);
+        let flow = self.flows.entry(id).or_default();
+        flow.revision = revision;
+        if flow.events.len() < limits.events_per_flow {
+            flow.events.push(event);
+            self.event_count += 1;
+        } else {
+            flow.truncated = true;
+        }
+    }
+
+    /// Returns the flow that an event belongs to. A trace is one flow. Browsers carry no trace from
+    /// page to page, so the traces of a login are joined by the `state` parameter.
+    fn flow_of(&mut self, event: &FlowEvent) -> FlowId {
+        let trace = JoinKey::Trace(event.trace_id);
+        let states: Vec<JoinKey> = event
+            .event
+            .fields()
+            .iter()
+            .filter(|field| field.name == "state")
+            .filter_map(|field| match &field.value {
+                FieldValue::Fingerprint(state) => Some(JoinKey::State(state.clone())),
+                FieldValue::Text(_) | FieldValue::Secret => None,
+            })
+            .collect();
+        let joined =
+            |key: &JoinKey| self.joined.get(key).copied().filter(|id| self.flows.contains_key(id));
+        let own = joined(&trace)
+            .or_else(|| self.flows.contains_key(&event.trace_id).then_some(event.trace_id));
+        let id = states.iter().find_map(joined).or(own).unwrap_or(event.trace_id);
+        if let Some(own) = own.filter(|own| *own != id) {
+            self.merge(own, id);
+        }
+        for key in states.into_iter().chain((event.trace_id != id).then_some(trace)) {
+            if self.joined.insert(key.clone(), id).is_none() {
+                self.flows.entry(id).or_default().keys.push(key);
+            }
+        }
+        id
+    }
+
+    fn merge(&mut self, from: FlowId, into: FlowId) {
+        self.order.retain(|id| *id != from);
+        let Some(moved) = self.flows.remove(&from) else { return };
+        for key in moved.keys.iter().cloned().chain([JoinKey::Trace(from)]) {
+            self.joined.insert(key, into);
+        }
+        let flow = self.flows.entry(into).or_default();
+        flow.events.extend(moved.events);
+        flow.keys.extend(moved.keys);
+        flow.keys.push(JoinKey::Trace(from));
+        flow.scenario = flow.scenario.or(moved.scenario);
+    }
+
+    /// Adds a flow to the order and removes the oldest ones beyond the limits.
+    fn make_room(&mut self, id: FlowId, limits: &FlowLimits) {
+        if !self.order.contains(&id) {
+            self.order.push_back(id);
+        }
+        while self.order.len() > limits.flows
+            || (self.event_count >= limits.events && self.order.len() > 1)
+        {
+            let Some(oldest) = self.order.pop_front() else { return };
+            let Some(removed) = self.flows.remove(&oldest) else { continue };
+            self.event_count -= removed.events.len();
+            for key in removed.keys {
+                self.joined.remove(&key);
+            }
+        }
+    }
+
+    fn remember_token(&mut self, event: &Event, limits: &FlowLimits) {
+        let Event::TokenIssued { token, header, claims } = event else { return };
+        let info = TokenInfo { header: header.clone(), claims: claims.clone() };
+        if self.tokens.insert(token.clone(), info).is_none() {
+            self.token_order.push_back(token.clone());
+        }
+        while self.token_order.len() > limits.tokens {
+            if let Some(oldest) = self.token_order.pop_front() {
+                self.tokens.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// Returns every fingerprint in an event.
+fn fingerprints(event: &Event) -> Vec<&Fingerprint> {
+    let subject = match event {
+        Event::TokenIssued { token, .. } | Event::TokenReused { token, .. } => Some(token),
+        _ => None,
+    };
+    let in_fields = event.fields().iter().filter_map(|field| match &field.value {
+        FieldValue::Fingerprint(fingerprint) => Some(fingerprint),
+        FieldValue::Text(_) | FieldValue::Secret => None,
+    });
+    subject.into_iter().chain(in_fields).collect()
+}
+
+fn summary(id: FlowId, stored: &StoredFlow) -> FlowSummary {
+    let flow = assemble(&stored.events);
+    FlowSummary {
+        id,
+        name: flow_name(&flow, stored.scenario),
+        began_micros: flow.began_micros,
+        elapsed_micros: flow.ended_micros - flow.began_micros,
+        outcome: flow.outcome,
+        status: flow.status,
+        messages: flow.messages.len(),
+    }
+}
+
+/// Names a flow after its scenario, or else after its most characteristic message.
+fn flow_name(flow: &Flow, scenario: Option<&'static str>) -> &'static str {
+    /// The most characteristic first.
+    const CHARACTERISTIC: [&str; 14] = [
+        "call_a_legacy",
+        "call_a",
+        "callback",
+        "login_button",
+        "authorization_request",
+        "my_resource",
+        "sign_out",
+        "back_channel_logout",
+        "revocation",
+        "device_authorization",
+        "refresh",
+        "code_exchange",
+        "client_credentials",
+        "resource_request",
+    ];
+    let titles = || flow.messages.iter().map(|message| message.explanation.title);
+    let characteristic =
+        || CHARACTERISTIC.into_iter().find(|title| titles().any(|known| known == *title));
+    let first = || titles().next().filter(|title| !title.is_empty());
+    scenario.or_else(characteristic).or_else(first).unwrap_or("visit")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! `gatepass doctor`, with and without a running demo.
+
+use std::{path::Path, process::Command};
+
+use serde_json::Value;
+
+use crate::{launcher::Launcher, suggested_commands::port_of};
+
+struct CommandOutput {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn gatepass(arguments: &[&str], data_dir: &Path, environment: &[(&str, String)]) -> CommandOutput {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatepass"));
+    command.args(arguments).arg("--data-dir").arg(data_dir);
+    let output =
+        command.envs(environment.iter().map(|(name, value)| (name, value))).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    CommandOutput { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Environment variables with the ports of a running demo.
+fn environment(printed: &str, data_dir: &Path) -> Vec<(&'static str, String)> {
+    let issuer = format!("http://localhost:{}", port_of(printed, "C  authorization server"));
+    let port = |server| port_of(printed, server);
+    let tls = printed.split_once("https://localhost:").unwrap().1;
+    let tls: String = tls.chars().take_while(char::is_ascii_digit).collect();
+    let (local, introspection) = (port("B  local verification"), port("B  introspection at C"));
+    let at = |port: &str| format!("127.0.0.1:{port}");
+    vec![
+        ("GATEPASS__AUTH_SERVER__LISTEN", at(&port("C  authorization server"))),
+        ("GATEPASS__AUTH_SERVER__TLS_LISTEN", at(&tls)),
+        ("GATEPASS__SERVICE_A__LISTEN", at(&port("A  client"))),
+        ("GATEPASS__SERVICE_A__TARGETS__LOCAL__URL", format!("http://localhost:{local}")),
+        (
+            "GATEPASS__SERVICE_A__TARGETS__INTROSPECTION__URL",
+            format!("http://localhost:{introspection}"),
+        ),
+        ("GATEPASS__SERVICE_A__PUBLIC_URL", format!("http://localhost:{}", port("A  client"))),
+        (
+            "GATEPASS__AUTH_SERVER__CLIENTS_FILE",
+            data_dir.join("clients.toml").display().to_string(),
+        ),
+        ("GATEPASS__AUTH_SERVER__ISSUER", issuer.clone()),
+        ("GATEPASS__SERVICE_A__ISSUER", issuer.clone()),
+        ("GATEPASS__SERVICE_B__ISSUER", issuer),
+        ("GATEPASS__SERVICE_B__LISTEN", at(&local)),
+    ]
+}
+
+#[test]
+fn running_demo_passes_every_check_and_the_report_holds_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let launcher = Launcher::start(folder.path(), &["--free-ports"]);
+    let environment = environment(&launcher.until_printed("curl -i "), folder.path());
+    let output = gatepass(&["doctor"], folder.path(), &environment);
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""), "{}", output.out);
+    for server in ["auth-server\n", "\nservice-a\n", "\nservice-b\n"] {
+        assert!(output.out.contains(server), "{}", output.out);
+    }
+    assert!(!output.out.contains("abc123") && !output.out.contains("eyJ"), "{}", output.out);
+}
+
+#[test]
+fn stopped_demo_is_reported_as_text_and_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let servers = ["AUTH_SERVER__LISTEN", "SERVICE_A__LISTEN", "SERVICE_B__LISTEN"];
+    let stopped: Vec<_> = servers.map(|name| format!("GATEPASS__{name}")).to_vec();
+    let stopped: Vec<_> =
+        stopped.iter().map(|name| (name.as_str(), "127.0.0.1:1".to_owned())).collect();
+    let output = gatepass(&["doctor"], folder.path(), &stopped);
+    assert!(
+        output.code == Some(1)
+            && output.out.contains("no server is running")
+            && output.out.contains("`cargo run`"),
+        "{}",
+        output.out
+    );
+    assert_eq!(output.err.lines().count(), 1, "{}", output.err);
+    let output = gatepass(&["doctor", "--json"], folder.path(), &stopped);
+    let report: Value = serde_json::from_str(&output.out).unwrap();
+    assert!(output.code == Some(1) && report["failed"] == 1, "{report}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the doctor creates no files");
+}
