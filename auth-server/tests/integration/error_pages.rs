@@ -78,7 +78,7 @@ async fn oversized_forms_get_an_error_page_on_every_form_route() {
         assert_error_page(
             &browser.post(path, &[("state", &long)]).await.response,
             413,
-            "longer than is taken here",
+            "was too long",
         );
     }
     assert_eq!(browser.open("/account").await.path, "/account", "still signed in");
