@@ -1,4 +1,4 @@
-//! The command line of C. `auth-server` alone serves.
+//! The command line of C. Without a subcommand it serves.
 
 mod audit;
 mod client;
@@ -18,7 +18,7 @@ use service_kit::{
 
 use crate::{AuthServerSettings, Entropy, doctor};
 
-/// The authorization server (C): it checks once who a client is, and hands out a short-lived pass.
+/// The authorization server (C): authenticates clients and users and issues access tokens.
 #[derive(Debug, Parser)]
 #[command(name = "auth-server", version)]
 pub struct Arguments {
@@ -30,31 +30,30 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until Ctrl-C (the default)
+    /// Run the server until Ctrl-C (default)
     Serve,
-    /// Print the settings in force, secrets hidden, and every one that production would refuse
+    /// Print the effective settings, without secrets, and those that production rejects
     CheckConfig,
-    /// Ask the running server whether it is ready
+    /// Check whether the running server is ready
     Healthcheck,
-    /// Find out why the set-up fails, from inside the place where this runs; nothing is changed by
-    /// it
+    /// Diagnose settings, database and network as seen from this machine, without changing anything
     Doctor(doctor::Arguments),
-    /// Make the development CA, or show where it is; make certificates for other servers with it
+    /// Create the development CA or print its location; issue certificates for other servers
     DevCa(dev_ca::Arguments),
-    /// The signing keys
+    /// Manage the signing keys
     #[command(subcommand)]
     Keys(keys::Command),
-    /// The clients in the database (those of the clients file are changed there)
+    /// Manage the clients in the database (clients of the clients file are edited there)
     #[command(subcommand)]
     Client(client::Command),
-    /// The users in the database
+    /// Manage the users
     #[command(subcommand)]
     User(user::Command),
-    /// Read the audit trail, the newest records first
+    /// Print the audit log, newest records first
     Audit(audit::Arguments),
 }
 
-/// Run a command line.
+/// Runs a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
         Ok(arguments) => cli::exit_code(run(arguments)),
@@ -62,10 +61,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Run a command that was read already.
+/// Runs a parsed command.
 ///
 /// # Errors
-/// Why the command failed.
+/// Returns why the command failed.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings: AuthServerSettings = arguments.settings.load()?;
     let (clock, entropy) = (Clock::system(), Entropy::system());
@@ -76,8 +75,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
             let (listen, certificates) = settings.listener();
             block_on(healthcheck(listen, certificates))
         }
-        Command::Doctor(told) => ::doctor::run(&told.output, async {
-            vec![doctor::examine(&settings, &told.asked, &clock).await]
+        Command::Doctor(arguments) => ::doctor::run(&arguments.output, async {
+            vec![doctor::examine(&settings, &arguments.asked, &clock).await]
         }),
         Command::DevCa(arguments) => dev_ca::run(&arguments, &settings, &clock),
         Command::Keys(command) => block_on(keys::run(command, settings, clock)),

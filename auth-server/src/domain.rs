@@ -20,7 +20,7 @@ mod user_access;
 mod user_grant;
 mod user_login_config;
 
-pub use audit::{AuditEvent, AuditQuery, AuditRecord, Outcome};
+pub use audit::{Actor, AuditEvent, AuditQuery, AuditRecord, Outcome};
 pub use client::{Client, Resource, TokenFormat};
 pub use client_access::{GrantError, GrantedAccess, authorize_scopes};
 pub use client_metadata::ClientMetadata;

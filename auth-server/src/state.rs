@@ -109,11 +109,13 @@ impl App {
             at_millis: self.clock.millis(),
             event,
             outcome,
+            actor: None,
             client_id: None,
             sub: None,
+            kid: None,
             jti: None,
             scope: None,
-            address: address.0.to_string(),
+            address: Some(address.0.to_string()),
             error: None,
         }
     }
@@ -121,7 +123,7 @@ impl App {
     /// Write down what happened, with what it changes, then count it: what could not be stored has
     /// not happened.
     pub async fn keep(&self, audit: &AuditRecord, change: Change) -> Result<(), StoreError> {
-        self.store.apply(AuditedChange { audit: audit.clone(), change }).await?;
+        self.store.apply(AuditedChange::of_request(audit.clone(), change)).await?;
         self.metrics.count(audit);
         Ok(())
     }
@@ -147,8 +149,7 @@ impl App {
     /// that has to be known.
     pub async fn record(&self, record: AuditRecord) {
         self.metrics.count(&record);
-        if let Err(error) =
-            self.store.apply(AuditedChange { audit: record, change: Change::None }).await
+        if let Err(error) = self.store.apply(AuditedChange::of_request(record, Change::None)).await
         {
             tracing::error!(%error, "a refusal could not be written into the audit trail");
         }

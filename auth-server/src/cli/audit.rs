@@ -10,27 +10,33 @@ use crate::{
     server::open_existing_store,
 };
 
+/// Each record has a time, an event, an outcome and an actor: `cli`, `system`, `client:CLIENT_ID`,
+/// `user:SUB`, or `-` for a caller that was not authenticated.
+///
+/// Administrative actions are events too: client_add, client_rotate_secret, client_disable,
+/// client_remove, user_add, user_set_password, user_disable, keys_install, keys_rotate,
+/// keys_withdraw. Edits of the clients file are not recorded.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only of this client
+    /// Only records about this client
     #[arg(long)]
     client: Option<String>,
-    /// Only of this user
+    /// Only records about this user
     #[arg(long)]
     sub: Option<String>,
-    /// Only of this token
+    /// Only records about this access token
     #[arg(long)]
     jti: Option<String>,
-    /// From this moment on, as 2026-01-31T12:00:00Z
+    /// Only records from this time on, e.g. 2026-01-31T12:00:00Z
     #[arg(long, value_parser = millis)]
     since: Option<i64>,
-    /// Up to this moment
+    /// Only records up to this time
     #[arg(long, value_parser = millis)]
     until: Option<i64>,
-    /// At most so many records
+    /// Maximum number of records
     #[arg(long, default_value_t = 100)]
     limit: u32,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -51,18 +57,23 @@ pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> a
 }
 
 fn line(record: &AuditRecord) -> String {
-    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let optional = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!("  {name}={value}")).unwrap_or_default()
+    };
     format!(
-        "{}  {:<13} {:<8}  client={}{}  jti={}  scope=\"{}\"  from={}{}",
+        "{}  {:<13} {:<9}  actor={}  client={}{}{}  jti={}  scope=\"{}\"  from={}{}",
         rfc3339(record.at_millis),
         record.event.as_str(),
         record.outcome.as_str(),
-        shown(&record.client_id),
-        record.sub.as_ref().map(|sub| format!("  sub={sub}")).unwrap_or_default(),
-        shown(&record.jti),
+        or_dash(&record.actor.as_ref().map(ToString::to_string)),
+        or_dash(&record.client_id),
+        optional("sub", &record.sub),
+        optional("kid", &record.kid),
+        or_dash(&record.jti),
         record.scope.as_deref().unwrap_or_default(),
-        record.address,
-        record.error.as_ref().map(|error| format!("  error={error}")).unwrap_or_default(),
+        or_dash(&record.address),
+        optional("error", &record.error),
     )
 }
 
@@ -74,6 +85,7 @@ pub(super) fn rfc3339(millis: i64) -> String {
 }
 
 fn millis(text: &str) -> anyhow::Result<i64> {
-    let time = OffsetDateTime::parse(text, &Rfc3339).context("write it as 2026-01-31T12:00:00Z")?;
+    let time = OffsetDateTime::parse(text, &Rfc3339)
+        .context("not an RFC 3339 time, e.g. 2026-01-31T12:00:00Z")?;
     Ok(i64::try_from(time.unix_timestamp_nanos() / 1_000_000)?)
 }

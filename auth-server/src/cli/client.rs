@@ -11,27 +11,28 @@ use crate::{
     AuthServerSettings, Entropy,
     clients::ClientsFile,
     domain::{
-        ApplicationType, Client, SecretHash, StoredSecret, TokenFormat, UserLoginConfig,
+        Actor, ApplicationType, Client, SecretHash, StoredSecret, TokenFormat, UserLoginConfig,
         hash_password, new_secret, validate_redirect_uri,
     },
     server::{open_existing_store, open_store},
     settings::PATH_AND_PAGES,
+    storage::AuditedChange,
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Add a client and print its secret, once
+    /// Add a client and print its secret (shown only once)
     Add(Add),
-    /// List the clients of the database and of the clients file
+    /// List the clients of the database and the clients file
     List,
-    /// Give a client a new secret and print it, once
+    /// Generate a new client secret and print it (shown only once)
     RotateSecret(RotateSecret),
-    /// Refuse a client from now on
+    /// Disable a client and revoke its grants
     Disable {
         /// The client's id
         client_id: String,
     },
-    /// Forget a client, and void all that it was allowed
+    /// Delete a client and revoke its grants
     Remove {
         /// The client's id
         client_id: String,
@@ -42,28 +43,28 @@ pub(super) enum Command {
 pub(super) struct Add {
     /// The client's id
     client_id: String,
-    /// What it may ask for, with spaces between
+    /// Scopes that the client can request, separated by spaces
     #[arg(long, default_value = "")]
     scope: String,
-    /// A resource identifier that it may ask passes for; may be repeated
+    /// Identifier of a resource that the client can request access tokens for; repeatable
     #[arg(long)]
     resource: Vec<String>,
-    /// A resource identifier about whose passes it may ask; may be repeated
-    #[arg(long = "introspection-audience", value_name = "RESOURCE")]
-    introspection_audiences: Vec<String>,
-    /// What its passes look like
+    /// Identifier of a resource whose access tokens the client can introspect; repeatable
+    #[arg(long)]
+    introspection_audience: Vec<String>,
+    /// Format of its access tokens
     #[arg(long, value_enum, default_value_t = Format::Jwt)]
     token_format: Format,
-    /// Where a website that sends users here gets its answer, to the byte; may be repeated
+    /// Redirect URI for user login, compared byte by byte; repeatable
     #[arg(long, value_name = "URI", value_parser = redirect_uri)]
     redirect_uri: Vec<String>,
-    /// Where its users may go after they have signed out; may be repeated
+    /// Redirect URI after sign-out; repeatable
     #[arg(long, value_name = "URI", value_parser = redirect_uri, requires = "redirect_uri")]
     post_logout_redirect_uri: Vec<String>,
-    /// What its users are shown
+    /// Name that users see
     #[arg(long, requires = "redirect_uri")]
     name: Option<String>,
-    /// Read an own secret from standard input, instead of making one
+    /// Read the secret from standard input instead of generating one
     #[arg(long)]
     secret_stdin: bool,
 }
@@ -72,7 +73,7 @@ pub(super) struct Add {
 pub(super) struct RotateSecret {
     /// The client's id
     client_id: String,
-    /// Let the old secrets be good for so many seconds more
+    /// Keep the old secrets valid for this many seconds
     #[arg(long, value_name = "SECONDS")]
     keep_old_for: Option<u32>,
 }
@@ -94,47 +95,57 @@ pub(super) async fn run(
         _ => open_existing_store(&settings).await?,
     };
     let file = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &entropy)?;
-    let now = clock.seconds();
+    let (now, at_millis) = (clock.seconds(), clock.millis());
     match command {
         Command::Add(add) => {
-            refuse_file_client(&file, &add.client_id)?;
-            let sends_people = !add.redirect_uri.is_empty();
-            ensure!(!sends_people || settings.issuer.path() == "/", "issuer: {PATH_AND_PAGES}");
-            let (secret, made) = secret(&add, &entropy)?;
-            store.add_client(&new_client(add, secret, &file)?, now).await?;
-            made.map_or(Ok(()), |made| print_line(made.expose()))
+            reject_file_client(&file, &add.client_id)?;
+            let has_login = !add.redirect_uri.is_empty();
+            ensure!(!has_login || settings.issuer.path() == "/", "issuer: {PATH_AND_PAGES}");
+            let (hash, generated) = secret(&add, &entropy)?;
+            let client = new_client(add, hash, &file)?;
+            store.apply(AuditedChange::add_client(client, Actor::Cli, at_millis)).await?;
+            generated.map_or(Ok(()), |generated| print_line(generated.expose()))
         }
         Command::List => {
             let stored = store.clients().await?;
-            let source =
-                |client: &Client| if client.dynamic { "registered itself" } else { "database" };
+            let source = |client: &Client| if client.dynamic { "registration" } else { "database" };
             let lines = stored.iter().map(|client| line(client, source(client)));
             lines
                 .chain(file.clients.iter().map(|client| line(client, "clients file")))
                 .try_for_each(print_line)
         }
         Command::RotateSecret(RotateSecret { client_id, keep_old_for }) => {
-            refuse_file_client(&file, &client_id)?;
+            reject_file_client(&file, &client_id)?;
             let secret = new_secret(entropy.bytes()?);
             let old_until = keep_old_for.map(|seconds| now + i64::from(seconds));
-            store.rotate_secret(&client_id, &SecretHash::sha256(&secret), old_until, now).await?;
+            let hash = SecretHash::sha256(&secret);
+            let rotate = AuditedChange::rotate_client_secret(
+                &client_id,
+                hash,
+                old_until,
+                Actor::Cli,
+                at_millis,
+            );
+            store.apply(rotate).await?;
             print_line(secret.expose())
         }
         Command::Disable { client_id } => {
-            refuse_file_client(&file, &client_id)?;
-            Ok(store.disable_client(&client_id, now).await?)
+            reject_file_client(&file, &client_id)?;
+            let disable = AuditedChange::disable_client(&client_id, Actor::Cli, at_millis);
+            Ok(store.apply(disable).await?)
         }
         Command::Remove { client_id } => {
-            refuse_file_client(&file, &client_id)?;
-            Ok(store.remove_client(&client_id, now).await?)
+            reject_file_client(&file, &client_id)?;
+            let remove = AuditedChange::remove_client(&client_id, Actor::Cli, at_millis);
+            Ok(store.apply(remove).await?)
         }
     }
 }
 
-fn refuse_file_client(file: &ClientsFile, client_id: &str) -> anyhow::Result<()> {
+fn reject_file_client(file: &ClientsFile, client_id: &str) -> anyhow::Result<()> {
     if file.clients.iter().any(|client| client.client_id == client_id) {
         bail!(
-            "the client `{client_id}` stands in the clients file: change it there, a running server sees it within a second"
+            "the client `{client_id}` is in the clients file: change it there; a running server reloads the file within a second"
         );
     }
     Ok(())
@@ -142,15 +153,17 @@ fn refuse_file_client(file: &ClientsFile, client_id: &str) -> anyhow::Result<()>
 
 fn secret(add: &Add, entropy: &Entropy) -> anyhow::Result<(SecretHash, Option<ClientSecret>)> {
     if !add.secret_stdin {
-        let made = new_secret(entropy.bytes()?);
-        return Ok((SecretHash::sha256(&made), Some(made)));
+        let generated = new_secret(entropy.bytes()?);
+        return Ok((SecretHash::sha256(&generated), Some(generated)));
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("the secret on standard input")?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("failed to read the secret from standard input")?;
     let chosen = ClientSecret::new(text.trim_end_matches(['\r', '\n']));
     ensure!(
         chosen.expose().len() >= MIN_SECRET_LENGTH,
-        "the secret on standard input has fewer than {MIN_SECRET_LENGTH} characters; leave --secret-stdin out, and one is made"
+        "the secret on standard input has fewer than {MIN_SECRET_LENGTH} characters; without --secret-stdin, C generates one"
     );
     let hash = hash_password(chosen.expose(), entropy.bytes()?)
         .map_err(|error| anyhow::anyhow!("the secret: {error}"))?;
@@ -158,10 +171,10 @@ fn secret(add: &Add, entropy: &Entropy) -> anyhow::Result<(SecretHash, Option<Cl
 }
 
 fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<Client> {
-    for resource in add.resource.iter().chain(&add.introspection_audiences) {
+    for resource in add.resource.iter().chain(&add.introspection_audience) {
         ensure!(
             file.resources.iter().any(|known| known.identifier == *resource),
-            "the resource `{resource}` is not in the clients file; it knows: {}",
+            "the resource `{resource}` is not in the clients file; its resources: {}",
             file.resources
                 .iter()
                 .map(|known| known.identifier.as_str())
@@ -180,7 +193,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: add.scope.parse::<Scope>()?,
         resources: add.resource,
-        introspection_audiences: add.introspection_audiences,
+        introspection_audiences: add.introspection_audience,
         token_format: match add.token_format {
             Format::Jwt => TokenFormat::Jwt,
             Format::Opaque => TokenFormat::Opaque,
@@ -192,7 +205,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
     })
 }
 
-/// Of an operator's client nobody says what kind of program it is: it may be an app.
+/// Parses a redirect URI. The operator may add a native app, so its rules apply.
 fn redirect_uri(text: &str) -> Result<String, &'static str> {
     validate_redirect_uri(text, ApplicationType::Native).map(|()| text.to_owned())
 }

@@ -6,24 +6,23 @@ use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings,
-    domain::{KeyState, SigningKey},
+    domain::{Actor, KeyState, SigningKey},
     keys::generate,
     server::open_existing_store,
-    storage::Store,
+    storage::{AuditedChange, Store, StoreError},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Let the next keys sign from now on, one for each algorithm; tokens of the old ones stay good
-    /// until they expire
+    /// Activate the next key of each algorithm; tokens of the old keys stay valid until they expire
     Rotate,
-    /// Publish a key no more, because somebody else has it: its tokens are void. One that signs is
+    /// Delete a compromised key, which invalidates every token that it signed; a current key is
     /// rotated first
     Withdraw {
-        /// The key's name, as `keys list` shows it
+        /// The key id, as printed by `keys list`
         kid: String,
     },
-    /// Show the keys and what they are used for
+    /// List the keys and their states
     List,
 }
 
@@ -41,39 +40,50 @@ pub(super) async fn run(
                 keys.iter().filter(|key| matches!(key.state, KeyState::Current { .. })).collect();
             ensure!(
                 !current.is_empty(),
-                "there is no key to rotate: start the server once, it makes the first"
+                "there is no key to rotate: start the server once, which creates the first keys"
             );
             for key in current {
                 let rotated = rotate(&*store, key, &clock).await?;
                 ensure!(
                     rotated,
-                    "another server has rotated the key at this moment; nothing is left to do"
+                    "another process rotated the key `{}` at the same time; nothing was changed",
+                    key.kid
                 );
             }
         }
         Command::Withdraw { kid } => {
             let found = keys.iter().find(|key| key.kid == kid);
             let key = found.with_context(|| {
-                format!("there is no key `{kid}`; `keys list` shows those there are")
+                format!("there is no key `{kid}`; `keys list` prints the existing ones")
             })?;
             match key.state {
                 KeyState::Next => bail!(
-                    "the key `{kid}` has signed nothing yet: `keys rotate` puts it in force, then it can be withdrawn"
+                    "the key `{kid}` is a next key and has signed nothing: activate it with `keys rotate` first"
                 ),
-                // Where another server was quicker, the key is retired too, and that is what is
-                // needed.
+                // If another process rotated it first, the key is retired as well.
                 KeyState::Current { .. } => drop(rotate(&*store, key, &clock).await?),
                 KeyState::Retired { .. } => {}
             }
-            store.withdraw_key(&kid).await?;
+            let withdraw = AuditedChange::withdraw_key(&kid, Actor::Cli, clock.millis());
+            match store.apply(withdraw).await {
+                // Another process withdrew it first.
+                Ok(()) | Err(StoreError::KeysChanged) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     store.signing_keys().await?.iter().try_for_each(|key| print_line(line(key)))
 }
 
-/// Says whether it did, or another server was quicker.
+/// Rotates a key. Returns `false` if another process rotated it first.
 async fn rotate(store: &dyn Store, key: &SigningKey, clock: &Clock) -> anyhow::Result<bool> {
-    Ok(store.rotate_keys(&key.kid, &generate(key.algorithm)?, clock.seconds()).await?)
+    let new_next = generate(key.algorithm)?;
+    let rotate = AuditedChange::rotate_key(&key.kid, new_next, Actor::Cli, clock.millis());
+    match store.apply(rotate).await {
+        Ok(()) => Ok(true),
+        Err(StoreError::KeysChanged) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn line(key: &SigningKey) -> String {

@@ -8,48 +8,52 @@ use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings, Entropy,
-    domain::{SecretHash, User, hash_password, new_sub},
+    domain::{Actor, SecretHash, User, hash_password, new_sub},
     server::{open_existing_store, open_store},
+    storage::{AuditedChange, Store, StoreError},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Add a user, with the password that comes on standard input
+    /// Add a user; the password is read from standard input
     Add(Box<Add>),
     /// List the users
     List,
-    /// Give a user the password that comes on standard input, and end their sessions
+    /// Set a password, read from standard input, and end the user's sessions
     SetPassword {
-        /// The name that the user signs in with
+        /// Name that the user signs in with
         username: String,
     },
-    /// Refuse a user from now on, and void all that was issued for them
+    /// Disable a user, end their sessions and revoke their grants
     Disable {
-        /// The name that the user signs in with
+        /// Name that the user signs in with
         username: String,
     },
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// The name that the user signs in with
+    /// Name that the user signs in with
     username: String,
+    /// Full name
     #[arg(long)]
     name: Option<String>,
+    /// Name that pages address the user with
     #[arg(long)]
     nickname: Option<String>,
+    /// E-mail address
     #[arg(long)]
     email: Option<String>,
-    /// The address was made sure of
+    /// The e-mail address is verified
     #[arg(long, requires = "email")]
     email_verified: bool,
-    /// Any standard claims, as a JSON object (OpenID Connect Core 5.1)
+    /// Further standard claims as a JSON object (OpenID Connect Core 5.1)
     #[arg(long, value_name = "JSON", value_parser = claims)]
     claims: Option<StandardClaims>,
 }
 
-/// NIST SP 800-63B §3.1.1.2 asks for eight characters at least.
-const SHORTEST_PASSWORD: usize = 8;
+/// Minimum password length in characters (NIST SP 800-63B §3.1.1.2).
+const MIN_PASSWORD_LENGTH: usize = 8;
 
 pub(super) async fn run(
     command: Command,
@@ -61,30 +65,43 @@ pub(super) async fn run(
         Command::Add(_) => open_store(&settings).await?,
         _ => open_existing_store(&settings).await?,
     };
-    let now = clock.seconds();
+    let at_millis = clock.millis();
     match command {
         Command::Add(add) => {
             let password = password_from_stdin(&entropy)?;
-            let user = new_user(*add, password, now, &entropy)?;
-            store.add_user(&user, now).await?;
-            print_line(&user.sub)
+            let user = new_user(*add, password, clock.seconds(), &entropy)?;
+            let sub = user.sub.clone();
+            store.apply(AuditedChange::add_user(user, Actor::Cli, at_millis)).await?;
+            print_line(sub)
         }
         Command::List => store.users().await?.iter().try_for_each(|user| print_line(line(user))),
         Command::SetPassword { username } => {
             let password = password_from_stdin(&entropy)?;
-            Ok(store.set_password(&username, &password, now).await?)
+            let sub = sub_of(&*store, &username).await?;
+            let set = AuditedChange::set_password(&sub, password, Actor::Cli, at_millis);
+            Ok(store.apply(set).await?)
         }
-        Command::Disable { username } => Ok(store.disable_user(&username, now).await?),
+        Command::Disable { username } => {
+            let sub = sub_of(&*store, &username).await?;
+            Ok(store.apply(AuditedChange::disable_user(&sub, Actor::Cli, at_millis)).await?)
+        }
     }
+}
+
+async fn sub_of(store: &dyn Store, username: &str) -> Result<String, StoreError> {
+    let user = store.user_by_username(username).await?;
+    Ok(user.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?.sub)
 }
 
 fn password_from_stdin(entropy: &Entropy) -> anyhow::Result<SecretHash> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("the password on standard input")?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("failed to read the password from standard input")?;
     let password = Password::new(text.trim_end_matches(['\r', '\n']));
     ensure!(
-        password.expose().chars().count() >= SHORTEST_PASSWORD,
-        "the password on standard input has fewer than {SHORTEST_PASSWORD} characters"
+        password.expose().chars().count() >= MIN_PASSWORD_LENGTH,
+        "the password on standard input has fewer than {MIN_PASSWORD_LENGTH} characters"
     );
     hash_password(password.expose(), entropy.bytes()?)
         .map_err(|error| anyhow::anyhow!("the password: {error}"))

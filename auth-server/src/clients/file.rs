@@ -303,11 +303,7 @@ mod tests {
         let refusal = |text: &str| parse(text, Profile::Demo).unwrap_err().to_string();
         assert!(refusal(&text(true, "client_secret_post")).contains("contradict"));
         let refusal = refusal(&text(false, "private_key_jwt"));
-        assert!(
-            refusal.contains("expected `client_secret_basic`")
-                || refusal.contains("expected one of"),
-            "{refusal}"
-        );
+        assert!(refusal.contains("expected `client_secret_"), "{refusal}");
         assert!(refusal.contains("line 6") && !refusal.contains("private_key_jwt"), "{refusal}");
     }
 

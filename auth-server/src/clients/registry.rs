@@ -170,7 +170,10 @@ mod tests {
     use futures_util::poll;
 
     use super::*;
-    use crate::{domain::new_jti, storage::SqliteStore};
+    use crate::{
+        domain::{Actor, new_jti},
+        storage::{AuditedChange, SqliteStore},
+    };
 
     fn clients(names: &[&str]) -> String {
         let client =
@@ -185,7 +188,14 @@ mod tests {
         let robot =
             ClientsFile::read(None, Profile::Test, &Entropy::seeded(1)).unwrap().clients.remove(0);
         let client_id = robot.client_id.clone();
-        store.add_client(&Client { secrets: Vec::new(), ..robot }, 1_000).await.unwrap();
+        store
+            .apply(AuditedChange::add_client(
+                Client { secrets: Vec::new(), ..robot },
+                Actor::Cli,
+                1_000_000,
+            ))
+            .await
+            .unwrap();
         let live =
             LiveRegistry::open(Some("/dev/null".into()), Profile::Test, Entropy::seeded(1), &store)
                 .await
@@ -205,7 +215,7 @@ mod tests {
         for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {
             assert_eq!(live.knows_bearer(&pass(millis), &store).await.unwrap(), known, "{millis}");
         }
-        store.remove_client(&client_id, 1_010).await.unwrap();
+        store.apply(AuditedChange::remove_client(&client_id, Actor::Cli, 1_010_000)).await.unwrap();
         live.take_up_clients(&store).await.unwrap();
         assert!(!live.knows_bearer(&pass(1_000_000), &store).await.unwrap());
     }

@@ -15,12 +15,14 @@ pub(super) async fn check_store(
     let (setting, place, found) = match settings.database_url() {
         // Said among the settings.
         Err(_) => return None,
-        Ok(Some(url)) => {
-            ("database_url", PostgresStore::place(url), PostgresStore::glance(url).await.map(Some))
-        }
+        Ok(Some(url)) => (
+            "database_url",
+            PostgresStore::location(url),
+            PostgresStore::inspect(url).await.map(Some),
+        ),
         Ok(None) => {
             let file = database_file(settings);
-            ("data_dir", file.display().to_string(), SqliteStore::glance(&file).await)
+            ("data_dir", file.display().to_string(), SqliteStore::inspect(&file).await)
         }
     };
     let versions = found.as_ref().map(|glance| glance.as_ref().map(|glance| glance.versions));

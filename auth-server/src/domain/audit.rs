@@ -1,93 +1,189 @@
 use oauth_types::AccessTokenClaims;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-/// Who did what with which token, and what came of it. No secret and no token stands in it.
+/// An entry of the audit log: who did what, and the outcome. It holds no secret and no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditRecord {
-    /// When, in milliseconds since 1970.
+    /// In milliseconds since 1970.
     pub at_millis: i64,
     pub event: AuditEvent,
     pub outcome: Outcome,
-    /// The client, or `unknown-` and the fingerprint of a name that no client has.
+    /// Who acted; `None` for a caller that was not authenticated.
+    pub actor: Option<Actor>,
+    /// The client concerned, or `unknown-` and the fingerprint of an unknown client id.
     pub client_id: Option<String>,
-    /// The user, where one took part.
+    /// The user concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
+    /// The signing key concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// The access token concerned.
     pub jti: Option<String>,
     pub scope: Option<String>,
-    /// The caller's network address.
-    pub address: String,
-    /// Why, where it was refused: the OAuth error code.
+    /// The caller's IP address; `None` for [`Actor::Cli`] and [`Actor::System`].
+    pub address: Option<String>,
+    /// The OAuth error code of a rejection.
     pub error: Option<String>,
 }
 
+/// Who performed an audited action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// An operator on the command line.
+    Cli,
+    /// The server itself: seeding of users, scheduled key rotation.
+    System,
+    /// A client, by its client id.
+    Client(String),
+    /// A user, by their `sub`.
+    User(String),
+}
+
 impl AuditRecord {
-    /// Say which token it is about, in the words that this server once signed or stored.
+    /// Returns the record of a successful administrative action.
+    pub fn admin(event: AuditEvent, actor: Actor, at_millis: i64) -> Self {
+        Self {
+            at_millis,
+            event,
+            outcome: Outcome::Succeeded,
+            actor: Some(actor),
+            client_id: None,
+            sub: None,
+            kid: None,
+            jti: None,
+            scope: None,
+            address: None,
+            error: None,
+        }
+    }
+
+    /// Fills in the access token concerned, from claims that this server signed or stored.
     pub fn set_token(&mut self, claims: &AccessTokenClaims) {
         self.jti = Some(claims.jti.clone());
         self.scope = Some(claims.scope.to_string());
         self.sub = (claims.sub != claims.client_id).then(|| claims.sub.clone());
     }
+
+    /// Returns the record of a request with its actor: the user who signed in, consented or signed
+    /// out, and otherwise the client. A client that failed to authenticate is not an actor.
+    #[must_use]
+    pub fn with_request_actor(mut self) -> Self {
+        let user = self.sub.clone().filter(|_| self.event.is_by_user()).map(Actor::User);
+        let authenticated = self.error.as_deref() != Some("invalid_client");
+        let client = || self.client_id.clone().filter(|_| authenticated).map(Actor::Client);
+        self.actor = user.or_else(client);
+        self
+    }
 }
 
-/// What was asked for.
+impl Actor {
+    /// Parses the text form of [`Display`](std::fmt::Display).
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None if text == "cli" => Some(Self::Cli),
+            None if text == "system" => Some(Self::System),
+            Some(("client", client_id)) => Some(Self::Client(client_id.to_owned())),
+            Some(("user", sub)) => Some(Self::User(sub.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+/// `cli`, `system`, `client:CLIENT_ID` or `user:SUB`.
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cli => f.write_str("cli"),
+            Self::System => f.write_str("system"),
+            Self::Client(client_id) => write!(f, "client:{client_id}"),
+            Self::User(sub) => write!(f, "user:{sub}"),
+        }
+    }
+}
+
+impl Serialize for Actor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditEvent {
     Token,
     Introspection,
     Revocation,
-    /// A user signs in.
     SignIn,
-    /// A user allows a client something, or not.
+    /// A user allows or denies a client's request.
     Authorization,
-    /// A session ends.
     SignOut,
-    /// A user takes back what a client was allowed.
+    /// A user revokes a consent.
     ConsentRevocation,
     /// A client registers itself (RFC 7591).
     ClientRegistration,
-    /// Such a client reads what it has said (RFC 7592).
+    /// A registered client reads its registration (RFC 7592 §2.1).
     ClientRead,
-    /// Such a client says anew what it is.
+    /// A registered client updates its registration (RFC 7592 §2.2).
     ClientUpdate,
-    /// Such a client takes itself away.
+    /// A registered client deletes its registration (RFC 7592 §2.3).
     ClientDeletion,
+    /// `client add`
+    ClientAdd,
+    /// `client rotate-secret`
+    ClientRotateSecret,
+    /// `client disable`
+    ClientDisable,
+    /// `client remove`
+    ClientRemove,
+    /// `user add`, or a user of the users file at start.
+    UserAdd,
+    /// `user set-password`
+    UserSetPassword,
+    /// `user disable`
+    UserDisable,
+    /// The server creates the first keys of an algorithm.
+    KeysInstall,
+    /// `keys rotate`, or a scheduled rotation.
+    KeysRotate,
+    /// `keys withdraw`
+    KeysWithdraw,
 }
 
-/// What came of it.
+/// The result of an audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A token was issued.
     Issued,
-    /// It was done as asked.
     Succeeded,
-    /// The request was refused.
+    /// The request was rejected.
     Rejected,
-    /// The token is in force.
+    /// The introspected token is active.
     Active,
-    /// The token is not, or not for the one who asked.
+    /// The introspected token is inactive, or not for the caller.
     Inactive,
-    /// The token is void from now on.
+    /// The token is revoked.
     Revoked,
 }
 
-/// Which records are wanted, the newest first.
+/// Filter of audit records.
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
     pub client_id: Option<String>,
     pub sub: Option<String>,
     pub jti: Option<String>,
-    /// From here on, in milliseconds since 1970.
+    /// Earliest time, in milliseconds since 1970.
     pub since_millis: Option<i64>,
-    /// Up to here, in milliseconds since 1970.
+    /// Latest time, in milliseconds since 1970.
     pub until_millis: Option<i64>,
+    /// Maximum number of records.
     pub limit: u32,
 }
 
 impl AuditEvent {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 21] = [
         Self::Token,
         Self::Introspection,
         Self::Revocation,
@@ -99,6 +195,16 @@ impl AuditEvent {
         Self::ClientRead,
         Self::ClientUpdate,
         Self::ClientDeletion,
+        Self::ClientAdd,
+        Self::ClientRotateSecret,
+        Self::ClientDisable,
+        Self::ClientRemove,
+        Self::UserAdd,
+        Self::UserSetPassword,
+        Self::UserDisable,
+        Self::KeysInstall,
+        Self::KeysRotate,
+        Self::KeysWithdraw,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -114,11 +220,45 @@ impl AuditEvent {
             Self::ClientRead => "client_read",
             Self::ClientUpdate => "client_update",
             Self::ClientDeletion => "client_deletion",
+            Self::ClientAdd => "client_add",
+            Self::ClientRotateSecret => "client_rotate_secret",
+            Self::ClientDisable => "client_disable",
+            Self::ClientRemove => "client_remove",
+            Self::UserAdd => "user_add",
+            Self::UserSetPassword => "user_set_password",
+            Self::UserDisable => "user_disable",
+            Self::KeysInstall => "keys_install",
+            Self::KeysRotate => "keys_rotate",
+            Self::KeysWithdraw => "keys_withdraw",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.as_str() == text)
+    }
+
+    /// Returns whether a user performs this action in a browser.
+    fn is_by_user(self) -> bool {
+        match self {
+            Self::SignIn | Self::Authorization | Self::SignOut | Self::ConsentRevocation => true,
+            Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::ClientRegistration
+            | Self::ClientRead
+            | Self::ClientUpdate
+            | Self::ClientDeletion
+            | Self::ClientAdd
+            | Self::ClientRotateSecret
+            | Self::ClientDisable
+            | Self::ClientRemove
+            | Self::UserAdd
+            | Self::UserSetPassword
+            | Self::UserDisable
+            | Self::KeysInstall
+            | Self::KeysRotate
+            | Self::KeysWithdraw => false,
+        }
     }
 }
 
@@ -145,5 +285,40 @@ impl Outcome {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actor_round_trips_through_its_text() {
+        let with_colon = Actor::Client("a:b".to_owned());
+        for actor in [Actor::Cli, Actor::System, with_colon, Actor::User("u".to_owned())] {
+            assert_eq!(Actor::parse(&actor.to_string()), Some(actor));
+        }
+        assert_eq!(Actor::parse("root"), None);
+    }
+
+    #[test]
+    fn actor_of_a_request_is_the_user_or_the_authenticated_client() {
+        let record = |event, sub: Option<&str>, error: Option<&str>| {
+            let record = AuditRecord {
+                client_id: Some("a".to_owned()),
+                sub: sub.map(str::to_owned),
+                error: error.map(str::to_owned),
+                ..AuditRecord::admin(event, Actor::System, 0)
+            };
+            record.with_request_actor().actor
+        };
+        let client = Some(Actor::Client("a".to_owned()));
+        assert_eq!(
+            record(AuditEvent::Authorization, Some("u"), None),
+            Some(Actor::User("u".to_owned()))
+        );
+        assert_eq!(record(AuditEvent::Token, Some("u"), None), client);
+        assert_eq!(record(AuditEvent::Token, None, Some("invalid_scope")), client);
+        assert_eq!(record(AuditEvent::Token, None, Some("invalid_client")), None);
     }
 }

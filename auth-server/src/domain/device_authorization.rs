@@ -13,7 +13,7 @@ pub struct DeviceAuthorization {
     pub resources: Vec<String>,
     pub exp: i64,
     /// At least so many seconds between two questions.
-    pub poll_seconds: i64,
+    pub poll_interval_seconds: i64,
 }
 
 /// What a device is told when it asks.
@@ -35,7 +35,7 @@ pub enum DeviceCodeStatus {
 #[derive(Clone, Debug)]
 pub struct StoredDeviceAuthorization {
     pub device: DeviceAuthorization,
-    pub answer: DeviceCodeStatus,
+    pub status: DeviceCodeStatus,
 }
 
 /// The letters of user codes (RFC 8628 §6.1): no vowels, so that no words come about, and none that

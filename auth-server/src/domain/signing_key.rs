@@ -42,6 +42,13 @@ pub struct NewKey {
     pub pkcs8: Zeroizing<Vec<u8>>,
 }
 
+/// Without the private key.
+impl std::fmt::Debug for NewKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
 impl Algorithm {
     const ALL: [Self; 4] = [Self::ES256, Self::EdDSA, Self::RS256, Self::HS256];
 

@@ -105,7 +105,7 @@ pub struct Consent {
     pub client_id: String,
     pub scope: Scope,
     /// When it was given or widened last.
-    pub given_at: i64,
+    pub granted_at: i64,
 }
 
 /// An authorization request that a client has sent ahead (RFC 9126).

@@ -10,9 +10,9 @@ use tokio::sync::Mutex;
 
 use super::{KeyRing, Signing, generate};
 use crate::{
-    domain::{Algorithm, KeyState, NewKey, SigningKey, is_rotation_due},
+    domain::{Actor, Algorithm, KeyState, NewKey, SigningKey, is_rotation_due},
     settings::KeySettings,
-    storage::Store,
+    storage::{AuditedChange, Store, StoreError},
 };
 
 /// The keys in force, replaced as a whole when they rotate.
@@ -136,8 +136,15 @@ impl LiveKeys {
             .map(|signing| (signing.kid.clone(), signing.algorithm))
             .collect();
         for (kid, algorithm) in &due {
-            if store.rotate_keys(kid, &make(*algorithm).await?, now).await? {
-                tracing::info!(retired = %kid, "the signing key was rotated by schedule");
+            let next = make(*algorithm).await?;
+            match store
+                .apply(AuditedChange::rotate_key(kid, next, Actor::System, now * 1_000))
+                .await
+            {
+                Ok(()) => tracing::info!(retired = %kid, "signing key rotated by schedule"),
+                // Another server was faster.
+                Err(StoreError::KeysChanged) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         if due.is_empty() { Ok(()) } else { self.take_up(store, now).await }
@@ -166,9 +173,12 @@ async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyh
         return Ok(());
     }
     let (current, next) = (make(algorithm).await?, make(algorithm).await?);
-    // Whoever loses the race reads what the winner has made.
-    store.install_keys(&current, &next, now).await?;
-    Ok(())
+    match store.apply(AuditedChange::install_keys(current, next, Actor::System, now * 1_000)).await
+    {
+        // Another server was faster; its keys are loaded next.
+        Ok(()) | Err(StoreError::KeysChanged) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// An RSA key takes so long that no request may have to wait for it.

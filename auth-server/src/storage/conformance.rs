@@ -2,21 +2,26 @@
 //! makes an empty store.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing")]
 
-mod logins;
-mod registrations;
+mod administration;
+mod client_registrations;
+mod users_and_grants;
 
 use futures_util::future::join_all;
 use oauth_types::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
 use zeroize::Zeroizing;
 
+use self::administration::{
+    add_client, disable_client, install_keys, rotate_keys, rotate_secret, withdraw_key,
+};
 use super::{AuditedChange, Change, RetentionCutoffs, Store, StoreError};
 use crate::domain::{
-    Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken, Outcome,
-    SecretHash, StoredSecret, TokenFormat, TokenHash,
+    Actor, Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken,
+    Outcome, SecretHash, StoredSecret, TokenFormat, TokenHash,
 };
 
-pub use logins::*;
-pub use registrations::*;
+pub use administration::*;
+pub use client_registrations::*;
+pub use users_and_grants::*;
 
 /// A test for each behaviour, against the store that `$fresh().await.store` holds.
 #[macro_export]
@@ -32,6 +37,9 @@ macro_rules! store_conformance {
             a_rotation_moves_every_key_one_state_on,
             a_retired_key_is_withdrawn_and_one_in_use_is_not,
             a_store_that_is_well_is_ready_and_nothing_has_changed,
+            every_administrative_action_leaves_an_audit_record,
+            failed_administrative_action_leaves_no_audit_record,
+            change_is_undone_if_its_audit_record_cannot_be_stored,
             of_many_rotations_at_once_one_wins,
             what_was_appended_can_be_read,
             many_appends_at_once_are_all_stored,
@@ -85,7 +93,7 @@ macro_rules! store_conformance {
 pub use store_conformance as suite;
 
 pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
-    store.add_client(&client("a"), 10).await.unwrap();
+    add_client(store, &client("a"), 10).await.unwrap();
     let [found] = &store.clients().await.unwrap()[..] else { panic!("one client was added") };
     assert_eq!((found.client_id.as_str(), found.scopes.to_string().as_str()), ("a", "read write"));
     assert_eq!(
@@ -97,13 +105,13 @@ pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
         (TokenFormat::Opaque, true, 10)
     );
     assert!(found.secrets[0].hash.matches("secret of a"));
-    store.disable_client("a", 30).await.unwrap();
+    disable_client(store, "a", 30).await.unwrap();
     assert!(!store.clients().await.unwrap()[0].enabled);
 }
 
 pub async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
     let same = client("a");
-    let results = join_all((0..20).map(|_| store.add_client(&same, 10))).await;
+    let results = join_all((0..20).map(|_| add_client(store, &same, 10))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     assert!(
         results
@@ -115,15 +123,15 @@ pub async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
 
 pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
     let hash = |text: &str| SecretHash::sha256(&ClientSecret::new(text));
-    store.add_client(&client("a"), 10).await.unwrap();
-    store.rotate_secret("a", &hash("second"), Some(500), 20).await.unwrap();
+    add_client(store, &client("a"), 10).await.unwrap();
+    rotate_secret(store, "a", &hash("second"), Some(500), 20).await.unwrap();
     let secrets = store.clients().await.unwrap().remove(0).secrets;
     assert_eq!(
         secrets.iter().map(|secret| secret.not_after).collect::<Vec<_>>(),
         [None, Some(500)]
     );
     assert!(secrets[0].hash.matches("second"));
-    store.rotate_secret("a", &hash("third"), None, 30).await.unwrap();
+    rotate_secret(store, "a", &hash("third"), None, 30).await.unwrap();
     let secrets = store.clients().await.unwrap().remove(0).secrets;
     assert!(secrets.len() == 1 && secrets[0].hash.matches("third"));
 }
@@ -131,23 +139,23 @@ pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
 pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
     let hash = SecretHash::Sha256([0; 32]);
     assert!(matches!(
-        store.rotate_secret("x", &hash, None, 1).await,
+        rotate_secret(store, "x", &hash, None, 1).await,
         Err(StoreError::ClientNotFound(_))
     ));
-    assert!(matches!(store.disable_client("x", 1).await, Err(StoreError::ClientNotFound(_))));
+    assert!(matches!(disable_client(store, "x", 1).await, Err(StoreError::ClientNotFound(_))));
 }
 
 pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
     let mut seen = vec![store.revision().await.unwrap()];
-    store.add_client(&client("a"), 10).await.unwrap();
+    add_client(store, &client("a"), 10).await.unwrap();
     seen.push(store.revision().await.unwrap());
-    store.rotate_secret("a", &SecretHash::Sha256([0; 32]), None, 20).await.unwrap();
+    rotate_secret(store, "a", &SecretHash::Sha256([0; 32]), None, 20).await.unwrap();
     seen.push(store.revision().await.unwrap());
-    store.disable_client("a", 30).await.unwrap();
+    disable_client(store, "a", 30).await.unwrap();
     seen.push(store.revision().await.unwrap());
-    store.install_keys(&key("one"), &key("two"), 30).await.unwrap();
+    install_keys(store, &key("one"), &key("two"), 30).await.unwrap();
     seen.push(store.revision().await.unwrap());
-    store.rotate_keys("one", &key("three"), 40).await.unwrap();
+    rotate_keys(store, "one", &key("three"), 40).await.unwrap();
     seen.push(store.revision().await.unwrap());
     assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
 }
@@ -156,27 +164,27 @@ pub async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
     let pairs: Vec<_> =
         (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
     let results =
-        join_all(pairs.iter().map(|(current, next)| store.install_keys(current, next, 5))).await;
+        join_all(pairs.iter().map(|(current, next)| install_keys(store, current, next, 5))).await;
     assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
     assert_eq!(store.signing_keys().await.unwrap().len(), 2);
 }
 
 pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
-    assert!(store.install_keys(&key("one"), &key("two"), 5).await.unwrap());
-    assert!(store.rotate_keys("one", &key("three"), 9).await.unwrap());
+    assert!(install_keys(store, &key("one"), &key("two"), 5).await.unwrap());
+    assert!(rotate_keys(store, "one", &key("three"), 9).await.unwrap());
     let states = states(store).await;
     assert_eq!(states["one"], KeyState::Retired { since: 9 });
     assert_eq!(states["two"], KeyState::Current { since: 9 });
     assert_eq!(states["three"], KeyState::Next);
     // An algorithm has one pair; another algorithm has one of its own, which rotates by itself.
-    assert!(!store.install_keys(&key("x"), &key("y"), 12).await.unwrap());
+    assert!(!install_keys(store, &key("x"), &key("y"), 12).await.unwrap());
     let rsa = |kid| NewKey { algorithm: Algorithm::RS256, ..key(kid) };
-    assert!(store.install_keys(&rsa("four"), &rsa("five"), 12).await.unwrap());
+    assert!(install_keys(store, &rsa("four"), &rsa("five"), 12).await.unwrap());
     assert!(
-        !store.rotate_keys("four", &key("x"), 13).await.unwrap(),
+        !rotate_keys(store, "four", &key("x"), 13).await.unwrap(),
         "not by a key of another algorithm"
     );
-    assert!(store.rotate_keys("four", &rsa("six"), 13).await.unwrap());
+    assert!(rotate_keys(store, "four", &rsa("six"), 13).await.unwrap());
     let states = self::states(store).await;
     assert_eq!(
         (states["four"], states["five"]),
@@ -186,16 +194,16 @@ pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
 }
 
 pub async fn a_retired_key_is_withdrawn_and_one_in_use_is_not(store: &dyn Store) {
-    store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
-    store.rotate_keys("one", &key("three"), 9).await.unwrap();
+    install_keys(store, &key("one"), &key("two"), 5).await.unwrap();
+    rotate_keys(store, "one", &key("three"), 9).await.unwrap();
     for in_use in ["two", "three", "unknown"] {
-        assert!(!store.withdraw_key(in_use).await.unwrap(), "{in_use}");
+        assert!(!withdraw_key(store, in_use).await.unwrap(), "{in_use}");
     }
     let before = store.revision().await.unwrap();
-    assert!(store.withdraw_key("one").await.unwrap());
+    assert!(withdraw_key(store, "one").await.unwrap());
     assert!(store.revision().await.unwrap() > before, "running servers hear of it");
     assert_eq!(states(store).await.len(), 2);
-    assert!(!store.withdraw_key("one").await.unwrap());
+    assert!(!withdraw_key(store, "one").await.unwrap());
 }
 
 pub async fn a_store_that_is_well_is_ready_and_nothing_has_changed(store: &dyn Store) {
@@ -205,9 +213,9 @@ pub async fn a_store_that_is_well_is_ready_and_nothing_has_changed(store: &dyn S
 }
 
 pub async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
-    store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
+    install_keys(store, &key("one"), &key("two"), 5).await.unwrap();
     let fresh: Vec<_> = (0..20).map(|n| key(&format!("new{n}"))).collect();
-    let results = join_all(fresh.iter().map(|next| store.rotate_keys("one", next, 9))).await;
+    let results = join_all(fresh.iter().map(|next| rotate_keys(store, "one", next, 9))).await;
     assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
     assert_eq!(states(store).await["two"], KeyState::Current { since: 9 });
 }
@@ -284,9 +292,9 @@ pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
         .apply(entry("a", "r2", 2_000, Change::RevokeToken { jti: "r2".to_owned(), exp: 200 }))
         .await
         .unwrap();
-    store.install_keys(&key("one"), &key("two"), 5).await.unwrap();
-    store.rotate_keys("one", &key("three"), 50).await.unwrap();
-    store.rotate_keys("two", &key("four"), 150).await.unwrap();
+    install_keys(store, &key("one"), &key("two"), 5).await.unwrap();
+    rotate_keys(store, "one", &key("three"), 50).await.unwrap();
+    rotate_keys(store, "two", &key("four"), 150).await.unwrap();
     let gone = store
         .delete_expired(RetentionCutoffs {
             tokens: 150,
@@ -300,7 +308,7 @@ pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
     assert!(store.opaque_token(&old.hash).await.unwrap().is_none());
     assert!(store.opaque_token(&young.hash).await.unwrap().is_some());
     assert!(!store.is_revoked("r1").await.unwrap() && store.is_revoked("r2").await.unwrap());
-    assert_eq!(all(store).await.len(), 3);
+    assert_eq!(all(store).await.len(), 6, "three of tokens, three of keys");
     let states = states(store).await;
     assert!(!states.contains_key("one") && states.contains_key("two"));
 }
@@ -359,10 +367,12 @@ fn entry(client_id: &str, jti: &str, at_millis: i64, change: Change) -> AuditedC
         event: AuditEvent::Token,
         outcome: Outcome::Issued,
         client_id: Some(client_id.to_owned()),
+        actor: Some(Actor::Client(client_id.to_owned())),
         sub: None,
+        kid: None,
         jti: Some(jti.to_owned()),
         scope: Some("read".to_owned()),
-        address: "127.0.0.1".to_owned(),
+        address: Some("127.0.0.1".to_owned()),
         error: None,
     };
     AuditedChange { audit, change }

@@ -1,147 +1,103 @@
-mod audit;
-mod change;
+mod access_tokens;
+mod audit_log;
+mod changes;
+mod client_registrations;
 mod clients;
 mod connect;
 mod consents;
 mod devices;
-mod effects;
-mod glance;
+mod expiry;
 mod grants;
-mod issue;
+mod inspection;
+mod issue_tokens;
 mod keys;
-mod logout_news;
-mod lookups;
-mod pushed;
-mod registrations;
+mod logout_queue;
+mod pushed_requests;
+mod refresh_token_loader;
+mod revision;
 mod sessions;
-mod sweep;
-mod tokens;
 mod users;
 
 use async_trait::async_trait;
 use sqlx::PgPool;
 
 use super::{
-    AuditedChange, LoginStore, RetentionCutoffs, Store, StoreError, lookups::RefreshTokenLoader,
-    rows::CAN_WRITE,
+    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, Store, StoreError, UserStore,
+    refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
 };
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, NewKey,
-    OpaqueToken, PushedAuthorizationRequest, Registration, SecretHash, Session, SigningKey,
-    StoredAuthorizationCode, StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User,
-    UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, OpaqueToken,
+    PushedAuthorizationRequest, Registration, Session, SigningKey, StoredAuthorizationCode,
+    StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
-/// The store that many servers share.
+/// A database that several servers share.
 ///
-/// Each verb is one transaction that sees what was committed before each of its statements; where
-/// two could be in each other's way, both begin with the same row, and the later one waits for it.
+/// Each change is one transaction in READ COMMITTED. Changes that could conflict lock the same row
+/// first, so that the later one waits.
 pub struct PostgresStore {
     pool: PgPool,
-    lookups: RefreshTokenLoader,
+    refresh_tokens: RefreshTokenLoader,
 }
 
 impl PostgresStore {
-    /// Connect to the database, and bring it to this version's tables.
+    /// Connects to the database and migrates its schema.
     ///
     /// # Errors
-    /// When it cannot be reached, or belongs to a newer version. The password is not in the error.
+    /// Returns an error if the database cannot be reached, or its schema is newer than this program.
+    /// The error does not contain the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let pool = connect::connect(url).await?;
-        Ok(Self { lookups: RefreshTokenLoader::of(pool.clone()), pool })
+        Ok(Self { refresh_tokens: RefreshTokenLoader::spawn(pool.clone()), pool })
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
+    async fn apply(&self, change: AuditedChange) -> Result<(), StoreError> {
+        changes::apply(&self.pool, &change).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
+        audit_log::find(&self.pool, query).await
+    }
+
     async fn revision(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT counter FROM revision").fetch_one(&self.pool).await?)
+        revision::current(&self.pool).await
     }
 
     async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         clients::all(&self.pool).await
     }
 
-    async fn add_client(&self, client: &Client, now: i64) -> Result<(), StoreError> {
-        clients::add(&self.pool, client, now).await
-    }
-
-    async fn rotate_secret(
-        &self,
-        client_id: &str,
-        new: &SecretHash,
-        old_until: Option<i64>,
-        now: i64,
-    ) -> Result<(), StoreError> {
-        clients::rotate_secret(&self.pool, client_id, new, old_until, now).await
-    }
-
-    async fn disable_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
-        clients::disable(&self.pool, client_id, now).await
-    }
-
-    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
-        clients::remove(&self.pool, client_id, now).await
-    }
-
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError> {
-        registrations::one(&self.pool, client_id).await
+        client_registrations::one(&self.pool, client_id).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         keys::all(&self.pool).await
     }
 
-    async fn install_keys(
-        &self,
-        current: &NewKey,
-        next: &NewKey,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        keys::install(&self.pool, current, next, now).await
-    }
-
-    async fn rotate_keys(
-        &self,
-        expected_current: &str,
-        new_next: &NewKey,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        keys::rotate(&self.pool, expected_current, new_next, now).await
-    }
-
-    async fn withdraw_key(&self, kid: &str) -> Result<bool, StoreError> {
-        keys::withdraw(&self.pool, kid).await
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        sqlx::query(CAN_WRITE).execute(&self.pool).await?;
-        Ok(())
-    }
-
-    async fn apply(&self, entry: AuditedChange) -> Result<(), StoreError> {
-        effects::apply(&self.pool, &entry).await
-    }
-
     async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
-        tokens::opaque_token(&self.pool, hash).await
+        access_tokens::by_hash(&self.pool, hash).await
     }
 
     async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
-        tokens::is_revoked(&self.pool, jti).await
+        access_tokens::is_revoked(&self.pool, jti).await
     }
 
-    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
-        audit::find(&self.pool, query).await
+    async fn ready(&self) -> Result<(), StoreError> {
+        sqlx::query(CHECK_WRITABLE).execute(&self.pool).await?;
+        Ok(())
     }
 
     async fn delete_expired(&self, before: RetentionCutoffs) -> Result<u64, StoreError> {
-        sweep::delete_expired(&self.pool, before).await
+        expiry::delete_expired(&self.pool, before).await
     }
 }
 
 #[async_trait]
-impl LoginStore for PostgresStore {
+impl UserStore for PostgresStore {
     async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
         users::installation_secret(&self.pool, fresh).await
     }
@@ -155,26 +111,12 @@ impl LoginStore for PostgresStore {
     }
 
     async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
-        users::by_name(&self.pool, username).await
+        users::by_username(&self.pool, username).await
     }
+}
 
-    async fn add_user(&self, user: &User, now: i64) -> Result<(), StoreError> {
-        users::add(&self.pool, user, now).await
-    }
-
-    async fn set_password(
-        &self,
-        username: &str,
-        password: &SecretHash,
-        now: i64,
-    ) -> Result<(), StoreError> {
-        users::set_password(&self.pool, username, password, now).await
-    }
-
-    async fn disable_user(&self, username: &str, now: i64) -> Result<(), StoreError> {
-        users::disable(&self.pool, username, now).await
-    }
-
+#[async_trait]
+impl SessionStore for PostgresStore {
     async fn session(&self, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
         sessions::by_hash(&self.pool, hash).await
     }
@@ -198,19 +140,22 @@ impl LoginStore for PostgresStore {
     async fn take_due_logout_notifications(
         &self,
         now: i64,
-        again_at: i64,
+        next_attempt_at: i64,
         limit: u32,
     ) -> Result<Vec<LogoutNotification>, StoreError> {
-        logout_news::take(&self.pool, now, again_at, limit).await
+        logout_queue::take(&self.pool, now, next_attempt_at, limit).await
     }
 
     async fn delete_logout_notification(
         &self,
-        news: &LogoutNotification,
+        notification: &LogoutNotification,
     ) -> Result<(), StoreError> {
-        logout_news::forget(&self.pool, news).await
+        logout_queue::delete(&self.pool, notification).await
     }
+}
 
+#[async_trait]
+impl GrantStore for PostgresStore {
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
         consents::one(&self.pool, sub, client_id).await
     }
@@ -223,16 +168,31 @@ impl LoginStore for PostgresStore {
         grants::of_user(&self.pool, sub, now).await
     }
 
+    async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+        grants::one(&self.pool, grant_id).await
+    }
+
+    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError> {
+        grants::code(&self.pool, hash).await
+    }
+
+    async fn refresh_token(
+        &self,
+        grant_id: &str,
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
+        self.refresh_tokens.refresh_token(grant_id).await
+    }
+
     async fn add_device(&self, device: &DeviceAuthorization) -> Result<bool, StoreError> {
         devices::add(&self.pool, device).await
     }
 
-    async fn waiting_device(
+    async fn pending_device(
         &self,
         user_code: &str,
         now: i64,
     ) -> Result<Option<DeviceAuthorization>, StoreError> {
-        devices::waiting(&self.pool, user_code, now).await
+        devices::pending(&self.pool, user_code, now).await
     }
 
     async fn poll_device(
@@ -245,7 +205,7 @@ impl LoginStore for PostgresStore {
     }
 
     async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError> {
-        pushed::add(&self.pool, pushed).await
+        pushed_requests::add(&self.pool, pushed).await
     }
 
     async fn visit_pushed_request(
@@ -255,21 +215,6 @@ impl LoginStore for PostgresStore {
         now: i64,
         until: i64,
     ) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
-        pushed::visit(&self.pool, hash, client_id, now, until).await
-    }
-
-    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError> {
-        grants::code(&self.pool, hash).await
-    }
-
-    async fn refresh_token(
-        &self,
-        grant_id: &str,
-    ) -> Result<Option<StoredRefreshToken>, StoreError> {
-        self.lookups.refresh_token(grant_id).await
-    }
-
-    async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
-        grants::one(&self.pool, grant_id).await
+        pushed_requests::visit(&self.pool, hash, client_id, now, until).await
     }
 }

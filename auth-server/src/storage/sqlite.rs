@@ -1,17 +1,21 @@
+mod access_tokens;
+mod audit_log;
+mod batch;
+mod changes;
+mod client_registrations;
 mod clients;
 mod consents;
 mod devices;
-mod effects;
-mod glance;
+mod expiry;
 mod grants;
-mod issues;
-mod journal;
+mod group_commit;
+mod inspection;
+mod issue_tokens;
 mod keys;
-mod logout_news;
-mod lookups;
-mod pushed;
-mod records;
-mod registrations;
+mod logout_queue;
+mod pushed_requests;
+mod refresh_token_loader;
+mod revision;
 mod sessions;
 mod users;
 
@@ -20,70 +24,72 @@ use std::{fs::File, path::Path};
 use async_trait::async_trait;
 use sqlx::{
     ConnectOptions, SqlitePool,
-    error::{DatabaseError, ErrorKind},
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::journal::Journal;
+use self::group_commit::GroupCommit;
 use super::{
-    AuditedChange, LoginStore, RetentionCutoffs, Store, StoreError, lookups::RefreshTokenLoader,
-    rows::CAN_WRITE,
+    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, Store, StoreError, UserStore,
+    refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
 };
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, NewKey,
-    OpaqueToken, PushedAuthorizationRequest, Registration, SecretHash, Session, SigningKey,
-    StoredAuthorizationCode, StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User,
-    UserGrant,
+    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, OpaqueToken,
+    PushedAuthorizationRequest, Registration, Session, SigningKey, StoredAuthorizationCode,
+    StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User, UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The embedded store: one file, one writer, any number of readers.
+/// The embedded database: one file, one writer at a time, any number of readers.
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
-    journal: Journal,
-    lookups: RefreshTokenLoader,
+    group_commit: GroupCommit,
+    refresh_tokens: RefreshTokenLoader,
 }
 
 impl SqliteStore {
-    /// Open the database file, or make it, and bring it to this version's tables.
+    /// Opens the database file, creates it if it does not exist, and migrates its schema.
     ///
     /// # Errors
-    /// When the file cannot be used, or belongs to a newer version.
+    /// Returns an error if the file cannot be used, or its schema is newer than this program.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // What was acknowledged survives a power cut too, not the end of the process alone.
+            // A commit survives a power failure, not only a crash of the process.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
         let at_file = |error: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!("{}: {error}", file.display()))
         };
-        // A command may be given while the server starts for the first time: only one of them makes
-        // the tables.
-        let _turn = turn(file).await.map_err(|error| at_file(&error))?;
+        // A command can run while the server starts for the first time: only one of them creates
+        // the schema.
+        let _lock = lock(file).await.map_err(|error| at_file(&error))?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options.clone())
             .await
             .map_err(|error| at_file(&error))?;
         MIGRATIONS.run(&writer).await.map_err(|error| at_file(&error))?;
-        // A connection to a file does not go away, and to ask it whether it is there takes as long
-        // as a question does.
+        // A connection to a file does not break, and testing it takes as long as a query.
         let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
-        let reading = options.clone().read_only(true);
-        let lookups = RefreshTokenLoader::of(reading.connect().await?);
-        let journal = Journal::open(&options).await?;
-        Ok(Self { readers: readers.connect_lazy_with(reading), writer, journal, lookups })
+        let read_only = options.clone().read_only(true);
+        let refresh_tokens = RefreshTokenLoader::spawn(read_only.connect().await?);
+        let group_commit = GroupCommit::open(&options).await?;
+        Ok(Self {
+            readers: readers.connect_lazy_with(read_only),
+            writer,
+            group_commit,
+            refresh_tokens,
+        })
     }
 }
 
-/// Wait until no other process opens this database. It ends with the file that is returned.
-async fn turn(database: &Path) -> std::io::Result<File> {
+/// Waits until no other process opens this database. The lock ends with the returned file.
+async fn lock(database: &Path) -> std::io::Result<File> {
     let path = database.with_extension("lock");
     let locked = tokio::task::spawn_blocking(move || {
         let file = File::create(path)?;
@@ -93,112 +99,53 @@ async fn turn(database: &Path) -> std::io::Result<File> {
     locked.await.map_err(std::io::Error::other)?
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error.as_database_error().map(DatabaseError::kind) {
-            None | Some(ErrorKind::Other) => Self::Unavailable(error.to_string()),
-            Some(_) => Self::ConstraintViolation(error.to_string()),
-        }
-    }
-}
-
-impl From<serde_json::Error> for StoreError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Unavailable(format!("a stored value cannot be read: {error}"))
-    }
-}
-
 #[async_trait]
 impl Store for SqliteStore {
+    async fn apply(&self, change: AuditedChange) -> Result<(), StoreError> {
+        self.group_commit.apply(change).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
+        audit_log::find(&self.readers, query).await
+    }
+
     async fn revision(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT counter FROM revision").fetch_one(&self.readers).await?)
+        revision::current(&self.readers).await
     }
 
     async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         clients::all(&self.readers).await
     }
 
-    async fn add_client(&self, client: &Client, now: i64) -> Result<(), StoreError> {
-        clients::add(&self.writer, client, now).await
-    }
-
-    async fn rotate_secret(
-        &self,
-        client_id: &str,
-        new: &SecretHash,
-        old_until: Option<i64>,
-        now: i64,
-    ) -> Result<(), StoreError> {
-        clients::rotate_secret(&self.writer, client_id, new, old_until, now).await
-    }
-
-    async fn disable_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
-        clients::disable(&self.writer, client_id, now).await
-    }
-
-    async fn remove_client(&self, client_id: &str, now: i64) -> Result<(), StoreError> {
-        clients::remove(&self.writer, client_id, now).await
-    }
-
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>, StoreError> {
-        registrations::one(&self.readers, client_id).await
+        client_registrations::one(&self.readers, client_id).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         keys::all(&self.readers).await
     }
 
-    async fn install_keys(
-        &self,
-        current: &NewKey,
-        next: &NewKey,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        keys::install(&self.writer, current, next, now).await
-    }
-
-    async fn rotate_keys(
-        &self,
-        expected_current: &str,
-        new_next: &NewKey,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        keys::rotate(&self.writer, expected_current, new_next, now).await
-    }
-
-    async fn withdraw_key(&self, kid: &str) -> Result<bool, StoreError> {
-        keys::withdraw(&self.writer, kid).await
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.journal.runs()?;
-        sqlx::query(CAN_WRITE).execute(&self.writer).await?;
-        Ok(())
-    }
-
-    async fn apply(&self, entry: AuditedChange) -> Result<(), StoreError> {
-        self.journal.apply(entry).await
-    }
-
     async fn opaque_token(&self, hash: &TokenHash) -> Result<Option<OpaqueToken>, StoreError> {
-        records::opaque_token(&self.readers, hash).await
+        access_tokens::by_hash(&self.readers, hash).await
     }
 
     async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
-        records::is_revoked(&self.readers, jti).await
+        access_tokens::is_revoked(&self.readers, jti).await
     }
 
-    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
-        records::audit(&self.readers, query).await
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.group_commit.check_running()?;
+        sqlx::query(CHECK_WRITABLE).execute(&self.writer).await?;
+        Ok(())
     }
 
     async fn delete_expired(&self, before: RetentionCutoffs) -> Result<u64, StoreError> {
-        records::delete_expired(&self.writer, before).await
+        expiry::delete_expired(&self.writer, before).await
     }
 }
 
 #[async_trait]
-impl LoginStore for SqliteStore {
+impl UserStore for SqliteStore {
     async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
         users::installation_secret(&self.writer, fresh).await
     }
@@ -212,26 +159,12 @@ impl LoginStore for SqliteStore {
     }
 
     async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
-        users::by_name(&self.readers, username).await
+        users::by_username(&self.readers, username).await
     }
+}
 
-    async fn add_user(&self, user: &User, now: i64) -> Result<(), StoreError> {
-        users::add(&self.writer, user, now).await
-    }
-
-    async fn set_password(
-        &self,
-        username: &str,
-        password: &SecretHash,
-        now: i64,
-    ) -> Result<(), StoreError> {
-        users::set_password(&self.writer, username, password, now).await
-    }
-
-    async fn disable_user(&self, username: &str, now: i64) -> Result<(), StoreError> {
-        users::disable(&self.writer, username, now).await
-    }
-
+#[async_trait]
+impl SessionStore for SqliteStore {
     async fn session(&self, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
         sessions::by_hash(&self.readers, hash).await
     }
@@ -255,22 +188,25 @@ impl LoginStore for SqliteStore {
     async fn take_due_logout_notifications(
         &self,
         now: i64,
-        again_at: i64,
+        next_attempt_at: i64,
         limit: u32,
     ) -> Result<Vec<LogoutNotification>, StoreError> {
-        if !logout_news::are_due(&self.readers, now).await? {
+        if !logout_queue::is_due(&self.readers, now).await? {
             return Ok(Vec::new());
         }
-        logout_news::take(&self.writer, now, again_at, limit).await
+        logout_queue::take(&self.writer, now, next_attempt_at, limit).await
     }
 
     async fn delete_logout_notification(
         &self,
-        news: &LogoutNotification,
+        notification: &LogoutNotification,
     ) -> Result<(), StoreError> {
-        logout_news::forget(&self.writer, news).await
+        logout_queue::delete(&self.writer, notification).await
     }
+}
 
+#[async_trait]
+impl GrantStore for SqliteStore {
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
         consents::one(&self.readers, sub, client_id).await
     }
@@ -283,16 +219,31 @@ impl LoginStore for SqliteStore {
         grants::of_user(&self.readers, sub, now).await
     }
 
+    async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+        grants::one(&self.readers, grant_id).await
+    }
+
+    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError> {
+        grants::code(&self.readers, hash).await
+    }
+
+    async fn refresh_token(
+        &self,
+        grant_id: &str,
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
+        self.refresh_tokens.refresh_token(grant_id).await
+    }
+
     async fn add_device(&self, device: &DeviceAuthorization) -> Result<bool, StoreError> {
         devices::add(&self.writer, device).await
     }
 
-    async fn waiting_device(
+    async fn pending_device(
         &self,
         user_code: &str,
         now: i64,
     ) -> Result<Option<DeviceAuthorization>, StoreError> {
-        devices::waiting(&self.readers, user_code, now).await
+        devices::pending(&self.readers, user_code, now).await
     }
 
     async fn poll_device(
@@ -305,7 +256,7 @@ impl LoginStore for SqliteStore {
     }
 
     async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError> {
-        pushed::add(&self.writer, pushed).await
+        pushed_requests::add(&self.writer, pushed).await
     }
 
     async fn visit_pushed_request(
@@ -315,22 +266,7 @@ impl LoginStore for SqliteStore {
         now: i64,
         until: i64,
     ) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
-        pushed::visit(&self.writer, hash, client_id, now, until).await
-    }
-
-    async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError> {
-        grants::code(&self.readers, hash).await
-    }
-
-    async fn refresh_token(
-        &self,
-        grant_id: &str,
-    ) -> Result<Option<StoredRefreshToken>, StoreError> {
-        self.lookups.refresh_token(grant_id).await
-    }
-
-    async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
-        grants::one(&self.readers, grant_id).await
+        pushed_requests::visit(&self.writer, hash, client_id, now, until).await
     }
 }
 
@@ -355,13 +291,13 @@ mod tests {
     conformance::suite!(fresh);
 
     #[tokio::test]
-    async fn a_folder_that_is_not_there_is_named() {
+    async fn missing_directory_is_named_in_the_error() {
         let error = SqliteStore::open(Path::new("/nowhere/gatepass.db")).await.err().unwrap();
         assert!(error.to_string().contains("/nowhere/gatepass.db"), "{error}");
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn many_may_open_a_new_database_at_once() {
+    async fn concurrent_opens_create_one_database() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
         let opened =
@@ -372,7 +308,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_a_newer_version_is_refused() {
+    async fn newer_schema_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
         let store = SqliteStore::open(&file).await.unwrap();

@@ -102,14 +102,14 @@ async fn overview(
         });
     }
     let consents = allowed_by(app, &user.sub).await?;
-    let consents = consents.iter().map(|Consent { client_id, scope, given_at, .. }| ConsentRow {
+    let consents = consents.iter().map(|Consent { client_id, scope, granted_at, .. }| ConsentRow {
         client: registry.client(client_id).map_or_else(
             || ClientView::named(client_id),
             |client| ClientView::new(client, visitor.browser.language),
         ),
         client_id: client_id.clone(),
         scopes: scope.iter().map(allowed).collect(),
-        since: *given_at,
+        since: *granted_at,
     });
     let page = AccountPage {
         user: (&user).into(),
@@ -138,7 +138,7 @@ async fn allowed_by(app: &App, sub: &str) -> Result<Vec<Consent>, PageFailure> {
                 sub: grant.sub,
                 client_id: grant.client_id,
                 scope: grant.scope,
-                given_at: grant.auth_time,
+                granted_at: grant.auth_time,
             }),
         }
     }

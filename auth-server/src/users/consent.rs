@@ -124,7 +124,7 @@ impl Asking<'_> {
             sub: signed_in.user.sub.clone(),
             client_id: request.client.client_id.clone(),
             scope: before.union(&request.allowed.scope),
-            given_at: self.app.clock.seconds(),
+            granted_at: self.app.clock.seconds(),
         })
     }
 

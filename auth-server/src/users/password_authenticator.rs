@@ -95,8 +95,8 @@ mod tests {
     use super::*;
     use crate::{
         Entropy,
-        domain::hash_password,
-        storage::{LoginStore, SqliteStore},
+        domain::{Actor, hash_password},
+        storage::{AuditedChange, SqliteStore},
     };
 
     const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -114,9 +114,9 @@ mod tests {
                 claims: StandardClaims::default(),
                 enabled: true,
             };
-            store.add_user(&user, 1).await.unwrap();
+            store.apply(AuditedChange::add_user(user, Actor::Cli, 1_000)).await.unwrap();
         }
-        store.disable_user("gone", 2).await.unwrap();
+        store.apply(AuditedChange::disable_user("gone", Actor::Cli, 2_000)).await.unwrap();
         for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
             let slow_hashes =
                 Arc::new(SlowHashes::new(&Entropy::seeded(1)).unwrap().in_one_queue());

@@ -9,8 +9,8 @@ use service_kit::{Profile, describe_toml_error};
 
 use crate::{
     Entropy,
-    domain::{SecretHash, User, hash_password, new_sub, validate_password_hash},
-    storage::{Store, StoreError},
+    domain::{Actor, SecretHash, User, hash_password, new_sub, validate_password_hash},
+    storage::{AuditedChange, Store, StoreError},
 };
 
 const DEMO: &str = include_str!("demo-users.toml");
@@ -55,7 +55,8 @@ pub async fn make_missing_users(
         if store.user_by_username(&written.username).await?.is_some() {
             continue;
         }
-        match store.add_user(&written.into_user(entropy)?, now).await {
+        let user = written.into_user(entropy)?;
+        match store.apply(AuditedChange::add_user(user, Actor::System, now * 1_000)).await {
             // Another server has begun at the same moment.
             Err(StoreError::UserExists(_)) | Ok(()) => {}
             Err(error) => return Err(error.into()),

@@ -243,7 +243,7 @@ impl SignInPage<'_> {
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
         let change =
-            Change::StartSession { session: session.clone(), shown: user.password.clone() };
+            Change::StartSession { session: session.clone(), verified_hash: user.password.clone() };
         match app.keep(&audit, change).await {
             Err(StoreError::SessionEnded) => Ok(None),
             kept => {

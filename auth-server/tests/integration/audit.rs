@@ -16,9 +16,48 @@ use crate::{
 
 const FOR_ORDERS: [(&str, &str); 2] = [("resource", ORDERS_API), ("scope", "orders:read")];
 
+/// The records of requests: without those of the server's start.
 async fn records(server: &TestServer, args: &[&str]) -> Vec<Value> {
+    let mut records = all_records(server, args).await;
+    records.retain(|record| record["actor"] != "system");
+    records
+}
+
+async fn all_records(server: &TestServer, args: &[&str]) -> Vec<Value> {
     let lines = succeed(&[&["audit", "--json"], args].concat(), &server.cli_arguments()).await;
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn administrative_commands_and_the_first_start_are_audited() {
+    let server = TestServer::start().await;
+    let event_of = |record: &Value| record["event"].as_str().unwrap().to_owned();
+    let at_start: Vec<_> = all_records(&server, &[]).await.iter().map(event_of).collect();
+    assert!(at_start.contains(&"user_add".to_owned()), "{at_start:?}");
+    assert!(at_start.contains(&"keys_install".to_owned()), "{at_start:?}");
+    for command in [
+        &["client", "add", "robot"][..],
+        &["client", "rotate-secret", "robot"],
+        &["client", "disable", "robot"],
+        &["client", "remove", "robot"],
+        &["keys", "rotate"],
+        &["user", "disable", "alice"],
+    ] {
+        succeed(command, &server.cli_arguments()).await;
+    }
+    let failed = run(&["client", "disable", "robot"], &server.cli_arguments()).await;
+    assert_eq!(failed.code, Some(1));
+    let of_robot: Vec<_> =
+        records(&server, &["--client", "robot"]).await.iter().map(event_of).collect();
+    let expected = ["client_remove", "client_disable", "client_rotate_secret", "client_add"];
+    assert_eq!(of_robot, expected);
+    for record in records(&server, &[]).await {
+        assert_eq!((&record["actor"], &record["address"]), (&json!("cli"), &Value::Null));
+        let concerns = ["client_id", "sub", "kid"].iter().filter(|name| record[**name].is_string());
+        assert_eq!(concerns.count(), 1, "{record}");
+    }
+    let text = succeed(&["audit", "--client", "robot"], &server.cli_arguments()).await;
+    assert!(text.contains("client_add    succeeded  actor=cli  client=robot"), "{text}");
 }
 
 fn record(
@@ -29,8 +68,8 @@ fn record(
     scope: Option<&str>,
 ) -> Value {
     json!({
-        "at_millis": NOON * 1_000, "event": event, "outcome": outcome, "client_id": client, "jti": jti, "scope": scope,
-        "address": "127.0.0.1", "error": null,
+        "at_millis": NOON * 1_000, "event": event, "outcome": outcome, "actor": format!("client:{client}"),
+        "client_id": client, "jti": jti, "scope": scope, "address": "127.0.0.1", "error": null,
     })
 }
 
@@ -52,6 +91,9 @@ async fn every_decision_writes_one_audit_record() {
     let (jti, scope) = (jwt::jti(&token), Some("orders:read"));
     let error = |mut record: Value, code: &str| {
         record["error"] = code.into();
+        if code == "invalid_client" {
+            record["actor"] = Value::Null;
+        }
         record
     };
     let nameless = |mut record: Value| {
@@ -125,7 +167,7 @@ async fn audit_filters_by_client_token_and_time() {
 
     let lines = succeed(&["audit", "--client", "shop"], &server.cli_arguments()).await;
     let expected = format!(
-        "2026-01-01T12:00:00Z  token         issued    client=shop  jti={}  scope=\"orders:read\"  from=127.0.0.1",
+        "2026-01-01T12:00:00Z  token         issued     actor=client:shop  client=shop  jti={}  scope=\"orders:read\"  from=127.0.0.1",
         jwt::jti(&early)
     );
     assert_eq!(lines, expected);

@@ -1,6 +1,9 @@
 use std::{fs, time::Duration};
 
-use auth_server::storage::{SqliteStore, Store};
+use auth_server::{
+    domain::Actor,
+    storage::{AuditedChange, SqliteStore, Store},
+};
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
@@ -66,13 +69,13 @@ async fn client_commands_reject_conflicts_and_unknown_names() {
     let server = start_with_system_clock().await;
     add(&server, "robot").await;
     for (args, reason) in [
-        (vec!["client", "add", "robot"], "there is a client `robot` already"),
-        (vec!["client", "add", SHOP.0], "stands in the clients file"),
+        (vec!["client", "add", "robot"], "there is already a client `robot`"),
+        (vec!["client", "add", SHOP.0], "is in the clients file"),
         (vec!["client", "add", "x", "--resource", "https://else.example"], ORDERS_API),
         (vec!["client", "add", "x", "--scope", "a\"b"], "does not allow"),
         (vec!["client", "disable", "nobody"], "no client `nobody`"),
         (vec!["client", "rotate-secret", "nobody"], "no client `nobody`"),
-        (vec!["client", "rotate-secret", SHOP.0], "stands in the clients file"),
+        (vec!["client", "rotate-secret", SHOP.0], "is in the clients file"),
     ] {
         let output = run(&args, &server.cli_arguments()).await;
         assert_eq!(output.code, Some(1), "{args:?}");
@@ -113,7 +116,10 @@ async fn reusing_a_client_id_does_not_revive_old_tokens() {
     assert!(server.is_active(ORDERS, &stolen).await);
     succeed(&["client", "remove", "robot"], &server.cli_arguments()).await;
     within_one_second("its pass is void", async || !server.is_active(ORDERS, &stolen).await).await;
-    store.add_client(&robot, server.clock.seconds() + 60).await.unwrap();
+    store
+        .apply(AuditedChange::add_client(robot, Actor::Cli, server.clock.millis() + 60_000))
+        .await
+        .unwrap();
     within_one_second("the new one is let in", async || {
         server.can_authenticate(("robot", &secret)).await
     })

@@ -68,7 +68,7 @@ async fn keys_withdraw_invalidates_every_token_signed_with_the_key() {
     );
     let output = run(&["keys", "withdraw", &next.unwrap()], &server.cli_arguments()).await;
     assert!(
-        output.code == Some(1) && output.stderr.contains("has signed nothing yet"),
+        output.code == Some(1) && output.stderr.contains("has signed nothing"),
         "{}",
         output.stderr
     );

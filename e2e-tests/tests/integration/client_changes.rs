@@ -1,4 +1,7 @@
-use auth_server::domain::{Client, SecretHash, StoredSecret, TokenFormat};
+use auth_server::{
+    domain::{Actor, Client, SecretHash, StoredSecret, TokenFormat},
+    storage::AuditedChange,
+};
 use e2e_tests::{
     harness::{Door, Stage},
     http::until,
@@ -38,10 +41,10 @@ async fn a_client_is_added_and_disabled_while_everything_runs_and_a_says_that_th
     unknown.failed_at("get_token", "invalid_client");
     assert!(!unknown.text.contains(SECRET), "{unknown:?}");
 
-    store.add_client(&late(), stage.clock.seconds()).await.unwrap();
+    store.apply(AuditedChange::add_client(late(), Actor::Cli, stage.clock.millis())).await.unwrap();
     until("A is let in", async || stage.call_a(Door::Local).await.status == 200).await;
 
-    store.disable_client(LATE, 1).await.unwrap();
+    store.apply(AuditedChange::disable_client(LATE, Actor::Cli, 1_000)).await.unwrap();
     let login = [("client_id", LATE), ("client_secret", SECRET), ("token", "any")];
     until("C refuses it", async || stage.ask_c("/oauth/introspect", &login).await.status == 401)
         .await;

@@ -1,8 +1,8 @@
 //! Several servers on one database are one server to everybody else.
 
 use auth_server::{
-    domain::{Client, SecretHash, StoredSecret, TokenFormat},
-    storage::{PostgresStore, Store},
+    domain::{Actor, Client, SecretHash, StoredSecret, TokenFormat},
+    storage::{AuditedChange, PostgresStore, Store},
 };
 use clap::Parser;
 use e2e_tests::{
@@ -68,7 +68,7 @@ async fn a_client_is_let_in_everywhere_and_refused_everywhere_within_moments() {
         PostgresStore::connect(&database).await.unwrap(),
         ("shop", "a secret that nobody guesses"),
     );
-    store.add_client(&client(login), 1).await.unwrap();
+    store.apply(AuditedChange::add_client(client(login), Actor::Cli, 1_000)).await.unwrap();
     for server in [&one, &other] {
         until("the new client is let in", async || server.lets_in(login).await).await;
     }

@@ -45,22 +45,22 @@ async fn a_database_of_a_newer_version_is_refused() {
 async fn the_doctor_looks_at_a_database_without_changing_it() {
     let url = shared().fresh_database();
     let name = url.rsplit('/').next().unwrap();
-    let before = PostgresStore::glance(&url).await.unwrap();
+    let before = PostgresStore::inspect(&url).await.unwrap();
     assert!(before.versions.stored.is_none() && before.content.is_none(), "{before:?}");
     assert_eq!(
         shared().tell_in(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
         "0"
     );
     drop(Replica::start(&url).await);
-    let after = PostgresStore::glance(&url).await.unwrap();
+    let after = PostgresStore::inspect(&url).await.unwrap();
     assert_eq!(after.versions.stored, Some(after.versions.known));
     assert!(!after.content.unwrap().signing.is_empty());
     let newer = "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
     shared().tell_in(name, newer);
-    let newer = PostgresStore::glance(&url).await.unwrap();
+    let newer = PostgresStore::inspect(&url).await.unwrap();
     assert!(newer.versions.stored == Some(9999) && newer.content.is_none(), "{newer:?}");
     let wrong =
-        PostgresStore::glance(&url.replacen("p%40ss", "pass", 1)).await.unwrap_err().to_string();
+        PostgresStore::inspect(&url.replacen("p%40ss", "pass", 1)).await.unwrap_err().to_string();
     assert!(
         wrong.contains("password authentication failed") && !wrong.contains(PASSWORD),
         "{wrong}"

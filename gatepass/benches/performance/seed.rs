@@ -38,12 +38,12 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
         address: "127.0.0.1".to_owned(),
         user_agent: String::new(),
     };
-    append(store, Change::StartSession { session, shown: password }).await?;
+    append(store, Change::StartSession { session, verified_hash: password }).await?;
     let consent = Consent {
         sub,
         client_id: CLIENT_ID.to_owned(),
         scope: browser_login::SCOPE.parse()?,
-        given_at: now,
+        granted_at: now,
     };
     append(store, authorization("the-first-login", Some(consent))?).await?;
     Ok(format!("{SESSION_COOKIE}={value}"))
@@ -131,11 +131,13 @@ pub fn record(event: AuditEvent, outcome: Outcome) -> AuditRecord {
         at_millis: Clock::system().millis(),
         event,
         outcome,
+        actor: None,
         client_id: Some(CLIENT_ID.to_owned()),
         sub: None,
+        kid: None,
         jti: None,
         scope: None,
-        address: "127.0.0.1".to_owned(),
+        address: Some("127.0.0.1".to_owned()),
         error: None,
     }
 }

@@ -69,7 +69,7 @@ async fn begin(
         scope: allowed.scope.clone(),
         resources: allowed.resources.clone(),
         exp: app.clock.seconds() + LIFE_SECONDS,
-        poll_seconds: POLL_SECONDS,
+        poll_interval_seconds: POLL_SECONDS,
     };
     // Codes are short enough to meet; then another one is drawn.
     let mut waiting = device(new_user_code(app.entropy.bytes()?));

@@ -87,7 +87,7 @@ async fn answer(
         return ask(app, visitor, typed, Some(DeviceProblem::TooMany));
     };
     let found = match parse_user_code(typed) {
-        Some(code) => app.store.waiting_device(&code, app.clock.seconds()).await?,
+        Some(code) => app.store.pending_device(&code, app.clock.seconds()).await?,
         None => None,
     };
     let Some(device) = found else {

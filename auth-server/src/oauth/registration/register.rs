@@ -50,7 +50,7 @@ async fn add(
     };
     let change = Change::RegisterClient {
         registration: Box::new(registration.clone()),
-        at_most: app.registering.at_most,
+        max_clients: app.registering.at_most,
     };
     app.keep(record, change).await?;
     in_force_now(app).await;

@@ -130,7 +130,7 @@ async fn hand_out(
     let refresh = user.as_ref().and_then(|user| user.refresh_token.as_ref());
     let refresh_token = refresh.map(|refresh| refresh.token.clone());
     let audit = AuditRecord { outcome: Outcome::Issued, ..record.clone() };
-    match app.store.apply(AuditedChange { audit, change: change(user, &claims, opaque) }).await {
+    match app.store.apply(AuditedChange::of_request(audit, change(user, &claims, opaque))).await {
         Err(StoreError::AlreadyConsumed) => return Ok(None),
         stored => stored?,
     }

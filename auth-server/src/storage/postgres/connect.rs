@@ -11,58 +11,58 @@ use crate::storage::StoreError;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// So many connections has a server at most; who comes later waits for one of them.
-const CONNECTIONS: u32 = 16;
-/// For so long a request waits for a connection. Whoever has waited that long is told to come
-/// again.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A connection that says nothing for so long is given up, and another one opened.
-const SILENCE: Duration = Duration::from_secs(2);
-/// For so long the start waits for an answer.
-const START_PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum number of connections of one server.
+const MAX_CONNECTIONS: u32 = 16;
+/// A request fails after waiting this long for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that does not respond within this time is closed and replaced.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// Timeout of the first connection at start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connect once, so that what is wrong is known now; bring the database to this version's tables.
+/// Connects once, so that configuration errors surface at start, and migrates the schema.
 pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let at = |error: &dyn std::fmt::Display| {
-        StoreError::Unavailable(format!("{}: {error}", place(&options)))
+        StoreError::Unavailable(format!("{}: {error}", location(&options)))
     };
-    let first = timeout(START_PATIENCE, options.connect()).await.map_err(|_| at(&"no answer"))?;
+    let first =
+        timeout(CONNECT_TIMEOUT, options.connect()).await.map_err(|_| at(&"no response"))?;
     let mut first = first.map_err(|error| at(&error))?;
-    // Of several servers that start at once one does it, and the others wait.
-    MIGRATIONS.run(&mut first).await.map_err(|error| at(&migration_failure(&error)))?;
+    // Of several servers that start at once, one migrates and the others wait.
+    MIGRATIONS.run(&mut first).await.map_err(|error| at(&migration_error(&error)))?;
     first.close().await?;
-    Ok(pool(patient(&options)))
+    Ok(pool(with_timeouts(&options)))
 }
 
 fn pool(options: PgConnectOptions) -> PgPool {
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    // The pool's own test waits for as long as the network does: for minutes, where a machine is
-    // gone without a word.
+    let pool =
+        PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+    // The pool's own test has no timeout: it would wait for minutes if the machine is unreachable.
     let tested = pool
         .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(answers(connection)));
-    tested.after_release(|connection, _| Box::pin(answers(connection))).connect_lazy_with(options)
+        .before_acquire(|connection, _| Box::pin(responds(connection)));
+    tested.after_release(|connection, _| Box::pin(responds(connection))).connect_lazy_with(options)
 }
 
-async fn answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    timeout(SILENCE, connection.ping())
+async fn responds(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    timeout(PING_TIMEOUT, connection.ping())
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
         .map(|()| true)
 }
 
-/// A statement or a transaction that hangs lets go of what it holds, also when its server has lost
-/// its network or its power.
-fn patient(options: &PgConnectOptions) -> PgConnectOptions {
+/// Makes the database end statements and transactions that hang, so that their locks are released
+/// even if this server has lost its network or its power.
+fn with_timeouts(options: &PgConnectOptions) -> PgConnectOptions {
     options
         .clone()
         .options([("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")])
 }
 
-/// Where the database is, without the password.
-pub(super) fn place(options: &PgConnectOptions) -> String {
+/// Returns host and database name, without the password.
+pub(super) fn location(options: &PgConnectOptions) -> String {
     let name = options.get_database().unwrap_or_else(|| options.get_username());
     match options.get_socket() {
         Some(socket) => format!("PostgreSQL at {}, database {name}", socket.display()),
@@ -72,15 +72,15 @@ pub(super) fn place(options: &PgConnectOptions) -> String {
     }
 }
 
-fn migration_failure(error: &MigrateError) -> String {
+fn migration_error(error: &MigrateError) -> String {
     match error {
         MigrateError::VersionMissing(version) => {
             format!(
-                "it belongs to a newer version of this server, with tables of version {version}, or to another server"
+                "the schema (version {version}) belongs to a newer version of this server, or to another server"
             )
         }
         MigrateError::VersionMismatch(_) => {
-            "it belongs to another server: give C a database of its own".to_owned()
+            "the schema belongs to another server: use a separate database for C".to_owned()
         }
         other => other.to_string(),
     }

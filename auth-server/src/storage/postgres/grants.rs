@@ -1,27 +1,19 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
+use super::sessions;
 use crate::{
     domain::{AuthorizationCode, StoredAuthorizationCode, TokenHash, UserGrant},
     storage::{
         StoreError,
-        rows::{self, CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, kept_until},
+        sql::{
+            decode,
+            grants::{
+                CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, GrantSelector, INSERT_CODE,
+                INSERT_GRANT, delete_after, revoke_grants,
+            },
+        },
     },
 };
-
-/// Which grants are meant.
-pub(super) enum Of<'a> {
-    Grant(&'a str),
-    User(&'a str),
-    UserAtClient {
-        sub: &'a str,
-        client_id: &'a str,
-    },
-    /// Those that were not to outlive this session.
-    Session(&'a str),
-    Client(&'a str),
-    /// Those that were not to outlive the user's sessions.
-    Sessions(&'a str),
-}
 
 pub(super) async fn code(
     pool: &PgPool,
@@ -41,76 +33,63 @@ pub(super) async fn of_user(
     sub: &str,
     now: i64,
 ) -> Result<Vec<UserGrant>, StoreError> {
-    rows::read(
-        sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now).fetch_all(pool).await?,
-    )
+    let grants = sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now);
+    decode(grants.fetch_all(pool).await?)
+}
+
+/// Stores a grant and its authorization code.
+pub(super) async fn add_with_code(
+    connection: &mut PgConnection,
+    grant: &UserGrant,
+    code: &AuthorizationCode,
+) -> Result<(), StoreError> {
+    add(&mut *connection, grant, code.exp).await?;
+    sqlx::query(INSERT_CODE)
+        .bind(&code.hash.0[..])
+        .bind(&grant.grant_id)
+        .bind(&code.redirect_uri)
+        .bind(&code.code_challenge)
+        .bind(&code.nonce)
+        .bind(code.exp)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn add(
     connection: &mut PgConnection,
     grant: &UserGrant,
-    code: &AuthorizationCode,
-) -> Result<(), StoreError> {
-    add_grant(&mut *connection, grant, code.exp).await?;
-    sqlx::query(
-        "INSERT INTO codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(&code.hash.0[..])
-    .bind(&grant.grant_id)
-    .bind(&code.redirect_uri)
-    .bind(&code.code_challenge)
-    .bind(&code.nonce)
-    .bind(code.exp)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn add_grant(
-    connection: &mut PgConnection,
-    grant: &UserGrant,
     exp: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp, \
-         kept_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(&grant.grant_id)
-    .bind(&grant.client_id)
-    .bind(&grant.sub)
-    .bind(&grant.sid)
-    .bind(grant.scope.to_string())
-    .bind(serde_json::to_string(&grant.resources)?)
-    .bind(grant.auth_time)
-    .bind(grant.offline)
-    .bind(exp)
-    .bind(kept_until(exp))
-    .execute(&mut *connection)
-    .await?;
-    super::sessions::join(connection, &grant.sid, &grant.client_id).await
+    sqlx::query(INSERT_GRANT)
+        .bind(&grant.grant_id)
+        .bind(&grant.client_id)
+        .bind(&grant.sub)
+        .bind(&grant.sid)
+        .bind(grant.scope.to_string())
+        .bind(serde_json::to_string(&grant.resources)?)
+        .bind(grant.auth_time)
+        .bind(grant.offline)
+        .bind(exp)
+        .bind(delete_after(exp))
+        .execute(&mut *connection)
+        .await?;
+    sessions::join(connection, &grant.sid, &grant.client_id).await
 }
 
-/// Void grants, and with them all that is out under them. Expired ones as well: clocks differ. The
-/// order keeps two that revoke the same grants from waiting for each other.
+/// Revokes grants, and with them every code and token issued under them.
 pub(super) async fn revoke(
     connection: &mut PgConnection,
-    of: Of<'_>,
+    grants: GrantSelector<'_>,
     now: i64,
 ) -> Result<(), StoreError> {
-    let (condition, first, second) = match of {
-        Of::Grant(grant_id) => ("grant_id = $1 AND $2 = ''", grant_id, ""),
-        Of::User(sub) => ("sub = $1 AND $2 = ''", sub, ""),
-        Of::UserAtClient { sub, client_id } => ("sub = $1 AND client_id = $2", sub, client_id),
-        Of::Client(client_id) => ("client_id = $1 AND $2 = ''", client_id, ""),
-        Of::Sessions(sub) => ("sub = $1 AND $2 = '' AND NOT offline", sub, ""),
-        Of::Session(sid) => ("sid = $1 AND $2 = '' AND NOT offline", sid, ""),
-    };
-    // Made of constants alone.
-    let query = |statement: String| sqlx::query(AssertSqlSafe(statement)).bind(first).bind(second);
-    let wait = format!("SELECT 1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
-    query(wait).execute(&mut *connection).await?;
-    let revoke =
-        format!("UPDATE grants SET revoked_at = $3 WHERE revoked_at IS NULL AND {condition}");
-    query(revoke).bind(now).execute(connection).await?;
+    // All SQL here is made of constants.
+    let (condition, first, second) = grants.condition();
+    // The order prevents deadlocks between two revocations of the same grants.
+    let lock = format!("SELECT 1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
+    let lock = sqlx::query(AssertSqlSafe(lock)).bind(first).bind(second);
+    lock.execute(&mut *connection).await?;
+    let revoke = sqlx::query(AssertSqlSafe(revoke_grants(condition)));
+    revoke.bind(first).bind(second).bind(now).execute(connection).await?;
     Ok(())
 }

@@ -1,79 +1,75 @@
 use sqlx::{PgConnection, PgPool};
 
-use super::change;
+use super::revision;
 use crate::{
     domain::{NewKey, SigningKey},
     storage::{
         StoreError,
-        rows::{self, KEYS, KeyRow, WITHDRAW_KEY},
+        sql::{
+            decode,
+            keys::{
+                CURRENT_KEY, DELETE_RETIRED_KEYS, INSERT_KEY, KEYS, KeyRow, PROMOTE_NEXT_KEY,
+                RETIRE_KEY, WITHDRAW_KEY,
+            },
+        },
     },
 };
 
 pub(super) async fn all(pool: &PgPool) -> Result<Vec<SigningKey>, StoreError> {
-    rows::read(sqlx::query_as::<_, KeyRow>(KEYS).fetch_all(pool).await?)
+    decode(sqlx::query_as::<_, KeyRow>(KEYS).fetch_all(pool).await?)
 }
 
 pub(super) async fn install(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     current: &NewKey,
     next: &NewKey,
     now: i64,
-) -> Result<bool, StoreError> {
-    let mut change = change::begin(pool).await?;
-    let signs =
-        sqlx::query("SELECT 1 FROM signing_keys WHERE state = 'current' AND algorithm = $1");
-    if signs.bind(current.algorithm.as_str()).fetch_optional(&mut *change).await?.is_some() {
-        return Ok(false);
+) -> Result<(), StoreError> {
+    revision::bump(connection).await?;
+    let existing = sqlx::query(CURRENT_KEY).bind(current.algorithm.as_str());
+    if existing.fetch_optional(&mut *connection).await?.is_some() {
+        return Err(StoreError::KeysChanged);
     }
-    insert(&mut change, current, "current", now).await?;
-    insert(&mut change, next, "next", now).await?;
-    change.commit().await?;
-    Ok(true)
+    insert(connection, current, "current", now).await?;
+    insert(connection, next, "next", now).await
 }
 
 pub(super) async fn rotate(
-    pool: &PgPool,
-    expected_current: &str,
+    connection: &mut PgConnection,
+    current: &str,
     new_next: &NewKey,
     now: i64,
-) -> Result<bool, StoreError> {
-    let mut change = change::begin(pool).await?;
+) -> Result<(), StoreError> {
+    revision::bump(connection).await?;
     let algorithm = new_next.algorithm.as_str();
-    let retired = sqlx::query(
-        "UPDATE signing_keys SET state = 'retired', state_since = $1 \
-         WHERE kid = $2 AND state = 'current' AND algorithm = $3",
-    );
-    let retired =
-        retired.bind(now).bind(expected_current).bind(algorithm).execute(&mut *change).await?;
-    if retired.rows_affected() == 0 {
-        return Ok(false);
+    let retire = sqlx::query(RETIRE_KEY).bind(now).bind(current).bind(algorithm);
+    if retire.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Err(StoreError::KeysChanged);
     }
-    sqlx::query("UPDATE signing_keys SET state = 'current', state_since = $1 WHERE state = 'next' AND algorithm = $2")
-        .bind(now)
-        .bind(algorithm)
-        .execute(&mut *change)
-        .await?;
-    insert(&mut change, new_next, "next", now).await?;
-    change.commit().await?;
-    Ok(true)
+    let promote = sqlx::query(PROMOTE_NEXT_KEY).bind(now).bind(algorithm);
+    promote.execute(&mut *connection).await?;
+    insert(connection, new_next, "next", now).await
 }
 
-pub(super) async fn withdraw(pool: &PgPool, kid: &str) -> Result<bool, StoreError> {
-    let mut change = change::begin(pool).await?;
-    let gone = sqlx::query(WITHDRAW_KEY).bind(kid).execute(&mut *change).await?.rows_affected();
-    change.commit().await?;
-    Ok(gone > 0)
+pub(super) async fn withdraw(connection: &mut PgConnection, kid: &str) -> Result<(), StoreError> {
+    revision::bump(connection).await?;
+    let withdrawn = sqlx::query(WITHDRAW_KEY).bind(kid).execute(&mut *connection).await?;
+    if withdrawn.rows_affected() == 0 {
+        return Err(StoreError::KeysChanged);
+    }
+    Ok(())
 }
 
-pub(super) async fn forget_retired(pool: &PgPool, before: i64) -> Result<u64, StoreError> {
-    let mut change = change::begin(pool).await?;
-    let gone = sqlx::query("DELETE FROM signing_keys WHERE state = 'retired' AND state_since < $1")
-        .bind(before);
-    let gone = gone.execute(&mut *change).await?.rows_affected();
-    if gone > 0 {
-        change.commit().await?;
+/// Deletes keys that were retired before this second.
+pub(super) async fn delete_retired(pool: &PgPool, before: i64) -> Result<u64, StoreError> {
+    let mut transaction = pool.begin().await?;
+    revision::bump(&mut transaction).await?;
+    let delete = sqlx::query(DELETE_RETIRED_KEYS).bind(before);
+    let deleted = delete.execute(&mut *transaction).await?.rows_affected();
+    if deleted > 0 {
+        transaction.commit().await?;
     }
-    Ok(gone)
+    Ok(deleted)
 }
 
 async fn insert(
@@ -82,7 +78,7 @@ async fn insert(
     state: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO signing_keys (kid, algorithm, pkcs8, state, state_since) VALUES ($1, $2, $3, $4, $5)")
+    sqlx::query(INSERT_KEY)
         .bind(&key.kid)
         .bind(key.algorithm.as_str())
         .bind(&key.pkcs8[..])

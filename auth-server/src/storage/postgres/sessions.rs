@@ -4,7 +4,15 @@ use crate::{
     domain::{SecretHash, Session, TokenHash},
     storage::{
         StoreError,
-        rows::{self, NEWS_SECONDS, SESSION, SESSION_NAMED, SESSIONS_OF_USER, SessionRow, phc},
+        sql::{
+            decode,
+            sessions::{
+                CLIENTS_OF_SESSION, LOGOUT_NOTIFICATION_TTL_SECONDS, SESSION, SESSION_BY_SID,
+                SESSIONS_OF_USER, SessionRow, SessionSelector, TOUCH_SESSION, delete_sessions,
+                queue_logout_notifications,
+            },
+            users::phc,
+        },
     },
 };
 
@@ -19,39 +27,33 @@ pub(super) async fn by_hash(
 
 pub(super) async fn by_sid(pool: &PgPool, sid: &str) -> Result<Option<Session>, StoreError> {
     let row: Option<SessionRow> =
-        sqlx::query_as(SESSION_NAMED).bind(sid).fetch_optional(pool).await?;
+        sqlx::query_as(SESSION_BY_SID).bind(sid).fetch_optional(pool).await?;
     row.map(Session::try_from).transpose()
 }
 
 pub(super) async fn of_user(pool: &PgPool, sub: &str) -> Result<Vec<Session>, StoreError> {
-    rows::read(sqlx::query_as::<_, SessionRow>(SESSIONS_OF_USER).bind(sub).fetch_all(pool).await?)
+    decode(sqlx::query_as::<_, SessionRow>(SESSIONS_OF_USER).bind(sub).fetch_all(pool).await?)
 }
 
 pub(super) async fn touch(pool: &PgPool, hash: &TokenHash, now: i64) -> Result<(), StoreError> {
-    let touched = sqlx::query("UPDATE sessions SET last_seen = $1 WHERE hash = $2")
-        .bind(now)
-        .bind(&hash.0[..]);
-    touched.execute(pool).await?;
+    sqlx::query(TOUCH_SESSION).bind(now).bind(&hash.0[..]).execute(pool).await?;
     Ok(())
 }
 
-/// Which sessions are meant.
-#[derive(Clone, Copy)]
-pub(super) enum Sessions<'a> {
-    Of(&'a str),
-    Named(&'a str),
+pub(super) async fn clients(pool: &PgPool, sid: &str) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(CLIENTS_OF_SESSION).bind(sid).fetch_all(pool).await?)
 }
 
-/// The user's row is held: whoever is about to change the password or to disable the user waits,
-/// and finds the session.
+/// Starts a session if the password is still the verified one. The lock on the user makes a
+/// concurrent password change or disabling wait, which then ends this session.
 pub(super) async fn start(
     connection: &mut PgConnection,
     session: &Session,
-    shown: &SecretHash,
+    verified_hash: &SecretHash,
 ) -> Result<(), StoreError> {
     let started = sqlx::query(
         "INSERT INTO sessions (hash, sid, sub, auth_time, last_seen, address, user_agent) \
-         SELECT $1, $2, sub, $4, $5, $6, $7 FROM users WHERE sub = $3 AND enabled AND password = $8 FOR SHARE \
+         SELECT $1, $2, sub, $4, $5, $6, $7 FROM users WHERE sub = $3 AND enabled AND password_hash = $8 FOR SHARE \
          ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, \
          auth_time = excluded.auth_time, last_seen = excluded.last_seen, address = excluded.address, \
          user_agent = excluded.user_agent WHERE sessions.sub = excluded.sub",
@@ -63,64 +65,56 @@ pub(super) async fn start(
     .bind(session.last_seen)
     .bind(&session.address)
     .bind(&session.user_agent)
-    .bind(phc(shown)?)
+    .bind(phc(verified_hash)?)
     .execute(connection)
     .await?;
     if started.rows_affected() == 0 { Err(StoreError::SessionEnded) } else { Ok(()) }
 }
 
-/// What a user decides is heard as long as they are signed in. Whoever is about to end the session
-/// waits, and finds what came of it.
-pub(super) async fn must_live(connection: &mut PgConnection, sid: &str) -> Result<(), StoreError> {
-    let lives = sqlx::query("SELECT 1 FROM sessions WHERE sid = $1 FOR KEY SHARE")
+/// Fails if the session has ended. The lock makes a concurrent end of the session wait, which then
+/// revokes what is stored in this transaction.
+pub(super) async fn ensure_active(
+    connection: &mut PgConnection,
+    sid: &str,
+) -> Result<(), StoreError> {
+    let active = sqlx::query("SELECT 1 FROM sessions WHERE sid = $1 FOR KEY SHARE")
         .bind(sid)
         .fetch_optional(connection)
         .await?;
-    lives.map(|_| ()).ok_or(StoreError::SessionEnded)
+    active.map(|_| ()).ok_or(StoreError::SessionEnded)
 }
 
-/// A client takes part in a session, if it is there.
+/// Adds a client to a session, if the session exists.
 pub(super) async fn join(
     connection: &mut PgConnection,
     sid: &str,
     client_id: &str,
 ) -> Result<(), StoreError> {
-    let joined = sqlx::query(
+    let insert = sqlx::query(
         "INSERT INTO session_clients (sid, client_id) SELECT sid, $2 FROM sessions WHERE sid = $1 FOR KEY SHARE \
          ON CONFLICT DO NOTHING",
     );
-    joined.bind(sid).bind(client_id).execute(connection).await?;
+    insert.bind(sid).bind(client_id).execute(connection).await?;
     Ok(())
 }
 
-pub(super) async fn clients(pool: &PgPool, sid: &str) -> Result<Vec<String>, StoreError> {
-    let clients = sqlx::query_scalar(
-        "SELECT client_id FROM session_clients WHERE sid = $1 ORDER BY client_id",
-    );
-    Ok(clients.bind(sid).fetch_all(pool).await?)
-}
-
-/// End sessions, and note down which clients have to be told.
+/// Ends sessions and queues logout notifications for their clients.
 pub(super) async fn end(
     connection: &mut PgConnection,
-    which: Sessions<'_>,
+    sessions: SessionSelector<'_>,
     now: i64,
 ) -> Result<(), StoreError> {
-    let (condition, one) = match which {
-        Sessions::Of(sub) => ("sub = $1", sub),
-        Sessions::Named(sid) => ("sid = $1", sid),
-    };
-    // Whoever is about to join the session has joined it, or finds it gone.
-    let wait = format!("SELECT 1 FROM sessions WHERE {condition} ORDER BY sid FOR UPDATE");
-    sqlx::query(AssertSqlSafe(wait)).bind(one).execute(&mut *connection).await?;
-    let news = format!(
-        "INSERT INTO logout_news (sid, client_id, sub, due_at, exp) SELECT sid, client_id, sub, 0, $2 \
-         FROM sessions JOIN session_clients USING (sid) WHERE {condition} ON CONFLICT DO NOTHING"
-    );
-    // Made of constants alone.
-    let news = sqlx::query(AssertSqlSafe(news)).bind(one).bind(now + NEWS_SECONDS);
-    news.execute(&mut *connection).await?;
-    let gone = format!("DELETE FROM sessions WHERE {condition}");
-    sqlx::query(AssertSqlSafe(gone)).bind(one).execute(connection).await?;
+    // All SQL here is made of constants.
+    let (condition, value) = sessions.condition();
+    // Clients that are joining the session have joined, or find it gone.
+    let lock = format!("SELECT 1 FROM sessions WHERE {condition} ORDER BY sid FOR UPDATE");
+    sqlx::query(AssertSqlSafe(lock)).bind(value).execute(&mut *connection).await?;
+    sqlx::query(AssertSqlSafe(queue_logout_notifications(condition)))
+        .bind(value)
+        .bind(now + LOGOUT_NOTIFICATION_TTL_SECONDS)
+        .execute(&mut *connection)
+        .await?;
+    let delete = sqlx::query(AssertSqlSafe(delete_sessions(condition))).bind(value);
+    delete.execute(connection).await?;
     Ok(())
 }

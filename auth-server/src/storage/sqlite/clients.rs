@@ -1,14 +1,17 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{
-    consents,
-    grants::{self, Of},
-};
+use super::{consents, grants, revision};
 use crate::{
     domain::{Client, SecretHash},
     storage::{
         StoreError,
-        rows::{CLIENTS, SECRETS, hash_columns, with_secrets},
+        sql::{
+            clients::{
+                CLIENT_EXISTS, CLIENTS, DELETE_CLIENT, DELETE_EXPIRED_SECRETS, DISABLE_CLIENT,
+                EXPIRE_SECRETS, INSERT_CLIENT, INSERT_SECRET, SECRETS, hash_columns, with_secrets,
+            },
+            grants::GrantSelector,
+        },
     },
 };
 
@@ -17,11 +20,13 @@ pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Client>, StoreError> {
     with_secrets(clients, sqlx::query_as(SECRETS).fetch_all(pool).await?)
 }
 
-pub(super) async fn add(pool: &SqlitePool, client: &Client, now: i64) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    insert(&mut transaction, client, now).await?;
-    count_up(&mut transaction).await?;
-    Ok(transaction.commit().await?)
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    client: &Client,
+    now: i64,
+) -> Result<(), StoreError> {
+    insert(connection, client, now).await?;
+    revision::bump(connection).await
 }
 
 pub(super) async fn insert(
@@ -29,20 +34,17 @@ pub(super) async fn insert(
     client: &Client,
     now: i64,
 ) -> Result<(), StoreError> {
-    let inserted = sqlx::query(
-        "INSERT INTO clients (client_id, scopes, resources, introspects, token_format, login, enabled, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING",
-    )
-    .bind(&client.client_id)
-    .bind(client.scopes.to_string())
-    .bind(serde_json::to_string(&client.resources)?)
-    .bind(serde_json::to_string(&client.introspection_audiences)?)
-    .bind(client.token_format.as_str())
-    .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
-    .bind(client.enabled)
-    .bind(now)
-    .execute(&mut *connection)
-    .await?;
+    let inserted = sqlx::query(INSERT_CLIENT)
+        .bind(&client.client_id)
+        .bind(client.scopes.to_string())
+        .bind(serde_json::to_string(&client.resources)?)
+        .bind(serde_json::to_string(&client.introspection_audiences)?)
+        .bind(client.token_format.as_str())
+        .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
+        .bind(client.enabled)
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
     if inserted.rows_affected() == 0 {
         return Err(StoreError::ClientExists(client.client_id.clone()));
     }
@@ -53,74 +55,58 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn rotate_secret(
-    pool: &SqlitePool,
+    connection: &mut SqliteConnection,
     client_id: &str,
     new: &SecretHash,
     old_until: Option<i64>,
     now: i64,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let found = sqlx::query("SELECT 1 FROM clients WHERE client_id = $1").bind(client_id);
-    if found.fetch_optional(&mut *transaction).await?.is_none() {
+    let found = sqlx::query(CLIENT_EXISTS).bind(client_id).fetch_optional(&mut *connection).await?;
+    if found.is_none() {
         return Err(StoreError::ClientNotFound(client_id.to_owned()));
     }
-    // An old secret that already ends earlier is not given a longer life.
-    sqlx::query("UPDATE client_secrets SET not_after = min(coalesce(not_after, $1), $1) WHERE client_id = $2")
-        .bind(old_until.unwrap_or(now))
-        .bind(client_id)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query("DELETE FROM client_secrets WHERE client_id = $1 AND not_after <= $2")
-        .bind(client_id)
-        .bind(now)
-        .execute(&mut *transaction)
-        .await?;
-    insert_secret(&mut transaction, client_id, new, now).await?;
-    count_up(&mut transaction).await?;
-    Ok(transaction.commit().await?)
+    let expire = sqlx::query(EXPIRE_SECRETS).bind(old_until.unwrap_or(now)).bind(client_id);
+    expire.execute(&mut *connection).await?;
+    let delete = sqlx::query(DELETE_EXPIRED_SECRETS).bind(client_id).bind(now);
+    delete.execute(&mut *connection).await?;
+    insert_secret(connection, client_id, new, now).await?;
+    revision::bump(connection).await
 }
 
 pub(super) async fn disable(
-    pool: &SqlitePool,
-    client_id: &str,
-    now: i64,
-) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let changed =
-        sqlx::query("UPDATE clients SET enabled = 0 WHERE client_id = $1").bind(client_id);
-    if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
-        return Err(StoreError::ClientNotFound(client_id.to_owned()));
-    }
-    grants::revoke(&mut transaction, Of::Client(client_id), now).await?;
-    count_up(&mut transaction).await?;
-    Ok(transaction.commit().await?)
-}
-
-pub(super) async fn remove(pool: &SqlitePool, client_id: &str, now: i64) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let removed = sqlx::query("DELETE FROM clients WHERE client_id = $1").bind(client_id);
-    if removed.execute(&mut *transaction).await?.rows_affected() == 0 {
-        return Err(StoreError::ClientNotFound(client_id.to_owned()));
-    }
-    end_all(&mut transaction, client_id, now).await?;
-    count_up(&mut transaction).await?;
-    Ok(transaction.commit().await?)
-}
-
-/// Void all that users have allowed a client that is gone.
-pub(super) async fn end_all(
     connection: &mut SqliteConnection,
     client_id: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    consents::forget_client(connection, client_id).await?;
-    grants::revoke(connection, Of::Client(client_id), now).await
+    let disabled = sqlx::query(DISABLE_CLIENT).bind(client_id).execute(&mut *connection).await?;
+    if disabled.rows_affected() == 0 {
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
+    }
+    grants::revoke(connection, GrantSelector::Client(client_id), now).await?;
+    revision::bump(connection).await
 }
 
-/// Tell all running servers that a client or a key has changed.
-pub(super) async fn count_up(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::query("UPDATE revision SET counter = counter + 1").execute(connection).await?;
-    Ok(())
+pub(super) async fn remove(
+    connection: &mut SqliteConnection,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let deleted = sqlx::query(DELETE_CLIENT).bind(client_id).execute(&mut *connection).await?;
+    if deleted.rows_affected() == 0 {
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
+    }
+    revoke_all(connection, client_id, now).await?;
+    revision::bump(connection).await
+}
+
+/// Deletes the consents to a deleted client and revokes its grants.
+pub(super) async fn revoke_all(
+    connection: &mut SqliteConnection,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    consents::delete_of_client(connection, client_id).await?;
+    grants::revoke(connection, GrantSelector::Client(client_id), now).await
 }
 
 pub(super) async fn insert_secret(
@@ -130,14 +116,7 @@ pub(super) async fn insert_secret(
     now: i64,
 ) -> Result<(), StoreError> {
     let (kind, bytes) = hash_columns(hash)?;
-    sqlx::query(
-        "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(client_id)
-    .bind(kind)
-    .bind(bytes)
-    .bind(now)
-    .execute(connection)
-    .await?;
+    let insert = sqlx::query(INSERT_SECRET).bind(client_id).bind(kind).bind(bytes).bind(now);
+    insert.execute(connection).await?;
     Ok(())
 }

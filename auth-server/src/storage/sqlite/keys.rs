@@ -1,85 +1,77 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::clients::count_up;
+use super::revision;
 use crate::{
     domain::{NewKey, SigningKey},
     storage::{
         StoreError,
-        rows::{self, KEYS, KeyRow, WITHDRAW_KEY},
+        sql::{
+            decode,
+            keys::{
+                CURRENT_KEY, DELETE_RETIRED_KEYS, INSERT_KEY, KEYS, KeyRow, PROMOTE_NEXT_KEY,
+                RETIRE_KEY, WITHDRAW_KEY,
+            },
+        },
     },
 };
 
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<SigningKey>, StoreError> {
-    rows::read(sqlx::query_as::<_, KeyRow>(KEYS).fetch_all(pool).await?)
+    decode(sqlx::query_as::<_, KeyRow>(KEYS).fetch_all(pool).await?)
 }
 
 pub(super) async fn install(
-    pool: &SqlitePool,
+    connection: &mut SqliteConnection,
     current: &NewKey,
     next: &NewKey,
     now: i64,
-) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let signs =
-        sqlx::query("SELECT 1 FROM signing_keys WHERE state = 'current' AND algorithm = $1");
-    if signs.bind(current.algorithm.as_str()).fetch_optional(&mut *transaction).await?.is_some() {
-        return Ok(false);
+) -> Result<(), StoreError> {
+    let existing = sqlx::query(CURRENT_KEY).bind(current.algorithm.as_str());
+    if existing.fetch_optional(&mut *connection).await?.is_some() {
+        return Err(StoreError::KeysChanged);
     }
-    insert(&mut transaction, current, "current", now).await?;
-    insert(&mut transaction, next, "next", now).await?;
-    count_up(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(true)
+    insert(connection, current, "current", now).await?;
+    insert(connection, next, "next", now).await?;
+    revision::bump(connection).await
 }
 
 pub(super) async fn rotate(
-    pool: &SqlitePool,
-    expected_current: &str,
+    connection: &mut SqliteConnection,
+    current: &str,
     new_next: &NewKey,
     now: i64,
-) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let retired = sqlx::query(
-        "UPDATE signing_keys SET state = 'retired', state_since = $1 WHERE kid = $2 AND state = 'current' AND algorithm = $3",
-    );
+) -> Result<(), StoreError> {
     let algorithm = new_next.algorithm.as_str();
-    let retired =
-        retired.bind(now).bind(expected_current).bind(algorithm).execute(&mut *transaction).await?;
-    if retired.rows_affected() == 0 {
-        return Ok(false);
+    let retire = sqlx::query(RETIRE_KEY).bind(now).bind(current).bind(algorithm);
+    if retire.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Err(StoreError::KeysChanged);
     }
-    sqlx::query("UPDATE signing_keys SET state = 'current', state_since = $1 WHERE state = 'next' AND algorithm = $2")
-        .bind(now)
-        .bind(algorithm)
-        .execute(&mut *transaction)
-        .await?;
-    insert(&mut transaction, new_next, "next", now).await?;
-    count_up(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(true)
+    let promote = sqlx::query(PROMOTE_NEXT_KEY).bind(now).bind(algorithm);
+    promote.execute(&mut *connection).await?;
+    insert(connection, new_next, "next", now).await?;
+    revision::bump(connection).await
 }
 
-pub(super) async fn withdraw(pool: &SqlitePool, kid: &str) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let gone =
-        sqlx::query(WITHDRAW_KEY).bind(kid).execute(&mut *transaction).await?.rows_affected();
-    count_up(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(gone > 0)
+pub(super) async fn withdraw(
+    connection: &mut SqliteConnection,
+    kid: &str,
+) -> Result<(), StoreError> {
+    let withdrawn = sqlx::query(WITHDRAW_KEY).bind(kid).execute(&mut *connection).await?;
+    if withdrawn.rows_affected() == 0 {
+        return Err(StoreError::KeysChanged);
+    }
+    revision::bump(connection).await
 }
 
-pub(super) async fn forget_retired(pool: &SqlitePool, before: i64) -> Result<u64, StoreError> {
+/// Deletes keys that were retired before this second.
+pub(super) async fn delete_retired(pool: &SqlitePool, before: i64) -> Result<u64, StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let gone = sqlx::query("DELETE FROM signing_keys WHERE state = 'retired' AND state_since < $1")
-        .bind(before)
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
-    if gone > 0 {
-        count_up(&mut transaction).await?;
+    let delete = sqlx::query(DELETE_RETIRED_KEYS).bind(before);
+    let deleted = delete.execute(&mut *transaction).await?.rows_affected();
+    if deleted > 0 {
+        revision::bump(&mut transaction).await?;
+        transaction.commit().await?;
     }
-    transaction.commit().await?;
-    Ok(gone)
+    Ok(deleted)
 }
 
 async fn insert(
@@ -88,7 +80,7 @@ async fn insert(
     state: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO signing_keys (kid, algorithm, pkcs8, state, state_since) VALUES ($1, $2, $3, $4, $5)")
+    sqlx::query(INSERT_KEY)
         .bind(&key.kid)
         .bind(key.algorithm.as_str())
         .bind(&key.pkcs8[..])

@@ -1,14 +1,19 @@
-use sqlx::{Row, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{
-    grants::{self, Of},
-    sessions::{self, Sessions},
-};
+use super::{grants, sessions};
 use crate::{
     domain::{SecretHash, User},
     storage::{
         StoreError,
-        rows::{self, USER, USER_NAMED, USERS, UserRow, phc},
+        sql::{
+            self, decode,
+            grants::GrantSelector,
+            sessions::SessionSelector,
+            users::{
+                DISABLE_USER, INSERT_INSTALLATION_SECRET, INSERT_USER, INSTALLATION_SECRET,
+                SET_PASSWORD, USER, USER_BY_USERNAME, USERS, UserRow, phc,
+            },
+        },
     },
 };
 
@@ -17,20 +22,15 @@ pub(super) async fn installation_secret(
     fresh: [u8; 32],
 ) -> Result<[u8; 32], StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query("INSERT INTO installation (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
-        .bind(&fresh[..])
-        .execute(&mut *transaction)
-        .await?;
-    let secret: Vec<u8> =
-        sqlx::query_scalar("SELECT secret FROM installation").fetch_one(&mut *transaction).await?;
+    let insert = sqlx::query(INSERT_INSTALLATION_SECRET).bind(&fresh[..]);
+    insert.execute(&mut *transaction).await?;
+    let secret = sqlx::query_scalar(INSTALLATION_SECRET).fetch_one(&mut *transaction).await?;
     transaction.commit().await?;
-    secret
-        .try_into()
-        .map_err(|_| StoreError::Unavailable("the installation's secret is unreadable".to_owned()))
+    sql::users::installation_secret(secret)
 }
 
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<User>, StoreError> {
-    rows::read(sqlx::query_as::<_, UserRow>(USERS).fetch_all(pool).await?)
+    decode(sqlx::query_as::<_, UserRow>(USERS).fetch_all(pool).await?)
 }
 
 pub(super) async fn by_sub(pool: &SqlitePool, sub: &str) -> Result<Option<User>, StoreError> {
@@ -38,64 +38,58 @@ pub(super) async fn by_sub(pool: &SqlitePool, sub: &str) -> Result<Option<User>,
     row.map(User::try_from).transpose()
 }
 
-pub(super) async fn by_name(pool: &SqlitePool, username: &str) -> Result<Option<User>, StoreError> {
+pub(super) async fn by_username(
+    pool: &SqlitePool,
+    username: &str,
+) -> Result<Option<User>, StoreError> {
     let row: Option<UserRow> =
-        sqlx::query_as(USER_NAMED).bind(username).fetch_optional(pool).await?;
+        sqlx::query_as(USER_BY_USERNAME).bind(username).fetch_optional(pool).await?;
     row.map(User::try_from).transpose()
 }
 
-pub(super) async fn add(pool: &SqlitePool, user: &User, now: i64) -> Result<(), StoreError> {
-    let inserted = sqlx::query(
-        "INSERT INTO users (sub, username, password, claims, enabled, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(&user.sub)
-    .bind(&user.username)
-    .bind(phc(&user.password)?)
-    .bind(serde_json::to_string(&user.claims)?)
-    .bind(user.enabled)
-    .bind(now)
-    .execute(pool)
-    .await?;
-    if inserted.rows_affected() == 0 {
-        Err(StoreError::UserExists(user.username.clone()))
-    } else {
-        Ok(())
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    user: &User,
+    now: i64,
+) -> Result<(), StoreError> {
+    let inserted = sqlx::query(INSERT_USER)
+        .bind(&user.sub)
+        .bind(&user.username)
+        .bind(phc(&user.password)?)
+        .bind(serde_json::to_string(&user.claims)?)
+        .bind(user.enabled)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    match inserted.rows_affected() {
+        0 => Err(StoreError::UserExists(user.username.clone())),
+        _ => Ok(()),
     }
 }
 
 pub(super) async fn set_password(
-    pool: &SqlitePool,
-    username: &str,
+    connection: &mut SqliteConnection,
+    sub: &str,
     password: &SecretHash,
     now: i64,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let changed = sqlx::query(
-        "UPDATE users SET password = $1, updated_at = $2 WHERE username = $3 RETURNING sub",
-    );
-    let sub = changed
-        .bind(phc(password)?)
-        .bind(now)
-        .bind(username)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    let sub: String =
-        sub.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?.try_get("sub")?;
-    sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
-    grants::revoke(&mut transaction, Of::Sessions(&sub), now).await?;
-    Ok(transaction.commit().await?)
+    let update = sqlx::query(SET_PASSWORD).bind(phc(password)?).bind(now).bind(sub);
+    if update.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Err(StoreError::UserNotFound(sub.to_owned()));
+    }
+    sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
+    grants::revoke(connection, GrantSelector::SessionsOfUser(sub), now).await
 }
 
-pub(super) async fn disable(pool: &SqlitePool, username: &str, now: i64) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let changed = sqlx::query(
-        "UPDATE users SET enabled = 0, updated_at = $1 WHERE username = $2 RETURNING sub",
-    );
-    let sub = changed.bind(now).bind(username).fetch_optional(&mut *transaction).await?;
-    let sub: String =
-        sub.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?.try_get("sub")?;
-    sessions::end(&mut transaction, Sessions::Of(&sub), now).await?;
-    grants::revoke(&mut transaction, Of::User(&sub), now).await?;
-    Ok(transaction.commit().await?)
+pub(super) async fn disable(
+    connection: &mut SqliteConnection,
+    sub: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let update = sqlx::query(DISABLE_USER).bind(now).bind(sub);
+    if update.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Err(StoreError::UserNotFound(sub.to_owned()));
+    }
+    sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
+    grants::revoke(connection, GrantSelector::User(sub), now).await
 }

@@ -18,11 +18,11 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let hash = TokenHash::of_text(required(request.form, "device_code", RULE)?);
     let found =
         request.app.store.poll_device(&hash, &request.client.client_id, request.now).await?;
-    let StoredDeviceAuthorization { device, answer } = found.ok_or_else(|| {
+    let StoredDeviceAuthorization { device, status } = found.ok_or_else(|| {
         invalid_grant("the device_code is not known, or was issued to another client", RULE)
     })?;
     let refuse = |code, text: &str| Err(Failure::new(code, text, RULE));
-    let (grant, revoked, spent) = match answer {
+    let (grant, revoked, spent) = match status {
         DeviceCodeStatus::Approved { grant, revoked, spent } => (grant, revoked, spent),
         DeviceCodeStatus::Denied => return refuse(ErrorCode::AccessDenied, "the user said no"),
         _ if request.now >= device.exp => {

@@ -1,0 +1,199 @@
+//! Administrative actions: each leaves an audit record, in the same transaction.
+
+use oauth_types::ClientSecret;
+
+use super::{
+    all, client, key,
+    users_and_grants::{phc, user},
+};
+use crate::{
+    domain::{Actor, AuditEvent, AuditQuery, Client, NewKey, Outcome, SecretHash, User},
+    storage::{AuditedChange, Change, Store, StoreError},
+};
+
+pub async fn every_administrative_action_leaves_an_audit_record(store: &dyn Store) {
+    add_client(store, &client("a"), 1).await.unwrap();
+    rotate_secret(store, "a", &SecretHash::Sha256([0; 32]), None, 2).await.unwrap();
+    disable_client(store, "a", 3).await.unwrap();
+    remove_client(store, "a", 4).await.unwrap();
+    let seeded = AuditedChange::add_user(user("alice"), Actor::System, 5_000);
+    store.apply(seeded).await.unwrap();
+    set_password(store, "alice", &phc("new"), 6).await.unwrap();
+    disable_user(store, "alice", 7).await.unwrap();
+    install_keys(store, &key("one"), &key("two"), 8).await.unwrap();
+    rotate_keys(store, "one", &key("three"), 9).await.unwrap();
+    withdraw_key(store, "one").await.unwrap();
+    let found: Vec<_> = all(store)
+        .await
+        .into_iter()
+        .map(|record| {
+            assert_eq!((record.outcome, record.address), (Outcome::Succeeded, None));
+            let subject = record.client_id.or(record.sub).or(record.kid).unwrap();
+            (record.at_millis, record.event, record.actor.unwrap(), subject)
+        })
+        .collect();
+    let expected = [
+        (10_000, AuditEvent::KeysWithdraw, Actor::Cli, "one"),
+        (9_000, AuditEvent::KeysRotate, Actor::Cli, "one"),
+        (8_000, AuditEvent::KeysInstall, Actor::Cli, "one"),
+        (7_000, AuditEvent::UserDisable, Actor::Cli, "sub of alice"),
+        (6_000, AuditEvent::UserSetPassword, Actor::Cli, "sub of alice"),
+        (5_000, AuditEvent::UserAdd, Actor::System, "sub of alice"),
+        (4_000, AuditEvent::ClientRemove, Actor::Cli, "a"),
+        (3_000, AuditEvent::ClientDisable, Actor::Cli, "a"),
+        (2_000, AuditEvent::ClientRotateSecret, Actor::Cli, "a"),
+        (1_000, AuditEvent::ClientAdd, Actor::Cli, "a"),
+    ];
+    assert_eq!(found, expected.map(|(at, event, actor, id)| (at, event, actor, id.to_owned())));
+    let of_client = AuditQuery { client_id: Some("a".to_owned()), limit: 10, ..Default::default() };
+    assert_eq!(store.audit(&of_client).await.unwrap().len(), 4);
+}
+
+pub async fn failed_administrative_action_leaves_no_audit_record(store: &dyn Store) {
+    let hash = SecretHash::Sha256([0; 32]);
+    assert!(rotate_secret(store, "x", &hash, None, 1).await.is_err());
+    assert!(disable_client(store, "x", 1).await.is_err());
+    assert!(remove_client(store, "x", 1).await.is_err());
+    let disable = AuditedChange::disable_user("x", Actor::Cli, 1);
+    assert!(matches!(store.apply(disable).await, Err(StoreError::UserNotFound(_))));
+    assert!(!rotate_keys(store, "x", &key("y"), 1).await.unwrap());
+    assert!(!withdraw_key(store, "x").await.unwrap());
+    assert_eq!(all(store).await, []);
+}
+
+pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn Store) {
+    add_client(store, &client("kept"), 1).await.unwrap();
+    store.apply(AuditedChange::add_user(user("kept"), Actor::Cli, 1)).await.unwrap();
+    install_keys(store, &key("one"), &key("two"), 1).await.unwrap();
+    let revision = store.revision().await.unwrap();
+    let changes = [
+        Change::AddClient(Box::new(client("a"))),
+        Change::RotateClientSecret {
+            client_id: "kept".to_owned(),
+            new: SecretHash::sha256(&ClientSecret::new("new")),
+            old_until: None,
+        },
+        Change::DisableClient { client_id: "kept".to_owned() },
+        Change::RemoveClient { client_id: "kept".to_owned() },
+        Change::AddUser(Box::new(user("alice"))),
+        Change::SetPassword { sub: "sub of kept".to_owned(), password: phc("new") },
+        Change::DisableUser { sub: "sub of kept".to_owned() },
+        Change::RotateKey { current: "one".to_owned(), new_next: key("three") },
+    ];
+    for change in changes {
+        // The audit log has no records from before 1970.
+        let audit = crate::domain::AuditRecord::admin(AuditEvent::ClientAdd, Actor::Cli, -1);
+        let text = format!("{change:?}");
+        let result = store.apply(AuditedChange { audit, change }).await;
+        assert!(matches!(result, Err(StoreError::ConstraintViolation(_))), "{text}: {result:?}");
+    }
+    assert_eq!(store.revision().await.unwrap(), revision);
+    assert_eq!(all(store).await.len(), 3);
+    let clients = store.clients().await.unwrap();
+    assert!(clients.len() == 1 && clients[0].enabled);
+    assert!(clients[0].secrets[0].hash.matches("secret of kept"));
+    let users = store.users().await.unwrap();
+    assert!(users.len() == 1 && users[0].enabled);
+    assert_eq!(users[0].password.cache_key(), b"phc of kept");
+    assert_eq!(store.signing_keys().await.unwrap().len(), 2);
+}
+
+// Administrative actions of the command line at a second.
+
+pub(super) async fn add_client(
+    store: &dyn Store,
+    client: &Client,
+    now: i64,
+) -> Result<(), StoreError> {
+    store.apply(AuditedChange::add_client(client.clone(), Actor::Cli, now * 1_000)).await
+}
+
+pub(super) async fn rotate_secret(
+    store: &dyn Store,
+    client_id: &str,
+    new: &SecretHash,
+    old_until: Option<i64>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let new = new.clone();
+    let rotate =
+        AuditedChange::rotate_client_secret(client_id, new, old_until, Actor::Cli, now * 1_000);
+    store.apply(rotate).await
+}
+
+pub(super) async fn disable_client(
+    store: &dyn Store,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    store.apply(AuditedChange::disable_client(client_id, Actor::Cli, now * 1_000)).await
+}
+
+pub(super) async fn remove_client(
+    store: &dyn Store,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    store.apply(AuditedChange::remove_client(client_id, Actor::Cli, now * 1_000)).await
+}
+
+pub(super) async fn add_user(store: &dyn Store, user: &User, now: i64) -> Result<(), StoreError> {
+    store.apply(AuditedChange::add_user(user.clone(), Actor::Cli, now * 1_000)).await
+}
+
+pub(super) async fn set_password(
+    store: &dyn Store,
+    username: &str,
+    password: &SecretHash,
+    now: i64,
+) -> Result<(), StoreError> {
+    let sub = format!("sub of {username}");
+    let set = AuditedChange::set_password(&sub, password.clone(), Actor::Cli, now * 1_000);
+    store.apply(set).await
+}
+
+pub(super) async fn disable_user(
+    store: &dyn Store,
+    username: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let sub = format!("sub of {username}");
+    store.apply(AuditedChange::disable_user(&sub, Actor::Cli, now * 1_000)).await
+}
+
+/// Returns whether the keys were installed.
+pub(super) async fn install_keys(
+    store: &dyn Store,
+    current: &NewKey,
+    next: &NewKey,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let (current, next) = (current.clone(), next.clone());
+    changed(store.apply(AuditedChange::install_keys(current, next, Actor::Cli, now * 1_000)).await)
+}
+
+/// Returns whether the key was rotated.
+pub(super) async fn rotate_keys(
+    store: &dyn Store,
+    current: &str,
+    new_next: &NewKey,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let new_next = new_next.clone();
+    changed(
+        store.apply(AuditedChange::rotate_key(current, new_next, Actor::Cli, now * 1_000)).await,
+    )
+}
+
+/// Returns whether the key was withdrawn.
+pub(super) async fn withdraw_key(store: &dyn Store, kid: &str) -> Result<bool, StoreError> {
+    changed(store.apply(AuditedChange::withdraw_key(kid, Actor::Cli, 10_000)).await)
+}
+
+fn changed(result: Result<(), StoreError>) -> Result<bool, StoreError> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(StoreError::KeysChanged) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,246 @@
+use futures_util::future::join_all;
+use oauth_types::ClientSecret;
+
+use super::{
+    administration::{add_client, disable_client, remove_client},
+    client, entry,
+    users_and_grants::{apply, be_signed_in, code, grant, hash, is_void, issued},
+};
+use crate::{
+    domain::{
+        ClientMetadata, Consent, OneTimeCredential, Registration, SecretHash, StoredSecret,
+        TokenHash, UserGrant, UserLoginConfig,
+    },
+    storage::{Authorization, Change, RegistrationUpdate, Store, StoreError},
+};
+
+pub async fn a_registration_comes_back_as_it_was_made(store: &dyn Store) {
+    let before = store.revision().await.unwrap();
+    apply(store, register("a", 9)).await;
+    let found = store.registration("a").await.unwrap().unwrap();
+    assert_eq!(
+        (found.metadata, found.token, found.issued_at),
+        (metadata("a"), hash("token of a"), 30)
+    );
+    assert!(found.client.secrets[0].hash.matches("secret of a") && found.client.dynamic);
+    assert_eq!(found.client.login, client_of("a").login);
+    add_client(store, &client("by-hand"), 10).await.unwrap();
+    let all = store.clients().await.unwrap();
+    assert_eq!(all.iter().map(|client| client.dynamic).collect::<Vec<_>>(), [true, false]);
+    assert!(all.iter().all(|client| client.secrets.len() == 1));
+    for none in ["by-hand", "nobody"] {
+        assert!(store.registration(none).await.unwrap().is_none(), "{none}");
+    }
+    assert!(store.revision().await.unwrap() > before);
+    let taken = store.apply(entry("a", "", 1, register("a", 9))).await;
+    assert!(matches!(taken, Err(StoreError::ClientExists(_))), "its name is taken");
+}
+
+pub async fn no_more_clients_register_than_may_also_in_a_race(store: &dyn Store) {
+    let names: Vec<String> = (0..20).map(|n| format!("c{n}")).collect();
+    let results =
+        join_all(names.iter().map(|name| store.apply(entry(name, "", 30_000, register(name, 3)))))
+            .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
+    assert!(
+        results
+            .iter()
+            .all(|result| matches!(result, Ok(()) | Err(StoreError::RegistrationLimitReached)))
+    );
+    assert_eq!((store.clients().await.unwrap().len(), super::all(store).await.len()), (3, 3));
+    // Clients that the operator has added do not count.
+    add_client(store, &client("by-hand"), 10).await.unwrap();
+    apply(store, register("one more", 4)).await;
+}
+
+pub async fn a_registration_is_changed_with_its_own_token_alone(store: &dyn Store) {
+    apply(store, register("a", 9)).await;
+    apply(store, register("b", 9)).await;
+    for token in ["token of b", "no token"] {
+        let refused = store.apply(entry("a", "", 40_000, reregister("a", token, None))).await;
+        assert!(matches!(refused, Err(StoreError::ClientNotFound(id)) if id == "a"));
+    }
+    let before = store.revision().await.unwrap();
+    apply(store, reregister("a", "token of a", None)).await;
+    assert!(store.revision().await.unwrap() > before);
+    let found = store.registration("a").await.unwrap().unwrap();
+    assert_eq!(
+        (found.metadata, found.client.login),
+        (metadata("changed"), client_of("changed").login)
+    );
+    assert_eq!(
+        (found.token, found.issued_at, found.client.scopes.to_string().as_str()),
+        (hash("token of a"), 30, "other")
+    );
+    assert!(found.client.secrets[0].hash.matches("secret of a"), "the secret stays");
+    apply(store, reregister("a", "token of a", Some(vec![secret("another")]))).await;
+    let secrets = store.registration("a").await.unwrap().unwrap().client.secrets;
+    assert!(secrets.len() == 1 && secrets[0].hash.matches("another"));
+    apply(store, reregister("a", "token of a", Some(Vec::new()))).await;
+    assert!(store.registration("a").await.unwrap().unwrap().client.secrets.is_empty());
+    assert_eq!(store.registration("b").await.unwrap().unwrap().metadata, metadata("b"));
+}
+
+pub async fn a_registered_client_is_removed_once_also_in_a_race(store: &dyn Store) {
+    apply(store, register("a", 9)).await;
+    let wrong = store.apply(entry("a", "", 40_000, unregister("a", "token of b"))).await;
+    assert!(matches!(wrong, Err(StoreError::ClientNotFound(_))));
+    let before = (store.revision().await.unwrap(), super::all(store).await.len());
+    let results = join_all(
+        (0..20).map(|_| store.apply(entry("a", "", 40_000, unregister("a", "token of a")))),
+    )
+    .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::ClientNotFound(_))))
+    );
+    assert!(
+        store.registration("a").await.unwrap().is_none()
+            && store.clients().await.unwrap().is_empty()
+    );
+    assert_eq!(
+        (store.revision().await.unwrap(), super::all(store).await.len()),
+        (before.0 + 1, before.1 + 1)
+    );
+    add_client(store, &client("by-hand"), 10).await.unwrap();
+    let by_hand =
+        store.apply(entry("by-hand", "", 40_000, unregister("by-hand", "token of a"))).await;
+    assert!(matches!(by_hand, Err(StoreError::ClientNotFound(_))), "it has no token");
+}
+
+pub async fn a_change_and_a_removal_at_once_leave_nothing_behind(store: &dyn Store) {
+    apply(store, register("a", 9)).await;
+    let effects = (0..20).map(|n| {
+        if n == 10 {
+            unregister("a", "token of a")
+        } else {
+            reregister("a", "token of a", Some(vec![secret(&n.to_string())]))
+        }
+    });
+    let results = join_all(effects.map(|change| store.apply(entry("a", "", 40_000, change)))).await;
+    assert!(results[10].is_ok());
+    assert!(
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::ClientNotFound(_))))
+    );
+    assert!(store.clients().await.unwrap().is_empty());
+    // Nothing of the old one is the new one's.
+    apply(store, register("a", 9)).await;
+    assert_eq!(store.registration("a").await.unwrap().unwrap().client.secrets.len(), 1);
+}
+
+pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
+    apply(store, register("a", 9)).await;
+    allow(store, "a", "g").await;
+    allow(store, "b", "h").await;
+    apply(store, unregister("a", "token of a")).await;
+    assert_ended(store, "a", "g").await;
+    assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
+    assert!(
+        !is_void(store, "t-h", "h").await
+            && store.consent("sub of alice", "b").await.unwrap().is_some()
+    );
+}
+
+pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
+    apply(store, register("a", 9)).await;
+    add_client(store, &client("by-hand"), 10).await.unwrap();
+    for name in ["a", "by-hand"] {
+        let (grant_id, before) = (format!("g-{name}"), store.revision().await.unwrap());
+        allow(store, name, &grant_id).await;
+        remove_client(store, name, 40).await.unwrap();
+        assert_ended(store, name, &grant_id).await;
+        assert!(store.consent("sub of alice", name).await.unwrap().is_none());
+        assert!(store.revision().await.unwrap() > before);
+        assert!(matches!(remove_client(store, name, 40).await, Err(StoreError::ClientNotFound(_))));
+    }
+    assert!(store.clients().await.unwrap().is_empty());
+}
+
+pub async fn what_a_disabled_client_was_allowed_is_void(store: &dyn Store) {
+    apply(store, register("a", 9)).await;
+    allow(store, "a", "g").await;
+    disable_client(store, "a", 40).await.unwrap();
+    assert_ended(store, "a", "g").await;
+    assert!(store.registration("a").await.unwrap().is_none());
+    for change in [reregister("a", "token of a", None), unregister("a", "token of a")] {
+        let refused = store.apply(entry("a", "", 50_000, change)).await;
+        assert!(
+            matches!(refused, Err(StoreError::ClientNotFound(_))),
+            "a disabled client changes nothing"
+        );
+    }
+    assert!(matches!(&store.clients().await.unwrap()[..], [only] if !only.enabled));
+}
+
+async fn assert_ended(store: &dyn Store, client_id: &str, grant_id: &str) {
+    assert!(is_void(store, &format!("t-{grant_id}"), grant_id).await, "{client_id}");
+    assert!(store.refresh_token(grant_id).await.unwrap().unwrap().revoked);
+    let late = Change::IssueTokens(Box::new(issued(grant_id, "late", None)));
+    assert!(matches!(
+        store.apply(entry(client_id, "late", 50_000, late)).await,
+        Err(StoreError::AlreadyConsumed)
+    ));
+}
+
+/// Alice allows a client something, and it has fetched its tokens.
+async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
+    let consent = Consent {
+        sub: "sub of alice".to_owned(),
+        client_id: client_id.to_owned(),
+        scope: "openid".parse().unwrap(),
+        granted_at: 5,
+    };
+    let grant = UserGrant { client_id: client_id.to_owned(), ..grant(grant_id) };
+    be_signed_in(store, &grant).await;
+    let code_name = format!("c-{grant_id}");
+    let yes =
+        Authorization { grant, code: code(&code_name, "n"), consent: Some(consent), pushed: None };
+    apply(store, Change::Authorize(Box::new(yes))).await;
+    let spends = Some(OneTimeCredential::AuthorizationCode(hash(&code_name)));
+    apply(store, Change::IssueTokens(Box::new(issued(grant_id, &format!("t-{grant_id}"), spends))))
+        .await;
+}
+
+fn register(name: &str, max_clients: u32) -> Change {
+    let registration = Registration {
+        client: client_of(name),
+        metadata: metadata(name),
+        token: hash(&format!("token of {name}")),
+        issued_at: 30,
+    };
+    Change::RegisterClient { registration: Box::new(registration), max_clients }
+}
+
+fn reregister(name: &str, token: &str, secrets: Option<Vec<StoredSecret>>) -> Change {
+    let mut client = client_of("changed");
+    client.client_id = name.to_owned();
+    client.scopes = "other".parse().unwrap();
+    let registration =
+        Registration { client, metadata: metadata("changed"), token: hash(token), issued_at: 77 };
+    Change::UpdateRegistration(Box::new(RegistrationUpdate { registration, secrets }))
+}
+
+fn unregister(name: &str, token: &str) -> Change {
+    Change::DeleteRegistration { client_id: name.to_owned(), token: TokenHash::of_text(token) }
+}
+
+fn client_of(name: &str) -> crate::domain::Client {
+    let login = UserLoginConfig {
+        client_name: Some(format!("{name} 商店")),
+        ..UserLoginConfig::default()
+    };
+    crate::domain::Client { login: Some(login), dynamic: true, ..client(name) }
+}
+
+fn metadata(name: &str) -> ClientMetadata {
+    let redirect_uris = Some(vec![format!("https://{name}.example/cb")]);
+    ClientMetadata {
+        redirect_uris,
+        client_name: Some(format!("{name} 商店")),
+        ..ClientMetadata::default()
+    }
+}
+
+fn secret(text: &str) -> StoredSecret {
+    StoredSecret { hash: SecretHash::sha256(&ClientSecret::new(text)), not_after: None }
+}

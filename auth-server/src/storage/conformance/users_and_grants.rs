@@ -1,0 +1,767 @@
+use futures_util::future::join_all;
+
+use super::{
+    administration::{add_user, disable_user, set_password},
+    all, entry, opaque,
+};
+use crate::{
+    domain::{
+        AuthorizationCode, Consent, DeviceAuthorization, DeviceCodeStatus, LogoutNotification,
+        NewRefreshToken, OneTimeCredential, PushedAuthorizationRequest, SecretHash, Session,
+        TokenHash, User, UserGrant, UserIssuance, with_grant_id,
+    },
+    storage::{Authorization, Change, DeviceDecision, RetentionCutoffs, Store, StoreError},
+};
+
+pub async fn a_user_comes_back_as_it_was_added(store: &dyn Store) {
+    for name in ["bob", "alice"] {
+        add_user(store, &user(name), 10).await.unwrap();
+    }
+    let names: Vec<_> =
+        store.users().await.unwrap().into_iter().map(|user| user.username).collect();
+    assert_eq!(names, ["alice", "bob"]);
+    let found = store.user_by_username("alice").await.unwrap().unwrap();
+    assert_eq!(
+        (found.sub.as_str(), found.enabled, &found.claims),
+        ("sub of alice", true, &user("alice").claims)
+    );
+    assert_eq!(found.password.cache_key(), b"phc of alice");
+    assert_eq!(store.user("sub of bob").await.unwrap().unwrap().username, "bob");
+    assert!(
+        store.user("bob").await.unwrap().is_none()
+            && store.user_by_username("Alice").await.unwrap().is_none()
+    );
+    assert!(
+        matches!(disable_user(store, "carol", 1).await, Err(StoreError::UserNotFound(name)) if name == "sub of carol")
+    );
+    assert!(matches!(
+        set_password(store, "carol", &phc("x"), 1).await,
+        Err(StoreError::UserNotFound(_))
+    ));
+}
+
+pub async fn a_user_name_is_taken_once_also_in_a_race(store: &dyn Store) {
+    let same: Vec<_> = (0..20).map(|n| User { sub: format!("sub{n}"), ..user("alice") }).collect();
+    let results = join_all(same.iter().map(|user| add_user(store, user, 10))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(StoreError::UserExists(name)) if name == "alice"))
+    );
+}
+
+pub async fn an_installation_has_one_secret_also_in_a_race(store: &dyn Store) {
+    let results = join_all((0..20).map(|n| store.installation_secret([n; 32]))).await;
+    let kept = store.installation_secret([99; 32]).await.unwrap();
+    assert!(results.into_iter().all(|secret| secret.unwrap() == kept));
+}
+
+pub async fn a_session_is_known_until_it_ends(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    start(store, session("one", 10)).await;
+    start(store, session("two", 20)).await;
+    let sids = |sessions: Vec<Session>| {
+        sessions.into_iter().map(|session| session.sid).collect::<Vec<_>>()
+    };
+    assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["two", "one"]);
+    store.touch_session(&hash("one"), 70).await.unwrap();
+    let found = store.session(&hash("one")).await.unwrap().unwrap();
+    assert_eq!(found, Session { last_seen: 70, ..session("one", 10) });
+
+    assert_eq!(store.session_by_sid("one").await.unwrap(), Some(found));
+    apply(store, Change::EndSession { sid: "two".to_owned() }).await;
+    assert_eq!(sids(store.sessions_of("sub of alice").await.unwrap()), ["one"]);
+    assert!(
+        store.session(&hash("two")).await.unwrap().is_none()
+            && store.session_by_sid("two").await.unwrap().is_none()
+    );
+}
+
+pub async fn a_session_that_goes_on_has_one_cookie_also_in_a_race(store: &dyn Store) {
+    for name in ["alice", "bob"] {
+        add_user(store, &user(name), 1).await.unwrap();
+    }
+    start(store, session("s", 10)).await;
+    authorize(store, grant("g"), code("c", "g")).await;
+    let again = |n: i64| Session { hash: hash(&format!("cookie {n}")), ..session("s", n) };
+    let starting = (20..40).map(|n| store.apply(entry("a", "t", 30_000, sign_in(again(n)))));
+    assert!(join_all(starting).await.iter().all(Result::is_ok));
+    let [one] = &store.sessions_of("sub of alice").await.unwrap()[..] else {
+        panic!("there is one session")
+    };
+    assert_eq!(store.session(&one.hash).await.unwrap().as_ref(), Some(one));
+    assert!(store.session(&hash("s")).await.unwrap().is_none(), "the old cookie is void");
+    assert_eq!(store.clients_of_session("s").await.unwrap(), ["a"], "and its clients have stayed");
+    let bobs = Session { sub: "sub of bob".to_owned(), hash: hash("bob's"), ..session("s", 50) };
+    let refused = store.apply(entry("a", "t", 30_000, sign_in(bobs))).await;
+    assert!(matches!(refused, Err(StoreError::SessionEnded)));
+    assert!(
+        store.session(&hash("bob's")).await.unwrap().is_none(),
+        "nobody takes over another's session"
+    );
+}
+
+pub async fn a_session_knows_its_clients_as_long_as_it_lives(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    start(store, session("s", 10)).await;
+    authorize(store, UserGrant { client_id: "b".to_owned(), ..grant("g") }, code("c", "g")).await;
+    store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
+    let decision =
+        DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant("of the device")) };
+    apply(store, Change::DecideDevice(Box::new(decision))).await;
+    store
+        .delete_expired(RetentionCutoffs { tokens: 100_000, keys: 0, audit_millis: 0, sessions: 0 })
+        .await
+        .unwrap();
+    assert!(store.code(&hash("c")).await.unwrap().is_none());
+    apply(store, Change::EndSession { sid: "s".to_owned() }).await;
+    assert!(store.clients_of_session("s").await.unwrap().is_empty());
+}
+
+pub async fn clients_are_told_of_a_sign_out_until_they_have_heard(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    for sid in ["signed out", "new password", "disabled"] {
+        start(store, session(sid, 10)).await;
+        authorize(store, UserGrant { sid: sid.to_owned(), ..grant(sid) }, code(sid, sid)).await;
+        match sid {
+            "signed out" => apply(store, Change::EndSession { sid: sid.to_owned() }).await,
+            "new password" => set_password(store, "alice", &phc("phc of alice"), 30).await.unwrap(),
+            _ => disable_user(store, "alice", 30).await.unwrap(),
+        }
+        let told = [LogoutNotification {
+            sid: sid.to_owned(),
+            sub: "sub of alice".to_owned(),
+            client_id: "a".to_owned(),
+        }];
+        let due = async |now| store.take_due_logout_notifications(now, now + 60, 10).await.unwrap();
+        assert_eq!(due(30).await, told, "{sid}");
+        assert!(due(89).await.is_empty(), "somebody is telling it");
+        assert_eq!(due(90).await, told, "and has not come to an end");
+        assert!(due(10_000).await.is_empty(), "it is no news any more");
+        assert_eq!(due(160).await, told);
+        store.delete_logout_notification(&told[0]).await.unwrap();
+        assert!(due(1_000).await.is_empty());
+    }
+}
+
+pub async fn news_of_a_sign_out_are_taken_once_also_in_a_race(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    start(store, session("s", 10)).await;
+    for n in 0..20 {
+        let id = format!("g{n}");
+        authorize(
+            store,
+            UserGrant { client_id: format!("client {n}"), ..grant(&id) },
+            code(&id, &id),
+        )
+        .await;
+    }
+    apply(store, Change::EndSession { sid: "s".to_owned() }).await;
+    let taken = join_all((0..20).map(|_| store.take_due_logout_notifications(30, 90, 3))).await;
+    let mut clients: Vec<_> =
+        taken.into_iter().flat_map(Result::unwrap).map(|news| news.client_id).collect();
+    while let [news, more @ ..] = &store.take_due_logout_notifications(30, 90, 3).await.unwrap()[..]
+    {
+        clients.extend([news].into_iter().chain(more).map(|news| news.client_id.clone()));
+    }
+    assert_eq!(clients.len(), 20, "{clients:?}");
+    clients.sort();
+    clients.dedup();
+    assert_eq!(clients.len(), 20, "no client is told twice");
+}
+
+pub async fn what_a_user_has_allowed_is_listed_while_it_is_in_force(store: &dyn Store) {
+    for id in ["g1", "g2", "g3", "g4"] {
+        let sub = if id == "g4" { "sub of bob" } else { "sub of alice" };
+        authorize(store, UserGrant { sub: sub.to_owned(), ..grant(id) }, code(id, id)).await;
+    }
+    apply(store, Change::IssueTokens(Box::new(issued("g1", "t1", None)))).await;
+    apply(store, Change::RevokeGrant { grant_id: "g3".to_owned() }).await;
+    let listed = async |now| store.grants_of("sub of alice", now).await.unwrap();
+    assert_eq!(listed(80).await, [grant("g2"), grant("g1")]);
+    assert_eq!(listed(999).await, [grant("g1")], "as long as the last of its tokens");
+    assert!(listed(1_000).await.is_empty());
+}
+
+pub async fn a_new_password_ends_every_session(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    start(store, session("one", 10)).await;
+    for (id, offline) in [("online", false), ("offline", true)] {
+        authorize(store, UserGrant { offline, sid: "one".to_owned(), ..grant(id) }, code(id, id))
+            .await;
+        apply(store, Change::IssueTokens(Box::new(issued(id, id, None)))).await;
+    }
+    set_password(store, "alice", &phc("a new one"), 20).await.unwrap();
+    assert!(
+        is_void(store, "online", "online").await && !is_void(store, "offline", "offline").await
+    );
+    assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
+    let found = store.user_by_username("alice").await.unwrap().unwrap();
+    assert!(found.enabled && found.password.cache_key() == b"a new one");
+}
+
+pub async fn a_disabled_user_has_no_session_and_no_token(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    start(store, session("s", 10)).await;
+    authorize(store, grant("g"), code("c", "g")).await;
+    apply(
+        store,
+        Change::IssueTokens(Box::new(issued(
+            "g",
+            "t1",
+            Some(OneTimeCredential::AuthorizationCode(hash("c"))),
+        ))),
+    )
+    .await;
+    disable_user(store, "alice", 20).await.unwrap();
+    assert!(!store.user_by_username("alice").await.unwrap().unwrap().enabled);
+    assert!(store.session(&hash("s")).await.unwrap().is_none());
+    assert!(is_void(store, "t1", "g").await);
+    assert!(store.refresh_token("g").await.unwrap().unwrap().revoked);
+}
+
+pub async fn nobody_signs_in_with_a_password_that_was_changed_meanwhile(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    set_password(store, "alice", &phc("a new one"), 20).await.unwrap();
+    let refused = store.apply(entry("a", "t", 30_000, sign_in(session("s", 10)))).await;
+    assert!(matches!(refused, Err(StoreError::SessionEnded)));
+    let again = Change::StartSession { session: session("s", 10), verified_hash: phc("a new one") };
+    apply(store, again.clone()).await;
+    disable_user(store, "alice", 30).await.unwrap();
+    assert!(matches!(
+        store.apply(entry("a", "t", 30_000, again)).await,
+        Err(StoreError::SessionEnded)
+    ));
+    assert!(store.session_by_sid("s").await.unwrap().is_none());
+}
+
+pub async fn what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_race(
+    store: &dyn Store,
+) {
+    be_signed_in(store, &grant("first")).await;
+    let deciding = (0..40).map(|n| async move {
+        if n == 20 {
+            return disable_user(store, "alice", 30).await;
+        }
+        let id = format!("g{n}");
+        let grant = UserGrant { offline: true, ..grant(&id) };
+        let change = if n % 2 == 0 {
+            let yes = Authorization { grant, code: code(&id, &id), consent: None, pushed: None };
+            Change::Authorize(Box::new(yes))
+        } else {
+            store.add_device(&device(&id, &id)).await.unwrap();
+            Change::DecideDevice(Box::new(DeviceDecision {
+                device: hash(&id),
+                exp: 100,
+                grant: Some(grant),
+            }))
+        };
+        store.apply(entry("a", "t", 30_000, change)).await
+    });
+    let results = join_all(deciding).await;
+    assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::SessionEnded))));
+    assert!(
+        store.grants_of("sub of alice", 40).await.unwrap().is_empty(),
+        "nothing of a disabled user is in force"
+    );
+    let late = Authorization {
+        grant: grant("late"),
+        code: code("late", "late"),
+        consent: None,
+        pushed: None,
+    };
+    let late = store.apply(entry("a", "t", 30_000, Change::Authorize(Box::new(late)))).await;
+    assert!(matches!(late, Err(StoreError::SessionEnded)));
+    assert!(
+        store.grant("late").await.unwrap().is_none()
+            && store.code(&hash("late")).await.unwrap().is_none()
+    );
+    store.add_device(&device("late", "late")).await.unwrap();
+    let decision = DeviceDecision { device: hash("late"), exp: 100, grant: Some(grant("late")) };
+    let late = store.apply(entry("a", "t", 30_000, Change::DecideDevice(Box::new(decision)))).await;
+    assert!(matches!(late, Err(StoreError::SessionEnded)));
+    assert!(
+        store.pending_device("late", 10).await.unwrap().is_some(),
+        "it waits for somebody who is signed in"
+    );
+}
+
+pub async fn a_code_is_redeemed_once_also_in_a_race(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    let stored = store.code(&hash("c")).await.unwrap().unwrap();
+    assert_eq!((stored.code, stored.grant), (code("c", "g"), grant("g")));
+    assert!(!stored.spent && !stored.revoked && store.code(&hash("x")).await.unwrap().is_none());
+    one_of_many_wins(store, OneTimeCredential::AuthorizationCode(hash("c"))).await;
+    assert!(store.code(&hash("c")).await.unwrap().unwrap().spent);
+}
+
+pub async fn a_refresh_token_is_rotated_once_also_in_a_race(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    apply(
+        store,
+        Change::IssueTokens(Box::new(issued(
+            "g",
+            "first",
+            Some(OneTimeCredential::AuthorizationCode(hash("c"))),
+        ))),
+    )
+    .await;
+    let first = hash("refresh of first");
+    let stored = store.refresh_token("g").await.unwrap().unwrap();
+    assert_eq!((stored.hash, stored.number, stored.since), (first, 7, 30));
+    assert_eq!((stored.grant, stored.exp, stored.revoked), (grant("g"), 1_000, false));
+    one_of_many_wins(store, OneTimeCredential::RefreshToken(first)).await;
+    let spent = Change::IssueTokens(Box::new(issued(
+        "g",
+        "late",
+        Some(OneTimeCredential::RefreshToken(first)),
+    )));
+    assert!(matches!(
+        store.apply(entry("a", "late", 30_000, spent)).await,
+        Err(StoreError::AlreadyConsumed)
+    ));
+}
+
+pub async fn a_token_that_spends_nothing_leaves_the_refresh_token_in_force(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    assert!(
+        store.refresh_token("g").await.unwrap().is_none()
+            && store.refresh_token("x").await.unwrap().is_none()
+    );
+    apply(
+        store,
+        Change::IssueTokens(Box::new(issued(
+            "g",
+            "first",
+            Some(OneTimeCredential::AuthorizationCode(hash("c"))),
+        ))),
+    )
+    .await;
+    let alone = UserIssuance { refresh_token: None, exp: 200_000, ..issued("g", "second", None) };
+    store.apply(entry("a", "t", 77_000, Change::IssueTokens(Box::new(alone)))).await.unwrap();
+    let stored = store.refresh_token("g").await.unwrap().unwrap();
+    assert_eq!((stored.hash, stored.exp, stored.since), (hash("refresh of first"), 1_000, 30));
+    store
+        .delete_expired(RetentionCutoffs { tokens: 199_999, keys: 0, audit_millis: 0, sessions: 0 })
+        .await
+        .unwrap();
+    assert!(
+        store.grant("g").await.unwrap().is_some(),
+        "it is kept as long as the last of its tokens"
+    );
+    store
+        .delete_expired(RetentionCutoffs { tokens: 400_000, keys: 0, audit_millis: 0, sessions: 0 })
+        .await
+        .unwrap();
+    assert!(store.grant("g").await.unwrap().is_none() && is_void(store, "second", "g").await);
+}
+
+/// 64 requests want to spend the same: one gets what it asked for, and of the others nothing is
+/// left.
+async fn one_of_many_wins(store: &dyn Store, spends: OneTimeCredential) {
+    let before = all(store).await.len();
+    let requests = (0..64).map(|n| {
+        let jti = format!("t{n}");
+        store.apply(entry(
+            "a",
+            &jti,
+            30_000,
+            Change::IssueTokens(Box::new(issued("g", &jti, Some(spends)))),
+        ))
+    });
+    let results = join_all(requests).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(
+        results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::AlreadyConsumed)))
+    );
+    assert_eq!(all(store).await.len(), before + 1);
+    for (n, result) in results.iter().enumerate() {
+        let jti = format!("t{n}");
+        let (refresh, opaque) = (hash(&format!("refresh of {jti}")), opaque(&jti, 0).hash);
+        assert_eq!(
+            store.refresh_token("g").await.unwrap().unwrap().hash == refresh,
+            result.is_ok()
+        );
+        assert_eq!(store.opaque_token(&opaque).await.unwrap().is_some(), result.is_ok());
+    }
+}
+
+pub async fn nothing_is_issued_under_a_revoked_grant(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    apply(store, Change::IssueTokens(Box::new(issued("g", "t1", None)))).await;
+    apply(store, Change::RevokeGrant { grant_id: "g".to_owned() }).await;
+    apply(store, Change::RevokeGrant { grant_id: "g".to_owned() }).await;
+    assert!(
+        is_void(store, "t1", "g").await && store.code(&hash("c")).await.unwrap().unwrap().revoked
+    );
+    let late = Change::IssueTokens(Box::new(issued(
+        "g",
+        "t2",
+        Some(OneTimeCredential::AuthorizationCode(hash("c"))),
+    )));
+    assert!(matches!(
+        store.apply(entry("a", "t2", 30_000, late)).await,
+        Err(StoreError::AlreadyConsumed)
+    ));
+    assert!(store.opaque_token(&opaque("t2", 0).hash).await.unwrap().is_none());
+    assert_eq!(store.grant("g").await.unwrap(), Some(grant("g")));
+}
+
+pub async fn a_revocation_amid_many_requests_leaves_no_token_in_force(store: &dyn Store) {
+    authorize(store, grant("g"), code("c", "g")).await;
+    let requests = (0..60).map(|n| {
+        let change = match n {
+            30 => Change::RevokeGrant { grant_id: "g".to_owned() },
+            n => Change::IssueTokens(Box::new(issued("g", &format!("t{n}"), None))),
+        };
+        store.apply(entry("a", "t", 30_000, change))
+    });
+    for (n, result) in join_all(requests).await.into_iter().enumerate().filter(|(n, _)| *n != 30) {
+        match result {
+            Ok(()) => assert!(is_void(store, &format!("t{n}"), "g").await, "t{n} is in force"),
+            Err(error) => assert!(matches!(error, StoreError::AlreadyConsumed), "{error}"),
+        }
+    }
+}
+
+pub async fn a_sign_out_ends_what_was_not_to_outlive_it(store: &dyn Store) {
+    let offline = UserGrant { offline: true, client_id: "b".to_owned(), ..grant("offline") };
+    for (grant, jti) in [(grant("online"), "t1"), (offline, "t2")] {
+        let id = grant.grant_id.clone();
+        authorize(store, grant, code(&id, &id)).await;
+        apply(store, Change::IssueTokens(Box::new(issued(&id, jti, None)))).await;
+    }
+    apply(store, Change::EndSession { sid: "s".to_owned() }).await;
+    assert!(is_void(store, "t1", "online").await && !is_void(store, "t2", "offline").await);
+}
+
+pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    let yes = |client_id: &str, scope: &str, granted_at| Consent {
+        sub: "sub of alice".to_owned(),
+        client_id: client_id.to_owned(),
+        scope: scope.parse().unwrap(),
+        granted_at,
+    };
+    for (n, consent) in
+        [yes("a", "openid", 10), yes("b", "openid", 20), yes("a", "openid email", 30)]
+            .into_iter()
+            .enumerate()
+    {
+        let id = format!("g{n}");
+        let grant = UserGrant { client_id: consent.client_id.clone(), ..grant(&id) };
+        be_signed_in(store, &grant).await;
+        let yes =
+            Authorization { code: code(&id, &id), grant, consent: Some(consent), pushed: None };
+        apply(store, Change::Authorize(Box::new(yes))).await;
+        apply(store, Change::IssueTokens(Box::new(issued(&id, &format!("t{n}"), None)))).await;
+    }
+    let given = store.consents_of("sub of alice").await.unwrap();
+    assert_eq!(given, [yes("a", "openid email", 30), yes("b", "openid", 20)]);
+    apply(
+        store,
+        Change::RevokeConsent { sub: "sub of alice".to_owned(), client_id: "a".to_owned() },
+    )
+    .await;
+    assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
+    assert_eq!(store.consent("sub of alice", "b").await.unwrap(), Some(yes("b", "openid", 20)));
+    let revoked = join_all(
+        [("t0", "g0"), ("t1", "g1"), ("t2", "g2")].map(|(jti, id)| is_void(store, jti, id)),
+    )
+    .await;
+    assert_eq!(revoked, [true, false, true]);
+}
+
+pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    for n in 0..20 {
+        let id = format!("g{n}");
+        authorize(store, grant(&id), code(&id, &id)).await;
+        apply(store, Change::IssueTokens(Box::new(issued(&id, &format!("t{n}"), None)))).await;
+    }
+    let revoking = (0..20).map(|n| async move {
+        let (sub, client_id, sid) = ("sub of alice".to_owned(), "a".to_owned(), "s".to_owned());
+        match n % 3 {
+            0 => disable_user(store, "alice", 30).await,
+            1 => store.apply(entry("a", "t", 30_000, Change::EndSession { sid })).await,
+            _ => {
+                store.apply(entry("a", "t", 30_000, Change::RevokeConsent { sub, client_id })).await
+            }
+        }
+    });
+    for result in join_all(revoking).await {
+        result.unwrap();
+    }
+    for n in 0..20 {
+        assert!(is_void(store, &format!("t{n}"), &format!("g{n}")).await);
+    }
+}
+
+pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
+    assert!(store.add_device(&device("d", "BCDF-GHJK")).await.unwrap());
+    assert!(
+        !store.add_device(&device("other", "BCDF-GHJK")).await.unwrap(),
+        "the code for people is taken"
+    );
+    assert_eq!(
+        store.pending_device("BCDF-GHJK", 10).await.unwrap(),
+        Some(device("d", "BCDF-GHJK"))
+    );
+    assert_eq!(store.pending_device("BCDF-GHJK", 100).await.unwrap(), None);
+    let answer = async |now| store.poll_device(&hash("d"), "a", now).await.unwrap().unwrap().status;
+    assert_eq!(answer(10).await, DeviceCodeStatus::Pending);
+    assert!(
+        store.poll_device(&hash("d"), "b", 14).await.unwrap().is_none(),
+        "it is another client's"
+    );
+    assert_eq!(answer(12).await, DeviceCodeStatus::SlowDown);
+    assert_eq!(
+        answer(20).await,
+        DeviceCodeStatus::SlowDown,
+        "five seconds more than it was told first"
+    );
+    assert_eq!(answer(60).await, DeviceCodeStatus::Pending);
+    assert!(store.poll_device(&hash("d"), "b", 79).await.unwrap().is_none());
+    assert!(store.poll_device(&hash("x"), "a", 10).await.unwrap().is_none());
+
+    be_signed_in(store, &grant("g")).await;
+    let deciding = (0..20).map(|n| {
+        let decision =
+            DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant(&format!("g{n}"))) };
+        store.apply(entry("a", "t", 30_000, Change::DecideDevice(Box::new(decision))))
+    });
+    let results = join_all(deciding).await;
+    let won = results.iter().position(Result::is_ok).unwrap();
+    assert_eq!(
+        results.iter().filter(|result| matches!(result, Err(StoreError::AlreadyConsumed))).count(),
+        19
+    );
+    let allowed = |spent| DeviceCodeStatus::Approved {
+        grant: grant(&format!("g{won}")),
+        revoked: false,
+        spent,
+    };
+    assert_eq!(answer(80).await, allowed(false));
+    let spends = Some(OneTimeCredential::DeviceCode(hash("d")));
+    apply(store, Change::IssueTokens(Box::new(issued(&format!("g{won}"), "t1", spends)))).await;
+    assert_eq!(answer(90).await, allowed(true));
+    assert_eq!(store.pending_device("BCDF-GHJK", 10).await.unwrap(), None);
+}
+
+pub async fn a_device_may_be_denied(store: &dyn Store) {
+    store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
+    let no = DeviceDecision { device: hash("d"), exp: 100, grant: None };
+    apply(store, Change::DecideDevice(Box::new(no))).await;
+    assert_eq!(
+        store.poll_device(&hash("d"), "a", 10).await.unwrap().unwrap().status,
+        DeviceCodeStatus::Denied
+    );
+}
+
+pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store) {
+    let pushed = PushedAuthorizationRequest {
+        hash: hash("p"),
+        client_id: "a".to_owned(),
+        parameters: "response_type=code".to_owned(),
+        exp: 100,
+    };
+    store.push_request(&pushed).await.unwrap();
+    assert!(
+        store.visit_pushed_request(&hash("p"), "a", 100, 200).await.unwrap().is_none(),
+        "it has expired"
+    );
+    let visited = store.visit_pushed_request(&hash("p"), "a", 10, 600).await.unwrap();
+    assert_eq!(visited, Some(PushedAuthorizationRequest { exp: 600, ..pushed.clone() }));
+    for until in [550, 1_100] {
+        let visited = store.visit_pushed_request(&hash("p"), "a", 500, until).await.unwrap();
+        assert_eq!(
+            visited,
+            Some(PushedAuthorizationRequest { exp: 600, ..pushed.clone() }),
+            "later visits change nothing"
+        );
+    }
+    assert!(
+        store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(),
+        "it is another client's"
+    );
+    be_signed_in(store, &grant("g")).await;
+    let answering = (0..20).map(|n| {
+        let id = format!("g{n}");
+        let yes = Authorization {
+            grant: grant(&id),
+            code: code(&id, &id),
+            consent: None,
+            pushed: Some(hash("p")),
+        };
+        store.apply(entry("a", "t", 30_000, Change::Authorize(Box::new(yes))))
+    });
+    let results = join_all(answering).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for (n, result) in results.iter().enumerate() {
+        assert_eq!(store.code(&hash(&format!("g{n}"))).await.unwrap().is_some(), result.is_ok());
+    }
+}
+
+pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    start(store, session("old", 10)).await;
+    start(store, session("young", 20)).await;
+    for (id, exp) in [("old", 100), ("young", 200_000)] {
+        let code = AuthorizationCode { exp, ..code(id, id) };
+        authorize(store, UserGrant { sid: id.to_owned(), ..grant(id) }, code).await;
+        store.add_device(&DeviceAuthorization { exp, ..device(id, id) }).await.unwrap();
+        let pushed = PushedAuthorizationRequest {
+            hash: hash(id),
+            client_id: "a".to_owned(),
+            parameters: String::new(),
+            exp,
+        };
+        store.push_request(&pushed).await.unwrap();
+    }
+    let before = RetentionCutoffs { tokens: 150_000, keys: 0, audit_millis: 0, sessions: 15 };
+    assert_eq!(
+        store.delete_expired(before).await.unwrap(),
+        4,
+        "a session, a grant, a device and a request"
+    );
+    assert_eq!(store.delete_expired(before).await.unwrap(), 0);
+    assert!(
+        store.session(&hash("old")).await.unwrap().is_none()
+            && store.code(&hash("old")).await.unwrap().is_none()
+    );
+    assert!(store.session(&hash("young")).await.unwrap().is_some());
+    assert!(store.code(&hash("young")).await.unwrap().is_some());
+    assert!(store.pending_device("young", 10).await.unwrap().is_some());
+    assert!(store.visit_pushed_request(&hash("young"), "a", 10, 20).await.unwrap().is_some());
+    authorize(store, UserGrant { sid: "young".to_owned(), ..grant("g") }, code("c", "g")).await;
+    apply(store, Change::EndSession { sid: "young".to_owned() }).await;
+    let before = |tokens| RetentionCutoffs { tokens, keys: 0, audit_millis: 0, sessions: 0 };
+    let left = async || store.take_due_logout_notifications(30, 30, 10).await.unwrap().len();
+    store.delete_expired(before(3_630)).await.unwrap();
+    assert_eq!(left().await, 1);
+    store.delete_expired(before(3_631)).await.unwrap();
+    assert_eq!(left().await, 0, "news that nobody wants to hear any more");
+}
+
+/// The user is here, and signed in in the session of the grant.
+pub(super) async fn be_signed_in(store: &dyn Store, grant: &UserGrant) {
+    if store.user(&grant.sub).await.unwrap().is_none() {
+        add_user(store, &user(grant.sub.trim_start_matches("sub of ")), 1).await.unwrap();
+    }
+    if store.session_by_sid(&grant.sid).await.unwrap().is_none() {
+        start(store, Session { sub: grant.sub.clone(), ..session(&grant.sid, 10) }).await;
+    }
+}
+
+/// Is the access token void that was issued as `jti` under this grant?
+pub(super) async fn is_void(store: &dyn Store, jti: &str, grant_id: &str) -> bool {
+    store.is_revoked(&with_grant_id(jti, grant_id)).await.unwrap()
+}
+
+pub(super) async fn apply(store: &dyn Store, change: Change) {
+    store.apply(entry("a", "t", 30_000, change)).await.unwrap();
+}
+
+pub(super) async fn start(store: &dyn Store, session: Session) {
+    apply(store, sign_in(session)).await;
+}
+
+/// With the password of [`user`].
+fn sign_in(session: Session) -> Change {
+    let verified_hash = phc(&format!("phc of {}", session.sub.trim_start_matches("sub of ")));
+    Change::StartSession { session, verified_hash }
+}
+
+/// In a session that is begun for it where there is none.
+async fn authorize(store: &dyn Store, grant: UserGrant, code: AuthorizationCode) {
+    be_signed_in(store, &grant).await;
+    apply(
+        store,
+        Change::Authorize(Box::new(Authorization { grant, code, consent: None, pushed: None })),
+    )
+    .await;
+}
+
+pub(super) fn hash(text: &str) -> TokenHash {
+    TokenHash::of_text(text)
+}
+
+pub(super) fn phc(text: &str) -> SecretHash {
+    SecretHash::Argon2id(text.to_owned())
+}
+
+pub(super) fn user(name: &str) -> User {
+    User {
+        sub: format!("sub of {name}"),
+        username: name.to_owned(),
+        password: phc(&format!("phc of {name}")),
+        claims: oauth_types::StandardClaims {
+            nickname: Some(format!("{name} 爱丽丝")),
+            ..oauth_types::StandardClaims::default()
+        },
+        enabled: true,
+    }
+}
+
+fn session(sid: &str, auth_time: i64) -> Session {
+    Session {
+        hash: hash(sid),
+        sid: sid.to_owned(),
+        sub: "sub of alice".to_owned(),
+        auth_time,
+        last_seen: auth_time,
+        address: "127.0.0.1".to_owned(),
+        user_agent: "a browser".to_owned(),
+    }
+}
+
+pub(super) fn grant(grant_id: &str) -> UserGrant {
+    UserGrant {
+        grant_id: grant_id.to_owned(),
+        client_id: "a".to_owned(),
+        sub: "sub of alice".to_owned(),
+        sid: "s".to_owned(),
+        scope: "openid email".parse().unwrap(),
+        resources: vec!["http://b".to_owned()],
+        auth_time: 5,
+        offline: false,
+    }
+}
+
+pub(super) fn code(text: &str, nonce: &str) -> AuthorizationCode {
+    AuthorizationCode {
+        hash: hash(text),
+        redirect_uri: Some("http://a/callback".to_owned()),
+        code_challenge: None,
+        nonce: Some(nonce.to_owned()),
+        exp: 90,
+    }
+}
+
+/// An opaque access token and a refresh token.
+pub(super) fn issued(grant_id: &str, jti: &str, spends: Option<OneTimeCredential>) -> UserIssuance {
+    UserIssuance {
+        grant_id: grant_id.to_owned(),
+        spends,
+        exp: 500,
+        opaque: Some(opaque(jti, 500)),
+        refresh_token: Some(NewRefreshToken {
+            hash: hash(&format!("refresh of {jti}")),
+            number: 7,
+            exp: 1_000,
+        }),
+    }
+}
+
+fn device(code: &str, user_code: &str) -> DeviceAuthorization {
+    DeviceAuthorization {
+        hash: hash(code),
+        user_code: user_code.to_owned(),
+        client_id: "a".to_owned(),
+        scope: "openid".parse().unwrap(),
+        resources: vec!["http://b".to_owned()],
+        exp: 100,
+        poll_interval_seconds: 5,
+    }
+}

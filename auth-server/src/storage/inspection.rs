@@ -1,0 +1,36 @@
+use doctor::SchemaVersions;
+
+use crate::domain::{Algorithm, Client, KeyState, SigningKey};
+
+/// The state of a database, read without changing it: no table is created or migrated.
+#[derive(Debug)]
+pub struct DatabaseInspection {
+    pub versions: SchemaVersions,
+    /// `None` if the schema is not the one of this program.
+    pub content: Option<DatabaseContents>,
+}
+
+/// The data that the doctor checks. Private keys are not in it.
+#[derive(Debug)]
+pub struct DatabaseContents {
+    pub clients: Vec<Client>,
+    /// Algorithm and key id of each current signing key.
+    pub signing: Vec<(Algorithm, String)>,
+}
+
+impl DatabaseInspection {
+    pub(super) fn without_content(versions: SchemaVersions) -> Self {
+        Self { versions, content: None }
+    }
+}
+
+/// Returns algorithm and key id of the current keys.
+pub(super) fn signing(keys: Vec<SigningKey>) -> Vec<(Algorithm, String)> {
+    let is_current = |key: &SigningKey| matches!(key.state, KeyState::Current { .. });
+    keys.into_iter().filter(is_current).map(|key| (key.algorithm, key.kid)).collect()
+}
+
+/// Returns the version of the newest migration.
+pub(super) fn newest(migrations: &sqlx::migrate::Migrator) -> i64 {
+    migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
+}

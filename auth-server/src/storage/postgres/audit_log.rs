@@ -1,0 +1,55 @@
+use sqlx::{AssertSqlSafe, PgExecutor, PgPool};
+
+use crate::{
+    domain::{AuditQuery, AuditRecord},
+    storage::{
+        StoreError,
+        sql::{
+            audit_log::{AUDIT_RECORDS, AuditRow},
+            decode,
+        },
+    },
+};
+
+pub(super) async fn insert(
+    executor: impl PgExecutor<'_>,
+    record: &AuditRecord,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO audit_log (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(record.at_millis)
+    .bind(record.event.as_str())
+    .bind(record.outcome.as_str())
+    .bind(record.actor.as_ref().map(ToString::to_string))
+    .bind(&record.client_id)
+    .bind(&record.sub)
+    .bind(&record.kid)
+    .bind(&record.jti)
+    .bind(&record.scope)
+    .bind(&record.address)
+    .bind(&record.error)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Returns the records that match, newest first.
+pub(super) async fn find(
+    pool: &PgPool,
+    query: &AuditQuery,
+) -> Result<Vec<AuditRecord>, StoreError> {
+    // Made of constants.
+    let statement = format!("{AUDIT_RECORDS} ORDER BY at_millis DESC, id DESC LIMIT $6");
+    let records = sqlx::query_as(AssertSqlSafe(statement))
+        .bind(&query.client_id)
+        .bind(&query.sub)
+        .bind(&query.jti)
+        .bind(query.since_millis.unwrap_or(i64::MIN))
+        .bind(query.until_millis.unwrap_or(i64::MAX))
+        .bind(i64::from(query.limit))
+        // A plan for these parameters, so that it uses the index of those that are given.
+        .persistent(false);
+    decode::<AuditRow, _>(records.fetch_all(pool).await?)
+}

@@ -1,0 +1,19 @@
+use crate::{
+    domain::{OpaqueToken, TokenHash},
+    storage::StoreError,
+};
+
+pub const OPAQUE_TOKEN: &str = "SELECT claims FROM opaque_access_tokens WHERE hash = $1";
+/// By its own `jti`, or by the grant that the `jti` names.
+pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revoked_access_tokens WHERE jti = $1) \
+     OR ($2 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE grant_id = $2 AND revoked_at IS NULL))";
+
+/// Returns the token with this hash and these claims.
+pub fn opaque_token(
+    hash: &TokenHash,
+    claims: Option<&str>,
+) -> Result<Option<OpaqueToken>, StoreError> {
+    claims
+        .map(|json| Ok(OpaqueToken { hash: *hash, claims: serde_json::from_str(json)? }))
+        .transpose()
+}

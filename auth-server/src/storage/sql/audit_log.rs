@@ -1,0 +1,49 @@
+use sqlx::FromRow;
+
+use super::unreadable;
+use crate::{
+    domain::{Actor, AuditEvent, AuditRecord, Outcome},
+    storage::StoreError,
+};
+
+/// Without an order and a limit. A condition on a parameter that is NULL is true.
+pub const AUDIT_RECORDS: &str = "SELECT at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error \
+     FROM audit_log WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
+     AND at_millis BETWEEN $4 AND $5";
+
+#[derive(FromRow)]
+pub struct AuditRow {
+    at_millis: i64,
+    event: String,
+    outcome: String,
+    actor: Option<String>,
+    client_id: Option<String>,
+    sub: Option<String>,
+    kid: Option<String>,
+    jti: Option<String>,
+    scope: Option<String>,
+    address: Option<String>,
+    error: Option<String>,
+}
+
+impl TryFrom<AuditRow> for AuditRecord {
+    type Error = StoreError;
+
+    fn try_from(row: AuditRow) -> Result<Self, StoreError> {
+        let actor =
+            row.actor.map(|actor| Actor::parse(&actor).ok_or_else(|| unreadable("an actor")));
+        Ok(Self {
+            at_millis: row.at_millis,
+            event: AuditEvent::parse(&row.event).ok_or_else(|| unreadable("an audit event"))?,
+            outcome: Outcome::parse(&row.outcome).ok_or_else(|| unreadable("an audit outcome"))?,
+            actor: actor.transpose()?,
+            client_id: row.client_id,
+            sub: row.sub,
+            kid: row.kid,
+            jti: row.jti,
+            scope: row.scope,
+            address: row.address,
+            error: row.error,
+        })
+    }
+}

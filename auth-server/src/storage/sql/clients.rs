@@ -1,0 +1,107 @@
+use sqlx::FromRow;
+
+use super::{scope, unreadable};
+use crate::{
+    domain::{Client, SecretHash, StoredSecret, TokenFormat},
+    storage::StoreError,
+};
+
+pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspection_audiences, c.token_format, c.login, \
+     c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
+pub const CLIENT_EXISTS: &str = "SELECT 1 FROM clients WHERE client_id = $1";
+pub const INSERT_CLIENT: &str = "INSERT INTO clients \
+     (client_id, scopes, resources, introspection_audiences, token_format, login, enabled, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING";
+pub const DISABLE_CLIENT: &str = "UPDATE clients SET enabled = FALSE WHERE client_id = $1";
+pub const DELETE_CLIENT: &str = "DELETE FROM clients WHERE client_id = $1";
+pub const INSERT_SECRET: &str =
+    "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)";
+/// A secret that already expires earlier keeps its expiry.
+pub const EXPIRE_SECRETS: &str = "UPDATE client_secrets SET not_after = $1 WHERE client_id = $2 \
+     AND (not_after IS NULL OR not_after > $1)";
+pub const DELETE_EXPIRED_SECRETS: &str =
+    "DELETE FROM client_secrets WHERE client_id = $1 AND not_after <= $2";
+pub const DELETE_SECRETS: &str = "DELETE FROM client_secrets WHERE client_id = $1";
+pub const SECRETS: &str =
+    "SELECT client_id, kind, hash, not_after FROM client_secrets ORDER BY created_at DESC";
+
+#[derive(FromRow)]
+pub struct ClientRow {
+    client_id: String,
+    scopes: String,
+    resources: String,
+    introspection_audiences: String,
+    token_format: String,
+    login: Option<String>,
+    dynamic: bool,
+    created_at: i64,
+    enabled: bool,
+}
+
+#[derive(FromRow)]
+pub struct SecretRow {
+    client_id: String,
+    kind: String,
+    hash: Vec<u8>,
+    not_after: Option<i64>,
+}
+
+/// Joins clients with their secrets. `clients` is sorted by client id.
+pub fn with_secrets(
+    clients: Vec<ClientRow>,
+    secrets: Vec<SecretRow>,
+) -> Result<Vec<Client>, StoreError> {
+    let mut clients: Vec<Client> = super::decode(clients)?;
+    for row in secrets {
+        // The database sorts by bytes, as Rust does.
+        if let Ok(index) = clients.binary_search_by(|client| client.client_id.cmp(&row.client_id)) {
+            clients[index].secrets.push(row.try_into()?);
+        }
+    }
+    Ok(clients)
+}
+
+/// Returns the columns `kind` and `hash` of a secret.
+pub fn hash_columns(hash: &SecretHash) -> Result<(&'static str, &[u8]), StoreError> {
+    match hash {
+        SecretHash::Sha256(hash) => Ok(("sha256", hash)),
+        SecretHash::Argon2id(phc) => Ok(("argon2id", phc.as_bytes())),
+        SecretHash::Keyed { .. } => Err(StoreError::Unavailable(
+            "a secret of the clients file is not stored in the database".to_owned(),
+        )),
+    }
+}
+
+impl TryFrom<ClientRow> for Client {
+    type Error = StoreError;
+
+    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            client_id: row.client_id,
+            secrets: Vec::new(),
+            scopes: scope(&row.scopes)?,
+            resources: serde_json::from_str(&row.resources)?,
+            introspection_audiences: serde_json::from_str(&row.introspection_audiences)?,
+            token_format: TokenFormat::parse(&row.token_format)
+                .ok_or_else(|| unreadable("a token format"))?,
+            login: row.login.as_deref().map(serde_json::from_str).transpose()?,
+            dynamic: row.dynamic,
+            created_at: row.created_at,
+            enabled: row.enabled,
+        })
+    }
+}
+
+impl TryFrom<SecretRow> for StoredSecret {
+    type Error = StoreError;
+
+    fn try_from(row: SecretRow) -> Result<Self, StoreError> {
+        let wrong = || unreadable("the hash of a secret");
+        let hash = match row.kind.as_str() {
+            "sha256" => SecretHash::Sha256(row.hash.try_into().map_err(|_| wrong())?),
+            "argon2id" => SecretHash::Argon2id(String::from_utf8(row.hash).map_err(|_| wrong())?),
+            _ => return Err(wrong()),
+        };
+        Ok(Self { hash, not_after: row.not_after })
+    }
+}

@@ -1,0 +1,56 @@
+use sqlx::FromRow;
+
+use crate::{
+    domain::{SecretHash, User},
+    storage::StoreError,
+};
+
+pub const INSERT_INSTALLATION_SECRET: &str =
+    "INSERT INTO installation_secret (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
+pub const INSTALLATION_SECRET: &str = "SELECT secret FROM installation_secret";
+pub const INSERT_USER: &str = "INSERT INTO users (sub, username, password_hash, claims, enabled, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING";
+pub const SET_PASSWORD: &str =
+    "UPDATE users SET password_hash = $1, updated_at = $2 WHERE sub = $3";
+pub const DISABLE_USER: &str = "UPDATE users SET enabled = FALSE, updated_at = $1 WHERE sub = $2";
+pub const USERS: &str =
+    "SELECT sub, username, password_hash, claims, enabled FROM users ORDER BY username";
+pub const USER: &str =
+    "SELECT sub, username, password_hash, claims, enabled FROM users WHERE sub = $1";
+pub const USER_BY_USERNAME: &str =
+    "SELECT sub, username, password_hash, claims, enabled FROM users WHERE username = $1";
+
+#[derive(FromRow)]
+pub struct UserRow {
+    sub: String,
+    username: String,
+    password_hash: String,
+    claims: String,
+    enabled: bool,
+}
+
+/// Returns the column `password_hash` of a password.
+pub fn phc(hash: &SecretHash) -> Result<&str, StoreError> {
+    match hash {
+        SecretHash::Argon2id(phc) => Ok(phc),
+        _ => Err(StoreError::Unavailable("a password hash is not Argon2id".to_owned())),
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            sub: row.sub,
+            username: row.username,
+            password: SecretHash::Argon2id(row.password_hash),
+            claims: serde_json::from_str(&row.claims)?,
+            enabled: row.enabled,
+        })
+    }
+}
+
+pub fn installation_secret(secret: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    secret.try_into().map_err(|_| super::unreadable("the installation secret"))
+}

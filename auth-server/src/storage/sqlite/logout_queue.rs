@@ -1,0 +1,43 @@
+use sqlx::SqlitePool;
+
+use crate::{
+    domain::LogoutNotification,
+    storage::{
+        StoreError,
+        sql::{
+            decode,
+            sessions::{DELETE_LOGOUT_NOTIFICATION, NotificationRow},
+        },
+    },
+};
+
+/// Returns whether a notification is due. This is asked often, and does not need the writer.
+pub(super) async fn is_due(pool: &SqlitePool, now: i64) -> Result<bool, StoreError> {
+    let due =
+        sqlx::query("SELECT 1 FROM backchannel_logout_queue WHERE next_attempt_at <= $1 LIMIT 1");
+    Ok(due.bind(now).fetch_optional(pool).await?.is_some())
+}
+
+pub(super) async fn take(
+    pool: &SqlitePool,
+    now: i64,
+    next_attempt_at: i64,
+    limit: u32,
+) -> Result<Vec<LogoutNotification>, StoreError> {
+    let taken = sqlx::query_as::<_, NotificationRow>(
+        "UPDATE backchannel_logout_queue SET next_attempt_at = $2 WHERE (sid, client_id) IN \
+         (SELECT sid, client_id FROM backchannel_logout_queue WHERE next_attempt_at <= $1 AND exp > $1 \
+         ORDER BY next_attempt_at LIMIT $3) RETURNING sid, sub, client_id",
+    );
+    let taken = taken.bind(now).bind(next_attempt_at).bind(i64::from(limit));
+    decode(taken.fetch_all(pool).await?)
+}
+
+pub(super) async fn delete(
+    pool: &SqlitePool,
+    notification: &LogoutNotification,
+) -> Result<(), StoreError> {
+    let delete = sqlx::query(DELETE_LOGOUT_NOTIFICATION);
+    delete.bind(&notification.sid).bind(&notification.client_id).execute(pool).await?;
+    Ok(())
+}

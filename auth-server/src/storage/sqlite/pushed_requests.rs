@@ -1,0 +1,55 @@
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::{
+    domain::{PushedAuthorizationRequest, TokenHash},
+    storage::{
+        StoreError,
+        sql::pushed_requests::{
+            DELETE_PUSHED_REQUEST, INSERT_PUSHED_REQUEST, VISIT_PUSHED_REQUEST,
+        },
+    },
+};
+
+pub(super) async fn add(
+    pool: &SqlitePool,
+    pushed: &PushedAuthorizationRequest,
+) -> Result<(), StoreError> {
+    sqlx::query(INSERT_PUSHED_REQUEST)
+        .bind(&pushed.hash.0[..])
+        .bind(&pushed.client_id)
+        .bind(&pushed.parameters)
+        .bind(pushed.exp)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn visit(
+    pool: &SqlitePool,
+    hash: &TokenHash,
+    client_id: &str,
+    now: i64,
+    until: i64,
+) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
+    let visit = sqlx::query_as(VISIT_PUSHED_REQUEST);
+    let visit = visit.bind(until).bind(&hash.0[..]).bind(client_id).bind(now);
+    let found: Option<(String, i64)> = visit.fetch_optional(pool).await?;
+    let client_id = client_id.to_owned();
+    Ok(found.map(|(parameters, exp)| PushedAuthorizationRequest {
+        hash: *hash,
+        client_id,
+        parameters,
+        exp,
+    }))
+}
+
+pub(super) async fn consume(
+    connection: &mut SqliteConnection,
+    hash: &TokenHash,
+) -> Result<(), StoreError> {
+    let delete = sqlx::query(DELETE_PUSHED_REQUEST).bind(&hash.0[..]);
+    match delete.execute(connection).await?.rows_affected() {
+        0 => Err(StoreError::AlreadyConsumed),
+        _ => Ok(()),
+    }
+}
