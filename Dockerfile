@@ -1,37 +1,37 @@
 # One image for all servers: `gatepass auth-server`, `gatepass service-a`, `gatepass service-b`.
-# No BuildKit-only syntax, so the builder of older engines makes the same image.
+# No BuildKit syntax, so that the legacy builder produces the same image.
 ARG RUST_IMAGE=rust:1.95-bookworm
 
 FROM ${RUST_IMAGE} AS build
 WORKDIR /src
 COPY . .
-# The target is named, although it is the host's own, so that crt-static reaches the binary and not build scripts and macros.
+# With an explicit target, crt-static applies to the binary but not to build scripts and macros.
 RUN target="$(rustc -vV | sed -n 's/^host: //p')" \
     && RUSTFLAGS='-C target-feature=+crt-static' \
        cargo build --locked --profile image -p gatepass --target "$target" \
     && mkdir -p /out/empty \
     && cp "target/$target/image/gatepass" /out/gatepass
 
-# From here to the end the container tests build this very text around a binary compiled on the host.
+# The container tests build the rest of this file with a binary compiled on the host.
 FROM scratch
 ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Gatepass" \
-      org.opencontainers.image.description="OAuth 2.0 between servers: authorization server, client and resource server in one static binary" \
+      org.opencontainers.image.description="OAuth 2.0 and OpenID Connect: authorization server, client and resource server in one static binary" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# Root owns the binary: the process that runs it cannot replace it.
+# Owned by root, so that the process cannot replace its own binary.
 COPY --from=build /out/gatepass /gatepass
-# A named volume takes the owner of the folder that it covers; without these it would belong to root and C could not write.
+# A new named volume gets the owner of the folder that it is mounted on. Without these folders it would belong to root.
 COPY --from=build --chown=65534:65534 /out/empty /data
 COPY --from=build --chown=65534:65534 /out/empty /ca
 
-# In a container, loopback reaches nobody; what the world may reach is decided by the ports that are published.
-# A slow hash takes 19 MiB for a moment. With a fixed threshold the C library always gives that back; with its own, which
-# grows, it would keep it for each thread that ever checked a password.
-# SQLite's temporary files stay with its database: there is no /tmp, and the root may be read-only.
+# Listen on all interfaces: published ports decide what is reachable from outside of the container.
+# Hashing a password allocates 19 MiB. With a fixed mmap threshold, glibc returns this memory to the system; with its
+# default, which grows, each thread that has ever hashed would keep it.
+# SQLite's temporary files go beside its database: there is no /tmp, and the root file system may be read-only.
 ENV GATEPASS__AUTH_SERVER__LISTEN=0.0.0.0:9000 \
     GATEPASS__AUTH_SERVER__TLS_LISTEN=0.0.0.0:9443 \
     GATEPASS__AUTH_SERVER__DATA_DIR=/data \
@@ -42,9 +42,9 @@ ENV GATEPASS__AUTH_SERVER__LISTEN=0.0.0.0:9000 \
     GATEPASS__SERVICE_B__LISTEN=0.0.0.0:9002 \
     GATEPASS__FLOW_VIEWER__LISTEN=0.0.0.0:9004
 
-# Numbers, because there is no /etc/passwd; Kubernetes' runAsNonRoot can check a number.
+# Numeric, because there is no /etc/passwd and because Kubernetes' runAsNonRoot can verify only numbers.
 USER 65534:65534
 ENTRYPOINT ["/gatepass"]
 CMD ["auth-server"]
-# Speaks for the default command; whoever runs service-a or service-b overrides it, as docker-compose.yml does.
+# For the default command. Override it for the other servers, as docker-compose.yml does.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["/gatepass", "auth-server", "healthcheck"]

@@ -44,7 +44,7 @@ pub struct Asked {
 pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock) -> Report {
     let names = SettingNames::of(AuthServerSettings::SERVICE);
     let (doors, (mut store, content), (issuer, published)) = tokio::join!(
-        run_section("own door", async |checks| {
+        run_section("listener", async |checks| {
             check_settings(
                 checks,
                 settings,
@@ -95,7 +95,7 @@ async fn check_doors(
     }
 }
 
-/// What C says of itself at its own door, and what answers where browsers go.
+/// What C says of itself at its listener, and what answers where browsers go.
 async fn check_own_issuer(
     settings: &AuthServerSettings,
     names: &SettingNames,

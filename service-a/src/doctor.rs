@@ -20,7 +20,7 @@ use crate::{
 pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
     let names = SettingNames::of(ServiceASettings::SERVICE);
     let (own, accounts, issuer, bs, logins) = tokio::join!(
-        run_section("own door", async |checks| {
+        run_section("listener", async |checks| {
             check_settings(
                 checks,
                 settings,

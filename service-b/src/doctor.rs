@@ -61,7 +61,7 @@ pub async fn examine(
     let names = SettingNames::of(ServiceBSettings::SERVICE);
     let wire = HttpProbe::new(&settings.http(), clock);
     let (own, issuer) = tokio::join!(
-        run_section("own door", async |checks| {
+        run_section("listener", async |checks| {
             let certificates = [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()];
             check_settings(checks, settings, certificates);
             check_door(checks, settings, &names, clock).await;

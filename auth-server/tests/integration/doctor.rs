@@ -46,7 +46,7 @@ async fn doctor_finds_nothing_wrong_with_a_running_server() {
     let server = server().await;
     let output = doctor(&server, &[]).await;
     assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{output:?}");
-    assert!(output.stdout.ends_with(" ok, 0 warn, 0 FAIL, 0 not looked at\n"), "{}", output.stdout);
+    assert!(output.stdout.ends_with(" ok, 0 warn, 0 FAIL, 0 skipped\n"), "{}", output.stdout);
     assert!(!output.stdout.contains("secret-"), "{}", output.stdout);
 }
 
@@ -59,14 +59,14 @@ async fn doctor_checks_both_listeners() {
     let tls = server.tls.as_deref().unwrap().replace("https://localhost", "127.0.0.1");
     let output = doctor(&server, &[("tls_listen", &tls)]).await;
     assert!(
-        output.code == Some(0) && output.stdout.contains("ok    own door `tls_listen`"),
+        output.code == Some(0) && output.stdout.contains("ok    listener `tls_listen`"),
         "{output:?}"
     );
     let output = doctor(&server, &[("tls_listen", "127.0.0.1:1")]).await;
     assert_diagnosis(
         &output,
-        "own door `tls_listen`",
-        &["nobody listens there", "GATEPASS__AUTH_SERVER__TLS_LISTEN"],
+        "listener `tls_listen`",
+        &["nothing is listening there", "GATEPASS__AUTH_SERVER__TLS_LISTEN"],
     );
 }
 
@@ -81,11 +81,11 @@ async fn doctor_without_a_running_server_says_how_to_start_it() {
     let output = run(&["doctor"], &settings).await;
     assert_diagnosis(
         &output,
-        "own door `listen`",
-        &["nobody listens there", "start it: `auth-server`"],
+        "listener `listen`",
+        &["nothing is listening there", "start it: `auth-server`"],
     );
     assert!(
-        output.stdout.contains("none yet, the first start makes it") && !data.exists(),
+        output.stdout.contains("not created yet; the first start creates it") && !data.exists(),
         "{}",
         output.stdout
     );
@@ -120,7 +120,7 @@ async fn doctor_suggests_the_nearest_redirect_uri() {
         &output,
         "redirect URI",
         &[
-            "found     https://forum.example/other is the nearest one: they differ in a slash at the end",
+            "found     https://forum.example/other is the nearest one: they differ in a trailing slash",
             "`redirect_uris`",
         ],
     );
@@ -209,9 +209,9 @@ async fn doctor_rejects_a_newer_schema_and_accepts_an_older_one() {
         &output,
         "database",
         &[
-            &format!("version {} or before", newest_version()),
+            &format!("version {} or earlier", newest_version()),
             "found     version 9999",
-            "there is no way back",
+            "migrations cannot be undone",
             "data_dir: ",
         ],
     );
@@ -220,7 +220,7 @@ async fn doctor_rejects_a_newer_schema_and_accepts_an_older_one() {
     let output = doctor(&server, &[("data_dir", &data)]).await;
     let (older, newest) = (newest_version() - 1, newest_version());
     assert!(
-        output.stdout.contains(&format!("version {older}, the next start brings it to {newest}")),
+        output.stdout.contains(&format!("version {older}, the next start migrates it to {newest}")),
         "{}",
         output.stdout
     );

@@ -136,7 +136,7 @@ async fn a_resource_that_c_does_not_know_is_found_before_a_calls_b() {
     );
     assert!(
         failed[0].message.starts_with("invalid_target")
-            && failed[1].message.contains("a slash at the end"),
+            && failed[1].message.contains("a trailing slash"),
         "{failed:#?}"
     );
 }

@@ -70,7 +70,7 @@ async fn stopped_viewer_is_reported_with_the_command_to_start_it() {
     viewer.settings.listen = "127.0.0.1:1".to_owned();
     let report = report(&viewer.settings).await;
     let check = failed(&report);
-    assert!(check.check.starts_with("own door"), "{check:?}");
+    assert!(check.check.starts_with("listener"), "{check:?}");
     assert!(
         check.diagnosis.as_ref().unwrap().change.advice.contains("gatepass flow-viewer"),
         "{check:?}"

@@ -106,7 +106,7 @@ async fn beside_an_a_that_serves_nothing_is_found_and_the_tokens_are_given_back(
     token(&world, pass(0)).await;
     let said = doctor(&world.settings(), &a, &[]).await;
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
-    assert!(said.out.ends_with(" ok, 0 warn, 0 FAIL, 0 not looked at\n"), "{}", said.out);
+    assert!(said.out.ends_with(" ok, 0 warn, 0 FAIL, 0 skipped\n"), "{}", said.out);
     let all = world.c.requests().await;
     let count = |at: &str| all.iter().filter(|request| request.url.path() == at).count();
     assert_eq!(
@@ -150,7 +150,7 @@ async fn another_audience_at_b_is_found_with_both_values() {
             "GATEPASS__SERVICE_A__TARGETS__LOCAL__RESOURCE",
         ],
     );
-    found(&said, "B local: issuer", &["a slash at the end", "issuer: "]);
+    found(&said, "B local: issuer", &["a trailing slash", "issuer: "]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,10 +172,10 @@ async fn c_that_is_away_and_b_that_is_away_are_told_apart() {
     let (world, a) = world().await;
     token(&world, pass(0)).await;
     let said = doctor(&world.settings(), &a, &[("issuer", "http://127.0.0.1:1")]).await;
-    found(&said, "issuer: reached", &["nobody listens there", "set `internal_url`"]);
+    found(&said, "issuer: reached", &["nothing is listening there", "set `internal_url`"]);
     assert!(said.out.contains("the secret is not sent to an unconfirmed issuer"), "{}", said.out);
     let said = doctor(&world.settings(), &a, &[("targets.local.url", "http://127.0.0.1:1")]).await;
-    found(&said, "B local: reached", &["nobody listens there", "targets.local.url: "]);
+    found(&said, "B local: reached", &["nothing is listening there", "targets.local.url: "]);
     let (of_a, of_login) = ("ok    issuer: reached", "ok    login platform: reached");
     assert!(said.out.contains(of_a) && said.out.contains(of_login), "{}", said.out);
 }
@@ -185,7 +185,7 @@ async fn where_nothing_runs_it_says_what_to_start() {
     let (world, a) = world().await;
     token(&world, pass(0)).await;
     let said = doctor(&world.settings(), &a, &[("listen", "127.0.0.1:1")]).await;
-    found(&said, "own door `listen`", &["nobody listens there", "start it: `service-a`"]);
+    found(&said, "listener `listen`", &["nothing is listening there", "start it: `service-a`"]);
 }
 
 async fn tell(file: &Path, sql: &'static str) {
@@ -205,12 +205,12 @@ async fn a_database_of_a_newer_version_and_one_that_is_none_are_found() {
     found(
         &said,
         "database",
-        &["found     version 9999", "run the version that made it", "data_dir: "],
+        &["found     version 9999", "run the newer version that migrated", "data_dir: "],
     );
     let other = tempfile::tempdir().unwrap();
     let folder = other.path().display().to_string();
     let said = doctor(&world.settings(), &a, &[("data_dir", &folder)]).await;
-    assert!(said.out.contains("none yet, the first start makes it"), "{}", said.out);
+    assert!(said.out.contains("not created yet; the first start creates it"), "{}", said.out);
     assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0, "and the doctor makes none");
     fs::write(
         other.path().join("service-a.db"),
@@ -241,7 +241,7 @@ async fn a_provider_that_cannot_be_reached_takes_nothing_from_the_others() {
         &said,
         "login other: reached",
         &[
-            "nobody listens there",
+            "nothing is listening there",
             "providers.other.issuer: ",
             "GATEPASS__SERVICE_A__PROVIDERS__OTHER__ISSUER",
         ],
@@ -283,6 +283,6 @@ async fn whatever_hangs_the_doctor_ends() {
         "B introspection: reached",
         "login platform: reached",
     ] {
-        found(&said, line, &["no answer in time"]);
+        found(&said, line, &["no response in time"]);
     }
 }

@@ -74,10 +74,13 @@ async fn programs_get_one_json_object() {
     let checks = service["checks"].as_array().unwrap();
     let keys = checks.iter().find(|check| check["check"] == "issuer: keys").unwrap();
     assert_eq!(
-        (&keys["verdict"], &keys["finding"]["found"]),
-        (&json!("fail"), &json!("no key at all"))
+        (&keys["verdict"], &keys["diagnosis"]["found"]),
+        (&json!("fail"), &json!("no keys"))
     );
-    assert_eq!(keys["finding"]["change"]["environment"], "GATEPASS__SERVICE_B__LOCAL__ALGORITHMS");
+    assert_eq!(
+        keys["diagnosis"]["change"]["environment"],
+        "GATEPASS__SERVICE_B__LOCAL__ALGORITHMS"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,13 +90,13 @@ async fn c_that_is_away_an_issuer_with_a_slash_and_no_keys_are_found() {
     found(
         &away,
         "issuer: reached",
-        &["nobody listens there", "internal_url: ", "GATEPASS__SERVICE_B__INTERNAL_URL"],
+        &["nothing is listening there", "internal_url: ", "GATEPASS__SERVICE_B__INTERNAL_URL"],
     );
     let slash = doctor(&c, &b, &[("issuer", "http://localhost:9000/")]).await;
     found(
         &slash,
         "issuer: metadata",
-        &["a slash at the end", "expected  http://localhost:9000\n", "GATEPASS__SERVICE_B__ISSUER"],
+        &["a trailing slash", "expected  http://localhost:9000\n", "GATEPASS__SERVICE_B__ISSUER"],
     );
     c.jwks.answers(status(404));
     found(&doctor(&c, &b, &[]).await, "issuer: keys", &["status 404"]);
@@ -129,7 +132,7 @@ async fn an_issuer_that_does_not_know_bs_scopes_is_a_warning() {
 async fn where_nothing_runs_it_says_what_to_start_and_what_runs_with_other_settings_is_told() {
     let (_, c, b) = world().await;
     let said = doctor(&c, &b, &[("listen", "127.0.0.1:1")]).await;
-    found(&said, "own door `listen`", &["nobody listens there", "start it: `service-b`"]);
+    found(&said, "listener `listen`", &["nothing is listening there", "start it: `service-b`"]);
     let other = doctor(&c, &b, &[("resource", "https://b.example/other")]).await;
     found(
         &other,

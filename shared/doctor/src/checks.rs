@@ -5,89 +5,104 @@ use tokio::time::timeout;
 
 use crate::diagnosis::{Diagnosis, printable};
 
-/// So long may all checks of one section take. The whole doctor takes as long as its longest
-/// section.
-const LIMIT: Duration = Duration::from_secs(12);
+/// Time limit of one section. Sections run concurrently, so it is also that of the whole command.
+const SECTION_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// How a check ended.
+/// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// As it should be.
+    /// As expected.
     Ok,
-    /// It works, or may work; somebody should look.
+    /// Works or may work, but should be reviewed.
     Warn,
-    /// It cannot work so.
+    /// Cannot work.
     Fail,
-    /// Not looked at, because something before it failed or it does not apply.
+    /// Not performed, because an earlier check failed or it does not apply.
     Skip,
 }
 
-/// One check, as one line.
+/// One performed check: one line of output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at.
+    /// The name of the check.
     pub check: String,
-    /// How it ended.
+    /// Its result.
     pub verdict: Verdict,
-    /// In a few words.
+    /// The result in a few words.
     pub message: String,
-    /// What does not fit.
+    /// What is wrong and what to change, unless the verdict is `Ok` or `Skip`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
 }
 
-/// The checks of one run_section, in their order.
+/// Collects the checks of one section in order.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
     all: Vec<Check>,
 }
 
 impl Checks {
-    /// It is as it should be.
-    pub fn ok(&mut self, check: impl Into<String>, said: impl AsRef<str>) {
-        self.add(check.into(), Verdict::Ok, said.as_ref(), None);
+    /// Records a successful check.
+    pub fn ok(&mut self, check: impl Into<String>, message: impl AsRef<str>) {
+        self.add(check.into(), Verdict::Ok, message.as_ref(), None);
     }
 
-    /// Somebody should look.
-    pub fn warn(&mut self, check: impl Into<String>, said: impl AsRef<str>, finding: Diagnosis) {
-        self.add(check.into(), Verdict::Warn, said.as_ref(), Some(finding));
+    /// Records a warning.
+    pub fn warn(
+        &mut self,
+        check: impl Into<String>,
+        message: impl AsRef<str>,
+        diagnosis: Diagnosis,
+    ) {
+        self.add(check.into(), Verdict::Warn, message.as_ref(), Some(diagnosis));
     }
 
-    /// It cannot work so.
-    pub fn fail(&mut self, check: impl Into<String>, said: impl AsRef<str>, finding: Diagnosis) {
-        self.add(check.into(), Verdict::Fail, said.as_ref(), Some(finding));
+    /// Records a failed check.
+    pub fn fail(
+        &mut self,
+        check: impl Into<String>,
+        message: impl AsRef<str>,
+        diagnosis: Diagnosis,
+    ) {
+        self.add(check.into(), Verdict::Fail, message.as_ref(), Some(diagnosis));
     }
 
-    /// Not looked at, and why.
-    pub fn skip(&mut self, check: impl Into<String>, why: impl AsRef<str>) {
-        self.add(check.into(), Verdict::Skip, why.as_ref(), None);
+    /// Records a check that was not performed, and why.
+    pub fn skip(&mut self, check: impl Into<String>, reason: impl AsRef<str>) {
+        self.add(check.into(), Verdict::Skip, reason.as_ref(), None);
     }
 
-    /// The checks, in their order.
+    /// Returns the checks in order.
     #[must_use]
     pub fn all(self) -> Vec<Check> {
         self.all
     }
 
-    /// How many checks were made so far.
+    /// Returns the number of checks so far.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    fn add(&mut self, check: String, verdict: Verdict, said: &str, finding: Option<Diagnosis>) {
-        self.all.push(Check { check, verdict, message: printable(said), diagnosis: finding });
+    fn add(
+        &mut self,
+        check: String,
+        verdict: Verdict,
+        message: &str,
+        diagnosis: Option<Diagnosis>,
+    ) {
+        self.all.push(Check { check, verdict, message: printable(message), diagnosis });
     }
 }
 
-/// Make the checks of a run_section, and keep those that were made when its time is over: whatever
-/// hangs, the doctor ends.
-pub async fn run_section(name: impl Into<String>, look: impl AsyncFnOnce(&mut Checks)) -> Checks {
+/// Runs the checks of a section. After 12 seconds it stops and keeps the checks made so far, so that
+/// a hanging connection does not block the doctor.
+pub async fn run_section(name: impl Into<String>, run: impl AsyncFnOnce(&mut Checks)) -> Checks {
     let mut checks = Checks::default();
-    if timeout(LIMIT, look(&mut checks)).await.is_err() {
+    if timeout(SECTION_TIMEOUT, run(&mut checks)).await.is_err() {
         checks.skip(
             name,
-            format!("the rest took longer than {} s and was given up", LIMIT.as_secs()),
+            format!("remaining checks cancelled after {} s", SECTION_TIMEOUT.as_secs()),
         );
     }
     checks

@@ -5,43 +5,43 @@ use serde_json::Value;
 
 use crate::{diagnosis::SettingNames, http_probe::ProbeResponse};
 
-/// Longer reasons help nobody.
-const MAX_WORDS: usize = 200;
+/// The issuer's error description is truncated to this many characters.
+const MAX_DESCRIPTION_CHARS: usize = 200;
 
-/// Who asks, and where that is configured.
+/// A client and the location of its settings.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// Its id.
+    /// The client id.
     pub id: String,
-    /// Its secret.
+    /// The client secret.
     pub secret: ClientSecret,
-    /// How it proves who it is.
+    /// Its authentication method at the token endpoint.
     pub method: ClientAuthMethod,
-    /// Where its settings stand: `client_id`, `client_secret`.
+    /// Names of its settings `client_id` and `client_secret`.
     pub names: SettingNames,
-    /// The setting of the method; none where it is chosen by what the issuer offers.
+    /// The setting of the method. `None` if the method is chosen from what the issuer supports.
     pub method_setting: Option<&'static str>,
 }
 
-/// An answer of an endpoint that takes client credentials, other than a good one.
+/// An error response of an endpoint that requires client authentication (RFC 6749 §5.2).
 #[derive(Clone, Debug)]
 pub(crate) struct ErrorResponse {
     pub(crate) status: u16,
-    /// The OAuth error code, where there was one.
+    /// The OAuth error code, or a description of the status if there is none.
     pub(crate) code: String,
-    /// The issuer's own words, unless they give the secret away.
-    pub(crate) words: String,
+    /// The issuer's description, unless it contains the secret.
+    pub(crate) description: String,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct ErrorBody {
     error: Option<Value>,
     error_description: Option<String>,
 }
 
 impl Client {
-    /// Add the proof to a form, or give it as a header.
-    pub(crate) fn prove<'a>(&'a self, form: &mut Vec<(&'a str, &'a str)>) -> Option<String> {
+    /// Adds the credentials to `form`, or returns the `Authorization` header.
+    pub(crate) fn authenticate<'a>(&'a self, form: &mut Vec<(&'a str, &'a str)>) -> Option<String> {
         match self.method {
             ClientAuthMethod::Post => {
                 form.extend([
@@ -54,17 +54,17 @@ impl Client {
         }
     }
 
-    /// The words of an answer. Careless servers repeat what they were sent.
-    pub(crate) fn refused(&self, reply: &ProbeResponse) -> ErrorResponse {
-        let said = serde_json::from_slice(&reply.body)
-            .unwrap_or(Said { error: None, error_description: None });
-        let code = said.error.as_ref().and_then(Value::as_str).map_or_else(
-            || format!("status {} and no error of OAuth", reply.status),
+    /// Parses an error response. Some servers repeat what they received, so the secret is removed.
+    pub(crate) fn error_response(&self, reply: &ProbeResponse) -> ErrorResponse {
+        let body = serde_json::from_slice(&reply.body)
+            .unwrap_or(ErrorBody { error: None, error_description: None });
+        let code = body.error.as_ref().and_then(Value::as_str).map_or_else(
+            || format!("status {} without an OAuth error", reply.status),
             |code| self.without_secret(code),
         );
-        let words =
-            said.error_description.map(|words| self.without_secret(&words)).unwrap_or_default();
-        ErrorResponse { status: reply.status, code, words }
+        let description =
+            body.error_description.map(|text| self.without_secret(&text)).unwrap_or_default();
+        ErrorResponse { status: reply.status, code, description }
     }
 
     fn without_secret(&self, text: &str) -> String {
@@ -78,9 +78,9 @@ impl Client {
             header.trim_start_matches("Basic "),
         ];
         if forms.iter().any(|form| !form.is_empty() && text.contains(form)) {
-            return "[the answer repeats the secret, and is not shown]".to_owned();
+            return "[hidden because it contains the client secret]".to_owned();
         }
-        printable(text).chars().take(MAX_WORDS).collect()
+        printable(text).chars().take(MAX_DESCRIPTION_CHARS).collect()
     }
 }
 
@@ -89,14 +89,14 @@ impl ErrorResponse {
         self.code == code
     }
 
-    /// Who asks did not prove who it is, in whatever way the issuer says so.
-    pub(crate) fn is_about_the_client(&self) -> bool {
+    /// Returns whether client authentication failed. Some issuers respond with 401 and another code.
+    pub(crate) fn is_client_error(&self) -> bool {
         self.is("invalid_client") || self.status == 401
     }
 
-    pub(crate) fn shown(&self) -> String {
-        let colon = if self.words.is_empty() { "" } else { ": " };
-        format!("{}{colon}{}", self.code, self.words)
+    pub(crate) fn summary(&self) -> String {
+        let colon = if self.description.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", self.code, self.description)
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_repeats_the_secret_is_not_shown() {
+    fn error_description_with_the_secret_is_hidden() {
         for form in [
             "s3cr=t & more",
             "s3cr%3Dt+%26+more",
@@ -136,16 +136,23 @@ mod tests {
             "YTpzM2NyJTNEdCslMjYrbW9yZQ==",
         ] {
             let body = serde_json::json!({ "error": "invalid_client", "error_description": format!("not {form}!") });
-            let shown = client().refused(&reply(&body.to_string())).shown();
-            assert!(shown.starts_with("invalid_client: [") && !shown.contains(form), "{shown}");
+            let summary = client().error_response(&reply(&body.to_string())).summary();
+            assert!(
+                summary.starts_with("invalid_client: [") && !summary.contains(form),
+                "{summary}"
+            );
         }
     }
 
     #[test]
-    fn the_issuers_own_words_are_shown() {
-        let refused = client()
-            .refused(&reply(r#"{"error":"invalid_client","error_description":"V7000215: wrong"}"#));
-        assert_eq!(refused.shown(), "invalid_client: V7000215: wrong");
-        assert_eq!(client().refused(&reply("<html>")).shown(), "status 401 and no error of OAuth");
+    fn error_description_is_part_of_the_summary() {
+        let error = client().error_response(&reply(
+            r#"{"error":"invalid_client","error_description":"V7000215: wrong"}"#,
+        ));
+        assert_eq!(error.summary(), "invalid_client: V7000215: wrong");
+        assert_eq!(
+            client().error_response(&reply("<html>")).summary(),
+            "status 401 without an OAuth error"
+        );
     }
 }

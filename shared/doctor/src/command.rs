@@ -9,37 +9,36 @@ use crate::{
     report::{Report, text},
 };
 
-/// How the findings are told.
+/// Arguments of every `doctor` command.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DoctorArguments {
-    /// One JSON object, for programs
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Look, tell what was found, and fail if anything cannot work.
+/// Runs the checks and prints their reports.
 ///
 /// # Errors
-/// When a check failed.
+/// Returns an error if a check failed or the output cannot be written.
 pub fn run(
     arguments: &DoctorArguments,
-    examine: impl Future<Output = Vec<Report>>,
+    checks: impl Future<Output = Vec<Report>>,
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let reports = runtime.block_on(examine);
-    // A name that is still being looked up would hold the process for as long as the system's
-    // resolver likes.
+    let reports = runtime.block_on(checks);
+    // A DNS lookup that is still running must not delay the end of the process.
     runtime.shutdown_background();
     let failed: usize = reports.iter().map(|report| report.count(Verdict::Fail)).sum();
-    let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colored = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     print_line(match arguments.json {
         true => json!({ "services": reports, "failed": failed }).to_string(),
-        false => text(&reports, coloured),
+        false => text(&reports, colored),
     })?;
-    anyhow::ensure!(failed == 0, "the doctor found {failed} {} that cannot work", plural(failed));
+    anyhow::ensure!(failed == 0, "the doctor found {failed} {}", plural(failed));
     Ok(())
 }
 
 fn plural(count: usize) -> &'static str {
-    if count == 1 { "thing" } else { "things" }
+    if count == 1 { "problem" } else { "problems" }
 }

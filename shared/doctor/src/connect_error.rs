@@ -4,116 +4,108 @@ use tokio::{net::lookup_host, time::timeout};
 use url::Url;
 
 use crate::{
-    certificate_error::Distrust,
-    diagnosis::{Diagnosis, SettingNames},
+    certificate_error::CertificateProblem,
+    diagnosis::Diagnosis,
+    endpoint_setting::{EndpointSetting, host, without_query},
 };
 
-/// A resolver that takes longer is as good as none.
-const LOOKUP_LIMIT: Duration = Duration::from_secs(1);
+/// Time limit of a DNS lookup.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why there was no answer.
+/// Why a request got no response.
 #[derive(Clone, Debug)]
 pub(crate) enum ConnectError {
     TimedOut,
-    Refused,
-    /// The name of the host means nothing here.
+    /// Nothing listens on the port.
+    ConnectionRefused,
+    /// The host name cannot be resolved.
     UnknownHost,
-    /// TLS, but with a certificate that is not believed.
-    Distrusted(Distrust),
-    /// Something answers, and it is not TLS.
+    /// The server's TLS certificate is not trusted.
+    UntrustedCertificate(CertificateProblem),
+    /// The server does not speak TLS.
     NotTls,
-    /// Something answers, and it is not HTTP.
+    /// The server does not speak plain http.
     NotHttp,
-    /// In the words of the library that met it.
+    /// Any other error, with its message.
     Other(String),
 }
 
-/// Which settings have led to where nobody answered.
-pub(crate) struct Way<'a> {
-    pub(crate) names: &'a SettingNames,
-    /// The setting with the address.
-    pub(crate) setting: &'a str,
-    /// What to do about an address where nobody is.
-    pub(crate) advice: String,
-}
-
 impl ConnectError {
-    /// In a few words.
-    pub(crate) fn words(&self) -> String {
+    /// Returns a short description.
+    pub(crate) fn summary(&self) -> String {
         match self {
-            Self::TimedOut => "no answer in time".to_owned(),
-            Self::Refused => "connection refused: nobody listens there".to_owned(),
-            Self::UnknownHost => "the host's name is not known here".to_owned(),
-            Self::Distrusted(distrust) => distrust.words().to_owned(),
-            Self::NotTls => "what answers there does not speak TLS".to_owned(),
-            Self::NotHttp => "what answers there does not speak plain http".to_owned(),
-            Self::Other(words) => words.clone(),
+            Self::TimedOut => "no response in time".to_owned(),
+            Self::ConnectionRefused => "connection refused: nothing is listening there".to_owned(),
+            Self::UnknownHost => "the host name cannot be resolved here".to_owned(),
+            Self::UntrustedCertificate(problem) => problem.summary().to_owned(),
+            Self::NotTls => "the server there does not speak TLS".to_owned(),
+            Self::NotHttp => "the server there does not speak plain http".to_owned(),
+            Self::Other(message) => message.clone(),
         }
     }
 
-    /// Somebody is there, and only we do not believe who.
-    pub(crate) fn is_somebody(&self) -> bool {
-        matches!(self, Self::Distrusted(_))
+    /// Returns whether a server responded and only its certificate is not trusted.
+    pub(crate) fn is_untrusted_certificate(&self) -> bool {
+        matches!(self, Self::UntrustedCertificate(_))
     }
 
-    pub(crate) fn finding(&self, url: &str, way: &Way<'_>) -> Diagnosis {
-        let Way { names, setting, advice } = way;
-        let compared =
-            format!("the setting `{}` and what answers at {}", names.name(setting), bare(url));
+    pub(crate) fn diagnose(&self, url: &str, endpoint: &EndpointSetting<'_>) -> Diagnosis {
+        let EndpointSetting { names, setting, advice } = endpoint;
+        let compared = format!(
+            "the setting `{}` and the server at {}",
+            names.name(setting),
+            without_query(url)
+        );
         let change = |advice: String| names.change(setting, advice);
         match self {
-            Self::Distrusted(distrust) => distrust.finding(url, way),
+            Self::UntrustedCertificate(problem) => problem.diagnose(url, endpoint),
             Self::NotTls => {
-                let advice = "write http, or the port at which TLS is served".to_owned();
-                Diagnosis::new(compared, "https", "plain http, or something else", change(advice))
+                let advice = "use http, or the port that serves TLS".to_owned();
+                Diagnosis::new(compared, "https", "plain http, or another protocol", change(advice))
             }
             Self::NotHttp => {
-                let advice = "write https, or the port at which plain http is served".to_owned();
+                let advice = "use https, or the port that serves plain http".to_owned();
                 Diagnosis::new(
                     compared,
                     "plain http",
-                    "something else, perhaps TLS",
+                    "another protocol, perhaps TLS",
                     change(advice),
                 )
             }
             Self::UnknownHost => {
                 let found = format!("no address for `{}`", host(url));
-                Diagnosis::new(compared, "a host that is known here", found, change(advice.clone()))
+                Diagnosis::new(
+                    compared,
+                    "a host name that can be resolved here",
+                    found,
+                    change(advice.clone()),
+                )
             }
-            Self::TimedOut | Self::Refused | Self::Other(_) => {
-                Diagnosis::new(compared, "an answer", self.words(), change(advice.clone()))
+            Self::TimedOut | Self::ConnectionRefused | Self::Other(_) => {
+                Diagnosis::new(compared, "a response", self.summary(), change(advice.clone()))
             }
         }
     }
 }
 
-/// An address without what may be private in it.
-pub(crate) fn bare(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
-}
-
-pub(crate) fn host(url: &str) -> String {
-    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// What the chain of errors says, by its types. What it says in words is shown only if no type is
-/// known.
-pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> ConnectError {
-    if let Some(tls) = find::<rustls::Error>(error) {
+/// Classifies a failed request by the types in its chain of errors. Uses an error message only if no
+/// type is known.
+pub(crate) async fn classify(url: &Url, error: &reqwest::Error) -> ConnectError {
+    if let Some(tls) = find_source::<rustls::Error>(error) {
         return match tls {
             rustls::Error::InvalidCertificate(reason) => {
-                ConnectError::Distrusted(Distrust::of(reason))
+                ConnectError::UntrustedCertificate(CertificateProblem::new(reason))
             }
             rustls::Error::InvalidMessage(_) => ConnectError::NotTls,
             other => ConnectError::Other(other.to_string()),
         };
     }
-    if find::<io::Error>(error)
+    if find_source::<io::Error>(error)
         .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     {
-        return ConnectError::Refused;
+        return ConnectError::ConnectionRefused;
     }
-    if error.is_connect() && !is_known(url).await {
+    if error.is_connect() && !resolves(url).await {
         return ConnectError::UnknownHost;
     }
     if error.is_timeout() {
@@ -122,21 +114,22 @@ pub(crate) async fn why_none(url: &Url, error: &reqwest::Error) -> ConnectError 
     if url.scheme() == "http" && !error.is_connect() {
         return ConnectError::NotHttp;
     }
-    ConnectError::Other(innermost(error))
+    ConnectError::Other(root_cause(error))
 }
 
-async fn is_known(url: &Url) -> bool {
+async fn resolves(url: &Url) -> bool {
     let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
         return false;
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    timeout(LOOKUP_LIMIT, lookup_host((host, port)))
+    timeout(LOOKUP_TIMEOUT, lookup_host((host, port)))
         .await
         .is_ok_and(|found| found.is_ok_and(|mut all| all.next().is_some()))
 }
 
-/// An `io::Error` hides the error that it wraps from `source`, and TLS errors come wrapped.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+/// Returns the first error of type `E` in the chain. TLS errors are wrapped in an `io::Error`, whose
+/// `source` skips the wrapped error.
+fn find_source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {
@@ -151,14 +144,14 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
-fn innermost(error: &reqwest::Error) -> String {
+fn root_cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn Error = error;
     while let Some(inner) = innermost.source() {
         innermost = inner;
     }
-    // The outermost one alone names the URL.
+    // Only the outermost error contains the URL.
     if std::ptr::addr_eq(innermost, error) {
-        "the call failed".to_owned()
+        "the request failed".to_owned()
     } else {
         innermost.to_string()
     }

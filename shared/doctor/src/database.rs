@@ -3,63 +3,66 @@ use crate::{
     diagnosis::{Diagnosis, SettingNames},
 };
 
-/// Which tables a database has, and which this program knows.
+/// Schema version of a database, and the newest one that this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SchemaVersions {
-    /// Of the database; none before the first start.
+    /// The version of the database. `None` before the first start.
     pub stored: Option<i64>,
-    /// Of this program.
+    /// The newest version among the program's migrations.
     pub known: i64,
 }
 
-/// Can this program work with its database? `found` is why it cannot be read, or none where there
-/// is none yet.
+/// Checks that this program can use its database. `location` is its file or host for messages.
+/// `inspected` is the result of a read-only inspection: an error if the database cannot be read,
+/// `None` if it does not exist yet.
 pub fn check_database(
     checks: &mut Checks,
     names: &SettingNames,
     setting: &str,
-    place: &str,
-    found: &Result<Option<SchemaVersions>, String>,
+    location: &str,
+    inspected: &Result<Option<SchemaVersions>, String>,
 ) {
     const CHECK: &str = "database";
     let change = |advice: &str| names.change(setting, advice);
-    match found {
+    match inspected {
         Err(reason) => {
             let compared = format!("the setting `{}` and the database", names.name(setting));
-            let advice = "start it and let this user in, or name where it is";
+            let advice = "start the database and grant this user access, or correct the setting";
             checks.fail(
                 CHECK,
-                "it cannot be used",
+                "the database cannot be used",
                 Diagnosis::new(
                     compared,
-                    format!("{place}, readable and writable for this user"),
+                    format!("{location}, readable and writable by this user"),
                     reason,
                     change(advice),
                 ),
             );
         }
         Ok(None | Some(SchemaVersions { stored: None, .. })) => {
-            checks.ok(CHECK, format!("{place}: none yet, the first start makes it"));
+            checks.ok(CHECK, format!("{location}: not created yet; the first start creates it"));
         }
         Ok(Some(SchemaVersions { stored: Some(stored), known })) if stored > known => {
-            let compared = format!("the tables of {place} and those that this program knows");
-            let advice = "run the version that made it, or take a database of this one: there is no way back";
-            let finding = Diagnosis::new(
+            let compared = format!(
+                "the schema version of {location} and the newest one that this program knows"
+            );
+            let advice = "run the newer version that migrated the database, or use another database: migrations cannot be undone";
+            let diagnosis = Diagnosis::new(
                 compared,
-                format!("version {known} or before"),
+                format!("version {known} or earlier"),
                 format!("version {stored}"),
                 change(advice),
             );
-            checks.fail(CHECK, "it is of a newer version", finding);
+            checks.fail(CHECK, "the database belongs to a newer version", diagnosis);
         }
         Ok(Some(SchemaVersions { stored: Some(stored), known })) if stored < known => {
             checks.ok(
                 CHECK,
-                format!("{place}: version {stored}, the next start brings it to {known}"),
+                format!("{location}: version {stored}, the next start migrates it to {known}"),
             );
         }
         Ok(Some(SchemaVersions { known, .. })) => {
-            checks.ok(CHECK, format!("{place}: version {known}"))
+            checks.ok(CHECK, format!("{location}: version {known}"))
         }
     }
 }

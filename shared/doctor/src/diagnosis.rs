@@ -1,44 +1,43 @@
 use serde::Serialize;
 
-/// Longer values are cut off where they are shown.
-const SHOWN_CHARS: usize = 300;
+/// Values are truncated to this many characters in the output.
+const MAX_CHARS: usize = 300;
 
-/// What does not fit, and what to do about it.
+/// What is wrong, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnosis {
-    /// What was compared with what.
+    /// The two things that were compared.
     pub compared: String,
-    /// What it should be.
+    /// The expected value.
     pub expected: String,
-    /// What it is.
+    /// The actual value.
     pub found: String,
-    /// What to change.
+    /// The change to make.
     pub change: Change,
 }
 
-/// What to change.
+/// A change that solves a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The setting by its TOML name; none where no setting of ours mends it.
+    /// The setting in the TOML file. `None` if the change is not in our settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setting: Option<String>,
-    /// The same setting in the environment.
+    /// The same setting as an environment variable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// How.
+    /// What to do.
     pub advice: String,
 }
 
-/// How the settings are called that a check speaks of: whose they are, and below which key they
-/// stand.
+/// Names of a server's settings, or of those in one of its tables, for messages.
 #[derive(Clone, Debug)]
 pub struct SettingNames {
     service: &'static str,
-    below: String,
+    prefix: String,
 }
 
 impl Diagnosis {
-    /// What was compared, what it should be, what it is, and what to change.
+    /// Describes a mismatch of `compared`.
     pub fn new(
         compared: impl Into<String>,
         expected: impl AsRef<str>,
@@ -55,12 +54,12 @@ impl Diagnosis {
 }
 
 impl Change {
-    /// Something that is no setting of ours.
+    /// A change outside of our settings.
     pub fn elsewhere(advice: impl Into<String>) -> Self {
         Self { setting: None, environment: None, advice: advice.into() }
     }
 
-    /// A setting of some service.
+    /// A change of a setting of `service`.
     pub fn of(
         service: &'static str,
         setting: impl Into<String>,
@@ -71,25 +70,25 @@ impl Change {
 }
 
 impl SettingNames {
-    /// The settings of a service.
+    /// The settings of a server.
     #[must_use]
     pub fn of(service: &'static str) -> Self {
-        Self { service, below: String::new() }
+        Self { service, prefix: String::new() }
     }
 
-    /// Those below a key: `providers.google`.
+    /// The settings in a table, such as `providers.google`.
     #[must_use]
     pub fn below(service: &'static str, key: impl Into<String>) -> Self {
-        Self { service, below: format!("{}.", key.into()) }
+        Self { service, prefix: format!("{}.", key.into()) }
     }
 
-    /// The whole name of a setting.
+    /// Returns the full name of a setting.
     #[must_use]
     pub fn name(&self, key: &str) -> String {
-        format!("{}{key}", self.below)
+        format!("{}{key}", self.prefix)
     }
 
-    /// A change of that setting.
+    /// Returns a change of that setting.
     pub fn change(&self, key: &str, advice: impl Into<String>) -> Change {
         let setting = self.name(key);
         let upper = |text: &str| text.to_uppercase().replace('-', "_");
@@ -102,12 +101,12 @@ impl SettingNames {
     }
 }
 
-/// What others sent is shown in one line, in characters that do nothing to a terminal, and not at
-/// any length.
+/// Makes text from other servers safe for the output: one line, no control characters, which could
+/// manipulate a terminal, and truncated.
 pub(crate) fn printable(text: &str) -> String {
     let mut plain: String =
-        text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.chars().nth(SHOWN_CHARS).is_some() {
+        text.chars().take(MAX_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().nth(MAX_CHARS).is_some() {
         plain.push('…');
     }
     plain
@@ -118,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_is_named_as_the_file_and_as_the_environment_have_it() {
+    fn setting_has_a_toml_and_an_environment_name() {
         let change = SettingNames::of("auth-server").change("tls.cert_file", "renew it");
         assert_eq!(change.setting.as_deref(), Some("tls.cert_file"));
         assert_eq!(change.environment.as_deref(), Some("GATEPASS__AUTH_SERVER__TLS__CERT_FILE"));
@@ -130,11 +129,8 @@ mod tests {
     }
 
     #[test]
-    fn what_others_sent_cannot_move_the_cursor_or_fill_the_screen() {
-        let shown = printable(&format!("a\u{1b}[2Jb\n{}", "x".repeat(1_000)));
-        assert!(
-            shown.starts_with("a?[2Jb?") && shown.chars().count() == SHOWN_CHARS + 1,
-            "{shown}"
-        );
+    fn control_characters_are_replaced_and_long_text_is_truncated() {
+        let text = printable(&format!("a\u{1b}[2Jb\n{}", "x".repeat(1_000)));
+        assert!(text.starts_with("a?[2Jb?") && text.chars().count() == MAX_CHARS + 1, "{text}");
     }
 }

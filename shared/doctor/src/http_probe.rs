@@ -7,74 +7,75 @@ use service_kit::{
 };
 use url::Url;
 
-use crate::connect_error::{ConnectError, why_none};
+use crate::connect_error::{ConnectError, classify};
 
-/// So long one question may take.
-const LIMIT: Duration = Duration::from_secs(3);
-/// No answer that is looked at is longer.
+/// Time limit of one request.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// Longer response bodies are truncated. None that the checks need is this long.
 const MAX_BODY: usize = 256 * 1024;
 
-/// The way by which questions go out: as the service itself goes, but with less patience.
+/// Sends the requests of the checks, with the server's own HTTP settings but a shorter timeout.
 #[derive(Clone, Debug)]
 pub struct HttpProbe {
     http: Client,
     pub(crate) clock: Clock,
 }
 
-/// An answer, whatever it says.
+/// A response of any status.
 #[derive(Clone, Debug)]
 pub(crate) struct ProbeResponse {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) is_html: bool,
     pub(crate) body: Vec<u8>,
-    /// The other side's time, in seconds since 1970, where it was told.
+    /// The server's time from the `Date` header, in seconds since 1970.
     pub(crate) date: Option<i64>,
-    /// Our own, in microseconds since 1970, before and after.
+    /// Our time before the request and after the response headers, in microseconds since 1970.
     pub(crate) between: [i64; 2],
 }
 
 impl HttpProbe {
-    /// A way as these settings have it.
+    /// Creates a probe with these settings and a timeout of at most 3 seconds.
     ///
     /// # Errors
-    /// When the certificate authorities cannot be read.
+    /// Returns an error if the certificate authorities cannot be loaded.
     pub fn new(settings: &HttpClientSettings, clock: &Clock) -> Result<Self, HttpClientError> {
-        let patience =
-            HttpClientSettings { timeout: settings.timeout.min(LIMIT), ..settings.clone() };
-        Ok(Self { http: http_client(&patience)?, clock: clock.clone() })
+        let settings =
+            HttpClientSettings { timeout: settings.timeout.min(TIMEOUT), ..settings.clone() };
+        Ok(Self { http: http_client(&settings)?, clock: clock.clone() })
     }
 
-    /// The same for a service that can do its work without calling others.
+    /// Creates a probe for a server that can work without outbound https; see
+    /// [`http_client_with_optional_roots`].
     ///
     /// # Errors
-    /// When the certificate authorities of the settings cannot be read.
+    /// Returns an error if `ca_file` is set and cannot be used.
     pub fn with_optional_roots(
         settings: &HttpClientSettings,
         clock: &Clock,
     ) -> Result<Self, HttpClientError> {
-        let patience =
-            HttpClientSettings { timeout: settings.timeout.min(LIMIT), ..settings.clone() };
-        Ok(Self { http: http_client_with_optional_roots(&patience)?, clock: clock.clone() })
+        let settings =
+            HttpClientSettings { timeout: settings.timeout.min(TIMEOUT), ..settings.clone() };
+        Ok(Self { http: http_client_with_optional_roots(&settings)?, clock: clock.clone() })
     }
 
-    /// The way to the own door. It leads over loopback and shows no secret, so it need not find out
-    /// who answers; the certificate is for the name that others know.
+    /// Creates a probe for servers on this machine, which does not verify certificates: they are issued
+    /// for the public name. Requests with it carry no secrets.
     ///
     /// # Errors
-    /// When TLS cannot be prepared.
+    /// Returns an error if TLS cannot be initialized.
     pub fn loopback(clock: &Clock) -> reqwest::Result<Self> {
         let builder =
-            Client::builder().tls_danger_accept_invalid_certs(true).timeout(LIMIT).no_proxy();
+            Client::builder().tls_danger_accept_invalid_certs(true).timeout(TIMEOUT).no_proxy();
         Ok(Self { http: builder.redirect(Policy::none()).build()?, clock: clock.clone() })
     }
 
     pub(crate) async fn get(&self, url: &str) -> Result<ProbeResponse, ConnectError> {
-        let url = Url::parse(url).map_err(|_| ConnectError::Other("it is no URL".to_owned()))?;
+        let url = Url::parse(url).map_err(|_| ConnectError::Other("not a URL".to_owned()))?;
         self.send(&url, self.http.get(url.clone())).await
     }
 
-    /// Send a form, with the `Authorization` header where there is one.
+    /// Sends a form, with an `Authorization` header if there is one.
     pub(crate) async fn post(
         &self,
         url: &Url,
@@ -102,7 +103,7 @@ impl HttpProbe {
         };
         match reply.await {
             Ok(reply) => Ok(reply),
-            Err(error) => Err(why_none(url, &error).await),
+            Err(error) => Err(classify(url, &error).await),
         }
     }
 }
@@ -120,11 +121,11 @@ async fn read(
         location: header(header::LOCATION).map(str::to_owned),
         is_html: header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")),
         body: Vec::new(),
-        date: told_time(header(header::DATE), header(header::AGE)),
+        date: server_time(header(header::DATE), header(header::AGE)),
         between: [before, clock.micros()],
     };
     while let Some(chunk) = response.chunk().await? {
-        // What is cut off is no JSON any more, and is told so.
+        // A truncated body is not JSON any more, and is reported as such.
         if reply.body.len() + chunk.len() > MAX_BODY {
             break;
         }
@@ -133,9 +134,9 @@ async fn read(
     Ok(reply)
 }
 
-/// A cache keeps the `Date` of the answer that it kept, and says in `Age` how old that is (RFC 9111
-/// §5.1).
-fn told_time(date: Option<&str>, age: Option<&str>) -> Option<i64> {
+/// Returns the server's time. A cache keeps the original `Date` and adds the age of the response in
+/// `Age` (RFC 9111 §5.1).
+fn server_time(date: Option<&str>, age: Option<&str>) -> Option<i64> {
     let date = httpdate::parse_http_date(date?).ok()?;
     let seconds = i64::try_from(date.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let age = age.and_then(|age| age.trim().parse().ok()).unwrap_or(0);
@@ -147,10 +148,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_from_a_cache_is_as_late_as_its_age() {
+    fn age_of_a_cached_response_is_added_to_its_date() {
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-        assert_eq!(told_time(Some(date), None), Some(784_111_777));
-        assert_eq!(told_time(Some(date), Some("60")), Some(784_111_837));
-        assert_eq!((told_time(None, Some("60")), told_time(Some("yesterday"), None)), (None, None));
+        assert_eq!(server_time(Some(date), None), Some(784_111_777));
+        assert_eq!(server_time(Some(date), Some("60")), Some(784_111_837));
+        assert_eq!(
+            (server_time(None, Some("60")), server_time(Some("yesterday"), None)),
+            (None, None)
+        );
     }
 }

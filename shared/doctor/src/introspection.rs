@@ -1,16 +1,16 @@
-//! May a resource server ask the issuer about tokens?
+//! Whether a resource server may use the introspection endpoint (RFC 7662).
 
 use oauth_types::IntrospectionResponse;
 
 use crate::{
-    checks::Checks, client::Client, connect_error::bare, diagnosis::Diagnosis,
+    checks::Checks, client::Client, diagnosis::Diagnosis, endpoint_setting::without_query,
     issuer::ConfirmedIssuer,
 };
 
-/// A token that nobody has made: the honest answer is that it is not active.
-const NO_TOKEN: &str = "a-token-that-nobody-has-made";
+/// A made-up token. The correct response is that it is not active.
+const UNKNOWN_TOKEN: &str = "doctor-unknown-token";
 
-/// Ask about a token that nobody has made.
+/// Introspects a made-up token with the client's credentials.
 pub async fn check_introspection(checks: &mut Checks, known: &ConfirmedIssuer, client: &Client) {
     const CHECK: &str = "introspection";
     let published = known.metadata.introspection_endpoint.as_deref();
@@ -19,56 +19,54 @@ pub async fn check_introspection(checks: &mut Checks, known: &ConfirmedIssuer, c
         return;
     };
     let check = known.check(CHECK);
-    let mut form = vec![("token", NO_TOKEN), ("token_type_hint", "access_token")];
-    let authorization = client.prove(&mut form);
-    let reply = match known.wire.post(&url, &form, authorization.as_deref()).await {
+    let mut form = vec![("token", UNKNOWN_TOKEN), ("token_type_hint", "access_token")];
+    let authorization = client.authenticate(&mut form);
+    let reply = match known.probe.post(&url, &form, authorization.as_deref()).await {
         Ok(reply) => reply,
-        Err(why) => {
-            let finding = known.not_reached(&url, &why);
-            return checks.fail(check, format!("not reached: {}", why.words()), finding);
+        Err(error) => {
+            let diagnosis = known.diagnose_unreachable(&url, &error);
+            return checks.fail(check, format!("not reachable: {}", error.summary()), diagnosis);
         }
     };
-    if matches!(reply.status, 401 | 403) || client.refused(&reply).is("invalid_client") {
+    if matches!(reply.status, 401 | 403) || client.error_response(&reply).is("invalid_client") {
         let compared = format!(
-            "the id `{}` with its secret (not shown), and what the issuer has registered",
+            "the id `{}` with its secret (not shown), and its registration at the issuer",
             client.id
         );
-        let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
+        let advice = "use the secret that is registered for this client, here or in the file of `client_secret_file`, and compare `client_id`";
         let change = client.names.change("client_secret", advice);
-        let finding = Diagnosis::new(
+        let diagnosis = Diagnosis::new(
             compared,
-            "a client that is known, with its secret",
-            client.refused(&reply).shown(),
+            "a registered client with its secret",
+            client.error_response(&reply).summary(),
             change,
         );
-        return checks.fail(check, format!("the issuer does not let `{}` ask", client.id), finding);
+        return checks.fail(check, format!("the issuer rejects `{}`", client.id), diagnosis);
     }
     match serde_json::from_slice::<IntrospectionResponse>(&reply.body) {
         Ok(IntrospectionResponse { active: false, .. }) if reply.status == 200 => {
-            checks.ok(check, format!("`{}` may ask", client.id));
+            checks.ok(check, format!("`{}` may introspect tokens", client.id));
         }
-        answer => {
-            let compared = format!(
-                "what answers at {} about a token that nobody has made",
-                bare(url.as_str())
-            );
-            let found = match answer {
+        response => {
+            let compared =
+                format!("the response from {} about a made-up token", without_query(url.as_str()));
+            let found = match response {
                 Ok(IntrospectionResponse { active: true, .. }) => {
-                    "active: it calls every token good".to_owned()
+                    "active: it reports every token as active".to_owned()
                 }
-                _ => format!("status {}, and no such JSON", reply.status),
+                _ => format!("status {} without introspection JSON", reply.status),
             };
             let change = known
                 .at
                 .names
-                .change("issuer", "look into the issuer's log, and at what stands between");
-            let finding = Diagnosis::new(
+                .change("issuer", "see the log of the issuer, and check proxies in between");
+            let diagnosis = Diagnosis::new(
                 compared,
                 "status 200 and {\"active\":false} (RFC 7662 section 2.2)",
                 found,
                 change,
             );
-            checks.fail(check, "the answer cannot be used", finding);
+            checks.fail(check, "invalid introspection response", diagnosis);
         }
     }
 }

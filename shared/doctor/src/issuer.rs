@@ -1,4 +1,4 @@
-//! What an issuer says of itself, and how it is reached.
+//! Whether the issuer is reachable, and whether its metadata matches the settings.
 
 mod metadata;
 mod reach;
@@ -9,62 +9,63 @@ use url::Url;
 
 use self::{
     metadata::read_metadata,
-    reach::{Outcome, check_reach, fetch},
+    reach::{MetadataResponse, check_reach, fetch},
 };
 use crate::{
     checks::Checks,
     clock_skew::{Leeway, check_clock},
-    connect_error::{ConnectError, Way},
+    connect_error::ConnectError,
     diagnosis::{Diagnosis, SettingNames},
+    endpoint_setting::EndpointSetting,
     http_probe::HttpProbe,
 };
 
-/// An issuer as the settings have it.
+/// An issuer according to the settings.
 #[derive(Clone, Debug)]
 pub struct IssuerConfig {
-    /// How its checks are called.
+    /// Prefix of the names of its checks.
     pub label: String,
-    /// Where its settings stand: `issuer`, `internal_url` and `ca_file`.
+    /// Names of its settings `issuer`, `internal_url` and `ca_file`.
     pub names: SettingNames,
-    /// Its identifier, as it is configured.
+    /// The configured issuer identifier.
     pub issuer: String,
-    /// Where it is reached, if not there.
+    /// URL at which this process reaches it, if that differs.
     pub internal_url: Option<String>,
-    /// Who goes there.
+    /// Who has to reach it.
     pub reached_by: ReachedBy,
-    /// Where its metadata is looked for.
+    /// Where its metadata is published.
     pub metadata_location: MetadataLocation,
 }
 
-/// Who goes to an issuer.
+/// Who has to reach an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReachedBy {
-    /// This process alone.
+    /// Only this process.
     ThisProcess,
-    /// People's browsers as well, which know it by its own name.
+    /// Also the users' browsers, at the issuer identifier.
     Browsers,
 }
 
-/// Where the metadata is looked for, as the service itself does it.
+/// Where the server itself looks for the metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetadataLocation {
-    /// As RFC 8414 has it, and where there is nothing, as OpenID Connect Discovery has it.
+    /// According to RFC 8414, or OpenID Connect Discovery if that responds with 404.
     OAuthOrOpenId,
-    /// As OpenID Connect Discovery has it.
+    /// According to OpenID Connect Discovery.
     OpenId,
 }
 
-/// An issuer that is the one that is configured.
+/// An issuer whose metadata has the configured identifier. Secrets may be sent to it.
 #[derive(Clone, Debug)]
 pub struct ConfirmedIssuer {
     pub(crate) at: IssuerConfig,
     pub(crate) issuer: Issuer,
     pub(crate) metadata: AuthorizationServerMetadata,
-    pub(crate) wire: HttpProbe,
+    pub(crate) probe: HttpProbe,
 }
 
 impl IssuerConfig {
-    /// How a check of this issuer is called.
+    /// Returns the name of a check of this issuer.
     #[must_use]
     pub fn check(&self, what: &str) -> String {
         format!("{}: {what}", self.label)
@@ -72,34 +73,35 @@ impl IssuerConfig {
 }
 
 impl ConfirmedIssuer {
-    /// How a check of this issuer is called.
+    /// Returns the name of a check of this issuer.
     #[must_use]
     pub fn check(&self, what: &str) -> String {
         self.at.check(what)
     }
 
-    /// The scopes that it says it knows; empty where it does not say.
+    /// Returns `scopes_supported`, empty if the metadata has none.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         &self.metadata.scopes_supported
     }
 
-    /// Nobody answers at one of its endpoints, although its metadata could be had.
-    pub(crate) fn not_reached(&self, url: &Url, why: &ConnectError) -> Diagnosis {
+    /// Diagnoses an unreachable endpoint of an issuer whose metadata is reachable.
+    pub(crate) fn diagnose_unreachable(&self, url: &Url, error: &ConnectError) -> Diagnosis {
         let setting = if self.at.internal_url.is_some() { "internal_url" } else { "issuer" };
         let advice =
-            "the issuer's metadata is reached, this endpoint is not: look at what stands between"
+            "the metadata is reachable, this endpoint is not: check proxies and firewalls in between"
                 .to_owned();
-        why.finding(url.as_str(), &Way { names: &self.at.names, setting, advice })
+        error.diagnose(url.as_str(), &EndpointSetting { names: &self.at.names, setting, advice })
     }
 
-    /// The ways of client authentication that it says it takes; empty where it does not say.
+    /// Returns `token_endpoint_auth_methods_supported`, empty if the metadata has none.
     #[must_use]
     pub fn auth_methods(&self) -> &[String] {
         &self.metadata.token_endpoint_auth_methods_supported
     }
 
-    /// The way to one of its endpoints. Without one the check has failed, and that is told.
+    /// Returns the URL of one of its endpoints from this process. If it cannot be used, records a failed
+    /// check.
     pub(crate) fn resolve_endpoint(
         &self,
         checks: &mut Checks,
@@ -110,13 +112,13 @@ impl ConfirmedIssuer {
         let reason = match published.map(|published| self.issuer.resolve_endpoint(published)) {
             Some(Ok(url)) => return Some(url),
             Some(Err(reason)) => format!("{}: {reason}", published.unwrap_or_default()),
-            None => "the metadata names none".to_owned(),
+            None => "the metadata has none".to_owned(),
         };
         let compared = format!(
-            "`{name}` in the metadata of {}, and what is needed of it",
+            "`{name}` in the metadata of {}, and a usable endpoint",
             self.issuer.identifier()
         );
-        let advice = "name an issuer that serves this, or mend its metadata";
+        let advice = "use an issuer that has this endpoint, or correct its metadata";
         let change = self.at.names.change("issuer", advice);
         checks.fail(
             self.check(check),
@@ -127,39 +129,34 @@ impl ConfirmedIssuer {
     }
 }
 
-/// Look at all that can be said of an issuer before anything is asked of it. `None` when it is not
-/// sure that it is the one that is configured: no secret may be shown to it then (mix-up, RFC 9700
-/// §4.4).
+/// Checks everything about an issuer that needs no credentials. Returns `None` if its identity is not
+/// confirmed: no secret may be sent to it then (mix-up attack, RFC 9700 §4.4).
 pub async fn check_issuer(
     checks: &mut Checks,
     at: &IssuerConfig,
-    wire: &Result<HttpProbe, HttpClientError>,
+    probe: &Result<HttpProbe, HttpClientError>,
     leeway: Leeway<'_>,
 ) -> Option<ConfirmedIssuer> {
-    let wire = match wire {
-        Ok(wire) => wire.clone(),
+    let probe = match probe {
+        Ok(probe) => probe.clone(),
         Err(error) => {
             let compared = format!("the setting `{}` and the file", at.names.name("ca_file"));
-            let change = at
-                .names
-                .change("ca_file", "name a PEM file with the authorities that are believed");
+            let change =
+                at.names.change("ca_file", "set it to a PEM file with the trusted authorities");
             checks.fail(
                 at.check("certificates"),
-                "no certificate authorities",
+                "cannot load the certificate authorities",
                 Diagnosis::new(compared, "certificates in PEM", error.to_string(), change),
             );
             return None;
         }
     };
-    let (inside, outside) = match issuers(at) {
+    let (internal, public) = match issuers(at) {
         Ok(issuers) => issuers,
         Err((setting, problem, value)) => {
-            let compared = format!(
-                "the setting `{}` and what a URL of an issuer may be",
-                at.names.name(setting)
-            );
-            let change =
-                at.names.change(setting, "write an absolute URL without query and fragment");
+            let compared =
+                format!("the setting `{}` and the rules for issuer URLs", at.names.name(setting));
+            let change = at.names.change(setting, "use an absolute URL without query and fragment");
             checks.fail(
                 at.check("settings"),
                 problem,
@@ -168,34 +165,34 @@ pub async fn check_issuer(
             return None;
         }
     };
-    let [inside_answer, outside_answer] = match &outside {
-        Some(outside) => {
+    let [internal_result, public_result] = match &public {
+        Some(public) => {
             let (one, other) = tokio::join!(
-                fetch(&wire, &inside, at.metadata_location),
-                fetch(&wire, outside, at.metadata_location)
+                fetch(&probe, &internal, at.metadata_location),
+                fetch(&probe, public, at.metadata_location)
             );
             [Some(one), Some(other)]
         }
-        None => [Some(fetch(&wire, &inside, at.metadata_location).await), None],
+        None => [Some(fetch(&probe, &internal, at.metadata_location).await), None],
     };
-    let reply = check_reach(checks, at, inside_answer?, outside_answer)?;
-    let Outcome { url, reply } = reply;
+    let reply = check_reach(checks, at, internal_result?, public_result)?;
+    let MetadataResponse { url, reply } = reply;
     let metadata = read_metadata(checks, at, &url, &reply)?;
     check_clock(checks, &at.check("clock"), &reply, leeway);
-    Some(ConfirmedIssuer { at: at.clone(), issuer: inside, metadata, wire })
+    Some(ConfirmedIssuer { at: at.clone(), issuer: internal, metadata, probe })
 }
 
 type Unusable<'a> = (&'static str, &'static str, &'a str);
 
-/// The issuer as this process reaches it, and as the world does where that is another way.
+/// Returns the issuer as this process reaches it, and as others reach it if that differs.
 fn issuers(at: &IssuerConfig) -> Result<(Issuer, Option<Issuer>), Unusable<'_>> {
-    let own = Issuer::new(at.issuer.clone(), None)
+    let public = Issuer::new(at.issuer.clone(), None)
         .map_err(|problem| ("issuer", problem, at.issuer.as_str()))?;
     match at.internal_url.as_deref() {
-        None => Ok((own, None)),
+        None => Ok((public, None)),
         Some(url) => {
-            let inside = Issuer::new(at.issuer.clone(), Some(url));
-            Ok((inside.map_err(|problem| ("internal_url", problem, url))?, Some(own)))
+            let internal = Issuer::new(at.issuer.clone(), Some(url));
+            Ok((internal.map_err(|problem| ("internal_url", problem, url))?, Some(public)))
         }
     }
 }

@@ -2,11 +2,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    checks::Checks, connect_error::bare, diagnosis::Diagnosis, http_probe::ProbeResponse,
-    issuer::ConfirmedIssuer,
+    checks::Checks, diagnosis::Diagnosis, endpoint_setting::without_query,
+    http_probe::ProbeResponse, issuer::ConfirmedIssuer,
 };
 
-/// The names of the keys that an issuer publishes.
+/// The `kid` of each key that an issuer publishes.
 #[derive(Clone, Debug)]
 pub struct PublishedKeys(Vec<Option<String>>);
 
@@ -15,8 +15,8 @@ struct Jwks {
     keys: Vec<Value>,
 }
 
-/// Are there keys with which a signature by one of `algorithms` can be checked? `setting` is the
-/// one that lists those; none where the list is fixed.
+/// Checks that the issuer publishes a key for one of `algorithms`, and no private key. `setting` is
+/// the setting of the algorithms, if there is one. Returns `None` if a check fails.
 pub async fn check_keys(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
@@ -26,41 +26,42 @@ pub async fn check_keys(
     let check = known.check("keys");
     let url =
         known.resolve_endpoint(checks, "keys", "jwks_uri", known.metadata.jwks_uri.as_deref())?;
-    let reply = match known.wire.get(url.as_str()).await {
+    let reply = match known.probe.get(url.as_str()).await {
         Ok(reply) => reply,
-        Err(why) => {
+        Err(error) => {
             checks.fail(
                 check,
-                format!("not reached: {}", why.words()),
-                known.not_reached(&url, &why),
+                format!("not reachable: {}", error.summary()),
+                known.diagnose_unreachable(&url, &error),
             );
             return None;
         }
     };
     let names = &known.at.names;
     let of_issuer = |advice: &str| names.change("issuer", advice);
-    let compared =
-        format!("what answers at {} and a set of keys (RFC 7517 section 5)", bare(url.as_str()));
+    let compared = format!(
+        "the response from {} and a JWK set (RFC 7517 section 5)",
+        without_query(url.as_str())
+    );
     let Some(keys) = read(&reply) else {
-        let found = format!("status {}, and no such JSON", reply.status);
-        let change = of_issuer("look into the issuer's log");
+        let found = format!("status {} without a JWK set", reply.status);
+        let change = of_issuer("see the log of the issuer");
         checks.fail(
             check,
-            "no set of keys",
+            "no JWK set",
             Diagnosis::new(compared, "status 200 and JSON with `keys`", found, change),
         );
         return None;
     };
     if keys.iter().any(is_secret) {
-        let advice =
-            "take this issuer out of use, and have it make new keys: everybody can sign as it does";
-        let finding = Diagnosis::new(
+        let advice = "stop using this issuer and replace its keys: anyone can forge its signatures";
+        let diagnosis = Diagnosis::new(
             compared,
-            "public keys alone",
+            "only public keys",
             "a private or symmetric key",
             of_issuer(advice),
         );
-        checks.fail(check, "a private or symmetric key is published", finding);
+        checks.fail(check, "a private or symmetric key is published", diagnosis);
         return None;
     }
     let is_usable =
@@ -68,28 +69,29 @@ pub async fn check_keys(
     match keys.iter().filter(is_usable).count() {
         0 => {
             let advice =
-                "take one of the issuer's algorithms, or have the issuer sign with one of these";
+                "use one of the issuer's algorithms, or let the issuer sign with one of these";
             let change =
                 setting.map_or_else(|| of_issuer(advice), |setting| names.change(setting, advice));
             let expected = format!("a key for one of {}", algorithms.join(", "));
             checks.fail(
                 check,
-                "no key that can be used",
+                "no usable key",
                 Diagnosis::new(compared, expected, kinds(&keys), change),
             );
             None
         }
         usable => {
-            checks.ok(check, format!("{usable} of {} can be used", keys.len()));
+            checks.ok(check, format!("{usable} of {} usable", keys.len()));
             Some(PublishedKeys::of(&keys))
         }
     }
 }
 
-/// The keys, for one who compares their names alone; whether they can be used is another's to say.
+/// Returns the published keys without checking whether they are usable, or `None` if they cannot be
+/// fetched.
 pub async fn published_keys(known: &ConfirmedIssuer) -> Option<PublishedKeys> {
     let url = known.issuer.resolve_endpoint(known.metadata.jwks_uri.as_deref()?).ok()?;
-    read(&known.wire.get(url.as_str()).await.ok()?).map(|keys| PublishedKeys::of(&keys))
+    read(&known.probe.get(url.as_str()).await.ok()?).map(|keys| PublishedKeys::of(&keys))
 }
 
 fn read(reply: &ProbeResponse) -> Option<Vec<Value>> {
@@ -101,8 +103,8 @@ fn read(reply: &ProbeResponse) -> Option<Vec<Value>> {
 
 fn kinds(keys: &[Value]) -> String {
     let kinds: Vec<_> =
-        keys.iter().map(|key| algorithm(key).unwrap_or("of another kind or use")).collect();
-    if kinds.is_empty() { "no key at all".to_owned() } else { kinds.join(", ") }
+        keys.iter().map(|key| algorithm(key).unwrap_or("of another type or use")).collect();
+    if kinds.is_empty() { "no keys".to_owned() } else { kinds.join(", ") }
 }
 
 impl PublishedKeys {
@@ -114,17 +116,18 @@ impl PublishedKeys {
         )
     }
 
-    /// Their names, to be shown.
+    /// Returns the key ids for messages.
     #[must_use]
     pub fn kids(&self) -> String {
         self.0
             .iter()
-            .map(|name| name.as_deref().unwrap_or("without a name"))
+            .map(|name| name.as_deref().unwrap_or("without kid"))
             .collect::<Vec<_>>()
             .join(", ")
     }
 
-    /// Is there one of that name? A token without a name is taken where there is no choice.
+    /// Returns whether there is a key with this `kid`. A token without one is accepted if there is
+    /// exactly one key.
     #[must_use]
     pub fn contains(&self, kid: Option<&str>) -> bool {
         match kid {
@@ -134,13 +137,13 @@ impl PublishedKeys {
     }
 }
 
-/// Published by mistake, it is everybody's.
+/// Returns whether the key is private or symmetric, and thus compromised by its publication.
 fn is_secret(jwk: &Value) -> bool {
     ["d", "k"].iter().any(|member| jwk.get(member).is_some())
         || jwk.get("kty").is_some_and(|kty| kty == "oct")
 }
 
-/// For what kind of signature the key is.
+/// Returns the signature algorithm of the key.
 fn algorithm(jwk: &Value) -> Option<&'static str> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     if text("use").is_some_and(|purpose| purpose != "sig") {
@@ -150,7 +153,7 @@ fn algorithm(jwk: &Value) -> Option<&'static str> {
         ("EC", Some("P-256")) => "ES256",
         ("EC", Some("P-384")) => "ES384",
         ("OKP", Some("Ed25519")) => "EdDSA",
-        // The same key serves both, where it does not say which.
+        // An RSA key without `alg` can verify both.
         ("RSA", _) if text("alg") == Some("PS256") => "PS256",
         ("RSA", _) => "RS256",
         _ => return None,

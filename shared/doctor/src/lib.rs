@@ -1,13 +1,12 @@
-//! Why does a set-up fail? Looked at from inside the place where it runs, against any OpenID
-//! Connect issuer.
+//! Building blocks of the `doctor` commands, which diagnose the setup of a server from where it runs,
+//! against any OpenID Connect issuer.
 //!
-//! A service has a list of checks of its own; what they are made of stands here. Each check is one
-//! line, and each finding says what was compared, both values, and the setting to change. Nothing
-//! is changed by looking: a token that is fetched to see whether one can be had is given back. No
-//! secret and no token gets into a line.
+//! Each server has its own list of checks. A [`Check`] is one line of output; a [`Diagnosis`] names
+//! what was compared, the expected and the actual value, and the setting to change. The doctor
+//! changes nothing: it revokes the tokens that it obtains. Its output contains no secrets or tokens.
 //!
-//! The order of things: `wire` asks, `no_reply` and `certificate` say why there was no answer,
-//! `issuer` reads what an issuer says of itself, the others compare, `report` prints.
+//! [`HttpProbe`] sends requests, `connect_error` and `certificate_error` explain failures,
+//! [`check_issuer`] reads the issuer's metadata, further checks compare values, [`run`] prints.
 #![warn(missing_docs)]
 
 mod certificate_error;
@@ -18,6 +17,7 @@ mod command;
 mod connect_error;
 mod database;
 mod diagnosis;
+mod endpoint_setting;
 mod http_probe;
 mod introspection;
 mod issuer;

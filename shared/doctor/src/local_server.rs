@@ -1,4 +1,4 @@
-//! Does the service itself answer?
+//! Whether the server itself is running.
 
 use clock::Clock;
 use oauth_types::ProtectedResourceMetadata;
@@ -10,61 +10,60 @@ use crate::{
     http_probe::{HttpProbe, ProbeResponse},
 };
 
-/// Where a service listens, and how it is started.
+/// A listener of the server, and how to start it.
 #[derive(Clone, Debug)]
 pub struct LocalServer<'a> {
-    /// The setting: `listen`.
+    /// The setting of the address, such as `listen`.
     pub setting: &'a str,
     /// Its value, `host:port`.
     pub listen: &'a str,
-    /// Is it TLS?
+    /// Whether it serves TLS.
     pub tls: bool,
-    /// What answers with 200 where the service is ready.
+    /// Path that responds with 200 if the server is ready.
     pub path: &'a str,
-    /// The service's settings.
+    /// Names of the server's settings.
     pub names: &'a SettingNames,
-    /// What to start where nobody answers.
+    /// Command that starts the server.
     pub start: &'a str,
 }
 
-/// Ask the running service whether it is ready, at the address at which it listens. Says whether it
-/// answers at all.
+/// Checks that the server is running and ready at its own listener. Returns whether it responds.
 pub async fn check_local_server(
     checks: &mut Checks,
     clock: &Clock,
-    door: &LocalServer<'_>,
+    server: &LocalServer<'_>,
 ) -> bool {
-    let check = format!("own door `{}`", door.setting);
-    let wire = match HttpProbe::loopback(clock) {
-        Ok(wire) => wire,
+    let check = format!("listener `{}`", server.setting);
+    let probe = match HttpProbe::loopback(clock) {
+        Ok(probe) => probe,
         Err(error) => {
-            checks.skip(check, format!("TLS cannot be prepared here: {error}"));
+            checks.skip(check, format!("cannot initialize TLS: {error}"));
             return false;
         }
     };
-    let Some(url) = address(door, door.path).await else {
+    let Some(url) = address(server, server.path).await else {
         let compared =
-            format!("the setting `{}` and what can be listened at", door.names.name(door.setting));
-        let change = door.names.change(door.setting, "write host:port");
+            format!("the setting `{}` and a listen address", server.names.name(server.setting));
+        let change = server.names.change(server.setting, "use host:port");
         checks.fail(
             check,
-            "it is no address",
-            Diagnosis::new(compared, "host:port", door.listen, change),
+            "not an address",
+            Diagnosis::new(compared, "host:port", server.listen, change),
         );
         return false;
     };
-    match wire.get(&url).await {
+    match probe.get(&url).await {
         Ok(ProbeResponse { status: 200, .. }) => checks.ok(check, format!("{url} is ready")),
         Ok(reply) => {
-            let compared = format!("what answers at {url} and a service that is ready");
+            let compared = format!("the response from {url} and that of a server that is ready");
             let body = String::from_utf8_lossy(&reply.body).into_owned();
-            let change = door.names.change(
-                door.setting,
-                "the other lines say what it waits for; if a stranger answers, another process has its port",
+            let change = server.names.change(
+                server.setting,
+                "the other checks show what it waits for; if this is another program, it uses the port of this server",
             );
             checks.fail(
                 check,
-                "it is not ready",
+                "not ready",
                 Diagnosis::new(
                     compared,
                     "status 200",
@@ -73,19 +72,19 @@ pub async fn check_local_server(
                 ),
             );
         }
-        Err(why) => {
+        Err(error) => {
             let compared = format!(
-                "the setting `{}` and what answers at {url}",
-                door.names.name(door.setting)
+                "the setting `{}` and the server at {url}",
+                server.names.name(server.setting)
             );
-            let change = door.names.change(
-                door.setting,
-                format!("start it: {}; or write where it listens", door.start),
+            let change = server.names.change(
+                server.setting,
+                format!("start it: {}; or correct the address", server.start),
             );
             checks.fail(
                 check,
-                format!("nothing runs there: {}", why.words()),
-                Diagnosis::new(compared, "an answer", why.words(), change),
+                format!("not running: {}", error.summary()),
+                Diagnosis::new(compared, "a response", error.summary(), change),
             );
             return false;
         }
@@ -93,42 +92,42 @@ pub async fn check_local_server(
     true
 }
 
-/// What the running service says of itself (RFC 9728): has it the settings that are looked at here?
+/// Compares the settings with the metadata of the running resource server (RFC 9728), which may have
+/// been started with other settings.
 pub async fn check_running_resource(
     checks: &mut Checks,
     clock: &Clock,
-    door: &LocalServer<'_>,
-    own: [(&str, &str); 2],
+    server: &LocalServer<'_>,
+    expected: [(&str, &str); 2],
 ) {
-    let Some(url) = address(door, "/.well-known/oauth-protected-resource").await else { return };
-    let Ok(wire) = HttpProbe::loopback(clock) else { return };
-    let Ok(ProbeResponse { status: 200, body, .. }) = wire.get(&url).await else { return };
-    let Ok(said) = serde_json::from_slice::<ProtectedResourceMetadata>(&body) else { return };
-    let running = [said.resource, said.authorization_servers.join(", ")];
+    let Some(url) = address(server, "/.well-known/oauth-protected-resource").await else { return };
+    let Ok(probe) = HttpProbe::loopback(clock) else { return };
+    let Ok(ProbeResponse { status: 200, body, .. }) = probe.get(&url).await else { return };
+    let Ok(metadata) = serde_json::from_slice::<ProtectedResourceMetadata>(&body) else { return };
+    let running = [metadata.resource, metadata.authorization_servers.join(", ")];
     for ((setting, value), running) in
-        own.into_iter().zip(running).filter(|((_, value), running)| value != running)
+        expected.into_iter().zip(running).filter(|((_, value), running)| value != running)
     {
         let compared = format!(
-            "the setting `{}` here and in the process that runs at {url}",
-            door.names.name(setting)
+            "the setting `{}` here and in the process at {url}",
+            server.names.name(setting)
         );
-        let change = door.names.change(
-            setting,
-            "start that process anew, or look with its settings: these are others",
-        );
+        let change = server
+            .names
+            .change(setting, "restart that process, or run the doctor with the same settings");
         checks.fail(
             "own settings",
-            "what runs has others",
+            "the running process has other settings",
             Diagnosis::new(compared, value, running, change),
         );
     }
 }
 
-/// A name in `listen` is looked up by the system, which may take its time.
-async fn address(door: &LocalServer<'_>, path: &str) -> Option<String> {
-    let listen = door.listen.to_owned();
-    let own =
+/// Returns the URL of `path` on the listener. Resolving its host name may block.
+async fn address(server: &LocalServer<'_>, path: &str) -> Option<String> {
+    let listen = server.listen.to_owned();
+    let address =
         tokio::task::spawn_blocking(move || local_connect_address(&listen)).await.ok()?.ok()?;
-    let scheme = if door.tls { "https" } else { "http" };
-    Some(format!("{scheme}://{own}{path}"))
+    let scheme = if server.tls { "https" } else { "http" };
+    Some(format!("{scheme}://{address}{path}"))
 }

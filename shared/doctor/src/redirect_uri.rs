@@ -1,4 +1,4 @@
-//! Will the issuer send browsers back to where the client waits for them?
+//! Whether the client's redirect URI is registered at the issuer.
 
 use url::Url;
 
@@ -10,51 +10,50 @@ use crate::{
     uri_difference::uri_difference,
 };
 
-/// A login as a browser would begin it.
+/// The authorization request of a login.
 #[derive(Clone, Debug)]
 pub struct LoginRequest<'a> {
-    /// The client's id.
+    /// The client id.
     pub client_id: &'a str,
-    /// Where the browser comes back to.
+    /// The redirect URI.
     pub redirect_uri: &'a str,
-    /// What is asked for.
+    /// The requested scope, separated by spaces.
     pub scopes: &'a str,
-    /// For whom (RFC 8707).
+    /// The requested resources (RFC 8707), separated by spaces.
     pub resources: &'a str,
-    /// The client's settings; the redirect URI follows from its `public_url`.
+    /// Names of the client's settings. The redirect URI is derived from `public_url`.
     pub names: &'a SettingNames,
-    /// Where the settings of this issuer stand.
+    /// Names of the settings of this issuer.
     pub issuer_names: &'a SettingNames,
-    /// The setting of the scopes among those.
+    /// The setting of the scope among those.
     pub scope_setting: &'a str,
 }
 
-/// What the authorization endpoint does with it.
-enum Answer {
-    /// It sends the browser to the redirect URI, as it does with those that are registered alone
-    /// (RFC 6749 §3.1.2.4).
-    GoesBack(Option<String>),
-    /// It tells the user instead, as it has to where the redirect URI or the client is not known
-    /// (§4.1.2.1).
-    TellsUser { about: About, status: u16 },
-    /// It sends the browser to a page of its own, which may be its login or its error.
-    GoesOn(String),
-    /// A page, of which nobody can tell what it says.
+/// What the authorization endpoint does with the request.
+enum AuthorizeResponse {
+    /// Redirects to the redirect URI, with the error code if there is one. That happens for
+    /// registered URIs only (RFC 6749 §3.1.2.4).
+    RedirectsBack(Option<String>),
+    /// Shows an error page, as required if the redirect URI or the client is unknown (§4.1.2.1).
+    ErrorPage { cause: ErrorCause, status: u16 },
+    /// Redirects to another page, which may be its login page or an error page.
+    RedirectsElsewhere(String),
+    /// Any other response.
     Unclear(u16),
 }
 
 #[derive(PartialEq, Eq)]
-enum About {
+enum ErrorCause {
     RedirectUri,
     Client,
 }
 
-/// Errors that say no more than that nobody is signed in (OpenID Connect Core §3.1.2.6).
+/// Errors of a valid request with `prompt=none` without a session (OpenID Connect Core §3.1.2.6).
 const EXPECTED: [&str; 4] =
     ["login_required", "interaction_required", "consent_required", "account_selection_required"];
 
-/// Ask for a login without showing a page (`prompt=none`), and look where the answer goes without
-/// going there.
+/// Sends an authorization request with `prompt=none`, and checks where the response redirects. Does
+/// not follow the redirect.
 pub async fn check_redirect_uri(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
@@ -67,53 +66,55 @@ pub async fn check_redirect_uri(
         return;
     };
     let check = known.check(CHECK);
-    match ask(known, &url, login, login.redirect_uri).await {
-        Err(why) => {
-            let finding = known.not_reached(&url, &why);
-            checks.fail(check, format!("not reached: {}", why.words()), finding);
+    match authorize(known, &url, login, login.redirect_uri).await {
+        Err(error) => {
+            let diagnosis = known.diagnose_unreachable(&url, &error);
+            checks.fail(check, format!("not reachable: {}", error.summary()), diagnosis);
         }
-        Ok(Answer::GoesBack(error)) => check_error(checks, known, &check, login, error.as_deref()),
-        Ok(Answer::TellsUser { about: About::Client, status }) => {
+        Ok(AuthorizeResponse::RedirectsBack(error)) => {
+            check_error(checks, known, &check, login, error.as_deref())
+        }
+        Ok(AuthorizeResponse::ErrorPage { cause: ErrorCause::Client, status }) => {
             let compared =
-                format!("the client `{}` and those that the issuer knows", login.client_id);
-            let advice = "write the id that the issuer has for this website, and have it registered as one that may log people in";
+                format!("the client `{}` and the clients of the issuer", login.client_id);
+            let advice = "use the client id that the issuer assigned to this website, and register the client for user login";
             let change = login.issuer_names.change("client_id", advice);
-            let finding = Diagnosis::new(
+            let diagnosis = Diagnosis::new(
                 compared,
                 login.redirect_uri,
                 format!("an error page about the client, status {status}"),
                 change,
             );
-            checks.fail(check, "the issuer does not know the client", finding);
+            checks.fail(check, "the client is not registered at the issuer", diagnosis);
         }
-        Ok(Answer::TellsUser { about: About::RedirectUri, status }) => {
-            let nearest = nearest_by_trying(known, &url, login).await;
+        Ok(AuthorizeResponse::ErrorPage { cause: ErrorCause::RedirectUri, status }) => {
+            let nearest = find_registered_variant(known, &url, login).await;
             checks.fail(
                 check,
                 format!("{} is not registered", login.redirect_uri),
                 not_registered(login, nearest, status),
             );
         }
-        Ok(Answer::GoesOn(to)) => {
-            let finding = unclear(login, format!("a redirect to {to}"));
-            checks.warn(check, "whether it is registered cannot be told", finding);
+        Ok(AuthorizeResponse::RedirectsElsewhere(to)) => {
+            let diagnosis = unclear(login, format!("a redirect to {to}"));
+            checks.warn(check, "cannot determine whether it is registered", diagnosis);
         }
-        Ok(Answer::Unclear(status)) => {
+        Ok(AuthorizeResponse::Unclear(status)) => {
             checks.warn(
                 check,
-                "whether it is registered cannot be told",
+                "cannot determine whether it is registered",
                 unclear(login, format!("a page, status {status}")),
             );
         }
     }
 }
 
-async fn ask(
+async fn authorize(
     known: &ConfirmedIssuer,
     endpoint: &Url,
     login: &LoginRequest<'_>,
     redirect_uri: &str,
-) -> Result<Answer, ConnectError> {
+) -> Result<AuthorizeResponse, ConnectError> {
     let mut url = endpoint.clone();
     url.query_pairs_mut()
         .extend_pairs([
@@ -124,39 +125,39 @@ async fn ask(
             ("state", "doctor"),
             ("nonce", "doctor"),
             ("prompt", "none"),
-            // The example of RFC 7636 Appendix B: nothing will ever come of it.
+            // The example of RFC 7636 Appendix B. No code will be redeemed with it.
             ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
             ("code_challenge_method", "S256"),
         ])
         .extend_pairs(login.resources.split_whitespace().map(|resource| ("resource", resource)));
-    let reply = known.wire.get(url.as_str()).await?;
+    let reply = known.probe.get(url.as_str()).await?;
     let text = String::from_utf8_lossy(&reply.body);
-    let about = || {
+    let cause = || {
         if text.contains("client_id") && !text.contains("redirect_uri") {
-            About::Client
+            ErrorCause::Client
         } else {
-            About::RedirectUri
+            ErrorCause::RedirectUri
         }
     };
     Ok(match (reply.status, reply.location) {
-        (300..=399, Some(to)) if goes_to(&to, redirect_uri) => {
-            Answer::GoesBack(parameter(&to, "error"))
+        (300..=399, Some(to)) if redirects_to(&to, redirect_uri) => {
+            AuthorizeResponse::RedirectsBack(parameter(&to, "error"))
         }
         (300..=399, Some(to))
             if to.contains("redirect_uri_mismatch") || to.contains("invalid_redirect_uri") =>
         {
-            Answer::TellsUser { about: About::RedirectUri, status: reply.status }
+            AuthorizeResponse::ErrorPage { cause: ErrorCause::RedirectUri, status: reply.status }
         }
-        (300..=399, Some(to)) => {
-            Answer::GoesOn(to.split(['?', '#']).next().unwrap_or_default().to_owned())
-        }
-        (status @ 400..=499, _) => Answer::TellsUser { about: about(), status },
-        (status, _) => Answer::Unclear(status),
+        (300..=399, Some(to)) => AuthorizeResponse::RedirectsElsewhere(
+            to.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        ),
+        (status @ 400..=499, _) => AuthorizeResponse::ErrorPage { cause: cause(), status },
+        (status, _) => AuthorizeResponse::Unclear(status),
     })
 }
 
-/// To the byte, and with nothing behind it but parameters.
-fn goes_to(location: &str, redirect_uri: &str) -> bool {
+/// Returns whether `location` is exactly `redirect_uri`, followed by parameters only.
+fn redirects_to(location: &str, redirect_uri: &str) -> bool {
     location
         .strip_prefix(redirect_uri)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '&', '#']))
@@ -178,53 +179,55 @@ fn check_error(
     match error.filter(|error| !EXPECTED.contains(error)) {
         None => checks.ok(check, format!("{} is registered", login.redirect_uri)),
         Some(error) => {
-            let compared = "the answer to a login that shows no page, and what it should be";
+            let compared = "the response to an authorization request with prompt=none";
             let advice = format!(
-                "the redirect URI is registered, and the rest of the request is not taken: compare scopes and resources with what the issuer knows: {}",
+                "the redirect URI is registered, but the request is rejected: compare scopes and resources with those of the issuer: {}",
                 known.scopes().join(" ")
             );
-            let finding = Diagnosis::new(
+            let diagnosis = Diagnosis::new(
                 compared,
                 EXPECTED[0],
                 error,
                 login.issuer_names.change(login.scope_setting, advice),
             );
-            checks.fail(check, "the issuer refuses the login request", finding);
+            checks.fail(check, "the issuer rejects the authorization request", diagnosis);
         }
     }
 }
 
-/// What people get wrong most often, tried one after the other: what the issuer takes is
-/// registered.
-async fn nearest_by_trying(
+/// Tries common misspellings of the redirect URI, and returns the first one that is registered.
+async fn find_registered_variant(
     known: &ConfirmedIssuer,
     endpoint: &Url,
     login: &LoginRequest<'_>,
 ) -> Option<String> {
-    for other in spelled_otherwise(login.redirect_uri) {
-        if matches!(ask(known, endpoint, login, &other).await, Ok(Answer::GoesBack(_))) {
+    for other in spelling_variants(login.redirect_uri) {
+        if matches!(
+            authorize(known, endpoint, login, &other).await,
+            Ok(AuthorizeResponse::RedirectsBack(_))
+        ) {
             return Some(other);
         }
     }
     None
 }
 
-fn spelled_otherwise(uri: &str) -> Vec<String> {
+fn spelling_variants(uri: &str) -> Vec<String> {
     let slash = uri.strip_suffix('/').map_or_else(|| format!("{uri}/"), str::to_owned);
-    let mut others = vec![slash];
+    let mut variants = vec![slash];
     for (one, other) in [("http://", "https://"), ("localhost", "127.0.0.1")] {
-        others.extend(uri.contains(one).then(|| uri.replacen(one, other, 1)));
-        others.extend(uri.contains(other).then(|| uri.replacen(other, one, 1)));
+        variants.extend(uri.contains(one).then(|| uri.replacen(one, other, 1)));
+        variants.extend(uri.contains(other).then(|| uri.replacen(other, one, 1)));
     }
     if let Some(mut url) = Url::parse(uri).ok().filter(|url| url.port().is_some()) {
-        others.extend(url.set_port(None).is_ok().then(|| url.to_string()));
+        variants.extend(url.set_port(None).is_ok().then(|| url.to_string()));
     }
-    others
+    variants
 }
 
 fn not_registered(login: &LoginRequest<'_>, nearest: Option<String>, status: u16) -> Diagnosis {
     let compared = format!(
-        "the redirect URI {} and those of `{}` at the issuer, to the byte",
+        "the redirect URI {} and those registered for `{}`, exactly",
         login.redirect_uri, login.client_id
     );
     match nearest {
@@ -235,16 +238,16 @@ fn not_registered(login: &LoginRequest<'_>, nearest: Option<String>, status: u16
             );
             let change = login.names.change(
                 "public_url",
-                "let it fit what is registered, or register this one at the issuer",
+                "change it to match the registered URI, or register this one at the issuer",
             );
             Diagnosis::new(compared, login.redirect_uri, found, change)
         }
         None => {
             let advice = format!(
-                "register it at the issuer (ours: `redirect_uris` in `clients_file`; `auth-server doctor --client-id {} --redirect-uri {}` names the nearest one), or let this setting fit what is registered",
+                "register it at the issuer (Gatepass: `redirect_uris` in `clients_file`; `auth-server doctor --client-id {} --redirect-uri {}` shows the most similar one), or change this setting to match the registered URI",
                 login.client_id, login.redirect_uri
             );
-            let found = format!("an error page in place of an answer, status {status}");
+            let found = format!("an error page, status {status}");
             Diagnosis::new(
                 compared,
                 login.redirect_uri,
@@ -257,11 +260,11 @@ fn not_registered(login: &LoginRequest<'_>, nearest: Option<String>, status: u16
 
 fn unclear(login: &LoginRequest<'_>, found: String) -> Diagnosis {
     let compared = format!(
-        "where the issuer sends a browser that asks with prompt=none, and {}",
+        "the redirect target for an authorization request with prompt=none, and {}",
         login.redirect_uri
     );
     let change = Change::elsewhere(
-        "begin a login in a browser: this issuer does not say by its status whether it knows the redirect URI",
+        "try a login in a browser: the response of this issuer does not show whether the redirect URI is registered",
     );
     Diagnosis::new(compared, "a redirect to it", found, change)
 }
@@ -271,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_goes_back_only_to_the_very_same_address() {
+    fn only_the_exact_redirect_uri_counts_as_registered() {
         let own = "https://a.example/callback";
         for (location, back) in [
             ("https://a.example/callback?error=login_required&state=doctor", true),
@@ -280,21 +283,21 @@ mod tests {
             ("https://a.example/callback.evil/?error=x", false),
             ("https://c.example/login?redirect_uri=https://a.example/callback", false),
         ] {
-            assert_eq!(goes_to(location, own), back, "{location}");
+            assert_eq!(redirects_to(location, own), back, "{location}");
         }
         assert_eq!(parameter("https://a/cb?x=1&error=a+b", "error").as_deref(), Some("a b"));
     }
 
     #[test]
-    fn the_usual_mistakes_are_tried() {
-        let others = spelled_otherwise("http://localhost:9001/cb");
+    fn common_misspellings_are_tried() {
+        let variants = spelling_variants("http://localhost:9001/cb");
         for other in [
             "http://localhost:9001/cb/",
             "https://localhost:9001/cb",
             "http://127.0.0.1:9001/cb",
             "http://localhost/cb",
         ] {
-            assert!(others.iter().any(|one| one == other), "{other} is not in {others:?}");
+            assert!(variants.iter().any(|one| one == other), "{other} is not in {variants:?}");
         }
     }
 }

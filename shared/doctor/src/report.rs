@@ -7,17 +7,17 @@ use crate::{
     diagnosis::Diagnosis,
 };
 
-/// What was found of one service.
+/// The checks of one server.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Which service, and where more than one of it runs, which of them.
+    /// The name of the server, with a distinction if there are several.
     pub service: String,
-    /// Its checks, in their order.
+    /// Its checks in order.
     pub checks: Vec<Check>,
 }
 
 impl Report {
-    /// All sections of a service.
+    /// Joins the sections of a server.
     pub fn of(service: impl Into<String>, sections: impl IntoIterator<Item = Checks>) -> Self {
         Self {
             service: service.into(),
@@ -25,31 +25,31 @@ impl Report {
         }
     }
 
-    /// How many checks ended so.
+    /// Returns the number of checks with this verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
         self.checks.iter().filter(|check| check.verdict == verdict).count()
     }
 }
 
-/// For people: one line a check, and a block below it where something does not fit.
-pub(crate) fn text(reports: &[Report], coloured: bool) -> String {
+/// Formats reports as text: one line a check, followed by its diagnosis.
+pub(crate) fn text(reports: &[Report], colored: bool) -> String {
     let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = reports.iter().try_for_each(|report| write_report(&mut text, report, coloured));
+    // Writing to a `String` cannot fail.
+    let _ = reports.iter().try_for_each(|report| write_report(&mut text, report, colored));
     let count = |verdict| reports.iter().map(|report| report.count(verdict)).sum::<usize>();
     let counts = [Verdict::Ok, Verdict::Warn, Verdict::Fail, Verdict::Skip].map(count);
     let [ok, warn, fail, skip] = counts;
-    let _ = write!(text, "{ok} ok, {warn} warn, {fail} FAIL, {skip} not looked at");
+    let _ = write!(text, "{ok} ok, {warn} warn, {fail} FAIL, {skip} skipped");
     text
 }
 
-fn write_report(text: &mut String, report: &Report, coloured: bool) -> std::fmt::Result {
+fn write_report(text: &mut String, report: &Report, colored: bool) -> std::fmt::Result {
     writeln!(text, "{}", report.service)?;
     let width =
         report.checks.iter().map(|check| check.check.chars().count()).max().unwrap_or_default();
     for Check { check, verdict, message, diagnosis } in &report.checks {
-        writeln!(text, "  {}  {check:<width$}  {message}", word(*verdict, coloured))?;
+        writeln!(text, "  {}  {check:<width$}  {message}", label(*verdict, colored))?;
         diagnosis.iter().try_for_each(|diagnosis| write_diagnosis(text, diagnosis))?;
     }
     writeln!(text)
@@ -68,15 +68,15 @@ fn write_diagnosis(text: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result
     }
 }
 
-/// All words are equally long, so that the lines stand below one another.
-fn word(verdict: Verdict, coloured: bool) -> String {
-    let (word, colour) = match verdict {
+/// Returns the label of a verdict. All labels have the same width, which aligns the lines.
+fn label(verdict: Verdict, colored: bool) -> String {
+    let (label, color) = match verdict {
         Verdict::Ok => ("ok  ", "32"),
         Verdict::Warn => ("warn", "33"),
         Verdict::Fail => ("FAIL", "1;31"),
         Verdict::Skip => ("skip", "2"),
     };
-    if coloured { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
+    if colored { format!("\u{1b}[{color}m{label}\u{1b}[0m") } else { label.to_owned() }
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_is_a_line_and_a_finding_a_block_below_it() {
+    fn diagnosis_follows_the_line_of_its_check() {
         let expected = "service-a\n\
             \x20 ok    settings  they can be used\n\
             \x20 FAIL  issuer    it is another\n\
@@ -105,12 +105,12 @@ mod tests {
             \x20         expected  http://c\n\
             \x20         found     http://c/\n\
             \x20         change    issuer: write it to the byte (GATEPASS__SERVICE_A__ISSUER)\n\n\
-            1 ok, 0 warn, 1 FAIL, 0 not looked at";
+            1 ok, 0 warn, 1 FAIL, 0 skipped";
         assert_eq!(text(&reports(), false), expected);
     }
 
     #[test]
-    fn a_terminal_gets_colours_and_a_pipe_none() {
+    fn colors_are_used_only_if_enabled() {
         assert!(
             text(&reports(), true).contains("\u{1b}[1;31mFAIL\u{1b}[0m")
                 && !text(&reports(), false).contains('\u{1b}')

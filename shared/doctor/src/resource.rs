@@ -1,140 +1,168 @@
-//! Does the client mean the same resource server as the resource server itself?
+//! Whether the client's settings of a resource server match the metadata of that server (RFC 9728).
 
 use oauth_types::{ProtectedResourceMetadata, Scope, well_known_url};
 
 use crate::{
     checks::Checks,
-    connect_error::{ConnectError, Way, bare},
+    connect_error::ConnectError,
     diagnosis::{Diagnosis, SettingNames},
+    endpoint_setting::{EndpointSetting, without_query},
     http_probe::{HttpProbe, ProbeResponse},
     uri_difference::uri_difference,
 };
 
 const SUFFIX: &str = "oauth-protected-resource";
 
-/// A resource server as its client knows it.
+/// A resource server according to its client's settings.
 #[derive(Clone, Debug)]
 pub struct ResourceEndpoint<'a> {
-    /// How its checks are called.
+    /// Prefix of the names of its checks.
     pub label: String,
-    /// Where it is reached, and the setting for it.
+    /// Its URL, and the setting of the URL.
     pub url: (&'a str, String),
-    /// Its identifier, and the setting for it.
+    /// Its resource identifier, and the setting of the identifier.
     pub resource: (&'a str, String),
-    /// The issuer whose tokens the client shows there.
+    /// The issuer of the client's access tokens.
     pub issuer: &'a str,
-    /// What the client asks for.
+    /// The scope that the client requests.
     pub scope: &'a Scope,
-    /// The client's settings.
+    /// Names of the client's settings.
     pub names: &'a SettingNames,
 }
 
-/// Compare what the client has configured with what the resource server says of itself (RFC 9728).
-pub async fn check_resource(checks: &mut Checks, wire: &HttpProbe, door: &ResourceEndpoint<'_>) {
-    let check = format!("{}: reached", door.label);
-    let (url, reply) = match ask(wire, door.url.0).await {
-        Ok(answer) => answer,
-        Err((url, why)) => {
+/// Compares the client's settings with the resource server's metadata (RFC 9728).
+pub async fn check_resource(
+    checks: &mut Checks,
+    probe: &HttpProbe,
+    endpoint: &ResourceEndpoint<'_>,
+) {
+    let check = format!("{}: reached", endpoint.label);
+    let (url, reply) = match fetch_metadata(probe, endpoint.url.0).await {
+        Ok(fetched) => fetched,
+        Err((url, error)) => {
             let advice =
-                "start it, or write where it is reached from here; in a container localhost is the container itself"
+                "start it, or correct the URL; in a container, localhost is the container itself"
                     .to_owned();
-            let finding =
-                why.finding(&url, &Way { names: door.names, setting: &door.url.1, advice });
-            return checks.fail(check, format!("not at {}: {}", door.url.0, why.words()), finding);
+            let diagnosis = error.diagnose(
+                &url,
+                &EndpointSetting { names: endpoint.names, setting: &endpoint.url.1, advice },
+            );
+            return checks.fail(
+                check,
+                format!("not at {}: {}", endpoint.url.0, error.summary()),
+                diagnosis,
+            );
         }
     };
-    checks.ok(check, door.url.0);
+    checks.ok(check, endpoint.url.0);
     match serde_json::from_slice::<ProtectedResourceMetadata>(&reply.body) {
-        Ok(metadata) if reply.status == 200 => compare(checks, door, &url, &metadata),
+        Ok(metadata) if reply.status == 200 => compare(checks, endpoint, &url, &metadata),
         _ => checks.skip(
-            format!("{}: audience", door.label),
+            format!("{}: audience", endpoint.label),
             format!(
-                "status {} at {}: it says nothing of itself (RFC 9728) that could be compared",
+                "status {} at {}: it has no metadata (RFC 9728) to compare",
                 reply.status,
-                bare(&url)
+                without_query(&url)
             ),
         ),
     }
 }
 
-/// Where RFC 9728 §3.1 has it, and where it stands for one that does not put it between host and
-/// path.
-async fn ask(
-    wire: &HttpProbe,
+/// Fetches the metadata from the URL of RFC 9728 §3.1, or from below the path, where some servers
+/// publish it.
+async fn fetch_metadata(
+    probe: &HttpProbe,
     base: &str,
 ) -> Result<(String, ProbeResponse), (String, ConnectError)> {
     let base = base.trim_end_matches('/');
     let (first, second) = (well_known_url(base, SUFFIX), format!("{base}/.well-known/{SUFFIX}"));
-    let (url, reply) = get(wire, &first).await?;
-    if reply.status == 404 && second != first { get(wire, &second).await } else { Ok((url, reply)) }
+    let (url, reply) = get(probe, &first).await?;
+    if reply.status == 404 && second != first {
+        get(probe, &second).await
+    } else {
+        Ok((url, reply))
+    }
 }
 
 async fn get(
-    wire: &HttpProbe,
+    probe: &HttpProbe,
     url: &str,
 ) -> Result<(String, ProbeResponse), (String, ConnectError)> {
-    wire.get(url).await.map(|reply| (url.to_owned(), reply)).map_err(|why| (url.to_owned(), why))
+    probe
+        .get(url)
+        .await
+        .map(|reply| (url.to_owned(), reply))
+        .map_err(|error| (url.to_owned(), error))
 }
 
 fn compare(
     checks: &mut Checks,
-    door: &ResourceEndpoint<'_>,
+    endpoint: &ResourceEndpoint<'_>,
     url: &str,
-    said: &ProtectedResourceMetadata,
+    metadata: &ProtectedResourceMetadata,
 ) {
-    let check = |what: &str| format!("{}: {what}", door.label);
-    let at = bare(url);
-    let (own, setting) = &door.resource;
-    if said.resource == *own {
+    let check = |what: &str| format!("{}: {what}", endpoint.label);
+    let at = without_query(url);
+    let (own, setting) = &endpoint.resource;
+    if metadata.resource == *own {
         checks.ok(check("audience"), own);
     } else {
         let compared = format!(
-            "the setting `{}` and `resource` at {at}, to the byte",
-            door.names.name(setting)
+            "the setting `{}` and `resource` at {at}, exactly",
+            endpoint.names.name(setting)
         );
-        let advice = format!("write {}, or have B's `resource` changed", said.resource);
-        let finding =
-            Diagnosis::new(compared, &said.resource, own, door.names.change(setting, advice));
+        let advice = format!("use {}, or change `resource` of B", metadata.resource);
+        let diagnosis = Diagnosis::new(
+            compared,
+            &metadata.resource,
+            own,
+            endpoint.names.change(setting, advice),
+        );
         checks.fail(
             check("audience"),
-            format!("they differ in {}", uri_difference(&said.resource, own)),
-            finding,
+            format!("they differ in {}", uri_difference(&metadata.resource, own)),
+            diagnosis,
         );
     }
-    if !said.authorization_servers.is_empty()
-        && !said.authorization_servers.iter().any(|one| one == door.issuer)
+    if !metadata.authorization_servers.is_empty()
+        && !metadata.authorization_servers.iter().any(|one| one == endpoint.issuer)
     {
         let compared = format!(
-            "the setting `{}` and `authorization_servers` at {at}, to the byte",
-            door.names.name("issuer")
+            "the setting `{}` and `authorization_servers` at {at}, exactly",
+            endpoint.names.name("issuer")
         );
-        let theirs = said.authorization_servers.join(", ");
-        let nearest = said.authorization_servers.first().map_or("", String::as_str);
-        let words = format!("they differ in {}", uri_difference(nearest, door.issuer));
-        let change = door
+        let theirs = metadata.authorization_servers.join(", ");
+        let nearest = metadata.authorization_servers.first().map_or("", String::as_str);
+        let message = format!("they differ in {}", uri_difference(nearest, endpoint.issuer));
+        let change = endpoint
             .names
-            .change("issuer", "A and B must name the same issuer: B refuses tokens of any other");
-        checks.fail(check("issuer"), words, Diagnosis::new(compared, theirs, door.issuer, change));
+            .change("issuer", "use the same issuer as B: B rejects tokens of any other");
+        checks.fail(
+            check("issuer"),
+            message,
+            Diagnosis::new(compared, theirs, endpoint.issuer, change),
+        );
     } else {
-        checks.ok(check("issuer"), door.issuer);
+        checks.ok(check("issuer"), endpoint.issuer);
     }
     let unknown =
-        door.scope.filtered(|one| !said.scopes_supported.iter().any(|known| known == one));
-    if said.scopes_supported.is_empty() || unknown.is_empty() {
-        checks.ok(check("scope"), door.scope.to_string());
+        endpoint.scope.filtered(|one| !metadata.scopes_supported.iter().any(|known| known == one));
+    if metadata.scopes_supported.is_empty() || unknown.is_empty() {
+        checks.ok(check("scope"), endpoint.scope.to_string());
     } else {
-        let compared =
-            format!("the setting `{}` and `scopes_supported` at {at}", door.names.name("scope"));
-        let change = door.names.change(
-            "scope",
-            "ask for what B looks for; a scope that it does not know opens nothing there",
+        let compared = format!(
+            "the setting `{}` and `scopes_supported` at {at}",
+            endpoint.names.name("scope")
         );
-        let finding = Diagnosis::new(
+        let change = endpoint
+            .names
+            .change("scope", "request scopes that B uses; others grant nothing there");
+        let diagnosis = Diagnosis::new(
             compared,
-            said.scopes_supported.join(" "),
-            door.scope.to_string(),
+            metadata.scopes_supported.join(" "),
+            endpoint.scope.to_string(),
             change,
         );
-        checks.warn(check("scope"), format!("B does not know: {unknown}"), finding);
+        checks.warn(check("scope"), format!("B does not know: {unknown}"), diagnosis);
     }
 }

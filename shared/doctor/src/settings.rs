@@ -7,60 +7,59 @@ use crate::{
     diagnosis::{Change, Diagnosis, SettingNames},
 };
 
-/// Can `serve` begin with these settings? `certificates` are `tls.cert_file` and `tls.key_file`.
+/// Checks that `serve` can start with these settings. `certificate` is the values of `tls.cert_file`
+/// and `tls.key_file`.
 pub fn check_settings<S: Settings>(
     checks: &mut Checks,
     settings: &S,
-    certificates: [Option<&PathBuf>; 2],
+    certificate: [Option<&PathBuf>; 2],
 ) {
     let names = SettingNames::of(S::SERVICE);
-    check_certificates(checks, certificates, &names);
+    check_certificate(checks, certificate, &names);
     if let Err(error) = settings.validate() {
-        let compared = "the settings in force and what `serve` can begin with";
+        let compared = "the effective settings, and what `serve` accepts";
         let change = Change::elsewhere(format!(
-            "mend what is named; `{} check-config` shows all that is in force",
+            "fix the named setting; `{} check-config` prints all effective settings",
             S::SERVICE
         ));
-        let finding =
-            Diagnosis::new(compared, "settings that can be used", format!("{error:#}"), change);
-        return checks.fail("settings", "they cannot be used", finding);
+        let diagnosis = Diagnosis::new(compared, "valid settings", format!("{error:#}"), change);
+        return checks.fail("settings", "invalid settings", diagnosis);
     }
-    let unsafe_ones = settings.unsafe_settings();
-    if !settings.profile().is_production() || unsafe_ones.is_empty() {
-        return checks.ok(
-            "settings",
-            format!("they can be used, profile {:?}", settings.profile()).to_lowercase(),
-        );
+    let unsafe_settings = settings.unsafe_settings();
+    if !settings.profile().is_production() || unsafe_settings.is_empty() {
+        return checks
+            .ok("settings", format!("valid, profile {:?}", settings.profile()).to_lowercase());
     }
-    for UnsafeSetting { setting, problem, remedy } in unsafe_ones {
-        let compared = format!("the setting `{setting}` and what profile production takes");
-        let finding =
+    for UnsafeSetting { setting, problem, remedy } in unsafe_settings {
+        let compared =
+            format!("the setting `{setting}` and the requirements of profile production");
+        let diagnosis =
             Diagnosis::new(compared, "a safe value", problem, names.change(setting, remedy));
-        checks.fail("settings", format!("`{setting}` is refused in production"), finding);
+        checks.fail("settings", format!("`{setting}` is not safe in production"), diagnosis);
     }
 }
 
-fn check_certificates(
+fn check_certificate(
     checks: &mut Checks,
     [certificate, key]: [Option<&PathBuf>; 2],
     names: &SettingNames,
 ) {
     match ServerCertificate::load(certificate, key) {
         Ok(None) => (),
-        Ok(Some(_)) => checks.ok("own certificate", "it can be read, and its key fits"),
+        Ok(Some(_)) => checks.ok("own certificate", "readable, and the key matches"),
         Err(error) => {
             let compared = format!(
-                "the settings `{}` and `{}`, and their files",
+                "the settings `{}` and `{}` and their files",
                 names.name("tls.cert_file"),
                 names.name("tls.key_file")
             );
             let change = names.change(
                 "tls.cert_file",
-                "name a chain in PEM, the server's own first, and its key, both readable for this user",
+                "set both to PEM files that this user can read: the certificate chain, the server's certificate first, and its key",
             );
-            let finding =
+            let diagnosis =
                 Diagnosis::new(compared, "a certificate and its key", error.to_string(), change);
-            checks.fail("own certificate", "it cannot be served", finding);
+            checks.fail("own certificate", "the certificate cannot be used", diagnosis);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Can a client get a token, and is it the right one?
+//! Whether a client gets an access token, and whether it has the expected claims.
 
 mod compare;
 mod error;
@@ -8,93 +8,94 @@ use url::Url;
 
 use self::{
     compare::compare,
-    error::{refused_client, refused_need},
+    error::{diagnose_client_error, diagnose_error},
 };
 use crate::{
     checks::Checks,
     client::{Client, ErrorResponse},
-    connect_error::{ConnectError, bare},
+    connect_error::ConnectError,
     diagnosis::{Diagnosis, SettingNames},
+    endpoint_setting::without_query,
     issuer::ConfirmedIssuer,
     keys::PublishedKeys,
 };
 
-/// What a client needs a token for.
+/// A token request of a client.
 #[derive(Clone, Debug)]
 pub struct TokenRequest<'a> {
-    /// How the check is called behind the issuer's label.
+    /// Name of the check, after the issuer's label.
     pub check: String,
-    /// What is asked for.
+    /// The requested scope.
     pub scope: &'a Scope,
-    /// For whom (RFC 8707).
+    /// The requested resource (RFC 8707).
     pub resource: &'a str,
-    /// The setting that names the resource.
+    /// The setting of the resource.
     pub resource_setting: String,
-    /// Whose settings.
+    /// Names of the client's settings.
     pub names: &'a SettingNames,
 }
 
-/// How a code would be exchanged.
+/// The redemption of an authorization code.
 #[derive(Clone, Debug)]
 pub struct CodeExchange<'a> {
-    /// The client's address for codes.
+    /// The client's redirect URI.
     pub redirect_uri: &'a str,
 }
 
 enum Outcome {
     Granted(Box<TokenResponse>),
-    ErrorResponse(ErrorResponse),
-    Garbage(u16),
+    Error(ErrorResponse),
+    Invalid(u16),
 }
 
-/// It says nothing of the client.
+/// The status of a rate limit. It says nothing about the client.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// Get a token as the client itself does, compare what it is with what was asked for, and give it
-/// back. Says whether the client was known.
+/// Obtains an access token as the client does, compares it with the request, and revokes it. Returns
+/// whether the client was authenticated.
 pub async fn check_token_request(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
     client: &Client,
-    need: &TokenRequest<'_>,
+    request: &TokenRequest<'_>,
     keys: Option<&PublishedKeys>,
 ) -> bool {
     let Some(url) = known.resolve_endpoint(
         checks,
-        &need.check,
+        &request.check,
         "token_endpoint",
         known.metadata.token_endpoint.as_deref(),
     ) else {
         return false;
     };
-    let scope = need.scope.to_string();
-    let mut form = vec![("grant_type", "client_credentials"), ("resource", need.resource)];
-    if !need.scope.is_empty() {
+    let scope = request.scope.to_string();
+    let mut form = vec![("grant_type", "client_credentials"), ("resource", request.resource)];
+    if !request.scope.is_empty() {
         form.push(("scope", &scope));
     }
-    let check = known.check(&need.check);
-    match ask(known, client, &url, &form).await {
-        Err(why) => not_reached(checks, known, &check, &url, &why),
-        Ok(Outcome::Garbage(status)) => garbage(checks, known, &check, &url, status),
-        Ok(Outcome::ErrorResponse(refused)) if refused.is_about_the_client() => {
-            refused_client(checks, known, client, &check, (&url, &form), &refused).await;
+    let check = known.check(&request.check);
+    match send(known, client, &url, &form).await {
+        Err(error) => unreachable(checks, known, &check, &url, &error),
+        Ok(Outcome::Invalid(status)) => invalid_response(checks, known, &check, &url, status),
+        Ok(Outcome::Error(error)) if error.is_client_error() => {
+            diagnose_client_error(checks, known, client, &check, (&url, &form), &error).await;
         }
-        Ok(Outcome::ErrorResponse(refused)) => {
-            let (said, finding) = refused_need(known, client, need, &refused);
-            checks.fail(check, said, finding);
+        Ok(Outcome::Error(error)) => {
+            let (message, diagnosis) = diagnose_error(known, client, request, &error);
+            checks.fail(check, message, diagnosis);
             return true;
         }
         Ok(Outcome::Granted(granted)) => {
-            compare(checks, known, need, &granted, keys);
-            give_back(checks, known, client, need, &granted).await;
+            compare(checks, known, request, &granted, keys);
+            revoke_or_warn(checks, known, client, request, &granted).await;
             return true;
         }
     }
     false
 }
 
-/// Show the client's credentials with a code that nobody has made: who is known gets
-/// `invalid_grant`, who is not `invalid_client` (RFC 6749 §5.2). Nothing comes of it either way.
+/// Authenticates the client with a made-up authorization code. The response is `invalid_grant` if the
+/// credentials are valid, otherwise `invalid_client` (RFC 6749 §5.2).
 pub async fn check_code_exchange(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
@@ -112,92 +113,103 @@ pub async fn check_code_exchange(
     };
     let form = [
         ("grant_type", "authorization_code"),
-        ("code", "a-code-that-nobody-has-made"),
+        ("code", "doctor-unknown-code"),
         ("redirect_uri", request.redirect_uri),
         // The example of RFC 7636 Appendix B.
         ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
     ];
     let check = known.check(CHECK);
-    match ask(known, client, &url, &form).await {
-        Err(why) => not_reached(checks, known, &check, &url, &why),
-        Ok(Outcome::ErrorResponse(refused)) if refused.is_about_the_client() => {
-            refused_client(checks, known, client, &check, (&url, &form), &refused).await;
+    match send(known, client, &url, &form).await {
+        Err(error) => unreachable(checks, known, &check, &url, &error),
+        Ok(Outcome::Error(error)) if error.is_client_error() => {
+            diagnose_client_error(checks, known, client, &check, (&url, &form), &error).await;
         }
-        Ok(Outcome::ErrorResponse(refused)) if refused.is("invalid_grant") => {
-            checks.ok(check, format!("`{}` is known with its secret", client.id));
+        Ok(Outcome::Error(error)) if error.is("invalid_grant") => {
+            checks.ok(check, format!("`{}` is authenticated", client.id));
         }
-        Ok(Outcome::ErrorResponse(refused)) => {
-            let compared = "the issuer's answer to a code that nobody has made";
-            let change =
-                client.names.change("client_id", "look at what the issuer lets this client do");
-            let finding = Diagnosis::new(compared, "invalid_grant", refused.shown(), change);
-            checks.warn(check, "whether the secret is right cannot be told", finding);
+        Ok(Outcome::Error(error)) => {
+            let compared = "the issuer's response to a made-up code";
+            let change = client
+                .names
+                .change("client_id", "check the registration of this client at the issuer");
+            let diagnosis = Diagnosis::new(compared, "invalid_grant", error.summary(), change);
+            checks.warn(check, "cannot determine whether the secret is valid", diagnosis);
         }
-        Ok(Outcome::Granted(_)) => garbage(checks, known, &check, &url, 200),
-        Ok(Outcome::Garbage(status)) => garbage(checks, known, &check, &url, status),
+        Ok(Outcome::Granted(_)) => invalid_response(checks, known, &check, &url, 200),
+        Ok(Outcome::Invalid(status)) => invalid_response(checks, known, &check, &url, status),
     }
 }
 
-async fn ask(
+async fn send(
     known: &ConfirmedIssuer,
     client: &Client,
     url: &Url,
     form: &[(&str, &str)],
 ) -> Result<Outcome, ConnectError> {
     let mut form = form.to_vec();
-    let authorization = client.prove(&mut form);
-    let reply = known.wire.post(url, &form, authorization.as_deref()).await?;
+    let authorization = client.authenticate(&mut form);
+    let reply = known.probe.post(url, &form, authorization.as_deref()).await?;
     Ok(match reply.status {
         200 => serde_json::from_slice(&reply.body)
-            .map_or(Outcome::Garbage(200), |granted| Outcome::Granted(Box::new(granted))),
+            .map_or(Outcome::Invalid(200), |granted| Outcome::Granted(Box::new(granted))),
         400..=499 if reply.status != TOO_MANY_REQUESTS => {
-            Outcome::ErrorResponse(client.refused(&reply))
+            Outcome::Error(client.error_response(&reply))
         }
-        status => Outcome::Garbage(status),
+        status => Outcome::Invalid(status),
     })
 }
 
-fn not_reached(
+fn unreachable(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
     check: &str,
     url: &Url,
-    why: &ConnectError,
+    error: &ConnectError,
 ) {
-    checks.fail(check, format!("not reached: {}", why.words()), known.not_reached(url, why));
+    checks.fail(
+        check,
+        format!("not reachable: {}", error.summary()),
+        known.diagnose_unreachable(url, error),
+    );
 }
 
-fn garbage(checks: &mut Checks, known: &ConfirmedIssuer, check: &str, url: &Url, status: u16) {
-    let compared = format!("what answers at {} and RFC 6749 section 5", bare(url.as_str()));
+fn invalid_response(
+    checks: &mut Checks,
+    known: &ConfirmedIssuer,
+    check: &str,
+    url: &Url,
+    status: u16,
+) {
+    let compared =
+        format!("the response from {} and RFC 6749 section 5", without_query(url.as_str()));
     let (advice, found) = match status {
         TOO_MANY_REQUESTS => (
-            "wait a minute: somebody has failed there too often",
-            "status 429: it asks to wait".to_owned(),
+            "wait a minute: there were too many failed attempts",
+            "status 429: rate limited".to_owned(),
         ),
         status => (
-            "look into the issuer's log, and at what stands between",
-            format!("status {status}, and neither"),
+            "see the log of the issuer, and check proxies in between",
+            format!("status {status} with another body"),
         ),
     };
     let change = known.at.names.change("issuer", advice);
     checks.fail(
         check,
-        "the answer cannot be used",
-        Diagnosis::new(compared, "a token, or an error of OAuth", found, change),
+        "invalid token response",
+        Diagnosis::new(compared, "a token or an OAuth error", found, change),
     );
 }
 
-/// A token that was fetched for looking opens nothing longer than it has to.
-async fn give_back(
+/// Revokes the obtained token, so that it grants no access longer than necessary.
+async fn revoke_or_warn(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
     client: &Client,
-    need: &TokenRequest<'_>,
+    request: &TokenRequest<'_>,
     granted: &TokenResponse,
 ) {
     if !revoke(known, client, granted).await {
-        checks
-            .skip(known.check(&need.check), "the token could not be given back; it ends by itself");
+        checks.skip(known.check(&request.check), "the token could not be revoked; it will expire");
     }
 }
 
@@ -210,9 +222,9 @@ async fn revoke(known: &ConfirmedIssuer, client: &Client, granted: &TokenRespons
     let Some(url) = endpoint else { return false };
     let mut form =
         vec![("token", granted.access_token.expose()), ("token_type_hint", "access_token")];
-    let authorization = client.prove(&mut form);
+    let authorization = client.authenticate(&mut form);
     known
-        .wire
+        .probe
         .post(&url, &form, authorization.as_deref())
         .await
         .is_ok_and(|reply| reply.status == 200)

@@ -2,18 +2,18 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::{Language, PagesError, error::nearest, references::check_references, texts::Texts};
 
-/// Everything that pages are made of, by file name.
+/// Templates and stylesheets by file name, and the texts by language.
 pub(crate) struct Files {
     pub texts: BTreeMap<Language, Texts>,
     files: BTreeMap<String, String>,
 }
 
-const OWN_FILES: [(&str, &str); 3] = [
+const BUILT_IN_FILES: [(&str, &str); 3] = [
     ("layout.html", include_str!("../layout/layout.html")),
     ("style.css", include_str!("../layout/style.css")),
     ("accent.css", include_str!("../layout/accent.css")),
 ];
-const OWN_TEXTS: [(Language, &str); 2] = [
+const BUILT_IN_TEXTS: [(Language, &str); 2] = [
     (Language::English, include_str!("../layout/en.toml")),
     (Language::Chinese, include_str!("../layout/zh.toml")),
 ];
@@ -24,17 +24,17 @@ impl Files {
         texts: &[(Language, &'static str)],
     ) -> Result<Self, PagesError> {
         let named = |(name, source): &(&str, &str)| ((*name).to_owned(), (*source).to_owned());
-        let files = OWN_FILES.iter().chain(files).map(named).collect();
+        let files = BUILT_IN_FILES.iter().chain(files).map(named).collect();
         let mut all = Self { texts: BTreeMap::new(), files };
-        for (language, source) in OWN_TEXTS.iter().chain(texts) {
+        for (language, source) in BUILT_IN_TEXTS.iter().chain(texts) {
             let texts = Texts::read(&texts_file(*language), source)?;
             all.texts.entry(*language).or_default().extend(texts);
         }
         Ok(all)
     }
 
-    /// Take every file of the folder. Names with a dot in front are none of ours: Kubernetes puts
-    /// its own into a mounted `ConfigMap`.
+    /// Replaces built-in files by those in the folder. Ignores names that begin with a dot:
+    /// Kubernetes creates some in a mounted `ConfigMap`.
     pub fn replace_from(&mut self, folder: &Path) -> Result<(), PagesError> {
         let unreadable = |reason| PagesError::Unreadable { path: folder.to_owned(), reason };
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -72,7 +72,7 @@ impl Files {
         }
     }
 
-    /// Both languages say the same things, and templates name only what exists.
+    /// Checks that both languages have the same texts, and that all references in templates exist.
     pub fn check(&self) -> Result<(), PagesError> {
         for (one, other) in
             [(Language::English, Language::Chinese), (Language::Chinese, Language::English)]
@@ -89,7 +89,7 @@ impl Files {
         self.files.iter().filter(|(name, _)| name.ends_with(".html"))
     }
 
-    /// The text of an embedded file that is no template.
+    /// Returns the content of a file, empty if there is none.
     pub fn text_of(&self, name: &str) -> &str {
         self.files.get(name).map_or("", String::as_str)
     }

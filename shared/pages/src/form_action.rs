@@ -2,11 +2,12 @@ use std::net::Ipv4Addr;
 
 use url::{Host, Url};
 
-/// The sources of `form-action` for where a form may lead, none if that is nowhere to go.
+/// Returns the sources of the CSP directive `form-action` for a form whose submission leads to
+/// `target`. Returns none if `target` is not a URL that a browser may go to.
 ///
-/// Chromium holds every redirect after a form was sent against the policy, also those that the
-/// client makes once it has its answer. Nobody here knows where these lead, so what is allowed is
-/// how far: anywhere over TLS, or anywhere on this machine (decision 22).
+/// Chromium applies the directive to every redirect after the submission, including those of the
+/// client after it has received the response. Their targets are unknown here, so the directive allows
+/// any target over TLS or any on this machine (docs/decisions/0022-form-action.md).
 pub(crate) fn sources(target: &str) -> Vec<String> {
     let Ok(url) = Url::parse(target) else { return Vec::new() };
     match (url.scheme(), url.host()) {
@@ -18,19 +19,20 @@ pub(crate) fn sources(target: &str) -> Vec<String> {
             vec![url.origin().ascii_serialization()]
         }
         ("http", Some(Host::Ipv4(_))) => vec![url.origin().ascii_serialization()],
-        // CSP has no word for an IPv6 address, and native apps listen on `[::1]` (RFC 8252 §7.3).
+        // CSP cannot express IPv6 addresses, and native apps may listen on `[::1]` (RFC 8252 §7.3).
         ("http", Some(Host::Ipv6(_))) => vec!["http:".to_owned()],
         (
             "http" | "https" | "javascript" | "data" | "blob" | "about" | "file" | "filesystem",
             _,
         ) => Vec::new(),
-        // A native app's own scheme (RFC 8252 §7.1); a scheme has no letter that means something in
-        // a header.
+        // A private-use URI scheme of a native app (RFC 8252 §7.1). The characters of a scheme have
+        // no special meaning in CSP.
         (scheme, _) => vec![format!("{scheme}:")],
     }
 }
 
-/// URLs allow `;` and `,` in a host, where CSP ends a directive or a policy.
+/// Returns whether the host is safe in CSP: URLs allow `;` and `,` in a host, which end a directive
+/// or a policy.
 fn is_plain(host: &str) -> bool {
     host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
@@ -40,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_uri_becomes_how_far_its_client_may_lead_on() {
+    fn redirect_uri_is_mapped_to_allowed_sources() {
         for (target, expected) in [
             ("https://app.example/callback?x=1", "https:"),
             ("https://[::1]/", "https:"),
@@ -57,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_end_the_directive_or_run_a_script_is_left_out() {
+    fn targets_that_could_inject_csp_or_run_scripts_are_ignored() {
         for target in [
             "http://a;script-src/",
             "http://a,b/",
@@ -75,7 +77,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_target_leaves_its_place(target in ".*", host in "\\PC{0,12}") {
+        fn sources_contain_only_safe_characters(target in ".*", host in "\\PC{0,12}") {
             for source in [target, format!("http://{host}/")].iter().flat_map(|target| sources(target)) {
                 let safe = |byte: u8| byte.is_ascii_alphanumeric() || b".-_+:/".contains(&byte);
                 let end = source.strip_suffix('*').unwrap_or(&source);

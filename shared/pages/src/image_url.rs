@@ -1,15 +1,15 @@
 use url::Url;
 
-/// From where a page may load pictures.
+/// The CSP directive `img-src` of every page.
 pub(crate) const IMG_SRC: &str = "'self' https: data:";
 
-/// May a page show this picture of a client or a person? Browsers load no other one under
-/// `img-src`, and would show a broken one in its place.
+/// Returns whether a page can show this image of a client or user. Browsers block all others because
+/// of `img-src`, and would show a broken image.
 #[must_use]
 pub fn is_image_url(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
-        // The picture itself (RFC 2397), in which an `<img>` runs no script.
+        // The image itself (RFC 2397). An `<img>` runs no scripts, not even those in an SVG.
         "data" => url.path().starts_with("image/"),
         _ => false,
     }
@@ -20,8 +20,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_comes_from_where_the_policy_lets_it_come_from() {
-        for (picture, shown) in [
+    fn image_urls_match_the_content_security_policy() {
+        for (image, allowed) in [
             ("https://example.com/a.png", true),
             ("data:image/svg+xml;base64,PHN2Zy8+", true),
             ("http://localhost:9000/a.png", false),
@@ -30,10 +30,10 @@ mod tests {
             ("data:,x", false),
             ("javascript:alert(1)", false),
         ] {
-            let url: Url = picture.parse().unwrap();
-            assert_eq!(is_image_url(&url), shown, "{picture}");
+            let url: Url = image.parse().unwrap();
+            assert_eq!(is_image_url(&url), allowed, "{image}");
             let scheme = format!(" {}:", url.scheme());
-            assert!(!shown || IMG_SRC.contains(&scheme), "{picture}");
+            assert!(!allowed || IMG_SRC.contains(&scheme), "{image}");
         }
     }
 }

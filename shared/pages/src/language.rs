@@ -1,7 +1,7 @@
-/// A language that every page is written in.
+/// A language of the pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Language {
-    /// English, also for whoever asks for none of ours.
+    /// English, the default.
     #[default]
     English,
     /// Simplified Chinese.
@@ -9,20 +9,19 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them, in the order of the language switch.
+    /// All languages in the order of the language switch.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// The language for a request: what it asks for, else what was asked before, else what the
-    /// website that sent the person here says of them (`ui_locales`), else what the browser
-    /// prefers.
+    /// Chooses the language of a response. In order of precedence: `?lang=`, the cookie of an earlier
+    /// choice, `ui_locales` of the client, the header `Accept-Language`, English.
     #[must_use]
     pub fn choose(
-        asked: Option<&str>,
+        requested: Option<&str>,
         cookie: Option<&str>,
         ui_locales: Option<&str>,
         accept_language: Option<&str>,
     ) -> Self {
-        asked
+        requested
             .and_then(Self::from_tag)
             .or_else(|| cookie.and_then(Self::from_tag))
             .or_else(|| ui_locales.and_then(Self::first_of))
@@ -30,20 +29,19 @@ impl Language {
             .unwrap_or_default()
     }
 
-    /// The first of a list of tags (`ui_locales`) that is one of ours.
+    /// Returns the first supported language of a space-separated list of tags (`ui_locales`).
     pub(crate) fn first_of(tags: &str) -> Option<Self> {
         tags.split_ascii_whitespace().find_map(Self::from_tag)
     }
 
-    /// The language of a tag such as `zh-CN` (RFC 5646), by its first part; `ui_locales` is a list
-    /// of these.
+    /// Returns the language of a tag such as `zh-CN` (RFC 5646) by its primary subtag.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next()?;
         Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.code()))
     }
 
-    /// As it stands in `?lang=`, in the cookie and in file names.
+    /// Returns the code in `?lang=`, the cookie and file names.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -52,7 +50,7 @@ impl Language {
         }
     }
 
-    /// As browsers want it, to choose the right glyphs and the right voice.
+    /// Returns the value of the `lang` attribute, by which browsers choose glyphs and voices.
     pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -60,7 +58,7 @@ impl Language {
         }
     }
 
-    /// Its name in itself: whoever looks for it may not read the page's language.
+    /// Returns the name of the language in that language, for users who cannot read the current one.
     pub(crate) fn own_name(self) -> &'static str {
         match self {
             Self::English => "English",
@@ -69,8 +67,8 @@ impl Language {
     }
 }
 
-/// The first of ours by weight (RFC 9110 §12.5.4). Whole thousandths, because a weight of `NaN` has
-/// no order.
+/// Returns the supported language with the highest weight (RFC 9110 §12.5.4). Weights are integers,
+/// because a float could be `NaN`.
 fn preferred(accept_language: &str) -> Option<Language> {
     accept_language
         .split(',')
@@ -80,12 +78,12 @@ fn preferred(accept_language: &str) -> Option<Language> {
                 .map_or((range, Some(1_000)), |(tag, q)| (tag, thousandths(q)));
             Some((Language::from_tag(tag)?, weight.filter(|weight| *weight > 0)?))
         })
-        // `max_by_key` would take the last of equals.
+        // Not `max_by_key`, which returns the last of equal elements.
         .reduce(|best, next| if next.1 > best.1 { next } else { best })
         .map(|(language, _)| language)
 }
 
-/// `q=0.8` as 800; a weight has at most three decimals and never exceeds 1.
+/// Parses `q=0.8` as 800. A weight has at most three decimals and is at most 1.
 fn thousandths(parameter: &str) -> Option<u16> {
     let value =
         parameter.trim().strip_prefix("q=").or_else(|| parameter.trim().strip_prefix("Q="))?;
@@ -105,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_beats_the_cookie_which_beats_the_browser() {
+    fn query_overrides_cookie_overrides_ui_locales_overrides_header() {
         assert_eq!(
             Language::choose(Some("zh"), Some("en"), Some("en"), Some("en")),
             Language::Chinese
@@ -120,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_language_is_as_good_as_none() {
+    fn unknown_languages_are_ignored() {
         assert_eq!(
             Language::choose(Some("fr"), Some("xx"), Some("de"), Some("zh")),
             Language::Chinese
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browsers_wish_goes_by_weight_then_by_order() {
+    fn accept_language_is_ordered_by_weight_then_position() {
         for (header, chosen) in [
             ("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese),
             ("fr, en;q=0.3, zh-TW;q=0.7", Language::Chinese),
@@ -149,7 +147,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_header_is_too_strange(header in ".*") {
+        fn arbitrary_headers_do_not_panic(header in ".*") {
             proptest::prop_assert!(Language::ALL.contains(&Language::choose(Some(&header), Some(&header), Some(&header), Some(&header))));
         }
     }

@@ -1,9 +1,8 @@
-//! What people see in the browser: templates, texts in two languages, and the headers that keep a
-//! page safe.
+//! HTML pages: templates, texts in English and Chinese, and security headers.
 //!
-//! A server embeds its templates and texts. An operator may replace any of them by a file of the
-//! same name in a folder; everything is read and checked at start, so that a request never meets a
-//! template that cannot be read.
+//! A server embeds its templates and texts. An operator can replace each of them by a file of the
+//! same name in a folder. All files are read and checked at startup, so that no request fails because
+//! of a broken template.
 #![warn(missing_docs)]
 
 mod browser;
@@ -33,7 +32,7 @@ use serde::Serialize;
 
 use crate::{files::Files, render::Renderer, style::Style};
 
-/// The pages of one server. Clones are the same pages.
+/// The pages of one server. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Pages(Arc<Inner>);
 
@@ -44,18 +43,17 @@ struct Inner {
 }
 
 impl Pages {
-    /// Where the layout expects the stylesheet: route this path to [`Pages::style`].
+    /// Path of the stylesheet in the layout. Route it to [`Pages::style`].
     pub const STYLE_PATH: &str = "/assets/style.css";
 
-    /// Put the pages together from what this crate brings (`layout.html`, `style.css`,
-    /// `accent.css`), what the server embeds under the same or other names, and what stands in
-    /// `folder`; the later ones win.
+    /// Loads the files of this crate (`layout.html`, `style.css`, `accent.css`), those that the
+    /// server embeds, and those in `folder`. Later ones replace earlier ones of the same name.
     ///
-    /// Texts are TOML, `key = "text with {value}"`. In the folder `en.toml` and `zh.toml` may
-    /// replace single texts.
+    /// Texts are TOML: `key = "text with {value}"`. `en.toml` and `zh.toml` in the folder replace
+    /// single texts.
     ///
     /// # Errors
-    /// [`PagesError`] naming the file, template or text that cannot be used.
+    /// Returns a [`PagesError`] that names the invalid file, template or text.
     pub fn new(
         embedded: &[(&'static str, &'static str)],
         texts: &[(Language, &'static str)],
@@ -71,9 +69,9 @@ impl Pages {
         Ok(Self(Arc::new(Inner { renderer, style })))
     }
 
-    /// Make the page `name` (the template `name.html`) in the browser's language.
+    /// Renders the page `name` (the template `name.html`) in the language of `browser`.
     ///
-    /// A page that cannot be made becomes a plain one with status 500; the log has the reason.
+    /// If rendering fails, returns a plain page with status 500 and logs the reason.
     pub fn page(
         &self,
         browser: &Browser,
@@ -84,13 +82,13 @@ impl Pages {
         match self.0.renderer.render(browser, name, context) {
             Ok(html) => Page::new(browser, status, html),
             Err(error) => {
-                tracing::error!(page = name, %error, "a page could not be made");
+                tracing::error!(page = name, %error, "failed to render page");
                 Page::broken(browser)
             }
         }
     }
 
-    /// The stylesheet, for [`Pages::STYLE_PATH`].
+    /// Returns the stylesheet, for [`Pages::STYLE_PATH`].
     #[must_use]
     pub fn style(&self) -> Response {
         self.0.style.response()

@@ -9,20 +9,19 @@ use http::{
 
 use crate::{Browser, Language, form_action, image_url::IMG_SRC};
 
-/// A page on its way to the browser. What it may do there is decided here.
+/// A rendered page with its security headers.
 #[derive(Debug)]
 #[must_use]
 pub struct Page {
     status: StatusCode,
     html: String,
     language: Language,
-    remember: Option<Language>,
+    store_language: Option<Language>,
     form_action: String,
     script_src: String,
 }
 
-/// What is shown when a template fails. It stands alone, and in both languages: nothing else may be
-/// working.
+/// The page for a template that fails. It is in both languages and needs nothing else to work.
 const BROKEN: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Error · 出错了</title>\
     <h1>This page could not be shown</h1><p>Please try again in a moment.</p>\
     <h1 lang=\"zh-Hans\">页面暂时无法显示</h1><p lang=\"zh-Hans\">请稍后再试。</p>\n";
@@ -33,7 +32,7 @@ impl Page {
             status,
             html,
             language: browser.language,
-            remember: browser.requested_language,
+            store_language: browser.requested_language,
             form_action: String::new(),
             script_src: String::new(),
         }
@@ -43,8 +42,8 @@ impl Page {
         Self::new(browser, StatusCode::INTERNAL_SERVER_ERROR, BROKEN.to_owned())
     }
 
-    /// Where the forms of this page may lead besides this server: URLs with spaces between them.
-    /// What is no such URL is left out.
+    /// Allows the forms of this page to lead to these URLs, separated by spaces, besides this server.
+    /// Other values are ignored.
     pub fn form_action(mut self, targets: &str) -> Self {
         for source in targets.split_ascii_whitespace().flat_map(form_action::sources) {
             if !self.form_action.split(' ').any(|known| known == source) {
@@ -55,7 +54,7 @@ impl Page {
         self
     }
 
-    /// Let the one inline script with this SHA-256 run; anything but base64 lets none.
+    /// Allows the inline script with this SHA-256 hash in base64. Other values are ignored.
     pub fn script_hash(mut self, sha256_base64: &str) -> Self {
         if sha256_base64.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
         {
@@ -64,8 +63,8 @@ impl Page {
         self
     }
 
-    /// No script, nothing from elsewhere but a client's or person's picture, in nobody's frame
-    /// (clickjacking, RFC 9700 §4.16).
+    /// Returns the content security policy: no scripts, no external resources except images, and no
+    /// framing (clickjacking, RFC 9700 §4.16).
     fn policy(&self) -> String {
         format!(
             "default-src 'none'; style-src 'self'; img-src {IMG_SRC}; form-action 'self'{}; \
@@ -77,7 +76,7 @@ impl Page {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        // What cannot be said in a header cannot be allowed either.
+        // A policy that is not a valid header value is replaced by the strictest one.
         let policy = HeaderValue::from_str(&self.policy())
             .unwrap_or(HeaderValue::from_static("default-src 'none'"));
         let headers = [
@@ -90,7 +89,7 @@ impl IntoResponse for Page {
             (CONTENT_LANGUAGE, HeaderValue::from_static(self.language.code())),
         ];
         let mut response = (self.status, headers, self.html).into_response();
-        if let Some(language) = self.remember {
+        if let Some(language) = self.store_language {
             response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(cookie(language)));
         }
         response
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_not_kept_not_framed_and_runs_no_script() {
+    fn page_is_not_cached_not_framed_and_runs_no_scripts() {
         let response = page(&Browser::default()).into_response();
         for (name, expected) in [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_may_lead_back_to_its_clients_and_on_from_there() {
+    fn form_action_allows_the_clients_redirect_uris() {
         let targets = "https://app.example/cb app.example:/cb https://other.example x;y http://localhost:9001/cb";
         let response = page(&Browser::default()).form_action(targets).into_response();
         let policy = header(&response, &CONTENT_SECURITY_POLICY);
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn one_script_is_known_by_its_hash() {
+    fn only_the_script_with_the_hash_is_allowed() {
         let allowed = header(
             &page(&Browser::default()).script_hash("ab+/cd==").into_response(),
             &CONTENT_SECURITY_POLICY,
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_that_was_asked_for_is_remembered() {
+    fn requested_language_is_stored_in_a_cookie() {
         let browser = Browser {
             language: Language::Chinese,
             requested_language: Some(Language::Chinese),
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_the_one_that_is_read() {
+    fn stored_cookie_has_the_name_that_is_read() {
         for language in Language::ALL {
             assert!(cookie(language).starts_with(&format!(
                 "{}={};",

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use crate::{PagesError, error::nearest, texts::Texts};
 
-/// Does every text and template that a template names exist? The engine would find out at the first
-/// visit only.
+/// Checks that every text and template that a template refers to exists. The template engine would
+/// detect it only when rendering.
 ///
-/// Names that are put together at run time (`t("scope." ~ name)`) are left to the engine.
+/// Names built at run time (`t("scope." ~ name)`) are not checked.
 pub(crate) fn check_references(
     template: &str,
     source: &str,
@@ -33,7 +33,7 @@ pub(crate) fn check_references(
     Ok(())
 }
 
-/// The literals right after one of these words.
+/// Returns the string literals directly after one of these words.
 fn quoted_after<'a>(source: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> {
     words.iter().flat_map(|word| source.split(*word).skip(1)).filter_map(|after| {
         let (literal, rest) = after.strip_prefix('"')?.split_once('"')?;
@@ -52,15 +52,15 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_may_be_named() {
+    fn existing_references_are_accepted() {
         assert!(
             check(r#"{% extends "layout.html" %}{{ t("login.title") }}{{ t("login." ~ part) }} don't("care")"#).is_ok()
         );
     }
 
     #[test]
-    fn a_name_of_nothing_is_an_error_that_names_the_nearest() {
-        for (source, told) in [
+    fn unknown_references_suggest_the_most_similar_name() {
+        for (source, message) in [
             (
                 r#"{{ t("login.titel") }}"#,
                 "login.html: there is no text `login.titel`: did you mean `login.title`?",
@@ -72,7 +72,7 @@ mod tests {
             ),
         ] {
             let error = check(source).unwrap_err().to_string();
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 }

@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use crate::{
     Browser, Language, PagesError,
-    datetime::in_words,
+    datetime::format_datetime,
     files::Files,
     texts::{Piece, Text, Texts},
 };
 
-/// Templates with the texts of each language.
+/// Template environments with the texts of each language.
 #[derive(Debug)]
 pub(crate) struct Renderer {
     environments: BTreeMap<Language, Environment<'static>>,
@@ -44,7 +44,7 @@ impl Renderer {
         })
     }
 
-    /// What `layout.html` shows on every page.
+    /// Returns the variable `layout` for `layout.html`.
     fn layout(&self, browser: &Browser) -> Value {
         let languages = Language::ALL.map(|language| {
             context! {
@@ -63,8 +63,8 @@ impl Renderer {
     }
 }
 
-/// A variable that is not there is an error: an empty place on a consent page would hide what is
-/// asked for.
+/// Undefined variables are errors: an empty space on a consent page would hide what the client
+/// requests.
 fn environment(
     language: Language,
     texts: Texts,
@@ -75,12 +75,11 @@ fn environment(
     let known = texts.clone();
     environment.add_function("has_text", move |key: &str| known.get(key).is_some());
     environment.add_function("t", move |key: &str, values: Kwargs| {
-        let unknown =
-            || Error::new(ErrorKind::UnknownFunction, format!("there is no text `{key}`"));
-        say(texts.get(key).ok_or_else(unknown)?, &values)
+        let unknown = || Error::new(ErrorKind::UnknownFunction, format!("unknown text `{key}`"));
+        format_text(texts.get(key).ok_or_else(unknown)?, &values)
     });
     environment.add_filter("datetime", move |seconds: i64| {
-        in_words(language, seconds)
+        format_datetime(language, seconds)
             .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
     });
     for (name, source) in files.templates() {
@@ -89,14 +88,14 @@ fn environment(
     Ok(environment)
 }
 
-/// Put the values in. The answer is no markup yet: the engine escapes it where it stands.
-fn say(text: &Text, values: &Kwargs) -> Result<String, Error> {
-    let mut said = String::new();
+/// Inserts the values into a text. The result is not markup: the template engine escapes it.
+fn format_text(text: &Text, values: &Kwargs) -> Result<String, Error> {
+    let mut formatted = String::new();
     for piece in text.pieces() {
         match piece {
-            Piece::Words(words) => said.push_str(words),
-            Piece::Value(name) => said.push_str(&values.get::<Value>(name)?.to_string()),
+            Piece::Words(words) => formatted.push_str(words),
+            Piece::Value(name) => formatted.push_str(&values.get::<Value>(name)?.to_string()),
         }
     }
-    Ok(said)
+    Ok(formatted)
 }

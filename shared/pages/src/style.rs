@@ -5,7 +5,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 
 use crate::{Pages, files::Files};
 
-/// The stylesheet: the shared one, then the server's colours.
+/// The stylesheet: the shared one followed by the server's colors.
 #[derive(Debug)]
 pub(crate) struct Style {
     css: String,
@@ -20,13 +20,13 @@ impl Style {
         Self { css, version }
     }
 
-    /// With its version in it, so that a changed stylesheet is fetched at once.
+    /// Returns the URL with a version, so that browsers fetch a changed stylesheet immediately.
     pub fn url(&self) -> String {
         format!("{}?v={}", Pages::STYLE_PATH, self.version)
     }
 
-    /// A day, not for ever: while replicas are replaced, an old one may answer under the new
-    /// version.
+    /// Cached for a day only: during a rolling update, an old replica may respond to the new version's
+    /// URL.
     pub fn response(&self) -> Response {
         let headers = [
             (CONTENT_TYPE, "text/css; charset=utf-8"),

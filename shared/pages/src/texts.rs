@@ -4,14 +4,14 @@ use toml::{Table, Value};
 
 use crate::{PagesError, error::nearest};
 
-/// What the words for a scope begin with: `scope."orders:read"`.
-const SCOPE: &str = "scope.";
+/// Key prefix of scope descriptions: `scope."orders:read"`.
+const SCOPE_PREFIX: &str = "scope.";
 
 /// The texts of one language by key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts(BTreeMap<String, Text>);
 
-/// A text, as pieces between the values that it shows.
+/// A text, split at its `{value}`s.
 #[derive(Clone, Debug)]
 pub(crate) struct Text(Vec<Piece>);
 
@@ -31,7 +31,7 @@ impl Piece {
 }
 
 impl Texts {
-    /// Read TOML; `login.title = ".."` and `title = ".."` under `[login]` are the same key.
+    /// Parses TOML. `login.title = ".."` and `title = ".."` under `[login]` are the same key.
     pub fn read(file: &str, source: &str) -> Result<Self, PagesError> {
         let wrong = |reason: String| PagesError::Texts { file: file.to_owned(), reason };
         let table: Table = toml::from_str(source).map_err(|error| wrong(error.to_string()))?;
@@ -39,7 +39,7 @@ impl Texts {
         flatten("", table, &mut flat).map_err(wrong)?;
         let texts = flat.into_iter().map(|(key, text)| {
             let text = Text::read(&text)
-                .ok_or_else(|| wrong(format!("the text `{key}` has a brace without its pair")))?;
+                .ok_or_else(|| wrong(format!("the text `{key}` has an unmatched brace")))?;
             Ok((key, text))
         });
         texts.collect::<Result<_, _>>().map(Self)
@@ -53,16 +53,16 @@ impl Texts {
         self.0.keys()
     }
 
-    /// Take all of another's texts, known or new.
+    /// Adds or replaces all texts of `other`.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    /// Take another's texts, which must all be known: a misspelt one would never be seen. Where
-    /// scopes have words, a team has words for its own.
+    /// Replaces texts by those of `other`. Unknown keys are errors, because a misspelled one would have
+    /// no effect. Exception: if scopes have descriptions, others may be added.
     pub fn replace(&mut self, file: &str, other: Self) -> Result<(), PagesError> {
-        let has_scopes = self.keys().any(|key| key.starts_with(SCOPE));
-        let is_own_scope = |key: &str| has_scopes && key.starts_with(SCOPE);
+        let has_scopes = self.keys().any(|key| key.starts_with(SCOPE_PREFIX));
+        let is_own_scope = |key: &str| has_scopes && key.starts_with(SCOPE_PREFIX);
         if let Some(key) = other.keys().find(|key| !self.0.contains_key(*key) && !is_own_scope(key))
         {
             let nearest = nearest(key, self.keys());
@@ -76,7 +76,7 @@ impl Texts {
             other.0.iter().find(|(key, text)| is_own_scope(key) && !text.values().is_empty())
         {
             let reason = format!(
-                "the text `{key}` has a value in braces, and the words for a scope have none"
+                "the text `{key}` has a value in braces, which scope descriptions cannot have"
             );
             return Err(PagesError::Texts { file: file.to_owned(), reason });
         }
@@ -84,7 +84,7 @@ impl Texts {
         Ok(())
     }
 
-    /// Do these say everything that the other language says, with the same values?
+    /// Checks that these texts have all keys of `other`, with the same values.
     pub fn cover(&self, other: &Self, language: &'static str) -> Result<(), PagesError> {
         for (key, text) in &other.0 {
             let key = || key.clone();
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn dotted_keys_and_tables_are_the_same() {
+    fn dotted_keys_and_tables_are_equivalent() {
         let texts = read("a.b = 'one'\n[c]\n'd:e' = 'two'\n");
         assert_eq!(texts.keys().collect::<Vec<_>>(), ["a.b", "c.d:e"]);
     }
 
     #[test]
-    fn what_is_no_text_is_named() {
+    fn invalid_texts_are_named() {
         for (source, named) in
             [("a.b = 1", "`a.b` is not a text"), ("a = '{name'", "`a`"), ("a", "en.toml")]
         {
@@ -161,17 +161,17 @@ mod tests {
     }
 
     #[test]
-    fn a_language_that_lacks_a_text_or_a_value_is_named() {
+    fn missing_text_or_value_in_a_language_is_named() {
         let whole = read("a = 'x {name}'\nb = 'y'");
         let error = read("a = '{name} x'").cover(&whole, "zh").unwrap_err().to_string();
         assert!(error.contains("`b` is missing in zh.toml"), "{error}");
         let error = read("a = 'x {nam}'\nb = 'y'").cover(&whole, "zh").unwrap_err().to_string();
-        assert!(error.contains("`a` has other values in zh.toml"), "{error}");
+        assert!(error.contains("`a` has other {values} in zh.toml"), "{error}");
         assert!(read("a = '{name} z'\nb = '2'\nc = 'more'").cover(&whole, "zh").is_ok());
     }
 
     #[test]
-    fn a_replacement_of_nothing_names_the_nearest() {
+    fn unknown_key_suggests_the_most_similar_one() {
         let error = read("login.title = 'x'")
             .replace("en.toml", read("login.titel = 'y'"))
             .unwrap_err()
@@ -183,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn a_team_has_words_for_its_own_scopes_where_scopes_have_words() {
+    fn scope_descriptions_can_be_added() {
         let words = || read("scope.'orders:read' = 'See your orders'");
         let mut texts = read("scope.openid = 'x'");
         texts.replace("en.toml", words()).unwrap();
         assert!(texts.get("scope.orders:read").is_some());
-        assert!(read("a = 'x'").replace("en.toml", words()).is_err(), "nobody would see them");
+        assert!(read("a = 'x'").replace("en.toml", words()).is_err(), "no page shows scopes");
         let error =
             texts.replace("en.toml", read("scope.openid = '{name}'")).unwrap_err().to_string();
         assert!(error.contains("`scope.openid` has a value in braces"), "{error}");

@@ -1,5 +1,5 @@
-//! Pages as a server makes and an operator replaces them.
-#![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+//! Rendering of pages and replacement of their files.
+#![expect(clippy::unwrap_used, reason = "assertions in tests")]
 
 use std::{fs, path::Path};
 
@@ -50,12 +50,12 @@ fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-fn refused(files: &[(&str, &str)]) -> String {
+fn load_error(files: &[(&str, &str)]) -> String {
     greeting(Some(folder_with(files).path())).unwrap_err().to_string()
 }
 
 #[tokio::test]
-async fn a_page_speaks_the_browsers_language_and_links_to_the_other() {
+async fn page_is_in_the_browsers_language_with_a_link_to_the_other() {
     let pages = greeting(None).unwrap();
     let (status, english) = greet(&pages, "/hello?from=bob", "Alice").await;
     assert_eq!(status, StatusCode::OK);
@@ -72,7 +72,7 @@ async fn a_page_speaks_the_browsers_language_and_links_to_the_other() {
 }
 
 #[tokio::test]
-async fn a_script_in_a_value_stays_words() {
+async fn values_are_html_escaped() {
     let pages = greeting(None).unwrap();
     let (_, html) =
         greet(&pages, "/?%22%3E%3Cscript%3E", "\"><script>alert('{{ 1 }}')</script>{name}").await;
@@ -84,22 +84,23 @@ async fn a_script_in_a_value_stays_words() {
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_made_says_so_and_tells_nothing_else() {
+async fn failed_rendering_shows_a_generic_error() {
     #[derive(Serialize)]
     struct Nameless {
         secret: &'static str,
     }
     let pages = greeting(None).unwrap();
-    for (name, why) in [("greeting", "a value is missing"), ("greting", "there is no such page")] {
+    for (name, reason) in [("greeting", "a value is missing"), ("greting", "there is no such page")]
+    {
         let page = pages.page(&browser("/"), StatusCode::OK, name, Nameless { secret: "s3cret" });
         let (status, html) = read(page).await;
-        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{why}");
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{reason}");
         assert!(html.contains("请稍后再试") && !html.contains("s3cret"), "{html}");
     }
 }
 
 #[tokio::test]
-async fn files_of_a_folder_replace_templates_single_texts_and_colours() {
+async fn folder_replaces_templates_texts_and_colors() {
     let folder = folder_with(&[
         (
             "greeting.html",
@@ -107,7 +108,7 @@ async fn files_of_a_folder_replace_templates_single_texts_and_colours() {
         ),
         ("en.toml", "greeting.words = \"Good day, {name}.\""),
         ("accent.css", ":root { --accent: teal }"),
-        (".not-ours", ""),
+        (".hidden", ""),
     ]);
     let pages = greeting(Some(folder.path())).unwrap();
     let (_, html) = greet(&pages, "/", "x").await;
@@ -117,18 +118,18 @@ async fn files_of_a_folder_replace_templates_single_texts_and_colours() {
 }
 
 #[test]
-fn a_file_that_replaces_nothing_names_the_nearest() {
+fn unknown_file_suggests_the_most_similar_one() {
     for (name, nearest) in
         [("greting.html", "`greeting.html`"), ("cn.toml", ""), ("styles.css", "`style.css`")]
     {
-        let error = refused(&[(name, "")]);
+        let error = load_error(&[(name, "")]);
         assert!(error.contains(name) && error.contains(nearest), "{error}");
     }
 }
 
 #[test]
-fn what_an_operator_wrote_wrong_is_found_at_start() {
-    for (name, source, told) in [
+fn invalid_replacements_are_detected_at_startup() {
+    for (name, source, message) in [
         ("greeting.html", "{% block content %}", "greeting.html:1"),
         ("greeting.html", "{{ t(\"greeting.tilte\") }}", "did you mean `greeting.title`?"),
         (
@@ -136,18 +137,18 @@ fn what_an_operator_wrote_wrong_is_found_at_start() {
             "greeting.title = \"a\"\ngreeting.wrods = \"b\"",
             "did you mean `greeting.words`?",
         ),
-        ("zh.toml", "greeting.words = \"{nom}\"", "`greeting.words` has other values"),
+        ("zh.toml", "greeting.words = \"{nom}\"", "`greeting.words` has other {values}"),
         ("zh.toml", "greeting.title = 7", "`greeting.title` is not a text"),
     ] {
-        let error = refused(&[(name, source)]);
-        assert!(error.contains(told), "{error}");
+        let error = load_error(&[(name, source)]);
+        assert!(error.contains(message), "{error}");
     }
     let error = greeting(Some(Path::new("/nowhere"))).unwrap_err().to_string();
     assert!(error.contains("/nowhere"), "{error}");
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused_with_their_files_name() {
+fn non_utf8_file_is_named() {
     let folder = folder_with(&[]);
     fs::write(folder.path().join("greeting.html"), b"\xff\xfe").unwrap();
     let error = greeting(Some(folder.path())).unwrap_err().to_string();
@@ -155,14 +156,16 @@ fn bytes_that_are_no_text_are_refused_with_their_files_name() {
 }
 
 #[test]
-fn a_text_that_one_language_lacks_is_found_at_start() {
-    let lacking = [(Language::English, ENGLISH), (Language::Chinese, "greeting.title = \"问候\"")];
-    let error = Pages::new(&[("greeting.html", GREETING)], &lacking, None).unwrap_err().to_string();
+fn missing_translation_is_detected_at_startup() {
+    let incomplete =
+        [(Language::English, ENGLISH), (Language::Chinese, "greeting.title = \"问候\"")];
+    let error =
+        Pages::new(&[("greeting.html", GREETING)], &incomplete, None).unwrap_err().to_string();
     assert!(error.contains("`greeting.words` is missing in zh.toml"), "{error}");
 }
 
 #[test]
-fn words_for_a_teams_own_scope_are_there_in_both_languages() {
+fn added_scope_descriptions_need_both_languages() {
     let scopes = [
         (Language::English, "scope.openid = \"Know you\""),
         (Language::Chinese, "scope.openid = \"识别你\""),
@@ -177,7 +180,7 @@ fn words_for_a_teams_own_scope_are_there_in_both_languages() {
 }
 
 #[tokio::test]
-async fn a_changed_stylesheet_has_another_address() {
+async fn changed_stylesheet_has_another_url() {
     let address = async |pages: Pages| {
         let (_, html) = greet(&pages, "/", "x").await;
         html.split("href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()

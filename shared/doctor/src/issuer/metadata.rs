@@ -1,11 +1,11 @@
-//! Is it the metadata of the issuer that is configured?
+//! Whether the metadata is that of the configured issuer.
 
 use oauth_types::AuthorizationServerMetadata;
 
 use super::{IssuerConfig, MetadataLocation};
 use crate::{
-    checks::Checks, connect_error::bare, diagnosis::Diagnosis, http_probe::ProbeResponse,
-    uri_difference::uri_difference,
+    checks::Checks, diagnosis::Diagnosis, endpoint_setting::without_query,
+    http_probe::ProbeResponse, uri_difference::uri_difference,
 };
 
 pub(super) fn read_metadata(
@@ -18,29 +18,28 @@ pub(super) fn read_metadata(
     let metadata = match serde_json::from_slice::<AuthorizationServerMetadata>(&reply.body) {
         Ok(metadata) if reply.status == 200 => metadata,
         _ => {
-            let (said, finding) = not_metadata(at, url, reply);
-            checks.fail(check, said, finding);
+            let (message, diagnosis) = not_metadata(at, url, reply);
+            checks.fail(check, message, diagnosis);
             return None;
         }
     };
     if metadata.issuer == at.issuer {
-        checks.ok(check, format!("it is of {}", metadata.issuer));
+        checks.ok(check, format!("issuer {}", metadata.issuer));
         return Some(metadata);
     }
     let compared = format!(
-        "`issuer` in the metadata at {} and the setting `{}`, to the byte",
-        bare(url),
+        "`issuer` in the metadata at {} and the setting `{}`, exactly",
+        without_query(url),
         at.names.name("issuer")
     );
     let advice = format!(
-        "write {}, everywhere the same; if that is a stranger, the address leads to another server",
+        "use {} in all settings; if that is a different issuer, the address leads to the wrong server",
         metadata.issuer
     );
-    let said =
-        format!("the two issuers differ in {}", uri_difference(&metadata.issuer, &at.issuer));
+    let message = format!("the issuers differ in {}", uri_difference(&metadata.issuer, &at.issuer));
     checks.fail(
         check,
-        said,
+        message,
         Diagnosis::new(compared, &metadata.issuer, &at.issuer, at.names.change("issuer", advice)),
     );
     None
@@ -48,40 +47,32 @@ pub(super) fn read_metadata(
 
 fn not_metadata(at: &IssuerConfig, url: &str, reply: &ProbeResponse) -> (String, Diagnosis) {
     let setting = if at.internal_url.is_some() { "internal_url" } else { "issuer" };
-    let compared = format!("what answers at {} and the metadata of an issuer", bare(url));
+    let compared =
+        format!("the response from {} and the metadata of an issuer", without_query(url));
     let expected = "status 200 and JSON with `issuer` (RFC 8414 section 2, OpenID Connect Discovery section 3)";
-    let (said, advice) = match (reply.status, &reply.location) {
+    let (message, advice) = match (reply.status, &reply.location) {
         (300..=399, Some(to)) => (
-            format!("it redirects to {}, and no redirect is followed", place(to)),
-            "write the address that it redirects to",
+            format!("it redirects to {}; redirects are not followed", without_query(to)),
+            "use the address that it redirects to",
         ),
         (404, _) if at.metadata_location == MetadataLocation::OpenId => (
-            "there is none".to_owned(),
-            "write the issuer with its whole path, as its own documents have it; it has to know OpenID Connect",
+            "there is no metadata".to_owned(),
+            "use the issuer with its whole path, as in its documentation; it must support OpenID Connect Discovery",
         ),
         (404, _) => (
-            "there is none".to_owned(),
-            "write the issuer with its whole path, as its own documents have it",
+            "there is no metadata".to_owned(),
+            "use the issuer with its whole path, as in its documentation",
         ),
-        (200, _) if reply.is_html => (
-            "it is a web page".to_owned(),
-            "write the issuer's own address, not that of a page of it",
-        ),
-        (200, _) => (
-            "it is not the JSON of an issuer".to_owned(),
-            "name an address where an issuer answers",
-        ),
-        (status, _) => (format!("status {status}"), "look into the issuer's log"),
+        (200, _) if reply.is_html => {
+            ("it is a web page".to_owned(), "use the address of the issuer, not that of a page")
+        }
+        (200, _) => ("it is not issuer metadata".to_owned(), "use the address of an issuer"),
+        (status, _) => (format!("status {status}"), "see the log of the issuer"),
     };
     let found = format!(
         "status {}, {}",
         reply.status,
-        if reply.is_html { "a web page" } else { "no such JSON" }
+        if reply.is_html { "a web page" } else { "not issuer metadata" }
     );
-    (said, Diagnosis::new(compared, expected, found, at.names.change(setting, advice)))
-}
-
-/// An address without its query, in which there may be anything.
-fn place(location: &str) -> &str {
-    location.split(['?', '#']).next().unwrap_or_default()
+    (message, Diagnosis::new(compared, expected, found, at.names.change(setting, advice)))
 }

@@ -1,4 +1,4 @@
-//! Is it reached from here, and is it reached where browsers go?
+//! Whether this process reaches the issuer, and whether browsers can.
 
 use oauth_types::{AuthorizationServerMetadata, Issuer};
 use service_kit::is_loopback_url;
@@ -7,184 +7,199 @@ use url::Url;
 use super::{IssuerConfig, MetadataLocation, ReachedBy};
 use crate::{
     checks::Checks,
-    connect_error::{ConnectError, Way, bare},
+    connect_error::ConnectError,
     diagnosis::Diagnosis,
+    endpoint_setting::{EndpointSetting, without_query},
     http_probe::{HttpProbe, ProbeResponse},
 };
 
-/// An answer, and whose.
-pub(super) struct Outcome {
+/// A response and its URL.
+pub(super) struct MetadataResponse {
     pub(super) url: String,
     pub(super) reply: ProbeResponse,
 }
 
-pub(super) type Answer = Result<Outcome, (String, ConnectError)>;
+pub(super) type FetchResult = Result<MetadataResponse, (String, ConnectError)>;
 
-/// The metadata, looked for where the service looks for it.
+/// Fetches the metadata from where the server itself looks for it.
 pub(super) async fn fetch(
-    wire: &HttpProbe,
+    probe: &HttpProbe,
     issuer: &Issuer,
     metadata_location: MetadataLocation,
-) -> Answer {
+) -> FetchResult {
     let [oauth, openid] = issuer.metadata_urls();
     let first = match metadata_location {
-        MetadataLocation::OAuthOrOpenId => get(wire, &oauth).await,
-        MetadataLocation::OpenId => return get(wire, &openid).await,
+        MetadataLocation::OAuthOrOpenId => get(probe, &oauth).await,
+        MetadataLocation::OpenId => return get(probe, &openid).await,
     };
     match first {
-        Ok(Outcome { reply: ProbeResponse { status: 404, .. }, .. }) => get(wire, &openid).await,
+        Ok(MetadataResponse { reply: ProbeResponse { status: 404, .. }, .. }) => {
+            get(probe, &openid).await
+        }
         other => other,
     }
 }
 
-async fn get(wire: &HttpProbe, url: &str) -> Answer {
-    match wire.get(url).await {
-        Ok(reply) => Ok(Outcome { url: url.to_owned(), reply }),
-        Err(why) => Err((url.to_owned(), why)),
+async fn get(probe: &HttpProbe, url: &str) -> FetchResult {
+    match probe.get(url).await {
+        Ok(reply) => Ok(MetadataResponse { url: url.to_owned(), reply }),
+        Err(error) => Err((url.to_owned(), error)),
     }
 }
 
-/// Say whether it is reached, by the way that is configured for this process and by its own name.
+/// Checks that the issuer is reachable at the URL for this process and at its identifier.
 pub(super) fn check_reach(
     checks: &mut Checks,
     at: &IssuerConfig,
-    inside: Answer,
-    outside: Option<Answer>,
-) -> Option<Outcome> {
+    internal: FetchResult,
+    public: Option<FetchResult>,
+) -> Option<MetadataResponse> {
     let check = at.check("reached");
-    let outcome = match (inside, &outside) {
+    let outcome = match (internal, &public) {
         (Ok(outcome), _) => {
-            checks.ok(check, bare(&outcome.url));
+            checks.ok(check, without_query(&outcome.url));
             Some(outcome)
         }
-        (Err((url, why)), Some(Ok(_))) => {
+        (Err((url, error)), Some(Ok(_))) => {
             let compared = format!(
                 "the settings `{}` and `{}`",
                 at.names.name("internal_url"),
                 at.names.name("issuer")
             );
-            let advice = "leave it out: the issuer answers under its own name; or write where it is reached from here";
-            let finding = match &why {
-                why if why.is_somebody() => why.finding(&url, &way(at)),
-                why => Diagnosis::new(
+            let advice = "remove it, as the issuer is reachable at its identifier; or correct it";
+            let diagnosis = match &error {
+                error if error.is_untrusted_certificate() => {
+                    error.diagnose(&url, &endpoint_setting(at))
+                }
+                error => Diagnosis::new(
                     compared,
-                    "an answer at both",
-                    why.words(),
+                    "a response at both",
+                    error.summary(),
                     at.names.change("internal_url", advice),
                 ),
             };
-            checks.fail(check, format!("not at {}: {}", bare(&url), why.words()), finding);
-            None
-        }
-        (Err((url, why)), _) => {
             checks.fail(
                 check,
-                format!("not at {}: {}", bare(&url), why.words()),
-                why.finding(&url, &way(at)),
+                format!("not at {}: {}", without_query(&url), error.summary()),
+                diagnosis,
+            );
+            None
+        }
+        (Err((url, error)), _) => {
+            checks.fail(
+                check,
+                format!("not at {}: {}", without_query(&url), error.summary()),
+                error.diagnose(&url, &endpoint_setting(at)),
             );
             None
         }
     };
-    look_outside(checks, at, outside);
+    check_public_url(checks, at, public);
     outcome
 }
 
-fn way(at: &IssuerConfig) -> Way<'_> {
+fn endpoint_setting(at: &IssuerConfig) -> EndpointSetting<'_> {
     let (setting, value) = match &at.internal_url {
         Some(url) => ("internal_url", url),
         None => ("issuer", &at.issuer),
     };
-    let own = Url::parse(value).is_ok_and(|url| is_loopback_url(&url));
-    let advice = match (own, &at.internal_url) {
+    let loopback = Url::parse(value).is_ok_and(|url| is_loopback_url(&url));
+    let advice = match (loopback, &at.internal_url) {
         (true, None) => {
-            "start the issuer; in a container localhost is the container itself: set `internal_url` to where the issuer is reached from there, and leave `issuer` as it is"
+            "start the issuer; in a container, localhost is the container itself: set `internal_url` to the URL of the issuer from there, and keep `issuer`"
         }
         (true, Some(_)) => {
-            "start the issuer; in a container localhost is the container itself: write the name that the issuer has there"
+            "start the issuer; in a container, localhost is the container itself: use the host name of the issuer from there"
         }
-        (false, _) => "start the issuer, or write the host and the port that it has from here",
+        (false, _) => "start the issuer, or correct host and port",
     };
-    Way { names: &at.names, setting, advice: advice.to_owned() }
+    EndpointSetting { names: &at.names, setting, advice: advice.to_owned() }
 }
 
-/// What browsers meet can be guessed only: they are elsewhere. What is sure is told, and what is
-/// odd is a warning.
-fn look_outside(checks: &mut Checks, at: &IssuerConfig, outside: Option<Answer>) {
+/// Checks what browsers will reach. They may be in another network, so suspicious results are
+/// warnings.
+fn check_public_url(checks: &mut Checks, at: &IssuerConfig, result: Option<FetchResult>) {
     if at.reached_by == ReachedBy::ThisProcess {
         return;
     }
     let check = at.check("browsers");
     let Ok(own) = Url::parse(&at.issuer) else { return };
     if let Some(host) = own.domain().filter(|host| !host.contains('.') && !is_loopback_url(&own)) {
-        let compared =
-            format!("the host of `{}` and the names that browsers know", at.names.name("issuer"));
-        let advice = "use the name that browsers know, everywhere the same; where this process reaches the issuer is `internal_url`";
-        let finding = Diagnosis::new(
+        let compared = format!(
+            "the host of `{}` and host names that browsers can resolve",
+            at.names.name("issuer")
+        );
+        let advice = "use a host name that browsers can resolve, the same in all settings; set `internal_url` to the URL for this process";
+        let diagnosis = Diagnosis::new(
             compared,
-            "a host that the world knows, or localhost",
+            "a public host name or localhost",
             host,
             at.names.change("issuer", advice),
         );
         return checks.warn(
             check,
-            format!("`{host}` looks like a name of this network alone"),
-            finding,
+            format!("`{host}` looks like a host name of this network only"),
+            diagnosis,
         );
     }
-    match outside {
-        None => checks.ok(check, "they go where this process goes"),
-        Some(Ok(Outcome { url, reply })) => check_namesake(checks, at, &url, &reply),
-        Some(Err((url, why))) if why.is_somebody() => {
+    match result {
+        None => checks.ok(check, "they use the same URL as this process"),
+        Some(Ok(MetadataResponse { url, reply })) => check_same_issuer(checks, at, &url, &reply),
+        Some(Err((url, error))) if error.is_untrusted_certificate() => {
             checks.ok(
                 check,
                 format!(
-                    "{} answers, with a certificate that browsers judge for themselves",
-                    bare(&url)
+                    "{} responds, with a certificate that browsers may or may not trust",
+                    without_query(&url)
                 ),
             );
         }
         Some(Err(_)) if is_loopback_url(&own) => {
             checks.ok(
                 check,
-                format!("{} is theirs alone, as in a container it should be", at.issuer),
+                format!(
+                    "{} is reachable from browsers only, as expected in a container",
+                    at.issuer
+                ),
             );
         }
-        Some(Err((url, why))) => {
-            let compared = format!("{} and what this process meets there", bare(&url));
-            let advice = "open it in a browser: if that fails too, nobody can log in";
-            let finding = Diagnosis::new(
+        Some(Err((url, error))) => {
+            let compared = format!("{} and the result of this process there", without_query(&url));
+            let advice = "open it in a browser: if that fails too, no user can log in";
+            let diagnosis = Diagnosis::new(
                 compared,
-                "an answer, unless browsers are in another network",
-                why.words(),
+                "a response, unless browsers are in another network",
+                error.summary(),
                 at.names.change("issuer", advice),
             );
-            checks.warn(check, "not reached from here under its own name", finding);
+            checks.warn(check, "the issuer identifier is not reachable from here", diagnosis);
         }
     }
 }
 
-/// Both addresses should lead to the same issuer.
-fn check_namesake(checks: &mut Checks, at: &IssuerConfig, url: &str, reply: &ProbeResponse) {
+/// Checks that both URLs lead to the same issuer.
+fn check_same_issuer(checks: &mut Checks, at: &IssuerConfig, url: &str, reply: &ProbeResponse) {
     let check = at.check("browsers");
     let named = serde_json::from_slice::<AuthorizationServerMetadata>(&reply.body)
         .ok()
         .map(|metadata| metadata.issuer);
     match named.filter(|_| reply.status == 200) {
         Some(name) if name == at.issuer => {
-            checks.ok(check, format!("{} is the same issuer", bare(url)))
+            checks.ok(check, format!("{} is the same issuer", without_query(url)))
         }
         found => {
             let compared = format!(
-                "what answers at {} and the setting `{}`",
-                bare(url),
+                "the response from {} and the setting `{}`",
+                without_query(url),
                 at.names.name("issuer")
             );
-            let found = found.unwrap_or_else(|| format!("status {} and no metadata", reply.status));
+            let found =
+                found.unwrap_or_else(|| format!("status {} without metadata", reply.status));
             let change =
                 at.names.change("issuer", "browsers and this process must reach the same issuer");
             checks.fail(
                 check,
-                "another server answers where browsers go",
+                "browsers reach another server",
                 Diagnosis::new(compared, &at.issuer, found, change),
             );
         }

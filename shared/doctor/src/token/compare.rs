@@ -1,4 +1,4 @@
-//! Is it the token that B will look for?
+//! Whether the obtained token has the claims that the resource server requires.
 
 use oauth_types::TokenResponse;
 
@@ -8,44 +8,45 @@ use crate::{
     unverified_token::UnverifiedToken, uri_difference::uri_difference,
 };
 
-/// Every claim that B will look at.
+/// Compares scope, `iss`, `aud` and `kid` with the settings and the published keys.
 pub(super) fn compare(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
-    need: &TokenRequest<'_>,
+    request: &TokenRequest<'_>,
     granted: &TokenResponse,
     keys: Option<&PublishedKeys>,
 ) {
-    let check = known.check(&need.check);
-    let pass = UnverifiedToken::read(&granted.access_token);
+    let check = known.check(&request.check);
+    let token = UnverifiedToken::read(&granted.access_token);
     let granted_scope =
-        granted.scope.as_ref().or(pass.as_ref().and_then(|pass| pass.scope.as_ref()));
-    let missing = granted_scope.map(|granted| need.scope.filtered(|one| !granted.contains(one)));
+        granted.scope.as_ref().or(token.as_ref().and_then(|token| token.scope.as_ref()));
+    let missing = granted_scope.map(|granted| request.scope.filtered(|one| !granted.contains(one)));
     let before = checks.len();
     if let (Some(missing), Some(granted)) =
         (missing.filter(|missing| !missing.is_empty()), granted_scope)
     {
-        let compared = format!("the setting `{}` and what was granted", need.names.name("scope"));
-        let change = need.names.change(
+        let compared =
+            format!("the setting `{}` and the granted scope", request.names.name("scope"));
+        let change = request.names.change(
             "scope",
-            "have the rest registered for the client at the issuer, or do without",
+            "register the missing scopes for the client at the issuer, or remove them here",
         );
         checks.warn(
             &check,
             format!("not granted: {missing}"),
-            Diagnosis::new(compared, need.scope.to_string(), granted.to_string(), change),
+            Diagnosis::new(compared, request.scope.to_string(), granted.to_string(), change),
         );
     }
-    let Some(pass) = pass else {
-        return checks.ok(check, "a token came, which the issuer alone can read");
+    let Some(token) = token else {
+        return checks.ok(check, "received an opaque token");
     };
-    if let Some(iss) = pass.iss.filter(|iss| iss != known.issuer.identifier()) {
+    if let Some(iss) = token.iss.filter(|iss| iss != known.issuer.identifier()) {
         let compared = format!(
-            "`iss` in the token and the setting `{}`, to the byte",
+            "`iss` in the token and the setting `{}`, exactly",
             known.at.names.name("issuer")
         );
-        let advice = "every B refuses this token: have the issuer write its own name, or name it here as it does";
-        let finding = Diagnosis::new(
+        let advice = "resource servers reject this token: correct the issuer's configuration, or use this identifier";
+        let diagnosis = Diagnosis::new(
             compared,
             known.issuer.identifier(),
             &iss,
@@ -54,48 +55,50 @@ pub(super) fn compare(
         checks.fail(
             &check,
             format!("the issuers differ in {}", uri_difference(known.issuer.identifier(), &iss)),
-            finding,
+            diagnosis,
         );
     }
-    if !pass.aud.as_ref().is_some_and(|aud| aud.contains(need.resource)) {
+    if !token.aud.as_ref().is_some_and(|aud| aud.contains(request.resource)) {
         let compared = format!(
             "`aud` in the token and the setting `{}`",
-            need.names.name(&need.resource_setting)
+            request.names.name(&request.resource_setting)
         );
-        let found = pass.aud.map_or_else(|| "none".to_owned(), |aud| aud.to_string());
-        let advice = "B refuses this token: name the resource as the issuer writes it, and B's `resource` the same";
+        let found = token.aud.map_or_else(|| "none".to_owned(), |aud| aud.to_string());
+        let advice = "B rejects this token: use the issuer's spelling of the resource, here and in `resource` of B";
         checks.fail(
             &check,
             "the token is for another audience",
             Diagnosis::new(
                 compared,
-                need.resource,
+                request.resource,
                 found,
-                need.names.change(&need.resource_setting, advice),
+                request.names.change(&request.resource_setting, advice),
             ),
         );
     }
     if let Some(keys) =
-        keys.filter(|keys| !pass.is_by_shared_secret && !keys.contains(pass.kid.as_deref()))
+        keys.filter(|keys| !token.has_shared_secret && !keys.contains(token.kid.as_deref()))
     {
-        let compared = "`kid` in the token and the keys that the issuer publishes";
-        let found = pass.kid.unwrap_or_else(|| "no kid".to_owned());
+        let compared = "`kid` in the token and the published keys";
+        let found = token.kid.unwrap_or_else(|| "no kid".to_owned());
         let change = known.at.names.change(
             "issuer",
-            "every B refuses this token: two issuers answer under one name, or a cache holds old keys",
+            "resource servers reject this token: two issuers share one identifier, or a cache serves old keys",
         );
         checks.fail(
             &check,
-            "the key of the token is not published",
+            "the signing key of the token is not published",
             Diagnosis::new(compared, keys.kids(), found, change),
         );
     }
     if checks.len() == before {
-        let life =
-            granted.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
+        let lifetime = granted
+            .expires_in
+            .map(|seconds| format!(", valid for {seconds} s"))
+            .unwrap_or_default();
         checks.ok(
             check,
-            format!("a token came, issuer, audience, scope and key as they should be{life}"),
+            format!("received a token with the expected issuer, audience, scope and key{lifetime}"),
         );
     }
 }

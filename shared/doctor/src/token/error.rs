@@ -1,9 +1,9 @@
-//! Why there is no token, and which setting would change that.
+//! Diagnoses of error responses from the token endpoint.
 
 use oauth_types::ClientAuthMethod;
 use url::Url;
 
-use super::{Outcome, TokenRequest, ask, revoke};
+use super::{Outcome, TokenRequest, revoke, send};
 use crate::{
     checks::Checks,
     client::{Client, ErrorResponse},
@@ -11,112 +11,112 @@ use crate::{
     issuer::ConfirmedIssuer,
 };
 
-/// Is it the secret, or the way in which it is shown? The other way tells.
-pub(super) async fn refused_client(
+/// Distinguishes a wrong secret from a wrong authentication method by trying the other method.
+pub(super) async fn diagnose_client_error(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
     client: &Client,
     check: &str,
     (url, form): (&Url, &[(&str, &str)]),
-    refused: &ErrorResponse,
+    error: &ErrorResponse,
 ) {
-    let offered = &known.metadata.token_endpoint_auth_methods_supported;
+    let supported = &known.metadata.token_endpoint_auth_methods_supported;
     let method = client.method;
     let other = match method {
         ClientAuthMethod::Post => ClientAuthMethod::Basic,
         ClientAuthMethod::Basic => ClientAuthMethod::Post,
     };
-    let otherwise = Client { method: other, ..client.clone() };
-    let taken = match ask(known, &otherwise, url, form).await {
+    let with_other_method = Client { method: other, ..client.clone() };
+    let accepted = match send(known, &with_other_method, url, form).await {
         Ok(Outcome::Granted(granted)) => {
-            revoke(known, &otherwise, &granted).await;
+            revoke(known, &with_other_method, &granted).await;
             true
         }
-        Ok(Outcome::ErrorResponse(refused)) => !refused.is_about_the_client(),
+        Ok(Outcome::Error(error)) => !error.is_client_error(),
         _ => false,
     };
-    let not_offered = !offered.is_empty() && !offered.iter().any(|one| one == method.as_str());
-    if taken || not_offered {
-        let compared = format!("how `{}` shows its secret, and what the issuer takes", client.id);
-        let expected = if taken { other.as_str().to_owned() } else { offered.join(", ") };
-        let advice = "show it in that way";
+    let unsupported = !supported.is_empty() && !supported.iter().any(|one| one == method.as_str());
+    if accepted || unsupported {
+        let compared =
+            format!("the authentication method of `{}` and those of the issuer", client.id);
+        let expected = if accepted { other.as_str().to_owned() } else { supported.join(", ") };
+        let advice = "use this method";
         let change = match client.method_setting {
             Some(setting) => client.names.change(setting, advice),
-            None => Change::elsewhere("register this way for the client at the issuer"),
+            None => Change::elsewhere("register this method for the client at the issuer"),
         };
-        let finding = Diagnosis::new(compared, expected, method.as_str(), change);
+        let diagnosis = Diagnosis::new(compared, expected, method.as_str(), change);
         return checks.fail(
             check,
-            format!("the way of client authentication is wrong: {}", refused.code),
-            finding,
+            format!("wrong client authentication method: {}", error.code),
+            diagnosis,
         );
     }
     let compared = format!(
-        "the id `{}` with its secret (not shown), and what the issuer has registered",
+        "the id `{}` with its secret (not shown), and its registration at the issuer",
         client.id
     );
-    let advice = "write the secret that the issuer has for this id, or set `client_secret_file` to a file with it; and compare `client_id`";
-    let finding = Diagnosis::new(
+    let advice = "use the secret that is registered for this client, here or in the file of `client_secret_file`, and compare `client_id`";
+    let diagnosis = Diagnosis::new(
         compared,
-        "a client that is known, with its secret",
-        refused.shown(),
+        "a registered client with its secret",
+        error.summary(),
         client.names.change("client_secret", advice),
     );
-    checks.fail(
-        check,
-        format!("the issuer does not take `{}` with this secret", client.id),
-        finding,
-    );
+    checks.fail(check, format!("the issuer rejects `{}` with this secret", client.id), diagnosis);
 }
 
-/// The client is known, and does not get what it asks for.
-pub(super) fn refused_need(
+/// Diagnoses an error for an authenticated client. Returns the message of the check as well.
+pub(super) fn diagnose_error(
     known: &ConfirmedIssuer,
     client: &Client,
-    need: &TokenRequest<'_>,
-    refused: &ErrorResponse,
+    request: &TokenRequest<'_>,
+    error: &ErrorResponse,
 ) -> (String, Diagnosis) {
-    let shown = refused.shown();
-    match refused.code.as_str() {
+    let summary = error.summary();
+    match error.code.as_str() {
         "invalid_scope" => {
             let compared = format!(
-                "the setting `{}` and the scopes of the issuer for `{}`",
-                need.names.name("scope"),
+                "the setting `{}` and the scopes that the issuer allows `{}`",
+                request.names.name("scope"),
                 client.id
             );
             let expected = format!("some of: {}", known.scopes().join(" "));
-            let change = need.names.change(
+            let change = request.names.change(
                 "scope",
-                "ask for what the issuer lets this client have, or have it registered there",
+                "request only scopes that this client is registered for, or register the others",
             );
-            (shown, Diagnosis::new(compared, expected, need.scope.to_string(), change))
+            (summary, Diagnosis::new(compared, expected, request.scope.to_string(), change))
         }
         "invalid_target" => {
             let compared = format!(
-                "the setting `{}` and the resources of the issuer for `{}`",
-                need.names.name(&need.resource_setting),
+                "the setting `{}` and the resources that the issuer allows `{}`",
+                request.names.name(&request.resource_setting),
                 client.id
             );
-            let advice = "write the identifier that B has and the issuer knows, to the byte, or have it registered there";
+            let advice = "use the exact resource identifier of B that the issuer has registered, or register it there";
             (
-                shown,
+                summary,
                 Diagnosis::new(
                     compared,
-                    "a resource that this client may ask for",
-                    need.resource,
-                    need.names.change(&need.resource_setting, advice),
+                    "a resource that this client may request",
+                    request.resource,
+                    request.names.change(&request.resource_setting, advice),
                 ),
             )
         }
         _ => {
-            let compared = format!(
-                "what the issuer lets `{}` do, and the grant client_credentials",
-                client.id
-            );
-            let advice = "have this grant registered for the client, or use one that has it";
+            let compared =
+                format!("the grants of `{}` at the issuer, and client_credentials", client.id);
+            let advice = "register this grant for the client, or use a client that has it";
             (
-                shown.clone(),
-                Diagnosis::new(compared, "a token", shown, need.names.change("client_id", advice)),
+                summary.clone(),
+                Diagnosis::new(
+                    compared,
+                    "a token",
+                    summary,
+                    request.names.change("client_id", advice),
+                ),
             )
         }
     }

@@ -1,4 +1,4 @@
-//! Every way in which a certificate can be wrong, made for real.
+//! Diagnoses of TLS certificates, with real servers.
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc};
 
@@ -16,18 +16,18 @@ use time::{Duration, OffsetDateTime};
 use wiremock::MockServer;
 
 use crate::{
-    output::{Output, says},
+    output::{Output, assert_diagnosis},
     vendor::names,
 };
 
-/// An authority, and its certificate in a file.
+/// A certificate authority with its certificate in a file.
 struct Authority {
     folder: TempDir,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn called(name: &str) -> Self {
+    fn named(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -41,10 +41,10 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    /// An issuer with a certificate of this authority; where it listens.
-    fn serve(&self, name: &str, life: [OffsetDateTime; 2]) -> u16 {
+    /// Starts an issuer with a certificate of this authority, and returns its port.
+    fn serve(&self, name: &str, validity: [OffsetDateTime; 2]) -> u16 {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        [params.not_before, params.not_after] = life;
+        [params.not_before, params.not_after] = validity;
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -80,11 +80,11 @@ fn at(port: u16) -> String {
     format!("https://localhost:{port}")
 }
 
-fn good() -> [OffsetDateTime; 2] {
+fn valid() -> [OffsetDateTime; 2] {
     [now() - Duration::hours(1), now() + Duration::hours(1)]
 }
 
-async fn look(issuer: String, ca_file: PathBuf) -> Output {
+async fn check(issuer: String, ca_file: PathBuf) -> Output {
     let at = IssuerConfig {
         label: "issuer".to_owned(),
         names: names(),
@@ -93,91 +93,96 @@ async fn look(issuer: String, ca_file: PathBuf) -> Output {
         reached_by: ReachedBy::ThisProcess,
         metadata_location: MetadataLocation::OAuthOrOpenId,
     };
-    let wire = HttpProbe::new(
+    let probe = HttpProbe::new(
         &HttpClientSettings { ca_file: Some(ca_file), ..HttpClientSettings::default() },
         &Clock::system(),
     );
     let mut checks = Checks::default();
-    check_issuer(&mut checks, &at, &wire, Leeway { seconds: 5, setting: None }).await;
+    check_issuer(&mut checks, &at, &probe, Leeway { seconds: 5, setting: None }).await;
     Output::of(checks)
 }
 
 #[tokio::test]
-async fn a_good_certificate_is_well() {
-    let authority = Authority::called("own");
-    look(at(authority.serve("localhost", good())), authority.file()).await.all_ok();
+async fn valid_certificate_passes() {
+    let authority = Authority::named("own");
+    check(at(authority.serve("localhost", valid())), authority.file()).await.all_ok();
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_told_with_the_setting_that_would_believe_it() {
-    let (believed, other) = (Authority::called("own"), Authority::called("other"));
-    let told = look(at(other.serve("localhost", good())), believed.file()).await;
-    says(
-        told.failed("issuer: reached"),
+async fn unknown_authority_names_the_ca_file_setting() {
+    let (believed, other) = (Authority::named("own"), Authority::named("other"));
+    let output = check(at(other.serve("localhost", valid())), believed.file()).await;
+    assert_diagnosis(
+        output.failed("issuer: reached"),
         "signed by one of them",
-        "signed by somebody else",
+        "signed by another authority",
         "ca_file",
     );
 }
 
 #[tokio::test]
-async fn a_file_of_an_older_authority_of_the_same_name_is_told_apart() {
-    let (older, newer) = (Authority::called("development CA"), Authority::called("development CA"));
-    let told = look(at(newer.serve("localhost", good())), older.file()).await;
-    says(
-        told.failed("issuer: reached"),
-        "signed with their key",
-        "the same name, signed with another key",
+async fn outdated_ca_file_is_distinguished_from_an_unknown_authority() {
+    let (older, newer) = (Authority::named("development CA"), Authority::named("development CA"));
+    let output = check(at(newer.serve("localhost", valid())), older.file()).await;
+    assert_diagnosis(
+        output.failed("issuer: reached"),
+        "signed with the key of one of them",
+        "the same name, another key",
         "ca_file",
     );
 }
 
 #[tokio::test]
-async fn an_expired_certificate_and_one_that_is_not_yet_valid_are_told_with_the_dates() {
+async fn expired_and_not_yet_valid_certificates_show_both_dates() {
     let day = |days| now() + Duration::days(days);
     let (past, future) = ([day(-3), day(-2)], [day(2), day(3)]);
-    for (life, limit, words) in
-        [(past, past[1], "an end after"), (future, future[0], "a beginning before")]
+    for (validity, limit, words) in
+        [(past, past[1], "valid until after"), (future, future[0], "valid from before")]
     {
-        let authority = Authority::called("own");
-        let told = look(at(authority.serve("localhost", life)), authority.file()).await;
-        let finding = told.failed("issuer: reached");
+        let authority = Authority::named("own");
+        let output = check(at(authority.serve("localhost", validity)), authority.file()).await;
+        let diagnosis = output.failed("issuer: reached");
         assert!(
-            finding.expected.starts_with(words) && finding.expected.ends_with("GMT"),
-            "{finding:#?}"
+            diagnosis.expected.starts_with(words) && diagnosis.expected.ends_with("GMT"),
+            "{diagnosis:#?}"
         );
-        assert_eq!(finding.found, httpdate::fmt_http_date(limit.into()));
+        assert_eq!(diagnosis.found, httpdate::fmt_http_date(limit.into()));
         assert!(
-            finding.change.setting.is_none() && finding.change.advice.contains("tls.cert_file"),
-            "{finding:#?}"
+            diagnosis.change.setting.is_none() && diagnosis.change.advice.contains("tls.cert_file"),
+            "{diagnosis:#?}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_is_told_with_the_names_in_it() {
-    let authority = Authority::called("own");
-    let told = look(at(authority.serve("auth-server", good())), authority.file()).await;
-    let finding = told.failed("issuer: reached");
-    says(finding, "localhost", "auth-server", "issuer");
-    assert_eq!(finding.found, "auth-server");
+async fn certificate_for_another_name_shows_its_names() {
+    let authority = Authority::named("own");
+    let output = check(at(authority.serve("auth-server", valid())), authority.file()).await;
+    let diagnosis = output.failed("issuer: reached");
+    assert_diagnosis(diagnosis, "localhost", "auth-server", "issuer");
+    assert_eq!(diagnosis.found, "auth-server");
 }
 
 #[tokio::test]
-async fn http_and_https_taken_for_one_another_are_told() {
-    let (authority, plain) = (Authority::called("own"), MockServer::start().await);
-    let told = look(at(plain.address().port()), authority.file()).await;
-    says(told.failed("issuer: reached"), "https", "plain http", "issuer");
-    let told = look(
-        format!("http://localhost:{}", authority.serve("localhost", good())),
+async fn http_and_https_mixed_up_is_diagnosed() {
+    let (authority, plain) = (Authority::named("own"), MockServer::start().await);
+    let output = check(at(plain.address().port()), authority.file()).await;
+    assert_diagnosis(output.failed("issuer: reached"), "https", "plain http", "issuer");
+    let output = check(
+        format!("http://localhost:{}", authority.serve("localhost", valid())),
         authority.file(),
     )
     .await;
-    says(told.failed("issuer: reached"), "plain http", "perhaps TLS", "issuer");
+    assert_diagnosis(output.failed("issuer: reached"), "plain http", "perhaps TLS", "issuer");
 }
 
 #[tokio::test]
-async fn a_file_of_authorities_that_cannot_be_read_is_told() {
-    let told = look("https://localhost:1".to_owned(), "/nowhere/ca.pem".into()).await;
-    says(told.failed("issuer: certificates"), "certificates in PEM", "/nowhere/ca.pem", "ca_file");
+async fn unreadable_ca_file_is_diagnosed() {
+    let output = check("https://localhost:1".to_owned(), "/nowhere/ca.pem".into()).await;
+    assert_diagnosis(
+        output.failed("issuer: certificates"),
+        "certificates in PEM",
+        "/nowhere/ca.pem",
+        "ca_file",
+    );
 }

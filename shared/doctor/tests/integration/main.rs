@@ -1,6 +1,5 @@
-//! The doctor over real sockets, against an issuer of another house that can be told how to be
-//! wrong.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+//! Checks over real sockets against a configurable mock issuer.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "assertions in tests")]
 
 mod certificates;
 mod clocks;

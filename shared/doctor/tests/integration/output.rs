@@ -1,4 +1,4 @@
-//! What the doctor has told, to be asked for by name.
+//! The output of the doctor, with assertions by the name of a check.
 
 use doctor::{Check, Checks, Diagnosis, Verdict};
 
@@ -9,7 +9,7 @@ impl Output {
         Self(checks.all())
     }
 
-    /// Nothing but lines that say ok.
+    /// Asserts that all checks passed.
     pub fn all_ok(&self) {
         let other = self.0.iter().find(|check| check.verdict != Verdict::Ok);
         assert!(other.is_none() && !self.0.is_empty(), "{:?}", self.0);
@@ -19,7 +19,7 @@ impl Output {
         assert!(self.named(check).iter().all(|check| check.verdict == Verdict::Ok), "{:?}", self.0);
     }
 
-    /// The one finding of the check of that name.
+    /// Returns the diagnosis of the failed check of this name.
     pub fn failed(&self, check: &str) -> &Diagnosis {
         self.found(check, Verdict::Fail)
     }
@@ -51,11 +51,11 @@ impl Output {
     }
 }
 
-/// What was compared, to be read in one piece.
-pub fn says(finding: &Diagnosis, expected: &str, found: &str, setting: &str) {
-    assert!(finding.expected.contains(expected), "expected: {finding:#?}");
-    assert!(finding.found.contains(found), "found: {finding:#?}");
-    assert_eq!(finding.change.setting.as_deref(), Some(setting), "{finding:#?}");
-    let environment = finding.change.environment.as_deref().unwrap();
+/// Asserts parts of the expected and found values, and the setting to change.
+pub fn assert_diagnosis(diagnosis: &Diagnosis, expected: &str, found: &str, setting: &str) {
+    assert!(diagnosis.expected.contains(expected), "expected: {diagnosis:#?}");
+    assert!(diagnosis.found.contains(found), "found: {diagnosis:#?}");
+    assert_eq!(diagnosis.change.setting.as_deref(), Some(setting), "{diagnosis:#?}");
+    let environment = diagnosis.change.environment.as_deref().unwrap();
     assert!(environment.starts_with("GATEPASS__SERVICE_A__"), "{environment}");
 }

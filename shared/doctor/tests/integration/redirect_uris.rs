@@ -6,21 +6,21 @@ use wiremock::{
 };
 
 use crate::{
-    output::{Output, says},
+    output::{Output, assert_diagnosis},
     vendor::{CALLBACK, Vendor},
 };
 
 async fn login(vendor: &Vendor) -> Output {
-    vendor.open().await;
+    vendor.mount().await;
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
     vendor.login(&mut checks, &known).await;
     Output::of(checks)
 }
 
-async fn answered(answer: ResponseTemplate) -> Output {
+async fn result_for(response: ResponseTemplate) -> Output {
     let vendor = Vendor::new().await;
-    vendor.at_auth(answer).await;
+    vendor.at_auth(response).await;
     login(&vendor).await
 }
 
@@ -29,25 +29,28 @@ fn redirect(to: &str) -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn a_registered_redirect_uri_is_known_by_where_the_answer_goes_and_nobody_goes_there() {
+async fn registered_redirect_uri_passes_without_following_the_redirect() {
     let vendor = Vendor::new().await;
     login(&vendor).await.all_ok();
-    let asked = vendor.asked("auth").await;
+    let asked = vendor.requests_to("auth").await;
     let query: Vec<_> =
         asked[0].url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
     assert!(asked.len() == 1 && query.contains(&"prompt=none".to_owned()), "{query:?}");
 }
 
 #[tokio::test]
-async fn an_unregistered_redirect_uri_is_told() {
+async fn unregistered_redirect_uri_fails() {
     let page = ResponseTemplate::new(400).set_body_string("<p>Invalid parameter: redirect_uri</p>");
-    let told = answered(page).await;
-    let finding = told.failed("issuer: redirect URI");
-    says(finding, CALLBACK, "an error page in place of an answer, status 400", "public_url");
-    assert!(finding.change.advice.contains(&format!("--redirect-uri {CALLBACK}")), "{finding:#?}");
+    let output = result_for(page).await;
+    let diagnosis = output.failed("issuer: redirect URI");
+    assert_diagnosis(diagnosis, CALLBACK, "an error page, status 400", "public_url");
+    assert!(
+        diagnosis.change.advice.contains(&format!("--redirect-uri {CALLBACK}")),
+        "{diagnosis:#?}"
+    );
     let mismatch = redirect("https://c.example/error?authError=redirect_uri_mismatch");
-    says(
-        answered(mismatch).await.failed("issuer: redirect URI"),
+    assert_diagnosis(
+        result_for(mismatch).await.failed("issuer: redirect URI"),
         CALLBACK,
         "status 303",
         "public_url",
@@ -55,7 +58,7 @@ async fn an_unregistered_redirect_uri_is_told() {
 }
 
 #[tokio::test]
-async fn the_nearest_registered_one_is_found_by_trying_the_usual_mistakes() {
+async fn registered_variant_of_the_redirect_uri_is_found() {
     let vendor = Vendor::new().await;
     let registered = format!("{CALLBACK}/");
     let back = redirect(&format!("{registered}?error=login_required"));
@@ -66,21 +69,21 @@ async fn the_nearest_registered_one_is_found_by_trying_the_usual_mistakes() {
         .mount(&vendor.server)
         .await;
     auth().respond_with(ResponseTemplate::new(400)).mount(&vendor.server).await;
-    let told = login(&vendor).await;
-    let finding = told.failed("issuer: redirect URI");
-    says(
-        finding,
+    let output = login(&vendor).await;
+    let diagnosis = output.failed("issuer: redirect URI");
+    assert_diagnosis(
+        diagnosis,
         CALLBACK,
-        &format!("{registered} is registered: they differ in a slash at the end"),
+        &format!("{registered} is registered: they differ in a trailing slash"),
         "public_url",
     );
 }
 
 #[tokio::test]
-async fn a_client_that_is_not_known_is_told_apart() {
+async fn unknown_client_is_distinguished_from_an_unregistered_uri() {
     let page = ResponseTemplate::new(400).set_body_string("<p>unknown client_id</p>");
-    says(
-        answered(page).await.failed("issuer: redirect URI"),
+    assert_diagnosis(
+        result_for(page).await.failed("issuer: redirect URI"),
         CALLBACK,
         "an error page about the client",
         "client_id",
@@ -88,38 +91,44 @@ async fn a_client_that_is_not_known_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_refused_for_its_scope_is_told_although_the_redirect_uri_is_right() {
-    let told = answered(redirect(&format!("{CALLBACK}?error=invalid_scope&state=doctor"))).await;
-    says(told.failed("issuer: redirect URI"), "login_required", "invalid_scope", "scope");
+async fn rejected_scope_fails_with_a_registered_redirect_uri() {
+    let output =
+        result_for(redirect(&format!("{CALLBACK}?error=invalid_scope&state=doctor"))).await;
+    assert_diagnosis(
+        output.failed("issuer: redirect URI"),
+        "login_required",
+        "invalid_scope",
+        "scope",
+    );
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_is_not_guessed() {
-    for (answer, found) in [
+async fn ambiguous_responses_are_warnings() {
+    for (response, found) in [
         (
             redirect("https://c.example/login?next=https://a.example/callback/vendor"),
             "a redirect to https://c.example/login",
         ),
         (ResponseTemplate::new(200).set_body_string("<h1>Sign in</h1>"), "a page, status 200"),
     ] {
-        let told = answered(answer).await;
-        let finding = told.warned("issuer: redirect URI");
+        let output = result_for(response).await;
+        let diagnosis = output.warned("issuer: redirect URI");
         assert!(
-            finding.found == found && finding.change.advice.contains("in a browser"),
-            "{finding:#?}"
+            diagnosis.found == found && diagnosis.change.advice.contains("in a browser"),
+            "{diagnosis:#?}"
         );
     }
 }
 
 #[tokio::test]
-async fn an_issuer_without_an_authorization_endpoint_logs_nobody_in() {
+async fn missing_authorization_endpoint_fails() {
     let mut vendor = Vendor::new().await;
     vendor.metadata.as_object_mut().unwrap().remove("authorization_endpoint");
-    vendor.open().await;
-    says(
-        vendor.whole(ClientAuthMethod::Basic).await.failed("issuer: redirect URI"),
+    vendor.mount().await;
+    assert_diagnosis(
+        vendor.check_all(ClientAuthMethod::Basic).await.failed("issuer: redirect URI"),
         "a URL",
-        "names none",
+        "has none",
         "issuer",
     );
 }

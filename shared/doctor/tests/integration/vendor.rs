@@ -1,4 +1,4 @@
-//! An issuer of another house: other paths, a path in its name, OpenID Connect Discovery alone.
+//! A mock of a foreign issuer: other paths, a path in the issuer, OpenID Connect Discovery only.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use clock::Clock;
@@ -57,17 +57,17 @@ impl Vendor {
         format!("{}{REALM}", self.server.uri())
     }
 
-    /// A token that nobody will take, which says what it is told to say.
+    /// Returns a token with the current header and claims and an invalid signature.
     pub fn token(&self) -> String {
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         format!("{}.{}.c2lnbmF0dXJl", part(&self.header), part(&self.claims))
     }
 
-    /// Begin to answer as a good issuer does, where no other answer was mounted before.
-    pub async fn open(&self) {
+    /// Mounts the responses of a correct issuer. Responses mounted before take precedence.
+    pub async fn mount(&self) {
         let json = |body: &Value| ResponseTemplate::new(200).set_body_json(body);
-        let get = |at: String, answer| {
-            Mock::given(method("GET")).and(path(at)).respond_with(answer).mount(&self.server)
+        let get = |at: String, response| {
+            Mock::given(method("GET")).and(path(at)).respond_with(response).mount(&self.server)
         };
         get(format!("{REALM}/.well-known/openid-configuration"), json(&self.metadata)).await;
         get(format!("{PROTOCOL}/certs"), json(&json!({ "keys": self.keys }))).await;
@@ -95,30 +95,31 @@ impl Vendor {
         auth().respond_with(page).mount(&self.server).await;
     }
 
-    /// Answer this at the token endpoint, before `open`.
-    pub async fn at_token(&self, answer: ResponseTemplate) {
+    /// Mounts a response of the token endpoint. Call it before `mount`.
+    pub async fn at_token(&self, response: ResponseTemplate) {
         Mock::given(path(format!("{PROTOCOL}/token")))
-            .respond_with(answer)
+            .respond_with(response)
             .mount(&self.server)
             .await;
     }
 
-    /// Who shows the secret in the header is not taken.
-    pub async fn refuses_basic(&self) {
-        let answer = ResponseTemplate::new(401).set_body_json(json!({ "error": "invalid_client" }));
+    /// Rejects client_secret_basic.
+    pub async fn reject_basic(&self) {
+        let response =
+            ResponseTemplate::new(401).set_body_json(json!({ "error": "invalid_client" }));
         let basic =
             Mock::given(path(format!("{PROTOCOL}/token"))).and(header_exists("authorization"));
-        basic.respond_with(answer).mount(&self.server).await;
+        basic.respond_with(response).mount(&self.server).await;
     }
 
-    pub async fn at_auth(&self, answer: ResponseTemplate) {
+    pub async fn at_auth(&self, response: ResponseTemplate) {
         Mock::given(path(format!("{PROTOCOL}/auth")))
-            .respond_with(answer)
+            .respond_with(response)
             .mount(&self.server)
             .await;
     }
 
-    pub async fn asked(&self, end: &str) -> Vec<wiremock::Request> {
+    pub async fn requests_to(&self, end: &str) -> Vec<wiremock::Request> {
         let all = self.server.received_requests().await.unwrap();
         all.into_iter()
             .filter(|request| request.url.path() == format!("{PROTOCOL}/{end}"))
@@ -137,11 +138,11 @@ impl Vendor {
     }
 
     pub async fn known(&self, checks: &mut Checks) -> ConfirmedIssuer {
-        look(checks, &self.at()).await.unwrap()
+        check(checks, &self.at()).await.unwrap()
     }
 
-    /// Keys, token and login, as a client looks at them.
-    pub async fn whole(&self, method: ClientAuthMethod) -> Output {
+    /// Runs the checks of a client: keys, token and login.
+    pub async fn check_all(&self, method: ClientAuthMethod) -> Output {
         let mut checks = Checks::default();
         let known = self.known(&mut checks).await;
         let keys = check_keys(&mut checks, &known, &["RS256".to_owned()], None).await;
@@ -192,13 +193,13 @@ pub fn client(method: ClientAuthMethod) -> Client {
     Client { id, secret, method, names: names(), method_setting: Some("client_auth") }
 }
 
-/// With the machine's clock and certificate authorities.
-pub async fn look(checks: &mut Checks, at: &IssuerConfig) -> Option<ConfirmedIssuer> {
-    let wire = HttpProbe::new(&HttpClientSettings::default(), &Clock::system());
+/// Checks the issuer with the system clock and certificate authorities.
+pub async fn check(checks: &mut Checks, at: &IssuerConfig) -> Option<ConfirmedIssuer> {
+    let probe = HttpProbe::new(&HttpClientSettings::default(), &Clock::system());
     check_issuer(
         checks,
         at,
-        &wire,
+        &probe,
         Leeway { seconds: 5, setting: Some((&names(), "local.leeway_seconds")) },
     )
     .await
