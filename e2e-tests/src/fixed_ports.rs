@@ -1,5 +1,5 @@
-//! Settings with which a browser finds its way: the names are addresses, and the redirect URIs fit
-//! the ports.
+//! Fixed ports for A and C, which a login needs: the issuer is an address that a browser opens, and
+//! A's redirect URI is registered at C.
 
 use std::{
     fs,
@@ -10,21 +10,23 @@ use std::{
 
 use gatepass::StackSettings;
 
-/// The clients of the demo, and as the example says it, where people come back to.
+/// The demo clients.
 const CLIENTS: &str = include_str!("../../auth-server/src/clients/demo-clients.toml");
-const CALLBACK: &str = "http://localhost:9001/";
+/// The address of A in them.
+const ADDRESS_OF_A: &str = "http://localhost:9001/";
 
-/// Below the ports that systems give out by themselves, so that nobody takes one between the choice
-/// and the use.
+/// Below the ephemeral ports (`ip_local_port_range`), so that no other program takes a port
+/// between the choice and the use.
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
 
-/// How long A waits for B and C.
-pub const PATIENCE_MILLIS: u64 = 60_000;
+/// How long A waits for B and C: these tests run beside browsers and compilers, and none is about
+/// timeouts.
+pub const TIMEOUT_MILLIS: u64 = 60_000;
 
-/// A and C on ports that are known before they start: a browser follows the issuer's name, and C
-/// knows A's by heart. `more` goes to the end of the clients file.
-pub fn true_names(settings: &mut StackSettings, more: &str) {
+/// Chooses ports for A and C before they start. `more_clients` is TOML for the end of C's clients
+/// file.
+pub fn use_fixed_ports(settings: &mut StackSettings, more_clients: &str) {
     let (c, a) = (free_port(), free_port());
     settings.auth_server.listen = format!("127.0.0.1:{c}");
     settings.service_a.listen = format!("127.0.0.1:{a}");
@@ -33,32 +35,33 @@ pub fn true_names(settings: &mut StackSettings, more: &str) {
     settings.b_local.issuer.clone_from(&issuer);
     settings.b_introspection.issuer.clone_from(&issuer);
     settings.auth_server.issuer = issuer.parse().unwrap();
-    // These stories run beside browsers and compilers, and none of them is about patience.
-    settings.service_a.call_timeout_millis = PATIENCE_MILLIS;
+    settings.service_a.call_timeout_millis = TIMEOUT_MILLIS;
     settings.service_a.providers.entry("platform".to_owned()).or_default().timeout_millis =
-        PATIENCE_MILLIS;
-    let clients = format!("{}{more}", clients_of_a_at(a));
+        TIMEOUT_MILLIS;
+    let clients = format!("{}{more_clients}", demo_clients_with_a_on(a));
     settings.auth_server.clients_file =
-        Some(written(&settings.auth_server.data_dir, "clients.toml", &clients));
+        Some(write_beside(&settings.auth_server.data_dir, "clients.toml", &clients));
 }
 
-/// The demo's clients, of which A is at this port.
-pub fn clients_of_a_at(port: u16) -> String {
-    CLIENTS.replace(CALLBACK, &format!("http://localhost:{port}/"))
+/// Returns the demo clients file with A on this port.
+pub fn demo_clients_with_a_on(port: u16) -> String {
+    CLIENTS.replace(ADDRESS_OF_A, &format!("http://localhost:{port}/"))
 }
 
-pub fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
+/// Writes a file next to `folder`, with `name` as its extension.
+pub fn write_beside(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.with_extension(name);
     fs::write(&path, text).unwrap();
     path
 }
 
+/// Returns a port of `127.0.0.1` on which nothing listens.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test binaries run side by side: each begins at another place.
-    let begin = u16::try_from(std::process::id() % u32::from(PORTS)).unwrap();
+    // Test processes run side by side: each starts its search at another port.
+    let first = u16::try_from(std::process::id() % u32::from(PORTS)).unwrap();
     let candidates = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::SeqCst));
     let mut ports =
-        candidates.take(PORTS.into()).map(|step| FIRST_PORT + begin.wrapping_add(step) % PORTS);
+        candidates.take(PORTS.into()).map(|step| FIRST_PORT + first.wrapping_add(step) % PORTS);
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Passes made by hand, byte by byte: no library stands between an attack and B.
+//! Forged access tokens. They are assembled by hand, because a JWT library would refuse to.
 
 use auth_server::{
     domain::{KeyState, SigningKey},
@@ -12,11 +12,11 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// Whoever holds a private key of some C.
+/// An attacker who has the private key of a C.
 pub struct Forger(SigningKey);
 
 impl Forger {
-    /// With the key that this C signs with now.
+    /// Takes the key with which this C signs now.
     pub async fn with_key_of(store: &dyn Store) -> Self {
         let keys = store.signing_keys().await.unwrap();
         Self(keys.into_iter().find(|key| matches!(key.state, KeyState::Current { .. })).unwrap())
@@ -31,45 +31,45 @@ impl Forger {
     }
 }
 
-/// Signed with HMAC, with anything as its secret.
+/// Returns a token signed with HMAC-SHA256 and any secret.
 pub fn hmac_signed(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let message = format!("{}.{}", encode(header), encode(claims));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
     format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
 }
 
-/// Not signed at all.
+/// Returns a token with an empty signature.
 pub fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}.", encode(header), encode(claims))
 }
 
-/// Under the signature of another pass.
-pub fn under_signature_of(pass: &str, header: &Value, claims: &Value) -> String {
-    format!("{}.{}.{}", encode(header), encode(claims), pass.rsplit('.').next().unwrap())
+/// Returns a token that carries the signature of `token`.
+pub fn under_signature_of(token: &str, header: &Value, claims: &Value) -> String {
+    format!("{}.{}.{}", encode(header), encode(claims), token.rsplit('.').next().unwrap())
 }
 
-pub fn header(pass: &str) -> Value {
-    part(pass, 0)
+pub fn header(token: &str) -> Value {
+    part(token, 0)
 }
 
-pub fn claims(pass: &str) -> Value {
-    part(pass, 1)
+pub fn claims(token: &str) -> Value {
+    part(token, 1)
 }
 
-pub fn kid(pass: &str) -> String {
-    header(pass)["kid"].as_str().unwrap().to_owned()
+pub fn kid(token: &str) -> String {
+    header(token)["kid"].as_str().unwrap().to_owned()
 }
 
-/// With one member set.
+/// Returns `value` with one member set.
 pub fn with(value: &Value, name: &str, member: impl Into<Value>) -> Value {
     let mut changed = value.clone();
     changed[name] = member.into();
     changed
 }
 
-fn part(pass: &str, which: usize) -> Value {
+fn part(token: &str, which: usize) -> Value {
     serde_json::from_slice(
-        &BASE64_URL_SAFE_NO_PAD.decode(pass.split('.').nth(which).unwrap()).unwrap(),
+        &BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(which).unwrap()).unwrap(),
     )
     .unwrap()
 }

@@ -1,4 +1,4 @@
-//! All servers in this process, as `gatepass` runs them.
+//! All servers in this process, as the launcher runs them.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -16,70 +16,70 @@ use service_kit::CancellationToken;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::http::{Answer, client, url};
+use crate::http::{TestResponse, client, send, url};
 
-/// The secret of every demo client.
+/// The client secret of every demo client.
 pub const SECRET: &str = "abc123";
 
-/// One of the Bs: the one that checks passes by itself, or the one that asks C.
+/// One of the two Bs: it verifies access tokens locally, or by introspection at C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum ResourceServer {
     Local,
-    Asking,
+    Introspecting,
 }
 
-impl Door {
-    pub const BOTH: [Self; 2] = [Self::Local, Self::Asking];
+impl ResourceServer {
+    pub const BOTH: [Self; 2] = [Self::Local, Self::Introspecting];
 
-    /// Its resource identifier: a name, wherever it listens.
+    /// Its resource identifier, wherever it listens.
     pub fn resource(self) -> &'static str {
         match self {
             Self::Local => "http://localhost:9002",
-            Self::Asking => "http://localhost:9003",
+            Self::Introspecting => "http://localhost:9003",
         }
     }
 
-    /// What A calls it.
+    /// Its name among A's targets.
     pub fn target(self) -> &'static str {
         match self {
             Self::Local => "local",
-            Self::Asking => "introspection",
+            Self::Introspecting => "introspection",
         }
     }
 }
 
-/// A, C and both Bs on ports that the system chose, with a data folder of their own.
-pub struct Stage {
+/// A, C, both Bs and the flow viewer on free ports, with a temporary data folder.
+pub struct Harness {
     pub addresses: Addresses,
     pub clock: Clock,
     pub events: EventSink,
     pub http: Client,
-    /// Asks all servers to stop.
+    /// Stops all servers.
     pub stop: CancellationToken,
-    /// Ends when all of them have.
+    /// Ends when all servers have stopped.
     pub running: JoinHandle<anyhow::Result<()>>,
     folder: TempDir,
 }
 
-impl Stage {
+impl Harness {
     pub async fn start() -> Self {
         Self::start_with(|_| ()).await
     }
 
-    /// The clock stands still at the machine's time, which the certificates need.
+    /// Starts with a manual clock at the current time, at which the certificates are valid.
     pub async fn start_with(change: impl FnOnce(&mut StackSettings)) -> Self {
-        Self::start_by(Clock::manual(Clock::system().seconds()), change).await
+        Self::start_at(Clock::manual(Clock::system().seconds()), change).await
     }
 
-    /// The clock goes on, for stories that wait for the time to pass.
+    /// Starts with the system clock, for tests that wait for time to pass.
     pub async fn start_in_real_time(change: impl FnOnce(&mut StackSettings)) -> Self {
-        Self::start_by(Clock::system(), change).await
+        Self::start_at(Clock::system(), change).await
     }
 
-    async fn start_by(clock: Clock, change: impl FnOnce(&mut StackSettings)) -> Self {
+    async fn start_at(clock: Clock, change: impl FnOnce(&mut StackSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = StackSettings::on_free_ports(&folder.path().join("data"));
-        // Stories ask again and again until a change is seen, which looks like guessing.
+        // Tests poll with requests that fail until a change is visible.
         settings.auth_server.rate_limits.client_auth.burst = 10_000;
         settings.auth_server.rate_limits.client_auth_address.burst = 10_000;
         change(&mut settings);
@@ -101,11 +101,12 @@ impl Stage {
         self.folder.path().join("data")
     }
 
-    /// C's database, opened a second time, as the commands open it.
+    /// Opens C's database a second time, as C's commands do.
     pub async fn store(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::open(&self.data_dir().join("auth-server.db")).await.unwrap())
     }
 
+    /// C's audit records of a client.
     pub async fn audit(&self, client_id: &str) -> Vec<AuditRecord> {
         let query = AuditQuery {
             client_id: Some(client_id.to_owned()),
@@ -115,58 +116,59 @@ impl Stage {
         self.store().await.audit(&query).await.unwrap()
     }
 
-    pub fn door(&self, door: Door, path: &str) -> String {
-        let address = match door {
-            Door::Local => self.addresses.b_local,
-            Door::Asking => self.addresses.b_introspection,
+    /// The address of a path at a B.
+    pub fn b_url(&self, b: ResourceServer, path: &str) -> String {
+        let address = match b {
+            ResourceServer::Local => self.addresses.b_local,
+            ResourceServer::Introspecting => self.addresses.b_introspection,
         };
         url(address, path)
     }
 
-    /// Read B's resource.
-    pub fn read(&self, door: Door) -> RequestBuilder {
-        self.http.get(self.door(door, "/api/resource"))
+    /// A request for B's protected resource, without an access token.
+    pub fn resource_request(&self, b: ResourceServer) -> RequestBuilder {
+        self.http.get(self.b_url(b, "/api/resource"))
     }
 
-    /// Read B's resource with this pass.
-    pub async fn show(&self, door: Door, pass: &str) -> Answer {
-        Answer::of(self.read(door).bearer_auth(pass)).await
+    /// Requests B's protected resource with an access token.
+    pub async fn call_b(&self, b: ResourceServer, token: &str) -> TestResponse {
+        send(self.resource_request(b).bearer_auth(token)).await
     }
 
-    /// A pass of C for this B.
-    pub async fn pass(&self, client_id: &str, door: Door) -> String {
+    /// Requests an access token for a B from C.
+    pub async fn access_token(&self, client_id: &str, b: ResourceServer) -> String {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", client_id),
             ("client_secret", SECRET),
-            ("resource", door.resource()),
+            ("resource", b.resource()),
         ];
-        let answer = self.ask_c("/oauth/token", &form).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.member("access_token")
+        let response = self.post_to_c("/oauth/token", &form).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.member("access_token")
     }
 
-    pub async fn revoke(&self, client_id: &str, pass: &str) {
-        let form = [("client_id", client_id), ("client_secret", SECRET), ("token", pass)];
-        assert_eq!(self.ask_c("/oauth/revoke", &form).await.status, 200);
+    pub async fn revoke(&self, client_id: &str, token: &str) {
+        let form = [("client_id", client_id), ("client_secret", SECRET), ("token", token)];
+        assert_eq!(self.post_to_c("/oauth/revoke", &form).await.status, 200);
     }
 
-    pub async fn ask_c(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        Answer::of(self.http.post(url(self.addresses.auth_server, path)).form(form)).await
+    pub async fn post_to_c(&self, path: &str, form: &[(&str, &str)]) -> TestResponse {
+        send(self.http.post(url(self.addresses.auth_server, path)).form(form)).await
     }
 
-    pub fn request_a(&self, door: Door) -> RequestBuilder {
-        self.http
-            .get(url(self.addresses.service_a, &format!("/api/call-b?target={}", door.target())))
+    /// A request to A, which calls a B.
+    pub fn request_through_a(&self, b: ResourceServer) -> RequestBuilder {
+        self.http.get(url(self.addresses.service_a, &format!("/api/call-b?target={}", b.target())))
     }
 
-    /// Let A call B.
-    pub async fn call_a(&self, door: Door) -> Answer {
-        Answer::of(self.request_a(door)).await
+    /// Calls A, which calls a B.
+    pub async fn call_through_a(&self, b: ResourceServer) -> TestResponse {
+        send(self.request_through_a(b)).await
     }
 
-    /// Make a call, and collect all that happens on its way.
-    pub async fn watch(&self, call: RequestBuilder) -> ObservedCall {
+    /// Sends a request and collects the events that all servers emit for it.
+    pub async fn observe(&self, call: RequestBuilder) -> ObservedCall {
         let trace = TraceContext::root(Entropy::system().bytes().unwrap()).unwrap();
         observe(call, &self.events, trace).await.unwrap()
     }

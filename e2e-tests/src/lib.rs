@@ -1,5 +1,6 @@
-//! What the stories stand on: the servers in this process, callers of them, and forged passes.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
+//! What the end-to-end tests run on: all servers in this process, clients and a browser for them,
+//! and forged access tokens.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 pub mod browser;
 pub mod fixed_ports;

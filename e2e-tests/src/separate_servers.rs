@@ -1,5 +1,4 @@
-//! The servers one by one, each with a stop of its own: for stories in which C comes late, goes,
-//! and comes back.
+//! A, C and both Bs, started and stopped one by one.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -16,26 +15,26 @@ use tokio::task::JoinHandle;
 
 use crate::http::{client, url};
 
-/// Nobody else on this machine takes ports of this address, so C finds its own again.
+/// Loopback address of C alone: no other program takes its ports while C is stopped.
 const HOST_OF_C: &str = "127.0.0.2";
 
-/// The settings that all servers share, before any of them runs.
-pub struct Apart {
+/// The settings of all servers, none of which runs yet.
+pub struct SeparateServers {
     pub settings: StackSettings,
     pub clock: Clock,
     pub http: Client,
     _folder: TempDir,
 }
 
-/// One server that runs.
-pub struct Running {
+/// A running server.
+pub struct RunningServer {
     pub address: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
 }
 
-impl Apart {
-    /// Choose C's addresses and make the development CA, so that A and B can be started before C.
+impl SeparateServers {
+    /// Chooses C's addresses and creates the development CA, so that A and B can start before C.
     pub fn new(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = StackSettings::on_free_ports(folder.path());
@@ -56,8 +55,9 @@ impl Apart {
         Self { settings, clock, http: client(), _folder: folder }
     }
 
-    /// C, on the same addresses and the same data folder each time.
-    pub async fn start_c(&self) -> Running {
+    /// Starts C, each time on the same addresses and the same data folder, and waits until it is
+    /// ready.
+    pub async fn start_c(&self) -> RunningServer {
         let settings = self.settings.auth_server.clone();
         let listeners = Listeners::bind(&settings).unwrap();
         let (address, stop, entropy) =
@@ -71,41 +71,46 @@ impl Apart {
         )
         .await
         .unwrap();
-        let running = Running { address, stop: stop.clone(), task: tokio::spawn(c.run(stop)) };
+        let running =
+            RunningServer { address, stop: stop.clone(), task: tokio::spawn(c.run(stop)) };
         self.ready(&running).await;
         running
     }
 
-    /// One of the Bs. Whether it is ready is the story's to say.
-    pub fn start_b(&self, settings: &ServiceBSettings) -> Running {
+    /// Starts a B without waiting until it is ready.
+    pub fn start_b(&self, settings: &ServiceBSettings) -> RunningServer {
         let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
         let (address, stop) = (bound.address(), CancellationToken::new());
         let b =
             ServiceB::prepare(settings, bound, self.clock.clone(), EventSink::disabled()).unwrap();
-        Running { address, stop: stop.clone(), task: tokio::spawn(b.run(stop)) }
+        RunningServer { address, stop: stop.clone(), task: tokio::spawn(b.run(stop)) }
     }
 
-    /// A, which calls these Bs.
-    pub async fn start_a(&self, local: &Running, asking: &Running) -> Running {
+    /// Starts A as a client of these Bs.
+    pub async fn start_a(
+        &self,
+        local: &RunningServer,
+        introspecting: &RunningServer,
+    ) -> RunningServer {
         let mut settings = self.settings.service_a.clone();
         settings.targets.local.url = url(local.address, "");
-        settings.targets.introspection.url = url(asking.address, "");
+        settings.targets.introspection.url = url(introspecting.address, "");
         let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
         let (address, stop) = (bound.address(), CancellationToken::new());
         let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::disabled())
             .await
             .unwrap();
-        Running { address, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }
+        RunningServer { address, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }
     }
 
-    pub async fn ready(&self, server: &Running) {
+    pub async fn wait_until_ready(&self, server: &RunningServer) {
         wait_until_ready(&self.http, &url(server.address, ""), Duration::from_secs(60))
             .await
             .unwrap();
     }
 }
 
-impl Running {
+impl RunningServer {
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();

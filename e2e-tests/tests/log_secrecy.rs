@@ -1,5 +1,5 @@
-//! Everything that A, B and C ever log, at every level, searched for every secret and pass that was
-//! used. A test binary of its own: the log of a process is one.
+//! Searches everything that A, B and C log, at every level, for every secret and token that was
+//! used. A test binary of its own, because a process has one log.
 #![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 use std::{
@@ -10,8 +10,8 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use e2e_tests::{
     forged_tokens::{claims, header, under_signature_of, with},
-    harness::{Door, Stage},
-    http::{Answer, url},
+    harness::{Harness, ResourceServer},
+    http::{send, url},
 };
 use oauth_types::{ClientSecret, basic};
 use service_kit::SecretSetting;
@@ -50,7 +50,7 @@ impl Log {
     }
 }
 
-async fn started(folder: &tempfile::TempDir) -> Stage {
+async fn started(folder: &tempfile::TempDir) -> Harness {
     let file = folder.path().join("clients.toml");
     let demo = include_str!("../../auth-server/src/clients/demo-clients.toml");
     let (clients_of_a, client_of_b) = demo.split_once("client_id = \"service-b\"").unwrap();
@@ -60,7 +60,7 @@ async fn started(folder: &tempfile::TempDir) -> Stage {
         format!("{of_a}client_id = \"service-b\"{}", client_of_b.replace("abc123", OF_B)),
     )
     .unwrap();
-    Stage::start_with(|settings| {
+    Harness::start_with(|settings| {
         settings.auth_server.clients_file = Some(file);
         settings.service_a.client_secret = Some(SecretSetting::new(OF_A));
         settings.service_a.token_endpoint_auth_method = oauth_types::ClientAuthMethod::Basic;
@@ -69,79 +69,84 @@ async fn started(folder: &tempfile::TempDir) -> Stage {
     .await
 }
 
-async fn pass(stage: &Stage, client_id: &str, door: Door) -> String {
+async fn access_token(harness: &Harness, client_id: &str, b: ResourceServer) -> String {
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),
         ("client_secret", OF_A),
-        ("resource", door.resource()),
+        ("resource", b.resource()),
     ];
-    stage.ask_c("/oauth/token", &form).await.member("access_token")
+    harness.post_to_c("/oauth/token", &form).await.member("access_token")
 }
 
-/// Right and wrong calls of everybody; every pass that was used.
-async fn use_everything(stage: &Stage) -> Vec<String> {
-    let mut passes = Vec::new();
-    for door in Door::BOTH {
+/// Sends valid and invalid requests of every kind. Returns all tokens that were used.
+async fn use_everything(harness: &Harness) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for b in ResourceServer::BOTH {
         for client_id in ["service-a", "service-a-opaque", "reader"] {
-            let pass = pass(stage, client_id, door).await;
-            for shown_to in Door::BOTH {
-                stage.show(shown_to, &pass).await;
+            let token = access_token(harness, client_id, b).await;
+            for shown_to in ResourceServer::BOTH {
+                harness.call_b(shown_to, &token).await;
             }
-            passes.push(pass);
+            tokens.push(token);
         }
-        assert_eq!(stage.call_a(door).await.status, 200);
-        use_wrongly(stage, door, &passes[passes.len() - 3..]).await;
+        assert_eq!(harness.call_through_a(b).await.status, 200);
+        use_wrongly(harness, b, &tokens[tokens.len() - 3..]).await;
     }
-    let revoke = [("client_id", "service-a"), ("client_secret", OF_A), ("token", &passes[0])];
-    assert_eq!(stage.ask_c("/oauth/revoke", &revoke).await.status, 200);
-    passes
+    let revoke = [("client_id", "service-a"), ("client_secret", OF_A), ("token", &tokens[0])];
+    assert_eq!(harness.post_to_c("/oauth/revoke", &revoke).await.status, 200);
+    tokens
 }
 
-/// Secrets and passes where they do not belong.
-async fn use_wrongly(stage: &Stage, door: Door, passes: &[String]) {
-    let jwt = &passes[0];
+/// Sends secrets and tokens where they do not belong.
+async fn use_wrongly(harness: &Harness, b: ResourceServer, tokens: &[String]) {
+    let jwt = &tokens[0];
     let forged = under_signature_of(jwt, &with(&header(jwt), "kid", jwt.as_str()), &claims(jwt));
-    stage.show(door, &forged).await;
-    for token in passes {
-        let write = || stage.http.post(stage.door(door, "/api/do_something"));
-        Answer::of(stage.read(door).query(&[("access_token", token)])).await;
-        Answer::of(write().form(&[("access_token", token)])).await;
-        Answer::of(write().bearer_auth(token).body(token.clone())).await;
-        Answer::of(stage.read(door).bearer_auth(format!("{token}x"))).await;
-        Answer::of(stage.read(door).header("x-request-id", token).header("traceparent", token))
-            .await;
-        Answer::of(stage.http.get(stage.door(door, &format!("/made/up/{token}")))).await;
-        Answer::of(
-            stage
+    harness.call_b(b, &forged).await;
+    for token in tokens {
+        let write = || harness.http.post(harness.b_url(b, "/api/do_something"));
+        send(harness.resource_request(b).query(&[("access_token", token)])).await;
+        send(write().form(&[("access_token", token)])).await;
+        send(write().bearer_auth(token).body(token.clone())).await;
+        send(harness.resource_request(b).bearer_auth(format!("{token}x"))).await;
+        send(
+            harness.resource_request(b).header("x-request-id", token).header("traceparent", token),
+        )
+        .await;
+        send(harness.http.get(harness.b_url(b, &format!("/made/up/{token}")))).await;
+        send(
+            harness
                 .http
-                .get(url(stage.addresses.service_a, "/api/call-b"))
+                .get(url(harness.addresses.service_a, "/api/call-b"))
                 .query(&[("target", token)]),
         )
         .await;
-        Answer::of(
-            stage
+        send(
+            harness
                 .http
-                .get(url(stage.addresses.auth_server, "/oauth/introspect"))
+                .get(url(harness.addresses.auth_server, "/oauth/introspect"))
                 .query(&[("token", token)]),
         )
         .await;
     }
-    Answer::of(stage.read(door).basic_auth("service-a", Some(OF_A))).await;
-    Answer::of(stage.read(door).query(&[("access_key", "service-a"), ("secret", OF_A)])).await;
+    send(harness.resource_request(b).basic_auth("service-a", Some(OF_A))).await;
+    send(harness.resource_request(b).query(&[("access_key", "service-a"), ("secret", OF_A)])).await;
     let grant = ("grant_type", "client_credentials");
-    stage
-        .ask_c("/oauth/token", &[grant, ("client_id", "service-a"), ("client_secret", GUESS)])
+    harness
+        .post_to_c("/oauth/token", &[grant, ("client_id", "service-a"), ("client_secret", GUESS)])
         .await;
-    // The fields swapped by mistake.
-    stage
-        .ask_c("/oauth/token", &[grant, ("client_id", OF_A), ("client_secret", "service-a")])
+    // Client id and secret swapped by mistake.
+    harness
+        .post_to_c("/oauth/token", &[grant, ("client_id", OF_A), ("client_secret", "service-a")])
         .await;
-    stage.ask_c(&format!("/oauth/token?client_secret={OF_A}"), &[grant]).await;
-    stage.ask_c("/oauth/token", &[grant, ("client_secret", OF_A), ("client_secret", OF_A)]).await;
+    harness.post_to_c(&format!("/oauth/token?client_secret={OF_A}"), &[grant]).await;
+    harness
+        .post_to_c("/oauth/token", &[grant, ("client_secret", OF_A), ("client_secret", OF_A)])
+        .await;
 }
 
-/// A secret in every form in which it travels, and as `{:?}` shows a buffer.
+/// Returns a secret as it is, Base64 encoded, as `{:?}` prints its bytes, and the signature of a
+/// JWT.
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
     let signature = secret.rsplit_once('.').map(|(_, signature)| signature.to_owned());
@@ -152,7 +157,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_pass_stands_in_what_is_logged_at_any_level() {
+async fn logs_hold_no_secret_and_no_token() {
     let log = Log::default();
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -161,8 +166,8 @@ async fn no_secret_and_no_pass_stands_in_what_is_logged_at_any_level() {
         .finish()
         .init();
     let folder = tempfile::tempdir().unwrap();
-    let stage = started(&folder).await;
-    let mut secrets = use_everything(&stage).await;
+    let harness = started(&folder).await;
+    let mut secrets = use_everything(&harness).await;
     for (id, secret) in [("service-a", OF_A), ("service-b", OF_B)] {
         secrets.push(secret.to_owned());
         secrets.push(basic::format(id, &ClientSecret::new(secret))["Basic ".len()..].to_owned());

@@ -7,7 +7,8 @@ use std::{
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// A Python of our own with the pinned packages: made once, and kept until the list changes.
+/// Returns the Python of a virtual environment with the pinned packages. It is kept in `target/`
+/// until the list changes.
 pub fn python() -> Result<PathBuf, String> {
     static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     PYTHON.get_or_init(make).clone()
@@ -36,7 +37,7 @@ fn make() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// What it complained of last, on one line.
+/// Checks for success; the error is the last line of the output.
 fn done(output: std::io::Result<Output>) -> Result<(), String> {
     let output = output.map_err(|error| error.to_string())?;
     if output.status.success() {

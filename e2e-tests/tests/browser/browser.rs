@@ -8,66 +8,66 @@ use url::Url;
 
 use crate::chromedriver::tool;
 
-const PATIENCE: Duration = Duration::from_secs(60);
-const AGAIN: Duration = Duration::from_millis(50);
+const TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A phone that is as narrow as they come.
+/// The width of a narrow phone, in CSS pixels.
 pub const PHONE_WIDTH: u32 = 360;
 
-/// How somebody has set up their browser.
+/// Settings of a browser.
 #[derive(Clone, Copy, Debug)]
-pub struct Looks {
+pub struct BrowserOptions {
     pub language: &'static str,
     pub dark: bool,
     pub phone: bool,
     pub scripts: bool,
 }
 
-impl Default for Looks {
+impl Default for BrowserOptions {
     fn default() -> Self {
         Self { language: "en-US", dark: false, phone: false, scripts: true }
     }
 }
 
-/// One browser with one open page, and what a person does and sees there. It ends when it is
-/// dropped, and its profile with it.
-pub struct Screen(pub WebDriver);
+/// A browser with one open page. Browser and profile end when it is dropped.
+pub struct Browser(pub WebDriver);
 
-impl Screen {
-    pub async fn open(chromedriver: &str, looks: Looks) -> Self {
-        let driver = WebDriver::new(chromedriver, capabilities(looks)).await;
-        let screen = Self(driver.unwrap_or_else(|error| panic!("Chromium did not start: {error}")));
-        if looks.dark {
+impl Browser {
+    pub async fn open(chromedriver: &str, options: BrowserOptions) -> Self {
+        let driver = WebDriver::new(chromedriver, capabilities(options)).await;
+        let browser =
+            Self(driver.unwrap_or_else(|error| panic!("Chromium did not start: {error}")));
+        if options.dark {
             let scheme =
                 json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
-            screen.0.cdp().send_raw("Emulation.setEmulatedMedia", scheme).await.unwrap();
+            browser.0.cdp().send_raw("Emulation.setEmulatedMedia", scheme).await.unwrap();
         }
-        screen
+        browser
     }
 
     pub async fn go(&self, url: impl Into<String>) {
         self.0.goto(url.into()).await.unwrap();
     }
 
-    /// Wait until an element is there.
+    /// Waits for the element with this id.
     pub async fn find(&self, id: &str) -> WebElement {
-        match self.0.query(By::Id(id)).wait(PATIENCE, AGAIN).first().await {
+        match self.0.query(By::Id(id)).wait(TIMEOUT, POLL_INTERVAL).first().await {
             Ok(element) => element,
             Err(_) => panic!(
                 "`{id}` is not at {}: {}",
-                self.address().await,
+                self.current_url().await,
                 self.0.source().await.unwrap()
             ),
         }
     }
 
-    /// The same by a selector.
-    pub async fn see(&self, css: &str) -> WebElement {
-        match self.0.query(By::Css(css)).wait(PATIENCE, AGAIN).first().await {
+    /// Waits for the element that a CSS selector finds.
+    pub async fn find_css(&self, css: &str) -> WebElement {
+        match self.0.query(By::Css(css)).wait(TIMEOUT, POLL_INTERVAL).first().await {
             Ok(element) => element,
             Err(_) => panic!(
                 "`{css}` is not at {}: {}",
-                self.address().await,
+                self.current_url().await,
                 self.0.source().await.unwrap()
             ),
         }
@@ -85,24 +85,25 @@ impl Screen {
         self.0.find_all(By::Css(css)).await.unwrap().len()
     }
 
-    /// All words of the page.
-    pub async fn words(&self) -> String {
+    /// The visible text of the page.
+    pub async fn visible_text(&self) -> String {
         self.0.find(By::Tag("body")).await.unwrap().text().await.unwrap()
     }
 
-    /// Press what leads to another page, and wait until this one has gone: else the next look could
-    /// still fall on it.
+    /// Clicks an element that leads to another page and waits until this page is gone, so that the
+    /// next step does not act on it.
     pub async fn press(&self, id: &str) {
         let element = self.find(id).await;
-        self.leave_by(element).await;
+        self.click_and_leave(element).await;
     }
 
-    pub async fn press_first(&self, css: &str) {
-        let element = self.0.query(By::Css(css)).wait(PATIENCE, AGAIN).first().await.unwrap();
-        self.leave_by(element).await;
+    pub async fn press_css(&self, css: &str) {
+        let element =
+            self.0.query(By::Css(css)).wait(TIMEOUT, POLL_INTERVAL).first().await.unwrap();
+        self.click_and_leave(element).await;
     }
 
-    async fn leave_by(&self, element: WebElement) {
+    async fn click_and_leave(&self, element: WebElement) {
         element.click().await.unwrap();
         until("the page has gone", async || !element.is_present().await.unwrap_or(false)).await;
     }
@@ -113,22 +114,22 @@ impl Screen {
         field.send_keys(text).await.unwrap();
     }
 
-    pub async fn address(&self) -> Url {
+    pub async fn current_url(&self) -> Url {
         self.0.current_url().await.unwrap()
     }
 
-    /// What a script says of the page.
-    pub async fn measure(&self, expression: &str) -> Value {
+    /// Evaluates a JavaScript expression.
+    pub async fn evaluate(&self, expression: &str) -> Value {
         self.0.execute(format!("return {expression}"), vec![]).await.unwrap().json().clone()
     }
 
-    /// The background of an element, as the browser paints it.
-    pub async fn colour(&self, css: &str) -> String {
+    /// The computed background colour of an element.
+    pub async fn background_color(&self, css: &str) -> String {
         self.0.find(By::Css(css)).await.unwrap().css_value("background-color").await.unwrap()
     }
 
-    /// Keep a picture of the whole page.
-    pub async fn picture(&self, name: &str) {
+    /// Saves a screenshot of the whole page in `target/screenshots`.
+    pub async fn screenshot(&self, name: &str) {
         let whole = json!({ "format": "png", "captureBeyondViewport": true });
         let taken = self.0.cdp().send_raw("Page.captureScreenshot", whole).await.unwrap();
         let png = BASE64_STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
@@ -138,13 +139,13 @@ impl Screen {
     }
 }
 
-fn capabilities(looks: Looks) -> Capabilities {
+fn capabilities(options: BrowserOptions) -> Capabilities {
     let mut wanted = DesiredCapabilities::chrome();
     wanted.set_binary(tool("chromium", "chromium").to_str().unwrap()).unwrap();
-    let language = format!("--accept-lang={}", looks.language);
+    let language = format!("--accept-lang={}", options.language);
     for flag in [
         "--headless=new",
-        // Chromium's own sandbox does not work as root, nor in most containers.
+        // Chromium's sandbox does not work as root, nor in most containers.
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--disable-background-networking",
@@ -156,14 +157,14 @@ fn capabilities(looks: Looks) -> Capabilities {
     ] {
         wanted.add_arg(flag).unwrap();
     }
-    if looks.phone {
+    if options.phone {
         let metrics =
             json!({ "width": PHONE_WIDTH, "height": 740, "pixelRatio": 2.0, "touch": true });
         wanted
             .add_experimental_option("mobileEmulation", json!({ "deviceMetrics": metrics }))
             .unwrap();
     }
-    if !looks.scripts {
+    if !options.scripts {
         // 2 stands for "block".
         let preferences = json!({ "profile.managed_default_content_settings.javascript": 2 });
         wanted.add_experimental_option("prefs", preferences).unwrap();

@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// Debian's `chromedriver`, on a port that it chose itself. Ends with its owner.
+/// Debian's `chromedriver` on a free port. It is killed when it is dropped.
 pub struct ChromeDriver {
     process: Child,
     pub url: String,
@@ -23,14 +23,14 @@ impl ChromeDriver {
 
 impl Drop for ChromeDriver {
     fn drop(&mut self) {
-        // By its own number, and waited for: none is left, and nobody else's is touched.
+        // Kill this process only, and wait for it.
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 }
 
-/// It says `ChromeDriver was started successfully on port 12345.`, and must be listened to from
-/// then on too.
+/// Reads the port from `ChromeDriver was started successfully on port 12345.` and keeps draining
+/// the output.
 fn port(said: ChildStdout) -> u16 {
     let mut lines = BufReader::new(said).lines().map_while(Result::ok);
     let port = lines.find_map(|line| {
@@ -40,7 +40,7 @@ fn port(said: ChildStdout) -> u16 {
     port.unwrap_or_else(|| panic!("chromedriver did not say where it listens"))
 }
 
-/// Where a program is, or the one line that says which package has it.
+/// Finds a program on the `PATH`. The panic names the package to install.
 pub fn tool(name: &str, package: &str) -> PathBuf {
     let folders = env::var_os("PATH").unwrap_or_default();
     let found =

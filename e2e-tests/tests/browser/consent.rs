@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{browser::Screen, servers::World, user_actions::ALICE};
+use crate::{browser::Browser, servers::Servers, user_actions::ALICE};
 
-/// Another website, which asks for more from time to time.
+/// A client that requests more scopes later.
 const CURIOUS: &str = r#"
 [[clients]]
 client_id = "curious"
@@ -15,59 +15,59 @@ client_name = "Curious"
 redirect_uris = ["http://127.0.0.1:9/callback"]
 "#;
 
-async fn asks(screen: &Screen, world: &World, scope: &str) {
+async fn asks(browser: &Browser, servers: &Servers, scope: &str) {
     let request = [
         ("client_id", "curious"),
         ("redirect_uri", "http://127.0.0.1:9/callback"),
         ("response_type", "code"),
         ("scope", scope),
     ];
-    let url = Url::parse_with_params(&world.c("/oauth/authorize"), request).unwrap();
-    // Nobody listens at the callback: that the browser is sent there is all that counts.
-    let _ = screen.0.goto(url.as_str()).await;
+    let url = Url::parse_with_params(&servers.c("/oauth/authorize"), request).unwrap();
+    // Nothing listens at the redirect URI, so the navigation fails; the address is what counts.
+    let _ = browser.0.goto(url.as_str()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_for_more_asks_again_and_what_was_allowed_is_marked() {
-    let world = World::with(CURIOUS, |_| ()).await;
-    let screen = world.browser().await;
-    screen.go(world.c("/login")).await;
-    screen.sign_in(ALICE).await;
-    screen.find("sign-out").await;
-    asks(&screen, &world, "openid profile").await;
-    assert!(!screen.words().await.contains("You allowed this before"));
-    screen.press("consent-allow").await;
-    asks(&screen, &world, "openid profile email").await;
-    assert_eq!(screen.words().await.matches("You allowed this before").count(), 2);
-    assert!(screen.words().await.contains("See your name"));
-    screen.press("consent-allow").await;
-    asks(&screen, &world, "openid profile email").await;
+async fn additional_scopes_need_consent_and_earlier_ones_are_marked() {
+    let servers = Servers::with(CURIOUS, |_| ()).await;
+    let browser = servers.browser().await;
+    browser.go(servers.c("/login")).await;
+    browser.sign_in(ALICE).await;
+    browser.find("sign-out").await;
+    asks(&browser, &servers, "openid profile").await;
+    assert!(!browser.visible_text().await.contains("You allowed this before"));
+    browser.press("consent-allow").await;
+    asks(&browser, &servers, "openid profile email").await;
+    assert_eq!(browser.visible_text().await.matches("You allowed this before").count(), 2);
+    assert!(browser.visible_text().await.contains("See your name"));
+    browser.press("consent-allow").await;
+    asks(&browser, &servers, "openid profile email").await;
     assert!(
-        screen.address().await.as_str().starts_with("http://127.0.0.1:9/callback?code="),
+        browser.current_url().await.as_str().starts_with("http://127.0.0.1:9/callback?code="),
         "nothing new was asked"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_withdrawn_at_c_ends_at_a_when_its_pass_does() {
-    let world = World::new().await;
-    let screen = world.browser().await;
-    screen.log_in_and_allow(&world).await;
-    screen.press("my-resource").await;
-    screen.find("my-resource-answer").await;
-    screen.go(world.c("/account")).await;
-    screen.press_first("button.withdraw-consent").await;
-    assert!(screen.text("notice").await.contains("Withdrawn"));
-    screen.picture("c-account-withdrawn").await;
-    // The pass that A holds is good for half an hour where nobody asks C; then A would need a new
+async fn withdrawn_consent_ends_access_when_the_token_expires() {
+    let servers = Servers::new().await;
+    let browser = servers.browser().await;
+    browser.log_in_and_allow(&servers).await;
+    browser.press("my-resource").await;
+    browser.find("my-resource-answer").await;
+    browser.go(servers.c("/account")).await;
+    browser.press_css("button.withdraw-consent").await;
+    assert!(browser.text("notice").await.contains("Withdrawn"));
+    browser.screenshot("c-account-withdrawn").await;
+    // A's access token stays valid for 30 minutes at a B that verifies locally. Then A needs a new
     // one.
-    world.stage.clock.advance(Duration::from_secs(31 * 60));
-    screen.go(world.a("/my-resource")).await;
-    screen.is_refused("no_access_token").await;
-    screen.picture("a-no-pass").await;
-    // The way on leads back to the question, and whoever allows it has a pass again.
-    screen.press("login-platform").await;
-    screen.press("consent-allow").await;
-    screen.press("my-resource").await;
-    screen.find("my-resource-answer").await;
+    servers.harness.clock.advance(Duration::from_secs(31 * 60));
+    browser.go(servers.a("/my-resource")).await;
+    browser.is_refused("no_access_token").await;
+    browser.screenshot("a-no-pass").await;
+    // The error page leads back to the consent, after which A gets a token again.
+    browser.press("login-platform").await;
+    browser.press("consent-allow").await;
+    browser.press("my-resource").await;
+    browser.find("my-resource-answer").await;
 }

@@ -1,8 +1,8 @@
 use thirtyfour::{Key, TypingData};
 
-use crate::{browser::Screen, servers::World, user_actions::ALICE};
+use crate::{browser::Browser, servers::Servers, user_actions::ALICE};
 
-impl Screen {
+impl Browser {
     async fn types(&self, keys: impl Into<TypingData>) {
         self.0.action_chain().send_keys(keys).perform().await.unwrap();
     }
@@ -11,7 +11,7 @@ impl Screen {
         self.0.active_element().await.unwrap().id().await.unwrap().unwrap_or_default()
     }
 
-    /// Go on with Tab until this has the focus, and see that one can see it.
+    /// Presses Tab until the element has the focus, and asserts that the focus is visible.
     async fn tab_to(&self, id: &str) {
         self.find(id).await;
         for _ in 0..20 {
@@ -28,24 +28,24 @@ impl Screen {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyboard_is_enough_to_log_in_and_out() {
-    let world = World::new().await;
-    let screen = world.browser().await;
-    screen.go(world.a("/")).await;
-    screen.tab_to("login-platform").await;
-    screen.types(Key::Enter).await;
-    screen.find("username").await;
-    assert_eq!(screen.focused().await, "username", "one can type at once");
-    screen.types(ALICE.0).await;
-    screen.types(Key::Tab).await;
-    screen.types(ALICE.1).await;
-    screen.picture("c-login-focus").await;
-    // Enter in a field signs in, and does not cancel.
-    screen.types(Key::Enter).await;
-    screen.tab_to("consent-allow").await;
-    screen.picture("c-consent-focus").await;
-    screen.types(Key::Enter).await;
-    screen.find("account-email").await;
-    screen.tab_to("logout-submit").await;
-    screen.types(Key::Enter).await;
-    screen.find("logged-out").await;
+    let servers = Servers::new().await;
+    let browser = servers.browser().await;
+    browser.go(servers.a("/")).await;
+    browser.tab_to("login-platform").await;
+    browser.types(Key::Enter).await;
+    browser.find("username").await;
+    assert_eq!(browser.focused().await, "username", "one can type at once");
+    browser.types(ALICE.0).await;
+    browser.types(Key::Tab).await;
+    browser.types(ALICE.1).await;
+    browser.screenshot("c-login-focus").await;
+    // Enter in a field submits the form; it does not press Cancel.
+    browser.types(Key::Enter).await;
+    browser.tab_to("consent-allow").await;
+    browser.screenshot("c-consent-focus").await;
+    browser.types(Key::Enter).await;
+    browser.find("account-email").await;
+    browser.tab_to("logout-submit").await;
+    browser.types(Key::Enter).await;
+    browser.find("logged-out").await;
 }

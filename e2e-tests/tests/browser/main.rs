@@ -1,6 +1,5 @@
-//! The stories of people: in Debian's Chromium, steered by `chromedriver`, against the very servers
-//! of the launcher. Each story has servers and browsers of its own, and leaves its pictures in
-//! `target/screenshots`.
+//! Debian's Chromium, driven by `chromedriver`, against all servers. Each test has servers and
+//! browsers of its own. Screenshots are in `target/screenshots`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
 
 mod browser;

@@ -1,40 +1,40 @@
-//! What people do at A and at C, page by page.
+//! Actions of a user at A and C.
 
-use crate::{browser::Screen, servers::World};
+use crate::{browser::Browser, servers::Servers};
 
-/// Name and password, as the demo has them.
+/// User name and password of a demo user.
 pub const ALICE: (&str, &str) = ("alice", "wonderland");
 
-impl Screen {
+impl Browser {
     pub async fn sign_in(&self, (name, password): (&str, &str)) {
         self.fill_in("username", name).await;
         self.fill_in("password", password).await;
         self.press("login-submit").await;
     }
 
-    /// From A's home to C's sign-in page.
-    pub async fn begin_login(&self, world: &World) {
-        self.go(world.a("/")).await;
+    /// Opens A's home page and goes to C's sign-in page.
+    pub async fn begin_login(&self, servers: &Servers) {
+        self.go(servers.a("/")).await;
         self.press("login-platform").await;
         self.find("username").await;
     }
 
-    /// The first login of all: with questions.
-    pub async fn log_in_and_allow(&self, world: &World) {
-        self.begin_login(world).await;
+    /// Logs in for the first time, which needs consent.
+    pub async fn log_in_and_allow(&self, servers: &Servers) {
+        self.begin_login(servers).await;
         self.sign_in(ALICE).await;
         self.press("consent-allow").await;
         self.find("account-email").await;
     }
 
-    /// A later one: what was allowed is remembered.
-    pub async fn log_in_again(&self, world: &World) {
-        self.begin_login(world).await;
+    /// Logs in again. The consent is stored.
+    pub async fn log_in_again(&self, servers: &Servers) {
+        self.begin_login(servers).await;
         self.sign_in(ALICE).await;
         self.find("account-email").await;
     }
 
-    /// It is A's page of this refusal, and it leads on.
+    /// Asserts that the page is A's error page with this code, and that it links to a next step.
     pub async fn is_refused(&self, refusal: &str) {
         let title = self.find("error").await;
         assert_eq!(title.attr("data-error").await.unwrap().as_deref(), Some(refusal));

@@ -1,4 +1,4 @@
-//! More events than anybody can look at.
+//! The viewer under load.
 
 use std::{
     env, fs,
@@ -10,7 +10,7 @@ use clock::Clock;
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::servers::World;
+use crate::servers::Servers;
 
 const PER_SECOND: usize = 5_000;
 const EVENTS_OF_A_FLOW: usize = 50;
@@ -20,12 +20,12 @@ const SECONDS: usize = 60;
 const BATCHES: usize = SECONDS * BATCHES_PER_SECOND;
 const EVENTS: usize = SECONDS * PER_SECOND;
 const LAST_FLOW: usize = EVENTS / EVENTS_OF_A_FLOW;
-/// From the press of a button to the drawn flow; these stories run beside compilers.
+/// Limit from the press of a button to the drawn flow, on a busy machine.
 const BOUND: Duration = Duration::from_secs(5);
 const GROWTH_MIB: usize = 128;
 const ALONE: &str = "GATEPASS_STORY_ALONE";
 
-/// As a process sends them that has seen everything of these flows.
+/// A batch of events, as a server sends it.
 fn batch(number: usize, micros: i64) -> Vec<Value> {
     let flows = PER_SECOND / BATCHES_PER_SECOND / EVENTS_OF_A_FLOW;
     (0..flows).flat_map(|flow| flow_of((number * flows + flow) as u128 + 1, micros)).collect()
@@ -46,8 +46,7 @@ fn flow_of(number: u128, micros: i64) -> impl Iterator<Item = Value> {
     })
 }
 
-/// A busy machine falls behind and sends the rest as fast as it can: all are sent, however long it
-/// takes.
+/// Sends all batches. A busy machine falls behind and then sends as fast as it can.
 async fn pour(to: String, clock: Clock) {
     let mut ticks = interval(BETWEEN_BATCHES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -59,47 +58,47 @@ async fn pour(to: String, clock: Clock) {
     }
 }
 
-/// Of this process, in which the viewer runs.
+/// Resident memory of this process, in which the viewer runs.
 fn memory_mib() -> usize {
     let pages: usize =
         fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4 / 1024
 }
 
-/// Memory is counted by process, and the other stories share this one: the story is told again in
-/// one of its own.
+/// Runs this test again in a process of its own, because memory is measured by process.
 fn told_alone() {
-    let this =
-        "viewer_load::three_hundred_thousand_events_leave_the_page_usable_and_the_memory_bounded";
+    let this = "viewer_load::page_and_memory_stay_bounded_under_300000_events";
     let mut story = Command::new(env::current_exe().unwrap());
     let told = story.args(["--exact", this, "--nocapture"]).env(ALONE, "yes").status().unwrap();
     assert!(told.success(), "told above");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_hundred_thousand_events_leave_the_page_usable_and_the_memory_bounded() {
+async fn page_and_memory_stay_bounded_under_300000_events() {
     if env::var_os(ALONE).is_none() {
         return told_alone();
     }
-    let world = World::with_viewer().await;
-    let screen = world.browser().await;
-    screen.watch(&world).await;
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    browser.open_viewer(&servers).await;
     let began = Instant::now();
-    let poured = tokio::spawn(pour(world.viewer("/api/events"), world.stage.clock.clone()));
-    screen.see("#flows li:nth-child(100)").await;
+    let poured = tokio::spawn(pour(servers.viewer("/api/events"), servers.harness.clock.clone()));
+    browser.find_css("#flows li:nth-child(100)").await;
     let (before, mut slowest) = (memory_mib(), Duration::ZERO);
     while !poured.is_finished() {
         let pressed = Instant::now();
-        screen.press_story("server_to_server_introspection").await;
-        screen.see("#diagram [data-title=call_a][data-kind=response]").await;
+        browser.press_story("server_to_server_introspection").await;
+        browser.find_css("#diagram [data-title=call_a][data-kind=response]").await;
         slowest = slowest.max(pressed.elapsed());
-        assert!(screen.count("#flows li").await <= 100, "the list is bounded");
-        // Another flow, so that the next picture is a new one.
+        assert!(browser.count("#flows li").await <= 100, "the list is bounded");
+        // Open another flow, so that the next diagram is drawn anew.
         let pressed = Instant::now();
-        screen
-            .measure("void document.querySelector('#flows [data-name=resource_request] a').click()")
+        browser
+            .evaluate(
+                "void document.querySelector('#flows [data-name=resource_request] a').click()",
+            )
             .await;
-        screen.see("#flow:not([data-shown='']) #diagram [data-check=expiry]").await;
+        browser.find_css("#flow:not([data-shown='']) #diagram [data-check=expiry]").await;
         slowest = slowest.max(pressed.elapsed());
     }
     poured.await.unwrap();
@@ -109,7 +108,7 @@ async fn three_hundred_thousand_events_leave_the_page_usable_and_the_memory_boun
     );
     assert!(slowest < BOUND, "a press took {slowest:?}");
     assert!(after < before + GROWTH_MIB, "{before} MiB, then {after} MiB");
-    let last = world.viewer(&format!("/api/flows/{LAST_FLOW:032x}/events"));
+    let last = servers.viewer(&format!("/api/flows/{LAST_FLOW:032x}/events"));
     let last: Vec<Value> = reqwest::get(last).await.unwrap().json().await.unwrap();
     assert_eq!(last.len(), EVENTS_OF_A_FLOW, "the last flow is whole");
 }

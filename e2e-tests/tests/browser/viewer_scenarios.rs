@@ -3,101 +3,112 @@ use flow_viewer::scenarios::{Scenario, ScenarioGroup};
 use serde_json::json;
 use thirtyfour::WindowHandle;
 
-use crate::{browser::Screen, servers::World, user_actions::ALICE};
+use crate::{browser::Browser, servers::Servers, user_actions::ALICE};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_button_plays_its_story_and_the_page_draws_that_all_went_as_it_was_told() {
-    let world = World::with_viewer().await;
-    let screen = world.browser().await;
-    screen.watch(&world).await;
-    assert_eq!(screen.count("[data-scenario]").await, Scenario::ALL.len(), "a button each");
+async fn every_button_plays_its_scenario() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    browser.open_viewer(&servers).await;
+    assert_eq!(browser.count("[data-scenario]").await, Scenario::ALL.len(), "a button each");
     for story in Scenario::ALL {
         let name = story.name();
         assert_ne!(
-            screen
-                .measure(&format!("document.getElementById('description-{name}').textContent"))
+            browser
+                .evaluate(&format!("document.getElementById('description-{name}').textContent"))
                 .await,
             ""
         );
-        screen.play(name).await;
-        let told = screen.text("scenario-result").await;
-        assert_eq!(screen.count("#scenario-result[data-as-expected=true]").await, 1, "{told}");
+        browser.play(name).await;
+        let told = browser.text("scenario-result").await;
+        assert_eq!(browser.count("#scenario-result[data-as-expected=true]").await, 1, "{told}");
         assert!(
-            screen.count("#scenario-result [data-expectation][data-met=true]").await > 0,
+            browser.count("#scenario-result [data-expectation][data-met=true]").await > 0,
             "{name}: {told}"
         );
-        assert_eq!(screen.count("#scenario-result [data-met=false]").await, 0, "{name}: {told}");
-        // What is drawn is this flow, and an attack ends with somebody's no.
-        let path = screen.address().await.path().to_owned();
-        screen.see(&format!("#flow[data-shown='{}']", path.rsplit('/').next().unwrap())).await;
-        screen.see("#diagram [data-line][data-kind=response]").await;
+        assert_eq!(browser.count("#scenario-result [data-met=false]").await, 0, "{name}: {told}");
+        // The diagram shows this flow, and an attack is rejected in it.
+        let path = browser.current_url().await.path().to_owned();
+        browser
+            .find_css(&format!("#flow[data-shown='{}']", path.rsplit('/').next().unwrap()))
+            .await;
+        browser.find_css("#diagram [data-line][data-kind=response]").await;
         if story.group() == ScenarioGroup::Attack {
-            screen.see("#diagram [data-line][data-verdict=no]").await;
+            browser.find_css("#diagram [data-line][data-verdict=no]").await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_story_that_breaks_off_says_why() {
-    let world = World::with_viewer().await;
-    let screen = world.browser().await;
-    screen.watch(&world).await;
-    // Without C no story can go on.
-    world.stage.http.post(world.c("/test/outage")).form(&[("seconds", "60")]).send().await.unwrap();
-    until("C is away", async || world.stage.http.get(world.c("/healthz")).send().await.is_err())
-        .await;
-    screen.press_story("alg_none").await;
-    assert_eq!(screen.count("#scenario-result[data-as-expected=false] [data-error]").await, 1);
-    assert!(screen.text("scenario-result").await.contains("no response"));
+async fn aborted_scenario_shows_the_reason() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    browser.open_viewer(&servers).await;
+    // Without C every scenario is aborted.
+    servers
+        .harness
+        .http
+        .post(servers.c("/test/outage"))
+        .form(&[("seconds", "60")])
+        .send()
+        .await
+        .unwrap();
+    until("C is away", async || {
+        servers.harness.http.get(servers.c("/healthz")).send().await.is_err()
+    })
+    .await;
+    browser.press_story("alg_none").await;
+    assert_eq!(browser.count("#scenario-result[data-as-expected=false] [data-error]").await, 1);
+    assert!(browser.text("scenario-result").await.contains("no response"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_seen_the_secret_stands_side_by_side() {
-    let world = World::with_viewer().await;
-    let screen = world.browser().await;
-    screen.watch(&world).await;
-    screen.play("server_to_server_local").await;
-    screen.play("legacy_basic").await;
+async fn secret_holders_are_compared_side_by_side() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    browser.open_viewer(&servers).await;
+    browser.play("server_to_server_local").await;
+    browser.play("legacy_basic").await;
     until("both ways are counted", async || {
-        screen.counted("legacy", "resource_server", "secret_of_a").await == 1
-            && screen.counted("oauth", "authorization_server", "secret_of_a").await == 1
+        browser.counted("legacy", "resource_server", "secret_of_a").await == 1
+            && browser.counted("oauth", "authorization_server", "secret_of_a").await == 1
     })
     .await;
     assert_eq!(
-        screen.counted("oauth", "resource_server", "secret_of_a").await,
+        browser.counted("oauth", "resource_server", "secret_of_a").await,
         0,
         "B never sees it"
     );
-    assert_eq!(screen.counted("legacy", "authorization_server", "secret_of_a").await, 0);
+    assert_eq!(browser.counted("legacy", "authorization_server", "secret_of_a").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_draws_itself_while_the_person_clicks() {
-    let world = World::with_viewer().await;
-    let screen = world.browser().await;
-    screen.watch(&world).await;
-    let viewer = screen.0.window().await.unwrap();
-    screen.see("#login-yourself").await.click().await.unwrap();
-    let website = other_window(&screen, &viewer).await;
-    screen.0.switch_to_window(website).await.unwrap();
-    screen.sign_in(ALICE).await;
-    screen.press("consent-allow").await;
-    screen.find("account-email").await;
-    screen.0.switch_to_window(viewer).await.unwrap();
+async fn login_is_drawn_live() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    browser.open_viewer(&servers).await;
+    let viewer = browser.0.window().await.unwrap();
+    browser.find_css("#login-yourself").await.click().await.unwrap();
+    let website = other_window(&browser, &viewer).await;
+    browser.0.switch_to_window(website).await.unwrap();
+    browser.sign_in(ALICE).await;
+    browser.press("consent-allow").await;
+    browser.find("account-email").await;
+    browser.0.switch_to_window(viewer).await.unwrap();
     for title in
         ["login_button", "authorization_request", "sign_in", "consent", "callback", "code_exchange"]
     {
-        screen.see(&format!("#diagram [data-title={title}]")).await;
+        browser.find_css(&format!("#diagram [data-title={title}]")).await;
     }
-    screen.press_line("[data-title=sign_in][data-kind=request][aria-label*=POST]").await;
-    let held = screen.words_of("#detail [data-secret=password]").await;
+    browser.press_line("[data-title=sign_in][data-kind=request][aria-label*=POST]").await;
+    let held = browser.text_of("#detail [data-secret=password]").await;
     assert!(held.contains("•••") && !held.contains(ALICE.1), "{held}");
-    screen.picture("viewer-login").await;
+    browser.screenshot("viewer-login").await;
 }
 
-async fn other_window(screen: &Screen, known: &WindowHandle) -> WindowHandle {
+async fn other_window(browser: &Browser, known: &WindowHandle) -> WindowHandle {
     let others = async || {
-        let windows = screen.0.windows().await.unwrap();
+        let windows = browser.0.windows().await.unwrap();
         windows.into_iter().find(|window| window != known)
     };
     until("a tab has opened", async || others().await.is_some()).await;
@@ -105,13 +116,13 @@ async fn other_window(screen: &Screen, known: &WindowHandle) -> WindowHandle {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_flows_are_kept_apart() {
-    let world = World::with_viewer().await;
-    let screen = world.browser().await;
-    screen.watch(&world).await;
+async fn concurrent_flows_are_separate() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    browser.open_viewer(&servers).await;
     let play = async |story: &str| {
-        let at = world.viewer(&format!("/api/scenarios/{story}"));
-        world.stage.http.post(at).json(&json!({})).send().await.unwrap();
+        let at = servers.viewer(&format!("/api/scenarios/{story}"));
+        servers.harness.http.post(at).json(&json!({})).send().await.unwrap();
     };
     tokio::join!(
         play("server_to_server_local"),
@@ -124,9 +135,9 @@ async fn several_flows_are_kept_apart() {
         ("alg_none", "client_credentials"),
         ("wrong_audience", "resource_request"),
     ] {
-        screen.see(&format!("#flows [data-name={story}] a")).await.click().await.unwrap();
-        screen.see(&format!("#flows [data-name={story}] a[aria-current]")).await;
-        screen.see(&format!("#diagram [data-title={title}]")).await;
-        assert_eq!(screen.count("#diagram [data-title=callback]").await > 0, story == "login");
+        browser.find_css(&format!("#flows [data-name={story}] a")).await.click().await.unwrap();
+        browser.find_css(&format!("#flows [data-name={story}] a[aria-current]")).await;
+        browser.find_css(&format!("#diagram [data-title={title}]")).await;
+        assert_eq!(browser.count("#diagram [data-title=callback]").await > 0, story == "login");
     }
 }

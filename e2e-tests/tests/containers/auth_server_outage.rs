@@ -2,23 +2,22 @@ use anyhow::ensure;
 
 use crate::{
     project::{AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project},
-    requests::{SECRET, call_a, call_b, introspect, pass_for},
+    requests::{SECRET, access_token_for, call_a, call_b, introspect},
     wait::eventually,
 };
 
 const CLIENT: (&str, &str) = ("service-a", SECRET);
 
 #[test]
-fn while_c_is_away_the_local_b_goes_on_and_the_introspecting_one_says_503_until_c_is_back()
--> anyhow::Result<()> {
+fn local_b_works_without_c_and_introspecting_b_recovers() -> anyhow::Result<()> {
     let project = Project::up("outage")?;
     call_a(&project, "local")?.is(200)?;
     call_a(&project, "introspection")?.is(200)?;
-    let unknown_to_local = pass_for(&project, B_LOCAL, CLIENT)?;
-    let unknown_to_introspection = pass_for(&project, B_INTROSPECTION, CLIENT)?;
+    let unknown_to_local = access_token_for(&project, B_LOCAL, CLIENT)?;
+    let unknown_to_introspection = access_token_for(&project, B_INTROSPECTION, CLIENT)?;
 
     project.compose(&["stop", AUTH_SERVER])?;
-    // A has its pass and B its keys: neither needs C.
+    // A has a token and B has the keys, so neither needs C.
     call_a(&project, "local")?.is(200)?;
     call_b(&project, B_LOCAL, &unknown_to_local)?.is(200)?;
     let refused = call_b(&project, B_INTROSPECTION, &unknown_to_introspection)?;
@@ -42,10 +41,10 @@ fn while_c_is_away_the_local_b_goes_on_and_the_introspecting_one_says_503_until_
 }
 
 #[test]
-fn a_new_c_on_the_old_volume_honours_the_passes_of_the_one_before() -> anyhow::Result<()> {
+fn recreated_c_honours_tokens_of_its_volume() -> anyhow::Result<()> {
     let project = Project::up("restart")?;
-    let for_local = pass_for(&project, B_LOCAL, CLIENT)?;
-    let for_introspection = pass_for(&project, B_INTROSPECTION, CLIENT)?;
+    let for_local = access_token_for(&project, B_LOCAL, CLIENT)?;
+    let for_introspection = access_token_for(&project, B_INTROSPECTION, CLIENT)?;
     let before = project.container(AUTH_SERVER)?;
 
     project.compose(&["rm", "--stop", "--force", AUTH_SERVER])?;
@@ -57,6 +56,6 @@ fn a_new_c_on_the_old_volume_honours_the_passes_of_the_one_before() -> anyhow::R
         call_b(&project, B_INTROSPECTION, &for_introspection)?.is(200)
     })?;
     assert_eq!(introspect(&project, &for_introspection, SECRET)?["active"], true);
-    // The keys are the old ones, too: what C signs now, a B that kept them takes.
-    call_b(&project, B_LOCAL, &pass_for(&project, B_LOCAL, CLIENT)?)?.is(200)
+    // The keys are the old ones as well: B accepts new tokens with the keys that it has.
+    call_b(&project, B_LOCAL, &access_token_for(&project, B_LOCAL, CLIENT)?)?.is(200)
 }

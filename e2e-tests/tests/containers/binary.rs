@@ -13,13 +13,13 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// The static binary for the image: compiled now, or the one that `GATEPASS_IMAGE_BINARY` names.
+/// Returns the static binary for the image: compiled now, or the one named by
+/// `GATEPASS_IMAGE_BINARY`.
 pub fn binary() -> anyhow::Result<PathBuf> {
     env::var_os("GATEPASS_IMAGE_BINARY").map_or_else(compile, |path| Ok(path.into()))
 }
 
-/// As the build stage of the `Dockerfile` does it, and from what that stage is given. Cargo has
-/// nothing to do where nothing has changed.
+/// Compiles like the build stage of the `Dockerfile`, from the same build context.
 fn compile() -> anyhow::Result<PathBuf> {
     let target = host_target()?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
@@ -29,15 +29,14 @@ fn compile() -> anyhow::Result<PathBuf> {
         .args(["build", "--locked", "--profile", "image", "-p", "gatepass", "--target", &target])
         .arg("--message-format=json-render-diagnostics")
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        // It would win over RUSTFLAGS.
+        // It would override RUSTFLAGS.
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        // The first time takes minutes: whoever waits sees what is going on.
+        // The first build takes minutes, so show its progress.
         .stderr(Stdio::inherit());
     executable(&run(&mut cargo)?).context("cargo did not say where the binary is")
 }
 
-/// The sources as the engine hands them to the build stage: what `.dockerignore` keeps out is
-/// missing here too.
+/// Exports the build context as the build stage receives it, without what `.dockerignore` excludes.
 fn build_context() -> anyhow::Result<PathBuf> {
     const IMAGE: &str = "gatepass-story-context";
     let (scratch, folder) = (tempfile::tempdir()?, target_folder().join("image-context"));
@@ -56,7 +55,7 @@ fn build_context() -> anyhow::Result<PathBuf> {
     copied.map(|_| folder)
 }
 
-/// Cargo's own.
+/// Cargo's target folder.
 fn target_folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap_or(Path::new("target"))
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn each_server_starts_when_those_before_it_are_healthy() -> anyhow::Result<()> {
+fn servers_start_in_order_of_health() -> anyhow::Result<()> {
     let project = Project::new("order")?;
     let mut order = StartOrder::of(&project.name)?;
     project.start()?;

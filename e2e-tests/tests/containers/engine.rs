@@ -1,4 +1,4 @@
-//! The container engine, by its command line.
+//! The command line of the container engine.
 
 use std::{
     io::Write,
@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, anyhow, ensure};
 
-/// Runs a command to its end. What it printed, or an error with what it complained of.
+/// Runs a command. Returns its output, or an error with its standard error.
 pub fn run(command: &mut Command) -> anyhow::Result<String> {
     let output = output(command)?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -18,7 +18,7 @@ pub fn docker(arguments: &[&str]) -> anyhow::Result<String> {
     run(Command::new("docker").args(arguments))
 }
 
-/// All that a container has said, on both streams.
+/// Everything that a container has logged, on both streams.
 pub fn logs_of(container: &str) -> anyhow::Result<String> {
     let output = output(Command::new("docker").args(["logs", container]))?;
     Ok([output.stdout, output.stderr]
@@ -26,8 +26,8 @@ pub fn logs_of(container: &str) -> anyhow::Result<String> {
         .concat())
 }
 
-/// The paths of the files and folders at `path` in a container; the engine hands them out as an
-/// archive.
+/// The paths of the files and folders below `path` in a container, read from a tar archive of the
+/// engine.
 pub fn paths_in(container: &str, path: &str) -> anyhow::Result<Vec<String>> {
     let archive =
         output(Command::new("docker").args(["cp", &format!("{container}:{path}"), "-"]))?.stdout;
@@ -59,7 +59,7 @@ fn command(words: &[&str]) -> Command {
     command
 }
 
-/// An `Err` is one line that says what to install or to start.
+/// Checks that engine and Compose are there. The error says what to install or to start.
 pub fn require() -> anyhow::Result<()> {
     let reason = |error: anyhow::Error| {
         let said = format!("{error:#}").replace('\n', " ");

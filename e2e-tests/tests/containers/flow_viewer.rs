@@ -10,10 +10,9 @@ use crate::{
 const SITE: &str = "http://localhost:9001";
 
 #[test]
-fn the_viewer_plays_every_story_between_containers_and_draws_what_all_of_them_saw()
--> anyhow::Result<()> {
+fn viewer_plays_every_scenario_between_containers() -> anyhow::Result<()> {
     let project = Project::new("viewer")?;
-    // Published elsewhere, A still calls itself by the name that C knows.
+    // A is published on another port and keeps the address that is registered at C.
     project.change(&json!({
         A: { "environment": { "GATEPASS__SERVICE_A__PUBLIC_URL": SITE } },
         FLOW_VIEWER: { "environment": { "GATEPASS__FLOW_VIEWER__SERVICE_A__PUBLIC_URL": SITE } },
@@ -33,7 +32,7 @@ fn the_viewer_plays_every_story_between_containers_and_draws_what_all_of_them_sa
     three_processes_are_one_picture(&viewer)
 }
 
-/// What A, B and C told apart comes together.
+/// The events of A, B and C form one flow.
 fn three_processes_are_one_picture(viewer: &str) -> anyhow::Result<()> {
     let play = http()
         .post(format!("{viewer}/api/scenarios/server_to_server_introspection"))

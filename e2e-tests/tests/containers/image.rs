@@ -12,8 +12,8 @@ pub const TAG: &str = "test";
 
 static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
 
-/// The image under test, built once for all stories. Without an engine each of them fails by the
-/// same line.
+/// Returns the name of the image under test, which is built once. Without an engine every test
+/// fails with the same error.
 pub fn built() -> anyhow::Result<String> {
     BUILT
         .get_or_init(|| build().map_err(|error| format!("{error:#}")))
@@ -40,7 +40,7 @@ fn build() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What users get, word for word; only where its binary comes from is another place.
+/// The last stage of the Dockerfile, unchanged, with the binary from the build context.
 fn last_stage_around_the_binary() -> anyhow::Result<String> {
     let text = fs::read_to_string(repository().join("Dockerfile"))?;
     let last = text.rfind("\nFROM ").context("the Dockerfile has no stages")?;

@@ -1,4 +1,4 @@
-//! What the image is, before anything runs.
+//! Contents and configuration of the image.
 
 use serde_json::{Value, json};
 
@@ -7,13 +7,13 @@ use crate::{
     image,
 };
 
-/// For the whole image, in bytes.
+/// The limit for the size of the image, in bytes.
 const LIMIT: u64 = 20_000_000;
 
 #[test]
-fn it_is_one_file_and_two_empty_folders() -> anyhow::Result<()> {
+fn image_holds_one_file_and_two_empty_folders() -> anyhow::Result<()> {
     let container = Created::of(&image::built()?)?;
-    // These the engine puts into every container.
+    // The engine adds these to every container.
     let of_the_engine = ["./.dockerenv", "./dev/", "./etc/", "./proc/", "./sys/"];
     let found = paths_in(&container.0, "/.")?;
     let own: Vec<&String> =
@@ -23,7 +23,7 @@ fn it_is_one_file_and_two_empty_folders() -> anyhow::Result<()> {
 }
 
 #[test]
-fn it_is_smaller_than_twenty_megabytes() -> anyhow::Result<()> {
+fn image_is_smaller_than_20_mb() -> anyhow::Result<()> {
     let size: u64 =
         docker(&["image", "inspect", "--format", "{{.Size}}", &image::built()?])?.parse()?;
     println!("image size: {}.{} MB", size / 1_000_000, size / 100_000 % 10);
@@ -32,7 +32,7 @@ fn it_is_smaller_than_twenty_megabytes() -> anyhow::Result<()> {
 }
 
 #[test]
-fn it_runs_as_nobody_and_knows_how_to_tell_its_health() -> anyhow::Result<()> {
+fn image_runs_unprivileged_with_a_health_check() -> anyhow::Result<()> {
     let config = docker(&["image", "inspect", "--format", "{{json .Config}}", &image::built()?])?;
     let config: Value = serde_json::from_str(&config)?;
     assert_eq!(config["User"], "65534:65534");
@@ -46,7 +46,7 @@ fn it_runs_as_nobody_and_knows_how_to_tell_its_health() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A container that never runs, to look into.
+/// A container that is created to be read and never runs.
 struct Created(String);
 
 impl Created {
@@ -57,7 +57,7 @@ impl Created {
 
 impl Drop for Created {
     fn drop(&mut self) {
-        // What is left of a failed story shows up as a container of `gatepass:test`.
+        // Ignore errors: a container that is left shows up under `gatepass:test`.
         let _ = docker(&["rm", "--force", "--volumes", &self.0]);
     }
 }

@@ -1,5 +1,5 @@
 use anyhow::{Context, ensure};
-use e2e_tests::browser::Visitor;
+use e2e_tests::browser::BlockingBrowser;
 use serde_json::json;
 
 use crate::{
@@ -11,13 +11,12 @@ use crate::{
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", PASSWORD)];
 const PASSWORD: &str = "wonderland";
 const WRONG: &str = "wrong-password-xiphias-gladius";
-/// Where people find A and C; the story's containers are published elsewhere.
+/// The public addresses of A and C. The containers are published on other ports.
 const SITE: &str = "http://localhost:9001";
 const PLATFORM: &str = "http://localhost:9000";
 
 #[test]
-fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_theirs()
--> anyhow::Result<()> {
+fn login_and_logout_leave_no_secret_in_any_log() -> anyhow::Result<()> {
     let project = Project::new("login")?;
     with_every_level(&project)?;
     project.start()?;
@@ -25,23 +24,23 @@ fn a_person_logs_in_and_out_between_containers_and_no_log_holds_a_secret_of_thei
     first_login(&mut alice)?;
     for target in ["local", "introspection"] {
         alice.open(&format!("{SITE}/my-resource?target={target}"))?;
-        ensure!(alice.has("my-resource-answer"), "{}", alice.html);
+        ensure!(alice.has("my-resource-answer"), "{}", alice.html());
     }
-    // Out at both, by A's button.
+    // Logout at A ends both sessions.
     alice.open(&format!("{SITE}/account"))?;
     alice.press("logout-submit", &[])?;
-    ensure!(alice.has("logged-out") && alice.address.as_str().starts_with(SITE), "{}", alice.html);
-    // In again: nothing is asked but the password.
+    ensure!(alice.has("logged-out") && alice.address().starts_with(SITE), "{}", alice.html());
+    // The second login asks for the password only.
     alice.open(&format!("{SITE}/login/platform"))?;
     alice.press("login-submit", &ALICE)?;
-    ensure!(alice.has("account-email"), "{}", alice.html);
+    ensure!(alice.has("account-email"), "{}", alice.html());
     out_everywhere(&mut alice)?;
     no_log_holds_them(&project, &alice)
 }
 
-/// Where people find A and C; the containers of a story are published elsewhere.
-fn visitor_of(project: &Project) -> anyhow::Result<Visitor<'_>> {
-    Visitor::through(|origin| {
+/// A browser that reaches A and C at their public addresses.
+fn visitor_of(project: &Project) -> anyhow::Result<BlockingBrowser<'_>> {
+    BlockingBrowser::with_route(|origin| {
         let known = [("http://localhost:9000", AUTH_SERVER), (SITE, A)]
             .into_iter()
             .find(|(known, _)| *known == origin);
@@ -53,7 +52,7 @@ fn with_every_level(project: &Project) -> anyhow::Result<()> {
     let level = |service: &str| json!({ "environment": { format!("GATEPASS__{service}__LOG__FILTER"): "trace" } });
     let a = json!({ "environment": {
         "GATEPASS__SERVICE_A__LOG__FILTER": "trace",
-        // Published elsewhere, it still calls itself by the name that C knows.
+        // It is published on another port and keeps the address that is registered at C.
         "GATEPASS__SERVICE_A__PUBLIC_URL": SITE,
     }});
     project.change(&json!({
@@ -61,32 +60,32 @@ fn with_every_level(project: &Project) -> anyhow::Result<()> {
     }))
 }
 
-fn first_login(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
+fn first_login(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
     alice.open(&format!("{SITE}/login/platform"))?;
-    ensure!(alice.address.as_str().starts_with(&format!("{PLATFORM}/login")), "{}", alice.address);
+    ensure!(alice.address().starts_with(&format!("{PLATFORM}/login")), "{}", alice.address());
     alice.press("login-submit", &[("username", "alice"), ("password", WRONG)])?;
-    ensure!(alice.has("problem"), "{}", alice.html);
+    ensure!(alice.has("problem"), "{}", alice.html());
     alice.press("login-submit", &ALICE)?;
     alice.press("consent-allow", &[])?;
-    ensure!(alice.address.as_str() == format!("{SITE}/account"), "{}", alice.address);
-    ensure!(alice.html.contains("alice@example.com"), "{}", alice.html);
+    ensure!(alice.address() == format!("{SITE}/account"), "{}", alice.address());
+    ensure!(alice.html().contains("alice@example.com"), "{}", alice.html());
     Ok(())
 }
 
-/// C tells A, by the name that A has between containers.
-fn out_everywhere(alice: &mut Visitor<'_>) -> anyhow::Result<()> {
+/// Signs out everywhere at C, which notifies A at its address between the containers.
+fn out_everywhere(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
     alice.open(&format!("{PLATFORM}/account"))?;
     alice.press("sign-out-everywhere", &[])?;
     eventually("A was told", || {
         alice.open(&format!("{SITE}/account"))?;
-        ensure!(alice.html.contains("data-error=\"not_logged_in\""), "{}", alice.html);
+        ensure!(alice.shows_error("not_logged_in"), "{}", alice.html());
         Ok(())
     })
 }
 
-fn no_log_holds_them(project: &Project, alice: &Visitor<'_>) -> anyhow::Result<()> {
-    // What A holds of C nobody knows out here; but each JWT, and each of C's own tokens and codes,
-    // begins like this.
+fn no_log_holds_them(project: &Project, alice: &BlockingBrowser<'_>) -> anyhow::Result<()> {
+    // A's own tokens are unknown here, but every JWT and every private key has one of these
+    // prefixes.
     let kinds = ["eyJ", "PRIVATE KEY", PASSWORD, WRONG].map(str::to_owned);
     let hidden: Vec<&String> =
         alice.secrets.iter().chain(&kinds).filter(|secret| secret.len() > 2).collect();

@@ -5,25 +5,25 @@ use serde_json::json;
 use crate::{
     engine::logs_of,
     project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project, SERVICES},
-    requests::{call_a, call_b, http, introspect, pass_for, send},
+    requests::{access_token_for, call_a, call_b, http, introspect, send},
 };
 
-// Long and unlike anything else: a hit is a leak, and no accident of some hexadecimal number.
+// Long and unique, so that a match is a leak and no coincidence.
 const OF_A: &str = "secret-of-a-xiphias-gladius-under-trace";
 const OF_B: &str = "secret-of-b-xiphias-gladius-under-trace";
 const WRONG: &str = "wrong-secret-xiphias-gladius-under-trace";
 const CLIENTS: &str = include_str!("../../../auth-server/src/clients/demo-clients.toml");
 
 #[test]
-fn no_log_at_any_level_holds_a_secret_or_a_pass() -> anyhow::Result<()> {
+fn logs_hold_no_secret_and_no_token_at_any_level() -> anyhow::Result<()> {
     let project = Project::new("logs")?;
     with_own_secrets_and_every_level(&project)?;
     project.start()?;
     let mut hidden = vec![OF_A.to_owned(), OF_B.to_owned(), WRONG.to_owned()];
     hidden.extend([("service-a", OF_A), ("service-a", WRONG), ("service-b", OF_B)].map(basic));
     hidden.extend(every_kind_of_request(&project)?);
-    // The passes that A got for itself nobody knows out here; but each JWT, and each key in PEM,
-    // begins like this.
+    // A's own tokens are unknown here, but every JWT and every private key has one of these
+    // prefixes.
     hidden.extend(["eyJ", "PRIVATE KEY"].map(str::to_owned));
     for service in SERVICES {
         let log = logs_of(&project.container(service)?)?;
@@ -67,35 +67,35 @@ fn with_own_secrets_and_every_level(project: &Project) -> anyhow::Result<()> {
 
 fn basic((client, secret): (&str, &str)) -> String {
     let encoded = BASE64_STANDARD.encode(format!("{client}:{secret}"));
-    // The padding may be written in other ways.
+    // The padding may be encoded differently.
     encoded.trim_end_matches('=').to_owned()
 }
 
-/// The good and the bad ones, each with something to hide; gives the passes that were shown.
+/// Sends valid and invalid requests of every kind. Returns the tokens that were used.
 fn every_kind_of_request(project: &Project) -> anyhow::Result<Vec<String>> {
     let c = project.url(AUTH_SERVER)?;
-    let mut passes = Vec::new();
+    let mut tokens = Vec::new();
     for (service, target) in [(B_LOCAL, "local"), (B_INTROSPECTION, "introspection")] {
         call_a(project, target)?.is(200)?;
-        let pass = pass_for(project, service, ("service-a", OF_A))?;
-        let opaque = pass_for(project, service, ("service-a-opaque", OF_A))?;
-        call_b(project, service, &pass)?.is(200)?;
+        let token = access_token_for(project, service, ("service-a", OF_A))?;
+        let opaque = access_token_for(project, service, ("service-a-opaque", OF_A))?;
+        call_b(project, service, &token)?.is(200)?;
         call_b(project, service, &opaque)?.is(if service == B_LOCAL { 401 } else { 200 })?;
-        let tampered = format!("{pass}x");
+        let tampered = format!("{token}x");
         call_b(project, service, &tampered)?.is(401)?;
         let in_query = http()
             .get(format!("{}/api/resource", project.url(service)?))
-            .query(&[("access_token", &pass)]);
+            .query(&[("access_token", &token)]);
         send(in_query)?.is(400)?;
         assert_eq!(introspect(project, &opaque, OF_B)?["active"], true);
-        passes.extend([pass, opaque, tampered]);
+        tokens.extend([token, opaque, tampered]);
     }
     let form = [("grant_type", "client_credentials")];
     let token = || http().post(format!("{c}/oauth/token")).form(&form);
     send(token().basic_auth("service-a", Some(OF_A)))?.is(200)?;
     send(token().basic_auth("service-a", Some(WRONG)))?.is(401)?;
     send(token().query(&[("client_id", "service-a"), ("client_secret", WRONG)]))?.is(400)?;
-    let revoke = http().post(format!("{c}/oauth/revoke")).form(&[("token", &passes[0])]);
+    let revoke = http().post(format!("{c}/oauth/revoke")).form(&[("token", &tokens[0])]);
     send(revoke.basic_auth("service-a", Some(OF_A)))?.is(200)?;
-    Ok(passes)
+    Ok(tokens)
 }

@@ -1,6 +1,5 @@
-//! The stories of the image: the `Dockerfile`'s last stage around a binary compiled here, alone and
-//! as `docker-compose.yml` puts it together. Each story has containers, networks and volumes of its
-//! own.
+//! The image, alone and under `docker-compose.yml`: the last stage of the `Dockerfile` around a
+//! binary compiled here. Each test has containers, networks and volumes of its own.
 #![cfg_attr(
     feature = "browser",
     expect(

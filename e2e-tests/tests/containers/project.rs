@@ -19,19 +19,19 @@ pub const B_INTROSPECTION: &str = "service-b-introspection";
 pub const A: &str = "service-a";
 pub const FLOW_VIEWER: &str = "flow-viewer";
 
-/// `docker-compose.yml` under a name of its own, on ports that the engine picks. Nothing of it
-/// outlives the story.
+/// `docker-compose.yml` under a project name of its own, on free ports. It is removed when it is
+/// dropped.
 pub struct Project {
     pub name: String,
     image: String,
-    /// The host's ports are those of `docker-compose.yml`, and not whichever are free.
+    /// Whether the host's ports are those of `docker-compose.yml`.
     own_ports: bool,
     changes: PathBuf,
     folder: TempDir,
 }
 
 impl Project {
-    /// Named, not started.
+    /// Returns a project that is not started.
     pub fn new(story: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let name = format!("gatepass-story-{story}-{}", process::id());
@@ -44,7 +44,7 @@ impl Project {
         })
     }
 
-    /// On the ports that the documents name, where a browser finds it. One such story at a time.
+    /// Returns a project on the documented ports. Only one such test can run at a time.
     #[cfg(feature = "browser")]
     pub fn on_its_own_ports(story: &str) -> anyhow::Result<Self> {
         let mut project = Self::new(story)?;
@@ -52,19 +52,19 @@ impl Project {
         Ok(project)
     }
 
-    /// All four services, healthy.
+    /// Starts all services and waits until they are healthy.
     pub fn up(story: &str) -> anyhow::Result<Self> {
         let project = Self::new(story)?;
         project.start()?;
         Ok(project)
     }
 
-    /// What the story changes of the services; JSON is YAML too.
+    /// Overrides parts of the services. JSON is valid YAML.
     pub fn change(&self, services: &Value) -> anyhow::Result<()> {
         Ok(fs::write(&self.changes, serde_json::json!({ "services": services }).to_string())?)
     }
 
-    /// A file that containers can mount.
+    /// Writes a file that containers can mount.
     pub fn file(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         let path = self.folder.path().join(name);
         fs::write(&path, text)?;
@@ -90,7 +90,7 @@ impl Project {
             let port = format!("GATEPASS_PORT_{port}");
             match self.own_ports {
                 true => command.env_remove(port),
-                // Zero lets the engine take a free one, so that stories run side by side.
+                // Port 0 lets the engine choose, so that tests run in parallel.
                 false => command.env(port, "0"),
             };
         }
@@ -106,7 +106,7 @@ impl Project {
         Ok(id)
     }
 
-    /// Where the host reaches a service. A restart changes it.
+    /// The address of a service for the host. A restart changes it.
     pub fn url(&self, service: &str) -> anyhow::Result<String> {
         let port = match service {
             AUTH_SERVER => "9000",
@@ -138,8 +138,8 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        // A story that failed has said so already; what is left has the project's name, so that it
-        // can be found.
+        // Ignore errors: a failed test has reported its own already. What is left carries the name
+        // of the project.
         let _ = self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "5"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a caller on the host asks of the containers.
+//! Requests from the host to the containers.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::project::{A, AUTH_SERVER, B_INTROSPECTION, B_LOCAL, Project};
 
-/// The document's secret, and the demo's everywhere.
+/// The client secret of every demo client.
 pub const SECRET: &str = "abc123";
 
-/// An answer, as far as the stories look at it.
+/// The parts of a response that tests compare.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -47,12 +47,12 @@ pub fn call_a(project: &Project, target: &str) -> anyhow::Result<Reply> {
     send(http().get(format!("{}/api/call-b?target={target}", project.url(A)?)))
 }
 
-/// Shows a pass to a B.
-pub fn call_b(project: &Project, service: &str, pass: &str) -> anyhow::Result<Reply> {
-    send(http().get(format!("{}/api/resource", project.url(service)?)).bearer_auth(pass))
+/// Requests B's protected resource with an access token.
+pub fn call_b(project: &Project, service: &str, token: &str) -> anyhow::Result<Reply> {
+    send(http().get(format!("{}/api/resource", project.url(service)?)).bearer_auth(token))
 }
 
-/// What B is called in a pass, wherever it is reached.
+/// The resource identifier of a B.
 pub fn resource_of(service: &str) -> &'static str {
     match service {
         B_LOCAL => "http://localhost:9002",
@@ -61,8 +61,8 @@ pub fn resource_of(service: &str) -> &'static str {
     }
 }
 
-/// A new pass for a B, in the document's way: the secret in the body.
-pub fn pass_for(
+/// Requests an access token for a B with the client secret in the body.
+pub fn access_token_for(
     project: &Project,
     service: &str,
     (client, secret): (&str, &str),
@@ -79,10 +79,10 @@ pub fn pass_for(
     reply.body["access_token"].as_str().map(str::to_owned).context("no access_token")
 }
 
-/// B's question to C about a pass.
-pub fn introspect(project: &Project, pass: &str, secret: &str) -> anyhow::Result<Value> {
+/// Introspects an access token at C as B does.
+pub fn introspect(project: &Project, token: &str, secret: &str) -> anyhow::Result<Value> {
     let request = http().post(format!("{}/oauth/introspect", project.url(AUTH_SERVER)?));
-    let reply = send(request.basic_auth("service-b", Some(secret)).form(&[("token", pass)]))?;
+    let reply = send(request.basic_auth("service-b", Some(secret)).form(&[("token", token)]))?;
     reply.is(200)?;
     Ok(reply.body)
 }

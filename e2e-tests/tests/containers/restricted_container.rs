@@ -1,4 +1,4 @@
-//! C by itself, in a container that grants it as little as can be.
+//! C alone in a container with a read-only root, no capabilities and no privileges.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ fn restricted(image: GenericImage) -> ContainerRequest<GenericImage> {
         .with_security_opt("no-new-privileges:true")
 }
 
-/// With a volume that has no name, and ends with the container.
+/// Starts C with an anonymous volume, which is removed with the container.
 async fn c() -> anyhow::Result<ContainerAsync<GenericImage>> {
     let request =
         restricted(image(WaitFor::healthcheck())?).with_mount(Mount::volume_mount("", "/data"));
@@ -35,8 +35,8 @@ async fn c() -> anyhow::Result<ContainerAsync<GenericImage>> {
 }
 
 #[tokio::test]
-async fn c_needs_no_root_no_capability_and_one_volume() -> anyhow::Result<()> {
-    // Healthy by the image's own HEALTHCHECK: nothing here names another.
+async fn c_runs_without_root_and_capabilities() -> anyhow::Result<()> {
+    // It is healthy according to the HEALTHCHECK of the image.
     let c = c().await?;
     let keys =
         format!("http://127.0.0.1:{}/.well-known/jwks.json", c.get_host_port_ipv4(9000).await?);
@@ -46,7 +46,7 @@ async fn c_needs_no_root_no_capability_and_one_volume() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn there_is_no_shell_to_break_into() -> anyhow::Result<()> {
+async fn image_has_no_shell() -> anyhow::Result<()> {
     let c = c().await?;
     for shell in ["sh", "/bin/sh", "/bin/bash", "/bin/busybox"] {
         let mut attempt = c.exec(ExecCommand::new([shell, "-c", "echo in"])).await?;
@@ -60,12 +60,12 @@ async fn there_is_no_shell_to_break_into() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn the_memory_of_a_slow_hash_is_given_back() -> anyhow::Result<()> {
+async fn memory_of_password_hashes_is_released() -> anyhow::Result<()> {
     let c = c().await?;
     let token = format!("http://127.0.0.1:{}/oauth/token", c.get_host_port_ipv4(9000).await?);
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
     for n in 0..4 {
-        // By names that nobody has: the secret is held against a hash that takes as long as any.
+        // Unknown client ids: C verifies the secret against a dummy hash.
         let body = format!("grant_type=client_credentials&client_id=nobody{n}&client_secret=wrong");
         let guess = client
             .post(&token)
@@ -81,7 +81,7 @@ async fn the_memory_of_a_slow_hash_is_given_back() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn c_stops_soon_also_while_a_caller_keeps_a_connection_open() -> anyhow::Result<()> {
+async fn open_connection_does_not_delay_shutdown() -> anyhow::Result<()> {
     let c = c().await?;
     let address = format!("127.0.0.1:{}", c.get_host_port_ipv4(9000).await?);
     let _idle = tokio::net::TcpStream::connect(address).await?;
@@ -93,7 +93,7 @@ async fn c_stops_soon_also_while_a_caller_keeps_a_connection_open() -> anyhow::R
 }
 
 #[tokio::test]
-async fn without_a_volume_c_says_what_to_do_and_ends() -> anyhow::Result<()> {
+async fn missing_volume_is_a_startup_error() -> anyhow::Result<()> {
     let c = restricted(image(WaitFor::exit(ExitWaitStrategy::new().with_exit_code(1)))?)
         .start()
         .await?;

@@ -6,14 +6,14 @@ use crate::{
     requests::call_a,
 };
 
-/// `docker stop` kills after ten seconds; a server that ignores SIGTERM would need them all, and
-/// exit with 137.
+/// `docker stop` kills after ten seconds: a server that ignores SIGTERM takes that long and exits
+/// with 137.
 const SOON: Duration = Duration::from_secs(9);
 
 #[test]
-fn every_server_ends_soon_and_in_order_when_it_is_told_to_stop() -> anyhow::Result<()> {
+fn every_server_stops_within_nine_seconds() -> anyhow::Result<()> {
     let project = Project::up("stopping")?;
-    // Connections between the servers are open and idle now: none of them may hold up the end.
+    // Connections between the servers are open and idle now. They must not delay a shutdown.
     call_a(&project, "local")?.is(200)?;
     call_a(&project, "introspection")?.is(200)?;
     for service in SERVICES {

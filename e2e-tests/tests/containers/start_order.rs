@@ -5,15 +5,14 @@ use std::{
 
 use anyhow::Context;
 
-/// Listens to the engine: which service of a project started, and which was found healthy, one
-/// after the other.
+/// Records in which order the services of a project start and become healthy.
 pub struct StartOrder {
     listener: Child,
     events: Lines<BufReader<ChildStdout>>,
 }
 
 impl StartOrder {
-    /// From now on.
+    /// Starts to record.
     pub fn of(project: &str) -> anyhow::Result<Self> {
         let mut listener = Command::new("docker")
             .args(["events", "--filter", "event=start", "--filter", "event=health_status"])
@@ -28,7 +27,7 @@ impl StartOrder {
         Ok(Self { listener, events: BufReader::new(stdout).lines() })
     }
 
-    /// Every event up to `last`.
+    /// Returns all events up to `last`.
     pub fn until(&mut self, last: &str) -> anyhow::Result<Vec<String>> {
         let mut seen = Vec::new();
         for event in self.events.by_ref() {
@@ -43,7 +42,7 @@ impl StartOrder {
 
 impl Drop for StartOrder {
     fn drop(&mut self) {
-        // It would listen for ever.
+        // `docker events` does not end by itself.
         let _ = self.listener.kill();
         let _ = self.listener.wait();
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[test]
-fn a_and_b_hold_cs_public_certificate_and_nothing_else_of_it() -> anyhow::Result<()> {
+fn a_and_b_mount_only_the_public_ca_certificate() -> anyhow::Result<()> {
     let project = Project::up("volumes")?;
     assert!(
         paths_in(&project.container(AUTH_SERVER)?, "/data")?
@@ -30,8 +30,7 @@ fn a_and_b_hold_cs_public_certificate_and_nothing_else_of_it() -> anyhow::Result
 }
 
 #[test]
-fn c_can_list_its_clients_and_the_others_cannot_although_it_is_the_same_binary()
--> anyhow::Result<()> {
+fn only_c_can_list_its_clients() -> anyhow::Result<()> {
     let project = Project::up("databases")?;
     let ask = |service, words: &[&str]| {
         docker(
@@ -44,7 +43,7 @@ fn c_can_list_its_clients_and_the_others_cannot_although_it_is_the_same_binary()
     };
     ask(AUTH_SERVER, &["add", "known-to-c-alone", "--scope", "resource:read"])?;
     assert!(ask(AUTH_SERVER, &["list"])?.contains("known-to-c-alone"));
-    // A has a data folder too, but not C's.
+    // A has a data folder of its own.
     for service in [A, B_LOCAL] {
         let refused =
             ask(service, &["list"]).err().map(|error| format!("{error:#}")).unwrap_or_default();

@@ -6,15 +6,14 @@ use std::{
 const DEADLINE: Duration = Duration::from_secs(60);
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Asks again until the answer is good. After the deadline, what was wrong with the last one is the
-/// error.
+/// Calls `ask` until it succeeds. After the deadline it returns the last error.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let begun = Instant::now();
     loop {
         match ask() {
             Err(_) if begun.elapsed() < DEADLINE => thread::sleep(PERIOD),
-            answer => {
-                return answer
+            response => {
+                return response
                     .map_err(|error| error.context(format!("not within {DEADLINE:?}: {what}")));
             }
         }

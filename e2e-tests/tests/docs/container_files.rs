@@ -7,7 +7,7 @@ use toml::Value;
 use crate::root;
 
 #[test]
-fn the_clients_of_compose_are_the_demos_but_for_where_c_reaches_a() {
+fn compose_clients_match_the_demo_clients() {
     let sound = |path: &str| {
         let text = fs::read_to_string(root().join(path)).unwrap();
         text.lines()
@@ -25,7 +25,7 @@ fn the_clients_of_compose_are_the_demos_but_for_where_c_reaches_a() {
 }
 
 #[test]
-fn the_build_of_the_image_is_given_every_member_of_the_workspace() {
+fn docker_context_contains_every_workspace_member() {
     let manifest: Value =
         toml::from_str(&fs::read_to_string(root().join("Cargo.toml")).unwrap()).unwrap();
     let ignore = fs::read_to_string(root().join(".dockerignore")).unwrap();

@@ -110,7 +110,7 @@ fn first_name(path: &str) -> &str {
 }
 
 #[test]
-fn the_wall_between_endpoints_sees_each_way_around_it() {
+fn endpoint_imports_are_found_in_every_form() {
     let exports = "mod login;\npub use login::{login, login_posted};\npub use token::token;\n";
     let foreign = |text: &str| foreign_endpoint(text, exports, ["login", "token"]);
     for around in [

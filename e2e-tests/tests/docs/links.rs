@@ -3,7 +3,7 @@ use std::fs;
 use crate::files;
 
 #[test]
-fn every_relative_link_leads_somewhere() {
+fn relative_links_resolve() {
     for file in files(".md") {
         let text = fs::read_to_string(&file).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

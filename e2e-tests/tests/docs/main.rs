@@ -4,6 +4,7 @@
 
 mod container_files;
 mod endpoints;
+mod line_widths;
 mod links;
 mod module_boundaries;
 mod rfc_map;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs};
 use crate::{files, root};
 
 #[test]
-fn every_row_of_the_rfc_map_names_a_file_and_a_test_that_are_there() {
+fn rfc_map_names_existing_files_and_tests() {
     let known = all_tests();
     let map = fs::read_to_string(root().join("docs/reference/rfc-map.md")).unwrap();
     let rows: Vec<Vec<&str>> = map
@@ -74,7 +74,7 @@ fn listed_behaviours(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_test_is_a_function_that_is_marked_or_a_line_in_the_table_of_a_suite() {
+fn marked_functions_and_suite_tables_are_tests() {
     // Line by line, or this file would have tests of these names.
     let source = [
         "#[test]",

@@ -1,146 +1,176 @@
-//! C comes late, goes, and comes back. What can go on without it does; what cannot says so, and
-//! never says yes.
+//! C starts late, stops and comes back. What works without C goes on; everything else fails with
+//! 503, and no request is let through unchecked.
 
 use std::time::Duration;
 
 use clock::Clock;
 use e2e_tests::{
-    harness::{Door, SECRET},
-    http::{Answer, until, url},
-    separate_servers::{Apart, Running},
+    harness::{ResourceServer, SECRET},
+    http::{ResponseAssertions, TestResponse, send, until, url},
+    separate_servers::{RunningServer, SeparateServers},
 };
 
-async fn pass(apart: &Apart, c: &Running, door: Door) -> String {
+async fn access_token(servers: &SeparateServers, c: &RunningServer, b: ResourceServer) -> String {
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", "service-a"),
         ("client_secret", SECRET),
-        ("resource", door.resource()),
+        ("resource", b.resource()),
     ];
-    Answer::of(apart.http.post(url(c.address, "/oauth/token")).form(&form))
-        .await
-        .member("access_token")
+    send(servers.http.post(url(c.address, "/oauth/token")).form(&form)).await.member("access_token")
 }
 
-async fn show(apart: &Apart, b: &Running, pass: &str) -> Answer {
-    Answer::of(apart.http.get(url(b.address, "/api/resource")).bearer_auth(pass)).await
+async fn call_b(servers: &SeparateServers, b: &RunningServer, token: &str) -> TestResponse {
+    send(servers.http.get(url(b.address, "/api/resource")).bearer_auth(token)).await
 }
 
-async fn call_a(apart: &Apart, a: &Running, door: Door) -> Answer {
-    Answer::of(apart.http.get(url(a.address, &format!("/api/call-b?target={}", door.target()))))
-        .await
+async fn call_through_a(
+    servers: &SeparateServers,
+    a: &RunningServer,
+    b: ResourceServer,
+) -> TestResponse {
+    send(servers.http.get(url(a.address, &format!("/api/call-b?target={}", b.target())))).await
 }
 
-async fn status(apart: &Apart, server: &Running, path: &str) -> u16 {
-    Answer::of(apart.http.get(url(server.address, path))).await.status
+async fn status(servers: &SeparateServers, server: &RunningServer, path: &str) -> u16 {
+    send(servers.http.get(url(server.address, path))).await.status
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_c_is_away_the_local_b_goes_on_the_other_says_503_and_both_recover() {
-    let apart = Apart::new(Clock::manual(Clock::system().seconds()));
-    let c = apart.start_c().await;
-    let (local, asking) =
-        (apart.start_b(&apart.settings.b_local), apart.start_b(&apart.settings.b_introspection));
-    let a = apart.start_a(&local, &asking).await;
-    for server in [&local, &asking, &a] {
-        apart.ready(server).await;
+async fn local_b_works_without_c_and_introspecting_b_returns_503() {
+    let servers = SeparateServers::new(Clock::manual(Clock::system().seconds()));
+    let c = servers.start_c().await;
+    let (local, introspecting) = (
+        servers.start_b(&servers.settings.b_local),
+        servers.start_b(&servers.settings.b_introspection),
+    );
+    let a = servers.start_a(&local, &introspecting).await;
+    for server in [&local, &introspecting, &a] {
+        servers.ready(server).await;
     }
-    let [known, never_seen] =
-        [pass(&apart, &c, Door::Local).await, pass(&apart, &c, Door::Local).await];
-    let asked = pass(&apart, &c, Door::Asking).await;
-    assert_eq!(show(&apart, &local, &known).await.status, 200);
-    assert_eq!(show(&apart, &asking, &asked).await.status, 200);
-    for door in Door::BOTH {
-        assert_eq!(call_a(&apart, &a, door).await.status, 200);
+    let [known, never_seen] = [
+        access_token(&servers, &c, ResourceServer::Local).await,
+        access_token(&servers, &c, ResourceServer::Local).await,
+    ];
+    let asked = access_token(&servers, &c, ResourceServer::Introspecting).await;
+    assert_eq!(call_b(&servers, &local, &known).await.status, 200);
+    assert_eq!(call_b(&servers, &introspecting, &asked).await.status, 200);
+    for b in ResourceServer::BOTH {
+        assert_eq!(call_through_a(&servers, &a, b).await.status, 200);
     }
 
     c.stop().await;
-    for pass in [&known, &never_seen] {
-        assert_eq!(show(&apart, &local, pass).await.status, 200, "the keys are known");
+    for token in [&known, &never_seen] {
+        assert_eq!(call_b(&servers, &local, token).await.status, 200, "the keys are known");
     }
-    assert_eq!(show(&apart, &asking, &asked).await.status, 200, "C's word is good for two seconds");
-    apart.clock.advance(Duration::from_secs(2));
-    let answer = show(&apart, &asking, &asked).await;
     assert_eq!(
-        (answer.status, answer.member("error").as_str()),
-        (503, "temporarily_unavailable"),
-        "{answer:?}"
+        call_b(&servers, &introspecting, &asked).await.status,
+        200,
+        "C's word is good for two seconds"
     );
-    assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
-    assert_eq!(call_a(&apart, &a, Door::Local).await.status, 200, "A has a pass, and B the keys");
-    let answer = call_a(&apart, &a, Door::Asking).await;
-    answer.failed_at("call_b", "B answered with status 503");
-    assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
-    apart.clock.advance(Duration::from_secs(1_800));
-    call_a(&apart, &a, Door::Local).await.failed_at("get_token", "");
+    servers.clock.advance(Duration::from_secs(2));
+    let response = call_b(&servers, &introspecting, &asked).await;
     assert_eq!(
-        (status(&apart, &local, "/readyz").await, status(&apart, &a, "/readyz").await),
+        (response.status, response.member("error").as_str()),
+        (503, "temporarily_unavailable"),
+        "{response:?}"
+    );
+    assert!(response.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert_eq!(
+        call_through_a(&servers, &a, ResourceServer::Local).await.status,
+        200,
+        "A has a pass, and B the keys"
+    );
+    let response = call_through_a(&servers, &a, ResourceServer::Introspecting).await;
+    response.assert_failed_at("call_b", "B answered with status 503");
+    assert!(!response.header("retry-after").is_empty(), "{response:?}");
+    servers.clock.advance(Duration::from_secs(1_800));
+    call_through_a(&servers, &a, ResourceServer::Local).await.assert_failed_at("get_token", "");
+    assert_eq!(
+        (status(&servers, &local, "/readyz").await, status(&servers, &a, "/readyz").await),
         (200, 200)
     );
 
-    let c = apart.start_c().await;
+    let c = servers.start_c().await;
     until("all is well again", async || {
-        apart.clock.advance(Duration::from_secs(1));
-        call_a(&apart, &a, Door::Local).await.status == 200
-            && call_a(&apart, &a, Door::Asking).await.status == 200
+        servers.clock.advance(Duration::from_secs(1));
+        call_through_a(&servers, &a, ResourceServer::Local).await.status == 200
+            && call_through_a(&servers, &a, ResourceServer::Introspecting).await.status == 200
     })
     .await;
-    assert_eq!(show(&apart, &asking, &pass(&apart, &c, Door::Asking).await).await.status, 200);
+    assert_eq!(
+        call_b(
+            &servers,
+            &introspecting,
+            &access_token(&servers, &c, ResourceServer::Introspecting).await
+        )
+        .await
+        .status,
+        200
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_c_that_was_restarted_on_its_data_knows_its_old_passes() {
-    let apart = Apart::new(Clock::manual(Clock::system().seconds()));
-    let c = apart.start_c().await;
-    let (local, asking) =
-        (apart.start_b(&apart.settings.b_local), apart.start_b(&apart.settings.b_introspection));
-    for b in [&local, &asking] {
-        apart.ready(b).await;
+async fn restarted_c_knows_its_tokens_and_keys() {
+    let servers = SeparateServers::new(Clock::manual(Clock::system().seconds()));
+    let c = servers.start_c().await;
+    let (local, introspecting) = (
+        servers.start_b(&servers.settings.b_local),
+        servers.start_b(&servers.settings.b_introspection),
+    );
+    for b in [&local, &introspecting] {
+        servers.ready(b).await;
     }
-    let (for_local, for_asking) =
-        (pass(&apart, &c, Door::Local).await, pass(&apart, &c, Door::Asking).await);
-    let revoked = pass(&apart, &c, Door::Asking).await;
+    let (for_local, for_asking) = (
+        access_token(&servers, &c, ResourceServer::Local).await,
+        access_token(&servers, &c, ResourceServer::Introspecting).await,
+    );
+    let revoked = access_token(&servers, &c, ResourceServer::Introspecting).await;
     let form = [("client_id", "service-a"), ("client_secret", SECRET), ("token", &revoked)];
     assert_eq!(
-        Answer::of(apart.http.post(url(c.address, "/oauth/revoke")).form(&form)).await.status,
+        send(servers.http.post(url(c.address, "/oauth/revoke")).form(&form)).await.status,
         200
     );
     c.stop().await;
-    let c = apart.start_c().await;
-    assert_eq!(show(&apart, &local, &for_local).await.status, 200);
-    assert_eq!(show(&apart, &asking, &for_asking).await.status, 200);
-    show(&apart, &asking, &revoked).await.refused(401, "invalid_token", "void");
+    let c = servers.start_c().await;
+    assert_eq!(call_b(&servers, &local, &for_local).await.status, 200);
+    assert_eq!(call_b(&servers, &introspecting, &for_asking).await.status, 200);
+    call_b(&servers, &introspecting, &revoked).await.assert_rejected(401, "invalid_token", "void");
     assert_eq!(
-        show(&apart, &local, &pass(&apart, &c, Door::Local).await).await.status,
+        call_b(&servers, &local, &access_token(&servers, &c, ResourceServer::Local).await)
+            .await
+            .status,
         200,
         "the keys stayed"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_and_both_bs_may_be_started_before_c() {
-    let apart = Apart::new(Clock::system());
-    let (local, asking) =
-        (apart.start_b(&apart.settings.b_local), apart.start_b(&apart.settings.b_introspection));
-    let a = apart.start_a(&local, &asking).await;
-    for b in [&local, &asking] {
+async fn a_and_b_start_before_c() {
+    let servers = SeparateServers::new(Clock::system());
+    let (local, introspecting) = (
+        servers.start_b(&servers.settings.b_local),
+        servers.start_b(&servers.settings.b_introspection),
+    );
+    let a = servers.start_a(&local, &introspecting).await;
+    for b in [&local, &introspecting] {
         until("it answers", async || {
-            apart.http.get(url(b.address, "/healthz")).send().await.is_ok()
+            servers.http.get(url(b.address, "/healthz")).send().await.is_ok()
         })
         .await;
         assert_eq!(
-            (status(&apart, b, "/healthz").await, status(&apart, b, "/readyz").await),
+            (status(&servers, b, "/healthz").await, status(&servers, b, "/readyz").await),
             (200, 503)
         );
-        let answer = show(&apart, b, "e30.e30.e30").await;
-        assert!(matches!(answer.status, 401 | 503), "not a yes: {answer:?}");
+        let response = call_b(&servers, b, "e30.e30.e30").await;
+        assert!(matches!(response.status, 401 | 503), "not a yes: {response:?}");
     }
-    call_a(&apart, &a, Door::Local).await.failed_at("get_token", "");
-    let _c = apart.start_c().await;
-    for b in [&local, &asking] {
-        apart.ready(b).await;
+    call_through_a(&servers, &a, ResourceServer::Local).await.assert_failed_at("get_token", "");
+    let _c = servers.start_c().await;
+    for b in [&local, &introspecting] {
+        servers.ready(b).await;
     }
-    for door in Door::BOTH {
-        until("A calls B", async || call_a(&apart, &a, door).await.status == 200).await;
+    for b in ResourceServer::BOTH {
+        until("A calls B", async || call_through_a(&servers, &a, b).await.status == 200).await;
     }
 }

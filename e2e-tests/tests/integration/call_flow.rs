@@ -1,4 +1,4 @@
-use e2e_tests::harness::{Door, SECRET, Stage};
+use e2e_tests::harness::{Harness, ResourceServer, SECRET};
 use flow_events::{Event, Field, FieldValue};
 use gatepass::narrate_call;
 
@@ -32,9 +32,9 @@ const KNOWN: [&str; 2] = ["B checks Remembered: yes", "B checks Scope: yes"];
 const ANSWER: [&str; 1] = ["B -> A 200"];
 
 #[tokio::test]
-async fn the_first_call_goes_the_documents_four_steps_and_b_checks_each_rule_by_itself() {
-    let stage = Stage::start().await;
-    let flow = stage.watch(stage.request_a(Door::Local)).await;
+async fn first_call_takes_the_four_steps_with_local_verification() {
+    let harness = Harness::start().await;
+    let flow = harness.observe(harness.request_through_a(ResourceServer::Local)).await;
     let expected = [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_LOCAL, &ANSWER].concat();
     assert_eq!((flow.status.as_u16(), script(&flow.events)), (200, lines(&expected)));
     assert!(
@@ -45,25 +45,26 @@ async fn the_first_call_goes_the_documents_four_steps_and_b_checks_each_rule_by_
 }
 
 #[tokio::test]
-async fn the_other_b_asks_c_in_the_fourth_step() {
-    let stage = Stage::start().await;
-    let flow = stage.watch(stage.request_a(Door::Asking)).await;
+async fn first_call_takes_the_four_steps_with_introspection() {
+    let harness = Harness::start().await;
+    let flow = harness.observe(harness.request_through_a(ResourceServer::Introspecting)).await;
     let expected = [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_ASKING, &ANSWER].concat();
     assert_eq!((flow.status.as_u16(), script(&flow.events)), (200, lines(&expected)));
 }
 
 #[tokio::test]
-async fn the_second_call_reuses_the_pass_and_b_knows_it() {
-    let stage = Stage::start().await;
-    for door in Door::BOTH {
-        stage.call_a(door).await;
-        let flow = stage.watch(stage.request_a(door)).await;
+async fn second_call_reuses_the_token_and_the_cached_verification() {
+    let harness = Harness::start().await;
+    for b in ResourceServer::BOTH {
+        harness.call_through_a(b).await;
+        let flow = harness.observe(harness.request_through_a(b)).await;
         let expected = [&["A reuses its pass"][..], &STEP_3, &KNOWN, &ANSWER].concat();
-        assert_eq!(script(&flow.events), lines(&expected), "{door:?}");
-        // C's word is believed for two seconds; a pass checked here is known until it expires.
-        stage.clock.advance(std::time::Duration::from_secs(2));
-        let flow = stage.watch(stage.request_a(door)).await;
-        let step_4 = if door == Door::Asking { &STEP_4_ASKING[..] } else { &KNOWN };
+        assert_eq!(script(&flow.events), lines(&expected), "{b:?}");
+        // An introspection response is cached for two seconds, a locally verified token until it
+        // expires.
+        harness.clock.advance(std::time::Duration::from_secs(2));
+        let flow = harness.observe(harness.request_through_a(b)).await;
+        let step_4 = if b == ResourceServer::Introspecting { &STEP_4_ASKING[..] } else { &KNOWN };
         assert_eq!(
             script(&flow.events),
             lines(&[&["A reuses its pass"][..], &STEP_3, step_4, &ANSWER].concat())
@@ -72,51 +73,53 @@ async fn the_second_call_reuses_the_pass_and_b_knows_it() {
 }
 
 #[tokio::test]
-async fn writing_goes_the_same_way_and_each_b_has_a_pass_of_its_own() {
-    let stage = Stage::start().await;
-    stage.call_a(Door::Local).await;
-    let call = |door: Door| {
-        let url = e2e_tests::http::url(stage.addresses.service_a, "/api/call-b");
-        stage.http.post(url).query(&[("target", door.target())]).json(&[1])
+async fn writing_reuses_the_token_of_the_same_b_only() {
+    let harness = Harness::start().await;
+    harness.call_through_a(ResourceServer::Local).await;
+    let call = |b: ResourceServer| {
+        let url = e2e_tests::http::url(harness.addresses.service_a, "/api/call-b");
+        harness.http.post(url).query(&[("target", b.target())]).json(&[1])
     };
-    let flow = stage.watch(call(Door::Local)).await;
+    let flow = harness.observe(call(ResourceServer::Local)).await;
     let write = ["A -> B POST /api/do_something"];
     assert_eq!(
         script(&flow.events),
         lines(&[&["A reuses its pass"][..], &write, &KNOWN, &ANSWER].concat())
     );
-    let flow = stage.watch(call(Door::Asking)).await;
+    let flow = harness.observe(call(ResourceServer::Introspecting)).await;
     let expected = [&STEPS_1_AND_2[..], &write, &STEP_4_ASKING, &ANSWER].concat();
     assert_eq!(script(&flow.events), lines(&expected));
     assert!(flow.body.contains("B did something"), "{}", flow.body);
 }
 
 #[tokio::test]
-async fn no_secret_and_no_pass_stands_in_any_event() {
-    let stage = Stage::start().await;
-    for door in Door::BOTH {
-        let flow = stage.watch(stage.request_a(door)).await;
-        let pass = stage.pass("service-a", door).await;
-        let told = serde_json::to_string(&flow.events).unwrap() + &format!("{:?}", flow.events);
+async fn events_hold_no_secret_and_no_token() {
+    let harness = Harness::start().await;
+    for b in ResourceServer::BOTH {
+        let flow = harness.observe(harness.request_through_a(b)).await;
+        let token = harness.access_token("service-a", b).await;
+        let told = serde_json::to_string(&flow.events).unwrap() + &*format!("{:?}", flow.events);
         assert!(!told.contains(SECRET), "{told}");
-        // Every pass of C begins alike, up to the claims.
-        assert!(!told.contains(pass.split('.').next().unwrap()), "{told}");
+        // All JWTs of C have the same header.
+        assert!(!told.contains(token.split('.').next().unwrap()), "{told}");
         let hidden = flow
             .events
             .iter()
             .filter(|event| matches!(&event.event, Event::RequestSent { fields, .. } if fields.iter().any(is_hidden)));
         assert_eq!(
             hidden.count(),
-            if door == Door::Local { 2 } else { 3 },
+            if b == ResourceServer::Local { 2 } else { 3 },
             "each message that carries one says so"
         );
     }
 }
 
 #[tokio::test]
-async fn the_told_story_names_the_four_steps_and_hides_the_secret() {
-    let stage = Stage::start().await;
-    let told = narrate_call(&stage.watch(stage.request_a(Door::Asking)).await);
+async fn printed_flow_names_the_four_steps_and_hides_the_secret() {
+    let harness = Harness::start().await;
+    let told = narrate_call(
+        &harness.observe(harness.request_through_a(ResourceServer::Introspecting)).await,
+    );
     let places: Vec<_> = [
         "Step 1  A -> C",
         "Step 2  C -> A",
@@ -141,10 +144,11 @@ async fn the_told_story_names_the_four_steps_and_hides_the_secret() {
 }
 
 #[tokio::test]
-async fn a_b_that_asks_nobody_has_its_fourth_step_told_too_every_time() {
-    let stage = Stage::start().await;
+async fn printed_flow_shows_local_verification() {
+    let harness = Harness::start().await;
     for checked in ["B checks signature   ok", "B checks cached      ok"] {
-        let told = narrate_call(&stage.watch(stage.request_a(Door::Local)).await);
+        let told =
+            narrate_call(&harness.observe(harness.request_through_a(ResourceServer::Local)).await);
         let (_, step_4) = told.split_once("Step 4  B verifies the access token locally\n").unwrap();
         assert!(step_4.contains(checked) && !step_4.contains("Step"), "{told}");
     }

@@ -1,5 +1,5 @@
-//! Cookies know no ports (RFC 6265 §8.5): on `localhost` every server reads those of the others,
-//! and can plant some. What comes of that here, with somebody hostile on a port of their own.
+//! Cookies are not isolated by port (RFC 6265 §8.5): on `localhost` every server receives the
+//! cookies of the others and can set theirs. These tests have an attacker on another port.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -7,14 +7,14 @@ use std::{
     thread,
 };
 
-use e2e_tests::browser::Visitor;
+use e2e_tests::browser::BlockingBrowser;
 
-use crate::login::{Places, log_in_and_allow, somebody, stage_with};
+use crate::login::{Places, harness_with, log_in_and_allow, somebody};
 
 const SESSION_OF_A: &str = "gatepass-a-session";
 const SESSION_OF_C: &str = "gatepass-session";
 
-/// Takes one request, plants these cookies, and says which ones it was shown.
+/// Serves one request, sets `plants` as cookies, and returns the cookies that it received.
 fn hostile(plants: &[(&str, &str)]) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
@@ -40,36 +40,37 @@ fn hostile(plants: &[(&str, &str)]) -> (String, thread::JoinHandle<String>) {
     (address, thread::spawn(one_request))
 }
 
-/// Nobody is logged in at A, nor signed in at C.
-fn is_nobody(visitor: &mut Visitor<'_>, at: &Places) -> anyhow::Result<()> {
+/// Asserts that the browser has no session at A and none at C.
+fn is_nobody(visitor: &mut BlockingBrowser<'_>, at: &Places) -> anyhow::Result<()> {
     visitor.open(&format!("{}/account", at.a))?;
-    assert!(visitor.html.contains("data-error=\"not_logged_in\""), "{}", visitor.html);
+    assert!(visitor.shows_error("not_logged_in"), "{}", visitor.html());
     visitor.open(&format!("{}/account", at.c))?;
-    assert!(visitor.has("login-submit"), "{}", visitor.html);
+    assert!(visitor.has("login-submit"), "{}", visitor.html());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_session_that_another_port_planted_is_none_and_is_replaced_at_the_login() {
-    let stage = stage_with(|_| ()).await;
-    somebody(&stage, |alice, at| {
-        // Names of the right form, which the one who planted them knows.
+async fn planted_session_cookie_is_ignored_and_replaced_at_login() {
+    let harness = harness_with(|_| ()).await;
+    somebody(&harness, |alice, at| {
+        // Session ids of the right form, which the attacker knows.
         let planted = "A".repeat(43);
         let (evil, listening) = hostile(&[(SESSION_OF_A, &planted), (SESSION_OF_C, &planted)]);
         alice.open(&evil)?;
         listening.join().unwrap();
-        assert_eq!(alice.cookies[SESSION_OF_A], planted, "it was planted");
+        assert_eq!(alice.cookie(SESSION_OF_A), planted, "it was planted");
         is_nobody(alice, at)?;
         log_in_and_allow(alice, at)?;
         for name in [SESSION_OF_A, SESSION_OF_C] {
             assert_ne!(
-                alice.cookies[name], planted,
+                alice.cookie(name),
+                planted,
                 "{name} still has the name that somebody else knows"
             );
         }
-        let mut mallory = Visitor::new()?;
+        let mut mallory = BlockingBrowser::new()?;
         for name in [SESSION_OF_A, SESSION_OF_C] {
-            mallory.cookies.insert(name.to_owned(), planted.clone());
+            mallory.cookies().set(name, &planted);
         }
         is_nobody(&mut mallory, at)
     })
@@ -77,33 +78,32 @@ async fn a_session_that_another_port_planted_is_none_and_is_replaced_at_the_logi
 }
 
 #[tokio::test]
-async fn the_cookie_of_one_opens_nothing_at_the_other_and_neither_takes_the_others_away() {
-    let stage = stage_with(|_| ()).await;
-    somebody(&stage, |alice, at| {
+async fn session_cookies_of_a_and_c_are_separate() {
+    let harness = harness_with(|_| ()).await;
+    somebody(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
-        let (a, c) = (alice.cookies[SESSION_OF_A].clone(), alice.cookies[SESSION_OF_C].clone());
+        let (a, c) = (alice.cookie(SESSION_OF_A).to_owned(), alice.cookie(SESSION_OF_C).to_owned());
         assert_ne!(a, c);
-        let mut mallory = Visitor::new()?;
-        mallory.cookies.insert(SESSION_OF_C.to_owned(), a.clone());
-        mallory.cookies.insert(SESSION_OF_A.to_owned(), c.clone());
+        let mut mallory = BlockingBrowser::new()?;
+        mallory.cookies().set(SESSION_OF_C, &a);
+        mallory.cookies().set(SESSION_OF_A, &c);
         is_nobody(&mut mallory, at)?;
-        // Out at A alone, she is signed in at C still: had both one name, the last one would have
-        // ended the other's.
-        alice.cookies.remove(SESSION_OF_A);
+        // Without the cookie of A she still has her session at C, because the two have different
+        // names.
+        alice.cookies().remove(SESSION_OF_A);
         alice.open(&format!("{}/account", at.c))?;
-        assert!(alice.has("sign-out-everywhere"), "{}", alice.html);
+        assert!(alice.has("sign-out-everywhere"), "{}", alice.html());
         Ok(())
     })
     .await;
 }
 
-/// What `SECURITY.md` says of plain http on loopback. Over https no cookie is shown to another port
-/// in plain http, and the prefix `__Host-` lets nobody plant one:
-/// `over_https_the_cookies_are_secure_and_bound_to_the_host` holds that of A and of C.
+/// The limits of plain http on loopback, as in `SECURITY.md`. Over https the attribute `Secure` and
+/// the prefix `__Host-` close this gap; A and C have tests of their own for that.
 #[tokio::test]
-async fn another_port_reads_names_and_no_more_and_a_logout_makes_them_worthless() {
-    let stage = stage_with(|_| ()).await;
-    somebody(&stage, |alice, at| {
+async fn stolen_session_cookies_end_at_logout() {
+    let harness = harness_with(|_| ()).await;
+    somebody(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
         let (evil, listening) = hostile(&[]);
         alice.open(&evil)?;
@@ -116,9 +116,9 @@ async fn another_port_reads_names_and_no_more_and_a_logout_makes_them_worthless(
             !stolen.contains("eyJ") && !stolen.contains("gpac_") && !stolen.contains("alice"),
             "{stolen}"
         );
-        let mut mallory = Visitor::new()?;
+        let mut mallory = BlockingBrowser::new()?;
         for (name, value) in stolen.split("; ").filter_map(|pair| pair.split_once('=')) {
-            mallory.cookies.insert(name.to_owned(), value.to_owned());
+            mallory.cookies().set(name, &value);
         }
         alice.open(&format!("{}/account", at.a))?;
         alice.press("logout-submit", &[])?;

@@ -1,11 +1,10 @@
-//! The doctor of all servers, beside the demo as it really runs; and one real fault after the
-//! other.
+//! `gatepass doctor` beside the running demo: without a fault, then with one fault at a time.
 
 use clock::Clock;
 use doctor::{Check, Diagnosis, Report, Verdict};
 use e2e_tests::{
-    fixed_ports::true_names,
-    harness::{SECRET, Stage},
+    fixed_ports::use_fixed_ports,
+    harness::{Harness, SECRET},
 };
 use gatepass::{
     StackSettings,
@@ -13,19 +12,19 @@ use gatepass::{
 };
 use service_kit::SecretSetting;
 
-/// The demo, and the settings with which it runs.
-async fn running() -> (Stage, StackSettings) {
+/// Starts the demo. Returns it with its settings.
+async fn running() -> (Harness, StackSettings) {
     let mut kept = None;
-    let stage = Stage::start_with(|settings| {
-        true_names(settings, "");
+    let harness = Harness::start_with(|settings| {
+        use_fixed_ports(settings, "");
         kept = Some(settings.clone());
     })
     .await;
-    let (mut settings, at) = (kept.unwrap(), stage.addresses);
+    let (mut settings, at) = (kept.unwrap(), harness.addresses);
     settings.auth_server.tls_listen = at.auth_server_tls.to_string();
     settings.b_local.listen = at.b_local.to_string();
     settings.b_introspection.listen = at.b_introspection.to_string();
-    (stage, settings)
+    (harness, settings)
 }
 
 async fn look(settings: StackSettings, change: impl FnOnce(&mut StackSettings)) -> Vec<Report> {
@@ -37,7 +36,7 @@ async fn look(settings: StackSettings, change: impl FnOnce(&mut StackSettings)) 
     reports
 }
 
-/// The one finding in all of them.
+/// Returns the only diagnosis of all reports.
 fn only(reports: &[Report]) -> (&str, &Diagnosis) {
     let wrong: Vec<&Check> = reports
         .iter()
@@ -49,7 +48,7 @@ fn only(reports: &[Report]) -> (&str, &Diagnosis) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn beside_the_demo_nothing_is_found() {
+async fn doctor_finds_nothing_wrong_with_the_demo() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |_| ()).await;
     let names: Vec<_> = reports.iter().map(|report| report.service.as_str()).collect();
@@ -71,7 +70,7 @@ async fn beside_the_demo_nothing_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_of_b_is_found_at_the_real_c() {
+async fn doctor_finds_wrong_introspection_secret() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |stack| {
         stack.b_introspection.introspection.client_secret =
@@ -88,10 +87,9 @@ async fn a_wrong_secret_of_b_is_found_at_the_real_c() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_uri_that_the_real_c_does_not_know_is_found_on_both_sides_with_the_nearest_one()
-{
-    let (stage, settings) = running().await;
-    let registered = format!("{}/callback/platform", service_a_at(&stage));
+async fn doctor_finds_unregistered_redirect_uri_and_the_closest_one() {
+    let (harness, settings) = running().await;
+    let registered = format!("{}/callback/platform", service_a_at(&harness));
     let reports = look(settings, |stack| {
         stack.service_a.public_url = stack.service_a.public_url.replace("localhost", "127.0.0.1");
     });
@@ -115,12 +113,12 @@ async fn a_redirect_uri_that_the_real_c_does_not_know_is_found_on_both_sides_wit
     }
 }
 
-fn service_a_at(stage: &Stage) -> String {
-    format!("http://localhost:{}", stage.addresses.service_a.port())
+fn service_a_at(harness: &Harness) -> String {
+    format!("http://localhost:{}", harness.addresses.service_a.port())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resource_that_c_does_not_know_is_found_before_a_calls_b() {
+async fn doctor_finds_unknown_resource() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |stack| stack.service_a.targets.local.resource.push('/')).await;
     let failed: Vec<_> = reports
@@ -142,7 +140,7 @@ async fn a_resource_that_c_does_not_know_is_found_before_a_calls_b() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_runs_behind_is_a_warning_of_every_server() {
+async fn doctor_warns_about_clock_skew() {
     let (_stage, settings) = running().await;
     let targets = targets(settings, &[]).unwrap();
     let late = Clock::manual(Clock::system().seconds() - 3_600);
@@ -154,7 +152,7 @@ async fn a_clock_that_runs_behind_is_a_warning_of_every_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_c_is_gone_every_other_server_says_so() {
+async fn doctor_reports_unreachable_issuer_for_every_server() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |stack| {
         let nobody = "127.0.0.1:1".to_owned();
@@ -175,7 +173,7 @@ async fn where_c_is_gone_every_other_server_says_so() {
 }
 
 #[tokio::test]
-async fn where_nothing_runs_it_says_what_to_start() {
+async fn doctor_suggests_starting_the_demo() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = StackSettings::demo(folder.path());
     let servers = [
@@ -194,7 +192,7 @@ async fn where_nothing_runs_it_says_what_to_start() {
 }
 
 #[tokio::test]
-async fn the_environment_stands_above_the_demos_settings_and_describes_one_b() {
+async fn doctor_reads_the_environment_over_the_demo_settings() {
     let folder = tempfile::tempdir().unwrap();
     let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let environment = [

@@ -1,11 +1,12 @@
-//! A flow written down as short lines, for stories to compare.
+//! The events of a flow as short lines, which tests compare.
 
 use std::sync::Arc;
 
 use flow_events::{Event, FlowEvent, Party};
 use url::Url;
 
-/// One line for each event. Of a message that both sides tell of, the sender's word counts.
+/// Returns one line for each event. A message that both sides report appears once, as its sender
+/// reports it.
 pub fn script(events: &[Arc<FlowEvent>]) -> Vec<String> {
     events.iter().filter_map(|event| line(event)).collect()
 }

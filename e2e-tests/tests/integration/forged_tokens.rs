@@ -1,33 +1,36 @@
-//! Forged passes. Those that hold C's own private key prove that each claim is checked, not the
-//! signature alone.
+//! Forged access tokens. Those signed with C's own private key prove that B checks every claim, not
+//! only the signature.
 
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
 use e2e_tests::{
     forged_tokens::{Forger, claims, header, hmac_signed, under_signature_of, unsigned, with},
-    harness::{Door, Stage},
-    http::{Answer, url},
+    harness::{Harness, ResourceServer},
+    http::{ResponseAssertions, send, url},
 };
 use serde_json::{Value, json};
 
-/// Both Bs refuse it; the local one says which rule it broke. Then a good pass still opens the
-/// door.
-async fn refused(stage: &Stage, door: Door, what: &str, forged: &str, rule: &str) {
-    let answer = stage.show(door, forged).await;
-    assert_eq!(answer.status, 401, "{what}, {door:?}: {answer:?}");
-    answer.refused(401, "invalid_token", if door == Door::Local { rule } else { "" });
+/// Asserts that B rejects a token. The local B names the rule that it breaks.
+async fn refused(harness: &Harness, b: ResourceServer, what: &str, forged: &str, rule: &str) {
+    let response = harness.call_b(b, forged).await;
+    assert_eq!(response.status, 401, "{what}, {b:?}: {response:?}");
+    response.assert_rejected(
+        401,
+        "invalid_token",
+        if b == ResourceServer::Local { rule } else { "" },
+    );
 }
 
-async fn jwk(stage: &Stage, kid: &str) -> Value {
-    let jwks =
-        Answer::of(stage.http.get(url(stage.addresses.auth_server, "/.well-known/jwks.json")))
-            .await
-            .json();
+async fn jwk(harness: &Harness, kid: &str) -> Value {
+    let jwks = send(harness.http.get(url(harness.addresses.auth_server, "/.well-known/jwks.json")))
+        .await
+        .json();
     jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).unwrap().clone()
 }
 
-/// What a B that believes the header's `alg` would take for the secret.
+/// The forms of the public key that a B could mistake for an HMAC secret if it trusted the header's
+/// `alg` (RFC 8725 §2.1).
 fn public_key_as_secrets(jwk: &Value) -> Vec<Vec<u8>> {
     let coordinate =
         |name: &str| BASE64_URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
@@ -50,80 +53,80 @@ fn public_key_as_secrets(jwk: &Value) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_pass_without_a_signature_is_refused() {
-    let stage = Stage::start().await;
-    for door in Door::BOTH {
-        let pass = stage.pass("service-a", door).await;
-        let (header, claims) = (header(&pass), claims(&pass));
+async fn unsigned_tokens_are_rejected() {
+    let harness = Harness::start().await;
+    for b in ResourceServer::BOTH {
+        let token = harness.access_token("service-a", b).await;
+        let (header, claims) = (header(&token), claims(&token));
         for alg in ["none", "None", "NONE", "nOnE", ""] {
             let forged = unsigned(&with(&header, "alg", alg), &claims);
-            refused(&stage, door, alg, &forged, "signature algorithm is not taken").await;
-            let forged = under_signature_of(&pass, &with(&header, "alg", alg), &claims);
-            refused(&stage, door, alg, &forged, "signature algorithm is not taken").await;
+            refused(&harness, b, alg, &forged, "signature algorithm is not taken").await;
+            let forged = under_signature_of(&token, &with(&header, "alg", alg), &claims);
+            refused(&harness, b, alg, &forged, "signature algorithm is not taken").await;
         }
         refused(
-            &stage,
-            door,
+            &harness,
+            b,
             "the signature cut off",
             &unsigned(&header, &claims),
             "signature is wrong",
         )
         .await;
-        refused(&stage, door, "no third part", pass.rsplit_once('.').unwrap().0, "not a JWT").await;
-        assert_eq!(stage.show(door, &pass).await.status, 200);
+        refused(&harness, b, "no third part", token.rsplit_once('.').unwrap().0, "not a JWT").await;
+        assert_eq!(harness.call_b(b, &token).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn the_public_key_is_no_hmac_secret() {
-    let stage = Stage::start().await;
-    for door in Door::BOTH {
-        let pass = stage.pass("service-a", door).await;
-        let jwk = jwk(&stage, header(&pass)["kid"].as_str().unwrap()).await;
+async fn public_key_is_not_accepted_as_hmac_secret() {
+    let harness = Harness::start().await;
+    for b in ResourceServer::BOTH {
+        let token = harness.access_token("service-a", b).await;
+        let jwk = jwk(&harness, header(&token)["kid"].as_str().unwrap()).await;
         for secret in public_key_as_secrets(&jwk) {
             let forged =
-                hmac_signed(&with(&header(&pass), "alg", "HS256"), &claims(&pass), &secret);
-            refused(&stage, door, "HS256", &forged, "signature algorithm is not taken").await;
+                hmac_signed(&with(&header(&token), "alg", "HS256"), &claims(&token), &secret);
+            refused(&harness, b, "HS256", &forged, "signature algorithm is not taken").await;
         }
     }
 }
 
 #[tokio::test]
-async fn the_public_key_is_no_hmac_secret_where_hs256_is_taken_either() {
+async fn public_key_is_not_accepted_as_hmac_secret_even_with_hs256_enabled() {
     let secret = "a secret of C and B, 32 bytes long";
     let shared = || Some(service_kit::SecretSetting::new(secret));
-    let stage = Stage::start_with(|settings| settings.b_local.local.hs256_secret = shared()).await;
-    let pass = stage.pass("service-a", Door::Local).await;
-    let jwk = jwk(&stage, header(&pass)["kid"].as_str().unwrap()).await;
+    let harness =
+        Harness::start_with(|settings| settings.b_local.local.hs256_secret = shared()).await;
+    let token = harness.access_token("service-a", ResourceServer::Local).await;
+    let jwk = jwk(&harness, header(&token)["kid"].as_str().unwrap()).await;
     for secret in public_key_as_secrets(&jwk) {
-        let forged = hmac_signed(&with(&header(&pass), "alg", "HS256"), &claims(&pass), &secret);
-        refused(&stage, Door::Local, "HS256", &forged, "signature is wrong").await;
+        let forged = hmac_signed(&with(&header(&token), "alg", "HS256"), &claims(&token), &secret);
+        refused(&harness, ResourceServer::Local, "HS256", &forged, "signature is wrong").await;
     }
-    assert_eq!(stage.show(Door::Local, &pass).await.status, 200);
+    assert_eq!(harness.call_b(ResourceServer::Local, &token).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_key_is_never_taken_from_where_the_pass_points() {
-    // Another C, with a key of its own under the very same issuer name: what it signs is good there
-    // alone.
-    let (stage, other) = (Stage::start().await, Stage::start().await);
+async fn keys_named_in_the_token_header_are_ignored() {
+    // A second C with the same issuer and another key.
+    let (harness, other) = (Harness::start().await, Harness::start().await);
     let forger = Forger::with_key_of(&*other.store().await).await;
-    for door in Door::BOTH {
-        let pass = stage.pass("service-a", door).await;
-        let foreign = other.pass("service-a", door).await;
-        assert_eq!(other.show(door, &foreign).await.status, 200);
-        refused(&stage, door, "a pass of another C", &foreign, "key is unknown").await;
+    for b in ResourceServer::BOTH {
+        let token = harness.access_token("service-a", b).await;
+        let foreign = other.access_token("service-a", b).await;
+        assert_eq!(other.call_b(b, &foreign).await.status, 200);
+        refused(&harness, b, "a pass of another C", &foreign, "key is unknown").await;
 
-        let claims = claims(&pass);
+        let claims = claims(&token);
         let foreign_jwk = jwk(&other, header(&foreign)["kid"].as_str().unwrap()).await;
         let jwks_url = url(other.addresses.auth_server, "/.well-known/jwks.json");
         let pointing = with(&with(&header(&foreign), "jku", jwks_url.clone()), "x5u", jwks_url);
         let bringing = with(&header(&foreign), "jwk", foreign_jwk);
         for (what, header) in [("jku", pointing), ("jwk", bringing)] {
-            refused(&stage, door, what, &forger.sign(&header, &claims), "key is unknown").await;
+            refused(&harness, b, what, &forger.sign(&header, &claims), "key is unknown").await;
         }
-        let right_name = forger.sign(&header(&pass), &claims);
-        refused(&stage, door, "C's key by name", &right_name, "signature is wrong").await;
+        let right_name = forger.sign(&header(&token), &claims);
+        refused(&harness, b, "C's key by name", &right_name, "signature is wrong").await;
         for kid in [
             "../../../../dev/null",
             "' OR 1=1 --",
@@ -132,65 +135,65 @@ async fn a_key_is_never_taken_from_where_the_pass_points() {
             "\0",
             &"k".repeat(5_000),
         ] {
-            let forged = forger.sign(&with(&header(&pass), "kid", kid), &claims);
-            refused(&stage, door, kid, &forged, "key is unknown").await;
+            let forged = forger.sign(&with(&header(&token), "kid", kid), &claims);
+            refused(&harness, b, kid, &forged, "key is unknown").await;
         }
         for kid in [json!(null), json!(1), json!(["a"]), json!({ "a": 1 })] {
-            let forged = forger.sign(&with(&header(&pass), "kid", kid.clone()), &claims);
-            refused(&stage, door, &kid.to_string(), &forged, "").await;
+            let forged = forger.sign(&with(&header(&token), "kid", kid.clone()), &claims);
+            refused(&harness, b, &kid.to_string(), &forged, "").await;
         }
-        assert_eq!(stage.show(door, &pass).await.status, 200);
+        assert_eq!(harness.call_b(b, &token).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn a_pass_that_was_tampered_with_is_refused() {
-    let stage = Stage::start().await;
-    for door in Door::BOTH {
-        let pass = stage.pass("reader", door).await;
-        let (header, claims) = (header(&pass), claims(&pass));
+async fn tampered_tokens_are_rejected() {
+    let harness = Harness::start().await;
+    for b in ResourceServer::BOTH {
+        let token = harness.access_token("reader", b).await;
+        let (header, claims) = (header(&token), claims(&token));
         for (name, value) in [
             ("scope", "resource:read resource:write"),
             ("sub", "admin"),
             ("client_id", "service-a"),
         ] {
-            let forged = under_signature_of(&pass, &header, &with(&claims, name, value));
-            refused(&stage, door, name, &forged, "signature is wrong").await;
+            let forged = under_signature_of(&token, &header, &with(&claims, name, value));
+            refused(&harness, b, name, &forged, "signature is wrong").await;
         }
         let longer = with(&claims, "exp", claims["exp"].as_i64().unwrap() + 86_400);
         refused(
-            &stage,
-            door,
+            &harness,
+            b,
             "exp",
-            &under_signature_of(&pass, &header, &longer),
+            &under_signature_of(&token, &header, &longer),
             "signature is wrong",
         )
         .await;
-        for (place, byte) in pass.bytes().enumerate().step_by(7) {
+        for (place, byte) in token.bytes().enumerate().step_by(7) {
             let other = if byte == b'A' { 'B' } else { 'A' };
-            let forged = format!("{}{other}{}", &pass[..place], &pass[place + 1..]);
-            refused(&stage, door, &format!("byte {place}"), &forged, "").await;
+            let forged = format!("{}{other}{}", &token[..place], &token[place + 1..]);
+            refused(&harness, b, &format!("byte {place}"), &forged, "").await;
         }
         for forged in
-            [format!("{pass}A"), format!("{pass}="), format!("{pass}.x"), pass[1..].to_owned()]
+            [format!("{token}A"), format!("{token}="), format!("{token}.x"), token[1..].to_owned()]
         {
-            let answer = stage.show(door, &forged).await;
-            assert!(matches!(answer.status, 400 | 401), "{answer:?}");
+            let response = harness.call_b(b, &forged).await;
+            assert!(matches!(response.status, 400 | 401), "{response:?}");
         }
-        assert_eq!(stage.show(door, &pass).await.status, 200);
+        assert_eq!(harness.call_b(b, &token).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn even_with_cs_own_key_each_claim_has_to_be_right() {
-    let stage = Stage::start().await;
-    let forger = Forger::with_key_of(&*stage.store().await).await;
-    let now = stage.clock.seconds();
-    for door in Door::BOTH {
-        let pass = stage.pass("service-a", door).await;
-        let (header, claims) = (header(&pass), claims(&pass));
+async fn wrong_claims_are_rejected_despite_a_valid_signature() {
+    let harness = Harness::start().await;
+    let forger = Forger::with_key_of(&*harness.store().await).await;
+    let now = harness.clock.seconds();
+    for b in ResourceServer::BOTH {
+        let token = harness.access_token("service-a", b).await;
+        let (header, claims) = (header(&token), claims(&token));
         assert_eq!(
-            stage.show(door, &forger.sign(&header, &claims)).await.status,
+            harness.call_b(b, &forger.sign(&header, &claims)).await.status,
             200,
             "the forger's key is C's"
         );
@@ -211,7 +214,7 @@ async fn even_with_cs_own_key_each_claim_has_to_be_right() {
             (
                 "an audience that begins alike",
                 "aud",
-                json!(format!("{}/", door.resource())),
+                json!(format!("{}/", b.resource())),
                 "meant for another resource",
             ),
             ("no audience", "aud", json!([]), "meant for another resource"),
@@ -220,39 +223,39 @@ async fn even_with_cs_own_key_each_claim_has_to_be_right() {
             ("made in the future", "iat", json!(now + 6), "made in the future"),
             ("times of the wrong kind", "exp", json!("tomorrow"), "wrong kind"),
         ] {
-            refused(&stage, door, what, &forger.sign(&header, &with(&claims, name, value)), rule)
+            refused(&harness, b, what, &forger.sign(&header, &with(&claims, name, value)), rule)
                 .await;
         }
         for name in ["iss", "aud", "exp", "iat", "sub", "client_id", "jti"] {
             let mut without = claims.clone();
             without.as_object_mut().unwrap().remove(name);
-            refused(&stage, door, name, &forger.sign(&header, &without), name).await;
+            refused(&harness, b, name, &forger.sign(&header, &without), name).await;
         }
     }
 }
 
 #[tokio::test]
-async fn an_id_token_is_no_access_token_though_c_signed_it() {
-    let stage = Stage::start().await;
-    let forger = Forger::with_key_of(&*stage.store().await).await;
-    for door in Door::BOTH {
-        let pass = stage.pass("service-a", door).await;
-        let (header, claims) = (header(&pass), claims(&pass));
+async fn id_token_is_not_accepted_as_access_token() {
+    let harness = Harness::start().await;
+    let forger = Forger::with_key_of(&*harness.store().await).await;
+    for b in ResourceServer::BOTH {
+        let token = harness.access_token("service-a", b).await;
+        let (header, claims) = (header(&token), claims(&token));
         for typ in ["JWT", "id+jwt", "logout+jwt", "at+jwt+x", ""] {
             let forged = forger.sign(&with(&header, "typ", typ), &claims);
-            refused(&stage, door, typ, &forged, "not an access token").await;
+            refused(&harness, b, typ, &forged, "not an access token").await;
         }
         let mut untyped = header.clone();
         untyped.as_object_mut().unwrap().remove("typ");
-        refused(&stage, door, "no typ", &forger.sign(&untyped, &claims), "not an access token")
+        refused(&harness, b, "no typ", &forger.sign(&untyped, &claims), "not an access token")
             .await;
         let id_token = json!({
-            "iss": claims["iss"], "sub": "alice", "aud": door.resource(), "nonce": "n",
+            "iss": claims["iss"], "sub": "alice", "aud": b.resource(), "nonce": "n",
             "iat": claims["iat"], "exp": claims["exp"],
         });
         refused(
-            &stage,
-            door,
+            &harness,
+            b,
             "an ID token",
             &forger.sign(&with(&header, "typ", "JWT"), &id_token),
             "not an access token",
@@ -262,12 +265,12 @@ async fn an_id_token_is_no_access_token_though_c_signed_it() {
 }
 
 #[tokio::test]
-async fn made_up_keys_do_not_make_b_ask_c_again_and_again() {
-    let stage = Stage::start().await;
-    let pass = stage.pass("service-a", Door::Local).await;
+async fn unknown_key_ids_cause_one_jwks_fetch_per_cooldown() {
+    let harness = Harness::start().await;
+    let token = harness.access_token("service-a", ResourceServer::Local).await;
     let fetches = async || {
-        let answer = Answer::of(stage.http.get(url(stage.addresses.auth_server, "/metrics"))).await;
-        let line = answer
+        let response = send(harness.http.get(url(harness.addresses.auth_server, "/metrics"))).await;
+        let line = response
             .text
             .lines()
             .find(|line| line.contains("http_requests_total") && line.contains("jwks.json"));
@@ -276,16 +279,16 @@ async fn made_up_keys_do_not_make_b_ask_c_again_and_again() {
     let before = fetches().await;
     let named = |name: usize| {
         under_signature_of(
-            &pass,
-            &with(&header(&pass), "kid", format!("made-up-{name}")),
-            &claims(&pass),
+            &token,
+            &with(&header(&token), "kid", format!("made-up-{name}")),
+            &claims(&token),
         )
     };
     for name in 0..100 {
-        refused(&stage, Door::Local, "made up", &named(name), "key is unknown").await;
+        refused(&harness, ResourceServer::Local, "made up", &named(name), "key is unknown").await;
     }
     assert_eq!(fetches().await - before, 1, "one fetch in a cool-down");
-    stage.clock.advance(Duration::from_secs(10));
-    refused(&stage, Door::Local, "made up", &named(99), "key is unknown").await;
+    harness.clock.advance(Duration::from_secs(10));
+    refused(&harness, ResourceServer::Local, "made up", &named(99), "key is unknown").await;
     assert_eq!(fetches().await - before, 2);
 }

@@ -1,8 +1,8 @@
-//! What one caller may take of each server.
+//! Limits that every server applies to a caller: time, body size and connections.
 
 use e2e_tests::{
-    harness::{Door, Stage},
-    http::{Answer, until, url},
+    harness::{Harness, ResourceServer},
+    http::{send, until, url},
 };
 use gatepass::StackSettings;
 use service_kit::Limits;
@@ -19,10 +19,10 @@ fn everywhere(change: impl Fn(&mut Limits)) -> impl FnOnce(&mut StackSettings) {
 }
 
 #[tokio::test]
-async fn who_says_nothing_or_sends_headers_too_slowly_is_cut_off() {
-    let stage = Stage::start_with(everywhere(|limits| limits.header_timeout_seconds = 1)).await;
+async fn idle_connections_and_slow_headers_are_closed() {
+    let harness = Harness::start_with(everywhere(|limits| limits.header_timeout_seconds = 1)).await;
     let mut wires = Vec::new();
-    for wanted in Wanted::of_each(&stage).await {
+    for wanted in Wanted::of_each(&harness).await {
         for beginning in ["", "P", &wanted.head[..wanted.head.len() - 10]] {
             let mut wire = Wire::to(wanted.address).await;
             wire.say(beginning).await;
@@ -36,10 +36,11 @@ async fn who_says_nothing_or_sends_headers_too_slowly_is_cut_off() {
 }
 
 #[tokio::test]
-async fn who_sends_the_body_too_slowly_is_told_so_and_cut_off() {
-    let stage = Stage::start_with(everywhere(|limits| limits.request_timeout_seconds = 1)).await;
+async fn slow_bodies_get_408() {
+    let harness =
+        Harness::start_with(everywhere(|limits| limits.request_timeout_seconds = 1)).await;
     let mut wires = Vec::new();
-    for wanted in Wanted::of_each(&stage).await {
+    for wanted in Wanted::of_each(&harness).await {
         let mut wire = wanted.begun().await;
         wire.say(&wanted.body[..3]).await;
         wires.push((wire, wanted.head));
@@ -51,34 +52,39 @@ async fn who_sends_the_body_too_slowly_is_told_so_and_cut_off() {
 }
 
 #[tokio::test]
-async fn a_body_over_64_kib_is_refused_by_each() {
-    let stage = Stage::start().await;
+async fn bodies_over_64_kib_get_413() {
+    let harness = Harness::start().await;
     let body = |bytes: usize| "x".repeat(bytes);
-    let post = |url: String, bytes: usize| Answer::of(stage.http.post(url).body(body(bytes)));
-    let a = url(stage.addresses.service_a, "/api/call-b");
+    let post = |url: String, bytes: usize| send(harness.http.post(url).body(body(bytes)));
+    let a = url(harness.addresses.service_a, "/api/call-b");
     assert_eq!(post(a.clone(), 64 * 1024).await.status, 200);
-    let answer = post(a, 64 * 1024 + 1).await;
-    assert_eq!((answer.status, answer.member("step").as_str()), (413, "request"), "{answer:?}");
-    for door in Door::BOTH {
-        let pass = stage.pass("service-a", door).await;
-        let write =
-            |bytes: usize| stage.http.post(stage.door(door, "/api/do_something")).body(body(bytes));
-        assert_eq!(Answer::of(write(64 * 1024).bearer_auth(&pass)).await.status, 200);
-        assert_eq!(Answer::of(write(64 * 1024 + 1).bearer_auth(&pass)).await.status, 413);
+    let response = post(a, 64 * 1024 + 1).await;
+    assert_eq!(
+        (response.status, response.member("step").as_str()),
+        (413, "request"),
+        "{response:?}"
+    );
+    for b in ResourceServer::BOTH {
+        let token = harness.access_token("service-a", b).await;
+        let write = |bytes: usize| {
+            harness.http.post(harness.b_url(b, "/api/do_something")).body(body(bytes))
+        };
+        assert_eq!(send(write(64 * 1024).bearer_auth(&token)).await.status, 200);
+        assert_eq!(send(write(64 * 1024 + 1).bearer_auth(&token)).await.status, 413);
         assert_eq!(
-            Answer::of(write(64 * 1024 + 1)).await.status,
+            send(write(64 * 1024 + 1)).await.status,
             401,
             "nobody without a pass sends so much"
         );
     }
-    let answer = stage.ask_c("/oauth/token", &[("pad", &body(65 * 1024))]).await;
-    assert_eq!((answer.status, answer.member("error").as_str()), (413, "invalid_request"));
+    let response = harness.post_to_c("/oauth/token", &[("pad", &body(65 * 1024))]).await;
+    assert_eq!((response.status, response.member("error").as_str()), (413, "invalid_request"));
 }
 
 #[tokio::test]
-async fn connections_over_the_cap_are_closed_and_a_freed_place_is_taken() {
-    let stage = Stage::start_with(everywhere(|limits| limits.max_connections = 8)).await;
-    let at = stage.addresses;
+async fn connections_over_the_limit_are_closed() {
+    let harness = Harness::start_with(everywhere(|limits| limits.max_connections = 8)).await;
+    let at = harness.addresses;
     for address in [at.auth_server, at.service_a, at.b_local, at.b_introspection] {
         let enter = async || {
             let mut wire = Wire::to(address).await;

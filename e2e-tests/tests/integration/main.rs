@@ -1,4 +1,4 @@
-//! The stories that cross processes: A, C and both Bs over real sockets, in one process.
+//! A, C, both Bs and the flow viewer over real sockets, in one process.
 #![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 mod auth_server_outage;

@@ -1,8 +1,8 @@
-//! Requests written byte by byte, for callers that are slow, greedy or silent.
+//! Requests written byte by byte, as slow, idle or greedy clients send them.
 
 use std::net::SocketAddr;
 
-use e2e_tests::harness::{Door, SECRET, Stage};
+use e2e_tests::harness::{Harness, ResourceServer, SECRET};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -11,10 +11,10 @@ use tokio::{
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A connection of one's own.
+/// A TCP connection.
 pub struct Wire(TcpStream);
 
-/// A request that each server answers with 200.
+/// A request to which its server responds with 200.
 pub struct Wanted {
     pub address: SocketAddr,
     pub head: String,
@@ -30,15 +30,15 @@ impl Wire {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// What the server says until it closes. That it closes is part of the story.
+    /// Reads until the server closes the connection, which it has to do.
     pub async fn until_closed(mut self) -> String {
         let mut said = Vec::new();
-        // A reset closes as well as an end does.
+        // A reset counts as a close.
         let _ = timeout(LIMIT, self.0.read_to_end(&mut said)).await.unwrap();
         String::from_utf8(said).unwrap()
     }
 
-    /// What the server says until these words have come; `None` when it closes before.
+    /// Reads until the response contains `words`. Returns `None` if the server closes first.
     pub async fn until_said(&mut self, words: &str) -> Option<String> {
         let (mut said, mut part) = (String::new(), [0; 1_024]);
         while !said.contains(words) {
@@ -52,15 +52,16 @@ impl Wire {
 }
 
 impl Wanted {
-    /// One for each of A, C and both Bs; the head waits for a body of the right length.
-    pub async fn of_each(stage: &Stage) -> [Self; 4] {
-        let at = stage.addresses;
+    /// Returns a request for C, A, the local B and the introspecting B. Each announces the length
+    /// of its body.
+    pub async fn of_each(harness: &Harness) -> [Self; 4] {
+        let at = harness.addresses;
         let form = "content-type: application/x-www-form-urlencoded\r\n";
         let token =
             format!("grant_type=client_credentials&client_id=reader&client_secret={SECRET}");
-        let [local, asking] = [
-            stage.pass("service-a", Door::Local).await,
-            stage.pass("service-a", Door::Asking).await,
+        let [local, introspecting] = [
+            harness.access_token("service-a", ResourceServer::Local).await,
+            harness.access_token("service-a", ResourceServer::Introspecting).await,
         ];
         [
             Self::post(at.auth_server, "/oauth/token", form, &token),
@@ -79,7 +80,7 @@ impl Wanted {
             Self::post(
                 at.b_introspection,
                 "/api/do_something",
-                &format!("authorization: Bearer {asking}\r\n"),
+                &format!("authorization: Bearer {introspecting}\r\n"),
                 "[1,2,3]",
             ),
         ]
@@ -94,7 +95,7 @@ impl Wanted {
         }
     }
 
-    /// Send the head, and wait until the server has begun to read the body.
+    /// Sends the head and waits until the server reads the body.
     pub async fn begun(&self) -> Wire {
         let mut wire = Wire::to(self.address).await;
         wire.say(&self.head).await;

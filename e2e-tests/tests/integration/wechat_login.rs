@@ -1,18 +1,18 @@
-//! "Log in with WeChat", without WeChat: A's own provider against C, which speaks as WeChat does.
+//! Login with WeChat without WeChat: A's provider `wechat` against C's WeChat-compatible endpoints.
 
 use std::fs;
 
-use e2e_tests::harness::Stage;
+use e2e_tests::harness::Harness;
 use gatepass::StackSettings;
 use service_a::settings::{ProviderKind, ProviderSettings};
 use service_kit::SecretSetting;
 
-use crate::login::{ALICE, somebody, stage_with};
+use crate::login::{ALICE, harness_with, somebody};
 
 const APP: &str = "wx0123456789abcdef";
 
-async fn stage(scopes: &'static str) -> Stage {
-    stage_with(|settings| {
+async fn harness(scopes: &'static str) -> Harness {
+    harness_with(|settings| {
         settings.auth_server.compat.wechat = true;
         knows_the_app(settings);
         let c = settings.auth_server.issuer();
@@ -25,7 +25,7 @@ async fn stage(scopes: &'static str) -> Stage {
             scopes: scopes.to_owned(),
             token_url: Some(format!("{c}/sns/oauth2/access_token")),
             userinfo_url: Some(format!("{c}/sns/userinfo")),
-            timeout_millis: e2e_tests::fixed_ports::PATIENCE_MILLIS,
+            timeout_millis: e2e_tests::fixed_ports::TIMEOUT_MILLIS,
             ..ProviderSettings::default()
         };
         settings.service_a.providers.insert("wechat".to_owned(), provider);
@@ -33,7 +33,7 @@ async fn stage(scopes: &'static str) -> Stage {
     .await
 }
 
-/// As somebody registers an app at WeChat.
+/// Registers an app at C as it would be registered at WeChat.
 fn knows_the_app(settings: &StackSettings) {
     let file = settings.auth_server.clients_file.as_ref().unwrap();
     let port = settings.service_a.listen.rsplit(':').next().unwrap();
@@ -41,34 +41,34 @@ fn knows_the_app(settings: &StackSettings) {
         "\n[[clients]]\nclient_id = \"{APP}\"\nclient_secret = \"the-app-secret\"\nscopes = \"openid profile\"\n\n\
          [clients.login]\nredirect_uris = [\"http://localhost:{port}/callback/wechat\"]\n",
     );
-    fs::write(file, fs::read_to_string(file).unwrap() + &app).unwrap();
+    fs::write(file, fs::read_to_string(file).unwrap() + &*app).unwrap();
 }
 
 #[tokio::test]
-async fn a_person_logs_in_with_a_wechat_that_is_c_and_is_the_same_one_the_next_time() {
+async fn wechat_login_finds_the_same_account_again() {
     for (scopes, page) in
         [("snsapi_login", "/connect/qrconnect"), ("snsapi_userinfo", "/connect/oauth2/authorize")]
     {
-        let stage = stage(scopes).await;
-        somebody(&stage, move |alice, at| {
+        let harness = harness(scopes).await;
+        somebody(&harness, move |alice, at| {
             alice.open(&format!("{}/login/wechat", at.a))?;
             assert!(
-                alice.visited.iter().any(|address| address.path() == page),
+                alice.visited().iter().any(|address| address.path() == page),
                 "{:?}",
-                alice.visited
+                alice.visited()
             );
             alice.press("login-submit", &ALICE)?;
             alice.press("consent-allow", &[])?;
-            assert_eq!(alice.text("account-nickname").as_deref(), Some("小爱"), "{}", alice.html);
+            assert_eq!(alice.text("account-nickname").as_deref(), Some("小爱"), "{}", alice.html());
             assert!(
-                !alice.html.contains("alice@example.com"),
+                !alice.html().contains("alice@example.com"),
                 "WeChat tells no address: {}",
-                alice.html
+                alice.html()
             );
             let account = alice.text("account-id");
             alice.press("logout-submit", &[])?;
             alice.open(&format!("{}/login/wechat", at.a))?;
-            assert_eq!(alice.text("account-id"), account, "{}", alice.html);
+            assert_eq!(alice.text("account-id"), account, "{}", alice.html());
             Ok(())
         })
         .await;
@@ -76,23 +76,23 @@ async fn a_person_logs_in_with_a_wechat_that_is_c_and_is_the_same_one_the_next_t
 }
 
 #[tokio::test]
-async fn what_goes_wrong_at_that_wechat_is_a_page_of_a() {
-    let stage = stage("snsapi_login").await;
-    somebody(&stage, |alice, at| {
+async fn wechat_errors_are_pages_of_a() {
+    let harness = harness("snsapi_login").await;
+    somebody(&harness, |alice, at| {
         alice.open(&format!("{}/login/wechat", at.a))?;
         alice.press("login-cancel", &[])?;
-        assert!(alice.html.contains("data-error=\"cancelled\""), "{}", alice.html);
-        // A code that was never given: an `errcode` in a 200.
+        assert!(alice.shows_error("cancelled"), "{}", alice.html());
+        // A code that C never issued: WeChat reports an `errcode` with status 200.
         alice.open(&format!("{}/login/wechat", at.a))?;
         let asked = alice
-            .visited
+            .visited()
             .iter()
             .rev()
             .find(|address| address.path() == "/connect/qrconnect")
             .unwrap();
         let state = asked.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
         alice.open(&format!("{}/callback/wechat?code=made-up&state={state}", at.a))?;
-        assert!(alice.html.contains("data-error=\"code_rejected\""), "{}", alice.html);
+        assert!(alice.shows_error("code_rejected"), "{}", alice.html());
         Ok(())
     })
     .await;

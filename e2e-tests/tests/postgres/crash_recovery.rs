@@ -1,5 +1,5 @@
-//! PostgreSQL is killed under load and started again: what C has answered is true, and C goes on by
-//! itself.
+//! PostgreSQL is killed under load and restarted: what C has acknowledged is stored, and C recovers
+//! without a restart.
 
 use std::{
     collections::HashSet,
@@ -18,7 +18,7 @@ use test_support::postgres::Cluster;
 
 use crate::test_server::{Replica, WITH_JWT, WITH_OPAQUE};
 
-/// What C has answered, and therefore must never forget.
+/// What C has acknowledged and must not lose.
 #[derive(Default)]
 struct Acknowledged {
     issued: Vec<String>,
@@ -39,20 +39,21 @@ impl Load {
         !self.over.load(Ordering::Relaxed)
     }
 
-    /// A pass; `None` while C has no database, which it has to say.
-    async fn pass(&self, client_id: &str) -> Option<String> {
-        let answer = self.server.ask(client_id).await;
-        if answer.status == 200 {
-            return Some(answer.member("access_token"));
+    /// Requests a token. Returns `None` while C has no database, which has to be a 503.
+    async fn access_token(&self, client_id: &str) -> Option<String> {
+        let response = self.server.ask(client_id).await;
+        if response.status == 200 {
+            return Some(response.member("access_token"));
         }
-        assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{answer:?}");
+        assert_eq!((response.status, response.header("retry-after")), (503, "5"), "{response:?}");
         self.book.lock().unwrap().refused += 1;
         None
     }
 
     async fn keep_asking(self) {
         while self.goes_on() {
-            let (jwt, opaque) = (self.pass(WITH_JWT).await, self.pass(WITH_OPAQUE).await);
+            let (jwt, opaque) =
+                (self.access_token(WITH_JWT).await, self.access_token(WITH_OPAQUE).await);
             let mut book = self.book.lock().unwrap();
             book.issued.extend(jwt);
             book.opaque.extend(opaque);
@@ -66,9 +67,9 @@ impl Load {
             } else {
                 WITH_OPAQUE
             };
-            let Some(pass) = self.pass(client_id).await else { continue };
-            if self.server.revoke(client_id, &pass).await.status == 200 {
-                self.book.lock().unwrap().revoked.push(pass);
+            let Some(token) = self.access_token(client_id).await else { continue };
+            if self.server.revoke(client_id, &token).await.status == 200 {
+                self.book.lock().unwrap().revoked.push(token);
             }
         }
     }
@@ -79,7 +80,7 @@ impl Load {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_survives_a_kill_of_postgresql_under_load() {
+async fn acknowledged_changes_survive_a_postgresql_crash() {
     let mut cluster = Cluster::start();
     let database = cluster.fresh_database();
     let server = Arc::new(Replica::start(&database).await);
@@ -108,19 +109,19 @@ async fn what_was_acknowledged_survives_a_kill_of_postgresql_under_load() {
 
     let book = std::mem::take(&mut *load.book.lock().unwrap());
     let known = issued(&database).await;
-    for pass in &book.issued {
-        let jti = claims(pass)["jti"].as_str().unwrap().to_owned();
+    for token in &book.issued {
+        let jti = claims(token)["jti"].as_str().unwrap().to_owned();
         assert!(known.contains(&jti), "a pass is out that the audit trail does not know");
     }
-    for pass in &book.opaque {
-        assert!(server.is_active(pass).await, "a pass was forgotten");
+    for token in &book.opaque {
+        assert!(server.is_active(token).await, "a pass was forgotten");
     }
-    for pass in &book.revoked {
-        assert!(!server.is_active(pass).await, "a pass came back to life");
+    for token in &book.revoked {
+        assert!(!server.is_active(token).await, "a pass came back to life");
     }
 }
 
-/// The names of all passes that the audit trail knows.
+/// The `jti` of all tokens in the audit log.
 async fn issued(database_url: &str) -> HashSet<String> {
     let store = PostgresStore::connect(database_url).await.unwrap();
     let records =

@@ -1,42 +1,48 @@
-//! Somebody logs in to A with their account at C, and both keep what they know on PostgreSQL.
+//! Login at A with an account at C, both on PostgreSQL.
 
-use e2e_tests::{browser::Visitor, fixed_ports::true_names, harness::Stage};
+use e2e_tests::{browser::BlockingBrowser, fixed_ports::use_fixed_ports, harness::Harness};
 use service_kit::SecretSetting;
 use test_support::postgres::shared;
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "wonderland")];
 
-struct World {
-    stage: Stage,
+struct Servers {
+    harness: Harness,
     of_a: String,
     of_c: String,
 }
 
-impl World {
+impl Servers {
     async fn new() -> Self {
         let (of_a, of_c) = (shared().fresh_database(), shared().fresh_database());
-        let stage = Stage::start_with(|settings| {
-            true_names(settings, "");
+        let harness = Harness::start_with(|settings| {
+            use_fixed_ports(settings, "");
             settings.service_a.database_url = Some(SecretSetting::new(&*of_a));
             settings.auth_server.database_url = Some(SecretSetting::new(&*of_c));
         });
-        Self { stage: stage.await, of_a, of_c }
+        Self { harness: harness.await, of_a, of_c }
     }
 
-    /// A story that a browser tells.
-    async fn tell(
+    /// Runs `actions` with a new browser: browser, address of A, address of C.
+    async fn browse(
         &self,
-        story: impl FnOnce(&mut Visitor<'_>, &str, &str) -> anyhow::Result<()> + Send + 'static,
+        actions: impl FnOnce(&mut BlockingBrowser<'_>, &str, &str) -> anyhow::Result<()>
+        + Send
+        + 'static,
     ) {
         let at = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
-        let (a, c) = (at(self.stage.addresses.service_a), at(self.stage.addresses.auth_server));
-        let told = tokio::task::spawn_blocking(move || {
-            story(&mut Visitor::of([(&*a, a.clone()), (&*c, c.clone())])?, &a, &c)
+        let (a, c) = (at(self.harness.addresses.service_a), at(self.harness.addresses.auth_server));
+        let browsing = tokio::task::spawn_blocking(move || {
+            actions(
+                &mut BlockingBrowser::with_origins([(&*a, a.clone()), (&*c, c.clone())])?,
+                &a,
+                &c,
+            )
         });
-        told.await.unwrap().unwrap();
+        browsing.await.unwrap().unwrap();
     }
 
-    /// How many rows there are in a table of A, and of C.
+    /// The number of rows in a table of A, and in a table of C.
     fn rows(&self, of_a: &str, of_c: &str) -> (usize, usize) {
         let count = |url: &str, table: &str| {
             let name = url.rsplit('/').next().unwrap();
@@ -46,47 +52,43 @@ impl World {
     }
 }
 
-fn log_in(person: &mut Visitor<'_>, a: &str, c: &str) -> anyhow::Result<()> {
-    person.open(&format!("{a}/login/platform"))?;
-    assert!(person.address.as_str().starts_with(&format!("{c}/login")), "{}", person.address);
-    person.press("login-submit", &ALICE)?;
-    if person.has("consent-allow") {
-        person.press("consent-allow", &[])?;
+fn log_in(browser: &mut BlockingBrowser<'_>, a: &str, c: &str) -> anyhow::Result<()> {
+    browser.open(&format!("{a}/login/platform"))?;
+    assert!(browser.address().starts_with(&format!("{c}/login")), "{}", browser.address());
+    browser.press("login-submit", &ALICE)?;
+    if browser.has("consent-allow") {
+        browser.press("consent-allow", &[])?;
     }
-    assert_eq!(person.address.as_str(), format!("{a}/account"), "{}", person.html);
-    assert!(person.html.contains("alice@example.com"), "{}", person.html);
+    assert_eq!(browser.address(), format!("{a}/account"), "{}", browser.html());
+    assert!(browser.html().contains("alice@example.com"), "{}", browser.html());
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_logs_in_calls_b_and_logs_out_with_both_servers_on_postgresql() {
-    let world = World::new().await;
-    world
-        .tell(|alice, a, c| {
+async fn login_call_and_logout_with_a_and_c_on_postgresql() {
+    let servers = Servers::new().await;
+    servers
+        .browse(|alice, a, c| {
             log_in(alice, a, c)?;
             for target in ["local", "introspection"] {
                 alice.open(&format!("{a}/my-resource?target={target}"))?;
-                assert!(alice.has("my-resource-answer"), "{}", alice.html);
+                assert!(alice.has("my-resource-answer"), "{}", alice.html());
             }
             Ok(())
         })
         .await;
-    assert_eq!(world.rows("accounts", "sessions"), (1, 1));
-    // At another browser the same account is found; the log out there ends its own sessions, at
-    // both.
-    world
-        .tell(|alice, a, c| {
+    assert_eq!(servers.rows("accounts", "sessions"), (1, 1));
+    // In another browser the login finds the same account. Logout there ends the sessions of that
+    // browser.
+    servers
+        .browse(|alice, a, c| {
             log_in(alice, a, c)?;
             alice.open(&format!("{a}/account"))?;
             alice.press("logout-submit", &[])?;
-            assert!(
-                alice.has("logged-out") && alice.address.as_str().starts_with(a),
-                "{}",
-                alice.html
-            );
+            assert!(alice.has("logged-out") && alice.address().starts_with(a), "{}", alice.html());
             Ok(())
         })
         .await;
-    assert_eq!(world.rows("accounts", "consents"), (1, 1));
-    assert_eq!(world.rows("sessions", "sessions"), (1, 1), "those of the first browser");
+    assert_eq!(servers.rows("accounts", "consents"), (1, 1));
+    assert_eq!(servers.rows("sessions", "sessions"), (1, 1), "those of the first browser");
 }

@@ -1,6 +1,6 @@
-//! C and A on PostgreSQL: the suites that every store of theirs has to pass, and what several
-//! servers on one database promise. One cluster is made for all of it, with a database for each
-//! test; a story that kills PostgreSQL has a cluster of its own.
+//! C and A on PostgreSQL: the conformance suites of their storage, and several replicas on one
+//! database. The tests share a cluster, with a database for each test; a test that kills PostgreSQL
+//! has a cluster of its own.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
 
 mod test_server;

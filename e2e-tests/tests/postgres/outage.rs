@@ -1,4 +1,4 @@
-//! Without its database C says no, and when to come again.
+//! A and C without their database: 503 with `Retry-After`, and recovery without a restart.
 
 use e2e_tests::{harness::SECRET, http::until};
 use futures_util::future::join_all;
@@ -10,18 +10,18 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_database_every_answer_is_a_503_and_afterwards_all_is_well() {
+async fn c_returns_503_without_its_database_and_recovers() {
     let mut cluster = Cluster::start();
     let server = Replica::start(&cluster.fresh_database()).await;
-    let pass = server.pass(WITH_JWT).await;
+    let token = server.access_token(WITH_JWT).await;
     cluster.kill();
     let asked = server.ask(WITH_JWT).await;
     let introspected =
-        server.post("/oauth/introspect", (ASKING, SECRET), &[("token", &pass)]).await;
-    let revoked = server.revoke(WITH_JWT, &pass).await;
-    for answer in [&asked, &introspected, &revoked] {
-        assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{answer:?}");
-        assert_eq!(answer.member("error"), "server_error");
+        server.post("/oauth/introspect", (ASKING, SECRET), &[("token", &token)]).await;
+    let revoked = server.revoke(WITH_JWT, &token).await;
+    for response in [&asked, &introspected, &revoked] {
+        assert_eq!((response.status, response.header("retry-after")), (503, "5"), "{response:?}");
+        assert_eq!(response.member("error"), "server_error");
     }
     let readiness = server.get("/readyz").await;
     assert_eq!(readiness.status, 503);
@@ -30,13 +30,13 @@ async fn without_its_database_every_answer_is_a_503_and_afterwards_all_is_well()
 
     cluster.restart();
     until("C is ready again", async || server.get("/readyz").await.status == 200).await;
-    assert!(server.is_active(&pass).await, "a revocation that was refused has not happened");
-    assert_eq!(server.revoke(WITH_JWT, &pass).await.status, 200);
-    assert!(!server.is_active(&pass).await);
+    assert!(server.is_active(&token).await, "a revocation that was refused has not happened");
+    assert_eq!(server.revoke(WITH_JWT, &token).await.status, 200);
+    assert!(!server.is_active(&token).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_database_the_website_says_so_and_afterwards_all_is_well() {
+async fn a_returns_503_without_its_database_and_recovers() {
     let mut cluster = Cluster::start();
     let a = Website::start(&cluster.fresh_database()).await;
     assert_eq!(a.get("/account").await.status, 401);
@@ -57,19 +57,19 @@ async fn without_its_database_the_website_says_so_and_afterwards_all_is_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_have_gone_silent_are_given_up() {
+async fn stalled_connections_are_replaced() {
     let cluster = Cluster::start();
     let server = Replica::start(&cluster.fresh_database()).await;
     let many = || join_all((0..30).map(|_| server.ask(WITH_JWT)));
-    assert!(many().await.iter().all(|answer| answer.status == 200));
-    // As when a machine or a network is gone without a word: nobody answers, and nobody hangs up.
+    assert!(many().await.iter().all(|response| response.status == 200));
+    // As if the machine or the network had failed: the connections stay open and receive nothing.
     let pids = cluster.tell("SELECT pid FROM pg_stat_activity WHERE usename = 'gatepass'");
     let signal = |name: &str| {
         succeed(&[&["kill", name], &pids.lines().collect::<Vec<_>>()[..]].concat(), &[])
     };
     assert!(pids.lines().count() > 1, "{pids}");
     signal("-STOP");
-    let answers = many().await;
+    let responses = many().await;
     signal("-CONT");
-    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
 }

@@ -1,8 +1,8 @@
-//! Many requests for one thing that is good once, over HTTP, at two servers on one database.
+//! Concurrent redemption of one code and of one refresh token at two replicas.
 
 use std::collections::HashSet;
 
-use e2e_tests::{browser::Visitor, harness::SECRET, http::Answer};
+use e2e_tests::{browser::BlockingBrowser, harness::SECRET, http::TestResponse};
 use futures_util::future::join_all;
 use test_support::postgres::shared;
 
@@ -15,12 +15,12 @@ const REDIRECT_URI: &str = "http://localhost:9001/callback/platform";
 const PLATFORM: &str = "http://localhost:9000";
 const RESOURCE: &str = "http://localhost:9003";
 
-/// A code that alice has allowed A, and that A has not fetched: nobody is at its address.
+/// An authorization code that A has not redeemed: the browser does not open A's redirect URI.
 async fn code(c: &Replica) -> String {
     let place = c.base.clone();
     let browse = move || {
-        let mut alice = Visitor::of([(PLATFORM, place)])?;
-        let asking = [
+        let mut alice = BlockingBrowser::with_origins([(PLATFORM, place)])?;
+        let request = [
             ("response_type", "code"),
             ("client_id", WITH_JWT),
             ("redirect_uri", REDIRECT_URI),
@@ -31,23 +31,24 @@ async fn code(c: &Replica) -> String {
             ("code_challenge_method", "S256"),
         ];
         alice.open(
-            url::Url::parse_with_params(&format!("{PLATFORM}/oauth/authorize"), asking)?.as_str(),
+            url::Url::parse_with_params(&format!("{PLATFORM}/oauth/authorize"), request)?.as_str(),
         )?;
         alice.press("login-submit", &[("username", "alice"), ("password", "wonderland")])?;
         alice.press("consent-allow", &[])?;
-        let code = alice.address.query_pairs().find(|(name, _)| name == "code");
+        let address = url::Url::parse(alice.address())?;
+        let code = address.query_pairs().find(|(name, _)| name == "code");
         anyhow::Ok(code.map(|(_, code)| code.into_owned()).unwrap_or_default())
     };
     tokio::task::spawn_blocking(browse).await.unwrap().unwrap()
 }
 
-async fn fetch(c: &Replica, code: &str) -> Answer {
+async fn fetch(c: &Replica, code: &str) -> TestResponse {
     let grant = ("grant_type", "authorization_code");
     let form = [grant, ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
     c.post("/oauth/token", (WITH_JWT, SECRET), &form).await
 }
 
-async fn refresh(c: &Replica, token: &str) -> Answer {
+async fn refresh(c: &Replica, token: &str) -> TestResponse {
     c.post(
         "/oauth/token",
         (WITH_JWT, SECRET),
@@ -57,16 +58,21 @@ async fn refresh(c: &Replica, token: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_who_race_for_a_code_at_two_servers_one_wins_and_the_others_end_it() {
+async fn code_is_redeemed_once_in_a_race_and_replays_revoke_its_tokens() {
     let database = shared().fresh_database();
     let (one, other) = tokio::join!(Replica::start(&database), Replica::start(&database));
     let code = code(&one).await;
-    let answers =
+    let responses =
         join_all((0..64).map(|n| fetch(if n % 2 == 0 { &one } else { &other }, &code))).await;
-    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    let (won, lost): (Vec<_>, Vec<_>) =
+        responses.iter().partition(|response| response.status == 200);
     assert_eq!(won.len(), 1, "{won:?}");
-    for answer in lost {
-        assert_eq!((answer.status, &*answer.member("error")), (400, "invalid_grant"), "{answer:?}");
+    for response in lost {
+        assert_eq!(
+            (response.status, &*response.member("error")),
+            (400, "invalid_grant"),
+            "{response:?}"
+        );
     }
     let (access, renewing) = (won[0].member("access_token"), won[0].member("refresh_token"));
     assert!(
@@ -77,14 +83,14 @@ async fn of_64_who_race_for_a_code_at_two_servers_one_wins_and_the_others_end_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_who_race_with_one_refresh_token_all_get_one_successor() {
+async fn refresh_race_returns_one_successor() {
     let database = shared().fresh_database();
     let (one, other) = tokio::join!(Replica::start(&database), Replica::start(&database));
     let first = fetch(&one, &code(&one).await).await.member("refresh_token");
-    let answers =
+    let responses =
         join_all((0..64).map(|n| refresh(if n % 2 == 0 { &one } else { &other }, &first))).await;
-    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
     let successors: HashSet<_> =
-        answers.iter().map(|answer| answer.member("refresh_token")).collect();
+        responses.iter().map(|response| response.member("refresh_token")).collect();
     assert_eq!(successors.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Several servers on one database are one server to everybody else.
+//! Several replicas of C on one database.
 
 use auth_server::{
     domain::{Actor, Client, SecretHash, StoredSecret, TokenFormat},
@@ -14,13 +14,13 @@ use test_support::postgres::shared;
 
 use crate::test_server::{Replica, WITH_JWT, WITH_OPAQUE};
 
-/// Two servers that start at the same moment on an empty database: one of them makes the tables and
+/// Starts two replicas at the same time on an empty database. One of them creates the schema and
 /// the keys.
 async fn two(database_url: &str) -> (Replica, Replica) {
     tokio::join!(Replica::start(database_url), Replica::start(database_url))
 }
 
-/// Run a command of C on this database.
+/// Runs a command of C on this database.
 async fn command(database_url: &str, words: &'static [&'static str]) {
     let setting = format!("database_url={database_url}");
     let run = move || {
@@ -31,29 +31,30 @@ async fn command(database_url: &str, words: &'static [&'static str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pass_of_one_server_is_known_to_the_other_and_revoked_for_both_at_once() {
+async fn revocation_is_visible_on_all_replicas_at_once() {
     let (one, other) = two(&shared().fresh_database()).await;
     assert_eq!(one.kids().await, other.kids().await);
     for client in [WITH_JWT, WITH_OPAQUE] {
-        let pass = one.pass(client).await;
-        assert!(one.is_active(&pass).await && other.is_active(&pass).await);
-        assert_eq!(one.revoke(client, &pass).await.status, 200);
-        assert!(!other.is_active(&pass).await, "a revoked pass of {client} is in force");
+        let token = one.access_token(client).await;
+        assert!(one.is_active(&token).await && other.is_active(&token).await);
+        assert_eq!(one.revoke(client, &token).await.status, 200);
+        assert!(!other.is_active(&token).await, "a revoked pass of {client} is in force");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_by_command_is_seen_by_all_servers() {
+async fn key_rotation_reaches_all_replicas() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
-    let old = one.pass(WITH_JWT).await;
+    let old = one.access_token(WITH_JWT).await;
     command(&database, &["keys", "rotate"]).await;
     for server in [&one, &other] {
-        // Keys of ID tokens may come at the same time, so it is the key that signs which tells.
-        until("the new key signs", async || kid(&server.pass(WITH_JWT).await) != kid(&old)).await;
+        // The published keys may change for ID tokens at the same time, so compare the signing key.
+        until("the new key signs", async || kid(&server.access_token(WITH_JWT).await) != kid(&old))
+            .await;
     }
     until("both publish the same", async || one.kids().await == other.kids().await).await;
-    let (new, newer) = (one.pass(WITH_JWT).await, other.pass(WITH_JWT).await);
+    let (new, newer) = (one.access_token(WITH_JWT).await, other.access_token(WITH_JWT).await);
     assert!(kid(&new) == kid(&newer) && kid(&new) != kid(&old));
     assert!(
         other.is_active(&new).await && one.is_active(&newer).await && other.is_active(&old).await
@@ -61,7 +62,7 @@ async fn a_rotation_by_command_is_seen_by_all_servers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_is_let_in_everywhere_and_refused_everywhere_within_moments() {
+async fn client_changes_reach_all_replicas() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
     let (store, login) = (
@@ -79,7 +80,7 @@ async fn a_client_is_let_in_everywhere_and_refused_everywhere_within_moments() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_registers_itself_at_one_server_is_everybodys_client_and_is_removed_once() {
+async fn registered_client_is_known_to_all_replicas_and_deleted_once() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
     let told = one.register().await;
@@ -98,11 +99,11 @@ async fn a_client_that_registers_itself_at_one_server_is_everybodys_client_and_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_trail_is_one() {
+async fn replicas_share_the_audit_log() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
     for server in [&one, &other] {
-        let jti = claims(&server.pass(WITH_JWT).await)["jti"].as_str().unwrap().to_owned();
+        let jti = claims(&server.access_token(WITH_JWT).await)["jti"].as_str().unwrap().to_owned();
         let store = PostgresStore::connect(&database).await.unwrap();
         let query =
             auth_server::domain::AuditQuery { jti: Some(jti), limit: 10, ..Default::default() };

@@ -1,4 +1,4 @@
-//! A database that cannot be used is one clear line at the start, without the password.
+//! Startup errors of the database, and its inspection by the doctor.
 
 use auth_server::storage::PostgresStore;
 use test_support::postgres::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
@@ -8,7 +8,7 @@ use crate::{
     website::{self, Website},
 };
 
-/// Why C does not start on this database.
+/// The error with which C fails to start on this database: one line, without the password.
 async fn refusal(database_url: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let line = prepare(settings(database_url, &folder)).await.err().unwrap();
@@ -18,7 +18,7 @@ async fn refusal(database_url: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_database_is_said_in_one_line() {
+async fn database_errors_are_one_line_without_the_password() {
     let url = shared().fresh_database();
     let wrong = refusal(&url.replacen("p%40ss", "pass", 1)).await;
     assert!(wrong.contains("password authentication failed") && wrong.contains(ACCOUNT), "{wrong}");
@@ -29,7 +29,7 @@ async fn what_is_wrong_with_the_database_is_said_in_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_a_newer_version_is_refused() {
+async fn newer_schema_is_rejected() {
     let url = shared().fresh_database();
     drop(Replica::start(&url).await);
     let name = url.rsplit('/').next().unwrap();
@@ -42,7 +42,7 @@ async fn a_database_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_looks_at_a_database_without_changing_it() {
+async fn inspection_does_not_change_the_database() {
     let url = shared().fresh_database();
     let name = url.rsplit('/').next().unwrap();
     let before = PostgresStore::inspect(&url).await.unwrap();
@@ -68,7 +68,7 @@ async fn the_doctor_looks_at_a_database_without_changing_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_another_server_is_refused() {
+async fn database_of_another_server_is_rejected() {
     let (of_c, of_a) = (shared().fresh_database(), shared().fresh_database());
     drop((Replica::start(&of_c).await, Website::start(&of_a).await));
     let c_there = refusal(&of_a).await;
@@ -85,7 +85,7 @@ async fn a_database_of_another_server_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_socket_will_do_too() {
+async fn unix_socket_connection_works() {
     let (url, folder) = (shared().fresh_database(), shared().folder().display());
     let (name, port) = (url.rsplit('/').next().unwrap(), shared().port());
     let socket = format!(

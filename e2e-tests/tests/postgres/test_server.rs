@@ -1,4 +1,4 @@
-//! One C of several on a database, in this process.
+//! A replica of C in this process.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
 use clock::Clock;
 use e2e_tests::{
     harness::SECRET,
-    http::{Answer, client, url},
+    http::{TestResponse, client, send, url},
 };
 use flow_events::EventSink;
 use gatepass::observe::wait_until_ready;
@@ -15,8 +15,7 @@ use serde_json::{Value, json};
 use service_kit::{CancellationToken, Profile, SecretSetting};
 use tempfile::TempDir;
 
-/// The clients of the demo: one whose passes are JWTs, one whose passes only C can read, and a B
-/// that asks.
+/// Demo clients: one with JWT access tokens, one with opaque ones, and a B that introspects.
 pub const WITH_JWT: &str = "service-a";
 pub const WITH_OPAQUE: &str = "service-a-opaque";
 pub const ASKING: &str = "service-b";
@@ -30,7 +29,7 @@ pub struct Replica {
     _folder: TempDir,
 }
 
-/// The settings of a C on this database.
+/// Settings of a replica on this database.
 pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
     let mut settings = AuthServerSettings {
         profile: Profile::Test,
@@ -40,13 +39,13 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
         database_url: Some(SecretSetting::new(database_url)),
         ..AuthServerSettings::default()
     };
-    // Stories ask again and again until a change is seen, which looks like guessing.
+    // Tests poll with requests that fail until a change is visible.
     settings.rate_limits.client_auth.burst = 10_000;
     settings.registration.enabled = true;
     settings
 }
 
-/// A C that is about to run, or one line that says why not.
+/// Prepares a replica. Returns it with its address, or the startup error.
 pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String), String> {
     let listeners = Listeners::bind(&settings).unwrap();
     let base = url(listeners.http.address(), "");
@@ -70,8 +69,8 @@ impl Replica {
         Self { base, http, stop, _folder: folder }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.http.get(format!("{}{path}", self.base))).await
+    pub async fn get(&self, path: &str) -> TestResponse {
+        send(self.http.get(format!("{}{path}", self.base))).await
     }
 
     pub async fn post(
@@ -79,53 +78,52 @@ impl Replica {
         path: &str,
         (id, secret): (&str, &str),
         more: &[(&str, &str)],
-    ) -> Answer {
+    ) -> TestResponse {
         let fields = [&[("client_id", id), ("client_secret", secret)], more].concat();
-        Answer::of(self.http.post(format!("{}{path}", self.base)).form(&fields)).await
+        send(self.http.post(format!("{}{path}", self.base)).form(&fields)).await
     }
 
-    pub async fn ask(&self, client_id: &str) -> Answer {
+    pub async fn ask(&self, client_id: &str) -> TestResponse {
         let fields = [("grant_type", "client_credentials"), RESOURCE];
         self.post("/oauth/token", (client_id, SECRET), &fields).await
     }
 
-    /// A pass, which has to be given.
-    pub async fn pass(&self, client_id: &str) -> String {
-        let answer = self.ask(client_id).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.member("access_token")
+    /// Requests an access token, which has to be issued.
+    pub async fn access_token(&self, client_id: &str) -> String {
+        let response = self.ask(client_id).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.member("access_token")
     }
 
-    pub async fn revoke(&self, client_id: &str, pass: &str) -> Answer {
-        self.post("/oauth/revoke", (client_id, SECRET), &[("token", pass)]).await
+    pub async fn revoke(&self, client_id: &str, token: &str) -> TestResponse {
+        self.post("/oauth/revoke", (client_id, SECRET), &[("token", token)]).await
     }
 
-    pub async fn is_active(&self, pass: &str) -> bool {
-        let answer = self.post("/oauth/introspect", (ASKING, SECRET), &[("token", pass)]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()["active"].as_bool().unwrap()
+    pub async fn is_active(&self, token: &str) -> bool {
+        let response = self.post("/oauth/introspect", (ASKING, SECRET), &[("token", token)]).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.json()["active"].as_bool().unwrap()
     }
 
     pub async fn lets_in(&self, login: (&str, &str)) -> bool {
         self.post("/oauth/introspect", login, &[("token", "any")]).await.status == 200
     }
 
-    /// A website registers itself.
-    pub async fn register(&self) -> Answer {
+    /// Registers a client dynamically (RFC 7591).
+    pub async fn register(&self) -> TestResponse {
         let said = json!({
             "redirect_uris": ["https://shop.example/cb"], "token_endpoint_auth_method": "client_secret_post",
         });
-        Answer::of(self.http.post(format!("{}/oauth/register", self.base)).json(&said)).await
+        send(self.http.post(format!("{}/oauth/register", self.base)).json(&said)).await
     }
 
-    /// A website that has registered itself takes itself away.
-    pub async fn unregister(&self, told: &Answer) -> Answer {
+    /// Deletes a dynamically registered client (RFC 7592).
+    pub async fn unregister(&self, told: &TestResponse) -> TestResponse {
         let path = format!("{}/oauth/register/{}", self.base, told.member("client_id"));
-        Answer::of(self.http.delete(path).bearer_auth(told.member("registration_access_token")))
-            .await
+        send(self.http.delete(path).bearer_auth(told.member("registration_access_token"))).await
     }
 
-    /// The names of the keys that it publishes.
+    /// The sorted `kid`s of the published keys.
     pub async fn kids(&self) -> Vec<String> {
         let Value::Array(keys) = self.get("/.well-known/jwks.json").await.json()["keys"].take()
         else {

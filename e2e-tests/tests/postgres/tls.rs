@@ -1,4 +1,4 @@
-//! The connection to the database, over TLS that proves whom it reaches.
+//! Verification of the database server over TLS.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use test_support::postgres::{Cluster, HOST, hand_over};
 
 use crate::test_server::{Replica, WITH_JWT, prepare, settings};
 
-/// Let the cluster speak TLS, with a certificate of this authority for this name.
+/// Turns on TLS in the cluster, with a certificate of `ca` for `name`.
 fn serve_tls(cluster: &Cluster, ca: &DevCa, name: &str) {
     let folder = tempfile::tempdir_in(cluster.folder()).unwrap().keep();
     hand_over(&folder);
@@ -31,7 +31,7 @@ async fn refusal(url: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_cannot_prove_who_it_is_is_not_used() {
+async fn unverified_database_server_is_rejected() {
     let (cluster, folder) = (Cluster::start(), tempfile::tempdir().unwrap());
     let ca = DevCa::open_or_create(&folder.path().join("ca"), &Clock::system()).unwrap();
     let other = DevCa::open_or_create(&folder.path().join("other"), &Clock::system()).unwrap();
@@ -41,7 +41,7 @@ async fn a_database_that_cannot_prove_who_it_is_is_not_used() {
 
     serve_tls(&cluster, &ca, HOST);
     let server = Replica::start(&verified(&url, ca.certificate())).await;
-    server.pass(WITH_JWT).await;
+    server.access_token(WITH_JWT).await;
     let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'gatepass'";
     assert_eq!(cluster.tell(encrypted), "t");
     let stranger = refusal(&verified(&url, other.certificate())).await;

@@ -1,9 +1,9 @@
-//! An A on a database, in this process.
+//! An A on PostgreSQL in this process.
 
 use std::time::Duration;
 
 use clock::Clock;
-use e2e_tests::http::{Answer, client, url};
+use e2e_tests::http::{TestResponse, client, send, url};
 use flow_events::EventSink;
 use gatepass::observe::wait_until_ready;
 use reqwest::Client;
@@ -16,11 +16,11 @@ pub struct Website {
     stop: CancellationToken,
 }
 
-/// An A that is about to run, or one line that says why not.
+/// Prepares an A. Returns it with its address, or the startup error.
 pub async fn prepare(database_url: &str) -> Result<(ServiceA, String), String> {
     let settings = ServiceASettings {
         profile: Profile::Test,
-        // Nothing is kept there.
+        // Unused: the accounts are in PostgreSQL.
         data_dir: "/nowhere".into(),
         database_url: Some(SecretSetting::new(database_url)),
         ..ServiceASettings::default()
@@ -40,10 +40,10 @@ impl Website {
         Self { base, http, stop }
     }
 
-    /// With a session's cookie, which has to be looked up.
-    pub async fn get(&self, path: &str) -> Answer {
+    /// Sends a session cookie, which A looks up in the database.
+    pub async fn get(&self, path: &str) -> TestResponse {
         let cookie = format!("gatepass-a-session={}", "0".repeat(64));
-        Answer::of(self.http.get(format!("{}{path}", self.base)).header("cookie", cookie)).await
+        send(self.http.get(format!("{}{path}", self.base)).header("cookie", cookie)).await
     }
 }
 
