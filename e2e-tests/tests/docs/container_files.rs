@@ -1,4 +1,4 @@
-//! What containers are made of.
+//! The files from which containers are built and started.
 
 use std::fs;
 
@@ -8,19 +8,19 @@ use crate::root;
 
 #[test]
 fn compose_clients_match_the_demo_clients() {
-    let sound = |path: &str| {
+    let without_comments = |path: &str| {
         let text = fs::read_to_string(root().join(path)).unwrap();
         text.lines()
             .filter(|line| !line.starts_with('#'))
             .map(|line| format!("{line}\n"))
             .collect::<String>()
     };
-    let demo = sound("auth-server/src/clients/demo-clients.toml");
+    let demo = without_comments("auth-server/src/clients/demo-clients.toml");
     let (outside, between) = (
         "\"http://localhost:9001/backchannel-logout",
         "\"http://service-a:9001/backchannel-logout",
     );
-    assert_eq!(sound("docker-compose.clients.toml"), demo.replace(outside, between));
+    assert_eq!(without_comments("docker-compose.clients.toml"), demo.replace(outside, between));
     assert!(demo.contains(outside));
 }
 

@@ -1,9 +1,8 @@
-//! The documents tell the truth: every file, test and link that they name is there, the walls of
-//! the map stand, and what containers are made of fits the rest.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+//! Checks of the repository itself: module boundaries, links and names in the documentation, line
+//! widths, and the files from which containers are built.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod container_files;
-mod endpoints;
 mod line_widths;
 mod links;
 mod module_boundaries;
@@ -18,7 +17,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// All files of the repository with this ending, build folders aside.
+/// Returns all files of the repository whose names end in `ending`, without build and data folders.
 fn files(ending: &str) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), vec![root()]);
     while let Some(folder) = folders.pop() {

@@ -1,4 +1,4 @@
-//! `docs/reference/rfc-map.md`: from a section to the file that holds it and the tests that keep it.
+//! `docs/reference/rfc-map.md` maps sections of RFCs to files and tests, which have to exist.
 
 use std::{collections::HashSet, fs};
 
@@ -18,7 +18,7 @@ fn rfc_map_names_existing_files_and_tests() {
         let [section, _rule, file, tests] = row[..] else {
             panic!("a row needs four cells: {row:?}")
         };
-        assert!(root().join(file.trim_matches('`')).is_file(), "{section}: {file} is not there");
+        assert!(root().join(file.trim_matches('`')).is_file(), "{section}: {file} does not exist");
         for test in tests.split(", ") {
             assert!(
                 known.contains(test.trim_matches('`')),
@@ -28,7 +28,7 @@ fn rfc_map_names_existing_files_and_tests() {
     }
 }
 
-/// The names of all tests of the repository.
+/// Returns the names of all tests of the repository.
 fn all_tests() -> HashSet<String> {
     let mut names = HashSet::new();
     for file in files(".rs") {
@@ -41,7 +41,7 @@ fn all_tests() -> HashSet<String> {
     names
 }
 
-/// The functions that are marked as tests, those of `proptest!` among them, and not ignored.
+/// Returns the functions that are marked as tests and not ignored, those of `proptest!` included.
 fn marked_tests(text: &str) -> Vec<&str> {
     let (mut found, mut attributes) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim_start) {
@@ -66,9 +66,10 @@ fn marked_tests(text: &str) -> Vec<&str> {
     found
 }
 
-/// What the table of a suite lists, of which the suite's macro makes a test each.
+/// Returns the tests that the macro of a conformance suite lists.
 fn listed_behaviours(text: &str) -> Vec<&str> {
-    let table = text.split_once("!($fresh:\n").and_then(|(_, rest)| rest.split_once(");"));
+    let calls = text.split("!($").skip(1);
+    let table = calls.filter_map(|call| call.split_once(":\n")?.1.split_once(");")).next();
     let list = table.map_or("", |(list, _)| list);
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
 }
@@ -98,7 +99,7 @@ fn marked_functions_and_suite_tables_are_tests() {
     .join("\n");
     assert_eq!(marked_tests(&source), ["plain", "asynchronous", "of_properties"]);
     assert_eq!(
-        listed_behaviours("$crate::x!($fresh:\n  one,\n  two,\n);\nthree,\n"),
+        listed_behaviours("$crate::x!($store:\n  one,\n  two,\n);\nthree,\n"),
         ["one", "two"]
     );
     let suites =

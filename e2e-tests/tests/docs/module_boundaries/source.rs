@@ -15,15 +15,15 @@ pub type Path = Vec<String>;
 /// A module without its test code.
 #[derive(Default)]
 pub struct Module {
-    /// The file that it is written in, relative to the crate.
+    /// Its file, relative to the crate.
     pub file: String,
     /// The names of its child modules.
     pub children: Vec<String>,
-    /// Names of items that it defines itself.
+    /// The names of the items that it defines.
     pub items: Vec<String>,
-    /// What it imports: each name, and the path that the name stands for.
+    /// The names that it imports, each with its path.
     pub imports: Vec<(String, Path)>,
-    /// Modules of which it imports everything.
+    /// The modules from which it imports everything.
     pub globs: Vec<Path>,
     /// Every path in it, those of imports included.
     pub paths: Vec<Path>,
@@ -141,8 +141,8 @@ impl Module {
         self.imports.push((name, path));
     }
 
-    /// Finds paths in tokens that `syn` does not parse: the bodies of macros. `prefix` stands before
-    /// a group of imports.
+    /// Finds paths in tokens that `syn` does not parse: the bodies of macros. `prefix` is the path
+    /// before a group of imports.
     fn scan(&mut self, tokens: TokenStream, prefix: &[String]) {
         let mut path = Path::new();
         let mut colons = 0;
