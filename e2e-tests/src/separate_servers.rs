@@ -73,7 +73,7 @@ impl SeparateServers {
         .unwrap();
         let running =
             RunningServer { address, stop: stop.clone(), task: tokio::spawn(c.run(stop)) };
-        self.ready(&running).await;
+        self.wait_until_ready(&running).await;
         running
     }
 

@@ -46,7 +46,7 @@ async fn local_b_works_without_c_and_introspecting_b_returns_503() {
     );
     let a = servers.start_a(&local, &introspecting).await;
     for server in [&local, &introspecting, &a] {
-        servers.ready(server).await;
+        servers.wait_until_ready(server).await;
     }
     let [known, never_seen] = [
         access_token(&servers, &c, ResourceServer::Local).await,
@@ -119,7 +119,7 @@ async fn restarted_c_knows_its_tokens_and_keys() {
         servers.start_b(&servers.settings.b_introspection),
     );
     for b in [&local, &introspecting] {
-        servers.ready(b).await;
+        servers.wait_until_ready(b).await;
     }
     let (for_local, for_asking) = (
         access_token(&servers, &c, ResourceServer::Local).await,
@@ -168,7 +168,7 @@ async fn a_and_b_start_before_c() {
     call_through_a(&servers, &a, ResourceServer::Local).await.assert_failed_at("get_token", "");
     let _c = servers.start_c().await;
     for b in [&local, &introspecting] {
-        servers.ready(b).await;
+        servers.wait_until_ready(b).await;
     }
     for b in ResourceServer::BOTH {
         until("A calls B", async || call_through_a(&servers, &a, b).await.status == 200).await;
