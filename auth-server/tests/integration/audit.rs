@@ -82,7 +82,7 @@ async fn every_decision_writes_one_audit_record() {
     server.revoke(ODD, &token).await;
     server.revoke(SHOP, &token).await;
     server.introspect(ORDERS, &token).await;
-    server.introspect(ORDERS, "words of the caller's own").await;
+    server.introspect(ORDERS, "a value that the caller made up").await;
     server.client_credentials((SHOP.0, "guess"), &[]).await;
     server.client_credentials(SHOP, &[("scope", "else")]).await;
     server.revoke((SHOP.0, "guess"), &token).await;
@@ -154,7 +154,7 @@ async fn audit_filters_by_client_token_and_time() {
     assert_eq!(
         records(&server, &["--jti", &jwt::jti(&early)]).await.len(),
         2,
-        "also when it was shown too late"
+        "including the introspection of another caller"
     );
     assert_eq!(records(&server, &["--since", "2026-01-01T12:30:00Z"]).await.len(), 3);
     assert_eq!(records(&server, &["--until", "2026-01-01T12:30:00Z"]).await.len(), 1);
@@ -230,7 +230,7 @@ async fn malformed_requests_are_audited() {
 #[tokio::test]
 async fn unknown_client_ids_are_recorded_as_fingerprints() {
     let server = TestServer::start().await;
-    // A secret in the wrong field, or a line that somebody wants to forge.
+    // A secret in the wrong field, and an attempt to forge a log line.
     for name in [SHOP.1, "x\nforged"] {
         server.client_credentials((name, "guess"), &[]).await;
         let records = records(&server, &[]).await;
@@ -273,7 +273,7 @@ async fn database_contains_no_secret_and_no_token() {
     let holds = |bytes: &[u8]| {
         files.iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes))
     };
-    assert!(holds(b"opaque-shop"), "else this story looks at the wrong files");
+    assert!(holds(b"opaque-shop"), "otherwise this test reads the wrong files");
     for secret in &secrets {
         assert!(!holds(secret.as_bytes()), "{secret}");
         for engine in

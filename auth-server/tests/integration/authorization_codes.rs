@@ -1,4 +1,4 @@
-//! What a code is good for: once, for its client, with what belongs to it.
+//! Authorization codes: single use, bound to client, redirect URI and verifier.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Authorization requests: which are answered, how, and who is told what is wrong.
+//! Authorization requests: validation, responses, and errors for the client or the user.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn loopback_redirect_uri_accepts_any_port() {
     let page = browser.sign_in(&page, ALICE).await;
     let back = browser.allow(&page).await.redirected_to.unwrap();
     assert_eq!((back.host_str(), back.port()), (Some("127.0.0.1"), Some(51004)));
-    // Any app can listen there, so the user is asked each time.
+    // Any app can listen on that port, so consent is required each time.
     assert_eq!(browser.authorize(&AuthorizationRequest::app()).await.path, "/consent");
     let silent = browser.authorize(&AuthorizationRequest::app().with("prompt", "none")).await;
     silent.assert_client_error("consent_required");
@@ -217,7 +217,7 @@ async fn form_post_response_keeps_parameters_out_of_the_url() {
     );
     assert!(field("code").starts_with("gpac_"));
     assert!(page.text().contains("action=\"https://site.example/cb?shop=1\""));
-    // The one script that may run is the one that is there.
+    // The policy allows only the script of this page, by its hash.
     let script =
         page.response.text.split("<script>").nth(1).unwrap().split("</script>").next().unwrap();
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes());
@@ -291,7 +291,7 @@ async fn sign_in_as_another_user_than_the_hinted_one_returns_login_required() {
     let tokens = Browser::new(&server).tokens(&AuthorizationRequest::site(), ALICE, SITE).await;
     let hinted =
         AuthorizationRequest::site().with("id_token_hint", tokens["id_token"].as_str().unwrap());
-    // By a password, whether somebody was signed in before or not.
+    // By password, with and without an existing session.
     let bob = Browser::new(&server);
     for _ in 0..2 {
         let page = bob.authorize(&hinted).await;
@@ -299,12 +299,12 @@ async fn sign_in_as_another_user_than_the_hinted_one_returns_login_required() {
         back.assert_client_error("login_required");
         assert!(back.redirect_parameter("error_description").contains("id_token_hint"), "{back:?}");
     }
-    // By a choice, which is not even offered.
+    // By choosing the current account, which the page does not offer.
     let page = bob.authorize(&hinted.clone().with("prompt", "select_account")).await;
     assert!(!page.text().contains("name=\"continue\""), "{}", page.text());
     bob.submit(&page, &[("continue", "yes")]).await.assert_client_error("login_required");
     assert_eq!(bob.open(&format!("/consent?{}", hinted.query())).await.path, "/login");
-    // The hinted one is let in from the same page.
+    // The hinted user can sign in from the same page.
     let page = bob.authorize(&hinted).await;
     assert!(!bob.sign_in(&page, ALICE).await.redirect_parameter("code").is_empty());
 }
@@ -394,7 +394,7 @@ async fn sign_in_for_one_request_does_not_count_for_another() {
     let page = browser.authorize(&auth_request).await;
     let consent = browser.sign_in(&page, ALICE).await;
     assert_eq!(consent.path, "/consent");
-    // The form of this page, sent for a request with another nonce.
+    // The form of this page, submitted for a request with another nonce.
     let csrf = consent.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
     let other = auth_request.clone().with("nonce", "another");
     let page = browser
@@ -419,7 +419,7 @@ async fn changing_the_consent_language_does_not_require_signing_in_again() {
         AuthorizationRequest::site().with("prompt", "login consent"),
         AuthorizationRequest::site().with("max_age", "0").with("prompt", "consent"),
     ] {
-        // Letters that the switch encodes in another way than a client may have done.
+        // Characters that the language link encodes differently than a client might.
         let auth_request =
             auth_request.with("state", "a b~c*d/e").query().replace('+', "%20").replace("%2F", "/");
         let page = browser.open(&format!("/oauth/authorize?{auth_request}")).await;

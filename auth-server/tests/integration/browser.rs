@@ -1,5 +1,5 @@
-//! A person at a browser: it keeps cookies, follows C's redirects, and sends C's forms as they
-//! stand in its pages.
+//! A browser without scripts: stores cookies, follows redirects to the server, and submits the
+//! forms of its pages.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -22,22 +22,22 @@ pub struct Browser<'a> {
     pub language: &'static str,
 }
 
-/// What the browser shows, or where it was sent.
+/// The page that a browser ended on, or a redirect away from the server.
 #[derive(Debug)]
 pub struct Page {
-    /// The path on C.
+    /// The path on the server.
     pub path: String,
     pub response: Response,
-    /// Set when the browser left C.
+    /// The redirect target outside the server.
     pub redirected_to: Option<Url>,
 }
 
-/// An authorization request, as a client would write it.
+/// The parameters of an authorization request.
 #[derive(Clone)]
 pub struct AuthorizationRequest(Vec<(&'static str, String)>);
 
 impl AuthorizationRequest {
-    /// What the site asks: openid and profile, with PKCE.
+    /// A request of the client `site` with PKCE.
     pub fn site() -> Self {
         Self::new("site", "https://site.example/cb?shop=1", "openid profile")
     }
@@ -68,7 +68,7 @@ impl AuthorizationRequest {
         ])
     }
 
-    /// The same with another value, or with one more parameter.
+    /// Sets or adds a parameter.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some(pair) => value.clone_into(&mut pair.1),
@@ -105,7 +105,7 @@ impl<'a> Browser<'a> {
         Self::with_client(&client.client)
     }
 
-    /// At a server that runs in a process of its own.
+    /// A browser for a server in another process.
     pub fn with_client(client: &'a HttpClient) -> Self {
         Self { client, cookies: Mutex::default(), language: "en" }
     }
@@ -126,17 +126,17 @@ impl<'a> Browser<'a> {
         self.cookies.lock().unwrap().values().cloned().collect()
     }
 
-    /// Open an address of C and follow its redirects as long as they stay there.
+    /// Opens a path and follows redirects that stay on the server.
     pub async fn open(&self, path: &str) -> Page {
         self.navigate(Method::GET, path.to_owned(), None).await
     }
 
-    /// A client sends the browser to C.
+    /// Sends an authorization request.
     pub async fn authorize(&self, auth_request: &AuthorizationRequest) -> Page {
         self.open(&format!("/oauth/authorize?{}", auth_request.query())).await
     }
 
-    /// Send the form of a page, with its hidden fields and these besides.
+    /// Submits the form of a page: its hidden fields and `fields`.
     pub async fn submit(&self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let action = page.form_action();
         let mut form = page.hidden_fields();
@@ -150,7 +150,7 @@ impl<'a> Browser<'a> {
         self.navigate(Method::POST, path.to_owned(), Some(form)).await
     }
 
-    /// Type name and password into the sign-in page.
+    /// Submits the sign-in page.
     pub async fn sign_in(&self, page: &Page, (username, password): Credentials<'_>) -> Page {
         assert_eq!(page.path, "/login", "{page:?}");
         self.submit(page, &[("username", username), ("password", password)]).await
@@ -161,7 +161,7 @@ impl<'a> Browser<'a> {
         self.submit(page, &[("decision", "allow")]).await
     }
 
-    /// All the way: sign in and allow where it is asked. The code.
+    /// Signs in and consents if required. Returns the code.
     pub async fn authorization_code(
         &self,
         auth_request: &AuthorizationRequest,
@@ -177,7 +177,7 @@ impl<'a> Browser<'a> {
         page.redirect_parameter("code")
     }
 
-    /// All the way to the tokens.
+    /// Completes the flow. Returns the token response.
     pub async fn tokens(
         &self,
         auth_request: &AuthorizationRequest,
@@ -251,12 +251,12 @@ impl<'a> Browser<'a> {
 }
 
 impl Page {
-    /// The page as a person reads it.
+    /// The page with character references decoded.
     pub fn text(&self) -> String {
         unescape(&self.response.text)
     }
 
-    /// It has to say this.
+    /// Asserts that the page contains `expected`.
     pub fn assert_contains(&self, expected: &str) {
         assert!(
             self.text().contains(expected),
@@ -270,7 +270,7 @@ impl Page {
         self.response.status
     }
 
-    /// Where its switch of languages leads.
+    /// The target of the language link.
     pub fn language_link(&self, code: &str) -> String {
         let end = format!("lang={code}\"");
         let links = self.response.text.split("href=\"").skip(1);
@@ -283,7 +283,7 @@ impl Page {
         format!("{}{query}", self.path)
     }
 
-    /// A parameter of the address outside C that the browser was sent to.
+    /// A parameter of the redirect away from the server.
     pub fn redirect_parameter(&self, name: &str) -> String {
         self.redirect_parameters().remove(name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
     }
@@ -293,7 +293,7 @@ impl Page {
         url.query_pairs().into_owned().collect()
     }
 
-    /// The client has to be told this.
+    /// Asserts a redirect to the client with this error and `iss`, without a code.
     pub fn assert_client_error(&self, error: &str) {
         let parameters = self.redirect_parameters();
         assert_eq!(parameters.get("error").map(String::as_str), Some(error), "{parameters:?}");
@@ -301,7 +301,7 @@ impl Page {
         assert!(parameters.contains_key("iss"), "{parameters:?}");
     }
 
-    /// The user is told, and the browser goes nowhere.
+    /// Asserts an error page without a redirect.
     pub fn assert_error_page(&self, detail: &str) {
         assert_eq!((self.status(), self.redirected_to.is_none()), (400, true), "{self:?}");
         assert!(!self.response.headers.contains_key("location"));
@@ -314,7 +314,7 @@ impl Page {
         unescape(&text[from..from + text[from..].find('"').unwrap()])
     }
 
-    /// The hidden fields of the first form.
+    /// Returns the hidden fields of the first form.
     pub fn hidden_fields(&self) -> Vec<(String, String)> {
         let form =
             self.response.text.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
@@ -331,7 +331,7 @@ impl Page {
 }
 
 impl HttpClient {
-    /// A client fetches its tokens for a code.
+    /// Redeems a code with the redirect URI and the verifier.
     pub async fn redeem_code(
         &self,
         client: Credentials<'_>,
@@ -343,7 +343,7 @@ impl HttpClient {
             .await
     }
 
-    /// A client shows a code with just these fields.
+    /// Redeems a code with only these fields.
     pub async fn redeem_code_with(
         &self,
         client: Credentials<'_>,
@@ -366,7 +366,7 @@ impl HttpClient {
         .await
     }
 
-    /// A client without a secret sends its id alone.
+    /// Sends a token request. A client with an empty secret sends its id alone.
     pub async fn token_request(
         &self,
         grant: &str,

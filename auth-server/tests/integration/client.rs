@@ -92,8 +92,8 @@ impl Deref for HttpClient {
 }
 
 /// Waits until `condition` holds within one second of virtual time. The server's timers advance by
-/// that second and no more. Work that is due by then may take up to 20 seconds of real time, because
-/// the machine can be busy.
+/// that second and no more. Work that is due by then may take up to 20 seconds of real time,
+/// because the machine can be busy.
 pub async fn within_one_second<F: Future<Output = bool>>(
     what: &str,
     mut condition: impl FnMut() -> F,

@@ -25,7 +25,7 @@ async fn unknown_client_and_wrong_secret_get_identical_responses() {
             let fields = [("client_id", id), ("client_secret", "guess"), ("token", "x")];
             server.post_form(path, &fields).await
         };
-        let (unknown, wrong) = (guess("nobody").await, guess(SHOP.0).await);
+        let (unknown, wrong) = (guess("unknown").await, guess(SHOP.0).await);
         wrong.assert_error(401, "invalid_client", "unknown or its secret is wrong");
         assert_eq!(wrong.header("www-authenticate"), r#"Basic realm="gatepass", charset="UTF-8""#);
         assert_eq!(wrong.header("cache-control"), "no-store");
@@ -69,7 +69,7 @@ async fn unknown_clients_are_rate_limited_too() {
     let server = limited().await;
     let mut statuses = Vec::new();
     for guess in 0..5 {
-        statuses.push(fail(&server, "nobody", guess).await.status);
+        statuses.push(fail(&server, "unknown", guess).await.status);
     }
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
 }
@@ -80,7 +80,7 @@ async fn correct_secret_is_not_limited_by_failures_of_others() {
     let other_address = server.from_address("127.0.0.2");
     for guess in 0..5 {
         other_address.client_credentials((SHOP.0, &format!("guess {guess}")), &[]).await;
-        fail(&server, "nobody", guess).await;
+        fail(&server, "unknown", guess).await;
     }
     assert_eq!(other_address.client_credentials((SHOP.0, "guess"), &[]).await.status, 429);
     assert_eq!(

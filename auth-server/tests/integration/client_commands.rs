@@ -13,7 +13,7 @@ use crate::{
 };
 use clock::Clock;
 
-/// The commands take the machine's time, so the server does too.
+/// The commands use the system clock, so the server does too.
 async fn start_with_system_clock() -> TestServer {
     TestServer::start_at(Clock::system(), |_| ()).await
 }
@@ -21,7 +21,7 @@ async fn start_with_system_clock() -> TestServer {
 async fn add(server: &TestServer, id: &str) -> String {
     let args = ["client", "add", id, "--scope", "orders:read", "--resource", ORDERS_API];
     let secret = succeed(&args, &server.cli_arguments()).await;
-    within_one_second("the added client is let in", async || {
+    within_one_second("the added client can authenticate", async || {
         server.can_authenticate((id, &secret)).await
     })
     .await;
@@ -50,18 +50,21 @@ async fn client_add_takes_effect_within_a_second() {
 #[tokio::test]
 async fn client_add_supports_opaque_tokens_and_introspection() {
     let server = start_with_system_clock().await;
-    let args = ["client", "add", "door", "--introspection-audience", ORDERS_API];
-    let door = succeed(&args, &server.cli_arguments()).await;
+    let args = ["client", "add", "introspector", "--introspection-audience", ORDERS_API];
+    let introspector = succeed(&args, &server.cli_arguments()).await;
     let args = "client add quiet --scope orders:read --token-format opaque --resource";
     let args: Vec<&str> = args.split(' ').chain([ORDERS_API]).collect();
     let quiet = succeed(&args, &server.cli_arguments()).await;
-    within_one_second("both are let in", async || {
-        server.can_authenticate(("door", &door)).await
+    within_one_second("both can authenticate", async || {
+        server.can_authenticate(("introspector", &introspector)).await
             && server.can_authenticate(("quiet", &quiet)).await
     })
     .await;
     let token = server.access_token(("quiet", &quiet), &[]).await;
-    assert!(token.starts_with("gpat_") && server.is_active(("door", &door), &token).await);
+    assert!(
+        token.starts_with("gpat_")
+            && server.is_active(("introspector", &introspector), &token).await
+    );
 }
 
 #[tokio::test]
@@ -73,8 +76,8 @@ async fn client_commands_reject_conflicts_and_unknown_names() {
         (vec!["client", "add", SHOP.0], "is in the clients file"),
         (vec!["client", "add", "x", "--resource", "https://else.example"], ORDERS_API),
         (vec!["client", "add", "x", "--scope", "a\"b"], "does not allow"),
-        (vec!["client", "disable", "nobody"], "no client `nobody`"),
-        (vec!["client", "rotate-secret", "nobody"], "no client `nobody`"),
+        (vec!["client", "disable", "unknown"], "no client `unknown`"),
+        (vec!["client", "rotate-secret", "unknown"], "no client `unknown`"),
         (vec!["client", "rotate-secret", SHOP.0], "is in the clients file"),
     ] {
         let output = run(&args, &server.cli_arguments()).await;
@@ -106,8 +109,7 @@ async fn client_disable_takes_effect_within_a_second() {
 
 #[tokio::test]
 async fn reusing_a_client_id_does_not_revive_old_tokens() {
-    // The server's clock can be moved on; the commands have the machine's, which is where it
-    // begins.
+    // The commands use the system clock. The server's clock starts there and can be advanced.
     let server = TestServer::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
     let secret = add(&server, "robot").await;
     let store = SqliteStore::open(&server.settings.data_dir.join("auth-server.db")).await.unwrap();
@@ -115,12 +117,13 @@ async fn reusing_a_client_id_does_not_revive_old_tokens() {
     let stolen = server.access_token(("robot", &secret), &[]).await;
     assert!(server.is_active(ORDERS, &stolen).await);
     succeed(&["client", "remove", "robot"], &server.cli_arguments()).await;
-    within_one_second("its pass is void", async || !server.is_active(ORDERS, &stolen).await).await;
+    within_one_second("its token is inactive", async || !server.is_active(ORDERS, &stolen).await)
+        .await;
     store
         .apply(AuditedChange::add_client(robot, Actor::Cli, server.clock.millis() + 60_000))
         .await
         .unwrap();
-    within_one_second("the new one is let in", async || {
+    within_one_second("the new client can authenticate", async || {
         server.can_authenticate(("robot", &secret)).await
     })
     .await;
@@ -128,7 +131,7 @@ async fn reusing_a_client_id_does_not_revive_old_tokens() {
     server.clock.advance(Duration::from_secs(60));
     let own = server.access_token(("robot", &secret), &[]).await;
     assert!(server.is_active(ORDERS, &own).await && !server.is_active(ORDERS, &stolen).await);
-    // Nor by way of somebody to whom it was shown.
+    // Token exchange by another client does not revive it either.
     let exchange = [
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
         ("subject_token", &stolen),
@@ -149,7 +152,7 @@ async fn rotate_secret_invalidates_the_old_secret() {
     let server = start_with_system_clock().await;
     let old = add(&server, "robot").await;
     let new = succeed(&["client", "rotate-secret", "robot"], &server.cli_arguments()).await;
-    within_one_second("the new secret is let in", async || {
+    within_one_second("the new secret is accepted", async || {
         server.can_authenticate(("robot", &new)).await
     })
     .await;
@@ -158,17 +161,17 @@ async fn rotate_secret_invalidates_the_old_secret() {
 
 #[tokio::test]
 async fn rotate_secret_can_keep_the_old_secret_for_a_period() {
-    // A time to come: the server's clock stands there, and the command's end of the old secret lies
-    // before or behind it.
+    // The command computes the end of the old secret from the system clock, where the server's
+    // clock starts.
     let server = TestServer::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
     let old = add(&server, "robot").await;
     let args = ["client", "rotate-secret", "robot", "--keep-old-for", "1000"];
     let new = succeed(&args, &server.cli_arguments()).await;
-    within_one_second("the new secret is let in", async || {
+    within_one_second("the new secret is accepted", async || {
         server.can_authenticate(("robot", &new)).await
     })
     .await;
-    assert!(server.can_authenticate(("robot", &old)).await, "both are good for a while");
+    assert!(server.can_authenticate(("robot", &old)).await, "both are valid during the period");
     server.clock.advance(Duration::from_secs(2_000));
     assert!(!server.can_authenticate(("robot", &old)).await);
     assert!(server.can_authenticate(("robot", &new)).await);
@@ -180,12 +183,12 @@ async fn clients_file_changes_take_effect_within_a_second() {
     let text = fs::read_to_string(server.clients_file()).unwrap();
     let added = "\n[[clients]]\nclient_id = \"late\"\nclient_secret = \"late secret\"\n";
     fs::write(server.clients_file(), format!("{text}{added}")).unwrap();
-    within_one_second("the client of the changed file is let in", async || {
+    within_one_second("the client of the changed file can authenticate", async || {
         server.can_authenticate(("late", "late secret")).await
     })
     .await;
     fs::write(server.clients_file(), text.replace(SHOP.1, "another secret")).unwrap();
-    within_one_second("the client that went is refused", async || {
+    within_one_second("the removed client is rejected", async || {
         !server.can_authenticate(("late", "late secret")).await
     })
     .await;
@@ -207,7 +210,7 @@ async fn invalid_clients_file_keeps_the_last_valid_one() {
         } else {
             fs::write(server.clients_file(), broken).unwrap();
         }
-        // A client of the database is the sign that the server has looked around since.
+        // A client in the database shows that the server has reloaded its clients since.
         let args = ["client", "add", &format!("sign-{round}")];
         let elsewhere = server.folder().join("empty.toml");
         fs::write(&elsewhere, "").unwrap();
@@ -216,7 +219,7 @@ async fn invalid_clients_file_keeps_the_last_valid_one() {
             ("clients_file", &elsewhere.display().to_string()),
         ]);
         let sign = succeed(&args, &settings).await;
-        within_one_second("the sign is seen", async || {
+        within_one_second("the marker client can authenticate", async || {
             server.can_authenticate((args[2], &sign)).await
         })
         .await;
@@ -227,11 +230,11 @@ async fn invalid_clients_file_keeps_the_last_valid_one() {
     }
     fs::write(
         server.clients_file(),
-        format!("{text}\n# whole again\n").replace(SHOP.1, "mended secret"),
+        format!("{text}\n# whole again\n").replace(SHOP.1, "repaired secret"),
     )
     .unwrap();
-    within_one_second("the mended file is in force", async || {
-        server.can_authenticate((SHOP.0, "mended secret")).await
+    within_one_second("the repaired file is loaded", async || {
+        server.can_authenticate((SHOP.0, "repaired secret")).await
     })
     .await;
 }
@@ -250,8 +253,10 @@ async fn secret_stdin_requires_32_characters() {
     let chosen = "a sentence that only the two of us know";
     let output = run_with_input(&args, &server.cli_arguments(), &format!("{chosen}\n")).await;
     assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""));
-    within_one_second("it is let in", async || server.can_authenticate(("chosen", chosen)).await)
-        .await;
+    within_one_second("it can authenticate", async || {
+        server.can_authenticate(("chosen", chosen)).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -272,7 +277,7 @@ async fn added_website_can_log_users_in_and_out() {
         "https://added.example/bye",
     ];
     let secret = succeed(&args, &server.cli_arguments()).await;
-    wait_until("the added client is let in", async || {
+    wait_until("the added client can authenticate", async || {
         server.can_authenticate(("added", &secret)).await
     })
     .await;

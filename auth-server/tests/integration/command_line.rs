@@ -113,7 +113,7 @@ async fn production_rejects_demo_and_weak_secrets_in_the_clients_file() {
     );
     assert!(!output.stderr.contains("abc123") && !output.stderr.contains("a short one"));
 
-    fs::write(&clients, client("one", "a secret that nobody guesses in a hundred years")).unwrap();
+    fs::write(&clients, client("one", "a secret of more than 32 characters")).unwrap();
     assert_eq!(ServerProcess::start(&settings).get("/readyz").await.status, 200);
 }
 

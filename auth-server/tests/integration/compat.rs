@@ -147,7 +147,7 @@ async fn wechat_paths_are_disabled_by_default() {
     let tokens = browser.tokens(&AuthorizationRequest::site(), ALICE, SITE).await;
     let path = format!("/userinfo?access_token={}", tokens["access_token"].as_str().unwrap());
     assert_eq!(server.get(&path).await.status, 401);
-    // Nor can its mark loosen a code from its redirect URI.
+    // The internal WeChat parameter does not remove the redirect URI check.
     let code = browser
         .authorization_code(&AuthorizationRequest::site().with("dialect", "wechat"), ALICE)
         .await;

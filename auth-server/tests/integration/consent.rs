@@ -1,4 +1,4 @@
-//! What users allow, and take back.
+//! Consent: granting, remembering and withdrawing it.
 
 use crate::{
     browser::{AuthorizationRequest, Browser},

@@ -16,7 +16,8 @@ use crate::{
 const CLIENTS: &str = include_str!("clients.toml");
 const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
 
-/// Who is refused: from where, with which secret of the shop's, and by which status and error.
+/// Requests of the client `shop` that are rejected: source address, secret, and the expected status
+/// and error.
 #[derive(Clone)]
 struct RejectedRequests {
     address: String,
@@ -25,9 +26,9 @@ struct RejectedRequests {
     error: &'static str,
 }
 
-/// One who guesses, and many whose scope is wrong, so that some of them are answered just before
-/// the end. Each asks one thing after the other from an address of its own: a record that is
-/// missing cannot hide behind one whose answer never arrived.
+/// One source guesses secrets and many request a wrong scope, so that some responses arrive just
+/// before the kill. Each source has an address of its own and sends one request at a time: a
+/// missing record cannot be mistaken for a response that never arrived.
 fn rejected() -> Vec<RejectedRequests> {
     let wrong_scope = |number| RejectedRequests {
         address: format!("127.0.1.{number}"),
@@ -44,20 +45,20 @@ fn rejected() -> Vec<RejectedRequests> {
     std::iter::once(guess).chain((1..=24).map(wrong_scope)).collect()
 }
 
-/// What C has answered, and therefore must never forget.
+/// What the server has acknowledged and must not lose.
 #[derive(Default)]
 struct Acknowledged {
     issued: Vec<String>,
     revoked: Vec<String>,
     introspected: Vec<String>,
-    /// How often each address was refused.
+    /// Number of rejections by address.
     rejected: HashMap<String, usize>,
     clients: Vec<(String, String)>,
 }
 
 type SharedLog = Arc<Mutex<Acknowledged>>;
 
-/// The token of an answer that came whole; `None` once the server is gone.
+/// Returns the token of a complete response, or `None` once the server is killed.
 async fn token(client: &HttpClient, (id, secret): (&str, &str)) -> Option<String> {
     let fields = [
         ("grant_type", "client_credentials"),
@@ -91,7 +92,7 @@ async fn keep_revoking(client: HttpClient, log: SharedLog, credentials: Credenti
 async fn keep_introspecting(client: HttpClient, log: SharedLog) {
     while let Some(token) = token(&client, SHOP).await {
         let fields = [("client_id", ORDERS.0), ("client_secret", ORDERS.1), ("token", &token)];
-        // The answer's head may come before the end, and its body not.
+        // The head of the response may arrive before the kill and the body not.
         let Ok(response) = client.post("/oauth/introspect").form(&fields).send().await else {
             return;
         };
@@ -155,7 +156,7 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
         let log = log.lock().unwrap();
         let enough =
             log.issued.len() > 100 && log.revoked.len() > 20 && log.introspected.len() > 20;
-        // A wrong secret takes its time, on purpose.
+        // Rejecting a wrong secret takes a slow hash.
         enough
             && log.clients.len() > 3
             && rejected()
@@ -183,7 +184,8 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
     for (outcome, tokens) in [("issued", &issued), ("revoked", &revoked), ("active", &introspected)]
     {
         let known = with(outcome);
-        // An opaque pass does not say its name; that it is void is asked for below.
+        // The `jti` of an opaque token is unknown here. Introspection below checks that it is
+        // inactive.
         for token in tokens.iter().filter(|token| !token.starts_with("gpat_")) {
             assert!(
                 known.contains(&*jwt::jti(token)),
@@ -207,7 +209,7 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
         );
     }
     for token in &revoked {
-        assert!(!server.is_active(ORDERS, token).await, "a pass came back to life");
+        assert!(!server.is_active(ORDERS, token).await, "a revoked token became active");
     }
     for (id, secret) in &clients {
         assert!(server.can_authenticate((id, secret)).await, "{id} was forgotten");

@@ -1,4 +1,4 @@
-//! `auth-server doctor`, as it is run beside a C that serves.
+//! `auth-server doctor` beside a running server.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
     test_server::TestServer,
 };
 
-/// A C that tells the machine's time, as its doctor does.
+/// A server on the system clock, which the doctor uses too.
 async fn server() -> TestServer {
     TestServer::start_at(Clock::system(), |_| ()).await
 }
@@ -27,7 +27,7 @@ async fn doctor(server: &TestServer, more: &[(&str, &str)]) -> CommandOutput {
     run(&["doctor"], &settings_of(server, more)).await
 }
 
-/// It failed, and a line of it says so, with a block in which all of this stands.
+/// Asserts that the doctor failed with a check `line` whose diagnosis contains `parts`.
 fn assert_diagnosis(output: &CommandOutput, line: &str, parts: &[&str]) {
     assert_eq!(output.code, Some(1), "{output:?}");
     let rest = output
@@ -187,7 +187,7 @@ async fn execute_sql(file: &Path, sql: &'static str) {
     database.close().await.unwrap();
 }
 
-/// A copy of this C's database, which nobody has open.
+/// Stops the server and copies its database, so that no process has the copy open.
 async fn copy_of_database(server: &mut TestServer) -> TempDir {
     server.stop().await;
     let (file, folder) =
@@ -261,7 +261,7 @@ async fn doctor_finds_an_unpublished_key() {
 async fn doctor_creates_no_files_beside_the_database() {
     let mut server = server().await;
     let folder = copy_of_database(&mut server).await;
-    // Also a file that is made and deleted again changes the folder.
+    // Creating and deleting a file changes the directory too.
     let changed = || fs::metadata(folder.path()).unwrap().modified().unwrap();
     let before = changed();
     let output = doctor(&server, &[("data_dir", &folder.path().display().to_string())]).await;

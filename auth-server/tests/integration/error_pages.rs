@@ -1,4 +1,4 @@
-//! What a person reads who opens what is not there, or sends what cannot be taken.
+//! Error pages for unknown paths, malformed queries and unreadable forms.
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
@@ -82,7 +82,7 @@ async fn oversized_forms_get_an_error_page_on_every_form_route() {
         );
     }
     assert_eq!(browser.open("/account").await.path, "/account", "still signed in");
-    // Clients read JSON.
+    // Endpoints for clients return JSON.
     for path in ["/oauth/par", "/oauth/device_authorization", "/userinfo"] {
         server.post_form(path, &[("state", &long)]).await.assert_error(
             413,
@@ -111,10 +111,9 @@ async fn error_pages_of_posted_forms_have_no_language_switch() {
     let refused = send(server.post("/nothing").header("accept", BROWSER)).await;
     assert_error_page(&refused, 404, "There is no such page");
     assert!(!refused.text.contains(switch), "{refused:?}");
-    // What a link can bring again can be read in the other language, and so can a form that is
-    // shown again.
+    // Pages that a link can load again have a language switch, as do forms that are shown again.
     let foreign =
-        browser.authorize(&AuthorizationRequest::site().with("client_id", "nobody")).await;
+        browser.authorize(&AuthorizationRequest::site().with("client_id", "unknown")).await;
     foreign.assert_contains(switch);
     browser.open(&foreign.language_link("zh")).await.assert_error_page("client_id");
     browser.post("/device", &[("csrf", "guess")]).await.assert_contains(switch);
@@ -136,7 +135,7 @@ async fn malformed_forms_get_an_error_page() {
         for body in ["csrf=%", "csrf=%ff", "csrf=%00", "csrf=1&csrf=2"] {
             let response = server.post_raw_form(path, body).await;
             let found = (response.status, response.header("content-type"));
-            // The endpoint that takes a query in a form reads it as the query, on the next page.
+            // These endpoints redirect the form to a GET request, which rejects it.
             let read_later =
                 response.status == 303 && ["/oauth/authorize", "/logout"].contains(&path);
             assert!(

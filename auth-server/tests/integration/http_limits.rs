@@ -1,4 +1,4 @@
-//! What one caller may take of C, tried on bare sockets.
+//! Limits of connections and requests, over plain sockets.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -20,7 +20,7 @@ fn connect(server: &TestServer) -> TcpStream {
     stream
 }
 
-/// What the server says until it closes; an error when it does not close.
+/// Reads until the server closes the connection. Returns an error if it does not close.
 async fn until_closed(mut stream: TcpStream) -> Result<String, ErrorKind> {
     let read = move || {
         let mut response = Vec::new();
@@ -137,10 +137,10 @@ async fn connection_limit_closes_new_connections_until_one_ends() {
         healthz_succeeds(connect(&server)).await.unwrap(),
         healthz_succeeds(connect(&server)).await.unwrap(),
     );
-    assert!(healthz_succeeds(connect(&server)).await.is_none(), "there are two places");
+    assert!(healthz_succeeds(connect(&server)).await.is_none(), "the limit is two");
     let one = healthz_succeeds(one).await.unwrap();
     drop(two);
-    wait_until("the freed place is taken", async || {
+    wait_until("the freed connection slot is usable", async || {
         healthz_succeeds(connect(&server)).await.is_some()
     })
     .await;

@@ -139,8 +139,7 @@ async fn forged_tokens_are_inactive() {
     assert!(server.is_active(ORDERS, &token).await);
 }
 
-/// A key of this server may sign other things some day; only what calls itself an access token is
-/// one.
+/// The server's keys can sign other JWTs too; only type `at+jwt` is an access token (RFC 9068 §4).
 #[tokio::test]
 async fn other_jwt_types_under_the_same_key_are_inactive() {
     use auth_server::{domain::Algorithm, settings::KeySettings};
@@ -160,7 +159,7 @@ async fn other_jwt_types_under_the_same_key_are_inactive() {
     };
     assert!(
         server.is_active(ORDERS, &signed_as(Some("at+jwt"))).await,
-        "else this story proves nothing"
+        "otherwise this test proves nothing"
     );
     for typ in [Some("JWT"), Some("id_token"), None] {
         assert!(!server.is_active(ORDERS, &signed_as(typ)).await, "{typ:?}");

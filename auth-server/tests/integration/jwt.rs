@@ -1,5 +1,4 @@
-//! Passes, looked into and forged by hand: the stories trust no library that the server uses, save
-//! for verifying.
+//! Reads and forges JWTs without the libraries that the server uses, except to verify signatures.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, jwk::JwkSet};
@@ -30,13 +29,13 @@ pub fn encode(value: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// The token with another header or other claims, under its old signature.
+/// Replaces header and claims and keeps the signature.
 pub fn with_parts(token: &str, header: &Value, claims: &Value) -> String {
     let signature = token.rsplit('.').next().unwrap();
     format!("{}.{}.{signature}", encode(header), encode(claims))
 }
 
-/// Does the signature hold under the published key of the token's name?
+/// Whether the signature verifies with the published key of the token's `kid`.
 pub fn is_signed_by(token: &str, jwks: &Value, algorithm: Algorithm) -> bool {
     let jwks: JwkSet = serde_json::from_value(jwks.clone()).unwrap();
     let Some(jwk) = jwks.find(&kid(token)) else { return false };

@@ -13,8 +13,8 @@ use crate::{
 const FOR_ORDERS: [(&str, &str); 1] = [("resource", ORDERS_API)];
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The keys of access tokens. Those of ID tokens, RSA's, are made beside them as soon as the
-/// background comes to it.
+/// The `kid`s of access token keys. RSA keys for ID tokens are generated in the background at some
+/// point.
 async fn published(server: &TestServer) -> Vec<String> {
     let jwks = server.get_json("/.well-known/jwks.json").await;
     let of_access_tokens =
@@ -22,7 +22,7 @@ async fn published(server: &TestServer) -> Vec<String> {
     of_access_tokens.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Let the timers of what runs in the background fire, without waiting for them.
+/// Advances tokio's clock so that background timers fire.
 async fn advance_background_timers(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -41,8 +41,8 @@ async fn keys_rotate_takes_effect_while_running_and_keeps_old_tokens_valid() {
     );
 
     let successor = before.iter().find(|kid| **kid != jwt::kid(&old)).unwrap();
-    wait_until("new passes have the new key's name", async || {
-        assert!(server.is_active(ORDERS, &old).await, "an old pass is good at every moment");
+    wait_until("new tokens have the new key's id", async || {
+        assert!(server.is_active(ORDERS, &old).await, "an old token stays valid throughout");
         jwt::kid(&server.access_token(SHOP, &FOR_ORDERS).await) == *successor
     })
     .await;
@@ -85,7 +85,7 @@ async fn keys_withdraw_invalidates_every_token_signed_with_the_key() {
         printed.contains("current") && printed.contains("next") && !printed.contains(&kid),
         "{printed}"
     );
-    wait_until("nothing that it has signed is good", async || {
+    wait_until("no token that it signed is valid", async || {
         !server.is_active(ORDERS, &forged).await
     })
     .await;
@@ -124,8 +124,8 @@ async fn retired_key_is_published_until_its_last_token_expires() {
     assert!(published(&server).await.contains(&first));
     assert!(server.is_active(ORDERS, &late).await);
 
-    // The life of an ID token, which is longer than that of a pass, and some time for verifiers
-    // whose clocks run behind.
+    // The lifetime of an ID token, which is longer than that of an access token, plus five minutes
+    // of clock skew.
     server.clock.advance(Duration::from_secs(3_600 + 300));
     advance_background_timers(6).await;
     assert!(published(&server).await.contains(&first), "not a second too early");
@@ -186,10 +186,7 @@ async fn retired_id_token_keys_verify_hints_for_the_session_lifetime() {
     let logout = format!(
         "/logout?id_token_hint={id_token}&post_logout_redirect_uri=https://site.example/bye"
     );
-    assert!(
-        browser.open(&logout).await.redirected_to.is_some(),
-        "the user is not asked whether they mean it"
-    );
+    assert!(browser.open(&logout).await.redirected_to.is_some(), "no confirmation is required");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The end of a session: asked for by a client, by the user, and told to the others.
+//! Logout: by a client or the user, and back-channel logout of other clients.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn logout_with_a_valid_hint_ends_the_session_and_redirects() {
         .authorize(&AuthorizationRequest::site().with("prompt", "none"))
         .await
         .assert_client_error("login_required");
-    // Once more, with nobody signed in: back as well.
+    // Without a session, the browser is redirected too.
     assert!(browser.open(&query(&[("id_token_hint", &hint), bye])).await.redirected_to.is_some());
 }
 
@@ -71,7 +71,7 @@ async fn unregistered_post_logout_redirect_uri_is_not_followed() {
             .await;
         assert_eq!((page.status(), page.redirected_to.is_none()), (200, true), "{uri}");
     }
-    // Registered by another client than the one that the hint was made for.
+    // Registered by another client than the one in the hint.
     let browser = Browser::new(&server);
     let hint = id_token(&browser).await;
     let foreign = [
@@ -90,7 +90,7 @@ async fn hint_of_another_client_or_session_requires_confirmation() {
     let signed_in = AuthorizationRequest::site().with("prompt", "none");
     for pairs in [
         vec![("id_token_hint", hint.as_str()), ("client_id", "portal")],
-        // RP-Initiated Logout §2: who asks has to be the one that the hint was made for.
+        // RP-Initiated Logout §2: `client_id` must match the client of the hint.
         vec![("id_token_hint", hint.as_str()), ("client_id", "portal"), bye],
         vec![("id_token_hint", others.as_str())],
         vec![("id_token_hint", others.as_str()), ("client_id", "site"), bye],
@@ -105,7 +105,7 @@ async fn hint_of_another_client_or_session_requires_confirmation() {
             );
         }
     }
-    // A yes to a client that has proved nothing leads nowhere.
+    // Confirming does not redirect to an unverified client.
     let page = browser
         .open(&query(&[("id_token_hint", hint.as_str()), ("client_id", "portal"), bye]))
         .await;
@@ -196,7 +196,7 @@ async fn logout_token_is_sent_to_the_clients_of_the_session() {
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     let page = browser.open("/logout").await;
     browser.submit(&page, &[("decision", "logout")]).await;
-    wait_until("the sign-out is told", async || {
+    wait_until("the client is notified", async || {
         !website.received_requests().await.unwrap().is_empty()
     })
     .await;
@@ -235,7 +235,7 @@ async fn logout_token_is_sent_after_all_tokens_expired() {
     browser.open("/account").await.assert_contains("The Site");
     let page = browser.open("/logout").await;
     browser.submit(&page, &[("decision", "logout")]).await;
-    wait_until("the sign-out is told", async || !logout_tokens(&website).await.is_empty()).await;
+    wait_until("the client is notified", async || !logout_tokens(&website).await.is_empty()).await;
     assert_eq!(logout_tokens(&website).await[0]["sid"], sid(&tokens));
 }
 
@@ -265,7 +265,7 @@ async fn new_sign_in_keeps_the_session_and_another_user_ends_it() {
     let bobs =
         browser.tokens(&AuthorizationRequest::site().with("prompt", "login"), BOB, SITE).await;
     assert_ne!(sid(&bobs), sid(&first));
-    wait_until("the end of alice's session is told", async || {
+    wait_until("the end of alice's session is delivered", async || {
         !logout_tokens(&website).await.is_empty()
     })
     .await;
@@ -297,10 +297,13 @@ async fn password_change_and_user_disable_send_logout_tokens() {
     )
     .await;
     assert_eq!(output.code, Some(0), "{output:?}");
-    wait_until("the new password is told", async || logout_tokens(&website).await.len() == 1).await;
+    wait_until("the password change is delivered", async || {
+        logout_tokens(&website).await.len() == 1
+    })
+    .await;
     let bob = Browser::new(&server).tokens(&AuthorizationRequest::site(), BOB, SITE).await;
     succeed(&["user", "disable", "bob"], &server.cli_arguments()).await;
-    wait_until("the disabled user is told", async || logout_tokens(&website).await.len() == 2)
+    wait_until("the disabled user is delivered", async || logout_tokens(&website).await.len() == 2)
         .await;
     let told: Vec<_> =
         logout_tokens(&website).await.iter().map(|news| news["sid"].clone()).collect();
@@ -319,10 +322,10 @@ async fn failed_logout_delivery_is_retried_after_a_restart() {
     website.reset().await;
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&website).await;
     server.clock.advance(Duration::from_secs(61));
-    wait_until("it is told", async || logout_tokens(&website).await.len() == 1).await;
+    wait_until("the retry is delivered", async || logout_tokens(&website).await.len() == 1).await;
     server.clock.advance(Duration::from_secs(61));
     advance_background_timers(2).await;
-    assert_eq!(logout_tokens(&website).await.len(), 1, "once it has heard, it is told no more");
+    assert_eq!(logout_tokens(&website).await.len(), 1, "no delivery after a success");
 }
 
 #[tokio::test]

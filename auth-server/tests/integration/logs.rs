@@ -18,7 +18,7 @@ const SHARED: &str = "a secret of C and B, 32 bytes long";
 const INITIAL: &str = "an-initial-access-token-77ab";
 const GUESS: &str = "a guess that is wrong 5b1e";
 
-/// Use every endpoint, rightly and wrongly; the passes that were given.
+/// Calls every endpoint with valid and invalid requests. Returns the issued secrets.
 async fn call_every_endpoint(server: &HttpClient) -> Vec<String> {
     let header = basic::format(ODD.0, &ClientSecret::new(ODD.1));
     let grant = [("grant_type", "client_credentials")];
@@ -37,7 +37,7 @@ async fn call_every_endpoint(server: &HttpClient) -> Vec<String> {
         for who in [STOCK, ODD, SHOP, OPAQUE_SHOP] {
             server.revoke(who, token).await;
         }
-        // Wrongly: where tokens and secrets do not belong.
+        // Invalid requests: tokens and secrets in wrong places.
         server.get(&format!("/oauth/introspect?token={token}")).await;
         server.post_form("/oauth/introspect", &[("token", token)]).await;
         server.get(&format!("/made/up/{token}")).await;
@@ -51,7 +51,7 @@ async fn call_every_endpoint(server: &HttpClient) -> Vec<String> {
         .await;
     }
     server.client_credentials((SHOP.0, GUESS), &[]).await;
-    server.client_credentials(("nobody", GUESS), &[]).await;
+    server.client_credentials(("unknown", GUESS), &[]).await;
     for field in ["scope", "resource", "grant_type"] {
         server
             .post_raw_form(
@@ -90,7 +90,7 @@ async fn call_every_endpoint(server: &HttpClient) -> Vec<String> {
     tokens
 }
 
-/// A client registers itself and changes its mind, rightly and wrongly; what it was given.
+/// Registers and updates a client with valid and invalid requests. Returns the issued secrets.
 async fn register_and_change(server: &HttpClient) -> Vec<String> {
     let registration =
         send(registration_request(server, &website_metadata(json!({}))).bearer_auth(INITIAL))
@@ -123,11 +123,11 @@ async fn register_and_change(server: &HttpClient) -> Vec<String> {
     vec![token.to_owned(), secret.to_owned()]
 }
 
-/// A secret in every form in which it travels.
+/// Every encoding of a secret that could appear in the log.
 fn encodings(secret: &str) -> Vec<String> {
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let mut encodings = vec![secret.to_owned(), form, BASE64_STANDARD.encode(secret)];
-    // As bytes in decimal: how `{:?}` shows a buffer.
+    // Decimal bytes: the `Debug` format of a buffer.
     encodings.push(secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", "));
     if let Some((_, signature)) = secret.rsplit_once('.') {
         encodings.push(signature.to_owned());
@@ -155,7 +155,7 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
     let ca =
         Certificate::from_pem(&fs::read(succeed(&["dev-ca"], &settings).await).unwrap()).unwrap();
     let secret = succeed(&["client", "add", "robot"], &settings).await;
-    wait_until("the made secret is let in", async || {
+    wait_until("the generated secret is accepted", async || {
         server.can_authenticate(("robot", &secret)).await
     })
     .await;
@@ -167,7 +167,7 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
             .await,
     );
     let rotated = succeed(&["client", "rotate-secret", "robot"], &settings).await;
-    wait_until("the turned secret is let in", async || {
+    wait_until("the rotated secret is accepted", async || {
         server.can_authenticate(("robot", &rotated)).await
     })
     .await;
@@ -190,7 +190,7 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
     let log = server.kill_and_read_log();
     assert!(
         log.contains("a token was refused") && log.len() > 100_000,
-        "else this story reads too little: {}",
+        "otherwise this test reads too little: {}",
         log.len()
     );
     for noisy in ["rustls", "sqlx"] {

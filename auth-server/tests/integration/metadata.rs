@@ -67,7 +67,7 @@ async fn metadata_has_every_member_of_rfc_8414_and_openid_discovery() {
     assert_eq!(server.get_json("/.well-known/openid-configuration").await, document);
 }
 
-/// No client sends people here.
+/// Removes the clients with user login from the clients file.
 fn remove_login_clients(settings: &mut AuthServerSettings) {
     let file = settings.clients_file.as_ref().unwrap();
     let clients = std::fs::read_to_string(file).unwrap();
@@ -75,7 +75,7 @@ fn remove_login_clients(settings: &mut AuthServerSettings) {
     std::fs::write(file, machines.collect::<Vec<_>>().join("[[clients]]")).unwrap();
 }
 
-/// Without people the issuer may have a path.
+/// Only without user login can the issuer have a path.
 async fn start_without_login_clients(issuer: &str) -> TestServer {
     TestServer::start_with(|settings| {
         settings.issuer = issuer.parse().unwrap();
@@ -146,7 +146,7 @@ async fn metadata_urls_reach_their_endpoints() {
 async fn jwks_contains_only_public_members() {
     use auth_server::domain::Algorithm::{ES256, EdDSA, RS256};
     for algorithm in [ES256, EdDSA, RS256] {
-        // ID tokens for websites would bring keys of another algorithm.
+        // ID tokens would add keys of another algorithm.
         let server = TestServer::start_with(|settings| {
             settings.keys.algorithm = algorithm;
             remove_login_clients(settings);

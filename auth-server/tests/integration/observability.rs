@@ -1,4 +1,4 @@
-//! What those who run C see of it.
+//! Health checks, metrics, request ids and the home page.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn metrics_count_requests_and_decisions() {
     server.introspect(ORDERS, &token).await;
     server.introspect(ORDERS, "garbage").await;
     server.revoke(SHOP, &token).await;
-    assert_eq!(server.get("/some/path/that/a/stranger/made/up").await.status, 404);
+    assert_eq!(server.get("/some/path/that/a/caller/made/up").await.status, 404);
 
     let response = server.get("/metrics").await;
     assert!(response.header("content-type").starts_with("application/openmetrics-text"));

@@ -1,4 +1,4 @@
-//! Pages against strangers: forms of others, frames, scripts.
+//! Security of the pages: CSRF, framing, script injection, and secrets in the log.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn form_with_foreign_csrf_token_is_rejected() {
     let (alice, mallory) = (Browser::new(&server), Browser::new(&server));
     let stolen_page = mallory.authorize(&AuthorizationRequest::site()).await;
     let stolen = csrf_of(&stolen_page);
-    // Login CSRF: somebody else's name and password from a page of theirs.
+    // Login CSRF: another site submits the attacker's user name and password.
     let query = AuthorizationRequest::site().query();
     for csrf in ["", "guess", stolen.as_str()] {
         let fields = [("username", "bob"), ("password", "builder"), ("csrf", csrf)];
@@ -51,7 +51,7 @@ async fn device_approval_with_foreign_csrf_token_is_rejected() {
     let server = TestServer::start().await;
     let (alice, mallory) = (Browser::new(&server), Browser::new(&server));
     alice.authorization_code(&AuthorizationRequest::site(), ALICE).await;
-    // Mallory's device: whoever allows it lets her act in their name (RFC 8628 §5.4).
+    // Mallory's device: a user who approves it gives her access to their account (RFC 8628 §5.4).
     let device = begin(&server).await;
     let code = device["user_code"].as_str().unwrap();
     let mallorys = csrf_of(&mallory.open("/device").await);
@@ -87,12 +87,12 @@ async fn missing_cookies_and_expired_forms_show_different_errors() {
         assert_eq!(told.status(), 400);
         told.assert_contains(no_cookies);
         assert!(!told.text().contains(expired), "{}", told.text());
-        // That page brought a cookie, and the form of the one before belongs to another.
+        // That page set a new cookie, so the form of the previous page is out of date.
         let told = browser.submit(&page, &fields).await;
         assert_eq!(told.status(), 400);
         told.assert_contains(expired);
         assert!(!told.text().contains(no_cookies), "{}", told.text());
-        // Once cookies are kept, its own form is taken.
+        // With cookies stored, the form of the current page is accepted.
         let taken = browser.submit(&told, &fields).await;
         assert!(
             taken.status() == 200 && ["/consent", "/login"].contains(&&*taken.path),
@@ -112,7 +112,7 @@ async fn pages_forbid_framing_caching_and_scripts() {
     let browser = Browser::new(&server);
     let sign_in = browser.authorize(&AuthorizationRequest::site()).await;
     let consent = browser.sign_in(&sign_in, ALICE).await;
-    let error = browser.authorize(&AuthorizationRequest::site().with("client_id", "nobody")).await;
+    let error = browser.authorize(&AuthorizationRequest::site().with("client_id", "unknown")).await;
     for page in [
         sign_in,
         consent,
@@ -151,8 +151,7 @@ async fn request_values_are_escaped_in_pages() {
             .await;
         assert!(!page.response.text.contains("<script>alert"), "{name}: {}", page.response.text);
     }
-    // The page that asks whether to sign out carries its parameters on, and so does the one after
-    // it.
+    // The logout confirmation page and the page after it repeat their parameters.
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     for name in ["post_logout_redirect_uri", "id_token_hint", "state", "client_id", "lang"] {
         let query =
@@ -160,7 +159,7 @@ async fn request_values_are_escaped_in_pages() {
         let page = browser.open(&format!("/logout?{query}")).await;
         assert_eq!((page.path.as_str(), page.status()), ("/logout", 200), "{name}");
         assert!(!page.response.text.contains("<script>alert"), "{name}: {}", page.response.text);
-        // Not encoded, as no browser sends it.
+        // Without percent-encoding, which browsers always apply.
         let raw = browser
             .post(&format!("/logout/confirm?{name}=\"><script>alert(1)</script>"), &[])
             .await;

@@ -38,7 +38,7 @@ async fn pushed_request_is_consumed_by_one_response() {
     assert_eq!((pushed.status, pushed.json()["expires_in"].as_i64()), (201, Some(60)));
     let uri = pushed.json()["request_uri"].clone();
     let browser = Browser::new(&server);
-    // Looked at twice, and slowly: it is spent by the answer, not by a visit.
+    // Opened twice, with delays: the response consumes the request, not a visit.
     server.clock.advance(Duration::from_secs(59));
     assert_eq!(browser.open(&short("bank", &uri)).await.path, "/login");
     server.clock.advance(Duration::from_secs(300));

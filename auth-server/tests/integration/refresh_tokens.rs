@@ -1,4 +1,4 @@
-//! Refresh tokens: each good once, for its client, within what the user allowed.
+//! Refresh tokens: rotation, reuse detection, scope and expiry.
 
 use std::time::Duration;
 
@@ -86,8 +86,8 @@ async fn old_refresh_token_revokes_the_grant_and_a_forged_one_does_not() {
         latest = text(&server.refresh(SITE, &latest, &[]).await.json(), "refresh_token");
     }
     for genuine in [&first, &latest] {
-        // Its grant and its number are right, and whoever has seen an access token of the grant can
-        // say them.
+        // Grant id and generation are correct; the holder of an access token of the grant knows
+        // them.
         let made_up = format!("{}AAAA", &genuine[..genuine.len() - 4]);
         server.refresh(SITE, &made_up, &[]).await.assert_error(400, "invalid_grant", "not known");
         assert_eq!(server.revoke(SITE, &made_up).await.status, 200);

@@ -1,4 +1,4 @@
-//! Clients that register themselves (RFC 7591): who may, what is refused, and what is in force.
+//! Dynamic client registration (RFC 7591): access, validation and limits.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 
 pub const REGISTER: &str = "/oauth/register";
 
-/// A C where anybody may register clients.
+/// Starts a server with open registration.
 pub async fn start_with_registration() -> TestServer {
     TestServer::start_with(enable_registration).await
 }
@@ -25,7 +25,7 @@ pub fn enable_registration(settings: &mut AuthServerSettings) {
     settings.rate_limits.registration.burst = 1_000;
 }
 
-/// The least that a website says of itself which shows its secret in the body, and this besides.
+/// Minimal metadata of a website with `client_secret_post`, extended by `more`.
 pub fn website_metadata(more: Value) -> Value {
     let mut metadata = json!({
         "client_name": "Shop", "redirect_uris": ["https://shop.example/cb"],
@@ -44,7 +44,7 @@ pub async fn register(server: &HttpClient, metadata: Value) -> Response {
     send(registration_request(server, &metadata)).await
 }
 
-/// What a client is told that registers itself, which has to work.
+/// Registers a client. Returns its registration and panics on an error.
 pub async fn register_client(server: &HttpClient, metadata: Value) -> Value {
     let registration = register(server, metadata).await;
     assert_eq!(registration.status, 201, "{registration:?}");
@@ -55,7 +55,7 @@ pub fn text<'a>(registration: &'a Value, name: &str) -> &'a str {
     registration[name].as_str().unwrap_or_else(|| panic!("no {name} in {registration}"))
 }
 
-/// Events, outcomes, clients and errors of the audit trail, the oldest first.
+/// Event, outcome, client and error of each audit record, oldest first.
 pub async fn records(server: &TestServer) -> Vec<(String, String, String, Option<String>)> {
     let lines = succeed(&["audit", "--json"], &server.cli_arguments()).await;
     let member = |record: &Value, name: &str| record[name].as_str().map(str::to_owned);
@@ -322,8 +322,8 @@ async fn client_credentials_grant_must_be_enabled_for_registration() {
     let credentials = (text(&registration, "client_id"), text(&registration, "client_secret"));
     let pass = server.access_token(credentials, &[]).await;
     assert!(server.is_active(ORDERS, &pass).await);
-    assert!(!server.is_active(credentials, &pass).await, "it is no resource server");
-    // What it has in its own name ends with it too.
+    assert!(!server.is_active(credentials, &pass).await, "it may not introspect");
+    // Deleting the client also revokes the tokens issued to itself.
     let path = format!("{}{REGISTER}/{}", server.base, credentials.0);
     send(server.http.delete(path).bearer_auth(text(&registration, "registration_access_token")))
         .await;

@@ -1,4 +1,4 @@
-//! What clients can do that have just registered themselves.
+//! Flows of dynamically registered clients.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
@@ -27,7 +27,7 @@ fn auth_request(registration: &Value, scope: &str) -> AuthorizationRequest {
     AuthorizationRequest::new(text(registration, "client_id"), CB, scope)
 }
 
-/// Its URLs may lead to the stand-ins of these stories.
+/// Starts a server that fetches client URLs from this machine's mock servers.
 async fn with_stand_ins() -> TestServer {
     TestServer::start_with(|settings| {
         enable_registration(settings);
@@ -136,7 +136,7 @@ async fn consent_page_marks_self_registered_clients() {
     chinese.language = "zh";
     let page = chinese.authorize(&auth_request(&registration, "openid")).await;
     chinese.sign_in(&page, BOB).await.assert_contains("「商店」是自行注册的应用");
-    // The house's own clients carry no such warning.
+    // Clients from the clients file have no such notice.
     let page = Browser::new(&server).authorize(&AuthorizationRequest::site()).await;
     assert!(
         !Browser::new(&server)
@@ -155,7 +155,7 @@ async fn only_the_registered_auth_method_is_accepted() {
     for (metadata, own) in [
         (json!({ "token_endpoint_auth_method": "client_secret_basic" }), "client_secret_basic"),
         (json!({ "token_endpoint_auth_method": "client_secret_post" }), "client_secret_post"),
-        // RFC 7591 §2: who names none has registered this one.
+        // RFC 7591 §2: the default.
         (json!({ "token_endpoint_auth_method": null }), "client_secret_basic"),
     ] {
         let registration = register_client(&server, website_metadata(metadata)).await;
@@ -177,7 +177,7 @@ async fn only_the_registered_auth_method_is_accepted() {
                     _ => (by_post, by_basic),
                 };
                 if secret == "guess" {
-                    // Whoever has not the secret learns nothing of the client.
+                    // Without the secret, the response reveals nothing about the client.
                     taken.assert_error(401, "invalid_client", "is unknown or its secret is wrong");
                     other.assert_error(401, "invalid_client", "is unknown or its secret is wrong");
                 } else {
@@ -197,7 +197,7 @@ async fn only_the_registered_auth_method_is_accepted() {
             && error.as_deref() == Some("invalid_client")
     };
     assert!(records.iter().any(named), "{records:?}");
-    // An operator's client that names no way may take either.
+    // A client from the clients file without a registered method can use both.
     let (id, secret) = SHOP;
     let grant = ("grant_type", "client_credentials");
     for request in [
@@ -323,7 +323,7 @@ async fn jwks_uri_is_cached_and_refetched_for_new_keys() {
         assert_eq!(browser.authorize(&first.sign(&server, &registration)).await.path, "/login");
     }
     assert_eq!(client_site.received_requests().await.unwrap().len(), 1, "they are kept");
-    // Made-up names cost one request in a cool-down.
+    // Unknown key ids cause at most one request per cool-down.
     for _ in 0..3 {
         browser
             .authorize(&second.sign(&server, &registration))
@@ -337,7 +337,7 @@ async fn jwks_uri_is_cached_and_refetched_for_new_keys() {
     Mock::given(path("/keys")).respond_with(rotated).mount(&client_site).await;
     server.clock.advance(std::time::Duration::from_secs(10));
     assert_eq!(browser.authorize(&second.sign(&server, &registration)).await.path, "/login");
-    // Also for requests that are sent ahead.
+    // Pushed requests too.
     let signed = second.sign(&server, &registration);
     let fields = [
         ("client_id", credentials(&registration).0),
@@ -345,7 +345,7 @@ async fn jwks_uri_is_cached_and_refetched_for_new_keys() {
         ("request", signed.get("request")),
     ];
     assert_eq!(server.post_form("/oauth/par", &fields).await.status, 201);
-    // While the client's server is away, what was fetched stays good.
+    // While the client's server is unavailable, cached keys stay valid.
     drop(client_site);
     server.clock.advance(std::time::Duration::from_secs(601));
     assert_eq!(browser.authorize(&first.sign(&server, &registration)).await.path, "/login");
@@ -385,7 +385,7 @@ async fn pairwise_subjects_are_stable_and_differ_by_sector() {
             (Some(sub.as_str()), true)
         );
         assert_eq!(jwt::claims(text(&tokens, "access_token"))["sub"], sub);
-        // The client's own word for the user is understood.
+        // A hint with the pairwise subject is accepted.
         let silent = auth_request.clone().with("prompt", "none").with("id_token_hint", id_token);
         assert!(!browser.authorize(&silent).await.redirect_parameter("code").is_empty());
         let bob = Browser::new(&server);
@@ -445,8 +445,11 @@ async fn sector_identifier_uri_must_list_all_redirect_uris() {
 async fn logout_token_contains_the_pairwise_subject() {
     let server = with_stand_ins().await;
     let client_site = MockServer::start().await;
-    Mock::given(path("/told")).respond_with(ResponseTemplate::new(200)).mount(&client_site).await;
-    let more = json!({ "backchannel_logout_uri": format!("{}/told", client_site.uri()), "subject_type": "pairwise" });
+    Mock::given(path("/logout-token"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&client_site)
+        .await;
+    let more = json!({ "backchannel_logout_uri": format!("{}/logout-token", client_site.uri()), "subject_type": "pairwise" });
     let registration = register_client(&server, website_metadata(more)).await;
     let browser = Browser::new(&server);
     let tokens = browser
@@ -454,7 +457,7 @@ async fn logout_token_contains_the_pairwise_subject() {
         .await;
     let page = browser.open("/logout").await;
     browser.submit(&page, &[("decision", "logout")]).await;
-    wait_until("the client is told", async || {
+    wait_until("the client is notified", async || {
         !client_site.received_requests().await.unwrap().is_empty()
     })
     .await;

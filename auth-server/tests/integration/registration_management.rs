@@ -1,4 +1,4 @@
-//! Clients that have registered themselves read, change and remove what they have said (RFC 7592).
+//! Management of registrations (RFC 7592): reading, updating and deleting.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 
 const ALL: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
 
-/// Whatever is done to a registration, with this token.
+/// A management request with a registration access token.
 fn management_request(
     server: &HttpClient,
     method: Method,
@@ -45,7 +45,7 @@ async fn put(server: &HttpClient, registration: &Value, metadata: &Value) -> Res
     send(own(server, Method::PUT, registration).json(metadata)).await
 }
 
-/// What the client has said, with its name as RFC 7592 §2.2 asks for it.
+/// Metadata with the `client_id` that RFC 7592 §2.2 requires.
 fn updated_metadata(registration: &Value, more: Value) -> Value {
     let mut metadata = website_metadata(json!({ "client_id": text(registration, "client_id") }));
     let Value::Object(more) = more else { panic!("members are an object") };
@@ -65,7 +65,7 @@ async fn registration_can_be_read() {
     let read = send(own(&server, Method::GET, &registration)).await;
     assert_eq!((read.status, read.header("cache-control")), (200, "no-store"));
     let mut expected = registration.clone();
-    // C keeps a hash of the secret alone.
+    // The server stores only a hash of the secret.
     expected.as_object_mut().unwrap().retain(|name, _| !name.starts_with("client_secret"));
     assert_eq!(read.json(), expected);
 }
@@ -103,7 +103,7 @@ async fn update_replaces_the_metadata_immediately() {
     assert_eq!(browser.authorize(&auth_request("https://shop.example/new")).await.path, "/login");
     let mut read = send(own(&server, Method::GET, &registration)).await.json();
     assert_eq!(read, changed);
-    // And it is there after a restart.
+    // It survives a restart.
     let server = server.restart_with(|_| ()).await;
     read = send(own(&server, Method::GET, &registration)).await.json();
     assert_eq!(read, changed);
@@ -215,7 +215,7 @@ async fn invalid_registration_tokens_get_identical_responses() {
     assert_eq!(
         send(own(&server, Method::GET, &registration)).await.status,
         200,
-        "nothing of it did anything"
+        "no request had an effect"
     );
 }
 
@@ -244,7 +244,7 @@ async fn registration_token_guesses_are_limited_per_address() {
     assert_eq!(
         send(own(&server, Method::GET, &registration)).await.status,
         200,
-        "a right one does not wait for wrong ones"
+        "a correct token is not limited by wrong ones"
     );
     server.clock.advance(Duration::from_secs(30));
     guess().await.assert_error(401, "invalid_token", "");
@@ -318,7 +318,7 @@ async fn disabled_client_cannot_manage_its_registration() {
             .await
             .assert_error(401, "invalid_token", "");
     }
-    wait_until("it is let in no more", async || {
+    wait_until("it can no longer authenticate", async || {
         !server.can_authenticate(credentials(&registration)).await
     })
     .await;
@@ -344,7 +344,7 @@ async fn operator_can_list_and_remove_registered_clients() {
     succeed(&["client", "remove", text(&registration, "client_id")], &server.cli_arguments()).await;
     send(own(&server, Method::GET, &registration)).await.assert_error(401, "invalid_token", "");
     register_client(&server, website_metadata(json!({}))).await;
-    wait_until("it is let in no more", async || {
+    wait_until("it can no longer authenticate", async || {
         !server.can_authenticate(credentials(&registration)).await
     })
     .await;

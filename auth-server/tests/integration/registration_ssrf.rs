@@ -1,4 +1,4 @@
-//! No client makes C call where only C's own machine or its neighbours are (SSRF).
+//! Server-side request forgery: URLs of registered clients do not reach the server's own network.
 
 use std::net::TcpListener;
 
@@ -15,7 +15,7 @@ use crate::{
     test_server::{ALICE, TestServer},
 };
 
-/// Somebody on this machine who is to be left alone.
+/// A listener on loopback that must not be called.
 struct LoopbackListener(TcpListener);
 
 impl LoopbackListener {
@@ -34,7 +34,7 @@ impl LoopbackListener {
     }
 }
 
-/// This machine in all spellings, its neighbours, and where clouds keep their secrets.
+/// Loopback in every notation, private and link-local networks, and cloud metadata addresses.
 fn addresses(port: u16) -> Vec<String> {
     let hosts = [
         "127.0.0.1",
@@ -108,13 +108,13 @@ async fn hostnames_that_resolve_to_loopback_are_not_fetched() {
 #[tokio::test]
 async fn hostnames_are_resolved_and_checked_at_each_request() {
     let (loopback_listener, site) = (LoopbackListener::new(), MockServer::start().await);
-    Mock::given(path("/told")).respond_with(ResponseTemplate::new(200)).mount(&site).await;
+    Mock::given(path("/logout-token")).respond_with(ResponseTemplate::new(200)).mount(&site).await;
     let server = TestServer::start_with(|settings| {
         enable_registration(settings);
         let file = settings.clients_file.clone().unwrap();
         let clients = std::fs::read_to_string(&file).unwrap();
         let registration = format!(
-            "backchannel_logout_uri = \"{}/told\"\nclient_uri = \"https://site.example\"",
+            "backchannel_logout_uri = \"{}/logout-token\"\nclient_uri = \"https://site.example\"",
             site.uri()
         );
         std::fs::write(
@@ -146,9 +146,12 @@ async fn hostnames_are_resolved_and_checked_at_each_request() {
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     let page = browser.open("/logout").await;
     browser.submit(&page, &[("decision", "logout")]).await;
-    // The operator's word counts: its own client may live anywhere, and is told after the other.
-    wait_until("the site is told", async || !site.received_requests().await.unwrap().is_empty())
-        .await;
+    // Clients from the clients file are trusted: their URLs can be private, and delivery comes
+    // after the other's.
+    wait_until("the site is notified", async || {
+        !site.received_requests().await.unwrap().is_empty()
+    })
+    .await;
     assert!(!loopback_listener.was_called());
 }
 

@@ -1,4 +1,4 @@
-//! Requests that a client has signed (RFC 9101): they alone count, whatever stands beside them.
+//! Signed authorization requests (RFC 9101).
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 
 const BROKER: Credentials<'_> = ("broker", "broker-secret-41c0ffee9a7d");
 const CALLBACK: &str = "https://broker.example/cb";
-/// Registered as well, so that only the signature says where the answer goes.
+/// Registered too, so that only the signature determines the redirect.
 const ELSEWHERE: &str = "https://broker.example/elsewhere";
 
 struct Signer(EncodingKey);
@@ -26,7 +26,7 @@ impl Signer {
         Self(EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()))
     }
 
-    /// C, and a client that has registered this key.
+    /// Starts a server with a client that registered this key.
     async fn server(&self) -> TestServer {
         let jwk = serde_json::to_value(Jwk::from_encoding_key(&self.0, Algorithm::ES256).unwrap())
             .unwrap();
@@ -59,29 +59,29 @@ impl Signer {
     }
 }
 
-/// What the client wants.
+/// The request that the client signs.
 fn wanted() -> AuthorizationRequest {
     AuthorizationRequest::new(BROKER.0, CALLBACK, "openid profile")
 }
 
-/// What somebody on the way would rather have.
+/// Parameters that an attacker adds.
 fn planted() -> AuthorizationRequest {
     AuthorizationRequest::new(BROKER.0, ELSEWHERE, "openid email")
         .with("state", "planted")
         .with("nonce", "planted")
         .with("response_mode", "form_post")
         .with("prompt", "none")
-        .with("code_challenge", &s256("a-verifier-that-somebody-else-has-chosen-000000"))
+        .with("code_challenge", &s256("a-verifier-that-an-attacker-has-chosen-0000000000"))
 }
 
 async fn signed_in(browser: &Browser<'_>, auth_request: &AuthorizationRequest) -> Page {
     let page = browser.authorize(auth_request).await;
     let page = browser.sign_in(&page, ALICE).await;
-    // What was allowed once is remembered.
+    // An earlier consent is remembered.
     if page.path == "/consent" { browser.allow(&page).await } else { page }
 }
 
-/// The answer is to what was signed.
+/// Asserts that the response follows the signed parameters.
 async fn is_as_signed(server: &TestServer, page: &Page) {
     let back = page.redirected_to.as_ref().unwrap();
     assert!(back.as_str().starts_with(&format!("{CALLBACK}?")), "{back}");
@@ -100,11 +100,11 @@ async fn parameters_outside_the_request_object_are_ignored() {
     let object = signer.sign(&server, &wanted());
     let page = signed_in(&Browser::new(&server), &planted().with("request", &object)).await;
     is_as_signed(&server, &page).await;
-    // Not even an address that is not the client's does harm there.
+    // An unregistered redirect URI outside the signed request is ignored too.
     let foreign =
         planted().with("redirect_uri", "https://evil.example/cb").with("request", &object);
     is_as_signed(&server, &signed_in(&Browser::new(&server), &foreign).await).await;
-    // Nor is what the signature leaves out taken from there.
+    // Parameters that the signed request omits are not taken from the query.
     let without = signer.sign(&server, &wanted().without("scope"));
     Browser::new(&server)
         .authorize(&planted().with("request", &without))
@@ -127,7 +127,7 @@ async fn pushed_requests_can_be_signed() {
         .await;
     let consent = page.sign_in(&sign_in, ALICE).await;
     is_as_signed(&server, &page.allow(&consent).await).await;
-    // One that another has signed is refused at once.
+    // A request object with another signature is rejected immediately.
     pushed = pushed.with("request", &Signer::new().sign(&server, &wanted()));
     server.post_form("/oauth/par", &pushed.pairs()).await.assert_error(
         400,
@@ -157,7 +157,7 @@ async fn invalid_request_objects_are_rejected() {
         .authorize(&wanted().with("request", &sound))
         .await
         .assert_client_error("invalid_request_object");
-    // A client without keys has signed nothing.
+    // A client without keys cannot sign requests.
     let site = AuthorizationRequest::site().with("request", &sound);
     browser.authorize(&site).await.assert_client_error("invalid_request_object");
 }
@@ -189,7 +189,7 @@ async fn ui_locales_of_pushed_and_signed_requests_select_the_language() {
             page.path == "/consent" && page.response.text.contains("lang=\"zh-Hans\""),
             "{page:?}"
         );
-        // Whoever has chosen a language reads it.
+        // A language that the user has chosen takes precedence.
         let english = Browser::new(&server);
         english.set_cookie("gatepass-language", "en");
         let page = english.open(&asked).await;

@@ -23,7 +23,7 @@ async fn tokens_revocations_and_keys_survive_a_restart() {
     for token in &gone {
         assert!(!server.is_active(ORDERS, token).await);
     }
-    // Keys of RS256, for ID tokens, may have been made meanwhile: none may be gone.
+    // RSA keys for ID tokens may have been added; no key may be missing.
     let kept_keys = server.published_keys().await;
     assert!(
         !keys.is_empty() && keys.iter().all(|key| kept_keys.contains(key)),
@@ -52,7 +52,7 @@ async fn shutdown_finishes_requests_in_flight() {
         "POST /oauth/token HTTP/1.1\r\nHost: c\r\n{form}\r\nContent-Length: {length}\r\n\r\n{first}"
     )
     .unwrap();
-    // The other connection's answer comes after the server has taken up this one.
+    // The response on another connection shows that the server has accepted this one.
     assert_eq!(server.get("/healthz").await.status, 200);
     let rest = rest.to_owned();
     let answered = tokio::task::spawn_blocking(move || {

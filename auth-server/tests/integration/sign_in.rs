@@ -31,7 +31,7 @@ async fn authorization_code_flow_returns_tokens_and_userinfo() {
         (tokens["token_type"].as_str(), tokens["scope"].as_str()),
         (Some("Bearer"), Some("openid profile"))
     );
-    assert!(tokens.get("refresh_token").is_none(), "nobody asked for one");
+    assert!(tokens.get("refresh_token").is_none(), "it was not requested");
     let access = tokens["access_token"].as_str().unwrap();
     let userinfo = server.userinfo(access).await.json();
     assert_eq!(userinfo["sub"], jwt::claims(access)["sub"]);
@@ -66,7 +66,7 @@ async fn wrong_password_and_unknown_user_get_the_same_page() {
             browser.sign_in(&page, credentials).await
         }
     };
-    let (known, unknown) = (wrong(("alice", "wrong")).await, wrong(("nobody", "wrong")).await);
+    let (known, unknown) = (wrong(("alice", "wrong")).await, wrong(("unknown", "wrong")).await);
     assert_eq!((known.status(), unknown.status()), (400, 400));
     let without_own = |text: String| {
         let kept = text.lines().filter(|line| !line.contains("csrf") && !line.contains("value="));
@@ -92,7 +92,7 @@ async fn failed_sign_ins_are_limited_per_account() {
     server.clock.advance(Duration::from_secs(30));
     let browser = Browser::new(&server);
     let page = browser.authorize(&AuthorizationRequest::site()).await;
-    assert_eq!(browser.sign_in(&page, ALICE).await.path, "/consent", "time heals");
+    assert_eq!(browser.sign_in(&page, ALICE).await.path, "/consent", "the limit refills");
 }
 
 #[tokio::test]
@@ -122,13 +122,13 @@ async fn cancelled_sign_in_returns_access_denied() {
 async fn sign_in_replaces_the_session_id() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);
-    browser.set_cookie("gatepass-session", "planted-by-somebody-else");
+    browser.set_cookie("gatepass-session", "set-by-an-attacker");
     let page = browser.authorize(&AuthorizationRequest::site()).await;
     let before = browser.cookie("gatepass-session").unwrap();
     browser.sign_in(&page, ALICE).await;
     assert_ne!(browser.cookie("gatepass-session").unwrap(), before);
     let thief = Browser::new(&server);
-    thief.set_cookie("gatepass-session", "planted-by-somebody-else");
+    thief.set_cookie("gatepass-session", "set-by-an-attacker");
     assert_eq!(thief.authorize(&AuthorizationRequest::site()).await.path, "/login");
 }
 
@@ -224,8 +224,7 @@ async fn https_cookies_are_secure_and_have_the_host_prefix() {
     for (cookie, name) in
         [(&*browser, "__Host-gatepass-browser="), (session, "__Host-gatepass-session=")]
     {
-        // RFC 6265bis §4.1.3.2: no other port, no other host and no plain connection can plant such
-        // a one.
+        // RFC 6265bis §4.1.3.2: no other port, host or plain connection can set such a cookie.
         assert!(cookie.starts_with(name), "{cookie}");
         for attribute in ["; Secure", "; HttpOnly", "; Path=/", "; SameSite=Lax"] {
             assert!(cookie.contains(attribute), "{attribute} is not in {cookie}");

@@ -11,7 +11,7 @@ use crate::client::{Credentials, HttpClient, wait_until};
 
 pub const SHOP: Credentials<'_> = ("shop", "shop-secret-8c1f6a0b7d2e");
 pub const OPAQUE_SHOP: Credentials<'_> = ("opaque-shop", "opaque-secret-55d0c9e1aa");
-/// Letters that Basic and forms have to encode.
+/// Characters that HTTP Basic and forms must encode.
 pub const ODD: Credentials<'_> = ("odd:shop", "ü +&=%:/ odd secret 7f3b");
 pub const ORDERS: Credentials<'_> = ("orders", "orders-secret-0b9e3d4c21");
 pub const STOCK: Credentials<'_> = ("stock", "stock-secret-f00d5a1e77");
@@ -21,7 +21,7 @@ pub const FORUM: Credentials<'_> = ("forum", "forum-secret-77b1c6d2e890");
 pub const PORTAL: Credentials<'_> = ("portal", "portal-secret-19ac0d7e55b2");
 pub const BANK: Credentials<'_> = ("bank", "bank-secret-b3f4a5c6d7e8");
 
-/// The demo's users, who are there in the profile `test`.
+/// The demo users, which exist in the profile `test`.
 pub const ALICE: Credentials<'_> = ("alice", "wonderland");
 pub const BOB: Credentials<'_> = ("bob", "builder");
 
@@ -29,17 +29,18 @@ pub const ORDERS_API: &str = "https://orders.example/api";
 pub const STOCK_API: &str = "https://stock.example";
 pub const VAULT_API: &str = "https://vault.example";
 
-/// The noon of some day, for stories in which the time is told.
+/// 2026-01-01T12:00:00Z, the start of the manual clock.
 pub const NOON: i64 = 1_767_268_800;
 
 const CLIENTS: &str = include_str!("clients.toml");
 
-/// C as it really runs: on ports that the system chose, with a data folder of its own.
+/// A complete server in this process, on ports that the system chooses, with its own data
+/// directory.
 pub struct TestServer {
     pub client: HttpClient,
     pub clock: Clock,
     pub settings: AuthServerSettings,
-    /// Where TLS is served.
+    /// The origin of the TLS listener.
     pub tls: Option<String>,
     folder: Arc<TempDir>,
     stop: CancellationToken,
@@ -68,14 +69,14 @@ impl TestServer {
             clients_file: Some(clients),
             ..AuthServerSettings::default()
         };
-        // Stories ask again and again until a change is seen, which looks like guessing.
+        // Tests poll until a change takes effect, which looks like guessing.
         settings.rate_limits.client_auth.burst = 10_000;
         settings.rate_limits.client_auth_address.burst = 10_000;
         change(&mut settings);
         Self::run(folder, clock, settings, http).await
     }
 
-    /// CancellationToken, and start again on the same data folder under the same issuer.
+    /// Stops the server and starts it again on the same data directory under the same issuer.
     pub async fn restart_with(mut self, change: impl FnOnce(&mut AuthServerSettings)) -> Self {
         self.stop().await;
         let mut settings = self.settings.clone();
@@ -143,7 +144,7 @@ impl TestServer {
         .await;
     }
 
-    /// What the command line has to be told to work on this server's data.
+    /// Command line arguments that select this server's data.
     pub fn cli_arguments(&self) -> Vec<String> {
         let set = |key: &str, value: &std::path::Path| {
             ["--set".to_owned(), format!("{key}={}", value.display())]

@@ -19,7 +19,7 @@ fn believing(certificate: &Path) -> Client {
     client_builder().tls_certs_only([Certificate::from_pem(&pem).unwrap()]).build().unwrap()
 }
 
-/// Certificates are made for the machine's day.
+/// A server on the system clock, because certificates are valid from today.
 async fn with_tls(change: impl FnOnce(&mut auth_server::AuthServerSettings)) -> TestServer {
     TestServer::start_at(clock::Clock::system(), |settings| {
         settings.tls_listen = "127.0.0.1:0".to_owned();
@@ -127,8 +127,7 @@ async fn configured_certificates_are_reloaded_while_running() {
     put(own_certificate());
     wait_until("the new certificate is served", async || is_served(&server, &pinned).await).await;
 
-    // A broken key, and then a sound pair under which it is seen that the server has looked at the
-    // broken one.
+    // A broken key, and then a valid pair, which shows that the server has tried the broken one.
     let good = fs::read_to_string(&key).unwrap();
     fs::write(&key, "-----BEGIN PRIVATE KEY-----\nbroken\n-----END PRIVATE KEY-----\n").unwrap();
     tokio::time::pause();

@@ -44,7 +44,7 @@ async fn token_exchange_issues_a_token_with_an_act_claim() {
     assert!(claims["exp"].as_i64() <= jwt::claims(subject)["exp"].as_i64());
     let asked = server.introspect(STOCK, token).await;
     assert_eq!(asked["act"]["sub"], "orders");
-    // It ends with what it came from.
+    // Revoking the consent revokes the exchanged token.
     let page = browser.open("/account").await;
     let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
     browser.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
@@ -117,7 +117,7 @@ async fn token_exchange_cannot_exceed_the_users_consent() {
         ("scope", "orders:read"),
         ("resource", ORDERS_API),
     ];
-    // The site may ask users for orders:read, and this user was not asked.
+    // The client may request `orders:read`, but this user has not consented to it.
     server.token_request(EXCHANGE, SITE, &fields).await.assert_error(
         400,
         "invalid_scope",

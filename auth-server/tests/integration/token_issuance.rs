@@ -117,7 +117,7 @@ async fn every_asymmetric_algorithm_signs_with_a_published_key() {
         let header = json!({ "typ": "at+jwt", "alg": setting.as_str(), "kid": jwt::kid(&token) });
         assert_eq!(jwt::header(&token), header);
         assert!(jwt::is_signed_by(&token, &jwks, jws), "{setting:?}");
-        // Keys of RS256, for ID tokens, may have been made meanwhile.
+        // RSA keys for ID tokens may have been added.
         let ours = |key: &&Value| key["alg"] == setting.as_str();
         let published: Vec<_> = jwks["keys"].as_array().unwrap().iter().filter(ours).collect();
         assert!(published.len() == 2 && published.iter().all(|key| key["kty"] == kty), "{jwks}");

@@ -1,5 +1,4 @@
-//! `auth-server user`: the people who can sign in, by the real binary on the data of a server that
-//! runs.
+//! `auth-server user` on the data of a running server.
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
@@ -7,7 +6,7 @@ use crate::{
     test_server::{ALICE, SITE, TestServer},
 };
 
-/// With a line end, as a terminal sends it.
+/// Runs a command with the password and a line end on standard input.
 async fn run_with_password(server: &TestServer, args: &[&str], password: &str) -> CommandOutput {
     run_with_input(args, &server.cli_arguments(), &format!("{password}\n")).await
 }
@@ -93,7 +92,7 @@ async fn user_commands_reject_duplicate_names_and_short_passwords() {
         (&["user", "add", "yan"], "", "the password"),
         (&["user", "add", " "], "long enough 1", "user name"),
         (&["user", "set-password", "alice"], "short", "the password"),
-        (&["user", "set-password", "nobody"], "long enough 1", "nobody"),
+        (&["user", "set-password", "unknown"], "long enough 1", "unknown"),
     ] {
         let output = run_with_password(&server, args, password).await;
         assert_eq!(
@@ -120,7 +119,7 @@ async fn set_password_replaces_the_password_and_ends_sessions() {
         "who knew the old one may be signed in somewhere"
     );
     assert!(!can_sign_in(&server, ALICE.0, ALICE.1).await);
-    // What was allowed before is remembered, so that no consent is asked for.
+    // The earlier consent is remembered.
     let page = browser.authorize(&AuthorizationRequest::site()).await;
     assert!(browser.sign_in(&page, (ALICE.0, "another password")).await.redirected_to.is_some());
 }

@@ -1,5 +1,4 @@
-//! Userinfo (OpenID Connect Core §5.3): by either method, signed for those who ask for it, and its
-//! refusals.
+//! Userinfo (OpenID Connect Core §5.3): GET and POST, signed responses, errors.
 
 use jsonwebtoken::Algorithm;
 
@@ -38,7 +37,7 @@ async fn userinfo_is_signed_for_clients_that_request_it() {
         (Some(&*server.issuer()), Some(FORUM.0))
     );
     assert_eq!(claims["nickname"], "小爱");
-    // Whoever has not asked for it reads plain JSON, of the same person.
+    // Other clients get plain JSON about the same user.
     let plain =
         server.userinfo(&token_of(&server, &AuthorizationRequest::site(), SITE).await).await;
     assert_eq!(plain.header("content-type"), "application/json");
@@ -63,12 +62,12 @@ async fn userinfo_accepts_the_token_in_header_or_form_but_not_both() {
     let both = send(server.post("/userinfo").bearer_auth(&token).form(&form)).await;
     assert_challenge(&both, 400, "invalid_request");
     both.assert_error(400, "invalid_request", "in the header and in the body");
-    // A form beside the header that says nothing of tokens is nothing to complain of.
+    // A form without a token beside the header is accepted.
     assert_eq!(
         send(server.post("/userinfo").bearer_auth(&token).form(&[("x", "y")])).await.status,
         200
     );
-    // A GET has no form, and no token in its address.
+    // GET accepts no token in the query string.
     let in_query = server.get(&format!("/userinfo?access_token={token}")).await;
     assert_eq!(in_query.status, 401, "{in_query:?}");
 }
@@ -76,7 +75,7 @@ async fn userinfo_accepts_the_token_in_header_or_form_but_not_both() {
 #[tokio::test]
 async fn userinfo_errors_have_a_bearer_challenge() {
     let server = TestServer::start().await;
-    // RFC 6750 §3.1: who shows no token is told no error.
+    // RFC 6750 §3.1: no error code for a request without a token.
     for nothing in [
         server.get("/userinfo").await,
         send(server.post("/userinfo")).await,
@@ -99,7 +98,7 @@ async fn userinfo_errors_have_a_bearer_challenge() {
         .header("authorization", "Bearer a")
         .header("authorization", "Bearer b");
     assert_challenge(&send(twice).await, 400, "invalid_request");
-    // A token for B says nothing here.
+    // A token for another resource is rejected.
     let auth_request = AuthorizationRequest::site()
         .with("scope", "openid orders:read")
         .with("resource", ORDERS_API);
