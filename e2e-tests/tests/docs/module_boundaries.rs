@@ -27,7 +27,6 @@ const KNOWN_CYCLES: &[(&str, &str, &[&str])] = &[
         &["clients", "http", "keys", "oauth", "pages", "settings", "state", "tokens", "users"],
     ),
     ("service-b", "", &["server", "settings", "verifier"]),
-    ("shared/doctor", "", &["certificate_error", "connect_error"]),
     ("shared/token-verifier", "", &["builder", "verifier"]),
 ];
 
