@@ -1,50 +1,50 @@
 use serde::{Deserialize, Serialize};
 
-/// One rule applied to one token.
+/// The result of one rule for one token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// Which rule.
+    /// The rule.
     pub rule: Rule,
-    /// Did the token satisfy it?
+    /// Whether the token satisfies it.
     pub passed: bool,
-    /// What the rule wants.
+    /// What the rule requires.
     pub expected: String,
-    /// What the token has.
+    /// What the token contains.
     pub found: String,
 }
 
-/// The rules that a resource server applies, in their order.
+/// The rules that a resource server applies, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// The algorithm is on the allow list and is the key's own.
+    /// `alg` is allowed and matches the key.
     Algorithm,
-    /// `typ` says access token.
+    /// `typ` is `at+jwt`.
     Type,
-    /// The key is one that the issuer publishes.
+    /// The issuer publishes the key.
     Key,
-    /// The signature is right.
+    /// The signature is valid.
     Signature,
-    /// The issuer is the trusted one.
+    /// `iss` is the trusted issuer.
     Issuer,
-    /// The token is meant for this resource.
+    /// `aud` contains this resource.
     Audience,
-    /// It has not expired.
+    /// `exp` is in the future.
     Expiry,
-    /// It is already in force.
+    /// `nbf` is in the past, if present.
     NotBefore,
-    /// It was not made in the future.
+    /// `iat` is not in the future.
     IssuedAt,
-    /// The issuer says that it is in force.
+    /// The issuer reports the token as active.
     Active,
-    /// It allows what is asked for.
+    /// The scope allows the request.
     Scope,
-    /// The very same token passed all checks a moment ago.
+    /// The same token passed all checks a moment ago.
     Cached,
 }
 
 impl Rule {
-    /// Where the rule stands.
+    /// Returns the specification and section, as `RFC 8725 3.1`.
     #[must_use]
     pub fn source(self) -> &'static str {
         match self {

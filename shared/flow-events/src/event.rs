@@ -3,25 +3,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Check, Field, FieldLocation, TraceId};
 
-/// One thing that one party did or saw.
+/// An event of one party.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FlowEvent {
     /// The flow it belongs to.
     pub trace_id: TraceId,
-    /// When, in microseconds since 1970.
+    /// The time, in microseconds since 1970.
     pub at_micros: i64,
-    /// Who saw it.
+    /// The party that reported it.
     pub reported_by: Party,
-    /// What it was.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// Who takes part, by the letters of the source document.
+/// A party of a flow, with its letter in the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
-    /// The person's browser.
+    /// The user's browser, or any caller from outside.
     Browser,
     /// A, the client.
     Client,
@@ -31,112 +31,113 @@ pub enum Party {
     AuthorizationServer,
 }
 
-/// What happened. `docs/reference/events.md` has a line for each.
+/// What happened. `docs/reference/events.md` describes each event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
-    reason = "an event is built only where somebody listens, and travels behind an Arc"
+    reason = "events are built only if there is a subscriber, and shared behind an Arc"
 )]
 pub enum Event {
-    /// A request is about to leave.
+    /// A request is about to be sent.
     RequestSent {
-        /// To whom.
+        /// The receiver.
         to: Party,
         /// The HTTP method.
         method: String,
         /// The whole URL.
         url: String,
-        /// What it carries: headers that matter, then parameters.
+        /// Relevant headers, then parameters.
         fields: Vec<Field>,
     },
-    /// The answer to a request has come.
+    /// The response to a request has been received.
     ResponseReceived {
-        /// From whom.
+        /// The sender.
         from: Party,
         /// The HTTP status.
         status: u16,
         /// From the first byte sent to the last byte read, in microseconds.
         elapsed_micros: u64,
-        /// What it says.
+        /// Relevant headers and members.
         fields: Vec<Field>,
     },
-    /// A request got no answer.
+    /// A request got no response.
     RequestFailed {
-        /// From whom it was expected.
+        /// The receiver of the request.
         to: Party,
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
-        /// How long it was waited for, in microseconds.
+        /// The time until the failure, in microseconds.
         elapsed_micros: u64,
     },
-    /// A request has come, from another party or from outside. Of its path the route is told, which
-    /// no caller chooses.
+    /// A request has been received, from another party or from outside. The path is the route,
+    /// because callers choose the actual path.
     RequestReceived {
         /// The HTTP method.
         method: String,
         /// The route, as `/login/{provider}`.
         path: String,
-        /// What it carries in its headers and its query.
+        /// Relevant headers and the parameters of the query.
         fields: Vec<Field>,
     },
-    /// The form of the request that has come was read.
+    /// The form in the body of the received request has been read.
     FormReceived {
-        /// Its parameters.
+        /// The parameters.
         fields: Vec<Field>,
     },
-    /// The request that had come is answered.
+    /// The response to the received request is sent.
     ResponseSent {
         /// The HTTP status.
         status: u16,
-        /// From the arrival on, in microseconds.
+        /// The time since the request was received, in microseconds.
         elapsed_micros: u64,
-        /// What its headers say.
+        /// Relevant headers.
         fields: Vec<Field>,
     },
-    /// A token that was fetched before is used again.
+    /// A cached access token is used.
     TokenReused {
-        /// Which one.
+        /// The fingerprint of the token.
         token: Fingerprint,
-        /// How long it is still good, in seconds.
+        /// The remaining lifetime, in seconds.
         expires_in: i64,
     },
-    /// C made a token.
+    /// C issued an access token.
     TokenIssued {
-        /// Which one.
+        /// The fingerprint of the token.
         token: Fingerprint,
-        /// The JOSE header of a JWT. An opaque token has none.
+        /// The JOSE header of a JWT; `None` for an opaque token.
         header: Option<TokenHeader>,
-        /// What it says, also where the token itself is opaque.
+        /// The claims, also of an opaque token.
         claims: AccessTokenClaims,
     },
-    /// C refused to make a token.
+    /// C rejected a token request.
     TokenRequestRejected {
-        /// The client as it called itself.
+        /// The client id in the request, not authenticated.
         client_id: Option<String>,
-        /// Why.
+        /// The error code.
         error: ErrorCode,
-        /// The part of the request that is at fault, in C's own words; empty where it is not one
-        /// part. What the client was told quotes the client, who may have put a secret anywhere.
+        /// The part of the request at fault, in C's own words; empty if it is not a single part. The
+        /// description in the response is not used: it quotes the client, which may have put a
+        /// secret anywhere.
         description: String,
     },
-    /// B (or C, for an introspection) checked one thing about a token.
+    /// B (or C, during introspection) applied a rule to a token.
     TokenChecked(Check),
 }
 
 /// The header of a JWT access token (RFC 9068 §2.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenHeader {
-    /// What it is: `at+jwt`.
+    /// The type: `at+jwt`.
     pub typ: String,
-    /// How it is signed.
+    /// The signing algorithm.
     pub alg: String,
-    /// With which key.
+    /// The id of the key.
     pub kid: String,
 }
 
 impl Event {
-    /// What the message carries, where the event is one.
+    /// Returns the fields of the message; empty if the event is not a message.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         match self {
@@ -149,8 +150,7 @@ impl Event {
         }
     }
 
-    /// The same without anything that the message carries in its body, for places where bodies stay
-    /// private.
+    /// Removes the fields of the body. Production does not send them to a viewer.
     #[must_use]
     pub fn without_bodies(mut self) -> Self {
         match &mut self {

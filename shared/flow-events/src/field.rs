@@ -2,66 +2,66 @@ use oauth_types::{AccessToken, Fingerprint};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// Longer texts are cut off.
-const SHOWN_CHARS: usize = 300;
+/// The maximum length of a value, in characters. The rest is cut off.
+const MAX_CHARS: usize = 300;
 
-/// A name and what may be shown of its value.
+/// A field of a message, with its value redacted as necessary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// Where in the message it stands.
+    /// The part of the message.
     pub location: FieldLocation,
     /// The name of a header, parameter or member.
     pub name: String,
-    /// What may be shown of it.
+    /// The redacted value.
     pub value: FieldValue,
 }
 
-/// Where in a message a field stands.
+/// The part of a message that contains a field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldLocation {
-    /// In a header.
+    /// A header.
     Header,
-    /// In the query of the URL; of an answer, in that of its `Location`.
+    /// The query of the URL; in a response, that of its `Location` header.
     Query,
-    /// In the body: a form's parameter, or a member of a JSON object.
+    /// The body: a form parameter, or a member of a JSON object.
     #[default]
     Body,
 }
 
-/// What may be shown of a value. A secret leaves nothing behind, a token its fingerprint.
+/// A redacted value. Secrets are removed, tokens replaced by their fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldValue {
-    /// Public.
+    /// A public value.
     Text(String),
-    /// A secret was here.
+    /// A secret, removed.
     Secret,
-    /// A token was here, or another value that names something and means nothing by itself.
+    /// A token, code, state or similar value, replaced by its fingerprint.
     Fingerprint(Fingerprint),
 }
 
 impl Field {
-    /// A public value. Neither `ClientSecret` nor `AccessToken` turns into text by itself, so
-    /// neither fits.
+    /// Creates a field with a public value. `ClientSecret` and `AccessToken` do not convert to
+    /// `String`, so they cannot be passed here.
     pub fn text(name: &str, value: impl Into<String>) -> Self {
         Self::of(name, FieldValue::Text(value.into()))
     }
 
-    /// A secret was sent under this name. There is no argument to put it in.
+    /// Creates a field for a secret. There is no argument for its value.
     #[must_use]
     pub fn secret(name: &str) -> Self {
         Self::of(name, FieldValue::Secret)
     }
 
-    /// A token was sent under this name.
+    /// Creates a field with the fingerprint of a token.
     #[must_use]
     pub fn token(name: &str, token: &AccessToken) -> Self {
         Self::of(name, FieldValue::Fingerprint(token.fingerprint()))
     }
 
-    /// A parameter of a protocol, by its name: the few that are public are named here, and whatever
-    /// else comes is taken for a secret.
+    /// Creates the field of a protocol parameter. Values are public only under the names listed
+    /// here; a value under an unknown name is treated as a secret.
     #[must_use]
     pub fn parameter(name: &str, value: &str) -> Self {
         let value = match name {
@@ -71,7 +71,7 @@ impl Field {
                 FieldValue::Fingerprint(Fingerprint::of(value))
             }
             "redirect_uri" | "post_logout_redirect_uri" | "resource" | "iss" | "issuer" => {
-                FieldValue::Text(shown(value.split(['?', '#']).next().unwrap_or_default()))
+                FieldValue::Text(truncate(value.split(['?', '#']).next().unwrap_or_default()))
             }
             "grant_type"
             | "client_id"
@@ -104,27 +104,26 @@ impl Field {
             | "errmsg"
             | "target"
             | "how"
-            | "decision" => FieldValue::Text(shown(value)),
+            | "decision" => FieldValue::Text(truncate(value)),
             _ => FieldValue::Secret,
         };
         Self::of(name, value)
     }
 
-    /// The parameters of a form or of a query, as it was encoded.
+    /// Creates the fields of a form-encoded body or query.
     #[must_use]
     pub fn parameters(encoded: &[u8]) -> Vec<Self> {
         form_urlencoded::parse(encoded)
-            .map(|(name, value)| Self::parameter(&shown(&name), &value))
+            .map(|(name, value)| Self::parameter(&truncate(&name), &value))
             .collect()
     }
 
-    /// The members of an answer in JSON that say what a token answer, an introspection or a refusal
-    /// says. Metadata and keys would fill the page, and a person's own data is nobody else's
-    /// business. Nothing is told of an answer that repeats what is `hidden`, as careless servers
-    /// do.
+    /// Creates the fields of a JSON response: of a token response, an introspection response or an
+    /// error. Other members, such as metadata, keys and personal data, are left out. Returns nothing
+    /// if the response contains any of the `hidden` values, as careless servers may echo a secret.
     #[must_use]
     pub fn json_members(json: &[u8], hidden: &[&str]) -> Vec<Self> {
-        const TOLD: [&str; 17] = [
+        const PUBLIC: [&str; 17] = [
             "access_token",
             "token_type",
             "expires_in",
@@ -144,25 +143,26 @@ impl Field {
             "errcode",
         ];
         let Ok(Json::Object(members)) = serde_json::from_slice(json) else { return Vec::new() };
-        let echoes = |hidden: &&str| {
+        let is_echoed = |hidden: &&str| {
             !hidden.is_empty() && json.windows(hidden.len()).any(|part| part == hidden.as_bytes())
         };
-        if hidden.iter().any(echoes) {
+        if hidden.iter().any(is_echoed) {
             return Vec::new();
         }
         let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        TOLD.iter()
+        PUBLIC
+            .iter()
             .filter_map(|name| members.get(*name).map(|value| Self::parameter(name, &text(value))))
             .collect()
     }
 
-    /// It stands in a header.
+    /// Marks the field as a header.
     #[must_use]
     pub fn in_header(self) -> Self {
         Self { location: FieldLocation::Header, ..self }
     }
 
-    /// It stands in the query.
+    /// Marks the field as part of the query.
     #[must_use]
     pub fn in_query(self) -> Self {
         Self { location: FieldLocation::Query, ..self }
@@ -173,8 +173,8 @@ impl Field {
     }
 }
 
-fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARS).collect()
+fn truncate(text: &str) -> String {
+    text.chars().take(MAX_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -184,13 +184,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_leaves_its_fingerprint_and_a_secret_nothing() {
+    fn tokens_become_fingerprints_and_secrets_are_removed() {
         let fields = Field::parameters(
             b"client_id=a&client_secret=abc123&code=xyz&password=p&user_code=WDJB&new=1",
         );
-        let shown = serde_json::to_string(&fields).unwrap();
+        let json = serde_json::to_string(&fields).unwrap();
         for secret in ["abc123", "xyz", "\"p\"", "WDJB"] {
-            assert!(!shown.contains(secret), "{secret} in {shown}");
+            assert!(!json.contains(secret), "{secret} in {json}");
         }
         let values: Vec<_> = fields.iter().map(|field| &field.value).collect();
         let code = FieldValue::Fingerprint(Fingerprint::of("xyz"));
@@ -209,18 +209,18 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_shown_without_its_query() {
+    fn query_of_a_redirect_uri_is_removed() {
         let field = Field::parameter("redirect_uri", "https://shop.example/cb?secret=1#x");
         assert_eq!(field.value, FieldValue::Text("https://shop.example/cb".to_owned()));
     }
 
     #[test]
-    fn of_an_answer_the_words_of_the_protocol_are_told_and_nothing_else() {
-        let told = Field::json_members(
+    fn only_protocol_members_of_a_response_become_fields() {
+        let fields = Field::json_members(
             br#"{"access_token":"t","expires_in":60,"email":"a@b.example","keys":[1]}"#,
             &["hidden"],
         );
-        let names: Vec<_> = told.iter().map(|field| field.name.as_str()).collect();
+        let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["access_token", "expires_in"]);
         assert_eq!(Field::json_members(b"<html>", &[]), []);
         assert_eq!(Field::json_members(br#"{"error":"no abc123"}"#, &["abc123"]), []);
@@ -228,9 +228,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_value_under_a_name_that_nobody_knows_leaves_nothing_behind(name in "[a-z_]{1,12}_x", value in "[A-Z0-9]{9,40}") {
-            let told = serde_json::to_string(&Field::parameter(&name, &value)).unwrap();
-            prop_assert!(!told.contains(&value));
+        fn value_of_an_unknown_parameter_is_removed(name in "[a-z_]{1,12}_x", value in "[A-Z0-9]{9,40}") {
+            let fields = serde_json::to_string(&Field::parameter(&name, &value)).unwrap();
+            prop_assert!(!fields.contains(&value));
         }
     }
 }

@@ -1,9 +1,8 @@
-//! What happened between the parties of a flow, as typed events in which no secret fits.
+//! Typed events of the messages between OAuth parties. They cannot hold secrets.
 //!
-//! A process wraps each request it serves in a [`FlowScope`]; whatever runs inside may [`emit`],
-//! and the events of three processes are joined by the W3C trace that travels with the calls.
-//! Nobody listening means that nothing is built and nothing is sent. `docs/reference/events.md` names each
-//! event.
+//! A process runs each request that it serves in a [`FlowScope`]; code inside calls [`emit`]. The
+//! W3C trace that the calls carry joins the events of several processes. Without a subscriber, no
+//! event is built. `docs/reference/events.md` lists the events.
 #![warn(missing_docs)]
 
 mod check;

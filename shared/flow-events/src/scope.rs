@@ -5,41 +5,41 @@ use tokio::sync::broadcast;
 
 use crate::{Event, FlowEvent, Party, TraceContext};
 
-/// Where the events of a process go. Sending never waits: a listener that is too slow misses
-/// events.
+/// The events of a process. Sending never waits: a slow subscriber misses events.
 #[derive(Clone, Debug, Default)]
 pub struct EventSink(Option<broadcast::Sender<Arc<FlowEvent>>>);
 
 impl EventSink {
-    /// Nobody will ever listen.
+    /// Creates a sink that drops every event.
     #[must_use]
     pub fn disabled() -> Self {
         Self(None)
     }
 
-    /// A sink that keeps up to `capacity` events for each listener.
+    /// Creates a sink that buffers up to `capacity` events for each subscriber.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self(Some(broadcast::Sender::new(capacity)))
     }
 
-    /// Listen from now on. `None` when the sink is off.
+    /// Subscribes to future events. Returns `None` if the sink is disabled.
     #[must_use]
     pub fn subscribe(&self) -> Option<broadcast::Receiver<Arc<FlowEvent>>> {
         self.0.as_ref().map(broadcast::Sender::subscribe)
     }
 }
 
-/// One request as one party serves it: what runs inside of [`FlowScope::run`] emits in its name.
+/// The context of a request that a party serves. Code inside [`FlowScope::run`] emits events of
+/// that party.
 #[derive(Clone, Debug)]
 pub struct FlowScope {
-    /// The trace that the request belongs to.
+    /// The trace of the request.
     pub trace: TraceContext,
-    /// Who serves it.
+    /// The party that serves it.
     pub party: Party,
-    /// Where its events go.
+    /// The sink of its events.
     pub sink: EventSink,
-    /// What time it is.
+    /// The clock for the time of events.
     pub clock: Clock,
 }
 
@@ -48,21 +48,21 @@ tokio::task_local! {
 }
 
 impl FlowScope {
-    /// Run `future` as part of this request.
+    /// Runs `future` in this scope.
     pub async fn run<F: Future>(self, future: F) -> F::Output {
         CURRENT.scope(self, future).await
     }
 }
 
-/// Tell what happened. `make` runs only if somebody listens.
+/// Emits an event. `make` runs only if there is a subscriber.
 pub fn emit(make: impl FnOnce() -> Event) {
-    // Outside of any request nothing is told: background work belongs to no flow.
+    // Background work outside any request belongs to no flow.
     let _ = CURRENT.try_with(|scope| {
         let Some(sender) = scope.sink.0.as_ref().filter(|sender| sender.receiver_count() > 0)
         else {
             return;
         };
-        // An error means that the last listener has just left.
+        // An error means that the last subscriber has just been dropped.
         let _ = sender.send(Arc::new(FlowEvent {
             trace_id: scope.trace.trace_id,
             at_micros: scope.clock.micros(),
@@ -72,7 +72,7 @@ pub fn emit(make: impl FnOnce() -> Event) {
     });
 }
 
-/// The trace of the request that is being served, to be sent on as `traceparent`.
+/// Returns the trace of the current request, to be sent as `traceparent`.
 #[must_use]
 pub fn current_trace() -> Option<TraceContext> {
     CURRENT.try_with(|scope| scope.trace).ok()
@@ -94,17 +94,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_runs_inside_of_a_scope_is_told_in_its_name() {
+    async fn events_in_a_scope_carry_its_party_and_time() {
         let sink = EventSink::new(8);
-        let mut listener = sink.subscribe().unwrap();
+        let mut subscriber = sink.subscribe().unwrap();
         scope(sink).run(async { emit(reused) }).await;
-        let told = listener.recv().await.unwrap();
-        assert_eq!((told.reported_by, told.at_micros), (Party::Client, 5_000_000));
+        let event = subscriber.recv().await.unwrap();
+        assert_eq!((event.reported_by, event.at_micros), (Party::Client, 5_000_000));
     }
 
     #[tokio::test]
-    async fn with_nobody_listening_nothing_is_even_built() {
-        let panics = || -> Event { panic!("built for nobody") };
+    async fn event_is_not_built_without_a_subscriber() {
+        let panics = || -> Event { panic!("built without a subscriber") };
         emit(panics);
         scope(EventSink::disabled()).run(async { emit(panics) }).await;
         scope(EventSink::new(8)).run(async { emit(panics) }).await;

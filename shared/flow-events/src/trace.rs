@@ -2,11 +2,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// The name that all calls of one flow share.
+/// The id that all calls of a trace share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId([u8; 16]);
 
-/// Where a call stands in its trace: the `traceparent` header of W3C Trace Context, level 1.
+/// The `traceparent` header of W3C Trace Context, level 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     /// The trace that the call belongs to.
@@ -16,7 +16,7 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The beginning of a new trace. `None` when `random` is all zeros, which the specification
+    /// Starts a new trace. Returns `None` if an id would be all zeros, which the specification
     /// forbids.
     #[must_use]
     pub fn root(random: [u8; 24]) -> Option<Self> {
@@ -24,8 +24,8 @@ impl TraceContext {
         Self::new(trace_id.try_into().ok()?, span_id.try_into().ok()?, 1)
     }
 
-    /// Read a `traceparent` header; `None` when it is not one, and then a new trace begins (W3C
-    /// §4.3).
+    /// Parses a `traceparent` header. Returns `None` if it is malformed; the receiver then starts a
+    /// new trace (W3C Trace Context §4.3).
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
@@ -33,14 +33,14 @@ impl TraceContext {
         let trace_id = bytes(parts.next()?)?;
         let span_id = bytes(parts.next()?)?;
         let [flags] = bytes(parts.next()?)?;
-        // Later versions may append fields; version 0 has four, and 255 is forbidden.
+        // Version 0 has four fields, later versions may append more; version 255 is invalid.
         if version == [0xff] || (version == [0] && parts.next().is_some()) {
             return None;
         }
         Self::new(trace_id, span_id, flags & 1)
     }
 
-    /// The same trace, one call further.
+    /// Returns the context of a call within this trace.
     #[must_use]
     pub fn child(self, random: [u8; 8]) -> Self {
         Self { span_id: if random == [0; 8] { self.span_id } else { random }, ..self }
@@ -55,7 +55,7 @@ impl TraceContext {
     }
 }
 
-/// Lower-case hexadecimal digits, twice as many as bytes.
+/// Decodes exactly `N` bytes from lower-case hexadecimal digits.
 fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
     let digits = hex.as_bytes();
     if digits.len() != 2 * N
@@ -72,7 +72,7 @@ fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As one number: every request writes its trace, and sixteen writes cost more than one.
+        // One write instead of sixteen: every request formats its trace.
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for TraceId {
         let text = String::deserialize(deserializer)?;
         bytes(&text)
             .map(Self)
-            .ok_or_else(|| D::Error::custom("a trace id has 32 lower-case hexadecimal digits"))
+            .ok_or_else(|| D::Error::custom("a trace id must be 32 lower-case hexadecimal digits"))
     }
 }
 
@@ -115,19 +115,19 @@ mod tests {
     const SAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn the_specifications_example_is_read_and_written() {
+    fn example_of_the_specification_round_trips() {
         assert_eq!(TraceContext::parse(SAMPLE).unwrap().to_string(), SAMPLE);
     }
 
     #[test]
-    fn a_child_stays_in_the_trace_under_a_new_name() {
+    fn child_has_the_same_trace_and_a_new_span() {
         let child = TraceContext::parse(SAMPLE).unwrap().child([1; 8]).to_string();
         assert_eq!(child, "00-4bf92f3577b34da6a3ce929d0e0e4736-0101010101010101-01");
     }
 
     #[test]
-    fn what_is_not_a_traceparent_begins_a_new_trace() {
-        for bad in [
+    fn malformed_headers_are_rejected() {
+        for malformed in [
             "",
             "00",
             "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -136,13 +136,13 @@ mod tests {
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
         ] {
-            assert_eq!(TraceContext::parse(bad), None, "{bad}");
+            assert_eq!(TraceContext::parse(malformed), None, "{malformed}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_header_makes_the_parser_panic_and_what_it_takes_is_passed_on_unchanged(
+        fn parsed_ids_are_forwarded_unchanged(
             header in "[0-9a-fA-F]{0,3}-[0-9a-f]{31,33}-[0-9a-f]{15,17}-[0-9a-f]{1,3}(-.*)?|.*",
         ) {
             if let Some(read) = TraceContext::parse(&header) {
@@ -154,7 +154,7 @@ mod tests {
         }
 
         #[test]
-        fn a_context_that_was_written_is_read_again(random in proptest::array::uniform24(any::<u8>())) {
+        fn formatted_contexts_can_be_parsed(random in proptest::array::uniform24(any::<u8>())) {
             if let Some(written) = TraceContext::root(random) {
                 prop_assert_eq!(TraceContext::parse(&written.to_string()), Some(written));
             }

@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 pub struct Audience(Vec<String>);
 
 impl Audience {
-    /// An audience of these resource identifiers.
+    /// Creates an audience of these resource identifiers.
     pub fn new(resources: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self(resources.into_iter().map(Into::into).collect())
     }
 
-    /// Is `resource` one of those the token is meant for? Compared byte by byte, as RFC 7519 §2
-    /// (`StringOrURI`) asks.
+    /// Whether the audience contains `resource`, compared byte by byte (RFC 7519 §2,
+    /// `StringOrURI`).
     #[must_use]
     pub fn contains(&self, resource: &str) -> bool {
         self.0.iter().any(|one| one == resource)
     }
 
-    /// The resource identifiers, in the order of the token.
+    /// Returns the resource identifiers in the order of the token.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_a_string_and_several_are_an_array() {
+    fn single_audience_is_a_string_and_several_are_an_array() {
         assert_eq!(serde_json::to_string(&Audience::new(["b"])).unwrap(), r#""b""#);
         assert_eq!(serde_json::to_string(&Audience::new(["b", "c"])).unwrap(), r#"["b","c"]"#);
         let read: Audience = serde_json::from_str(r#"["b","c"]"#).unwrap();

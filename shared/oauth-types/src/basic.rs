@@ -4,10 +4,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::{ClientSecret, decode_form_component};
 
-/// Read the value of an `Authorization` header.
+/// Parses the value of an `Authorization` header.
 ///
-/// `None` when it is of another scheme; `Some(Err)` when it says `Basic` and cannot be read. Id and
-/// secret are form encoded inside of the Base64, which most hand-written servers forget.
+/// Returns `None` for another scheme and `Some(Err)` for a malformed `Basic` header. Id and secret
+/// are form-encoded inside the Base64 (RFC 6749 §2.3.1), which many servers forget.
 #[must_use]
 pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), BasicHeaderError>> {
     let end = header.iter().position(|byte| *byte == b' ').unwrap_or(header.len());
@@ -18,7 +18,7 @@ pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), BasicHeader
 /// A `Basic` header that is not Base64 of `id:secret`, each form-encoded UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the Authorization header says Basic but is not Base64 of client_id:client_secret, each form-encoded"
+    "the Authorization header has scheme Basic but is not Base64 of client_id:client_secret, each form-encoded"
 )]
 pub struct BasicHeaderError;
 
@@ -30,7 +30,7 @@ fn read(encoded: &[u8]) -> Option<(String, ClientSecret)> {
     Some((id, ClientSecret::new(secret)))
 }
 
-/// Write the value of an `Authorization` header.
+/// Formats the value of an `Authorization` header.
 #[must_use]
 pub fn format(client_id: &str, secret: &ClientSecret) -> String {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();

@@ -5,10 +5,9 @@ use std::fmt::{self, Write};
 
 use crate::{AccessToken, printable};
 
-/// Read the value of an `Authorization` header.
+/// Parses the value of an `Authorization` header.
 ///
-/// `None` when it is of another scheme; `Some(Err)` when it says `Bearer` and what follows is no
-/// token.
+/// Returns `None` for another scheme and `Some(Err)` for a malformed `Bearer` header.
 #[must_use]
 pub fn parse(header: &[u8]) -> Option<Result<AccessToken, BearerHeaderError>> {
     let (scheme, rest) = header.split_at_checked(6)?;
@@ -21,7 +20,7 @@ pub fn parse(header: &[u8]) -> Option<Result<AccessToken, BearerHeaderError>> {
 /// A `Bearer` header without a token of the characters of RFC 6750 §2.1 (`b64token`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the Authorization header says Bearer but holds no token of the characters that RFC 6750 section 2.1 allows"
+    "the Authorization header has scheme Bearer but no token of the characters that RFC 6750 section 2.1 allows"
 )]
 pub struct BearerHeaderError;
 
@@ -30,7 +29,7 @@ fn token(bytes: &[u8]) -> Option<AccessToken> {
         byte.is_ascii_alphanumeric()
             | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
     };
-    // To the end whatever comes, so that many bytes are looked at in one step.
+    // No early exit, so that the loop can be vectorized.
     let all = bytes.iter().fold(!bytes.is_empty(), |all, byte| all & allowed(*byte));
     let text = std::str::from_utf8(bytes).ok()?;
     all.then(|| AccessToken::new(text))
@@ -50,19 +49,19 @@ fn token(bytes: &[u8]) -> Option<AccessToken> {
 pub struct Challenge(String);
 
 impl Challenge {
-    /// A challenge without an error: no token came (RFC 6750 §3.1).
+    /// Creates a challenge without an error, for a request without a token (RFC 6750 §3.1).
     #[must_use]
     pub fn new(realm: &str) -> Self {
         Self(format!("Bearer realm=\"{}\"", printable(realm)))
     }
 
-    /// Say what was wrong.
+    /// Adds `error` and `error_description`.
     #[must_use]
     pub fn error(self, code: &str, description: &str) -> Self {
         self.with("error", code).with("error_description", description)
     }
 
-    /// Add an attribute, such as `scope` (RFC 6750 §3) or `resource_metadata` (RFC 9728 §5.1).
+    /// Adds an attribute, such as `scope` (RFC 6750 §3) or `resource_metadata` (RFC 9728 §5.1).
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         // Writing to a string cannot fail.
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documents_header_is_read() {
+    fn bearer_token_is_parsed() {
         assert_eq!(parse(b"Bearer eyJhbGciOi").unwrap().unwrap().expose(), "eyJhbGciOi");
         assert_eq!(parse(b"bearer  eyJhbGciOi").unwrap().unwrap().expose(), "eyJhbGciOi");
     }

@@ -1,8 +1,7 @@
-//! The words on the wire of OAuth 2.0, and nothing that does I/O.
+//! The wire types of OAuth 2.0 and OpenID Connect. No I/O.
 //!
-//! Every shape that two parties have to agree on stands here once: what a token request looks like,
-//! what an access token says, how an error is spelled. The authorization server writes them, the
-//! client and the resource server read them, and none of the three can drift from the others.
+//! Authorization server, client and resource server use the same types for token requests, claims
+//! and errors, so that they cannot diverge.
 #![warn(missing_docs)]
 
 mod access_token;
