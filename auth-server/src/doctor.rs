@@ -1,5 +1,5 @@
-//! `auth-server doctor`: why does nobody get a pass? What it looks at stands in [`examine`], in its
-//! order.
+//! `auth-server doctor`: diagnoses why clients get no access token. [`examine`] lists the checks in
+//! their order.
 
 mod database;
 mod redirect_uris;
@@ -20,7 +20,7 @@ use crate::{
     storage::{DatabaseContents, DatabaseInspection},
 };
 
-/// What C's doctor can be told.
+/// Arguments of `auth-server doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -29,18 +29,18 @@ pub struct Arguments {
     pub asked: Asked,
 }
 
-/// A redirect URI that somebody was told is not registered.
+/// A redirect URI to look up among the registered ones.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Asked {
-    /// Is this redirect URI registered? If not, the nearest one is named
+    /// Check whether this redirect URI is registered; if not, print the nearest one
     #[arg(long, value_name = "URI")]
     pub redirect_uri: Option<String>,
-    /// Only at this client
+    /// Check only this client
     #[arg(long, value_name = "ID", requires = "redirect_uri")]
     pub client_id: Option<String>,
 }
 
-/// Everything that keeps C from its work.
+/// Runs all checks.
 pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock) -> Report {
     let names = SettingNames::of(AuthServerSettings::SERVICE);
     let (doors, (mut store, content), (issuer, published)) = tokio::join!(

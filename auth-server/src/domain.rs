@@ -1,4 +1,4 @@
-//! What C decides, without a socket, a database or a clock in sight.
+//! Decisions of C, without I/O: no sockets, no database, no clock.
 
 mod audit;
 mod client;

@@ -3,32 +3,31 @@ use serde::{Deserialize, Serialize};
 use super::{ClientAuthMethod, StoredSecret, UserLoginConfig};
 use oauth_types::Scope;
 
-/// A client as the server knows it.
+/// An OAuth client.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub client_id: String,
-    /// Several while a new secret takes over from an old one.
+    /// Several while a new secret replaces an old one.
     pub secrets: Vec<StoredSecret>,
-    /// What it may ask for.
+    /// Scopes that it can request.
     pub scopes: Scope,
-    /// The resource identifiers that it may ask passes for.
+    /// Identifiers of the resources that it can request access tokens for.
     pub resources: Vec<String>,
-    /// The resource identifiers about whose passes it may ask: those it serves itself.
+    /// Identifiers of the resources whose access tokens it can introspect (RFC 7662).
     pub introspection_audiences: Vec<String>,
     pub token_format: TokenFormat,
-    /// Present for a client that sends users here.
+    /// Configuration of user login; `None` for a client without users.
     pub login: Option<UserLoginConfig>,
-    /// Has registered itself (RFC 7591): what it says of itself is a stranger's word.
+    /// Registered dynamically (RFC 7591), so that its metadata is not trusted.
     pub dynamic: bool,
-    /// In seconds since 1970, as the store tells it: passes that were made before it are of another
-    /// client, which had this name and was removed. 0 for the clients file's, and for one that is
-    /// yet to be added.
+    /// In seconds since 1970. Access tokens issued before belong to a removed client that had the
+    /// same id. 0 for a client of the clients file, and for one that is not stored yet.
     pub created_at: i64,
     pub enabled: bool,
 }
 
 impl Client {
-    /// Has no secret (RFC 6749 §2.1).
+    /// Returns whether it is a public client (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.login.as_ref().is_some_and(|login| login.public)
     }
@@ -38,19 +37,19 @@ impl Client {
         self.login.as_ref().and_then(|login| login.token_endpoint_auth_method)
     }
 
-    /// May it use this grant?
+    /// Returns whether it can use a grant type.
     pub fn allows_grant_type(&self, grant_type: &str) -> bool {
         let only = self.login.as_ref().and_then(|login| login.grant_types.as_ref());
         only.is_none_or(|only| only.iter().any(|own| own == grant_type))
     }
 
-    /// What users are shown in a language, by its tag.
+    /// Returns the name that users see in a language, by its tag.
     pub fn display_name_in(&self, language: &str) -> &str {
         let translated = self.login.as_ref().and_then(|login| login.name_in(language));
         translated.unwrap_or_else(|| self.display_name())
     }
 
-    /// What users are shown.
+    /// Returns the name that users see.
     pub fn display_name(&self) -> &str {
         self.login
             .as_ref()
@@ -59,25 +58,25 @@ impl Client {
     }
 }
 
-/// A resource server's API: what a pass is for.
+/// The API of a resource server, which access tokens are issued for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {
-    /// An absolute URI without a fragment (RFC 8707 §2); the `aud` of its passes.
+    /// Absolute URI without a fragment (RFC 8707 §2); the `aud` of its access tokens.
     pub identifier: String,
     pub scopes: Scope,
     #[serde(default)]
     pub token_format: TokenFormat,
 }
 
-/// What a pass looks like to those who carry it.
+/// Format of an access token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenFormat {
-    /// Signed: whoever has the public key can read and check it.
+    /// Signed JWT (RFC 9068), which resource servers verify with the public key.
     #[default]
     Jwt,
-    /// Random: only C can tell what it means.
+    /// Random string, which resource servers introspect at C.
     Opaque,
 }
 

@@ -3,7 +3,7 @@ use url::Url;
 
 use super::{Client, Registry, Resource, TokenFormat};
 
-/// What a client gets.
+/// The access that a client is granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantedAccess {
     pub scope: Scope,
@@ -11,28 +11,26 @@ pub struct GrantedAccess {
     pub format: TokenFormat,
 }
 
-/// Why a client gets nothing.
+/// Why an access request is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     #[error("the resource {0} is not an absolute URI without a fragment")]
     InvalidResource(String),
-    #[error(
-        "the resource {asked} is not one that this client may ask passes for; it may ask for: {allowed}"
-    )]
+    #[error("the resource {asked} is not allowed for this client; allowed: {allowed}")]
     ResourceNotAllowed { asked: String, allowed: String },
     #[error(
-        "the scope {asked} is not one that this client may ask for at these resources; it may ask for: {allowed}"
+        "the scope {asked} is not allowed for this client at these resources; allowed: {allowed}"
     )]
     ScopeNotAllowed { asked: String, allowed: Scope },
     #[error("this client has no scope at any resource, so there is nothing to grant")]
     NothingToGrant,
 }
 
-/// Decide what `client` gets for the scope and the resources that it asked for.
+/// Decides the access of `client` for the requested scope and resources.
 ///
-/// All or nothing: a client that gets less than it asked for finds out at the wrong moment. Without
-/// `scope` it gets all that it may have there (RFC 6749 §3.3), without `resource` a pass for each
-/// resource that knows a granted scope.
+/// Grants all or nothing, because a client notices a reduced scope too late. Without a scope, it
+/// grants all scopes of the client at the resources (RFC 6749 §3.3); without a resource, all
+/// resources that have a granted scope.
 pub fn authorize_scopes(
     client: &Client,
     registry: &Registry,

@@ -3,9 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a client says of itself, unchecked (RFC 7591 §2; OpenID Connect Dynamic Client Registration
-/// §2, and the specifications that add to it). What this server does not know is ignored, as §2
-/// asks.
+/// Unvalidated client metadata (RFC 7591 §2; OpenID Connect Dynamic Client Registration §2, and
+/// their extensions). Unknown members are ignored, as RFC 7591 §2 requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClientMetadata {
@@ -61,30 +60,28 @@ pub struct ClientMetadata {
     pub software_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
-    /// Read to be refused, and never kept.
+    /// Read only to be rejected; never stored.
     #[serde(skip_serializing)]
     pub software_statement: Option<Value>,
-    /// What is meant for people, in other languages (`client_name#zh`, RFC 7591 §2.2), besides what
-    /// is not known.
+    /// Translated members (`client_name#zh`, RFC 7591 §2.2) and unknown ones.
     #[serde(flatten)]
     pub others: BTreeMap<String, Value>,
 }
 
-/// What may be said in several languages.
-const FOR_PEOPLE: [&str; 5] = ["client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"];
+/// Members that can be translated.
+const TRANSLATABLE: [&str; 5] = ["client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"];
 
 impl ClientMetadata {
-    /// What is meant for people, in other languages: the member's name, the language's tag, and the
-    /// text.
+    /// Returns the translated members as name, language tag and text.
     pub fn translations(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
         self.others.iter().filter_map(|(name, value)| {
             let (name, tag) = name.split_once('#')?;
-            let name = FOR_PEOPLE.into_iter().find(|known| *known == name)?;
+            let name = TRANSLATABLE.into_iter().find(|known| *known == name)?;
             Some((name, tag, value.as_str()?))
         })
     }
 
-    /// Keep of what is not known the translations alone.
+    /// Removes unknown members, except translations.
     pub fn remove_unknown(&mut self) {
         let known: Vec<String> =
             self.translations().map(|(name, tag, _)| format!("{name}#{tag}")).collect();
@@ -99,9 +96,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_forgotten_and_translations_are_kept() {
-        let said = json!({ "client_name": "Shop", "client_name#zh": "商店", "policy_uri#de": 7, "x#zh": "y", "z": [1] });
-        let mut metadata: ClientMetadata = serde_json::from_value(said).unwrap();
+    fn unknown_members_are_removed_and_translations_kept() {
+        let received = json!({ "client_name": "Shop", "client_name#zh": "商店", "policy_uri#de": 7, "x#zh": "y", "z": [1] });
+        let mut metadata: ClientMetadata = serde_json::from_value(received).unwrap();
         metadata.remove_unknown();
         let kept = json!({ "client_name": "Shop", "client_name#zh": "商店" });
         assert_eq!(serde_json::to_value(&metadata).unwrap(), kept);

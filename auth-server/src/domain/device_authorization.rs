@@ -2,26 +2,26 @@ use oauth_types::Scope;
 
 use super::{TokenHash, UserGrant};
 
-/// A device without a browser, which waits until its user has said yes elsewhere (RFC 8628).
+/// A device authorization (RFC 8628): a device waits until its user approves on another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceAuthorization {
-    /// Of the device code.
+    /// Hash of the device code.
     pub hash: TokenHash,
     pub user_code: String,
     pub client_id: String,
     pub scope: Scope,
     pub resources: Vec<String>,
     pub exp: i64,
-    /// At least so many seconds between two questions.
+    /// Minimum time between two polls.
     pub poll_interval_seconds: i64,
 }
 
-/// What a device is told when it asks.
+/// The status of a device code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceCodeStatus {
-    /// Nobody has decided yet.
+    /// The user has not decided yet.
     Pending,
-    /// It asks too often; from now on it has to wait longer.
+    /// The device polls too often; its interval is extended.
     SlowDown,
     Denied,
     Approved {
@@ -31,18 +31,17 @@ pub enum DeviceCodeStatus {
     },
 }
 
-/// A device as the store knows it, and what is to be said to it now.
+/// A stored device authorization and its status at a poll.
 #[derive(Clone, Debug)]
 pub struct StoredDeviceAuthorization {
     pub device: DeviceAuthorization,
     pub status: DeviceCodeStatus,
 }
 
-/// The letters of user codes (RFC 8628 §6.1): no vowels, so that no words come about, and none that
-/// look alike.
+/// Letters of user codes (RFC 8628 §6.1): no vowels, which could form words, and no similar ones.
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
-/// A code for people, `WDJB-MJHT`: 34 bits, which is enough because guesses are counted.
+/// Returns a user code such as `WDJB-MJHT`. Its 34 bits suffice because guesses are rate-limited.
 pub fn new_user_code(random: [u8; 8]) -> String {
     let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]);
     let letters: Vec<char> = random.iter().map(letter).collect();
@@ -50,8 +49,7 @@ pub fn new_user_code(random: [u8; 8]) -> String {
     first.iter().chain(['-'].iter()).chain(second).collect()
 }
 
-/// What a person typed, as it was written on the device: spaces, dashes and the case of letters
-/// don't matter.
+/// Parses a user code as typed, ignoring spaces, dashes and case.
 pub fn parse_user_code(typed: &str) -> Option<String> {
     let letters: String =
         typed.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()).collect();

@@ -2,53 +2,53 @@ use oauth_types::ErrorCode;
 
 use super::Session;
 
-/// What has to happen before a client is answered.
+/// The next step of an authorization request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
     SignIn,
     AskConsent,
-    /// The user has said yes, now or before.
+    /// The user has allowed the request, now or before.
     Allow,
-    /// No page may be shown, and one would have to be.
+    /// `prompt=none`, but a page would be needed.
     Refuse(ErrorCode),
-    /// Somebody else has answered than the one who is hinted at.
+    /// Another user signed in than the one of the `id_token_hint`.
     RefuseOther,
 }
 
-/// All that the next step depends on.
+/// Input of [`next_step`].
 #[derive(Clone, Copy, Debug)]
 pub struct InteractionContext<'a> {
     pub session: Option<&'a Session>,
-    /// No page may be shown (`prompt=none`).
+    /// `prompt=none`: no page can be shown.
     pub silent: bool,
-    /// The password has to be shown for this very request (`prompt=login`).
+    /// `prompt=login`: the password must be entered for this request.
     pub wants_login: bool,
-    /// The account has to be chosen for this very request (`prompt=select_account`).
+    /// `prompt=select_account`: the account must be chosen for this request.
     pub wants_choice: bool,
     pub max_age: Option<i64>,
-    /// The session's user is the one who is hinted at, or nobody is.
+    /// The session's user matches the `id_token_hint`, or there is none.
     pub is_hinted: bool,
-    /// All that is asked was allowed, now or before, or needs no asking.
+    /// The request is covered by a consent, or needs none.
     pub is_allowed: bool,
     pub done: InteractionProgress,
     pub now: i64,
 }
 
-/// What the user has done for this very request.
+/// What the user has done for this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InteractionProgress {
     Nothing,
-    /// Chosen to go on as who they are. Nothing was proved by that.
+    /// Chosen to continue with the current account, which proves nothing.
     Chosen,
-    /// Shown the password.
+    /// Entered the password.
     SignedIn,
-    /// All that it asks of the sign-in, before the consent page.
+    /// Completed all sign-in steps, before the consent page.
     All,
 }
 
-/// Decide what comes next (OpenID Connect Core §3.1.2.3, §3.1.2.4).
+/// Decides the next step (OpenID Connect Core §3.1.2.3, §3.1.2.4).
 pub fn next_step(situation: &InteractionContext<'_>) -> NextStep {
-    // The user has said who they are. To ask again would be a loop, so the client is told
+    // The user has chosen another account. Asking again would loop, so the client gets an error
     // (§3.1.2.1, `id_token_hint`).
     if situation.session.is_some()
         && !situation.is_hinted
@@ -75,8 +75,7 @@ pub fn next_step(situation: &InteractionContext<'_>) -> NextStep {
 
 fn is_signed_in(situation: &InteractionContext<'_>) -> bool {
     let Some(session) = situation.session else { return false };
-    // At a `max_age` of 0 no password is young enough but one that was shown for this request
-    // (§3.1.2.1).
+    // With `max_age=0` only a password entered for this request is recent enough (§3.1.2.1).
     let young_enough =
         situation.max_age.is_none_or(|max| max > 0 && situation.now - session.auth_time <= max);
     let shown = young_enough && !situation.wants_login;

@@ -1,4 +1,4 @@
-//! What a client may say of itself when it registers (RFC 7591), and what becomes of it.
+//! Validation of client metadata in dynamic client registration (RFC 7591).
 
 mod display_text;
 mod grant_types;
@@ -15,31 +15,31 @@ use super::{
     SubjectType, TokenFormat, TokenHash, UserLoginConfig,
 };
 
-/// What clients that register themselves may have at most.
+/// Limits of dynamically registered clients.
 #[derive(Clone, Debug)]
 pub struct RegistrationPolicy {
     pub scopes: Scope,
-    /// The resource identifiers that they may ask passes for.
+    /// Identifiers of the resources that they can request access tokens for.
     pub resources: Vec<String>,
     pub grant_types: Vec<String>,
-    /// For tests: URLs that this server calls may lead anywhere.
+    /// For tests: allows URLs at private addresses.
     pub allow_private_urls: bool,
-    /// How a client may sign its requests.
+    /// Supported signature algorithms of request objects (RFC 9101).
     pub request_object_algorithms: &'static [&'static str],
 }
 
-/// A client that has registered itself, as the store keeps it.
+/// A dynamically registered client.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub client: Client,
-    /// As in force.
+    /// The registered metadata, defaults included.
     pub metadata: ClientMetadata,
-    /// Of the registration access token (RFC 7592 §3).
+    /// Hash of the registration access token (RFC 7592 §3).
     pub token: TokenHash,
     pub issued_at: i64,
 }
 
-/// What a client has said, checked, with the server's word where it said nothing.
+/// Validated metadata, with defaults for missing members.
 #[derive(Clone, Debug)]
 pub struct ValidatedMetadata {
     pub metadata: ClientMetadata,
@@ -48,7 +48,7 @@ pub struct ValidatedMetadata {
     pub resources: Vec<String>,
 }
 
-/// Why a client cannot be registered as it has asked (RFC 7591 §3.2.2).
+/// Why client metadata is rejected (RFC 7591 §3.2.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct MetadataError {
@@ -56,10 +56,10 @@ pub struct MetadataError {
     pub reason: String,
 }
 
-/// Check what a client says of itself, each rule in its line.
+/// Validates client metadata, one rule a line.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// Returns the first rule that is violated.
 pub fn validate_metadata(
     asked: ClientMetadata,
     policy: &RegistrationPolicy,
@@ -128,7 +128,7 @@ pub fn validate_metadata(
 }
 
 impl ValidatedMetadata {
-    /// The client that this describes.
+    /// Returns the client that the metadata describes.
     pub fn into_client(
         self,
         client_id: String,
@@ -139,7 +139,7 @@ impl ValidatedMetadata {
             secrets,
             scopes: self.scopes,
             resources: self.resources,
-            // Whoever registers themselves is no resource server of this house.
+            // A dynamically registered client is not a resource server of this installation.
             introspection_audiences: Vec::new(),
             token_format: TokenFormat::default(),
             login: Some(self.login),
@@ -151,8 +151,8 @@ impl ValidatedMetadata {
     }
 }
 
-/// Nobody's word but the client's own counts here (RFC 7591 §2.3): to drop a statement in silence
-/// would let a client believe that it was heard.
+/// Software statements are not supported (RFC 7591 §2.3). Ignoring one silently would let the client
+/// believe that it was accepted.
 fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let is_jwt =
         |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty());
@@ -177,10 +177,10 @@ fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, MetadataError> {
     }
 }
 
-/// OpenID Connect Core §8.1: clients that share a sector know users by the same name. A redirect
-/// URI proves that one belongs to its host only where the tokens go there: a device that names
-/// another's host would learn that one's names. What listens on loopback, or under a scheme of its
-/// own, has no host.
+/// Clients of one sector receive the same `sub` for a user (OpenID Connect Core §8.1). A redirect
+/// URI proves that a client belongs to its host only if tokens are sent there: a device that named
+/// another client's host would learn that client's subjects. Loopback and custom-scheme URIs have
+/// no host.
 fn check_sector(
     login: &UserLoginConfig,
     application: ApplicationType,

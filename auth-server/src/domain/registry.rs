@@ -4,7 +4,7 @@ use oauth_types::Fingerprint;
 
 use super::{Client, Resource, SecretHash};
 
-/// All clients and resources at one moment.
+/// A snapshot of all clients and resources.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     clients: HashMap<String, Arc<Client>>,
@@ -27,19 +27,18 @@ impl Registry {
         Self { clients, resources, costliest_hash }
     }
 
-    /// Of all chosen secrets the one whose check takes longest.
+    /// Returns the secret hash that takes longest to verify.
     pub fn costliest_hash(&self) -> Option<&SecretHash> {
         self.costliest_hash.as_ref()
     }
 
-    /// A client that may be served: one that was disabled does not exist for anybody who asks.
+    /// Returns a client. A disabled one is not found.
     pub fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
         self.clients.get(client_id).filter(|client| client.enabled)
     }
 
-    /// How a client is called in logs and records. A name that nobody has is shown by its
-    /// fingerprint: it may be a secret that was put into the wrong field, and a stranger may have
-    /// made it up.
+    /// Returns the client id for logs and audit records. An unknown one is replaced by its
+    /// fingerprint, because it may be a secret in the wrong field.
     pub fn loggable_client_id(&self, client_id: &str) -> String {
         match self.clients.get(client_id) {
             Some(client) => client.client_id.clone(),

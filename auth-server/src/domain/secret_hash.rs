@@ -3,26 +3,25 @@ use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::ClientSecret;
 
-/// What generated secrets begin with, so that scanners of source code find them.
+/// Prefix of generated secrets, so that secret scanners find them.
 pub const GENERATED_SECRET_PREFIX: &str = "gpcs_";
 
-/// A secret as the server keeps it, and until when it is good.
+/// A stored client secret and its expiry.
 #[derive(Clone, Debug)]
 pub struct StoredSecret {
     pub hash: SecretHash,
-    /// In seconds since 1970; `None` is for good.
+    /// In seconds since 1970; `None` does not expire.
     pub not_after: Option<i64>,
 }
 
-/// What is left of a secret: enough to know it again.
+/// Hash of a client secret or a password.
 #[derive(Clone)]
 pub enum SecretHash {
-    /// Of a secret with 256 random bits, which nobody can guess, so a fast hash is enough.
+    /// Hash of a generated secret. It has 256 random bits, so a fast hash is enough.
     Sha256([u8; 32]),
-    /// Of a secret that a person chose, as a PHC string: slow on purpose.
+    /// Hash of a secret or password that a person chose, as a PHC string. Slow by design.
     Argon2id(String),
-    /// Of a secret that stands in the clients file. It is in memory alone, under a key that dies
-    /// with the process.
+    /// HMAC of a secret in the clients file, under a per-process key. In memory only.
     Keyed { key: Box<hmac::Key>, tag: [u8; 32] },
 }
 
@@ -37,16 +36,16 @@ impl SecretHash {
         Self::Keyed { key: Box::new(key), tag }
     }
 
-    /// Is `secret` the one? Compared in constant time. Argon2id takes tens of milliseconds: not for
-    /// an async thread.
-    pub fn matches(&self, shown: &str) -> bool {
+    /// Returns whether `presented` is the secret. Compares in constant time. Argon2id takes tens of
+    /// milliseconds, so this must not run on an async thread.
+    pub fn matches(&self, presented: &str) -> bool {
         match self {
             Self::Sha256(hash) => {
-                constant_time::verify_slices_are_equal(hash, &sha256(shown)).is_ok()
+                constant_time::verify_slices_are_equal(hash, &sha256(presented)).is_ok()
             }
-            Self::Keyed { key, tag } => hmac::verify(key, shown.as_bytes(), tag).is_ok(),
+            Self::Keyed { key, tag } => hmac::verify(key, presented.as_bytes(), tag).is_ok(),
             Self::Argon2id(phc) => PasswordHash::new(phc).is_ok_and(|hash| {
-                Argon2::default().verify_password(shown.as_bytes(), &hash).is_ok()
+                Argon2::default().verify_password(presented.as_bytes(), &hash).is_ok()
             }),
         }
     }
@@ -55,14 +54,14 @@ impl SecretHash {
         matches!(self, Self::Argon2id(_))
     }
 
-    /// How long a check takes, by its parameters: memory times passes.
+    /// Returns the cost of a verification: memory times passes; 0 for a fast hash.
     pub fn cost(&self) -> u64 {
         let Self::Argon2id(phc) = self else { return 0 };
         let params = PasswordHash::new(phc).ok().and_then(|hash| Params::try_from(&hash).ok());
         params.map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
     }
 
-    /// Changes whenever the secret changes, and says nothing about it that its hash does not say.
+    /// Returns a cache key that changes with the secret and reveals no more than the hash.
     pub fn cache_key(&self) -> &[u8] {
         match self {
             Self::Sha256(hash) => hash,
@@ -78,16 +77,16 @@ impl std::fmt::Debug for SecretHash {
     }
 }
 
-/// A secret of 256 random bits.
+/// Returns a generated secret of 256 random bits.
 pub fn new_secret(random: [u8; 32]) -> ClientSecret {
     ClientSecret::new(format!("{GENERATED_SECRET_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// Hash a secret or a password that a person chose (Argon2id with the crate's defaults: 19 MiB, 2
+/// Hashes a secret or password that a person chose (Argon2id with the crate's defaults: 19 MiB, 2
 /// passes, as OWASP recommends).
 ///
 /// # Errors
-/// When the hasher refuses the secret for its length.
+/// Returns an error if the secret is too long.
 pub fn hash_password(
     secret: &str,
     salt: [u8; 16],

@@ -1,22 +1,22 @@
 use super::TokenHash;
 
-/// A browser in which a user has signed in.
+/// The session of a signed-in user in a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Of the cookie's value: the database holds nothing that a browser could show.
+    /// Hash of the cookie value.
     pub hash: TokenHash,
-    /// The session's public name: in ID tokens, and in the news that it has ended.
+    /// Public session id, in ID tokens and logout tokens.
     pub sid: String,
     pub sub: String,
-    /// When the password was shown.
+    /// When the user entered the password, in seconds since 1970.
     pub auth_time: i64,
-    /// When the browser was seen last, to the minute.
+    /// Last request, accurate to a minute, in seconds since 1970.
     pub last_seen: i64,
     pub address: String,
     pub user_agent: String,
 }
 
-/// A client has to be told that a session is over.
+/// A back-channel logout notification: tells a client that a session has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogoutNotification {
     pub sid: String,
@@ -24,16 +24,16 @@ pub struct LogoutNotification {
     pub client_id: String,
 }
 
-/// How long a session lives, in seconds.
+/// Lifetime of sessions, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionTtl {
-    /// Without a visit.
+    /// Without a request.
     pub idle: i64,
-    /// In any case.
+    /// Since the sign-in.
     pub absolute: i64,
 }
 
-/// `last_seen` is not written more often than that.
+/// Minimum time between two updates of `last_seen`.
 const TOUCH_SECONDS: i64 = 60;
 
 impl Session {

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// How tokens are signed.
+/// Signature algorithm of tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     #[default]
@@ -9,23 +9,22 @@ pub enum Algorithm {
     #[serde(alias = "Ed25519")]
     EdDSA,
     RS256,
-    /// For learning: the resource server has to hold the same secret, and could make passes with
-    /// it.
+    /// For learning: the resource server needs the same secret and could sign tokens with it.
     HS256,
 }
 
-/// Where a key stands in its life. It is published in all three states.
+/// State of a signing key. Keys in all states are published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Published ahead of its use, so that every verifier has it when the first token comes.
+    /// Published before use, so that verifiers know it when the first token arrives.
     Next,
-    /// Signs.
+    /// Signs tokens.
     Current { since: i64 },
-    /// Signs no more; stays published as long as a token that it signed can live.
+    /// Signs no more; published until the last token that it signed has expired.
     Retired { since: i64 },
 }
 
-/// A key pair with its state.
+/// A stored signing key.
 #[derive(Clone)]
 pub struct SigningKey {
     pub kid: String,
@@ -34,7 +33,7 @@ pub struct SigningKey {
     pub state: KeyState,
 }
 
-/// A key pair that is not in the store yet.
+/// A new key pair.
 #[derive(Clone)]
 pub struct NewKey {
     pub kid: String,
@@ -66,7 +65,7 @@ impl Algorithm {
     }
 }
 
-/// Has the current key signed for longer than `days`? Zero means never by schedule.
+/// Returns whether the current key has signed for at least `days`. Zero disables the schedule.
 pub fn is_rotation_due(current_since: i64, now: i64, days: u32) -> bool {
     days > 0 && now.saturating_sub(current_since) >= i64::from(days) * 86_400
 }
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_due_after_its_days_and_never_when_there_is_no_schedule() {
+    fn rotation_is_due_after_the_interval_unless_it_is_zero() {
         let day = 86_400;
         assert!(!is_rotation_due(0, 30 * day - 1, 30) && is_rotation_due(0, 30 * day, 30));
         assert!(!is_rotation_due(0, 10_000 * day, 0));

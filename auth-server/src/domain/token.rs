@@ -2,22 +2,22 @@ use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{AccessToken, AccessTokenClaims};
 
-/// What opaque tokens begin with: scanners of source code find them, and none is taken for a JWT.
+/// Prefix of opaque access tokens. Secret scanners find it, and it differs from every JWT.
 pub const OPAQUE_TOKEN_PREFIX: &str = "gpat_";
 
-/// What refresh tokens begin with.
+/// Prefix of refresh tokens.
 pub const REFRESH_TOKEN_PREFIX: &str = "gprt_";
-/// What authorization codes begin with.
+/// Prefix of authorization codes.
 pub const CODE_PREFIX: &str = "gpac_";
 
-/// What registration access tokens begin with.
+/// Prefix of registration access tokens.
 const REGISTRATION_TOKEN_PREFIX: &str = "gprr_";
 
-/// The SHA-256 of a token: the database holds no token that could be used.
+/// SHA-256 of a token. Only hashes are stored, so that a leaked database contains no usable token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
-/// What an opaque token means.
+/// The claims of an opaque access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpaqueToken {
     pub hash: TokenHash,
@@ -25,16 +25,16 @@ pub struct OpaqueToken {
 }
 
 impl TokenHash {
-    /// Is `shown` the one? Compared in constant time.
-    pub fn matches(&self, shown: &AccessToken) -> bool {
-        constant_time::verify_slices_are_equal(&self.0, &Self::of(shown).0).is_ok()
+    /// Returns whether this is the hash of `presented`. Compares in constant time.
+    pub fn matches(&self, presented: &AccessToken) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &Self::of(presented).0).is_ok()
     }
 
     pub fn of(token: &AccessToken) -> Self {
         Self::of_text(token.expose())
     }
 
-    /// Of a code, a refresh token or a cookie.
+    /// Hashes a code, a refresh token or a cookie.
     pub fn of_text(text: &str) -> Self {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
@@ -46,13 +46,12 @@ impl TokenHash {
     }
 }
 
-/// An opaque token of 256 random bits (RFC 6749 §10.10 asks for 128 at least).
+/// Returns an opaque access token of 256 random bits (RFC 6749 §10.10 requires at least 128).
 pub fn new_opaque_token(random: [u8; 32]) -> AccessToken {
     AccessToken::new(format!("{OPAQUE_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// By which a client that has registered itself changes what it said (RFC 7592 §3): 256 random
-/// bits.
+/// Returns a registration access token of 256 random bits (RFC 7592 §3).
 pub fn new_registration_token(random: [u8; 32]) -> AccessToken {
     AccessToken::new(format!(
         "{REGISTRATION_TOKEN_PREFIX}{}",

@@ -1,38 +1,37 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use uuid::{Builder, Uuid};
 
-/// The name of a token: a UUID of version 7, so that the index of the audit records grows at one
-/// end.
+/// Returns a new `jti`: a UUIDv7, so that the index of the audit log grows at one end.
 pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
     let millis = u64::try_from(now_millis).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, random).into_uuid().to_string()
 }
 
-/// When the token of this name was made, in milliseconds since 1970.
+/// Returns when a token was issued, from its `jti`, in milliseconds since 1970.
 pub fn issued_at(jti: &str) -> Option<i64> {
     let uuid = Uuid::try_parse(jti.split('.').next()?).ok()?;
     let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
     Some(i64::try_from(seconds).ok()? * 1_000 + i64::from(nanos / 1_000_000))
 }
 
-/// The name of an access token of a user's grant. It tells the grant, with which it ends.
+/// Returns the `jti` of an access token under a user's grant. It contains the grant id, so that
+/// revoking the grant revokes the token.
 pub fn with_grant_id(jti: &str, grant_id: &str) -> String {
     format!("{jti}.{grant_id}")
 }
 
-/// The grant under which the access token of this name was issued; `None` where a client asked in
-/// its own name.
+/// Returns the grant id in a `jti`; `None` for a token of the client credentials grant.
 pub fn grant_id_of(jti: &str) -> Option<&str> {
     jti.split_once('.').map(|(_, grant_id)| grant_id)
 }
 
-/// A user's name for clients: random, so that it tells nothing of the person.
+/// Returns a new random `sub`, which reveals nothing about the user.
 pub fn new_sub(random: [u8; 16]) -> String {
     Builder::from_random_bytes(random).into_uuid().to_string()
 }
 
-/// The name of a client that registers itself: nobody chooses it, so none can be chosen that looks
-/// like another's.
+/// Returns the id of a dynamically registered client. It is random, so that it cannot imitate another
+/// client's id.
 pub fn new_client_id(random: [u8; 16]) -> String {
     format!("gpci_{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }

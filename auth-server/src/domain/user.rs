@@ -2,13 +2,12 @@ use oauth_types::StandardClaims;
 
 use super::SecretHash;
 
-/// A person with an account here.
+/// A user account.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The name that clients know, which never changes and is given to nobody else (OpenID Connect
-    /// Core §2).
+    /// Subject identifier: never changes and is never reassigned (OpenID Connect Core §2).
     pub sub: String,
-    /// The name that the person signs in with.
+    /// Name that the user signs in with.
     pub username: String,
     pub password: SecretHash,
     pub claims: StandardClaims,
@@ -16,7 +15,7 @@ pub struct User {
 }
 
 impl User {
-    /// How pages call them.
+    /// Returns the name that pages address the user with.
     pub fn display_name(&self) -> &str {
         let StandardClaims { nickname, name, .. } = &self.claims;
         nickname.as_deref().or(name.as_deref()).unwrap_or(&self.username)

@@ -5,19 +5,20 @@ use super::{
     client_access::{ensure_subset, targets},
 };
 
-/// The scopes that C itself serves, at userinfo (OpenID Connect Core §5.4, §11).
+/// Scopes of C itself: claims at the userinfo endpoint and `offline_access` (OpenID Connect Core
+/// §5.4, §11).
 pub const OPENID_SCOPES: [&str; 6] =
     ["openid", "profile", "email", "address", "phone", "offline_access"];
 
-/// What a client may be allowed by a user.
+/// The access that a user can grant a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedAccess {
     pub scope: Scope,
     pub resources: Vec<String>,
 }
 
-/// Decide what a user may be asked to allow `client`. A scope that nobody here knows is ignored
-/// (OpenID Connect Core §3.1.2.1); one that is not this client's refuses the whole.
+/// Decides which access a user can grant `client`. Unknown scopes are ignored (OpenID Connect Core
+/// §3.1.2.1); a known scope that the client is not allowed rejects the request.
 pub fn authorize_user_scopes(
     client: &Client,
     registry: &Registry,
@@ -43,9 +44,8 @@ pub fn authorize_user_scopes(
     Ok(AllowedAccess { scope, resources })
 }
 
-/// Decide what an access token of a user's grant says. `asked_scope` may narrow it,
-/// `asked_resources` choose among the grant's (RFC 8707 §2.2): a token for one resource does not
-/// open another, nor userinfo.
+/// Decides the access of a token under a user's grant, narrowed to the requested scope and resources
+/// (RFC 8707 §2.2). A token for one resource is not valid at another one, nor at userinfo.
 pub fn narrow_grant(
     client: &Client,
     registry: &Registry,

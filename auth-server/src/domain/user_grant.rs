@@ -2,36 +2,35 @@ use oauth_types::Scope;
 
 use super::{OpaqueToken, TokenHash};
 
-/// What a user has allowed a client: the code, and every token that comes of it, is of this one
-/// grant.
+/// A user's grant to a client. Its authorization code and every token issued for it belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserGrant {
     pub grant_id: String,
     pub client_id: String,
     pub sub: String,
-    /// The session in which it was allowed.
+    /// The session in which it was granted.
     pub sid: String,
     pub scope: Scope,
-    /// The resources that its tokens may be for.
+    /// Identifiers of the resources that its access tokens can be for.
     pub resources: Vec<String>,
     pub auth_time: i64,
-    /// Does it outlive the session (`offline_access`, OpenID Connect Core §11)?
+    /// Outlives the session (`offline_access`, OpenID Connect Core §11).
     pub offline: bool,
 }
 
-/// An authorization code (RFC 6749 §4.1.2), and what it has to be shown with.
+/// An authorization code (RFC 6749 §4.1.2) and what must be presented with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationCode {
     pub hash: TokenHash,
-    /// The redirect URI, where the request named it (RFC 6749 §4.1.3).
+    /// The redirect URI, if the authorization request contained it (RFC 6749 §4.1.3).
     pub redirect_uri: Option<String>,
-    /// S256 of the verifier (RFC 7636 §4.2); `None` where a confidential client sent none.
+    /// S256 code challenge (RFC 7636 §4.2); `None` if a confidential client sent none.
     pub code_challenge: Option<String>,
     pub nonce: Option<String>,
     pub exp: i64,
 }
 
-/// A code as the store knows it.
+/// A stored authorization code.
 #[derive(Clone, Debug)]
 pub struct StoredAuthorizationCode {
     pub code: AuthorizationCode,
@@ -40,49 +39,48 @@ pub struct StoredAuthorizationCode {
     pub revoked: bool,
 }
 
-/// A refresh token that is about to be handed out.
+/// A refresh token that is about to be issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRefreshToken {
     pub hash: TokenHash,
-    /// How many of this grant came before it.
+    /// Number of refresh tokens of this grant before it.
     pub number: u32,
     pub exp: i64,
 }
 
-/// The one refresh token of a grant that is in force. What was spent for it is not kept: it leads
-/// to this one.
+/// The refresh token in force of a grant. Earlier ones are not stored, but can be derived.
 #[derive(Clone, Debug)]
 pub struct StoredRefreshToken {
     pub hash: TokenHash,
-    /// How many of this grant came before it.
+    /// Number of refresh tokens of this grant before it.
     pub number: u32,
     pub grant: UserGrant,
     pub exp: i64,
-    /// When it took the place of the one before.
+    /// When it was issued, in seconds since 1970.
     pub since: i64,
     pub revoked: bool,
 }
 
-/// What is handed out under a user's grant, and what is given up for it.
+/// What is issued under a user's grant, and the credential consumed for it.
 #[derive(Clone, Debug)]
 pub struct UserIssuance {
     pub grant_id: String,
     pub spends: Option<OneTimeCredential>,
-    /// When the access token ends.
+    /// Expiry of the access token.
     pub exp: i64,
-    /// The access token, where only C can tell what it means.
+    /// The access token, if it is opaque.
     pub opaque: Option<OpaqueToken>,
     pub refresh_token: Option<NewRefreshToken>,
 }
 
 impl UserIssuance {
-    /// When all of this has ended.
+    /// Returns the expiry of the last issued token.
     pub fn ends(&self) -> i64 {
         self.refresh_token.as_ref().map_or(self.exp, |token| token.exp.max(self.exp))
     }
 }
 
-/// What can be spent once.
+/// A credential that can be used once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OneTimeCredential {
     AuthorizationCode(TokenHash),
@@ -98,23 +96,23 @@ impl OneTimeCredential {
     }
 }
 
-/// What a user has said yes to, once and for later.
+/// Scopes that a user has allowed a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
     pub sub: String,
     pub client_id: String,
     pub scope: Scope,
-    /// When it was given or widened last.
+    /// When it was given or last extended, in seconds since 1970.
     pub granted_at: i64,
 }
 
-/// An authorization request that a client has sent ahead (RFC 9126).
+/// A pushed authorization request (RFC 9126).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedAuthorizationRequest {
-    /// Of the `request_uri`.
+    /// Hash of the `request_uri`.
     pub hash: TokenHash,
     pub client_id: String,
-    /// Form-encoded, as they came.
+    /// Form-encoded, as received.
     pub parameters: String,
     pub exp: i64,
 }

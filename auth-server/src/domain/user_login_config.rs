@@ -7,53 +7,52 @@ use url::Url;
 
 use super::{Algorithm, ClientAuthMethod};
 
-/// What a client needs that sends users here. The names are those of OpenID Connect Dynamic Client
-/// Registration §2, where it has one.
+/// Configuration of a client for user login. Members are named as in OpenID Connect Dynamic Client
+/// Registration §2 where it defines them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserLoginConfig {
-    /// What users are shown.
+    /// The name that users see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
-    /// The same in other languages, by their tags.
+    /// The name in other languages, by language tag.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub client_names: BTreeMap<String, String>,
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
-    /// Has no secret, because it could not keep one: a native app, or code in a browser (RFC 6749
-    /// §2.1).
+    /// Public client without a secret: a native app or a browser app (RFC 6749 §2.1).
     pub public: bool,
     /// The one way in which it shows its secret; without it, either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
-    /// Belongs to the same house: its users are not asked for consent.
+    /// First-party client: its users are not asked for consent.
     pub first_party: bool,
-    /// Gets refresh tokens without asking for `offline_access`; they end with the session.
+    /// Issues refresh tokens without `offline_access`; they end with the session.
     pub refresh_tokens: bool,
-    /// The grants that it may use; without a list, all that are its own otherwise.
+    /// Grant types that it can use; `None` does not restrict them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<String>>,
-    /// How its ID tokens are signed.
+    /// Signature algorithm of its ID tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<Algorithm>,
-    /// How userinfo is signed, if it is to be.
+    /// Signature algorithm of its userinfo responses; `None` returns plain JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,
-    /// The keys with which it signs its requests (RFC 9101).
+    /// Public keys for its signed authorization requests (RFC 9101).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
-    /// Where those keys are, if they are not here.
+    /// URL of those keys, in place of `jwks`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// The one algorithm with which it signs them; without it, any that is served.
+    /// Required signature algorithm of its requests; `None` allows every supported one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<String>,
-    /// Has to push its authorization requests (RFC 9126 §6).
+    /// Requires pushed authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
     pub subject_type: SubjectType,
-    /// Whose host is the sector, where clients of several hosts know users by the same names.
+    /// Its host is the sector of pairwise subjects, for redirect URIs on several hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,14 +65,14 @@ pub struct UserLoginConfig {
     pub tos_uri: Option<String>,
 }
 
-/// By which name a client knows a user (OpenID Connect Core §8).
+/// Which `sub` a client receives for a user (OpenID Connect Core §8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectType {
-    /// By the same as all others.
+    /// The same as every other client.
     #[default]
     Public,
-    /// By one that the clients of its sector alone know.
+    /// One that only clients of the same sector receive.
     Pairwise,
 }
 
@@ -87,8 +86,8 @@ impl SubjectType {
 }
 
 impl UserLoginConfig {
-    /// The sector of a client with pairwise names (OpenID Connect Core §8.1), if it is clear which
-    /// it is: the host of its sector identifier, or the one host of all its redirect URIs.
+    /// Returns the sector for pairwise subjects (OpenID Connect Core §8.1): the host of the sector
+    /// identifier, or the host that all redirect URIs share. `None` if they share none.
     pub fn sector(&self) -> Option<String> {
         let host = |uri: &String| Url::parse(uri).ok()?.host_str().map(str::to_owned);
         match &self.sector_identifier_uri {
@@ -101,7 +100,7 @@ impl UserLoginConfig {
         }
     }
 
-    /// Its name in a language, by its tag: in just that, or else in another of the same kind.
+    /// Returns its name in a language: for the exact tag, or else for the same primary language.
     pub fn name_in(&self, language: &str) -> Option<&str> {
         let kind = |tag: &str| tag.split('-').next().map(str::to_ascii_lowercase);
         let exact = self.client_names.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(language));
@@ -109,13 +108,14 @@ impl UserLoginConfig {
         exact.or_else(near).map(|(_, name)| name.as_str())
     }
 
-    /// OpenID Connect Core §15.1: every client can read RS256.
+    /// Returns the algorithm of its ID tokens. Every client supports RS256 (OpenID Connect Core
+    /// §15.1).
     pub fn id_token_algorithm(&self) -> Algorithm {
         self.id_token_signed_response_alg.unwrap_or(Algorithm::RS256)
     }
 
-    /// Is this one of the registered redirect URIs? Compared to the byte (RFC 9700 §2.1), but for
-    /// the port of a native app that listens on the loopback interface (RFC 8252 §7.3).
+    /// Returns whether this redirect URI is registered. Compares byte by byte (RFC 9700 §2.1), except
+    /// for the port of a loopback IP address, where a native app listens (RFC 8252 §7.3).
     pub fn allows_redirect_to(&self, asked: &str) -> bool {
         self.redirect_uris
             .iter()
@@ -125,7 +125,7 @@ impl UserLoginConfig {
 
 fn differs_in_loopback_port_alone(own: &str, asked: &str) -> bool {
     let (Ok(own), Ok(mut asked_url)) = (Url::parse(own), Url::parse(asked)) else { return false };
-    // The parser mends what it can; only what needed no mending is compared.
+    // The parser normalizes; a URI that it changed is not compared.
     let unmended = asked_url.as_str() == asked;
     has_loopback_ip(&own)
         && unmended

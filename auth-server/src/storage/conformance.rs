@@ -1,6 +1,6 @@
-//! What every backend has to do, races included. A backend calls [`suite!`] with a function that
-//! makes an empty store.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a suite says what it expects by failing")]
+//! Tests that every backend passes, races included. A backend calls [`suite!`] with a function that
+//! returns an empty store.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod administration;
 mod client_registrations;
@@ -23,63 +23,63 @@ pub use administration::*;
 pub use client_registrations::*;
 pub use users_and_grants::*;
 
-/// A test for each behaviour, against the store that `$fresh().await.store` holds.
+/// Defines a test for each behaviour, on the store of `$fresh().await.store`.
 #[macro_export]
 macro_rules! store_conformance {
     ($fresh:ident) => {
         $crate::store_conformance!($fresh:
-            a_client_comes_back_as_it_was_added,
-            a_client_id_is_taken_once_also_in_a_race,
-            a_new_secret_ends_the_old_one_at_once_or_later,
-            what_is_done_to_an_unknown_client_is_an_error,
-            every_change_of_clients_and_keys_is_a_new_revision,
-            keys_are_installed_once_also_in_a_race,
-            a_rotation_moves_every_key_one_state_on,
-            a_retired_key_is_withdrawn_and_one_in_use_is_not,
-            a_store_that_is_well_is_ready_and_nothing_has_changed,
+            added_client_is_returned_unchanged,
+            concurrent_adds_of_one_client_id_succeed_once,
+            rotation_expires_the_old_secret_now_or_later,
+            changing_an_unknown_client_fails,
+            every_change_of_clients_and_keys_bumps_the_revision,
+            concurrent_key_installations_succeed_once,
+            rotation_advances_the_state_of_each_key,
+            only_a_retired_key_can_be_withdrawn,
+            readiness_check_changes_nothing,
             every_administrative_action_leaves_an_audit_record,
             failed_administrative_action_leaves_no_audit_record,
             change_is_undone_if_its_audit_record_cannot_be_stored,
-            of_many_rotations_at_once_one_wins,
-            what_was_appended_can_be_read,
-            many_appends_at_once_are_all_stored,
-            one_entry_that_cannot_be_stored_refuses_no_other,
-            a_token_is_revoked_at_once_and_twice_is_no_error,
-            audit_records_are_found_by_client_jti_and_time,
-            a_sweep_takes_what_is_void_and_nothing_else,
-            a_user_comes_back_as_it_was_added,
-            a_user_name_is_taken_once_also_in_a_race,
-            an_installation_has_one_secret_also_in_a_race,
-            a_session_is_known_until_it_ends,
-            a_session_that_goes_on_has_one_cookie_also_in_a_race,
-            a_session_knows_its_clients_as_long_as_it_lives,
-            clients_are_told_of_a_sign_out_until_they_have_heard,
-            news_of_a_sign_out_are_taken_once_also_in_a_race,
-            what_a_user_has_allowed_is_listed_while_it_is_in_force,
-            a_new_password_ends_every_session,
-            a_disabled_user_has_no_session_and_no_token,
-            nobody_signs_in_with_a_password_that_was_changed_meanwhile,
-            what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_race,
-            a_code_is_redeemed_once_also_in_a_race,
-            a_refresh_token_is_rotated_once_also_in_a_race,
-            a_token_that_spends_nothing_leaves_the_refresh_token_in_force,
-            nothing_is_issued_under_a_revoked_grant,
-            a_revocation_amid_many_requests_leaves_no_token_in_force,
-            a_sign_out_ends_what_was_not_to_outlive_it,
-            a_consent_is_remembered_widened_and_withdrawn,
-            revocations_of_the_same_tokens_do_not_hinder_each_other,
-            a_device_learns_what_its_user_has_decided,
-            a_device_may_be_denied,
-            a_pushed_request_is_answered_once_also_in_a_race,
-            a_sweep_takes_what_is_void_of_users_and_nothing_else,
-            a_registration_comes_back_as_it_was_made,
-            no_more_clients_register_than_may_also_in_a_race,
-            a_registration_is_changed_with_its_own_token_alone,
-            a_registered_client_is_removed_once_also_in_a_race,
-            a_change_and_a_removal_at_once_leave_nothing_behind,
-            what_a_client_was_allowed_ends_with_it,
-            what_a_removed_client_was_allowed_is_void,
-            what_a_disabled_client_was_allowed_is_void,
+            concurrent_rotations_succeed_once,
+            applied_change_and_its_record_can_be_read,
+            concurrent_changes_are_all_stored,
+            rejected_change_does_not_affect_concurrent_ones,
+            revoking_a_token_twice_succeeds,
+            audit_filters_by_client_jti_and_time,
+            delete_expired_deletes_only_expired_rows,
+            added_user_is_returned_unchanged,
+            concurrent_adds_of_one_username_succeed_once,
+            concurrent_starts_share_one_installation_secret,
+            session_is_found_until_it_ends,
+            continued_session_has_only_the_newest_cookie,
+            session_lists_its_clients_until_it_ends,
+            logout_notification_is_due_until_deleted,
+            concurrent_takers_get_a_logout_notification_once,
+            grants_of_user_lists_active_grants_only,
+            setting_a_password_ends_every_session,
+            disabling_a_user_ends_sessions_and_revokes_tokens,
+            sign_in_fails_if_the_password_changed_meanwhile,
+            decisions_fail_after_the_session_has_ended,
+            concurrent_redemptions_of_a_code_succeed_once,
+            concurrent_refreshes_succeed_once,
+            issuance_without_credential_keeps_the_refresh_token,
+            issuance_under_a_revoked_grant_fails,
+            revocation_during_concurrent_issuance_leaves_no_active_token,
+            ending_a_session_revokes_grants_that_are_not_offline,
+            consent_is_stored_extended_and_revoked,
+            concurrent_revocations_do_not_deadlock,
+            device_polls_the_decision_of_its_user,
+            denied_device_polls_denied,
+            concurrent_uses_of_a_pushed_request_succeed_once,
+            delete_expired_deletes_only_expired_user_data,
+            registration_is_returned_unchanged,
+            concurrent_registrations_stop_at_max_clients,
+            registration_update_requires_its_own_token,
+            concurrent_deletions_of_a_registration_succeed_once,
+            concurrent_update_and_deletion_leave_no_registration,
+            deleting_a_registration_revokes_its_grants,
+            removing_a_client_revokes_its_grants,
+            disabling_a_client_revokes_its_grants,
         );
     };
     ($fresh:ident: $($behaviour:ident),* $(,)?) => {
@@ -92,7 +92,7 @@ macro_rules! store_conformance {
 }
 pub use store_conformance as suite;
 
-pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
+pub async fn added_client_is_returned_unchanged(store: &dyn Store) {
     add_client(store, &client("a"), 10).await.unwrap();
     let [found] = &store.clients().await.unwrap()[..] else { panic!("one client was added") };
     assert_eq!((found.client_id.as_str(), found.scopes.to_string().as_str()), ("a", "read write"));
@@ -109,7 +109,7 @@ pub async fn a_client_comes_back_as_it_was_added(store: &dyn Store) {
     assert!(!store.clients().await.unwrap()[0].enabled);
 }
 
-pub async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_adds_of_one_client_id_succeed_once(store: &dyn Store) {
     let same = client("a");
     let results = join_all((0..20).map(|_| add_client(store, &same, 10))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
@@ -121,7 +121,7 @@ pub async fn a_client_id_is_taken_once_also_in_a_race(store: &dyn Store) {
     assert_eq!(store.clients().await.unwrap()[0].secrets.len(), 1);
 }
 
-pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
+pub async fn rotation_expires_the_old_secret_now_or_later(store: &dyn Store) {
     let hash = |text: &str| SecretHash::sha256(&ClientSecret::new(text));
     add_client(store, &client("a"), 10).await.unwrap();
     rotate_secret(store, "a", &hash("second"), Some(500), 20).await.unwrap();
@@ -136,7 +136,7 @@ pub async fn a_new_secret_ends_the_old_one_at_once_or_later(store: &dyn Store) {
     assert!(secrets.len() == 1 && secrets[0].hash.matches("third"));
 }
 
-pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
+pub async fn changing_an_unknown_client_fails(store: &dyn Store) {
     let hash = SecretHash::Sha256([0; 32]);
     assert!(matches!(
         rotate_secret(store, "x", &hash, None, 1).await,
@@ -145,7 +145,7 @@ pub async fn what_is_done_to_an_unknown_client_is_an_error(store: &dyn Store) {
     assert!(matches!(disable_client(store, "x", 1).await, Err(StoreError::ClientNotFound(_))));
 }
 
-pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Store) {
+pub async fn every_change_of_clients_and_keys_bumps_the_revision(store: &dyn Store) {
     let mut seen = vec![store.revision().await.unwrap()];
     add_client(store, &client("a"), 10).await.unwrap();
     seen.push(store.revision().await.unwrap());
@@ -160,7 +160,7 @@ pub async fn every_change_of_clients_and_keys_is_a_new_revision(store: &dyn Stor
     assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
 }
 
-pub async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_key_installations_succeed_once(store: &dyn Store) {
     let pairs: Vec<_> =
         (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
     let results =
@@ -169,7 +169,7 @@ pub async fn keys_are_installed_once_also_in_a_race(store: &dyn Store) {
     assert_eq!(store.signing_keys().await.unwrap().len(), 2);
 }
 
-pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
+pub async fn rotation_advances_the_state_of_each_key(store: &dyn Store) {
     assert!(install_keys(store, &key("one"), &key("two"), 5).await.unwrap());
     assert!(rotate_keys(store, "one", &key("three"), 9).await.unwrap());
     let states = states(store).await;
@@ -193,7 +193,7 @@ pub async fn a_rotation_moves_every_key_one_state_on(store: &dyn Store) {
     assert_eq!((states["two"], states["three"]), (KeyState::Current { since: 9 }, KeyState::Next));
 }
 
-pub async fn a_retired_key_is_withdrawn_and_one_in_use_is_not(store: &dyn Store) {
+pub async fn only_a_retired_key_can_be_withdrawn(store: &dyn Store) {
     install_keys(store, &key("one"), &key("two"), 5).await.unwrap();
     rotate_keys(store, "one", &key("three"), 9).await.unwrap();
     for in_use in ["two", "three", "unknown"] {
@@ -206,13 +206,13 @@ pub async fn a_retired_key_is_withdrawn_and_one_in_use_is_not(store: &dyn Store)
     assert!(!withdraw_key(store, "one").await.unwrap());
 }
 
-pub async fn a_store_that_is_well_is_ready_and_nothing_has_changed(store: &dyn Store) {
+pub async fn readiness_check_changes_nothing(store: &dyn Store) {
     let before = store.revision().await.unwrap();
     store.ready().await.unwrap();
     assert_eq!(store.revision().await.unwrap(), before);
 }
 
-pub async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
+pub async fn concurrent_rotations_succeed_once(store: &dyn Store) {
     install_keys(store, &key("one"), &key("two"), 5).await.unwrap();
     let fresh: Vec<_> = (0..20).map(|n| key(&format!("new{n}"))).collect();
     let results = join_all(fresh.iter().map(|next| rotate_keys(store, "one", next, 9))).await;
@@ -220,7 +220,7 @@ pub async fn of_many_rotations_at_once_one_wins(store: &dyn Store) {
     assert_eq!(states(store).await["two"], KeyState::Current { since: 9 });
 }
 
-pub async fn what_was_appended_can_be_read(store: &dyn Store) {
+pub async fn applied_change_and_its_record_can_be_read(store: &dyn Store) {
     let token = opaque("t1", 100);
     store.apply(entry("a", "t1", 1, Change::StoreOpaqueToken(token.clone()))).await.unwrap();
     assert_eq!(store.opaque_token(&token.hash).await.unwrap(), Some(token));
@@ -228,7 +228,7 @@ pub async fn what_was_appended_can_be_read(store: &dyn Store) {
     assert_eq!(all(store).await, [entry("a", "t1", 1, Change::None).audit]);
 }
 
-pub async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
+pub async fn concurrent_changes_are_all_stored(store: &dyn Store) {
     let entries = (0..1_500).map(|n| {
         let jti = format!("t{n}");
         let change = if n % 2 == 0 {
@@ -244,7 +244,7 @@ pub async fn many_appends_at_once_are_all_stored(store: &dyn Store) {
     assert!(store.is_revoked("t1499").await.unwrap());
 }
 
-pub async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store) {
+pub async fn rejected_change_does_not_affect_concurrent_ones(store: &dyn Store) {
     let remember = || Change::StoreOpaqueToken(opaque("first", 100));
     store.apply(entry("a", "first", 1, remember())).await.unwrap();
     let effects = (0..50).map(|n| if n == 25 { remember() } else { Change::None });
@@ -255,7 +255,7 @@ pub async fn one_entry_that_cannot_be_stored_refuses_no_other(store: &dyn Store)
     assert_eq!(all(store).await.len(), 50);
 }
 
-pub async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store) {
+pub async fn revoking_a_token_twice_succeeds(store: &dyn Store) {
     let revoke = || Change::RevokeToken { jti: "t1".to_owned(), exp: 100 };
     assert!(!store.is_revoked("t1").await.unwrap());
     store.apply(entry("a", "t1", 1, revoke())).await.unwrap();
@@ -264,7 +264,7 @@ pub async fn a_token_is_revoked_at_once_and_twice_is_no_error(store: &dyn Store)
     assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
 }
 
-pub async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
+pub async fn audit_filters_by_client_jti_and_time(store: &dyn Store) {
     for (client, jti, at) in [("a", "t1", 10), ("b", "t2", 20), ("a", "t3", 30)] {
         store.apply(entry(client, jti, at, Change::None)).await.unwrap();
     }
@@ -280,7 +280,7 @@ pub async fn audit_records_are_found_by_client_jti_and_time(store: &dyn Store) {
     assert_eq!(find(AuditQuery { until_millis: Some(20), limit: 1, ..query() }).await, ["t2"]);
 }
 
-pub async fn a_sweep_takes_what_is_void_and_nothing_else(store: &dyn Store) {
+pub async fn delete_expired_deletes_only_expired_rows(store: &dyn Store) {
     let (old, young) = (opaque("old", 100), opaque("young", 200));
     store.apply(entry("a", "old", 1_000, Change::StoreOpaqueToken(old.clone()))).await.unwrap();
     store.apply(entry("a", "young", 2_000, Change::StoreOpaqueToken(young.clone()))).await.unwrap();

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use super::{ClientMetadata, MetadataError, refused};
 
-const LONGEST_NAME: usize = 100;
-const LONGEST: usize = 200;
+const MAX_NAME_LENGTH: usize = 100;
+const MAX_TEXT_LENGTH: usize = 200;
 
-/// What people read: one line, and nothing that turns other words around on the page.
+/// Checks the texts that users see: one line, without characters that change the text direction.
 pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let translated =
         asked.translations().filter(|(name, ..)| *name == "client_name").map(|(_, _, text)| text);
@@ -14,7 +14,7 @@ pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
         .as_deref()
         .into_iter()
         .chain(translated)
-        .any(|name| !is_line(name, LONGEST_NAME))
+        .any(|name| !is_line(name, MAX_NAME_LENGTH))
     {
         return Err(refused("client_name is not one line of 1 to 100 letters"));
     }
@@ -22,11 +22,11 @@ pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
         return Err(refused("a member's name ends in # and no language (RFC 7591 section 2.2)"));
     }
     let contacts = asked.contacts.as_deref().unwrap_or_default();
-    if contacts.len() > 10 || contacts.iter().any(|contact| !is_line(contact, LONGEST)) {
+    if contacts.len() > 10 || contacts.iter().any(|contact| !is_line(contact, MAX_TEXT_LENGTH)) {
         return Err(refused("contacts is not a list of up to 10 lines"));
     }
     let software = asked.software_id.iter().chain(&asked.software_version);
-    if software.into_iter().any(|text| !is_line(text, LONGEST)) {
+    if software.into_iter().any(|text| !is_line(text, MAX_TEXT_LENGTH)) {
         return Err(refused(
             "software_id or software_version is not one line of up to 200 letters",
         ));
@@ -34,18 +34,18 @@ pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
     Ok(())
 }
 
-/// The names for people, by language.
+/// Returns the client names by language tag.
 pub(super) fn names(asked: &ClientMetadata) -> BTreeMap<String, String> {
     let names = asked.translations().filter(|(name, ..)| *name == "client_name");
     names.map(|(_, tag, text)| (tag.to_owned(), text.to_owned())).collect()
 }
 
-fn is_line(text: &str, longest: usize) -> bool {
-    let turns_around = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let fits = !text.trim().is_empty() && text.chars().count() <= longest;
+fn is_line(text: &str, max_length: usize) -> bool {
+    let is_bidi_control = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let fits = !text.trim().is_empty() && text.chars().count() <= max_length;
     fits && !text
         .chars()
-        .any(|c| c.is_control() || turns_around(c) || matches!(c, '\u{2028}' | '\u{2029}'))
+        .any(|c| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
 fn is_language(tag: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::domain::ClientAuthMethod;
 
 const CODE: &str = "authorization_code";
 
-/// Without a word of the client's it is `authorization_code` (RFC 7591 §2).
+/// Returns the grant types. Default: `authorization_code` (RFC 7591 §2).
 pub(super) fn grant_types(
     asked: &ClientMetadata,
     policy: &RegistrationPolicy,
@@ -45,7 +45,7 @@ fn gives_user_tokens(grant: &str) -> bool {
     grant == CODE || grant.ends_with(":device_code")
 }
 
-/// They have to go with the grants (RFC 7591 §2.1).
+/// Returns the response types, which must match the grant types (RFC 7591 §2.1).
 pub(super) fn response_types(
     asked: &ClientMetadata,
     grants: &[String],
@@ -64,7 +64,8 @@ pub(super) fn response_types(
     }
 }
 
-/// How the client proves who it is at the token endpoint (RFC 7591 §2).
+/// Returns the authentication method at the token endpoint (RFC 7591 §2); `None` for a public
+/// client.
 pub(super) fn auth_method(
     asked: &ClientMetadata,
     grants: &[String],
@@ -89,7 +90,7 @@ pub(super) fn auth_method(
     Ok(method)
 }
 
-/// Without a word of the client's it may ask for all that such a client can have.
+/// Returns the scopes. Default: every scope that registered clients can have.
 pub(super) fn scopes(
     asked: &ClientMetadata,
     grants: &[String],

@@ -3,11 +3,11 @@ use serde_json::Value;
 
 use super::{Algorithm, ClientMetadata, MetadataError, RegistrationPolicy, refused};
 
-const MOST_KEYS: usize = 20;
-/// Members that only the owner of a key may know (RFC 7518 §6).
+const MAX_KEYS: usize = 20;
+/// Private members of a JWK (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
-/// The client's public keys.
+/// Returns the client's public keys.
 pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, MetadataError> {
     asked
         .jwks
@@ -16,13 +16,13 @@ pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, MetadataErr
         .transpose()
 }
 
-/// Read a set of public keys that somebody else has made.
+/// Parses a JWK Set of public keys.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns what is wrong with it.
 pub fn parse_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
     let keys = jwks["keys"].as_array().ok_or("is not a JWK Set")?;
-    if keys.is_empty() || keys.len() > MOST_KEYS {
+    if keys.is_empty() || keys.len() > MAX_KEYS {
         return Err("holds no key, or more than 20");
     }
     if keys.iter().any(|key| SECRET_MEMBERS.iter().any(|secret| key.get(secret).is_some())) {
@@ -33,8 +33,8 @@ pub fn parse_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
     serde_json::from_value(jwks.clone()).map_err(|_| "holds a key that cannot be read")
 }
 
-/// How something is to be signed for the client. A shared secret cannot be used: only its hash is
-/// kept.
+/// Returns the signature algorithm of a response. HS256 is not possible, because only a hash of the
+/// client secret is stored.
 pub(super) fn algorithm(
     name: &str,
     asked: Option<&str>,
@@ -46,7 +46,7 @@ pub(super) fn algorithm(
     }
 }
 
-/// How the client signs its requests (RFC 9101 §10.5).
+/// Returns the signature algorithm of request objects (RFC 9101 §10.5).
 pub(super) fn request_object_algorithm(
     asked: &ClientMetadata,
     policy: &RegistrationPolicy,

@@ -3,8 +3,7 @@ use oauth_types::ErrorCode;
 use super::{ClientMetadata, MetadataError, refused};
 use crate::domain::{ApplicationType, validate_redirect_uri};
 
-/// Of one stranger.
-const MOST: usize = 20;
+const MAX_URIS: usize = 20;
 
 pub(super) fn application_type(asked: &ClientMetadata) -> Result<ApplicationType, MetadataError> {
     match asked.application_type.as_deref() {
@@ -32,7 +31,7 @@ pub(super) fn redirect_uris(
     }
 }
 
-/// Where a user may be sent after a sign-out: as careful as after a sign-in.
+/// Returns the redirect URIs after sign-out, under the same rules as those after sign-in.
 pub(super) fn post_logout_redirect_uris(
     asked: &ClientMetadata,
     application: ApplicationType,
@@ -45,7 +44,7 @@ pub(super) fn post_logout_redirect_uris(
 }
 
 fn problem(uris: &[String], application: ApplicationType) -> Option<(&str, &'static str)> {
-    if uris.len() > MOST {
+    if uris.len() > MAX_URIS {
         return Some(("there", "are more than 20"));
     }
     uris.iter().find_map(|uri| {

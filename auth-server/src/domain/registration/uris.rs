@@ -3,9 +3,9 @@ use url::Url;
 use super::{ClientMetadata, MetadataError, RegistrationPolicy, refused};
 use crate::domain::validate_external_url;
 
-const LONGEST: usize = 2_000;
+const MAX_LENGTH: usize = 2_000;
 
-/// What people are shown. A logo is a part of the page, which loads nothing in the clear.
+/// Checks the links that users see. The logo is loaded by the page, so it must use https.
 pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let own = [
         ("client_uri", &asked.client_uri),
@@ -28,7 +28,7 @@ pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), MetadataError> {
     Ok(())
 }
 
-/// What this server calls.
+/// Checks the URLs that C fetches.
 pub(super) fn check_called(
     asked: &ClientMetadata,
     policy: &RegistrationPolicy,
@@ -58,9 +58,9 @@ pub(super) fn check_called(
     Ok(())
 }
 
-/// A URL of the web that needed no mending.
+/// Parses an http or https URL that the parser does not have to repair.
 fn parse(link: &str) -> Option<Url> {
-    let plain = link.len() <= LONGEST && link.bytes().all(|byte| byte.is_ascii_graphic());
+    let plain = link.len() <= MAX_LENGTH && link.bytes().all(|byte| byte.is_ascii_graphic());
     let url = Url::parse(link).ok().filter(|url| plain && url.has_host())?;
     matches!(url.scheme(), "http" | "https").then_some(url)
 }

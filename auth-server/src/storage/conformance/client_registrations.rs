@@ -14,7 +14,7 @@ use crate::{
     storage::{Authorization, Change, RegistrationUpdate, Store, StoreError},
 };
 
-pub async fn a_registration_comes_back_as_it_was_made(store: &dyn Store) {
+pub async fn registration_is_returned_unchanged(store: &dyn Store) {
     let before = store.revision().await.unwrap();
     apply(store, register("a", 9)).await;
     let found = store.registration("a").await.unwrap().unwrap();
@@ -36,7 +36,7 @@ pub async fn a_registration_comes_back_as_it_was_made(store: &dyn Store) {
     assert!(matches!(taken, Err(StoreError::ClientExists(_))), "its name is taken");
 }
 
-pub async fn no_more_clients_register_than_may_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_registrations_stop_at_max_clients(store: &dyn Store) {
     let names: Vec<String> = (0..20).map(|n| format!("c{n}")).collect();
     let results =
         join_all(names.iter().map(|name| store.apply(entry(name, "", 30_000, register(name, 3)))))
@@ -53,7 +53,7 @@ pub async fn no_more_clients_register_than_may_also_in_a_race(store: &dyn Store)
     apply(store, register("one more", 4)).await;
 }
 
-pub async fn a_registration_is_changed_with_its_own_token_alone(store: &dyn Store) {
+pub async fn registration_update_requires_its_own_token(store: &dyn Store) {
     apply(store, register("a", 9)).await;
     apply(store, register("b", 9)).await;
     for token in ["token of b", "no token"] {
@@ -81,7 +81,7 @@ pub async fn a_registration_is_changed_with_its_own_token_alone(store: &dyn Stor
     assert_eq!(store.registration("b").await.unwrap().unwrap().metadata, metadata("b"));
 }
 
-pub async fn a_registered_client_is_removed_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_deletions_of_a_registration_succeed_once(store: &dyn Store) {
     apply(store, register("a", 9)).await;
     let wrong = store.apply(entry("a", "", 40_000, unregister("a", "token of b"))).await;
     assert!(matches!(wrong, Err(StoreError::ClientNotFound(_))));
@@ -108,7 +108,7 @@ pub async fn a_registered_client_is_removed_once_also_in_a_race(store: &dyn Stor
     assert!(matches!(by_hand, Err(StoreError::ClientNotFound(_))), "it has no token");
 }
 
-pub async fn a_change_and_a_removal_at_once_leave_nothing_behind(store: &dyn Store) {
+pub async fn concurrent_update_and_deletion_leave_no_registration(store: &dyn Store) {
     apply(store, register("a", 9)).await;
     let effects = (0..20).map(|n| {
         if n == 10 {
@@ -128,7 +128,7 @@ pub async fn a_change_and_a_removal_at_once_leave_nothing_behind(store: &dyn Sto
     assert_eq!(store.registration("a").await.unwrap().unwrap().client.secrets.len(), 1);
 }
 
-pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
+pub async fn deleting_a_registration_revokes_its_grants(store: &dyn Store) {
     apply(store, register("a", 9)).await;
     allow(store, "a", "g").await;
     allow(store, "b", "h").await;
@@ -141,7 +141,7 @@ pub async fn what_a_client_was_allowed_ends_with_it(store: &dyn Store) {
     );
 }
 
-pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
+pub async fn removing_a_client_revokes_its_grants(store: &dyn Store) {
     apply(store, register("a", 9)).await;
     add_client(store, &client("by-hand"), 10).await.unwrap();
     for name in ["a", "by-hand"] {
@@ -156,7 +156,7 @@ pub async fn what_a_removed_client_was_allowed_is_void(store: &dyn Store) {
     assert!(store.clients().await.unwrap().is_empty());
 }
 
-pub async fn what_a_disabled_client_was_allowed_is_void(store: &dyn Store) {
+pub async fn disabling_a_client_revokes_its_grants(store: &dyn Store) {
     apply(store, register("a", 9)).await;
     allow(store, "a", "g").await;
     disable_client(store, "a", 40).await.unwrap();

@@ -13,7 +13,7 @@ use crate::{
     storage::{Authorization, Change, DeviceDecision, RetentionCutoffs, Store, StoreError},
 };
 
-pub async fn a_user_comes_back_as_it_was_added(store: &dyn Store) {
+pub async fn added_user_is_returned_unchanged(store: &dyn Store) {
     for name in ["bob", "alice"] {
         add_user(store, &user(name), 10).await.unwrap();
     }
@@ -40,7 +40,7 @@ pub async fn a_user_comes_back_as_it_was_added(store: &dyn Store) {
     ));
 }
 
-pub async fn a_user_name_is_taken_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_adds_of_one_username_succeed_once(store: &dyn Store) {
     let same: Vec<_> = (0..20).map(|n| User { sub: format!("sub{n}"), ..user("alice") }).collect();
     let results = join_all(same.iter().map(|user| add_user(store, user, 10))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
@@ -51,13 +51,13 @@ pub async fn a_user_name_is_taken_once_also_in_a_race(store: &dyn Store) {
     );
 }
 
-pub async fn an_installation_has_one_secret_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_starts_share_one_installation_secret(store: &dyn Store) {
     let results = join_all((0..20).map(|n| store.installation_secret([n; 32]))).await;
     let kept = store.installation_secret([99; 32]).await.unwrap();
     assert!(results.into_iter().all(|secret| secret.unwrap() == kept));
 }
 
-pub async fn a_session_is_known_until_it_ends(store: &dyn Store) {
+pub async fn session_is_found_until_it_ends(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("one", 10)).await;
     start(store, session("two", 20)).await;
@@ -78,7 +78,7 @@ pub async fn a_session_is_known_until_it_ends(store: &dyn Store) {
     );
 }
 
-pub async fn a_session_that_goes_on_has_one_cookie_also_in_a_race(store: &dyn Store) {
+pub async fn continued_session_has_only_the_newest_cookie(store: &dyn Store) {
     for name in ["alice", "bob"] {
         add_user(store, &user(name), 1).await.unwrap();
     }
@@ -102,7 +102,7 @@ pub async fn a_session_that_goes_on_has_one_cookie_also_in_a_race(store: &dyn St
     );
 }
 
-pub async fn a_session_knows_its_clients_as_long_as_it_lives(store: &dyn Store) {
+pub async fn session_lists_its_clients_until_it_ends(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("s", 10)).await;
     authorize(store, UserGrant { client_id: "b".to_owned(), ..grant("g") }, code("c", "g")).await;
@@ -119,7 +119,7 @@ pub async fn a_session_knows_its_clients_as_long_as_it_lives(store: &dyn Store) 
     assert!(store.clients_of_session("s").await.unwrap().is_empty());
 }
 
-pub async fn clients_are_told_of_a_sign_out_until_they_have_heard(store: &dyn Store) {
+pub async fn logout_notification_is_due_until_deleted(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     for sid in ["signed out", "new password", "disabled"] {
         start(store, session(sid, 10)).await;
@@ -145,7 +145,7 @@ pub async fn clients_are_told_of_a_sign_out_until_they_have_heard(store: &dyn St
     }
 }
 
-pub async fn news_of_a_sign_out_are_taken_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_takers_get_a_logout_notification_once(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("s", 10)).await;
     for n in 0..20 {
@@ -171,7 +171,7 @@ pub async fn news_of_a_sign_out_are_taken_once_also_in_a_race(store: &dyn Store)
     assert_eq!(clients.len(), 20, "no client is told twice");
 }
 
-pub async fn what_a_user_has_allowed_is_listed_while_it_is_in_force(store: &dyn Store) {
+pub async fn grants_of_user_lists_active_grants_only(store: &dyn Store) {
     for id in ["g1", "g2", "g3", "g4"] {
         let sub = if id == "g4" { "sub of bob" } else { "sub of alice" };
         authorize(store, UserGrant { sub: sub.to_owned(), ..grant(id) }, code(id, id)).await;
@@ -184,7 +184,7 @@ pub async fn what_a_user_has_allowed_is_listed_while_it_is_in_force(store: &dyn 
     assert!(listed(1_000).await.is_empty());
 }
 
-pub async fn a_new_password_ends_every_session(store: &dyn Store) {
+pub async fn setting_a_password_ends_every_session(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("one", 10)).await;
     for (id, offline) in [("online", false), ("offline", true)] {
@@ -201,7 +201,7 @@ pub async fn a_new_password_ends_every_session(store: &dyn Store) {
     assert!(found.enabled && found.password.cache_key() == b"a new one");
 }
 
-pub async fn a_disabled_user_has_no_session_and_no_token(store: &dyn Store) {
+pub async fn disabling_a_user_ends_sessions_and_revokes_tokens(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("s", 10)).await;
     authorize(store, grant("g"), code("c", "g")).await;
@@ -221,7 +221,7 @@ pub async fn a_disabled_user_has_no_session_and_no_token(store: &dyn Store) {
     assert!(store.refresh_token("g").await.unwrap().unwrap().revoked);
 }
 
-pub async fn nobody_signs_in_with_a_password_that_was_changed_meanwhile(store: &dyn Store) {
+pub async fn sign_in_fails_if_the_password_changed_meanwhile(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     set_password(store, "alice", &phc("a new one"), 20).await.unwrap();
     let refused = store.apply(entry("a", "t", 30_000, sign_in(session("s", 10)))).await;
@@ -236,9 +236,7 @@ pub async fn nobody_signs_in_with_a_password_that_was_changed_meanwhile(store: &
     assert!(store.session_by_sid("s").await.unwrap().is_none());
 }
 
-pub async fn what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_race(
-    store: &dyn Store,
-) {
+pub async fn decisions_fail_after_the_session_has_ended(store: &dyn Store) {
     be_signed_in(store, &grant("first")).await;
     let deciding = (0..40).map(|n| async move {
         if n == 20 {
@@ -287,7 +285,7 @@ pub async fn what_a_user_decides_is_heard_while_they_are_signed_in_also_in_a_rac
     );
 }
 
-pub async fn a_code_is_redeemed_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_redemptions_of_a_code_succeed_once(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
     let stored = store.code(&hash("c")).await.unwrap().unwrap();
     assert_eq!((stored.code, stored.grant), (code("c", "g"), grant("g")));
@@ -296,7 +294,7 @@ pub async fn a_code_is_redeemed_once_also_in_a_race(store: &dyn Store) {
     assert!(store.code(&hash("c")).await.unwrap().unwrap().spent);
 }
 
-pub async fn a_refresh_token_is_rotated_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_refreshes_succeed_once(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
     apply(
         store,
@@ -323,7 +321,7 @@ pub async fn a_refresh_token_is_rotated_once_also_in_a_race(store: &dyn Store) {
     ));
 }
 
-pub async fn a_token_that_spends_nothing_leaves_the_refresh_token_in_force(store: &dyn Store) {
+pub async fn issuance_without_credential_keeps_the_refresh_token(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
     assert!(
         store.refresh_token("g").await.unwrap().is_none()
@@ -387,7 +385,7 @@ async fn one_of_many_wins(store: &dyn Store, spends: OneTimeCredential) {
     }
 }
 
-pub async fn nothing_is_issued_under_a_revoked_grant(store: &dyn Store) {
+pub async fn issuance_under_a_revoked_grant_fails(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
     apply(store, Change::IssueTokens(Box::new(issued("g", "t1", None)))).await;
     apply(store, Change::RevokeGrant { grant_id: "g".to_owned() }).await;
@@ -408,7 +406,7 @@ pub async fn nothing_is_issued_under_a_revoked_grant(store: &dyn Store) {
     assert_eq!(store.grant("g").await.unwrap(), Some(grant("g")));
 }
 
-pub async fn a_revocation_amid_many_requests_leaves_no_token_in_force(store: &dyn Store) {
+pub async fn revocation_during_concurrent_issuance_leaves_no_active_token(store: &dyn Store) {
     authorize(store, grant("g"), code("c", "g")).await;
     let requests = (0..60).map(|n| {
         let change = match n {
@@ -425,7 +423,7 @@ pub async fn a_revocation_amid_many_requests_leaves_no_token_in_force(store: &dy
     }
 }
 
-pub async fn a_sign_out_ends_what_was_not_to_outlive_it(store: &dyn Store) {
+pub async fn ending_a_session_revokes_grants_that_are_not_offline(store: &dyn Store) {
     let offline = UserGrant { offline: true, client_id: "b".to_owned(), ..grant("offline") };
     for (grant, jti) in [(grant("online"), "t1"), (offline, "t2")] {
         let id = grant.grant_id.clone();
@@ -436,7 +434,7 @@ pub async fn a_sign_out_ends_what_was_not_to_outlive_it(store: &dyn Store) {
     assert!(is_void(store, "t1", "online").await && !is_void(store, "t2", "offline").await);
 }
 
-pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
+pub async fn consent_is_stored_extended_and_revoked(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     let yes = |client_id: &str, scope: &str, granted_at| Consent {
         sub: "sub of alice".to_owned(),
@@ -473,7 +471,7 @@ pub async fn a_consent_is_remembered_widened_and_withdrawn(store: &dyn Store) {
     assert_eq!(revoked, [true, false, true]);
 }
 
-pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn Store) {
+pub async fn concurrent_revocations_do_not_deadlock(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     for n in 0..20 {
         let id = format!("g{n}");
@@ -498,7 +496,7 @@ pub async fn revocations_of_the_same_tokens_do_not_hinder_each_other(store: &dyn
     }
 }
 
-pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
+pub async fn device_polls_the_decision_of_its_user(store: &dyn Store) {
     assert!(store.add_device(&device("d", "BCDF-GHJK")).await.unwrap());
     assert!(
         !store.add_device(&device("other", "BCDF-GHJK")).await.unwrap(),
@@ -549,7 +547,7 @@ pub async fn a_device_learns_what_its_user_has_decided(store: &dyn Store) {
     assert_eq!(store.pending_device("BCDF-GHJK", 10).await.unwrap(), None);
 }
 
-pub async fn a_device_may_be_denied(store: &dyn Store) {
+pub async fn denied_device_polls_denied(store: &dyn Store) {
     store.add_device(&device("d", "BCDF-GHJK")).await.unwrap();
     let no = DeviceDecision { device: hash("d"), exp: 100, grant: None };
     apply(store, Change::DecideDevice(Box::new(no))).await;
@@ -559,7 +557,7 @@ pub async fn a_device_may_be_denied(store: &dyn Store) {
     );
 }
 
-pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store) {
+pub async fn concurrent_uses_of_a_pushed_request_succeed_once(store: &dyn Store) {
     let pushed = PushedAuthorizationRequest {
         hash: hash("p"),
         client_id: "a".to_owned(),
@@ -603,7 +601,7 @@ pub async fn a_pushed_request_is_answered_once_also_in_a_race(store: &dyn Store)
     }
 }
 
-pub async fn a_sweep_takes_what_is_void_of_users_and_nothing_else(store: &dyn Store) {
+pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("old", 10)).await;
     start(store, session("young", 20)).await;
