@@ -1,25 +1,27 @@
 use std::{fs, net::TcpListener};
 
+use test_support::process::set_arguments;
+
 use crate::{
-    process::{Process, run, set, settings_of},
-    test_servers::{SECRET, World},
+    process::{Process, SERVICE_A, settings_arguments},
+    test_servers::{SECRET, TestServers},
 };
 
 #[tokio::test]
-async fn check_config_shows_what_is_in_force_hides_the_secret_and_lists_what_is_unsafe() {
-    let settings = set(&[
+async fn check_config_prints_settings_without_secrets_and_lists_unsafe_ones() {
+    let settings = set_arguments(&[
         ("client_secret", SECRET),
         ("call_timeout_millis", "777"),
         ("issuer", "http://c.example"),
     ]);
-    let said = run(&["check-config"], &settings).await;
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = SERVICE_A.run(&["check-config"], &settings).await;
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        said.out.contains("call_timeout_millis = 777")
-            && said.out.contains("client_secret = \"[hidden]\"")
+        output.stdout.contains("call_timeout_millis = 777")
+            && output.stdout.contains("client_secret = \"[hidden]\"")
     );
-    assert!(!said.out.contains(SECRET) && !said.err.contains(SECRET));
-    let unsafe_list = said.out.split("# unsafe for production:").nth(1).unwrap();
+    assert!(!output.stdout.contains(SECRET) && !output.stderr.contains(SECRET));
+    let unsafe_list = output.stdout.split("# unsafe for production:").nth(1).unwrap();
     assert!(
         unsafe_list.contains("issuer:") && unsafe_list.contains("client_secret:"),
         "{unsafe_list}"
@@ -27,10 +29,10 @@ async fn check_config_shows_what_is_in_force_hides_the_secret_and_lists_what_is_
 }
 
 #[tokio::test]
-async fn production_refuses_the_demos_secret_and_takes_one_from_a_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("secret");
-    fs::write(&file, "a secret that nobody guesses in a hundred years\n").unwrap();
+async fn production_rejects_the_demo_secret_and_accepts_a_secret_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("secret");
+    fs::write(&file, "a long random secret for this test only\n").unwrap();
     let sound = [
         ("profile", "production"),
         ("issuer", "https://c.example"),
@@ -41,35 +43,36 @@ async fn production_refuses_the_demos_secret_and_takes_one_from_a_file() {
         ("log.format", "json"),
         ("listen", "localhost:0"),
     ];
-    let refused = run(&["check-config"], &set(&sound)).await;
-    assert_eq!(refused.code, Some(1));
-    assert!(refused.err.contains("\n  client_secret: "), "{}", refused.err);
+    let rejected = SERVICE_A.run(&["check-config"], &set_arguments(&sound)).await;
+    assert_eq!(rejected.code, Some(1));
+    assert!(rejected.stderr.contains("\n  client_secret: "), "{}", rejected.stderr);
     let file = file.display().to_string();
-    let data = folder.path().display().to_string();
+    let data = dir.path().display().to_string();
     let own = [
         ("client_secret_file", file.as_str()),
         ("data_dir", &data),
         ("public_url", "https://a.example"),
     ];
-    let a = Process::serve(&set(&[&sound[..], &own].concat()));
+    let a = Process::serve(&set_arguments(&[&sound[..], &own].concat()));
     assert_eq!(a.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
-async fn an_unknown_setting_names_the_nearest() {
+async fn unknown_setting_is_rejected_with_a_suggestion() {
     for (wrong, meant) in [
         ("isuer=x", "issuer"),
         ("targets.local.ressource=x", "resource"),
         ("limits.max_body_byte=1", "max_body_bytes"),
     ] {
-        let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
-        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1));
-        assert!(said.err.contains(&format!("did you mean `{meant}`?")), "{}", said.err);
+        let output =
+            SERVICE_A.run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
+        assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1));
+        assert!(output.stderr.contains(&format!("did you mean `{meant}`?")), "{}", output.stderr);
     }
 }
 
 #[tokio::test]
-async fn what_serve_cannot_use_check_config_does_not_call_good() {
+async fn check_config_rejects_what_serve_rejects() {
     for (setting, words) in [
         ("targets.local.url=no url", "targets.local.url"),
         ("targets.introspection.url=ftp://b.example", "targets.introspection.url"),
@@ -83,55 +86,67 @@ async fn what_serve_cannot_use_check_config_does_not_call_good() {
     ] {
         for command in ["check-config", "serve"] {
             let settings = ["--set", setting, "--set", "listen=127.0.0.1:0"].map(str::to_owned);
-            let said = run(&[command], &settings).await;
-            let last = said.err.lines().last().unwrap_or_default();
-            assert_eq!(said.code, Some(1), "{command}: {said:?}");
-            assert!(last.contains(words), "{command}: {said:?}");
-            assert!(!said.out.contains("all settings are safe"), "{said:?}");
+            let output = SERVICE_A.run(&[command], &settings).await;
+            let last = output.stderr.lines().last().unwrap_or_default();
+            assert_eq!(output.code, Some(1), "{command}: {output:?}");
+            assert!(last.contains(words), "{command}: {output:?}");
+            assert!(!output.stdout.contains("all settings are safe"), "{output:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data").display().to_string();
+async fn unreachable_database_is_reported_in_one_line_without_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data").display().to_string();
     let url = ("database_url", "postgres://a:hunter2@127.0.0.1:1/accounts");
-    let settings =
-        set(&[("data_dir", &data), url, ("listen", "127.0.0.1:0"), ("log.filter", "warn")]);
-    let said = run(&["serve"], &settings).await;
-    assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+    let settings = set_arguments(&[
+        ("data_dir", &data),
+        url,
+        ("listen", "127.0.0.1:0"),
+        ("log.filter", "warn"),
+    ]);
+    let output = SERVICE_A.run(&["serve"], &settings).await;
+    assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1), "{}", output.stderr);
     for words in ["127.0.0.1:1, database accounts", "setting `database_url`", "onnection refused"] {
-        assert!(said.err.contains(words), "{}", said.err);
+        assert!(output.stderr.contains(words), "{}", output.stderr);
     }
-    let shown = run(&["check-config"], &settings).await;
-    assert!(shown.out.contains("database_url = \"[hidden]\""), "{}", shown.out);
-    assert!(![said.err, shown.out, shown.err].iter().any(|said| said.contains("hunter2")));
-    assert!(!folder.path().join("data").exists(), "there is nothing to keep in a folder");
+    let check = SERVICE_A.run(&["check-config"], &settings).await;
+    assert!(check.stdout.contains("database_url = \"[hidden]\""), "{}", check.stdout);
+    assert!(
+        ![output.stderr, check.stdout, check.stderr]
+            .iter()
+            .any(|output| output.contains("hunter2"))
+    );
+    assert!(!dir.path().join("data").exists(), "no data directory is needed");
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_one_clear_line() {
+async fn port_in_use_is_reported_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let said = run(&["serve"], &set(&[("listen", &address)])).await;
-    assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+    let output = SERVICE_A.run(&["serve"], &set_arguments(&[("listen", &address)])).await;
+    assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1), "{}", output.stderr);
     for words in [&*address, "setting `listen`", "in use by another process"] {
-        assert!(said.err.contains(words), "{}", said.err);
+        assert!(output.stderr.contains(words), "{}", output.stderr);
     }
 }
 
 #[tokio::test]
-async fn the_healthcheck_tells_by_its_exit_code_whether_a_is_there() {
-    let world = World::new().await;
-    let a = Process::serve(&settings_of(&world.settings(), &[]));
+async fn healthcheck_reports_readiness_by_exit_code() {
+    let servers = TestServers::start().await;
+    let a = Process::serve(&settings_arguments(&servers.settings(), &[]));
     let listen = a.base.trim_start_matches("http://").to_owned();
-    let ask = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
+    let ask =
+        async || SERVICE_A.run(&["healthcheck"], &set_arguments(&[("listen", &listen)])).await;
     assert_eq!(ask().await.code, Some(0));
     let by_name = listen.replace("127.0.0.1", "localhost");
-    assert_eq!(run(&["healthcheck"], &set(&[("listen", &by_name)])).await.code, Some(0));
+    assert_eq!(
+        SERVICE_A.run(&["healthcheck"], &set_arguments(&[("listen", &by_name)])).await.code,
+        Some(0)
+    );
     a.kill_and_read_log();
-    let said = ask().await;
-    assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("no response from"), "{}", said.err);
+    let output = ask().await;
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("does not response"), "{}", output.stderr);
 }

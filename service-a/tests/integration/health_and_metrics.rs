@@ -1,28 +1,29 @@
 use serde_json::json;
+use test_support::mock::status;
 
-use crate::test_servers::{NOBODY, World, status};
+use crate::test_servers::{TestServers, UNREACHABLE};
 
 #[tokio::test]
-async fn a_is_up_and_ready_also_while_c_and_b_are_away() {
-    let world = World::new().await;
-    let a = world
-        .start_with(|settings| {
-            settings.issuer = NOBODY.to_owned();
-            settings.targets.local.url = NOBODY.to_owned();
+async fn a_is_ready_while_c_and_b_are_unreachable() {
+    let servers = TestServers::start().await;
+    let a = servers
+        .start_a_with(|settings| {
+            settings.issuer = UNREACHABLE.to_owned();
+            settings.targets.local.url = UNREACHABLE.to_owned();
         })
         .await;
     for (path, word) in [("/healthz", "ok"), ("/readyz", "ready")] {
-        let answer = a.get(path).await;
-        assert_eq!((answer.status, answer.json()), (200, json!({ "status": word })));
+        let response = a.get(path).await;
+        assert_eq!((response.status, response.json()), (200, json!({ "status": word })));
     }
 }
 
 #[tokio::test]
-async fn calls_are_counted_by_route_and_status_and_never_by_what_a_caller_wrote() {
-    let world = World::new().await;
-    let a = world.start().await;
+async fn metrics_count_requests_by_route_and_status() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a().await;
     a.get("/api/call-b").await;
-    world.b.answers([status(500)]);
+    servers.b.respond_in_order([status(500)]);
     a.get("/api/call-b?target=local").await;
     assert_eq!(a.get("/made/up").await.status, 404);
     let metrics = a.get("/metrics").await;

@@ -1,30 +1,31 @@
 use oauth_types::{ClientSecret, basic};
 use serde_json::json;
+use test_support::mock::{header, json};
 
 use crate::{
-    process::{Process, run, settings_of},
-    test_servers::{SECRET, World, header, refused},
+    process::{Process, SERVICE_A, settings_arguments},
+    test_servers::{SECRET, TestServers, assert_call_error},
 };
 
 const PATH: &str = "/api/call-b-legacy";
 
 #[tokio::test]
-async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
-    let world = World::new().await;
-    let a = world.start().await;
+async fn legacy_route_does_not_exist_by_default() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a().await;
     assert_eq!(a.get(PATH).await.status, 404);
-    assert_eq!(world.b.asked(), 0);
+    assert_eq!(servers.b.request_count(), 0);
 }
 
 #[tokio::test]
-async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query() {
-    let world = World::new().await;
-    let a = world.start_with(|settings| settings.legacy_secret_demo = true).await;
+async fn legacy_demo_sends_the_secret_to_b() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a_with(|settings| settings.legacy_secret_demo = true).await;
     for path in [PATH.to_owned(), format!("{PATH}?how=basic"), format!("{PATH}?how=query")] {
         assert_eq!(a.get(&path).await.json()["b"], "local");
     }
-    let called = world.b.requests().await;
-    let shown = basic::format("service-a", &ClientSecret::new(SECRET));
+    let called = servers.b.requests().await;
+    let basic_header = basic::format("service-a", &ClientSecret::new(SECRET));
     for request in &called[..2] {
         assert_eq!(
             (
@@ -33,7 +34,7 @@ async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query(
                 request.url.query(),
                 header(request, "authorization")
             ),
-            ("POST", "/api/do_something", None, &*shown)
+            ("POST", "/api/do_something", None, &*basic_header)
         );
     }
     assert_eq!((called[2].method.as_str(), called[2].url.path()), ("GET", "/api"));
@@ -41,33 +42,44 @@ async fn in_the_demonstration_b_sees_the_secret_itself_as_basic_or_in_the_query(
     let expected = [("access_key", "service-a"), ("secret", SECRET)]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!((query, header(&called[2], "authorization")), (expected.to_vec(), ""));
-    assert_eq!(world.c.asked(), 0, "C has no part in the old way");
+    assert_eq!(servers.c.request_count(), 0, "C is not involved");
 }
 
 #[tokio::test]
-async fn the_old_ways_failures_do_not_show_the_secret_to_the_caller() {
-    let world = World::new().await;
-    let a = world.start_with(|settings| settings.legacy_secret_demo = true).await;
-    a.get(&format!("{PATH}?how=else")).await.failed(400, "request", "expected `basic` or `query`");
-    a.get(&format!("{PATH}?target=local")).await.failed(400, "request", "expected `how`");
-    let shown = basic::format("service-a", &ClientSecret::new(SECRET));
-    for echo in [SECRET.to_owned(), shown] {
-        world.b.answers([refused(
+async fn legacy_errors_do_not_contain_the_secret() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a_with(|settings| settings.legacy_secret_demo = true).await;
+    assert_call_error(
+        &a.get(&format!("{PATH}?how=else")).await,
+        400,
+        "request",
+        "expected `basic` or `query`",
+    );
+    assert_call_error(
+        &a.get(&format!("{PATH}?target=local")).await,
+        400,
+        "request",
+        "expected `how`",
+    );
+    let basic_header = basic::format("service-a", &ClientSecret::new(SECRET));
+    for echo in [SECRET.to_owned(), basic_header] {
+        servers.b.respond_in_order([json(
             401,
             &json!({ "error": "invalid_client", "error_description": echo }),
         )]);
         for how in ["basic", "query"] {
-            let answer = a.get(&format!("{PATH}?how={how}")).await;
-            answer.failed(502, "call_b", "B responded with status 401");
-            assert!(!answer.text.contains(&echo), "{answer:?}");
+            let response = a.get(&format!("{PATH}?how={how}")).await;
+            assert_call_error(&response, 502, "call_b", "B responded with status 401");
+            assert!(!response.text.contains(&echo), "{response:?}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_call_in_the_old_way_is_warned_of() {
-    let world = World::new().await;
-    let a = Process::serve(&settings_of(&world.settings(), &[("legacy_secret_demo", "true")]));
+async fn each_legacy_call_logs_a_warning() {
+    let servers = TestServers::start().await;
+    let a =
+        Process::serve(&settings_arguments(&servers.settings(), &[("legacy_secret_demo", "true")]));
     for how in ["basic", "query", "basic"] {
         assert_eq!(a.get(&format!("{PATH}?how={how}")).await.status, 200);
     }
@@ -83,15 +95,17 @@ async fn every_call_in_the_old_way_is_warned_of() {
 }
 
 #[tokio::test]
-async fn production_refuses_to_start_with_the_old_way() {
-    let world = World::new().await;
+async fn production_refuses_legacy_secret_demo() {
+    let servers = TestServers::start().await;
     let production = [("legacy_secret_demo", "true"), ("profile", "production")];
-    let said = run(&["serve"], &settings_of(&world.settings(), &production)).await;
-    assert_eq!(said.code, Some(1));
+    let output =
+        SERVICE_A.run(&["serve"], &settings_arguments(&servers.settings(), &production)).await;
+    assert_eq!(output.code, Some(1));
     assert!(
-        said.err.contains("\n  legacy_secret_demo: ") && said.err.contains("\n  client_secret: "),
+        output.stderr.contains("\n  legacy_secret_demo: ")
+            && output.stderr.contains("\n  client_secret: "),
         "{}",
-        said.err
+        output.stderr
     );
-    assert!(!said.err.contains(SECRET));
+    assert!(!output.stderr.contains(SECRET));
 }

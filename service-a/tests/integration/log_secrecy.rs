@@ -10,20 +10,26 @@ use oauth_types::{ClientSecret, basic};
 use serde_json::json;
 use service_a::ServiceASettings;
 use service_kit::tls::{DevCa, RustlsConfig};
+use test_support::{
+    http::send,
+    mock::{json, status},
+};
 use tokio::task::JoinHandle;
 
 use crate::{
-    client::answer,
-    process::{Process, settings_of},
-    test_servers::{METADATA, NOBODY, PASSES, SECRET, World, late, pass, refused, said, status},
+    process::{Process, settings_arguments},
+    test_servers::{
+        ACCESS_TOKENS, METADATA, SECRET, TestServers, UNREACHABLE, assert_call_error, delayed,
+        token_response,
+    },
 };
 
-/// A secret in every form in which it travels.
+/// Returns every encoding in which a secret is sent or logged.
 fn forms(secret: &str) -> Vec<String> {
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let in_url = reqwest::Url::parse_with_params("http://b/", [("secret", secret)]).unwrap();
     let in_query = in_url.query().unwrap().trim_start_matches("secret=").to_owned();
-    // As bytes in decimal: how `{:?}` shows a buffer.
+    // Decimal bytes, the `Debug` format of a buffer.
     let bytes = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
     vec![secret.to_owned(), form, in_query, BASE64_STANDARD.encode(secret), bytes]
 }
@@ -31,7 +37,7 @@ fn forms(secret: &str) -> Vec<String> {
 fn hidden() -> Vec<String> {
     let header = basic::format("service-a", &ClientSecret::new(SECRET));
     let mut hidden = vec![header.trim_start_matches("Basic ").to_owned()];
-    hidden.extend([SECRET, PASSES[0], PASSES[1]].into_iter().flat_map(forms));
+    hidden.extend([SECRET, ACCESS_TOKENS[0], ACCESS_TOKENS[1]].into_iter().flat_map(forms));
     hidden
 }
 
@@ -42,7 +48,7 @@ fn assert_silent(log: &str) {
     }
 }
 
-/// Use every endpoint, rightly and wrongly.
+/// Calls every endpoint with valid and invalid requests.
 async fn use_everything(a: &Process) {
     for path in [
         "/api/call-b",
@@ -55,103 +61,108 @@ async fn use_everything(a: &Process) {
         assert_eq!(a.get(path).await.status, 200, "{path}");
     }
     assert_eq!(
-        answer(a.post("/api/call-b").body(format!("{{\"mine\":\"{}\"}}", PASSES[1]))).await.status,
+        send(a.post("/api/call-b").body(format!("{{\"mine\":\"{}\"}}", ACCESS_TOKENS[1])))
+            .await
+            .status,
         200
     );
     for how in ["basic", "query"] {
         assert_eq!(a.get(&format!("/api/call-b-legacy?how={how}")).await.status, 200);
     }
-    // Wrongly: where tokens and secrets do not belong.
+    // Invalid: secrets and tokens where they do not belong.
     let encoded = &forms(SECRET)[1];
     for path in
         ["/api/call-b?secret=", "/api/call-b?target=", "/api/call-b-legacy?how=", "/made/up/"]
     {
         assert!((400..500).contains(&a.get(&format!("{path}{encoded}")).await.status));
-        a.get(&format!("{path}{}", PASSES[0])).await;
+        a.get(&format!("{path}{}", ACCESS_TOKENS[0])).await;
     }
     let request = a
         .http
         .get(format!("{}/api/call-b", a.base))
         .header("x-request-id", SECRET)
-        .bearer_auth(PASSES[0]);
-    answer(request.header("cookie", format!("session={}", PASSES[0]))).await;
+        .bearer_auth(ACCESS_TOKENS[0]);
+    send(request.header("cookie", format!("session={}", ACCESS_TOKENS[0]))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
+async fn log_contains_no_secret_or_token_at_any_level() {
     for method in ["client_secret_post", "client_secret_basic"] {
-        let world = World::new().await;
+        let servers = TestServers::start().await;
         let loud = [
             ("log.filter", "trace"),
             ("token_endpoint_auth_method", method),
             ("legacy_secret_demo", "true"),
             ("call_timeout_millis", "300"),
         ];
-        let a = Process::serve(&settings_of(&world.settings(), &loud));
+        let a = Process::serve(&settings_arguments(&servers.settings(), &loud));
         use_everything(&a).await;
-        let echo = json!({ "error": "invalid_token", "error_description": format!("{} {SECRET}", PASSES[0]), "x": PASSES[1] });
+        let echo = json!({ "error": "invalid_token", "error_description": format!("{} {SECRET}", ACCESS_TOKENS[0]), "x": ACCESS_TOKENS[1] });
         for trouble in [
             status(401),
-            refused(401, &echo),
-            refused(403, &echo),
-            refused(503, &echo),
-            said(&echo),
-            late(status(200)),
+            json(401, &echo),
+            json(403, &echo),
+            json(503, &echo),
+            json(200, &echo),
+            delayed(status(200)),
         ] {
-            world.c.answers([pass(0), pass(1)]);
-            world.b.answers([trouble]);
+            servers.c.respond_in_order([token_response(0), token_response(1)]);
+            servers.b.respond_in_order([trouble]);
             a.get("/api/call-b").await;
-            answer(a.post("/api/call-b")).await;
+            send(a.post("/api/call-b")).await;
             a.get("/api/call-b-legacy?how=query").await;
         }
-        // The pass is dropped by a 401, so that C is asked each time.
-        world.b.answers([status(401)]);
+        // A 401 invalidates the token, so that A calls C each time.
+        servers.b.respond_in_order([status(401)]);
         for trouble in [
             status(500),
-            refused(401, &echo),
-            said(&echo),
+            json(401, &echo),
+            json(200, &echo),
             status(429),
-            late(pass(0)),
-            refused(400, &json!(SECRET)),
+            delayed(token_response(0)),
+            json(400, &json!(SECRET)),
         ] {
-            world.c.answers([trouble.set_body_string(format!("{SECRET} {}", PASSES[0])), pass(0)]);
+            servers.c.respond_in_order([
+                trouble.set_body_string(format!("{SECRET} {}", ACCESS_TOKENS[0])),
+                token_response(0),
+            ]);
             a.get("/api/call-b").await;
         }
         let log = a.kill_and_read_log();
         assert!(
             log.contains("API request failed") && log.contains("\"target\":\"hyper"),
-            "else it reads too little"
+            "the test must cover this log target"
         );
         assert_silent(&log);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_when_b_or_c_is_away() {
-    let world = World::new().await;
-    let mut settings = world.settings();
-    settings.targets.local.url = NOBODY.to_owned();
+async fn log_contains_no_secret_when_b_or_c_is_unreachable() {
+    let servers = TestServers::start().await;
+    let mut settings = servers.settings();
+    settings.targets.local.url = UNREACHABLE.to_owned();
     let loud = [("log.filter", "trace"), ("legacy_secret_demo", "true")];
-    let a = Process::serve(&settings_of(&settings, &loud));
-    a.get("/api/call-b").await.failed(502, "call_b", "is unreachable");
+    let a = Process::serve(&settings_arguments(&settings, &loud));
+    assert_call_error(&a.get("/api/call-b").await, 502, "call_b", "is unreachable");
     for how in ["basic", "query"] {
-        a.get(&format!("/api/call-b-legacy?how={how}")).await.failed(
+        assert_call_error(
+            &a.get(&format!("/api/call-b-legacy?how={how}")).await,
             502,
             "call_b",
             "is unreachable",
         );
     }
-    settings.issuer = NOBODY.to_owned();
-    let other = Process::serve(&settings_of(&settings, &loud));
-    other.get("/api/call-b").await.failed(502, "get_token", "cannot reach");
+    settings.issuer = UNREACHABLE.to_owned();
+    let other = Process::serve(&settings_arguments(&settings, &loud));
+    assert_call_error(&other.get("/api/call-b").await, 502, "get_token", "cannot reach");
     assert_silent(&a.kill_and_read_log());
     assert_silent(&other.kill_and_read_log());
 }
 
-/// C and B in one, over TLS and HTTP/2, which the servers of this house do not offer, and others
-/// do.
-fn c_and_b_over_tls(folder: &Path) -> (String, String, JoinHandle<io::Result<()>>) {
-    let ca = DevCa::open_or_create(folder, &Clock::system()).unwrap();
+/// C and B in one server with TLS and HTTP/2, which Gatepass itself does not offer.
+fn c_and_b_over_tls(dir: &Path) -> (String, String, JoinHandle<io::Result<()>>) {
+    let ca = DevCa::open_or_create(dir, &Clock::system()).unwrap();
     let tls = ca.server_tls(&["localhost".to_owned()], &Clock::system()).unwrap();
     let mut offer = (*tls.get_inner()).clone();
     offer.alpn_protocols = vec![b"h2".to_vec()];
@@ -160,7 +171,8 @@ fn c_and_b_over_tls(folder: &Path) -> (String, String, JoinHandle<io::Result<()>
     let base = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     let metadata =
         Arc::new(json!({ "issuer": base, "token_endpoint": format!("{base}/oauth/token") }));
-    let token = json!({ "access_token": PASSES[0], "token_type": "Bearer", "expires_in": 600 });
+    let token =
+        json!({ "access_token": ACCESS_TOKENS[0], "token_type": "Bearer", "expires_in": 600 });
     let app = Router::new()
         .route(METADATA, get(move || std::future::ready(Json((*metadata).clone()))))
         .route("/oauth/token", any(move || std::future::ready(Json(token.clone()))))
@@ -172,10 +184,11 @@ fn c_and_b_over_tls(folder: &Path) -> (String, String, JoinHandle<io::Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_when_tls_and_http2_are_spoken() {
-    let folder = tempfile::tempdir().unwrap();
-    let (base, ca, running) = c_and_b_over_tls(folder.path());
-    let mut settings = ServiceASettings { issuer: base.clone(), ..World::new().await.settings() };
+async fn log_contains_no_secret_with_tls_and_http2() {
+    let dir = tempfile::tempdir().unwrap();
+    let (base, ca, running) = c_and_b_over_tls(dir.path());
+    let mut settings =
+        ServiceASettings { issuer: base.clone(), ..TestServers::start().await.settings() };
     (settings.targets.local.url, settings.targets.introspection.url) = (base.clone(), base);
     for method in ["client_secret_post", "client_secret_basic"] {
         let loud = [
@@ -184,12 +197,12 @@ async fn nor_when_tls_and_http2_are_spoken() {
             ("legacy_secret_demo", "true"),
             ("ca_file", &ca),
         ];
-        let a = Process::serve(&settings_of(&settings, &loud));
+        let a = Process::serve(&settings_arguments(&settings, &loud));
         use_everything(&a).await;
         let log = a.kill_and_read_log();
         assert!(
             log.contains("\"target\":\"h2") && log.contains("\"target\":\"rustls"),
-            "else it reads too little"
+            "the test must cover this log target"
         );
         assert_silent(&log);
     }

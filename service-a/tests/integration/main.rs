@@ -1,10 +1,9 @@
-//! A over real sockets, between a C and Bs that can be told how to behave.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+//! A over real sockets, between mock servers for C and B.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod b_errors;
 mod call_b;
 mod cli;
-mod client;
 mod doctor;
 mod health_and_metrics;
 mod legacy_secret;

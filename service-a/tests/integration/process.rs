@@ -1,62 +1,24 @@
-//! The real binary: as a command that ends, and as a server that runs.
+//! The real binary, as a command and as a server.
 
-use std::{
-    fmt::Write as _,
-    io::{BufRead, BufReader},
-    ops::Deref,
-    process::{Child, Command, Output, Stdio},
-    sync::{Arc, Mutex, mpsc},
-    thread::JoinHandle,
-    time::Duration,
+use std::ops::Deref;
+
+use service_a::ServiceASettings;
+use test_support::{
+    http::TestClient,
+    process::{Program, ServerProcess, set_arguments},
 };
 
-use serde_json::Value;
-use service_a::ServiceASettings;
+pub const SERVICE_A: Program = Program::at(env!("CARGO_BIN_EXE_service-a"));
 
-use crate::client::Caller;
-
-/// What a command said, and how it ended.
-#[derive(Debug)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
-}
-
-/// A server in a process of its own.
+/// A server in a process of its own, and a client of it.
 pub struct Process {
-    pub caller: Caller,
-    child: Child,
-    log: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
+    pub client: TestClient,
+    server: ServerProcess,
 }
 
-fn binary(arguments: &[String]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_service-a"));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Run a command to its end.
-pub async fn run(words: &[&str], more: &[String]) -> Said {
-    let arguments: Vec<String> =
-        words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
-    said(&tokio::task::spawn_blocking(move || binary(&arguments).output().unwrap()).await.unwrap())
-}
-
-fn said(output: &Output) -> Said {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
-}
-
-/// Settings as the command line takes them.
-pub fn set(pairs: &[(&str, &str)]) -> Vec<String> {
-    pairs.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]).collect()
-}
-
-/// The settings of a story as the command line takes them, and more.
-pub fn settings_of(settings: &ServiceASettings, more: &[(&str, &str)]) -> Vec<String> {
-    let own = [
+/// Returns the settings as command line arguments, followed by `more`.
+pub fn settings_arguments(settings: &ServiceASettings, more: &[(&str, &str)]) -> Vec<String> {
+    let base = [
         ("issuer", settings.issuer.as_str()),
         ("client_secret", settings.client_secret.as_ref().unwrap().expose()),
         ("targets.local.url", &settings.targets.local.url),
@@ -67,55 +29,27 @@ pub fn settings_of(settings: &ServiceASettings, more: &[(&str, &str)]) -> Vec<St
         ("listen", "127.0.0.1:0"),
         ("log.format", "json"),
     ];
-    set(&[&own[..], more].concat())
+    set_arguments(&[&base[..], more].concat())
 }
 
 impl Process {
-    /// Start the server, and learn from its log where it listens.
+    /// Starts the server and reads its address from the log.
     pub fn serve(arguments: &[String]) -> Self {
-        let mut child = binary(arguments).spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let (started, starts) = mpsc::channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let reader = std::thread::spawn({
-            let log = Arc::clone(&log);
-            move || {
-                for line in stderr.lines().map_while(Result::ok) {
-                    if line.contains("service-a starts") {
-                        let _ = started.send(serde_json::from_str::<Value>(&line).unwrap());
-                    }
-                    writeln!(log.lock().unwrap(), "{line}").unwrap();
-                }
-            }
-        });
-        let line = starts
-            .recv_timeout(Duration::from_secs(60))
-            .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
-        let caller = Caller::new(format!("http://{}", line["at"].as_str().unwrap()));
-        Self { caller, child, log, reader: Some(reader) }
+        let server = SERVICE_A.serve(arguments, "service-a starts");
+        let address = server.started("at").unwrap();
+        Self { client: TestClient::new(format!("http://{address}")), server }
     }
 
-    /// End the process, and read all that it has logged.
-    pub fn kill_and_read_log(mut self) -> String {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.reader.take().unwrap().join().unwrap();
-        std::mem::take(&mut *self.log.lock().unwrap())
+    /// Kills the process and returns its log.
+    pub fn kill_and_read_log(self) -> String {
+        self.server.kill_and_read_log()
     }
 }
 
 impl Deref for Process {
-    type Target = Caller;
+    type Target = TestClient;
 
-    fn deref(&self) -> &Caller {
-        &self.caller
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn deref(&self) -> &TestClient {
+        &self.client
     }
 }

@@ -9,13 +9,11 @@ use std::{
 
 use flow_events::{Event, FlowEvent, Party};
 use serde_json::json;
+use test_support::{http::send, mock::json};
 use tokio::sync::broadcast::Receiver;
 use wiremock::{MockServer, matchers::any};
 
-use crate::{
-    client::answer,
-    test_servers::{NOBODY, Party as Mocked, World, said},
-};
+use crate::test_servers::{MockParty, TestServers, UNREACHABLE, assert_call_error};
 
 type Heard = Receiver<Arc<FlowEvent>>;
 
@@ -34,34 +32,40 @@ async fn until_b_failed(heard: &mut Heard) {
 }
 
 #[tokio::test]
-async fn a_refused_connection_carried_nothing_so_every_call_is_tried_again() {
-    let world = World::new().await;
-    let a = world.start_with(|settings| settings.targets.local.url = NOBODY.to_owned()).await;
+async fn failed_connection_is_retried_for_every_method() {
+    let servers = TestServers::start().await;
+    let a =
+        servers.start_a_with(|settings| settings.targets.local.url = UNREACHABLE.to_owned()).await;
     for request in [a.http.get(format!("{}/api/call-b", a.base)), a.post("/api/call-b")] {
-        let mut heard = world.events.subscribe().unwrap();
-        answer(request).await.failed(502, "call_b", "is unreachable");
+        let mut heard = servers.events.subscribe().unwrap();
+        assert_call_error(&send(request).await, 502, "call_b", "is unreachable");
         assert_eq!(calls_of_b(&mut heard), 3);
     }
 }
 
 #[tokio::test]
-async fn a_b_that_comes_back_in_the_meantime_is_reached() {
-    let world = World::new().await;
+async fn retry_reaches_a_b_that_has_restarted() {
+    let servers = TestServers::start().await;
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let a =
-        world.start_with(|settings| settings.targets.local.url = format!("http://{address}")).await;
-    let mut heard = world.events.subscribe().unwrap();
-    let caller = a.caller.clone();
-    let call = tokio::spawn(async move { caller.get("/api/call-b").await });
+    let a = servers
+        .start_a_with(|settings| settings.targets.local.url = format!("http://{address}"))
+        .await;
+    let mut heard = servers.events.subscribe().unwrap();
+    let client = a.client.clone();
+    let call = tokio::spawn(async move { client.get("/api/call-b").await });
     until_b_failed(&mut heard).await;
     let listener = TcpListener::bind(address).unwrap();
     let server = MockServer::builder().listener(listener).start().await;
-    let _b = Mocked::on(server, any(), said(&json!({ "b": "back" }))).await;
-    let answer = call.await.unwrap();
-    assert_eq!((answer.status, answer.json()["b"].as_str()), (200, Some("back")), "{answer:?}");
+    let _b = MockParty::mount(server, any(), json(200, &json!({ "b": "back" }))).await;
+    let response = call.await.unwrap();
+    assert_eq!(
+        (response.status, response.json()["b"].as_str()),
+        (200, Some("back")),
+        "{response:?}"
+    );
 }
 
-/// A B that reads each request, says these words, and hangs up.
+/// A server that reads each request, writes `words` and closes the connection.
 fn hanging_up(words: &'static str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (url, count) =
@@ -78,14 +82,19 @@ fn hanging_up(words: &'static str) -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_get_whose_answer_was_lost_is_sent_again_and_a_post_is_not() {
+async fn lost_response_is_retried_for_get_but_not_for_post() {
     for words in ["", "no HTTP at all\r\n\r\n"] {
         let (url, count) = hanging_up(words);
-        let world = World::new().await;
-        let a = world.start_with(|settings| settings.targets.local.url = url).await;
-        answer(a.post("/api/call-b").body("{}")).await.failed(502, "call_b", "B is unreachable");
-        assert_eq!(count.swap(0, Ordering::SeqCst), 1, "B may have done it");
-        a.get("/api/call-b").await.failed(502, "call_b", "B is unreachable");
-        assert_eq!(count.load(Ordering::SeqCst), 3, "reading twice is harmless");
+        let servers = TestServers::start().await;
+        let a = servers.start_a_with(|settings| settings.targets.local.url = url).await;
+        assert_call_error(
+            &send(a.post("/api/call-b").body("{}")).await,
+            502,
+            "call_b",
+            "B is unreachable",
+        );
+        assert_eq!(count.swap(0, Ordering::SeqCst), 1, "B may have processed it");
+        assert_call_error(&a.get("/api/call-b").await, 502, "call_b", "B is unreachable");
+        assert_eq!(count.load(Ordering::SeqCst), 3, "GET is safe to repeat");
     }
 }

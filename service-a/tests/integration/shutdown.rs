@@ -1,13 +1,15 @@
-use crate::{client::until, test_servers::World};
+use test_support::wait::until;
+
+use crate::test_servers::TestServers;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_finishes_what_is_running_and_takes_nothing_new() {
-    let world = World::new().await;
-    let mut a = world.start().await;
-    world.b.close();
-    let caller = a.caller.clone();
-    let running = tokio::spawn(async move { caller.get("/api/call-b").await });
-    until("the call is at B", async || world.b.asked() == 1).await;
+async fn shutdown_finishes_running_requests_and_accepts_no_new_ones() {
+    let servers = TestServers::start().await;
+    let mut a = servers.start_a().await;
+    servers.b.pause();
+    let client = a.client.clone();
+    let running = tokio::spawn(async move { client.get("/api/call-b").await });
+    until("the call is at B", async || servers.b.request_count() == 1).await;
     a.stop.cancel();
     let http = &a.http;
     until("A takes no more calls", async || {
@@ -15,8 +17,8 @@ async fn a_stop_finishes_what_is_running_and_takes_nothing_new() {
     })
     .await;
     assert!(!running.is_finished());
-    world.b.open();
-    let answer = running.await.unwrap();
-    assert_eq!((answer.status, answer.json()["b"].as_str()), (200, Some("local")));
+    servers.b.resume();
+    let response = running.await.unwrap();
+    assert_eq!((response.status, response.json()["b"].as_str()), (200, Some("local")));
     a.running.take().unwrap().await.unwrap().unwrap();
 }

@@ -1,128 +1,98 @@
-//! A between C and two Bs.
+//! Mock servers for C and two Bs, and an A between them.
 
-use std::{
-    collections::VecDeque,
-    ops::Deref,
-    sync::{
-        Arc, Condvar, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use clock::Clock;
 use flow_events::EventSink;
-use serde_json::{Value, json};
+use serde_json::json;
 use service_a::{ServiceA, ServiceASettings};
 use service_kit::{BoundListener, CancellationToken, SecretSetting};
 use tempfile::TempDir;
+use test_support::{
+    http::{TestClient, TestResponse},
+    mock::{self, MockEndpoint},
+};
 use tokio::task::JoinHandle;
 use wiremock::{
-    Match, Mock, MockServer, Request, Respond, ResponseTemplate,
+    Match, Mock, MockServer, Request, ResponseTemplate,
     matchers::{any, path},
 };
 
-use crate::client::Caller;
-
-/// Has characters that each way of sending it encodes differently.
+/// Contains characters that form encoding, URL encoding and Basic authentication encode
+/// differently.
 pub const SECRET: &str = "s3cr=t & very/private";
-pub const PASSES: [&str; 2] = ["eyJhbGciOiJub25lIn0.first-pass", "eyJhbGciOiJub25lIn0.second-pass"];
+pub const ACCESS_TOKENS: [&str; 2] =
+    ["eyJhbGciOiJub25lIn0.first-token", "eyJhbGciOiJub25lIn0.second-token"];
 pub const RESOURCES: [&str; 2] = ["https://b-local.example", "https://b-introspection.example"];
-/// Nobody listens there.
-pub const NOBODY: &str = "http://127.0.0.1:1";
+/// No server listens here.
+pub const UNREACHABLE: &str = "http://127.0.0.1:1";
 
-/// A server that gives the answers it was told to give, in their order, and the last one ever
-/// after.
-pub struct Party {
+/// A mock server with one endpoint whose responses a test changes.
+pub struct MockParty {
     pub server: MockServer,
-    script: Script,
+    endpoint: MockEndpoint,
 }
 
-#[derive(Clone, Default)]
-struct Script {
-    answers: Arc<Mutex<VecDeque<ResponseTemplate>>>,
-    asked: Arc<AtomicUsize>,
-    closed: Arc<(Mutex<bool>, Condvar)>,
-}
-
-impl Respond for Script {
-    fn respond(&self, _: &Request) -> ResponseTemplate {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let (closed, opened) = &*self.closed;
-        drop(opened.wait_while(closed.lock().unwrap(), |closed| *closed).unwrap());
-        let mut answers = self.answers.lock().unwrap();
-        if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }.unwrap()
-    }
-}
-
-impl Party {
-    pub async fn on(
+impl MockParty {
+    pub async fn mount(
         server: MockServer,
-        at: impl Match + 'static,
-        answer: ResponseTemplate,
+        matches: impl Match + 'static,
+        response: ResponseTemplate,
     ) -> Self {
-        let script = Script::default();
-        Mock::given(at).respond_with(script.clone()).mount(&server).await;
-        let party = Self { server, script };
-        party.answers([answer]);
-        party
-    }
-
-    pub fn answers(&self, answers: impl IntoIterator<Item = ResponseTemplate>) {
-        *self.script.answers.lock().unwrap() = answers.into_iter().collect();
-    }
-
-    pub fn asked(&self) -> usize {
-        self.script.asked.load(Ordering::SeqCst)
+        let endpoint = MockEndpoint::mount(&server, matches, response).await;
+        Self { server, endpoint }
     }
 
     pub async fn requests(&self) -> Vec<Request> {
         self.server.received_requests().await.unwrap()
     }
+}
 
-    /// Take requests, but answer none until [`Party::open`].
-    pub fn close(&self) {
-        *self.script.closed.0.lock().unwrap() = true;
-    }
+impl Deref for MockParty {
+    type Target = MockEndpoint;
 
-    pub fn open(&self) {
-        *self.script.closed.0.lock().unwrap() = false;
-        self.script.closed.1.notify_all();
+    fn deref(&self) -> &MockEndpoint {
+        &self.endpoint
     }
 }
 
-/// C and the Bs; A comes later.
-pub struct World {
-    pub c: Party,
-    pub b: Party,
-    pub introspecting_b: Party,
+/// C and two Bs.
+pub struct TestServers {
+    pub c: MockParty,
+    pub b: MockParty,
+    pub introspecting_b: MockParty,
     pub clock: Clock,
     pub events: EventSink,
-    /// Where A keeps its accounts.
-    pub folder: Arc<TempDir>,
+    /// Data directory of A.
+    pub data_dir: Arc<TempDir>,
 }
 
-impl World {
-    pub async fn new() -> Self {
+impl TestServers {
+    pub async fn start() -> Self {
         let server = MockServer::start().await;
         Mock::given(path(METADATA))
             .respond_with(metadata(&server.uri(), &server.uri()))
             .mount(&server)
             .await;
-        let c = Party::on(server, path("/oauth/token"), pass(0)).await;
-        c.answers([pass(0), pass(1)]);
+        let c = MockParty::mount(server, path("/oauth/token"), token_response(0)).await;
+        c.respond_in_order([token_response(0), token_response(1)]);
         let b = |name| async move {
-            Party::on(MockServer::start().await, any(), said(&json!({ "b": name }))).await
+            MockParty::mount(
+                MockServer::start().await,
+                any(),
+                mock::json(200, &json!({ "b": name })),
+            )
+            .await
         };
         let (clock, events) = (Clock::manual(1_800_000_000), EventSink::new(1_000));
-        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let data_dir = Arc::new(tempfile::tempdir().unwrap());
         Self {
             c,
             b: b("local").await,
             introspecting_b: b("introspection").await,
             clock,
             events,
-            folder,
+            data_dir,
         }
     }
 
@@ -130,7 +100,7 @@ impl World {
         let mut settings = ServiceASettings {
             issuer: self.c.server.uri(),
             client_secret: Some(SecretSetting::new(SECRET)),
-            data_dir: self.folder.path().to_owned(),
+            data_dir: self.data_dir.path().to_owned(),
             ..ServiceASettings::default()
         };
         let targets = [&mut settings.targets.local, &mut settings.targets.introspection];
@@ -142,35 +112,35 @@ impl World {
         settings
     }
 
-    pub async fn start(&self) -> A {
-        self.start_with(|_| ()).await
+    pub async fn start_a(&self) -> A {
+        self.start_a_with(|_| ()).await
     }
 
-    pub async fn start_with(&self, change: impl FnOnce(&mut ServiceASettings)) -> A {
+    pub async fn start_a_with(&self, change: impl FnOnce(&mut ServiceASettings)) -> A {
         let mut settings = self.settings();
         change(&mut settings);
         let (bound, stop) =
             (BoundListener::bind("127.0.0.1:0", "listen").unwrap(), CancellationToken::new());
-        let caller = Caller::new(format!("http://{}", bound.address()));
+        let client = TestClient::new(format!("http://{}", bound.address()));
         let a = ServiceA::prepare(&settings, bound, self.clock.clone(), self.events.clone())
             .await
             .unwrap();
-        A { caller, running: Some(tokio::spawn(a.run(stop.clone()))), stop }
+        A { client, running: Some(tokio::spawn(a.run(stop.clone()))), stop }
     }
 }
 
-/// A, running. It stops when it is dropped.
+/// A running A. It stops when it is dropped.
 pub struct A {
-    pub caller: Caller,
+    pub client: TestClient,
     pub stop: CancellationToken,
     pub running: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
 impl Deref for A {
-    type Target = Caller;
+    type Target = TestClient;
 
-    fn deref(&self) -> &Caller {
-        &self.caller
+    fn deref(&self) -> &TestClient {
+        &self.client
     }
 }
 
@@ -183,42 +153,43 @@ impl Drop for A {
 pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 
 pub fn metadata(issuer: &str, at: &str) -> ResponseTemplate {
-    said(&json!({ "issuer": issuer, "token_endpoint": format!("{at}/oauth/token") }))
+    mock::json(200, &json!({ "issuer": issuer, "token_endpoint": format!("{at}/oauth/token") }))
 }
 
-pub fn pass(number: usize) -> ResponseTemplate {
-    said(&json!({ "access_token": PASSES[number], "token_type": "Bearer", "expires_in": 1_800 }))
+pub fn token_response(number: usize) -> ResponseTemplate {
+    mock::json(
+        200,
+        &json!({ "access_token": ACCESS_TOKENS[number], "token_type": "Bearer", "expires_in": 1_800 }),
+    )
 }
 
-pub fn said(body: &Value) -> ResponseTemplate {
-    refused(200, body)
+/// Delays a response beyond every timeout of the tests.
+pub fn delayed(response: ResponseTemplate) -> ResponseTemplate {
+    response.set_delay(Duration::from_secs(20))
 }
 
-pub fn refused(status: u16, body: &Value) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(body)
-}
-
-pub fn status(code: u16) -> ResponseTemplate {
-    ResponseTemplate::new(code)
-}
-
-/// An answer for which nobody has the patience.
-pub fn late(answer: ResponseTemplate) -> ResponseTemplate {
-    answer.set_delay(Duration::from_secs(20))
-}
-
-/// How the bearer of a pass shows it.
+/// The `Authorization` header with one of the access tokens.
 pub fn bearer(number: usize) -> String {
-    format!("Bearer {}", PASSES[number])
+    format!("Bearer {}", ACCESS_TOKENS[number])
 }
 
-pub fn header<'a>(request: &'a Request, name: &str) -> &'a str {
-    request.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-}
-
-/// A parameter of a form.
+/// A parameter of a form in a received request.
 pub fn parameter(request: &Request, name: &str) -> Option<String> {
     form_urlencoded::parse(&request.body)
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
+}
+
+/// Asserts an error of A's API: status, `step`, part of `error_description`, the request id, and
+/// that it contains no secret or token.
+#[track_caller]
+pub fn assert_call_error(response: &TestResponse, status: u16, step: &str, text: &str) {
+    let body = response.json();
+    assert_eq!((response.status, body["step"].as_str()), (status, Some(step)), "{response:?}");
+    assert_eq!(body["request_id"], response.header("x-request-id"), "{response:?}");
+    let description = body["error_description"].as_str().unwrap();
+    assert!(description.contains(text), "`{text}` is not in: {description}");
+    for secret in [SECRET, ACCESS_TOKENS[0], ACCESS_TOKENS[1]] {
+        assert!(!response.text.contains(secret), "{response:?}");
+    }
 }

@@ -1,124 +1,133 @@
 use std::time::Duration;
 
 use serde_json::json;
+use test_support::mock::{json, status};
 use wiremock::{Mock, MockServer, matchers::path};
 
 use crate::test_servers::{
-    METADATA, NOBODY, PASSES, SECRET, World, late, metadata, pass, refused, said, status,
+    ACCESS_TOKENS, METADATA, SECRET, TestServers, UNREACHABLE, assert_call_error, delayed,
+    metadata, token_response,
 };
 
 #[tokio::test]
-async fn what_c_says_instead_of_a_pass_is_told_as_the_step_that_failed() {
-    let world = World::new().await;
-    let a = world.start().await;
+async fn error_of_c_names_the_failed_step() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a().await;
     let echo =
         json!({ "error": "invalid_client", "error_description": format!("{SECRET} is wrong") });
-    for (answer, words) in [
+    for (response, text) in [
         (status(500), "status 500"),
         (status(200).set_body_string("<html>"), "not a token response"),
         (
-            said(&json!({ "access_token": PASSES[0], "token_type": "mac" })),
+            json(200, &json!({ "access_token": ACCESS_TOKENS[0], "token_type": "mac" })),
             "token_type is not Bearer",
         ),
         (
-            refused(401, &json!({ "error": "invalid_client" })),
+            json(401, &json!({ "error": "invalid_client" })),
             "rejected the token request with status 401: invalid_client",
         ),
-        (refused(401, &echo), "rejected the token request with status 401: invalid_client"),
+        (json(401, &echo), "rejected the token request with status 401: invalid_client"),
         (
-            refused(400, &json!({ "error": "invalid_scope", "error_description": "not for you" })),
+            json(400, &json!({ "error": "invalid_scope", "error_description": "not for you" })),
             "not for you",
         ),
-        (status(307).insert_header("location", NOBODY), "neither a token nor an OAuth error"),
+        (status(307).insert_header("location", UNREACHABLE), "neither a token nor an OAuth error"),
     ] {
-        world.c.answers([answer]);
-        a.get("/api/call-b").await.failed(502, "get_token", words);
+        servers.c.respond_in_order([response]);
+        assert_call_error(&a.get("/api/call-b").await, 502, "get_token", text);
     }
-    assert_eq!(world.b.asked(), 0, "without a pass B is not troubled");
-    world.c.answers([pass(0)]);
-    assert_eq!(a.get("/api/call-b").await.status, 200, "and when C is well again, so is A");
+    assert_eq!(servers.b.request_count(), 0, "B is not called without an access token");
+    servers.c.respond_in_order([token_response(0)]);
+    assert_eq!(a.get("/api/call-b").await.status, 200, "A recovers with C");
 }
 
 #[tokio::test]
-async fn when_c_says_how_long_to_wait_the_caller_hears_it() {
-    let world = World::new().await;
-    world.c.answers([status(429).insert_header("retry-after", "9")]);
-    let a = world.start().await;
-    let answer = a.get("/api/call-b").await;
-    answer.failed(502, "get_token", "retry after 9 s");
-    assert_eq!((answer.header("retry-after"), world.c.asked()), ("9", 1));
+async fn retry_after_of_c_is_forwarded() {
+    let servers = TestServers::start().await;
+    servers.c.respond_in_order([status(429).insert_header("retry-after", "9")]);
+    let a = servers.start_a().await;
+    let response = a.get("/api/call-b").await;
+    assert_call_error(&response, 502, "get_token", "retry after 9 s");
+    assert_eq!((response.header("retry-after"), servers.c.request_count()), ("9", 1));
 }
 
 #[tokio::test]
-async fn a_slow_c_is_a_timeout() {
-    let world = World::new().await;
-    world.c.answers([late(pass(0))]);
-    let a = world.start_with(|settings| settings.call_timeout_millis = 200).await;
-    a.get("/api/call-b").await.failed(504, "get_token", "did not respond within 200 ms");
-    assert_eq!(world.c.asked(), 1);
+async fn slow_c_causes_a_timeout() {
+    let servers = TestServers::start().await;
+    servers.c.respond_in_order([delayed(token_response(0))]);
+    let a = servers.start_a_with(|settings| settings.call_timeout_millis = 200).await;
+    assert_call_error(
+        &a.get("/api/call-b").await,
+        504,
+        "get_token",
+        "did not response a token within 200 ms",
+    );
+    assert_eq!(servers.c.request_count(), 1);
 }
 
 #[tokio::test]
-async fn a_c_that_is_away_is_named_with_its_address() {
-    let world = World::new().await;
-    let a = world.start_with(|settings| settings.issuer = NOBODY.to_owned()).await;
-    a.get("/api/call-b").await.failed(
+async fn unreachable_c_is_named_with_its_url() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a_with(|settings| settings.issuer = UNREACHABLE.to_owned()).await;
+    assert_call_error(
+        &a.get("/api/call-b").await,
         502,
         "get_token",
-        &format!(
-            "cannot reach the metadata endpoint of the authorization server at {NOBODY}{METADATA}"
-        ),
+        &format!("cannot reach the metadata endpoint of the authorization server at {UNREACHABLE}{METADATA}"),
     );
 }
 
 #[tokio::test]
-async fn with_a_pass_in_the_cache_a_goes_on_while_c_is_away() {
-    let world = World::new().await;
-    let a = world.start().await;
+async fn cached_access_token_works_while_c_is_unavailable() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a().await;
     assert_eq!(a.get("/api/call-b").await.status, 200);
-    world.c.answers([status(500)]);
-    // The pass is old enough to be replaced, and young enough to be used.
-    world.clock.advance(Duration::from_secs(1_799));
+    servers.c.respond_in_order([status(500)]);
+    // The access token is due for refresh but still valid.
+    servers.clock.advance(Duration::from_secs(1_799));
     assert_eq!(a.get("/api/call-b").await.status, 200);
-    world.clock.advance(Duration::from_secs(1));
-    a.get("/api/call-b").await.failed(502, "get_token", "status 500");
+    servers.clock.advance(Duration::from_secs(1));
+    assert_call_error(&a.get("/api/call-b").await, 502, "get_token", "status 500");
 }
 
 #[tokio::test]
-async fn a_pass_that_does_not_tell_its_life_is_used_for_a_minute() {
-    let world = World::new().await;
-    world.c.answers([said(&json!({ "access_token": PASSES[0], "token_type": "bearer" }))]);
-    let a = world.start().await;
+async fn access_token_without_expires_in_is_used_for_one_minute() {
+    let servers = TestServers::start().await;
+    servers.c.respond_in_order([json(
+        200,
+        &json!({ "access_token": ACCESS_TOKENS[0], "token_type": "bearer" }),
+    )]);
+    let a = servers.start_a().await;
     assert_eq!(a.get("/api/call-b").await.status, 200);
     assert_eq!(a.get("/api/call-b").await.status, 200);
-    assert_eq!(world.c.asked(), 1);
-    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(servers.c.request_count(), 1);
+    servers.clock.advance(Duration::from_secs(60));
     assert_eq!(a.get("/api/call-b").await.status, 200);
-    assert_eq!(world.c.asked(), 2);
+    assert_eq!(servers.c.request_count(), 2);
 }
 
 #[tokio::test]
-async fn metadata_of_another_issuer_is_not_believed_and_both_names_are_told() {
-    let world = World::new().await;
+async fn metadata_of_another_issuer_is_rejected_with_both_identifiers() {
+    let servers = TestServers::start().await;
     let impostor = MockServer::start().await;
     let other = metadata("https://evil.example", &impostor.uri());
     Mock::given(path(METADATA)).respond_with(other).mount(&impostor).await;
-    let a = world.start_with(|settings| settings.issuer = impostor.uri()).await;
-    let answer = a.get("/api/call-b").await;
-    answer.failed(502, "get_token", "https://evil.example");
-    answer.failed(502, "get_token", &impostor.uri());
+    let a = servers.start_a_with(|settings| settings.issuer = impostor.uri()).await;
+    let response = a.get("/api/call-b").await;
+    assert_call_error(&response, 502, "get_token", "https://evil.example");
+    assert_call_error(&response, 502, "get_token", &impostor.uri());
     let asked = impostor.received_requests().await.unwrap();
-    assert!(asked.iter().all(|request| request.url.path() == METADATA), "the secret stays here");
+    assert!(asked.iter().all(|request| request.url.path() == METADATA), "the secret is not sent");
 }
 
 #[tokio::test]
-async fn c_is_reached_by_its_internal_url_and_keeps_its_name() {
-    let world = World::new().await;
+async fn internal_url_is_used_with_the_public_issuer() {
+    let servers = TestServers::start().await;
     let (c, name) = (MockServer::start().await, "https://login.example");
     Mock::given(path(METADATA)).respond_with(metadata(name, name)).mount(&c).await;
-    Mock::given(path("/oauth/token")).respond_with(pass(0)).mount(&c).await;
-    let a = world
-        .start_with(|settings| {
+    Mock::given(path("/oauth/token")).respond_with(token_response(0)).mount(&c).await;
+    let a = servers
+        .start_a_with(|settings| {
             settings.issuer = name.to_owned();
             settings.internal_url = Some(c.uri());
         })

@@ -1,5 +1,4 @@
-//! The website over real sockets: people who log in, providers that can be told how to behave, and
-//! those who mean harm.
+//! The website over real sockets, with mock providers: logins, attacks and errors.
 
 mod accounts;
 mod apple;
@@ -17,5 +16,4 @@ mod page_errors;
 mod provider_errors;
 mod sessions;
 mod test_site;
-mod token_signer;
 mod wechat;

@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 
 use reqwest::{RequestBuilder, Url, header::HeaderMap};
+use test_support::http::TestClient;
 
 use super::mock_provider::{ACCESS_TOKEN, REFRESH_TOKEN};
-use crate::client::Caller;
 
-/// A browser, as far as these stories need one: it keeps cookies with what they say of themselves,
-/// and follows nothing by itself.
+/// A browser without redirects. It keeps cookies with their attributes.
 #[derive(Clone)]
 pub struct Browser {
-    pub caller: Caller,
+    pub client: TestClient,
     pub cookies: BTreeMap<String, Cookie>,
     pub language: &'static str,
 }
@@ -17,53 +16,53 @@ pub struct Browser {
 #[derive(Clone, Debug)]
 pub struct Cookie {
     pub value: String,
-    /// As it was written, without name and value.
+    /// The `Set-Cookie` attributes.
     pub attributes: String,
 }
 
-/// What it shows.
+/// A response as the browser displays it.
 #[derive(Debug)]
-pub struct Shown {
+pub struct BrowserPage {
     pub status: u16,
     pub headers: HeaderMap,
     pub html: String,
 }
 
-/// Where a login leads.
+/// URL of an authorization request.
 #[derive(Clone, Debug)]
-pub struct Away(pub Url);
+pub struct AuthorizationRequest(pub Url);
 
 impl Browser {
     pub fn new(base: &str) -> Self {
         let http =
             reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let caller = Caller { base: base.to_owned(), http: http.build().unwrap() };
-        Self { caller, cookies: BTreeMap::new(), language: "en" }
+        let client = TestClient { base: base.to_owned(), http: http.build().unwrap() };
+        Self { client, cookies: BTreeMap::new(), language: "en" }
     }
 
-    pub async fn open(&mut self, path: &str) -> Shown {
-        let request = self.caller.http.get(format!("{}{path}", self.caller.base));
+    pub async fn open(&mut self, path: &str) -> BrowserPage {
+        let request = self.client.http.get(format!("{}{path}", self.client.base));
         self.send(request, |_| true).await
     }
 
-    /// Send a form of the website's own.
-    pub async fn submit(&mut self, path: &str, form: &[(&str, &str)]) -> Shown {
-        let request = self.caller.http.post(format!("{}{path}", self.caller.base)).form(form);
+    /// Submits a form of the website.
+    pub async fn submit(&mut self, path: &str, form: &[(&str, &str)]) -> BrowserPage {
+        let request = self.client.http.post(format!("{}{path}", self.client.base)).form(form);
         self.send(request, |_| true).await
     }
 
-    /// Send a form that stands on a page of another site.
-    pub async fn submit_from_elsewhere(&mut self, path: &str, form: &[(&str, &str)]) -> Shown {
-        let request = self.caller.http.post(format!("{}{path}", self.caller.base)).form(form);
+    /// Submits a form on a page of another site, with `SameSite=None` cookies only.
+    pub async fn submit_cross_site(&mut self, path: &str, form: &[(&str, &str)]) -> BrowserPage {
+        let request = self.client.http.post(format!("{}{path}", self.client.base)).form(form);
         self.send(request, |cookie| cookie.attributes.contains("SameSite=None; Secure")).await
     }
 
     async fn send(
         &mut self,
         request: RequestBuilder,
-        goes_along: impl Fn(&Cookie) -> bool,
-    ) -> Shown {
-        let sent = self.cookies.iter().filter(|(_, cookie)| goes_along(cookie));
+        is_sent: impl Fn(&Cookie) -> bool,
+    ) -> BrowserPage {
+        let sent = self.cookies.iter().filter(|(_, cookie)| is_sent(cookie));
         let header: Vec<String> =
             sent.map(|(name, cookie)| format!("{name}={}", cookie.value)).collect();
         let request =
@@ -71,14 +70,14 @@ impl Browser {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for set in headers.get_all("set-cookie") {
-            self.keep(set.to_str().unwrap());
+            self.store_cookie(set.to_str().unwrap());
         }
-        let shown = Shown { status, headers, html: response.text().await.unwrap() };
-        shown.holds_no_token();
-        shown
+        let page = BrowserPage { status, headers, html: response.text().await.unwrap() };
+        page.assert_no_token();
+        page
     }
 
-    fn keep(&mut self, set: &str) {
+    fn store_cookie(&mut self, set: &str) {
         let (pair, attributes) = set.split_once("; ").unwrap();
         let (name, value) = pair.split_once('=').unwrap();
         if attributes.contains("Max-Age=0") {
@@ -91,10 +90,9 @@ impl Browser {
         }
     }
 
-    /// Press the button of a provider.
-    pub async fn away(&mut self, path: &str) -> Away {
-        let shown = self.open(path).await;
-        shown.leads_away()
+    /// Presses the button of a provider.
+    pub async fn start_login(&mut self, path: &str) -> AuthorizationRequest {
+        self.open(path).await.authorization_request()
     }
 
     pub fn session(&self) -> Option<&str> {
@@ -102,12 +100,12 @@ impl Browser {
     }
 }
 
-impl Shown {
+impl BrowserPage {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// The text of the element with this id.
+    /// Returns the text of the element with this id.
     pub fn text(&self, id: &str) -> Option<String> {
         let after = self.html.split_once(&format!("id=\"{id}\""))?.1.split_once('>')?.1;
         Some(after.split_once('<')?.0.trim().to_owned())
@@ -123,36 +121,36 @@ impl Shown {
     }
 
     #[track_caller]
-    pub fn leads_to(&self, path: &str) {
+    pub fn assert_redirect(&self, path: &str) {
         assert_eq!((self.status, self.header("location")), (303, path), "{}", self.html);
     }
 
     #[track_caller]
-    pub fn leads_away(&self) -> Away {
+    pub fn authorization_request(&self) -> AuthorizationRequest {
         assert_eq!(self.status, 303, "{}", self.html);
-        Away(self.header("location").parse().unwrap())
+        AuthorizationRequest(self.header("location").parse().unwrap())
     }
 
-    /// It is the page of this refusal, and says what to do next.
+    /// Asserts that this is the page of an error, with a next step.
     #[track_caller]
-    pub fn refuses(&self, status: u16, refusal: &str) {
+    pub fn assert_error(&self, status: u16, error: &str) {
         assert_eq!(self.status, status, "{}", self.html);
         assert!(
-            self.html.contains(&format!("data-error=\"{refusal}\"")),
-            "not {refusal}: {}",
+            self.html.contains(&format!("data-error=\"{error}\"")),
+            "not {error}: {}",
             self.html
         );
         assert!(
             self.html.contains("id=\"login-") || self.has("account"),
-            "no way on: {}",
+            "no next step: {}",
             self.html
         );
         assert!(self.header("content-type").starts_with("text/html"));
     }
 
-    /// Tokens never reach a browser. The one exception is asked for by the specification of logout,
-    /// and is no page.
-    fn holds_no_token(&self) {
+    /// Asserts that neither page nor cookies contain a token. (Only the logout redirect contains the
+    /// ID token, as RP-Initiated Logout specifies.)
+    fn assert_no_token(&self) {
         for token in [ACCESS_TOKEN, REFRESH_TOKEN, "eyJ"] {
             assert!(!self.html.contains(token), "{}", self.html);
             for set in self.headers.get_all("set-cookie") {
@@ -162,7 +160,7 @@ impl Shown {
     }
 }
 
-impl Away {
+impl AuthorizationRequest {
     pub fn parameter(&self, name: &str) -> String {
         let found = self.0.query_pairs().find(|(known, _)| known == name);
         found.map(|(_, value)| value.into_owned()).unwrap_or_default()
@@ -176,8 +174,8 @@ impl Away {
             .collect()
     }
 
-    /// The provider's answer, as it comes back.
-    pub fn back(&self, provider: &str) -> String {
+    /// Returns path and query of a successful authorization response.
+    pub fn callback(&self, provider: &str) -> String {
         format!("/callback/{provider}?code=the-code&state={}", self.parameter("state"))
     }
 }

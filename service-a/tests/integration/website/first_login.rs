@@ -1,18 +1,22 @@
 use serde_json::json;
+use test_support::{
+    mock::{header, json},
+    signer::Signer,
+};
 
-use super::{mock_provider::Issuer, test_site::Site, token_signer::Signer};
-use crate::test_servers::{RESOURCES, SECRET, header, parameter};
+use super::{mock_provider::MockProvider, test_site::TestSite};
+use crate::test_servers::{RESOURCES, SECRET, parameter};
 
 #[tokio::test]
-async fn somebody_presses_the_button_comes_back_and_has_an_account() {
-    let site = Site::open().await;
+async fn first_login_creates_an_account() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     let home = browser.open("/").await;
     assert!(home.has("login-platform") && !home.has("logout-submit"));
 
-    let away = browser.away("/login/platform").await;
-    site.platform.will_say(&site.platform.claims(&away));
-    browser.open(&away.back("platform")).await.leads_to("/account");
+    let request = browser.start_login("/login/platform").await;
+    site.platform.issue_claims(&site.platform.claims(&request));
+    browser.open(&request.callback("platform")).await.assert_redirect("/account");
 
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("Ada"));
@@ -25,11 +29,11 @@ async fn somebody_presses_the_button_comes_back_and_has_an_account() {
 }
 
 #[tokio::test]
-async fn the_provider_is_asked_as_the_specifications_have_it() {
-    let site = Site::open().await;
+async fn authorization_and_token_requests_conform_to_the_specifications() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
-    let away = browser.away("/login/platform").await;
-    assert!(away.0.as_str().starts_with(&format!("{}/authorize?", site.platform.name())));
+    let request = browser.start_login("/login/platform").await;
+    assert!(request.0.as_str().starts_with(&format!("{}/authorize?", site.platform.name())));
     for (name, value) in [
         ("response_type", "code"),
         ("client_id", "service-a"),
@@ -37,13 +41,13 @@ async fn the_provider_is_asked_as_the_specifications_have_it() {
         ("scope", "openid profile email offline_access resource:read resource:write"),
         ("code_challenge_method", "S256"),
     ] {
-        assert_eq!(away.parameter(name), value, "{name}");
+        assert_eq!(request.parameter(name), value, "{name}");
     }
-    assert_eq!(away.parameters("resource"), RESOURCES);
-    assert_eq!((away.parameter("state").len(), away.parameter("nonce").len()), (64, 64));
+    assert_eq!(request.parameters("resource"), RESOURCES);
+    assert_eq!((request.parameter("state").len(), request.parameter("nonce").len()), (64, 64));
 
-    site.platform.will_say(&site.platform.claims(&away));
-    browser.open(&away.back("platform")).await.leads_to("/account");
+    site.platform.issue_claims(&site.platform.claims(&request));
+    browser.open(&request.callback("platform")).await.assert_redirect("/account");
     let exchange = site.platform.requests("/token").await.pop().unwrap();
     for (name, value) in [
         ("grant_type", "authorization_code"),
@@ -56,7 +60,7 @@ async fn the_provider_is_asked_as_the_specifications_have_it() {
     assert!(!String::from_utf8_lossy(&exchange.body).contains(SECRET));
     assert_eq!(
         challenge(&parameter(&exchange, "code_verifier").unwrap()),
-        away.parameter("code_challenge")
+        request.parameter("code_challenge")
     );
 }
 
@@ -68,22 +72,22 @@ fn challenge(verifier: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_rs256_provider_is_as_good() {
-    let site = Site::open_beside(Issuer::signing_with(Signer::rs256("rsa")).await, |_| ()).await;
+async fn provider_with_rs256_works() {
+    let site =
+        TestSite::start_beside(MockProvider::start_with_signer(Signer::rs256("rsa")).await, |_| ())
+            .await;
     site.log_in(&mut site.browser()).await;
 }
 
 #[tokio::test]
-async fn what_user_info_says_goes_before_the_id_token() {
-    let site = Site::open().await;
+async fn userinfo_overrides_id_token_claims() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
-    let away = browser.away("/login/platform").await;
-    site.platform.will_say(&site.platform.claims(&away));
-    site.platform.answers(
-        "/userinfo",
-        crate::test_servers::said(&json!({ "sub": "ada", "nickname": "Countess" })),
-    );
-    browser.open(&away.back("platform")).await.leads_to("/account");
+    let request = browser.start_login("/login/platform").await;
+    site.platform.issue_claims(&site.platform.claims(&request));
+    site.platform
+        .set_response("/userinfo", json(200, &json!({ "sub": "ada", "nickname": "Countess" })));
+    browser.open(&request.callback("platform")).await.assert_redirect("/account");
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("Countess"));
     assert_eq!(account.text("account-email").as_deref(), Some("ada@example.com"));

@@ -1,17 +1,17 @@
 use serde_json::{Value, json};
+use test_support::mock::{json, status};
+use test_support::signer::Signer;
 
 use super::{
-    browser::{Away, Browser, Shown},
-    mock_provider::{CLIENT_ID, Issuer, tokens},
-    test_site::{Site, provider},
-    token_signer::Signer,
+    browser::{AuthorizationRequest, Browser, BrowserPage},
+    mock_provider::{CLIENT_ID, MockProvider, tokens},
+    test_site::{TestSite, provider},
 };
-use crate::test_servers::{late, refused, said, status};
+use crate::test_servers::delayed;
 
-/// The website, and somebody who says of themselves what Google says: no logout, RS256, no `iss` in
-/// the answer.
-async fn google() -> (Site, Issuer) {
-    let google = Issuer::signing_with(Signer::rs256("google-key")).await;
+/// The website with a provider like Google: no logout endpoint, RS256, no `iss` in the response.
+async fn google() -> (TestSite, MockProvider) {
+    let google = MockProvider::start_with_signer(Signer::rs256("google-key")).await;
     let at = |path: &str| format!("{}{path}", google.name());
     let metadata = json!({
         "issuer": google.name(),
@@ -31,8 +31,8 @@ async fn google() -> (Site, Issuer) {
         "code_challenge_methods_supported": ["plain", "S256"],
         "grant_types_supported": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
     });
-    google.answers(super::mock_provider::METADATA, said(&metadata));
-    let site = Site::open_with(|settings| {
+    google.set_response(super::mock_provider::METADATA, json(200, &metadata));
+    let site = TestSite::start_with(|settings| {
         let google =
             service_a::settings::ProviderSettings { timeout_millis: 2_000, ..provider(&google) };
         settings.providers.insert("google".to_owned(), google);
@@ -40,10 +40,9 @@ async fn google() -> (Site, Issuer) {
     (site.await, google)
 }
 
-/// Google's names for things: `name` and no nickname, who asked in `azp`, the domain of a company
-/// in `hd`.
-fn claims(google: &Issuer, away: &Away) -> Value {
-    let mut claims = google.claims(away);
+/// Claims like Google's: `name` without `nickname`, `azp`, and `hd` for a company domain.
+fn claims(google: &MockProvider, request: &AuthorizationRequest) -> Value {
+    let mut claims = google.claims(request);
     claims.as_object_mut().unwrap().remove("nickname");
     for (name, value) in [
         ("azp", json!(CLIENT_ID)),
@@ -58,43 +57,43 @@ fn claims(google: &Issuer, away: &Away) -> Value {
 }
 
 async fn come_back(
-    google: &Issuer,
+    google: &MockProvider,
     browser: &mut Browser,
     change: impl FnOnce(&mut Value),
-) -> Shown {
-    let away = browser.away("/login/google").await;
-    let mut said = claims(google, &away);
-    change(&mut said);
-    google.will_say(&said);
-    browser.open(&away.back("google")).await
+) -> BrowserPage {
+    let request = browser.start_login("/login/google").await;
+    let mut output = claims(google, &request);
+    change(&mut output);
+    google.issue_claims(&output);
+    browser.open(&request.callback("google")).await
 }
 
 #[tokio::test]
-async fn google_needs_no_more_than_its_name_and_a_client() {
+async fn google_works_with_issuer_and_client_only() {
     let (site, google) = google().await;
     let mut browser = site.browser();
-    let away = browser.away("/login/google").await;
-    assert_eq!(away.0.path(), "/o/oauth2/v2/auth");
+    let request = browser.start_login("/login/google").await;
+    assert_eq!(request.0.path(), "/o/oauth2/v2/auth");
     for (name, value) in [
         ("scope", "openid profile email"),
         ("code_challenge_method", "S256"),
         ("response_type", "code"),
     ] {
-        assert_eq!(away.parameter(name), value);
+        assert_eq!(request.parameter(name), value);
     }
-    assert!(away.parameters("resource").is_empty(), "Google knows nothing of B");
-    come_back(&google, &mut browser, |_| ()).await.leads_to("/account");
+    assert!(request.parameters("resource").is_empty(), "Google knows nothing of B");
+    come_back(&google, &mut browser, |_| ()).await.assert_redirect("/account");
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("Ada Byron"));
     assert_eq!(account.text("account-email").as_deref(), Some("ada@example.com"));
-    // Google has no logout for websites: the person is out here, and nothing is asked of Google.
+    // Google has no end-session endpoint: only the session of the website ends.
     let form = account.csrf_token();
-    browser.submit("/logout", &[("csrf_token", &form)]).await.leads_to("/");
+    browser.submit("/logout", &[("csrf_token", &form)]).await.assert_redirect("/");
     assert_eq!(browser.session(), None);
 }
 
 #[tokio::test]
-async fn what_google_did_not_say_of_this_person_to_this_website_logs_nobody_in() {
+async fn invalid_google_id_token_is_rejected() {
     let (site, google) = google().await;
     let mut browser = site.browser();
     let changes: [(&str, Value); 6] = [
@@ -108,50 +107,51 @@ async fn what_google_did_not_say_of_this_person_to_this_website_logs_nobody_in()
     for (name, value) in changes {
         let page = come_back(&google, &mut browser, |claims| claims[name] = value).await;
         assert!(page.status == 502 && browser.session().is_none(), "{name}: {}", page.html);
-        page.refuses(502, "untrusted");
+        page.assert_error(502, "untrusted");
     }
-    // Signed with the client's secret instead of Google's key.
-    let away = browser.away("/login/google").await;
-    let mut answer = tokens("x");
-    answer["id_token"] =
-        json!(Signer::hs256(crate::test_servers::SECRET).sign(&json!({}), &claims(&google, &away)));
-    google.answers("/token", said(&answer));
-    browser.open(&away.back("google")).await.refuses(502, "untrusted");
-    // An answer that names another is another's, though Google names none.
-    let away = browser.away("/login/google").await;
+    // HMAC with the client secret instead of Google's key.
+    let request = browser.start_login("/login/google").await;
+    let mut response = tokens("x");
+    response["id_token"] = json!(
+        Signer::hs256("one", crate::test_servers::SECRET.as_bytes())
+            .sign(&json!({}), &claims(&google, &request))
+    );
+    google.set_response("/token", json(200, &response));
+    browser.open(&request.callback("google")).await.assert_error(502, "untrusted");
+    // An `iss` of another provider is rejected, although Google sends none.
+    let request = browser.start_login("/login/google").await;
     browser
-        .open(&format!("{}&iss={}", away.back("google"), site.platform.name()))
+        .open(&format!("{}&iss={}", request.callback("google"), site.platform.name()))
         .await
-        .refuses(400, "mix_up");
+        .assert_error(400, "mix_up");
 }
 
 #[tokio::test]
-async fn an_address_that_google_has_not_verified_claims_no_account() {
+async fn unverified_google_email_does_not_claim_an_account() {
     let (site, google) = google().await;
     let (mut stranger, mut ada) = (site.browser(), site.browser());
     come_back(&google, &mut stranger, |claims| claims["email_verified"] = json!(false))
         .await
-        .leads_to("/account");
+        .assert_redirect("/account");
     site.log_in(&mut ada).await;
     let account = ada.open("/account").await.text("account-id");
     assert_ne!(stranger.open("/account").await.text("account-id"), account);
-    // Now it is claimed by whoever has proved it: nobody is joined to that account by themselves,
-    // verified or not.
+    // The owner of the verified address can claim it. Identities are never linked automatically.
     for verified in [true, false] {
         let change = |claims: &mut Value| {
             (claims["sub"], claims["email_verified"]) = (json!("another"), json!(verified))
         };
-        come_back(&google, &mut site.browser(), change).await.refuses(409, "email_taken");
+        come_back(&google, &mut site.browser(), change).await.assert_error(409, "email_taken");
     }
 }
 
 #[tokio::test]
-async fn googles_troubles_are_pages() {
+async fn errors_of_google_show_pages() {
     let (site, google) = google().await;
     let mut browser = site.browser();
     for (trouble, expected, refusal) in [
         (
-            refused(
+            json(
                 400,
                 &json!({ "error": "invalid_grant", "error_description": "Malformed auth code." }),
             ),
@@ -159,29 +159,27 @@ async fn googles_troubles_are_pages() {
             "code_rejected",
         ),
         (
-            refused(
-                401,
-                &json!({ "error": "invalid_client", "error_description": "Unauthorized" }),
-            ),
+            json(401, &json!({ "error": "invalid_client", "error_description": "Unauthorized" })),
             502,
             "provider_unavailable",
         ),
         (status(200).set_body_string("<html>"), 502, "provider_unavailable"),
         (status(503), 502, "provider_unavailable"),
-        (late(said(&tokens("x"))), 504, "provider_unavailable"),
+        (delayed(json(200, &tokens("x"))), 504, "provider_unavailable"),
     ] {
-        let away = browser.away("/login/google").await;
-        google.answers("/token", trouble);
-        browser.open(&away.back("google")).await.refuses(expected, refusal);
+        let request = browser.start_login("/login/google").await;
+        google.set_response("/token", trouble);
+        browser.open(&request.callback("google")).await.assert_error(expected, refusal);
     }
-    let away = browser.away("/login/google").await;
-    let denied = format!("/callback/google?error=access_denied&state={}", away.parameter("state"));
-    browser.open(&denied).await.refuses(403, "cancelled");
+    let request = browser.start_login("/login/google").await;
+    let denied =
+        format!("/callback/google?error=access_denied&state={}", request.parameter("state"));
+    browser.open(&denied).await.assert_error(403, "cancelled");
     assert_eq!(browser.session(), None);
-    // Its keys change without notice.
+    // Google rotates its keys without notice.
     let newer = Signer::rs256("google-key-2");
-    let away = browser.away("/login/google").await;
-    google.publishes(&[&newer]);
-    google.will_hand_out(&newer.sign(&json!({}), &claims(&google, &away)));
-    browser.open(&away.back("google")).await.leads_to("/account");
+    let request = browser.start_login("/login/google").await;
+    google.publish_keys(&[&newer]);
+    google.issue_id_token(&newer.sign(&json!({}), &claims(&google, &request)));
+    browser.open(&request.callback("google")).await.assert_redirect("/account");
 }

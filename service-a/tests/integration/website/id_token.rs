@@ -1,22 +1,26 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use test_support::mock::json;
+use test_support::signer::{Signer, jwt_part};
 
 use super::{
     mock_provider::{ACCESS_TOKEN, tokens},
-    test_site::{NOW, Site},
-    token_signer::{Signer, part},
+    test_site::{NOW, TestSite},
 };
-use crate::test_servers::{SECRET, said};
+use crate::test_servers::SECRET;
 
-/// A login whose ID token is what `make` makes of the good claims.
-async fn log_in_with(site: &Site, make: impl FnOnce(Value) -> String) -> super::browser::Shown {
+/// Logs in with the ID token that `make` returns for valid claims.
+async fn log_in_with(
+    site: &TestSite,
+    make: impl FnOnce(Value) -> String,
+) -> super::browser::BrowserPage {
     let mut browser = site.browser();
-    let away = browser.away("/login/platform").await;
-    site.platform.will_hand_out(&make(site.platform.claims(&away)));
-    let shown = browser.open(&away.back("platform")).await;
-    assert_eq!(browser.session().is_some(), shown.status == 303);
-    shown
+    let request = browser.start_login("/login/platform").await;
+    site.platform.issue_id_token(&make(site.platform.claims(&request)));
+    let page = browser.open(&request.callback("platform")).await;
+    assert_eq!(browser.session().is_some(), page.status == 303);
+    page
 }
 
 fn with(mut claims: Value, name: &str, value: Value) -> Value {
@@ -25,8 +29,8 @@ fn with(mut claims: Value, name: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_id_token_that_fails_one_check_logs_nobody_in() {
-    let site = Site::open().await;
+async fn id_token_that_fails_any_check_is_rejected() {
+    let site = TestSite::start().await;
     let elsewhere = format!("{}/", site.platform.name());
     for (name, wrong) in [
         ("iss", json!("https://evil.example")),
@@ -43,18 +47,18 @@ async fn an_id_token_that_fails_one_check_logs_nobody_in() {
         ("sub", json!("x".repeat(256))),
         ("at_hash", json!("AAAAAAAAAAAAAAAAAAAAAA")),
     ] {
-        let shown = log_in_with(&site, |claims| {
+        let page = log_in_with(&site, |claims| {
             site.platform.signer.sign(&json!({}), &with(claims, name, wrong.clone()))
         });
-        let shown = shown.await;
-        assert_eq!(shown.status, 502, "{name} = {wrong}");
-        shown.refuses(502, "untrusted");
+        let page = page.await;
+        assert_eq!(page.status, 502, "{name} = {wrong}");
+        page.assert_error(502, "untrusted");
     }
 }
 
 #[tokio::test]
-async fn what_stays_within_bounds_is_taken() {
-    let site = Site::open().await;
+async fn id_token_within_the_limits_is_accepted() {
+    let site = TestSite::start().await;
     for (name, right) in [
         ("aud", json!(["service-a"])),
         ("azp", json!("service-a")),
@@ -62,10 +66,10 @@ async fn what_stays_within_bounds_is_taken() {
         ("iat", json!(NOW + 59)),
         ("at_hash", json!(at_hash())),
     ] {
-        let shown = log_in_with(&site, |claims| {
+        let page = log_in_with(&site, |claims| {
             site.platform.signer.sign(&json!({}), &with(claims, name, right.clone()))
         });
-        assert_eq!(shown.await.status, 303, "{name} = {right}");
+        assert_eq!(page.await.status, 303, "{name} = {right}");
     }
 }
 
@@ -77,15 +81,15 @@ fn at_hash() -> String {
 }
 
 #[tokio::test]
-async fn a_signature_of_nobody_or_of_somebody_else_is_none() {
-    let site = Site::open().await;
-    let (stranger, secret) = (Signer::es256("one"), Signer::hs256(SECRET));
+async fn id_token_without_valid_signature_is_rejected() {
+    let site = TestSite::start().await;
+    let (stranger, secret) = (Signer::es256("one"), Signer::hs256("one", SECRET.as_bytes()));
     let sign = |signer: &Signer, claims: &Value| signer.sign(&json!({}), claims);
-    log_in_with(&site, |claims| sign(&stranger, &claims)).await.refuses(502, "untrusted");
-    // Whoever knows the client secret is not the provider.
-    log_in_with(&site, |claims| sign(&secret, &claims)).await.refuses(502, "untrusted");
+    log_in_with(&site, |claims| sign(&stranger, &claims)).await.assert_error(502, "untrusted");
+    // The client secret is not a verification key.
+    log_in_with(&site, |claims| sign(&secret, &claims)).await.assert_error(502, "untrusted");
     let none = |claims: Value| {
-        format!("{}.{}.", part(&json!({ "alg": "none", "kid": "one" })), part(&claims))
+        format!("{}.{}.", jwt_part(&json!({ "alg": "none", "kid": "one" })), jwt_part(&claims))
     };
     assert_ne!(log_in_with(&site, none).await.status, 303);
     let cut = |claims: Value| {
@@ -96,42 +100,42 @@ async fn a_signature_of_nobody_or_of_somebody_else_is_none() {
 }
 
 #[tokio::test]
-async fn without_an_id_token_nobody_is_logged_in() {
-    let site = Site::open().await;
+async fn token_response_without_id_token_is_rejected() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
-    let away = browser.away("/login/platform").await;
-    site.platform.answers("/token", said(&tokens(ACCESS_TOKEN)));
-    browser.open(&away.back("platform")).await.refuses(502, "untrusted");
+    let request = browser.start_login("/login/platform").await;
+    site.platform.set_response("/token", json(200, &tokens(ACCESS_TOKEN)));
+    browser.open(&request.callback("platform")).await.assert_error(502, "untrusted");
 }
 
 #[tokio::test]
-async fn user_info_of_another_person_is_refused() {
-    let site = Site::open().await;
+async fn userinfo_of_another_subject_is_rejected() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
-    let away = browser.away("/login/platform").await;
-    site.platform.will_say(&site.platform.claims(&away));
-    site.platform.answers("/userinfo", said(&json!({ "sub": "bob", "nickname": "Bob" })));
-    browser.open(&away.back("platform")).await.refuses(502, "untrusted");
+    let request = browser.start_login("/login/platform").await;
+    site.platform.issue_claims(&site.platform.claims(&request));
+    site.platform.set_response("/userinfo", json(200, &json!({ "sub": "bob", "nickname": "Bob" })));
+    browser.open(&request.callback("platform")).await.assert_error(502, "untrusted");
     assert_eq!(browser.session(), None);
 }
 
 #[tokio::test]
-async fn new_keys_are_found_at_the_first_token_that_names_them() {
-    let site = Site::open().await;
+async fn unknown_kid_triggers_a_key_fetch() {
+    let site = TestSite::start().await;
     site.log_in(&mut site.browser()).await;
     let newer = Signer::es256("two");
-    site.platform.publishes(&[&newer]);
-    let shown = log_in_with(&site, |claims| newer.sign(&json!({}), &claims)).await;
-    assert_eq!(shown.status, 303, "{}", shown.html);
-    // The old key is gone, and what it signs is worth nothing.
+    site.platform.publish_keys(&[&newer]);
+    let page = log_in_with(&site, |claims| newer.sign(&json!({}), &claims)).await;
+    assert_eq!(page.status, 303, "{}", page.html);
+    // Tokens signed with the removed key are rejected.
     log_in_with(&site, |claims| site.platform.signer.sign(&json!({}), &claims))
         .await
-        .refuses(502, "untrusted");
+        .assert_error(502, "untrusted");
 }
 
 #[tokio::test]
-async fn made_up_keys_cost_one_request_in_a_cool_down() {
-    let site = Site::open().await;
+async fn unknown_kids_trigger_at_most_one_key_fetch_per_interval() {
+    let site = TestSite::start().await;
     site.log_in(&mut site.browser()).await;
     let asked = async || site.platform.requests("/jwks").await.len();
     let before = asked().await;
@@ -139,11 +143,13 @@ async fn made_up_keys_cost_one_request_in_a_cool_down() {
         let stranger = Signer::es256(kid);
         log_in_with(&site, |claims| stranger.sign(&json!({}), &claims))
             .await
-            .refuses(502, "untrusted");
+            .assert_error(502, "untrusted");
     }
     assert_eq!(asked().await, before + 1);
     site.clock.advance(Duration::from_secs(30));
     let stranger = Signer::es256("later");
-    log_in_with(&site, |claims| stranger.sign(&json!({}), &claims)).await.refuses(502, "untrusted");
+    log_in_with(&site, |claims| stranger.sign(&json!({}), &claims))
+        .await
+        .assert_error(502, "untrusted");
     assert_eq!(asked().await, before + 2);
 }

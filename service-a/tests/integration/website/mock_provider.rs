@@ -4,49 +4,50 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use test_support::mock::{json, status};
+use test_support::signer::Signer;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-use super::{browser::Away, test_site::NOW, token_signer::Signer};
-use crate::test_servers::{parameter, said, status};
+use super::{browser::AuthorizationRequest, test_site::NOW};
+use crate::test_servers::parameter;
 
 pub const ACCESS_TOKEN: &str = "the-persons-access-token";
 pub const REFRESH_TOKEN: &str = "the-persons-refresh-token";
 pub const CLIENT_ID: &str = "service-a";
 pub const METADATA: &str = "/.well-known/openid-configuration";
 
-/// Somebody with whom people can log in: OpenID Connect as it is written, but for what a story
-/// changes.
-pub struct Issuer {
+/// An OpenID Connect provider whose responses a test changes.
+pub struct MockProvider {
     pub server: MockServer,
     pub signer: Signer,
-    answers: Answers,
+    responses: Responses,
 }
 
-/// What is answered at each path.
+/// Responses by path, or by path and code.
 #[derive(Clone, Default)]
-struct Answers(Arc<Mutex<HashMap<String, ResponseTemplate>>>);
+struct Responses(Arc<Mutex<HashMap<String, ResponseTemplate>>>);
 
-impl Respond for Answers {
+impl Respond for Responses {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let (answers, path) = (self.0.lock().unwrap(), request.url.path());
-        let by_code =
-            parameter(request, "code").and_then(|code| answers.get(&format!("{path}?code={code}")));
-        by_code.or_else(|| answers.get(path)).cloned().unwrap_or_else(|| status(404))
+        let (responses, path) = (self.0.lock().unwrap(), request.url.path());
+        let by_code = parameter(request, "code")
+            .and_then(|code| responses.get(&format!("{path}?code={code}")));
+        by_code.or_else(|| responses.get(path)).cloned().unwrap_or_else(|| status(404))
     }
 }
 
-impl Issuer {
+impl MockProvider {
     pub async fn start() -> Self {
-        Self::signing_with(Signer::es256("one")).await
+        Self::start_with_signer(Signer::es256("one")).await
     }
 
-    pub async fn signing_with(signer: Signer) -> Self {
-        let (server, answers) = (MockServer::start().await, Answers::default());
-        Mock::given(any()).respond_with(answers.clone()).mount(&server).await;
-        let issuer = Self { server, signer, answers };
-        issuer.answers(METADATA, said(&issuer.metadata()));
-        issuer.publishes(&[&issuer.signer]);
-        issuer.answers("/userinfo", said(&json!({ "sub": "ada" })));
+    pub async fn start_with_signer(signer: Signer) -> Self {
+        let (server, responses) = (MockServer::start().await, Responses::default());
+        Mock::given(any()).respond_with(responses.clone()).mount(&server).await;
+        let issuer = Self { server, signer, responses };
+        issuer.set_response(METADATA, json(200, &issuer.metadata()));
+        issuer.publish_keys(&[&issuer.signer]);
+        issuer.set_response("/userinfo", json(200, &json!({ "sub": "ada" })));
         issuer
     }
 
@@ -69,52 +70,52 @@ impl Issuer {
         })
     }
 
-    /// Its metadata, but for what `change` does to them.
-    pub fn says_of_itself(&self, change: impl FnOnce(&mut Value)) {
+    /// Publishes changed metadata.
+    pub fn change_metadata(&self, change: impl FnOnce(&mut Value)) {
         let mut metadata = self.metadata();
         change(&mut metadata);
-        self.answers(METADATA, said(&metadata));
+        self.set_response(METADATA, json(200, &metadata));
     }
 
-    pub fn answers(&self, path: &str, answer: ResponseTemplate) {
-        self.answers.0.lock().unwrap().insert(path.to_owned(), answer);
+    /// Sets the response at `path`.
+    pub fn set_response(&self, path: &str, response: ResponseTemplate) {
+        self.responses.0.lock().unwrap().insert(path.to_owned(), response);
     }
 
-    pub fn publishes(&self, signers: &[&Signer]) {
+    pub fn publish_keys(&self, signers: &[&Signer]) {
         let keys: Vec<Value> = signers.iter().map(|signer| signer.jwk()).collect();
-        self.answers("/jwks", said(&json!({ "keys": keys })));
+        self.set_response("/jwks", json(200, &json!({ "keys": keys })));
     }
 
-    /// What the ID token of this login has to say.
-    pub fn claims(&self, away: &Away) -> Value {
+    /// Returns valid ID token claims for this login.
+    pub fn claims(&self, request: &AuthorizationRequest) -> Value {
         json!({
-            "iss": self.name(), "sub": "ada", "aud": CLIENT_ID, "exp": NOW + 600, "iat": NOW, "nonce": away.parameter("nonce"),
+            "iss": self.name(), "sub": "ada", "aud": CLIENT_ID, "exp": NOW + 600, "iat": NOW, "nonce": request.parameter("nonce"),
             "nickname": "Ada", "picture": "https://pictures.example/ada.png", "email": "ada@example.com", "email_verified": true,
         })
     }
 
-    /// From now on codes are exchanged for an ID token with these claims.
-    pub fn will_say(&self, claims: &Value) {
-        self.will_hand_out(&self.signer.sign(&json!({}), claims));
+    /// Issues an ID token with these claims for every code.
+    pub fn issue_claims(&self, claims: &Value) {
+        self.issue_id_token(&self.signer.sign(&json!({}), claims));
     }
 
-    /// From now on `code-0` is exchanged for an ID token with the first claims, `code-1` for one
-    /// with the second.
-    pub fn will_say_by_code(&self, claims: &[Value]) {
+    /// Issues an ID token with the first claims for `code-0`, with the second for `code-1`.
+    pub fn issue_claims_by_code(&self, claims: &[Value]) {
         for (number, claims) in claims.iter().enumerate() {
-            let mut answer = tokens(ACCESS_TOKEN);
-            answer["id_token"] = json!(self.signer.sign(&json!({}), claims));
-            self.answers(&format!("/token?code=code-{number}"), said(&answer));
+            let mut response = tokens(ACCESS_TOKEN);
+            response["id_token"] = json!(self.signer.sign(&json!({}), claims));
+            self.set_response(&format!("/token?code=code-{number}"), json(200, &response));
         }
     }
 
-    /// From now on codes are exchanged for this ID token.
-    pub fn will_hand_out(&self, id_token: &str) {
-        let mut answer = tokens(ACCESS_TOKEN);
-        answer["id_token"] = json!(id_token);
-        self.answers("/token", said(&answer));
+    /// Issues this ID token for every code.
+    pub fn issue_id_token(&self, id_token: &str) {
+        let mut response = tokens(ACCESS_TOKEN);
+        response["id_token"] = json!(id_token);
+        self.set_response("/token", json(200, &response));
         let sub = subject_of(id_token);
-        self.answers("/userinfo", said(&json!({ "sub": sub })));
+        self.set_response("/userinfo", json(200, &json!({ "sub": sub })));
     }
 
     pub async fn requests(&self, path: &str) -> Vec<Request> {

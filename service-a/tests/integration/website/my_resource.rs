@@ -2,18 +2,19 @@ use std::time::Duration;
 
 use serde_json::json;
 use service_a::settings::ProviderSettings;
+use test_support::mock::{header, json, status};
 
 use super::{
-    mock_provider::{ACCESS_TOKEN, Issuer, REFRESH_TOKEN, tokens},
-    test_site::{Site, provider},
+    mock_provider::{ACCESS_TOKEN, MockProvider, REFRESH_TOKEN, tokens},
+    test_site::{TestSite, provider},
 };
-use crate::test_servers::{RESOURCES, header, late, parameter, refused, said, status};
+use crate::test_servers::{RESOURCES, delayed, parameter};
 
 const NEWER: &str = "a-newer-access-token";
 
 #[tokio::test]
-async fn the_website_calls_b_with_the_persons_own_pass() {
-    let site = Site::open().await;
+async fn my_resource_uses_the_access_token_of_the_user() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     assert!(browser.open("/account").await.has("my-resource"));
@@ -25,7 +26,7 @@ async fn the_website_calls_b_with_the_persons_own_pass() {
         (called.url.path(), header(&called, "authorization")),
         ("/api/resource", &*format!("Bearer {ACCESS_TOKEN}"))
     );
-    // The machine's own pass is another matter.
+    // A's own access token is separate.
     assert!(
         !site.platform.requests("/token").await.iter().any(|asked| {
             parameter(asked, "grant_type").as_deref() == Some("client_credentials")
@@ -34,14 +35,14 @@ async fn the_website_calls_b_with_the_persons_own_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pass_that_ends_is_refreshed_once_for_many_pages() {
-    let site = Site::open().await;
+async fn concurrent_pages_share_one_token_refresh() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     site.clock.advance(Duration::from_secs(595));
     let mut renewed = tokens(NEWER);
     renewed["refresh_token"] = json!("a-newer-refresh-token");
-    site.platform.answers("/token", said(&renewed));
+    site.platform.set_response("/token", json(200, &renewed));
     let pages = (0..12).map(|_| {
         let mut tab = browser.clone();
         tokio::spawn(async move { tab.open("/my-resource").await.status })
@@ -54,13 +55,13 @@ async fn a_pass_that_ends_is_refreshed_once_for_many_pages() {
     for called in site.b.requests().await {
         assert_eq!(header(&called, "authorization"), format!("Bearer {NEWER}"));
     }
-    // The next time it is the newer refresh token that is shown: the provider may rotate them.
+    // The next refresh uses the new refresh token, because the provider may rotate them.
     site.clock.advance(Duration::from_secs(595));
     assert_eq!(browser.open("/my-resource").await.status, 200);
     assert_eq!(refreshes(&site).await[1], "a-newer-refresh-token");
 }
 
-async fn refreshes(site: &Site) -> Vec<String> {
+async fn refreshes(site: &TestSite) -> Vec<String> {
     site.platform
         .requests("/token")
         .await
@@ -70,78 +71,79 @@ async fn refreshes(site: &Site) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_refresh_that_keeps_the_old_refresh_token_can_be_made_again() {
-    let site = Site::open().await;
+async fn refresh_without_rotation_keeps_the_refresh_token() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     let mut renewed = tokens(NEWER);
     renewed.as_object_mut().unwrap().remove("refresh_token");
-    site.platform.answers("/token", said(&renewed));
-    site.b.answers([
+    site.platform.set_response("/token", json(200, &renewed));
+    site.b.respond_in_order([
         status(401),
-        said(&json!({ "b": "local" })),
+        json(200, &json!({ "b": "local" })),
         status(401),
-        said(&json!({ "b": "local" })),
+        json(200, &json!({ "b": "local" })),
     ]);
     assert_eq!(browser.open("/my-resource").await.status, 200);
     assert_eq!(refreshes(&site).await, [REFRESH_TOKEN]);
 }
 
 #[tokio::test]
-async fn a_pass_that_b_does_not_take_is_replaced_once() {
-    let site = Site::open().await;
+async fn user_token_rejected_by_b_is_refreshed_once() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    site.platform.answers("/token", said(&tokens(NEWER)));
-    site.b.answers([status(401), said(&json!({ "b": "local" }))]);
+    site.platform.set_response("/token", json(200, &tokens(NEWER)));
+    site.b.respond_in_order([status(401), json(200, &json!({ "b": "local" }))]);
     assert_eq!(browser.open("/my-resource").await.status, 200);
-    site.b.answers([status(401)]);
-    browser.open("/my-resource").await.refuses(403, "no_access_token");
+    site.b.respond_in_order([status(401)]);
+    browser.open("/my-resource").await.assert_error(403, "no_access_token");
 }
 
 #[tokio::test]
-async fn what_the_person_has_withdrawn_opens_nothing() {
-    let site = Site::open().await;
+async fn revoked_grant_shows_no_access_token_error() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     site.clock.advance(Duration::from_secs(700));
-    site.platform.answers("/token", refused(400, &json!({ "error": "invalid_grant" })));
+    site.platform.set_response("/token", json(400, &json!({ "error": "invalid_grant" })));
     let page = browser.open("/my-resource").await;
-    page.refuses(403, "no_access_token");
+    page.assert_error(403, "no_access_token");
     assert!(page.has("login-platform"));
 }
 
 #[tokio::test]
-async fn somebody_of_another_provider_has_no_pass_for_b() {
-    let other = Issuer::start().await;
-    let site = Site::open_with(|settings| {
+async fn user_of_another_provider_has_no_access_token_for_b() {
+    let other = MockProvider::start().await;
+    let site = TestSite::start_with(|settings| {
         settings.providers.insert("other".to_owned(), provider(&other));
     })
     .await;
     let mut browser = site.browser();
-    site.log_in_with(&mut browser, &other, "other").await.leads_to("/account");
+    site.log_in_with(&mut browser, &other, "other").await.assert_redirect("/account");
     assert!(!browser.open("/account").await.has("my-resource"));
     let page = browser.open("/my-resource").await;
-    page.refuses(403, "no_access_token");
+    page.assert_error(403, "no_access_token");
     assert!(page.has("login-platform") && !page.has("login-other"), "{}", page.html);
-    assert_eq!(site.b.asked(), 0, "the other provider's token is not for B's eyes");
+    assert_eq!(site.b.request_count(), 0, "the other provider's token is not for B's eyes");
 }
 
 #[tokio::test]
-async fn trouble_with_b_or_with_the_refresh_is_a_page() {
-    let site = Site::open_with(|settings| settings.call_timeout_millis = 300).await;
+async fn errors_of_b_and_of_the_refresh_show_pages() {
+    let site = TestSite::start_with(|settings| settings.call_timeout_millis = 300).await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    for (trouble, expected) in [(status(500), 502), (status(403), 502), (late(status(200)), 504)] {
-        site.b.answers([trouble]);
-        browser.open("/my-resource").await.refuses(expected, "b_unavailable");
+    for (trouble, expected) in [(status(500), 502), (status(403), 502), (delayed(status(200)), 504)]
+    {
+        site.b.respond_in_order([trouble]);
+        browser.open("/my-resource").await.assert_error(expected, "b_unavailable");
     }
     site.clock.advance(Duration::from_secs(700));
-    site.platform.answers("/token", status(500));
-    browser.open("/my-resource").await.refuses(502, "provider_unavailable");
-    // A failure is not remembered.
-    site.platform.answers("/token", said(&tokens(NEWER)));
-    site.b.answers([said(&json!({ "b": "<script>" }))]);
+    site.platform.set_response("/token", status(500));
+    browser.open("/my-resource").await.assert_error(502, "provider_unavailable");
+    // Failures are not cached.
+    site.platform.set_response("/token", json(200, &tokens(NEWER)));
+    site.b.respond_in_order([json(200, &json!({ "b": "<script>" }))]);
     let page = browser.open("/my-resource").await;
     assert!(page.status == 200 && page.html.contains("&lt;script&gt;"), "{}", page.html);
 }
@@ -149,8 +151,8 @@ async fn trouble_with_b_or_with_the_refresh_is_a_page() {
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const FURTHER: &str = "/my-resource?target=introspection";
 
-/// What the platform was asked to exchange.
-async fn exchanges(site: &Site) -> Vec<String> {
+/// Returns the subject tokens of the token exchanges.
+async fn exchanges(site: &TestSite) -> Vec<String> {
     let asked = site.platform.requests("/token").await;
     let asked =
         asked.iter().filter(|asked| parameter(asked, "grant_type").as_deref() == Some(EXCHANGE));
@@ -158,16 +160,19 @@ async fn exchanges(site: &Site) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_further_hop_is_shown_a_pass_for_which_a_exchanged_the_persons() {
-    let site = Site::open().await;
+async fn token_exchange_target_gets_an_exchanged_token() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    site.platform.answers(
+    site.platform.set_response(
         "/token",
-        said(&json!({
-            "access_token": "acting", "token_type": "Bearer", "expires_in": 600,
-            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
-        })),
+        json(
+            200,
+            &json!({
+                "access_token": "acting", "token_type": "Bearer", "expires_in": 600,
+                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            }),
+        ),
     );
     let page = browser.open(FURTHER).await;
     assert!(
@@ -185,36 +190,36 @@ async fn a_further_hop_is_shown_a_pass_for_which_a_exchanged_the_persons() {
     assert_eq!(header(&called, "authorization"), "Bearer acting");
     assert!(
         !browser.open("/my-resource").await.has("my-resource-exchanged"),
-        "the first hop is shown the person's own"
+        "the first hop gets the user's own token"
     );
 }
 
 #[tokio::test]
-async fn a_pass_that_cannot_be_exchanged_any_more_is_replaced_once() {
-    let site = Site::open().await;
+async fn rejected_token_exchange_refreshes_once() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    // One that the platform has withdrawn; the refresh token with it.
-    site.platform.answers("/token", refused(400, &json!({ "error": "invalid_request" })));
-    browser.open(FURTHER).await.refuses(502, "provider_unavailable");
-    site.platform.answers("/token", refused(400, &json!({ "error": "invalid_grant" })));
-    browser.open(FURTHER).await.refuses(403, "no_access_token");
+    // A revoked access token, with its refresh token.
+    site.platform.set_response("/token", json(400, &json!({ "error": "invalid_request" })));
+    browser.open(FURTHER).await.assert_error(502, "provider_unavailable");
+    site.platform.set_response("/token", json(400, &json!({ "error": "invalid_grant" })));
+    browser.open(FURTHER).await.assert_error(403, "no_access_token");
     assert_eq!(exchanges(&site).await, [ACCESS_TOKEN, ACCESS_TOKEN]);
-    site.platform.answers("/token", status(500));
-    browser.open(FURTHER).await.refuses(502, "b_unavailable");
-    assert_eq!(site.introspecting_b.asked(), 0);
+    site.platform.set_response("/token", status(500));
+    browser.open(FURTHER).await.assert_error(502, "b_unavailable");
+    assert_eq!(site.introspecting_b.request_count(), 0);
 }
 
 #[tokio::test]
-async fn another_providers_token_is_not_shown_to_the_platform() {
-    let other = Issuer::start().await;
-    let site = Site::open_with(|settings| {
+async fn token_of_another_provider_is_not_exchanged_at_c() {
+    let other = MockProvider::start().await;
+    let site = TestSite::start_with(|settings| {
         let opening = ProviderSettings { resources: RESOURCES[1].to_owned(), ..provider(&other) };
         settings.providers.insert("other".to_owned(), opening);
     })
     .await;
     let mut browser = site.browser();
-    site.log_in_with(&mut browser, &other, "other").await.leads_to("/account");
+    site.log_in_with(&mut browser, &other, "other").await.assert_redirect("/account");
     let page = browser.open(FURTHER).await;
     assert!(page.status == 200 && !page.has("my-resource-exchanged"), "{}", page.html);
     assert!(exchanges(&site).await.is_empty());

@@ -1,97 +1,101 @@
 use std::time::Duration;
 
 use serde_json::json;
+use test_support::mock::{json, status};
 
-use super::{mock_provider::METADATA, test_site::Site};
-use crate::test_servers::{NOBODY, late, refused, said, status};
+use super::{mock_provider::METADATA, test_site::TestSite};
+use crate::test_servers::{UNREACHABLE, delayed};
 
-fn in_a_hurry(settings: &mut service_a::ServiceASettings) {
+fn with_short_timeout(settings: &mut service_a::ServiceASettings) {
     let platform =
         service_a::settings::ProviderSettings { timeout_millis: 300, ..Default::default() };
     settings.providers.insert("platform".to_owned(), platform);
 }
 
 #[tokio::test]
-async fn metadata_that_cannot_be_had_or_used_are_told_and_asked_for_again() {
-    let site = Site::open_with(in_a_hurry).await;
+async fn failed_metadata_fetch_shows_a_page_and_is_retried() {
+    let site = TestSite::start_with(with_short_timeout).await;
     let mut browser = site.browser();
     let elsewhere = json!({ "issuer": "https://evil.example" });
     for (trouble, expected) in [
         (status(500), 502),
-        (said(&json!({})), 502),
-        (said(&elsewhere), 502),
+        (json(200, &json!({})), 502),
+        (json(200, &elsewhere), 502),
         (status(200).set_body_string("<html>"), 502),
         (status(200).set_body_string("x".repeat(300_000)), 502),
-        (late(said(&site.platform.metadata())), 504),
+        (delayed(json(200, &site.platform.metadata())), 504),
     ] {
-        site.platform.answers(METADATA, trouble);
-        browser.open("/login/platform").await.refuses(expected, "provider_unavailable");
+        site.platform.set_response(METADATA, trouble);
+        browser.open("/login/platform").await.assert_error(expected, "provider_unavailable");
         let asked = site.platform.requests(METADATA).await.len();
-        browser.open("/login/platform").await.refuses(expected, "provider_unavailable");
+        browser.open("/login/platform").await.assert_error(expected, "provider_unavailable");
         assert_eq!(
             site.platform.requests(METADATA).await.len(),
             asked,
-            "nobody asks again at once"
+            "failures are cached briefly"
         );
         site.clock.advance(Duration::from_secs(2));
     }
-    site.platform.says_of_itself(|_| ());
+    site.platform.change_metadata(|_| ());
     site.log_in(&mut browser).await;
 }
 
 #[tokio::test]
-async fn metadata_of_another_issuer_are_not_believed() {
-    let site = Site::open().await;
-    site.platform.says_of_itself(|metadata| metadata["issuer"] = json!("https://evil.example"));
-    site.browser().open("/login/platform").await.refuses(502, "provider_unavailable");
+async fn provider_metadata_of_another_issuer_is_rejected() {
+    let site = TestSite::start().await;
+    site.platform.change_metadata(|metadata| metadata["issuer"] = json!("https://evil.example"));
+    site.browser().open("/login/platform").await.assert_error(502, "provider_unavailable");
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_as_well() {
-    let site = Site::open_with(|settings| settings.issuer = NOBODY.to_owned()).await;
-    site.browser().open("/login/platform").await.refuses(502, "provider_unavailable");
+async fn unreachable_provider_shows_a_page() {
+    let site = TestSite::start_with(|settings| settings.issuer = UNREACHABLE.to_owned()).await;
+    site.browser().open("/login/platform").await.assert_error(502, "provider_unavailable");
 }
 
 #[tokio::test]
-async fn a_code_that_cannot_be_exchanged_logs_nobody_in() {
-    let site = Site::open_with(in_a_hurry).await;
+async fn failed_code_redemption_shows_a_page() {
+    let site = TestSite::start_with(with_short_timeout).await;
     let mut browser = site.browser();
     for (trouble, code, refusal) in [
         (status(500), 502, "provider_unavailable"),
         (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
-        (said(&json!({ "token_type": "Bearer" })), 502, "provider_unavailable"),
-        (refused(401, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
-        (refused(400, &json!({ "error": "invalid_grant" })), 400, "code_rejected"),
-        (late(status(200)), 504, "provider_unavailable"),
+        (json(200, &json!({ "token_type": "Bearer" })), 502, "provider_unavailable"),
+        (json(401, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
+        (json(400, &json!({ "error": "invalid_grant" })), 400, "code_rejected"),
+        (delayed(status(200)), 504, "provider_unavailable"),
     ] {
-        let away = browser.away("/login/platform").await;
-        site.platform.answers("/token", trouble);
-        browser.open(&away.back("platform")).await.refuses(code, refusal);
+        let request = browser.start_login("/login/platform").await;
+        site.platform.set_response("/token", trouble);
+        browser.open(&request.callback("platform")).await.assert_error(code, refusal);
     }
     assert_eq!(browser.session(), None);
 }
 
 #[tokio::test]
-async fn user_info_that_cannot_be_had_logs_nobody_in() {
-    let site = Site::open_with(in_a_hurry).await;
+async fn failed_userinfo_request_shows_a_page() {
+    let site = TestSite::start_with(with_short_timeout).await;
     let mut browser = site.browser();
     for (trouble, code) in
-        [(status(500), 502), (status(200).set_body_string("x"), 502), (late(status(200)), 504)]
+        [(status(500), 502), (status(200).set_body_string("x"), 502), (delayed(status(200)), 504)]
     {
-        let away = browser.away("/login/platform").await;
-        site.platform.will_say(&site.platform.claims(&away));
-        site.platform.answers("/userinfo", trouble);
-        browser.open(&away.back("platform")).await.refuses(code, "provider_unavailable");
+        let request = browser.start_login("/login/platform").await;
+        site.platform.issue_claims(&site.platform.claims(&request));
+        site.platform.set_response("/userinfo", trouble);
+        browser
+            .open(&request.callback("platform"))
+            .await
+            .assert_error(code, "provider_unavailable");
     }
     assert_eq!(browser.session(), None);
 }
 
 #[tokio::test]
-async fn metadata_that_were_read_are_kept_while_the_provider_is_away() {
-    let site = Site::open().await;
+async fn cached_metadata_is_used_while_the_provider_is_unavailable() {
+    let site = TestSite::start().await;
     site.log_in(&mut site.browser()).await;
-    site.platform.answers(METADATA, status(503));
+    site.platform.set_response(METADATA, status(503));
     site.clock.advance(Duration::from_secs(4_000));
-    let away = site.browser().away("/login/platform").await;
-    assert_eq!(away.0.path(), "/authorize");
+    let request = site.browser().start_login("/login/platform").await;
+    assert_eq!(request.0.path(), "/authorize");
 }

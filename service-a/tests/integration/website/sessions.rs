@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use super::test_site::Site;
+use super::test_site::TestSite;
 
 #[tokio::test]
-async fn the_session_is_a_random_name_in_a_cookie_that_scripts_and_other_sites_cannot_use() {
-    let site = Site::open().await;
+async fn session_cookie_is_random_http_only_and_same_site() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     let cookie = &browser.cookies["gatepass-a-session"];
@@ -13,9 +13,9 @@ async fn the_session_is_a_random_name_in_a_cookie_that_scripts_and_other_sites_c
 }
 
 #[tokio::test]
-async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
+async fn https_cookies_are_secure_with_host_prefix() {
     let site =
-        Site::open_with(|settings| settings.public_url = "https://a.example".to_owned()).await;
+        TestSite::start_with(|settings| settings.public_url = "https://a.example".to_owned()).await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     for name in ["__Host-gatepass-a-session", "__Host-gatepass-a-login"] {
@@ -25,17 +25,16 @@ async fn over_https_the_cookies_are_secure_and_bound_to_the_host() {
     assert!(browser.open("/").await.has("logout-submit"));
 }
 
-/// Session fixation: a name that somebody planted must not become a session, nor live on through a
-/// login.
+/// Session fixation: an identifier planted by an attacker must not become a session.
 #[tokio::test]
-async fn a_login_always_makes_a_new_name() {
-    let site = Site::open().await;
+async fn each_login_creates_a_new_session_id() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     let (first, mut thief) = (browser.session().unwrap().to_owned(), browser.clone());
     site.log_in(&mut browser).await;
     assert_ne!(browser.session(), Some(&*first));
-    thief.open("/account").await.refuses(401, "not_logged_in");
+    thief.open("/account").await.assert_error(401, "not_logged_in");
 
     let planted = "a".repeat(64);
     let mut victim = site.browser();
@@ -44,14 +43,14 @@ async fn a_login_always_makes_a_new_name() {
         "gatepass-a-session".to_owned(),
         super::browser::Cookie { value: planted.clone(), ..cookie },
     );
-    victim.open("/account").await.refuses(401, "not_logged_in");
+    victim.open("/account").await.assert_error(401, "not_logged_in");
     site.log_in(&mut victim).await;
     assert_ne!(victim.session(), Some(&*planted));
 }
 
 #[tokio::test]
-async fn a_session_ends_when_nobody_comes_and_in_any_case_after_a_day() {
-    let site = Site::open().await;
+async fn session_ends_at_idle_and_absolute_timeout() {
+    let site = TestSite::start().await;
     let (mut idle, mut busy) = (site.browser(), site.browser());
     site.log_in(&mut idle).await;
     site.log_in(&mut busy).await;
@@ -59,27 +58,27 @@ async fn a_session_ends_when_nobody_comes_and_in_any_case_after_a_day() {
         site.clock.advance(Duration::from_secs(3_000));
         assert_eq!(busy.open("/account").await.status, 200);
     }
-    idle.open("/account").await.refuses(401, "not_logged_in");
+    idle.open("/account").await.assert_error(401, "not_logged_in");
     site.clock.advance(Duration::from_secs(2_400));
-    busy.open("/account").await.refuses(401, "not_logged_in");
+    busy.open("/account").await.assert_error(401, "not_logged_in");
 }
 
 #[tokio::test]
-async fn sessions_outlive_a_restart_of_the_website_and_no_login_is_lost() {
-    let site = Site::open().await;
+async fn sessions_and_pending_logins_survive_a_restart() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    let away = browser.away("/login/platform").await;
-    let again = site.open_again().await;
-    browser.caller.base.clone_from(&again);
+    let request = browser.start_login("/login/platform").await;
+    let again = site.start_again().await;
+    browser.client.base.clone_from(&again);
     assert!(browser.open("/").await.has("logout-submit"));
-    site.platform.will_say(&site.platform.claims(&away));
-    browser.open(&away.back("platform")).await.leads_to("/account");
+    site.platform.issue_claims(&site.platform.claims(&request));
+    browser.open(&request.callback("platform")).await.assert_redirect("/account");
 }
 
 #[tokio::test]
-async fn pages_are_for_the_eyes_of_their_person_and_in_nobodys_frame() {
-    let site = Site::open().await;
+async fn pages_are_not_cached_and_not_framed() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     for path in ["/", "/account", "/my-resource", "/login/nobody"] {
@@ -104,8 +103,8 @@ async fn pages_are_for_the_eyes_of_their_person_and_in_nobodys_frame() {
 }
 
 #[tokio::test]
-async fn a_form_without_the_sessions_own_token_does_nothing() {
-    let site = Site::open().await;
+async fn form_without_valid_csrf_token_is_rejected() {
+    let site = TestSite::start().await;
     let (mut browser, mut other) = (site.browser(), site.browser());
     site.log_in(&mut browser).await;
     site.log_in(&mut other).await;
@@ -117,31 +116,31 @@ async fn a_form_without_the_sessions_own_token_does_nothing() {
             &[("csrf_token", &*foreign)],
             &[("csrf_token", "x"), ("csrf_token", "x")],
         ] {
-            browser.submit(path, form).await.refuses(403, "invalid_csrf_token");
+            browser.submit(path, form).await.assert_error(403, "invalid_csrf_token");
         }
     }
     assert_eq!(browser.open("/account").await.status, 200);
 }
 
 #[tokio::test]
-async fn forms_and_pages_of_a_person_need_one() {
-    let site = Site::open().await;
+async fn account_pages_and_forms_require_a_login() {
+    let site = TestSite::start().await;
     let mut browser = site.browser();
     for path in ["/account", "/my-resource"] {
-        browser.open(path).await.refuses(401, "not_logged_in");
+        browser.open(path).await.assert_error(401, "not_logged_in");
     }
-    // Once that is mended, one is where one wanted to be.
+    // After login the browser returns to the requested page.
     let page = browser.open("/my-resource?target=introspection").await;
     let link =
         page.html.split_once("id=\"login-platform\" href=\"").unwrap().1.split_once('"').unwrap().0;
-    let away = browser.away(&link.replace("&#x2f;", "/")).await;
-    site.platform.will_say(&site.platform.claims(&away));
+    let request = browser.start_login(&link.replace("&#x2f;", "/")).await;
+    site.platform.issue_claims(&site.platform.claims(&request));
     browser
         .clone()
-        .open(&away.back("platform"))
+        .open(&request.callback("platform"))
         .await
-        .leads_to("/my-resource?target=introspection");
+        .assert_redirect("/my-resource?target=introspection");
     for path in ["/unlink", "/link/platform"] {
-        browser.submit(path, &[]).await.refuses(401, "not_logged_in");
+        browser.submit(path, &[]).await.assert_error(401, "not_logged_in");
     }
 }

@@ -4,46 +4,50 @@ use service_kit::{BoundListener, CancellationToken, SecretSetting};
 use tempfile::TempDir;
 
 use super::{
-    browser::{Browser, Shown},
-    mock_provider::{CLIENT_ID, Issuer},
+    browser::{Browser, BrowserPage},
+    mock_provider::{CLIENT_ID, MockProvider},
 };
-use crate::test_servers::{Party, SECRET, World};
+use crate::test_servers::{MockParty, SECRET, TestServers};
 
 pub const NOW: i64 = 1_800_000_000;
 
-/// The website, with the platform and whoever else a story needs, and B behind it.
-pub struct Site {
+/// The website with its default provider and two Bs.
+pub struct TestSite {
     pub base: String,
-    pub platform: Issuer,
-    pub b: Party,
-    pub introspecting_b: Party,
+    pub platform: MockProvider,
+    pub b: MockParty,
+    pub introspecting_b: MockParty,
     pub clock: Clock,
     pub events: flow_events::EventSink,
     pub settings: ServiceASettings,
     stop: CancellationToken,
-    pub folder: TempDir,
+    pub dir: TempDir,
 }
 
-impl Site {
-    pub async fn open() -> Self {
-        Self::open_with(|_| ()).await
+impl TestSite {
+    pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
     }
 
-    pub async fn open_with(change: impl FnOnce(&mut ServiceASettings)) -> Self {
-        Self::open_beside(Issuer::start().await, change).await
+    pub async fn start_with(change: impl FnOnce(&mut ServiceASettings)) -> Self {
+        Self::start_beside(MockProvider::start().await, change).await
     }
 
-    pub async fn open_beside(platform: Issuer, change: impl FnOnce(&mut ServiceASettings)) -> Self {
-        let world = World::new().await;
-        let folder = tempfile::tempdir().unwrap();
+    pub async fn start_beside(
+        platform: MockProvider,
+        change: impl FnOnce(&mut ServiceASettings),
+    ) -> Self {
+        let servers = TestServers::start().await;
+        let dir = tempfile::tempdir().unwrap();
         let mut settings = ServiceASettings {
             issuer: platform.name(),
-            data_dir: folder.path().to_owned(),
-            ..world.settings()
+            data_dir: dir.path().to_owned(),
+            ..servers.settings()
         };
         change(&mut settings);
-        let (clock, events) = (world.clock, world.events);
-        let (b, introspecting_b, stop) = (world.b, world.introspecting_b, CancellationToken::new());
+        let (clock, events) = (servers.clock, servers.events);
+        let (b, introspecting_b, stop) =
+            (servers.b, servers.introspecting_b, CancellationToken::new());
         let mut site = Self {
             base: String::new(),
             platform,
@@ -53,14 +57,14 @@ impl Site {
             events,
             settings,
             stop,
-            folder,
+            dir,
         };
-        site.base = site.open_again().await;
+        site.base = site.start_again().await;
         site
     }
 
-    /// The website once more, with the same accounts. Says where.
-    pub async fn open_again(&self) -> String {
+    /// Starts another server with the same accounts and returns its URL.
+    pub async fn start_again(&self) -> String {
         let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
         let base = format!("http://{}", bound.address());
         let a = ServiceA::prepare(&self.settings, bound, self.clock.clone(), self.events.clone())
@@ -74,28 +78,33 @@ impl Site {
         Browser::new(&self.base)
     }
 
-    /// Press the button of the platform, and come back as `ada`.
+    /// Logs in with the platform as `ada`.
     pub async fn log_in(&self, browser: &mut Browser) {
-        self.log_in_with(browser, &self.platform, "platform").await.leads_to("/account");
+        self.log_in_with(browser, &self.platform, "platform").await.assert_redirect("/account");
     }
 
-    pub async fn log_in_with(&self, browser: &mut Browser, issuer: &Issuer, name: &str) -> Shown {
-        let away = browser.away(&format!("/login/{name}")).await;
-        issuer.will_say(&issuer.claims(&away));
-        browser.open(&away.back(name)).await
+    pub async fn log_in_with(
+        &self,
+        browser: &mut Browser,
+        provider: &MockProvider,
+        name: &str,
+    ) -> BrowserPage {
+        let request = browser.start_login(&format!("/login/{name}")).await;
+        provider.issue_claims(&provider.claims(&request));
+        browser.open(&request.callback(name)).await
     }
 }
 
-impl Drop for Site {
+impl Drop for TestSite {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
-/// Another provider.
-pub fn provider(issuer: &Issuer) -> ProviderSettings {
+/// Settings of another provider.
+pub fn provider(mock: &MockProvider) -> ProviderSettings {
     ProviderSettings {
-        issuer: issuer.name(),
+        issuer: mock.name(),
         client_id: CLIENT_ID.to_owned(),
         client_secret: Some(SecretSetting::new(SECRET)),
         ..ProviderSettings::default()

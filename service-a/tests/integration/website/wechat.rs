@@ -1,27 +1,28 @@
 use serde_json::{Value, json};
 use service_a::settings::{ProviderKind, ProviderSettings};
 use service_kit::SecretSetting;
+use test_support::mock::{json, status};
 
 use super::{
-    browser::{Browser, Shown},
-    mock_provider::Issuer,
-    test_site::Site,
+    browser::{Browser, BrowserPage},
+    mock_provider::MockProvider,
+    test_site::TestSite,
 };
-use crate::test_servers::{NOBODY, late, said, status};
+use crate::test_servers::{UNREACHABLE, delayed};
 
 const TOKEN: &str = "/sns/oauth2/access_token";
 const USER_INFO: &str = "/sns/userinfo";
 const APP_SECRET: &str = "the-app-secret-of-wechat";
 
-/// The website, and somebody who speaks like WeChat.
-async fn wechat() -> (Site, Issuer) {
+/// The website with a provider like WeChat.
+async fn wechat() -> (TestSite, MockProvider) {
     wechat_with(|_| ()).await
 }
 
-async fn wechat_with(change: impl FnOnce(&mut ProviderSettings)) -> (Site, Issuer) {
-    let wechat = Issuer::start().await;
-    wechat.answers(TOKEN, said(&token()));
-    wechat.answers(USER_INFO, said(&user_info()));
+async fn wechat_with(change: impl FnOnce(&mut ProviderSettings)) -> (TestSite, MockProvider) {
+    let wechat = MockProvider::start().await;
+    wechat.set_response(TOKEN, json(200, &token()));
+    wechat.set_response(USER_INFO, json(200, &user_info()));
     let mut provider = ProviderSettings {
         kind: ProviderKind::Wechat,
         title: "WeChat".to_owned(),
@@ -34,7 +35,7 @@ async fn wechat_with(change: impl FnOnce(&mut ProviderSettings)) -> (Site, Issue
         ..ProviderSettings::default()
     };
     change(&mut provider);
-    let site = Site::open_with(|settings| {
+    let site = TestSite::start_with(|settings| {
         settings.providers.insert("wechat".to_owned(), provider);
     });
     (site.await, wechat)
@@ -54,18 +55,18 @@ fn user_info() -> Value {
     })
 }
 
-async fn log_in(browser: &mut Browser) -> Shown {
-    let away = browser.away("/login/wechat").await;
-    browser.open(&away.back("wechat")).await
+async fn log_in(browser: &mut Browser) -> BrowserPage {
+    let request = browser.start_login("/login/wechat").await;
+    browser.open(&request.callback("wechat")).await
 }
 
 #[tokio::test]
-async fn somebody_scans_the_code_and_has_an_account() {
+async fn wechat_login_creates_an_account() {
     let (site, wechat) = wechat().await;
     let mut browser = site.browser();
     browser.language = "zh-CN";
     assert_eq!(browser.open("/").await.text("login-wechat").as_deref(), Some("用微信登录"));
-    log_in(&mut browser).await.leads_to("/account");
+    log_in(&mut browser).await.assert_redirect("/account");
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("小明"));
     assert!(account.html.contains("https:&#x2f;&#x2f;thirdwx.qlogo.cn"), "{}", account.html);
@@ -80,8 +81,8 @@ async fn somebody_scans_the_code_and_has_an_account() {
         ("grant_type", "authorization_code"),
     ];
     assert_eq!((exchange.method.as_str(), query), ("GET", owned(&expected)));
-    let told = wechat.requests(USER_INFO).await.pop().unwrap();
-    let query: Vec<(String, String)> = told.url.query_pairs().into_owned().collect();
+    let request = wechat.requests(USER_INFO).await.pop().unwrap();
+    let query: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
     assert_eq!(
         query,
         owned(&[
@@ -91,7 +92,7 @@ async fn somebody_scans_the_code_and_has_an_account() {
         ])
     );
     let token = account.csrf_token();
-    browser.submit("/logout", &[("csrf_token", &token)]).await.leads_to("/");
+    browser.submit("/logout", &[("csrf_token", &token)]).await.assert_redirect("/");
 }
 
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -99,11 +100,11 @@ fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn the_browser_is_sent_where_wechat_says_with_parameters_in_its_order() {
+async fn wechat_authorization_url_has_the_documented_parameter_order() {
     for (scope, page) in [("", "qrconnect"), ("snsapi_userinfo", "oauth2/authorize")] {
         let (site, _wechat) = wechat_with(|provider| provider.scopes = scope.to_owned()).await;
-        let away = site.browser().away("/login/wechat").await;
-        let (url, state) = (away.0.as_str(), away.parameter("state"));
+        let request = site.browser().start_login("/login/wechat").await;
+        let (url, state) = (request.0.as_str(), request.parameter("state"));
         let scope = if scope.is_empty() { "snsapi_login" } else { scope };
         let expected = format!(
             "https://open.weixin.qq.com/connect/{page}?appid=wx0123456789&redirect_uri=http%3A%2F%2Flocalhost%3A9001%2F\
@@ -115,100 +116,100 @@ async fn the_browser_is_sent_where_wechat_says_with_parameters_in_its_order() {
 }
 
 #[tokio::test]
-async fn the_unionid_is_the_person_where_there_is_one() {
+async fn unionid_is_the_subject_if_present() {
     let (site, wechat) = wechat().await;
     let (mut browser, mut app) = (site.browser(), site.browser());
-    log_in(&mut browser).await.leads_to("/account");
-    // The same person in another app of the same owner has another openid.
+    log_in(&mut browser).await.assert_redirect("/account");
+    // The same user has another openid in another app of the same developer.
     let (mut other_token, mut other_user) = (token(), user_info());
     (other_token["openid"], other_user["openid"]) = (json!("openid-2"), json!("openid-2"));
-    wechat.answers(TOKEN, said(&other_token));
-    wechat.answers(USER_INFO, said(&other_user));
-    log_in(&mut app).await.leads_to("/account");
+    wechat.set_response(TOKEN, json(200, &other_token));
+    wechat.set_response(USER_INFO, json(200, &other_user));
+    log_in(&mut app).await.assert_redirect("/account");
     let account = browser.open("/account").await.text("account-id");
     assert_eq!(app.open("/account").await.text("account-id"), account);
-    // Without one, the openid is.
-    for answer in [&mut other_token, &mut other_user] {
-        answer.as_object_mut().unwrap().remove("unionid");
+    // Without a unionid, the openid is the subject.
+    for response in [&mut other_token, &mut other_user] {
+        response.as_object_mut().unwrap().remove("unionid");
     }
-    wechat.answers(TOKEN, said(&other_token));
-    wechat.answers(USER_INFO, said(&other_user));
-    log_in(&mut app).await.leads_to("/account");
+    wechat.set_response(TOKEN, json(200, &other_token));
+    wechat.set_response(USER_INFO, json(200, &other_user));
+    log_in(&mut app).await.assert_redirect("/account");
     assert_ne!(app.open("/account").await.text("account-id"), account);
 }
 
 #[tokio::test]
-async fn json_is_read_whatever_it_is_called() {
+async fn wechat_json_is_parsed_with_any_content_type() {
     let (site, wechat) = wechat().await;
     for (path, body) in [(TOKEN, token()), (USER_INFO, user_info())] {
-        wechat.answers(path, status(200).set_body_raw(body.to_string(), "text/plain"));
+        wechat.set_response(path, status(200).set_body_raw(body.to_string(), "text/plain"));
     }
-    log_in(&mut site.browser()).await.leads_to("/account");
+    log_in(&mut site.browser()).await.assert_redirect("/account");
 }
 
 #[tokio::test]
-async fn an_error_in_a_200_and_every_other_trouble_logs_nobody_in() {
+async fn wechat_errors_show_pages() {
     let (site, wechat) = wechat().await;
     let mut browser = site.browser();
     let error =
-        |code: i64| said(&json!({ "errcode": code, "errmsg": "wechat-access-token, rid: x" }));
+        |code: i64| json(200, &json!({ "errcode": code, "errmsg": "wechat-access-token, rid: x" }));
     for (trouble, expected, refusal) in [
         (error(40_029), 400, "code_rejected"),
         (error(40_163), 400, "code_rejected"),
         (error(40_001), 502, "provider_unavailable"),
         (error(-1), 502, "provider_unavailable"),
-        (said(&json!({})), 502, "provider_unavailable"),
-        (said(&json!({ "access_token": "x" })), 502, "provider_unavailable"),
-        (said(&json!({ "access_token": "x", "openid": "" })), 502, "provider_unavailable"),
-        (said(&json!({ "openid": "x" })), 502, "provider_unavailable"),
+        (json(200, &json!({})), 502, "provider_unavailable"),
+        (json(200, &json!({ "access_token": "x" })), 502, "provider_unavailable"),
+        (json(200, &json!({ "access_token": "x", "openid": "" })), 502, "provider_unavailable"),
+        (json(200, &json!({ "openid": "x" })), 502, "provider_unavailable"),
         (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
         (status(500), 502, "provider_unavailable"),
-        (late(said(&token())), 504, "provider_unavailable"),
+        (delayed(json(200, &token())), 504, "provider_unavailable"),
     ] {
-        wechat.answers(TOKEN, trouble);
-        log_in(&mut browser).await.refuses(expected, refusal);
+        wechat.set_response(TOKEN, trouble);
+        log_in(&mut browser).await.assert_error(expected, refusal);
     }
-    wechat.answers(TOKEN, said(&token()));
+    wechat.set_response(TOKEN, json(200, &token()));
     for (trouble, expected, refusal) in [
         (error(40_003), 502, "provider_unavailable"),
         (error(42_001), 502, "provider_unavailable"),
-        (said(&json!({ "nickname": "x" })), 502, "provider_unavailable"),
-        (said(&json!({ "openid": "another", "nickname": "x" })), 502, "untrusted"),
+        (json(200, &json!({ "nickname": "x" })), 502, "provider_unavailable"),
+        (json(200, &json!({ "openid": "another", "nickname": "x" })), 502, "untrusted"),
         (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
         (status(500), 502, "provider_unavailable"),
-        (late(said(&user_info())), 504, "provider_unavailable"),
+        (delayed(json(200, &user_info())), 504, "provider_unavailable"),
     ] {
-        wechat.answers(USER_INFO, trouble);
-        log_in(&mut browser).await.refuses(expected, refusal);
+        wechat.set_response(USER_INFO, trouble);
+        log_in(&mut browser).await.assert_error(expected, refusal);
     }
     assert_eq!(browser.session(), None);
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_without_the_secret_in_the_address() {
+async fn unreachable_wechat_is_reported_without_the_secret() {
     let (site, _wechat) =
-        wechat_with(|provider| provider.token_url = Some(format!("{NOBODY}{TOKEN}"))).await;
+        wechat_with(|provider| provider.token_url = Some(format!("{UNREACHABLE}{TOKEN}"))).await;
     let page = log_in(&mut site.browser()).await;
-    page.refuses(502, "provider_unavailable");
+    page.assert_error(502, "provider_unavailable");
     assert!(!page.html.contains(APP_SECRET));
 }
 
 #[tokio::test]
-async fn whoever_says_no_comes_back_without_a_code() {
+async fn wechat_response_without_code_means_cancelled() {
     let (site, _wechat) = wechat().await;
     let mut browser = site.browser();
-    let state = browser.away("/login/wechat").await.parameter("state");
-    browser.open(&format!("/callback/wechat?state={state}")).await.refuses(403, "cancelled");
+    let state = browser.start_login("/login/wechat").await.parameter("state");
+    browser.open(&format!("/callback/wechat?state={state}")).await.assert_error(403, "cancelled");
 }
 
 #[tokio::test]
-async fn wechat_does_not_name_itself_and_another_does() {
+async fn wechat_response_with_foreign_iss_is_rejected() {
     let (site, wechat) = wechat().await;
     let mut browser = site.browser();
-    let away = browser.away("/login/wechat").await;
+    let request = browser.start_login("/login/wechat").await;
     browser
-        .open(&format!("{}&iss={}", away.back("wechat"), site.platform.name()))
+        .open(&format!("{}&iss={}", request.callback("wechat"), site.platform.name()))
         .await
-        .refuses(400, "mix_up");
+        .assert_error(400, "mix_up");
     assert!(wechat.requests(TOKEN).await.is_empty());
 }
