@@ -36,7 +36,7 @@ async fn error_of_b_names_the_failed_step() {
         assert_call_error(&a.get("/api/call-b").await, 502, "call_b", text);
         assert_eq!(
             servers.b.request_count(),
-            asked + 1,
+            requests + 1,
             "{text}: an error response is not retried"
         );
     }

@@ -148,5 +148,5 @@ async fn healthcheck_reports_readiness_by_exit_code() {
     a.kill_and_read_log();
     let output = ask().await;
     assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains("does not response"), "{}", output.stderr);
+    assert!(output.stderr.contains("no response from"), "{}", output.stderr);
 }

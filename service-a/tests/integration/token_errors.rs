@@ -60,7 +60,7 @@ async fn slow_c_causes_a_timeout() {
         &a.get("/api/call-b").await,
         504,
         "get_token",
-        "did not response a token within 200 ms",
+        "did not respond within 200 ms",
     );
     assert_eq!(servers.c.request_count(), 1);
 }
@@ -73,7 +73,9 @@ async fn unreachable_c_is_named_with_its_url() {
         &a.get("/api/call-b").await,
         502,
         "get_token",
-        &format!("cannot reach the metadata endpoint of the authorization server at {UNREACHABLE}{METADATA}"),
+        &format!(
+            "cannot reach the metadata endpoint of the authorization server at {UNREACHABLE}{METADATA}"
+        ),
     );
 }
 
