@@ -11,14 +11,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backon::{ExponentialBuilder, Retryable};
-use flow_events::Field;
+use flow_events::{Field, Party};
 use http::{Method, StatusCode, header};
+use oauth_http::HttpTransport;
 use oauth_types::{AccessToken, ClientSecret, Scope, basic, printable};
 use serde::{Deserialize, de::IgnoredAny};
 use token_client::{TokenClient, TokenError, TokenTarget};
 use tokio::time::{Instant, timeout_at};
 
-use self::transport::{Transport, TransportError};
+use self::transport::AttemptError;
 pub use self::{
     error::{CallError, CallStep},
     url_cache::UrlCache,
@@ -31,7 +32,7 @@ const MAX_ERROR_TEXT: usize = 200;
 /// Calls B, in A's own name or in the name of a user.
 pub struct BClient {
     pub tokens: TokenClient,
-    pub http: reqwest::Client,
+    pub transport: HttpTransport,
     /// Scope of the access tokens that A requests.
     pub scope: Scope,
     pub urls: UrlCache,
@@ -82,6 +83,11 @@ struct ErrorBody {
 }
 
 impl BClient {
+    /// Creates the transport to B over an HTTP client.
+    pub fn transport(http: reqwest::Client) -> HttpTransport {
+        HttpTransport::new(http, Party::ResourceServer, transport::MAX_BODY)
+    }
+
     /// Calls B with an access token for A itself.
     ///
     /// If B responds with 401, requests a new access token and calls once more. That is safe for
@@ -158,26 +164,26 @@ impl BClient {
         let (url, request, fields) = match variant {
             LegacyVariant::Basic => {
                 let url = self.urls.get(target, "/api/do_something")?;
-                let request =
-                    self.http.post(url.clone()).header(header::AUTHORIZATION, &authorization);
+                let request = self
+                    .transport
+                    .client()
+                    .post(url.clone())
+                    .header(header::AUTHORIZATION, &authorization);
                 (url, request, vec![Field::secret("authorization").in_header()])
             }
             LegacyVariant::Query => {
                 let url = self.urls.get(target, "/api")?;
                 let query = [("access_key", client_id.as_str()), ("secret", secret.expose())];
-                let request = self.http.get(url.clone()).query(&query);
+                let request = self.transport.client().get(url.clone()).query(&query);
                 let fields = ["access_key", "secret"].map(|name| Field::secret(name).in_query());
                 (url, request, fields.into())
             }
         };
-        let transport = Transport {
-            http: &self.http,
-            url: url.as_str(),
-            event_fields: &|| fields.clone(),
-            secrets: &[secret.expose(), authorization.trim_start_matches("Basic ")],
-        };
+        let secrets = [secret.expose(), authorization.trim_start_matches("Basic ")];
         let request = request.timeout(self.call_timeout.min(self.total_timeout));
-        transport.send(request).await?.into_result()
+        transport::send(&self.transport, request, url.as_str(), || fields, &secrets)
+            .await?
+            .into_result()
     }
 
     fn token_target(&self, target: &Target) -> TokenTarget {
@@ -214,7 +220,8 @@ impl BClient {
         let attempt = || async {
             let remaining = deadline.saturating_duration_since(Instant::now());
             let mut builder = self
-                .http
+                .transport
+                .client()
                 .request(request.method.clone(), url.clone())
                 .timeout(remaining.min(self.call_timeout))
                 .bearer_auth(token.expose());
@@ -222,17 +229,13 @@ impl BClient {
                 builder =
                     builder.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let transport = Transport {
-                http: &self.http,
-                url: url.as_str(),
-                event_fields: &|| vec![Field::token("authorization", token).in_header()],
-                secrets: &[token.expose()],
-            };
-            transport.send(builder).await
+            let fields = || vec![Field::token("authorization", token).in_header()];
+            let secrets = [token.expose()];
+            transport::send(&self.transport, builder, url.as_str(), fields, &secrets).await
         };
         // B received nothing if the connection failed. After any other error it may have processed
         // the request, and only safe methods can be repeated.
-        let retryable = |error: &TransportError| {
+        let retryable = |error: &AttemptError| {
             let harmless = error.not_sent || (error.transient && request.method.is_safe());
             harmless && Instant::now() < deadline
         };

@@ -127,7 +127,7 @@ impl Components {
         Ok(Self {
             b_client: BClient {
                 tokens: token_client(settings, &http, clock)?,
-                http,
+                transport: BClient::transport(http),
                 scope: settings.scope()?,
                 urls: UrlCache::default(),
                 call_timeout: settings.call_timeout(),

@@ -31,7 +31,14 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
     };
     let (scope, call_timeout) = (SCOPE.parse()?, HttpClientSettings::default().timeout);
     let urls = UrlCache::default();
-    let a = BClient { tokens, http, scope, urls, call_timeout, total_timeout: TOTAL_TIMEOUT };
+    let a = BClient {
+        tokens,
+        transport: BClient::transport(http),
+        scope,
+        urls,
+        call_timeout,
+        total_timeout: TOTAL_TIMEOUT,
+    };
     let calls = CallComparison { a, target };
     let comparison = harness.runtime.block_on(calls.run(plan.calls))?;
     Ok(vec![BenchResult::at_most_times(
@@ -73,8 +80,14 @@ impl CallComparison {
     }
 
     async fn send(&self, token: &str) -> anyhow::Result<()> {
-        let response =
-            self.a.http.get(format!("{}{PATH}", self.target.url)).bearer_auth(token).send().await?;
+        let response = self
+            .a
+            .transport
+            .client()
+            .get(format!("{}{PATH}", self.target.url))
+            .bearer_auth(token)
+            .send()
+            .await?;
         ensure!(response.status() == 200, "B responded with {}", response.status());
         response.bytes().await?;
         Ok(())

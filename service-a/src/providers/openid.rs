@@ -69,8 +69,7 @@ impl OpenIdProvider {
                 anyhow::anyhow!("the settings `issuer` and `internal_url`: {problem}")
             })?;
         let identifier = issuer.identifier().to_owned();
-        let transport =
-            Arc::new(Transport { http: http_client(&settings.http())?, issuer: Some(issuer) });
+        let transport = Arc::new(Transport::new(http_client(&settings.http())?, Some(issuer)));
         let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         anyhow::ensure!(!settings.client_id.is_empty(), "the setting `client_id` is missing");
         Ok(Self {

@@ -1,30 +1,26 @@
-//! HTTP requests to providers, with trace context, events, a timeout and a size limit, and without
-//! redirects.
+//! HTTP requests to providers.
 
-use std::{
-    error::Error,
-    future::Future,
-    pin::Pin,
-    time::{Duration, Instant},
-};
+use std::{future::Future, pin::Pin};
 
-use flow_events::{Event, Field, FieldValue, Party, current_trace, emit};
+use flow_events::{Field, FieldValue, Party};
 use http::{HeaderMap, HeaderValue, header};
+use oauth_http::HttpTransport;
 use oauth_types::{AccessToken, Issuer, parse_endpoint_url};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use reqwest::Body;
 use url::Url;
 
 use super::{ProviderError, ProviderRequest};
 
-/// Longest response body of a provider, in bytes. Bounds memory.
+/// Longest response body of a provider, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Transport {
-    pub(super) http: reqwest::Client,
+    http: HttpTransport,
     /// Resolves endpoints of the metadata to the internal URL. Without it, the URLs of the settings
     /// are used unchanged.
-    pub(super) issuer: Option<Issuer>,
+    issuer: Option<Issuer>,
 }
 
 /// Why there is no response.
@@ -64,6 +60,11 @@ impl<'c> AsyncHttpClient<'c> for Transport {
 }
 
 impl Transport {
+    pub(super) fn new(http: reqwest::Client, issuer: Option<Issuer>) -> Self {
+        Self { http: HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY), issuer }
+    }
+
+    /// Sends a request and reads the response.
     pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let (parts, body) = request.into_parts();
         let endpoint = parts.uri.to_string();
@@ -73,54 +74,28 @@ impl Transport {
         };
         let url = url.map_err(TransportError::InvalidUrl)?;
         let secrets = secret_parameters(&url, &body);
-        emit(|| Event::RequestSent {
-            to: Party::AuthorizationServer,
-            method: parts.method.to_string(),
-            url: without_query(&url),
-            fields: event_fields(&parts.headers, &url, &body),
-        });
-        let mut request = self.http.request(parts.method, url).headers(parts.headers).body(body);
-        if let Some(trace) = current_trace() {
-            request = request.header("traceparent", trace.to_string());
-        }
-        let started = Instant::now();
-        let response = receive(request).await;
-        emit_response(&response, started.elapsed(), &secrets);
-        response
+        let request_fields = |request: &reqwest::Request| {
+            let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+            event_fields(request.headers(), request.url(), body)
+        };
+        let response_fields = |response: &oauth_http::HttpResponse| {
+            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            Field::json_members(response.bytes(), &secrets)
+        };
+        let request =
+            self.http.client().request(parts.method, url).headers(parts.headers).body(body);
+        let received = self.http.send(request, request_fields, response_fields).await?;
+        let body = received.body.ok_or(TransportError::TooLong)?;
+        let mut response = HttpResponse::new(body.to_vec());
+        (*response.status_mut(), *response.headers_mut()) = (received.status, received.headers);
+        Ok(response)
     }
 }
 
-async fn receive(request: reqwest::RequestBuilder) -> Result<HttpResponse, TransportError> {
-    let mut received = request.send().await.map_err(transport_error)?;
-    let mut response = HttpResponse::new(Vec::new());
-    *response.status_mut() = received.status();
-    response.headers_mut().clone_from(received.headers());
-    while let Some(chunk) = received.chunk().await.map_err(transport_error)? {
-        if response.body().len() + chunk.len() > MAX_BODY {
-            return Err(TransportError::TooLong);
-        }
-        response.body_mut().extend_from_slice(&chunk);
+impl From<oauth_http::TransportError> for TransportError {
+    fn from(error: oauth_http::TransportError) -> Self {
+        if error.is_timeout() { Self::TimedOut } else { Self::Unreachable(error.root_cause()) }
     }
-    Ok(response)
-}
-
-/// Keeps the innermost error, and drops the URL, because WeChat's contains the client secret.
-fn transport_error(error: reqwest::Error) -> TransportError {
-    if error.is_timeout() && !error.is_connect() {
-        return TransportError::TimedOut;
-    }
-    let error = error.without_url();
-    let mut innermost: &dyn Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    TransportError::Unreachable(innermost.to_string())
-}
-
-fn without_query(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.to_string()
 }
 
 /// Returns headers and parameters as event fields, which cannot contain secrets.
@@ -150,28 +125,4 @@ fn secret_parameters(url: &Url, body: &[u8]) -> Vec<String> {
         .filter(|(name, value)| is_secret(name, value))
         .map(|(_, value)| value.into_owned())
         .collect()
-}
-
-fn emit_response(
-    response: &Result<HttpResponse, TransportError>,
-    elapsed: Duration,
-    secrets: &[String],
-) {
-    let elapsed_micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    emit(|| match response {
-        Ok(response) => Event::ResponseReceived {
-            from: Party::AuthorizationServer,
-            status: response.status().as_u16(),
-            elapsed_micros,
-            fields: Field::json_members(
-                response.body(),
-                &secrets.iter().map(String::as_str).collect::<Vec<_>>(),
-            ),
-        },
-        Err(error) => Event::RequestFailed {
-            to: Party::AuthorizationServer,
-            reason: error.to_string(),
-            elapsed_micros,
-        },
-    });
 }

@@ -96,7 +96,7 @@ impl WeChatProvider {
                 &settings.userinfo_url,
                 "https://api.weixin.qq.com/sns/userinfo",
             )?,
-            transport: Transport { http: http_client(&settings.http())?, issuer: None },
+            transport: Transport::new(http_client(&settings.http())?, None),
             issuer: issuer.identifier().to_owned(),
             appid: settings.client_id.clone(),
             secret: settings.secret()?,

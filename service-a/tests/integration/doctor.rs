@@ -182,7 +182,11 @@ async fn unreachable_c_and_unreachable_b_are_distinguished() {
     let (servers, a) = doctor_servers().await;
     respond_to_token_request(&servers, token_response(0)).await;
     let output = doctor(&servers.settings(), &a, &[("issuer", "http://127.0.0.1:1")]).await;
-    assert_diagnosis(&output, "issuer: reached", &["nothing is listening there", "set `internal_url`"]);
+    assert_diagnosis(
+        &output,
+        "issuer: reached",
+        &["nothing is listening there", "set `internal_url`"],
+    );
     assert!(
         output.stdout.contains("the secret is not sent to an unconfirmed issuer"),
         "{}",
@@ -190,7 +194,11 @@ async fn unreachable_c_and_unreachable_b_are_distinguished() {
     );
     let output =
         doctor(&servers.settings(), &a, &[("targets.local.url", "http://127.0.0.1:1")]).await;
-    assert_diagnosis(&output, "B local: reached", &["nothing is listening there", "targets.local.url: "]);
+    assert_diagnosis(
+        &output,
+        "B local: reached",
+        &["nothing is listening there", "targets.local.url: "],
+    );
     let (of_a, of_login) = ("ok    issuer: reached", "ok    login platform: reached");
     assert!(output.stdout.contains(of_a) && output.stdout.contains(of_login), "{}", output.stdout);
 }
@@ -229,7 +237,11 @@ async fn newer_schema_and_invalid_database_file_are_reported() {
     let other = tempfile::tempdir().unwrap();
     let dir = other.path().display().to_string();
     let output = doctor(&servers.settings(), &a, &[("data_dir", &dir)]).await;
-    assert!(output.stdout.contains("not created yet; the first start creates it"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("not created yet; the first start creates it"),
+        "{}",
+        output.stdout
+    );
     assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0, "the doctor creates no file");
     fs::write(
         other.path().join("service-a.db"),
