@@ -175,7 +175,7 @@ async fn logs_hold_no_secret_and_no_token() {
     secrets.push(GUESS.to_owned());
     let text = log.text();
     for told in [
-        "a token was refused",
+        "access token rejected",
         "service=\"service-a\"",
         "service=\"service-b\"",
         "service=\"auth-server\"",

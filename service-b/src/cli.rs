@@ -1,4 +1,4 @@
-//! The command line of B. `service-b` alone serves.
+//! The command line of B. Without a subcommand, it serves.
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -11,7 +11,7 @@ use service_kit::{
 
 use crate::{ServiceB, ServiceBSettings, doctor};
 
-/// The protected API (B): it looks at the pass, and says yes or no.
+/// B, the resource server: verifies access tokens and serves a small API.
 #[derive(Debug, Parser)]
 #[command(name = "service-b", version)]
 pub struct Arguments {
@@ -19,7 +19,7 @@ pub struct Arguments {
     service: ServiceArguments<doctor::Arguments>,
 }
 
-/// Run a command line.
+/// Parses and runs a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
         Ok(arguments) => cli::exit_code(run(&arguments)),
@@ -27,10 +27,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Run a command that was read already.
+/// Runs a parsed command.
 ///
 /// # Errors
-/// Why the command failed.
+/// Returns the reason why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
         async |settings: ServiceBSettings, bound: BoundListener, stop: CancellationToken| {
@@ -40,10 +40,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     run_service(
         &arguments.service,
         serve,
-        |settings: &ServiceBSettings, told: &doctor::Arguments| {
-            let pass = told.read_token()?;
-            ::doctor::run(&told.output, async {
-                vec![doctor::examine(settings, pass.as_ref(), &Clock::system()).await]
+        |settings: &ServiceBSettings, arguments: &doctor::Arguments| {
+            let token = arguments.read_token()?;
+            ::doctor::run(&arguments.output, async {
+                vec![doctor::examine(settings, token.as_ref(), &Clock::system()).await]
             })
         },
     )

@@ -1,5 +1,5 @@
-//! `service-b doctor`: why does B refuse, or not answer? What it looks at stands in [`examine`], in
-//! its order.
+//! `service-b doctor` explains why B rejects tokens or does not respond. [`examine`] lists its
+//! checks, in order.
 
 mod access_token;
 
@@ -23,23 +23,25 @@ use crate::{
     settings::{Mode, ServiceBSettings},
 };
 
-/// The leeway of introspection, which has no setting.
-const ASKING_LEEWAY: u32 = 5;
+/// The leeway of introspection, which has no setting, in seconds.
+const INTROSPECTION_LEEWAY: u32 = 5;
 
-/// What B's doctor can be told.
+/// The arguments of `service-b doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
     pub output: DoctorArguments,
-    /// A file with a pass that B refuses, or `-` for standard input: every check is made on it, and
-    /// it is not shown
+    /// A file with an access token that B rejects, or `-` for standard input. Every check of B is
+    /// applied to it, and it is not printed
     #[arg(long, value_name = "FILE")]
     pub token: Option<PathBuf>,
 }
 
 impl Arguments {
+    /// Reads the access token of `--token`.
+    ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn read_token(&self) -> anyhow::Result<Option<AccessToken>> {
         let Some(file) = &self.token else { return Ok(None) };
         let text = if file.as_os_str() == "-" {
@@ -47,45 +49,48 @@ impl Arguments {
         } else {
             std::fs::read_to_string(file)
         };
-        let text = text.with_context(|| format!("the pass in {}", file.display()))?;
+        let text =
+            text.with_context(|| format!("cannot read the access token in {}", file.display()))?;
         Ok(Some(AccessToken::new(text.trim())))
     }
 }
 
-/// Everything that keeps B from saying yes.
+/// Checks everything that can keep B from accepting a token.
 pub async fn examine(
     settings: &ServiceBSettings,
-    pass: Option<&AccessToken>,
+    token: Option<&AccessToken>,
     clock: &Clock,
 ) -> Report {
     let names = SettingNames::of(ServiceBSettings::SERVICE);
-    let wire = HttpProbe::new(&settings.http(), clock);
+    let probe = HttpProbe::new(&settings.http(), clock);
     let (own, issuer) = tokio::join!(
         run_section("listener", async |checks| {
             let certificates = [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()];
             check_settings(checks, settings, certificates);
-            check_door(checks, settings, &names, clock).await;
+            check_listener(checks, settings, &names, clock).await;
         }),
         run_section("issuer", async |checks| {
             let known =
-                check_issuer(checks, &issuer(settings, &names), &wire, leeway(settings, &names))
+                check_issuer(checks, &issuer(settings, &names), &probe, leeway(settings, &names))
                     .await;
             match known {
-                Some(known) => look_further(checks, settings, &known, &names, pass, clock).await,
-                None => skip_the_rest(checks, pass),
+                Some(known) => {
+                    check_confirmed_issuer(checks, settings, &known, &names, token, clock).await
+                }
+                None => skip_rest(checks, token),
             }
         }),
     );
     Report::of(ServiceBSettings::SERVICE, [own, issuer])
 }
 
-/// What takes an issuer of whom one is sure.
-async fn look_further(
+/// Runs the checks that need the confirmed issuer.
+async fn check_confirmed_issuer(
     checks: &mut Checks,
     settings: &ServiceBSettings,
     known: &ConfirmedIssuer,
     names: &SettingNames,
-    pass: Option<&AccessToken>,
+    token: Option<&AccessToken>,
     clock: &Clock,
 ) {
     let mut keys: Option<PublishedKeys> = None;
@@ -96,19 +101,19 @@ async fn look_further(
     if settings.mode != Mode::Local
         && let Ok(secret) = settings.introspection_secret()
     {
-        check_introspection(checks, known, &asking(settings, secret)).await;
+        check_introspection(checks, known, &introspection_client(settings, secret)).await;
     }
     check_scopes(checks, known, names);
-    if let Some(pass) = pass {
-        check_token(checks, settings, pass, keys.as_ref(), clock).await;
+    if let Some(token) = token {
+        check_token(checks, settings, token, keys.as_ref(), clock).await;
     }
 }
 
-fn skip_the_rest(checks: &mut Checks, pass: Option<&AccessToken>) {
-    let why = "not before it is sure who the issuer is";
-    checks.skip("issuer: keys and introspection", why);
-    if pass.is_some() {
-        checks.skip("token", why);
+fn skip_rest(checks: &mut Checks, token: Option<&AccessToken>) {
+    let reason = "the issuer is not confirmed";
+    checks.skip("issuer: keys and introspection", reason);
+    if token.is_some() {
+        checks.skip("token", reason);
     }
 }
 
@@ -118,7 +123,7 @@ fn issuer(settings: &ServiceBSettings, names: &SettingNames) -> IssuerConfig {
         names: names.clone(),
         issuer: settings.issuer.clone(),
         internal_url: settings.internal_url.clone(),
-        // Nobody is sent there by B.
+        // B sends no browser there.
         reached_by: ReachedBy::ThisProcess,
         metadata_location: MetadataLocation::OAuthOrOpenId,
     }
@@ -126,7 +131,7 @@ fn issuer(settings: &ServiceBSettings, names: &SettingNames) -> IssuerConfig {
 
 fn leeway<'a>(settings: &ServiceBSettings, names: &'a SettingNames) -> Leeway<'a> {
     match settings.mode {
-        Mode::Introspection => Leeway { seconds: ASKING_LEEWAY, setting: None },
+        Mode::Introspection => Leeway { seconds: INTROSPECTION_LEEWAY, setting: None },
         Mode::Local | Mode::Auto => Leeway {
             seconds: settings.local.leeway_seconds,
             setting: Some((names, "local.leeway_seconds")),
@@ -134,7 +139,7 @@ fn leeway<'a>(settings: &ServiceBSettings, names: &'a SettingNames) -> Leeway<'a
     }
 }
 
-fn asking(settings: &ServiceBSettings, secret: ClientSecret) -> Client {
+fn introspection_client(settings: &ServiceBSettings, secret: ClientSecret) -> Client {
     Client {
         id: settings.introspection.client_id.clone(),
         secret,
@@ -144,13 +149,13 @@ fn asking(settings: &ServiceBSettings, secret: ClientSecret) -> Client {
     }
 }
 
-async fn check_door(
+async fn check_listener(
     checks: &mut Checks,
     settings: &ServiceBSettings,
     names: &SettingNames,
     clock: &Clock,
 ) {
-    let door = LocalServer {
+    let server = LocalServer {
         setting: "listen",
         listen: &settings.listen,
         tls: settings.tls.cert_file.is_some(),
@@ -158,29 +163,28 @@ async fn check_door(
         names,
         start: "`service-b`, or `cargo run` for the demo",
     };
-    if check_local_server(checks, clock, &door).await {
+    if check_local_server(checks, clock, &server).await {
         let own = [("resource", settings.resource.as_str()), ("issuer", settings.issuer.as_str())];
-        check_running_resource(checks, clock, &door, own).await;
+        check_running_resource(checks, clock, &server, own).await;
     }
 }
 
-/// Passes without B's scopes open nothing, and an issuer that does not know them gives none with
-/// them.
+/// Checks that the issuer knows B's scopes. Otherwise it issues no token that B accepts.
 fn check_scopes(checks: &mut Checks, known: &ConfirmedIssuer, names: &SettingNames) {
     let check = known.check("scope");
     let offered = known.scopes();
     let missing: Vec<_> =
         SCOPES.into_iter().filter(|scope| !offered.iter().any(|one| one == scope)).collect();
     if offered.is_empty() {
-        return checks.skip(check, "the issuer does not say which scopes it knows");
+        return checks.skip(check, "the metadata of the issuer has no scopes_supported");
     }
     if missing.is_empty() {
         return checks.ok(check, SCOPES.join(" "));
     }
-    let compared = "the scopes that B asks for, and `scopes_supported` of the issuer";
+    let compared = "the scopes that B requires, and `scopes_supported` of the issuer";
     let change = names.change(
         "issuer",
-        "have them registered there (ours: `scopes` of the resource in `clients_file`), or name another issuer",
+        "register them there (in this system: `scopes` of the resource in `clients_file`), or use another issuer",
     );
     let finding = Diagnosis::new(compared, SCOPES.join(" "), offered.join(" "), change);
     checks.warn(check, format!("the issuer does not know: {}", missing.join(" ")), finding);

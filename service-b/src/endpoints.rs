@@ -1,5 +1,4 @@
-//! One file an endpoint, named as the endpoint. The scope that an endpoint needs stands in its
-//! signature.
+//! One file per endpoint. The required scope is part of the handler's signature.
 
 pub(crate) mod do_something;
 pub(crate) mod legacy;
@@ -23,17 +22,17 @@ impl RequiredScope for ResourceWrite {
     const SCOPE: &'static str = "resource:write";
 }
 
-/// Every scope that some endpoint needs.
+/// The scopes of all endpoints.
 pub(crate) const SCOPES: [&str; 2] = [ResourceRead::SCOPE, ResourceWrite::SCOPE];
 
-/// What the pass said, for the caller to see.
+/// The claims of the caller's token, as the responses show them.
 #[derive(Serialize)]
 pub(crate) struct TokenClaims {
     client_id: Option<String>,
     subject: Option<String>,
     scope: String,
     jti: Option<String>,
-    /// Who acts for the subject, where somebody does (RFC 8693 §4.1).
+    /// The party that acts for the subject (RFC 8693 §4.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<Actor>,
     expires_at: i64,

@@ -1,14 +1,15 @@
-//! B, the protected API: it looks at the pass, and says yes or no.
+//! B, the resource server: verifies access tokens and serves a small API.
 //!
-//! All of its own is in [`router`] and the endpoints; everything that a team would write again for
-//! each of its services stands in `token-verifier` and `service-kit`.
+//! To copy B, read `router.rs` and the endpoints. `token-verifier` and `service-kit` do the rest.
 
 pub mod cli;
 pub mod doctor;
 mod endpoints;
-pub mod router;
+mod production;
+mod router;
 mod server;
 pub mod settings;
+mod state;
 mod verifier;
 
 pub use server::ServiceB;

@@ -1,31 +1,25 @@
-//! Every route of B on one page.
+//! Every route of B.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::FromRef,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use token_verifier::{Verifier, reject_token_in_form_body};
+use token_verifier::reject_token_in_form_body;
 
-use crate::endpoints::{do_something, legacy, openapi, protected_resource, resource};
+use crate::{
+    endpoints::{do_something, legacy, openapi, protected_resource, resource},
+    state::AppState,
+};
 
-/// What the endpoints share.
-#[derive(Clone, FromRef)]
-pub struct App {
-    pub verifier: Verifier,
-    /// Present only in the demonstration of the old way.
-    pub legacy: Option<Arc<legacy::Legacy>>,
-}
-
-/// Every route.
-pub fn routes(app: App) -> Router {
-    // A body that is a form may hold a second token: each route that takes bodies has this. Of GET
-    // bodies nobody takes anything (RFC 6750 §2.2).
-    let no_token_in_form = from_fn_with_state(app.verifier.clone(), reject_token_in_form_body);
-    let secret_in_header = from_fn_with_state(app.legacy.clone(), legacy::secret_in_header);
+pub(crate) fn router(state: AppState) -> Router {
+    // RFC 6750 §2.2: a form body may hold a second token. Every route that reads bodies has this
+    // layer.
+    let no_token_in_form = from_fn_with_state(state.verifier.clone(), reject_token_in_form_body);
+    let secret_in_header =
+        from_fn_with_state(state.legacy_client.clone(), legacy::secret_in_header);
     let mut routes = Router::new()
         .route("/api/resource", get(resource::resource))
         .route(
@@ -34,8 +28,8 @@ pub fn routes(app: App) -> Router {
         )
         .route("/.well-known/oauth-protected-resource", get(protected_resource::protected_resource))
         .route("/openapi.json", get(openapi::openapi));
-    if let Some(legacy) = &app.legacy {
-        routes = routes.route("/api", get(legacy::secret_in_query).with_state(Arc::clone(legacy)));
+    if let Some(client) = &state.legacy_client {
+        routes = routes.route("/api", get(legacy::secret_in_query).with_state(Arc::clone(client)));
     }
-    routes.with_state(app)
+    routes.with_state(state)
 }

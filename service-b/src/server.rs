@@ -1,42 +1,43 @@
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
 use axum::Router;
 use clock::Clock;
 use flow_events::{EventSink, Party};
+use oauth_types::ClientSecret;
 use prometheus_client::registry::Registry;
 use service_kit::{
     BoundListener, CancellationToken, Limits, Server, ServiceContext, Settings,
-    ensure_safe_for_production, health, http_client, metrics, run_periodically,
+    ensure_safe_for_production, health, metrics, run_periodically,
     tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
 use token_verifier::Verifier;
 
 use crate::{
-    endpoints::legacy::Legacy,
-    router::{self, App},
+    endpoints::legacy::LegacyClient,
+    router::router,
     settings::ServiceBSettings,
-    verifier::verifier,
+    state::AppState,
+    verifier::{load_certificate, verifier},
 };
 
-/// How often B tries to get the keys while it has none.
-const WARM_PERIOD: Duration = Duration::from_millis(250);
+/// The interval of attempts to fetch the keys while B has none.
+const WARM_UP_INTERVAL: Duration = Duration::from_millis(250);
 
-/// B, bound and ready to run.
+/// B, with its listener bound.
 pub struct ServiceB {
     bound: BoundListener,
     routes: Router,
     verifier: Verifier,
-    certificates: Option<ServerCertificate>,
+    certificate: Option<ServerCertificate>,
     limits: Limits,
 }
 
 impl ServiceB {
-    /// Prepare the verifier, and lay out every route.
+    /// Creates the verifier and the routes.
     ///
     /// # Errors
-    /// When a setting is unsafe in production, or cannot be used.
+    /// Returns an error if a setting is invalid, or unsafe in production.
     pub fn prepare(
         settings: &ServiceBSettings,
         bound: BoundListener,
@@ -45,8 +46,9 @@ impl ServiceB {
     ) -> anyhow::Result<Self> {
         ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
             .map_err(anyhow::Error::msg)?;
-        let (verifier, certificates) = make(settings, clock.clone())?;
-        let app = App { verifier: verifier.clone(), legacy: legacy(settings) };
+        let verifier = verifier(settings, clock.clone())?;
+        let certificate = load_certificate(settings)?;
+        let state = AppState { verifier: verifier.clone(), legacy_client: legacy_client(settings) };
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -57,62 +59,50 @@ impl ServiceB {
             http_metrics,
             limits: settings.limits.clone(),
         };
-        // The scoped routes last: their fallback counts and logs unknown paths.
+        // These routes come last: their fallback counts and logs unknown paths.
         let routes = health::routes(readiness(verifier.clone()))
             .merge(metrics::routes(registry))
-            .merge(with_request_context(router::routes(app), context));
-        Ok(Self { bound, routes, verifier, certificates, limits: settings.limits.clone() })
+            .merge(with_request_context(router(state), context));
+        Ok(Self { bound, routes, verifier, certificate, limits: settings.limits.clone() })
     }
 
-    /// Serve until a stop is asked for, then finish what is running.
+    /// Serves until `stop` is cancelled, then completes the requests in progress.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tokio::spawn(warm_until_ready(self.verifier, stop.clone()));
         let server = Server::new(self.bound, self.routes, &self.limits);
-        Ok(with_cert_reload(server, self.certificates, &stop).run(stop).await?)
+        Ok(with_cert_reload(server, self.certificate, &stop).run(stop).await?)
     }
 }
 
-/// What the settings become before anything is served; `check-config` tries the same.
-pub(crate) fn make(
-    settings: &ServiceBSettings,
-    clock: Clock,
-) -> anyhow::Result<(Verifier, Option<ServerCertificate>)> {
-    let http = http_client(&settings.http())?;
-    let verifier = verifier(settings, http, clock).context("the settings for checking passes")?;
-    let certificates =
-        ServerCertificate::load(settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref())?;
-    Ok((verifier, certificates))
-}
-
-/// Without keys B could only refuse, so it asks for no traffic until it has them.
+/// Without keys B cannot verify tokens, so it is not ready before it has them.
 fn readiness(verifier: Verifier) -> health::Readiness {
     health::readiness(move || {
         let ready = verifier.is_ready();
-        async move { if ready { Ok(()) } else { Err("B has no keys of C yet".to_owned()) } }
+        async move { if ready { Ok(()) } else { Err("no keys of the issuer yet".to_owned()) } }
     })
 }
 
 async fn warm_until_ready(verifier: Verifier, stop: CancellationToken) {
     let done = stop.child_token();
-    run_periodically(WARM_PERIOD, done.clone(), || async {
+    run_periodically(WARM_UP_INTERVAL, done.clone(), || async {
         match verifier.warm_up().await {
             Ok(()) => done.cancel(),
-            Err(error) => tracing::warn!(%error, "B cannot check passes yet; it tries again"),
+            Err(error) => tracing::warn!(%error, "cannot verify access tokens yet; will retry"),
         }
     })
     .await;
 }
 
-fn legacy(settings: &ServiceBSettings) -> Option<Arc<Legacy>> {
+fn legacy_client(settings: &ServiceBSettings) -> Option<Arc<LegacyClient>> {
     if !settings.legacy_secret_demo {
         return None;
     }
     tracing::warn!(
-        "legacy_secret_demo is on: B takes a secret instead of a pass. For teaching only"
+        "legacy_secret_demo is on: B accepts client secrets instead of access tokens. For learning only"
     );
-    let secret = oauth_types::ClientSecret::new(service_kit::DEMO_SECRET);
-    Some(Arc::new(Legacy { client_id: "service-a".to_owned(), secret }))
+    let client_secret = ClientSecret::new(service_kit::DEMO_SECRET);
+    Some(Arc::new(LegacyClient { client_id: "service-a".to_owned(), client_secret }))
 }

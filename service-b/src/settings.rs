@@ -1,81 +1,88 @@
 //! The settings of B.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clock::Clock;
 use oauth_types::ClientSecret;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles,
-    UnsafeSetting, comma_list, loopback_url, plain_http_listener, plain_http_url,
-    telemetry::LogSettings, weak_secret,
+    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, TlsFiles, comma_list,
+    telemetry::LogSettings,
 };
-
-use crate::server;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceBSettings {
+    /// `demo`, `test` or `production`.
     pub profile: Profile,
-    /// The issuer identifier of C: the only `iss` that B takes.
+    /// The issuer identifier of the authorization server: the only accepted `iss`. Production
+    /// demands https and a host other than loopback.
     pub issuer: String,
-    /// Where B reaches C, if not at the issuer's address.
+    /// The URL at which B reaches the issuer, if it is not the issuer identifier. Production demands
+    /// https.
     pub internal_url: Option<String>,
-    /// The only certificate authorities that B believes, as PEM; without it those of the system.
+    /// A PEM file with the only certificate authorities that B trusts. Without it, B trusts those of
+    /// the system.
     pub ca_file: Option<PathBuf>,
-    /// Where B is served, as `host:port`.
+    /// The address on which B listens, as `host:port`. Production demands TLS files beyond loopback.
     pub listen: String,
-    /// B's own identifier: the `aud` that a pass for B carries.
+    /// The resource identifier of B: the `aud` of access tokens for B. Production demands a host
+    /// other than loopback.
     pub resource: String,
+    /// How B verifies access tokens: `local`, `introspection` or `auto`.
     pub mode: Mode,
     pub local: LocalSettings,
     pub introspection: IntrospectionSettings,
-    /// The document's contrast: take a secret instead of a pass. For teaching, never for use.
+    /// Accepts client secrets instead of access tokens, to show the difference. Production demands
+    /// `false`.
     pub legacy_secret_demo: bool,
     pub tls: TlsFiles,
-    /// Who watches the flows.
+    /// Where B sends flow events.
     pub events: EventSettings,
     pub limits: Limits,
     pub log: LogSettings,
 }
 
-/// How B checks a pass.
+/// How B verifies access tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// By itself, with C's public keys.
+    /// Locally, with the issuer's public keys.
     #[default]
     Local,
-    /// By asking C about each.
+    /// By introspection (RFC 7662).
     Introspection,
-    /// A JWT by itself, anything else by asking C.
+    /// JWTs locally, all other tokens by introspection.
     Auto,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocalSettings {
-    /// The signature algorithms that B takes.
+    /// The accepted signature algorithms.
     #[serde(deserialize_with = "comma_list")]
     pub algorithms: Vec<String>,
-    /// How far C's clock and B's may differ, in seconds.
+    /// How far the clocks of issuer and B may differ, in seconds. Production demands at most 60.
     pub leeway_seconds: u32,
-    /// How often B may fetch the keys because of an unknown one, in seconds.
+    /// The minimum time between two key fetches because of unknown key ids, in seconds.
     pub key_cooldown_seconds: u32,
-    /// So many verified passes are remembered.
+    /// The maximum number of cached verified tokens. A token with large claims counts as several.
     pub token_cache_capacity: u64,
-    /// The secret that B and C share under HS256, for learning.
+    /// The secret that B and the issuer share for HS256. For learning only: production demands that
+    /// it is absent.
     pub hs256_secret: Option<SecretSetting>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IntrospectionSettings {
+    /// The client identifier of B at the issuer.
     pub client_id: String,
+    /// The secret of B at the issuer. Production demands one that is not weak.
     pub client_secret: Option<SecretSetting>,
-    /// The secret in a file, as container engines mount it.
+    /// A file with the secret, as container engines mount it.
     pub client_secret_file: Option<PathBuf>,
-    /// How long C's word is good, in seconds: a revoked pass may live on for that long.
+    /// How long an introspection response is cached, in seconds: B accepts a revoked token for up to
+    /// this time. Production demands at most 60.
     pub cache_seconds: u32,
 }
 
@@ -124,10 +131,10 @@ impl Default for IntrospectionSettings {
 }
 
 impl ServiceBSettings {
-    /// The secret with which B asks C.
+    /// Returns the secret with which B introspects tokens.
     ///
     /// # Errors
-    /// When none is set, or its file cannot be read.
+    /// Returns an error if none is set, or its file cannot be read.
     pub fn introspection_secret(&self) -> anyhow::Result<ClientSecret> {
         let IntrospectionSettings { client_secret, client_secret_file, .. } = &self.introspection;
         let (inline, file) = (client_secret.as_ref(), client_secret_file.as_ref());
@@ -136,128 +143,8 @@ impl ServiceBSettings {
         Ok(ClientSecret::new(secret.expose()))
     }
 
-    /// How B calls C.
+    /// Returns the settings of the HTTP client with which B calls the issuer.
     pub fn http(&self) -> HttpClientSettings {
         HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
-    }
-}
-
-impl Settings for ServiceBSettings {
-    const SERVICE: &'static str = "service-b";
-
-    fn profile(&self) -> Profile {
-        self.profile
-    }
-
-    fn listener(&self) -> (&str, Option<&Path>) {
-        (&self.listen, self.tls.cert_file.as_deref())
-    }
-
-    fn log(&self) -> &LogSettings {
-        &self.log
-    }
-
-    fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
-        let mut findings = Vec::new();
-        findings.extend(plain_http_url("issuer", &self.issuer));
-        findings.extend(loopback_url("issuer", &self.issuer));
-        findings.extend(loopback_url("resource", &self.resource));
-        findings.extend(
-            self.internal_url.as_deref().and_then(|url| plain_http_url("internal_url", url)),
-        );
-        findings.extend(plain_http_listener(&self.listen, &self.tls));
-        if self.mode != Mode::Local {
-            let setting = "introspection.client_secret";
-            match self.introspection_secret() {
-                Ok(secret) => findings.extend(weak_secret(setting, secret.expose())),
-                Err(error) => findings.push(UnsafeSetting::new(
-                    setting,
-                    format!("{error:#}"),
-                    "let C make one",
-                )),
-            }
-        }
-        if self.local.hs256_secret.is_some() {
-            findings.push(UnsafeSetting::new(
-                "local.hs256_secret",
-                "lets B make passes itself",
-                "use ES256",
-            ));
-        }
-        if self.local.leeway_seconds > 60 {
-            findings.push(UnsafeSetting::new(
-                "local.leeway_seconds",
-                "a pass is good for minutes after its end",
-                "use 5",
-            ));
-        }
-        if self.introspection.cache_seconds > 60 {
-            findings.push(UnsafeSetting::new(
-                "introspection.cache_seconds",
-                "a revoked pass is good for minutes",
-                "use 2",
-            ));
-        }
-        if self.legacy_secret_demo {
-            findings.push(UnsafeSetting::new(
-                "legacy_secret_demo",
-                "makes B take secrets",
-                "switch it off",
-            ));
-        }
-        findings.extend(self.events.unsafe_setting());
-        findings.extend(self.log.unsafe_setting());
-        findings
-    }
-
-    fn validate(&self) -> anyhow::Result<()> {
-        self.log.validate()?;
-        server::make(self, Clock::system()).map(drop)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn named(settings: &ServiceBSettings) -> Vec<&'static str> {
-        settings.unsafe_settings().iter().map(|finding| finding.setting).collect()
-    }
-
-    #[test]
-    fn a_local_b_holds_no_secret_that_could_be_weak() {
-        assert_eq!(
-            named(&ServiceBSettings::default()),
-            ["issuer", "resource"],
-            "names that only this machine knows"
-        );
-    }
-
-    #[test]
-    fn each_unsafe_setting_is_found() {
-        let mut settings = ServiceBSettings {
-            issuer: "http://c.example".to_owned(),
-            internal_url: Some("http://c.internal".to_owned()),
-            listen: "0.0.0.0:9002".to_owned(),
-            mode: Mode::Introspection,
-            legacy_secret_demo: true,
-            ..ServiceBSettings::default()
-        };
-        settings.local.hs256_secret = Some(SecretSetting::new("x"));
-        (settings.local.leeway_seconds, settings.introspection.cache_seconds) = (61, 61);
-        settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
-        let expected = [
-            "issuer",
-            "resource",
-            "internal_url",
-            "listen",
-            "introspection.client_secret",
-            "local.hs256_secret",
-            "local.leeway_seconds",
-            "introspection.cache_seconds",
-            "legacy_secret_demo",
-            "log.otlp_endpoint",
-        ];
-        assert_eq!(named(&settings), expected);
     }
 }

@@ -3,16 +3,14 @@ use std::time::Duration;
 use anyhow::Context;
 use clock::Clock;
 use oauth_types::ClientSecret;
+use service_kit::{TlsFiles, http_client, tls::ServerCertificate};
 use token_verifier::{Algorithm, ErrorDetail, IntrospectionSettings, LocalSettings, Verifier};
 
 use crate::settings::{self, Mode, ServiceBSettings};
 
-/// The verifier that the settings describe.
-pub(crate) fn verifier(
-    settings: &ServiceBSettings,
-    http: reqwest::Client,
-    clock: Clock,
-) -> anyhow::Result<Verifier> {
+/// Creates the verifier that the settings describe.
+pub(crate) fn verifier(settings: &ServiceBSettings, clock: Clock) -> anyhow::Result<Verifier> {
+    let http = http_client(&settings.http())?;
     let mut builder =
         Verifier::builder(&settings.issuer, &settings.resource).http_client(http).clock(clock);
     if let Some(internal_url) = &settings.internal_url {
@@ -31,12 +29,21 @@ pub(crate) fn verifier(
             cache_ttl: Duration::from_secs(settings.introspection.cache_seconds.into()),
         });
     }
-    Ok(builder.build()?)
+    builder.build().context("invalid verifier settings")
+}
+
+/// Loads the TLS certificate of B, if one is configured.
+pub(crate) fn load_certificate(
+    settings: &ServiceBSettings,
+) -> anyhow::Result<Option<ServerCertificate>> {
+    let TlsFiles { cert_file, key_file, .. } = &settings.tls;
+    Ok(ServerCertificate::load(cert_file.as_ref(), key_file.as_ref())?)
 }
 
 fn local(settings: &settings::LocalSettings) -> anyhow::Result<LocalSettings> {
     let parse = |name: &String| {
-        Algorithm::parse(name).with_context(|| format!("local.algorithms: `{name}` is not known"))
+        Algorithm::parse(name)
+            .with_context(|| format!("local.algorithms: unknown algorithm `{name}`"))
     };
     Ok(LocalSettings {
         algorithms: settings.algorithms.iter().map(parse).collect::<anyhow::Result<_>>()?,

@@ -135,7 +135,11 @@ async fn restarted_c_knows_its_tokens_and_keys() {
     let c = servers.start_c().await;
     assert_eq!(call_b(&servers, &local, &for_local).await.status, 200);
     assert_eq!(call_b(&servers, &introspecting, &for_asking).await.status, 200);
-    call_b(&servers, &introspecting, &revoked).await.assert_rejected(401, "invalid_token", "void");
+    call_b(&servers, &introspecting, &revoked).await.assert_rejected(
+        401,
+        "invalid_token",
+        "inactive",
+    );
     assert_eq!(
         call_b(&servers, &local, &access_token(&servers, &c, ResourceServer::Local).await)
             .await

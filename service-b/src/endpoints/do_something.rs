@@ -5,13 +5,16 @@ use token_verifier::{Authorized, WholeBody};
 use super::{ResourceWrite, TokenClaims};
 
 #[derive(Serialize)]
-pub(crate) struct Answer {
+pub(crate) struct OperationResponse {
     message: &'static str,
     token: TokenClaims,
 }
 
-/// `POST /api/do_something`: the document's operation, now with a pass instead of a password. The
-/// body is read, after the pass was found good, for its length to be limited.
-pub(crate) async fn do_something(token: Authorized<ResourceWrite>, _: WholeBody) -> Json<Answer> {
-    Json(Answer { message: "B did something", token: TokenClaims::from(&*token) })
+/// Handles `POST /api/do_something`. The body is read, after the token is verified, so that its
+/// length is limited.
+pub(crate) async fn do_something(
+    token: Authorized<ResourceWrite>,
+    _: WholeBody,
+) -> Json<OperationResponse> {
+    Json(OperationResponse { message: "B did something", token: TokenClaims::from(&*token) })
 }

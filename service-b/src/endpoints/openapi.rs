@@ -1,7 +1,6 @@
 use axum::{http::header, response::IntoResponse};
 
-/// `GET /openapi.json`: the shapes of this server. A test holds it against the routes and their
-/// real answers.
+/// Handles `GET /openapi.json`. A test compares the document with the routes and their responses.
 pub(crate) async fn openapi() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], include_str!("../../openapi.json"))
 }

@@ -4,7 +4,8 @@ use token_verifier::Verifier;
 
 use super::SCOPES;
 
-/// `GET /.well-known/oauth-protected-resource` (RFC 9728): whose passes B takes, and for what.
+/// Handles `GET /.well-known/oauth-protected-resource` (RFC 9728): which authorization server
+/// issues tokens for B, and with which scopes.
 pub(crate) async fn protected_resource(
     State(verifier): State<Verifier>,
 ) -> Json<ProtectedResourceMetadata> {

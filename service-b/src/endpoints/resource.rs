@@ -5,12 +5,13 @@ use token_verifier::Authorized;
 use super::{ResourceRead, TokenClaims};
 
 #[derive(Serialize)]
-pub(crate) struct Answer {
+pub(crate) struct ResourceResponse {
     message: &'static str,
     token: TokenClaims,
 }
 
-/// `GET /api/resource`: the document's protected resource.
-pub(crate) async fn resource(token: Authorized<ResourceRead>) -> Json<Answer> {
-    Json(Answer { message: "this is B's protected resource", token: TokenClaims::from(&*token) })
+/// Handles `GET /api/resource`, the protected resource.
+pub(crate) async fn resource(token: Authorized<ResourceRead>) -> Json<ResourceResponse> {
+    let message = "this is B's protected resource";
+    Json(ResourceResponse { message, token: TokenClaims::from(&*token) })
 }

@@ -153,7 +153,7 @@ async fn settings_and_certificates_that_cannot_be_used_are_found() {
     found(
         &doctor(&c, &b, &[("local.algorithms", "none")]).await,
         "settings",
-        &["`none` is not known"],
+        &["unknown algorithm `none`"],
     );
     found(
         &doctor(&c, &b, &[("profile", "production")]).await,
@@ -200,12 +200,12 @@ async fn a_pass_that_b_refuses_is_explained_and_not_shown() {
         (
             signer.pass(&claims(&json!({ "exp": now - 60 }))),
             "token: expiry",
-            ["before exp", "a new pass"],
+            ["before exp", "a new token"],
         ),
         (
             signer.pass(&claims(&json!({ "iat": now + 600, "exp": now + 900 }))),
             "token: issued at",
-            ["made in the past", "local.leeway_seconds: "],
+            ["issued in the past", "local.leeway_seconds: "],
         ),
         ("not-a-jwt".to_owned(), "token", ["is not a JWT", "mode: "]),
     ] {
@@ -223,7 +223,7 @@ async fn a_pass_that_b_takes_is_well_and_what_it_does_not_open_is_told() {
     let (_folder, name) = file(&signer.pass(&claims(&json!({ "scope": "resource:read" }))));
     let said = run(&["doctor", "--token", &name], &like(&c, &b, &[])).await;
     assert!(
-        said.code == Some(0) && said.out.contains("it does not allow: resource:write"),
+        said.code == Some(0) && said.out.contains("it does not have: resource:write"),
         "{said:?}"
     );
     let missing = run(&["doctor", "--token", "/nowhere/token"], &like(&c, &b, &[])).await;

@@ -62,7 +62,7 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
         );
         assert_eq!(
             refused.json(),
-            json!({ "error": "unauthorized", "error_description": "the id or the secret is wrong" })
+            json!({ "error": "unauthorized", "error_description": "wrong client id or secret" })
         );
     }
     let read =
@@ -98,9 +98,8 @@ async fn every_call_in_the_old_way_is_warned_of() {
         answer(b.post(IN_HEADER).basic_auth("service-a", Some(secret))).await;
     }
     let log = b.kill_and_read_log();
-    let warned = log
-        .lines()
-        .filter(|line| line.contains("WARN") && line.contains("a caller showed B its secret"));
+    let warned =
+        log.lines().filter(|line| line.contains("WARN") && line.contains("client secret received"));
     assert_eq!(warned.count(), 5, "{log}");
     assert_eq!(log.lines().filter(|line| line.contains("legacy_secret_demo is on")).count(), 1);
 }

@@ -17,7 +17,7 @@ async fn a_body_that_is_too_long_is_refused_and_only_after_the_pass_was_found_go
     let pass = signer.pass(&good());
     let post = |bytes: usize| b.post("/api/do_something").body("x".repeat(bytes));
     assert_eq!(answer(post(100).bearer_auth(&pass)).await.status, 200);
-    answer(post(101).bearer_auth(&pass)).await.refused(413, "invalid_request", "longer");
+    answer(post(101).bearer_auth(&pass)).await.refused(413, "invalid_request", "too long");
     assert_eq!(answer(post(101)).await.status, 401);
 }
 
@@ -31,7 +31,7 @@ async fn a_form_is_limited_by_the_same_setting() {
         b.post("/api/do_something").bearer_auth(&pass).form(&[("x", "x".repeat(bytes - 2))])
     };
     assert_eq!(answer(post(100)).await.status, 200);
-    answer(post(101)).await.refused(413, "invalid_request", "longer");
+    answer(post(101)).await.refused(413, "invalid_request", "too long");
 }
 
 /// Ask on a connection that stays open.

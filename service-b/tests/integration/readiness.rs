@@ -16,7 +16,7 @@ async fn b_becomes_ready_when_c_comes_up_without_a_restart() {
     let early = b.get("/readyz").await;
     assert_eq!(
         (early.status, early.json()["reason"].as_str()),
-        (503, Some("B has no keys of C yet"))
+        (503, Some("no keys of the issuer yet"))
     );
     assert_eq!(b.get("/healthz").await.status, 200, "it runs all the same");
     assert_eq!(b.resource(&signer.pass(&good())).await.status, 503, "not a no, and never a yes");

@@ -38,9 +38,9 @@ async fn a_pass_that_is_not_good_is_refused_with_the_reason() {
         (signer.pass(&claims(&json!({ "nbf": now + 60 }))), "not yet valid"),
         (
             signer.pass(&claims(&json!({ "aud": "https://else.example" }))),
-            "meant for another resource",
+            "is for another resource",
         ),
-        (signer.pass(&claims(&json!({ "iss": "https://else.example" }))), "the issuer is another"),
+        (signer.pass(&claims(&json!({ "iss": "https://else.example" }))), "issuer does not match"),
         (stranger.pass(&good()), "signature"),
         (Signer::es256("k2").pass(&good()), "key"),
         ("gpat_1f3a".to_owned(), "not a JWT"),

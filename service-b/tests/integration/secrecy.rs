@@ -109,7 +109,7 @@ async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
                 "{noisy} has logged nothing, so nothing of it was read"
             );
         }
-        assert!(log.contains("a token was refused"));
+        assert!(log.contains("access token rejected"));
         let header = basic::format("service-b", &ClientSecret::new(SECRET));
         let old_header = basic::format("service-a", &ClientSecret::new(DEMO_SECRET));
         let mut secrets = vec![header[6..].to_owned(), old_header[6..].to_owned()];

@@ -59,10 +59,10 @@ async fn what_c_calls_void_or_anothers_is_refused() {
     b.resource("revoked").await.refused(
         401,
         "invalid_token",
-        "the issuer says that the access token is void",
+        "the issuer reports that the access token is inactive",
     );
     c.introspection.answers(active(&json!({ "aud": "https://else.example" })));
-    b.resource("anothers").await.refused(401, "invalid_token", "meant for another resource");
+    b.resource("anothers").await.refused(401, "invalid_token", "is for another resource");
 }
 
 #[tokio::test]

@@ -6,16 +6,21 @@ use http::{header::AUTHORIZATION, request::Parts};
 use oauth_types::{AccessToken, bearer};
 
 use crate::{
-    BearerRejection, VerifiedToken, Verifier, VerifyError, check::check, rejection::RejectionKind,
+    check::check,
+    error::VerifyError,
+    rejection::{BearerRejection, RejectionKind},
+    verified_token::VerifiedToken,
+    verifier::Verifier,
 };
 
-/// The scope that a handler needs.
+/// The scope that a handler requires.
 pub trait RequiredScope {
     /// One scope token (RFC 6749 §3.3).
     const SCOPE: &'static str;
 }
 
-/// A good token that allows `S`. A handler that takes one is never called without.
+/// Extractor for a verified access token with the scope `S`. A handler that takes it is called only
+/// for requests with such a token; all others get a [`BearerRejection`].
 #[derive(Clone, Debug)]
 pub struct Authorized<S> {
     token: Arc<VerifiedToken>,
@@ -38,40 +43,40 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, BearerRejection> {
         let verifier = Verifier::from_ref(state);
-        let refused = |why| refusal(&verifier, why);
-        let token = shown(parts).map_err(refused)?;
-        let verified =
-            verifier.verify(&token).await.map_err(|error| refused(told(&token, error)))?;
-        check_scope::<S>(&verified).map_err(refused)?;
+        let reject = |kind| BearerRejection::new(&verifier, kind);
+        let token = bearer_token(parts).map_err(reject)?;
+        let verified = verifier.verify(&token).await.map_err(|error| reject(log(&token, error)))?;
+        check_scope::<S>(&verified).map_err(reject)?;
         Ok(Self { token: verified, scope: PhantomData })
     }
 }
 
-/// Find the token, in the header and there alone (RFC 6750 §2.1): a form body is not for a resource
-/// to parse, and a URL is kept by every log on the way (§2.3, RFC 9700 §4.3.2).
-fn shown(parts: &Parts) -> Result<AccessToken, RejectionKind> {
+/// Returns the token of the `Authorization` header (RFC 6750 §2.1). Tokens in the URL are rejected,
+/// because URLs are logged (§2.3, RFC 9700 §4.3.2).
+fn bearer_token(parts: &Parts) -> Result<AccessToken, RejectionKind> {
     let in_query = parts.uri.query().is_some_and(|query| has_access_token(query.as_bytes()));
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     let header = headers.next().and_then(|value| bearer::parse(value.as_bytes()));
     match (header, in_query) {
         _ if headers.next().is_some() => {
-            Err(RejectionKind::Misplaced("there is more than one Authorization header"))
+            Err(RejectionKind::Misplaced("the request has more than one Authorization header"))
         }
         (Some(_), true) => Err(RejectionKind::Misplaced(
-            "the access token was sent in the header and in the URL: use the header alone",
+            "the request has an access token in the Authorization header and in the query string; use the header only",
         )),
         (None, true) => Err(RejectionKind::Misplaced(
-            "an access token in the URL is not taken, every log would keep it: use the header",
+            "an access token in the query string is not accepted because URLs are logged; use the Authorization header",
         )),
-        (Some(Err(_)), false) => {
-            Err(RejectionKind::Misplaced("the Authorization header says Bearer and holds no token"))
-        }
+        (Some(Err(_)), false) => Err(RejectionKind::Misplaced(
+            "the Authorization header has the scheme Bearer and no valid token",
+        )),
         (Some(Ok(token)), false) => Ok(token),
         (None, false) => Err(RejectionKind::NoToken),
     }
 }
 
-/// Does a query or a form have this parameter, however its name is encoded?
+/// Returns whether a query string or form has the parameter `access_token`, however its name is
+/// encoded.
 pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
     encoded.split(|byte| *byte == b'&').any(|pair| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -82,31 +87,25 @@ pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
 fn check_scope<S: RequiredScope>(token: &VerifiedToken) -> Result<(), RejectionKind> {
     let allowed = token.scope().contains(S::SCOPE);
     let (expected, found) = (|| S::SCOPE.to_owned(), || token.scope().to_string());
-    check(Rule::Scope, allowed, expected, found, "the scope does not allow this").map_err(|_| {
-        tracing::info!(jti = token.jti(), needed = S::SCOPE, "a token was refused for its scope");
-        RejectionKind::Scope { needed: S::SCOPE, has: token.scope().to_string() }
+    check(Rule::Scope, allowed, expected, found, "insufficient scope").map_err(|_| {
+        tracing::info!(
+            jti = token.jti(),
+            required = S::SCOPE,
+            "access token rejected: insufficient scope"
+        );
+        RejectionKind::Scope { required: S::SCOPE, granted: token.scope().to_string() }
     })
 }
 
-/// The log has the whole reason, with the token's fingerprint in the token's place.
-fn told(token: &AccessToken, error: VerifyError) -> RejectionKind {
+/// Logs the complete reason, with the fingerprint of the token.
+fn log(token: &AccessToken, error: VerifyError) -> RejectionKind {
     match &error {
         VerifyError::Invalid { reason, .. } => {
-            tracing::info!(token = %token.fingerprint(), reason, "a token was refused");
+            tracing::info!(token = %token.fingerprint(), reason, "access token rejected");
         }
         VerifyError::Unavailable { reason, .. } => {
-            tracing::warn!(reason, "no token can be checked now")
+            tracing::warn!(reason, "cannot verify access tokens");
         }
     }
     RejectionKind::Verify(error)
-}
-
-pub(crate) fn refusal(verifier: &Verifier, why: RejectionKind) -> BearerRejection {
-    let inner = &verifier.0;
-    BearerRejection {
-        why,
-        realm: inner.resource.clone(),
-        metadata_url: inner.metadata_url.clone(),
-        detail: inner.detail,
-    }
 }

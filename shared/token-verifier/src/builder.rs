@@ -5,14 +5,17 @@ use oauth_types::{Issuer, well_known_url};
 use reqwest::{Client, redirect::Policy};
 
 use crate::{
-    ErrorDetail, IntrospectionSettings, LocalSettings, Verifier, introspection::Introspection,
-    issuer_client::IssuerClient, local::Local, verifier::Inner,
+    error_detail::ErrorDetail,
+    introspection::{Introspection, IntrospectionSettings},
+    issuer_client::IssuerClient,
+    local::{Local, LocalSettings},
+    verifier::{Inner, Verifier},
 };
 
-/// RFC 7518 §3.2: an HS256 secret is at least as long as the hash.
-const HS256_SECRET_BYTES: usize = 32;
+/// An HS256 secret is at least as long as the hash (RFC 7518 §3.2).
+const MIN_HS256_SECRET_BYTES: usize = 32;
 
-/// Sets up a [`Verifier`].
+/// Builds a [`Verifier`].
 #[derive(Debug)]
 #[must_use]
 pub struct VerifierBuilder {
@@ -26,31 +29,35 @@ pub struct VerifierBuilder {
     detail: ErrorDetail,
 }
 
-/// Why there is no verifier. No value is shown: a URL may hold a password.
+/// Why a [`Verifier`] cannot be built. No value is shown, because a URL may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The issuer or the internal URL cannot be used.
-    #[error("the issuer or its internal_url is not usable: {0}")]
+    /// The issuer or the internal URL is invalid.
+    #[error("invalid issuer or internal_url: {0}")]
     Issuer(&'static str),
-    /// The resource identifier cannot be used.
-    #[error("the resource identifier is not usable: {0}")]
+    /// The resource identifier is invalid.
+    #[error("invalid resource identifier: {0}")]
     Resource(&'static str),
-    /// Neither local nor introspection was asked for.
-    #[error("no way to check tokens was chosen: local, introspection, or both")]
+    /// Neither local verification nor introspection is configured.
+    #[error("no verification method configured; enable local, introspection, or both")]
     NoMethodConfigured,
-    /// The shared secret could be guessed.
-    #[error("the HS256 secret has fewer than {HS256_SECRET_BYTES} bytes (RFC 7518 section 3.2)")]
+    /// The HS256 secret could be guessed.
+    #[error(
+        "the HS256 secret has fewer than {MIN_HS256_SECRET_BYTES} bytes (RFC 7518 section 3.2)"
+    )]
     ShortSecret,
-    /// The HTTP client cannot be made.
-    #[error("cannot prepare TLS: {0}")]
+    /// The HTTP client cannot be created.
+    #[error("cannot initialize TLS: {0}")]
     Tls(#[source] reqwest::Error),
 }
 
-impl VerifierBuilder {
-    pub(crate) fn new(issuer: String, resource: String) -> Self {
-        Self {
-            issuer,
-            resource,
+impl Verifier {
+    /// Returns a builder for a verifier of access tokens of `issuer` for `resource`, the identifier
+    /// of this resource server.
+    pub fn builder(issuer: impl Into<String>, resource: impl Into<String>) -> VerifierBuilder {
+        VerifierBuilder {
+            issuer: issuer.into(),
+            resource: resource.into(),
             internal_url: None,
             local: None,
             introspection: None,
@@ -59,57 +66,59 @@ impl VerifierBuilder {
             detail: ErrorDetail::default(),
         }
     }
+}
 
-    /// Where the issuer is reached from here, if not at its own name: its endpoints are looked for
-    /// below this URL.
+impl VerifierBuilder {
+    /// Sets the URL at which the issuer is reached from here, if it is not the issuer identifier.
+    /// Metadata, keys and introspection are requested below this URL.
     pub fn internal_url(mut self, url: impl Into<String>) -> Self {
         self.internal_url = Some(url.into());
         self
     }
 
-    /// Check JWTs here. Together with [`introspection`](Self::introspection): JWTs here, all others
-    /// by asking.
+    /// Enables local verification of JWTs. Together with [`introspection`](Self::introspection),
+    /// JWTs are verified locally and all other tokens by introspection.
     pub fn local(mut self, settings: LocalSettings) -> Self {
         self.local = Some(settings);
         self
     }
 
-    /// Ask the issuer about tokens.
+    /// Enables introspection.
     pub fn introspection(mut self, settings: IntrospectionSettings) -> Self {
         self.introspection = Some(settings);
         self
     }
 
-    /// The HTTP client, with its time limits and the certificate authorities to believe. It must
-    /// not follow redirects.
+    /// Sets the HTTP client, with its timeouts and the certificate authorities to trust. It must
+    /// not follow redirects. The default has a timeout of 5 seconds.
     pub fn http_client(mut self, http: Client) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// What time it is.
+    /// Sets the source of the current time.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How much a refusal explains. [`ErrorDetail::Terse`] unless set.
+    /// Sets how much error responses explain. The default is [`ErrorDetail::Terse`].
     pub fn detail(mut self, detail: ErrorDetail) -> Self {
         self.detail = detail;
         self
     }
 
-    /// The verifier. Nothing is sent before [`Verifier::warm_up`] or the first token.
+    /// Builds the verifier. It sends no request before [`Verifier::warm_up`] or the first token.
     ///
     /// # Errors
-    /// [`BuildError`] naming what cannot be used.
+    /// Returns a [`BuildError`] that names the invalid setting.
     pub fn build(self) -> Result<Verifier, BuildError> {
         oauth_types::parse_endpoint_url(&self.resource).map_err(BuildError::Resource)?;
         if self.local.is_none() && self.introspection.is_none() {
             return Err(BuildError::NoMethodConfigured);
         }
-        let shared = self.local.as_ref().and_then(|local| local.hs256_secret.as_ref());
-        if shared.is_some_and(|secret| secret.expose().len() < HS256_SECRET_BYTES) {
+        let hs256_secret = self.local.as_ref().and_then(|local| local.hs256_secret.as_ref());
+        if hs256_secret.is_some_and(|secret| secret.expose().len() < MIN_HS256_SECRET_BYTES) {
             return Err(BuildError::ShortSecret);
         }
         let issuer =

@@ -1,11 +1,11 @@
-//! Is this access token good? For every resource server, and for every way to find out.
+//! Verifies access tokens for resource servers.
 //!
-//! *Local*: the token is a JWT (RFC 9068), checked with the issuer's published keys. No call of the
-//! issuer, and no way to hear of a revocation. *Introspection*: the issuer is asked (RFC 7662).
-//! *Auto*: JWTs locally, all others by asking.
+//! *Local*: the token is a JWT (RFC 9068), verified with the keys that the issuer publishes. No
+//! request per token, but revocations go unnoticed until the token expires. *Introspection*: the
+//! issuer is asked (RFC 7662). *Both*: JWTs locally, all other tokens by introspection.
 //!
-//! A handler takes a [`Pass`] with the scope that it needs; whoever comes without one is answered
-//! as RFC 6750 §3 says.
+//! A handler takes [`Authorized`] with the scope that it requires. Requests without a valid token
+//! get an error response as in RFC 6750 §3.
 //!
 //! ```no_run
 //! use axum::{
@@ -20,13 +20,13 @@
 //!     const SCOPE: &'static str = "resource:read";
 //! }
 //!
-//! /// Never called without a good token that allows `resource:read`.
-//! async fn resource(pass: Authorized<ResourceRead>) -> String {
-//!     format!("hello, {}", pass.client_id().unwrap_or("whoever you are"))
+//! /// Called only with a valid token that has the scope `resource:read`.
+//! async fn resource(token: Authorized<ResourceRead>) -> String {
+//!     format!("hello, {}", token.client_id().unwrap_or("unknown client"))
 //! }
 //!
-//! /// From here a client learns whom to ask for a token (RFC 9728).
-//! async fn about(State(verifier): State<Verifier>) -> Json<oauth_types::ProtectedResourceMetadata> {
+//! /// Tells clients which authorization server issues tokens for this API (RFC 9728).
+//! async fn metadata(State(verifier): State<Verifier>) -> Json<oauth_types::ProtectedResourceMetadata> {
 //!     Json(verifier.protected_resource_metadata([ResourceRead::SCOPE]))
 //! }
 //!
@@ -46,7 +46,7 @@
 //! verifier.warm_up().await?;
 //! let app = Router::new()
 //!     .route("/api/resource", get(resource))
-//!     .route("/.well-known/oauth-protected-resource", get(about))
+//!     .route("/.well-known/oauth-protected-resource", get(metadata))
 //!     .with_state(App { verifier });
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:9002").await?;
 //! axum::serve(listener, app).await?;
@@ -54,14 +54,15 @@
 //! # }
 //! ```
 //!
-//! The order of things: `authorized` finds the token in the request, `verifier` chooses the way, `local/`
-//! and `introspection/` check, `rejection` turns every no into HTTP.
+//! `authorized` takes the token from the request, `verifier` selects the method, `local` and
+//! `introspection` verify, and `rejection` renders every error.
 #![warn(missing_docs)]
 
 mod authorized;
 mod builder;
 mod check;
 mod error;
+mod error_detail;
 mod failure_backoff;
 mod form_body;
 mod introspection;
@@ -76,10 +77,11 @@ mod whole_body;
 pub use authorized::{Authorized, RequiredScope};
 pub use builder::{BuildError, VerifierBuilder};
 pub use error::VerifyError;
+pub use error_detail::ErrorDetail;
 pub use form_body::reject_token_in_form_body;
 pub use introspection::IntrospectionSettings;
 pub use local::{Algorithm, LocalSettings};
-pub use rejection::{BearerRejection, ErrorDetail};
+pub use rejection::BearerRejection;
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
 pub use whole_body::WholeBody;

@@ -1,4 +1,4 @@
-//! The token is a JWT, and is checked here.
+//! Local verification of JWT access tokens (RFC 9068).
 
 mod jwk;
 mod jwt;
@@ -19,29 +19,32 @@ use self::{
     token_cache::{Entry, VerifiedTokenCache},
 };
 use crate::{
-    VerifiedToken, VerifyError,
     check::{Times, check, check_audience, check_issuer, check_times},
+    error::VerifyError,
     issuer_client::IssuerClient,
     token_hash::TokenHash,
+    verified_token::VerifiedToken,
 };
 
 pub use jwk::Algorithm;
 
-/// How tokens are checked locally.
+/// How JWTs are verified locally.
 #[derive(Clone, Debug)]
 pub struct LocalSettings {
-    /// The signature algorithms that are taken (RFC 8725 §3.1).
+    /// The accepted signature algorithms (RFC 8725 §3.1).
     pub algorithms: Vec<Algorithm>,
     /// How far the issuer's clock and ours may differ.
     pub leeway: Duration,
-    /// How often an unknown key may make us fetch the keys, however many made-up names arrive.
+    /// The minimum time between two key fetches because of unknown key ids, so that tokens with
+    /// made-up key ids cannot flood the issuer.
     pub key_cooldown: Duration,
-    /// After what time the keys are fetched again, so that a withdrawn one goes.
+    /// The age at which keys are fetched again, so that withdrawn keys disappear.
     pub key_max_age: Duration,
-    /// How many verified tokens of usual size are remembered.
+    /// The maximum number of cached tokens of normal size. A token with large claims counts as
+    /// several.
     pub cache_capacity: u64,
-    /// The secret shared with the issuer under HS256. For learning: who can check with it can also
-    /// make tokens.
+    /// The secret shared with the issuer for HS256. For learning only: everyone who can verify
+    /// with it can also create tokens.
     pub hs256_secret: Option<ClientSecret>,
 }
 
@@ -58,26 +61,26 @@ impl Default for LocalSettings {
     }
 }
 
-/// Checks JWTs with the issuer's keys.
+/// Verifies JWTs with the issuer's keys, with a cache.
 #[derive(Debug)]
 pub(crate) struct Local {
     algorithms: Vec<Algorithm>,
     leeway: i64,
-    shared: Option<Arc<Key>>,
+    hs256_key: Option<Arc<Key>>,
     keys: Arc<Keys>,
     cache: VerifiedTokenCache,
 }
 
 impl Local {
     pub(crate) fn new(settings: LocalSettings, issuer_client: Arc<IssuerClient>) -> Self {
-        let shared = settings.hs256_secret.map(|secret| {
+        let hs256_key = settings.hs256_secret.map(|secret| {
             let decoding = DecodingKey::from_secret(secret.expose().as_bytes());
             Arc::new(Key { algorithm: Algorithm::HS256, decoding })
         });
         Self {
             algorithms: settings.algorithms,
             leeway: i64::try_from(settings.leeway.as_secs()).unwrap_or(0),
-            shared,
+            hs256_key,
             keys: Arc::new(Keys::new(issuer_client, settings.key_cooldown, settings.key_max_age)),
             cache: VerifiedTokenCache::new(settings.cache_capacity),
         }
@@ -88,10 +91,10 @@ impl Local {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.shared.is_some() || self.keys.are_known()
+        self.hs256_key.is_some() || self.keys.are_loaded()
     }
 
-    /// Is it good? The checks stand here in their order.
+    /// Verifies a token. The checks run in this order.
     pub(crate) async fn verify(
         &self,
         token: &AccessToken,
@@ -105,7 +108,7 @@ impl Local {
         {
             return Ok(known);
         }
-        let unverified = Unverified::read(token)?;
+        let unverified = Unverified::parse(token)?;
         let algorithm = self.check_algorithm(&unverified)?;
         check_type(&unverified)?;
         let (key, generation) = self.key(&unverified, algorithm, now_millis).await?;
@@ -118,37 +121,31 @@ impl Local {
             self.leeway,
             Times { exp: Some(claims.exp), nbf: claims.nbf, iat: Some(claims.iat) },
         )?;
-        let begins_at = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
+        let not_before = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
         let token = Arc::new(VerifiedToken::from_claims(claims));
-        self.cache.insert(hash, Entry { token: Arc::clone(&token), begins_at, generation });
+        self.cache.insert(hash, Entry { token: Arc::clone(&token), not_before, generation });
         Ok(token)
     }
 
     fn check_algorithm(&self, unverified: &Unverified<'_>) -> Result<Algorithm, VerifyError> {
-        let found = Algorithm::parse(unverified.alg()).filter(|algorithm| self.takes(*algorithm));
+        let found = Algorithm::parse(unverified.alg()).filter(|algorithm| self.accepts(*algorithm));
         let expected = || {
-            let taken: Vec<_> = self
+            let accepted: Vec<_> = self
                 .algorithms
                 .iter()
-                .chain(self.shared.as_ref().map(|key| &key.algorithm))
+                .chain(self.hs256_key.as_ref().map(|key| &key.algorithm))
                 .collect();
-            format!("one of {taken:?}")
+            format!("one of {accepted:?}")
         };
-        let otherwise = "the signature algorithm is not taken";
-        check(
-            Rule::Algorithm,
-            found.is_some(),
-            expected,
-            || unverified.alg().to_owned(),
-            otherwise,
-        )?;
-        found.ok_or_else(|| VerifyError::invalid(Rule::Algorithm, otherwise))
+        let failure = "the signature algorithm is not accepted";
+        check(Rule::Algorithm, found.is_some(), expected, || unverified.alg().to_owned(), failure)?;
+        found.ok_or_else(|| VerifyError::invalid(Rule::Algorithm, failure))
     }
 
-    fn takes(&self, algorithm: Algorithm) -> bool {
+    fn accepts(&self, algorithm: Algorithm) -> bool {
         match algorithm {
-            // Never by the list alone: there has to be a secret that is one.
-            Algorithm::HS256 => self.shared.is_some(),
+            // Only if a secret is configured, whatever the list says.
+            Algorithm::HS256 => self.hs256_key.is_some(),
             other => self.algorithms.contains(&other),
         }
     }
@@ -159,14 +156,14 @@ impl Local {
         algorithm: Algorithm,
         now_millis: i64,
     ) -> Result<(Arc<Key>, u64), VerifyError> {
-        if let Some(shared) = self.shared.as_ref().filter(|_| algorithm == Algorithm::HS256) {
-            return Ok((Arc::clone(shared), self.keys.generation(now_millis)));
+        if let Some(key) = self.hs256_key.as_ref().filter(|_| algorithm == Algorithm::HS256) {
+            return Ok((Arc::clone(key), self.keys.generation(now_millis)));
         }
         let found = self.keys.find(unverified.kid()).await?;
-        let name = || oauth_types::printable(unverified.kid().unwrap_or("no kid"));
+        let kid = || oauth_types::printable(unverified.kid().unwrap_or("no kid"));
         let expected = || "a key that the issuer publishes".to_owned();
-        check(Rule::Key, found.is_some(), expected, name, "the key is unknown")?;
-        found.ok_or_else(|| VerifyError::invalid(Rule::Key, "the key is unknown"))
+        check(Rule::Key, found.is_some(), expected, kid, "unknown signing key")?;
+        found.ok_or_else(|| VerifyError::invalid(Rule::Key, "unknown signing key"))
     }
 }
 
@@ -181,12 +178,13 @@ fn check_type(unverified: &Unverified<'_>) -> Result<(), VerifyError> {
     )
 }
 
-/// The key says what it is for: believing the header, an RSA or EC public key would pass as an HMAC
-/// secret (RFC 8725 §2.1).
-fn check_key_algorithm(found: Algorithm, of_key: Algorithm) -> Result<(), VerifyError> {
-    if found == of_key {
+/// The key determines the algorithm. If the header did, an attacker could use a public RSA or EC
+/// key as an HMAC secret (RFC 8725 §2.1).
+fn check_key_algorithm(found: Algorithm, expected: Algorithm) -> Result<(), VerifyError> {
+    if found == expected {
         return Ok(());
     }
-    let (expected, found) = (|| format!("{of_key:?}, as the key has it"), || format!("{found:?}"));
-    check(Rule::Algorithm, false, expected, found, "the signature algorithm is not that of the key")
+    let (expected, found) =
+        (|| format!("{expected:?}, the algorithm of the key"), || format!("{found:?}"));
+    check(Rule::Algorithm, false, expected, found, "the signature algorithm does not match the key")
 }

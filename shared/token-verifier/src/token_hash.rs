@@ -1,8 +1,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use oauth_types::AccessToken;
 
-/// The SHA-256 of a token: what caches know it by, so that a dump of memory holds no list of
-/// tokens.
+/// The SHA-256 hash of a token. Caches use it as their key, so that a memory dump contains no list
+/// of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TokenHash([u8; 32]);
 

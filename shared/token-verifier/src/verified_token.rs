@@ -1,6 +1,7 @@
 use oauth_types::{AccessTokenClaims, Actor, Audience, IntrospectionResponse, Scope};
 
-/// What a token says that has passed every check. There is no other way to get one.
+/// The claims of a token that has passed every check. Only a [`Verifier`](crate::Verifier) creates
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedToken {
     subject: Option<String>,
@@ -13,50 +14,50 @@ pub struct VerifiedToken {
 }
 
 impl VerifiedToken {
-    /// Whom it speaks for: a user, or the client itself. An issuer's word may leave it out.
+    /// Returns `sub`: the user, or the client itself. Introspection responses may omit it.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// The client that asked for it.
+    /// Returns `client_id`: the client that requested the token.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.client_id.as_deref()
     }
 
-    /// What it allows.
+    /// Returns the granted scope.
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// Whom it is meant for.
+    /// Returns `aud`: the resource servers that the token is for.
     #[must_use]
     pub fn audience(&self) -> &Audience {
         &self.audience
     }
 
-    /// Its own name.
+    /// Returns `jti`: the identifier of the token.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
         self.jti.as_deref()
     }
 
-    /// Who acts for the subject, where somebody does (RFC 8693 §4.1). It is told, and never decides
-    /// (§4.1).
+    /// Returns `act`: the party that acts for the subject (RFC 8693 §4.1). It is informational and
+    /// must not be used for access decisions.
     #[must_use]
     pub fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
     }
 
-    /// From this second on it is void.
+    /// Returns when the token expires, in seconds since 1970.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
         self.expires_at
     }
 
-    /// About how many bytes it takes.
+    /// Returns the approximate size of the claims, in bytes.
     pub(crate) fn size(&self) -> usize {
         let texts =
             [&self.subject, &self.client_id, &self.jti].into_iter().flatten().map(String::len);

@@ -3,14 +3,14 @@ use std::sync::Arc;
 use oauth_types::{AccessToken, ProtectedResourceMetadata};
 
 use crate::{
-    ErrorDetail, VerifiedToken, VerifierBuilder, VerifyError, introspection::Introspection,
-    issuer_client::IssuerClient, local::Local,
+    error::VerifyError, error_detail::ErrorDetail, introspection::Introspection,
+    issuer_client::IssuerClient, local::Local, verified_token::VerifiedToken,
 };
 
-/// No honest token is longer; a longer one costs work before it is refused.
-const MAX_TOKEN: usize = 16 * 1_024;
+/// Longer tokens are rejected before they cost work.
+const MAX_TOKEN_BYTES: usize = 16 * 1_024;
 
-/// Finds out whether tokens are good. Clones share keys and memory.
+/// Verifies access tokens. Clones share keys and caches.
 #[derive(Clone, Debug)]
 pub struct Verifier(pub(crate) Arc<Inner>);
 
@@ -25,42 +25,36 @@ pub(crate) struct Inner {
 }
 
 impl Verifier {
-    /// A verifier for tokens of `issuer` that are meant for `resource`, the server's own
-    /// identifier.
-    pub fn builder(issuer: impl Into<String>, resource: impl Into<String>) -> VerifierBuilder {
-        VerifierBuilder::new(issuer.into(), resource.into())
-    }
-
-    /// Is this token good?
+    /// Verifies a token and returns its claims. The scope is left to the caller.
     ///
     /// # Errors
-    /// [`VerifyError::Invalid`] when it is not, [`VerifyError::Unavailable`] when that cannot be
-    /// found out now.
+    /// Returns [`VerifyError::Invalid`] if the token violates a rule, and
+    /// [`VerifyError::Unavailable`] if it cannot be verified now.
     pub async fn verify(&self, token: &AccessToken) -> Result<Arc<VerifiedToken>, VerifyError> {
-        if token.expose().len() > MAX_TOKEN {
+        if token.expose().len() > MAX_TOKEN_BYTES {
             return Err(VerifyError::malformed(format!(
-                "the access token is longer than {MAX_TOKEN} bytes"
+                "the access token is longer than {MAX_TOKEN_BYTES} bytes"
             )));
         }
         let Inner { local, introspection, resource, issuer_client, .. } = &*self.0;
         let (issuer, now) = (issuer_client.issuer.identifier(), issuer_client.clock.millis());
         match (local, introspection) {
             (Some(local), None) => local.verify(token, issuer, resource, now).await,
-            (Some(local), Some(_)) if looks_like_a_jwt(token) => {
+            (Some(local), Some(_)) if looks_like_jwt(token) => {
                 local.verify(token, issuer, resource, now).await
             }
             (_, Some(introspection)) => introspection.verify(token, resource).await,
             (None, None) => {
-                Err(VerifyError::unavailable("no way to check tokens is configured", None))
+                Err(VerifyError::unavailable("no verification method is configured", None))
             }
         }
     }
 
-    /// Get what is needed before the first token: the issuer's metadata, and its keys if tokens are
-    /// checked here.
+    /// Fetches what the first verification needs: the metadata of the issuer and, for local
+    /// verification, its keys.
     ///
     /// # Errors
-    /// [`VerifyError::Unavailable`] when the issuer cannot be reached; it can be tried again.
+    /// Returns [`VerifyError::Unavailable`] if the issuer cannot be reached. Call it again later.
     pub async fn warm_up(&self) -> Result<(), VerifyError> {
         if let Some(local) = &self.0.local {
             local.warm_up().await?;
@@ -71,14 +65,14 @@ impl Verifier {
         Ok(())
     }
 
-    /// Could a token be found good right now?
+    /// Returns whether [`warm_up`](Self::warm_up) has succeeded or is not needed.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.local.as_ref().is_none_or(Local::is_ready)
             && self.0.introspection.as_ref().is_none_or(Introspection::is_ready)
     }
 
-    /// What the resource server says of itself (RFC 9728), to be served at
+    /// Returns the metadata of the resource server (RFC 9728), to be served at
     /// `/.well-known/oauth-protected-resource`.
     #[must_use]
     pub fn protected_resource_metadata<'a>(
@@ -94,6 +88,6 @@ impl Verifier {
     }
 }
 
-fn looks_like_a_jwt(token: &AccessToken) -> bool {
+fn looks_like_jwt(token: &AccessToken) -> bool {
     token.expose().bytes().filter(|byte| *byte == b'.').count() == 2
 }

@@ -3,11 +3,14 @@ use axum::{
     extract::{FromRef, FromRequest, Request},
 };
 
-use crate::{BearerRejection, Verifier, authorized::refusal, rejection::RejectionKind};
+use crate::{
+    rejection::{BearerRejection, RejectionKind},
+    verifier::Verifier,
+};
 
-/// The body of a request, whole. One that is too long, or breaks off, is refused with a challenge,
-/// as every other no of a resource. A handler takes it after its [`Pass`](crate::Pass): who has
-/// none is told that first.
+/// Extractor for the complete request body. If the body is too long or incomplete, the response has
+/// a challenge, as every error of a protected resource. List it after
+/// [`Authorized`](crate::Authorized), so that a missing token is reported first.
 #[derive(Debug)]
 pub struct WholeBody(pub Bytes);
 
@@ -18,11 +21,15 @@ where
     type Rejection = BearerRejection;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, BearerRejection> {
-        whole(&Verifier::from_ref(state), request).await.map(Self)
+        read_body(&Verifier::from_ref(state), request).await.map(Self)
     }
 }
 
-pub(crate) async fn whole(verifier: &Verifier, request: Request) -> Result<Bytes, BearerRejection> {
-    let body = Bytes::from_request(request, &()).await;
-    body.map_err(|rejection| refusal(verifier, RejectionKind::Unreadable(rejection.status())))
+pub(crate) async fn read_body(
+    verifier: &Verifier,
+    request: Request,
+) -> Result<Bytes, BearerRejection> {
+    Bytes::from_request(request, &()).await.map_err(|rejection| {
+        BearerRejection::new(verifier, RejectionKind::UnreadableBody(rejection.status()))
+    })
 }

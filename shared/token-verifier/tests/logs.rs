@@ -125,7 +125,7 @@ async fn a_log_of_everything_and_every_answer_hold_no_token_and_no_secret() {
         assert!(seen.contains(&format!("HTTP/1.1 {status}")), "{status} did not come");
     }
     seen += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for word in ["TRACE", "DEBUG", "a token was refused", &tokens[1].fingerprint().to_string()] {
+    for word in ["TRACE", "DEBUG", "access token rejected", &tokens[1].fingerprint().to_string()] {
         assert!(seen.contains(word), "{word} was not logged: this test sees nothing");
     }
     let header = basic::format("service-b", &ClientSecret::new(SECRET));

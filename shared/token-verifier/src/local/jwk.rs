@@ -1,7 +1,7 @@
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use serde_json::Value;
 
-/// How a token is signed.
+/// A signature algorithm for tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256.
@@ -10,11 +10,11 @@ pub enum Algorithm {
     EdDSA,
     /// RSA PKCS #1 v1.5 with SHA-256.
     RS256,
-    /// HMAC with SHA-256 and a shared secret. For learning.
+    /// HMAC with SHA-256 and a shared secret. For learning only.
     HS256,
 }
 
-/// A key and the one algorithm that it is for.
+/// A key and its only algorithm.
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) algorithm: Algorithm,
@@ -22,7 +22,7 @@ pub(crate) struct Key {
 }
 
 impl Algorithm {
-    /// The algorithm of that name (RFC 7518 §3.1, RFC 8037 §3.1), if it is one of ours.
+    /// Returns the algorithm with this name (RFC 7518 §3.1, RFC 8037 §3.1), if it is supported.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -44,14 +44,13 @@ impl Algorithm {
     }
 }
 
-/// Does it hold a secret? Then it was published by mistake, and is everybody's.
+/// Returns whether a JWK contains a private or symmetric key, published by mistake.
 pub(super) fn is_secret(jwk: &Value) -> bool {
     ["d", "k"].iter().any(|member| jwk.get(member).is_some())
         || jwk.get("kty").is_some_and(|kty| kty == "oct")
 }
 
-/// Read a published key. `None` for one that is not for us: another use, or a kind that we don't
-/// know.
+/// Reads a published JWK, with its key id. Returns `None` for keys of other uses and types.
 pub(super) fn read(jwk: &Value) -> Option<(Option<String>, Key)> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     if text("use").is_some_and(|purpose| purpose != "sig") {
@@ -88,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn a_public_key_is_read_with_its_name() {
+    fn a_public_key_is_read_with_its_kid() {
         assert!(
             matches!(read(&rsa()), Some((Some(kid), key)) if kid == "r" && key.algorithm == Algorithm::RS256)
         );
     }
 
     #[test]
-    fn keys_that_are_not_for_us_are_passed_over() {
+    fn keys_for_other_uses_are_ignored() {
         for (name, value) in [("use", "enc"), ("alg", "RS512"), ("kty", "PQC"), ("kty", "EC")] {
             let mut jwk = rsa();
             jwk[name] = json!(value);
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_never_to_be_published_is_noticed() {
+    fn secret_keys_are_detected() {
         assert!(!is_secret(&rsa()));
         for (name, value) in [("d", "private"), ("k", "symmetric"), ("kty", "oct")] {
             let mut jwk = rsa();

@@ -5,16 +5,16 @@ use oauth_types::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
 use serde::Deserialize;
 
 use super::jwk::Key;
-use crate::{VerifyError, check::check};
+use crate::{check::check, error::VerifyError};
 
-/// A JWT whose signature nobody has checked: its header is a claim like any other.
+/// A JWT before its signature is verified. Its header may be forged.
 pub(super) struct Unverified<'a> {
     token: &'a AccessToken,
     header: Header,
 }
 
-/// What is read of the header. `jku`, `x5u` and `jwk` are not: keys come from the issuer, never
-/// from the token.
+/// The header parameters that are read. `jku`, `x5u` and `jwk` are not: keys come from the issuer,
+/// never from the token (RFC 8725 §3.10).
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -24,14 +24,14 @@ struct Header {
 }
 
 impl<'a> Unverified<'a> {
-    pub(super) fn read(token: &'a AccessToken) -> Result<Self, VerifyError> {
-        let header = header(token.expose()).ok_or_else(|| {
-            VerifyError::malformed("the access token is not a JWT, and opaque ones cannot be checked here: ask for a JWT, or check by introspection")
+    pub(super) fn parse(token: &'a AccessToken) -> Result<Self, VerifyError> {
+        let header = parse_header(token.expose()).ok_or_else(|| {
+            VerifyError::malformed("the access token is not a JWT, and opaque tokens cannot be verified locally; request a JWT, or enable introspection")
         })?;
-        // RFC 7515 §4.1.11: an extension that must be understood, and is not.
+        // RFC 7515 §4.1.11: no critical extension is supported.
         if header.crit.is_some() {
             return Err(VerifyError::malformed(
-                "the JWT has critical extensions that are not understood",
+                "the JWT has critical extensions that are not supported",
             ));
         }
         Ok(Self { token, header })
@@ -49,8 +49,8 @@ impl<'a> Unverified<'a> {
         self.header.kid.as_deref()
     }
 
-    /// RFC 9068 §4: `at+jwt` or `application/at+jwt`; media types are compared without regard to
-    /// case.
+    /// Returns whether `typ` is `at+jwt` or `application/at+jwt` (RFC 9068 §4). Media types are
+    /// case-insensitive.
     pub(super) fn is_access_token(&self) -> bool {
         let typ = self.typ();
         let bare = typ
@@ -59,27 +59,27 @@ impl<'a> Unverified<'a> {
         bare.map_or(typ, |(_, rest)| rest).eq_ignore_ascii_case(TYP_ACCESS_TOKEN)
     }
 
-    /// Check the signature, and it alone; only then are the claims read at all.
+    /// Verifies the signature and returns the claims, which are parsed only afterwards.
     pub(super) fn verify(&self, key: &Key) -> Result<AccessTokenClaims, VerifyError> {
         let (message, signature) = self.token.expose().rsplit_once('.').unwrap_or_default();
-        // By the key's algorithm; what the header says has no part in it.
-        let right =
+        // With the algorithm of the key, not of the header.
+        let valid =
             crypto::verify(signature, message.as_bytes(), &key.decoding, key.algorithm.jws())
                 .unwrap_or(false);
         check(
             Rule::Signature,
-            right,
-            || "a right signature by that key".to_owned(),
-            || if right { "right" } else { "wrong" }.to_owned(),
-            "the signature is wrong",
+            valid,
+            || "a valid signature by that key".to_owned(),
+            || if valid { "valid" } else { "invalid" }.to_owned(),
+            "the signature is invalid",
         )?;
         let (_, payload) = message.split_once('.').unwrap_or_default();
-        let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).map_err(|_| unreadable(""))?;
-        serde_json::from_slice(&payload).map_err(|error| unreadable(&error.to_string()))
+        let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).map_err(|_| invalid_claims(""))?;
+        serde_json::from_slice(&payload).map_err(|error| invalid_claims(&error.to_string()))
     }
 }
 
-fn header(text: &str) -> Option<Header> {
+fn parse_header(text: &str) -> Option<Header> {
     let mut parts = text.split('.');
     let header = parts.next()?;
     if parts.count() != 2 {
@@ -88,9 +88,9 @@ fn header(text: &str) -> Option<Header> {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?).ok()
 }
 
-/// The signature is right, but what it signs is no access token. The parser's words quote values;
-/// only the name of a missing claim is told.
-fn unreadable(parser: &str) -> VerifyError {
+/// The signature is valid, but the claims are not those of an access token. The parser's message
+/// quotes values, so only the name of a missing claim is taken from it.
+fn invalid_claims(parser: &str) -> VerifyError {
     let missing = parser
         .split_once("missing field `")
         .and_then(|(_, rest)| rest.split_once('`'))
@@ -99,7 +99,7 @@ fn unreadable(parser: &str) -> VerifyError {
         Some(name) => {
             format!("the JWT has no {name}, which RFC 9068 section 2.2 requires of an access token")
         }
-        None => "a claim of the JWT is of the wrong kind".to_owned(),
+        None => "a claim of the JWT has the wrong type".to_owned(),
     })
 }
 
@@ -110,7 +110,7 @@ mod tests {
     fn typ_is_accepted(typ: &str) -> bool {
         let header = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"{typ}"}}"#));
         let token = AccessToken::new(format!("{header}.e30.x"));
-        Unverified::read(&token).unwrap().is_access_token()
+        Unverified::parse(&token).unwrap().is_access_token()
     }
 
     #[test]
@@ -124,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_jwt_is_told_apart() {
+    fn other_strings_are_not_jwts() {
         for bad in ["gpat_opaque", "a.b", "a.b.c.d", "!.b.c", "e30.e30.x"] {
-            assert!(Unverified::read(&AccessToken::new(bad)).is_err(), "{bad}");
+            assert!(Unverified::parse(&AccessToken::new(bad)).is_err(), "{bad}");
         }
         let crit =
             BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","typ":"at+jwt","crit":["b64"]}"#);
-        assert!(Unverified::read(&AccessToken::new(format!("{crit}.e30.x"))).is_err());
+        assert!(Unverified::parse(&AccessToken::new(format!("{crit}.e30.x"))).is_err());
     }
 }

@@ -3,44 +3,40 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::jwk::{self, Key};
-use crate::VerifyError;
+use crate::error::VerifyError;
 
-/// The keys that an issuer published at one time.
+/// The keys of an issuer, as published at one time.
 #[derive(Debug)]
 pub(super) struct KeySet {
     keys: Vec<(Option<String>, Arc<Key>)>,
-    /// As published, to see whether anything has changed.
+    /// The published JWKs, to detect changes.
     published: Vec<Value>,
-    /// Counts the changes: what was verified with earlier keys is verified again.
+    /// Incremented with every change. Tokens verified with an earlier generation are verified
+    /// again.
     pub(super) generation: u64,
+    /// In milliseconds since 1970.
     pub(super) fetched_at: i64,
 }
 
 impl KeySet {
-    /// What was published after `before`. Keys of other kinds and for other uses are passed over.
+    /// Reads published JWKs, the successors of `before`. Keys of other types and uses are ignored.
     pub(super) fn new(
         published: Vec<Value>,
         before: Option<Arc<Self>>,
         now: i64,
     ) -> Result<Self, VerifyError> {
-        // Whoever publishes a secret is not to be believed about the rest.
+        // An issuer that publishes a secret key cannot be trusted with the others.
         if published.iter().any(jwk::is_secret) {
             return Err(VerifyError::unavailable(
                 "the issuer publishes a private or symmetric key",
                 None,
             ));
         }
-        let keys: Vec<_> = published
-            .iter()
-            .filter_map(jwk::read)
-            .map(|(name, key)| (name, Arc::new(key)))
-            .collect();
-        // More likely a fault than a wish to refuse everybody.
+        let keys: Vec<_> =
+            published.iter().filter_map(jwk::read).map(|(kid, key)| (kid, Arc::new(key))).collect();
+        // More likely a mistake than the intention to invalidate every token.
         if keys.is_empty() {
-            return Err(VerifyError::unavailable(
-                "the issuer publishes no key that can be used",
-                None,
-            ));
+            return Err(VerifyError::unavailable("the issuer publishes no usable key", None));
         }
         let generation = match before {
             Some(before) if before.published == published => before.generation,
@@ -50,12 +46,12 @@ impl KeySet {
         Ok(Self { keys, published, generation, fetched_at: now })
     }
 
-    /// The key of that name. Where two have it, nobody can tell which is meant, and neither is
-    /// taken; a token without `kid` is taken only where there is no choice.
+    /// Returns the key with this key id. If two keys have it, neither is used. A token without `kid`
+    /// is accepted only if there is one key, and that has no `kid` either.
     pub(super) fn key(&self, kid: Option<&str>) -> Option<Arc<Key>> {
-        let mut named = self.keys.iter().filter(|(name, _)| name.as_deref() == kid);
-        let (_, key) = named.next()?;
-        let ambiguous = named.next().is_some() || (kid.is_none() && self.keys.len() > 1);
+        let mut matching = self.keys.iter().filter(|(id, _)| id.as_deref() == kid);
+        let (_, key) = matching.next()?;
+        let ambiguous = matching.next().is_some() || (kid.is_none() && self.keys.len() > 1);
         (!ambiguous).then(|| Arc::clone(key))
     }
 }
@@ -79,32 +75,32 @@ mod tests {
     }
 
     #[test]
-    fn of_two_keys_with_one_name_neither_is_taken() {
+    fn an_ambiguous_kid_matches_no_key() {
         let set = set(vec![rsa(Some("1")), rsa(Some("1")), rsa(Some("2"))]).unwrap();
         assert!(set.key(Some("1")).is_none() && set.key(Some("2")).is_some());
     }
 
     #[test]
-    fn a_token_without_kid_is_taken_only_where_there_is_no_choice() {
+    fn a_token_without_kid_needs_a_single_key_without_kid() {
         assert!(set(vec![rsa(None)]).unwrap().key(None).is_some());
         assert!(set(vec![rsa(None), rsa(Some("2"))]).unwrap().key(None).is_none());
         assert!(set(vec![rsa(Some("1"))]).unwrap().key(None).is_none());
     }
 
     #[test]
-    fn keys_of_an_unknown_kind_are_passed_over() {
+    fn keys_of_an_unknown_type_are_ignored() {
         let set = set(vec![json!({ "kty": "PQC", "kid": "q" }), json!(7), rsa(Some("1"))]).unwrap();
         assert!(set.key(Some("1")).is_some() && set.key(Some("q")).is_none());
     }
 
     #[test]
-    fn a_set_that_is_empty_or_holds_a_secret_is_none() {
+    fn an_empty_set_or_one_with_a_secret_key_is_rejected() {
         let symmetric = json!({ "kty": "oct", "k": "c2VjcmV0" });
         assert!(set(vec![]).is_err() && set(vec![rsa(Some("1")), symmetric]).is_err());
     }
 
     #[test]
-    fn a_generation_ends_when_the_keys_change() {
+    fn the_generation_changes_with_the_keys() {
         let first = Arc::new(set(vec![rsa(Some("1"))]).unwrap());
         let same = KeySet::new(vec![rsa(Some("1"))], Some(Arc::clone(&first)), 9).unwrap();
         let other = KeySet::new(vec![rsa(Some("2"))], Some(Arc::clone(&first)), 9).unwrap();

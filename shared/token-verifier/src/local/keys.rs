@@ -13,26 +13,26 @@ use tokio::sync::Mutex;
 
 use super::{jwk::Key, key_set::KeySet};
 use crate::{
-    VerifyError,
+    error::VerifyError,
     failure_backoff::{FailureBackoff, is_recent},
     issuer_client::IssuerClient,
 };
 
-/// The issuer's keys: fetched once when many need them, again for an unknown one but not more often
-/// than once in a cool-down, and kept while the issuer is away.
+/// The issuer's keys. They are fetched by one caller while the others wait, fetched again for an
+/// unknown key id at most once per cooldown, and kept while the issuer is down.
 #[derive(Debug)]
 pub(super) struct Keys {
     issuer_client: Arc<IssuerClient>,
-    cooldown: i64,
-    max_age: i64,
+    cooldown_millis: i64,
+    max_age_millis: i64,
     current: ArcSwapOption<KeySet>,
-    /// Held by whoever fetches.
-    fetching: Mutex<Fetches>,
-    /// When somebody last began to replace keys that had grown old.
-    renewed_at: AtomicI64,
+    /// Held by the task that fetches.
+    fetches: Mutex<Fetches>,
+    /// When the last refresh of old keys started, in milliseconds since 1970.
+    refreshed_at: AtomicI64,
 }
 
-/// How the last fetches went. Times are milliseconds since 1970.
+/// The outcomes of the last fetches. Times are in milliseconds since 1970.
 #[derive(Debug, Default)]
 struct Fetches {
     first: FailureBackoff,
@@ -44,8 +44,8 @@ struct Jwks {
     keys: Vec<Value>,
 }
 
-/// While the issuer is away, old keys are tried to be renewed so often, in milliseconds.
-const RENEWAL_PAUSE: i64 = 10_000;
+/// The minimum time between two attempts to refresh old keys, in milliseconds.
+const REFRESH_INTERVAL_MILLIS: i64 = 10_000;
 
 impl Keys {
     pub(super) fn new(
@@ -56,28 +56,28 @@ impl Keys {
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self {
             issuer_client,
-            cooldown: millis(cooldown),
-            max_age: millis(max_age),
+            cooldown_millis: millis(cooldown),
+            max_age_millis: millis(max_age),
             current: ArcSwapOption::empty(),
-            fetching: Mutex::default(),
-            renewed_at: AtomicI64::new(0),
+            fetches: Mutex::default(),
+            refreshed_at: AtomicI64::new(0),
         }
     }
 
-    pub(super) fn are_known(&self) -> bool {
+    pub(super) fn are_loaded(&self) -> bool {
         self.current.load().is_some()
     }
 
-    /// Which keys count now. Asked at every token, remembered ones too, so it is here that keys are
-    /// found to be old.
+    /// Returns the generation of the current keys. It is called for every token, cached ones too, so
+    /// it also starts the refresh of old keys.
     pub(super) fn generation(self: &Arc<Self>, now: i64) -> u64 {
         let current = self.current.load();
         let Some(set) = current.as_ref() else { return 0 };
-        self.renew_if_old(set, now);
+        self.refresh_if_old(set, now);
         set.generation
     }
 
-    /// The key of that name, with the generation that it belongs to.
+    /// Returns the key with this key id, and its generation.
     pub(super) async fn find(
         self: &Arc<Self>,
         kid: Option<&str>,
@@ -89,13 +89,13 @@ impl Keys {
         if let Some(key) = set.key(kid) {
             return Ok(Some((key, set.generation)));
         }
-        let newer = self.after_unknown(set).await?;
+        let newer = self.refetch_for_unknown(set).await?;
         Ok(newer.key(kid).map(|key| (key, newer.generation)))
     }
 
-    /// The first keys. Many may wait for them; one fetches.
+    /// Returns the keys, and fetches them if none are loaded. Concurrent callers share one fetch.
     pub(super) async fn first(&self) -> Result<Arc<KeySet>, VerifyError> {
-        let mut fetches = self.fetching.lock().await;
+        let mut fetches = self.fetches.lock().await;
         if let Some(set) = self.current.load_full() {
             return Ok(set);
         }
@@ -105,29 +105,29 @@ impl Keys {
         fetched
     }
 
-    /// The keys after an unknown name. The fetch is nobody's own: else whoever sends a made-up name
-    /// and hangs up would break it off and leave the cool-down, and new keys would never be found.
-    async fn after_unknown(
+    /// Fetches the keys because of an unknown key id. The fetch runs in a task of its own: otherwise
+    /// a caller with a made-up key id could cancel it by disconnecting, leave only the cooldown
+    /// behind, and keep new keys from ever being found.
+    async fn refetch_for_unknown(
         self: &Arc<Self>,
         seen: Arc<KeySet>,
     ) -> Result<Arc<KeySet>, VerifyError> {
         let keys = Arc::clone(self);
         let fetch = tokio::spawn(async move { keys.fetch_for_unknown(seen).await });
-        let broken_off = |_| {
-            Err(VerifyError::unavailable("the fetch of the issuer's keys was broken off", None))
-        };
-        fetch.await.unwrap_or_else(broken_off)
+        let aborted =
+            |_| Err(VerifyError::unavailable("the fetch of the issuer's keys was aborted", None));
+        fetch.await.unwrap_or_else(aborted)
     }
 
-    /// Made-up names cost one fetch in a cool-down, however many arrive.
+    /// Made-up key ids cause one fetch per cooldown, however many arrive.
     async fn fetch_for_unknown(&self, seen: Arc<KeySet>) -> Result<Arc<KeySet>, VerifyError> {
-        let mut fetches = self.fetching.lock().await;
+        let mut fetches = self.fetches.lock().await;
         let current = self.current.load_full().unwrap_or(seen.clone());
         if current.generation != seen.generation {
             return Ok(current);
         }
         if let Some((at, outcome)) = &fetches.for_unknown_key
-            && is_recent(*at, self.now(), self.cooldown)
+            && is_recent(*at, self.now(), self.cooldown_millis)
         {
             return outcome.clone().map(|()| current);
         }
@@ -137,16 +137,16 @@ impl Keys {
         fetched
     }
 
-    /// Old keys are replaced behind the requests' backs, so that a withdrawn one goes: the requests
-    /// go on with what is known.
-    fn renew_if_old(self: &Arc<Self>, set: &KeySet, now: i64) {
-        let last = self.renewed_at.load(Ordering::Relaxed);
-        let due =
-            !is_recent(set.fetched_at, now, self.max_age) && !is_recent(last, now, RENEWAL_PAUSE);
-        // One of those who see it at the same moment does it.
+    /// Refreshes old keys in the background, so that withdrawn keys disappear. Requests use the
+    /// current keys meanwhile.
+    fn refresh_if_old(self: &Arc<Self>, set: &KeySet, now: i64) {
+        let last = self.refreshed_at.load(Ordering::Relaxed);
+        let due = !is_recent(set.fetched_at, now, self.max_age_millis)
+            && !is_recent(last, now, REFRESH_INTERVAL_MILLIS);
+        // Of concurrent callers, one starts the refresh.
         if !due
             || self
-                .renewed_at
+                .refreshed_at
                 .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
                 .is_err()
         {
@@ -154,13 +154,13 @@ impl Keys {
         }
         let keys = Arc::clone(self);
         tokio::spawn(async move {
-            let _turn = keys.fetching.lock().await;
-            // A failure was told by `fetch`; the old keys stay.
+            let _permit = keys.fetches.lock().await;
+            // `fetch` logs a failure. The old keys stay.
             let _ = keys.fetch().await;
         });
     }
 
-    /// Only a set that can be used replaces the one before.
+    /// Fetches the keys. Only a usable set replaces the current one.
     async fn fetch(&self) -> Result<Arc<KeySet>, VerifyError> {
         let fetched = self
             .fetch_jwks()
@@ -173,7 +173,7 @@ impl Keys {
                 Ok(set)
             }
             Err(error) => {
-                tracing::warn!(%error, known = self.are_known(), "the issuer's keys could not be had; known ones stay in use");
+                tracing::warn!(%error, keys_loaded = self.are_loaded(), "failed to fetch issuer keys; loaded keys stay in use");
                 Err(error)
             }
         }

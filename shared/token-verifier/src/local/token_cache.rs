@@ -3,36 +3,36 @@ use std::sync::Arc;
 use flow_events::{Check, Event, Rule, emit};
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{VerifiedToken, token_hash::TokenHash};
+use crate::{token_hash::TokenHash, verified_token::VerifiedToken};
 
-/// Tokens that passed every check, so that a signature is checked once and not at every call.
+/// Cache of verified tokens, so that a signature is verified once and not with every request.
 #[derive(Debug)]
 pub(super) struct VerifiedTokenCache(Cache<TokenHash, Entry, BySize>);
 
-/// Under what a remembered token is still good.
+/// A verified token, and the conditions under which it stays valid.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) token: Arc<VerifiedToken>,
-    /// The later of `nbf` and `iat`: a clock that was set back makes them count again.
-    pub(super) begins_at: i64,
-    /// The keys that it was verified with.
+    /// The later of `nbf` and `iat`, which matter again if the clock is set back.
+    pub(super) not_before: i64,
+    /// The generation of the keys with which it was verified.
     pub(super) generation: u64,
 }
 
-/// A token with so many bytes of claims counts as one more.
-const USUAL_SIZE: usize = 1_024;
+/// For each such amount of claims, in bytes, a token counts as one more.
+const NORMAL_SIZE: usize = 1_024;
 
 #[derive(Clone, Debug)]
 struct BySize;
 
 impl Weighter<TokenHash, Entry> for BySize {
     fn weight(&self, _: &TokenHash, entry: &Entry) -> u64 {
-        u64::try_from(1 + entry.token.size() / USUAL_SIZE).unwrap_or(u64::MAX)
+        u64::try_from(1 + entry.token.size() / NORMAL_SIZE).unwrap_or(u64::MAX)
     }
 }
 
 impl VerifiedTokenCache {
-    /// Room for `capacity` tokens of usual size; a big one takes the room of several.
+    /// Creates a cache for `capacity` tokens of normal size. A large token counts as several.
     pub(super) fn new(capacity: u64) -> Self {
         Self(Cache::with_weighter(
             usize::try_from(capacity).unwrap_or(usize::MAX),
@@ -41,7 +41,7 @@ impl VerifiedTokenCache {
         ))
     }
 
-    /// A token that is still good at `now`, and was verified with the keys that still count.
+    /// Returns the token if it is valid at `now` and was verified with the current keys.
     pub(super) fn get(
         &self,
         hash: &TokenHash,
@@ -51,15 +51,15 @@ impl VerifiedTokenCache {
     ) -> Option<Arc<VerifiedToken>> {
         let entry = self.0.get(hash)?;
         let expires_at = entry.token.expires_at();
-        let begun = entry.begins_at.saturating_sub(leeway) <= now;
-        let ended = expires_at.saturating_add(leeway) <= now;
-        if !begun || ended || entry.generation != generation {
+        let started = entry.not_before.saturating_sub(leeway) <= now;
+        let expired = expires_at.saturating_add(leeway) <= now;
+        if !started || expired || entry.generation != generation {
             self.0.remove(hash);
             return None;
         }
         emit(|| {
-            let found = format!("verified before, exp {expires_at} (now {now})");
-            let expected = "the very same token, not expired, under the same keys".to_owned();
+            let found = format!("cached result, exp {expires_at} (now {now})");
+            let expected = "the same token, not expired, verified with the current keys".to_owned();
             Event::TokenChecked(Check { rule: Rule::Cached, passed: true, expected, found })
         });
         Some(entry.token)
@@ -93,13 +93,13 @@ mod tests {
             scope: Scope::empty(),
             act: None,
         };
-        Entry { token: Arc::new(VerifiedToken::from_claims(claims)), begins_at: 50, generation: 1 }
+        Entry { token: Arc::new(VerifiedToken::from_claims(claims)), not_before: 50, generation: 1 }
     }
 
     #[test]
-    fn a_token_is_remembered_while_its_time_and_its_keys_last() {
-        let remembered = VerifiedTokenCache::new(10);
-        for (now, generation, good) in [
+    fn a_token_is_cached_until_it_expires_or_the_keys_change() {
+        let cache = VerifiedTokenCache::new(10);
+        for (now, generation, cached) in [
             (50, 1, true),
             (45, 1, true),
             (44, 1, false),
@@ -107,21 +107,21 @@ mod tests {
             (105, 1, false),
             (50, 2, false),
         ] {
-            remembered.insert(hash(1), entry("t"));
+            cache.insert(hash(1), entry("t"));
             assert_eq!(
-                remembered.get(&hash(1), now, 5, generation).is_some(),
-                good,
+                cache.get(&hash(1), now, 5, generation).is_some(),
+                cached,
                 "now {now}, keys {generation}"
             );
         }
     }
 
     #[test]
-    fn memory_is_bounded_and_a_big_token_takes_more_of_it() {
-        for (jti, at_most) in [("t".to_owned(), 100), ("t".repeat(9 * USUAL_SIZE), 10)] {
-            let remembered = VerifiedTokenCache::new(100);
-            (0..1_000).for_each(|name| remembered.insert(hash(name), entry(&jti)));
-            let kept = remembered.0.len();
+    fn capacity_is_bounded_and_large_tokens_count_as_several() {
+        for (jti, at_most) in [("t".to_owned(), 100), ("t".repeat(9 * NORMAL_SIZE), 10)] {
+            let cache = VerifiedTokenCache::new(100);
+            (0..1_000).for_each(|name| cache.insert(hash(name), entry(&jti)));
+            let kept = cache.0.len();
             assert!((1..=at_most).contains(&kept), "{kept}");
         }
     }

@@ -80,7 +80,7 @@ async fn each_error_has_its_words() {
     let poor = signer.token_with(|_, claims| claims["scope"] = json!("resource:write"));
     let get = |token: &str| Client::new().get(&b).bearer_auth(token);
     let void = "the access token is malformed, expired, revoked or not for this resource";
-    let in_url = "an access token in the URL is not taken, every log would keep it: use the header";
+    let in_url = "an access token in the query string is not accepted because URLs are logged; use the Authorization header";
     let cases = [
         (get("opaque"), 401, "", "invalid_token", void),
         (
@@ -88,7 +88,7 @@ async fn each_error_has_its_words() {
             403,
             r#"scope="resource:read", "#,
             "insufficient_scope",
-            "this needs the scope resource:read",
+            "this request requires the scope resource:read",
         ),
         (Client::new().get(format!("{b}?access_token=x")), 400, "", "invalid_request", in_url),
     ];

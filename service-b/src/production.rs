@@ -1,0 +1,137 @@
+//! What production demands of the settings, and what `check-config` tries.
+
+use std::path::Path;
+
+use clock::Clock;
+use service_kit::{
+    Profile, Settings, UnsafeSetting, loopback_url, plain_http_listener, plain_http_url,
+    telemetry::LogSettings, weak_secret,
+};
+
+use crate::{
+    settings::{Mode, ServiceBSettings},
+    verifier::{load_certificate, verifier},
+};
+
+impl Settings for ServiceBSettings {
+    const SERVICE: &'static str = "service-b";
+
+    fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    fn listener(&self) -> (&str, Option<&Path>) {
+        (&self.listen, self.tls.cert_file.as_deref())
+    }
+
+    fn log(&self) -> &LogSettings {
+        &self.log
+    }
+
+    fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
+        let mut problems = Vec::new();
+        problems.extend(plain_http_url("issuer", &self.issuer));
+        problems.extend(loopback_url("issuer", &self.issuer));
+        problems.extend(loopback_url("resource", &self.resource));
+        problems.extend(
+            self.internal_url.as_deref().and_then(|url| plain_http_url("internal_url", url)),
+        );
+        problems.extend(plain_http_listener(&self.listen, &self.tls));
+        if self.mode != Mode::Local {
+            let setting = "introspection.client_secret";
+            match self.introspection_secret() {
+                Ok(secret) => problems.extend(weak_secret(setting, secret.expose())),
+                Err(error) => problems.push(UnsafeSetting::new(
+                    setting,
+                    format!("{error:#}"),
+                    "let the issuer generate one",
+                )),
+            }
+        }
+        if self.local.hs256_secret.is_some() {
+            problems.push(UnsafeSetting::new(
+                "local.hs256_secret",
+                "lets B create tokens itself",
+                "use ES256",
+            ));
+        }
+        if self.local.leeway_seconds > 60 {
+            problems.push(UnsafeSetting::new(
+                "local.leeway_seconds",
+                "accepts tokens for minutes after they expire",
+                "use 5",
+            ));
+        }
+        if self.introspection.cache_seconds > 60 {
+            problems.push(UnsafeSetting::new(
+                "introspection.cache_seconds",
+                "accepts revoked tokens for minutes",
+                "use 2",
+            ));
+        }
+        if self.legacy_secret_demo {
+            problems.push(UnsafeSetting::new(
+                "legacy_secret_demo",
+                "makes B accept client secrets",
+                "turn it off",
+            ));
+        }
+        problems.extend(self.events.unsafe_setting());
+        problems.extend(self.log.unsafe_setting());
+        problems
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.log.validate()?;
+        load_certificate(self)?;
+        verifier(self, Clock::system()).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_kit::SecretSetting;
+
+    use super::*;
+
+    fn named(settings: &ServiceBSettings) -> Vec<&'static str> {
+        settings.unsafe_settings().iter().map(|finding| finding.setting).collect()
+    }
+
+    #[test]
+    fn a_b_with_local_verification_has_no_weak_secret() {
+        assert_eq!(
+            named(&ServiceBSettings::default()),
+            ["issuer", "resource"],
+            "loopback addresses"
+        );
+    }
+
+    #[test]
+    fn every_unsafe_setting_is_reported() {
+        let mut settings = ServiceBSettings {
+            issuer: "http://c.example".to_owned(),
+            internal_url: Some("http://c.internal".to_owned()),
+            listen: "0.0.0.0:9002".to_owned(),
+            mode: Mode::Introspection,
+            legacy_secret_demo: true,
+            ..ServiceBSettings::default()
+        };
+        settings.local.hs256_secret = Some(SecretSetting::new("x"));
+        (settings.local.leeway_seconds, settings.introspection.cache_seconds) = (61, 61);
+        settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
+        let expected = [
+            "issuer",
+            "resource",
+            "internal_url",
+            "listen",
+            "introspection.client_secret",
+            "local.hs256_secret",
+            "local.leeway_seconds",
+            "introspection.cache_seconds",
+            "legacy_secret_demo",
+            "log.otlp_endpoint",
+        ];
+        assert_eq!(named(&settings), expected);
+    }
+}
