@@ -15,7 +15,7 @@ use crate::settings::{FlowViewerSettings, ServerUrls};
 pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
     let names = SettingNames::of(FlowViewerSettings::SERVICE);
     let (own, servers) = tokio::join!(
-        run_section("own door", async |checks| {
+        run_section("listener", async |checks| {
             check_settings(checks, settings, [None, None]);
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
             let door = LocalServer {
