@@ -1,4 +1,4 @@
-use ::doctor::{Checks, SettingNames, check_database};
+use ::doctor::{Checks, SchemaVersions, SettingNames, check_database};
 
 use crate::{
     AuthServerSettings,
@@ -25,7 +25,10 @@ pub(super) async fn check_store(
             ("data_dir", file.display().to_string(), SqliteStore::inspect(&file).await)
         }
     };
-    let versions = found.as_ref().map(|glance| glance.as_ref().map(|glance| glance.versions));
+    let versions = found.as_ref().map(|inspection| {
+        let versions = inspection.as_ref()?.versions;
+        Some(SchemaVersions { stored: versions.stored, known: versions.known })
+    });
     check_database(checks, names, setting, &place, &versions.map_err(ToString::to_string));
     found.ok().flatten()
 }

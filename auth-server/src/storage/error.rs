@@ -41,3 +41,9 @@ impl From<serde_json::Error> for StoreError {
         Self::Unavailable(format!("a stored value cannot be read: {error}"))
     }
 }
+
+impl From<sql_kit::DatabaseError> for StoreError {
+    fn from(error: sql_kit::DatabaseError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

@@ -1,4 +1,4 @@
-use doctor::SchemaVersions;
+use sql_kit::SchemaVersions;
 
 use crate::domain::{Algorithm, Client, KeyState, SigningKey};
 
@@ -28,9 +28,4 @@ impl DatabaseInspection {
 pub(super) fn signing(keys: Vec<SigningKey>) -> Vec<(Algorithm, String)> {
     let is_current = |key: &SigningKey| matches!(key.state, KeyState::Current { .. });
     keys.into_iter().filter(is_current).map(|key| (key.algorithm, key.kid)).collect()
-}
-
-/// Returns the version of the newest migration.
-pub(super) fn newest(migrations: &sqlx::migrate::Migrator) -> i64 {
-    migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
 }

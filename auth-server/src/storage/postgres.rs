@@ -3,7 +3,6 @@ mod audit_log;
 mod changes;
 mod client_registrations;
 mod clients;
-mod connect;
 mod consents;
 mod devices;
 mod expiry;
@@ -19,7 +18,7 @@ mod sessions;
 mod users;
 
 use async_trait::async_trait;
-use sqlx::PgPool;
+use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
     AuditedChange, GrantStore, RetentionCutoffs, SessionStore, Store, StoreError, UserStore,
@@ -30,6 +29,8 @@ use crate::domain::{
     PushedAuthorizationRequest, Registration, Session, SigningKey, StoredAuthorizationCode,
     StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User, UserGrant,
 };
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// A database that several servers share.
 ///
@@ -47,7 +48,7 @@ impl PostgresStore {
     /// Returns an error if the database cannot be reached, or its schema is newer than this program.
     /// The error does not contain the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let pool = connect::connect(url).await?;
+        let pool = sql_kit::postgres::connect(url, &MIGRATIONS).await?;
         Ok(Self { refresh_tokens: RefreshTokenLoader::spawn(pool.clone()), pool })
     }
 }

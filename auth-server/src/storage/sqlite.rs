@@ -19,14 +19,11 @@ mod revision;
 mod sessions;
 mod users;
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use async_trait::async_trait;
-use sqlx::{
-    ConnectOptions, SqlitePool,
-    migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sql_kit::sqlite::SqliteDatabase;
+use sqlx::{ConnectOptions, SqlitePool, migrate::Migrator};
 
 use self::group_commit::GroupCommit;
 use super::{
@@ -55,48 +52,13 @@ impl SqliteStore {
     /// # Errors
     /// Returns an error if the file cannot be used, or its schema is newer than this program.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit survives a power failure, not only a crash of the process.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true);
-        let at_file = |error: &dyn std::fmt::Display| {
-            StoreError::Unavailable(format!("{}: {error}", file.display()))
-        };
-        // A command can run while the server starts for the first time: only one of them creates
-        // the schema.
-        let _lock = lock(file).await.map_err(|error| at_file(&error))?;
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| at_file(&error))?;
-        MIGRATIONS.run(&writer).await.map_err(|error| at_file(&error))?;
-        // A connection to a file does not break, and testing it takes as long as a query.
-        let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false);
-        let read_only = options.clone().read_only(true);
-        let refresh_tokens = RefreshTokenLoader::spawn(read_only.connect().await?);
+        let database = sql_kit::sqlite::open(file, &MIGRATIONS).await?;
+        let SqliteDatabase { readers, writer, options } = database;
+        let loader = options.clone().read_only(true).connect().await?;
+        let refresh_tokens = RefreshTokenLoader::spawn(loader);
         let group_commit = GroupCommit::open(&options).await?;
-        Ok(Self {
-            readers: readers.connect_lazy_with(read_only),
-            writer,
-            group_commit,
-            refresh_tokens,
-        })
+        Ok(Self { readers, writer, group_commit, refresh_tokens })
     }
-}
-
-/// Waits until no other process opens this database. The lock ends with the returned file.
-async fn lock(database: &Path) -> std::io::Result<File> {
-    let path = database.with_extension("lock");
-    let locked = tokio::task::spawn_blocking(move || {
-        let file = File::create(path)?;
-        file.lock()?;
-        Ok(file)
-    });
-    locked.await.map_err(std::io::Error::other)?
 }
 
 #[async_trait]

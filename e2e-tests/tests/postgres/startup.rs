@@ -73,7 +73,7 @@ async fn database_of_another_server_is_rejected() {
     drop((Replica::start(&of_c).await, Website::start(&of_a).await));
     let c_there = refusal(&of_a).await;
     assert!(
-        c_there.contains("another server") && c_there.contains("C a database of its own"),
+        c_there.contains("another server") && c_there.contains("use a separate database"),
         "{c_there}"
     );
     let a_there = website::prepare(&of_c).await.err().unwrap();
