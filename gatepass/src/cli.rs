@@ -40,6 +40,12 @@ enum Command {
     Doctor(doctor::Arguments),
 }
 
+/// Returns the definition of the command line, for the generated reference.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}
+
 /// Parses and runs a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {

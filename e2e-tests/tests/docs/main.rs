@@ -6,6 +6,7 @@ mod container_files;
 mod line_widths;
 mod links;
 mod module_boundaries;
+mod reference;
 mod rfc_map;
 
 use std::{

@@ -1,0 +1,165 @@
+//! `settings.md`: every setting of every server, from the doc comments of the settings' structs
+//! and from their default values.
+
+use std::fmt::Write;
+
+use auth_server::AuthServerSettings;
+use flow_viewer::FlowViewerSettings;
+use serde_json::Value;
+use service_a::ServiceASettings;
+use service_b::ServiceBSettings;
+
+use super::{
+    assert_page,
+    schema::{Kind, Member, Schema},
+    wrap,
+};
+
+const INTRODUCTION: &str = "\
+# Settings
+
+This page is generated from the doc comments of the settings.
+
+Settings come from defaults, a TOML file (`--config FILE`), the environment, and flags
+(`--set key=value`). Later sources win. An unknown setting is an error that names the nearest known
+one. `SERVICE check-config` prints the settings in force.
+
+In a TOML file `tokens.id_token_ttl_seconds` is the key `id_token_ttl_seconds` in the table
+`[tokens]`. `<NAME>` is a name that you choose.
+";
+
+struct Page<'a> {
+    schema: &'a Schema,
+    /// What each variable of the environment begins with; nothing for files without one.
+    environment: Option<&'a str>,
+    rows: String,
+}
+
+#[test]
+fn settings_page_matches_the_code() {
+    let mut text = INTRODUCTION.to_owned();
+    let auth_server = serde_json::to_value(AuthServerSettings::default()).unwrap();
+    let service_a = serde_json::to_value(ServiceASettings::default()).unwrap();
+    let service_b = serde_json::to_value(ServiceBSettings::default()).unwrap();
+    let flow_viewer = serde_json::to_value(FlowViewerSettings::default()).unwrap();
+    for (title, name, root, defaults) in [
+        ("auth-server (C)", "auth-server", "AuthServerSettings", auth_server),
+        ("service-a (A)", "service-a", "ServiceASettings", service_a),
+        ("service-b (B)", "service-b", "ServiceBSettings", service_b),
+        ("flow-viewer", "flow-viewer", "FlowViewerSettings", flow_viewer),
+    ] {
+        let folder = format!("{name}/src");
+        let schema = Schema::parse(&[&folder, "shared/service-kit/src", "shared/oauth-types/src"]);
+        let prefix = format!("GATEPASS__{}__", name.replace('-', "_").to_uppercase());
+        let mut page =
+            Page { schema: &schema, environment: Some(&prefix), rows: String::new() };
+        page.group("", root, Some(&defaults));
+        write!(text, "\n## {title}\n\n{}", page.rows).unwrap();
+    }
+    assert_page("settings.md", &text);
+}
+
+impl Page<'_> {
+    fn group(&mut self, path: &str, name: &str, defaults: Option<&Value>) {
+        let fields = self.schema.fields(name).unwrap_or_else(|| panic!("{name} has no fields"));
+        for field in fields.to_vec() {
+            let setting = format!("{path}{}", field.name);
+            let default = defaults.and_then(|defaults| defaults.get(&field.name));
+            assert!(!field.docs.is_empty(), "{setting} has no doc comment");
+            match &field.kind {
+                Kind::Named(inner) if self.schema.fields(inner).is_some() => {
+                    self.heading(&setting, &field.docs);
+                    self.group(&format!("{setting}."), inner, default);
+                }
+                Kind::Map(inner) => {
+                    let Kind::Named(inner) = &**inner else { panic!("{setting}: a map of lists") };
+                    self.heading(&format!("{setting}.<NAME>"), &field.docs);
+                    self.group(&format!("{setting}.<NAME>."), inner, None);
+                }
+                _ => self.setting(&setting, &field, default, defaults.is_some()),
+            }
+        }
+    }
+
+    fn heading(&mut self, setting: &str, docs: &str) {
+        write!(self.rows, "### `{setting}`\n\n{}\n\n", wrap(docs, 100)).unwrap();
+    }
+
+    fn setting(&mut self, setting: &str, field: &Member, default: Option<&Value>, known: bool) {
+        let (description, production) = sentences(&field.docs);
+        writeln!(self.rows, "- **`{setting}`** · {}{}", self.type_name(&field.kind), unit(setting))
+            .unwrap();
+        if known {
+            writeln!(self.rows, "  · default {}", shown_default(default)).unwrap();
+        }
+        if let Some(prefix) = self.environment {
+            let name = setting.replace('.', "__").to_uppercase();
+            writeln!(self.rows, "  · `{prefix}{name}`").unwrap();
+        }
+        writeln!(self.rows, "\n{}", indent(&wrap(&description, 98))).unwrap();
+        if !production.is_empty() {
+            writeln!(self.rows, "\n{}", indent(&wrap(&production, 98))).unwrap();
+        }
+        self.rows.push('\n');
+    }
+
+    fn type_name(&self, kind: &Kind) -> String {
+        match kind {
+            Kind::List(inner) => format!("list of {}", self.type_name(inner)),
+            Kind::Map(inner) => format!("table of {}", self.type_name(inner)),
+            Kind::Named(name) => match name.as_str() {
+                "bool" => "boolean".to_owned(),
+                "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "integer".to_owned(),
+                "String" => "string".to_owned(),
+                "PathBuf" => "path".to_owned(),
+                "Url" => "URL".to_owned(),
+                "Scope" => "scope".to_owned(),
+                "SecretSetting" | "ClientSecret" => "secret".to_owned(),
+                name => match self.schema.variants(name) {
+                    Some(variants) => variants
+                        .iter()
+                        .map(|variant| format!("`{}`", variant.name))
+                        .collect::<Vec<_>>()
+                        .join(" or "),
+                    None => name.to_owned(),
+                },
+            },
+        }
+    }
+}
+
+/// The unit that the name of a setting ends in.
+fn unit(setting: &str) -> &'static str {
+    [("_seconds", ", in seconds"), ("_days", ", in days"), ("_bytes", ", in bytes")]
+        .into_iter()
+        .find(|(ending, _)| setting.ends_with(ending))
+        .map_or("", |(_, unit)| unit)
+}
+
+fn shown_default(default: Option<&Value>) -> String {
+    match default {
+        None | Some(Value::Null) => "not set".to_owned(),
+        Some(Value::String(text)) if text.is_empty() => "empty".to_owned(),
+        Some(Value::String(text)) => format!("`{text}`"),
+        Some(Value::Array(items)) if items.is_empty() => "empty".to_owned(),
+        Some(other) => format!("`{other}`"),
+    }
+}
+
+/// The description without its default, and what it says about production.
+fn sentences(docs: &str) -> (String, String) {
+    let (mut description, mut production) = (Vec::new(), Vec::new());
+    for sentence in docs.split_inclusive(". ").map(str::trim) {
+        if sentence.starts_with("Default: ") || sentence.starts_with("Not set by default") {
+            continue;
+        }
+        let about_production =
+            sentence.starts_with("Production ") || sentence.starts_with("In production");
+        if about_production { &mut production } else { &mut description }.push(sentence);
+    }
+    (description.join(" "), production.join(" "))
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
