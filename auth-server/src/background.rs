@@ -1,12 +1,19 @@
 //! What C does between requests: it sees changes of clients and keys, rotates keys, and forgets
 //! what is void.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use clock::Clock;
 use service_kit::{CancellationToken, run_periodically};
 use tokio::sync::Mutex;
 
-use crate::{oidc::backchannel_logout, state::App, storage::RetentionCutoffs};
+use crate::{
+    clients::Clients,
+    domain::SessionTtl,
+    keys::KeyManager,
+    oidc::backchannel_logout::{self, BackchannelLogout},
+    storage::{RetentionCutoffs, Store},
+};
 
 /// A running server sees a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
@@ -15,31 +22,44 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(5);
 const SWEEP_ROUNDS: u32 = 200;
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
 
-/// Run until a stop is asked for.
-pub async fn run(app: App, audit_retention_days: u32, stop: CancellationToken) {
+/// What the background tasks work on.
+pub struct BackgroundTasks {
+    pub clients: Arc<Clients>,
+    pub keys: Arc<KeyManager>,
+    pub backchannel_logout: Arc<BackchannelLogout>,
+    /// How long a retired key stays published, in seconds.
+    pub key_overlap_seconds: i64,
+    pub session_ttl: SessionTtl,
+    pub audit_retention_days: u32,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+}
+
+/// Runs the background tasks until the server stops.
+pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
     // Nothing is known of what changed before now.
     let seen = Mutex::new(-1);
     tokio::join!(
         // Beside the others: a change is seen within a second also while these take their time.
-        make_keys_of_id_tokens(&app),
-        backchannel_logout::run(app.clone(), stop.clone()),
-        run_periodically(WATCH_PERIOD, stop.clone(), || watch(&app, &seen)),
-        run_periodically(WATCH_PERIOD, stop.clone(), || watch_file(&app)),
-        run_periodically(ROTATION_PERIOD, stop.clone(), || rotate(&app)),
-        run_periodically(SWEEP_PERIOD, stop, || sweep(&app, audit_retention_days)),
+        make_keys_of_id_tokens(&tasks),
+        backchannel_logout::run(Arc::clone(&tasks.backchannel_logout), stop.clone()),
+        run_periodically(WATCH_PERIOD, stop.clone(), || watch(&tasks, &seen)),
+        run_periodically(WATCH_PERIOD, stop.clone(), || watch_file(&tasks)),
+        run_periodically(ROTATION_PERIOD, stop.clone(), || rotate(&tasks)),
+        run_periodically(SWEEP_PERIOD, stop, || sweep(&tasks)),
     );
 }
 
-async fn watch(app: &App, seen: &Mutex<i64>) {
+async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
     let mut seen = seen.lock().await;
-    let now = app.clock.seconds();
+    let now = tasks.clock.seconds();
     let taken_up = async {
-        let revision = app.store.revision().await?;
+        let revision = tasks.store.revision().await?;
         if revision != *seen {
-            app.registry.take_up_clients(&*app.store).await?;
+            tasks.clients.registry.reload(&*tasks.store).await?;
         }
-        if revision != *seen || app.keys.are_stale(now) {
-            app.keys.take_up(&*app.store, now).await?;
+        if revision != *seen || tasks.keys.are_stale(now) {
+            tasks.keys.reload(&*tasks.store, now).await?;
         }
         anyhow::Ok(revision)
     };
@@ -55,45 +75,47 @@ async fn watch(app: &App, seen: &Mutex<i64>) {
 
 /// Beside the database, which does not wait for a file that takes its time: it has to hold still,
 /// and its hashes are slow.
-async fn watch_file(app: &App) {
-    if app.registry.file_has_changed().await
-        && let Err(error) = app.registry.take_up_clients(&*app.store).await
+async fn watch_file(tasks: &BackgroundTasks) {
+    if tasks.clients.registry.file_has_changed().await
+        && let Err(error) = tasks.clients.registry.reload(&*tasks.store).await
     {
         tracing::error!(%error, "the changed clients file is not in force yet");
-        app.registry.look_again();
+        tasks.clients.registry.mark_stale();
     }
 }
 
 /// RSA keys take long: they are made before the first user has typed a password, and after the
 /// server is up.
-async fn make_keys_of_id_tokens(app: &App) {
-    let registry = app.registry.current();
+async fn make_keys_of_id_tokens(tasks: &BackgroundTasks) {
+    let registry = tasks.clients.registry.current();
     for login in registry.clients().filter_map(|client| client.login.as_ref()) {
-        if let Err(error) =
-            app.keys.have(login.id_token_algorithm(), &*app.store, app.clock.seconds()).await
+        if let Err(error) = tasks
+            .keys
+            .ensure(login.id_token_algorithm(), &*tasks.store, tasks.clock.seconds())
+            .await
         {
             tracing::error!(%error, "the keys of ID tokens could not be made");
         }
     }
 }
 
-async fn rotate(app: &App) {
-    if let Err(error) = app.keys.rotate_if_due(&*app.store, app.clock.seconds()).await {
+async fn rotate(tasks: &BackgroundTasks) {
+    if let Err(error) = tasks.keys.rotate_if_due(&*tasks.store, tasks.clock.seconds()).await {
         tracing::error!(%error, "the signing key could not be rotated");
     }
 }
 
-async fn sweep(app: &App, audit_retention_days: u32) {
-    let now = app.clock.seconds();
+async fn sweep(tasks: &BackgroundTasks) {
+    let now = tasks.clock.seconds();
     let before = RetentionCutoffs {
         tokens: now,
         // Clients hint with ID tokens that have expired, as long as their users' sessions live.
-        keys: now - app.lives.key_overlap().max(app.session_life.absolute),
-        audit_millis: app.clock.millis() - i64::from(audit_retention_days) * 86_400_000,
-        sessions: now - app.session_life.absolute,
+        keys: now - tasks.key_overlap_seconds.max(tasks.session_ttl.absolute),
+        audit_millis: tasks.clock.millis() - i64::from(tasks.audit_retention_days) * 86_400_000,
+        sessions: now - tasks.session_ttl.absolute,
     };
     for _ in 0..SWEEP_ROUNDS {
-        match app.store.delete_expired(before).await {
+        match tasks.store.delete_expired(before).await {
             Ok(0) => return,
             Ok(gone) => tracing::debug!(gone, "void rows were forgotten"),
             Err(error) => return tracing::error!(%error, "void rows could not be forgotten"),

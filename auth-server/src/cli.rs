@@ -16,7 +16,7 @@ use service_kit::{
     cli::{self, SettingsArgs, block_on, check_config, healthcheck},
 };
 
-use crate::{AuthServerSettings, Entropy, doctor};
+use crate::{AuthServerSettings, SecureRandom, doctor};
 
 /// The authorization server (C): authenticates clients and users and issues access tokens.
 #[derive(Debug, Parser)]
@@ -67,7 +67,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Returns why the command failed.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings: AuthServerSettings = arguments.settings.load()?;
-    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let (clock, entropy) = (Clock::system(), SecureRandom::system());
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => block_on(serve::run(settings, clock, entropy)),
         Command::CheckConfig => check_config(&settings),

@@ -1,9 +1,42 @@
-//! The clients: those of the clients file and of the database, and how they authenticate.
+//! The registered clients, from the clients file and the database, and their authentication.
 
 mod authenticator;
+mod credentials;
 mod file;
 mod registry;
 
-pub use authenticator::{Authenticator, Denied};
+use std::{net::IpAddr, sync::Arc};
+
+use clock::Clock;
+
+pub use authenticator::{ClientAuthError, ClientAuthenticator};
+pub use credentials::{ClientCredentials, ClientProof};
 pub use file::{ClientsFile, DEMO_CLIENTS, FileError};
-pub use registry::LiveRegistry;
+pub use registry::ClientRegistry;
+
+use crate::domain::{AuditRecord, Client};
+
+/// The registered clients.
+pub struct Clients {
+    pub registry: ClientRegistry,
+    pub authenticator: ClientAuthenticator,
+    pub clock: Clock,
+}
+
+impl Clients {
+    /// Authenticates a client and names it in the audit record, whether authentication succeeds or
+    /// not.
+    ///
+    /// # Errors
+    /// Returns an error if the credentials are not those of an enabled client.
+    pub async fn authenticate(
+        &self,
+        credentials: &ClientCredentials,
+        address: IpAddr,
+        record: &mut AuditRecord,
+    ) -> Result<Arc<Client>, ClientAuthError> {
+        let registry = self.registry.current();
+        record.client_id = Some(registry.loggable_client_id(&credentials.client_id));
+        self.authenticator.authenticate(credentials, address, &registry, self.clock.millis()).await
+    }
+}

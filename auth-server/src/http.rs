@@ -8,17 +8,18 @@ mod csrf;
 mod form;
 mod html_error;
 mod json;
+mod page_context;
 
-pub use api_error::{Failure, NO_STORE, REQUEST_RULE};
+pub use api_error::{ApiError, NO_STORE, REQUEST_RULE};
 pub use browser_session::{
-    SetCookie, SignedIn, Visitor, forget_session_cookie, new_session_cookie,
+    BrowserSession, SetCookie, SignedIn, forget_session_cookie, new_session_cookie,
 };
 pub use client_address::ClientAddress;
-pub use client_credentials::{Presented, Proof, presented};
 pub use csrf::Csrf;
-pub use form::{FormRequest, PageForm, RawForm, required};
-pub use html_error::{PageFailure, beforehand};
+pub use form::{ClientRequest, FormBody, RawForm, required};
+pub use html_error::{HtmlError, html_errors};
 pub use json::JsonRequest;
+pub use page_context::PageContext;
 
 use axum::{
     Json,
@@ -29,6 +30,6 @@ use axum::{
 /// What a form endpoint answers to other methods than POST.
 pub async fn only_post() -> impl IntoResponse {
     let failure =
-        Failure::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);
+        ApiError::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], NO_STORE, Json(failure.error))
 }

@@ -1,12 +1,14 @@
 //! Signing keys.
 
+mod derived_key;
 mod jwt;
 mod key_pair;
 mod key_ring;
 mod manager;
 mod signer;
 
+pub use derived_key::derive_key;
 pub use jwt::sign_jwt;
 pub use key_pair::{KeyError, generate, jws};
 pub use key_ring::{KeyRing, Signing, Verifying};
-pub use manager::{LiveKeys, MissingKeys};
+pub use manager::{KeyGenerationError, KeyManager, KeyPolicy};

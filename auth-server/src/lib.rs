@@ -3,6 +3,7 @@
 //! A request goes one way: [`router`] (every route on one page), an endpoint, `clients`, a grant,
 //! `domain` (decisions), the store (atomic verbs), the token issuer.
 
+mod audit;
 mod background;
 pub mod cli;
 mod clients;
@@ -30,6 +31,6 @@ mod tokens;
 mod users;
 
 pub use clients::DEMO_CLIENTS;
-pub use secure_random::Entropy;
+pub use secure_random::SecureRandom;
 pub use server::{AuthServer, Listeners, dev_ca_certificate};
 pub use settings::AuthServerSettings;

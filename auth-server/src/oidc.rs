@@ -5,4 +5,22 @@ pub mod logout;
 pub mod userinfo;
 mod userinfo_user;
 
-pub use userinfo_user::{NotTold, user_of};
+use std::sync::Arc;
+
+use clock::Clock;
+
+pub use userinfo_user::{UserInfoError, userinfo_user};
+
+use crate::{clients::Clients, keys::KeyManager, storage::Store, tokens::IssuedTokens};
+
+/// What userinfo needs.
+pub struct UserInfoContext {
+    pub issuer: String,
+    pub issued_tokens: Arc<IssuedTokens>,
+    pub clients: Arc<Clients>,
+    pub keys: Arc<KeyManager>,
+    /// Accepts an access token in the query string.
+    pub token_in_query: bool,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+}

@@ -2,7 +2,7 @@
 //! internet alone (SSRF).
 
 mod client_keys;
-mod public_names;
+mod public_only_resolver;
 
 use std::{
     sync::Arc,
@@ -19,14 +19,14 @@ use url::Url;
 
 pub use client_keys::ClientKeys;
 
-use self::public_names::PublicNames;
+use self::public_only_resolver::PublicOnlyResolver;
 use crate::domain::{Client, validate_external_url};
 
 /// Longer answers are nobody's keys, and nobody's list of redirect URIs.
 const ANSWER_BYTES: usize = 64 * 1024;
 
 /// Calls to clients.
-pub struct Outgoing {
+pub struct OutboundClient {
     house: Http,
     /// Looks names up by itself, and calls their public addresses alone.
     outside: Http,
@@ -36,26 +36,26 @@ pub struct Outgoing {
 
 /// Whose word it is that a URL be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum UrlTrust {
     /// The operator's.
-    ByHouse,
+    Trusted,
     /// That of a client that has registered itself.
-    ByStranger,
+    Untrusted,
 }
 
-impl Named {
+impl UrlTrust {
     /// Whose word the URLs of a client are.
-    pub fn by(client: &Client) -> Self {
-        if client.dynamic { Self::ByStranger } else { Self::ByHouse }
+    pub fn of(client: &Client) -> Self {
+        if client.dynamic { Self::Untrusted } else { Self::Trusted }
     }
 }
 
-impl Outgoing {
+impl OutboundClient {
     /// # Errors
     /// When the certificates of the settings cannot be read.
     pub fn new(settings: &HttpClientSettings, anywhere: bool) -> Result<Self, HttpClientError> {
         let public = HttpClientSettings {
-            dns_resolver: Some(DnsResolver(Arc::new(PublicNames))),
+            dns_resolver: Some(DnsResolver(Arc::new(PublicOnlyResolver))),
             ..settings.clone()
         };
         let house = http_client_with_optional_roots(settings)?;
@@ -68,7 +68,7 @@ impl Outgoing {
     ///
     /// # Errors
     /// Why there is none, in words.
-    pub async fn json(&self, url: &str, named: Named) -> Result<Value, String> {
+    pub async fn json(&self, url: &str, named: UrlTrust) -> Result<Value, String> {
         let answer = send(self.client(url, named)?.get(url)).await?;
         serde_json::from_slice(&short_body(answer).await?)
             .map_err(|_| "what is there is no JSON".to_owned())
@@ -78,13 +78,18 @@ impl Outgoing {
     ///
     /// # Errors
     /// Why it did not arrive, in words.
-    pub async fn form(&self, url: &str, named: Named, form: &[(&str, &str)]) -> Result<(), String> {
+    pub async fn form(
+        &self,
+        url: &str,
+        named: UrlTrust,
+        form: &[(&str, &str)],
+    ) -> Result<(), String> {
         send(self.client(url, named)?.post(url).form(form)).await.map(|_| ())
     }
 
     /// An address in the place of a name is never looked up, so it is refused here.
-    fn client(&self, url: &str, named: Named) -> Result<&Http, String> {
-        if named == Named::ByHouse {
+    fn client(&self, url: &str, named: UrlTrust) -> Result<&Http, String> {
+        if named == UrlTrust::Trusted {
             return Ok(&self.house);
         }
         let parsed = Url::parse(url).map_err(|_| "it is no URL".to_owned())?;

@@ -11,7 +11,7 @@ use moka::sync::Cache;
 ///
 /// By client *and* address: whoever guesses from elsewhere fills a bucket of his own, and the
 /// client goes on.
-pub struct FailureLimit {
+pub struct RateLimiter {
     buckets: Cache<(String, IpAddr), Arc<Mutex<Bucket>>>,
     burst: u32,
     recover_millis: i64,
@@ -26,19 +26,19 @@ struct Bucket {
 /// A place that an attempt has taken. It is given back when this is dropped, because the attempt
 /// was right or was never made; only a wrong one keeps it.
 #[must_use = "a place that is dropped is given back"]
-pub struct Place {
+pub struct Permit {
     bucket: Arc<Mutex<Bucket>>,
     millis: i64,
 }
 
-impl Place {
+impl Permit {
     /// The attempt was wrong: time alone gives the place back.
-    pub fn keep(mut self) {
+    pub fn consume(mut self) {
         self.millis = 0;
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner).empty_at -= self.millis;
     }
@@ -47,7 +47,7 @@ impl Drop for Place {
 /// Buckets beyond that many push the oldest out: memory stays bounded against made-up clients.
 const BUCKETS: u64 = 50_000;
 
-impl FailureLimit {
+impl RateLimiter {
     pub fn new(burst: u32, refill_seconds: u32) -> Self {
         let recover_millis = i64::from(refill_seconds).max(1) * 1_000;
         let full_life = u64::from(burst.max(1)) * u64::from(refill_seconds.max(1));
@@ -63,7 +63,12 @@ impl FailureLimit {
     ///
     /// # Errors
     /// After how many seconds there is a place again.
-    pub fn charge(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Result<Place, u64> {
+    pub fn acquire(
+        &self,
+        client_id: &str,
+        address: IpAddr,
+        now_millis: i64,
+    ) -> Result<Permit, u64> {
         let shared = self.bucket(client_id, address);
         let mut bucket = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let filled_to = bucket.empty_at.max(now_millis) + self.recover_millis;
@@ -73,7 +78,7 @@ impl FailureLimit {
         }
         bucket.empty_at = filled_to;
         drop(bucket);
-        Ok(Place { bucket: shared, millis: self.recover_millis })
+        Ok(Permit { bucket: shared, millis: self.recover_millis })
     }
 
     fn bucket(&self, client_id: &str, address: IpAddr) -> Arc<Mutex<Bucket>> {
@@ -98,16 +103,16 @@ mod tests {
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    impl FailureLimit {
+    impl RateLimiter {
         /// An attempt that turns out to be wrong.
         fn fail(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Result<(), u64> {
-            self.charge(client_id, address, now_millis).map(Place::keep)
+            self.acquire(client_id, address, now_millis).map(Permit::consume)
         }
     }
 
     #[test]
     fn a_burst_is_borne_and_then_one_by_one() {
-        let limit = FailureLimit::new(3, 10);
+        let limit = RateLimiter::new(3, 10);
         for _ in 0..3 {
             limit.fail("a", HOME, 0).unwrap();
         }
@@ -119,7 +124,7 @@ mod tests {
 
     #[test]
     fn another_client_and_another_address_have_buckets_of_their_own() {
-        let limit = FailureLimit::new(1, 10);
+        let limit = RateLimiter::new(1, 10);
         limit.fail("a", HOME, 0).unwrap();
         assert!(limit.fail("a", HOME, 0).is_err());
         assert!(limit.fail("b", HOME, 0).is_ok());
@@ -128,15 +133,15 @@ mod tests {
 
     #[test]
     fn a_right_attempt_takes_no_place() {
-        let limit = FailureLimit::new(1, 10);
+        let limit = RateLimiter::new(1, 10);
         for _ in 0..5 {
-            drop(limit.charge("a", HOME, 0).unwrap());
+            drop(limit.acquire("a", HOME, 0).unwrap());
         }
     }
 
     #[test]
     fn the_addresses_of_one_ipv6_network_share_a_bucket() {
-        let limit = FailureLimit::new(1, 10);
+        let limit = RateLimiter::new(1, 10);
         limit.fail("a", "2001:db8::1".parse().unwrap(), 0).unwrap();
         assert!(limit.fail("a", "2001:db8::ffff".parse().unwrap(), 0).is_err());
         assert!(limit.fail("a", "2001:db8:0:1::1".parse().unwrap(), 0).is_ok());

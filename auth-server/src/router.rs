@@ -1,4 +1,4 @@
-//! Every route of C on one page.
+//! Every route of the authorization server.
 
 use axum::{
     Router,
@@ -13,31 +13,27 @@ use crate::{
     oidc::{logout, userinfo},
     openapi,
     pages::stylesheet,
-    state::App,
+    state::{AppState, Features},
     testing,
     users::{account, consent, home, sign_in},
 };
 
-/// Every route. Where C stands in for WeChat, that one's come along; where clients may register
-/// themselves, those for it; and where it is for tests and lessons, their controls.
-pub fn routes(app: App) -> Router {
-    let dialect = if app.wechat { wechat::wechat() } else { Router::new() };
-    let registration = if app.registering.enabled { registration_routes() } else { Router::new() };
-    let controls = if app.absences.is_some() { testing::test_controls() } else { Router::new() };
-    own_routes().merge(dialect).merge(registration).merge(controls).with_state(app)
+/// Returns every route that the settings enable.
+pub fn routes(state: AppState, features: Features) -> Router {
+    let mut routes = standard_routes();
+    if features.registration {
+        routes = routes.merge(registration_routes());
+    }
+    if features.wechat {
+        routes = routes.merge(wechat_routes());
+    }
+    if features.test_controls {
+        routes = routes.merge(test_routes());
+    }
+    routes.with_state(state)
 }
 
-/// Where clients register themselves, if they may.
-fn registration_routes() -> Router<App> {
-    Router::new().route("/oauth/register", post(registration::register::register)).route(
-        "/oauth/register/{client_id}",
-        get(registration::manage::registered)
-            .put(registration::manage::reregister)
-            .delete(registration::manage::unregister),
-    )
-}
-
-fn own_routes() -> Router<App> {
+fn standard_routes() -> Router<AppState> {
     Router::new()
         .route("/", get(home::home))
         .route(
@@ -71,4 +67,31 @@ fn own_routes() -> Router<App> {
         .route("/.well-known/openid-configuration", get(metadata::metadata))
         .route("/.well-known/oauth-authorization-server/{*path}", get(metadata::metadata_of_path))
         .route("/openapi.json", get(openapi::openapi))
+}
+
+/// Dynamic client registration, with `registration.enabled`.
+fn registration_routes() -> Router<AppState> {
+    use registration::{manage, register};
+    Router::new().route("/oauth/register", post(register::register)).route(
+        "/oauth/register/{client_id}",
+        get(manage::registered).put(manage::reregister).delete(manage::unregister),
+    )
+}
+
+/// WeChat's paths, and those of the source document, with `compat.wechat`.
+fn wechat_routes() -> Router<AppState> {
+    Router::new()
+        .route("/connect/oauth2/authorize", get(wechat::authorize))
+        .route("/connect/qrconnect", get(wechat::authorize))
+        .route("/oauth2/token", post(wechat::json_token))
+        .route("/sns/oauth2/access_token", get(wechat::access_token))
+        .route("/sns/oauth2/refresh_token", get(wechat::refresh_token))
+        .route("/sns/userinfo", get(wechat::userinfo))
+}
+
+/// Controls for tests and lessons, with `test_controls`.
+fn test_routes() -> Router<AppState> {
+    Router::new()
+        .route("/test/outage", post(testing::simulate_outage::simulate_outage).fallback(only_post))
+        .route("/test/token", post(testing::token::test_token).fallback(only_post))
 }

@@ -7,14 +7,14 @@ use aws_lc_rs::{digest, rand};
 
 /// Where randomness comes from: the machine, or a seed that a test chose.
 #[derive(Clone, Default)]
-pub struct Entropy(Option<Arc<AtomicU64>>);
+pub struct SecureRandom(Option<Arc<AtomicU64>>);
 
 /// The machine has no randomness to give. Nothing is issued then.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the system gives no randomness")]
-pub struct NoEntropy;
+pub struct SecureRandomError;
 
-impl Entropy {
+impl SecureRandom {
     pub fn system() -> Self {
         Self(None)
     }
@@ -23,10 +23,10 @@ impl Entropy {
         Self(Some(Arc::new(AtomicU64::new(seed))))
     }
 
-    pub fn bytes<const N: usize>(&self) -> Result<[u8; N], NoEntropy> {
+    pub fn bytes<const N: usize>(&self) -> Result<[u8; N], SecureRandomError> {
         let mut bytes = [0; N];
         match &self.0 {
-            None => rand::fill(&mut bytes).map_err(|_| NoEntropy)?,
+            None => rand::fill(&mut bytes).map_err(|_| SecureRandomError)?,
             Some(seed) => {
                 for chunk in bytes.chunks_mut(32) {
                     let next = seed.fetch_add(1, Ordering::SeqCst).to_be_bytes();

@@ -1,3 +1,5 @@
+mod compose;
+
 use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
@@ -18,25 +20,16 @@ use service_kit::{
 };
 use tokio::task::JoinHandle;
 
+use self::compose::{compose, features};
+
 use crate::{
-    AuthServerSettings, Entropy, background,
-    clients::{Authenticator, LiveRegistry},
-    http::{Csrf, beforehand},
-    keys::LiveKeys,
-    metrics::Metrics,
-    oauth::{authorize::ReadyMarks, registration::Registering},
-    outbound::{ClientKeys, Outgoing},
-    pages::pages,
-    password_hasher::SlowHashes,
-    rate_limit::FailureLimit,
+    AuthServerSettings, SecureRandom,
+    background::{self, BackgroundTasks},
+    http::html_errors,
     router,
-    state::{App, Parts},
+    state::{AppState, Features},
     storage::{PostgresStore, SqliteStore, Store},
-    tokens::{Issuer, Rotation, Subjects},
-    users::{
-        SignIn,
-        seed::{make_missing_users, refuse_demo_users},
-    },
+    users::seed::{refuse_demo_users, seed_users},
 };
 
 const DATABASE: &str = "auth-server.db";
@@ -50,11 +43,11 @@ pub struct Listeners {
 
 /// C, bound and ready to run.
 pub struct AuthServer {
-    app: App,
+    tasks: BackgroundTasks,
+    outage: OutageSimulator,
     http: Server,
     tls: Option<Server>,
     certificates: Option<ServerCertificate>,
-    audit_retention_days: u32,
 }
 
 impl Listeners {
@@ -78,76 +71,40 @@ impl AuthServer {
         settings: AuthServerSettings,
         listeners: Listeners,
         clock: Clock,
-        entropy: Entropy,
+        random: SecureRandom,
         events: EventSink,
     ) -> anyhow::Result<Self> {
         ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
             .map_err(anyhow::Error::msg)?;
         settings.check().map_err(anyhow::Error::msg)?;
         let store = open_store(&settings).await?;
-        let file = settings.clients_file.clone();
         let now = clock.seconds();
-        make_missing_users(
-            settings.users_file.as_deref(),
-            settings.profile,
-            &*store,
-            &entropy,
-            now,
-        )
-        .await?;
+        seed_users(settings.users_file.as_deref(), settings.profile, &*store, &random, now).await?;
         if settings.profile.is_production() {
             refuse_demo_users(&*store).await?;
         }
-        let secret = store.installation_secret(entropy.bytes()?).await?;
-        let slow_hashes = Arc::new(SlowHashes::new(&entropy)?);
-        let passwords = slow_hashes.in_one_queue();
         let mut registry = Registry::with_prefix("gatepass");
-        let app = App::new(Parts {
-            issuer: Issuer {
-                issuer: settings.issuer(),
-                access_seconds: settings.tokens.access_token_ttl_seconds,
-            },
-            registry: LiveRegistry::open(file, settings.profile, entropy.clone(), &*store).await?,
-            keys: LiveKeys::open(
-                settings.keys.clone(),
-                settings.tokens.key_overlap(),
-                &*store,
-                now,
-            )
-            .await?,
-            lives: settings.tokens.clone(),
-            session_life: settings.sessions.ttl(),
-            secure_cookies: settings.issuer.scheme() == "https",
-            wechat: settings.compat.wechat,
-            absences: settings.test_controls.then(OutageSimulator::default),
-            userinfo_in_query: settings.compat.wechat || settings.compat.userinfo_in_query,
-            demo: !settings.profile.is_production() && settings.users_file.is_none(),
-            rotation: Rotation::new(&secret),
-            csrf: Csrf::new(&secret),
-            ready_marks: ReadyMarks::new(&secret),
-            pages: pages(settings.pages_dir.as_deref())?,
-            // A C that can tell nobody of a sign-out is better than no C.
-            outgoing: Outgoing::new(&settings.http(), settings.registration.allow_private_urls)?,
-            client_keys: ClientKeys::new(),
-            subjects: Subjects::new(&secret),
-            registering: Registering::new(
-                &settings.registration,
-                settings.rate_limits.registration,
-            ),
-            clients: Authenticator::new(&settings.rate_limits, slow_hashes, &entropy)?,
-            device_limit: FailureLimit::new(5, 60),
-            users: SignIn::new(&settings.rate_limits, Arc::new(passwords)),
-            store,
-            metrics: Metrics::register(&mut registry),
-            events: events.clone(),
-            clock: clock.clone(),
-            entropy,
-        });
-        let routes =
-            own_routes(app.clone(), &mut registry, clock.clone(), events, settings.limits.clone());
+        let (state, tasks) = compose(
+            &settings,
+            Arc::clone(&store),
+            clock.clone(),
+            random,
+            events.clone(),
+            &mut registry,
+        )
+        .await?;
+        let outage = state.outage.clone();
+        let routes = public_routes(
+            state,
+            features(&settings),
+            &mut registry,
+            clock.clone(),
+            events,
+            settings.limits.clone(),
+        );
         // Merged last, because the last one's answer to unknown paths is in force, and ours is
         // logged and counted.
-        let with_outside = for_the_machine(&app, registry).merge(routes.clone());
+        let with_outside = operational_routes(store, clock.clone(), registry).merge(routes.clone());
         let certificates = ServerCertificate::load(
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),
@@ -160,11 +117,11 @@ impl AuthServer {
             other => other,
         };
         Ok(Self {
-            app,
+            tasks,
+            outage,
             http: Server::new(listeners.http, with_outside, &settings.limits),
             tls,
             certificates,
-            audit_retention_days: settings.audit_retention_days,
         })
     }
 
@@ -173,28 +130,26 @@ impl AuthServer {
     /// # Errors
     /// When a listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let absences = self.app.absences.clone().unwrap_or_default();
-        let background =
-            tokio::spawn(background::run(self.app, self.audit_retention_days, stop.clone()));
-        let background = not_without(background, &stop);
+        let background = tokio::spawn(background::run(self.tasks, stop.clone()));
+        let background = fail_if_task_ends(background, &stop);
         let tls = async {
             match self.tls {
                 Some(server) => {
                     with_cert_reload(server, self.certificates, &stop)
-                        .run_with_outages(&absences, stop.clone())
+                        .run_with_outages(&self.outage, stop.clone())
                         .await
                 }
                 None => Ok(()),
             }
         };
-        tokio::try_join!(self.http.run_with_outages(&absences, stop.clone()), tls, background)?;
+        tokio::try_join!(self.http.run_with_outages(&self.outage, stop.clone()), tls, background)?;
         Ok(())
     }
 }
 
 /// A C that no longer hears that a client was disabled must not go on; one that stops does not wait
 /// for it.
-async fn not_without(background: JoinHandle<()>, stop: &CancellationToken) -> io::Result<()> {
+async fn fail_if_task_ends(background: JoinHandle<()>, stop: &CancellationToken) -> io::Result<()> {
     tokio::select! {
         ended = background => ended.map_err(io::Error::other),
         () = stop.cancelled() => Ok(()),
@@ -228,7 +183,7 @@ async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
             folder.display()
         )
     };
-    keep_to_owner(folder, &database).with_context(advice)?;
+    restrict_permissions(folder, &database).with_context(advice)?;
     SqliteStore::open(&database).await.with_context(advice)
 }
 
@@ -249,7 +204,7 @@ pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Resul
 
 /// The database holds private keys. A folder that was there before may be shared with others for
 /// good reasons, so the file is protected, and SQLite gives its other files the same mode.
-fn keep_to_owner(folder: &Path, database: &Path) -> io::Result<()> {
+fn restrict_permissions(folder: &Path, database: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(database)?;
     let mode = file.metadata()?.permissions().mode();
@@ -280,8 +235,9 @@ fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<Rustl
     Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.dev_cert_names, clock)?)
 }
 
-fn own_routes(
-    app: App,
+fn public_routes(
+    state: AppState,
+    features: Features,
     registry: &mut Registry,
     clock: Clock,
     events: EventSink,
@@ -296,16 +252,16 @@ fn own_routes(
         http_metrics,
         limits,
     };
-    with_request_context(router::routes(app.clone()), context)
-        .layer(from_fn_with_state(app, beforehand))
+    let pages = state.pages.clone();
+    with_request_context(router::routes(state, features), context)
+        .layer(from_fn_with_state(pages, html_errors))
 }
 
 /// Health and metrics, which nobody beyond this machine is told: they count clients and failures,
 /// and say what is wrong with the database. They are served at `listen` alone.
-fn for_the_machine(app: &App, registry: Registry) -> Router {
-    let store = Arc::clone(&app.store);
+fn operational_routes(store: Arc<dyn Store>, clock: Clock, registry: Registry) -> Router {
     // It writes, so it is done once a second at most, however many ask.
-    let readiness = health::cached_readiness(app.clock.clone(), move || {
+    let readiness = health::cached_readiness(clock, move || {
         let store = Arc::clone(&store);
         async move { store.ready().await.map_err(|error| error.to_string()) }
     });
@@ -320,13 +276,13 @@ mod tests {
     async fn what_breaks_between_requests_ends_c() {
         let stop = CancellationToken::new();
         let broken = tokio::spawn(async { panic!("a bug") });
-        assert!(not_without(broken, &stop).await.is_err());
+        assert!(fail_if_task_ends(broken, &stop).await.is_err());
     }
 
     #[tokio::test]
     async fn a_stop_does_not_wait_for_what_runs_between_requests() {
         let stop = CancellationToken::new();
         stop.cancel();
-        assert!(not_without(tokio::spawn(std::future::pending()), &stop).await.is_ok());
+        assert!(fail_if_task_ends(tokio::spawn(std::future::pending()), &stop).await.is_ok());
     }
 }

@@ -29,7 +29,7 @@ pub use tls::TlsSettings;
 pub use tokens::TokenSettings;
 
 use crate::{
-    Entropy,
+    SecureRandom,
     clients::{ClientsFile, FileError},
     pages::pages,
     users::seed::check_users,
@@ -160,7 +160,7 @@ impl AuthServerSettings {
     }
 
     fn clients(&self) -> Result<ClientsFile, FileError> {
-        ClientsFile::read(self.clients_file.as_deref(), self.profile, &Entropy::system())
+        ClientsFile::read(self.clients_file.as_deref(), self.profile, &SecureRandom::system())
     }
 
     fn lets_people_sign_in(&self) -> bool {

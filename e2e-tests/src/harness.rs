@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use auth_server::{
-    Entropy, domain::AuditQuery, domain::AuditRecord, storage::SqliteStore, storage::Store,
+    SecureRandom, domain::AuditQuery, domain::AuditRecord, storage::SqliteStore, storage::Store,
 };
 use clock::Clock;
 use flow_events::{EventSink, TraceContext};
@@ -84,7 +84,7 @@ impl Harness {
         settings.auth_server.rate_limits.client_auth_address.burst = 10_000;
         change(&mut settings);
         let events = EventSink::new(4_096);
-        let stack = Stack::prepare(settings, clock.clone(), Entropy::system(), events.clone())
+        let stack = Stack::prepare(settings, clock.clone(), SecureRandom::system(), events.clone())
             .await
             .unwrap();
         let (addresses, stop, http) = (stack.addresses, CancellationToken::new(), client());
@@ -169,7 +169,7 @@ impl Harness {
 
     /// Sends a request and collects the events that all servers emit for it.
     pub async fn observe(&self, call: RequestBuilder) -> ObservedCall {
-        let trace = TraceContext::root(Entropy::system().bytes().unwrap()).unwrap();
+        let trace = TraceContext::root(SecureRandom::system().bytes().unwrap()).unwrap();
         observe(call, &self.events, trace).await.unwrap()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use auth_server::{AuthServer, Entropy, Listeners, dev_ca_certificate};
+use auth_server::{AuthServer, Listeners, SecureRandom, dev_ca_certificate};
 use clock::Clock;
 use flow_events::EventSink;
 use gatepass::{StackSettings, observe::wait_until_ready};
@@ -61,7 +61,7 @@ impl SeparateServers {
         let settings = self.settings.auth_server.clone();
         let listeners = Listeners::bind(&settings).unwrap();
         let (address, stop, entropy) =
-            (listeners.http.address(), CancellationToken::new(), Entropy::system());
+            (listeners.http.address(), CancellationToken::new(), SecureRandom::system());
         let c = AuthServer::prepare(
             settings,
             listeners,

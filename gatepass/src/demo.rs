@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::Context;
-use auth_server::Entropy;
+use auth_server::SecureRandom;
 use clock::Clock;
 use flow_events::{EventSink, TraceContext};
 use service_kit::{
@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     settings.urls_from_ports = arguments.free_ports;
     settings.service_a.legacy_secret_demo = arguments.legacy_secret_demo;
     settings.b_local.legacy_secret_demo = arguments.legacy_secret_demo;
-    let (entropy, events) = (Entropy::system(), EventSink::new(EVENTS));
+    let (entropy, events) = (SecureRandom::system(), EventSink::new(EVENTS));
     let random = entropy.bytes()?;
     let stack =
         Stack::prepare(settings, Clock::system(), entropy, events.clone()).await.map_err(advise)?;

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use auth_server::Entropy;
+use auth_server::SecureRandom;
 use clap::ValueEnum;
 use clock::Clock;
 use flow_events::{EventSink, FlowEvent};
@@ -250,7 +250,7 @@ impl TemporaryDemo {
     async fn start() -> anyhow::Result<Self> {
         let log = LogSettings { filter: "error".to_owned(), ..LogSettings::default() };
         let telemetry = telemetry::init("gatepass", &log)?;
-        let entropy = Entropy::system();
+        let entropy = SecureRandom::system();
         let name = entropy.bytes::<8>()?.map(|byte| format!("{byte:02x}")).concat();
         let folder = std::env::temp_dir().join(format!("gatepass-walk-{name}"));
         let mut settings = StackSettings::on_free_ports(&folder);

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path};
 
 use anyhow::Context;
-use auth_server::{AuthServer, AuthServerSettings, DEMO_CLIENTS, Entropy, dev_ca_certificate};
+use auth_server::{AuthServer, AuthServerSettings, DEMO_CLIENTS, SecureRandom, dev_ca_certificate};
 use clock::Clock;
 use flow_events::EventSink;
 use flow_viewer::{FlowViewer, FlowViewerSettings};
@@ -150,7 +150,7 @@ impl Stack {
     pub async fn prepare(
         mut settings: StackSettings,
         clock: Clock,
-        entropy: Entropy,
+        entropy: SecureRandom,
         events: EventSink,
     ) -> anyhow::Result<Self> {
         let c = auth_server::Listeners::bind(&settings.auth_server).context("auth-server")?;

@@ -8,7 +8,7 @@ use oauth_types::{ClientSecret, Scope};
 use service_kit::{MIN_SECRET_LENGTH, cli::print_line};
 
 use crate::{
-    AuthServerSettings, Entropy,
+    AuthServerSettings, SecureRandom,
     clients::ClientsFile,
     domain::{
         Actor, ApplicationType, Client, SecretHash, StoredSecret, TokenFormat, UserLoginConfig,
@@ -88,7 +88,7 @@ pub(super) async fn run(
     command: Command,
     settings: AuthServerSettings,
     clock: Clock,
-    entropy: Entropy,
+    entropy: SecureRandom,
 ) -> anyhow::Result<()> {
     let store = match &command {
         Command::Add(_) => open_store(&settings).await?,
@@ -151,7 +151,7 @@ fn reject_file_client(file: &ClientsFile, client_id: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-fn secret(add: &Add, entropy: &Entropy) -> anyhow::Result<(SecretHash, Option<ClientSecret>)> {
+fn secret(add: &Add, entropy: &SecureRandom) -> anyhow::Result<(SecretHash, Option<ClientSecret>)> {
     if !add.secret_stdin {
         let generated = new_secret(entropy.bytes()?);
         return Ok((SecretHash::sha256(&generated), Some(generated)));

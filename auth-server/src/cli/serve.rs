@@ -1,12 +1,12 @@
 use clock::Clock;
 use service_kit::{CancellationToken, Settings, cancel_on_signal, telemetry};
 
-use crate::{AuthServer, AuthServerSettings, Entropy, Listeners};
+use crate::{AuthServer, AuthServerSettings, Listeners, SecureRandom};
 
 pub(super) async fn run(
     settings: AuthServerSettings,
     clock: Clock,
-    entropy: Entropy,
+    entropy: SecureRandom,
 ) -> anyhow::Result<()> {
     let _telemetry = telemetry::init("auth-server", settings.log())?;
     let stop = CancellationToken::new();

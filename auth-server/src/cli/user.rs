@@ -7,7 +7,7 @@ use oauth_types::{Password, StandardClaims};
 use service_kit::cli::print_line;
 
 use crate::{
-    AuthServerSettings, Entropy,
+    AuthServerSettings, SecureRandom,
     domain::{Actor, SecretHash, User, hash_password, new_sub},
     server::{open_existing_store, open_store},
     storage::{AuditedChange, Store, StoreError},
@@ -59,7 +59,7 @@ pub(super) async fn run(
     command: Command,
     settings: AuthServerSettings,
     clock: Clock,
-    entropy: Entropy,
+    entropy: SecureRandom,
 ) -> anyhow::Result<()> {
     let store = match &command {
         Command::Add(_) => open_store(&settings).await?,
@@ -93,7 +93,7 @@ async fn sub_of(store: &dyn Store, username: &str) -> Result<String, StoreError>
     Ok(user.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?.sub)
 }
 
-fn password_from_stdin(entropy: &Entropy) -> anyhow::Result<SecretHash> {
+fn password_from_stdin(entropy: &SecureRandom) -> anyhow::Result<SecretHash> {
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
@@ -107,7 +107,12 @@ fn password_from_stdin(entropy: &Entropy) -> anyhow::Result<SecretHash> {
         .map_err(|error| anyhow::anyhow!("the password: {error}"))
 }
 
-fn new_user(add: Add, password: SecretHash, now: i64, entropy: &Entropy) -> anyhow::Result<User> {
+fn new_user(
+    add: Add,
+    password: SecretHash,
+    now: i64,
+    entropy: &SecureRandom,
+) -> anyhow::Result<User> {
     ensure!(!add.username.trim().is_empty(), "the user name is empty");
     let given = add.claims.unwrap_or_default().without_empty();
     let email_verified = add.email.as_ref().map(|_| add.email_verified).or(given.email_verified);

@@ -4,29 +4,26 @@ use aws_lc_rs::hmac;
 use moka::future::Cache;
 use oauth_types::ClientSecret;
 
+use super::{ClientCredentials, ClientProof};
+use crate::rate_limit::RateLimiter;
 use crate::{
     domain::{Client, ClientAuthMethod, Registry, SecretHash, StoredSecret},
-    password_hasher::SlowHashes,
-    secure_random::Entropy,
-    settings::RateLimitSettings,
-};
-use crate::{
-    http::{Presented, Proof},
-    rate_limit::FailureLimit,
+    password_hasher::PasswordHasherPool,
+    secure_random::SecureRandom,
 };
 
 /// Finds out whether a client is who it says it is.
-pub struct Authenticator {
+pub struct ClientAuthenticator {
     /// Credentials that proved right, and until when they are good. Their names are made with a key
     /// that dies with the process; the stored hashes are part of the name, so that a changed secret
     /// is a new question. They are kept as long as there is room: a client that asks every half
     /// hour must not stand behind others' guesses each time.
-    proved: Cache<[u8; 32], Option<i64>>,
+    verified_cache: Cache<[u8; 32], Option<i64>>,
     memory_key: hmac::Key,
-    limit: FailureLimit,
+    limit: RateLimiter,
     /// For all names together, by address: there is no end of those that no client has.
-    strangers: Arc<FailureLimit>,
-    slow_hashes: Arc<SlowHashes>,
+    per_address_limit: Arc<RateLimiter>,
+    password_hasher: Arc<PasswordHasherPool>,
 }
 
 /// A name, and the secret that was shown with it.
@@ -38,61 +35,61 @@ struct Shown<'a> {
 
 /// Why a client was not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Denied {
+pub enum ClientAuthError {
     /// Unknown or wrong: which of them is not said.
-    Wrong,
+    InvalidCredentials,
     /// It showed no secret, and is not known as one that has none.
-    Unproved(String),
+    MissingCredentials(String),
     /// It showed its secret, and in another way than it has registered.
-    OtherMethod(ClientAuthMethod),
+    AuthMethodMismatch(ClientAuthMethod),
     /// It failed too often; after so many seconds it may try again.
-    TooMany { retry_after: u64 },
+    RateLimited { retry_after: u64 },
 }
 
-impl Authenticator {
+impl ClientAuthenticator {
     /// # Errors
     /// When the machine gives no randomness.
     pub fn new(
-        limits: &RateLimitSettings,
-        slow_hashes: Arc<SlowHashes>,
-        entropy: &Entropy,
+        limit: RateLimiter,
+        per_address_limit: RateLimiter,
+        password_hasher: Arc<PasswordHasherPool>,
+        entropy: &SecureRandom,
     ) -> anyhow::Result<Self> {
         let memory_key = hmac::Key::new(hmac::HMAC_SHA256, &entropy.bytes::<32>()?);
         Ok(Self {
-            proved: Cache::builder().max_capacity(10_000).build(),
+            verified_cache: Cache::builder().max_capacity(10_000).build(),
             memory_key,
-            limit: FailureLimit::new(limits.client_auth.burst, limits.client_auth.refill_seconds),
-            strangers: Arc::new(FailureLimit::new(
-                limits.client_auth_address.burst,
-                limits.client_auth_address.refill_seconds,
-            )),
-            slow_hashes,
+            limit,
+            per_address_limit: Arc::new(per_address_limit),
+            password_hasher,
         })
     }
 
     /// Let the client in, or not.
     ///
     /// # Errors
-    /// [`Denied`]; the answer and its time do not tell an unknown client from a wrong secret.
+    /// [`ClientAuthError`]; the answer and its time do not tell an unknown client from a wrong secret.
     pub async fn authenticate(
         &self,
-        presented: &Presented,
+        presented: &ClientCredentials,
         address: IpAddr,
         registry: &Registry,
         now_millis: i64,
-    ) -> Result<Arc<Client>, Denied> {
+    ) -> Result<Arc<Client>, ClientAuthError> {
         let client = registry.client(&presented.client_id);
         let (shown, method) = match &presented.proof {
-            Proof::Secret(secret, method) => {
+            ClientProof::Secret(secret, method) => {
                 (Shown { client_id: &presented.client_id, secret }, *method)
             }
-            Proof::Nothing(missing) => {
+            ClientProof::None(missing) => {
                 let public = client.filter(|client| client.is_public());
-                return public.cloned().ok_or_else(|| Denied::Unproved(missing.clone()));
+                return public
+                    .cloned()
+                    .ok_or_else(|| ClientAuthError::MissingCredentials(missing.clone()));
             }
         };
         let name = self.name(shown, client);
-        let not_after = match self.proved.get(&name).await {
+        let not_after = match self.verified_cache.get(&name).await {
             Some(not_after) => not_after,
             None => {
                 self.prove(name, shown, client, registry.costliest_hash(), address, now_millis)
@@ -100,13 +97,13 @@ impl Authenticator {
             }
         };
         if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
-            return Err(Denied::Wrong);
+            return Err(ClientAuthError::InvalidCredentials);
         }
-        let client = client.ok_or(Denied::Wrong)?;
+        let client = client.ok_or(ClientAuthError::InvalidCredentials)?;
         // Only now, when the secret was right: nobody else learns that there is such a client (RFC
         // 7591 §2).
         match client.auth_method().filter(|registered| *registered != method) {
-            Some(registered) => Err(Denied::OtherMethod(registered)),
+            Some(registered) => Err(ClientAuthError::AuthMethodMismatch(registered)),
             None => Ok(Arc::clone(client)),
         }
     }
@@ -121,11 +118,11 @@ impl Authenticator {
         dearest: Option<&SecretHash>,
         address: IpAddr,
         now_millis: i64,
-    ) -> Result<Option<i64>, Denied> {
+    ) -> Result<Option<i64>, ClientAuthError> {
         let check = self.check(presented, client, dearest, address, now_millis);
         // Boxed, because it is big and rare: else each request for a token would carry the room for
         // it.
-        Box::pin(self.proved.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
+        Box::pin(self.verified_cache.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
     }
 
     async fn check(
@@ -135,7 +132,7 @@ impl Authenticator {
         dearest: Option<&SecretHash>,
         address: IpAddr,
         now_millis: i64,
-    ) -> Result<Option<i64>, Denied> {
+    ) -> Result<Option<i64>, ClientAuthError> {
         let now = now_millis.div_euclid(1_000);
         let in_force = |secret: &&StoredSecret| secret.not_after.is_none_or(|end| now < end);
         let secrets = client.iter().flat_map(|client| &client.secrets).filter(in_force);
@@ -147,34 +144,35 @@ impl Authenticator {
         {
             return Ok(right.not_after);
         }
-        let too_many = |retry_after| Denied::TooMany { retry_after };
-        let own = self.limit.charge(presented.client_id, address, now_millis).map_err(too_many)?;
+        let too_many = |retry_after| ClientAuthError::RateLimited { retry_after };
+        let own = self.limit.acquire(presented.client_id, address, now_millis).map_err(too_many)?;
         // A client that is known and one that is not are answered alike when they fail, and counted
         // alike: a place that only one of them takes would tell the next one which it was.
-        let strangers = Arc::clone(&self.strangers);
-        let among_strangers = move || strangers.charge("", address, now_millis).map_err(too_many);
+        let per_address_limit = Arc::clone(&self.per_address_limit);
+        let acquire_for_address =
+            move || per_address_limit.acquire("", address, now_millis).map_err(too_many);
         if slow.is_empty() {
-            let taken = match among_strangers() {
+            let taken = match acquire_for_address() {
                 Ok(place) => vec![own, place],
                 Err(denied) => {
-                    own.keep();
+                    own.consume();
                     return Err(denied);
                 }
             };
-            self.slow_hashes.find_nothing(presented.secret.expose(), dearest, taken).await;
-            return Err(Denied::Wrong);
+            self.password_hasher.verify_dummy(presented.secret.expose(), dearest, taken).await;
+            return Err(ClientAuthError::InvalidCredentials);
         }
         let hashes = slow.iter().map(|secret| secret.hash.clone()).collect();
         let settle = move |found: Option<usize>| match found {
             Some(right) => Ok(right),
             None => {
-                own.keep();
-                among_strangers()?.keep();
-                Err(Denied::Wrong)
+                own.consume();
+                acquire_for_address()?.consume();
+                Err(ClientAuthError::InvalidCredentials)
             }
         };
-        let found = self.slow_hashes.find(hashes, presented.secret.expose(), settle).await;
-        found.unwrap_or(Err(Denied::Wrong)).map(|right| slow[right].not_after)
+        let found = self.password_hasher.find(hashes, presented.secret.expose(), settle).await;
+        found.unwrap_or(Err(ClientAuthError::InvalidCredentials)).map(|right| slow[right].not_after)
     }
 
     fn name(&self, presented: Shown<'_>, client: Option<&Arc<Client>>) -> [u8; 32] {
@@ -196,23 +194,16 @@ impl Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::{TokenFormat, UserLoginConfig, hash_password},
-        settings::RateLimit,
-    };
+    use crate::domain::{TokenFormat, UserLoginConfig, hash_password};
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 
-    fn authenticator(burst: u32) -> Authenticator {
-        let entropy = Entropy::seeded(1);
-        let slow_hashes = Arc::new(SlowHashes::new(&entropy).unwrap());
-        let limits = RateLimitSettings {
-            client_auth: RateLimit { burst, refill_seconds: 10 },
-            client_auth_address: RateLimit { burst: 3, refill_seconds: 10 },
-            ..RateLimitSettings::default()
-        };
-        Authenticator::new(&limits, slow_hashes, &entropy).unwrap()
+    fn authenticator(burst: u32) -> ClientAuthenticator {
+        let entropy = SecureRandom::seeded(1);
+        let password_hasher = Arc::new(PasswordHasherPool::new(&entropy).unwrap());
+        let (limit, per_address_limit) = (RateLimiter::new(burst, 10), RateLimiter::new(3, 10));
+        ClientAuthenticator::new(limit, per_address_limit, password_hasher, &entropy).unwrap()
     }
 
     fn registry(secrets: Vec<StoredSecret>) -> Registry {
@@ -235,18 +226,18 @@ mod tests {
         StoredSecret { hash: SecretHash::sha256(&ClientSecret::new(secret)), not_after }
     }
 
-    fn shown(client_id: &str, secret: &str) -> Presented {
-        Presented {
+    fn shown(client_id: &str, secret: &str) -> ClientCredentials {
+        ClientCredentials {
             client_id: client_id.to_owned(),
-            proof: Proof::Secret(ClientSecret::new(secret), ClientAuthMethod::Basic),
+            proof: ClientProof::Secret(ClientSecret::new(secret), ClientAuthMethod::Basic),
         }
     }
 
     /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not
     /// come.
-    async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: Presented) -> bool {
+    async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: ClientCredentials) -> bool {
         let authenticator = Arc::new(authenticator(10));
-        let places = authenticator.slow_hashes.fill().await;
+        let places = authenticator.password_hasher.fill().await;
         let asked = tokio::spawn({
             let authenticator = Arc::clone(&authenticator);
             async move {
@@ -258,7 +249,7 @@ mod tests {
         }
         let waits = !asked.is_finished();
         drop(places);
-        assert_eq!(asked.await.unwrap().unwrap_err(), Denied::Wrong);
+        assert_eq!(asked.await.unwrap().unwrap_err(), ClientAuthError::InvalidCredentials);
         waits
     }
 
@@ -290,17 +281,20 @@ mod tests {
         let registry = Registry::new([client], Vec::new());
         let authenticator = authenticator(10);
         let ask = async |secret, method| {
-            let presented = Presented {
-                proof: Proof::Secret(ClientSecret::new(secret), method),
+            let presented = ClientCredentials {
+                proof: ClientProof::Secret(ClientSecret::new(secret), method),
                 ..shown("a", "")
             };
             authenticator.authenticate(&presented, HOME, &registry, 0).await
         };
         assert!(ask("right", ClientAuthMethod::Post).await.is_ok());
-        let other = Denied::OtherMethod(ClientAuthMethod::Post);
+        let other = ClientAuthError::AuthMethodMismatch(ClientAuthMethod::Post);
         assert_eq!(ask("right", ClientAuthMethod::Basic).await.unwrap_err(), other);
         for method in [ClientAuthMethod::Basic, ClientAuthMethod::Post] {
-            assert_eq!(ask("wrong", method).await.unwrap_err(), Denied::Wrong);
+            assert_eq!(
+                ask("wrong", method).await.unwrap_err(),
+                ClientAuthError::InvalidCredentials
+            );
         }
     }
 
@@ -315,12 +309,12 @@ mod tests {
                     .authenticate(&shown("a", guess), HOME, &registry, 0)
                     .await
                     .unwrap_err(),
-                Denied::Wrong
+                ClientAuthError::InvalidCredentials
             );
         }
         let tired =
             authenticator.authenticate(&shown("a", "3"), HOME, &registry, 0).await.unwrap_err();
-        assert_eq!(tired, Denied::TooMany { retry_after: 10 });
+        assert_eq!(tired, ClientAuthError::RateLimited { retry_after: 10 });
         // From the same address, because it was proved; from another, because its bucket is its
         // own.
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
@@ -338,8 +332,8 @@ mod tests {
         let ask = async |secret| {
             authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
         };
-        assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
-        assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
+        assert_eq!(ask("1").await.unwrap_err(), ClientAuthError::InvalidCredentials);
+        assert_eq!(ask("2").await.unwrap_err(), ClientAuthError::RateLimited { retry_after: 10 });
         assert!(ask("made").await.is_ok() && ask("plain").await.is_ok());
     }
 
@@ -348,7 +342,7 @@ mod tests {
         let chosen = hash_password("right", [3; 16]).unwrap();
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(10);
-        let _flood = authenticator.slow_hashes.fill_nobodys().await;
+        let _flood = authenticator.password_hasher.fill_dummy().await;
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
     }
 
@@ -364,15 +358,23 @@ mod tests {
                 .unwrap_err()
         };
         for name in ["x", "y", "z"] {
-            assert_eq!(ask(name, HOME).await, Denied::Wrong);
+            assert_eq!(ask(name, HOME).await, ClientAuthError::InvalidCredentials);
         }
-        let _full = authenticator.slow_hashes.fill().await;
+        let _full = authenticator.password_hasher.fill().await;
         for name in ["unknown", "a"] {
-            assert_eq!(ask(name, HOME).await, Denied::TooMany { retry_after: 10 }, "{name}");
+            assert_eq!(
+                ask(name, HOME).await,
+                ClientAuthError::RateLimited { retry_after: 10 },
+                "{name}"
+            );
         }
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
         drop(_full);
-        assert_eq!(ask("w", AWAY).await, Denied::Wrong, "another address has tried none");
+        assert_eq!(
+            ask("w", AWAY).await,
+            ClientAuthError::InvalidCredentials,
+            "another address has tried none"
+        );
     }
 
     #[tokio::test]
@@ -387,9 +389,13 @@ mod tests {
                     .unwrap_err()
             };
             for name in ["x", "y", candidate] {
-                assert_eq!(ask(name).await, Denied::Wrong);
+                assert_eq!(ask(name).await, ClientAuthError::InvalidCredentials);
             }
-            assert_eq!(ask("z").await, Denied::TooMany { retry_after: 10 }, "after {candidate}");
+            assert_eq!(
+                ask("z").await,
+                ClientAuthError::RateLimited { retry_after: 10 },
+                "after {candidate}"
+            );
         }
     }
 
@@ -402,12 +408,12 @@ mod tests {
             authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
         };
         assert!(ask("right").await.is_ok());
-        assert_eq!(ask("1").await.unwrap_err(), Denied::Wrong);
-        assert_eq!(ask("2").await.unwrap_err(), Denied::TooMany { retry_after: 10 });
+        assert_eq!(ask("1").await.unwrap_err(), ClientAuthError::InvalidCredentials);
+        assert_eq!(ask("2").await.unwrap_err(), ClientAuthError::RateLimited { retry_after: 10 });
         assert!(ask("right").await.is_ok());
         // The memory's own clock cannot be turned: that it forgets nothing by time is asked of the
         // memory.
-        let policy = authenticator.proved.policy();
+        let policy = authenticator.verified_cache.policy();
         assert_eq!((policy.time_to_live(), policy.time_to_idle()), (None, None));
         assert!(policy.max_capacity().is_some());
     }
@@ -428,7 +434,7 @@ mod tests {
             let begun = std::time::Instant::now();
             let said =
                 authenticator.authenticate(&shown("nobody", "guess"), HOME, &registry, 0).await;
-            assert_eq!(said.unwrap_err(), Denied::Wrong);
+            assert_eq!(said.unwrap_err(), ClientAuthError::InvalidCredentials);
             begun.elapsed()
         };
         // In turns, and the quickest of each: whatever else the machine does makes both slower.
@@ -459,7 +465,7 @@ mod tests {
             authenticator.authenticate(&shown("a", "old"), HOME, &registry, 99_000).await.is_ok()
         );
         let late = authenticator.authenticate(&shown("a", "old"), HOME, &registry, 100_000).await;
-        assert_eq!(late.unwrap_err(), Denied::Wrong);
+        assert_eq!(late.unwrap_err(), ClientAuthError::InvalidCredentials);
         assert!(
             authenticator.authenticate(&shown("a", "new"), HOME, &registry, 100_000).await.is_ok()
         );

@@ -6,7 +6,7 @@ use service_kit::{Profile, describe_toml_error, weak_secret};
 use url::Url;
 
 use crate::{
-    Entropy,
+    SecureRandom,
     domain::{
         ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat,
         UserLoginConfig, validate_password_hash, validate_redirect_uri,
@@ -33,21 +33,21 @@ pub enum FileError {
     #[error("{path}: {}", problems.join("; "))]
     Unsound { path: String, problems: Vec<String> },
     #[error(transparent)]
-    Entropy(#[from] crate::secure_random::NoEntropy),
+    SecureRandom(#[from] crate::secure_random::SecureRandomError),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct ClientsFileToml {
     #[serde(default)]
     resources: Vec<Resource>,
     #[serde(default)]
-    clients: Vec<WrittenClient>,
+    clients: Vec<ClientToml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenClient {
+struct ClientToml {
     client_id: String,
     /// In plain, for development.
     client_secret: Option<ClientSecret>,
@@ -74,7 +74,7 @@ impl ClientsFile {
     pub fn read(
         file: Option<&Path>,
         profile: Profile,
-        entropy: &Entropy,
+        entropy: &SecureRandom,
     ) -> Result<Self, FileError> {
         let (path, text) = match file {
             None if profile.is_production() => return Ok(Self::default()),
@@ -95,10 +95,17 @@ impl ClientsFile {
     ///
     /// # Errors
     /// [`FileError`] naming every problem.
-    pub fn read_again(file: &Path, profile: Profile, entropy: &Entropy) -> Result<Self, FileError> {
+    pub fn read_again(
+        file: &Path,
+        profile: Profile,
+        entropy: &SecureRandom,
+    ) -> Result<Self, FileError> {
         let read = Self::read(Some(file), profile, entropy)?;
-        let problems =
-            if profile.is_production() { read.known_secrets().collect() } else { Vec::new() };
+        let problems = if profile.is_production() {
+            read.demo_secret_problems().collect()
+        } else {
+            Vec::new()
+        };
         if problems.is_empty() {
             return Ok(read);
         }
@@ -107,7 +114,7 @@ impl ClientsFile {
 
     /// Of each client whose hash is that of the demo's secret, what is wrong. It takes as long as
     /// the hashes are slow: not for an async thread.
-    pub fn known_secrets(&self) -> impl Iterator<Item = String> {
+    pub fn demo_secret_problems(&self) -> impl Iterator<Item = String> {
         let is_known =
             |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
         let problem = |client: &Client| {
@@ -120,12 +127,13 @@ impl ClientsFile {
         path: &str,
         text: &str,
         profile: Profile,
-        entropy: &Entropy,
+        entropy: &SecureRandom,
     ) -> Result<Self, FileError> {
-        let written: Written = toml::from_str(text).map_err(|error| FileError::Unreadable {
-            path: path.to_owned(),
-            reason: describe_toml_error(text, &error),
-        })?;
+        let written: ClientsFileToml =
+            toml::from_str(text).map_err(|error| FileError::Unreadable {
+                path: path.to_owned(),
+                reason: describe_toml_error(text, &error),
+            })?;
         let problems = problems(&written, profile);
         if !problems.is_empty() {
             return Err(FileError::Unsound { path: path.to_owned(), problems });
@@ -136,7 +144,7 @@ impl ClientsFile {
     }
 }
 
-impl WrittenClient {
+impl ClientToml {
     fn into_client(self, key: [u8; 32]) -> Client {
         let plain = self.client_secret.map(|secret| SecretHash::keyed(&secret, key));
         let hashed = self.client_secret_hash.map(SecretHash::Argon2id);
@@ -160,7 +168,7 @@ impl WrittenClient {
     }
 }
 
-fn problems(written: &Written, profile: Profile) -> Vec<String> {
+fn problems(written: &ClientsFileToml, profile: Profile) -> Vec<String> {
     let mut problems = Vec::new();
     let known =
         |resource: &String| written.resources.iter().any(|known| known.identifier == *resource);
@@ -240,12 +248,12 @@ mod tests {
     use crate::domain::hash_password;
 
     fn parse(text: &str, profile: Profile) -> Result<ClientsFile, FileError> {
-        ClientsFile::parse("clients.toml", text, profile, &Entropy::seeded(1))
+        ClientsFile::parse("clients.toml", text, profile, &SecureRandom::seeded(1))
     }
 
     #[test]
     fn the_demos_clients_are_the_documents() {
-        let file = ClientsFile::read(None, Profile::Demo, &Entropy::seeded(1)).unwrap();
+        let file = ClientsFile::read(None, Profile::Demo, &SecureRandom::seeded(1)).unwrap();
         let a = file.clients.iter().find(|client| client.client_id == "service-a").unwrap();
         assert!(a.secrets[0].hash.matches("abc123"));
     }
@@ -253,7 +261,7 @@ mod tests {
     #[test]
     fn production_has_no_demo_clients_and_refuses_their_file() {
         assert!(
-            ClientsFile::read(None, Profile::Production, &Entropy::seeded(1))
+            ClientsFile::read(None, Profile::Production, &SecureRandom::seeded(1))
                 .unwrap()
                 .clients
                 .is_empty()
@@ -385,7 +393,7 @@ mod tests {
             format!("[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"{phc}\"\n"),
         )
         .unwrap();
-        let read = |profile| ClientsFile::read_again(&file, profile, &Entropy::seeded(1));
+        let read = |profile| ClientsFile::read_again(&file, profile, &SecureRandom::seeded(1));
         let refusal = read(Profile::Production).unwrap_err().to_string();
         assert!(refusal.contains("`x`") && !refusal.contains("abc123"), "{refusal}");
         assert_eq!(read(Profile::Test).unwrap().clients.len(), 1);

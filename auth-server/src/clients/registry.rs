@@ -13,20 +13,20 @@ use service_kit::Profile;
 
 use super::ClientsFile;
 use crate::{
-    Entropy,
+    SecureRandom,
     domain::{Client, Registry, issued_at},
     storage::{Store, StoreError},
 };
 
 /// The registry that requests read, replaced as a whole when the file or the database has changed.
-pub struct LiveRegistry {
+pub struct ClientRegistry {
     current: ArcSwap<Registry>,
     file: Option<PathBuf>,
     profile: Profile,
-    entropy: Entropy,
+    entropy: SecureRandom,
     seen: Mutex<Seen>,
     /// One after the other: what was read earlier must not come into force later.
-    taking_up: tokio::sync::Mutex<()>,
+    reload_lock: tokio::sync::Mutex<()>,
     /// Of the database, at the last taking up.
     revision: AtomicI64,
 }
@@ -43,7 +43,7 @@ struct Seen {
     stamp: Option<(SystemTime, u64)>,
 }
 
-impl LiveRegistry {
+impl ClientRegistry {
     /// Read file and database.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl LiveRegistry {
     pub async fn open(
         file: Option<PathBuf>,
         profile: Profile,
-        entropy: Entropy,
+        entropy: SecureRandom,
         store: &dyn Store,
     ) -> anyhow::Result<Self> {
         let stamp = stamp(file.as_ref());
@@ -64,10 +64,10 @@ impl LiveRegistry {
             profile,
             entropy,
             seen,
-            taking_up: tokio::sync::Mutex::default(),
+            reload_lock: tokio::sync::Mutex::default(),
             revision: AtomicI64::new(-1),
         };
-        live.take_up_clients(store).await?;
+        live.reload(store).await?;
         Ok(live)
     }
 
@@ -115,7 +115,7 @@ impl LiveRegistry {
     }
 
     /// What was read could not be put in force: read it once more at the next look.
-    pub fn look_again(&self) {
+    pub fn mark_stale(&self) {
         self.seen().stamp = None;
     }
 
@@ -123,8 +123,8 @@ impl LiveRegistry {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn take_up_clients(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let _turn = self.taking_up.lock().await;
+    pub async fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _turn = self.reload_lock.lock().await;
         // Read first: what changes in between is taken up once more.
         let revision = store.revision().await?;
         let stored = store.clients().await?;
@@ -141,7 +141,7 @@ impl LiveRegistry {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn knows_bearer(
+    pub async fn is_token_client_active(
         &self,
         pass: &AccessTokenClaims,
         store: &dyn Store,
@@ -153,7 +153,7 @@ impl LiveRegistry {
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());
         }
-        self.take_up_clients(store).await?;
+        self.reload(store).await?;
         Ok(known())
     }
 }
@@ -185,8 +185,10 @@ mod tests {
     async fn a_pass_that_is_older_than_its_client_is_of_another_one_that_had_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
-        let robot =
-            ClientsFile::read(None, Profile::Test, &Entropy::seeded(1)).unwrap().clients.remove(0);
+        let robot = ClientsFile::read(None, Profile::Test, &SecureRandom::seeded(1))
+            .unwrap()
+            .clients
+            .remove(0);
         let client_id = robot.client_id.clone();
         store
             .apply(AuditedChange::add_client(
@@ -196,10 +198,14 @@ mod tests {
             ))
             .await
             .unwrap();
-        let live =
-            LiveRegistry::open(Some("/dev/null".into()), Profile::Test, Entropy::seeded(1), &store)
-                .await
-                .unwrap();
+        let live = ClientRegistry::open(
+            Some("/dev/null".into()),
+            Profile::Test,
+            SecureRandom::seeded(1),
+            &store,
+        )
+        .await
+        .unwrap();
         let pass = |millis: i64| AccessTokenClaims {
             iss: "c".to_owned(),
             sub: client_id.clone(),
@@ -213,11 +219,15 @@ mod tests {
             act: None,
         };
         for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {
-            assert_eq!(live.knows_bearer(&pass(millis), &store).await.unwrap(), known, "{millis}");
+            assert_eq!(
+                live.is_token_client_active(&pass(millis), &store).await.unwrap(),
+                known,
+                "{millis}"
+            );
         }
         store.apply(AuditedChange::remove_client(&client_id, Actor::Cli, 1_010_000)).await.unwrap();
-        live.take_up_clients(&store).await.unwrap();
-        assert!(!live.knows_bearer(&pass(1_000_000), &store).await.unwrap());
+        live.reload(&store).await.unwrap();
+        assert!(!live.is_token_client_active(&pass(1_000_000), &store).await.unwrap());
     }
 
     #[tokio::test]
@@ -226,9 +236,9 @@ mod tests {
         let (file, whole) = (folder.path().join("clients.toml"), clients(&["a", "b", "c"]));
         std::fs::write(&file, clients(&["a"])).unwrap();
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
-        let entropy = Entropy::seeded(1);
+        let entropy = SecureRandom::seeded(1);
         let live =
-            LiveRegistry::open(Some(file.clone()), Profile::Test, entropy, &store).await.unwrap();
+            ClientRegistry::open(Some(file.clone()), Profile::Test, entropy, &store).await.unwrap();
 
         std::fs::write(&file, "").unwrap();
         {

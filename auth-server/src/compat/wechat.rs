@@ -2,36 +2,25 @@
 //! its parameters, its JSON, its errors inside a 200. Off by default, and refused in production:
 //! secrets and tokens stand in URLs here.
 
+use crate::oauth::token::TokenContext;
 use axum::{
-    Json, Router,
+    Json,
     extract::{RawQuery, State},
     response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
 };
 use form_urlencoded::Serializer;
 use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use service_kit::RequestBody;
+use std::sync::Arc;
 
-use crate::http::FormRequest;
+use crate::http::ClientRequest;
 use crate::{
-    http::{ClientAddress, Failure, NO_STORE},
-    oauth::token::issue_or_refuse,
-    oidc::{NotTold, user_of},
-    state::App,
+    http::{ApiError, ClientAddress, NO_STORE},
+    oauth::token::handle_token_request,
+    oidc::{UserInfoContext, UserInfoError, userinfo_user},
 };
-
-/// WeChat's routes, and those that the source document writes.
-pub fn wechat() -> Router<App> {
-    Router::new()
-        .route("/connect/oauth2/authorize", get(authorize))
-        .route("/connect/qrconnect", get(authorize))
-        .route("/oauth2/token", post(json_token))
-        .route("/sns/oauth2/access_token", get(access_token))
-        .route("/sns/oauth2/refresh_token", get(refresh_token))
-        .route("/sns/userinfo", get(userinfo))
-}
 
 /// Marks a request whose redirect URI the token request will not repeat: WeChat's has no such
 /// parameter.
@@ -39,7 +28,7 @@ const MARK: (&str, &str) = ("dialect", "wechat");
 
 /// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: the same as `/oauth/authorize`, in
 /// WeChat's words.
-async fn authorize(RawQuery(query): RawQuery) -> Response {
+pub async fn authorize(RawQuery(query): RawQuery) -> Response {
     let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let mut standard = Serializer::new(String::new());
     standard.append_pair(MARK.0, MARK.1);
@@ -63,8 +52,9 @@ fn scope(wechat: &str) -> &str {
 }
 
 /// `GET /sns/oauth2/access_token?appid=…&secret=…&code=…&grant_type=authorization_code`
-async fn access_token(
-    State(app): State<App>,
+pub async fn access_token(
+    State(context): State<Arc<TokenContext>>,
+    State(user_info): State<Arc<UserInfoContext>>,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -77,13 +67,14 @@ async fn access_token(
             ("code", "code"),
         ],
     );
-    answer(&app, issue_or_refuse(&app, address, Ok(request)).await).await
+    answer(&user_info, handle_token_request(&context, address, Ok(request)).await).await
 }
 
 /// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat's own
 /// asks for no secret; a client that has one has to send it here too.
-async fn refresh_token(
-    State(app): State<App>,
+pub async fn refresh_token(
+    State(context): State<Arc<TokenContext>>,
+    State(user_info): State<Arc<UserInfoContext>>,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -96,29 +87,29 @@ async fn refresh_token(
             ("refresh_token", "refresh_token"),
         ],
     );
-    answer(&app, issue_or_refuse(&app, address, Ok(request)).await).await
+    answer(&user_info, handle_token_request(&context, address, Ok(request)).await).await
 }
 
 /// A token request in the standard's words, from WeChat's.
 fn standard<const N: usize>(
     query: Option<String>,
     names: [(&'static str, &str); N],
-) -> FormRequest {
+) -> ClientRequest {
     let asked = read(query);
-    FormRequest::from_pairs(
+    ClientRequest::from_pairs(
         names.map(|(name, wechat)| (name, asked.get(wechat).unwrap_or_default().to_owned())),
     )
 }
 
 /// `POST /oauth2/token` with a JSON body, as the source document writes it. The answer is that of
 /// `/oauth/token`.
-async fn json_token(
-    State(app): State<App>,
+pub async fn json_token(
+    State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
     RequestBody(body): RequestBody,
 ) -> Response {
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
-        let refusal = Failure::invalid_request(
+        let refusal = ApiError::invalid_request(
             "the body is no JSON object",
             "https://www.rfc-editor.org/rfc/rfc8259",
         );
@@ -135,8 +126,8 @@ async fn json_token(
         "refresh_token",
         "scope",
     ];
-    let request = FormRequest::from_pairs(names.map(|name| (name, text(name))));
-    match issue_or_refuse(&app, address, Ok(request)).await {
+    let request = ClientRequest::from_pairs(names.map(|name| (name, text(name))));
+    match handle_token_request(&context, address, Ok(request)).await {
         Ok(answer) => (NO_STORE, Json(answer)).into_response(),
         Err(failure) => failure.into_response(),
     }
@@ -153,14 +144,15 @@ struct WechatToken<'a> {
     scope: &'static str,
 }
 
-async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
+async fn answer(context: &UserInfoContext, issued: Result<TokenResponse, ApiError>) -> Response {
     let issued = match issued {
         Ok(issued) => issued,
         Err(failure) => {
             return wechat_error(code_of(failure.error.error), &failure.error.to_string());
         }
     };
-    let Ok((user, AccessTokenClaims { scope, .. })) = user_of(app, &issued.access_token).await
+    let Ok((user, AccessTokenClaims { scope, .. })) =
+        userinfo_user(context, &issued.access_token).await
     else {
         return wechat_error(40_003, "invalid openid");
     };
@@ -180,7 +172,10 @@ async fn answer(app: &App, issued: Result<TokenResponse, Failure>) -> Response {
 }
 
 /// `GET /sns/userinfo?access_token=…&openid=…`
-async fn userinfo(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+pub async fn userinfo(
+    State(context): State<Arc<UserInfoContext>>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let asked = read(query);
     let Some(access_token) = asked.get("access_token").map(AccessToken::new) else {
         return wechat_error(41_001, "access_token missing");
@@ -188,10 +183,10 @@ async fn userinfo(State(app): State<App>, RawQuery(query): RawQuery) -> Response
     let Some(openid) = asked.get("openid") else {
         return wechat_error(41_009, "missing openid");
     };
-    let found = user_of(&app, &access_token).await;
+    let found = userinfo_user(&context, &access_token).await;
     let (user, AccessTokenClaims { scope, .. }) = match found {
         Ok(found) => found,
-        Err(NotTold::Store(_)) => return wechat_error(-1, "system error"),
+        Err(UserInfoError::Store(_)) => return wechat_error(-1, "system error"),
         Err(_) => {
             return wechat_error(
                 40_001,

@@ -3,7 +3,7 @@ use oauth_types::closest_match;
 
 use super::Asked;
 use crate::{
-    AuthServerSettings, Entropy,
+    AuthServerSettings, SecureRandom,
     clients::ClientsFile,
     domain::{ApplicationType, Client, UserLoginConfig, validate_redirect_uri},
     storage::DatabaseContents,
@@ -20,8 +20,11 @@ pub(super) fn check_redirect_uris(
     content: Option<&DatabaseContents>,
     asked: &Asked,
 ) {
-    let file =
-        ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &Entropy::system());
+    let file = ClientsFile::read(
+        settings.clients_file.as_deref(),
+        settings.profile,
+        &SecureRandom::system(),
+    );
     // Said among the settings.
     let Ok(file) = file else { return };
     let clients: Vec<&Client> =

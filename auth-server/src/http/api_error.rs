@@ -6,10 +6,11 @@ use axum::{
 use oauth_types::{ErrorCode, FormError, OAuthError, bearer::Challenge};
 
 use crate::{
-    clients::Denied,
-    domain::MetadataError,
-    keys::{KeyError, MissingKeys},
-    secure_random::NoEntropy,
+    audit::AuditLog,
+    clients::ClientAuthError,
+    domain::{AuditRecord, MetadataError, Outcome},
+    keys::{KeyError, KeyGenerationError},
+    secure_random::SecureRandomError,
     storage::StoreError,
 };
 
@@ -17,10 +18,10 @@ use crate::{
 /// HTTP.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{error}")]
-pub struct Failure {
+pub struct ApiError {
     pub error: OAuthError,
     status: StatusCode,
-    advice: Advice,
+    hint: ResponseHint,
     /// The part of the request that is at fault, in our words: the log has it instead of the
     /// description, which quotes the caller.
     at_fault: Option<&'static str>,
@@ -28,12 +29,12 @@ pub struct Failure {
 
 /// What the answer tells the caller's HTTP library.
 #[derive(Clone, Copy, Debug)]
-enum Advice {
+enum ResponseHint {
     None,
     /// How to authenticate.
-    Authenticate,
+    BasicChallenge,
     /// That a token is to be shown (RFC 6750 §3).
-    ShowToken,
+    BearerChallenge,
     /// When to come again, in seconds.
     RetryAfter(u64),
 }
@@ -50,12 +51,12 @@ pub const REQUEST_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3
 const REALM: &str = "gatepass";
 const CHALLENGE: &str = r#"Basic realm="gatepass", charset="UTF-8""#;
 
-impl Failure {
+impl ApiError {
     pub fn new(code: ErrorCode, description: impl AsRef<str>, rule: &str) -> Self {
         Self {
             error: OAuthError::new(code, description).with_error_uri(rule),
             status: StatusCode::BAD_REQUEST,
-            advice: Advice::None,
+            hint: ResponseHint::None,
             at_fault: None,
         }
     }
@@ -90,7 +91,7 @@ impl Failure {
 
     /// An error that was put into words already.
     pub fn of(error: OAuthError) -> Self {
-        Self { error, status: StatusCode::BAD_REQUEST, advice: Advice::None, at_fault: None }
+        Self { error, status: StatusCode::BAD_REQUEST, hint: ResponseHint::None, at_fault: None }
     }
 
     pub fn invalid_request(description: impl AsRef<str>, rule: &str) -> Self {
@@ -101,7 +102,7 @@ impl Failure {
     pub fn invalid_client(description: impl AsRef<str>) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
-            advice: Advice::Authenticate,
+            hint: ResponseHint::BasicChallenge,
             ..Self::new(
                 ErrorCode::InvalidClient,
                 description,
@@ -114,7 +115,7 @@ impl Failure {
     pub fn invalid_token(description: impl AsRef<str>, rule: &str) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
-            advice: Advice::ShowToken,
+            hint: ResponseHint::BearerChallenge,
             ..Self::new(ErrorCode::InvalidToken, description, rule)
         }
     }
@@ -124,7 +125,7 @@ impl Failure {
         let text = format!("{what} too often from this address; try again in {retry_after} s");
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
-            advice: Advice::RetryAfter(retry_after),
+            hint: ResponseHint::RetryAfter(retry_after),
             ..Self::new(ErrorCode::TemporarilyUnavailable, text, rule)
         }
     }
@@ -147,6 +148,23 @@ impl Failure {
         }
     }
 
+    /// Logs a rejected request, records it in the audit log, and returns the error. The log holds the
+    /// error code and the parameter at fault; the description may quote secrets of the caller.
+    pub async fn audited(self, audit: &AuditLog, mut record: AuditRecord) -> Self {
+        let error = self.error.error.as_str();
+        tracing::info!(
+            client_id = record.client_id,
+            request = record.event.as_str(),
+            error,
+            at = self.at_fault(),
+            "request rejected"
+        );
+        record.outcome = Outcome::Rejected;
+        record.error = Some(error.to_owned());
+        audit.reject(record).await;
+        self
+    }
+
     /// The server cannot do what it is asked. Why stands in the log, not in the answer.
     fn server_error(reason: &dyn std::fmt::Display) -> Self {
         tracing::error!(%reason, "a request could not be served");
@@ -156,55 +174,55 @@ impl Failure {
                 "the authorization server cannot serve requests right now",
             ),
             status: StatusCode::SERVICE_UNAVAILABLE,
-            advice: Advice::RetryAfter(5),
+            hint: ResponseHint::RetryAfter(5),
             at_fault: None,
         }
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let description = self.error.error_description.clone().unwrap_or_default();
         let code = self.error.error.as_str();
         let answer = (self.status, NO_STORE, Json(self.error));
-        match self.advice {
-            Advice::None => answer.into_response(),
-            Advice::Authenticate => {
+        match self.hint {
+            ResponseHint::None => answer.into_response(),
+            ResponseHint::BasicChallenge => {
                 ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response()
             }
-            Advice::ShowToken => {
+            ResponseHint::BearerChallenge => {
                 let challenge = Challenge::new(REALM).error(code, &description).to_string();
                 ([(header::WWW_AUTHENTICATE, challenge)], answer).into_response()
             }
-            Advice::RetryAfter(seconds) => {
+            ResponseHint::RetryAfter(seconds) => {
                 ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response()
             }
         }
     }
 }
 
-impl From<FormError> for Failure {
+impl From<FormError> for ApiError {
     fn from(error: FormError) -> Self {
         Self::invalid_request(error.to_string(), REQUEST_RULE).at("the body")
     }
 }
 
-impl From<Denied> for Failure {
-    fn from(denied: Denied) -> Self {
+impl From<ClientAuthError> for ApiError {
+    fn from(denied: ClientAuthError) -> Self {
         match denied {
-            Denied::Wrong => Self::invalid_client("the client is unknown or its secret is wrong"),
-            Denied::Unproved(missing) => Self::invalid_client(missing),
-            Denied::OtherMethod(registered) => Self::invalid_client(format!(
+            ClientAuthError::InvalidCredentials => Self::invalid_client("the client is unknown or its secret is wrong"),
+            ClientAuthError::MissingCredentials(missing) => Self::invalid_client(missing),
+            ClientAuthError::AuthMethodMismatch(registered) => Self::invalid_client(format!(
                 "the client has registered the token_endpoint_auth_method {}, and has shown its secret in another way",
                 registered.as_str()
             ))
             .at("the way of client authentication"),
-            Denied::TooMany { retry_after } => Self::too_many(retry_after),
+            ClientAuthError::RateLimited { retry_after } => Self::too_many(retry_after),
         }
     }
 }
 
-impl From<MetadataError> for Failure {
+impl From<MetadataError> for ApiError {
     fn from(refused: MetadataError) -> Self {
         Self::new(
             refused.code,
@@ -215,7 +233,7 @@ impl From<MetadataError> for Failure {
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::RegistrationLimitReached => Self::too_many_clients(),
@@ -224,20 +242,20 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<KeyError> for Failure {
+impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         Self::server_error(&error)
     }
 }
 
-impl From<NoEntropy> for Failure {
-    fn from(error: NoEntropy) -> Self {
+impl From<SecureRandomError> for ApiError {
+    fn from(error: SecureRandomError) -> Self {
         Self::server_error(&error)
     }
 }
 
-impl From<MissingKeys> for Failure {
-    fn from(error: MissingKeys) -> Self {
+impl From<KeyGenerationError> for ApiError {
+    fn from(error: KeyGenerationError) -> Self {
         Self::server_error(&error)
     }
 }

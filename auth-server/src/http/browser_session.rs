@@ -1,9 +1,11 @@
 //! Who sits at the browser.
 
+use super::PageContext;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRef, FromRequestParts},
     http::{HeaderName, HeaderValue, header, request::Parts},
 };
 use axum_extra::extract::{
@@ -16,13 +18,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     domain::{Session, TokenHash, User},
-    secure_random::NoEntropy,
-    state::App,
+    secure_random::SecureRandomError,
     storage::StoreError,
 };
 
 /// A browser, with what it has kept from its last visit.
-pub struct Visitor {
+pub struct BrowserSession {
     pub browser: Browser,
     pub user_agent: String,
     session: Option<SecretString>,
@@ -39,10 +40,15 @@ pub struct SignedIn {
 /// Longer ones tell nobody more.
 const USER_AGENT_LENGTH: usize = 200;
 
-impl FromRequestParts<App> for Visitor {
+impl<S> FromRequestParts<S> for BrowserSession
+where
+    S: Sync,
+    Arc<PageContext>: FromRef<S>,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let context = &Arc::from_ref(state);
         let jar = CookieJar::from_headers(&parts.headers);
         let kept =
             |name: &str| jar.get(name).map(|cookie| SecretString::from(cookie.value().to_owned()));
@@ -54,34 +60,34 @@ impl FromRequestParts<App> for Visitor {
         Ok(Self {
             browser: Browser::of(&parts.method, &parts.uri, &parts.headers),
             user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
-            session: kept(&session_cookie(app)),
-            anonymous: kept(&anonymous_cookie(app)),
+            session: kept(&session_cookie(context)),
+            anonymous: kept(&anonymous_cookie(context)),
         })
     }
 }
 
-impl Visitor {
+impl BrowserSession {
     /// The user, if somebody is signed in here. A session that is over, and one of a user who was
     /// disabled, is none.
-    pub async fn signed_in(&self, app: &App) -> Result<Option<SignedIn>, StoreError> {
-        let now = app.clock.seconds();
-        let Some(session) = self.session(app).await? else { return Ok(None) };
-        if !session.is_live(now, app.session_life) {
+    pub async fn signed_in(&self, context: &PageContext) -> Result<Option<SignedIn>, StoreError> {
+        let now = context.clock.seconds();
+        let Some(session) = self.session(context).await? else { return Ok(None) };
+        if !session.is_live(now, context.session_ttl) {
             return Ok(None);
         }
-        let Some(user) = app.store.user(&session.sub).await?.filter(|user| user.enabled) else {
+        let Some(user) = context.store.user(&session.sub).await?.filter(|user| user.enabled) else {
             return Ok(None);
         };
         if session.needs_touch(now) {
-            app.store.touch_session(&session.hash, now).await?;
+            context.store.touch_session(&session.hash, now).await?;
         }
         Ok(Some(SignedIn { session, user }))
     }
 
     /// The session that this browser has, also one that is over.
-    pub async fn session(&self, app: &App) -> Result<Option<Session>, StoreError> {
+    pub async fn session(&self, context: &PageContext) -> Result<Option<Session>, StoreError> {
         match self.session_hash() {
-            Some(hash) => app.store.session(&hash).await,
+            Some(hash) => context.store.session(&hash).await,
             None => Ok(None),
         }
     }
@@ -91,20 +97,20 @@ impl Visitor {
     }
 
     /// What a form on this browser's page has to carry. Before a sign-in it needs a cookie of its
-    /// own, which [`Visitor::with_cookie`] makes.
-    pub fn csrf_token(&self, app: &App) -> String {
-        app.csrf.token(self.own_cookie())
+    /// own, which [`BrowserSession::with_cookie`] makes.
+    pub fn csrf_token(&self, context: &PageContext) -> String {
+        context.csrf.token(self.own_cookie())
     }
 
     /// Does a form come from a page that this browser was shown?
-    pub fn sent_own_form(&self, app: &App, shown: Option<&str>) -> bool {
+    pub fn csrf_valid(&self, context: &PageContext, shown: Option<&str>) -> bool {
         let cookie = self.own_cookie();
-        !cookie.is_empty() && shown.is_some_and(|shown| app.csrf.is_right(cookie, shown))
+        !cookie.is_empty() && shown.is_some_and(|shown| context.csrf.verify(cookie, shown))
     }
 
     /// It brought neither of the cookies that C gives to every browser: it may be told to keep
     /// none.
-    pub fn brought_no_cookie(&self) -> bool {
+    pub fn has_no_cookie(&self) -> bool {
         self.own_cookie().is_empty()
     }
 
@@ -120,12 +126,15 @@ impl Visitor {
     ///
     /// # Errors
     /// When the machine gives no randomness.
-    pub fn with_cookie(mut self, app: &App) -> Result<(Self, Option<SetCookie>), NoEntropy> {
-        if !self.brought_no_cookie() {
+    pub fn with_cookie(
+        mut self,
+        context: &PageContext,
+    ) -> Result<(Self, Option<SetCookie>), SecureRandomError> {
+        if !self.has_no_cookie() {
             return Ok((self, None));
         }
-        let value = new_value(app)?;
-        let cookie = set_cookie(app, anonymous_cookie(app), value.clone());
+        let value = new_value(context)?;
+        let cookie = set_cookie(context, anonymous_cookie(context), value.clone());
         self.anonymous = Some(SecretString::from(value));
         Ok((self, Some(cookie)))
     }
@@ -139,33 +148,35 @@ pub type SetCookie = [(HeaderName, HeaderValue); 1];
 ///
 /// # Errors
 /// When the machine gives no randomness.
-pub fn new_session_cookie(app: &App) -> Result<(TokenHash, SetCookie), NoEntropy> {
-    let value = new_value(app)?;
-    Ok((TokenHash::of_text(&value), set_cookie(app, session_cookie(app), value)))
+pub fn new_session_cookie(
+    context: &PageContext,
+) -> Result<(TokenHash, SetCookie), SecureRandomError> {
+    let value = new_value(context)?;
+    Ok((TokenHash::of_text(&value), set_cookie(context, session_cookie(context), value)))
 }
 
 /// Let the browser forget its session.
-pub fn forget_session_cookie(app: &App) -> SetCookie {
-    let mut cookie = cookie(app, session_cookie(app), String::new());
+pub fn forget_session_cookie(context: &PageContext) -> SetCookie {
+    let mut cookie = cookie(context, session_cookie(context), String::new());
     cookie.make_removal();
     header_of(&cookie)
 }
 
-fn new_value(app: &App) -> Result<String, NoEntropy> {
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?))
+fn new_value(context: &PageContext) -> Result<String, SecureRandomError> {
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(context.random.bytes::<32>()?))
 }
 
-fn set_cookie(app: &App, name: String, value: String) -> SetCookie {
-    header_of(&cookie(app, name, value))
+fn set_cookie(context: &PageContext, name: String, value: String) -> SetCookie {
+    header_of(&cookie(context, name, value))
 }
 
 /// `Lax`: the browser shows it when a client sends the user here, and not when another site's page
 /// posts a form.
-fn cookie(app: &App, name: String, value: String) -> Cookie<'static> {
+fn cookie(context: &PageContext, name: String, value: String) -> Cookie<'static> {
     Cookie::build((name, value))
         .path("/")
         .http_only(true)
-        .secure(app.secure_cookies)
+        .secure(context.secure_cookies)
         .same_site(SameSite::Lax)
         .build()
 }
@@ -176,15 +187,15 @@ fn header_of(cookie: &Cookie<'_>) -> SetCookie {
     [(header::SET_COOKIE, value)]
 }
 
-fn session_cookie(app: &App) -> String {
-    named(app, "gatepass-session")
+fn session_cookie(context: &PageContext) -> String {
+    named(context, "gatepass-session")
 }
 
-fn anonymous_cookie(app: &App) -> String {
-    named(app, "gatepass-browser")
+fn anonymous_cookie(context: &PageContext) -> String {
+    named(context, "gatepass-browser")
 }
 
 /// `__Host-` (RFC 6265bis §4.1.3.2): no subdomain and no plain connection can plant it.
-fn named(app: &App, name: &str) -> String {
-    if app.secure_cookies { format!("__Host-{name}") } else { name.to_owned() }
+fn named(context: &PageContext, name: &str) -> String {
+    if context.secure_cookies { format!("__Host-{name}") } else { name.to_owned() }
 }

@@ -9,6 +9,12 @@ use axum::{
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
 
+impl From<ClientAddress> for IpAddr {
+    fn from(address: ClientAddress) -> Self {
+        address.0
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Infallible;
 

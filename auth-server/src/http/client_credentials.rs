@@ -1,33 +1,24 @@
 use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
 use oauth_types::{ClientSecret, Form, basic};
 
-use super::Failure;
-use crate::domain::ClientAuthMethod;
-
-/// What a client showed of itself. Nothing about it is known to be true.
-#[derive(Debug)]
-pub struct Presented {
-    pub client_id: String,
-    pub proof: Proof,
-}
-
-/// By what a client says that it is who it says.
-#[derive(Debug)]
-pub enum Proof {
-    Secret(ClientSecret, ClientAuthMethod),
-    /// By nothing, which is enough for a public client alone. The text tells all others what is
-    /// missing.
-    Nothing(String),
-}
+use super::ApiError;
+use crate::{
+    clients::{ClientCredentials, ClientProof},
+    domain::ClientAuthMethod,
+};
 
 /// Find the client's credentials in a request.
 ///
 /// # Errors
 /// When nobody is named, two ways are used at once, or they stand where logs and histories keep
 /// them: in the URL.
-pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presented, Failure> {
+pub fn parse_client_credentials(
+    uri: &Uri,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<ClientCredentials, ApiError> {
     if has_secret(uri) {
-        return Err(Failure::invalid_request(
+        return Err(ApiError::invalid_request(
             "the client_secret stands in the URL, where every proxy and log keeps it: send it in the body or by HTTP Basic",
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
         ));
@@ -35,35 +26,36 @@ pub fn presented(uri: &Uri, headers: &HeaderMap, form: &Form) -> Result<Presente
     let mut headers = headers.get_all(AUTHORIZATION).iter();
     let header = headers.next().and_then(|value| basic::parse(value.as_bytes()));
     if headers.next().is_some() {
-        return Err(Failure::invalid_request(
+        return Err(ApiError::invalid_request(
             "there is more than one Authorization header",
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3",
         ));
     }
     match (header, form.get("client_id"), form.get("client_secret")) {
-        (Some(_), _, Some(_)) => Err(Failure::invalid_request(
+        (Some(_), _, Some(_)) => Err(ApiError::invalid_request(
             "the client authenticates twice, by HTTP Basic and by client_secret in the body: use one of them",
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3",
         )),
-        (Some(Err(malformed)), _, None) => Err(Failure::invalid_client(malformed.to_string())),
+        (Some(Err(malformed)), _, None) => Err(ApiError::invalid_client(malformed.to_string())),
         (Some(Ok((client_id, _))), Some(other), None) if client_id != other => {
-            Err(Failure::invalid_request(
+            Err(ApiError::invalid_request(
                 "the client_id in the body is not the one of the Authorization header",
                 "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
             ))
         }
-        (Some(Ok((client_id, secret))), _, None) => {
-            Ok(Presented { client_id, proof: Proof::Secret(secret, ClientAuthMethod::Basic) })
-        }
-        (None, Some(client_id), Some(secret)) => {
-            let proof = Proof::Secret(ClientSecret::new(secret), ClientAuthMethod::Post);
-            Ok(Presented { client_id: client_id.to_owned(), proof })
-        }
-        (None, Some(client_id), None) => Ok(Presented {
-            client_id: client_id.to_owned(),
-            proof: Proof::Nothing(missing("client_secret", form)),
+        (Some(Ok((client_id, secret))), _, None) => Ok(ClientCredentials {
+            client_id,
+            proof: ClientProof::Secret(secret, ClientAuthMethod::Basic),
         }),
-        (None, None, _) => Err(Failure::invalid_client(missing("client_id", form))),
+        (None, Some(client_id), Some(secret)) => {
+            let proof = ClientProof::Secret(ClientSecret::new(secret), ClientAuthMethod::Post);
+            Ok(ClientCredentials { client_id: client_id.to_owned(), proof })
+        }
+        (None, Some(client_id), None) => Ok(ClientCredentials {
+            client_id: client_id.to_owned(),
+            proof: ClientProof::None(missing("client_secret", form)),
+        }),
+        (None, None, _) => Err(ApiError::invalid_client(missing("client_id", form))),
     }
 }
 
@@ -92,16 +84,16 @@ fn missing(absent: &str, form: &Form) -> String {
 mod tests {
     use super::*;
 
-    fn ask(uri: &str, authorization: &[&str], body: &str) -> Result<(String, String), Failure> {
+    fn ask(uri: &str, authorization: &[&str], body: &str) -> Result<(String, String), ApiError> {
         let mut headers = HeaderMap::new();
         for value in authorization {
             headers.append(AUTHORIZATION, value.parse().unwrap());
         }
         let form = Form::parse(body.as_bytes()).unwrap();
-        let found = presented(&uri.parse().unwrap(), &headers, &form)?;
+        let found = parse_client_credentials(&uri.parse().unwrap(), &headers, &form)?;
         match found.proof {
-            Proof::Secret(secret, _) => Ok((found.client_id, secret.expose().to_owned())),
-            Proof::Nothing(missing) => Err(Failure::invalid_client(missing)),
+            ClientProof::Secret(secret, _) => Ok((found.client_id, secret.expose().to_owned())),
+            ClientProof::None(missing) => Err(ApiError::invalid_client(missing)),
         }
     }
 

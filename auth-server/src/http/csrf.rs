@@ -1,6 +1,7 @@
 use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
+use crate::keys::derive_key;
 /// Makes and checks the token that every form carries: a page of somebody else's cannot know it, so
 /// it cannot send the form in the user's name. It follows from the browser's own cookie and a key
 /// that only C has.
@@ -8,16 +9,14 @@ pub struct Csrf(hmac::Key);
 
 impl Csrf {
     pub fn new(installation_secret: &[u8; 32]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, installation_secret);
-        let own = hmac::sign(&secret, b"forms");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+        Self(derive_key(installation_secret, "forms"))
     }
 
     pub fn token(&self, cookie: &str) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, cookie.as_bytes()))
     }
 
-    pub fn is_right(&self, cookie: &str, shown: &str) -> bool {
+    pub fn verify(&self, cookie: &str, shown: &str) -> bool {
         constant_time::verify_slices_are_equal(self.token(cookie).as_bytes(), shown.as_bytes())
             .is_ok()
     }
@@ -30,11 +29,11 @@ mod tests {
     #[test]
     fn a_token_belongs_to_one_browser_and_one_installation() {
         let (one, other) = (Csrf::new(&[1; 32]), Csrf::new(&[2; 32]));
-        assert!(one.is_right("a", &one.token("a")));
+        assert!(one.verify("a", &one.token("a")));
         assert!(
-            !one.is_right("b", &one.token("a"))
-                && !other.is_right("a", &one.token("a"))
-                && !one.is_right("a", "")
+            !one.verify("b", &one.token("a"))
+                && !other.verify("a", &one.token("a"))
+                && !one.verify("a", "")
         );
     }
 }

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -8,99 +6,94 @@ use axum::{
 use flow_events::{Event, Field, emit};
 use oauth_types::{Form, FormError};
 
-use super::{ClientAddress, Failure, Presented, REQUEST_RULE, presented};
-use crate::{
-    domain::{AuditRecord, Client},
-    state::App,
-};
+use super::{ApiError, REQUEST_RULE, client_credentials::parse_client_credentials};
+use crate::clients::ClientCredentials;
 
-/// A form request as it came: nothing in it is known to be true.
-pub struct FormRequest {
+/// A form request of a client, with its credentials. Nothing in it is verified.
+pub struct ClientRequest {
     pub form: Form,
-    /// When the pass is to expire, where a test control lets the caller choose.
+    /// The lifetime that a test asks for in seconds (`POST /test/token`).
     pub expires_in: Option<i64>,
-    uri: Uri,
-    headers: HeaderMap,
+    credentials: Result<ClientCredentials, ApiError>,
 }
 
-impl FormRequest {
-    /// A request that came in another shape, and says the same.
+impl ClientRequest {
+    /// Builds a request from parameters that came in another shape.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let form =
             Form::from_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        Self { form, expires_in: None, uri: Uri::default(), headers: HeaderMap::new() }
+        let credentials = parse_client_credentials(&Uri::default(), &HeaderMap::new(), &form);
+        Self { form, expires_in: None, credentials }
     }
 
-    /// The client's credentials, wherever they stand.
-    pub fn presented(&self) -> Result<Presented, Failure> {
-        presented(&self.uri, &self.headers, &self.form)
+    /// The client's credentials.
+    ///
+    /// # Errors
+    /// Returns an error if they are missing, malformed or sent twice.
+    pub fn credentials(&self) -> Result<&ClientCredentials, ApiError> {
+        self.credentials.as_ref().map_err(Clone::clone)
     }
 
-    /// The client, once it has proved who it is. Its name stands in the record from here on,
-    /// whether it has or not.
-    pub async fn client(
-        &self,
-        app: &App,
-        address: ClientAddress,
-        record: &mut AuditRecord,
-    ) -> Result<Arc<Client>, Failure> {
-        let presented = self.presented()?;
-        let registry = app.registry.current();
-        record.client_id = Some(registry.loggable_client_id(&presented.client_id));
-        Ok(app.clients.authenticate(&presented, address.0, &registry, app.clock.millis()).await?)
-    }
-
-    /// A parameter that has to be there.
-    pub fn required(&self, name: &'static str, rule: &str) -> Result<&str, Failure> {
+    /// Returns a parameter that has to be present.
+    ///
+    /// # Errors
+    /// Returns `invalid_request` if it is missing.
+    pub fn required(&self, name: &'static str, rule: &str) -> Result<&str, ApiError> {
         required(&self.form, name, rule)
     }
 }
 
 /// A parameter that has to be there.
-pub fn required<'a>(form: &'a Form, name: &'static str, rule: &str) -> Result<&'a str, Failure> {
+pub fn required<'a>(form: &'a Form, name: &'static str, rule: &str) -> Result<&'a str, ApiError> {
     form.get(name).ok_or_else(|| {
         let meant =
             form.closest_parameter(name).map(|sent| format!("; {sent} was sent: is that it?"));
-        Failure::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
+        ApiError::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
             .at(name)
     })
 }
 
-impl FromRequest<App> for FormRequest {
-    type Rejection = Failure;
+impl<S: Sync> FromRequest<S> for ClientRequest {
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
-        refuse_other_types(request.headers())?;
-        let (Parts { uri, headers, extensions, .. }, body) = request.into_parts();
-        let mut rest = Request::new(body);
-        // The limit of the body is there.
-        *rest.extensions_mut() = extensions;
-        let body = read(rest).await?;
-        emit(|| Event::FormReceived { fields: Field::parameters(&body) });
-        let form = Form::parse(&body)?;
-        Ok(Self { form, expires_in: None, uri, headers })
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let (Parts { uri, headers, .. }, form) = read_form(request).await?;
+        let credentials = parse_client_credentials(&uri, &headers, &form);
+        Ok(Self { form, expires_in: None, credentials })
     }
 }
 
-/// A form that one of this server's own pages sends.
-pub struct PageForm(pub Form);
+/// A form without client credentials, such as the forms of the pages.
+pub struct FormBody(pub Form);
 
-impl FromRequest<App> for PageForm {
-    type Rejection = Failure;
+impl<S: Sync> FromRequest<S> for FormBody {
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        Ok(Self(FormRequest::from_request(request, app).await?.form))
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(read_form(request).await?.1))
     }
+}
+
+async fn read_form(request: Request) -> Result<(Parts, Form), ApiError> {
+    require_form_content_type(request.headers())?;
+    let (mut parts, body) = request.into_parts();
+    let mut request = Request::new(body);
+    // The extensions carry the body limit.
+    *request.extensions_mut() = std::mem::take(&mut parts.extensions);
+    let body = read(request).await?;
+    emit(|| Event::FormReceived { fields: Field::parameters(&body) });
+    let form = Form::parse(&body)?;
+    Ok((parts, form))
 }
 
 /// A form that says what a query could say, as it was encoded.
 pub struct RawForm(pub String);
 
-impl FromRequest<App> for RawForm {
-    type Rejection = Failure;
+impl<S: Sync> FromRequest<S> for RawForm {
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
-        refuse_other_types(request.headers())?;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        require_form_content_type(request.headers())?;
         let bytes = read(request).await?;
         // It becomes a part of a URL: what is not encoded as it should be could become something
         // else.
@@ -112,17 +105,17 @@ impl FromRequest<App> for RawForm {
     }
 }
 
-/// As long as the setting `limits.max_body_bytes` allows.
-pub(super) async fn read(request: Request) -> Result<Bytes, Failure> {
+/// As long as the setting `limits.body_bytes` allows.
+pub(super) async fn read(request: Request) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Failure::body_too_long(),
-        _ => Failure::invalid_request("the body broke off", REQUEST_RULE).at("the body"),
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_long(),
+        _ => ApiError::invalid_request("the body broke off", REQUEST_RULE).at("the body"),
     })
 }
 
-fn refuse_other_types(headers: &HeaderMap) -> Result<(), Failure> {
+fn require_form_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let refused = |reason: String| {
-        Failure::invalid_request(reason, "https://www.rfc-editor.org/rfc/rfc6749#appendix-B")
+        ApiError::invalid_request(reason, "https://www.rfc-editor.org/rfc/rfc6749#appendix-B")
     };
     let mut sent = headers.get_all(CONTENT_TYPE).iter();
     let first = sent.next().and_then(|value| value.to_str().ok()).unwrap_or_default();

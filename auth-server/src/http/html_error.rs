@@ -6,52 +6,51 @@ use axum::{
 };
 use flow_events::current_trace;
 use oauth_types::ErrorCode;
-use pages::Browser;
+use pages::{Browser, Pages};
 use service_kit::render_html_errors;
 
-use super::Failure;
+use super::ApiError;
 use crate::{
     pages::{ErrorKind, ErrorPage, render},
-    secure_random::NoEntropy,
-    state::App,
+    secure_random::SecureRandomError,
     storage::StoreError,
 };
 
 /// Why the user is not shown the page that they came for. Each says what happened, and what to do
 /// next.
 #[derive(Debug)]
-pub enum PageFailure {
+pub enum HtmlError {
     /// The address that the browser was sent to is not right: the client's mistake, or somebody's
     /// trick.
     BadRequest(ErrorKind, String),
     /// The form is not one that this browser was shown, or was shown too long ago.
-    ForeignForm,
+    CsrfMismatch,
     /// No page was asked yet: there is none at this address, or the form is too long or broke off.
-    Beforehand(StatusCode),
+    BeforeHandler(StatusCode),
     /// C cannot serve right now.
     Unavailable(String),
     /// It is not a page at all: the client was answered.
     Answered(Box<Response>),
 }
 
-impl PageFailure {
+impl HtmlError {
     /// The page, in the user's language.
-    pub fn page(self, app: &App, browser: &Browser) -> Response {
+    pub fn page(self, pages: &Pages, browser: &Browser) -> Response {
         match self {
             Self::Answered(response) => *response,
             Self::BadRequest(kind, reason) => error_page(
-                app,
+                pages,
                 browser,
                 StatusCode::BAD_REQUEST,
                 kind,
                 ErrorCode::InvalidRequest,
                 Some(reason),
             ),
-            Self::ForeignForm => {
+            Self::CsrfMismatch => {
                 let (status, code) = (StatusCode::FORBIDDEN, ErrorCode::AccessDenied);
-                error_page(app, browser, status, ErrorKind::ForgedForm, code, None)
+                error_page(pages, browser, status, ErrorKind::ForgedForm, code, None)
             }
-            Self::Beforehand(status) => {
+            Self::BeforeHandler(status) => {
                 let (kind, code) = match status {
                     StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
                         (ErrorKind::NotFound, ErrorCode::InvalidRequest)
@@ -61,13 +60,13 @@ impl PageFailure {
                     }
                     _ => (ErrorKind::ServerError, ErrorCode::ServerError),
                 };
-                error_page(app, browser, status, kind, code, None)
+                error_page(pages, browser, status, kind, code, None)
             }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "a page could not be served");
                 let (status, code) =
                     (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable);
-                let page = error_page(app, browser, status, ErrorKind::ServerError, code, None);
+                let page = error_page(pages, browser, status, ErrorKind::ServerError, code, None);
                 ([(header::RETRY_AFTER, "5")], page).into_response()
             }
         }
@@ -75,7 +74,7 @@ impl PageFailure {
 }
 
 fn error_page(
-    app: &App,
+    pages: &Pages,
     browser: &Browser,
     status: StatusCode,
     kind: ErrorKind,
@@ -85,13 +84,13 @@ fn error_page(
     let request_id = current_trace().map(|trace| trace.trace_id.to_string());
     let (error, rule) = (code.as_str().to_owned(), kind.rule());
     let page = ErrorPage { kind, error, detail, rule, request_id };
-    render(&app.pages, browser, status, &page).into_response()
+    render(pages, browser, status, &page).into_response()
 }
 
-impl From<Failure> for PageFailure {
-    fn from(failure: Failure) -> Self {
+impl From<ApiError> for HtmlError {
+    fn from(failure: ApiError) -> Self {
         match failure.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Self::Beforehand(StatusCode::PAYLOAD_TOO_LARGE),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::BeforeHandler(StatusCode::PAYLOAD_TOO_LARGE),
             status if status.is_server_error() => Self::Unavailable(failure.error.to_string()),
             _ => Self::BadRequest(ErrorKind::InvalidRequest, failure.error.to_string()),
         }
@@ -99,14 +98,14 @@ impl From<Failure> for PageFailure {
 }
 
 /// People are told by a page, too, what is refused before any endpoint is asked.
-pub async fn beforehand(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn html_errors(State(pages): State<Pages>, request: Request, next: Next) -> Response {
     render_html_errors(request, next, |method, uri, headers, status| {
-        PageFailure::Beforehand(status).page(&app, &Browser::of(method, uri, headers))
+        HtmlError::BeforeHandler(status).page(&pages, &Browser::of(method, uri, headers))
     })
     .await
 }
 
-impl From<StoreError> for PageFailure {
+impl From<StoreError> for HtmlError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::AlreadyConsumed => Self::BadRequest(
@@ -118,8 +117,8 @@ impl From<StoreError> for PageFailure {
     }
 }
 
-impl From<NoEntropy> for PageFailure {
-    fn from(error: NoEntropy) -> Self {
+impl From<SecureRandomError> for HtmlError {
+    fn from(error: SecureRandomError) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

@@ -5,9 +5,9 @@ use axum::{
 use oauth_types::ErrorCode;
 use serde_json::{Map, Value};
 
-use super::Failure;
+use super::ApiError;
 use super::form::read;
-use crate::{domain::ClientMetadata, state::App};
+use crate::domain::ClientMetadata;
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3.1";
 
@@ -19,22 +19,22 @@ pub struct JsonRequest {
 
 impl JsonRequest {
     /// What a client says of itself.
-    pub fn metadata(&self) -> Result<ClientMetadata, Failure> {
+    pub fn metadata(&self) -> Result<ClientMetadata, ApiError> {
         serde_json::from_value(Value::Object(self.members.clone()))
             .map_err(|error| invalid(error.to_string()))
     }
 }
 
-impl FromRequest<App> for JsonRequest {
-    type Rejection = Failure;
+impl<S: Sync> FromRequest<S> for JsonRequest {
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let headers = request.headers().clone();
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Failure::invalid_request("the body is not application/json", RULE)
+            return Err(ApiError::invalid_request("the body is not application/json", RULE)
                 .at("Content-Type"));
         }
         let body = read(request).await?;
@@ -44,6 +44,6 @@ impl FromRequest<App> for JsonRequest {
     }
 }
 
-fn invalid(reason: impl AsRef<str>) -> Failure {
-    Failure::new(ErrorCode::InvalidClientMetadata, reason, RULE).at("the body")
+fn invalid(reason: impl AsRef<str>) -> ApiError {
+    ApiError::new(ErrorCode::InvalidClientMetadata, reason, RULE).at("the body")
 }

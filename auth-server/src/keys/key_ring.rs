@@ -19,7 +19,7 @@ pub struct KeyRing {
     access: Algorithm,
     pub verifying: HashMap<String, Verifying>,
     /// Keys that verify no token any more, but tell whom an old ID token was about.
-    pub hinting: HashMap<String, Verifying>,
+    pub hint_only_keys: HashMap<String, Verifying>,
     /// `/.well-known/jwks.json`, ready to send.
     pub jwks: Bytes,
 }
@@ -80,7 +80,7 @@ impl KeyRing {
         shared: Option<&SecretSetting>,
         published_since: i64,
     ) -> Result<Self, KeyError> {
-        let (mut verifying, mut hinting) = (HashMap::new(), HashMap::new());
+        let (mut verifying, mut hint_only_keys) = (HashMap::new(), HashMap::new());
         let mut published = Vec::new();
         let mut signing = HashMap::new();
         for key in keys {
@@ -88,7 +88,7 @@ impl KeyRing {
             jwk.common.key_id = Some(key.kid.clone());
             let public = (key.algorithm, DecodingKey::from_jwk(&jwk).map_err(|_| KeyError)?);
             if matches!(key.state, KeyState::Retired { since } if since < published_since) {
-                hinting.insert(key.kid.clone(), public);
+                hint_only_keys.insert(key.kid.clone(), public);
                 continue;
             }
             verifying.insert(key.kid.clone(), public);
@@ -113,7 +113,7 @@ impl KeyRing {
             return Err(KeyError);
         }
         let jwks = serde_json::to_vec(&JwkSet { keys: published }).map_err(|_| KeyError)?;
-        Ok(Self { signing, access, verifying, hinting, jwks: jwks.into() })
+        Ok(Self { signing, access, verifying, hint_only_keys, jwks: jwks.into() })
     }
 
     /// The key that signs access tokens.

@@ -11,14 +11,23 @@ use tokio::sync::Mutex;
 use super::{KeyRing, Signing, generate};
 use crate::{
     domain::{Actor, Algorithm, KeyState, NewKey, SigningKey, is_rotation_due},
-    settings::KeySettings,
     storage::{AuditedChange, Store, StoreError},
 };
 
+/// With which algorithm access tokens are signed, and when their key rotates.
+#[derive(Clone)]
+pub struct KeyPolicy {
+    pub algorithm: Algorithm,
+    /// 0 disables rotation.
+    pub rotation_interval_days: u32,
+    /// The secret shared with resource servers, for HS256 only.
+    pub hs256_secret: Option<SecretSetting>,
+}
+
 /// The keys in force, replaced as a whole when they rotate.
-pub struct LiveKeys {
+pub struct KeyManager {
     ring: ArcSwap<KeyRing>,
-    settings: KeySettings,
+    settings: KeyPolicy,
     /// A retired key stays published for so long, in seconds: the life of the last token that it
     /// signed.
     overlap: i64,
@@ -26,24 +35,24 @@ pub struct LiveKeys {
     stale_from: AtomicI64,
     /// Whoever makes the keys of an algorithm. All who need them at once would each make a pair,
     /// and keep the processor from everybody else.
-    maker: Mutex<()>,
+    generation_lock: Mutex<()>,
     /// One after the other: what was read earlier must not come into force later, or a withdrawn
     /// key would come back.
-    taking_up: Mutex<()>,
+    reload_lock: Mutex<()>,
 }
 
 /// The keys of an algorithm could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the keys of an algorithm cannot be made: {0:#}")]
-pub struct MissingKeys(anyhow::Error);
+pub struct KeyGenerationError(anyhow::Error);
 
-impl LiveKeys {
+impl KeyManager {
     /// Read the keys; make those that sign access tokens at the first start.
     ///
     /// # Errors
     /// When the database or a key cannot be used.
     pub async fn open(
-        settings: KeySettings,
+        settings: KeyPolicy,
         overlap: i64,
         store: &dyn Store,
         now: i64,
@@ -60,8 +69,8 @@ impl LiveKeys {
             settings,
             overlap,
             stale_from,
-            maker: Mutex::default(),
-            taking_up: Mutex::default(),
+            generation_lock: Mutex::default(),
+            reload_lock: Mutex::default(),
         })
     }
 
@@ -70,23 +79,23 @@ impl LiveKeys {
     ///
     /// # Errors
     /// When the database or a key cannot be used.
-    pub async fn have(
+    pub async fn ensure(
         &self,
         algorithm: Algorithm,
         store: &dyn Store,
         now: i64,
-    ) -> Result<(), MissingKeys> {
+    ) -> Result<(), KeyGenerationError> {
         let missing = || self.ring().of(algorithm).is_none();
         if !missing() {
             return Ok(());
         }
-        let _maker = self.maker.lock().await;
+        let _maker = self.generation_lock.lock().await;
         if missing() {
             let made = async {
                 make_missing(algorithm, store, now).await?;
-                self.take_up(store, now).await
+                self.reload(store, now).await
             };
-            made.await.map_err(MissingKeys)?;
+            made.await.map_err(KeyGenerationError)?;
         }
         Ok(())
     }
@@ -99,8 +108,8 @@ impl LiveKeys {
     ///
     /// # Errors
     /// When the database or a key cannot be used; the old keys stay in force then.
-    pub async fn take_up(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
-        let _turn = self.taking_up.lock().await;
+    pub async fn reload(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
+        let _turn = self.reload_lock.lock().await;
         let keys = store.signing_keys().await?;
         let ring = KeyRing::new(
             &keys,
@@ -147,7 +156,7 @@ impl LiveKeys {
                 Err(error) => return Err(error.into()),
             }
         }
-        if due.is_empty() { Ok(()) } else { self.take_up(store, now).await }
+        if due.is_empty() { Ok(()) } else { self.reload(store, now).await }
     }
 }
 
@@ -160,7 +169,7 @@ fn stale_from(keys: &[SigningKey], now: i64, overlap: i64) -> i64 {
     ends.filter(|end| *end > now).min().unwrap_or(i64::MAX)
 }
 
-fn shared(settings: &KeySettings) -> Option<&SecretSetting> {
+fn shared(settings: &KeyPolicy) -> Option<&SecretSetting> {
     settings.hs256_secret.as_ref().filter(|_| settings.algorithm == Algorithm::HS256)
 }
 

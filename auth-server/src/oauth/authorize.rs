@@ -11,10 +11,55 @@ mod respond;
 mod validate;
 
 pub use authorization_request::{AuthorizationRequest, Prompt};
-pub use consent_ticket::ReadyMarks;
-pub use interaction::Flow;
+pub use consent_ticket::ConsentTickets;
+pub use interaction::Interaction;
 pub use published_keys::published_keys;
 pub use request::{new_request_uri, read_request};
 pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
-pub use respond::{AnswerTo, ResponseMode, answer};
-pub use validate::{NoAnswer, Reader};
+pub use respond::{ResponseMode, ResponseTarget, answer};
+pub use validate::{AuthorizeError, RequestParser};
+
+use std::sync::Arc;
+
+use clock::Clock;
+use oauth_types::IdTokenClaims;
+
+use crate::{
+    audit::AuditLog,
+    clients::Clients,
+    http::PageContext,
+    keys::KeyManager,
+    outbound::{ClientKeys, OutboundClient},
+    secure_random::SecureRandom,
+    storage::Store,
+    tokens::Subjects,
+};
+
+/// What the endpoints need that take part in an authorization request.
+pub struct AuthorizationContext {
+    pub page: Arc<PageContext>,
+    pub issuer: String,
+    pub clients: Arc<Clients>,
+    pub keys: Arc<KeyManager>,
+    pub subjects: Arc<Subjects>,
+    pub consent_tickets: ConsentTickets,
+    pub outbound: Arc<OutboundClient>,
+    pub client_keys: ClientKeys,
+    /// Accepts WeChat's authorization requests.
+    pub wechat: bool,
+    pub authorization_code_ttl_seconds: u32,
+    pub audit: AuditLog,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    pub random: SecureRandom,
+}
+
+impl AuthorizationContext {
+    /// Reports whether an ID token hint names this user, by the subject that its client knows.
+    pub fn matches_id_token_hint(&self, hint: &IdTokenClaims, sub: &str) -> bool {
+        match self.clients.registry.current().client(&hint.aud) {
+            Some(client) => self.subjects.subject_for(client, sub) == hint.sub,
+            None => hint.sub == sub,
+        }
+    }
+}

@@ -2,3 +2,25 @@
 
 pub mod authorization;
 pub mod verification;
+
+use std::sync::Arc;
+
+use clock::Clock;
+
+use crate::{
+    audit::AuditLog, clients::Clients, http::PageContext, rate_limit::RateLimiter,
+    secure_random::SecureRandom, storage::Store,
+};
+
+/// What the endpoints of the device flow need.
+pub struct DeviceContext {
+    pub page: Arc<PageContext>,
+    pub issuer: String,
+    pub clients: Arc<Clients>,
+    /// Limits wrong user codes by user and address (RFC 8628 §5.1).
+    pub user_code_limit: RateLimiter,
+    pub audit: AuditLog,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    pub random: SecureRandom,
+}

@@ -1,11 +1,12 @@
+use super::token::TokenContext;
 use axum::{Json, extract::State, response::IntoResponse};
 use oauth_types::{AccessToken, AccessTokenClaims, IntrospectionResponse};
+use std::sync::Arc;
 
-use crate::http::FormRequest;
+use crate::http::ClientRequest;
 use crate::{
     domain::{AuditEvent, AuditRecord, Client, Outcome},
-    http::{ClientAddress, Failure, NO_STORE},
-    state::App,
+    http::{ApiError, ClientAddress, NO_STORE},
     storage::Change,
 };
 
@@ -16,27 +17,27 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7662#section-2.1";
 /// Only one that is registered for the pass's audience gets an answer; everybody else, and every
 /// pass that is void, gets `{"active":false}`: guessing teaches nothing (§4).
 pub async fn introspect(
-    State(app): State<App>,
+    State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
-) -> Result<impl IntoResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Introspection, Outcome::Inactive, address);
-    match tell(&app, address, request, &mut record).await {
+    request: Result<ClientRequest, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
+    let mut record = context.audit.record(AuditEvent::Introspection, Outcome::Inactive, address);
+    match tell(&context, address, request, &mut record).await {
         Ok(answer) => Ok((NO_STORE, Json(answer))),
-        Err(failure) => Err(app.refuse(record, failure).await),
+        Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
 async fn tell(
-    app: &App,
+    context: &TokenContext,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
+    request: Result<ClientRequest, ApiError>,
     record: &mut AuditRecord,
-) -> Result<IntrospectionResponse, Failure> {
+) -> Result<IntrospectionResponse, ApiError> {
     let request = request?;
-    let caller = request.client(app, address, record).await?;
+    let caller = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     if caller.is_public() {
-        return Err(Failure::invalid_client(
+        return Err(ApiError::invalid_client(
             "a client without a secret has not proved who it is, so it cannot ask",
         ));
     }
@@ -44,14 +45,15 @@ async fn tell(
     let mut answer = IntrospectionResponse::inactive();
     // Written down with its name whoever asks: of a pass that was stolen one wants to know where it
     // was shown.
-    if let Some(claims) = app.find(&token).await?.inspect(|claims| record.set_token(claims))
+    if let Some(claims) =
+        context.issued_tokens.find_claims(&token).await?.inspect(|claims| record.set_token(claims))
         && is_for(&claims, &caller)
-        && app.is_in_force(&claims).await?
+        && context.issued_tokens.is_active(&claims).await?
     {
         record.outcome = Outcome::Active;
         answer = IntrospectionResponse::active(claims);
     }
-    app.keep(record, Change::None).await?;
+    context.audit.apply(record, Change::None).await?;
     Ok(answer)
 }
 

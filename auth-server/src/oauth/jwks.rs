@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use axum::{extract::State, http::header, response::IntoResponse};
 
-use crate::state::App;
+use crate::keys::KeyManager;
 
 /// `GET /.well-known/jwks.json` (RFC 7517 §5): the public keys, the next one included.
-pub async fn jwks(State(app): State<App>) -> impl IntoResponse {
-    let keys = app.keys.ring().jwks.clone();
+pub async fn jwks(State(keys): State<Arc<KeyManager>>) -> impl IntoResponse {
+    let keys = keys.ring().jwks.clone();
     // Short: a key that was withdrawn in an emergency must not live on in caches.
     (
         [

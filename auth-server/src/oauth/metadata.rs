@@ -1,3 +1,4 @@
+use super::registration::RegistrationContext;
 use axum::{
     Json,
     extract::{Path, State},
@@ -5,17 +6,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use oauth_types::{AuthorizationServerMetadata, StandardClaims};
+use std::sync::Arc;
 
 use super::{
     authorize::{REQUEST_OBJECT_ALGORITHMS, ResponseMode},
     token::grants::GRANT_TYPES,
 };
-use crate::{domain::OPENID_SCOPES, state::App, tokens::ACR};
+use crate::{domain::OPENID_SCOPES, tokens::ACR};
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414) and
 /// `/.well-known/openid-configuration`: one document.
-pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
-    let issuer = &app.issuer.issuer;
+pub async fn metadata(State(context): State<Arc<RegistrationContext>>) -> impl IntoResponse {
+    let issuer = &context.issuer;
     let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
     let methods = || ["client_secret_basic", "client_secret_post"].map(str::to_owned).to_vec();
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
@@ -27,11 +29,11 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
         end_session_endpoint: at("/logout"),
         pushed_authorization_request_endpoint: at("/oauth/par"),
         device_authorization_endpoint: at("/oauth/device_authorization"),
-        registration_endpoint: at("/oauth/register").filter(|_| app.registering.enabled),
+        registration_endpoint: at("/oauth/register").filter(|_| context.registration.enabled),
         jwks_uri: at("/.well-known/jwks.json"),
         introspection_endpoint: at("/oauth/introspect"),
         revocation_endpoint: at("/oauth/revoke"),
-        scopes_supported: scopes(&app),
+        scopes_supported: scopes(&context),
         response_types_supported: names(&["code"]),
         response_modes_supported: names(&ResponseMode::NAMES),
         grant_types_supported: names(&GRANT_TYPES),
@@ -70,16 +72,19 @@ pub async fn metadata(State(app): State<App>) -> impl IntoResponse {
 
 /// `GET /.well-known/oauth-authorization-server/t`: where an issuer with a path has its metadata
 /// (RFC 8414 §3.1).
-pub async fn metadata_of_path(app: State<App>, Path(path): Path<String>) -> Response {
-    let own = url::Url::parse(&app.issuer.issuer).ok();
+pub async fn metadata_of_path(
+    context: State<Arc<RegistrationContext>>,
+    Path(path): Path<String>,
+) -> Response {
+    let own = url::Url::parse(&context.issuer).ok();
     if own.is_none_or(|own| own.path().trim_matches('/') != path.trim_end_matches('/')) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    metadata(app).await.into_response()
+    metadata(context).await.into_response()
 }
 
-fn scopes(app: &App) -> Vec<String> {
-    let registry = app.registry.current();
+fn scopes(context: &RegistrationContext) -> Vec<String> {
+    let registry = context.clients.registry.current();
     let of_resources = registry.resources().iter().flat_map(|resource| resource.scopes.iter());
     let mut scopes: Vec<String> = of_resources.chain(OPENID_SCOPES).map(str::to_owned).collect();
     scopes.sort_unstable();

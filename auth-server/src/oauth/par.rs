@@ -1,13 +1,14 @@
+use super::authorize::AuthorizationContext;
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use form_urlencoded::Serializer;
 use serde::Serialize;
+use std::sync::Arc;
 
-use super::authorize::{NoAnswer, Reader, new_request_uri, published_keys};
-use crate::http::FormRequest;
+use super::authorize::{AuthorizeError, RequestParser, new_request_uri, published_keys};
+use crate::http::ClientRequest;
 use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, PushedAuthorizationRequest, TokenHash},
-    http::{ClientAddress, Failure, NO_STORE},
-    state::App,
+    http::{ApiError, ClientAddress, NO_STORE},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-2.1";
@@ -25,40 +26,43 @@ struct Pushed {
 /// `POST /oauth/par` (RFC 9126): a client sends its authorization request ahead, so that the
 /// browser carries a name alone, and nobody on the way can read or change what is asked.
 pub async fn par(
-    State(app): State<App>,
+    State(context): State<Arc<AuthorizationContext>>,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
-) -> Result<impl IntoResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Rejected, address);
-    match keep(&app, address, request, &mut record).await {
+    request: Result<ClientRequest, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
+    let mut record = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
+    match keep(&context, address, request, &mut record).await {
         Ok(pushed) => Ok((StatusCode::CREATED, NO_STORE, Json(pushed))),
-        Err(failure) => Err(app.refuse(record, failure).await),
+        Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
 async fn keep(
-    app: &App,
+    context: &AuthorizationContext,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
+    request: Result<ClientRequest, ApiError>,
     record: &mut AuditRecord,
-) -> Result<Pushed, Failure> {
+) -> Result<Pushed, ApiError> {
     let request = request?;
-    let client = request.client(app, address, record).await?;
+    let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     if request.form.get("request_uri").is_some() {
-        return Err(Failure::invalid_request("a pushed request cannot point to another one", RULE));
+        return Err(ApiError::invalid_request(
+            "a pushed request cannot point to another one",
+            RULE,
+        ));
     }
     let parameters = parameters(&request, &client.client_id);
-    let uri = new_request_uri(app)?;
+    let uri = new_request_uri(context)?;
     let hash = TokenHash::of_text(&uri);
-    let (registry, ring) = (app.registry.current(), app.keys.ring().clone());
-    let (now, issuer) = (app.clock.seconds(), app.issuer.issuer.as_str());
-    let fetched = published_keys(app, parameters.as_bytes()).await;
-    let reader = Reader {
+    let (registry, ring) = (context.clients.registry.current(), context.keys.ring().clone());
+    let (now, issuer) = (context.clock.seconds(), context.issuer.as_str());
+    let fetched = published_keys(context, parameters.as_bytes()).await;
+    let reader = RequestParser {
         registry: &registry,
         ring: &ring,
         issuer,
         now,
-        wechat: app.wechat,
+        wechat: context.wechat,
         fetched_keys: fetched.as_deref(),
         pushed: Some(hash),
     };
@@ -67,7 +71,8 @@ async fn keep(
     // A signature is checked once, here: it may have expired when the user comes.
     let parameters = read.signed.unwrap_or(parameters);
     let exp = now + LIFE_SECONDS;
-    app.store
+    context
+        .store
         .push_request(&PushedAuthorizationRequest {
             hash,
             client_id: client.client_id.clone(),
@@ -80,17 +85,17 @@ async fn keep(
 
 /// The request as the authorization endpoint reads it: who asks is known by now, and its secret is
 /// nobody else's business.
-fn parameters(request: &FormRequest, client_id: &str) -> String {
+fn parameters(request: &ClientRequest, client_id: &str) -> String {
     let own =
         request.form.pairs().filter(|(name, _)| !matches!(*name, "client_id" | "client_secret"));
     Serializer::new(String::new()).append_pair("client_id", client_id).extend_pairs(own).finish()
 }
 
-impl From<NoAnswer> for Failure {
-    fn from(no_answer: NoAnswer) -> Self {
+impl From<AuthorizeError> for ApiError {
+    fn from(no_answer: AuthorizeError) -> Self {
         match no_answer {
-            NoAnswer::TellUser(_, reason) => Self::invalid_request(reason, RULE),
-            NoAnswer::TellClient(told) => Self::of(told.1),
+            AuthorizeError::Page(_, reason) => Self::invalid_request(reason, RULE),
+            AuthorizeError::Redirect(told) => Self::of(told.1),
         }
     }
 }

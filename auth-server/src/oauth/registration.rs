@@ -5,67 +5,74 @@ pub mod manage;
 pub mod register;
 mod sector;
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header::AUTHORIZATION};
+use clock::Clock;
 use oauth_types::{AccessToken, ClientSecret, bearer};
 
 pub use information::ClientInformation;
 
 use crate::{
+    audit::AuditLog,
+    clients::Clients,
     domain::{
         ClientMetadata, Registration, RegistrationPolicy, SecretHash, StoredSecret, TokenHash,
         ValidatedMetadata, new_secret, validate_metadata,
     },
-    http::{ClientAddress, Failure},
-    rate_limit::{FailureLimit, Place},
-    secure_random::NoEntropy,
-    settings::{RateLimit, RegistrationSettings},
-    state::App,
+    http::{ApiError, ClientAddress},
+    outbound::OutboundClient,
+    rate_limit::{Permit, RateLimiter},
+    secure_random::{SecureRandom, SecureRandomError},
+    storage::Store,
 };
 
 const REGISTER: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3";
 const MANAGE: &str = "https://www.rfc-editor.org/rfc/rfc7592#section-2";
 
-/// How clients may register themselves here.
-pub struct Registering {
-    pub enabled: bool,
-    pub at_most: u32,
-    policy: RegistrationPolicy,
-    initial_token: Option<TokenHash>,
-    limit: FailureLimit,
+/// What the endpoints of dynamic client registration need.
+pub struct RegistrationContext {
+    pub registration: DynamicRegistration,
+    pub issuer: String,
+    pub clients: Arc<Clients>,
+    pub outbound: Arc<OutboundClient>,
+    pub audit: AuditLog,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    pub random: SecureRandom,
 }
 
-impl Registering {
-    pub fn new(settings: &RegistrationSettings, limit: RateLimit) -> Self {
-        let token = settings.initial_access_token.as_ref();
-        Self {
-            enabled: settings.enabled,
-            at_most: settings.max_clients,
-            policy: settings.policy(),
-            initial_token: token.map(|token| TokenHash::of_text(token.expose())),
-            limit: FailureLimit::new(limit.burst, limit.refill_seconds),
-        }
-    }
+/// How clients may register themselves here.
+pub struct DynamicRegistration {
+    pub enabled: bool,
+    pub at_most: u32,
+    pub policy: RegistrationPolicy,
+    pub initial_token: Option<TokenHash>,
+    /// Limits registrations, changes and wrong registration tokens by address.
+    pub limit: RateLimiter,
+}
 
+impl DynamicRegistration {
     /// Take a place for one more registration, or a change of one. It is not given back: each
     /// leaves something behind, if only a record, and may make C call somebody.
     ///
     /// # Errors
     /// When there were too many from this address.
-    pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), Failure> {
+    pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), ApiError> {
         let often = |retry_after| {
-            Failure::too_often("clients were registered or changed", retry_after, REGISTER)
+            ApiError::too_often("clients were registered or changed", retry_after, REGISTER)
         };
-        self.limit.charge("register", address.0, now_millis).map(Place::keep).map_err(often)
+        self.limit.acquire("register", address.0, now_millis).map(Permit::consume).map_err(often)
     }
 
     /// Is it one who may register clients (RFC 7591 §3)?
     ///
     /// # Errors
     /// When not.
-    pub fn check_initial_token(&self, headers: &HeaderMap) -> Result<(), Failure> {
+    pub fn check_initial_token(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         match &self.initial_token {
             Some(right) if !bearer_token(headers).is_some_and(|shown| right.matches(&shown)) => {
-                Err(Failure::invalid_token(
+                Err(ApiError::invalid_token(
                     "to register a client here, show the initial access token",
                     REGISTER,
                 ))
@@ -81,36 +88,44 @@ impl Registering {
 /// # Errors
 /// That it opens none.
 pub async fn opened(
-    app: &App,
+    context: &RegistrationContext,
     address: ClientAddress,
     client_id: &str,
     headers: &HeaderMap,
-) -> Result<(Registration, AccessToken), Failure> {
+) -> Result<(Registration, AccessToken), ApiError> {
     if let Some(shown) = bearer_token(headers)
-        && let Some(found) = app.store.registration(client_id).await?
+        && let Some(found) = context.store.registration(client_id).await?
         && found.token.matches(&shown)
     {
         return Ok((found, shown));
     }
     let often = |retry_after| {
-        Failure::too_often("the registration access token was wrong", retry_after, MANAGE)
+        ApiError::too_often("the registration access token was wrong", retry_after, MANAGE)
     };
-    app.registering.limit.charge("manage", address.0, app.clock.millis()).map_err(often)?.keep();
+    context
+        .registration
+        .limit
+        .acquire("manage", address.0, context.clock.millis())
+        .map_err(often)?
+        .consume();
     Err(not_opened())
 }
 
 /// The one answer.
-pub fn not_opened() -> Failure {
-    Failure::invalid_token("the registration access token is not that of this client", MANAGE)
+pub fn not_opened() -> ApiError {
+    ApiError::invalid_token("the registration access token is not that of this client", MANAGE)
 }
 
 /// Check what a client says of itself, with what has to be fetched for it.
 ///
 /// # Errors
 /// What cannot be registered.
-pub async fn accept(app: &App, said: ClientMetadata) -> Result<ValidatedMetadata, Failure> {
-    let accepted = validate_metadata(said, &app.registering.policy)?;
-    sector::check(app, &accepted.login).await?;
+pub async fn accept(
+    context: &RegistrationContext,
+    said: ClientMetadata,
+) -> Result<ValidatedMetadata, ApiError> {
+    let accepted = validate_metadata(said, &context.registration.policy)?;
+    sector::check(context, &accepted.login).await?;
     Ok(accepted)
 }
 
@@ -119,21 +134,21 @@ pub async fn accept(app: &App, said: ClientMetadata) -> Result<ValidatedMetadata
 /// # Errors
 /// When the machine gives no randomness.
 pub fn secret_for(
-    app: &App,
+    context: &RegistrationContext,
     accepted: &ValidatedMetadata,
-) -> Result<(Option<ClientSecret>, Vec<StoredSecret>), NoEntropy> {
+) -> Result<(Option<ClientSecret>, Vec<StoredSecret>), SecureRandomError> {
     if accepted.login.public {
         return Ok((None, Vec::new()));
     }
-    let secret = new_secret(app.entropy.bytes()?);
+    let secret = new_secret(context.random.bytes()?);
     let stored = StoredSecret { hash: SecretHash::sha256(&secret), not_after: None };
     Ok((Some(secret), vec![stored]))
 }
 
 /// Put what was stored in force here, before it is answered; the other servers see it within a
 /// second. So does this one if it fails: what is stored is stored.
-pub async fn in_force_now(app: &App) {
-    if let Err(error) = app.registry.take_up_clients(&*app.store).await {
+pub async fn in_force_now(context: &RegistrationContext) {
+    if let Err(error) = context.clients.registry.reload(&*context.store).await {
         tracing::warn!(%error, "a changed client comes into force a moment later");
     }
 }

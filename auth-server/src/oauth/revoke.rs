@@ -1,13 +1,14 @@
+use super::token::TokenContext;
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use oauth_types::{AccessToken, ErrorCode, RefreshToken};
+use std::sync::Arc;
 
-use crate::http::FormRequest;
+use crate::http::ClientRequest;
 use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, REFRESH_TOKEN_PREFIX},
-    http::{ClientAddress, Failure, NO_STORE},
-    state::App,
+    http::{ApiError, ClientAddress, NO_STORE},
     storage::{Change, StoreError},
-    tokens::grant_of_refresh_token,
+    tokens::grant_id_of_refresh_token,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
@@ -15,32 +16,32 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
 /// `POST /oauth/revoke` (RFC 7009): a client gives a token back. It is void at introspection when
 /// this answers.
 pub async fn revoke(
-    State(app): State<App>,
+    State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
-) -> Result<impl IntoResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Revocation, Outcome::Inactive, address);
-    match void(&app, address, request, &mut record).await {
+    request: Result<ClientRequest, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
+    let mut record = context.audit.record(AuditEvent::Revocation, Outcome::Inactive, address);
+    match void(&context, address, request, &mut record).await {
         Ok(()) => Ok((StatusCode::OK, NO_STORE)),
-        Err(failure) => Err(app.refuse(record, failure).await),
+        Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
 async fn void(
-    app: &App,
+    context: &TokenContext,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
+    request: Result<ClientRequest, ApiError>,
     record: &mut AuditRecord,
-) -> Result<(), Failure> {
+) -> Result<(), ApiError> {
     let request = request?;
-    let client = request.client(app, address, record).await?;
+    let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     let token = request.required("token", RULE)?;
     let mut change = Change::None;
     // What is void already needs no revocation (§2.2); a caller could do nothing with another
     // answer.
-    if let Some(found) = find(app, token, record).await? {
+    if let Some(found) = find(context, token, record).await? {
         if found.client_id != client.client_id {
-            return Err(Failure::new(
+            return Err(ApiError::new(
                 ErrorCode::UnauthorizedClient,
                 "the token was issued to another client",
                 RULE,
@@ -49,7 +50,7 @@ async fn void(
         record.outcome = Outcome::Revoked;
         change = found.void;
     }
-    Ok(app.keep(record, change).await?)
+    Ok(context.audit.apply(record, change).await?)
 }
 
 /// A token that this server made, whose it is, and what voids it.
@@ -60,14 +61,16 @@ struct Found {
 
 /// Of whichever kind: a `token_type_hint` could be wrong, and the token tells by itself (§2.1).
 async fn find(
-    app: &App,
+    context: &TokenContext,
     token: &str,
     record: &mut AuditRecord,
 ) -> Result<Option<Found>, StoreError> {
     if token.starts_with(REFRESH_TOKEN_PREFIX) {
-        return find_refresh_token(app, token, record).await;
+        return find_refresh_token(context, token, record).await;
     }
-    let Some(claims) = app.find(&AccessToken::new(token)).await? else { return Ok(None) };
+    let Some(claims) = context.issued_tokens.find_claims(&AccessToken::new(token)).await? else {
+        return Ok(None);
+    };
     record.set_token(&claims);
     Ok(Some(Found {
         client_id: claims.client_id,
@@ -78,14 +81,14 @@ async fn find(
 /// With a refresh token go its successors and the access tokens of its grant (§2.1). Also with one
 /// that was spent: whoever gives it back wants no more of it.
 async fn find_refresh_token(
-    app: &App,
+    context: &TokenContext,
     token: &str,
     record: &mut AuditRecord,
 ) -> Result<Option<Found>, StoreError> {
     let token = RefreshToken::new(token);
-    let Some(grant_id) = grant_of_refresh_token(&token) else { return Ok(None) };
-    let Some(stored) = app.store.refresh_token(grant_id).await? else { return Ok(None) };
-    if app.rotation.successors(&token, stored.number, stored.hash).is_none() {
+    let Some(grant_id) = grant_id_of_refresh_token(&token) else { return Ok(None) };
+    let Some(stored) = context.store.refresh_token(grant_id).await? else { return Ok(None) };
+    if context.refresh_tokens.generations_since(&token, stored.number, stored.hash).is_none() {
         return Ok(None);
     }
     let grant = stored.grant;

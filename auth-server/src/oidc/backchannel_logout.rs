@@ -2,20 +2,36 @@
 
 use std::{sync::Arc, time::Duration};
 
-use flow_events::{FlowScope, Party, TraceContext};
+use clock::Clock;
+use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use serde::Serialize;
 use serde_json::{Value, json};
 use service_kit::{CancellationToken, run_periodically};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
+    clients::Clients,
     domain::{Client, LogoutNotification, new_jti},
-    http::Failure,
-    keys::{KeyError, sign_jwt},
-    outbound::Named,
-    state::App,
-    storage::StoreError,
+    http::ApiError,
+    keys::{KeyError, KeyManager, sign_jwt},
+    outbound::{OutboundClient, UrlTrust},
+    secure_random::SecureRandom,
+    storage::{Store, StoreError},
+    tokens::Subjects,
 };
+
+/// What back-channel logout needs.
+pub struct BackchannelLogout {
+    pub issuer: String,
+    pub clients: Arc<Clients>,
+    pub keys: Arc<KeyManager>,
+    pub subjects: Arc<Subjects>,
+    pub outbound: Arc<OutboundClient>,
+    pub store: Arc<dyn Store>,
+    pub events: EventSink,
+    pub clock: Clock,
+    pub random: SecureRandom,
+}
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const LIFE_SECONDS: i64 = 120;
@@ -36,41 +52,48 @@ struct LogoutToken<'a> {
 /// What ended is told so soon.
 const PERIOD: Duration = Duration::from_millis(500);
 /// To so many clients at once.
-const AT_ONCE: usize = 32;
+const CONCURRENCY: usize = 32;
 /// A client that was away, and one that a server was telling when it stopped, is told again after
 /// so many seconds.
 const AGAIN_SECONDS: i64 = 60;
 
 /// Tell clients of the sessions that have ended, until a stop is asked for. The user does not wait
 /// for it, no client waits for another, and what was not told stays in the store.
-pub async fn run(app: App, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+pub async fn run(context: Arc<BackchannelLogout>, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONCURRENCY));
     run_periodically(PERIOD, stop, || async {
-        if let Err(error) = tell_what_is_due(&app, &places).await {
+        if let Err(error) = deliver_due(&context, &places).await {
             tracing::error!(%error, "clients could not be told of sign-outs");
         }
     })
     .await;
 }
 
-async fn tell_what_is_due(app: &App, places: &Arc<Semaphore>) -> Result<(), StoreError> {
+async fn deliver_due(
+    context: &Arc<BackchannelLogout>,
+    places: &Arc<Semaphore>,
+) -> Result<(), StoreError> {
     // Nobody else takes a place, so as many are free as are counted here.
     let free = u32::try_from(places.available_permits()).unwrap_or_default();
-    let now = app.clock.seconds();
-    for news in app.store.take_due_logout_notifications(now, now + AGAIN_SECONDS, free).await? {
+    let now = context.clock.seconds();
+    for news in context.store.take_due_logout_notifications(now, now + AGAIN_SECONDS, free).await? {
         let Ok(place) = Arc::clone(places).try_acquire_owned() else { return Ok(()) };
-        tokio::spawn(tell(app.clone(), news, place));
+        tokio::spawn(tell(Arc::clone(context), news, place));
     }
     Ok(())
 }
 
-async fn tell(app: App, news: LogoutNotification, _place: OwnedSemaphorePermit) {
-    let registry = app.registry.current();
+async fn tell(
+    context: Arc<BackchannelLogout>,
+    news: LogoutNotification,
+    _place: OwnedSemaphorePermit,
+) {
+    let registry = context.clients.registry.current();
     let client = registry.client(&news.client_id);
     let uri = client.and_then(|client| client.login.as_ref()?.backchannel_logout_uri.as_deref());
     if let (Some(client), Some(uri)) = (client, uri) {
         let (client_id, sid) = (&client.client_id, &news.sid);
-        match in_a_flow(&app, post_news(&app, client, uri, &news)).await {
+        match in_new_flow(&context, post_logout_token(&context, client, uri, &news)).await {
             Ok(()) => tracing::info!(client_id, sid, "a client was told of a sign-out"),
             // Its tokens are void in any case.
             Err(reason) => {
@@ -83,45 +106,45 @@ async fn tell(app: App, news: LogoutNotification, _place: OwnedSemaphorePermit) 
             }
         }
     }
-    if let Err(error) = app.store.delete_logout_notification(&news).await {
+    if let Err(error) = context.store.delete_logout_notification(&news).await {
         tracing::error!(%error, "a client that was told of a sign-out will be told again");
     }
 }
 
 /// No request of anybody's leads to the news, so they begin a flow of their own.
-async fn in_a_flow<T>(app: &App, work: impl Future<Output = T>) -> T {
-    match app.entropy.bytes().ok().and_then(TraceContext::root) {
+async fn in_new_flow<T>(context: &BackchannelLogout, work: impl Future<Output = T>) -> T {
+    match context.random.bytes().ok().and_then(TraceContext::root) {
         Some(trace) => {
-            let (sink, clock) = (app.events.clone(), app.clock.clone());
+            let (sink, clock) = (context.events.clone(), context.clock.clone());
             FlowScope { trace, party: Party::AuthorizationServer, sink, clock }.run(work).await
         }
         None => work.await,
     }
 }
 
-async fn post_news(
-    app: &App,
+async fn post_logout_token(
+    context: &BackchannelLogout,
     client: &Client,
     uri: &str,
     news: &LogoutNotification,
 ) -> Result<(), String> {
-    let token = logout_token(app, client, news).await.map_err(|failure| failure.to_string())?;
-    app.outgoing.form(uri, Named::by(client), &[("logout_token", &token)]).await
+    let token = logout_token(context, client, news).await.map_err(|failure| failure.to_string())?;
+    context.outbound.form(uri, UrlTrust::of(client), &[("logout_token", &token)]).await
 }
 
 async fn logout_token(
-    app: &App,
+    context: &BackchannelLogout,
     client: &Client,
     news: &LogoutNotification,
-) -> Result<String, Failure> {
-    let iat = app.clock.seconds();
+) -> Result<String, ApiError> {
+    let iat = context.clock.seconds();
     let token = LogoutToken {
-        iss: &app.issuer.issuer,
+        iss: &context.issuer,
         aud: &client.client_id,
         iat,
         exp: iat + LIFE_SECONDS,
-        jti: new_jti(app.clock.millis(), &app.entropy.bytes()?),
-        sub: app.subjects.told_to(client, &news.sub),
+        jti: new_jti(context.clock.millis(), &context.random.bytes()?),
+        sub: context.subjects.subject_for(client, &news.sub),
         sid: &news.sid,
         events: json!({ EVENT: {} }),
     };
@@ -130,7 +153,7 @@ async fn logout_token(
         .as_ref()
         .map(crate::domain::UserLoginConfig::id_token_algorithm)
         .unwrap_or_default();
-    app.keys.have(algorithm, &*app.store, iat).await?;
-    let ring = app.keys.ring();
+    context.keys.ensure(algorithm, &*context.store, iat).await?;
+    let ring = context.keys.ring();
     Ok(sign_jwt("logout+jwt", &token, ring.of(algorithm).ok_or(KeyError)?)?)
 }

@@ -1,3 +1,4 @@
+use crate::oauth::authorize::AuthorizationContext;
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
@@ -5,79 +6,82 @@ use axum::{
 };
 use form_urlencoded::Serializer;
 use oauth_types::{Form, IdTokenClaims};
+use std::sync::Arc;
 
-use crate::http::{PageForm, RawForm};
+use crate::http::{FormBody, RawForm};
 use crate::{
-    http::{ClientAddress, Failure, PageFailure, Visitor, forget_session_cookie},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, forget_session_cookie},
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
-    state::App,
-    tokens::hinted_user,
+    tokens::decode_id_token_hint,
     users::end_session,
 };
 
 /// `GET /logout` (OpenID Connect RP-Initiated Logout): a client sends a user here who signs out
 /// there.
 pub async fn logout(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    sign_out(&app, &visitor, address, &query)
+    sign_out(&context, &visitor, address, &query)
         .await
-        .unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 /// `POST /logout`: the same, as a form. The browser is sent on with a GET, because it shows its
 /// session cookie on that one.
 pub async fn logout_posted(
-    State(app): State<App>,
-    visitor: Visitor,
-    form: Result<RawForm, Failure>,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
+    form: Result<RawForm, ApiError>,
 ) -> Response {
     match form {
         Ok(RawForm(query)) => Redirect::to(&format!("/logout?{query}")).into_response(),
-        Err(failure) => PageFailure::from(failure).page(&app, &visitor.browser),
+        Err(failure) => HtmlError::from(failure).page(&context.page.pages, &visitor.browser),
     }
 }
 
 /// `POST /logout/confirm`: the user said yes.
 pub async fn logout_confirmed(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
-    form: Result<PageForm, Failure>,
+    form: Result<FormBody, ApiError>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let answer = async { confirmed(&app, &visitor, address, &query, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    let answer = async { confirmed(&context, &visitor, address, &query, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 async fn sign_out(
-    app: &App,
-    visitor: &Visitor,
+    context: &AuthorizationContext,
+    visitor: &BrowserSession,
     address: ClientAddress,
     query: &str,
-) -> Result<Response, PageFailure> {
-    let asked = Asked::read(app, query)?;
-    match visitor.signed_in(app).await? {
-        None => Ok(asked.answer(app, visitor)),
+) -> Result<Response, HtmlError> {
+    let asked = Asked::read(context, query)?;
+    match visitor.signed_in(&context.page).await? {
+        None => Ok(asked.answer(context, visitor)),
         // The client knows who is signed in here, so it speaks for this user. Anybody else has to
         // ask (§2).
-        Some(signed_in) if asked.is_about(app, &signed_in.session.sub, &signed_in.session.sid) => {
-            end_session(app, &signed_in.session, address).await?;
-            Ok((forget_session_cookie(app), asked.answer(app, visitor)).into_response())
+        Some(signed_in)
+            if asked.is_about(context, &signed_in.session.sub, &signed_in.session.sid) =>
+        {
+            end_session(context, &signed_in.session, address).await?;
+            Ok((forget_session_cookie(&context.page), asked.answer(context, visitor))
+                .into_response())
         }
         Some(signed_in) => {
             let page = LogoutPage {
                 client: asked.client_name.clone(),
                 user: (&signed_in.user).into(),
                 action: format!("/logout/confirm?{query}"),
-                csrf: visitor.csrf_token(app),
+                csrf: visitor.csrf_token(&context.page),
             };
-            let page = render(&app.pages, &visitor.browser, StatusCode::OK, &page);
+            let page = render(&context.page.pages, &visitor.browser, StatusCode::OK, &page);
             // Browsers hold the redirect after the form against the page's policy.
             Ok(page.form_action(asked.return_to.as_deref().unwrap_or_default()).into_response())
         }
@@ -85,24 +89,24 @@ async fn sign_out(
 }
 
 async fn confirmed(
-    app: &App,
-    visitor: &Visitor,
+    context: &AuthorizationContext,
+    visitor: &BrowserSession,
     address: ClientAddress,
     query: &str,
     form: &Form,
-) -> Result<Response, PageFailure> {
-    let asked = Asked::read(app, query)?;
-    let Some(signed_in) = visitor.signed_in(app).await? else {
-        return Ok(asked.answer(app, visitor));
+) -> Result<Response, HtmlError> {
+    let asked = Asked::read(context, query)?;
+    let Some(signed_in) = visitor.signed_in(&context.page).await? else {
+        return Ok(asked.answer(context, visitor));
     };
-    if !visitor.sent_own_form(app, form.get("csrf")) {
-        return Err(PageFailure::ForeignForm);
+    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+        return Err(HtmlError::CsrfMismatch);
     }
     if form.get("decision") == Some("stay") {
         return Ok(Redirect::to("/account").into_response());
     }
-    end_session(app, &signed_in.session, address).await?;
-    Ok((forget_session_cookie(app), asked.answer(app, visitor)).into_response())
+    end_session(context, &signed_in.session, address).await?;
+    Ok((forget_session_cookie(&context.page), asked.answer(context, visitor)).into_response())
 }
 
 /// What the client asked for, as far as it can be believed.
@@ -117,16 +121,17 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(app: &App, query: &str) -> Result<Self, PageFailure> {
+    fn read(context: &AuthorizationContext, query: &str) -> Result<Self, HtmlError> {
         let form = Form::parse(query.as_bytes())
-            .map_err(|error| PageFailure::BadRequest(ErrorKind::Logout, error.to_string()))?;
-        let ring = app.keys.ring();
-        let hint =
-            form.get("id_token_hint").and_then(|hint| hinted_user(hint, &ring, &app.issuer.issuer));
+            .map_err(|error| HtmlError::BadRequest(ErrorKind::Logout, error.to_string()))?;
+        let ring = context.keys.ring();
+        let hint = form
+            .get("id_token_hint")
+            .and_then(|hint| decode_id_token_hint(hint, &ring, &context.issuer));
         let hint =
             hint.filter(|hint| form.get("client_id").is_none_or(|client_id| client_id == hint.aud));
         let wanted = form.get("post_logout_redirect_uri");
-        let registry = app.registry.current();
+        let registry = context.clients.registry.current();
         let client = hint.as_ref().and_then(|hint| registry.client(&hint.aud));
         let client_name = client.map(|client| client.display_name().to_owned());
         let login = client.and_then(|client| client.login.as_ref());
@@ -139,12 +144,14 @@ impl Asked {
         Ok(Self { hint, client_name, client_uri, return_to })
     }
 
-    fn is_about(&self, app: &App, sub: &str, sid: &str) -> bool {
+    fn is_about(&self, context: &AuthorizationContext, sub: &str, sid: &str) -> bool {
         let is_session = |hint: &IdTokenClaims| hint.sid.as_deref().is_none_or(|own| own == sid);
-        self.hint.as_ref().is_some_and(|hint| app.is_hinted(hint, sub) && is_session(hint))
+        self.hint
+            .as_ref()
+            .is_some_and(|hint| context.matches_id_token_hint(hint, sub) && is_session(hint))
     }
 
-    fn answer(&self, app: &App, visitor: &Visitor) -> Response {
+    fn answer(&self, context: &AuthorizationContext, visitor: &BrowserSession) -> Response {
         match &self.return_to {
             Some(uri) => Redirect::to(uri).into_response(),
             None => {
@@ -152,7 +159,7 @@ impl Asked {
                 let page = LoggedOutPage {
                     return_to: back.map(|(client, href)| ReturnTo { client, href }),
                 };
-                render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+                render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response()
             }
         }
     }

@@ -1,3 +1,4 @@
+use super::UserInfoContext;
 use axum::{
     Json,
     body::Body,
@@ -10,14 +11,14 @@ use oauth_types::{
     bearer::{self, Challenge},
 };
 use serde::Serialize;
+use std::sync::Arc;
 
-use super::{NotTold, user_of};
-use crate::http::FormRequest;
+use super::{UserInfoError, userinfo_user};
+use crate::http::FormBody;
 use crate::{
     domain::Algorithm,
-    http::{Failure, NO_STORE},
+    http::{ApiError, NO_STORE},
     keys::{KeyError, sign_jwt},
-    state::App,
 };
 
 const REALM: &str = "gatepass";
@@ -34,38 +35,48 @@ struct UserInfo {
 
 /// `GET` and `POST /userinfo` (OpenID Connect Core §5.3): who is the user, as far as the token's
 /// scope allows.
-pub async fn userinfo(State(app): State<App>, request: Request) -> Result<Response, Refused> {
-    if let Some(token) = in_query(&app, &request) {
-        let (user, token) = user_of(&app, &token).await?;
+pub async fn userinfo(
+    State(context): State<Arc<UserInfoContext>>,
+    request: Request,
+) -> Result<Response, UserInfoRejection> {
+    if let Some(token) = in_query(&context, &request) {
+        let (user, token) = userinfo_user(&context, &token).await?;
         let claims = user.claims.for_scope(&token.scope);
         let shown =
             Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: token.sub } };
         return Ok((NO_STORE, Json(shown)).into_response());
     }
-    let token = token(&app, request).await?;
-    let (user, token) = user_of(&app, &token).await?;
+    let token = token(request).await?;
+    let (user, token) = userinfo_user(&context, &token).await?;
     let shown = UserInfo { claims: user.claims.for_scope(&token.scope), sub: token.sub };
-    match signed_for(&app, &token.client_id) {
-        Some(algorithm) => Ok(signed(&app, algorithm, &token.client_id, &shown).await?),
+    match signed_for(&context, &token.client_id) {
+        Some(algorithm) => Ok(signed(&context, algorithm, &token.client_id, &shown).await?),
         None => Ok((NO_STORE, Json(shown)).into_response()),
     }
 }
 
-fn signed_for(app: &App, client_id: &str) -> Option<Algorithm> {
-    app.registry.current().client(client_id)?.login.as_ref()?.userinfo_signed_response_alg
+fn signed_for(context: &UserInfoContext, client_id: &str) -> Option<Algorithm> {
+    context
+        .clients
+        .registry
+        .current()
+        .client(client_id)?
+        .login
+        .as_ref()?
+        .userinfo_signed_response_alg
 }
 
 /// For a client that has asked for it: what is told carries who tells it, and to whom (OpenID
 /// Connect Core §5.3.2).
 async fn signed(
-    app: &App,
+    context: &UserInfoContext,
     algorithm: Algorithm,
     client_id: &str,
     info: &UserInfo,
-) -> Result<Response, Failure> {
-    app.keys.have(algorithm, &*app.store, app.clock.seconds()).await?;
-    let ring = app.keys.ring();
-    let told = SignedUserInfo { iss: &app.issuer.issuer, aud: client_id, info };
+) -> Result<Response, ApiError> {
+    context.keys.ensure(algorithm, &*context.store, context.clock.seconds()).await?;
+    let ring = context.keys.ring();
+    let told = SignedUserInfo { iss: &context.issuer, aud: client_id, info };
     let jwt = sign_jwt("JWT", &told, ring.of(algorithm).ok_or(KeyError)?)?;
     Ok((NO_STORE, [(header::CONTENT_TYPE, "application/jwt")], jwt).into_response())
 }
@@ -80,8 +91,8 @@ struct SignedUserInfo<'a> {
 
 /// `GET /userinfo?access_token=…`, as the source document asks. Only where a setting allows it: a
 /// token in a URL stands in every log on the way (RFC 6750 §5.3).
-fn in_query(app: &App, request: &Request) -> Option<AccessToken> {
-    let query = request.uri().query().filter(|_| app.userinfo_in_query)?;
+fn in_query(context: &UserInfoContext, request: &Request) -> Option<AccessToken> {
+    let query = request.uri().query().filter(|_| context.token_in_query)?;
     Form::parse(query.as_bytes()).ok()?.get("access_token").map(AccessToken::new)
 }
 
@@ -95,72 +106,75 @@ struct Document {
 }
 
 /// In the header, or in the form of a POST; never both, and never in the URL (RFC 6750 §2).
-async fn token(app: &App, request: Request<Body>) -> Result<AccessToken, Refused> {
+async fn token(request: Request<Body>) -> Result<AccessToken, UserInfoRejection> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
     let in_header = headers.next().and_then(|value| bearer::parse(value.as_bytes()));
     if headers.next().is_some() {
-        return Err(Refused::request("there is more than one Authorization header"));
+        return Err(UserInfoRejection::request("there is more than one Authorization header"));
     }
     let in_form = match request.method() {
         &Method::POST if request.headers().contains_key(header::CONTENT_TYPE) => {
-            let form = FormRequest::from_request(request, app).await.map_err(Refused::Failed)?.form;
+            let form =
+                FormBody::from_request(request, &()).await.map_err(UserInfoRejection::Failed)?.0;
             form.get("access_token").map(AccessToken::new)
         }
         _ => None,
     };
     match (in_header, in_form) {
-        (Some(_), Some(_)) => {
-            Err(Refused::request("the token stands in the header and in the body: use one of them"))
-        }
+        (Some(_), Some(_)) => Err(UserInfoRejection::request(
+            "the token stands in the header and in the body: use one of them",
+        )),
         (Some(Ok(token)), None) | (None, Some(token)) => Ok(token),
-        (Some(Err(malformed)), None) => Err(Refused::request(malformed.to_string())),
-        (None, None) => Err(Refused::NoToken),
+        (Some(Err(malformed)), None) => Err(UserInfoRejection::request(malformed.to_string())),
+        (None, None) => Err(UserInfoRejection::NoToken),
     }
 }
 
 /// Why nothing is told.
 #[derive(Debug)]
-pub enum Refused {
+pub enum UserInfoRejection {
     /// No token came, so no error is told (RFC 6750 §3.1).
     NoToken,
-    Told(StatusCode, OAuthError),
-    Failed(Failure),
+    OAuth(StatusCode, OAuthError),
+    Failed(ApiError),
 }
 
-impl Refused {
+impl UserInfoRejection {
     fn request(reason: impl AsRef<str>) -> Self {
-        Self::Told(
+        Self::OAuth(
             StatusCode::BAD_REQUEST,
             OAuthError::new(ErrorCode::InvalidRequest, reason).with_error_uri(TOKEN_RULE),
         )
     }
 }
 
-impl From<NotTold> for Refused {
-    fn from(why: NotTold) -> Self {
+impl From<UserInfoError> for UserInfoRejection {
+    fn from(why: UserInfoError) -> Self {
         let (status, code) = match why {
-            NotTold::Store(error) => return Self::Failed(error.into()),
-            NotTold::Scope => (StatusCode::FORBIDDEN, ErrorCode::InsufficientScope),
-            NotTold::Void(_) => (StatusCode::UNAUTHORIZED, ErrorCode::InvalidToken),
+            UserInfoError::Store(error) => return Self::Failed(error.into()),
+            UserInfoError::InsufficientScope => {
+                (StatusCode::FORBIDDEN, ErrorCode::InsufficientScope)
+            }
+            UserInfoError::InvalidToken(_) => (StatusCode::UNAUTHORIZED, ErrorCode::InvalidToken),
         };
-        Self::Told(status, OAuthError::new(code, why.to_string()).with_error_uri(ERROR_RULE))
+        Self::OAuth(status, OAuthError::new(code, why.to_string()).with_error_uri(ERROR_RULE))
     }
 }
 
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
+impl From<ApiError> for UserInfoRejection {
+    fn from(failure: ApiError) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for UserInfoRejection {
     fn into_response(self) -> Response {
         match self {
             Self::NoToken => {
                 (StatusCode::UNAUTHORIZED, NO_STORE, challenge(&Challenge::new(REALM)))
                     .into_response()
             }
-            Self::Told(status, error) => {
+            Self::OAuth(status, error) => {
                 let description = error.error_description.clone().unwrap_or_default();
                 let said =
                     challenge(&Challenge::new(REALM).error(error.error.as_str(), &description));

@@ -4,7 +4,7 @@ use jsonwebtoken::jwk::JwkSet;
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 
-use super::{Named, Outgoing};
+use super::{OutboundClient, UrlTrust};
 use crate::domain::parse_jwks;
 
 /// So long fetched keys are believed, in seconds.
@@ -34,13 +34,13 @@ impl ClientKeys {
     /// that were there before stay good while the client's server is away.
     pub async fn at(
         &self,
-        outgoing: &Outgoing,
+        outgoing: &OutboundClient,
         url: &str,
-        named: Named,
+        named: UrlTrust,
         kid: Option<&str>,
         now: i64,
     ) -> Option<Arc<JwkSet>> {
-        let place = self.0.get_with((url.to_owned(), named == Named::ByHouse), Arc::default);
+        let place = self.0.get_with((url.to_owned(), named == UrlTrust::Trusted), Arc::default);
         // Whoever comes meanwhile waits for the one request.
         let mut fetched = place.lock().await;
         let age = fetched.at.map(|at| now - at);
@@ -62,7 +62,7 @@ impl ClientKeys {
     }
 }
 
-async fn fetch(outgoing: &Outgoing, url: &str, named: Named) -> Result<JwkSet, String> {
+async fn fetch(outgoing: &OutboundClient, url: &str, named: UrlTrust) -> Result<JwkSet, String> {
     let document = outgoing.json(url, named).await?;
     parse_jwks(&document).map_err(|problem| format!("what is there {problem}"))
 }

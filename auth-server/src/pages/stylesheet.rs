@@ -1,8 +1,7 @@
 use axum::{extract::State, response::Response};
+use pages::Pages;
 
-use crate::state::App;
-
-/// `GET /assets/style.css`: how the pages look.
-pub async fn style(State(app): State<App>) -> Response {
-    app.pages.style()
+/// `GET /assets/style.css`: the style sheet of the pages.
+pub async fn style(State(pages): State<Pages>) -> Response {
+    pages.style()
 }

@@ -71,7 +71,7 @@ pub(super) fn unsafe_settings(settings: &AuthServerSettings) -> Vec<UnsafeSettin
         }
         Ok(file) if settings.profile.is_production() => {
             findings.extend(
-                file.known_secrets()
+                file.demo_secret_problems()
                     .map(|problem| UnsafeSetting::new("clients_file", problem, "choose another")),
             );
         }

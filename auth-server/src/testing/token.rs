@@ -1,10 +1,11 @@
+use crate::oauth::token::TokenContext;
 use axum::{Json, extract::State, response::IntoResponse};
+use std::sync::Arc;
 
-use crate::http::FormRequest;
+use crate::http::ClientRequest;
 use crate::{
-    http::{ClientAddress, Failure, NO_STORE, REQUEST_RULE},
-    oauth::token::issue_or_refuse,
-    state::App,
+    http::{ApiError, ClientAddress, NO_STORE, REQUEST_RULE},
+    oauth::token::handle_token_request,
 };
 
 /// A day either way.
@@ -14,14 +15,14 @@ const FURTHEST: i64 = 86_400;
 /// `expires_in` seconds from now, or before now where it is negative. The route exists only with
 /// `test_controls`.
 pub async fn test_token(
-    State(app): State<App>,
+    State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
-) -> Result<impl IntoResponse, Failure> {
+    request: Result<ClientRequest, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
     let request = request.and_then(|mut request| {
         let expires_in = request.required("expires_in", REQUEST_RULE)?.parse().ok();
         let refused = || {
-            Failure::invalid_request(
+            ApiError::invalid_request(
                 "expires_in is a number of seconds, a day at most",
                 REQUEST_RULE,
             )
@@ -32,6 +33,6 @@ pub async fn test_token(
         request.expires_in = Some(expires_in);
         Ok(request)
     });
-    let answer = issue_or_refuse(&app, address, request).await?;
+    let answer = handle_token_request(&context, address, request).await?;
     Ok((NO_STORE, Json(answer)))
 }

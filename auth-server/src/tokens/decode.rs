@@ -6,14 +6,17 @@ use crate::keys::{KeyRing, Verifying, jws};
 
 /// Read a JWT that this server signed as an access token. `None` for anything else; whether it is
 /// still in force is the caller's to ask.
-pub fn read_own(token: &AccessToken, ring: &KeyRing) -> Option<AccessTokenClaims> {
+pub fn decode_signed_access_token(
+    token: &AccessToken,
+    ring: &KeyRing,
+) -> Option<AccessTokenClaims> {
     read_signed(token.expose(), TYP_ACCESS_TOKEN, |kid| ring.verifying.get(kid))
 }
 
 /// Read an ID token that this server made, also one that has expired: it only hints at who is meant
 /// (OpenID Connect Core §3.1.2.1).
-pub fn hinted_user(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
-    let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hinting.get(kid));
+pub fn decode_id_token_hint(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
+    let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hint_only_keys.get(kid));
     read_signed::<IdTokenClaims>(token, "JWT", key).filter(|claims| claims.iss == issuer)
 }
 

@@ -1,48 +1,83 @@
-use oauth_types::{AccessToken, AccessTokenClaims, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessToken, AccessTokenClaims, Actor, TYP_ACCESS_TOKEN};
 
-use crate::domain::{GrantedAccess, new_jti};
-use crate::keys::{KeyError, Signing, sign_jwt};
+use crate::{
+    domain::{GrantedAccess, new_jti, with_grant_id},
+    keys::{KeyError, Signing, sign_jwt},
+};
 
-/// Makes the passes.
+/// Issues access tokens.
 #[derive(Clone, Debug)]
-pub struct Issuer {
-    /// The `iss` of every pass.
+pub struct AccessTokenIssuer {
+    /// The `iss` claim.
     pub issuer: String,
-    /// How long a pass lives, in seconds.
-    pub access_seconds: u32,
+    pub access_token_ttl_seconds: u32,
 }
 
-impl Issuer {
-    /// What a pass for `client_id` says (RFC 9068 §2.2). It speaks for `sub`: the user, or where
-    /// none takes part the client itself.
-    pub fn claims(
-        &self,
-        client_id: &str,
-        sub: &str,
-        granted: &GrantedAccess,
-        now_millis: i64,
-        random: &[u8; 10],
-    ) -> AccessTokenClaims {
-        let iat = now_millis.div_euclid(1_000);
+/// What an access token is issued for.
+pub struct AccessTokenRequest<'a> {
+    pub client_id: &'a str,
+    /// The user, or the client itself if no user takes part.
+    pub sub: &'a str,
+    pub access: &'a GrantedAccess,
+    /// The grant that the token belongs to, which revokes it.
+    pub grant_id: Option<&'a str>,
+    /// The token that this one was exchanged for (RFC 8693).
+    pub exchanged: Option<ExchangedToken>,
+    /// The lifetime that a test asks for in seconds, negative for an expired token.
+    pub expires_in: Option<i64>,
+    /// Milliseconds since 1970.
+    pub now_millis: i64,
+    pub random: [u8; 10],
+}
+
+/// What a token inherits from the one that it was exchanged for.
+pub struct ExchangedToken {
+    /// Who acts for the subject (RFC 8693 §4.1).
+    pub act: Actor,
+    /// The expiry of the subject token, in seconds since 1970. The new token does not outlive it.
+    pub not_after: i64,
+}
+
+impl AccessTokenIssuer {
+    /// Returns the claims of an access token (RFC 9068 §2.2).
+    pub fn claims(&self, request: AccessTokenRequest<'_>) -> AccessTokenClaims {
+        let now = request.now_millis.div_euclid(1_000);
+        let jti = new_jti(request.now_millis, &request.random);
+        let (not_after, act) = match request.exchanged {
+            Some(exchanged) => (exchanged.not_after, Some(exchanged.act)),
+            None => (i64::MAX, None),
+        };
+        let exp = not_after.min(now + i64::from(self.access_token_ttl_seconds));
+        let (iat, exp) = match request.expires_in {
+            // A token that has expired already was issued before it expired.
+            Some(expires_in) => (now.min(now + expires_in - (exp - now)), now + expires_in),
+            None => (now, exp),
+        };
         AccessTokenClaims {
             iss: self.issuer.clone(),
-            sub: sub.to_owned(),
-            aud: granted.audience.clone(),
-            exp: iat + i64::from(self.access_seconds),
+            sub: request.sub.to_owned(),
+            aud: request.access.audience.clone(),
+            exp,
             iat,
             nbf: None,
-            jti: new_jti(now_millis, random),
-            client_id: client_id.to_owned(),
-            scope: granted.scope.clone(),
-            act: None,
+            jti: match request.grant_id {
+                Some(grant_id) => with_grant_id(&jti, grant_id),
+                None => jti,
+            },
+            client_id: request.client_id.to_owned(),
+            scope: request.access.scope.clone(),
+            act,
         }
     }
+}
 
-    /// Write the pass as a signed JWT of type `at+jwt` (RFC 9068 §2.1).
-    ///
-    /// # Errors
-    /// When the crypto library refuses.
-    pub fn sign(claims: &AccessTokenClaims, signing: &Signing) -> Result<AccessToken, KeyError> {
-        Ok(AccessToken::new(sign_jwt(TYP_ACCESS_TOKEN, claims, signing)?))
-    }
+/// Signs an access token, a JWT of type `at+jwt` (RFC 9068 §2.1).
+///
+/// # Errors
+/// Returns an error if the cryptography library fails.
+pub fn sign_access_token(
+    claims: &AccessTokenClaims,
+    signing: &Signing,
+) -> Result<AccessToken, KeyError> {
+    Ok(AccessToken::new(sign_jwt(TYP_ACCESS_TOKEN, claims, signing)?))
 }

@@ -3,75 +3,81 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::RefreshToken;
 
 use crate::domain::{REFRESH_TOKEN_PREFIX, TokenHash};
+use crate::keys::derive_key;
 
 /// So many successors a refresh token may have had and still be known: those of seventy days, with
 /// one in ten minutes.
-const FARTHEST: u32 = 10_000;
+const MAX_GENERATIONS: u32 = 10_000;
 
 /// Tells the successor of a refresh token. It follows from the token and a key that only C has: the
 /// same request gets the same answer twice, the database holds no token that could be used, and of
 /// a grant's tokens it holds the last one's hash alone, because every genuine one before leads to
 /// it.
-pub struct Rotation(hmac::Key);
+pub struct RefreshTokenChain(hmac::Key);
 
 /// What a refresh token says by itself: `gprt_<grant>.<number>.<secret>`.
-struct Said<'a> {
+struct ParsedRefreshToken<'a> {
     grant_id: &'a str,
     number: u32,
 }
 
-impl Rotation {
+impl RefreshTokenChain {
     pub fn new(installation_secret: &[u8; 32]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, installation_secret);
-        let own = hmac::sign(&secret, b"refresh token rotation");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+        Self(derive_key(installation_secret, "refresh token rotation"))
     }
 
     /// `None` for what is no refresh token of this server's.
     pub fn successor(&self, token: &RefreshToken) -> Option<RefreshToken> {
-        let Said { grant_id, number } = read(token)?;
+        let ParsedRefreshToken { grant_id, number } = parse(token)?;
         let tag = hmac::sign(&self.0, token.expose().as_bytes());
-        Some(written(grant_id, number.checked_add(1)?, tag.as_ref()))
+        Some(format_refresh_token(grant_id, number.checked_add(1)?, tag.as_ref()))
     }
 
     /// How many successors `shown` has had, when it is genuine: nothing but the true token leads to
     /// the one in force, of which this is the number and the hash.
-    pub fn successors(&self, shown: &RefreshToken, number: u32, hash: TokenHash) -> Option<u32> {
-        let had = number.checked_sub(read(shown)?.number).filter(|had| *had <= FARTHEST)?;
+    pub fn generations_since(
+        &self,
+        shown: &RefreshToken,
+        number: u32,
+        hash: TokenHash,
+    ) -> Option<u32> {
+        let generations = number
+            .checked_sub(parse(shown)?.number)
+            .filter(|generations| *generations <= MAX_GENERATIONS)?;
         let mut token = RefreshToken::new(shown.expose());
-        for _ in 0..had {
+        for _ in 0..generations {
             token = self.successor(&token)?;
         }
-        (TokenHash::of_text(token.expose()) == hash).then_some(had)
+        (TokenHash::of_text(token.expose()) == hash).then_some(generations)
     }
 }
 
 /// The first refresh token of a grant: 256 random bits (RFC 6749 §10.10 asks for 128 at least).
 pub fn first_refresh_token(grant_id: &str, random: &[u8; 32]) -> RefreshToken {
-    written(grant_id, 0, random)
+    format_refresh_token(grant_id, 0, random)
 }
 
 /// The grant whose refresh token this says it is.
-pub fn grant_of_refresh_token(token: &RefreshToken) -> Option<&str> {
-    read(token).map(|said| said.grant_id)
+pub fn grant_id_of_refresh_token(token: &RefreshToken) -> Option<&str> {
+    parse(token).map(|said| said.grant_id)
 }
 
-fn written(grant_id: &str, number: u32, secret: &[u8]) -> RefreshToken {
+fn format_refresh_token(grant_id: &str, number: u32, secret: &[u8]) -> RefreshToken {
     let secret = BASE64_URL_SAFE_NO_PAD.encode(secret);
     RefreshToken::new(format!("{REFRESH_TOKEN_PREFIX}{grant_id}.{number}.{secret}"))
 }
 
-fn read(token: &RefreshToken) -> Option<Said<'_>> {
+fn parse(token: &RefreshToken) -> Option<ParsedRefreshToken<'_>> {
     let mut parts = token.expose().strip_prefix(REFRESH_TOKEN_PREFIX)?.splitn(3, '.');
     let (grant_id, number, _secret) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
-    Some(Said { grant_id, number })
+    Some(ParsedRefreshToken { grant_id, number })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn nth(rotation: &Rotation, number: u32) -> RefreshToken {
+    fn nth(rotation: &RefreshTokenChain, number: u32) -> RefreshToken {
         (0..number).fold(first_refresh_token("g", &[7; 32]), |token, _| {
             rotation.successor(&token).unwrap()
         })
@@ -79,24 +85,27 @@ mod tests {
 
     #[test]
     fn the_same_token_has_the_same_successor_and_only_under_the_same_key() {
-        let (one, other) = (Rotation::new(&[1; 32]), Rotation::new(&[2; 32]));
+        let (one, other) = (RefreshTokenChain::new(&[1; 32]), RefreshTokenChain::new(&[2; 32]));
         let token = nth(&one, 0);
         assert_eq!(one.successor(&token).unwrap().expose(), nth(&one, 1).expose());
         assert_ne!(one.successor(&token).unwrap().expose(), nth(&other, 1).expose());
         assert_ne!(nth(&one, 2).expose(), nth(&one, 1).expose());
-        assert_eq!(grant_of_refresh_token(&nth(&one, 12)), Some("g"));
+        assert_eq!(grant_id_of_refresh_token(&nth(&one, 12)), Some("g"));
     }
 
     #[test]
     fn a_genuine_token_leads_to_the_one_in_force_and_nothing_else_does() {
-        let rotation = Rotation::new(&[1; 32]);
+        let rotation = RefreshTokenChain::new(&[1; 32]);
         let in_force = TokenHash::of_text(nth(&rotation, 5).expose());
-        for had in 0..=5 {
-            assert_eq!(rotation.successors(&nth(&rotation, 5 - had), 5, in_force), Some(had));
+        for generations in 0..=5 {
+            assert_eq!(
+                rotation.generations_since(&nth(&rotation, 5 - generations), 5, in_force),
+                Some(generations)
+            );
         }
         let forged = [
             first_refresh_token("g", &[8; 32]),
-            nth(&Rotation::new(&[2; 32]), 4),
+            nth(&RefreshTokenChain::new(&[2; 32]), 4),
             nth(&rotation, 6),
             RefreshToken::new(nth(&rotation, 4).expose().replace(".4.", ".5.")),
             RefreshToken::new(nth(&rotation, 4).expose().replace(".4.", ".3.")),
@@ -106,15 +115,18 @@ mod tests {
             RefreshToken::new(""),
         ];
         for token in forged {
-            assert_eq!(rotation.successors(&token, 5, in_force), None, "{}", token.expose());
+            assert_eq!(rotation.generations_since(&token, 5, in_force), None, "{}", token.expose());
         }
     }
 
     #[test]
     fn a_token_that_says_it_is_ages_old_costs_no_more_than_one_that_is() {
-        let rotation = Rotation::new(&[1; 32]);
+        let rotation = RefreshTokenChain::new(&[1; 32]);
         let in_force = TokenHash::of_text(nth(&rotation, 0).expose());
-        assert_eq!(rotation.successors(&nth(&rotation, 0), FARTHEST + 1, in_force), None);
-        assert!(rotation.successor(&written("g", u32::MAX, &[0; 32])).is_none());
+        assert_eq!(
+            rotation.generations_since(&nth(&rotation, 0), MAX_GENERATIONS + 1, in_force),
+            None
+        );
+        assert!(rotation.successor(&format_refresh_token("g", u32::MAX, &[0; 32])).is_none());
     }
 }

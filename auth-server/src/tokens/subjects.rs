@@ -2,6 +2,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::domain::{Client, SubjectType, UserLoginConfig};
+use crate::keys::derive_key;
 
 /// Tells the name by which a client knows a user. A pairwise one (OpenID Connect Core §8.1) follows
 /// from the sector, the user and a key that only C has: two sectors cannot find out that they speak
@@ -10,12 +11,10 @@ pub struct Subjects(hmac::Key);
 
 impl Subjects {
     pub fn new(installation_secret: &[u8; 32]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, installation_secret);
-        let own = hmac::sign(&secret, b"pairwise subjects");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+        Self(derive_key(installation_secret, "pairwise subjects"))
     }
 
-    pub fn told_to(&self, client: &Client, sub: &str) -> String {
+    pub fn subject_for(&self, client: &Client, sub: &str) -> String {
         match sector(client) {
             None => sub.to_owned(),
             Some(sector) => {
@@ -63,17 +62,17 @@ mod tests {
     fn a_sector_knows_a_user_by_one_name_and_no_other_sector_does() {
         let subjects = Subjects::new(&[1; 32]);
         let told =
-            |uri: &str, sub: &str| subjects.told_to(&client(SubjectType::Pairwise, uri), sub);
+            |uri: &str, sub: &str| subjects.subject_for(&client(SubjectType::Pairwise, uri), sub);
         assert_eq!(told("https://a.example/1", "alice"), told("https://a.example/2", "alice"));
         assert_ne!(told("https://a.example/1", "alice"), told("https://b.example/1", "alice"));
         assert_ne!(told("https://a.example/1", "alice"), told("https://a.example/1", "bob"));
         assert!(!told("https://a.example/1", "alice").contains("alice"));
         assert_eq!(
-            subjects.told_to(&client(SubjectType::Public, "https://a.example"), "alice"),
+            subjects.subject_for(&client(SubjectType::Public, "https://a.example"), "alice"),
             "alice"
         );
         let elsewhere = Subjects::new(&[2; 32]);
         let pairwise = client(SubjectType::Pairwise, "https://a.example/1");
-        assert_ne!(elsewhere.told_to(&pairwise, "alice"), told("https://a.example/1", "alice"));
+        assert_ne!(elsewhere.subject_for(&pairwise, "alice"), told("https://a.example/1", "alice"));
     }
 }

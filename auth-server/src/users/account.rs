@@ -1,3 +1,4 @@
+use crate::oauth::authorize::AuthorizationContext;
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::StatusCode,
@@ -5,17 +6,17 @@ use axum::{
 };
 use oauth_types::Form;
 use serde::Deserialize;
+use std::sync::Arc;
 
 use super::end_session;
-use crate::http::PageForm;
+use crate::http::FormBody;
 use crate::{
     domain::{AuditEvent, Consent, Outcome, Session},
-    http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor, forget_session_cookie},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie},
     pages::{
         AccountActions, AccountNotice, AccountPage, BrowserName, ClientView, ConsentRow, ScopeView,
         SessionRow, render,
     },
-    state::App,
     storage::Change,
 };
 
@@ -27,70 +28,70 @@ pub struct Done {
 
 /// `GET /account`: where the user is signed in, and what they have allowed.
 pub async fn account(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     done: Result<Query<Done>, QueryRejection>,
 ) -> Response {
     // What is no notice is none.
     let notice = done.ok().and_then(|Query(done)| done.done);
-    overview(&app, &visitor, notice)
+    overview(&context, &visitor, notice)
         .await
-        .unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 /// `POST /account/end-session`: sign out in one of the browsers.
 pub async fn end_one_session(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
-    form: Result<PageForm, Failure>,
+    form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { end(&app, &visitor, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    let answer = async { end(&context, &visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 /// `POST /account/sign-out-everywhere`: sign out in all of them.
 pub async fn sign_out_everywhere(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
-    form: Result<PageForm, Failure>,
+    form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { end_all(&app, &visitor, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    let answer = async { end_all(&context, &visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 /// `POST /account/withdraw-consent`: take back what a client was allowed.
 pub async fn withdraw_consent(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
-    form: Result<PageForm, Failure>,
+    form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { withdraw(&app, &visitor, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    let answer = async { withdraw(&context, &visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 async fn overview(
-    app: &App,
-    visitor: &Visitor,
+    context: &AuthorizationContext,
+    visitor: &BrowserSession,
     notice: Option<AccountNotice>,
-) -> Result<Response, PageFailure> {
-    let Some(SignedIn { session, user }) = visitor.signed_in(app).await? else {
+) -> Result<Response, HtmlError> {
+    let Some(SignedIn { session, user }) = visitor.signed_in(&context.page).await? else {
         return Ok(to_sign_in());
     };
-    let registry = app.registry.current();
+    let registry = context.clients.registry.current();
     // A client that is gone has no name that anybody would know it by.
     let name_of = |client_id: &String| {
         let client = registry.client(client_id)?;
         Some(client.display_name_in(visitor.browser.language.code()).to_owned())
     };
     let mut sessions = Vec::new();
-    for other in app.store.sessions_of(&user.sub).await? {
-        if !other.is_live(app.clock.seconds(), app.session_life) {
+    for other in context.store.sessions_of(&user.sub).await? {
+        if !other.is_live(context.clock.seconds(), context.page.session_ttl) {
             continue;
         }
-        let apps = app.store.clients_of_session(&other.sid).await?;
+        let apps = context.store.clients_of_session(&other.sid).await?;
         sessions.push(SessionRow {
             current: other.sid == session.sid,
             apps: apps.iter().filter_map(name_of).collect(),
@@ -101,7 +102,7 @@ async fn overview(
             last_seen: other.last_seen,
         });
     }
-    let consents = allowed_by(app, &user.sub).await?;
+    let consents = allowed_by(context, &user.sub).await?;
     let consents = consents.iter().map(|Consent { client_id, scope, granted_at, .. }| ConsentRow {
         client: registry.client(client_id).map_or_else(
             || ClientView::named(client_id),
@@ -122,16 +123,16 @@ async fn overview(
             sign_out: "/logout/confirm".to_owned(),
             sign_out_everywhere: "/account/sign-out-everywhere".to_owned(),
         },
-        csrf: visitor.csrf_token(app),
+        csrf: visitor.csrf_token(&context.page),
     };
-    Ok(render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+    Ok(render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response())
 }
 
 /// By client: what the user has said yes to, and what is in force without a word of theirs that is
 /// remembered, as a device or the house's own client has it.
-async fn allowed_by(app: &App, sub: &str) -> Result<Vec<Consent>, PageFailure> {
-    let mut all = app.store.consents_of(sub).await?;
-    for grant in app.store.grants_of(sub, app.clock.seconds()).await? {
+async fn allowed_by(context: &AuthorizationContext, sub: &str) -> Result<Vec<Consent>, HtmlError> {
+    let mut all = context.store.consents_of(sub).await?;
+    for grant in context.store.grants_of(sub, context.clock.seconds()).await? {
         match all.iter_mut().find(|known| known.client_id == grant.client_id) {
             Some(known) => known.scope = known.scope.union(&grant.scope),
             None => all.push(Consent {
@@ -150,65 +151,65 @@ fn allowed(name: &str) -> ScopeView {
 }
 
 async fn end(
-    app: &App,
-    visitor: &Visitor,
+    context: &AuthorizationContext,
+    visitor: &BrowserSession,
     address: ClientAddress,
     form: &Form,
-) -> Result<Response, PageFailure> {
-    let Some(SignedIn { session, .. }) = visitor.signed_in(app).await? else {
+) -> Result<Response, HtmlError> {
+    let Some(SignedIn { session, .. }) = visitor.signed_in(&context.page).await? else {
         return Ok(to_sign_in());
     };
-    if !visitor.sent_own_form(app, form.get("csrf")) {
-        return Err(PageFailure::ForeignForm);
+    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+        return Err(HtmlError::CsrfMismatch);
     }
     // One's own sessions alone: another's name finds nothing.
-    let own: Vec<Session> = app.store.sessions_of(&session.sub).await?;
+    let own: Vec<Session> = context.store.sessions_of(&session.sub).await?;
     let Some(ended) = own.iter().find(|own| Some(own.sid.as_str()) == form.get("session")) else {
         return Ok(to_account("session_ended"));
     };
-    end_session(app, ended, address).await?;
+    end_session(context, ended, address).await?;
     if ended.sid == session.sid {
-        return Ok((forget_session_cookie(app), to_sign_in()).into_response());
+        return Ok((forget_session_cookie(&context.page), to_sign_in()).into_response());
     }
     Ok(to_account("session_ended"))
 }
 
 async fn end_all(
-    app: &App,
-    visitor: &Visitor,
+    context: &AuthorizationContext,
+    visitor: &BrowserSession,
     address: ClientAddress,
     form: &Form,
-) -> Result<Response, PageFailure> {
-    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else {
+) -> Result<Response, HtmlError> {
+    let Some(SignedIn { user, .. }) = visitor.signed_in(&context.page).await? else {
         return Ok(to_sign_in());
     };
-    if !visitor.sent_own_form(app, form.get("csrf")) {
-        return Err(PageFailure::ForeignForm);
+    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+        return Err(HtmlError::CsrfMismatch);
     }
-    for session in app.store.sessions_of(&user.sub).await? {
-        end_session(app, &session, address).await?;
+    for session in context.store.sessions_of(&user.sub).await? {
+        end_session(context, &session, address).await?;
     }
-    Ok((forget_session_cookie(app), to_sign_in()).into_response())
+    Ok((forget_session_cookie(&context.page), to_sign_in()).into_response())
 }
 
 async fn withdraw(
-    app: &App,
-    visitor: &Visitor,
+    context: &AuthorizationContext,
+    visitor: &BrowserSession,
     address: ClientAddress,
     form: &Form,
-) -> Result<Response, PageFailure> {
-    let Some(SignedIn { user, .. }) = visitor.signed_in(app).await? else {
+) -> Result<Response, HtmlError> {
+    let Some(SignedIn { user, .. }) = visitor.signed_in(&context.page).await? else {
         return Ok(to_sign_in());
     };
-    if !visitor.sent_own_form(app, form.get("csrf")) {
-        return Err(PageFailure::ForeignForm);
+    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+        return Err(HtmlError::CsrfMismatch);
     }
     let client_id = form.get("client_id").unwrap_or_default().to_owned();
-    let mut audit = app.audit_record(AuditEvent::ConsentRevocation, Outcome::Revoked, address);
+    let mut audit = context.audit.record(AuditEvent::ConsentRevocation, Outcome::Revoked, address);
     audit.sub = Some(user.sub.clone());
-    audit.client_id = Some(app.registry.current().loggable_client_id(&client_id));
+    audit.client_id = Some(context.clients.registry.current().loggable_client_id(&client_id));
     let change = Change::RevokeConsent { sub: user.sub, client_id };
-    app.keep(&audit, change).await?;
+    context.audit.apply(&audit, change).await?;
     Ok(to_account("consent_withdrawn"))
 }
 

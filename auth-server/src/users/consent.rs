@@ -1,56 +1,59 @@
+use crate::oauth::authorize::AuthorizationContext;
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use oauth_types::{Form, Scope};
+use std::sync::Arc;
 
-use crate::http::PageForm;
+use crate::http::FormBody;
 use crate::{
     domain::Consent,
-    http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor},
-    oauth::authorize::{AuthorizationRequest, Flow, read_request},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn},
+    oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, ConsentPage, ErrorKind, ScopeView, render},
-    state::App,
 };
 
 /// `GET /consent`: what the client asks for, in plain words.
 pub async fn consent(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let page = Asking { app: &app, visitor: &visitor, address, query: &query };
-    page.render().await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    let page = Asking { context: &context, visitor: &visitor, address, query: &query };
+    page.render()
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 /// `POST /consent`: yes or no.
 pub async fn consent_posted(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<AuthorizationContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
-    form: Result<PageForm, Failure>,
+    form: Result<FormBody, ApiError>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let page = Asking { app: &app, visitor: &visitor, address, query: &query };
+    let page = Asking { context: &context, visitor: &visitor, address, query: &query };
     let answer = async { page.answer(&form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&app, &visitor.browser))
+    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
 struct Asking<'a> {
-    app: &'a App,
-    visitor: &'a Visitor,
+    context: &'a AuthorizationContext,
+    visitor: &'a BrowserSession,
     address: ClientAddress,
     query: &'a str,
 }
 
 impl Asking<'_> {
-    async fn render(&self) -> Result<Response, PageFailure> {
+    async fn render(&self) -> Result<Response, HtmlError> {
         let request = self.request().await?;
-        let Some(signed_in) = self.visitor.signed_in(self.app).await? else {
+        let Some(signed_in) = self.visitor.signed_in(&self.context.page).await? else {
             return Ok(self.to_sign_in());
         };
         if !self.flow(&request).is_ready_for_consent(&signed_in) {
@@ -65,26 +68,26 @@ impl Asking<'_> {
             .map(|name| ScopeView { name: name.to_owned(), granted_before: before.contains(name) });
         let page = ConsentPage {
             client: ClientView::new(&request.client, browser.language),
-            returns_to: host(&request.answer_to.redirect_uri),
+            returns_to: host(&request.response_target.redirect_uri),
             user: (&signed_in.user).into(),
             scopes: scopes.collect(),
             action: format!("/consent?{}", self.query),
             switch_account: format!("/login?{}", self.query),
-            csrf: self.visitor.csrf_token(self.app),
+            csrf: self.visitor.csrf_token(&self.context.page),
         };
-        let redirect_uri = &request.answer_to.redirect_uri;
-        let page = render(&self.app.pages, &browser, StatusCode::OK, &page);
+        let redirect_uri = &request.response_target.redirect_uri;
+        let page = render(&self.context.page.pages, &browser, StatusCode::OK, &page);
         // Browsers hold the redirect after the form against the page's policy.
         Ok(page.form_action(redirect_uri).into_response())
     }
 
-    async fn answer(&self, form: &Form) -> Result<Response, PageFailure> {
+    async fn answer(&self, form: &Form) -> Result<Response, HtmlError> {
         let request = self.request().await?;
-        let Some(signed_in) = self.visitor.signed_in(self.app).await? else {
+        let Some(signed_in) = self.visitor.signed_in(&self.context.page).await? else {
             return Ok(self.to_sign_in());
         };
-        if !self.visitor.sent_own_form(self.app, form.get("csrf")) {
-            return Err(PageFailure::ForeignForm);
+        if !self.visitor.csrf_valid(&self.context.page, form.get("csrf")) {
+            return Err(HtmlError::CsrfMismatch);
         }
         let flow = self.flow(&request);
         match form.get("decision") {
@@ -92,16 +95,16 @@ impl Asking<'_> {
                 flow.allow_now(&signed_in, self.consent(&request, &signed_in).await?).await
             }
             Some("deny") => flow.deny(Some(&signed_in)).await,
-            _ => Err(PageFailure::BadRequest(
+            _ => Err(HtmlError::BadRequest(
                 ErrorKind::InvalidRequest,
                 "the form says neither allow nor deny".to_owned(),
             )),
         }
     }
 
-    fn flow<'a>(&'a self, request: &'a AuthorizationRequest) -> Flow<'a> {
-        Flow {
-            app: self.app,
+    fn flow<'a>(&'a self, request: &'a AuthorizationRequest) -> Interaction<'a> {
+        Interaction {
+            context: self.context,
             browser: &self.visitor.browser,
             request,
             query: self.query,
@@ -109,8 +112,8 @@ impl Asking<'_> {
         }
     }
 
-    async fn request(&self) -> Result<AuthorizationRequest, PageFailure> {
-        read_request(self.app, &self.visitor.browser, self.query, self.address).await
+    async fn request(&self) -> Result<AuthorizationRequest, HtmlError> {
+        read_request(self.context, &self.visitor.browser, self.query, self.address).await
     }
 
     /// What was allowed before, and what is allowed now.
@@ -118,13 +121,13 @@ impl Asking<'_> {
         &self,
         request: &AuthorizationRequest,
         signed_in: &SignedIn,
-    ) -> Result<Consent, PageFailure> {
+    ) -> Result<Consent, HtmlError> {
         let before = self.allowed_before(request, signed_in).await?;
         Ok(Consent {
             sub: signed_in.user.sub.clone(),
             client_id: request.client.client_id.clone(),
             scope: before.union(&request.allowed.scope),
-            granted_at: self.app.clock.seconds(),
+            granted_at: self.context.clock.seconds(),
         })
     }
 
@@ -132,9 +135,9 @@ impl Asking<'_> {
         &self,
         request: &AuthorizationRequest,
         signed_in: &SignedIn,
-    ) -> Result<Scope, PageFailure> {
+    ) -> Result<Scope, HtmlError> {
         let consent =
-            self.app.store.consent(&signed_in.user.sub, &request.client.client_id).await?;
+            self.context.store.consent(&signed_in.user.sub, &request.client.client_id).await?;
         Ok(consent.map(|consent| consent.scope).unwrap_or_default())
     }
 

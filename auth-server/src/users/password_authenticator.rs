@@ -6,28 +6,27 @@ use oauth_types::Password;
 
 use crate::{
     domain::User,
-    password_hasher::SlowHashes,
-    rate_limit::{FailureLimit, Place},
-    settings::{RateLimit, RateLimitSettings},
+    password_hasher::PasswordHasherPool,
+    rate_limit::{Permit, RateLimiter},
     storage::{Store, StoreError},
 };
 
 /// Finds out whether a person is who they say they are.
-pub struct SignIn {
-    account_limit: FailureLimit,
-    address_limit: FailureLimit,
-    slow_hashes: Arc<SlowHashes>,
+pub struct PasswordAuthenticator {
+    account_limit: RateLimiter,
+    address_limit: RateLimiter,
+    password_hasher: Arc<PasswordHasherPool>,
 }
 
 /// Why a person was not let in.
 #[derive(Debug, thiserror::Error)]
-pub enum NotSignedIn {
+pub enum SignInError {
     /// Unknown, wrong or disabled: which of them is not said.
     #[error("the user name or the password is wrong")]
-    Wrong,
+    InvalidCredentials,
     /// After so many seconds another attempt is heard.
     #[error("there were too many attempts; try again in {retry_after} s")]
-    TooMany { retry_after: u64 },
+    RateLimited { retry_after: u64 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -35,20 +34,19 @@ pub enum NotSignedIn {
 /// Longer ones are nobody's, and would keep the hasher busy.
 const MAX_LENGTH: usize = 1_024;
 
-impl SignIn {
-    pub fn new(limits: &RateLimitSettings, slow_hashes: Arc<SlowHashes>) -> Self {
-        let limit = |limit: RateLimit| FailureLimit::new(limit.burst, limit.refill_seconds);
-        Self {
-            account_limit: limit(limits.sign_in),
-            address_limit: limit(limits.sign_in_address),
-            slow_hashes,
-        }
+impl PasswordAuthenticator {
+    pub fn new(
+        account_limit: RateLimiter,
+        address_limit: RateLimiter,
+        password_hasher: Arc<PasswordHasherPool>,
+    ) -> Self {
+        Self { account_limit, address_limit, password_hasher }
     }
 
     /// Let the person in, or not.
     ///
     /// # Errors
-    /// [`NotSignedIn`]; answer and time do not tell whether there is such an account.
+    /// [`SignInError`]; answer and time do not tell whether there is such an account.
     pub async fn sign_in(
         &self,
         store: &dyn Store,
@@ -56,33 +54,33 @@ impl SignIn {
         password: &Password,
         address: IpAddr,
         now_millis: i64,
-    ) -> Result<User, NotSignedIn> {
+    ) -> Result<User, SignInError> {
         if username.len() > MAX_LENGTH || password.expose().len() > MAX_LENGTH {
-            return Err(NotSignedIn::Wrong);
+            return Err(SignInError::InvalidCredentials);
         }
-        let too_many = |retry_after| NotSignedIn::TooMany { retry_after };
-        let of_address = self.address_limit.charge("", address, now_millis).map_err(too_many)?;
-        let of_account = match self.account_limit.charge(username, address, now_millis) {
+        let too_many = |retry_after| SignInError::RateLimited { retry_after };
+        let of_address = self.address_limit.acquire("", address, now_millis).map_err(too_many)?;
+        let of_account = match self.account_limit.acquire(username, address, now_millis) {
             Ok(place) => place,
             Err(retry_after) => {
-                of_address.keep();
+                of_address.consume();
                 return Err(too_many(retry_after));
             }
         };
         let taken = vec![of_address, of_account];
         let Some(user) = store.user_by_username(username).await?.filter(|user| user.enabled) else {
-            self.slow_hashes.find_nothing(password.expose(), None, taken).await;
-            return Err(NotSignedIn::Wrong);
+            self.password_hasher.verify_dummy(password.expose(), None, taken).await;
+            return Err(SignInError::InvalidCredentials);
         };
         let settle = |found: Option<usize>| {
             if found.is_none() {
-                taken.into_iter().for_each(Place::keep);
+                taken.into_iter().for_each(Permit::consume);
             }
             found
         };
         let found =
-            self.slow_hashes.find(vec![user.password.clone()], password.expose(), settle).await;
-        found.flatten().map(|_| user).ok_or(NotSignedIn::Wrong)
+            self.password_hasher.find(vec![user.password.clone()], password.expose(), settle).await;
+        found.flatten().map(|_| user).ok_or(SignInError::InvalidCredentials)
     }
 }
 
@@ -94,7 +92,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Entropy,
+        SecureRandom,
         domain::{Actor, hash_password},
         storage::{AuditedChange, SqliteStore},
     };
@@ -118,11 +116,14 @@ mod tests {
         }
         store.apply(AuditedChange::disable_user("gone", Actor::Cli, 2_000)).await.unwrap();
         for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
-            let slow_hashes =
-                Arc::new(SlowHashes::new(&Entropy::seeded(1)).unwrap().in_one_queue());
-            let users =
-                Arc::new(SignIn::new(&RateLimitSettings::default(), Arc::clone(&slow_hashes)));
-            let places = slow_hashes.fill_the_one().await;
+            let password_hasher =
+                Arc::new(PasswordHasherPool::new(&SecureRandom::seeded(1)).unwrap().in_one_queue());
+            let users = Arc::new(PasswordAuthenticator::new(
+                RateLimiter::new(10, 6),
+                RateLimiter::new(100, 3),
+                Arc::clone(&password_hasher),
+            ));
+            let places = password_hasher.fill_the_one().await;
             let asked = tokio::spawn({
                 let (users, store) = (Arc::clone(&users), Arc::clone(&store));
                 async move {
@@ -138,7 +139,10 @@ mod tests {
             let in_time = tokio::time::timeout(std::time::Duration::from_secs(1), finished).await;
             assert!(in_time.is_err(), "{username} did not wait");
             drop(places);
-            assert!(matches!(asked.await.unwrap(), Err(NotSignedIn::Wrong)), "{username}");
+            assert!(
+                matches!(asked.await.unwrap(), Err(SignInError::InvalidCredentials)),
+                "{username}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use service_kit::{Profile, describe_toml_error};
 
 use crate::{
-    Entropy,
+    SecureRandom,
     domain::{Actor, SecretHash, User, hash_password, new_sub, validate_password_hash},
     storage::{AuditedChange, Store, StoreError},
 };
@@ -20,14 +20,14 @@ const LONGEST_SUB: usize = 255;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct UsersFileToml {
     #[serde(default)]
-    users: Vec<WrittenUser>,
+    users: Vec<UserToml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenUser {
+struct UserToml {
     username: String,
     /// Without it, one is made.
     sub: Option<String>,
@@ -44,11 +44,11 @@ struct WrittenUser {
 ///
 /// # Errors
 /// When the file or the database cannot be used.
-pub async fn make_missing_users(
+pub async fn seed_users(
     file: Option<&Path>,
     profile: Profile,
     store: &dyn Store,
-    entropy: &Entropy,
+    entropy: &SecureRandom,
     now: i64,
 ) -> anyhow::Result<()> {
     for written in read(file, profile)? {
@@ -71,7 +71,7 @@ pub async fn make_missing_users(
 /// When there are some, naming each, or the database cannot be used.
 pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     let mut known = Vec::new();
-    for WrittenUser { username, .. } in read(None, Profile::Demo)? {
+    for UserToml { username, .. } in read(None, Profile::Demo)? {
         let user = store.user_by_username(&username).await?.filter(|user| user.enabled);
         if user.is_some_and(|user| is_demo_password(&username, &user.password)) {
             known.push(username);
@@ -89,8 +89,9 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
 /// By the hash, and for the demo's names by the passwords: to try them on everybody would take
 /// long.
 fn is_demo_password(username: &str, password: &SecretHash) -> bool {
-    let demo = || toml::from_str::<Written>(DEMO).map(|written| written.users).unwrap_or_default();
-    let copied = |user: &WrittenUser| {
+    let demo =
+        || toml::from_str::<UsersFileToml>(DEMO).map(|written| written.users).unwrap_or_default();
+    let copied = |user: &UserToml| {
         user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.cache_key())
     };
     demo().iter().any(|user| {
@@ -108,7 +109,7 @@ pub fn check_users(file: Option<&Path>, profile: Profile) -> anyhow::Result<()> 
     read(file, profile).map(drop)
 }
 
-fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
+fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<UserToml>> {
     match file {
         None if profile.is_production() => Ok(Vec::new()),
         None => parse("the demo's users", DEMO, profile),
@@ -121,9 +122,9 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<WrittenUser
     }
 }
 
-fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<WrittenUser>> {
+fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<UserToml>> {
     let refused = |error| anyhow::anyhow!("{name}: {}", describe_toml_error(text, &error));
-    let written: Written = toml::from_str(text).map_err(refused)?;
+    let written: UsersFileToml = toml::from_str(text).map_err(refused)?;
     let alone = written.users.iter().filter_map(|user| problem(user, profile));
     let problems: Vec<_> = alone.chain(doubled_sub(&written.users)).collect();
     ensure!(problems.is_empty(), "{name}: {}", problems.join("; "));
@@ -131,7 +132,7 @@ fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<Written
 }
 
 /// What is wrong with how a user is written down.
-fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
+fn problem(user: &UserToml, profile: Profile) -> Option<String> {
     let username = &user.username;
     if username.is_empty() {
         return Some("a user has no username".to_owned());
@@ -164,7 +165,7 @@ fn problem(user: &WrittenUser, profile: Profile) -> Option<String> {
 }
 
 /// Clients would take two users for one.
-fn doubled_sub(users: &[WrittenUser]) -> Option<String> {
+fn doubled_sub(users: &[UserToml]) -> Option<String> {
     let mut seen = BTreeMap::new();
     users.iter().find_map(|user| {
         let first = seen.insert(user.sub.as_deref()?, &user.username)?;
@@ -172,8 +173,8 @@ fn doubled_sub(users: &[WrittenUser]) -> Option<String> {
     })
 }
 
-impl WrittenUser {
-    fn into_user(self, entropy: &Entropy) -> anyhow::Result<User> {
+impl UserToml {
+    fn into_user(self, entropy: &SecureRandom) -> anyhow::Result<User> {
         let password = match (self.password_hash, self.password) {
             (Some(phc), _) => SecretHash::Argon2id(phc),
             (None, password) => {

@@ -1,63 +1,68 @@
+use super::SignInContext;
 use axum::{
     extract::{RawQuery, State},
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use oauth_types::{ErrorCode, Form, Password};
+use std::sync::Arc;
 
-use super::{NotSignedIn, end_session};
-use crate::http::PageForm;
+use super::{SignInError, end_session};
+use crate::http::FormBody;
 use crate::{
     domain::{AuditEvent, InteractionProgress, Outcome, Session, User, new_jti, parse_user_code},
-    http::{ClientAddress, Failure, PageFailure, SetCookie, SignedIn, Visitor, new_session_cookie},
-    oauth::authorize::{AuthorizationRequest, Flow, read_request},
+    http::{
+        ApiError, BrowserSession, ClientAddress, HtmlError, SetCookie, SignedIn, new_session_cookie,
+    },
+    oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, LoginPage, LoginProblem, render},
-    state::App,
     storage::{Change, StoreError},
 };
 
 /// `GET /login`: name and password. With an authorization request in the query the user goes on to
 /// the client, without one to their account page.
 pub async fn login(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<SignInContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let page = SignInPage { app: &app, address, query: &query.unwrap_or_default() };
+    let page = SignInPage { context: &context, address, query: &query.unwrap_or_default() };
     let browser = visitor.browser.clone();
-    page.render(visitor, None, "").await.unwrap_or_else(|failure| failure.page(&app, &browser))
+    page.show(visitor, None, "")
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
 }
 
 /// `POST /login`: is it the user?
 pub async fn login_posted(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<SignInContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
-    form: Result<PageForm, Failure>,
+    form: Result<FormBody, ApiError>,
 ) -> Response {
-    let page = SignInPage { app: &app, address, query: &query.unwrap_or_default() };
+    let page = SignInPage { context: &context, address, query: &query.unwrap_or_default() };
     let browser = visitor.browser.clone();
     let answer = async { page.answer(visitor, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&app, &browser))
+    answer.await.unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
 }
 
 struct SignInPage<'a> {
-    app: &'a App,
+    context: &'a SignInContext,
     address: ClientAddress,
     query: &'a str,
 }
 
 impl SignInPage<'_> {
-    async fn render(
+    async fn show(
         &self,
-        visitor: Visitor,
+        visitor: BrowserSession,
         problem: Option<LoginProblem>,
         username: &str,
-    ) -> Result<Response, PageFailure> {
+    ) -> Result<Response, HtmlError> {
         let request = self.request(&visitor).await?;
-        let signed_in = visitor.signed_in(self.app).await?;
+        let signed_in = visitor.signed_in(&self.context.authorization.page).await?;
         let may_continue = |signed_in: &SignedIn| {
             let choosing = request.as_ref().filter(|request| request.prompt.select_account);
             choosing.is_some_and(|request| self.flow(&visitor, request).may_continue_as(signed_in))
@@ -65,7 +70,7 @@ impl SignInPage<'_> {
         let signed_in_as = signed_in
             .filter(may_continue)
             .map(|signed_in| signed_in.user.display_name().to_owned());
-        let (visitor, cookie) = visitor.with_cookie(self.app)?;
+        let (visitor, cookie) = visitor.with_cookie(&self.context.authorization.page)?;
         let browser = request
             .as_ref()
             .map_or_else(|| visitor.browser.clone(), |asked| asked.shown_in(&visitor.browser));
@@ -81,16 +86,17 @@ impl SignInPage<'_> {
                 .as_ref()
                 .map(|request| ClientView::new(&request.client, browser.language)),
             action: format!("/login?{}", self.query),
-            csrf: visitor.csrf_token(self.app),
+            csrf: visitor.csrf_token(&self.context.authorization.page),
             username: if username.is_empty() { hint } else { username }.to_owned(),
             problem,
-            demo_hint: self.app.demo,
+            demo_hint: self.context.show_demo_credentials,
             signed_in_as,
         };
-        let page = render(&self.app.pages, &browser, status, &page);
+        let page = render(&self.context.authorization.page.pages, &browser, status, &page);
         // Browsers hold the redirect after the form against the page's policy.
-        let page = page
-            .form_action(request.as_ref().map_or("", |request| &request.answer_to.redirect_uri));
+        let page = page.form_action(
+            request.as_ref().map_or("", |request| &request.response_target.redirect_uri),
+        );
         let wait = match problem {
             Some(LoginProblem::TooMany { retry_after }) => {
                 Some([(header::RETRY_AFTER, retry_after.to_string())])
@@ -100,16 +106,16 @@ impl SignInPage<'_> {
         Ok((cookie, wait, page).into_response())
     }
 
-    async fn answer(&self, visitor: Visitor, form: &Form) -> Result<Response, PageFailure> {
+    async fn answer(&self, visitor: BrowserSession, form: &Form) -> Result<Response, HtmlError> {
         let request = self.request(&visitor).await?;
         let username = form.get("username").unwrap_or_default();
-        if !visitor.sent_own_form(self.app, form.get("csrf")) {
-            let problem = if visitor.brought_no_cookie() {
+        if !visitor.csrf_valid(&self.context.authorization.page, form.get("csrf")) {
+            let problem = if visitor.has_no_cookie() {
                 LoginProblem::NoCookies
             } else {
                 LoginProblem::ExpiredForm
             };
-            return self.render(visitor, Some(problem), username).await;
+            return self.show(visitor, Some(problem), username).await;
         }
         if form.get("cancel").is_some() {
             return match &request {
@@ -118,17 +124,17 @@ impl SignInPage<'_> {
             };
         }
         if form.get("continue").is_some() {
-            let signed_in = visitor.signed_in(self.app).await?;
+            let signed_in = visitor.signed_in(&self.context.authorization.page).await?;
             return self
                 .go_on(&visitor, request.as_ref(), signed_in.as_ref(), InteractionProgress::Chosen)
                 .await;
         }
         let password = Password::new(form.get("password").unwrap_or_default());
-        let now = self.app.clock.millis();
+        let now = self.context.authorization.clock.millis();
         let user = self
-            .app
-            .users
-            .sign_in(&*self.app.store, username, &password, self.address.0, now)
+            .context
+            .passwords
+            .sign_in(&*self.context.authorization.store, username, &password, self.address.0, now)
             .await;
         match user {
             Ok(user) => {
@@ -137,7 +143,7 @@ impl SignInPage<'_> {
                 else {
                     self.record_refusal(request.as_ref()).await;
                     return self
-                        .render(visitor, Some(LoginProblem::WrongCredentials), username)
+                        .show(visitor, Some(LoginProblem::WrongCredentials), username)
                         .await;
                 };
                 let answer = self
@@ -150,32 +156,40 @@ impl SignInPage<'_> {
                     .await?;
                 Ok((cookie, answer).into_response())
             }
-            Err(NotSignedIn::Store(error)) => Err(error.into()),
+            Err(SignInError::Store(error)) => Err(error.into()),
             Err(refusal) => {
                 self.record_refusal(request.as_ref()).await;
                 let problem = match refusal {
-                    NotSignedIn::TooMany { retry_after } => LoginProblem::TooMany { retry_after },
+                    SignInError::RateLimited { retry_after } => {
+                        LoginProblem::TooMany { retry_after }
+                    }
                     _ => LoginProblem::WrongCredentials,
                 };
-                self.render(visitor, Some(problem), username).await
+                self.show(visitor, Some(problem), username).await
             }
         }
     }
 
     async fn request(
         &self,
-        visitor: &Visitor,
-    ) -> Result<Option<AuthorizationRequest>, PageFailure> {
+        visitor: &BrowserSession,
+    ) -> Result<Option<AuthorizationRequest>, HtmlError> {
         let mut names = self.query.split('&').filter_map(|pair| pair.split('=').next());
         if !names.any(|name| name == "client_id") {
             return Ok(None);
         }
-        read_request(self.app, &visitor.browser, self.query, self.address).await.map(Some)
+        read_request(&self.context.authorization, &visitor.browser, self.query, self.address)
+            .await
+            .map(Some)
     }
 
-    fn flow<'a>(&'a self, visitor: &'a Visitor, request: &'a AuthorizationRequest) -> Flow<'a> {
-        Flow {
-            app: self.app,
+    fn flow<'a>(
+        &'a self,
+        visitor: &'a BrowserSession,
+        request: &'a AuthorizationRequest,
+    ) -> Interaction<'a> {
+        Interaction {
+            context: &self.context.authorization,
             browser: &visitor.browser,
             request,
             query: self.query,
@@ -185,11 +199,11 @@ impl SignInPage<'_> {
 
     async fn go_on(
         &self,
-        visitor: &Visitor,
+        visitor: &BrowserSession,
         request: Option<&AuthorizationRequest>,
         signed_in: Option<&SignedIn>,
         done: InteractionProgress,
-    ) -> Result<Response, PageFailure> {
+    ) -> Result<Response, HtmlError> {
         match request {
             Some(request) => self.flow(visitor, request).proceed(signed_in, done).await,
             None => Ok(Redirect::to(&self.own_page()).into_response()),
@@ -211,24 +225,27 @@ impl SignInPage<'_> {
     /// Nothing where the password was changed meanwhile.
     async fn start_session(
         &self,
-        visitor: &Visitor,
+        visitor: &BrowserSession,
         user: User,
         request: Option<&AuthorizationRequest>,
-    ) -> Result<Option<(SignedIn, SetCookie)>, PageFailure> {
-        let app = self.app;
-        let (hash, cookie) = new_session_cookie(app)?;
-        let now = app.clock.seconds();
-        let before = visitor.session(app).await?;
+    ) -> Result<Option<(SignedIn, SetCookie)>, HtmlError> {
+        let context = self.context;
+        let (hash, cookie) = new_session_cookie(&context.authorization.page)?;
+        let now = context.authorization.clock.seconds();
+        let before = visitor.session(&context.authorization.page).await?;
         let (own, foreign) = match before {
             Some(session) if session.sub == user.sub => (Some(session.sid), None),
             other => (None, other),
         };
         if let Some(session) = foreign {
-            end_session(app, &session, self.address).await?;
+            end_session(&context.authorization, &session, self.address).await?;
         }
         let sid = match own {
             Some(sid) => sid,
-            None => new_jti(app.clock.millis(), &app.entropy.bytes()?),
+            None => new_jti(
+                context.authorization.clock.millis(),
+                &context.authorization.random.bytes()?,
+            ),
         };
         let session = Session {
             hash,
@@ -239,24 +256,32 @@ impl SignInPage<'_> {
             address: self.address.0.to_string(),
             user_agent: visitor.user_agent.clone(),
         };
-        let mut audit = app.audit_record(AuditEvent::SignIn, Outcome::Succeeded, self.address);
+        let mut audit = context.authorization.audit.record(
+            AuditEvent::SignIn,
+            Outcome::Succeeded,
+            self.address,
+        );
         audit.sub = Some(user.sub.clone());
         audit.client_id = request.map(|request| request.client.client_id.clone());
         let change =
             Change::StartSession { session: session.clone(), verified_hash: user.password.clone() };
-        match app.keep(&audit, change).await {
+        match context.authorization.audit.apply(&audit, change).await {
             Err(StoreError::SessionEnded) => Ok(None),
             kept => {
-                kept.map(|()| Some((SignedIn { session, user }, cookie))).map_err(PageFailure::from)
+                kept.map(|()| Some((SignedIn { session, user }, cookie))).map_err(HtmlError::from)
             }
         }
     }
 
     /// The name that was typed is not written down: it may be a password in the wrong field.
     async fn record_refusal(&self, request: Option<&AuthorizationRequest>) {
-        let mut audit = self.app.audit_record(AuditEvent::SignIn, Outcome::Rejected, self.address);
+        let mut audit = self.context.authorization.audit.record(
+            AuditEvent::SignIn,
+            Outcome::Rejected,
+            self.address,
+        );
         audit.client_id = request.map(|request| request.client.client_id.clone());
         audit.error = Some(ErrorCode::AccessDenied.as_str().to_owned());
-        self.app.record(audit).await;
+        self.context.authorization.audit.reject(audit).await;
     }
 }

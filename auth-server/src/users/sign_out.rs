@@ -1,10 +1,10 @@
 //! A session ends: the cookie is void, what was not to outlive it is void, and the clients will be
 //! told.
 
+use crate::oauth::authorize::AuthorizationContext;
 use crate::{
     domain::{AuditEvent, Outcome, Session},
     http::ClientAddress,
-    state::App,
     storage::{Change, StoreError},
 };
 
@@ -13,11 +13,11 @@ use crate::{
 /// # Errors
 /// When the store cannot be used; the session is still there then.
 pub async fn end_session(
-    app: &App,
+    context: &AuthorizationContext,
     session: &Session,
     address: ClientAddress,
 ) -> Result<(), StoreError> {
-    let mut audit = app.audit_record(AuditEvent::SignOut, Outcome::Succeeded, address);
+    let mut audit = context.audit.record(AuditEvent::SignOut, Outcome::Succeeded, address);
     audit.sub = Some(session.sub.clone());
-    app.keep(&audit, Change::EndSession { sid: session.sid.clone() }).await
+    context.audit.apply(&audit, Change::EndSession { sid: session.sid.clone() }).await
 }

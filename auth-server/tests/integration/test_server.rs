@@ -1,6 +1,6 @@
 use std::{ops::Deref, path::PathBuf, sync::Arc};
 
-use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
+use auth_server::{AuthServer, AuthServerSettings, Listeners, SecureRandom};
 use clock::Clock;
 use flow_events::EventSink;
 use service_kit::{BoundListener, CancellationToken, Profile};
@@ -97,7 +97,7 @@ impl TestServer {
         let tls_base =
             tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
         let listeners = Listeners { http, tls };
-        let (entropy, events) = (Entropy::system(), EventSink::disabled());
+        let (entropy, events) = (SecureRandom::system(), EventSink::disabled());
         let server =
             AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events)
                 .await

@@ -144,7 +144,7 @@ async fn configured_certificates_are_reloaded_while_running() {
 
 #[tokio::test]
 async fn certificate_without_a_key_is_rejected() {
-    use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
+    use auth_server::{AuthServer, AuthServerSettings, Listeners, SecureRandom};
     let folder = tempfile::tempdir().unwrap();
     let mut settings = AuthServerSettings {
         data_dir: folder.path().to_owned(),
@@ -155,7 +155,7 @@ async fn certificate_without_a_key_is_rejected() {
     settings.tls.cert_file = Some(folder.path().join("c.pem"));
     let listeners = Listeners::bind(&settings).unwrap();
     let (clock, events) = (clock::Clock::system(), flow_events::EventSink::disabled());
-    let refused = AuthServer::prepare(settings, listeners, clock, Entropy::system(), events)
+    let refused = AuthServer::prepare(settings, listeners, clock, SecureRandom::system(), events)
         .await
         .err()
         .unwrap();

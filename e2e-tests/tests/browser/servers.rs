@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
+use auth_server::{AuthServer, AuthServerSettings, Listeners, SecureRandom};
 use clock::Clock;
 use e2e_tests::{
     fixed_ports::{
@@ -120,7 +120,7 @@ fn provider(platform: &AuthServerSettings) -> ProviderSettings {
 
 async fn start_second(settings: AuthServerSettings, harness: &Harness) {
     let listeners = Listeners::bind(&settings).unwrap();
-    let (clock, entropy): (Clock, _) = (harness.clock.clone(), Entropy::system());
+    let (clock, entropy): (Clock, _) = (harness.clock.clone(), SecureRandom::system());
     let second = AuthServer::prepare(settings, listeners, clock, entropy, EventSink::disabled())
         .await
         .unwrap();

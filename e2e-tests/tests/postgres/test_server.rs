@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_server::{AuthServer, AuthServerSettings, Entropy, Listeners};
+use auth_server::{AuthServer, AuthServerSettings, Listeners, SecureRandom};
 use clock::Clock;
 use e2e_tests::{
     harness::SECRET,
@@ -53,7 +53,7 @@ pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String
         settings,
         listeners,
         Clock::system(),
-        Entropy::system(),
+        SecureRandom::system(),
         EventSink::disabled(),
     );
     Ok((server.await.map_err(|error| format!("{error:#}"))?, base))

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use auth_server::{
-    AuthServer, AuthServerSettings, Entropy, Listeners,
+    AuthServer, AuthServerSettings, Listeners, SecureRandom,
     storage::{PostgresStore, SqliteStore, Store},
 };
 use axum::{Router, serve::ListenerExt};
@@ -54,7 +54,7 @@ impl Harness {
             ..AuthServerSettings::default()
         };
         let issuer = settings.issuer();
-        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let (clock, entropy) = (Clock::system(), SecureRandom::system());
         let prepared = AuthServer::prepare(
             settings.clone(),
             listeners,

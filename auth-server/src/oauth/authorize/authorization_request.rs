@@ -3,7 +3,7 @@ use std::sync::Arc;
 use oauth_types::IdTokenClaims;
 use pages::Browser;
 
-use super::AnswerTo;
+use super::ResponseTarget;
 use crate::domain::{AllowedAccess, Client, TokenHash};
 
 /// A client asks, through the user's browser, to be allowed something. All of it has been checked
@@ -11,7 +11,7 @@ use crate::domain::{AllowedAccess, Client, TokenHash};
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
     pub client: Arc<Client>,
-    pub answer_to: AnswerTo,
+    pub response_target: ResponseTarget,
     /// Was the redirect URI in the request? Then the token request has to repeat it (RFC 6749
     /// §4.1.3).
     pub named_redirect_uri: bool,

@@ -4,11 +4,12 @@ use form_urlencoded::Serializer;
 use pages::Browser;
 
 use crate::domain::Session;
+use crate::keys::derive_key;
 
 /// Marks the address of the consent page: all that its request asks of the sign-in was done, by
 /// this session, a moment ago. Without it the page could be opened by hand, past a password that
 /// the client wants to be shown (OpenID Connect Core §3.1.2.3).
-pub struct ReadyMarks(hmac::Key);
+pub struct ConsentTickets(hmac::Key);
 
 /// The mark's name in the address.
 const NAME: &str = "ready";
@@ -16,21 +17,19 @@ const NAME: &str = "ready";
 /// The time to read the consent page.
 const SECONDS: i64 = 600;
 
-impl ReadyMarks {
+impl ConsentTickets {
     pub fn new(installation_secret: &[u8; 32]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, installation_secret);
-        let own = hmac::sign(&secret, b"requests that are ready for consent");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+        Self(derive_key(installation_secret, "requests that are ready for consent"))
     }
 
     /// The query of a request, with the mark.
-    pub fn mark(&self, query: &str, session: &Session, now: i64) -> String {
-        let bare = without_mark(query);
+    pub fn issue(&self, query: &str, session: &Session, now: i64) -> String {
+        let bare = without_ticket(query);
         format!("{bare}&{NAME}={now}.{}", self.tag(query, session, now))
     }
 
     /// Does this query carry the mark of this very request, session and moment?
-    pub fn is_marked(&self, query: &str, session: &Session, now: i64) -> bool {
+    pub fn is_valid(&self, query: &str, session: &Session, now: i64) -> bool {
         let found = query
             .split('&')
             .find_map(|pair| pair.strip_prefix(NAME)?.strip_prefix('=')?.split_once('.'));
@@ -64,7 +63,7 @@ fn what_is_asked(query: &str) -> String {
 }
 
 /// The query as the client wrote it.
-pub fn without_mark(query: &str) -> String {
+pub fn without_ticket(query: &str) -> String {
     let own = query.split('&').filter(|pair| pair.split('=').next() != Some(NAME));
     own.collect::<Vec<_>>().join("&")
 }
@@ -88,29 +87,29 @@ mod tests {
 
     #[test]
     fn a_mark_is_good_for_one_request_of_one_sign_in_and_for_a_while() {
-        let marks = ReadyMarks::new(&[1; 32]);
+        let marks = ConsentTickets::new(&[1; 32]);
         let own = session("s", 5);
-        let query = marks.mark("a=1&b=2", &own, 10);
+        let query = marks.issue("a=1&b=2", &own, 10);
         assert!(query.starts_with("a=1&b=2&ready=10."), "{query}");
-        assert!(marks.is_marked(&query, &own, 10) && marks.is_marked(&query, &own, 610));
-        assert!(!marks.is_marked(&query, &own, 611) && !marks.is_marked(&query, &own, 9));
+        assert!(marks.is_valid(&query, &own, 10) && marks.is_valid(&query, &own, 610));
+        assert!(!marks.is_valid(&query, &own, 611) && !marks.is_valid(&query, &own, 9));
         assert!(
-            !marks.is_marked(&query, &session("t", 5), 10)
-                && !marks.is_marked(&query, &session("s", 6), 10)
+            !marks.is_valid(&query, &session("t", 5), 10)
+                && !marks.is_valid(&query, &session("s", 6), 10)
         );
-        assert!(!ReadyMarks::new(&[2; 32]).is_marked(&query, &own, 10));
+        assert!(!ConsentTickets::new(&[2; 32]).is_valid(&query, &own, 10));
         for other in [
             query.replace("a=1", "a=3"),
             query.replace("ready=10", "ready=11"),
             "a=1&b=2".to_owned(),
         ] {
-            assert!(!marks.is_marked(&other, &own, 11), "{other}");
+            assert!(!marks.is_valid(&other, &own, 11), "{other}");
         }
         for same in ["%61=1&b=2", "a=1&b=2&lang=zh", "lang=en&a=1&lang=zh&b=2"] {
-            assert!(marks.is_marked(&query.replace("a=1&b=2", same), &own, 10), "{same}");
+            assert!(marks.is_valid(&query.replace("a=1&b=2", same), &own, 10), "{same}");
         }
         assert_eq!(
-            without_mark(&marks.mark(&query, &own, 20)),
+            without_ticket(&marks.issue(&query, &own, 20)),
             "a=1&b=2",
             "there is one mark alone"
         );

@@ -1,3 +1,4 @@
+use super::AuthorizationContext;
 use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
@@ -8,8 +9,8 @@ use oauth_types::{ErrorCode, OAuthError};
 use pages::Browser;
 
 use super::{
-    AuthorizationRequest, answer, consent_ticket::without_mark, new_request_uri,
-    request::READING_SECONDS,
+    AuthorizationRequest, answer, consent_ticket::without_ticket, new_request_uri,
+    request::INTERACTION_TTL_SECONDS,
 };
 use crate::{
     domain::{
@@ -17,15 +18,14 @@ use crate::{
         InteractionProgress, NextStep, Outcome, PushedAuthorizationRequest, TokenHash, UserGrant,
         new_jti, next_step,
     },
-    http::{ClientAddress, PageFailure, SignedIn},
-    state::App,
+    http::{ClientAddress, HtmlError, SignedIn},
     storage::{Authorization, Change, StoreError},
 };
 
 /// An authorization request on its way through the pages: each page reads and checks it anew from
 /// the query that it carries, so there is nothing to keep, to lose or to mix up between them.
-pub struct Flow<'a> {
-    pub app: &'a App,
+pub struct Interaction<'a> {
+    pub context: &'a AuthorizationContext,
     pub browser: &'a Browser,
     pub request: &'a AuthorizationRequest,
     /// The request as it came, to be handed from page to page.
@@ -33,7 +33,7 @@ pub struct Flow<'a> {
     pub address: ClientAddress,
 }
 
-impl Flow<'_> {
+impl Interaction<'_> {
     /// Answer the client, or send the browser to the page that is needed first.
     ///
     /// # Errors
@@ -42,10 +42,10 @@ impl Flow<'_> {
         &self,
         signed_in: Option<&SignedIn>,
         done: InteractionProgress,
-    ) -> Result<Response, PageFailure> {
+    ) -> Result<Response, HtmlError> {
         let prompt = self.request.prompt;
         let is_allowed = match signed_in {
-            Some(signed_in) => !prompt.consent && self.needs_no_asking(signed_in).await?,
+            Some(signed_in) => !prompt.consent && self.can_skip_consent(signed_in).await?,
             None => false,
         };
         self.take(self.step(signed_in, is_allowed, done), signed_in, None).await
@@ -59,7 +59,7 @@ impl Flow<'_> {
         &self,
         signed_in: &SignedIn,
         consent: Consent,
-    ) -> Result<Response, PageFailure> {
+    ) -> Result<Response, HtmlError> {
         self.take(
             self.step(Some(signed_in), true, self.done_before(signed_in)),
             Some(signed_in),
@@ -80,10 +80,10 @@ impl Flow<'_> {
 
     /// What the address of the consent page says was done.
     fn done_before(&self, signed_in: &SignedIn) -> InteractionProgress {
-        let marked = self.app.ready_marks.is_marked(
+        let marked = self.context.consent_tickets.is_valid(
             self.query,
             &signed_in.session,
-            self.app.clock.seconds(),
+            self.context.clock.seconds(),
         );
         if marked { InteractionProgress::All } else { InteractionProgress::Nothing }
     }
@@ -96,7 +96,9 @@ impl Flow<'_> {
     ) -> NextStep {
         let AuthorizationRequest { prompt, max_age, hint, .. } = self.request;
         let is_hinted = match (hint, signed_in) {
-            (Some(hint), Some(signed_in)) => self.app.is_hinted(hint, &signed_in.user.sub),
+            (Some(hint), Some(signed_in)) => {
+                self.context.matches_id_token_hint(hint, &signed_in.user.sub)
+            }
             _ => true,
         };
         next_step(&InteractionContext {
@@ -108,7 +110,7 @@ impl Flow<'_> {
             is_hinted,
             is_allowed,
             done,
-            now: self.app.clock.seconds(),
+            now: self.context.clock.seconds(),
         })
     }
 
@@ -117,14 +119,14 @@ impl Flow<'_> {
         step: NextStep,
         signed_in: Option<&SignedIn>,
         consent: Option<Consent>,
-    ) -> Result<Response, PageFailure> {
+    ) -> Result<Response, HtmlError> {
         match (step, signed_in) {
             (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
             (NextStep::AskConsent, Some(signed_in)) => {
-                let (query, now) = (self.kept_query().await?, self.app.clock.seconds());
+                let (query, now) = (self.kept_query().await?, self.context.clock.seconds());
                 Ok(see_other(
                     "/consent",
-                    &self.app.ready_marks.mark(&query, &signed_in.session, now),
+                    &self.context.consent_tickets.issue(&query, &signed_in.session, now),
                 ))
             }
             (NextStep::Refuse(code), _) => {
@@ -144,18 +146,19 @@ impl Flow<'_> {
 
     /// The request as the next page reads it: as it came; but a signed one as if it had been
     /// pushed, because its signature was checked by now, and may expire while the user types.
-    async fn kept_query(&self) -> Result<String, PageFailure> {
+    async fn kept_query(&self) -> Result<String, HtmlError> {
         let Some(parameters) = self.request.signed.clone() else {
-            return Ok(without_mark(self.query));
+            return Ok(without_ticket(self.query));
         };
-        let uri = new_request_uri(self.app)?;
+        let uri = new_request_uri(self.context)?;
         let client_id = self.request.client.client_id.clone();
         let query = Serializer::new(String::new())
             .append_pair("client_id", &client_id)
             .append_pair("request_uri", &uri)
             .finish();
-        let (hash, exp) = (TokenHash::of_text(&uri), self.app.clock.seconds() + READING_SECONDS);
-        self.app
+        let (hash, exp) =
+            (TokenHash::of_text(&uri), self.context.clock.seconds() + INTERACTION_TTL_SECONDS);
+        self.context
             .store
             .push_request(&PushedAuthorizationRequest { hash, client_id, parameters, exp })
             .await?;
@@ -165,16 +168,17 @@ impl Flow<'_> {
     /// Said before, or said by the operator for the house's own clients. A native app that listens
     /// on a loopback port or under a scheme of its own could be any app, so its users are asked
     /// each time (RFC 8252 §8.6).
-    async fn needs_no_asking(&self, signed_in: &SignedIn) -> Result<bool, PageFailure> {
+    async fn can_skip_consent(&self, signed_in: &SignedIn) -> Result<bool, HtmlError> {
         let client = &self.request.client;
         let login = client.login.as_ref();
         if login.is_some_and(|login| login.first_party) {
             return Ok(true);
         }
-        if client.is_public() && !self.request.answer_to.redirect_uri.starts_with("https://") {
+        if client.is_public() && !self.request.response_target.redirect_uri.starts_with("https://")
+        {
             return Ok(false);
         }
-        let consent = self.app.store.consent(&signed_in.user.sub, &client.client_id).await?;
+        let consent = self.context.store.consent(&signed_in.user.sub, &client.client_id).await?;
         let said =
             |token: &str| consent.as_ref().is_some_and(|consent| consent.scope.contains(token));
         Ok(self.request.allowed.scope.iter().all(said))
@@ -185,13 +189,15 @@ impl Flow<'_> {
         &self,
         signed_in: &SignedIn,
         consent: Option<Consent>,
-    ) -> Result<Response, PageFailure> {
-        let (app, request) = (self.app, self.request);
-        let now = app.clock.seconds();
-        let code =
-            format!("{CODE_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?));
+    ) -> Result<Response, HtmlError> {
+        let (context, request) = (self.context, self.request);
+        let now = context.clock.seconds();
+        let code = format!(
+            "{CODE_PREFIX}{}",
+            BASE64_URL_SAFE_NO_PAD.encode(context.random.bytes::<32>()?)
+        );
         let grant = UserGrant {
-            grant_id: new_jti(app.clock.millis(), &app.entropy.bytes()?),
+            grant_id: new_jti(context.clock.millis(), &context.random.bytes()?),
             client_id: request.client.client_id.clone(),
             sub: signed_in.user.sub.clone(),
             sid: signed_in.session.sid.clone(),
@@ -204,10 +210,10 @@ impl Flow<'_> {
             hash: TokenHash::of_text(&code),
             redirect_uri: request
                 .named_redirect_uri
-                .then(|| request.answer_to.redirect_uri.clone()),
+                .then(|| request.response_target.redirect_uri.clone()),
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
-            exp: now + i64::from(app.lives.authorization_code_ttl_seconds),
+            exp: now + i64::from(context.authorization_code_ttl_seconds),
         };
         let audit = self.record(Some(signed_in), Outcome::Succeeded);
         let change = Change::Authorize(Box::new(Authorization {
@@ -216,11 +222,16 @@ impl Flow<'_> {
             consent,
             pushed: request.pushed,
         }));
-        match app.keep(&audit, change).await {
+        match context.audit.apply(&audit, change).await {
             Err(StoreError::SessionEnded) => Ok(see_other("/login", self.query)),
             kept => {
                 kept?;
-                Ok(answer(&request.answer_to, Ok(&code), app, &request.shown_in(self.browser)))
+                Ok(answer(
+                    &request.response_target,
+                    Ok(&code),
+                    context,
+                    &request.shown_in(self.browser),
+                ))
             }
         }
     }
@@ -230,24 +241,25 @@ impl Flow<'_> {
         &self,
         signed_in: Option<&SignedIn>,
         error: OAuthError,
-    ) -> Result<Response, PageFailure> {
+    ) -> Result<Response, HtmlError> {
         let mut audit = self.record(signed_in, Outcome::Rejected);
         audit.error = Some(error.error.as_str().to_owned());
-        self.app.record(audit).await;
-        let to = &self.request.answer_to;
-        Ok(answer(to, Err(&error), self.app, &self.request.shown_in(self.browser)))
+        self.context.audit.reject(audit).await;
+        let to = &self.request.response_target;
+        Ok(answer(to, Err(&error), self.context, &self.request.shown_in(self.browser)))
     }
 
     /// The user has pressed cancel.
     ///
     /// # Errors
     /// As the others.
-    pub async fn deny(&self, signed_in: Option<&SignedIn>) -> Result<Response, PageFailure> {
+    pub async fn deny(&self, signed_in: Option<&SignedIn>) -> Result<Response, HtmlError> {
         self.refuse(signed_in, OAuthError::new(ErrorCode::AccessDenied, "the user said no")).await
     }
 
     fn record(&self, signed_in: Option<&SignedIn>, outcome: Outcome) -> AuditRecord {
-        let mut record = self.app.audit_record(AuditEvent::Authorization, outcome, self.address);
+        let mut record =
+            self.context.audit.record(AuditEvent::Authorization, outcome, self.address);
         record.client_id = Some(self.request.client.client_id.clone());
         record.sub = signed_in.map(|signed_in| signed_in.user.sub.clone());
         record.scope = Some(self.request.allowed.scope.to_string());

@@ -1,3 +1,4 @@
+use super::AuthorizationContext;
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -9,12 +10,11 @@ use pages::Browser;
 use crate::{
     http::NO_STORE,
     pages::{FormPostPage, render},
-    state::App,
 };
 
 /// Where the answer goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AnswerTo {
+pub struct ResponseTarget {
     /// For the page that carries it there.
     pub client_name: String,
     pub redirect_uri: String,
@@ -47,9 +47,9 @@ impl ResponseMode {
 /// Send the browser back to the client, with a code or an error. `iss` says which server answers,
 /// so that no client takes the answer for another's (RFC 9207).
 pub fn answer(
-    to: &AnswerTo,
+    to: &ResponseTarget,
     result: Result<&str, &OAuthError>,
-    app: &App,
+    context: &AuthorizationContext,
     browser: &Browser,
 ) -> Response {
     let mut fields = match result {
@@ -61,13 +61,13 @@ pub fn answer(
         }
     };
     fields.extend(to.state.clone().map(|state| ("state", state)));
-    fields.push(("iss", app.issuer.issuer.clone()));
+    fields.push(("iss", context.issuer.clone()));
     match to.response_mode {
         ResponseMode::Query => redirect(&to.redirect_uri, &fields),
         ResponseMode::FormPost => {
             let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             let page = FormPostPage::new(&to.client_name, &to.redirect_uri, fields);
-            render(&app.pages, browser, StatusCode::OK, &page).into_response()
+            render(&context.page.pages, browser, StatusCode::OK, &page).into_response()
         }
     }
 }

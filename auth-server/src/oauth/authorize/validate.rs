@@ -5,19 +5,19 @@ use jsonwebtoken::jwk::JwkSet;
 use oauth_types::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
 
 use super::{
-    AnswerTo, AuthorizationRequest, Prompt, ResponseMode,
+    AuthorizationRequest, Prompt, ResponseMode, ResponseTarget,
     request_object::{check_algorithm, read_request_object},
 };
 use crate::{
     domain::{AllowedAccess, Client, Registry, TokenHash, UserLoginConfig, authorize_user_scopes},
-    http::Failure,
+    http::ApiError,
     keys::KeyRing,
     pages::ErrorKind,
-    tokens::hinted_user,
+    tokens::decode_id_token_hint,
 };
 
 /// Reads authorization requests against what is registered right now.
-pub struct Reader<'a> {
+pub struct RequestParser<'a> {
     pub registry: &'a Registry,
     pub ring: &'a KeyRing,
     pub issuer: &'a str,
@@ -33,12 +33,12 @@ pub struct Reader<'a> {
 
 /// Why a request is not acted upon.
 #[derive(Clone, Debug)]
-pub enum NoAnswer {
+pub enum AuthorizeError {
     /// Nobody can be trusted with an answer, so the user is told (RFC 6749 §4.1.2.1): the browser
     /// goes nowhere.
-    TellUser(ErrorKind, String),
+    Page(ErrorKind, String),
     /// The client is told.
-    TellClient(Box<(AnswerTo, OAuthError)>),
+    Redirect(Box<(ResponseTarget, OAuthError)>),
 }
 
 const AUTHORIZE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1";
@@ -47,20 +47,20 @@ const PROMPT: &str = "https://openid.net/specs/openid-connect-core-1_0.html#Auth
 
 type Refused = (ErrorCode, String, &'static str);
 
-impl Reader<'_> {
+impl RequestParser<'_> {
     /// Read a query string, or a form body, which may say the same.
     ///
     /// # Errors
-    /// [`NoAnswer`], which says who is told.
-    pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, NoAnswer> {
+    /// [`AuthorizeError`], which says who is told.
+    pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, AuthorizeError> {
         let unreadable =
-            |error: FormError| NoAnswer::TellUser(ErrorKind::InvalidRequest, error.to_string());
+            |error: FormError| AuthorizeError::Page(ErrorKind::InvalidRequest, error.to_string());
         let (form, doubled) = Form::parse_with_duplicates(encoded).map_err(unreadable)?;
         if let Some(name) =
             doubled.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri"))
         {
             let text = format!("the parameter {name} was sent more than once");
-            return Err(NoAnswer::TellUser(ErrorKind::InvalidRequest, text));
+            return Err(AuthorizeError::Page(ErrorKind::InvalidRequest, text));
         }
         // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
         let (client, login) = self.client(&form)?;
@@ -73,7 +73,7 @@ impl Reader<'_> {
         let named_redirect_uri = named && !(self.wechat && form.get("dialect") == Some("wechat"));
         let response_mode =
             form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
-        let answer_to = AnswerTo {
+        let response_target = ResponseTarget {
             client_name: client.display_name().to_owned(),
             redirect_uri,
             response_mode: response_mode.unwrap_or_default(),
@@ -88,10 +88,10 @@ impl Reader<'_> {
             response_mode,
             signature,
         };
-        match self.read_the_rest(&asked) {
+        match self.validate(&asked) {
             Ok(rest) => Ok(AuthorizationRequest {
                 client,
-                answer_to,
+                response_target,
                 named_redirect_uri,
                 allowed: rest.allowed,
                 nonce: form.get("nonce").map(str::to_owned),
@@ -108,7 +108,7 @@ impl Reader<'_> {
             }),
             Err((code, description, rule)) => {
                 let error = OAuthError::new(code, description).with_error_uri(rule);
-                Err(NoAnswer::TellClient(Box::new((answer_to, error))))
+                Err(AuthorizeError::Redirect(Box::new((response_target, error))))
             }
         }
     }
@@ -131,8 +131,8 @@ impl Reader<'_> {
         }
     }
 
-    fn client(&self, form: &Form) -> Result<(Arc<Client>, UserLoginConfig), NoAnswer> {
-        let tell = |text: &str| NoAnswer::TellUser(ErrorKind::UnknownClient, text.to_owned());
+    fn client(&self, form: &Form) -> Result<(Arc<Client>, UserLoginConfig), AuthorizeError> {
+        let tell = |text: &str| AuthorizeError::Page(ErrorKind::UnknownClient, text.to_owned());
         let client_id = form.get("client_id").ok_or_else(|| tell("client_id is missing"))?;
         let unknown = || tell("the client_id is not that of a client that may send users here");
         let client = self.registry.client(client_id).ok_or_else(unknown)?;
@@ -140,7 +140,7 @@ impl Reader<'_> {
     }
 
     /// Every check has its line, in the order in which it applies.
-    fn read_the_rest(&self, asked: &Asked<'_>) -> Result<Rest, Refused> {
+    fn validate(&self, asked: &Asked<'_>) -> Result<Rest, Refused> {
         refuse_doubled(asked)?;
         check_signature(asked)?;
         refuse_foreign_request_uri(asked)?;
@@ -182,7 +182,7 @@ impl Reader<'_> {
             scope.parse().map_err(|error| refused(ErrorCode::InvalidScope, error, RULE))?;
         let resources: Vec<&str> = asked.form.all("resource").collect();
         authorize_user_scopes(asked.client, self.registry, &scope, &resources).map_err(|refusal| {
-            let Failure { error, .. } = refusal.into();
+            let ApiError { error, .. } = refusal.into();
             (error.error, error.error_description.unwrap_or_default(), RULE)
         })
     }
@@ -191,7 +191,7 @@ impl Reader<'_> {
     /// (OpenID Connect Core §3.1.2.1).
     fn check_id_token_hint(&self, asked: &Asked<'_>) -> Result<Option<IdTokenClaims>, Refused> {
         let Some(hint) = asked.form.get("id_token_hint") else { return Ok(None) };
-        let hinted = hinted_user(hint, self.ring, self.issuer).ok_or_else(|| {
+        let hinted = decode_id_token_hint(hint, self.ring, self.issuer).ok_or_else(|| {
             (
                 ErrorCode::InvalidRequest,
                 "the id_token_hint is not an ID token of this server".to_owned(),
@@ -220,8 +220,8 @@ struct Rest {
     hint: Option<IdTokenClaims>,
 }
 
-fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), NoAnswer> {
-    let tell = |text: &str| Err(NoAnswer::TellUser(ErrorKind::RedirectUri, text.to_owned()));
+fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), AuthorizeError> {
+    let tell = |text: &str| Err(AuthorizeError::Page(ErrorKind::RedirectUri, text.to_owned()));
     match (form.get("redirect_uri"), &login.redirect_uris[..]) {
         (Some(asked), _) if login.allows_redirect_to(asked) => Ok((asked.to_owned(), true)),
         (Some(_), _) => tell("the redirect_uri is not one that is registered for this client"),

@@ -1,17 +1,18 @@
+use super::DeviceContext;
 use axum::{Json, extract::State, response::IntoResponse};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{ErrorCode, Scope};
 use serde::Serialize;
+use std::sync::Arc;
 
-use crate::http::FormRequest;
+use crate::http::ClientRequest;
 use crate::{
     domain::{
         AuditEvent, AuditRecord, DeviceAuthorization, Outcome, TokenHash, authorize_user_scopes,
         new_user_code,
     },
-    http::{ClientAddress, Failure, NO_STORE},
+    http::{ApiError, ClientAddress, NO_STORE},
     oauth::token::grants::DEVICE_CODE,
-    state::App,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.1";
@@ -34,49 +35,50 @@ struct DeviceAuthorizationResponse {
 /// `POST /oauth/device_authorization` (RFC 8628 §3.1): a device without a browser lets its user
 /// sign in elsewhere.
 pub async fn device_authorization(
-    State(app): State<App>,
+    State(context): State<Arc<DeviceContext>>,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
-) -> Result<impl IntoResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Authorization, Outcome::Rejected, address);
-    match begin(&app, address, request, &mut record).await {
+    request: Result<ClientRequest, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
+    let mut record = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
+    match begin(&context, address, request, &mut record).await {
         Ok(answer) => Ok((NO_STORE, Json(answer))),
-        Err(failure) => Err(app.refuse(record, failure).await),
+        Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
 async fn begin(
-    app: &App,
+    context: &DeviceContext,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
+    request: Result<ClientRequest, ApiError>,
     record: &mut AuditRecord,
-) -> Result<DeviceAuthorizationResponse, Failure> {
+) -> Result<DeviceAuthorizationResponse, ApiError> {
     let request = request?;
-    let client = request.client(app, address, record).await?;
+    let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     if client.login.is_none() || !client.allows_grant_type(DEVICE_CODE) {
         let text =
             "this client does not let users sign in, or has not registered for the device grant";
-        return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
+        return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let scope: Scope = request.required("scope", RULE)?.parse()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let allowed = authorize_user_scopes(&client, &app.registry.current(), &scope, &resources)?;
-    let device_code = BASE64_URL_SAFE_NO_PAD.encode(app.entropy.bytes::<32>()?);
+    let allowed =
+        authorize_user_scopes(&client, &context.clients.registry.current(), &scope, &resources)?;
+    let device_code = BASE64_URL_SAFE_NO_PAD.encode(context.random.bytes::<32>()?);
     let device = |user_code: String| DeviceAuthorization {
         hash: TokenHash::of_text(&device_code),
         user_code,
         client_id: client.client_id.clone(),
         scope: allowed.scope.clone(),
         resources: allowed.resources.clone(),
-        exp: app.clock.seconds() + LIFE_SECONDS,
+        exp: context.clock.seconds() + LIFE_SECONDS,
         poll_interval_seconds: POLL_SECONDS,
     };
     // Codes are short enough to meet; then another one is drawn.
-    let mut waiting = device(new_user_code(app.entropy.bytes()?));
-    while !app.store.add_device(&waiting).await? {
-        waiting = device(new_user_code(app.entropy.bytes()?));
+    let mut waiting = device(new_user_code(context.random.bytes()?));
+    while !context.store.add_device(&waiting).await? {
+        waiting = device(new_user_code(context.random.bytes()?));
     }
-    let uri = format!("{}/device", app.issuer.issuer.trim_end_matches('/'));
+    let uri = format!("{}/device", context.issuer.trim_end_matches('/'));
     Ok(DeviceAuthorizationResponse {
         verification_uri_complete: format!("{uri}?user_code={}", waiting.user_code),
         verification_uri: uri,

@@ -1,57 +1,58 @@
+use super::DeviceContext;
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use oauth_types::Form;
+use std::sync::Arc;
 
-use crate::http::PageForm;
+use crate::http::FormBody;
 use crate::{
     domain::{AuditEvent, DeviceAuthorization, Outcome, UserGrant, new_jti, parse_user_code},
-    http::{ClientAddress, Failure, PageFailure, SignedIn, Visitor},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn},
     pages::{
         ClientView, DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ScopeView, render,
     },
-    state::App,
     storage::{Change, DeviceDecision, StoreError},
 };
 
 /// `GET /device` (RFC 8628 §3.3): the user types the code that the device shows.
 pub async fn device(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<DeviceContext>>,
+    visitor: BrowserSession,
     RawQuery(query): RawQuery,
 ) -> Response {
     let browser = visitor.browser.clone();
     let asked = async {
         let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-        ask(&app, visitor, form.get("user_code").unwrap_or_default(), None)
+        ask(&context, visitor, form.get("user_code").unwrap_or_default(), None)
     };
-    asked.await.unwrap_or_else(|failure: PageFailure| failure.page(&app, &browser))
+    asked.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
 }
 
 /// `POST /device`: what does the device ask for, and may it have it?
 pub async fn device_posted(
-    State(app): State<App>,
-    visitor: Visitor,
+    State(context): State<Arc<DeviceContext>>,
+    visitor: BrowserSession,
     address: ClientAddress,
-    form: Result<PageForm, Failure>,
+    form: Result<FormBody, ApiError>,
 ) -> Response {
     let browser = visitor.browser.clone();
-    let answer = async { answer(&app, visitor, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure: PageFailure| failure.page(&app, &browser))
+    let answer = async { answer(&context, visitor, address, &form?.0).await };
+    answer.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
 }
 
 fn ask(
-    app: &App,
-    visitor: Visitor,
+    context: &DeviceContext,
+    visitor: BrowserSession,
     user_code: &str,
     problem: Option<DeviceProblem>,
-) -> Result<Response, PageFailure> {
-    let (visitor, cookie) = visitor.with_cookie(app)?;
+) -> Result<Response, HtmlError> {
+    let (visitor, cookie) = visitor.with_cookie(&context.page)?;
     let page = DevicePage {
         action: "/device".to_owned(),
-        csrf: visitor.csrf_token(app),
+        csrf: visitor.csrf_token(&context.page),
         user_code: user_code.chars().take(20).collect(),
         problem,
     };
@@ -60,45 +61,45 @@ fn ask(
         Some(DeviceProblem::TooMany) => StatusCode::TOO_MANY_REQUESTS,
         Some(_) => StatusCode::BAD_REQUEST,
     };
-    Ok((cookie, render(&app.pages, &visitor.browser, status, &page)).into_response())
+    Ok((cookie, render(&context.page.pages, &visitor.browser, status, &page)).into_response())
 }
 
 async fn answer(
-    app: &App,
-    visitor: Visitor,
+    context: &DeviceContext,
+    visitor: BrowserSession,
     address: ClientAddress,
     form: &Form,
-) -> Result<Response, PageFailure> {
+) -> Result<Response, HtmlError> {
     let typed = form.get("user_code").unwrap_or_default();
-    if !visitor.sent_own_form(app, form.get("csrf")) {
-        let problem = if visitor.brought_no_cookie() {
+    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+        let problem = if visitor.has_no_cookie() {
             DeviceProblem::NoCookies
         } else {
             DeviceProblem::ExpiredForm
         };
-        return ask(app, visitor, typed, Some(problem));
+        return ask(context, visitor, typed, Some(problem));
     }
-    let Some(signed_in) = visitor.signed_in(app).await? else {
+    let Some(signed_in) = visitor.signed_in(&context.page).await? else {
         return Ok(sign_in_first(&parse_user_code(typed).unwrap_or_default()));
     };
-    let now = app.clock.millis();
+    let now = context.clock.millis();
     // A place is taken before the code is looked up: guesses are counted (§5.1).
-    let Ok(place) = app.device_limit.charge(&signed_in.user.sub, address.0, now) else {
-        return ask(app, visitor, typed, Some(DeviceProblem::TooMany));
+    let Ok(place) = context.user_code_limit.acquire(&signed_in.user.sub, address.0, now) else {
+        return ask(context, visitor, typed, Some(DeviceProblem::TooMany));
     };
     let found = match parse_user_code(typed) {
-        Some(code) => app.store.pending_device(&code, app.clock.seconds()).await?,
+        Some(code) => context.store.pending_device(&code, context.clock.seconds()).await?,
         None => None,
     };
     let Some(device) = found else {
-        place.keep();
-        return ask(app, visitor, typed, Some(DeviceProblem::UnknownCode));
+        place.consume();
+        return ask(context, visitor, typed, Some(DeviceProblem::UnknownCode));
     };
     drop(place);
     match form.get("decision") {
-        None => Ok(confirm(app, &visitor, &signed_in, &device)),
-        Some("allow") => decide(app, &visitor, address, &signed_in, &device, true).await,
-        Some(_) => decide(app, &visitor, address, &signed_in, &device, false).await,
+        None => Ok(confirm(context, &visitor, &signed_in, &device)),
+        Some("allow") => decide(context, &visitor, address, &signed_in, &device, true).await,
+        Some(_) => decide(context, &visitor, address, &signed_in, &device, false).await,
     }
 }
 
@@ -107,12 +108,12 @@ fn sign_in_first(user_code: &str) -> Response {
 }
 
 fn confirm(
-    app: &App,
-    visitor: &Visitor,
+    context: &DeviceContext,
+    visitor: &BrowserSession,
     signed_in: &SignedIn,
     device: &DeviceAuthorization,
 ) -> Response {
-    let registry = app.registry.current();
+    let registry = context.clients.registry.current();
     let named = || ClientView::named(&device.client_id);
     let scopes = device.scope.iter();
     let page = DeviceConfirmPage {
@@ -125,22 +126,22 @@ fn confirm(
             .map(|name| ScopeView { name: name.to_owned(), granted_before: false })
             .collect(),
         action: "/device".to_owned(),
-        csrf: visitor.csrf_token(app),
+        csrf: visitor.csrf_token(&context.page),
         switch_account: format!("/login?user_code={}", device.user_code),
     };
-    render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+    render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response()
 }
 
 async fn decide(
-    app: &App,
-    visitor: &Visitor,
+    context: &DeviceContext,
+    visitor: &BrowserSession,
     address: ClientAddress,
     signed_in: &SignedIn,
     device: &DeviceAuthorization,
     allowed: bool,
-) -> Result<Response, PageFailure> {
+) -> Result<Response, HtmlError> {
     let SignedIn { session, user } = signed_in;
-    let mut audit = app.audit_record(
+    let mut audit = context.audit.record(
         AuditEvent::Authorization,
         if allowed { Outcome::Succeeded } else { Outcome::Rejected },
         address,
@@ -149,7 +150,7 @@ async fn decide(
     audit.sub = Some(user.sub.clone());
     audit.scope = Some(device.scope.to_string());
     let grant = UserGrant {
-        grant_id: new_jti(app.clock.millis(), &app.entropy.bytes()?),
+        grant_id: new_jti(context.clock.millis(), &context.random.bytes()?),
         client_id: device.client_id.clone(),
         sub: user.sub.clone(),
         sid: session.sid.clone(),
@@ -160,16 +161,17 @@ async fn decide(
     };
     let decision =
         DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
-    match app.keep(&audit, Change::DecideDevice(Box::new(decision))).await {
+    match context.audit.apply(&audit, Change::DecideDevice(Box::new(decision))).await {
         Err(StoreError::SessionEnded) => return Ok(sign_in_first(&device.user_code)),
         kept => kept?,
     }
-    let client = app
+    let client = context
+        .clients
         .registry
         .current()
         .client(&device.client_id)
         .map(|client| client.display_name().to_owned());
     let page =
         DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
-    Ok(render(&app.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+    Ok(render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response())
 }

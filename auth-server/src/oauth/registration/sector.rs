@@ -1,19 +1,24 @@
+use super::RegistrationContext;
 use oauth_types::ErrorCode;
 
-use crate::{domain::UserLoginConfig, http::Failure, outbound::Named, state::App};
+use crate::{domain::UserLoginConfig, http::ApiError, outbound::UrlTrust};
 
 const RULE: &str =
     "https://openid.net/specs/openid-connect-registration-1_0.html#SectorIdentifierValidation";
 
 /// Whoever claims a sector is named by it: its list holds all of the client's redirect URIs. Else a
 /// stranger could learn by which names another sector knows its users.
-pub(super) async fn check(app: &App, login: &UserLoginConfig) -> Result<(), Failure> {
+pub(super) async fn check(
+    context: &RegistrationContext,
+    login: &UserLoginConfig,
+) -> Result<(), ApiError> {
     let Some(uri) = &login.sector_identifier_uri else { return Ok(()) };
     let refuse = |why: &str| {
         let text = format!("the sector_identifier_uri cannot be used: {why}");
-        Failure::new(ErrorCode::InvalidClientMetadata, text, RULE).at("sector_identifier_uri")
+        ApiError::new(ErrorCode::InvalidClientMetadata, text, RULE).at("sector_identifier_uri")
     };
-    let listed = app.outgoing.json(uri, Named::ByStranger).await.map_err(|why| refuse(&why))?;
+    let listed =
+        context.outbound.json(uri, UrlTrust::Untrusted).await.map_err(|why| refuse(&why))?;
     let listed = listed.as_array().ok_or_else(|| refuse("what is there is no list"))?;
     let is_listed = |own: &String| listed.iter().any(|listed| listed == own);
     match login.redirect_uris.iter().find(|own| !is_listed(own)) {

@@ -1,18 +1,17 @@
+use super::TokenContext;
 use axum::{Json, extract::State, response::IntoResponse};
+use std::sync::Arc;
 
-use super::issue_or_refuse;
-use crate::http::FormRequest;
-use crate::{
-    http::{ClientAddress, Failure, NO_STORE},
-    state::App,
-};
+use super::handle_token_request;
+use crate::http::ClientRequest;
+use crate::http::{ApiError, ClientAddress, NO_STORE};
 
 /// `POST /oauth/token` (RFC 6749 §3.2): a client shows who it is, and what it has; and gets a pass.
 pub async fn token(
-    State(app): State<App>,
+    State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
-) -> Result<impl IntoResponse, Failure> {
-    let answer = issue_or_refuse(&app, address, request).await?;
+    request: Result<ClientRequest, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
+    let answer = handle_token_request(&context, address, request).await?;
     Ok((NO_STORE, Json(answer)))
 }

@@ -1,24 +1,24 @@
-//! One file a grant. What all grants share stands in the token endpoint, once.
+//! The grant types, one file each: what each grants, and the errors specific to it.
 
 mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod refresh_token;
+mod revoke_grant;
 mod token_exchange;
-mod void_grant;
 
 pub use token_exchange::ACCESS_TOKEN_TYPE;
 
-use oauth_types::{Actor, ErrorCode, Form, RefreshToken, closest_match};
+use super::TokenContext;
+use oauth_types::{ErrorCode, Form, RefreshToken, closest_match};
 
 use crate::{
     domain::{
         Client, GrantedAccess, NewRefreshToken, OneTimeCredential, Registry, TokenHash, UserGrant,
     },
-    http::{ClientAddress, Failure},
-    secure_random::NoEntropy,
-    state::App,
-    tokens::first_refresh_token,
+    http::{ApiError, ClientAddress},
+    secure_random::SecureRandomError,
+    tokens::{ExchangedToken, first_refresh_token},
 };
 
 /// The grants that are served, as metadata names them.
@@ -30,7 +30,7 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A request for a token, by a client that has proved who it is.
 pub struct TokenRequest<'a> {
-    pub app: &'a App,
+    pub context: &'a TokenContext,
     pub client: &'a Client,
     pub registry: &'a Registry,
     pub form: &'a Form,
@@ -40,25 +40,18 @@ pub struct TokenRequest<'a> {
 }
 
 /// What a client is to get: decided, and not handed out yet.
-pub struct Approved {
+pub struct GrantOutcome {
     /// Whom the token speaks for.
     pub sub: String,
     pub granted: GrantedAccess,
     /// Present where a user takes part.
-    pub user: Option<ForUser>,
+    pub user: Option<UserContext>,
     /// Present where another token was shown for it.
-    pub exchanged: Option<Exchanged>,
-}
-
-/// What a token takes over from the one that it was exchanged for.
-pub struct Exchanged {
-    pub act: Actor,
-    /// It lives no longer than the other one.
-    pub not_after: i64,
+    pub exchanged: Option<ExchangedToken>,
 }
 
 /// What a token of a user's grant needs besides.
-pub struct ForUser {
+pub struct UserContext {
     pub grant: UserGrant,
     /// The client's word from its authorization request, for the ID token.
     pub nonce: Option<String>,
@@ -78,9 +71,12 @@ pub struct Refresh {
 ///
 /// # Errors
 /// The refusal of the grant, or of a grant that is not served.
-pub async fn dispatch(grant_type: &str, request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+pub async fn dispatch(
+    grant_type: &str,
+    request: &TokenRequest<'_>,
+) -> Result<GrantOutcome, ApiError> {
     if GRANT_TYPES.contains(&grant_type) && !request.client.allows_grant_type(grant_type) {
-        return Err(Failure::new(
+        return Err(ApiError::new(
             ErrorCode::UnauthorizedClient,
             format!("this client has not registered for the grant {grant_type}"),
             "https://www.rfc-editor.org/rfc/rfc7591#section-2",
@@ -114,18 +110,25 @@ fn unknown(grant_type: &str) -> String {
     format!("the grant_type {shown} is not served{meant}; served are: {}", GRANT_TYPES.join(" "))
 }
 
-fn unsupported(description: &str, rule: &str) -> Failure {
-    Failure::new(ErrorCode::UnsupportedGrantType, description, rule)
+fn unsupported(description: &str, rule: &str) -> ApiError {
+    ApiError::new(ErrorCode::UnsupportedGrantType, description, rule)
 }
 
 /// The first refresh token of a grant.
-fn new_refresh_token(request: &TokenRequest<'_>, grant: &UserGrant) -> Result<Refresh, NoEntropy> {
-    Ok(handed_out(request, first_refresh_token(&grant.grant_id, &request.app.entropy.bytes()?), 0))
+fn new_refresh_token(
+    request: &TokenRequest<'_>,
+    grant: &UserGrant,
+) -> Result<Refresh, SecureRandomError> {
+    Ok(next_refresh_token(
+        request,
+        first_refresh_token(&grant.grant_id, &request.context.random.bytes()?),
+        0,
+    ))
 }
 
 /// A refresh token that is to be stored as the one in force; so many came before it.
-fn handed_out(request: &TokenRequest<'_>, token: RefreshToken, number: u32) -> Refresh {
+fn next_refresh_token(request: &TokenRequest<'_>, token: RefreshToken, number: u32) -> Refresh {
     let hash = TokenHash::of_text(token.expose());
-    let exp = request.now + i64::from(request.app.lives.refresh_token_ttl_seconds);
+    let exp = request.now + i64::from(request.context.ttls.refresh_token);
     Refresh { token, new: Some(NewRefreshToken { hash, number, exp }) }
 }

@@ -1,20 +1,20 @@
 //! From a client's request for a token to its answer: the phases that all grants share.
 
+use super::TokenContext;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use flow_events::{Event, TokenHeader, emit};
 use oauth_types::{AccessToken, AccessTokenClaims, IdToken, Scope, TokenResponse};
 
-use super::grants::{self, ACCESS_TOKEN_TYPE, Approved, ForUser, TokenRequest};
+use super::grants::{self, ACCESS_TOKEN_TYPE, GrantOutcome, TokenRequest, UserContext};
 use crate::{
     domain::{
         AuditEvent, AuditRecord, Client, OPENID_SCOPES, OpaqueToken, Outcome, TokenFormat,
-        TokenHash, UserIssuance, UserLoginConfig, new_opaque_token, with_grant_id,
+        TokenHash, UserIssuance, UserLoginConfig, new_opaque_token,
     },
-    http::{ClientAddress, Failure, FormRequest},
+    http::{ApiError, ClientAddress, ClientRequest},
     keys::KeyError,
-    state::App,
     storage::{AuditedChange, Change, StoreError},
-    tokens::{IdTokenFacts, Issuer, id_token},
+    tokens::{AccessTokenRequest, IdTokenFacts, id_token, sign_access_token},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-5";
@@ -23,57 +23,59 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-5";
 ///
 /// # Errors
 /// The refusal.
-pub async fn issue_or_refuse(
-    app: &App,
+pub async fn handle_token_request(
+    context: &TokenContext,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
-) -> Result<TokenResponse, Failure> {
-    let mut record = app.audit_record(AuditEvent::Token, Outcome::Rejected, address);
-    match issue(app, address, request, &mut record).await {
+    request: Result<ClientRequest, ApiError>,
+) -> Result<TokenResponse, ApiError> {
+    let mut record = context.audit.record(AuditEvent::Token, Outcome::Rejected, address);
+    match issue(context, address, request, &mut record).await {
         Ok(answer) => Ok(answer),
-        Err(failure) => Err(refuse(app, record, failure).await),
+        Err(failure) => Err(reject(context, record, failure).await),
     }
 }
 
 async fn issue(
-    app: &App,
+    context: &TokenContext,
     address: ClientAddress,
-    request: Result<FormRequest, Failure>,
+    request: Result<ClientRequest, ApiError>,
     record: &mut AuditRecord,
-) -> Result<TokenResponse, Failure> {
+) -> Result<TokenResponse, ApiError> {
     let request = request?;
-    record.scope = known_scope(app, request.form.get("scope"));
+    record.scope = auditable_scope(context, request.form.get("scope"));
     // 1. Who asks?
-    let client = request.client(app, address, record).await?;
+    let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     // 2. For what, and may it?
     let grant_type = request.required("grant_type", RULE)?;
-    let registry = app.registry.current();
-    let now = app.clock.seconds();
+    let registry = context.clients.registry.current();
+    let now = context.clock.seconds();
     let asked = TokenRequest {
-        app,
+        context,
         client: &client,
         registry: &registry,
         form: &request.form,
         address,
         now,
     };
-    let approved = grants::dispatch(grant_type, &asked).await?;
-    if let Some(answer) = hand_out(app, &client, approved, request.expires_in, record).await? {
+    let outcome = grants::dispatch(grant_type, &asked).await?;
+    if let Some(answer) =
+        issue_and_store(context, &client, outcome, request.expires_in, record).await?
+    {
         return Ok(answer);
     }
     // Somebody was quicker. The grant decides anew what that means: a replay, or the same question
     // asked twice.
-    let approved = grants::dispatch(grant_type, &asked).await?;
-    Ok(hand_out(app, &client, approved, request.expires_in, record)
+    let outcome = grants::dispatch(grant_type, &asked).await?;
+    Ok(issue_and_store(context, &client, outcome, request.expires_in, record)
         .await?
         .ok_or(StoreError::AlreadyConsumed)?)
 }
 
 /// What was asked for, where every word of it is one of ours: the records hold no words of a
 /// caller's own.
-fn known_scope(app: &App, asked: Option<&str>) -> Option<String> {
+fn auditable_scope(context: &TokenContext, asked: Option<&str>) -> Option<String> {
     let scope: Scope = asked?.parse().ok()?;
-    let registry = app.registry.current();
+    let registry = context.clients.registry.current();
     let serves =
         |word: &str| registry.resources().iter().any(|resource| resource.scopes.contains(word));
     scope
@@ -83,42 +85,38 @@ fn known_scope(app: &App, asked: Option<&str>) -> Option<String> {
 }
 
 /// Make and store what was approved; nothing when what it is given for was spent meanwhile.
-async fn hand_out(
-    app: &App,
+async fn issue_and_store(
+    context: &TokenContext,
     client: &Client,
-    approved: Approved,
+    outcome: GrantOutcome,
     expires_in: Option<i64>,
     record: &mut AuditRecord,
-) -> Result<Option<TokenResponse>, Failure> {
-    // 3. Make the pass.
-    let Approved { sub, granted, user, exchanged } = approved;
-    let now = app.clock.millis();
-    // What was exchanged speaks for whom it spoke before; else the user has the name by which this
-    // client knows them.
-    let told_sub = match &user {
-        Some(user) if exchanged.is_none() => app.subjects.told_to(client, &user.grant.sub),
+) -> Result<Option<TokenResponse>, ApiError> {
+    // 3. Issue the access token.
+    let GrantOutcome { sub, granted, user, exchanged } = outcome;
+    let now = context.clock.millis();
+    // An exchanged token keeps the subject of the first one. Otherwise the client sees the subject
+    // that it knows the user by, which may be pairwise (OpenID Connect Core §8).
+    let subject = match &user {
+        Some(user) if exchanged.is_none() => context.subjects.subject_for(client, &user.grant.sub),
         _ => sub,
     };
-    let mut claims =
-        app.issuer.claims(&client.client_id, &told_sub, &granted, now, &app.entropy.bytes()?);
-    if let Some(user) = &user {
-        claims.jti = with_grant_id(&claims.jti, &user.grant.grant_id);
-    }
     let issued_token_type = exchanged.as_ref().map(|_| ACCESS_TOKEN_TYPE.to_owned());
-    if let Some(exchanged) = exchanged {
-        claims.exp = claims.exp.min(exchanged.not_after);
-        claims.act = Some(exchanged.act);
-    }
-    if let Some(expires_in) = expires_in {
-        let life = claims.exp - claims.iat;
-        claims.exp = now.div_euclid(1_000) + expires_in;
-        claims.iat = claims.iat.min(claims.exp - life);
-    }
+    let claims = context.issuer.claims(AccessTokenRequest {
+        client_id: &client.client_id,
+        sub: &subject,
+        access: &granted,
+        grant_id: user.as_ref().map(|user| user.grant.grant_id.as_str()),
+        exchanged,
+        expires_in,
+        now_millis: now,
+        random: context.random.bytes()?,
+    });
     let claims_exp = claims.exp;
-    let (token, opaque) = make(app, granted.format, &claims)?;
+    let (token, opaque) = make(context, granted.format, &claims)?;
     let id_token = match &user {
         Some(user) if user.grant.scope.contains("openid") && claims.act.is_none() => {
-            Some(id_token_for(app, client, user, &token).await?)
+            Some(id_token_for(context, client, user, &token).await?)
         }
         _ => None,
     };
@@ -130,12 +128,16 @@ async fn hand_out(
     let refresh = user.as_ref().and_then(|user| user.refresh_token.as_ref());
     let refresh_token = refresh.map(|refresh| refresh.token.clone());
     let audit = AuditRecord { outcome: Outcome::Issued, ..record.clone() };
-    match app.store.apply(AuditedChange::of_request(audit, change(user, &claims, opaque))).await {
+    match context
+        .audit
+        .append(AuditedChange::of_request(audit, change(user, &claims, opaque)))
+        .await
+    {
         Err(StoreError::AlreadyConsumed) => return Ok(None),
         stored => stored?,
     }
     record.outcome = Outcome::Issued;
-    app.metrics.count(record);
+    context.audit.count(record);
     emit(|| Event::TokenIssued { token: token.fingerprint(), header: header_of(&token), claims });
     let expires_in = u64::try_from(claims_exp - now.div_euclid(1_000)).unwrap_or_default();
     Ok(Some(TokenResponse {
@@ -153,17 +155,17 @@ fn header_of(token: &AccessToken) -> Option<TokenHeader> {
 }
 
 fn make(
-    app: &App,
+    context: &TokenContext,
     format: TokenFormat,
     claims: &AccessTokenClaims,
-) -> Result<(AccessToken, Option<OpaqueToken>), Failure> {
+) -> Result<(AccessToken, Option<OpaqueToken>), ApiError> {
     match format {
         TokenFormat::Jwt => {
-            let ring = app.keys.ring();
-            Ok((Issuer::sign(claims, ring.for_access_tokens().ok_or(KeyError)?)?, None))
+            let ring = context.keys.ring();
+            Ok((sign_access_token(claims, ring.for_access_tokens().ok_or(KeyError)?)?, None))
         }
         TokenFormat::Opaque => {
-            let token = new_opaque_token(app.entropy.bytes()?);
+            let token = new_opaque_token(context.random.bytes()?);
             let remembered = OpaqueToken { hash: TokenHash::of(&token), claims: claims.clone() };
             Ok((token, Some(remembered)))
         }
@@ -171,31 +173,31 @@ fn make(
 }
 
 async fn id_token_for(
-    app: &App,
+    context: &TokenContext,
     client: &Client,
-    user: &ForUser,
+    user: &UserContext,
     token: &AccessToken,
-) -> Result<IdToken, Failure> {
+) -> Result<IdToken, ApiError> {
     let algorithm =
         client.login.as_ref().map(UserLoginConfig::id_token_algorithm).unwrap_or_default();
-    let now = app.clock.seconds();
-    app.keys.have(algorithm, &*app.store, now).await?;
+    let now = context.clock.seconds();
+    context.keys.ensure(algorithm, &*context.store, now).await?;
     let facts = IdTokenFacts {
-        issuer: &app.issuer.issuer,
+        issuer: &context.issuer.issuer,
         client,
         grant: &user.grant,
-        sub: app.subjects.told_to(client, &user.grant.sub),
+        sub: context.subjects.subject_for(client, &user.grant.sub),
         nonce: user.nonce.clone(),
         access_token: token,
         now,
-        lives: app.lives.id_token_ttl_seconds,
+        lives: context.ttls.id_token,
     };
-    let ring = app.keys.ring();
+    let ring = context.keys.ring();
     Ok(id_token(facts, ring.of(algorithm).ok_or(KeyError)?)?)
 }
 
 fn change(
-    user: Option<ForUser>,
+    user: Option<UserContext>,
     claims: &AccessTokenClaims,
     opaque: Option<OpaqueToken>,
 ) -> Change {
@@ -212,12 +214,12 @@ fn change(
     }
 }
 
-async fn refuse(app: &App, record: AuditRecord, failure: Failure) -> Failure {
+async fn reject(context: &TokenContext, record: AuditRecord, error: ApiError) -> ApiError {
     emit(|| Event::TokenRequestRejected {
         client_id: record.client_id.clone(),
-        error: failure.error.error,
-        // Not its description, which quotes the caller.
-        description: failure.at_fault().unwrap_or_default().to_owned(),
+        error: error.error.error,
+        // Not the description, which quotes the caller.
+        description: error.at_fault().unwrap_or_default().to_owned(),
     });
-    app.refuse(record, failure).await
+    error.audited(&context.audit, record).await
 }

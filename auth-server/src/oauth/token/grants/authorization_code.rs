@@ -2,14 +2,14 @@ use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::{
-    Approved, ForUser, TokenRequest, new_refresh_token,
-    void_grant::{invalid_grant, void},
+    GrantOutcome, TokenRequest, UserContext, new_refresh_token,
+    revoke_grant::{invalid_grant, void},
 };
 use crate::{
     domain::{
         AuthorizationCode, OneTimeCredential, StoredAuthorizationCode, TokenHash, narrow_grant,
     },
-    http::{Failure, required},
+    http::{ApiError, required},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3";
@@ -17,7 +17,7 @@ const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2";
 const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.6";
 
 /// The client fetches what a user has allowed it (RFC 6749 §4.1.3).
-pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let code = required(request.form, "code", RULE)?;
     let StoredAuthorizationCode { code, grant, spent, revoked } = find(request, code).await?;
     if spent {
@@ -40,23 +40,23 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         return Err(void(request, &grant, said, rule).await?);
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let issuer = &request.app.issuer.issuer;
+    let issuer = &request.context.issuer.issuer;
     let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
     let keeps =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::AuthorizationCode(code.hash)));
-    Ok(Approved {
+    Ok(GrantOutcome {
         sub,
         granted,
-        user: Some(ForUser { grant, nonce: code.nonce, spends, refresh_token }),
+        user: Some(UserContext { grant, nonce: code.nonce, spends, refresh_token }),
         exchanged: None,
     })
 }
 
 /// A code of another client is one that nobody has issued: it is neither told nor spent.
-async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizationCode, Failure> {
-    let found = request.app.store.code(&TokenHash::of_text(code)).await?;
+async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizationCode, ApiError> {
+    let found = request.context.store.code(&TokenHash::of_text(code)).await?;
     found.filter(|stored| stored.grant.client_id == request.client.client_id).ok_or_else(|| {
         invalid_grant(
             "the code is not known: it was never issued to this client, or expired long ago",

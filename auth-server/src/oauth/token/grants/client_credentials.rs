@@ -1,18 +1,18 @@
 use oauth_types::{ErrorCode, Scope, ScopeError};
 
-use super::{Approved, TokenRequest};
+use super::{GrantOutcome, TokenRequest};
 use crate::{
     domain::{GrantError, authorize_scopes},
-    http::Failure,
+    http::ApiError,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.4";
 
 /// The client asks in its own name (RFC 6749 §4.4).
-pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+pub(super) fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let client = request.client;
     if client.is_public() {
-        return Err(Failure::new(
+        return Err(ApiError::new(
             ErrorCode::UnauthorizedClient,
             "a public client has no secret, so it cannot ask in its own name",
             RULE,
@@ -21,10 +21,10 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
     let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
     let granted = authorize_scopes(client, request.registry, scope.as_ref(), &resources)?;
-    Ok(Approved { sub: client.client_id.clone(), granted, user: None, exchanged: None })
+    Ok(GrantOutcome { sub: client.client_id.clone(), granted, user: None, exchanged: None })
 }
 
-impl From<ScopeError> for Failure {
+impl From<ScopeError> for ApiError {
     fn from(error: ScopeError) -> Self {
         Self::new(
             ErrorCode::InvalidScope,
@@ -34,7 +34,7 @@ impl From<ScopeError> for Failure {
     }
 }
 
-impl From<GrantError> for Failure {
+impl From<GrantError> for ApiError {
     fn from(refusal: GrantError) -> Self {
         let (code, rule) = match refusal {
             GrantError::InvalidResource(_) | GrantError::ResourceNotAllowed { .. } => {

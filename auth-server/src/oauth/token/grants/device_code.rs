@@ -1,27 +1,27 @@
 use oauth_types::ErrorCode;
 
 use super::{
-    Approved, ForUser, TokenRequest, new_refresh_token,
-    void_grant::{invalid_grant, void},
+    GrantOutcome, TokenRequest, UserContext, new_refresh_token,
+    revoke_grant::{invalid_grant, void},
 };
 use crate::{
     domain::{
         DeviceCodeStatus, OneTimeCredential, StoredDeviceAuthorization, TokenHash, narrow_grant,
     },
-    http::{Failure, required},
+    http::{ApiError, required},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.5";
 
 /// A device asks whether its user has decided (RFC 8628 §3.4).
-pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let hash = TokenHash::of_text(required(request.form, "device_code", RULE)?);
     let found =
-        request.app.store.poll_device(&hash, &request.client.client_id, request.now).await?;
+        request.context.store.poll_device(&hash, &request.client.client_id, request.now).await?;
     let StoredDeviceAuthorization { device, status } = found.ok_or_else(|| {
         invalid_grant("the device_code is not known, or was issued to another client", RULE)
     })?;
-    let refuse = |code, text: &str| Err(Failure::new(code, text, RULE));
+    let refuse = |code, text: &str| Err(ApiError::new(code, text, RULE));
     let (grant, revoked, spent) = match status {
         DeviceCodeStatus::Approved { grant, revoked, spent } => (grant, revoked, spent),
         DeviceCodeStatus::Denied => return refuse(ErrorCode::AccessDenied, "the user said no"),
@@ -54,16 +54,16 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
         ));
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let issuer = &request.app.issuer.issuer;
+    let issuer = &request.context.issuer.issuer;
     let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
     let keeps =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::DeviceCode(hash)));
-    Ok(Approved {
+    Ok(GrantOutcome {
         sub,
         granted,
-        user: Some(ForUser { grant, nonce: None, spends, refresh_token }),
+        user: Some(UserContext { grant, nonce: None, spends, refresh_token }),
         exchanged: None,
     })
 }

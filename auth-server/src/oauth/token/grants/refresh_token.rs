@@ -1,13 +1,13 @@
 use oauth_types::{RefreshToken, Scope};
 
 use super::{
-    Approved, ForUser, Refresh, TokenRequest, handed_out,
-    void_grant::{invalid_grant, void},
+    GrantOutcome, Refresh, TokenRequest, UserContext, next_refresh_token,
+    revoke_grant::{invalid_grant, void},
 };
 use crate::{
     domain::{OneTimeCredential, StoredRefreshToken, narrow_grant},
-    http::{Failure, required},
-    tokens::grant_of_refresh_token,
+    http::{ApiError, required},
+    tokens::grant_id_of_refresh_token,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-6";
@@ -15,13 +15,16 @@ const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2";
 
 /// The client goes on without the user (RFC 6749 §6). Each refresh token is good once; its
 /// successor is handed out with the access token.
-pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
+pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let shown = RefreshToken::new(required(request.form, "refresh_token", RULE)?);
     let unknown =
         || invalid_grant("the refresh token is not known, or was issued to another client", RULE);
     let stored = in_force(request, &shown).await?.ok_or_else(unknown)?;
-    let had =
-        request.app.rotation.successors(&shown, stored.number, stored.hash).ok_or_else(unknown)?;
+    let had = request
+        .context
+        .refresh_tokens
+        .generations_since(&shown, stored.number, stored.hash)
+        .ok_or_else(unknown)?;
     if stored.revoked {
         return Err(invalid_grant(
             "the refresh token is void: the user, or a sign-out, has ended it",
@@ -40,12 +43,12 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
             RULE,
         ));
     }
-    let successor = request.app.rotation.successor(&shown).ok_or_else(unknown)?;
-    let retry_seconds = i64::from(request.app.lives.refresh_reuse_grace_seconds);
+    let successor = request.context.refresh_tokens.successor(&shown).ok_or_else(unknown)?;
+    let retry_seconds = i64::from(request.context.ttls.refresh_reuse_grace);
     let (spends, refresh) = match had {
         0 => (
             Some(OneTimeCredential::RefreshToken(stored.hash)),
-            handed_out(request, successor, stored.number + 1),
+            next_refresh_token(request, successor, stored.number + 1),
         ),
         // An answer was lost on the way, and the client asks again within seconds: it gets the same
         // successor. Whoever has used that one has had the answer.
@@ -60,13 +63,13 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let grant = stored.grant;
     let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let issuer = &request.app.issuer.issuer;
+    let issuer = &request.context.issuer.issuer;
     let granted =
         narrow_grant(request.client, request.registry, issuer, &grant, scope.as_ref(), &resources)?;
-    Ok(Approved {
+    Ok(GrantOutcome {
         sub: grant.sub.clone(),
         granted,
-        user: Some(ForUser { grant, nonce: None, spends, refresh_token: Some(refresh) }),
+        user: Some(UserContext { grant, nonce: None, spends, refresh_token: Some(refresh) }),
         exchanged: None,
     })
 }
@@ -75,14 +78,14 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
 async fn in_force(
     request: &TokenRequest<'_>,
     shown: &RefreshToken,
-) -> Result<Option<StoredRefreshToken>, Failure> {
-    let Some(grant_id) = grant_of_refresh_token(shown) else { return Ok(None) };
-    let stored = request.app.store.refresh_token(grant_id).await?;
+) -> Result<Option<StoredRefreshToken>, ApiError> {
+    let Some(grant_id) = grant_id_of_refresh_token(shown) else { return Ok(None) };
+    let stored = request.context.store.refresh_token(grant_id).await?;
     Ok(stored.filter(|stored| stored.grant.client_id == request.client.client_id))
 }
 
 /// Without `offline_access` the user has to be there, more or less (OpenID Connect Core §11).
-async fn session_lives(request: &TokenRequest<'_>, sid: &str) -> Result<bool, Failure> {
-    let session = request.app.store.session_by_sid(sid).await?;
-    Ok(session.is_some_and(|session| session.is_live(request.now, request.app.session_life)))
+async fn session_lives(request: &TokenRequest<'_>, sid: &str) -> Result<bool, ApiError> {
+    let session = request.context.store.session_by_sid(sid).await?;
+    Ok(session.is_some_and(|session| session.is_live(request.now, request.context.session_ttl)))
 }

@@ -1,9 +1,10 @@
 use oauth_types::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Scope};
 
-use super::{Approved, Exchanged, ForUser, TokenRequest};
+use super::{GrantOutcome, TokenRequest, UserContext};
 use crate::{
     domain::{Client, authorize_scopes, grant_id_of, narrow_grant},
-    http::{Failure, required},
+    http::{ApiError, required},
+    tokens::ExchangedToken,
 };
 
 /// The one kind of token that is taken and given (RFC 8693 §3).
@@ -14,18 +15,18 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8693#section-2.1";
 /// A service was shown a user's token and needs one for a further hop (RFC 8693): it gets one that
 /// still speaks for the user, says who acts for them, and opens only what the service itself may
 /// open.
-pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failure> {
-    let TokenRequest { app, client, registry, form, .. } = request;
+pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
+    let TokenRequest { context, client, registry, form, .. } = request;
     check_kinds(request)?;
     if client.is_public() {
         let text =
             "a public client cannot act for others: anybody could say that it is this client";
-        return Err(Failure::new(ErrorCode::UnauthorizedClient, text, RULE));
+        return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let shown = AccessToken::new(required(form, "subject_token", RULE)?);
     let subject = in_force(request, &shown).await?;
     if !may_exchange(client, &subject) {
-        return Err(Failure::invalid_request(
+        return Err(ApiError::invalid_request(
             "the subject_token was neither issued to this client nor for it",
             RULE,
         ));
@@ -33,40 +34,41 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<Approved, Failur
     let scope = form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = form.all("resource").chain(form.get("audience")).collect();
     if resources.is_empty() {
-        return Err(Failure::invalid_request(
+        return Err(ApiError::invalid_request(
             "resource is missing: say for whom the token is to be",
             RULE,
         ));
     }
     // It ends with the user's grant, as the token does that was shown.
     let grant = match grant_id_of(&subject.jti) {
-        Some(grant_id) => Some(app.store.grant(grant_id).await?.ok_or_else(void)?),
+        Some(grant_id) => Some(context.store.grant(grant_id).await?.ok_or_else(void)?),
         None => None,
     };
     let granted = match grant.as_ref().filter(|grant| grant.client_id == client.client_id) {
         // Else a client whom the user has allowed to read could exchange that for leave to write in
         // the user's name.
         Some(own) => {
-            narrow_grant(client, registry, &app.issuer.issuer, own, scope.as_ref(), &resources)?
+            narrow_grant(client, registry, &context.issuer.issuer, own, scope.as_ref(), &resources)?
         }
         None => authorize_scopes(client, registry, scope.as_ref(), &resources)?,
     };
-    let user = grant.map(|grant| ForUser { grant, nonce: None, spends: None, refresh_token: None });
+    let user =
+        grant.map(|grant| UserContext { grant, nonce: None, spends: None, refresh_token: None });
     let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
-    Ok(Approved {
+    Ok(GrantOutcome {
         sub: subject.sub,
         granted,
         user,
-        exchanged: Some(Exchanged { act, not_after: subject.exp }),
+        exchanged: Some(ExchangedToken { act, not_after: subject.exp }),
     })
 }
 
-fn void() -> Failure {
-    Failure::invalid_request("the subject_token is not in force", RULE)
+fn void() -> ApiError {
+    ApiError::invalid_request("the subject_token is not in force", RULE)
 }
 
-fn check_kinds(request: &TokenRequest<'_>) -> Result<(), Failure> {
-    let refuse = |text: &str| Err(Failure::invalid_request(text, RULE));
+fn check_kinds(request: &TokenRequest<'_>) -> Result<(), ApiError> {
+    let refuse = |text: &str| Err(ApiError::invalid_request(text, RULE));
     if required(request.form, "subject_token_type", RULE)? != ACCESS_TOKEN_TYPE {
         return refuse("the subject_token_type is not that of an access token");
     }
@@ -82,10 +84,10 @@ fn check_kinds(request: &TokenRequest<'_>) -> Result<(), Failure> {
 async fn in_force(
     request: &TokenRequest<'_>,
     shown: &AccessToken,
-) -> Result<AccessTokenClaims, Failure> {
-    let app = request.app;
-    let subject = app.find(shown).await?.ok_or_else(void)?;
-    if app.is_in_force(&subject).await? { Ok(subject) } else { Err(void()) }
+) -> Result<AccessTokenClaims, ApiError> {
+    let context = request.context;
+    let subject = context.issued_tokens.find_claims(shown).await?.ok_or_else(void)?;
+    if context.issued_tokens.is_active(&subject).await? { Ok(subject) } else { Err(void()) }
 }
 
 /// One's own, or one that was shown to oneself.

@@ -3,13 +3,13 @@ use oauth_types::ErrorCode;
 use super::TokenRequest;
 use crate::{
     domain::{AuditEvent, Outcome, UserGrant},
-    http::Failure,
+    http::ApiError,
     storage::Change,
 };
 
 /// `invalid_grant` (RFC 6749 §5.2).
-pub(super) fn invalid_grant(description: &str, rule: &str) -> Failure {
-    Failure::new(ErrorCode::InvalidGrant, description, rule)
+pub(super) fn invalid_grant(description: &str, rule: &str) -> ApiError {
+    ApiError::new(ErrorCode::InvalidGrant, description, rule)
 }
 
 /// Somebody holds a code or a token that they should not: void all that was issued under the grant,
@@ -19,9 +19,9 @@ pub(super) async fn void(
     grant: &UserGrant,
     description: &str,
     rule: &str,
-) -> Result<Failure, Failure> {
+) -> Result<ApiError, ApiError> {
     let mut audit =
-        request.app.audit_record(AuditEvent::Revocation, Outcome::Revoked, request.address);
+        request.context.audit.record(AuditEvent::Revocation, Outcome::Revoked, request.address);
     audit.client_id = Some(grant.client_id.clone());
     audit.sub = Some(grant.sub.clone());
     audit.error = Some(ErrorCode::InvalidGrant.as_str().to_owned());
@@ -31,6 +31,10 @@ pub(super) async fn void(
         description,
         "a user's grant is void"
     );
-    request.app.keep(&audit, Change::RevokeGrant { grant_id: grant.grant_id.clone() }).await?;
+    request
+        .context
+        .audit
+        .apply(&audit, Change::RevokeGrant { grant_id: grant.grant_id.clone() })
+        .await?;
     Ok(invalid_grant(description, rule))
 }

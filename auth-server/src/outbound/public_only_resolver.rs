@@ -7,9 +7,9 @@ use crate::domain::is_public_address;
 
 /// Looks a name up, and forgets what is not public. The connection goes to an address of this very
 /// answer: a name that is asked again may lead elsewhere (DNS rebinding).
-pub(super) struct PublicNames;
+pub(super) struct PublicOnlyResolver;
 
-impl Resolve for PublicNames {
+impl Resolve for PublicOnlyResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             // Port 0 becomes the URL's own.
@@ -31,7 +31,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_of_this_machine_leads_nowhere() {
         for name in ["localhost", "localhost.", "127.0.0.1", "::1"] {
-            assert!(PublicNames.resolve(name.parse().unwrap()).await.is_err(), "{name}");
+            assert!(PublicOnlyResolver.resolve(name.parse().unwrap()).await.is_err(), "{name}");
         }
     }
 }
