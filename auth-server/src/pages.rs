@@ -60,7 +60,8 @@ const TEXTS: [(Language, &str); 2] = [
     (Language::Chinese, include_str!("../pages/zh.toml")),
 ];
 
-/// Loads the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded ones.
+/// Loads the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded
+/// ones.
 ///
 /// # Errors
 /// Returns an error if a template or a text file in `folder` is invalid.

@@ -51,16 +51,16 @@ pub trait AccountStore: Send + Sync {
     /// Stores a login that a browser has started.
     async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError>;
 
-    /// Removes and returns a pending login. Returns `None` if it was consumed before, or was started
-    /// by another browser; in the latter case it stays.
+    /// Removes and returns a pending login. Returns `None` if it was consumed before, or was
+    /// started by another browser; in the latter case it stays.
     async fn consume_pending_login(
         &self,
         state: &Digest,
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError>;
 
-    /// Finds the account that `identity` is linked to and updates its profile, or creates an account
-    /// with the id `new_id`.
+    /// Finds the account that `identity` is linked to and updates its profile, or creates an
+    /// account with the id `new_id`.
     async fn log_in(
         &self,
         identity: &ExternalIdentity,
@@ -76,8 +76,8 @@ pub trait AccountStore: Send + Sync {
         now: i64,
     ) -> Result<LinkOutcome, StoreError>;
 
-    /// Unlinks an identity and ends the sessions that were started with it. The last identity stays,
-    /// because the account could not be logged in to without it.
+    /// Unlinks an identity and ends the sessions that were started with it. The last identity
+    /// stays, because the account could not be logged in to without it.
     async fn unlink_identity(
         &self,
         account_id: &str,

@@ -1,5 +1,5 @@
-//! `service-a doctor`: checks whether A can start, get access tokens from C, call B and log users in.
-//! [`examine`] lists the checks in order.
+//! `service-a doctor`: checks whether A can start, get access tokens from C, call B and log users
+//! in. [`examine`] lists the checks in order.
 
 mod b_calls;
 mod logins;

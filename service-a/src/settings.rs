@@ -30,14 +30,14 @@ pub struct ServiceASettings {
     /// `demo`, `test` or `production`. Default: `demo`. Production refuses to start with an unsafe
     /// setting and names each.
     pub profile: Profile,
-    /// Issuer identifier of C. Default: `http://localhost:9000`. Production demands https and a host
-    /// other than loopback.
+    /// Issuer identifier of C. Default: `http://localhost:9000`. Production demands https and a
+    /// host other than loopback.
     pub issuer: String,
     /// Base URL under which A reaches C, if it differs from `issuer`. Default: unset. Production
     /// demands https.
     pub internal_url: Option<String>,
-    /// PEM file with the certificate authorities that A trusts for C and B, in place of those of the
-    /// system. Default: unset.
+    /// PEM file with the certificate authorities that A trusts for C and B, in place of those of
+    /// the system. Default: unset.
     pub ca_file: Option<PathBuf>,
     /// Listener address as `host:port`. Default: `127.0.0.1:9001`. Production demands loopback or
     /// TLS.

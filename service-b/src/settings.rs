@@ -17,13 +17,14 @@ pub struct ServiceBSettings {
     /// The issuer identifier of the authorization server: the only accepted `iss`. Production
     /// demands https and a host other than loopback.
     pub issuer: String,
-    /// The URL at which B reaches the issuer, if it is not the issuer identifier. Production demands
-    /// https.
+    /// The URL at which B reaches the issuer, if it is not the issuer identifier. Production
+    /// demands https.
     pub internal_url: Option<String>,
-    /// A PEM file with the only certificate authorities that B trusts. Without it, B trusts those of
-    /// the system.
+    /// A PEM file with the only certificate authorities that B trusts. Without it, B trusts those
+    /// of the system.
     pub ca_file: Option<PathBuf>,
-    /// The address on which B listens, as `host:port`. Production demands TLS files beyond loopback.
+    /// The address on which B listens, as `host:port`. Production demands TLS files beyond
+    /// loopback.
     pub listen: String,
     /// The resource identifier of B: the `aud` of access tokens for B. Production demands a host
     /// other than loopback.
@@ -81,8 +82,8 @@ pub struct IntrospectionSettings {
     pub client_secret: Option<SecretSetting>,
     /// A file with the secret, as container engines mount it.
     pub client_secret_file: Option<PathBuf>,
-    /// How long an introspection response is cached, in seconds: B accepts a revoked token for up to
-    /// this time. Production demands at most 60.
+    /// How long an introspection response is cached, in seconds: B accepts a revoked token for up
+    /// to this time. Production demands at most 60.
     pub cache_seconds: u32,
 }
 

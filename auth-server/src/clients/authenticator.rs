@@ -68,7 +68,8 @@ impl ClientAuthenticator {
     /// Let the client in, or not.
     ///
     /// # Errors
-    /// [`ClientAuthError`]; the answer and its time do not tell an unknown client from a wrong secret.
+    /// [`ClientAuthError`]; the answer and its time do not tell an unknown client from a wrong
+    /// secret.
     pub async fn authenticate(
         &self,
         presented: &ClientCredentials,

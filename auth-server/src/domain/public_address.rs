@@ -2,9 +2,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Returns whether `address` is on the public internet (RFC 6890 and its registries list the special
-/// ranges). A URL of an unauthenticated caller must not make this server call loopback or internal
-/// services (SSRF).
+/// Returns whether `address` is on the public internet (RFC 6890 and its registries list the
+/// special ranges). A URL of an unauthenticated caller must not make this server call loopback or
+/// internal services (SSRF).
 pub fn is_public_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),

@@ -151,8 +151,8 @@ impl ValidatedMetadata {
     }
 }
 
-/// Software statements are not supported (RFC 7591 §2.3). Ignoring one silently would let the client
-/// believe that it was accepted.
+/// Software statements are not supported (RFC 7591 §2.3). Ignoring one silently would let the
+/// client believe that it was accepted.
 fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let is_jwt =
         |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty());

@@ -30,8 +30,8 @@ pub fn new_sub(random: [u8; 16]) -> String {
     Builder::from_random_bytes(random).into_uuid().to_string()
 }
 
-/// Returns the id of a dynamically registered client. It is random, so that it cannot imitate another
-/// client's id.
+/// Returns the id of a dynamically registered client. It is random, so that it cannot imitate
+/// another client's id.
 pub fn new_client_id(random: [u8; 16]) -> String {
     format!("gpci_{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }

@@ -44,8 +44,9 @@ pub fn authorize_user_scopes(
     Ok(AllowedAccess { scope, resources })
 }
 
-/// Decides the access of a token under a user's grant, narrowed to the requested scope and resources
-/// (RFC 8707 §2.2). A token for one resource is not valid at another one, nor at userinfo.
+/// Decides the access of a token under a user's grant, narrowed to the requested scope and
+/// resources (RFC 8707 §2.2). A token for one resource is not valid at another one, nor at
+/// userinfo.
 pub fn narrow_grant(
     client: &Client,
     registry: &Registry,

@@ -114,8 +114,8 @@ impl UserLoginConfig {
         self.id_token_signed_response_alg.unwrap_or(Algorithm::RS256)
     }
 
-    /// Returns whether this redirect URI is registered. Compares byte by byte (RFC 9700 §2.1), except
-    /// for the port of a loopback IP address, where a native app listens (RFC 8252 §7.3).
+    /// Returns whether this redirect URI is registered. Compares byte by byte (RFC 9700 §2.1),
+    /// except for the port of a loopback IP address, where a native app listens (RFC 8252 §7.3).
     pub fn allows_redirect_to(&self, asked: &str) -> bool {
         self.redirect_uris
             .iter()

@@ -148,8 +148,8 @@ impl ApiError {
         }
     }
 
-    /// Logs a rejected request, records it in the audit log, and returns the error. The log holds the
-    /// error code and the parameter at fault; the description may quote secrets of the caller.
+    /// Logs a rejected request, records it in the audit log, and returns the error. The log holds
+    /// the error code and the parameter at fault; the description may quote secrets of the caller.
     pub async fn audited(self, audit: &AuditLog, mut record: AuditRecord) -> Self {
         let error = self.error.error.as_str();
         tracing::info!(

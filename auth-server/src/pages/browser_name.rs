@@ -8,8 +8,8 @@ pub struct BrowserName {
     pub system: Option<&'static str>,
 }
 
-/// Markers in `User-Agent` and browser names. Most browsers also name the ones that they imitate, so
-/// the first match decides and newer browsers come first.
+/// Markers in `User-Agent` and browser names. Most browsers also name the ones that they imitate,
+/// so the first match decides and newer browsers come first.
 const BROWSERS: [(&str, &str); 16] = [
     ("MicroMessenger", "WeChat"),
     ("AlipayClient", "Alipay"),

@@ -19,7 +19,8 @@ const SCRIPT: &str = "document.forms[0].submit()";
 const SCRIPT_SHA256: &str = "ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
 
 impl FormPostPage {
-    /// Returns a page that posts `fields` to the redirect URI `action`. `client` is a name to display.
+    /// Returns a page that posts `fields` to the redirect URI `action`. `client` is a name to
+    /// display.
     pub fn new(
         client: impl Into<String>,
         action: impl Into<String>,

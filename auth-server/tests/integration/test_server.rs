@@ -129,8 +129,8 @@ impl TestServer {
         self.folder.path().join("clients.toml")
     }
 
-    /// Changes the clients file and waits until the server has loaded it. A client that is added with
-    /// the same change shows when that is.
+    /// Changes the clients file and waits until the server has loaded it. A client that is added
+    /// with the same change shows when that is.
     pub async fn change_clients_file(&self, change: impl FnOnce(String) -> String) {
         let clients = change(std::fs::read_to_string(self.clients_file()).unwrap());
         let marker = format!("reload-marker-{}", clients.matches("reload-marker-").count());

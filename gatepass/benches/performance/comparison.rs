@@ -6,13 +6,14 @@ pub struct Comparison {
     pub ours: f64,
     /// The median of the limit's figures.
     pub limit: f64,
-    /// The median of the ratios of the rounds, so that a machine that slows down affects both alike.
+    /// The median of the ratios of the rounds, so that a machine that slows down affects both
+    /// alike.
     pub ratio: f64,
 }
 
 impl Comparison {
-    /// Runs both in alternation. Each closure gets the number of the round; round 0 is a warm-up and
-    /// does not count.
+    /// Runs both in alternation. Each closure gets the number of the round; round 0 is a warm-up
+    /// and does not count.
     pub fn run(
         plan: &Plan,
         ours: impl Fn(usize) -> anyhow::Result<Round>,

@@ -89,8 +89,8 @@ async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<Strin
     Ok(token)
 }
 
-/// A grant with offline access. No `openid`: an ID token's RS256 signature costs ten times the ES256
-/// signature of the access token.
+/// A grant with offline access. No `openid`: an ID token's RS256 signature costs ten times the
+/// ES256 signature of the access token.
 fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Change> {
     let grant = UserGrant {
         grant_id: grant_id.to_owned(),

@@ -28,8 +28,8 @@ impl PostgresAccounts {
     /// Connects to the database and migrates it.
     ///
     /// # Errors
-    /// Returns an error if the database is unreachable, or contains the schema of a newer version or
-    /// of another server. The error does not contain the password.
+    /// Returns an error if the database is unreachable, or contains the schema of a newer version
+    /// or of another server. The error does not contain the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Ok(Self { pool: postgres::connect(url, &MIGRATIONS).await? })
     }

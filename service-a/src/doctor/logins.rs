@@ -44,7 +44,8 @@ struct LoginCheck {
     names: (SettingNames, &'static str),
 }
 
-/// Returns A's own settings for `platform`, which supply its defaults, unless it has its own issuer.
+/// Returns A's own settings for `platform`, which supply its defaults, unless it has its own
+/// issuer.
 fn names(settings: &ServiceASettings, name: &str) -> (SettingNames, &'static str) {
     let has_issuer =
         settings.providers.get(name).is_some_and(|provider| !provider.issuer.is_empty());

@@ -115,7 +115,8 @@ impl OpenIdProvider {
         Ok(request.url().0)
     }
 
-    /// Implements RFC 9207 §2.4: `iss` must match, and must be present if the metadata announces it.
+    /// Implements RFC 9207 §2.4: `iss` must match, and must be present if the metadata announces
+    /// it.
     pub(super) async fn check_response_issuer(
         &self,
         iss: Option<&str>,
@@ -169,8 +170,8 @@ impl OpenIdProvider {
         })
     }
 
-    /// Redeems the refresh token (RFC 6749 §6). A provider that does not rotate refresh tokens sends
-    /// no new one; the old one is kept.
+    /// Redeems the refresh token (RFC 6749 §6). A provider that does not rotate refresh tokens
+    /// sends no new one; the old one is kept.
     pub(super) async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderError> {
         let missing = || {
             let reason = "no refresh token was issued".to_owned();
@@ -236,8 +237,8 @@ impl OpenIdProvider {
             .set_auth_type(self.auth_type(metadata)))
     }
 
-    /// Returns `client_secret_basic`, the default of OpenID Connect Discovery §3, unless the metadata
-    /// excludes it. Apple accepts only `client_secret_post`.
+    /// Returns `client_secret_basic`, the default of OpenID Connect Discovery §3, unless the
+    /// metadata excludes it. Apple accepts only `client_secret_post`.
     fn auth_type(&self, metadata: &Metadata) -> AuthType {
         let methods = metadata.token_endpoint_auth_methods_supported();
         let basic = methods

@@ -31,24 +31,24 @@ pub struct ProviderSettings {
     pub title: String,
     /// Name on the Chinese login button. Default: as `title`.
     pub title_zh: String,
-    /// Issuer identifier, which ID tokens must contain. Default: none; `https://appleid.apple.com` for
-    /// Apple, `https://open.weixin.qq.com` for WeChat. Production demands https.
+    /// Issuer identifier, which ID tokens must contain. Default: none; `https://appleid.apple.com`
+    /// for Apple, `https://open.weixin.qq.com` for WeChat. Production demands https.
     pub issuer: String,
     /// Base URL under which A reaches the provider, if it differs from `issuer`. Default: unset.
     /// Production demands https.
     pub internal_url: Option<String>,
-    /// PEM file with the certificate authorities that A trusts for this provider, in place of those of
-    /// the system. Default: unset.
+    /// PEM file with the certificate authorities that A trusts for this provider, in place of those
+    /// of the system. Default: unset.
     pub ca_file: Option<PathBuf>,
     /// Client id of A at the provider: for WeChat the `appid`, for Apple the Services ID. Required.
     pub client_id: String,
-    /// Client secret of A at the provider. Required, here or in a file, except for Apple. Production
-    /// refuses the secret of the demo.
+    /// Client secret of A at the provider. Required, here or in a file, except for Apple.
+    /// Production refuses the secret of the demo.
     pub client_secret: Option<SecretSetting>,
     /// File with the client secret. Default: unset.
     pub client_secret_file: Option<PathBuf>,
-    /// Requested scopes, separated by spaces. Default: `openid profile email`; `openid name email` for
-    /// Apple, `snsapi_login` for WeChat.
+    /// Requested scopes, separated by spaces. Default: `openid profile email`; `openid name email`
+    /// for Apple, `snsapi_login` for WeChat.
     pub scopes: String,
     /// Resources for which the access token is requested (RFC 8707), separated by spaces. If set, A
     /// calls B with the user's access token. Default: none.

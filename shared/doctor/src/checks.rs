@@ -95,8 +95,8 @@ impl Checks {
     }
 }
 
-/// Runs the checks of a section. After 12 seconds it stops and keeps the checks made so far, so that
-/// a hanging connection does not block the doctor.
+/// Runs the checks of a section. After 12 seconds it stops and keeps the checks made so far, so
+/// that a hanging connection does not block the doctor.
 pub async fn run_section(name: impl Into<String>, run: impl AsyncFnOnce(&mut Checks)) -> Checks {
     let mut checks = Checks::default();
     if timeout(SECTION_TIMEOUT, run(&mut checks)).await.is_err() {

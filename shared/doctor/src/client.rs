@@ -89,7 +89,8 @@ impl ErrorResponse {
         self.code == code
     }
 
-    /// Returns whether client authentication failed. Some issuers respond with 401 and another code.
+    /// Returns whether client authentication failed. Some issuers respond with 401 and another
+    /// code.
     pub(crate) fn is_client_error(&self) -> bool {
         self.is("invalid_client") || self.status == 401
     }

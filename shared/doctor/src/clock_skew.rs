@@ -16,8 +16,8 @@ pub struct Leeway<'a> {
 /// Returns how far the other clock is ahead of ours in seconds: at least, and most likely. Negative
 /// if it is behind.
 ///
-/// The `Date` header has whole seconds, rounded down, from some moment between request and response.
-/// What this uncertainty explains does not count as a difference.
+/// The `Date` header has whole seconds, rounded down, from some moment between request and
+/// response. What this uncertainty explains does not count as a difference.
 fn skew(reply: &ProbeResponse) -> Option<(i64, i64)> {
     let date = reply.date?.saturating_mul(1_000_000);
     let [before, after] = reply.between;

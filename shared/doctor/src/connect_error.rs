@@ -88,8 +88,8 @@ impl ConnectError {
     }
 }
 
-/// Classifies a failed request by the types in its chain of errors. Uses an error message only if no
-/// type is known.
+/// Classifies a failed request by the types in its chain of errors. Uses an error message only if
+/// no type is known.
 pub(crate) async fn classify(url: &Url, error: &reqwest::Error) -> ConnectError {
     if let Some(tls) = find_source::<rustls::Error>(error) {
         return match tls {
@@ -127,8 +127,8 @@ async fn resolves(url: &Url) -> bool {
         .is_ok_and(|found| found.is_ok_and(|mut all| all.next().is_some()))
 }
 
-/// Returns the first error of type `E` in the chain. TLS errors are wrapped in an `io::Error`, whose
-/// `source` skips the wrapped error.
+/// Returns the first error of type `E` in the chain. TLS errors are wrapped in an `io::Error`,
+/// whose `source` skips the wrapped error.
 fn find_source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {

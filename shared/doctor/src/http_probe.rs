@@ -59,8 +59,8 @@ impl HttpProbe {
         Ok(Self { http: http_client_with_optional_roots(&settings)?, clock: clock.clone() })
     }
 
-    /// Creates a probe for servers on this machine, which does not verify certificates: they are issued
-    /// for the public name. Requests with it carry no secrets.
+    /// Creates a probe for servers on this machine, which does not verify certificates: they are
+    /// issued for the public name. Requests with it carry no secrets.
     ///
     /// # Errors
     /// Returns an error if TLS cannot be initialized.

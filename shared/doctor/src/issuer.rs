@@ -100,8 +100,8 @@ impl ConfirmedIssuer {
         &self.metadata.token_endpoint_auth_methods_supported
     }
 
-    /// Returns the URL of one of its endpoints from this process. If it cannot be used, records a failed
-    /// check.
+    /// Returns the URL of one of its endpoints from this process. If it cannot be used, records a
+    /// failed check.
     pub(crate) fn resolve_endpoint(
         &self,
         checks: &mut Checks,
@@ -129,8 +129,8 @@ impl ConfirmedIssuer {
     }
 }
 
-/// Checks everything about an issuer that needs no credentials. Returns `None` if its identity is not
-/// confirmed: no secret may be sent to it then (mix-up attack, RFC 9700 §4.4).
+/// Checks everything about an issuer that needs no credentials. Returns `None` if its identity is
+/// not confirmed: no secret may be sent to it then (mix-up attack, RFC 9700 §4.4).
 pub async fn check_issuer(
     checks: &mut Checks,
     at: &IssuerConfig,

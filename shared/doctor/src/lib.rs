@@ -1,9 +1,10 @@
-//! Building blocks of the `doctor` commands, which diagnose the setup of a server from where it runs,
-//! against any OpenID Connect issuer.
+//! Building blocks of the `doctor` commands, which diagnose the setup of a server from where it
+//! runs, against any OpenID Connect issuer.
 //!
 //! Each server has its own list of checks. A [`Check`] is one line of output; a [`Diagnosis`] names
 //! what was compared, the expected and the actual value, and the setting to change. The doctor
-//! changes nothing: it revokes the tokens that it obtains. Its output contains no secrets or tokens.
+//! changes nothing: it revokes the tokens that it obtains. Its output contains no secrets or
+//! tokens.
 //!
 //! [`HttpProbe`] sends requests, `connect_error` and `certificate_error` explain failures,
 //! [`check_issuer`] reads the issuer's metadata, further checks compare values, [`run`] prints.

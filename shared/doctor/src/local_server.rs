@@ -92,8 +92,8 @@ pub async fn check_local_server(
     true
 }
 
-/// Compares the settings with the metadata of the running resource server (RFC 9728), which may have
-/// been started with other settings.
+/// Compares the settings with the metadata of the running resource server (RFC 9728), which may
+/// have been started with other settings.
 pub async fn check_running_resource(
     checks: &mut Checks,
     clock: &Clock,

@@ -7,8 +7,8 @@ use crate::{
     diagnosis::{Change, Diagnosis, SettingNames},
 };
 
-/// Checks that `serve` can start with these settings. `certificate` is the values of `tls.cert_file`
-/// and `tls.key_file`.
+/// Checks that `serve` can start with these settings. `certificate` is the values of
+/// `tls.cert_file` and `tls.key_file`.
 pub fn check_settings<S: Settings>(
     checks: &mut Checks,
     settings: &S,

@@ -51,8 +51,8 @@ enum Outcome {
 /// The status of a rate limit. It says nothing about the client.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// Obtains an access token as the client does, compares it with the request, and revokes it. Returns
-/// whether the client was authenticated.
+/// Obtains an access token as the client does, compares it with the request, and revokes it.
+/// Returns whether the client was authenticated.
 pub async fn check_token_request(
     checks: &mut Checks,
     known: &ConfirmedIssuer,
@@ -94,8 +94,8 @@ pub async fn check_token_request(
     false
 }
 
-/// Authenticates the client with a made-up authorization code. The response is `invalid_grant` if the
-/// credentials are valid, otherwise `invalid_client` (RFC 6749 §5.2).
+/// Authenticates the client with a made-up authorization code. The response is `invalid_grant` if
+/// the credentials are valid, otherwise `invalid_client` (RFC 6749 §5.2).
 pub async fn check_code_exchange(
     checks: &mut Checks,
     known: &ConfirmedIssuer,

@@ -116,8 +116,8 @@ pub enum Event {
         client_id: Option<String>,
         /// The error code.
         error: ErrorCode,
-        /// The part of the request at fault, in C's own words; empty if it is not a single part. The
-        /// description in the response is not used: it quotes the client, which may have put a
+        /// The part of the request at fault, in C's own words; empty if it is not a single part.
+        /// The description in the response is not used: it quotes the client, which may have put a
         /// secret anywhere.
         description: String,
     },

@@ -119,8 +119,9 @@ impl Field {
     }
 
     /// Creates the fields of a JSON response: of a token response, an introspection response or an
-    /// error. Other members, such as metadata, keys and personal data, are left out. Returns nothing
-    /// if the response contains any of the `hidden` values, as careless servers may echo a secret.
+    /// error. Other members, such as metadata, keys and personal data, are left out. Returns
+    /// nothing if the response contains any of the `hidden` values, as careless servers may echo a
+    /// secret.
     #[must_use]
     pub fn json_members(json: &[u8], hidden: &[&str]) -> Vec<Self> {
         const PUBLIC: [&str; 17] = [

@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Audience, Scope};
 
-/// The `typ` header of a JWT access token (RFC 9068 §2.1). ID tokens do not have it, so one cannot be
-/// used as the other.
+/// The `typ` header of a JWT access token (RFC 9068 §2.1). ID tokens do not have it, so one cannot
+/// be used as the other.
 pub const TYP_ACCESS_TOKEN: &str = "at+jwt";
 
 /// The claims of an access token (RFC 9068 §2.2). Times are in seconds since 1970-01-01 UTC.

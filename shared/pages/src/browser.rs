@@ -63,8 +63,8 @@ impl Browser {
         }
     }
 
-    /// Applies `ui_locales` that is not in the URL, such as that of a pushed request. The user's own
-    /// choice has precedence.
+    /// Applies `ui_locales` that is not in the URL, such as that of a pushed request. The user's
+    /// own choice has precedence.
     #[must_use]
     pub fn with_ui_locales(&self, ui_locales: Option<&str>) -> Self {
         let language = ui_locales.and_then(Language::first_of).filter(|_| !self.has_chosen);
@@ -77,8 +77,8 @@ impl Browser {
         Self { not_repeatable: true, ..self }
     }
 
-    /// Returns a link to the same page in another language. It consists of a query only: a path such
-    /// as `//elsewhere.example` would lead to another site.
+    /// Returns a link to the same page in another language. It consists of a query only: a path
+    /// such as `//elsewhere.example` would lead to another site.
     pub(crate) fn link_in(&self, language: Language) -> String {
         let mut query = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
         let others = form_urlencoded::parse(self.query.as_bytes())

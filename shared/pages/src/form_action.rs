@@ -6,8 +6,8 @@ use url::{Host, Url};
 /// `target`. Returns none if `target` is not a URL that a browser may go to.
 ///
 /// Chromium applies the directive to every redirect after the submission, including those of the
-/// client after it has received the response. Their targets are unknown here, so the directive allows
-/// any target over TLS or any on this machine (docs/decisions/0022-form-action.md).
+/// client after it has received the response. Their targets are unknown here, so the directive
+/// allows any target over TLS or any on this machine (docs/decisions/0022-form-action.md).
 pub(crate) fn sources(target: &str) -> Vec<String> {
     let Ok(url) = Url::parse(target) else { return Vec::new() };
     match (url.scheme(), url.host()) {

@@ -3,8 +3,8 @@ use url::Url;
 /// The CSP directive `img-src` of every page.
 pub(crate) const IMG_SRC: &str = "'self' https: data:";
 
-/// Returns whether a page can show this image of a client or user. Browsers block all others because
-/// of `img-src`, and would show a broken image.
+/// Returns whether a page can show this image of a client or user. Browsers block all others
+/// because of `img-src`, and would show a broken image.
 #[must_use]
 pub fn is_image_url(url: &Url) -> bool {
     match url.scheme() {

@@ -12,8 +12,8 @@ impl Language {
     /// All languages in the order of the language switch.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// Chooses the language of a response. In order of precedence: `?lang=`, the cookie of an earlier
-    /// choice, `ui_locales` of the client, the header `Accept-Language`, English.
+    /// Chooses the language of a response. In order of precedence: `?lang=`, the cookie of an
+    /// earlier choice, `ui_locales` of the client, the header `Accept-Language`, English.
     #[must_use]
     pub fn choose(
         requested: Option<&str>,
@@ -58,7 +58,8 @@ impl Language {
         }
     }
 
-    /// Returns the name of the language in that language, for users who cannot read the current one.
+    /// Returns the name of the language in that language, for users who cannot read the current
+    /// one.
     pub(crate) fn own_name(self) -> &'static str {
         match self {
             Self::English => "English",

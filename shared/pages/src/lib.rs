@@ -1,8 +1,8 @@
 //! HTML pages: templates, texts in English and Chinese, and security headers.
 //!
 //! A server embeds its templates and texts. An operator can replace each of them by a file of the
-//! same name in a folder. All files are read and checked at startup, so that no request fails because
-//! of a broken template.
+//! same name in a folder. All files are read and checked at startup, so that no request fails
+//! because of a broken template.
 #![warn(missing_docs)]
 
 mod browser;

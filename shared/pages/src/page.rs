@@ -42,8 +42,8 @@ impl Page {
         Self::new(browser, StatusCode::INTERNAL_SERVER_ERROR, BROKEN.to_owned())
     }
 
-    /// Allows the forms of this page to lead to these URLs, separated by spaces, besides this server.
-    /// Other values are ignored.
+    /// Allows the forms of this page to lead to these URLs, separated by spaces, besides this
+    /// server. Other values are ignored.
     pub fn form_action(mut self, targets: &str) -> Self {
         for source in targets.split_ascii_whitespace().flat_map(form_action::sources) {
             if !self.form_action.split(' ').any(|known| known == source) {

@@ -25,8 +25,8 @@ impl Style {
         format!("{}?v={}", Pages::STYLE_PATH, self.version)
     }
 
-    /// Cached for a day only: during a rolling update, an old replica may respond to the new version's
-    /// URL.
+    /// Cached for a day only: during a rolling update, an old replica may respond to the new
+    /// version's URL.
     pub fn response(&self) -> Response {
         let headers = [
             (CONTENT_TYPE, "text/css; charset=utf-8"),

@@ -58,8 +58,8 @@ impl Texts {
         self.0.extend(other.0);
     }
 
-    /// Replaces texts by those of `other`. Unknown keys are errors, because a misspelled one would have
-    /// no effect. Exception: if scopes have descriptions, others may be added.
+    /// Replaces texts by those of `other`. Unknown keys are errors, because a misspelled one would
+    /// have no effect. Exception: if scopes have descriptions, others may be added.
     pub fn replace(&mut self, file: &str, other: Self) -> Result<(), PagesError> {
         let has_scopes = self.keys().any(|key| key.starts_with(SCOPE_PREFIX));
         let is_own_scope = |key: &str| has_scopes && key.starts_with(SCOPE_PREFIX);

@@ -49,8 +49,8 @@ impl EventSettings {
         ))
     }
 
-    /// Starts the task that sends events until `shutdown` is cancelled, and returns the sink to emit
-    /// into. Without a viewer the sink is disabled.
+    /// Starts the task that sends events until `shutdown` is cancelled, and returns the sink to
+    /// emit into. Without a viewer the sink is disabled.
     ///
     /// # Errors
     /// Returns an error if the HTTP client cannot be built.
@@ -121,7 +121,8 @@ impl Sender {
     }
 }
 
-/// Waits for an event and then at most [`BATCH_DELAY`] for more. Returns `None` if the sink is gone.
+/// Waits for an event and then at most [`BATCH_DELAY`] for more. Returns `None` if the sink is
+/// gone.
 async fn next_batch(events: &mut Receiver<Arc<FlowEvent>>) -> Option<Vec<Arc<FlowEvent>>> {
     let mut batch = vec![next(events).await?];
     let fill = async {

@@ -1,8 +1,8 @@
 //! What every server of this workspace needs besides its protocol: settings, logs, traces, metrics,
 //! TLS, limits, health, and the sequence bind, serve, drain.
 //!
-//! `main`, the launcher and the tests build the same objects: a [`BoundListener`] first, so that its
-//! address is known, then a [`Server`] that runs until a [`CancellationToken`] is cancelled.
+//! `main`, the launcher and the tests build the same objects: a [`BoundListener`] first, so that
+//! its address is known, then a [`Server`] that runs until a [`CancellationToken`] is cancelled.
 #![warn(missing_docs)]
 
 pub mod cli;

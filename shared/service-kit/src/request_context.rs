@@ -43,8 +43,8 @@ pub struct ServiceContext {
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
-/// Adds request id, trace, log line, metrics, events and limits to every request of `app`, including
-/// those that are rejected for their path, method, size or duration.
+/// Adds request id, trace, log line, metrics, events and limits to every request of `app`,
+/// including those that are rejected for their path, method, size or duration.
 pub fn with_request_context(app: Router, context: ServiceContext) -> Router {
     // One layer instead of several, because each one costs time at every request.
     app.fallback(unknown_path)

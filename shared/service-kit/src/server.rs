@@ -144,7 +144,8 @@ impl Server {
     ) -> io::Result<()> {
         let handle = Handle::new();
         tokio::spawn(drain(handle.clone(), shutdown, limits.drain_timeout()));
-        // HTTP/1.1 only: HTTP/2 offers no timeout for idle connections (docs/decisions/0013-http-1.md).
+        // HTTP/1.1 only: HTTP/2 offers no timeout for idle connections
+        // (docs/decisions/0013-http-1.md).
         let mut server = axum_server::from_tcp(bound.listener)?.handle(handle).http1_only();
         // Closes connections whose headers arrive too slowly (slowloris) or not at all.
         server

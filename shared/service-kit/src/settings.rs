@@ -12,14 +12,15 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     /// The name of the server and of its command, such as `service-a`.
     const SERVICE: &'static str;
 
-    /// Names of the settings whose URLs may contain a password, because they are secrets as a whole.
+    /// Names of the settings whose URLs may contain a password, because they are secrets as a
+    /// whole.
     const SECRET_URL_SETTINGS: &'static [&'static str] = &[];
 
     /// Returns the profile.
     fn profile(&self) -> Profile;
 
-    /// Returns `host:port` of the listener with the health endpoints, and its certificate file if it
-    /// serves TLS.
+    /// Returns `host:port` of the listener with the health endpoints, and its certificate file if
+    /// it serves TLS.
     fn listener(&self) -> (&str, Option<&Path>);
 
     /// Returns the log settings.
@@ -43,7 +44,8 @@ pub struct Sources {
     pub base: Option<String>,
     /// Path of a TOML file.
     pub file: Option<PathBuf>,
-    /// Environment variables as names and values. Passed in, so that tests do not change the process.
+    /// Environment variables as names and values. Passed in, so that tests do not change the
+    /// process.
     pub environment: Vec<(String, String)>,
     /// `key=value` pairs from the command line, with a dot in nested keys.
     pub overrides: Vec<String>,
@@ -207,8 +209,8 @@ fn reject_unknown_servers(environment: &[(String, String)]) -> Result<(), Settin
     Ok(())
 }
 
-/// Converts serde's message, which names the unknown key and all known ones: ``unknown field `lisen`, expected one of
-/// `listen`, `issuer` ``.
+/// Converts serde's message, which names the unknown key and all known ones: ``unknown field
+/// `lisen`, expected one of `listen`, `issuer` ``.
 fn explain(error: &ConfigError) -> SettingsError {
     let text = error.to_string();
     let Some((_, after)) = text.split_once("unknown field `") else {

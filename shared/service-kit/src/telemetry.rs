@@ -35,8 +35,8 @@ pub struct LogSettings {
 }
 
 impl LogSettings {
-    /// Returns an unsafe setting if spans, which show who calls whom, go to another machine over plain
-    /// http.
+    /// Returns an unsafe setting if spans, which show who calls whom, go to another machine over
+    /// plain http.
     #[must_use]
     pub fn unsafe_setting(&self) -> Option<UnsafeSetting> {
         self.otlp_endpoint.as_deref().and_then(|url| plain_http_url("log.otlp_endpoint", url))

@@ -42,8 +42,8 @@ async fn request_span_is_exported_in_the_callers_trace() {
     // The parent of the next hop is the span that the collector knows.
     let span_id = sent_on.split('-').nth(2).unwrap();
     assert!(sent_on.contains(TRACE_ID) && contains(&bytes(span_id)), "{sent_on}");
-    // Without an incoming trace, the request id is the new trace id, in the response, the log and the
-    // export.
+    // Without an incoming trace, the request id is the new trace id, in the response, the log and
+    // the export.
     assert!(contains(&bytes(&request_id)) && contains(request_id.as_bytes()), "{request_id}");
 }
 

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use service_kit::{SecretSetting, UnsafeSetting};
 use url::{Position, Url};
 
-/// Query parameters that a PostgreSQL URL may have. The driver ignores unknown ones, even those that
-/// ask for more security.
+/// Query parameters that a PostgreSQL URL may have. The driver ignores unknown ones, even those
+/// that ask for more security.
 const PARAMETERS: [&str; 11] = [
     "sslmode",
     "sslrootcert",

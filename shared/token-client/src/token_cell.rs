@@ -89,8 +89,8 @@ impl TokenCell {
         self.backoff_until.store(then, Ordering::SeqCst);
     }
 
-    /// Removes `token`. Comparison and removal are one step, so that many rejections of an old token
-    /// do not remove the new one.
+    /// Removes `token`. Comparison and removal are one step, so that many rejections of an old
+    /// token do not remove the new one.
     pub(crate) fn invalidate(&self, token: &CachedToken) {
         self.token.rcu(|current| {
             current.as_ref().filter(|current| !current.is_same(token)).map(Arc::clone)

@@ -535,7 +535,7 @@ pub async fn device_polls_the_decision_of_its_user(store: &dyn Store) {
         results.iter().filter(|result| matches!(result, Err(StoreError::AlreadyConsumed))).count(),
         19
     );
-    let allowed = |spent| DeviceCodeStatus::GrantOutcome {
+    let allowed = |spent| DeviceCodeStatus::Approved {
         grant: grant(&format!("g{won}")),
         revoked: false,
         spent,

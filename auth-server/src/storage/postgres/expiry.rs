@@ -27,8 +27,8 @@ pub(super) async fn delete_expired(
     Ok(deleted + keys::delete_retired(pool, before.keys).await?)
 }
 
-/// Skips rows that another server is deleting or a request is using. The subquery is in an array, so
-/// that it runs only once and its limit holds.
+/// Skips rows that another server is deleting or a request is using. The subquery is in an array,
+/// so that it runs only once and its limit holds.
 async fn delete(
     pool: &PgPool,
     table: &str,

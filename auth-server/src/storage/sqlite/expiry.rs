@@ -3,8 +3,8 @@ use sqlx::SqlitePool;
 use super::keys;
 use crate::storage::{RetentionCutoffs, StoreError};
 
-/// Maximum number of rows of a table that are deleted at once, so that the writer is not blocked for
-/// long.
+/// Maximum number of rows of a table that are deleted at once, so that the writer is not blocked
+/// for long.
 const BATCH: i64 = 500;
 
 pub(super) async fn delete_expired(

@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Consumes codes and refresh tokens and stores what is issued for them, for all changes of a group
-/// that issue tokens, in a few statements. Returns one result for each change of the group: an issue
-/// fails with [`StoreError::AlreadyConsumed`] and changes nothing if its credential was consumed or
-/// its grant is revoked.
+/// that issue tokens, in a few statements. Returns one result for each change of the group: an
+/// issue fails with [`StoreError::AlreadyConsumed`] and changes nothing if its credential was
+/// consumed or its grant is revoked.
 pub(super) async fn issue_all(
     connection: &mut SqliteConnection,
     group: &[AuditedChange],

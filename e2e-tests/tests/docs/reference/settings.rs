@@ -51,8 +51,7 @@ fn settings_page_matches_the_code() {
         let folder = format!("{name}/src");
         let schema = Schema::parse(&[&folder, "shared/service-kit/src", "shared/oauth-types/src"]);
         let prefix = format!("GATEPASS__{}__", name.replace('-', "_").to_uppercase());
-        let mut page =
-            Page { schema: &schema, environment: Some(&prefix), rows: String::new() };
+        let mut page = Page { schema: &schema, environment: Some(&prefix), rows: String::new() };
         page.group("", root, Some(&defaults));
         write!(text, "\n## {title}\n\n{}", page.rows).unwrap();
     }

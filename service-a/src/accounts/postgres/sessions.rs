@@ -75,8 +75,8 @@ pub(super) async fn end(pool: &PgPool, id: &Digest) -> Result<(), StoreError> {
 }
 
 /// Records the token and ends the sessions in one transaction; otherwise a crash between the two
-/// would keep the sessions. Locks the sessions in the order of their ids, so that concurrent logouts
-/// do not deadlock.
+/// would keep the sessions. Locks the sessions in the order of their ids, so that concurrent
+/// logouts do not deadlock.
 pub(super) async fn apply_backchannel_logout(
     pool: &PgPool,
     logout: &BackchannelLogout,
@@ -90,7 +90,8 @@ pub(super) async fn apply_backchannel_logout(
     if recorded.rows_affected() == 0 {
         return Ok(None);
     }
-    // `sub` and `sid` each restrict the sessions if present. The caller ensures that at least one is.
+    // `sub` and `sid` each restrict the sessions if present. The caller ensures that at least one
+    // is.
     let ended = sqlx::query(
         "DELETE FROM sessions WHERE id_hash = ANY (ARRAY( \
          SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = COALESCE($2, subject) \

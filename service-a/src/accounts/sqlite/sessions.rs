@@ -89,7 +89,8 @@ pub(super) async fn apply_backchannel_logout(
     if recorded.rows_affected() == 0 {
         return Ok(None);
     }
-    // `sub` and `sid` each restrict the sessions if present. The caller ensures that at least one is.
+    // `sub` and `sid` each restrict the sessions if present. The caller ensures that at least one
+    // is.
     let ended = sqlx::query(
         "DELETE FROM sessions WHERE issuer = $1 AND subject = COALESCE($2, subject) \
          AND ($3 IS NULL OR sid = $3)",

@@ -10,8 +10,8 @@ use crate::providers::{ProviderError, transport::Transport};
 
 /// Age, in seconds, at which metadata and keys are fetched again.
 const MAX_AGE: i64 = 3_600;
-/// Interval, in seconds, between fetches for unknown keys. Tokens with made-up `kid` values cause no
-/// more requests than that.
+/// Interval, in seconds, between fetches for unknown keys. Tokens with made-up `kid` values cause
+/// no more requests than that.
 const KEY_FETCH_INTERVAL: i64 = 30;
 /// Time, in seconds, for which a failure is returned without another request. Otherwise every
 /// waiting login would wait for the timeout in turn.

@@ -1,5 +1,5 @@
-//! Types of `openidconnect` with A's type parameters, and conversions of its errors that drop quoted
-//! response bodies.
+//! Types of `openidconnect` with A's type parameters, and conversions of its errors that drop
+//! quoted response bodies.
 
 use openidconnect::{
     AdditionalClaims, AdditionalProviderMetadata, DiscoveryError, EmptyAdditionalClaims,

@@ -148,8 +148,8 @@ impl BrowserPage {
         assert!(self.header("content-type").starts_with("text/html"));
     }
 
-    /// Asserts that neither page nor cookies contain a token. (Only the logout redirect contains the
-    /// ID token, as RP-Initiated Logout specifies.)
+    /// Asserts that neither page nor cookies contain a token. (Only the logout redirect contains
+    /// the ID token, as RP-Initiated Logout specifies.)
     fn assert_no_token(&self) {
         for token in [ACCESS_TOKEN, REFRESH_TOKEN, "eyJ"] {
             assert!(!self.html.contains(token), "{}", self.html);

@@ -97,8 +97,8 @@ impl DevCa {
         Ok(RustlsConfig::from_config(Arc::new(config)))
     }
 
-    /// Writes a new certificate for `names` and its key to `NAME.pem` and `NAME-key.pem` in `folder`,
-    /// for another server's `tls.cert_file` and `tls.key_file`. Returns the two paths.
+    /// Writes a new certificate for `names` and its key to `NAME.pem` and `NAME-key.pem` in
+    /// `folder`, for another server's `tls.cert_file` and `tls.key_file`. Returns the two paths.
     ///
     /// # Errors
     /// Returns an error if one of `names` is not a DNS name or IP address, or a file cannot be

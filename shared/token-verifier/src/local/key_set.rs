@@ -46,8 +46,8 @@ impl KeySet {
         Ok(Self { keys, published, generation, fetched_at: now })
     }
 
-    /// Returns the key with this key id. If two keys have it, neither is used. A token without `kid`
-    /// is accepted only if there is one key, and that has no `kid` either.
+    /// Returns the key with this key id. If two keys have it, neither is used. A token without
+    /// `kid` is accepted only if there is one key, and that has no `kid` either.
     pub(super) fn key(&self, kid: Option<&str>) -> Option<Arc<Key>> {
         let mut matching = self.keys.iter().filter(|(id, _)| id.as_deref() == kid);
         let (_, key) = matching.next()?;

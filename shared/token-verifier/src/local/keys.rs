@@ -68,8 +68,8 @@ impl Keys {
         self.current.load().is_some()
     }
 
-    /// Returns the generation of the current keys. It is called for every token, cached ones too, so
-    /// it also starts the refresh of old keys.
+    /// Returns the generation of the current keys. It is called for every token, cached ones too,
+    /// so it also starts the refresh of old keys.
     pub(super) fn generation(self: &Arc<Self>, now: i64) -> u64 {
         let current = self.current.load();
         let Some(set) = current.as_ref() else { return 0 };
@@ -105,9 +105,9 @@ impl Keys {
         fetched
     }
 
-    /// Fetches the keys because of an unknown key id. The fetch runs in a task of its own: otherwise
-    /// a caller with a made-up key id could cancel it by disconnecting, leave only the cooldown
-    /// behind, and keep new keys from ever being found.
+    /// Fetches the keys because of an unknown key id. The fetch runs in a task of its own:
+    /// otherwise a caller with a made-up key id could cancel it by disconnecting, leave only the
+    /// cooldown behind, and keep new keys from ever being found.
     async fn refetch_for_unknown(
         self: &Arc<Self>,
         seen: Arc<KeySet>,
