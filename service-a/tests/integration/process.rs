@@ -35,8 +35,8 @@ pub fn settings_arguments(settings: &ServiceASettings, more: &[(&str, &str)]) ->
 impl Process {
     /// Starts the server and reads its address from the log.
     pub fn serve(arguments: &[String]) -> Self {
-        let server = SERVICE_A.serve(arguments, "service-a starts");
-        let address = server.started("at").unwrap();
+        let server = SERVICE_A.serve(arguments, "server started");
+        let address = server.started("address").unwrap();
         Self { client: TestClient::new(format!("http://{address}")), server }
     }
 
