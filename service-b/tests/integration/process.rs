@@ -64,7 +64,7 @@ impl Process {
             let log = Arc::clone(&log);
             move || {
                 for line in stderr.lines().map_while(Result::ok) {
-                    if line.contains("service-b starts") {
+                    if line.contains("server started") {
                         let _ = started.send(serde_json::from_str::<Value>(&line).unwrap());
                     }
                     writeln!(log.lock().unwrap(), "{line}").unwrap();
@@ -74,7 +74,7 @@ impl Process {
         let line = starts
             .recv_timeout(Duration::from_secs(60))
             .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
-        let caller = Caller::new(format!("http://{}", line["at"].as_str().unwrap()));
+        let caller = Caller::new(format!("http://{}", line["address"].as_str().unwrap()));
         Self { caller, child, log, reader: Some(reader) }
     }
 
