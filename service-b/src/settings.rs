@@ -31,15 +31,20 @@ pub struct ServiceBSettings {
     pub resource: String,
     /// How B verifies access tokens: `local`, `introspection` or `auto`.
     pub mode: Mode,
+    /// Local verification of JWT access tokens (RFC 9068).
     pub local: LocalSettings,
+    /// Introspection of access tokens at the issuer (RFC 7662).
     pub introspection: IntrospectionSettings,
     /// Accepts client secrets instead of access tokens, to show the difference. Production demands
     /// `false`.
     pub legacy_secret_demo: bool,
+    /// Certificate and key of the listener; without them, B serves plain http.
     pub tls: TlsFiles,
     /// Where B sends flow events.
     pub events: EventSettings,
+    /// Limits of the HTTP server.
     pub limits: Limits,
+    /// Logs and traces.
     pub log: LogSettings,
 }
 

@@ -48,8 +48,9 @@ fn settings_page_matches_the_code() {
         ("service-b (B)", "service-b", "ServiceBSettings", service_b),
         ("flow-viewer", "flow-viewer", "FlowViewerSettings", flow_viewer),
     ] {
-        let folder = format!("{name}/src");
-        let schema = Schema::parse(&[&folder, "shared/service-kit/src", "shared/oauth-types/src"]);
+        let (file, folder) = (format!("{name}/src/settings.rs"), format!("{name}/src/settings"));
+        let schema =
+            Schema::parse(&[&file, &folder, "shared/service-kit/src", "shared/oauth-types/src"]);
         let prefix = format!("GATEPASS__{}__", name.replace('-', "_").to_uppercase());
         let mut page = Page { schema: &schema, environment: Some(&prefix), rows: String::new() };
         page.group("", root, Some(&defaults));
@@ -85,7 +86,7 @@ impl Page<'_> {
     }
 
     fn setting(&mut self, setting: &str, field: &Member, default: Option<&Value>, known: bool) {
-        let (description, production) = sentences(&field.docs);
+        let (description, production) = sentences(&field.docs, known);
         writeln!(self.rows, "- **`{setting}`** · {}{}", self.type_name(&field.kind), unit(setting))
             .unwrap();
         if known {
@@ -129,10 +130,15 @@ impl Page<'_> {
 
 /// The unit that the name of a setting ends in.
 fn unit(setting: &str) -> &'static str {
-    [("_seconds", ", in seconds"), ("_days", ", in days"), ("_bytes", ", in bytes")]
-        .into_iter()
-        .find(|(ending, _)| setting.ends_with(ending))
-        .map_or("", |(_, unit)| unit)
+    [
+        ("_millis", ", in milliseconds"),
+        ("_seconds", ", in seconds"),
+        ("_days", ", in days"),
+        ("_bytes", ", in bytes"),
+    ]
+    .into_iter()
+    .find(|(ending, _)| setting.ends_with(ending))
+    .map_or("", |(_, unit)| unit)
 }
 
 fn shown_default(default: Option<&Value>) -> String {
@@ -145,11 +151,13 @@ fn shown_default(default: Option<&Value>) -> String {
     }
 }
 
-/// The description without its default, and what it says about production.
-fn sentences(docs: &str) -> (String, String) {
+/// The description, without its default where `Default` of the settings has it, and what it says
+/// about production.
+fn sentences(docs: &str, known_default: bool) -> (String, String) {
     let (mut description, mut production) = (Vec::new(), Vec::new());
     for sentence in docs.split_inclusive(". ").map(str::trim) {
-        if sentence.starts_with("Default: ") || sentence.starts_with("Not set by default") {
+        let only_default = sentence.starts_with("Default: ") && !sentence.contains("; ");
+        if known_default && (only_default || sentence.starts_with("Not set by default")) {
             continue;
         }
         let about_production =
