@@ -267,7 +267,10 @@ mod tests {
                 .is_empty()
         );
         let refusal = parse(DEMO_CLIENTS, Profile::Production).unwrap_err().to_string();
-        assert!(refusal.contains("service-a") && refusal.contains("everybody knows"), "{refusal}");
+        assert!(
+            refusal.contains("service-a") && refusal.contains("public demo secret"),
+            "{refusal}"
+        );
     }
 
     #[test]

@@ -101,7 +101,7 @@ async fn production_rejects_demo_and_weak_secrets_in_the_clients_file() {
     let output = run(&["serve"], &settings).await;
     assert_eq!(output.code, Some(1));
     assert!(
-        output.stderr.contains("client `one`") && output.stderr.contains("the demo's secret"),
+        output.stderr.contains("client `one`") && output.stderr.contains("public demo secret"),
         "{}",
         output.stderr
     );

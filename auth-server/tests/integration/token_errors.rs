@@ -244,7 +244,7 @@ async fn disallowed_and_malformed_scopes_are_rejected() {
     foreign.assert_error(
         400,
         "invalid_scope",
-        "the scope orders:write is not one that this client may ask for",
+        "the scope orders:write is not allowed for this client",
     );
     for bad in ["a\"b", "a\\b", "ä", "a\tb"] {
         server.client_credentials(SHOP, &[("scope", bad)]).await.assert_error(
@@ -264,7 +264,7 @@ async fn disallowed_and_malformed_resources_are_rejected() {
     server.client_credentials(ODD, &[("resource", STOCK_API)]).await.assert_error(
         400,
         "invalid_target",
-        "is not one that this client",
+        "is not allowed for this client",
     );
     for bad in ["stock", "/path", "https://", &format!("{STOCK_API}#part")] {
         server.client_credentials(SHOP, &[("resource", bad)]).await.assert_error(

@@ -82,7 +82,7 @@ async fn local_b_works_without_c_and_introspecting_b_returns_503() {
         "A has a pass, and B the keys"
     );
     let response = call_through_a(&servers, &a, ResourceServer::Introspecting).await;
-    response.assert_failed_at("call_b", "B answered with status 503");
+    response.assert_failed_at("call_b", "B responded with status 503");
     assert!(!response.header("retry-after").is_empty(), "{response:?}");
     servers.clock.advance(Duration::from_secs(1_800));
     call_through_a(&servers, &a, ResourceServer::Local).await.assert_failed_at("get_token", "");

@@ -28,7 +28,7 @@ const STEP_4_ASKING: [&str; 8] = [
     "B checks IssuedAt: yes",
     "B checks Scope: yes",
 ];
-const KNOWN: [&str; 2] = ["B checks Remembered: yes", "B checks Scope: yes"];
+const KNOWN: [&str; 2] = ["B checks Cached: yes", "B checks Scope: yes"];
 const ANSWER: [&str; 1] = ["B -> A 200"];
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn second_call_reuses_the_token_and_the_cached_verification() {
     for b in ResourceServer::BOTH {
         harness.call_through_a(b).await;
         let flow = harness.observe(harness.request_through_a(b)).await;
-        let expected = [&["A reuses its pass"][..], &STEP_3, &KNOWN, &ANSWER].concat();
+        let expected = [&["A reuses its access token"][..], &STEP_3, &KNOWN, &ANSWER].concat();
         assert_eq!(script(&flow.events), lines(&expected), "{b:?}");
         // An introspection response is cached for two seconds, a locally verified token until it
         // expires.
@@ -67,7 +67,7 @@ async fn second_call_reuses_the_token_and_the_cached_verification() {
         let step_4 = if b == ResourceServer::Introspecting { &STEP_4_ASKING[..] } else { &KNOWN };
         assert_eq!(
             script(&flow.events),
-            lines(&[&["A reuses its pass"][..], &STEP_3, step_4, &ANSWER].concat())
+            lines(&[&["A reuses its access token"][..], &STEP_3, step_4, &ANSWER].concat())
         );
     }
 }
@@ -84,7 +84,7 @@ async fn writing_reuses_the_token_of_the_same_b_only() {
     let write = ["A -> B POST /api/do_something"];
     assert_eq!(
         script(&flow.events),
-        lines(&[&["A reuses its pass"][..], &write, &KNOWN, &ANSWER].concat())
+        lines(&[&["A reuses its access token"][..], &write, &KNOWN, &ANSWER].concat())
     );
     let flow = harness.observe(call(ResourceServer::Introspecting)).await;
     let expected = [&STEPS_1_AND_2[..], &write, &STEP_4_ASKING, &ANSWER].concat();

@@ -24,7 +24,7 @@ fn line(told: &FlowEvent) -> Option<String> {
             format!("{} -> {who} {status}", letter(*from))
         }
         Event::RequestFailed { to, .. } => format!("{} -> {who} nothing", letter(*to)),
-        Event::TokenReused { .. } => format!("{who} reuses its pass"),
+        Event::TokenReused { .. } => format!("{who} reuses its access token"),
         Event::TokenIssued { .. } => format!("{who} issues a pass"),
         Event::TokenRequestRejected { error, .. } => format!("{who} refuses: {}", error.as_str()),
         Event::TokenChecked(check) => {

@@ -43,7 +43,7 @@ async fn token_in_the_url_or_sent_twice_is_rejected() {
             response.assert_rejected(400, "invalid_request", words)
         };
         let in_url = || harness.resource_request(b).query(&[("access_token", &token)]);
-        refused(send(in_url()).await, "in the URL");
+        refused(send(in_url()).await, "in the query string");
         refused(send(in_url().bearer_auth(&token)).await, "in the header and in the URL");
         refused(
             send(harness.resource_request(b).bearer_auth(&token).bearer_auth(&token)).await,
@@ -105,7 +105,7 @@ async fn local_verification_allows_five_seconds_of_clock_skew() {
     harness.call_b(ResourceServer::Introspecting, &introspecting).await.assert_rejected(
         401,
         "invalid_token",
-        "void",
+        "inactive",
     );
     harness.clock.advance(Duration::from_secs(4));
     assert_eq!(harness.call_b(ResourceServer::Local, &known).await.status, 200);
@@ -162,7 +162,7 @@ async fn auto_mode_accepts_jwt_and_opaque_tokens() {
     harness.call_b(ResourceServer::Local, "gpat_made_up").await.assert_rejected(
         401,
         "invalid_token",
-        "void",
+        "inactive",
     );
 }
 
@@ -198,7 +198,7 @@ async fn revocation_takes_effect_by_introspection_only() {
         harness.call_b(ResourceServer::Introspecting, token).await.assert_rejected(
             401,
             "invalid_token",
-            "void",
+            "inactive",
         );
     }
     harness.clock.advance(Duration::from_secs(1_797));
