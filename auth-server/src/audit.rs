@@ -23,7 +23,7 @@ impl AuditLog {
         Self { store, metrics, clock }
     }
 
-    /// Begins a record of a request from this address.
+    /// Creates a record of a request from this address.
     pub fn record(
         &self,
         event: AuditEvent,

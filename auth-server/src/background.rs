@@ -1,5 +1,5 @@
-//! What C does between requests: it sees changes of clients and keys, rotates keys, and forgets
-//! what is void.
+//! Background tasks of C: reload changed clients and keys, rotate keys, notify clients of logouts,
+//! and delete expired rows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,14 +15,15 @@ use crate::{
     storage::{RetentionCutoffs, Store},
 };
 
-/// A running server sees a change within a second.
+/// A running server applies a change within a second.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
 const SWEEP_PERIOD: Duration = Duration::from_secs(5);
-/// Small batches one after the other: requests write in between.
+/// Maximum number of batches per sweep. The batches are small, so that requests can write in
+/// between.
 const SWEEP_ROUNDS: u32 = 200;
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
 
-/// What the background tasks work on.
+/// Dependencies of the background tasks.
 pub struct BackgroundTasks {
     pub clients: Arc<Clients>,
     pub keys: Arc<KeyManager>,
@@ -37,10 +38,10 @@ pub struct BackgroundTasks {
 
 /// Runs the background tasks until the server stops.
 pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
-    // Nothing is known of what changed before now.
+    // No revision has been loaded, so the first tick reloads everything.
     let seen = Mutex::new(-1);
     tokio::join!(
-        // Beside the others: a change is seen within a second also while these take their time.
+        // Concurrent with the others, so that slow RSA key generation does not delay a reload.
         make_keys_of_id_tokens(&tasks),
         backchannel_logout::run(Arc::clone(&tasks.backchannel_logout), stop.clone()),
         run_periodically(WATCH_PERIOD, stop.clone(), || watch(&tasks, &seen)),
@@ -66,15 +67,15 @@ async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
     match taken_up.await {
         Ok(revision) => *seen = revision,
         Err(error) => {
-            // Asked again at the next tick.
+            // Reload at the next tick.
             *seen = -1;
             tracing::error!(%error, "changes of clients and keys cannot be seen");
         }
     }
 }
 
-/// Beside the database, which does not wait for a file that takes its time: it has to hold still,
-/// and its hashes are slow.
+/// Reloads the clients file after a change. Separate from `watch`, because the file has to be
+/// stable and its hashes are slow.
 async fn watch_file(tasks: &BackgroundTasks) {
     if tasks.clients.registry.file_has_changed().await
         && let Err(error) = tasks.clients.registry.reload(&*tasks.store).await
@@ -84,8 +85,8 @@ async fn watch_file(tasks: &BackgroundTasks) {
     }
 }
 
-/// RSA keys take long: they are made before the first user has typed a password, and after the
-/// server is up.
+/// Generates the keys of ID tokens after startup, because RSA keys take long and the first login
+/// must not wait for them.
 async fn make_keys_of_id_tokens(tasks: &BackgroundTasks) {
     let registry = tasks.clients.registry.current();
     for login in registry.clients().filter_map(|client| client.login.as_ref()) {
@@ -109,7 +110,7 @@ async fn sweep(tasks: &BackgroundTasks) {
     let now = tasks.clock.seconds();
     let before = RetentionCutoffs {
         tokens: now,
-        // Clients hint with ID tokens that have expired, as long as their users' sessions live.
+        // Clients send expired ID tokens as hints for as long as a session lasts.
         keys: now - tasks.key_overlap_seconds.max(tasks.session_ttl.absolute),
         audit_millis: tasks.clock.millis() - i64::from(tasks.audit_retention_days) * 86_400_000,
         sessions: now - tasks.session_ttl.absolute,

@@ -24,8 +24,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Authenticates a client and names it in the audit record, whether authentication succeeds or
-    /// not.
+    /// Authenticates a client and sets its id in the audit record, also when authentication fails.
     ///
     /// # Errors
     /// Returns an error if the credentials are not those of an enabled client.

@@ -88,14 +88,14 @@ async fn check_doors(
         LocalServer { setting: "listen", listen, tls: false, path: "/readyz", names, start };
     check_local_server(checks, clock, &plain).await;
     if !settings.tls_listen.is_empty() {
-        // Whether C is ready, nobody beyond this machine is told.
+        // Readiness is served on the loopback listener only.
         let (listen, path) = (&settings.tls_listen, "/.well-known/jwks.json");
         let tls = LocalServer { setting: "tls_listen", listen, tls: true, path, names, start };
         check_local_server(checks, clock, &tls).await;
     }
 }
 
-/// What C says of itself at its listener, and what answers where browsers go.
+/// Checks the metadata that C serves at its listener, and the public URL of the issuer.
 async fn check_own_issuer(
     settings: &AuthServerSettings,
     names: &SettingNames,
@@ -104,8 +104,7 @@ async fn check_own_issuer(
     let mut published = None;
     let checks = run_section("issuer", async |checks| {
         let wire = HttpProbe::with_optional_roots(&settings.http(), clock);
-        // As much as our B bears: both ends of this are on one machine, unless a proxy stands
-        // between.
+        // The leeway of B. Both clocks are those of one machine, unless a proxy is in between.
         let own_clock = Leeway { seconds: 5, setting: None };
         let known =
             check_issuer(checks, &own_issuer(settings, names).await, &wire, own_clock).await;
@@ -123,7 +122,7 @@ async fn check_own_issuer(
 }
 
 async fn own_issuer(settings: &AuthServerSettings, names: &SettingNames) -> IssuerConfig {
-    // A name in the setting is looked up by the system, which may take its time.
+    // Blocking, because the system resolves a host name in the setting.
     let listen = settings.listen.clone();
     let door = tokio::task::spawn_blocking(move || local_connect_address(&listen))
         .await
@@ -139,8 +138,8 @@ async fn own_issuer(settings: &AuthServerSettings, names: &SettingNames) -> Issu
     }
 }
 
-/// The key that signs access tokens has to be published. Others may just have been made, or be too
-/// old.
+/// Checks that the signing key of access tokens is published. Keys of other algorithms may be new
+/// or retired.
 fn compare_keys(
     checks: &mut Checks,
     names: &SettingNames,

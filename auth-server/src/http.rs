@@ -27,7 +27,7 @@ use axum::{
     response::IntoResponse,
 };
 
-/// What a form endpoint answers to other methods than POST.
+/// Responds to methods other than POST at a form endpoint.
 pub async fn only_post() -> impl IntoResponse {
     let failure =
         ApiError::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);

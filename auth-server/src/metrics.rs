@@ -6,7 +6,7 @@ use prometheus_client::{
 
 use crate::domain::AuditRecord;
 
-/// What C counts besides requests: the same things that it writes into the audit trail.
+/// Counters of C besides those of requests. They count what the audit log records.
 #[derive(Clone, Default)]
 pub struct Metrics {
     decisions: Family<Decision, Counter>,

@@ -1,7 +1,7 @@
 use axum::{http::header, response::IntoResponse};
 
-/// `GET /openapi.json`: the shapes of this server. A test holds it against the routes and their
-/// real answers.
+/// `GET /openapi.json`: the OpenAPI document of C. A test compares it with the routes and with real
+/// responses.
 pub async fn openapi() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], include_str!("../openapi.json"))
 }

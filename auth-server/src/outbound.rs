@@ -1,5 +1,5 @@
-//! What C asks of others: the house's own clients where they stand, and strangers in the open
-//! internet alone (SSRF).
+//! HTTP requests of C to clients. URLs of dynamically registered clients are called only at public
+//! IP addresses, to prevent server-side request forgery (SSRF).
 
 mod client_keys;
 mod public_only_resolver;
@@ -22,37 +22,39 @@ pub use client_keys::ClientKeys;
 use self::public_only_resolver::PublicOnlyResolver;
 use crate::domain::{Client, validate_external_url};
 
-/// Longer answers are nobody's keys, and nobody's list of redirect URIs.
+/// Longest response body that C reads. Real key sets and lists of redirect URIs are shorter.
 const ANSWER_BYTES: usize = 64 * 1024;
 
-/// Calls to clients.
+/// Sends requests to clients.
 pub struct OutboundClient {
     house: Http,
-    /// Looks names up by itself, and calls their public addresses alone.
+    /// Resolves host names itself and connects only to public addresses.
     outside: Http,
-    /// For tests: strangers may name any address.
+    /// For tests: allows untrusted URLs at any address.
     anywhere: bool,
 }
 
-/// Whose word it is that a URL be called.
+/// Whether C may call a URL at a private address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlTrust {
-    /// The operator's.
+    /// Configured by the operator.
     Trusted,
-    /// That of a client that has registered itself.
+    /// Provided by a dynamically registered client.
     Untrusted,
 }
 
 impl UrlTrust {
-    /// Whose word the URLs of a client are.
+    /// Returns the trust in the URLs of a client.
     pub fn of(client: &Client) -> Self {
         if client.dynamic { Self::Untrusted } else { Self::Trusted }
     }
 }
 
 impl OutboundClient {
+    /// Creates the HTTP clients.
+    ///
     /// # Errors
-    /// When the certificates of the settings cannot be read.
+    /// Returns an error if the configured certificates cannot be read.
     pub fn new(settings: &HttpClientSettings, anywhere: bool) -> Result<Self, HttpClientError> {
         let public = HttpClientSettings {
             dns_resolver: Some(DnsResolver(Arc::new(PublicOnlyResolver))),
@@ -64,20 +66,20 @@ impl OutboundClient {
         Ok(Self { house, outside, anywhere })
     }
 
-    /// Fetch a JSON document.
+    /// Fetches a JSON document.
     ///
     /// # Errors
-    /// Why there is none, in words.
+    /// Returns the reason as text.
     pub async fn json(&self, url: &str, named: UrlTrust) -> Result<Value, String> {
         let answer = send(self.client(url, named)?.get(url)).await?;
         serde_json::from_slice(&short_body(answer).await?)
             .map_err(|_| "what is there is no JSON".to_owned())
     }
 
-    /// Post a form.
+    /// Posts a form.
     ///
     /// # Errors
-    /// Why it did not arrive, in words.
+    /// Returns the reason as text.
     pub async fn form(
         &self,
         url: &str,
@@ -87,7 +89,8 @@ impl OutboundClient {
         send(self.client(url, named)?.post(url).form(form)).await.map(|_| ())
     }
 
-    /// An address in the place of a name is never looked up, so it is refused here.
+    /// Returns the HTTP client for a URL. An IP address in the URL is never resolved, so the
+    /// resolver cannot reject it; it is rejected here.
     fn client(&self, url: &str, named: UrlTrust) -> Result<&Http, String> {
         if named == UrlTrust::Trusted {
             return Ok(&self.house);
@@ -100,7 +103,7 @@ impl OutboundClient {
     }
 }
 
-/// No redirect is followed: it could lead to where the first address may not.
+/// Sends a request without following redirects, which could lead to a forbidden address.
 async fn send(request: RequestBuilder) -> Result<Response, String> {
     let (http, request) = request.build_split();
     let mut request = request.map_err(|error| reason(&error.without_url()))?;
@@ -142,7 +145,7 @@ fn came_of_it(answer: &Result<Response, String>, elapsed: Duration) -> Event {
     }
 }
 
-/// The error and what it came of: the last of them says what was wrong.
+/// Returns the text of the innermost source, which names the cause.
 fn reason(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => reason(source),

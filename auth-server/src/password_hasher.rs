@@ -11,14 +11,13 @@ use crate::{
     secure_random::SecureRandom,
 };
 
-/// Checks secrets against slow hashes, a few at a time: more would only make each slower, and keep
-/// the others from the processor. Checks of made-up names wait among themselves, so that no flood
-/// of them stands before a right secret.
+/// Verifies secrets against slow hashes with bounded concurrency: more checks at once would only
+/// slow down each other and other requests. Dummy checks for unknown names have their own queue, so
+/// that a flood of them does not delay valid secrets.
 pub struct PasswordHasherPool {
     places: Arc<Semaphore>,
     dummy_permits: Arc<Semaphore>,
-    /// Checked against when there is nothing to check against, so that no failure is quicker than
-    /// another.
+    /// Hash to verify against if there is no other, so that all failures take the same time.
     dummy_hash: SecretHash,
 }
 
@@ -26,10 +25,11 @@ const CONCURRENCY: usize = 2;
 const DUMMY_CONCURRENCY: usize = 1;
 
 impl PasswordHasherPool {
-    /// For secrets that are mostly compared in no time: made-up names wait among themselves.
+    /// Creates a pool for secrets that mostly have fast hashes, with a separate queue for dummy
+    /// checks.
     ///
     /// # Errors
-    /// When the machine gives no randomness.
+    /// Returns an error if the system random number generator fails.
     pub fn new(entropy: &SecureRandom) -> anyhow::Result<Self> {
         let (places, dummy_permits) =
             (Semaphore::new(CONCURRENCY), Semaphore::new(DUMMY_CONCURRENCY));
@@ -38,9 +38,9 @@ impl PasswordHasherPool {
         Ok(Self { places: Arc::new(places), dummy_permits: Arc::new(dummy_permits), dummy_hash })
     }
 
-    /// The same for passwords, which are all slow: with one queue, how long it is does not tell who
-    /// exists. Nobody's hash serves both: making another takes 19 MiB for a moment, which the
-    /// allocator then keeps.
+    /// Returns a pool for passwords, whose hashes are all slow. It has a single queue, so that
+    /// waiting times do not reveal which users exist. Both pools share the dummy hash, because
+    /// computing another one allocates 19 MiB, which the allocator would keep.
     #[must_use]
     pub fn in_one_queue(&self) -> Self {
         let places = Arc::new(Semaphore::new(CONCURRENCY));
@@ -51,8 +51,9 @@ impl PasswordHasherPool {
         }
     }
 
-    /// Which of these hashes is that of `shown`, and what follows from that: `settle` runs with the
-    /// check, also when nobody waits for it any more. Nothing where the check never began.
+    /// Finds the hash that matches the secret and passes its index to the callback. The callback
+    /// runs even if the caller is cancelled during the check. Returns `None` if the check did not
+    /// start.
     pub async fn find<T: Send + 'static>(
         &self,
         hashes: Vec<SecretHash>,
@@ -64,8 +65,8 @@ impl PasswordHasherPool {
             .await
     }
 
-    /// Take as long as a check would, of `dearest` where somebody made hashes of their own, and
-    /// keep these places in the failure limits: there was nothing to find.
+    /// Takes as long as a check against the given hash, by default the dummy hash, and consumes the
+    /// permits: the attempt has failed.
     pub async fn verify_dummy(
         &self,
         shown: &str,
@@ -81,20 +82,20 @@ impl PasswordHasherPool {
         check(&self.dummy_permits, find).await;
     }
 
-    /// Take every place, so that a check that comes now has to wait.
+    /// Acquires all permits, so that every later check waits.
     #[cfg(test)]
     pub async fn fill(&self) -> [SemaphorePermit<'_>; 2] {
         let all = u32::try_from(CONCURRENCY).unwrap();
         [self.places.acquire_many(all).await.unwrap(), self.fill_dummy().await]
     }
 
-    /// Take every place of the one queue.
+    /// Acquires all permits of a pool with a single queue.
     #[cfg(test)]
     pub async fn fill_the_one(&self) -> SemaphorePermit<'_> {
         self.places.acquire_many(u32::try_from(CONCURRENCY).unwrap()).await.unwrap()
     }
 
-    /// Take every place for names that nobody has.
+    /// Acquires all permits for dummy checks.
     #[cfg(test)]
     pub async fn fill_dummy(&self) -> SemaphorePermit<'_> {
         let all = u32::try_from(DUMMY_CONCURRENCY).unwrap();
@@ -102,9 +103,8 @@ impl PasswordHasherPool {
     }
 }
 
-/// Run a check in its turn, and to its end: also when whoever asked for it has hung up, its turn
-/// stays taken until then, and what it finds is counted. Who hangs up before it begins has not
-/// tried.
+/// Runs a check with a permit. Once started, it runs to completion and is counted even if the
+/// caller is cancelled. A caller that is cancelled before that has made no attempt.
 async fn check<T: Send + 'static>(
     turns: &Arc<Semaphore>,
     find: impl FnOnce() -> T + Send + 'static,
@@ -128,7 +128,8 @@ mod tests {
 
     const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    /// A check that takes the one place of the limit, and keeps it if nothing is found.
+    /// Starts a check that acquires the only permit of the rate limit, and consumes it if nothing
+    /// matches.
     fn ask(
         turns: &Arc<Semaphore>,
         limit: &RateLimiter,

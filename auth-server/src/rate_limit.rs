@@ -6,11 +6,10 @@ use std::{
 
 use moka::sync::Cache;
 
-/// Counts failed authentications by client and address: a bucket that each failure fills and time
-/// empties.
+/// Limits failed attempts with one token bucket per client and network.
 ///
-/// By client *and* address: whoever guesses from elsewhere fills a bucket of his own, and the
-/// client goes on.
+/// A bucket belongs to a client *and* a network, so an attacker elsewhere exhausts a separate
+/// bucket and does not lock the client out.
 pub struct RateLimiter {
     buckets: Cache<(String, IpAddr), Arc<Mutex<Bucket>>>,
     burst: u32,
@@ -19,12 +18,12 @@ pub struct RateLimiter {
 
 #[derive(Default)]
 struct Bucket {
-    /// When the bucket will be empty again, in milliseconds since 1970.
+    /// When all permits are available again, in milliseconds since 1970.
     empty_at: i64,
 }
 
-/// A place that an attempt has taken. It is given back when this is dropped, because the attempt
-/// was right or was never made; only a wrong one keeps it.
+/// A permit for one attempt. It is returned on drop, after a success or if no attempt was made.
+/// Only a failure consumes it.
 #[must_use = "a place that is dropped is given back"]
 pub struct Permit {
     bucket: Arc<Mutex<Bucket>>,
@@ -32,7 +31,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The attempt was wrong: time alone gives the place back.
+    /// Consumes the permit after a failure. Only time restores it.
     pub fn consume(mut self) {
         self.millis = 0;
     }
@@ -44,7 +43,7 @@ impl Drop for Permit {
     }
 }
 
-/// Buckets beyond that many push the oldest out: memory stays bounded against made-up clients.
+/// Maximum number of buckets. Bounds memory if an attacker makes up client ids.
 const BUCKETS: u64 = 50_000;
 
 impl RateLimiter {
@@ -58,11 +57,11 @@ impl RateLimiter {
         Self { buckets, burst: burst.max(1), recover_millis }
     }
 
-    /// Take a place for an attempt, before it is known how it ends: a hundred at once must not all
-    /// pass.
+    /// Acquires a permit before the outcome of an attempt is known, so that a burst of parallel
+    /// guesses cannot exceed the limit.
     ///
     /// # Errors
-    /// After how many seconds there is a place again.
+    /// Returns the number of seconds until a permit is available.
     pub fn acquire(
         &self,
         client_id: &str,
@@ -86,7 +85,8 @@ impl RateLimiter {
     }
 }
 
-/// An IPv6 caller owns 2^64 addresses: its network counts.
+/// Returns the network of an address. For IPv6 this is the /64 prefix, because one caller controls
+/// all of its addresses.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -104,7 +104,7 @@ mod tests {
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     impl RateLimiter {
-        /// An attempt that turns out to be wrong.
+        /// Makes a failed attempt.
         fn fail(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Result<(), u64> {
             self.acquire(client_id, address, now_millis).map(Permit::consume)
         }

@@ -5,11 +5,11 @@ use std::sync::{
 
 use aws_lc_rs::{digest, rand};
 
-/// Where randomness comes from: the machine, or a seed that a test chose.
+/// Source of random bytes: the system generator, or in tests a seed.
 #[derive(Clone, Default)]
 pub struct SecureRandom(Option<Arc<AtomicU64>>);
 
-/// The machine has no randomness to give. Nothing is issued then.
+/// The system random number generator failed. Nothing is issued then.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the system gives no randomness")]
 pub struct SecureRandomError;

@@ -12,43 +12,45 @@ use crate::{
     secure_random::SecureRandom,
 };
 
-/// Finds out whether a client is who it says it is.
+/// Authenticates clients by secret, with rate limits and a cache of verified secrets.
 pub struct ClientAuthenticator {
-    /// Credentials that proved right, and until when they are good. Their names are made with a key
-    /// that dies with the process; the stored hashes are part of the name, so that a changed secret
-    /// is a new question. They are kept as long as there is room: a client that asks every half
-    /// hour must not stand behind others' guesses each time.
+    /// Cache of verified credentials and their expiry. Keys are HMACs under a per-process key, so
+    /// the cache holds no secrets; they cover the stored hashes, so a changed secret is verified
+    /// again. Entries have no time limit: a client that authenticates every half hour must not
+    /// queue behind the guesses of others each time.
     verified_cache: Cache<[u8; 32], Option<i64>>,
     memory_key: hmac::Key,
     limit: RateLimiter,
-    /// For all names together, by address: there is no end of those that no client has.
+    /// Per-address limit across all client ids. Bounds guessing with made-up ids.
     per_address_limit: Arc<RateLimiter>,
     password_hasher: Arc<PasswordHasherPool>,
 }
 
-/// A name, and the secret that was shown with it.
+/// A client id and the secret presented with it.
 #[derive(Clone, Copy)]
 struct Shown<'a> {
     client_id: &'a str,
     secret: &'a ClientSecret,
 }
 
-/// Why a client was not let in.
+/// Why client authentication failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientAuthError {
-    /// Unknown or wrong: which of them is not said.
+    /// The client is unknown or its secret is wrong. The two cases are not distinguished.
     InvalidCredentials,
-    /// It showed no secret, and is not known as one that has none.
+    /// The request contains no secret, and the client is not a public client.
     MissingCredentials(String),
-    /// It showed its secret, and in another way than it has registered.
+    /// The secret is valid but was sent with another method than the registered one.
     AuthMethodMismatch(ClientAuthMethod),
-    /// It failed too often; after so many seconds it may try again.
+    /// Too many failures. The client may retry after this many seconds.
     RateLimited { retry_after: u64 },
 }
 
 impl ClientAuthenticator {
+    /// Creates an authenticator with an empty cache.
+    ///
     /// # Errors
-    /// When the machine gives no randomness.
+    /// Returns an error if the system random number generator fails.
     pub fn new(
         limit: RateLimiter,
         per_address_limit: RateLimiter,
@@ -65,11 +67,11 @@ impl ClientAuthenticator {
         })
     }
 
-    /// Let the client in, or not.
+    /// Authenticates a client.
     ///
     /// # Errors
-    /// [`ClientAuthError`]; the answer and its time do not tell an unknown client from a wrong
-    /// secret.
+    /// Returns [`ClientAuthError`]. Neither the error nor its timing distinguishes an unknown
+    /// client from a wrong secret.
     pub async fn authenticate(
         &self,
         presented: &ClientCredentials,
@@ -101,16 +103,16 @@ impl ClientAuthenticator {
             return Err(ClientAuthError::InvalidCredentials);
         }
         let client = client.ok_or(ClientAuthError::InvalidCredentials)?;
-        // Only now, when the secret was right: nobody else learns that there is such a client (RFC
-        // 7591 §2).
+        // Checked only after the secret, so that a caller without it does not learn that the client
+        // exists (RFC 7591 §2).
         match client.auth_method().filter(|registered| *registered != method) {
             Some(registered) => Err(ClientAuthError::AuthMethodMismatch(registered)),
             None => Ok(Arc::clone(client)),
         }
     }
 
-    /// One check at a time for one credential: a client's hundred workers start with one check, not
-    /// a hundred.
+    /// Verifies each credential once at a time, so that a hundred workers of one client start with
+    /// a single check.
     async fn prove(
         &self,
         name: [u8; 32],
@@ -121,8 +123,8 @@ impl ClientAuthenticator {
         now_millis: i64,
     ) -> Result<Option<i64>, ClientAuthError> {
         let check = self.check(presented, client, dearest, address, now_millis);
-        // Boxed, because it is big and rare: else each request for a token would carry the room for
-        // it.
+        // Boxed, because the future is large and rarely needed. Otherwise every token request would
+        // reserve its size.
         Box::pin(self.verified_cache.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
     }
 
@@ -139,7 +141,8 @@ impl ClientAuthenticator {
         let secrets = client.iter().flat_map(|client| &client.secrets).filter(in_force);
         let (slow, fast): (Vec<&StoredSecret>, Vec<_>) =
             secrets.partition(|secret| secret.hash.is_slow());
-        // Before any count: a right secret does not wait for what others have failed.
+        // Fast hashes are checked before any rate limit, so that failures of others never delay a
+        // valid secret.
         if let Some(right) =
             fast.iter().find(|secret| secret.hash.matches(presented.secret.expose()))
         {
@@ -147,8 +150,8 @@ impl ClientAuthenticator {
         }
         let too_many = |retry_after| ClientAuthError::RateLimited { retry_after };
         let own = self.limit.acquire(presented.client_id, address, now_millis).map_err(too_many)?;
-        // A client that is known and one that is not are answered alike when they fail, and counted
-        // alike: a place that only one of them takes would tell the next one which it was.
+        // Known and unknown clients get the same error and consume the same permits. A permit
+        // consumed by only one of them would reveal on the next attempt whether the client exists.
         let per_address_limit = Arc::clone(&self.per_address_limit);
         let acquire_for_address =
             move || per_address_limit.acquire("", address, now_millis).map_err(too_many);
@@ -234,8 +237,8 @@ mod tests {
         }
     }
 
-    /// Does a refusal wait for a place among the slow hashes? With all places taken, it must not
-    /// come.
+    /// Reports whether a rejection waits for a slow hash: with every permit taken, it must not
+    /// complete.
     async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: ClientCredentials) -> bool {
         let authenticator = Arc::new(authenticator(10));
         let places = authenticator.password_hasher.fill().await;
@@ -316,8 +319,8 @@ mod tests {
         let tired =
             authenticator.authenticate(&shown("a", "3"), HOME, &registry, 0).await.unwrap_err();
         assert_eq!(tired, ClientAuthError::RateLimited { retry_after: 10 });
-        // From the same address, because it was proved; from another, because its bucket is its
-        // own.
+        // From the same address, because the secret was verified before; from another address,
+        // because it has its own bucket.
         assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
         assert!(authenticator.authenticate(&shown("a", "right"), AWAY, &registry, 0).await.is_ok());
     }
@@ -412,8 +415,8 @@ mod tests {
         assert_eq!(ask("1").await.unwrap_err(), ClientAuthError::InvalidCredentials);
         assert_eq!(ask("2").await.unwrap_err(), ClientAuthError::RateLimited { retry_after: 10 });
         assert!(ask("right").await.is_ok());
-        // The memory's own clock cannot be turned: that it forgets nothing by time is asked of the
-        // memory.
+        // Tests cannot advance the clock of the cache, so they check its policy: nothing expires by
+        // time.
         let policy = authenticator.verified_cache.policy();
         assert_eq!((policy.time_to_live(), policy.time_to_idle()), (None, None));
         assert!(policy.max_capacity().is_some());
@@ -421,7 +424,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_name_costs_as_much_as_the_dearest_secret_of_all() {
-        // Eight times the passes of the hash that nobody has.
+        // Eight times the iterations of the dummy hash.
         let params = argon2::Params::new(19_456, 16, 1, None).unwrap();
         let hasher =
             argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
@@ -438,7 +441,8 @@ mod tests {
             assert_eq!(said.unwrap_err(), ClientAuthError::InvalidCredentials);
             begun.elapsed()
         };
-        // In turns, and the quickest of each: whatever else the machine does makes both slower.
+        // Alternate, and take the fastest run of each: other load on the machine only slows a run
+        // down.
         let (alone, beside) = ([fast("made", None)], [cheap, fast("made", None), dear]);
         let (mut plain, mut behind_the_dear) = (std::time::Duration::MAX, std::time::Duration::MAX);
         for _ in 0..6 {

@@ -1,6 +1,6 @@
 use oauth_types::{ClientAuthMethod, ClientSecret};
 
-/// The credentials in a request. Nothing about them is verified.
+/// The unverified client credentials in a request.
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
     pub client_id: String,
@@ -11,7 +11,7 @@ pub struct ClientCredentials {
 #[derive(Clone, Debug)]
 pub enum ClientProof {
     Secret(ClientSecret, ClientAuthMethod),
-    /// Only the `client_id`, which suffices for a public client. The text says what a confidential
-    /// client has to send.
+    /// Only the `client_id`, which suffices for a public client. The text describes what a
+    /// confidential client must send.
     None(String),
 }

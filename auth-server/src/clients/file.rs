@@ -13,12 +13,12 @@ use crate::{
     },
 };
 
-/// The demo's clients and resources, as a clients file: also the example of one.
+/// Clients file of the demo, and an example of the format.
 pub const DEMO_CLIENTS: &str = include_str!("demo-clients.toml");
-/// Theirs.
+/// Secret of the demo clients.
 const DEMO_SECRET: &str = "abc123";
 
-/// Clients and resources, as they stand in the clients file.
+/// The contents of a clients file.
 #[derive(Debug, Default)]
 pub struct ClientsFile {
     pub clients: Vec<Client>,
@@ -49,9 +49,9 @@ struct ClientsFileToml {
 #[serde(deny_unknown_fields)]
 struct ClientToml {
     client_id: String,
-    /// In plain, for development.
+    /// The plain secret, for development.
     client_secret: Option<ClientSecret>,
-    /// As a PHC string of Argon2id, so that the file holds no secret.
+    /// Argon2id hash of the secret as a PHC string, so that the file holds no secret.
     client_secret_hash: Option<String>,
     #[serde(default)]
     scopes: Scope,
@@ -61,16 +61,15 @@ struct ClientToml {
     introspection_audiences: Vec<String>,
     #[serde(default)]
     token_format: TokenFormat,
-    /// For a client that sends users here.
+    /// Settings of a client that logs users in.
     login: Option<UserLoginConfig>,
 }
 
 impl ClientsFile {
-    /// The clients of `file`; without one the demo's, except in production, where there are none
-    /// then.
+    /// Reads `file`. Without a file, returns the clients of the demo, and in production none.
     ///
     /// # Errors
-    /// [`FileError`] naming every problem.
+    /// Returns a [`FileError`] that names every problem.
     pub fn read(
         file: Option<&Path>,
         profile: Profile,
@@ -90,11 +89,11 @@ impl ClientsFile {
         Self::parse(&path, &text, profile, entropy)
     }
 
-    /// The same while C runs: what its start would refuse does not come into force later either. It
-    /// takes as long as the hashes are slow.
+    /// Reads a file that has changed while C runs, and rejects the demo secret in production as
+    /// startup does. Blocking: it computes slow hashes.
     ///
     /// # Errors
-    /// [`FileError`] naming every problem.
+    /// Returns a [`FileError`] that names every problem.
     pub fn read_again(
         file: &Path,
         profile: Profile,
@@ -112,8 +111,8 @@ impl ClientsFile {
         Err(FileError::Unsound { path: file.display().to_string(), problems })
     }
 
-    /// Of each client whose hash is that of the demo's secret, what is wrong. It takes as long as
-    /// the hashes are slow: not for an async thread.
+    /// Returns a problem for each client that uses the demo secret. Blocking: it computes slow
+    /// hashes.
     pub fn demo_secret_problems(&self) -> impl Iterator<Item = String> {
         let is_known =
             |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
@@ -213,7 +212,7 @@ fn problems(written: &ClientsFileToml, profile: Profile) -> Vec<String> {
             say("public and token_endpoint_auth_method contradict each other: it has no secret to show".to_owned());
         }
         for (name, uri) in client.login.iter().flat_map(places_to_return_to) {
-            // Nobody says what kind of program it is: it may be an app.
+            // The file has no application type, so the rules for native apps apply.
             if let Err(problem) = validate_redirect_uri(uri, ApplicationType::Native) {
                 say(format!("{name}: {uri:?} {problem}"));
             }

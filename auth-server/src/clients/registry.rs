@@ -18,23 +18,24 @@ use crate::{
     storage::{Store, StoreError},
 };
 
-/// The registry that requests read, replaced as a whole when the file or the database has changed.
+/// The current registry of clients and resources, replaced as a whole when the file or the database
+/// changes.
 pub struct ClientRegistry {
     current: ArcSwap<Registry>,
     file: Option<PathBuf>,
     profile: Profile,
     entropy: SecureRandom,
     seen: Mutex<Seen>,
-    /// One after the other: what was read earlier must not come into force later.
+    /// Serializes reloads, so that an older read never replaces a newer one.
     reload_lock: tokio::sync::Mutex<()>,
-    /// Of the database, at the last taking up.
+    /// Revision of the database at the last reload.
     revision: AtomicI64,
 }
 
-/// A file that has not changed for so long is not being written.
+/// A file that has not changed for this long is complete.
 const STILL: Duration = Duration::from_millis(50);
 
-/// How far the clocks of those who add clients and of those who issue passes may differ, in
+/// Accepted clock difference between the servers that add clients and those that issue tokens, in
 /// seconds.
 const LEEWAY: i64 = 5;
 
@@ -44,11 +45,11 @@ struct Seen {
 }
 
 impl ClientRegistry {
-    /// Read file and database.
+    /// Loads the file and the database.
     ///
     /// # Errors
-    /// When one of them cannot be used: at the start that is fatal, later the last good state stays
-    /// in force.
+    /// Returns an error if one of them cannot be used. This is fatal at startup; later, the last
+    /// valid state stays in force.
     pub async fn open(
         file: Option<PathBuf>,
         profile: Profile,
@@ -79,15 +80,15 @@ impl ClientRegistry {
         self.current.load_full()
     }
 
-    /// Has the clients file changed, and does it hold still? Then read it; one that cannot be used
-    /// leaves the last good one in force.
+    /// Reads the clients file if it has changed and is no longer being written. Returns whether a
+    /// new version was loaded; an invalid file leaves the last valid one in force.
     pub async fn file_has_changed(&self) -> bool {
         let Some(file) = &self.file else { return false };
         let found = stamp(Some(file));
         if found == self.seen().stamp {
             return false;
         }
-        // Whoever writes it may be in the midst of it, and half of it would be good TOML too.
+        // The file may still be being written, and a prefix of it can be valid TOML.
         tokio::time::sleep(STILL).await;
         if found != stamp(Some(file)) {
             return false;
@@ -114,18 +115,19 @@ impl ClientRegistry {
         }
     }
 
-    /// What was read could not be put in force: read it once more at the next look.
+    /// Makes the next check read the file again, because its content could not be put in force.
     pub fn mark_stale(&self) {
         self.seen().stamp = None;
     }
 
-    /// Put the clients of the database and of the file in force; where both know one, the file's.
+    /// Puts the clients of the database and of the file in force. A client in the file replaces the
+    /// one in the database with the same id.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// Returns an error if the database cannot be read.
     pub async fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
         let _turn = self.reload_lock.lock().await;
-        // Read first: what changes in between is taken up once more.
+        // Read first: a change made in between causes another reload.
         let revision = store.revision().await?;
         let stored = store.clients().await?;
         let seen = self.seen();
@@ -136,11 +138,13 @@ impl ClientRegistry {
         Ok(())
     }
 
-    /// Is this the client that is served by this name, and was already when it got this pass? One
-    /// that another server has added a moment ago is looked for, not denied.
+    /// Reports whether the client of a token exists and already existed when the token was issued:
+    /// a later client with the same id does not inherit the tokens of a removed one. Reloads the
+    /// registry first if the database has changed, because another server may have added the
+    /// client.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// Returns an error if the database cannot be read.
     pub async fn is_token_client_active(
         &self,
         pass: &AccessTokenClaims,
@@ -158,8 +162,8 @@ impl ClientRegistry {
     }
 }
 
-/// Changes whenever the file does: an editor that keeps the second still changes the length, almost
-/// always.
+/// Returns the modification time and length of a file. The length detects most edits within the
+/// resolution of the time.
 fn stamp(file: Option<&PathBuf>) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(file?).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))

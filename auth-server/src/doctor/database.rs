@@ -6,14 +6,14 @@ use crate::{
     storage::{DatabaseInspection, PostgresStore, SqliteStore},
 };
 
-/// Is there a database that C can work with? What is in it, if it can be read.
+/// Checks the database, and returns its contents if they can be read.
 pub(super) async fn check_store(
     checks: &mut Checks,
     settings: &AuthServerSettings,
     names: &SettingNames,
 ) -> Option<DatabaseInspection> {
     let (setting, place, found) = match settings.database_url() {
-        // Said among the settings.
+        // Reported by `check_settings`.
         Err(_) => return None,
         Ok(Some(url)) => (
             "database_url",

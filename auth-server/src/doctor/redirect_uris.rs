@@ -11,8 +11,7 @@ use crate::{
 
 const CHECK: &str = "redirect URIs";
 
-/// Could every registered redirect URI be answered to? And is the one registered that was asked
-/// for?
+/// Checks all registered redirect URIs, and whether the requested one is registered.
 pub(super) fn check_redirect_uris(
     checks: &mut Checks,
     settings: &AuthServerSettings,
@@ -25,7 +24,7 @@ pub(super) fn check_redirect_uris(
         settings.profile,
         &SecureRandom::system(),
     );
-    // Said among the settings.
+    // Reported by `check_settings`.
     let Ok(file) = file else { return };
     let clients: Vec<&Client> =
         file.clients.iter().chain(content.iter().flat_map(|content| &content.clients)).collect();
@@ -39,8 +38,8 @@ pub(super) fn check_redirect_uris(
     }
 }
 
-/// One of the database may be older than a rule; what the file says is held against the rules when
-/// it is read.
+/// Checks each registered redirect URI. Those in the database may be older than a rule; those in
+/// the file were checked when it was read.
 fn check_each(checks: &mut Checks, logins: &[(&str, &UserLoginConfig)]) {
     let all =
         logins.iter().flat_map(|(id, login)| login.redirect_uris.iter().map(move |uri| (id, uri)));

@@ -15,7 +15,7 @@ use super::{
     SubjectType, TokenFormat, TokenHash, UserLoginConfig,
 };
 
-/// Limits of dynamically registered clients.
+/// Policy for dynamically registered clients.
 #[derive(Clone, Debug)]
 pub struct RegistrationPolicy {
     pub scopes: Scope,
@@ -56,10 +56,10 @@ pub struct MetadataError {
     pub reason: String,
 }
 
-/// Validates client metadata, one rule a line.
+/// Validates client metadata.
 ///
 /// # Errors
-/// Returns the first rule that is violated.
+/// Returns the first violation.
 pub fn validate_metadata(
     asked: ClientMetadata,
     policy: &RegistrationPolicy,
@@ -151,7 +151,7 @@ impl ValidatedMetadata {
     }
 }
 
-/// Software statements are not supported (RFC 7591 §2.3). Ignoring one silently would let the
+/// Rejects software statements, which are not supported (RFC 7591 §2.3). Ignoring one would let the
 /// client believe that it was accepted.
 fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let is_jwt =
@@ -177,10 +177,10 @@ fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, MetadataError> {
     }
 }
 
-/// Clients of one sector receive the same `sub` for a user (OpenID Connect Core §8.1). A redirect
-/// URI proves that a client belongs to its host only if tokens are sent there: a device that named
-/// another client's host would learn that client's subjects. Loopback and custom-scheme URIs have
-/// no host.
+/// Checks the sector of a pairwise client. Clients of one sector receive the same `sub` for a user
+/// (OpenID Connect Core §8.1). A redirect URI proves that a client belongs to its host only if
+/// tokens are sent there: a device that named the host of another client would learn the subjects
+/// of that client. Loopback and custom-scheme URIs have no host.
 fn check_sector(
     login: &UserLoginConfig,
     application: ApplicationType,
@@ -204,7 +204,7 @@ fn check_sector(
     Ok(())
 }
 
-/// `invalid_client_metadata`.
+/// Creates an `invalid_client_metadata` error.
 fn refused(reason: impl Into<String>) -> MetadataError {
     MetadataError { code: ErrorCode::InvalidClientMetadata, reason: reason.into() }
 }

@@ -14,38 +14,37 @@ use crate::{
     storage::StoreError,
 };
 
-/// An error on its way to the caller: a value that carries its OAuth code. Here alone it becomes
-/// HTTP.
+/// An OAuth error with its HTTP status. It is converted to a response only here.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{error}")]
 pub struct ApiError {
     pub error: OAuthError,
     status: StatusCode,
     hint: ResponseHint,
-    /// The part of the request that is at fault, in our words: the log has it instead of the
-    /// description, which quotes the caller.
+    /// The part of the request at fault, as a fixed string. It is logged instead of the
+    /// description, which may quote the caller.
     at_fault: Option<&'static str>,
 }
 
-/// What the answer tells the caller's HTTP library.
+/// Extra response header for the HTTP library of the caller.
 #[derive(Clone, Copy, Debug)]
 enum ResponseHint {
     None,
-    /// How to authenticate.
+    /// Challenge for client authentication.
     BasicChallenge,
-    /// That a token is to be shown (RFC 6750 §3).
+    /// Challenge for a bearer token (RFC 6750 §3).
     BearerChallenge,
-    /// When to come again, in seconds.
+    /// Delay before a retry, in seconds.
     RetryAfter(u64),
 }
 
-/// Answers that hold or speak of tokens are never kept on the way (RFC 6749 §5.1).
+/// Forbids caching of responses about tokens (RFC 6749 §5.1).
 pub const NO_STORE: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::PRAGMA, HeaderValue::from_static("no-cache")),
 ];
 
-/// RFC 6749 §3.2: what a request to the token endpoint looks like.
+/// Rule for requests to the token endpoint (RFC 6749 §3.2).
 pub const REQUEST_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.2";
 
 const REALM: &str = "gatepass";
@@ -70,7 +69,7 @@ impl ApiError {
         self.status
     }
 
-    /// What the log may say of it.
+    /// Returns the part of the request at fault, for the log.
     pub fn at_fault(&self) -> Option<&'static str> {
         self.at_fault.or(match self.error.error {
             ErrorCode::InvalidScope => Some("scope"),
@@ -89,7 +88,7 @@ impl ApiError {
         }
     }
 
-    /// An error that was put into words already.
+    /// Wraps an existing OAuth error, with status 400.
     pub fn of(error: OAuthError) -> Self {
         Self { error, status: StatusCode::BAD_REQUEST, hint: ResponseHint::None, at_fault: None }
     }
@@ -98,7 +97,7 @@ impl ApiError {
         Self::new(ErrorCode::InvalidRequest, description, rule)
     }
 
-    /// The client did not prove who it is: 401 with a challenge (RFC 6749 §5.2).
+    /// Client authentication failed: status 401 with a challenge (RFC 6749 §5.2).
     pub fn invalid_client(description: impl AsRef<str>) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
@@ -111,7 +110,7 @@ impl ApiError {
         }
     }
 
-    /// The token that was shown, or was not, opens nothing: 401 with a challenge (RFC 6750 §3.1).
+    /// The access token is missing or invalid: status 401 with a challenge (RFC 6750 §3.1).
     pub fn invalid_token(description: impl AsRef<str>, rule: &str) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
@@ -120,7 +119,7 @@ impl ApiError {
         }
     }
 
-    /// It was too often, from this address; after so many seconds it may be tried again.
+    /// The rate limit of an address is exceeded. The caller may retry after `retry_after` seconds.
     pub fn too_often(what: &str, retry_after: u64, rule: &str) -> Self {
         let text = format!("{what} too often from this address; try again in {retry_after} s");
         Self {
@@ -135,7 +134,7 @@ impl ApiError {
         Self::too_often("this client failed to authenticate", retry_after, rule)
     }
 
-    /// As many clients have registered themselves as may (`registration.max_clients`).
+    /// The limit `registration.max_clients` is reached.
     fn too_many_clients() -> Self {
         let text = "as many clients have registered themselves here as may";
         Self {
@@ -165,7 +164,7 @@ impl ApiError {
         self
     }
 
-    /// The server cannot do what it is asked. Why stands in the log, not in the answer.
+    /// The server failed to process the request. The reason is logged and not sent.
     fn server_error(reason: &dyn std::fmt::Display) -> Self {
         tracing::error!(%reason, "a request could not be served");
         Self {

@@ -1,4 +1,4 @@
-//! Who sits at the browser.
+//! Cookies and sessions of browsers.
 
 use super::PageContext;
 use std::convert::Infallible;
@@ -22,22 +22,22 @@ use crate::{
     storage::StoreError,
 };
 
-/// A browser, with what it has kept from its last visit.
+/// A browser and the cookies that it sent.
 pub struct BrowserSession {
     pub browser: Browser,
     pub user_agent: String,
     session: Option<SecretString>,
-    /// Set before anybody has signed in, so that the sign-in form belongs to this browser.
+    /// Set before login, to bind the login form to this browser.
     anonymous: Option<SecretString>,
 }
 
-/// A user who is signed in, in this browser.
+/// The logged-in user of a browser.
 pub struct SignedIn {
     pub session: Session,
     pub user: User,
 }
 
-/// Longer ones tell nobody more.
+/// Longest stored `User-Agent`, in characters.
 const USER_AGENT_LENGTH: usize = 200;
 
 impl<S> FromRequestParts<S> for BrowserSession
@@ -67,8 +67,7 @@ where
 }
 
 impl BrowserSession {
-    /// The user, if somebody is signed in here. A session that is over, and one of a user who was
-    /// disabled, is none.
+    /// Returns the logged-in user. Returns `None` if the session has ended or the user is disabled.
     pub async fn signed_in(&self, context: &PageContext) -> Result<Option<SignedIn>, StoreError> {
         let now = context.clock.seconds();
         let Some(session) = self.session(context).await? else { return Ok(None) };
@@ -84,7 +83,7 @@ impl BrowserSession {
         Ok(Some(SignedIn { session, user }))
     }
 
-    /// The session that this browser has, also one that is over.
+    /// Returns the session of the cookie, also if it has ended.
     pub async fn session(&self, context: &PageContext) -> Result<Option<Session>, StoreError> {
         match self.session_hash() {
             Some(hash) => context.store.session(&hash).await,
@@ -96,20 +95,19 @@ impl BrowserSession {
         self.session.as_ref().map(|cookie| TokenHash::of_text(cookie.expose_secret()))
     }
 
-    /// What a form on this browser's page has to carry. Before a sign-in it needs a cookie of its
-    /// own, which [`BrowserSession::with_cookie`] makes.
+    /// Returns the CSRF token for forms on pages of this browser. Before login, the browser needs
+    /// the cookie that [`BrowserSession::with_cookie`] sets.
     pub fn csrf_token(&self, context: &PageContext) -> String {
         context.csrf.token(self.own_cookie())
     }
 
-    /// Does a form come from a page that this browser was shown?
+    /// Reports whether the CSRF token of a form was issued to this browser.
     pub fn csrf_valid(&self, context: &PageContext, shown: Option<&str>) -> bool {
         let cookie = self.own_cookie();
         !cookie.is_empty() && shown.is_some_and(|shown| context.csrf.verify(cookie, shown))
     }
 
-    /// It brought neither of the cookies that C gives to every browser: it may be told to keep
-    /// none.
+    /// Reports whether the browser sent neither cookie. It may be configured to keep none.
     pub fn has_no_cookie(&self) -> bool {
         self.own_cookie().is_empty()
     }
@@ -122,10 +120,10 @@ impl BrowserSession {
             .unwrap_or_default()
     }
 
-    /// Make sure that the browser has a cookie that its forms can belong to.
+    /// Ensures that the browser has a cookie to which CSRF tokens can be bound.
     ///
     /// # Errors
-    /// When the machine gives no randomness.
+    /// Returns an error if the system random number generator fails.
     pub fn with_cookie(
         mut self,
         context: &PageContext,
@@ -140,14 +138,13 @@ impl BrowserSession {
     }
 }
 
-/// A header that lets the browser keep something.
+/// A `Set-Cookie` header.
 pub type SetCookie = [(HeaderName, HeaderValue); 1];
 
-/// A new session's cookie: its value, to be stored as a hash, and the header that hands it to the
-/// browser.
+/// Creates a session cookie. Returns the hash to store and the header to send.
 ///
 /// # Errors
-/// When the machine gives no randomness.
+/// Returns an error if the system random number generator fails.
 pub fn new_session_cookie(
     context: &PageContext,
 ) -> Result<(TokenHash, SetCookie), SecureRandomError> {
@@ -155,7 +152,7 @@ pub fn new_session_cookie(
     Ok((TokenHash::of_text(&value), set_cookie(context, session_cookie(context), value)))
 }
 
-/// Let the browser forget its session.
+/// Deletes the session cookie.
 pub fn forget_session_cookie(context: &PageContext) -> SetCookie {
     let mut cookie = cookie(context, session_cookie(context), String::new());
     cookie.make_removal();
@@ -170,8 +167,8 @@ fn set_cookie(context: &PageContext, name: String, value: String) -> SetCookie {
     header_of(&cookie(context, name, value))
 }
 
-/// `Lax`: the browser shows it when a client sends the user here, and not when another site's page
-/// posts a form.
+/// Builds a cookie. With `SameSite=Lax`, browsers send it when a client redirects the user here,
+/// but not with a form that another site posts.
 fn cookie(context: &PageContext, name: String, value: String) -> Cookie<'static> {
     Cookie::build((name, value))
         .path("/")
@@ -182,7 +179,7 @@ fn cookie(context: &PageContext, name: String, value: String) -> Cookie<'static>
 }
 
 fn header_of(cookie: &Cookie<'_>) -> SetCookie {
-    // Names and values are of this file's own making, in ASCII.
+    // Names and values are ASCII, because this module generates them.
     let value = HeaderValue::from_str(&cookie.to_string()).unwrap_or(HeaderValue::from_static(""));
     [(header::SET_COOKIE, value)]
 }
@@ -195,7 +192,8 @@ fn anonymous_cookie(context: &PageContext) -> String {
     named(context, "gatepass-browser")
 }
 
-/// `__Host-` (RFC 6265bis §4.1.3.2): no subdomain and no plain connection can plant it.
+/// Adds the prefix `__Host-` (RFC 6265bis §4.1.3.2), which keeps subdomains and plain http from
+/// setting the cookie.
 fn named(context: &PageContext, name: &str) -> String {
     if context.secure_cookies { format!("__Host-{name}") } else { name.to_owned() }
 }

@@ -5,7 +5,8 @@ use axum::{
     http::request::Parts,
 };
 
-/// The network address of the caller, as the connection has it. A header could claim any other.
+/// The IP address of the connection. Forwarding headers are ignored, because any caller can set
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
 

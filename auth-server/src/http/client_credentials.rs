@@ -7,11 +7,11 @@ use crate::{
     domain::ClientAuthMethod,
 };
 
-/// Find the client's credentials in a request.
+/// Extracts the client credentials of a request.
 ///
 /// # Errors
-/// When nobody is named, two ways are used at once, or they stand where logs and histories keep
-/// them: in the URL.
+/// Returns an error if the client id is missing, two authentication methods are used at once, or
+/// the secret is in the URL, where logs and browser histories keep it.
 pub fn parse_client_credentials(
     uri: &Uri,
     headers: &HeaderMap,

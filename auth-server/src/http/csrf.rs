@@ -2,9 +2,8 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::keys::derive_key;
-/// Makes and checks the token that every form carries: a page of somebody else's cannot know it, so
-/// it cannot send the form in the user's name. It follows from the browser's own cookie and a key
-/// that only C has.
+/// Generates and verifies CSRF tokens. A token is an HMAC of the cookie of the browser under a key
+/// of this installation, so another site cannot compute it and submit a form for the user.
 pub struct Csrf(hmac::Key);
 
 impl Csrf {

@@ -9,16 +9,16 @@ use oauth_types::{Form, FormError};
 use super::{ApiError, REQUEST_RULE, client_credentials::parse_client_credentials};
 use crate::clients::ClientCredentials;
 
-/// A form request of a client, with its credentials. Nothing in it is verified.
+/// A form request with the unverified credentials of the client.
 pub struct ClientRequest {
     pub form: Form,
-    /// The lifetime that a test asks for in seconds (`POST /test/token`).
+    /// Lifetime requested by a test in seconds (`POST /test/token`).
     pub expires_in: Option<i64>,
     credentials: Result<ClientCredentials, ApiError>,
 }
 
 impl ClientRequest {
-    /// Builds a request from parameters that came in another shape.
+    /// Builds a request from parameters that were not sent as a form.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let form =
             Form::from_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -34,7 +34,7 @@ impl ClientRequest {
         self.credentials.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns a parameter that has to be present.
+    /// Returns a required parameter.
     ///
     /// # Errors
     /// Returns `invalid_request` if it is missing.
@@ -43,7 +43,7 @@ impl ClientRequest {
     }
 }
 
-/// A parameter that has to be there.
+/// Returns a required parameter of a form, or `invalid_request`.
 pub fn required<'a>(form: &'a Form, name: &'static str, rule: &str) -> Result<&'a str, ApiError> {
     form.get(name).ok_or_else(|| {
         let meant =
@@ -86,7 +86,7 @@ async fn read_form(request: Request) -> Result<(Parts, Form), ApiError> {
     Ok((parts, form))
 }
 
-/// A form that says what a query could say, as it was encoded.
+/// The parameters of a form in their original encoding, which is also that of a query.
 pub struct RawForm(pub String);
 
 impl<S: Sync> FromRequest<S> for RawForm {
@@ -95,8 +95,8 @@ impl<S: Sync> FromRequest<S> for RawForm {
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         require_form_content_type(request.headers())?;
         let bytes = read(request).await?;
-        // It becomes a part of a URL: what is not encoded as it should be could become something
-        // else.
+        // The form becomes part of a URL, so unencoded characters must not change how that URL is
+        // parsed.
         let encoded = bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#');
         if !encoded {
             return Err(FormError::Malformed.into());
@@ -105,7 +105,7 @@ impl<S: Sync> FromRequest<S> for RawForm {
     }
 }
 
-/// As long as the setting `limits.body_bytes` allows.
+/// Reads a body of at most `limits.max_body_bytes`.
 pub(super) async fn read(request: Request) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_long(),

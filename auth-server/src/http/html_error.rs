@@ -16,25 +16,24 @@ use crate::{
     storage::StoreError,
 };
 
-/// Why the user is not shown the page that they came for. Each says what happened, and what to do
-/// next.
+/// Why a page could not be served. Each error page states what happened and what to do next.
 #[derive(Debug)]
 pub enum HtmlError {
-    /// The address that the browser was sent to is not right: the client's mistake, or somebody's
-    /// trick.
+    /// The request is invalid: a bug of the client or an attack.
     BadRequest(ErrorKind, String),
-    /// The form is not one that this browser was shown, or was shown too long ago.
+    /// The CSRF token was not issued to this browser or has expired.
     CsrfMismatch,
-    /// No page was asked yet: there is none at this address, or the form is too long or broke off.
+    /// The request did not reach a handler: no route matches, or its body is too long or
+    /// incomplete.
     BeforeHandler(StatusCode),
-    /// C cannot serve right now.
+    /// C cannot process the request at present.
     Unavailable(String),
-    /// It is not a page at all: the client was answered.
+    /// Not an error page: a complete response to the client.
     Answered(Box<Response>),
 }
 
 impl HtmlError {
-    /// The page, in the user's language.
+    /// Renders the error in the language of the user.
     pub fn page(self, pages: &Pages, browser: &Browser) -> Response {
         match self {
             Self::Answered(response) => *response,
@@ -97,7 +96,7 @@ impl From<ApiError> for HtmlError {
     }
 }
 
-/// People are told by a page, too, what is refused before any endpoint is asked.
+/// Middleware that renders errors raised before any handler as HTML.
 pub async fn html_errors(State(pages): State<Pages>, request: Request, next: Next) -> Response {
     render_html_errors(request, next, |method, uri, headers, status| {
         HtmlError::BeforeHandler(status).page(&pages, &Browser::of(method, uri, headers))

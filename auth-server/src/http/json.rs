@@ -11,14 +11,14 @@ use crate::domain::ClientMetadata;
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3.1";
 
-/// A request with a JSON object as it came: nothing in it is known to be true.
+/// A request with a JSON object, unverified.
 pub struct JsonRequest {
     pub headers: HeaderMap,
     pub members: Map<String, Value>,
 }
 
 impl JsonRequest {
-    /// What a client says of itself.
+    /// Returns the client metadata in the body.
     pub fn metadata(&self) -> Result<ClientMetadata, ApiError> {
         serde_json::from_value(Value::Object(self.members.clone()))
             .map_err(|error| invalid(error.to_string()))

@@ -3,10 +3,10 @@ use serde::Serialize;
 
 use super::{KeyError, Signing};
 
-/// A signed JWT in the compact form (RFC 7515 §3.1).
+/// Signs a JWT in compact serialization (RFC 7515 §3.1).
 ///
 /// # Errors
-/// When the crypto library refuses.
+/// Returns an error if the cryptography library fails.
 pub fn sign_jwt(typ: &str, claims: &impl Serialize, signing: &Signing) -> Result<String, KeyError> {
     let claims = serde_json::to_vec(claims).map_err(|_| KeyError)?;
     let mut token = format!("{}.", signing.header(typ)?);

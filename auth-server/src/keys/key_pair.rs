@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 
 use crate::domain::{Algorithm, NewKey};
 
-/// A key that cannot be made or read. What the library says of it is not told: it may quote the
-/// key.
+/// A key could not be generated or parsed. The error of the library is dropped, because it may
+/// quote the key.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a signing key cannot be made or read")]
 pub struct KeyError;
 
-/// Make a key pair. Its name is its thumbprint (RFC 7638), so that no two keys ever share one.
+/// Generates a key pair. The `kid` is its thumbprint (RFC 7638) and therefore unique.
 ///
 /// # Errors
-/// When the crypto library refuses; also for HS256, whose secret is a setting and never made here.
+/// Returns an error if the cryptography library fails, and for HS256, whose secret is a setting.
 pub fn generate(algorithm: Algorithm) -> Result<NewKey, KeyError> {
     let pkcs8 = Zeroizing::new(private_key(algorithm)?);
     let kid =
@@ -35,7 +35,8 @@ fn private_key(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {
             .and_then(|pair| pair.to_pkcs8v1())
             .map(|der| der.as_ref().to_vec())
             .map_err(|_| KeyError),
-        // The second form, with the public key in it, is not read by the library that signs.
+        // PKCS #8 version 2, which includes the public key, is not supported by the library that
+        // signs.
         Algorithm::EdDSA => Ed25519KeyPair::generate()
             .and_then(|pair| pair.to_pkcs8v1())
             .map(|der| der.as_ref().to_vec())
@@ -49,7 +50,7 @@ fn private_key(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {
     }
 }
 
-/// The private half, as the JWT library takes it.
+/// Returns the private key in the form of the JWT library.
 fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, KeyError> {
     match algorithm {
         Algorithm::ES256 => Ok(EncodingKey::from_ec_der(pkcs8)),
@@ -66,7 +67,7 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, KeyEr
     }
 }
 
-/// The public half, as it is published.
+/// Returns the public key as a JWK.
 pub(super) fn public_jwk(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Jwk, KeyError> {
     let key = encoding_key(algorithm, pkcs8)?;
     let mut jwk = Jwk::from_encoding_key(&key, jws(algorithm)).map_err(|_| KeyError)?;

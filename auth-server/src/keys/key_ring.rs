@@ -9,32 +9,32 @@ use service_kit::SecretSetting;
 use super::{KeyError, jws, key_pair::public_jwk, signer::Signer};
 use crate::domain::{Algorithm, KeyState, SigningKey};
 
-/// The name of the shared secret among the keys. It is published nowhere.
+/// The `kid` of the shared secret. It is not published.
 pub(super) const HS256_KID: &str = "hs256";
 
-/// All keys at one moment: those that sign, one for each algorithm, and those that verify.
+/// A snapshot of all keys: one signing key per algorithm, and the verification keys.
 pub struct KeyRing {
     signing: HashMap<Algorithm, Signing>,
-    /// How access tokens are signed.
+    /// Algorithm of access tokens.
     access: Algorithm,
     pub verifying: HashMap<String, Verifying>,
-    /// Keys that verify no token any more, but tell whom an old ID token was about.
+    /// Keys that no longer verify tokens and only identify the user of an old ID token hint.
     pub hint_only_keys: HashMap<String, Verifying>,
-    /// `/.well-known/jwks.json`, ready to send.
+    /// The response body of `/.well-known/jwks.json`.
     pub jwks: Bytes,
 }
 
-/// A key that verifies, under its own algorithm alone.
+/// A verification key and the only algorithm that it may be used with.
 pub type Verifying = (Algorithm, DecodingKey);
 
-/// A key that signs.
+/// A signing key.
 pub struct Signing {
     pub kid: String,
     pub algorithm: Algorithm,
     pub signer: Signer,
-    /// Since when, in seconds; `None` for the shared secret, which does not rotate.
+    /// Activation time, in seconds since 1970. `None` for the shared secret, which does not rotate.
     pub since: Option<i64>,
-    /// The header of every access token, encoded: it is the same as long as the key is.
+    /// The encoded header of access tokens, which is the same for all tokens of the key.
     access_header: String,
 }
 
@@ -49,7 +49,7 @@ impl Signing {
         Ok(Self { kid: kid.to_owned(), algorithm, signer, since, access_header })
     }
 
-    /// The encoded header of a token of this type.
+    /// Returns the encoded header of a token of this type.
     pub fn header(&self, typ: &str) -> Result<String, KeyError> {
         if typ == TYP_ACCESS_TOKEN {
             return Ok(self.access_header.clone());
@@ -68,12 +68,12 @@ fn header(typ: &str, kid: &str, algorithm: Algorithm) -> Result<String, KeyError
 }
 
 impl KeyRing {
-    /// A ring of the stored keys, in which `access` signs access tokens; with a shared secret for
-    /// HS256 that secret does. Keys that retired before `published_since` are in it for hints
-    /// alone: whoever has stolen one would else have it believed for as long as a session lives.
+    /// Builds a ring of the stored keys. `access` is the algorithm of access tokens; `shared` is
+    /// the secret for HS256. Keys retired before `published_since` are kept for hints only:
+    /// otherwise a stolen one would be accepted for as long as a session lasts.
     ///
     /// # Errors
-    /// When a key cannot be read, or none signs access tokens.
+    /// Returns an error if a key cannot be parsed, or there is no signing key for access tokens.
     pub fn new(
         keys: &[SigningKey],
         access: Algorithm,
@@ -116,12 +116,12 @@ impl KeyRing {
         Ok(Self { signing, access, verifying, hint_only_keys, jwks: jwks.into() })
     }
 
-    /// The key that signs access tokens.
+    /// Returns the signing key of access tokens.
     pub fn for_access_tokens(&self) -> Option<&Signing> {
         self.of(self.access)
     }
 
-    /// The key that signs with this algorithm.
+    /// Returns the signing key of an algorithm.
     pub fn of(&self, algorithm: Algorithm) -> Option<&Signing> {
         self.signing.get(&algorithm)
     }

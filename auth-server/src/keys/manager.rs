@@ -14,7 +14,7 @@ use crate::{
     storage::{AuditedChange, Store, StoreError},
 };
 
-/// With which algorithm access tokens are signed, and when their key rotates.
+/// Algorithm of access tokens, and rotation of their key.
 #[derive(Clone)]
 pub struct KeyPolicy {
     pub algorithm: Algorithm,
@@ -24,40 +24,40 @@ pub struct KeyPolicy {
     pub hs256_secret: Option<SecretSetting>,
 }
 
-/// The keys in force, replaced as a whole when they rotate.
+/// Holds the current keys, which are replaced as a whole on rotation.
 pub struct KeyManager {
     ring: ArcSwap<KeyRing>,
     settings: KeyPolicy,
-    /// A retired key stays published for so long, in seconds: the life of the last token that it
-    /// signed.
+    /// Time for which a retired key stays published, in seconds: the lifetime of the last token
+    /// that it signed.
     overlap: i64,
-    /// From then on a key in the ring is published for too long, in seconds.
+    /// Time from which a retired key has been published for too long, in seconds since 1970.
     stale_from: AtomicI64,
-    /// Whoever makes the keys of an algorithm. All who need them at once would each make a pair,
-    /// and keep the processor from everybody else.
+    /// Serializes key generation. Otherwise every concurrent request for a new algorithm would
+    /// generate a pair and starve other requests of CPU time.
     generation_lock: Mutex<()>,
-    /// One after the other: what was read earlier must not come into force later, or a withdrawn
-    /// key would come back.
+    /// Serializes reloads, so that an older read never replaces a newer one and restores a
+    /// withdrawn key.
     reload_lock: Mutex<()>,
 }
 
-/// The keys of an algorithm could not be made.
+/// Key generation for an algorithm failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the keys of an algorithm cannot be made: {0:#}")]
 pub struct KeyGenerationError(anyhow::Error);
 
 impl KeyManager {
-    /// Read the keys; make those that sign access tokens at the first start.
+    /// Loads the keys. Generates those for access tokens at the first start.
     ///
     /// # Errors
-    /// When the database or a key cannot be used.
+    /// Returns an error if the database or a key cannot be used.
     pub async fn open(
         settings: KeyPolicy,
         overlap: i64,
         store: &dyn Store,
         now: i64,
     ) -> anyhow::Result<Self> {
-        // A shared secret needs no key pair to sign.
+        // HS256 signs with the shared secret and needs no key pair.
         if settings.algorithm != Algorithm::HS256 {
             make_missing(settings.algorithm, store, now).await?;
         }
@@ -74,11 +74,11 @@ impl KeyManager {
         })
     }
 
-    /// Make the keys of an algorithm that has none yet: RSA keys take long, so they are made when
-    /// they are needed.
+    /// Generates the keys of an algorithm that has none. RSA keys take long to generate, so they
+    /// are generated on demand.
     ///
     /// # Errors
-    /// When the database or a key cannot be used.
+    /// Returns an error if the database or a key cannot be used.
     pub async fn ensure(
         &self,
         algorithm: Algorithm,
@@ -104,10 +104,11 @@ impl KeyManager {
         self.ring.load()
     }
 
-    /// Take up what has changed in the store.
+    /// Reloads the keys from the store.
     ///
     /// # Errors
-    /// When the database or a key cannot be used; the old keys stay in force then.
+    /// Returns an error if the database or a key cannot be used. The previous keys then stay in
+    /// force.
     pub async fn reload(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
         let _turn = self.reload_lock.lock().await;
         let keys = store.signing_keys().await?;
@@ -122,16 +123,16 @@ impl KeyManager {
         Ok(())
     }
 
-    /// Is a retired key published for longer than its last token lives?
+    /// Reports whether a retired key has been published for longer than the lifetime of its last
+    /// token.
     pub fn are_stale(&self, now: i64) -> bool {
         now >= self.stale_from.load(Ordering::Relaxed)
     }
 
-    /// Let the next key take over where the current one has signed long enough. Of several servers
-    /// one does it.
+    /// Rotates each key whose rotation is due. If several servers try, one succeeds.
     ///
     /// # Errors
-    /// When the database cannot be used.
+    /// Returns an error if the database cannot be used.
     pub async fn rotate_if_due(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
         let due = |signing: &&Signing| {
             signing.since.is_some_and(|since| {
@@ -151,7 +152,7 @@ impl KeyManager {
                 .await
             {
                 Ok(()) => tracing::info!(retired = %kid, "signing key rotated by schedule"),
-                // Another server was faster.
+                // Another server rotated it first.
                 Err(StoreError::KeysChanged) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -160,7 +161,7 @@ impl KeyManager {
     }
 }
 
-/// When the first of the published keys has been retired for too long.
+/// Returns when the first retired key will have been published for too long.
 fn stale_from(keys: &[SigningKey], now: i64, overlap: i64) -> i64 {
     let ends = keys.iter().filter_map(|key| match key.state {
         KeyState::Retired { since } => Some(since + overlap + 1),
@@ -184,13 +185,13 @@ async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyh
     let (current, next) = (make(algorithm).await?, make(algorithm).await?);
     match store.apply(AuditedChange::install_keys(current, next, Actor::System, now * 1_000)).await
     {
-        // Another server was faster; its keys are loaded next.
+        // Another server installed its keys first; they are loaded next.
         Ok(()) | Err(StoreError::KeysChanged) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// An RSA key takes so long that no request may have to wait for it.
+/// Generates a key on a blocking thread, because RSA keys take long.
 async fn make(algorithm: Algorithm) -> anyhow::Result<NewKey> {
     Ok(tokio::task::spawn_blocking(move || generate(algorithm)).await??)
 }

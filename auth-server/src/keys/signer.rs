@@ -8,8 +8,8 @@ use aws_lc_rs::{
 use super::KeyError;
 use crate::domain::Algorithm;
 
-/// A private key, ready to sign. The JWT library would read and check the key again for each
-/// signature, which costs as much as half of an ES256 one, and more than a whole RS256 one.
+/// A parsed private key. The JWT library would parse and validate the key for each signature, which
+/// costs half as much as an ES256 signature and more than an RS256 one.
 pub enum Signer {
     Es256(EcdsaKeyPair),
     EdDsa(Ed25519KeyPair),
@@ -18,8 +18,10 @@ pub enum Signer {
 }
 
 impl Signer {
+    /// Parses the private key of a key pair.
+    ///
     /// # Errors
-    /// When the key cannot be read; also for HS256, whose secret is no key pair.
+    /// Returns an error if the key is invalid, and for HS256, which has no key pair.
     pub fn of_key_pair(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyError> {
         let signer = match algorithm {
             Algorithm::ES256 => {
@@ -36,8 +38,10 @@ impl Signer {
         Self::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
+    /// Signs a message.
+    ///
     /// # Errors
-    /// When the crypto library refuses.
+    /// Returns an error if the cryptography library fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         match self {

@@ -7,20 +7,19 @@ use tokio::sync::Mutex;
 use super::{OutboundClient, UrlTrust};
 use crate::domain::parse_jwks;
 
-/// So long fetched keys are believed, in seconds.
+/// Time after which fetched keys are fetched again, in seconds.
 const FRESH_SECONDS: i64 = 600;
-/// They are fetched again for a name that they do not hold, and not more often than that: anybody
-/// can make up a name.
+/// Minimum interval between fetches for an unknown `kid`, in seconds. Anyone can make up key ids.
 const COOL_DOWN_SECONDS: i64 = 10;
-/// Sets beyond that many push the oldest out.
+/// Maximum number of cached key sets.
 const SETS: u64 = 1_000;
 
-/// The keys that clients publish at a URL of theirs (`jwks_uri`).
+/// The key sets that clients publish at their `jwks_uri`.
 pub struct ClientKeys(Cache<(String, bool), Arc<Mutex<Fetched>>>);
 
 #[derive(Default)]
 struct Fetched {
-    /// When they were asked for last.
+    /// Time of the last fetch.
     at: Option<i64>,
     keys: Option<Arc<JwkSet>>,
 }
@@ -30,8 +29,8 @@ impl ClientKeys {
         Self(Cache::new(SETS))
     }
 
-    /// The keys at this URL, fetched if they are old or do not hold the key of that name. Those
-    /// that were there before stay good while the client's server is away.
+    /// Returns the keys at this URL. Fetches them if they are stale or do not contain `kid`. While
+    /// the server of the client is unavailable, the previous keys stay valid.
     pub async fn at(
         &self,
         outgoing: &OutboundClient,
@@ -41,7 +40,7 @@ impl ClientKeys {
         now: i64,
     ) -> Option<Arc<JwkSet>> {
         let place = self.0.get_with((url.to_owned(), named == UrlTrust::Trusted), Arc::default);
-        // Whoever comes meanwhile waits for the one request.
+        // Concurrent callers wait for this one request.
         let mut fetched = place.lock().await;
         let age = fetched.at.map(|at| now - at);
         let holds = fetched

@@ -5,14 +5,14 @@ use tokio::net::lookup_host;
 
 use crate::domain::is_public_address;
 
-/// Looks a name up, and forgets what is not public. The connection goes to an address of this very
-/// answer: a name that is asked again may lead elsewhere (DNS rebinding).
+/// Resolves a host name to its public addresses only. The connection uses the addresses returned
+/// here, because a second lookup could return others (DNS rebinding).
 pub(super) struct PublicOnlyResolver;
 
 impl Resolve for PublicOnlyResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            // Port 0 becomes the URL's own.
+            // The HTTP client replaces port 0 by the port of the URL.
             let found = lookup_host((name.as_str(), 0)).await?;
             let public: Vec<SocketAddr> =
                 found.filter(|address| is_public_address(address.ip())).collect();

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 
 use crate::keys::{KeyRing, Verifying, jws};
 
-/// Read a JWT that this server signed as an access token. `None` for anything else; whether it is
-/// still in force is the caller's to ask.
+/// Decodes a JWT that this server signed as an access token. Returns `None` for anything else. Does
+/// not check whether the token is active.
 pub fn decode_signed_access_token(
     token: &AccessToken,
     ring: &KeyRing,
@@ -13,8 +13,8 @@ pub fn decode_signed_access_token(
     read_signed(token.expose(), TYP_ACCESS_TOKEN, |kid| ring.verifying.get(kid))
 }
 
-/// Read an ID token that this server made, also one that has expired: it only hints at who is meant
-/// (OpenID Connect Core §3.1.2.1).
+/// Decodes an ID token that this server issued, also an expired one, because a hint may have
+/// expired (OpenID Connect Core §3.1.2.1).
 pub fn decode_id_token_hint(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
     let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hint_only_keys.get(kid));
     read_signed::<IdTokenClaims>(token, "JWT", key).filter(|claims| claims.iss == issuer)
@@ -27,7 +27,7 @@ fn read_signed<'a, C: DeserializeOwned + Clone>(
 ) -> Option<C> {
     let header = decode_header(token).ok()?;
     let (algorithm, key) = key(header.kid.as_deref()?)?;
-    // The key's own algorithm decides, not the token's word for it (RFC 8725 §3.1).
+    // The algorithm is that of the key, not the one that the header names (RFC 8725 §3.1).
     if header.alg != jws(*algorithm) || header.typ.as_deref() != Some(typ) {
         return None;
     }

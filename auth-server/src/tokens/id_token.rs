@@ -5,29 +5,29 @@ use oauth_types::{AccessToken, IdToken, IdTokenClaims};
 use crate::domain::{Algorithm, Client, UserGrant};
 use crate::keys::{KeyError, Signing, sign_jwt};
 
-/// A sign-in by password: the one way there is.
+/// Login by password, the only supported method.
 pub const ACR: &str = "urn:gatepass:acr:password";
 
-/// What an ID token is made of.
+/// Inputs of an ID token.
 pub struct IdTokenFacts<'a> {
     pub issuer: &'a str,
     pub client: &'a Client,
     pub grant: &'a UserGrant,
-    /// The name by which the client knows the user.
+    /// Subject of the user for this client.
     pub sub: String,
     pub nonce: Option<String>,
-    /// The access token that goes out with it.
+    /// The access token that is issued with it.
     pub access_token: &'a AccessToken,
     /// In seconds since 1970.
     pub now: i64,
     pub lives: u32,
 }
 
-/// Make the ID token (OpenID Connect Core §2, §3.1.3.6). What the user is called stands at
-/// userinfo.
+/// Creates an ID token (OpenID Connect Core §2, §3.1.3.6). Profile claims are available at the
+/// UserInfo endpoint only.
 ///
 /// # Errors
-/// When the crypto library refuses.
+/// Returns an error if the cryptography library fails.
 pub fn id_token(facts: IdTokenFacts<'_>, signing: &Signing) -> Result<IdToken, KeyError> {
     let claims = IdTokenClaims {
         iss: facts.issuer.to_owned(),
@@ -45,7 +45,8 @@ pub fn id_token(facts: IdTokenFacts<'_>, signing: &Signing) -> Result<IdToken, K
     Ok(IdToken::new(sign_jwt("JWT", &claims, signing)?))
 }
 
-/// The left half of the hash that belongs to the algorithm (OpenID Connect Core §3.1.3.6).
+/// Returns the `at_hash` claim: the left half of the hash of the access token, with the hash
+/// function of the signature algorithm (OpenID Connect Core §3.1.3.6).
 fn at_hash(token: &AccessToken, algorithm: Algorithm) -> String {
     let hash = match algorithm {
         Algorithm::EdDSA => &digest::SHA512,
@@ -64,7 +65,8 @@ mod tests {
         // OpenID Connect Core appendix A.3.
         let token = AccessToken::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
         assert_eq!(at_hash(&token, Algorithm::RS256), "77QmUPtjPfzWtF2AnpK9RQ");
-        // Ed25519 is made with SHA-512: the left half of what `sha512sum` says of the same token.
+        // Ed25519 uses SHA-512. The expected value is the left half of the `sha512sum` of the same
+        // token.
         assert_eq!(
             at_hash(&token, Algorithm::EdDSA),
             "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM"

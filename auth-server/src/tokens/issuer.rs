@@ -23,7 +23,7 @@ pub struct AccessTokenRequest<'a> {
     pub grant_id: Option<&'a str>,
     /// The token that this one was exchanged for (RFC 8693).
     pub exchanged: Option<ExchangedToken>,
-    /// The lifetime that a test asks for in seconds, negative for an expired token.
+    /// Lifetime requested by a test in seconds, negative for an expired token.
     pub expires_in: Option<i64>,
     /// Milliseconds since 1970.
     pub now_millis: i64,
@@ -49,7 +49,7 @@ impl AccessTokenIssuer {
         };
         let exp = not_after.min(now + i64::from(self.access_token_ttl_seconds));
         let (iat, exp) = match request.expires_in {
-            // A token that has expired already was issued before it expired.
+            // An expired token must have been issued before it expired.
             Some(expires_in) => (now.min(now + expires_in - (exp - now)), now + expires_in),
             None => (now, exp),
         };

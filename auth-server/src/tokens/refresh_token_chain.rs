@@ -5,17 +5,16 @@ use oauth_types::RefreshToken;
 use crate::domain::{REFRESH_TOKEN_PREFIX, TokenHash};
 use crate::keys::derive_key;
 
-/// So many successors a refresh token may have had and still be known: those of seventy days, with
-/// one in ten minutes.
+/// Maximum number of successors after which a refresh token is still recognized. Equals seventy
+/// days at one refresh every ten minutes.
 const MAX_GENERATIONS: u32 = 10_000;
 
-/// Tells the successor of a refresh token. It follows from the token and a key that only C has: the
-/// same request gets the same answer twice, the database holds no token that could be used, and of
-/// a grant's tokens it holds the last one's hash alone, because every genuine one before leads to
-/// it.
+/// Derives the successor of a refresh token with an HMAC under a key of this installation. A
+/// repeated request therefore gets the same successor, and the database stores only the hash of the
+/// latest token of a grant: every earlier genuine token leads to it.
 pub struct RefreshTokenChain(hmac::Key);
 
-/// What a refresh token says by itself: `gprt_<grant>.<number>.<secret>`.
+/// A parsed refresh token: `gprt_<grant>.<number>.<secret>`.
 struct ParsedRefreshToken<'a> {
     grant_id: &'a str,
     number: u32,
@@ -26,15 +25,15 @@ impl RefreshTokenChain {
         Self(derive_key(installation_secret, "refresh token rotation"))
     }
 
-    /// `None` for what is no refresh token of this server's.
+    /// Returns the successor of a token, or `None` if the token is malformed.
     pub fn successor(&self, token: &RefreshToken) -> Option<RefreshToken> {
         let ParsedRefreshToken { grant_id, number } = parse(token)?;
         let tag = hmac::sign(&self.0, token.expose().as_bytes());
         Some(format_refresh_token(grant_id, number.checked_add(1)?, tag.as_ref()))
     }
 
-    /// How many successors `shown` has had, when it is genuine: nothing but the true token leads to
-    /// the one in force, of which this is the number and the hash.
+    /// Returns the number of successors of the presented token if it is genuine. `number` and
+    /// `hash` are those of the latest token of the grant, which only a genuine token leads to.
     pub fn generations_since(
         &self,
         shown: &RefreshToken,
@@ -52,12 +51,12 @@ impl RefreshTokenChain {
     }
 }
 
-/// The first refresh token of a grant: 256 random bits (RFC 6749 §10.10 asks for 128 at least).
+/// Returns the first refresh token of a grant, with 256 random bits (RFC 6749 §10.10 requires 128).
 pub fn first_refresh_token(grant_id: &str, random: &[u8; 32]) -> RefreshToken {
     format_refresh_token(grant_id, 0, random)
 }
 
-/// The grant whose refresh token this says it is.
+/// Returns the grant id in a refresh token, unverified.
 pub fn grant_id_of_refresh_token(token: &RefreshToken) -> Option<&str> {
     parse(token).map(|said| said.grant_id)
 }

@@ -4,9 +4,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use crate::domain::{Client, SubjectType, UserLoginConfig};
 use crate::keys::derive_key;
 
-/// Tells the name by which a client knows a user. A pairwise one (OpenID Connect Core §8.1) follows
-/// from the sector, the user and a key that only C has: two sectors cannot find out that they speak
-/// of the same person.
+/// Computes subject identifiers. A pairwise subject (OpenID Connect Core §8.1) is an HMAC of sector
+/// and user under a key of this installation, so two sectors cannot correlate their users.
 pub struct Subjects(hmac::Key);
 
 impl Subjects {
@@ -18,7 +17,7 @@ impl Subjects {
         match sector(client) {
             None => sub.to_owned(),
             Some(sector) => {
-                // A host holds no zero byte.
+                // A host contains no zero byte, so the separator is unambiguous.
                 let name = [sector.as_bytes(), sub.as_bytes()].join(&0);
                 BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &name))
             }
@@ -26,7 +25,7 @@ impl Subjects {
     }
 }
 
-/// A pairwise client without a sector is one of its own.
+/// Returns the sector of a pairwise client. A client without one forms its own sector.
 fn sector(client: &Client) -> Option<String> {
     let pairwise = |login: &&UserLoginConfig| login.subject_type == SubjectType::Pairwise;
     let login = client.login.as_ref().filter(pairwise)?;

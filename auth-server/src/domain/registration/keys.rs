@@ -19,7 +19,7 @@ pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, MetadataErr
 /// Parses a JWK Set of public keys.
 ///
 /// # Errors
-/// Returns what is wrong with it.
+/// Returns the problem as text.
 pub fn parse_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
     let keys = jwks["keys"].as_array().ok_or("is not a JWK Set")?;
     if keys.is_empty() || keys.len() > MAX_KEYS {

@@ -18,7 +18,7 @@ fn ask(said: Value) -> Result<ValidatedMetadata, MetadataError> {
     validate_metadata(serde_json::from_value(said).unwrap(), &policy())
 }
 
-/// The least that a website says, and this besides.
+/// Validates the minimal metadata of a website with one more member.
 fn with(name: &str, value: Value) -> Result<ValidatedMetadata, MetadataError> {
     let mut said = json!({ "redirect_uris": ["https://app.example/cb"] });
     said[name] = value;

@@ -5,7 +5,7 @@ use crate::domain::validate_external_url;
 
 const MAX_LENGTH: usize = 2_000;
 
-/// Checks the links that users see. The logo is loaded by the page, so it must use https.
+/// Checks the URLs that pages link to. The browser loads the logo, so it must use https.
 pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let own = [
         ("client_uri", &asked.client_uri),
@@ -58,7 +58,7 @@ pub(super) fn check_called(
     Ok(())
 }
 
-/// Parses an http or https URL that the parser does not have to repair.
+/// Parses an http or https URL. Returns `None` if the parser would have to correct it.
 fn parse(link: &str) -> Option<Url> {
     let plain = link.len() <= MAX_LENGTH && link.bytes().all(|byte| byte.is_ascii_graphic());
     let url = Url::parse(link).ok().filter(|url| plain && url.has_host())?;
