@@ -88,7 +88,7 @@ async fn check_doors(
         LocalServer { setting: "listen", listen, tls: false, path: "/readyz", names, start };
     check_local_server(checks, clock, &plain).await;
     if !settings.tls_listen.is_empty() {
-        // Readiness is served on the loopback listener only.
+        // Only `listen` serves `/readyz`.
         let (listen, path) = (&settings.tls_listen, "/.well-known/jwks.json");
         let tls = LocalServer { setting: "tls_listen", listen, tls: true, path, names, start };
         check_local_server(checks, clock, &tls).await;

@@ -11,7 +11,7 @@ use crate::{
     settings::SessionSettings,
 };
 
-/// What the handlers of the website need.
+/// Dependencies of the website handlers.
 pub struct Services {
     pub accounts: Arc<dyn AccountStore>,
     pub providers: Providers,

@@ -243,8 +243,8 @@ impl ServiceASettings {
         Ok(all)
     }
 
-    /// Fills the missing settings of `platform` with what A's own settings say of C, unless it has
-    /// another issuer.
+    /// Fills the missing settings of `platform` with A's own settings for C, unless it has another
+    /// issuer.
     fn complete_platform(&self, platform: &mut ProviderSettings) -> anyhow::Result<()> {
         if !platform.issuer.is_empty() && platform.issuer != self.issuer {
             return Ok(());

@@ -1,4 +1,5 @@
-//! OpenID Connect, by means of the crate `openidconnect`, and what that crate leaves to its users.
+//! OpenID Connect, implemented with the crate `openidconnect` and the checks that it leaves to its
+//! users.
 
 mod discovery;
 mod id_token;

@@ -7,7 +7,7 @@ use token_client::{CachedToken, TokenClient, TokenError, TokenTarget};
 
 use crate::setup::{C, json, need, status, token, until};
 
-/// All of them ask before C answers the first.
+/// Starts a hundred calls, all before C responds to the first.
 async fn a_hundred_callers(
     c: &C,
     client: &TokenClient,
@@ -134,7 +134,7 @@ async fn when_the_fetch_ahead_fails_the_old_token_serves_until_it_expires_and_no
     .await;
     assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "t1");
     c.advance(300);
-    // Whoever asks before the failing request has landed shares its failure; nobody gets the
+    // Callers that join before the failing request completes share its failure; none gets the
     // expired token.
     until("the new token", async || match client.token(&need()).await {
         Ok(pass) => pass.access_token.expose() == "t2" || panic!("an expired token was handed out"),

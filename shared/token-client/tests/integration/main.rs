@@ -1,4 +1,4 @@
-//! The client against an authorization server that can be told how to behave, over real sockets.
+//! The client against a scripted authorization server, over real sockets.
 #![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 mod discovery;

@@ -7,7 +7,8 @@ use crate::setup::{C, SECRET, json, need, status, token};
 
 const TOKEN: &str = "eyJhbGciOiJub3QtdG8tYmUtc2VlbiJ9";
 
-/// All that a process could print of one call: the outcome, the client, and every event.
+/// Returns everything that a process could log about one call: the outcome, the client, and all
+/// events.
 async fn all_that_is_said(answer: ResponseTemplate, method: ClientAuthMethod) -> String {
     let c = C::answering([answer]).await;
     let builder = c.builder().auth_method(method);

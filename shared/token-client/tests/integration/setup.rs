@@ -12,14 +12,14 @@ use oauth_types::ClientSecret;
 use token_client::{TokenClient, TokenClientBuilder, TokenTarget};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 
-/// Nothing here takes longer unless it hangs.
+/// Upper bound of every wait. Only a hanging test reaches it.
 pub const LONG: Duration = Duration::from_secs(60);
 
-/// Has characters that the three ways of sending it each encode differently.
+/// Contains characters that form encoding, URL encoding and Basic authentication encode
+/// differently.
 pub const SECRET: &str = "s3cr=t & very/private";
 
-/// The token endpoint of C: gives the answers it was told to give, in their order, and the last one
-/// ever after.
+/// The token endpoint of C. Returns the scripted responses in order, then repeats the last one.
 #[derive(Clone)]
 pub struct C {
     pub server: Arc<MockServer>,
@@ -68,12 +68,12 @@ impl C {
             .timeout(LONG)
     }
 
-    /// How many token requests have come.
+    /// Returns the number of token requests received.
     pub fn asked(&self) -> usize {
         self.script.asked.load(Ordering::SeqCst)
     }
 
-    /// Take requests, but answer none until [`C::open`].
+    /// Holds all responses back until [`C::open`] is called.
     pub fn close(&self) {
         *self.script.closed.0.lock().unwrap() = true;
     }
@@ -88,7 +88,7 @@ impl C {
     }
 }
 
-/// The document's answer, with a token of this name.
+/// The token response of the source document, with this access token.
 pub fn token(name: &str) -> ResponseTemplate {
     json(200, &format!(r#"{{"access_token":"{name}","token_type":"Bearer","expires_in":1800}}"#))
 }
@@ -105,7 +105,7 @@ pub fn need() -> TokenTarget {
     TokenTarget { scope: "resource:read".parse().unwrap(), resource: None }
 }
 
-/// Wait until it is so.
+/// Waits until the condition holds.
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !is_so().await {
