@@ -42,7 +42,7 @@ pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
     let seen = Mutex::new(-1);
     tokio::join!(
         // Concurrent with the others, so that slow RSA key generation does not delay a reload.
-        make_keys_of_id_tokens(&tasks),
+        generate_id_token_keys(&tasks),
         backchannel_logout::run(Arc::clone(&tasks.backchannel_logout), stop.clone()),
         run_periodically(WATCH_PERIOD, stop.clone(), || watch(&tasks, &seen)),
         run_periodically(WATCH_PERIOD, stop.clone(), || watch_file(&tasks)),
@@ -54,7 +54,7 @@ pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
 async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
     let mut seen = seen.lock().await;
     let now = tasks.clock.seconds();
-    let taken_up = async {
+    let reloaded = async {
         let revision = tasks.store.revision().await?;
         if revision != *seen {
             tasks.clients.registry.reload(&*tasks.store).await?;
@@ -64,7 +64,7 @@ async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
         }
         anyhow::Ok(revision)
     };
-    match taken_up.await {
+    match reloaded.await {
         Ok(revision) => *seen = revision,
         Err(error) => {
             // Reload at the next tick.
@@ -87,7 +87,7 @@ async fn watch_file(tasks: &BackgroundTasks) {
 
 /// Generates the keys of ID tokens after startup, because RSA keys take long and the first login
 /// must not wait for them.
-async fn make_keys_of_id_tokens(tasks: &BackgroundTasks) {
+async fn generate_id_token_keys(tasks: &BackgroundTasks) {
     let registry = tasks.clients.registry.current();
     for login in registry.clients().filter_map(|client| client.login.as_ref()) {
         if let Err(error) = tasks
@@ -108,7 +108,7 @@ async fn rotate(tasks: &BackgroundTasks) {
 
 async fn sweep(tasks: &BackgroundTasks) {
     let now = tasks.clock.seconds();
-    let before = RetentionCutoffs {
+    let cutoffs = RetentionCutoffs {
         tokens: now,
         // Clients send expired ID tokens as hints for as long as a session lasts.
         keys: now - tasks.key_overlap_seconds.max(tasks.session_ttl.absolute),
@@ -116,7 +116,7 @@ async fn sweep(tasks: &BackgroundTasks) {
         sessions: now - tasks.session_ttl.absolute,
     };
     for _ in 0..SWEEP_ROUNDS {
-        match tasks.store.delete_expired(before).await {
+        match tasks.store.delete_expired(cutoffs).await {
             Ok(0) => return,
             Ok(gone) => tracing::debug!(gone, "void rows were forgotten"),
             Err(error) => return tracing::error!(%error, "void rows could not be forgotten"),

@@ -43,25 +43,25 @@ pub struct Asked {
 /// Runs all checks.
 pub async fn examine(settings: &AuthServerSettings, asked: &Asked, clock: &Clock) -> Report {
     let names = SettingNames::of(AuthServerSettings::SERVICE);
-    let (doors, (mut store, content), (issuer, published)) = tokio::join!(
+    let (listeners, (mut store, content), (issuer, published)) = tokio::join!(
         run_section("listener", async |checks| {
             check_settings(
                 checks,
                 settings,
                 [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()],
             );
-            check_doors(checks, settings, &names, clock).await;
+            check_listeners(checks, settings, &names, clock).await;
         }),
-        look_into_store(settings, &names, asked),
+        check_store_and_clients(settings, &names, asked),
         check_own_issuer(settings, &names, clock),
     );
     if let (Some(published), Some(content)) = (published, content) {
         compare_keys(&mut store, &names, settings.keys.algorithm, &published, &content);
     }
-    Report::of(AuthServerSettings::SERVICE, [doors, store, issuer])
+    Report::of(AuthServerSettings::SERVICE, [listeners, store, issuer])
 }
 
-async fn look_into_store(
+async fn check_store_and_clients(
     settings: &AuthServerSettings,
     names: &SettingNames,
     asked: &Asked,
@@ -76,7 +76,7 @@ async fn look_into_store(
     (checks.await, content)
 }
 
-async fn check_doors(
+async fn check_listeners(
     checks: &mut Checks,
     settings: &AuthServerSettings,
     names: &SettingNames,
@@ -103,20 +103,20 @@ async fn check_own_issuer(
 ) -> (Checks, Option<PublishedKeys>) {
     let mut published = None;
     let checks = run_section("issuer", async |checks| {
-        let wire = HttpProbe::with_optional_roots(&settings.http(), clock);
+        let probe = HttpProbe::with_optional_roots(&settings.http(), clock);
         // The leeway of B. Both clocks are those of one machine, unless a proxy is in between.
-        let own_clock = Leeway { seconds: 5, setting: None };
-        let known =
-            check_issuer(checks, &own_issuer(settings, names).await, &wire, own_clock).await;
-        let Some(known) = known else { return };
+        let leeway = Leeway { seconds: 5, setting: None };
+        let confirmed =
+            check_issuer(checks, &own_issuer(settings, names).await, &probe, leeway).await;
+        let Some(confirmed) = confirmed else { return };
         if settings.keys.algorithm == Algorithm::HS256 {
             return checks.skip(
-                known.check("keys"),
+                confirmed.check("keys"),
                 "HS256 has a secret in place of keys that are published",
             );
         }
         let algorithm = [settings.keys.algorithm.as_str().to_owned()];
-        published = check_keys(checks, &known, &algorithm, Some("keys.algorithm")).await;
+        published = check_keys(checks, &confirmed, &algorithm, Some("keys.algorithm")).await;
     });
     (checks.await, published)
 }

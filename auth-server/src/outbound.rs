@@ -23,15 +23,15 @@ use self::public_only_resolver::PublicOnlyResolver;
 use crate::domain::{Client, validate_external_url};
 
 /// Longest response body that C reads. Real key sets and lists of redirect URIs are shorter.
-const ANSWER_BYTES: usize = 64 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Sends requests to clients.
 pub struct OutboundClient {
-    house: Http,
+    trusted: Http,
     /// Resolves host names itself and connects only to public addresses.
-    outside: Http,
+    untrusted: Http,
     /// For tests: allows untrusted URLs at any address.
-    anywhere: bool,
+    allow_any_address: bool,
 }
 
 /// Whether C may call a URL at a private address.
@@ -55,24 +55,30 @@ impl OutboundClient {
     ///
     /// # Errors
     /// Returns an error if the configured certificates cannot be read.
-    pub fn new(settings: &HttpClientSettings, anywhere: bool) -> Result<Self, HttpClientError> {
+    pub fn new(
+        settings: &HttpClientSettings,
+        allow_any_address: bool,
+    ) -> Result<Self, HttpClientError> {
         let public = HttpClientSettings {
             dns_resolver: Some(DnsResolver(Arc::new(PublicOnlyResolver))),
             ..settings.clone()
         };
-        let house = http_client_with_optional_roots(settings)?;
-        let outside =
-            if anywhere { house.clone() } else { http_client_with_optional_roots(&public)? };
-        Ok(Self { house, outside, anywhere })
+        let trusted = http_client_with_optional_roots(settings)?;
+        let untrusted = if allow_any_address {
+            trusted.clone()
+        } else {
+            http_client_with_optional_roots(&public)?
+        };
+        Ok(Self { trusted, untrusted, allow_any_address })
     }
 
     /// Fetches a JSON document.
     ///
     /// # Errors
     /// Returns the reason as text.
-    pub async fn json(&self, url: &str, named: UrlTrust) -> Result<Value, String> {
-        let answer = send(self.client(url, named)?.get(url)).await?;
-        serde_json::from_slice(&short_body(answer).await?)
+    pub async fn json(&self, url: &str, trust: UrlTrust) -> Result<Value, String> {
+        let response = send(self.client(url, trust)?.get(url)).await?;
+        serde_json::from_slice(&read_body(response).await?)
             .map_err(|_| "what is there is no JSON".to_owned())
     }
 
@@ -83,22 +89,22 @@ impl OutboundClient {
     pub async fn form(
         &self,
         url: &str,
-        named: UrlTrust,
+        trust: UrlTrust,
         form: &[(&str, &str)],
     ) -> Result<(), String> {
-        send(self.client(url, named)?.post(url).form(form)).await.map(|_| ())
+        send(self.client(url, trust)?.post(url).form(form)).await.map(|_| ())
     }
 
     /// Returns the HTTP client for a URL. An IP address in the URL is never resolved, so the
     /// resolver cannot reject it; it is rejected here.
-    fn client(&self, url: &str, named: UrlTrust) -> Result<&Http, String> {
-        if named == UrlTrust::Trusted {
-            return Ok(&self.house);
+    fn client(&self, url: &str, trust: UrlTrust) -> Result<&Http, String> {
+        if trust == UrlTrust::Trusted {
+            return Ok(&self.trusted);
         }
         let parsed = Url::parse(url).map_err(|_| "it is no URL".to_owned())?;
         match validate_external_url(&parsed) {
-            Err(problem) if !self.anywhere => Err(format!("it {problem}")),
-            _ => Ok(&self.outside),
+            Err(problem) if !self.allow_any_address => Err(format!("it {problem}")),
+            _ => Ok(&self.untrusted),
         }
     }
 }
@@ -110,32 +116,32 @@ async fn send(request: RequestBuilder) -> Result<Response, String> {
     if let Some(value) = current_trace().and_then(|trace| trace.to_string().parse().ok()) {
         request.headers_mut().insert("traceparent", value);
     }
-    emit(|| sent(&request));
+    emit(|| request_event(&request));
     let started = Instant::now();
-    let answer = http.execute(request).await.map_err(|error| reason(&error.without_url()));
-    emit(|| came_of_it(&answer, started.elapsed()));
-    let answer = answer?;
-    if answer.status().is_success() {
-        Ok(answer)
+    let response = http.execute(request).await.map_err(|error| reason(&error.without_url()));
+    emit(|| response_event(&response, started.elapsed()));
+    let response = response?;
+    if response.status().is_success() {
+        Ok(response)
     } else {
-        Err(format!("it answered {}", answer.status()))
+        Err(format!("it answered {}", response.status()))
     }
 }
 
-fn sent(request: &Request) -> Event {
+fn request_event(request: &Request) -> Event {
     let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
-    let mut bare = request.url().clone();
-    bare.set_query(None);
-    let (method, url) = (request.method().to_string(), bare.to_string());
+    let mut without_query = request.url().clone();
+    without_query.set_query(None);
+    let (method, url) = (request.method().to_string(), without_query.to_string());
     Event::RequestSent { to: Party::Client, method, url, fields: Field::parameters(body) }
 }
 
-fn came_of_it(answer: &Result<Response, String>, elapsed: Duration) -> Event {
+fn response_event(response: &Result<Response, String>, elapsed: Duration) -> Event {
     let elapsed_micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    match answer {
-        Ok(answer) => Event::ResponseReceived {
+    match response {
+        Ok(response) => Event::ResponseReceived {
             from: Party::Client,
-            status: answer.status().as_u16(),
+            status: response.status().as_u16(),
             elapsed_micros,
             fields: Vec::new(),
         },
@@ -153,11 +159,11 @@ fn reason(error: &dyn std::error::Error) -> String {
     }
 }
 
-async fn short_body(mut answer: Response) -> Result<Vec<u8>, String> {
+async fn read_body(mut response: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| reason(&error.without_url()))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error.without_url()))? {
         body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES {
+        if body.len() > MAX_BODY_BYTES {
             return Err("it answered with more than is read".to_owned());
         }
     }

@@ -15,7 +15,7 @@ use crate::{
 /// slow down each other and other requests. Dummy checks for unknown names have their own queue, so
 /// that a flood of them does not delay valid secrets.
 pub struct PasswordHasherPool {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     dummy_permits: Arc<Semaphore>,
     /// Hash to verify against if there is no other, so that all failures take the same time.
     dummy_hash: SecretHash,
@@ -31,11 +31,11 @@ impl PasswordHasherPool {
     /// # Errors
     /// Returns an error if the system random number generator fails.
     pub fn new(entropy: &SecureRandom) -> anyhow::Result<Self> {
-        let (places, dummy_permits) =
+        let (permits, dummy_permits) =
             (Semaphore::new(CONCURRENCY), Semaphore::new(DUMMY_CONCURRENCY));
         let dummy_hash = hash_password("nobody", entropy.bytes()?)
             .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
-        Ok(Self { places: Arc::new(places), dummy_permits: Arc::new(dummy_permits), dummy_hash })
+        Ok(Self { permits: Arc::new(permits), dummy_permits: Arc::new(dummy_permits), dummy_hash })
     }
 
     /// Returns a pool for passwords, whose hashes are all slow. It has a single queue, so that
@@ -43,41 +43,42 @@ impl PasswordHasherPool {
     /// computing another one allocates 19 MiB, which the allocator would keep.
     #[must_use]
     pub fn in_one_queue(&self) -> Self {
-        let places = Arc::new(Semaphore::new(CONCURRENCY));
+        let permits = Arc::new(Semaphore::new(CONCURRENCY));
         Self {
-            places: Arc::clone(&places),
-            dummy_permits: places,
+            permits: Arc::clone(&permits),
+            dummy_permits: permits,
             dummy_hash: self.dummy_hash.clone(),
         }
     }
 
-    /// Finds the hash that matches the secret and passes its index to the callback. The callback
-    /// runs even if the caller is cancelled during the check. Returns `None` if the check did not
-    /// start.
+    /// Finds the hash that matches the secret and passes its index to `on_result`, which runs even
+    /// if the caller is cancelled during the check. Returns `None` if the check did not start.
     pub async fn find<T: Send + 'static>(
         &self,
         hashes: Vec<SecretHash>,
-        shown: &str,
-        settle: impl FnOnce(Option<usize>) -> T + Send + 'static,
+        secret: &str,
+        on_result: impl FnOnce(Option<usize>) -> T + Send + 'static,
     ) -> Option<T> {
-        let shown = Zeroizing::new(shown.to_owned());
-        check(&self.places, move || settle(hashes.iter().position(|hash| hash.matches(&shown))))
-            .await
+        let secret = Zeroizing::new(secret.to_owned());
+        check(&self.permits, move || {
+            on_result(hashes.iter().position(|hash| hash.matches(&secret)))
+        })
+        .await
     }
 
-    /// Takes as long as a check against the given hash, by default the dummy hash, and consumes the
-    /// permits: the attempt has failed.
+    /// Takes as long as a check against `costliest_hash`, by default the dummy hash, and consumes
+    /// the permits: the attempt has failed.
     pub async fn verify_dummy(
         &self,
-        shown: &str,
-        dearest: Option<&SecretHash>,
-        taken: Vec<Permit>,
+        secret: &str,
+        costliest_hash: Option<&SecretHash>,
+        permits: Vec<Permit>,
     ) {
-        let (hash, shown) =
-            (dearest.unwrap_or(&self.dummy_hash).clone(), Zeroizing::new(shown.to_owned()));
+        let (hash, secret) =
+            (costliest_hash.unwrap_or(&self.dummy_hash).clone(), Zeroizing::new(secret.to_owned()));
         let find = move || {
-            hash.matches(&shown);
-            taken.into_iter().for_each(Permit::consume);
+            hash.matches(&secret);
+            permits.into_iter().for_each(Permit::consume);
         };
         check(&self.dummy_permits, find).await;
     }
@@ -86,13 +87,13 @@ impl PasswordHasherPool {
     #[cfg(test)]
     pub async fn fill(&self) -> [SemaphorePermit<'_>; 2] {
         let all = u32::try_from(CONCURRENCY).unwrap();
-        [self.places.acquire_many(all).await.unwrap(), self.fill_dummy().await]
+        [self.permits.acquire_many(all).await.unwrap(), self.fill_dummy().await]
     }
 
     /// Acquires all permits of a pool with a single queue.
     #[cfg(test)]
     pub async fn fill_the_one(&self) -> SemaphorePermit<'_> {
-        self.places.acquire_many(u32::try_from(CONCURRENCY).unwrap()).await.unwrap()
+        self.permits.acquire_many(u32::try_from(CONCURRENCY).unwrap()).await.unwrap()
     }
 
     /// Acquires all permits for dummy checks.
@@ -106,12 +107,12 @@ impl PasswordHasherPool {
 /// Runs a check with a permit. Once started, it runs to completion and is counted even if the
 /// caller is cancelled. A caller that is cancelled before that has made no attempt.
 async fn check<T: Send + 'static>(
-    turns: &Arc<Semaphore>,
+    semaphore: &Arc<Semaphore>,
     find: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let turn = Arc::clone(turns).acquire_owned().await.ok()?;
+    let permit = Arc::clone(semaphore).acquire_owned().await.ok()?;
     let checking = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
+        let _permit = permit;
         find()
     });
     checking.await.ok()
@@ -130,46 +131,46 @@ mod tests {
 
     /// Starts a check that acquires the only permit of the rate limit, and consumes it if nothing
     /// matches.
-    fn ask(
-        turns: &Arc<Semaphore>,
+    fn start_check(
+        semaphore: &Arc<Semaphore>,
         limit: &RateLimiter,
         find: impl FnOnce() -> bool + Send + 'static,
     ) -> JoinHandle<Option<()>> {
-        let (turns, place) = (Arc::clone(turns), limit.acquire("a", HOME, 0).unwrap());
-        let settled = move || if find() { drop(place) } else { place.consume() };
-        tokio::spawn(async move { check(&turns, settled).await })
+        let (semaphore, permit) = (Arc::clone(semaphore), limit.acquire("a", HOME, 0).unwrap());
+        let on_finish = move || if find() { drop(permit) } else { permit.consume() };
+        tokio::spawn(async move { check(&semaphore, on_finish).await })
     }
 
-    async fn hang_up(asked: JoinHandle<Option<()>>) {
-        asked.abort();
-        assert!(asked.await.unwrap_err().is_cancelled());
+    async fn hang_up(attempt: JoinHandle<Option<()>>) {
+        attempt.abort();
+        assert!(attempt.await.unwrap_err().is_cancelled());
     }
 
     #[tokio::test]
     async fn a_check_for_somebody_who_has_hung_up_keeps_its_turn_and_what_it_finds_is_counted() {
         for right in [false, true] {
-            let (turns, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
+            let (semaphore, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
             let ((begin, begun), (finish, finished)) =
                 (oneshot::channel(), std::sync::mpsc::channel());
-            let asked = ask(&turns, &limit, move || {
+            let attempt = start_check(&semaphore, &limit, move || {
                 begin.send(()).unwrap();
                 finished.recv().unwrap();
                 right
             });
             begun.await.unwrap();
-            hang_up(asked).await;
-            assert_eq!(turns.available_permits(), 0);
+            hang_up(attempt).await;
+            assert_eq!(semaphore.available_permits(), 0);
             finish.send(()).unwrap();
-            drop(turns.acquire().await.unwrap());
+            drop(semaphore.acquire().await.unwrap());
             assert_eq!(limit.acquire("a", HOME, 0).is_ok(), right);
         }
     }
 
     #[tokio::test]
     async fn who_hangs_up_before_the_check_begins_has_not_tried() {
-        let (turns, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
-        let _others = turns.acquire().await.unwrap();
-        hang_up(ask(&turns, &limit, || unreachable!("it is not its turn"))).await;
+        let (semaphore, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
+        let _others = semaphore.acquire().await.unwrap();
+        hang_up(start_check(&semaphore, &limit, || unreachable!("it is not its turn"))).await;
         assert!(limit.acquire("a", HOME, 0).is_ok());
     }
 }

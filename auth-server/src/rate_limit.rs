@@ -13,7 +13,7 @@ use moka::sync::Cache;
 pub struct RateLimiter {
     buckets: Cache<(String, IpAddr), Arc<Mutex<Bucket>>>,
     burst: u32,
-    recover_millis: i64,
+    refill_millis: i64,
 }
 
 #[derive(Default)]
@@ -44,17 +44,17 @@ impl Drop for Permit {
 }
 
 /// Maximum number of buckets. Bounds memory if an attacker makes up client ids.
-const BUCKETS: u64 = 50_000;
+const MAX_BUCKETS: u64 = 50_000;
 
 impl RateLimiter {
     pub fn new(burst: u32, refill_seconds: u32) -> Self {
-        let recover_millis = i64::from(refill_seconds).max(1) * 1_000;
-        let full_life = u64::from(burst.max(1)) * u64::from(refill_seconds.max(1));
+        let refill_millis = i64::from(refill_seconds).max(1) * 1_000;
+        let full_refill_seconds = u64::from(burst.max(1)) * u64::from(refill_seconds.max(1));
         let buckets = Cache::builder()
-            .max_capacity(BUCKETS)
-            .time_to_idle(Duration::from_secs(full_life.max(60)))
+            .max_capacity(MAX_BUCKETS)
+            .time_to_idle(Duration::from_secs(full_refill_seconds.max(60)))
             .build();
-        Self { buckets, burst: burst.max(1), recover_millis }
+        Self { buckets, burst: burst.max(1), refill_millis }
     }
 
     /// Acquires a permit before the outcome of an attempt is known, so that a burst of parallel
@@ -70,14 +70,14 @@ impl RateLimiter {
     ) -> Result<Permit, u64> {
         let shared = self.bucket(client_id, address);
         let mut bucket = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let filled_to = bucket.empty_at.max(now_millis) + self.recover_millis;
-        let over = filled_to - now_millis - i64::from(self.burst) * self.recover_millis;
+        let filled_to = bucket.empty_at.max(now_millis) + self.refill_millis;
+        let over = filled_to - now_millis - i64::from(self.burst) * self.refill_millis;
         if over > 0 {
             return Err(u64::try_from(over).unwrap_or_default().div_ceil(1_000));
         }
         bucket.empty_at = filled_to;
         drop(bucket);
-        Ok(Permit { bucket: shared, millis: self.recover_millis })
+        Ok(Permit { bucket: shared, millis: self.refill_millis })
     }
 
     fn bucket(&self, client_id: &str, address: IpAddr) -> Arc<Mutex<Bucket>> {

@@ -28,7 +28,7 @@ pub struct ClientAuthenticator {
 
 /// A client id and the secret presented with it.
 #[derive(Clone, Copy)]
-struct Shown<'a> {
+struct PresentedSecret<'a> {
     client_id: &'a str,
     secret: &'a ClientSecret,
 }
@@ -80,9 +80,9 @@ impl ClientAuthenticator {
         now_millis: i64,
     ) -> Result<Arc<Client>, ClientAuthError> {
         let client = registry.client(&presented.client_id);
-        let (shown, method) = match &presented.proof {
+        let (secret_presented, method) = match &presented.proof {
             ClientProof::Secret(secret, method) => {
-                (Shown { client_id: &presented.client_id, secret }, *method)
+                (PresentedSecret { client_id: &presented.client_id, secret }, *method)
             }
             ClientProof::None(missing) => {
                 let public = client.filter(|client| client.is_public());
@@ -91,12 +91,19 @@ impl ClientAuthenticator {
                     .ok_or_else(|| ClientAuthError::MissingCredentials(missing.clone()));
             }
         };
-        let name = self.name(shown, client);
-        let not_after = match self.verified_cache.get(&name).await {
+        let cache_key = self.cache_key(secret_presented, client);
+        let not_after = match self.verified_cache.get(&cache_key).await {
             Some(not_after) => not_after,
             None => {
-                self.prove(name, shown, client, registry.costliest_hash(), address, now_millis)
-                    .await?
+                self.verify_once(
+                    cache_key,
+                    secret_presented,
+                    client,
+                    registry.costliest_hash(),
+                    address,
+                    now_millis,
+                )
+                .await?
             }
         };
         if not_after.is_some_and(|end| end <= now_millis.div_euclid(1_000)) {
@@ -113,26 +120,28 @@ impl ClientAuthenticator {
 
     /// Verifies each credential once at a time, so that a hundred workers of one client start with
     /// a single check.
-    async fn prove(
+    async fn verify_once(
         &self,
-        name: [u8; 32],
-        presented: Shown<'_>,
+        cache_key: [u8; 32],
+        presented: PresentedSecret<'_>,
         client: Option<&Arc<Client>>,
-        dearest: Option<&SecretHash>,
+        costliest_hash: Option<&SecretHash>,
         address: IpAddr,
         now_millis: i64,
     ) -> Result<Option<i64>, ClientAuthError> {
-        let check = self.check(presented, client, dearest, address, now_millis);
+        let verification = self.verify(presented, client, costliest_hash, address, now_millis);
         // Boxed, because the future is large and rarely needed. Otherwise every token request would
         // reserve its size.
-        Box::pin(self.verified_cache.try_get_with(name, check)).await.map_err(Arc::unwrap_or_clone)
+        Box::pin(self.verified_cache.try_get_with(cache_key, verification))
+            .await
+            .map_err(Arc::unwrap_or_clone)
     }
 
-    async fn check(
+    async fn verify(
         &self,
-        presented: Shown<'_>,
+        presented: PresentedSecret<'_>,
         client: Option<&Arc<Client>>,
-        dearest: Option<&SecretHash>,
+        costliest_hash: Option<&SecretHash>,
         address: IpAddr,
         now_millis: i64,
     ) -> Result<Option<i64>, ClientAuthError> {
@@ -148,38 +157,41 @@ impl ClientAuthenticator {
         {
             return Ok(right.not_after);
         }
-        let too_many = |retry_after| ClientAuthError::RateLimited { retry_after };
-        let own = self.limit.acquire(presented.client_id, address, now_millis).map_err(too_many)?;
+        let rate_limited = |retry_after| ClientAuthError::RateLimited { retry_after };
+        let client_permit =
+            self.limit.acquire(presented.client_id, address, now_millis).map_err(rate_limited)?;
         // Known and unknown clients get the same error and consume the same permits. A permit
         // consumed by only one of them would reveal on the next attempt whether the client exists.
         let per_address_limit = Arc::clone(&self.per_address_limit);
         let acquire_for_address =
-            move || per_address_limit.acquire("", address, now_millis).map_err(too_many);
+            move || per_address_limit.acquire("", address, now_millis).map_err(rate_limited);
         if slow.is_empty() {
-            let taken = match acquire_for_address() {
-                Ok(place) => vec![own, place],
-                Err(denied) => {
-                    own.consume();
-                    return Err(denied);
+            let permits = match acquire_for_address() {
+                Ok(address_permit) => vec![client_permit, address_permit],
+                Err(error) => {
+                    client_permit.consume();
+                    return Err(error);
                 }
             };
-            self.password_hasher.verify_dummy(presented.secret.expose(), dearest, taken).await;
+            self.password_hasher
+                .verify_dummy(presented.secret.expose(), costliest_hash, permits)
+                .await;
             return Err(ClientAuthError::InvalidCredentials);
         }
         let hashes = slow.iter().map(|secret| secret.hash.clone()).collect();
-        let settle = move |found: Option<usize>| match found {
+        let on_result = move |found: Option<usize>| match found {
             Some(right) => Ok(right),
             None => {
-                own.consume();
+                client_permit.consume();
                 acquire_for_address()?.consume();
                 Err(ClientAuthError::InvalidCredentials)
             }
         };
-        let found = self.password_hasher.find(hashes, presented.secret.expose(), settle).await;
+        let found = self.password_hasher.find(hashes, presented.secret.expose(), on_result).await;
         found.unwrap_or(Err(ClientAuthError::InvalidCredentials)).map(|right| slow[right].not_after)
     }
 
-    fn name(&self, presented: Shown<'_>, client: Option<&Arc<Client>>) -> [u8; 32] {
+    fn cache_key(&self, presented: PresentedSecret<'_>, client: Option<&Arc<Client>>) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.memory_key);
         for part in [presented.client_id.as_bytes(), presented.secret.expose().as_bytes()] {
             context.update(&part.len().to_be_bytes());
@@ -189,9 +201,9 @@ impl ClientAuthenticator {
             context.update(secret.hash.cache_key());
             context.update(&secret.not_after.unwrap_or_default().to_be_bytes());
         }
-        let mut name = [0; 32];
-        name.copy_from_slice(context.sign().as_ref());
-        name
+        let mut cache_key = [0; 32];
+        cache_key.copy_from_slice(context.sign().as_ref());
+        cache_key
     }
 }
 
@@ -230,7 +242,7 @@ mod tests {
         StoredSecret { hash: SecretHash::sha256(&ClientSecret::new(secret)), not_after }
     }
 
-    fn shown(client_id: &str, secret: &str) -> ClientCredentials {
+    fn credentials(client_id: &str, secret: &str) -> ClientCredentials {
         ClientCredentials {
             client_id: client_id.to_owned(),
             proof: ClientProof::Secret(ClientSecret::new(secret), ClientAuthMethod::Basic),
@@ -241,8 +253,8 @@ mod tests {
     /// complete.
     async fn takes_a_slow_hash(secrets: Vec<StoredSecret>, presented: ClientCredentials) -> bool {
         let authenticator = Arc::new(authenticator(10));
-        let places = authenticator.password_hasher.fill().await;
-        let asked = tokio::spawn({
+        let permits = authenticator.password_hasher.fill().await;
+        let attempt = tokio::spawn({
             let authenticator = Arc::clone(&authenticator);
             async move {
                 authenticator.authenticate(&presented, HOME, &registry(secrets), 100_000).await
@@ -251,9 +263,9 @@ mod tests {
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        let waits = !asked.is_finished();
-        drop(places);
-        assert_eq!(asked.await.unwrap().unwrap_err(), ClientAuthError::InvalidCredentials);
+        let waits = !attempt.is_finished();
+        drop(permits);
+        assert_eq!(attempt.await.unwrap().unwrap_err(), ClientAuthError::InvalidCredentials);
         waits
     }
 
@@ -263,14 +275,21 @@ mod tests {
             let hash = hash_password("chosen", [3; 16]).unwrap();
             StoredSecret { hash, not_after }
         };
-        assert!(takes_a_slow_hash(vec![fast("right", None)], shown("x", "wrong")).await, "unknown");
-        assert!(takes_a_slow_hash(vec![fast("right", None)], shown("a", "wrong")).await, "wrong");
         assert!(
-            takes_a_slow_hash(vec![slow(None)], shown("a", "wrong")).await,
+            takes_a_slow_hash(vec![fast("right", None)], credentials("x", "wrong")).await,
+            "unknown"
+        );
+        assert!(
+            takes_a_slow_hash(vec![fast("right", None)], credentials("a", "wrong")).await,
+            "wrong"
+        );
+        assert!(
+            takes_a_slow_hash(vec![slow(None)], credentials("a", "wrong")).await,
             "wrong, of a chosen secret"
         );
         assert!(
-            takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], shown("a", "wrong")).await,
+            takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], credentials("a", "wrong"))
+                .await,
             "after its end"
         );
     }
@@ -287,7 +306,7 @@ mod tests {
         let ask = async |secret, method| {
             let presented = ClientCredentials {
                 proof: ClientProof::Secret(ClientSecret::new(secret), method),
-                ..shown("a", "")
+                ..credentials("a", "")
             };
             authenticator.authenticate(&presented, HOME, &registry, 0).await
         };
@@ -306,23 +325,40 @@ mod tests {
     async fn a_right_secret_goes_on_while_others_guess() {
         let registry = registry(vec![fast("right", None)]);
         let authenticator = authenticator(2);
-        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        assert!(
+            authenticator
+                .authenticate(&credentials("a", "right"), HOME, &registry, 0)
+                .await
+                .is_ok()
+        );
         for guess in ["1", "2"] {
             assert_eq!(
                 authenticator
-                    .authenticate(&shown("a", guess), HOME, &registry, 0)
+                    .authenticate(&credentials("a", guess), HOME, &registry, 0)
                     .await
                     .unwrap_err(),
                 ClientAuthError::InvalidCredentials
             );
         }
-        let tired =
-            authenticator.authenticate(&shown("a", "3"), HOME, &registry, 0).await.unwrap_err();
-        assert_eq!(tired, ClientAuthError::RateLimited { retry_after: 10 });
+        let limited = authenticator
+            .authenticate(&credentials("a", "3"), HOME, &registry, 0)
+            .await
+            .unwrap_err();
+        assert_eq!(limited, ClientAuthError::RateLimited { retry_after: 10 });
         // From the same address, because the secret was verified before; from another address,
         // because it has its own bucket.
-        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
-        assert!(authenticator.authenticate(&shown("a", "right"), AWAY, &registry, 0).await.is_ok());
+        assert!(
+            authenticator
+                .authenticate(&credentials("a", "right"), HOME, &registry, 0)
+                .await
+                .is_ok()
+        );
+        assert!(
+            authenticator
+                .authenticate(&credentials("a", "right"), AWAY, &registry, 0)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]
@@ -334,7 +370,7 @@ mod tests {
         let registry = registry(vec![fast("made", None), keyed]);
         let authenticator = authenticator(1);
         let ask = async |secret| {
-            authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
+            authenticator.authenticate(&credentials("a", secret), HOME, &registry, 0).await
         };
         assert_eq!(ask("1").await.unwrap_err(), ClientAuthError::InvalidCredentials);
         assert_eq!(ask("2").await.unwrap_err(), ClientAuthError::RateLimited { retry_after: 10 });
@@ -347,7 +383,12 @@ mod tests {
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(10);
         let _flood = authenticator.password_hasher.fill_dummy().await;
-        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        assert!(
+            authenticator
+                .authenticate(&credentials("a", "right"), HOME, &registry, 0)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]
@@ -357,7 +398,7 @@ mod tests {
         let authenticator = authenticator(10);
         let ask = async |name: &str, address| {
             authenticator
-                .authenticate(&shown(name, "guess"), address, &registry, 0)
+                .authenticate(&credentials(name, "guess"), address, &registry, 0)
                 .await
                 .unwrap_err()
         };
@@ -372,7 +413,12 @@ mod tests {
                 "{name}"
             );
         }
-        assert!(authenticator.authenticate(&shown("a", "right"), HOME, &registry, 0).await.is_ok());
+        assert!(
+            authenticator
+                .authenticate(&credentials("a", "right"), HOME, &registry, 0)
+                .await
+                .is_ok()
+        );
         drop(_full);
         assert_eq!(
             ask("w", AWAY).await,
@@ -388,7 +434,7 @@ mod tests {
             let authenticator = authenticator(10);
             let ask = async |name: &str| {
                 authenticator
-                    .authenticate(&shown(name, "guess"), HOME, &registry, 0)
+                    .authenticate(&credentials(name, "guess"), HOME, &registry, 0)
                     .await
                     .unwrap_err()
             };
@@ -409,7 +455,7 @@ mod tests {
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(1);
         let ask = async |secret| {
-            authenticator.authenticate(&shown("a", secret), HOME, &registry, 0).await
+            authenticator.authenticate(&credentials("a", secret), HOME, &registry, 0).await
         };
         assert!(ask("right").await.is_ok());
         assert_eq!(ask("1").await.unwrap_err(), ClientAuthError::InvalidCredentials);
@@ -430,26 +476,27 @@ mod tests {
             argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
         let phc =
             argon2::PasswordHasher::hash_password_with_salt(&hasher, b"right", &[3; 16]).unwrap();
-        let dear = StoredSecret { hash: SecretHash::Argon2id(phc.to_string()), not_after: None };
+        let costly = StoredSecret { hash: SecretHash::Argon2id(phc.to_string()), not_after: None };
         let cheap =
             StoredSecret { hash: hash_password("right", [3; 16]).unwrap(), not_after: None };
         let time = async |secrets: &[StoredSecret]| {
             let (registry, authenticator) = (registry(secrets.to_vec()), authenticator(10));
             let begun = std::time::Instant::now();
-            let said =
-                authenticator.authenticate(&shown("nobody", "guess"), HOME, &registry, 0).await;
-            assert_eq!(said.unwrap_err(), ClientAuthError::InvalidCredentials);
+            let result = authenticator
+                .authenticate(&credentials("nobody", "guess"), HOME, &registry, 0)
+                .await;
+            assert_eq!(result.unwrap_err(), ClientAuthError::InvalidCredentials);
             begun.elapsed()
         };
         // Alternate, and take the fastest run of each: other load on the machine only slows a run
         // down.
-        let (alone, beside) = ([fast("made", None)], [cheap, fast("made", None), dear]);
-        let (mut plain, mut behind_the_dear) = (std::time::Duration::MAX, std::time::Duration::MAX);
+        let (alone, beside) = ([fast("made", None)], [cheap, fast("made", None), costly]);
+        let (mut plain, mut with_costly) = (std::time::Duration::MAX, std::time::Duration::MAX);
         for _ in 0..6 {
             plain = plain.min(time(&alone).await);
-            behind_the_dear = behind_the_dear.min(time(&beside).await);
+            with_costly = with_costly.min(time(&beside).await);
         }
-        assert!(behind_the_dear > 3 * plain, "{plain:?} {behind_the_dear:?}");
+        assert!(with_costly > 3 * plain, "{plain:?} {with_costly:?}");
     }
 
     #[tokio::test]
@@ -457,7 +504,7 @@ mod tests {
         let chosen = hash_password("right", [3; 16]).unwrap();
         let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
         let authenticator = authenticator(1);
-        let right = shown("a", "right");
+        let right = credentials("a", "right");
         let all = (0..100).map(|_| authenticator.authenticate(&right, HOME, &registry, 0));
         assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
     }
@@ -467,12 +514,19 @@ mod tests {
         let registry = registry(vec![fast("new", None), fast("old", Some(100))]);
         let authenticator = authenticator(10);
         assert!(
-            authenticator.authenticate(&shown("a", "old"), HOME, &registry, 99_000).await.is_ok()
+            authenticator
+                .authenticate(&credentials("a", "old"), HOME, &registry, 99_000)
+                .await
+                .is_ok()
         );
-        let late = authenticator.authenticate(&shown("a", "old"), HOME, &registry, 100_000).await;
+        let late =
+            authenticator.authenticate(&credentials("a", "old"), HOME, &registry, 100_000).await;
         assert_eq!(late.unwrap_err(), ClientAuthError::InvalidCredentials);
         assert!(
-            authenticator.authenticate(&shown("a", "new"), HOME, &registry, 100_000).await.is_ok()
+            authenticator
+                .authenticate(&credentials("a", "new"), HOME, &registry, 100_000)
+                .await
+                .is_ok()
         );
     }
 
@@ -480,12 +534,16 @@ mod tests {
     async fn a_changed_secret_is_asked_for_again() {
         let authenticator = authenticator(10);
         let before = registry(vec![fast("old", None)]);
-        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &before, 0).await.is_ok());
+        assert!(
+            authenticator.authenticate(&credentials("a", "old"), HOME, &before, 0).await.is_ok()
+        );
         let after = registry(vec![fast("new", None)]);
-        assert!(authenticator.authenticate(&shown("a", "old"), HOME, &after, 0).await.is_err());
+        assert!(
+            authenticator.authenticate(&credentials("a", "old"), HOME, &after, 0).await.is_err()
+        );
         assert!(
             authenticator
-                .authenticate(&shown("a", "old"), HOME, &Registry::default(), 0)
+                .authenticate(&credentials("a", "old"), HOME, &Registry::default(), 0)
                 .await
                 .is_err()
         );

@@ -128,18 +128,18 @@ impl ClientsFile {
         profile: Profile,
         entropy: &SecureRandom,
     ) -> Result<Self, FileError> {
-        let written: ClientsFileToml =
+        let parsed: ClientsFileToml =
             toml::from_str(text).map_err(|error| FileError::Unreadable {
                 path: path.to_owned(),
                 reason: describe_toml_error(text, &error),
             })?;
-        let problems = problems(&written, profile);
+        let problems = problems(&parsed, profile);
         if !problems.is_empty() {
             return Err(FileError::Unsound { path: path.to_owned(), problems });
         }
         let key = entropy.bytes()?;
-        let clients = written.clients.into_iter().map(|client| client.into_client(key)).collect();
-        Ok(Self { clients, resources: written.resources })
+        let clients = parsed.clients.into_iter().map(|client| client.into_client(key)).collect();
+        Ok(Self { clients, resources: parsed.resources })
     }
 }
 
@@ -167,21 +167,21 @@ impl ClientToml {
     }
 }
 
-fn problems(written: &ClientsFileToml, profile: Profile) -> Vec<String> {
+fn problems(parsed: &ClientsFileToml, profile: Profile) -> Vec<String> {
     let mut problems = Vec::new();
     let known =
-        |resource: &String| written.resources.iter().any(|known| known.identifier == *resource);
-    for Resource { identifier, .. } in &written.resources {
+        |resource: &String| parsed.resources.iter().any(|known| known.identifier == *resource);
+    for Resource { identifier, .. } in &parsed.resources {
         if !Url::parse(identifier).is_ok_and(|url| url.fragment().is_none()) {
             problems
                 .push(format!("resource `{identifier}`: not an absolute URI without a fragment (RFC 8707 section 2)"));
         }
     }
-    for (position, client) in written.clients.iter().enumerate() {
-        let mut say =
+    for (position, client) in parsed.clients.iter().enumerate() {
+        let mut report =
             |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
-        if written.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
-            say("stands there twice".to_owned());
+        if parsed.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
+            report("stands there twice".to_owned());
         }
         for foreign in client
             .resources
@@ -189,51 +189,51 @@ fn problems(written: &ClientsFileToml, profile: Profile) -> Vec<String> {
             .chain(&client.introspection_audiences)
             .filter(|resource| !known(resource))
         {
-            say(format!("the resource `{foreign}` is not in the file"));
+            report(format!("the resource `{foreign}` is not in the file"));
         }
         let public = client.login.as_ref().is_some_and(|login| login.public);
         if public && !client.introspection_audiences.is_empty() {
-            say("public and introspection_audiences contradict each other: it has no secret to prove who asks"
+            report("public and introspection_audiences contradict each other: it has no secret to prove who asks"
                 .to_owned());
         }
         if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
-            say("needs client_secret or client_secret_hash".to_owned());
+            report("needs client_secret or client_secret_hash".to_owned());
         }
         let pairwise = |login: &&UserLoginConfig| {
             login.subject_type == SubjectType::Pairwise && login.sector().is_none()
         };
         if client.login.as_ref().filter(pairwise).is_some() {
-            say("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
+            report("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
                 .to_owned());
         }
         if public
             && client.login.as_ref().is_some_and(|login| login.token_endpoint_auth_method.is_some())
         {
-            say("public and token_endpoint_auth_method contradict each other: it has no secret to show".to_owned());
+            report("public and token_endpoint_auth_method contradict each other: it has no secret to show".to_owned());
         }
-        for (name, uri) in client.login.iter().flat_map(places_to_return_to) {
+        for (name, uri) in client.login.iter().flat_map(return_uris) {
             // The file has no application type, so the rules for native apps apply.
             if let Err(problem) = validate_redirect_uri(uri, ApplicationType::Native) {
-                say(format!("{name}: {uri:?} {problem}"));
+                report(format!("{name}: {uri:?} {problem}"));
             }
         }
         let hash = client.client_secret_hash.as_deref();
         if let Some(Err(problem)) =
             hash.map(|phc| validate_password_hash(phc, profile.is_production()))
         {
-            say(format!("client_secret_hash {problem}"));
+            report(format!("client_secret_hash {problem}"));
         }
         let plain = client.client_secret.as_ref().filter(|_| profile.is_production());
         if let Some(finding) =
             plain.and_then(|secret| weak_secret("client_secret", secret.expose()))
         {
-            say(format!("client_secret {}", finding.problem));
+            report(format!("client_secret {}", finding.problem));
         }
     }
     problems
 }
 
-fn places_to_return_to(login: &UserLoginConfig) -> impl Iterator<Item = (&'static str, &String)> {
+fn return_uris(login: &UserLoginConfig) -> impl Iterator<Item = (&'static str, &String)> {
     let after_sign_in = login.redirect_uris.iter().map(|uri| ("redirect_uris", uri));
     after_sign_in
         .chain(login.post_logout_redirect_uris.iter().map(|uri| ("post_logout_redirect_uris", uri)))

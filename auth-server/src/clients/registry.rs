@@ -147,13 +147,13 @@ impl ClientRegistry {
     /// Returns an error if the database cannot be read.
     pub async fn is_token_client_active(
         &self,
-        pass: &AccessTokenClaims,
+        claims: &AccessTokenClaims,
         store: &dyn Store,
     ) -> Result<bool, StoreError> {
-        let issued_at = issued_at(&pass.jti).unwrap_or_default();
+        let issued_at = issued_at(&claims.jti).unwrap_or_default();
         let is_older =
             |client: &Arc<Client>| (client.created_at - LEEWAY).saturating_mul(1_000) <= issued_at;
-        let known = || self.current().client(&pass.client_id).is_some_and(is_older);
+        let known = || self.current().client(&claims.client_id).is_some_and(is_older);
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());
         }
@@ -210,7 +210,7 @@ mod tests {
         )
         .await
         .unwrap();
-        let pass = |millis: i64| AccessTokenClaims {
+        let claims = |millis: i64| AccessTokenClaims {
             iss: "c".to_owned(),
             sub: client_id.clone(),
             aud: oauth_types::Audience::new(["b"]),
@@ -224,14 +224,14 @@ mod tests {
         };
         for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {
             assert_eq!(
-                live.is_token_client_active(&pass(millis), &store).await.unwrap(),
+                live.is_token_client_active(&claims(millis), &store).await.unwrap(),
                 known,
                 "{millis}"
             );
         }
         store.apply(AuditedChange::remove_client(&client_id, Actor::Cli, 1_010_000)).await.unwrap();
         live.reload(&store).await.unwrap();
-        assert!(!live.is_token_client_active(&pass(1_000_000), &store).await.unwrap());
+        assert!(!live.is_token_client_active(&claims(1_000_000), &store).await.unwrap());
     }
 
     #[tokio::test]

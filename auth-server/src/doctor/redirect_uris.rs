@@ -34,7 +34,7 @@ pub(super) fn check_redirect_uris(
         .collect();
     check_each(checks, &logins);
     if let Some(redirect_uri) = &asked.redirect_uri {
-        look_for(checks, names, &logins, asked.client_id.as_deref(), redirect_uri);
+        check_requested(checks, names, &logins, asked.client_id.as_deref(), redirect_uri);
     }
 }
 
@@ -68,7 +68,7 @@ fn counted(clients: usize) -> String {
     if clients == 1 { "1 client".to_owned() } else { format!("{clients} clients") }
 }
 
-fn look_for(
+fn check_requested(
     checks: &mut Checks,
     names: &SettingNames,
     logins: &[(&str, &UserLoginConfig)],

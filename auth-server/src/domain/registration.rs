@@ -67,11 +67,11 @@ pub fn validate_metadata(
     refuse_software_statement(&asked)?;
     let application = redirect_uris::application_type(&asked)?;
     let grants = grant_types::grant_types(&asked, policy)?;
-    let answers = grant_types::response_types(&asked, &grants)?;
+    let response_types = grant_types::response_types(&asked, &grants)?;
     let auth_method = grant_types::auth_method(&asked, &grants)?;
     let scopes = grant_types::scopes(&asked, &grants, policy)?;
     let redirects = redirect_uris::redirect_uris(&asked, application, &grants)?;
-    let returns = redirect_uris::post_logout_redirect_uris(&asked, application)?;
+    let post_logout_redirects = redirect_uris::post_logout_redirect_uris(&asked, application)?;
     display_text::check(&asked)?;
     uris::check_links(&asked)?;
     uris::check_called(&asked, policy)?;
@@ -82,7 +82,7 @@ pub fn validate_metadata(
         client_name: asked.client_name.clone(),
         client_names: display_text::names(&asked),
         redirect_uris: redirects,
-        post_logout_redirect_uris: returns,
+        post_logout_redirect_uris: post_logout_redirects,
         backchannel_logout_uri: asked.backchannel_logout_uri.clone(),
         public: auth_method.is_none(),
         token_endpoint_auth_method: auth_method,
@@ -114,7 +114,7 @@ pub fn validate_metadata(
     let mut metadata = asked;
     metadata.remove_unknown();
     metadata.redirect_uris = Some(login.redirect_uris.clone());
-    metadata.response_types = Some(answers);
+    metadata.response_types = Some(response_types);
     metadata.grant_types.clone_from(&login.grant_types);
     metadata.application_type = Some(application.as_str().to_owned());
     metadata.token_endpoint_auth_method =

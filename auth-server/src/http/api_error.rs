@@ -129,13 +129,13 @@ impl ApiError {
         }
     }
 
-    fn too_many(retry_after: u64) -> Self {
+    fn client_rate_limited(retry_after: u64) -> Self {
         let rule = "https://www.rfc-editor.org/rfc/rfc6749#section-10.10";
         Self::too_often("this client failed to authenticate", retry_after, rule)
     }
 
     /// The limit `registration.max_clients` is reached.
-    fn too_many_clients() -> Self {
+    fn registration_limit_reached() -> Self {
         let text = "as many clients have registered themselves here as may";
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
@@ -183,18 +183,18 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let description = self.error.error_description.clone().unwrap_or_default();
         let code = self.error.error.as_str();
-        let answer = (self.status, NO_STORE, Json(self.error));
+        let response = (self.status, NO_STORE, Json(self.error));
         match self.hint {
-            ResponseHint::None => answer.into_response(),
+            ResponseHint::None => response.into_response(),
             ResponseHint::BasicChallenge => {
-                ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response()
+                ([(header::WWW_AUTHENTICATE, CHALLENGE)], response).into_response()
             }
             ResponseHint::BearerChallenge => {
                 let challenge = Challenge::new(REALM).error(code, &description).to_string();
-                ([(header::WWW_AUTHENTICATE, challenge)], answer).into_response()
+                ([(header::WWW_AUTHENTICATE, challenge)], response).into_response()
             }
             ResponseHint::RetryAfter(seconds) => {
-                ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response()
+                ([(header::RETRY_AFTER, seconds.to_string())], response).into_response()
             }
         }
     }
@@ -207,8 +207,8 @@ impl From<FormError> for ApiError {
 }
 
 impl From<ClientAuthError> for ApiError {
-    fn from(denied: ClientAuthError) -> Self {
-        match denied {
+    fn from(error: ClientAuthError) -> Self {
+        match error {
             ClientAuthError::InvalidCredentials => Self::invalid_client("the client is unknown or its secret is wrong"),
             ClientAuthError::MissingCredentials(missing) => Self::invalid_client(missing),
             ClientAuthError::AuthMethodMismatch(registered) => Self::invalid_client(format!(
@@ -216,26 +216,22 @@ impl From<ClientAuthError> for ApiError {
                 registered.as_str()
             ))
             .at("the way of client authentication"),
-            ClientAuthError::RateLimited { retry_after } => Self::too_many(retry_after),
+            ClientAuthError::RateLimited { retry_after } => Self::client_rate_limited(retry_after),
         }
     }
 }
 
 impl From<MetadataError> for ApiError {
-    fn from(refused: MetadataError) -> Self {
-        Self::new(
-            refused.code,
-            refused.reason,
-            "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2",
-        )
-        .at("the metadata")
+    fn from(error: MetadataError) -> Self {
+        Self::new(error.code, error.reason, "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2")
+            .at("the metadata")
     }
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::RegistrationLimitReached => Self::too_many_clients(),
+            StoreError::RegistrationLimitReached => Self::registration_limit_reached(),
             other => Self::server_error(&other),
         }
     }

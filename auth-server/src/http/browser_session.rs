@@ -38,7 +38,7 @@ pub struct SignedIn {
 }
 
 /// Longest stored `User-Agent`, in characters.
-const USER_AGENT_LENGTH: usize = 200;
+const MAX_USER_AGENT_CHARS: usize = 200;
 
 impl<S> FromRequestParts<S> for BrowserSession
 where
@@ -50,7 +50,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let context = &Arc::from_ref(state);
         let jar = CookieJar::from_headers(&parts.headers);
-        let kept =
+        let value_of =
             |name: &str| jar.get(name).map(|cookie| SecretString::from(cookie.value().to_owned()));
         let user_agent = parts
             .headers
@@ -59,9 +59,9 @@ where
             .unwrap_or_default();
         Ok(Self {
             browser: Browser::of(&parts.method, &parts.uri, &parts.headers),
-            user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
-            session: kept(&session_cookie(context)),
-            anonymous: kept(&anonymous_cookie(context)),
+            user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
+            session: value_of(&session_cookie(context)),
+            anonymous: value_of(&anonymous_cookie(context)),
         })
     }
 }
@@ -98,21 +98,22 @@ impl BrowserSession {
     /// Returns the CSRF token for forms on pages of this browser. Before login, the browser needs
     /// the cookie that [`BrowserSession::with_cookie`] sets.
     pub fn csrf_token(&self, context: &PageContext) -> String {
-        context.csrf.token(self.own_cookie())
+        context.csrf.token(self.csrf_cookie())
     }
 
     /// Reports whether the CSRF token of a form was issued to this browser.
-    pub fn csrf_valid(&self, context: &PageContext, shown: Option<&str>) -> bool {
-        let cookie = self.own_cookie();
-        !cookie.is_empty() && shown.is_some_and(|shown| context.csrf.verify(cookie, shown))
+    pub fn csrf_valid(&self, context: &PageContext, presented: Option<&str>) -> bool {
+        let cookie = self.csrf_cookie();
+        !cookie.is_empty()
+            && presented.is_some_and(|presented| context.csrf.verify(cookie, presented))
     }
 
     /// Reports whether the browser sent neither cookie. It may be configured to keep none.
     pub fn has_no_cookie(&self) -> bool {
-        self.own_cookie().is_empty()
+        self.csrf_cookie().is_empty()
     }
 
-    fn own_cookie(&self) -> &str {
+    fn csrf_cookie(&self) -> &str {
         self.session
             .as_ref()
             .or(self.anonymous.as_ref())
@@ -185,15 +186,15 @@ fn header_of(cookie: &Cookie<'_>) -> SetCookie {
 }
 
 fn session_cookie(context: &PageContext) -> String {
-    named(context, "gatepass-session")
+    cookie_name(context, "gatepass-session")
 }
 
 fn anonymous_cookie(context: &PageContext) -> String {
-    named(context, "gatepass-browser")
+    cookie_name(context, "gatepass-browser")
 }
 
 /// Adds the prefix `__Host-` (RFC 6265bis §4.1.3.2), which keeps subdomains and plain http from
 /// setting the cookie.
-fn named(context: &PageContext, name: &str) -> String {
+fn cookie_name(context: &PageContext, name: &str) -> String {
     if context.secure_cookies { format!("__Host-{name}") } else { name.to_owned() }
 }

@@ -2,6 +2,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::keys::derive_key;
+
 /// Generates and verifies CSRF tokens. A token is an HMAC of the cookie of the browser under a key
 /// of this installation, so another site cannot compute it and submit a form for the user.
 pub struct Csrf(hmac::Key);
@@ -15,8 +16,8 @@ impl Csrf {
         BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, cookie.as_bytes()))
     }
 
-    pub fn verify(&self, cookie: &str, shown: &str) -> bool {
-        constant_time::verify_slices_are_equal(self.token(cookie).as_bytes(), shown.as_bytes())
+    pub fn verify(&self, cookie: &str, presented: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.token(cookie).as_bytes(), presented.as_bytes())
             .is_ok()
     }
 }

@@ -114,7 +114,7 @@ pub(super) async fn read(request: Request) -> Result<Bytes, ApiError> {
 }
 
 fn require_form_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let refused = |reason: String| {
+    let invalid = |reason: String| {
         ApiError::invalid_request(reason, "https://www.rfc-editor.org/rfc/rfc6749#appendix-B")
     };
     let mut sent = headers.get_all(CONTENT_TYPE).iter();
@@ -123,12 +123,12 @@ fn require_form_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let found = if essence.is_empty() { "nothing" } else { essence };
     if sent.next().is_some() {
         return Err(
-            refused("there is more than one Content-Type header".to_owned()).at("Content-Type")
+            invalid("there is more than one Content-Type header".to_owned()).at("Content-Type")
         );
     }
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         let reason = format!("the Content-Type is {found}; send application/x-www-form-urlencoded");
-        return Err(refused(reason).at("Content-Type"));
+        return Err(invalid(reason).at("Content-Type"));
     }
     Ok(())
 }

@@ -59,10 +59,11 @@ impl KeyManager {
     ) -> anyhow::Result<Self> {
         // HS256 signs with the shared secret and needs no key pair.
         if settings.algorithm != Algorithm::HS256 {
-            make_missing(settings.algorithm, store, now).await?;
+            generate_missing(settings.algorithm, store, now).await?;
         }
         let keys = store.signing_keys().await.context("the signing keys")?;
-        let ring = KeyRing::new(&keys, settings.algorithm, shared(&settings), now - overlap)?;
+        let ring =
+            KeyRing::new(&keys, settings.algorithm, active_hs256_secret(&settings), now - overlap)?;
         let stale_from = AtomicI64::new(stale_from(&keys, now, overlap));
         Ok(Self {
             ring: ArcSwap::from_pointee(ring),
@@ -89,13 +90,13 @@ impl KeyManager {
         if !missing() {
             return Ok(());
         }
-        let _maker = self.generation_lock.lock().await;
+        let _generating = self.generation_lock.lock().await;
         if missing() {
-            let made = async {
-                make_missing(algorithm, store, now).await?;
+            let generated = async {
+                generate_missing(algorithm, store, now).await?;
                 self.reload(store, now).await
             };
-            made.await.map_err(KeyGenerationError)?;
+            generated.await.map_err(KeyGenerationError)?;
         }
         Ok(())
     }
@@ -110,12 +111,12 @@ impl KeyManager {
     /// Returns an error if the database or a key cannot be used. The previous keys then stay in
     /// force.
     pub async fn reload(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
-        let _turn = self.reload_lock.lock().await;
+        let _reloading = self.reload_lock.lock().await;
         let keys = store.signing_keys().await?;
         let ring = KeyRing::new(
             &keys,
             self.settings.algorithm,
-            shared(&self.settings),
+            active_hs256_secret(&self.settings),
             now - self.overlap,
         )?;
         self.ring.store(Arc::new(ring));
@@ -146,7 +147,7 @@ impl KeyManager {
             .map(|signing| (signing.kid.clone(), signing.algorithm))
             .collect();
         for (kid, algorithm) in &due {
-            let next = make(*algorithm).await?;
+            let next = generate_key(*algorithm).await?;
             match store
                 .apply(AuditedChange::rotate_key(kid, next, Actor::System, now * 1_000))
                 .await
@@ -170,11 +171,11 @@ fn stale_from(keys: &[SigningKey], now: i64, overlap: i64) -> i64 {
     ends.filter(|end| *end > now).min().unwrap_or(i64::MAX)
 }
 
-fn shared(settings: &KeyPolicy) -> Option<&SecretSetting> {
+fn active_hs256_secret(settings: &KeyPolicy) -> Option<&SecretSetting> {
     settings.hs256_secret.as_ref().filter(|_| settings.algorithm == Algorithm::HS256)
 }
 
-async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyhow::Result<()> {
+async fn generate_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyhow::Result<()> {
     let keys = store.signing_keys().await.context("the signing keys")?;
     let signs = |key: &SigningKey| {
         key.algorithm == algorithm && matches!(key.state, KeyState::Current { .. })
@@ -182,7 +183,7 @@ async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyh
     if keys.iter().any(signs) {
         return Ok(());
     }
-    let (current, next) = (make(algorithm).await?, make(algorithm).await?);
+    let (current, next) = (generate_key(algorithm).await?, generate_key(algorithm).await?);
     match store.apply(AuditedChange::install_keys(current, next, Actor::System, now * 1_000)).await
     {
         // Another server installed its keys first; they are loaded next.
@@ -192,6 +193,6 @@ async fn make_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyh
 }
 
 /// Generates a key on a blocking thread, because RSA keys take long.
-async fn make(algorithm: Algorithm) -> anyhow::Result<NewKey> {
+async fn generate_key(algorithm: Algorithm) -> anyhow::Result<NewKey> {
     Ok(tokio::task::spawn_blocking(move || generate(algorithm)).await??)
 }

@@ -10,9 +10,9 @@ use crate::domain::parse_jwks;
 /// Time after which fetched keys are fetched again, in seconds.
 const FRESH_SECONDS: i64 = 600;
 /// Minimum interval between fetches for an unknown `kid`, in seconds. Anyone can make up key ids.
-const COOL_DOWN_SECONDS: i64 = 10;
+const MIN_REFETCH_SECONDS: i64 = 10;
 /// Maximum number of cached key sets.
-const SETS: u64 = 1_000;
+const MAX_KEY_SETS: u64 = 1_000;
 
 /// The key sets that clients publish at their `jwks_uri`.
 pub struct ClientKeys(Cache<(String, bool), Arc<Mutex<Fetched>>>);
@@ -26,31 +26,31 @@ struct Fetched {
 
 impl ClientKeys {
     pub fn new() -> Self {
-        Self(Cache::new(SETS))
+        Self(Cache::new(MAX_KEY_SETS))
     }
 
     /// Returns the keys at this URL. Fetches them if they are stale or do not contain `kid`. While
     /// the server of the client is unavailable, the previous keys stay valid.
     pub async fn at(
         &self,
-        outgoing: &OutboundClient,
+        outbound: &OutboundClient,
         url: &str,
-        named: UrlTrust,
+        trust: UrlTrust,
         kid: Option<&str>,
         now: i64,
     ) -> Option<Arc<JwkSet>> {
-        let place = self.0.get_with((url.to_owned(), named == UrlTrust::Trusted), Arc::default);
+        let entry = self.0.get_with((url.to_owned(), trust == UrlTrust::Trusted), Arc::default);
         // Concurrent callers wait for this one request.
-        let mut fetched = place.lock().await;
+        let mut fetched = entry.lock().await;
         let age = fetched.at.map(|at| now - at);
-        let holds = fetched
+        let has_key = fetched
             .keys
             .as_ref()
             .is_some_and(|keys| kid.is_none_or(|kid| keys.find(kid).is_some()));
-        let good_until = if holds { FRESH_SECONDS } else { COOL_DOWN_SECONDS };
-        if age.is_none_or(|age| age >= good_until) {
+        let max_age = if has_key { FRESH_SECONDS } else { MIN_REFETCH_SECONDS };
+        if age.is_none_or(|age| age >= max_age) {
             fetched.at = Some(now);
-            match fetch(outgoing, url, named).await {
+            match fetch(outbound, url, trust).await {
                 Ok(keys) => fetched.keys = Some(Arc::new(keys)),
                 Err(reason) => {
                     tracing::warn!(reason, "the keys of a client (jwks_uri) cannot be fetched")
@@ -61,7 +61,7 @@ impl ClientKeys {
     }
 }
 
-async fn fetch(outgoing: &OutboundClient, url: &str, named: UrlTrust) -> Result<JwkSet, String> {
-    let document = outgoing.json(url, named).await?;
+async fn fetch(outbound: &OutboundClient, url: &str, trust: UrlTrust) -> Result<JwkSet, String> {
+    let document = outbound.json(url, trust).await?;
     parse_jwks(&document).map_err(|problem| format!("what is there {problem}"))
 }

@@ -10,17 +10,17 @@ pub fn decode_signed_access_token(
     token: &AccessToken,
     ring: &KeyRing,
 ) -> Option<AccessTokenClaims> {
-    read_signed(token.expose(), TYP_ACCESS_TOKEN, |kid| ring.verifying.get(kid))
+    decode_signed(token.expose(), TYP_ACCESS_TOKEN, |kid| ring.verifying.get(kid))
 }
 
 /// Decodes an ID token that this server issued, also an expired one, because a hint may have
 /// expired (OpenID Connect Core §3.1.2.1).
 pub fn decode_id_token_hint(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
     let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hint_only_keys.get(kid));
-    read_signed::<IdTokenClaims>(token, "JWT", key).filter(|claims| claims.iss == issuer)
+    decode_signed::<IdTokenClaims>(token, "JWT", key).filter(|claims| claims.iss == issuer)
 }
 
-fn read_signed<'a, C: DeserializeOwned + Clone>(
+fn decode_signed<'a, C: DeserializeOwned + Clone>(
     token: &str,
     typ: &str,
     key: impl FnOnce(&str) -> Option<&'a Verifying>,

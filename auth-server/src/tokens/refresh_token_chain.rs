@@ -36,14 +36,14 @@ impl RefreshTokenChain {
     /// `hash` are those of the latest token of the grant, which only a genuine token leads to.
     pub fn generations_since(
         &self,
-        shown: &RefreshToken,
+        presented: &RefreshToken,
         number: u32,
         hash: TokenHash,
     ) -> Option<u32> {
         let generations = number
-            .checked_sub(parse(shown)?.number)
+            .checked_sub(parse(presented)?.number)
             .filter(|generations| *generations <= MAX_GENERATIONS)?;
-        let mut token = RefreshToken::new(shown.expose());
+        let mut token = RefreshToken::new(presented.expose());
         for _ in 0..generations {
             token = self.successor(&token)?;
         }
@@ -58,7 +58,7 @@ pub fn first_refresh_token(grant_id: &str, random: &[u8; 32]) -> RefreshToken {
 
 /// Returns the grant id in a refresh token, unverified.
 pub fn grant_id_of_refresh_token(token: &RefreshToken) -> Option<&str> {
-    parse(token).map(|said| said.grant_id)
+    parse(token).map(|parsed| parsed.grant_id)
 }
 
 fn format_refresh_token(grant_id: &str, number: u32, secret: &[u8]) -> RefreshToken {
@@ -76,10 +76,9 @@ fn parse(token: &RefreshToken) -> Option<ParsedRefreshToken<'_>> {
 mod tests {
     use super::*;
 
-    fn nth(rotation: &RefreshTokenChain, number: u32) -> RefreshToken {
-        (0..number).fold(first_refresh_token("g", &[7; 32]), |token, _| {
-            rotation.successor(&token).unwrap()
-        })
+    fn nth(chain: &RefreshTokenChain, number: u32) -> RefreshToken {
+        (0..number)
+            .fold(first_refresh_token("g", &[7; 32]), |token, _| chain.successor(&token).unwrap())
     }
 
     #[test]
@@ -94,38 +93,35 @@ mod tests {
 
     #[test]
     fn a_genuine_token_leads_to_the_one_in_force_and_nothing_else_does() {
-        let rotation = RefreshTokenChain::new(&[1; 32]);
-        let in_force = TokenHash::of_text(nth(&rotation, 5).expose());
+        let chain = RefreshTokenChain::new(&[1; 32]);
+        let latest = TokenHash::of_text(nth(&chain, 5).expose());
         for generations in 0..=5 {
             assert_eq!(
-                rotation.generations_since(&nth(&rotation, 5 - generations), 5, in_force),
+                chain.generations_since(&nth(&chain, 5 - generations), 5, latest),
                 Some(generations)
             );
         }
         let forged = [
             first_refresh_token("g", &[8; 32]),
             nth(&RefreshTokenChain::new(&[2; 32]), 4),
-            nth(&rotation, 6),
-            RefreshToken::new(nth(&rotation, 4).expose().replace(".4.", ".5.")),
-            RefreshToken::new(nth(&rotation, 4).expose().replace(".4.", ".3.")),
-            RefreshToken::new(nth(&rotation, 4).expose().replace("_g.", "_h.")),
+            nth(&chain, 6),
+            RefreshToken::new(nth(&chain, 4).expose().replace(".4.", ".5.")),
+            RefreshToken::new(nth(&chain, 4).expose().replace(".4.", ".3.")),
+            RefreshToken::new(nth(&chain, 4).expose().replace("_g.", "_h.")),
             RefreshToken::new("gprt_g"),
             RefreshToken::new("gprt_g.x.y"),
             RefreshToken::new(""),
         ];
         for token in forged {
-            assert_eq!(rotation.generations_since(&token, 5, in_force), None, "{}", token.expose());
+            assert_eq!(chain.generations_since(&token, 5, latest), None, "{}", token.expose());
         }
     }
 
     #[test]
     fn a_token_that_says_it_is_ages_old_costs_no_more_than_one_that_is() {
-        let rotation = RefreshTokenChain::new(&[1; 32]);
-        let in_force = TokenHash::of_text(nth(&rotation, 0).expose());
-        assert_eq!(
-            rotation.generations_since(&nth(&rotation, 0), MAX_GENERATIONS + 1, in_force),
-            None
-        );
-        assert!(rotation.successor(&format_refresh_token("g", u32::MAX, &[0; 32])).is_none());
+        let chain = RefreshTokenChain::new(&[1; 32]);
+        let latest = TokenHash::of_text(nth(&chain, 0).expose());
+        assert_eq!(chain.generations_since(&nth(&chain, 0), MAX_GENERATIONS + 1, latest), None);
+        assert!(chain.successor(&format_refresh_token("g", u32::MAX, &[0; 32])).is_none());
     }
 }

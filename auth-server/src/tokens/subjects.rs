@@ -60,18 +60,27 @@ mod tests {
     #[test]
     fn a_sector_knows_a_user_by_one_name_and_no_other_sector_does() {
         let subjects = Subjects::new(&[1; 32]);
-        let told =
+        let subject =
             |uri: &str, sub: &str| subjects.subject_for(&client(SubjectType::Pairwise, uri), sub);
-        assert_eq!(told("https://a.example/1", "alice"), told("https://a.example/2", "alice"));
-        assert_ne!(told("https://a.example/1", "alice"), told("https://b.example/1", "alice"));
-        assert_ne!(told("https://a.example/1", "alice"), told("https://a.example/1", "bob"));
-        assert!(!told("https://a.example/1", "alice").contains("alice"));
+        assert_eq!(
+            subject("https://a.example/1", "alice"),
+            subject("https://a.example/2", "alice")
+        );
+        assert_ne!(
+            subject("https://a.example/1", "alice"),
+            subject("https://b.example/1", "alice")
+        );
+        assert_ne!(subject("https://a.example/1", "alice"), subject("https://a.example/1", "bob"));
+        assert!(!subject("https://a.example/1", "alice").contains("alice"));
         assert_eq!(
             subjects.subject_for(&client(SubjectType::Public, "https://a.example"), "alice"),
             "alice"
         );
-        let elsewhere = Subjects::new(&[2; 32]);
+        let other_installation = Subjects::new(&[2; 32]);
         let pairwise = client(SubjectType::Pairwise, "https://a.example/1");
-        assert_ne!(elsewhere.subject_for(&pairwise, "alice"), told("https://a.example/1", "alice"));
+        assert_ne!(
+            other_installation.subject_for(&pairwise, "alice"),
+            subject("https://a.example/1", "alice")
+        );
     }
 }

@@ -14,15 +14,15 @@ fn policy() -> RegistrationPolicy {
     }
 }
 
-fn ask(said: Value) -> Result<ValidatedMetadata, MetadataError> {
-    validate_metadata(serde_json::from_value(said).unwrap(), &policy())
+fn ask(metadata: Value) -> Result<ValidatedMetadata, MetadataError> {
+    validate_metadata(serde_json::from_value(metadata).unwrap(), &policy())
 }
 
 /// Validates the minimal metadata of a website with one more member.
 fn with(name: &str, value: Value) -> Result<ValidatedMetadata, MetadataError> {
-    let mut said = json!({ "redirect_uris": ["https://app.example/cb"] });
-    said[name] = value;
-    ask(said)
+    let mut metadata = json!({ "redirect_uris": ["https://app.example/cb"] });
+    metadata[name] = value;
+    ask(metadata)
 }
 
 fn redirect(uri: &str, application: &str) -> Result<ValidatedMetadata, MetadataError> {
@@ -55,12 +55,12 @@ fn who_says_the_least_gets_what_the_specifications_say() {
 
 #[test]
 fn what_is_registered_is_accepted_again_as_it_stands() {
-    let said = json!({
+    let metadata = json!({
         "redirect_uris": ["com.example.app:/cb", "http://127.0.0.1/cb"], "application_type": "native",
         "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
         "client_name": "App", "client_name#zh": "应用",
     });
-    let once = ask(said).unwrap();
+    let once = ask(metadata).unwrap();
     let twice = validate_metadata(once.metadata.clone(), &policy()).unwrap();
     assert_eq!((twice.metadata, twice.scopes), (once.metadata, once.scopes));
 }
@@ -76,7 +76,7 @@ fn a_redirect_uri_leads_to_the_client_and_to_nobody_else() {
     ] {
         assert!(redirect(uri, application).is_ok(), "{uri}");
     }
-    for (uri, application, told) in [
+    for (uri, application, expected) in [
         ("https://app.example/cb#x", "web", "fragment"),
         ("https://app.example/cb#", "web", "fragment"),
         ("http://app.example/cb", "web", "plain http"),
@@ -94,7 +94,7 @@ fn a_redirect_uri_leads_to_the_client_and_to_nobody_else() {
     ] {
         let refused = redirect(uri, application).unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidRedirectUri, "{uri}");
-        assert!(refused.reason.contains(told), "{uri}: {}", refused.reason);
+        assert!(refused.reason.contains(expected), "{uri}: {}", refused.reason);
     }
     assert_eq!(ask(json!({})).unwrap_err().code, ErrorCode::InvalidRedirectUri);
     let many: Vec<String> = (0..21).map(|n| format!("https://app.example/{n}")).collect();
@@ -107,7 +107,7 @@ fn a_redirect_uri_leads_to_the_client_and_to_nobody_else() {
 fn each_member_is_held_against_its_rule() {
     let key = json!({ "kty": "EC", "crv": "P-256", "x": "eA", "y": "eQ" });
     let private = json!({ "kty": "EC", "crv": "P-256", "x": "eA", "y": "eQ", "d": "eg" });
-    for (name, value, told) in [
+    for (name, value, expected) in [
         ("grant_types", json!(["implicit"]), "implicit"),
         ("grant_types", json!(["client_credentials"]), "client_credentials"),
         ("grant_types", json!(["refresh_token"]), "first token"),
@@ -143,7 +143,7 @@ fn each_member_is_held_against_its_rule() {
     ] {
         let refused = with(name, value.clone()).expect_err(&format!("{name}={value}"));
         assert_eq!(refused.code, ErrorCode::InvalidClientMetadata, "{name}={value}");
-        assert!(refused.reason.contains(told), "{name}={value}: {}", refused.reason);
+        assert!(refused.reason.contains(expected), "{name}={value}: {}", refused.reason);
     }
     let both = json!({ "redirect_uris": ["https://a.example"], "jwks": { "keys": [key] }, "jwks_uri": "https://a.example" });
     assert!(ask(both).unwrap_err().reason.contains("both"));
@@ -170,11 +170,11 @@ fn a_device_needs_no_redirect_uri_and_no_response_type() {
 #[test]
 fn who_shares_a_sector_says_which() {
     let pairwise = |uris: Value, sector: Option<&str>| {
-        let mut said = json!({ "redirect_uris": uris, "subject_type": "pairwise" });
+        let mut metadata = json!({ "redirect_uris": uris, "subject_type": "pairwise" });
         if let Some(sector) = sector {
-            said["sector_identifier_uri"] = json!(sector);
+            metadata["sector_identifier_uri"] = json!(sector);
         }
-        ask(said).map(|accepted| accepted.login.sector().unwrap())
+        ask(metadata).map(|accepted| accepted.login.sector().unwrap())
     };
     assert_eq!(
         pairwise(json!(["https://a.example/1", "https://a.example:8/2"]), None).unwrap(),

@@ -28,8 +28,8 @@ async fn the_endpoints_of_the_issuer_are_reached_at_the_internal_url() {
     let c = C::answering([token("t1")]).await;
     publish(&c, OAUTH, metadata(ISSUER), 1).await;
     let client = c.discovering(ISSUER).internal_url(c.server.uri()).build().unwrap();
-    let pass = client.token(&need()).await.unwrap();
-    client.invalidate(&need(), &pass);
+    let cached = client.token(&need()).await.unwrap();
+    client.invalidate(&need(), &cached);
     client.token(&need()).await.unwrap();
     assert_eq!(c.asked(), 2, "the metadata is fetched once, the token twice");
 }

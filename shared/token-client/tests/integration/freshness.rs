@@ -137,7 +137,9 @@ async fn when_the_fetch_ahead_fails_the_old_token_serves_until_it_expires_and_no
     // Callers that join before the failing request completes share its failure; none gets the
     // expired token.
     until("the new token", async || match client.token(&need()).await {
-        Ok(pass) => pass.access_token.expose() == "t2" || panic!("an expired token was handed out"),
+        Ok(cached) => {
+            cached.access_token.expose() == "t2" || panic!("an expired token was handed out")
+        }
         Err(_) => false,
     })
     .await;

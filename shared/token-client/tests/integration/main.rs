@@ -1,5 +1,5 @@
 //! The client against a scripted authorization server, over real sockets.
-#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 mod discovery;
 mod faults;

@@ -9,23 +9,23 @@ const TOKEN: &str = "eyJhbGciOiJub3QtdG8tYmUtc2VlbiJ9";
 
 /// Returns everything that a process could log about one call: the outcome, the client, and all
 /// events.
-async fn all_that_is_said(answer: ResponseTemplate, method: ClientAuthMethod) -> String {
+async fn everything_logged(answer: ResponseTemplate, method: ClientAuthMethod) -> String {
     let c = C::answering([answer]).await;
     let builder = c.builder().auth_method(method);
-    let mut said = format!("{builder:?}");
+    let mut output = format!("{builder:?}");
     let client = builder.build().unwrap();
     let sink = EventSink::new(64);
     let mut listener = sink.subscribe().unwrap();
     let trace = TraceContext::root([7; 24]).unwrap();
     let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
     match scope.run(client.token(&need())).await {
-        Ok(pass) => said += &format!("{pass:?} {client:?}"),
-        Err(error) => said += &format!("{error} {error:?} {client:?}"),
+        Ok(token) => output += &format!("{token:?} {client:?}"),
+        Err(error) => output += &format!("{error} {error:?} {client:?}"),
     }
     while let Ok(event) = listener.try_recv() {
-        said += &format!("{event:?} {}", serde_json::to_string(&event.event).unwrap());
+        output += &format!("{event:?} {}", serde_json::to_string(&event.event).unwrap());
     }
-    said
+    output
 }
 
 fn echoing(text: &str) -> ResponseTemplate {
@@ -61,10 +61,10 @@ async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
     };
     for method in [ClientAuthMethod::Post, ClientAuthMethod::Basic] {
         for answer in answers() {
-            let said = all_that_is_said(answer, method).await;
-            assert!(said.contains("request_sent") && said.contains("TokenClient"), "{said}");
+            let output = everything_logged(answer, method).await;
+            assert!(output.contains("request_sent") && output.contains("TokenClient"), "{output}");
             for secret in hidden {
-                assert!(!said.contains(secret), "{secret} in {said}");
+                assert!(!output.contains(secret), "{secret} in {output}");
             }
         }
     }
