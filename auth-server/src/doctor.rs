@@ -1,5 +1,5 @@
 //! `auth-server doctor`: diagnoses why clients get no access token. [`examine`] lists the checks in
-//! their order.
+//! order.
 
 mod database;
 mod redirect_uris;
@@ -124,7 +124,7 @@ async fn check_own_issuer(
 async fn own_issuer(settings: &AuthServerSettings, names: &SettingNames) -> IssuerConfig {
     // Blocking, because the system resolves a host name in the setting.
     let listen = settings.listen.clone();
-    let door = tokio::task::spawn_blocking(move || local_connect_address(&listen))
+    let address = tokio::task::spawn_blocking(move || local_connect_address(&listen))
         .await
         .ok()
         .and_then(Result::ok);
@@ -132,7 +132,7 @@ async fn own_issuer(settings: &AuthServerSettings, names: &SettingNames) -> Issu
         label: "issuer".to_owned(),
         names: names.clone(),
         issuer: settings.issuer(),
-        internal_url: door.map(|door| format!("http://{door}")),
+        internal_url: address.map(|address| format!("http://{address}")),
         reached_by: ReachedBy::Browsers,
         metadata_location: MetadataLocation::OAuthOrOpenId,
     }

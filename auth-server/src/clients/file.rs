@@ -334,7 +334,7 @@ mod tests {
         ] {
             assert!(parse(&text(uri, sound), Profile::Demo).is_ok(), "{uri}");
         }
-        for (uri, told) in [
+        for (uri, expected) in [
             ("http://site.example/cb", "plain http"),
             ("https://site.example/cb#x", "fragment"),
             ("https://u:p@site.example/cb", "password"),
@@ -349,7 +349,7 @@ mod tests {
                 ("post_logout_redirect_uris", text(sound, uri)),
             ] {
                 let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
-                for part in ["client `site`", &*format!("{name}: {uri:?} "), told] {
+                for part in ["client `site`", &*format!("{name}: {uri:?} "), expected] {
                     assert!(refusal.contains(part), "{part} in {refusal}");
                 }
             }

@@ -26,7 +26,7 @@ impl ClientRequest {
         Self { form, expires_in: None, credentials }
     }
 
-    /// The client's credentials.
+    /// Returns the client credentials.
     ///
     /// # Errors
     /// Returns an error if they are missing, malformed or sent twice.

@@ -36,7 +36,8 @@ impl IssuedTokens {
         Ok(decode_signed_access_token(token, &self.keys.ring()))
     }
 
-    /// Reports whether a token is active: not expired, not revoked, and its client enabled.
+    /// Reports whether a token is active: issued here, not expired, not revoked, and its client
+    /// enabled.
     ///
     /// # Errors
     /// Returns an error if the database cannot be read.

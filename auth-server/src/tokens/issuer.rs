@@ -13,13 +13,13 @@ pub struct AccessTokenIssuer {
     pub access_token_ttl_seconds: u32,
 }
 
-/// What an access token is issued for.
+/// Inputs of an access token.
 pub struct AccessTokenRequest<'a> {
     pub client_id: &'a str,
     /// The user, or the client itself if no user takes part.
     pub sub: &'a str,
     pub access: &'a GrantedAccess,
-    /// The grant that the token belongs to, which revokes it.
+    /// The grant that the token belongs to. Revoking the grant revokes the token.
     pub grant_id: Option<&'a str>,
     /// The token that this one was exchanged for (RFC 8693).
     pub exchanged: Option<ExchangedToken>,
@@ -32,7 +32,7 @@ pub struct AccessTokenRequest<'a> {
 
 /// What a token inherits from the one that it was exchanged for.
 pub struct ExchangedToken {
-    /// Who acts for the subject (RFC 8693 §4.1).
+    /// The actor, which acts for the subject (RFC 8693 §4.1).
     pub act: Actor,
     /// The expiry of the subject token, in seconds since 1970. The new token does not outlive it.
     pub not_after: i64,

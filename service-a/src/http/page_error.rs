@@ -5,8 +5,8 @@ use crate::{
     secure_random::SecureRandomError, user_tokens::UserTokenError,
 };
 
-/// Why a page of the website could not be served. Each variant has a page that says what happened
-/// and what to do next.
+/// Why a page of the website could not be served. The page of each variant states what happened and
+/// what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     #[error("unknown provider")]

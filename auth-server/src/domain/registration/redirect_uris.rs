@@ -31,7 +31,7 @@ pub(super) fn redirect_uris(
     }
 }
 
-/// Returns the redirect URIs after sign-out, under the same rules as those after sign-in.
+/// Returns the post-logout redirect URIs. The rules for redirect URIs apply.
 pub(super) fn post_logout_redirect_uris(
     asked: &ClientMetadata,
     application: ApplicationType,
