@@ -1,4 +1,4 @@
-//! The endpoints of OAuth 2.0.
+//! The OAuth 2.0 endpoints.
 
 pub mod authorize;
 pub mod device;

@@ -1,4 +1,5 @@
-//! The authorization endpoint's own work: what is asked, by whom, and how the answer goes back.
+//! The authorization endpoint: parses and validates requests, drives the sign-in and consent pages,
+//! and sends the response to the client.
 
 mod authorization_request;
 mod consent_ticket;
@@ -35,7 +36,7 @@ use crate::{
     tokens::Subjects,
 };
 
-/// What the endpoints need that take part in an authorization request.
+/// State of the endpoints that handle authorization requests.
 pub struct AuthorizationContext {
     pub page: Arc<PageContext>,
     pub issuer: String,
@@ -55,7 +56,8 @@ pub struct AuthorizationContext {
 }
 
 impl AuthorizationContext {
-    /// Reports whether an ID token hint names this user, by the subject that its client knows.
+    /// Returns whether an ID token hint names this user. Compares the subject that the client of
+    /// the hint knows, which may be pairwise.
     pub fn matches_id_token_hint(&self, hint: &IdTokenClaims, sub: &str) -> bool {
         match self.clients.registry.current().client(&hint.aud) {
             Some(client) => self.subjects.subject_for(client, sub) == hint.sub,

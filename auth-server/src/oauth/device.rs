@@ -12,7 +12,7 @@ use crate::{
     secure_random::SecureRandom, storage::Store,
 };
 
-/// What the endpoints of the device flow need.
+/// State of the device flow endpoints.
 pub struct DeviceContext {
     pub page: Arc<PageContext>,
     pub issuer: String,

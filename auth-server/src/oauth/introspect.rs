@@ -12,23 +12,23 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7662#section-2.1";
 
-/// `POST /oauth/introspect` (RFC 7662): a resource server asks about a pass that it was shown.
+/// `POST /oauth/introspect` (RFC 7662): returns the state of an access token to a resource server.
 ///
-/// Only one that is registered for the pass's audience gets an answer; everybody else, and every
-/// pass that is void, gets `{"active":false}`: guessing teaches nothing (§4).
+/// Only a resource server that is registered for the token's audience gets its claims. Any other
+/// client, and any inactive token, gets `{"active":false}`, so guessing reveals nothing (§4).
 pub async fn introspect(
     State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
     request: Result<ClientRequest, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
     let mut record = context.audit.record(AuditEvent::Introspection, Outcome::Inactive, address);
-    match tell(&context, address, request, &mut record).await {
+    match introspect_token(&context, address, request, &mut record).await {
         Ok(answer) => Ok((NO_STORE, Json(answer))),
         Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
-async fn tell(
+async fn introspect_token(
     context: &TokenContext,
     address: ClientAddress,
     request: Result<ClientRequest, ApiError>,
@@ -43,8 +43,7 @@ async fn tell(
     }
     let token = AccessToken::new(request.required("token", RULE)?);
     let mut answer = IntrospectionResponse::inactive();
-    // Written down with its name whoever asks: of a pass that was stolen one wants to know where it
-    // was shown.
+    // Record the token id for every caller: it helps to trace where a stolen token is used.
     if let Some(claims) =
         context.issued_tokens.find_claims(&token).await?.inspect(|claims| record.set_token(claims))
         && is_for(&claims, &caller)

@@ -4,10 +4,11 @@ use axum::{extract::State, http::header, response::IntoResponse};
 
 use crate::keys::KeyManager;
 
-/// `GET /.well-known/jwks.json` (RFC 7517 §5): the public keys, the next one included.
+/// `GET /.well-known/jwks.json` (RFC 7517 §5): returns the public keys, including the next signing
+/// key.
 pub async fn jwks(State(keys): State<Arc<KeyManager>>) -> impl IntoResponse {
     let keys = keys.ring().jwks.clone();
-    // Short: a key that was withdrawn in an emergency must not live on in caches.
+    // Cached briefly, so that a withdrawn key disappears from caches soon.
     (
         [
             (header::CONTENT_TYPE, "application/json"),

@@ -15,7 +15,7 @@ use super::{
 use crate::{domain::OPENID_SCOPES, tokens::ACR};
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414) and
-/// `/.well-known/openid-configuration`: one document.
+/// `/.well-known/openid-configuration`: return the same metadata.
 pub async fn metadata(State(context): State<Arc<RegistrationContext>>) -> impl IntoResponse {
     let issuer = &context.issuer;
     let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
@@ -45,7 +45,7 @@ pub async fn metadata(State(context): State<Arc<RegistrationContext>>) -> impl I
             "none",
         ]),
         introspection_endpoint_auth_methods_supported: methods(),
-        // A public client gives its tokens back by its name alone (RFC 7009 §5).
+        // Public clients revoke their tokens with their `client_id` alone (RFC 7009 §5).
         revocation_endpoint_auth_methods_supported: names(&[
             "client_secret_basic",
             "client_secret_post",
@@ -70,8 +70,8 @@ pub async fn metadata(State(context): State<Arc<RegistrationContext>>) -> impl I
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document))
 }
 
-/// `GET /.well-known/oauth-authorization-server/t`: where an issuer with a path has its metadata
-/// (RFC 8414 §3.1).
+/// `GET /.well-known/oauth-authorization-server/t`: returns the metadata of an issuer whose URL has
+/// a path (RFC 8414 §3.1).
 pub async fn metadata_of_path(
     context: State<Arc<RegistrationContext>>,
     Path(path): Path<String>,
@@ -85,15 +85,15 @@ pub async fn metadata_of_path(
 
 fn scopes(context: &RegistrationContext) -> Vec<String> {
     let registry = context.clients.registry.current();
-    let of_resources = registry.resources().iter().flat_map(|resource| resource.scopes.iter());
-    let mut scopes: Vec<String> = of_resources.chain(OPENID_SCOPES).map(str::to_owned).collect();
+    let resource_scopes = registry.resources().iter().flat_map(|resource| resource.scopes.iter());
+    let mut scopes: Vec<String> = resource_scopes.chain(OPENID_SCOPES).map(str::to_owned).collect();
     scopes.sort_unstable();
     scopes.dedup();
     scopes
 }
 
 fn claims() -> Vec<String> {
-    let of_id_tokens =
+    let id_token_claims =
         ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
-    of_id_tokens.into_iter().chain(StandardClaims::NAMES).map(str::to_owned).collect()
+    id_token_claims.into_iter().chain(StandardClaims::NAMES).map(str::to_owned).collect()
 }

@@ -13,31 +13,31 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-2.1";
 
-/// A request has to be taken to the user within so many seconds.
-const LIFE_SECONDS: i64 = 60;
+/// How long the client has to send the user to the authorization endpoint.
+const REQUEST_URI_TTL_SECONDS: i64 = 60;
 
-/// The name of the request, for the browser to carry (RFC 9126 §2.2).
+/// The `request_uri` for the browser (RFC 9126 §2.2).
 #[derive(Debug, Serialize)]
 struct Pushed {
     request_uri: String,
     expires_in: i64,
 }
 
-/// `POST /oauth/par` (RFC 9126): a client sends its authorization request ahead, so that the
-/// browser carries a name alone, and nobody on the way can read or change what is asked.
+/// `POST /oauth/par` (RFC 9126): stores an authorization request of an authenticated client. The
+/// browser carries only a reference, so the request cannot be read or changed there.
 pub async fn par(
     State(context): State<Arc<AuthorizationContext>>,
     address: ClientAddress,
     request: Result<ClientRequest, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
     let mut record = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
-    match keep(&context, address, request, &mut record).await {
+    match push(&context, address, request, &mut record).await {
         Ok(pushed) => Ok((StatusCode::CREATED, NO_STORE, Json(pushed))),
         Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
-async fn keep(
+async fn push(
     context: &AuthorizationContext,
     address: ClientAddress,
     request: Result<ClientRequest, ApiError>,
@@ -57,7 +57,7 @@ async fn keep(
     let (registry, ring) = (context.clients.registry.current(), context.keys.ring().clone());
     let (now, issuer) = (context.clock.seconds(), context.issuer.as_str());
     let fetched = published_keys(context, parameters.as_bytes()).await;
-    let reader = RequestParser {
+    let parser = RequestParser {
         registry: &registry,
         ring: &ring,
         issuer,
@@ -66,11 +66,11 @@ async fn keep(
         fetched_keys: fetched.as_deref(),
         pushed: Some(hash),
     };
-    // Refused here, it does not have to be refused before the user.
-    let read = reader.read(parameters.as_bytes())?;
-    // A signature is checked once, here: it may have expired when the user comes.
+    // Validate now, so that the client gets the error before the user is involved.
+    let read = parser.read(parameters.as_bytes())?;
+    // Store the verified parameters: the signature may have expired when the user arrives.
     let parameters = read.signed.unwrap_or(parameters);
-    let exp = now + LIFE_SECONDS;
+    let exp = now + REQUEST_URI_TTL_SECONDS;
     context
         .store
         .push_request(&PushedAuthorizationRequest {
@@ -80,11 +80,11 @@ async fn keep(
             exp,
         })
         .await?;
-    Ok(Pushed { request_uri: uri, expires_in: LIFE_SECONDS })
+    Ok(Pushed { request_uri: uri, expires_in: REQUEST_URI_TTL_SECONDS })
 }
 
-/// The request as the authorization endpoint reads it: who asks is known by now, and its secret is
-/// nobody else's business.
+/// Returns the parameters for the authorization endpoint, with the authenticated `client_id` and
+/// without the client secret.
 fn parameters(request: &ClientRequest, client_id: &str) -> String {
     let own =
         request.form.pairs().filter(|(name, _)| !matches!(*name, "client_id" | "client_secret"));
@@ -92,10 +92,10 @@ fn parameters(request: &ClientRequest, client_id: &str) -> String {
 }
 
 impl From<AuthorizeError> for ApiError {
-    fn from(no_answer: AuthorizeError) -> Self {
-        match no_answer {
+    fn from(error: AuthorizeError) -> Self {
+        match error {
             AuthorizeError::Page(_, reason) => Self::invalid_request(reason, RULE),
-            AuthorizeError::Redirect(told) => Self::of(told.1),
+            AuthorizeError::Redirect(redirect) => Self::of(redirect.1),
         }
     }
 }

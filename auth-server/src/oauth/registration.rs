@@ -1,4 +1,5 @@
-//! What the endpoints of registration share: who may, what was said, and how it is answered.
+//! Dynamic client registration (RFC 7591, RFC 7592): state, access control and metadata validation
+//! that its endpoints share.
 
 mod information;
 pub mod manage;
@@ -30,7 +31,7 @@ use crate::{
 const REGISTER: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3";
 const MANAGE: &str = "https://www.rfc-editor.org/rfc/rfc7592#section-2";
 
-/// What the endpoints of dynamic client registration need.
+/// State of the dynamic client registration endpoints.
 pub struct RegistrationContext {
     pub registration: DynamicRegistration,
     pub issuer: String,
@@ -42,36 +43,41 @@ pub struct RegistrationContext {
     pub random: SecureRandom,
 }
 
-/// How clients may register themselves here.
+/// Settings and rate limit of dynamic client registration.
 pub struct DynamicRegistration {
     pub enabled: bool,
     pub at_most: u32,
     pub policy: RegistrationPolicy,
     pub initial_token: Option<TokenHash>,
-    /// Limits registrations, changes and wrong registration tokens by address.
+    /// Limits registrations, changes and wrong registration access tokens by address.
     pub limit: RateLimiter,
 }
 
 impl DynamicRegistration {
-    /// Take a place for one more registration, or a change of one. It is not given back: each
-    /// leaves something behind, if only a record, and may make C call somebody.
+    /// Acquires a permit for a registration or a change. It is never returned, because each request
+    /// leaves at least an audit record and may cause outbound requests.
     ///
     /// # Errors
-    /// When there were too many from this address.
+    /// Returns an error if there were too many requests from this address.
     pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), ApiError> {
-        let often = |retry_after| {
+        let rate_limited = |retry_after| {
             ApiError::too_often("clients were registered or changed", retry_after, REGISTER)
         };
-        self.limit.acquire("register", address.0, now_millis).map(Permit::consume).map_err(often)
+        self.limit
+            .acquire("register", address.0, now_millis)
+            .map(Permit::consume)
+            .map_err(rate_limited)
     }
 
-    /// Is it one who may register clients (RFC 7591 §3)?
+    /// Verifies the initial access token, if the settings require one (RFC 7591 §3).
     ///
     /// # Errors
-    /// When not.
+    /// Returns an error if the token is missing or wrong.
     pub fn check_initial_token(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         match &self.initial_token {
-            Some(right) if !bearer_token(headers).is_some_and(|shown| right.matches(&shown)) => {
+            Some(expected)
+                if !bearer_token(headers).is_some_and(|presented| expected.matches(&presented)) =>
+            {
                 Err(ApiError::invalid_token(
                     "to register a client here, show the initial access token",
                     REGISTER,
@@ -82,57 +88,57 @@ impl DynamicRegistration {
     }
 }
 
-/// The registration that the caller's token opens. Whatever is missing or wrong, the answer is one
-/// and the same: nobody learns here which clients there are (RFC 7592 §2.1).
+/// Returns the registration that the registration access token authorizes. Every failure gets the
+/// same error, so that the response does not reveal which clients exist (RFC 7592 §2.1).
 ///
 /// # Errors
-/// That it opens none.
+/// Returns an error if the token is missing or does not belong to this client.
 pub async fn opened(
     context: &RegistrationContext,
     address: ClientAddress,
     client_id: &str,
     headers: &HeaderMap,
 ) -> Result<(Registration, AccessToken), ApiError> {
-    if let Some(shown) = bearer_token(headers)
+    if let Some(presented) = bearer_token(headers)
         && let Some(found) = context.store.registration(client_id).await?
-        && found.token.matches(&shown)
+        && found.token.matches(&presented)
     {
-        return Ok((found, shown));
+        return Ok((found, presented));
     }
-    let often = |retry_after| {
+    let rate_limited = |retry_after| {
         ApiError::too_often("the registration access token was wrong", retry_after, MANAGE)
     };
     context
         .registration
         .limit
         .acquire("manage", address.0, context.clock.millis())
-        .map_err(often)?
+        .map_err(rate_limited)?
         .consume();
     Err(not_opened())
 }
 
-/// The one answer.
+/// Returns the error for every failed access to a registration.
 pub fn not_opened() -> ApiError {
     ApiError::invalid_token("the registration access token is not that of this client", MANAGE)
 }
 
-/// Check what a client says of itself, with what has to be fetched for it.
+/// Validates client metadata and the URLs that it refers to.
 ///
 /// # Errors
-/// What cannot be registered.
+/// Returns an error that names the invalid metadata.
 pub async fn accept(
     context: &RegistrationContext,
-    said: ClientMetadata,
+    metadata: ClientMetadata,
 ) -> Result<ValidatedMetadata, ApiError> {
-    let accepted = validate_metadata(said, &context.registration.policy)?;
+    let accepted = validate_metadata(metadata, &context.registration.policy)?;
     sector::check(context, &accepted.login).await?;
     Ok(accepted)
 }
 
-/// A secret for a client that can keep one, and what the store keeps of it.
+/// Returns a new secret for a confidential client, and its hash for the store.
 ///
 /// # Errors
-/// When the machine gives no randomness.
+/// Returns an error if the system random number generator fails.
 pub fn secret_for(
     context: &RegistrationContext,
     accepted: &ValidatedMetadata,
@@ -145,8 +151,8 @@ pub fn secret_for(
     Ok((Some(secret), vec![stored]))
 }
 
-/// Put what was stored in force here, before it is answered; the other servers see it within a
-/// second. So does this one if it fails: what is stored is stored.
+/// Reloads the client registry, so that a stored change takes effect before the response. Other
+/// servers reload within a second; so does this one if the reload fails here.
 pub async fn in_force_now(context: &RegistrationContext) {
     if let Err(error) = context.clients.registry.reload(&*context.store).await {
         tracing::warn!(%error, "a changed client comes into force a moment later");

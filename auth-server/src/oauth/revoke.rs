@@ -13,21 +13,21 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
 
-/// `POST /oauth/revoke` (RFC 7009): a client gives a token back. It is void at introspection when
-/// this answers.
+/// `POST /oauth/revoke` (RFC 7009): revokes a token of the client. Introspection reports it as
+/// inactive as soon as this responds.
 pub async fn revoke(
     State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
     request: Result<ClientRequest, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
     let mut record = context.audit.record(AuditEvent::Revocation, Outcome::Inactive, address);
-    match void(&context, address, request, &mut record).await {
+    match revoke_token(&context, address, request, &mut record).await {
         Ok(()) => Ok((StatusCode::OK, NO_STORE)),
         Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
-async fn void(
+async fn revoke_token(
     context: &TokenContext,
     address: ClientAddress,
     request: Result<ClientRequest, ApiError>,
@@ -37,8 +37,7 @@ async fn void(
     let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     let token = request.required("token", RULE)?;
     let mut change = Change::None;
-    // What is void already needs no revocation (§2.2); a caller could do nothing with another
-    // answer.
+    // An invalid token needs no revocation, and the client could not act on an error (§2.2).
     if let Some(found) = find(context, token, record).await? {
         if found.client_id != client.client_id {
             return Err(ApiError::new(
@@ -48,18 +47,19 @@ async fn void(
             ));
         }
         record.outcome = Outcome::Revoked;
-        change = found.void;
+        change = found.revocation;
     }
     Ok(context.audit.apply(record, change).await?)
 }
 
-/// A token that this server made, whose it is, and what voids it.
+/// A token of this server, its client and the change that revokes it.
 struct Found {
     client_id: String,
-    void: Change,
+    revocation: Change,
 }
 
-/// Of whichever kind: a `token_type_hint` could be wrong, and the token tells by itself (§2.1).
+/// Finds a token of either type. The `token_type_hint` is ignored, because the token reveals its
+/// type (§2.1).
 async fn find(
     context: &TokenContext,
     token: &str,
@@ -74,12 +74,12 @@ async fn find(
     record.set_token(&claims);
     Ok(Some(Found {
         client_id: claims.client_id,
-        void: Change::RevokeToken { jti: claims.jti, exp: claims.exp },
+        revocation: Change::RevokeToken { jti: claims.jti, exp: claims.exp },
     }))
 }
 
-/// With a refresh token go its successors and the access tokens of its grant (§2.1). Also with one
-/// that was spent: whoever gives it back wants no more of it.
+/// Finds the grant of a refresh token. Revocation includes its successors and the access tokens of
+/// the grant (§2.1), and also works with a refresh token that was already used.
 async fn find_refresh_token(
     context: &TokenContext,
     token: &str,
@@ -96,6 +96,6 @@ async fn find_refresh_token(
     record.scope = Some(grant.scope.to_string());
     Ok(Some(Found {
         client_id: grant.client_id,
-        void: Change::RevokeGrant { grant_id: grant.grant_id },
+        revocation: Change::RevokeGrant { grant_id: grant.grant_id },
     }))
 }

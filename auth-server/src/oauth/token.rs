@@ -20,7 +20,7 @@ use crate::{
     tokens::{AccessTokenIssuer, IssuedTokens, RefreshTokenChain, Subjects, TokenTtls},
 };
 
-/// What the endpoints need that issue, introspect and revoke tokens.
+/// State of the endpoints that issue, introspect and revoke tokens.
 pub struct TokenContext {
     pub clients: Arc<Clients>,
     pub issuer: AccessTokenIssuer,

@@ -6,47 +6,49 @@ use pages::Browser;
 use super::ResponseTarget;
 use crate::domain::{AllowedAccess, Client, TokenHash};
 
-/// A client asks, through the user's browser, to be allowed something. All of it has been checked
-/// against what is registered, so whatever stands here may be acted upon.
+/// A validated authorization request. Every value has been checked against the client's
+/// registration.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
     pub client: Arc<Client>,
     pub response_target: ResponseTarget,
-    /// Was the redirect URI in the request? Then the token request has to repeat it (RFC 6749
-    /// §4.1.3).
+    /// Whether the request contained `redirect_uri`. The token request must then repeat it (RFC
+    /// 6749 §4.1.3).
     pub named_redirect_uri: bool,
     pub allowed: AllowedAccess,
     pub nonce: Option<String>,
-    /// S256 (RFC 7636 §4.3).
+    /// The S256 code challenge (RFC 7636 §4.3).
     pub code_challenge: Option<String>,
     pub prompt: Prompt,
-    /// The password was shown at most so many seconds ago.
+    /// Maximum time since the user entered the password, in seconds.
     pub max_age: Option<i64>,
-    /// Who the client thinks it is: for the user name's field.
+    /// The user that the client expects; prefills the user name field.
     pub login_hint: Option<String>,
-    /// What the user reads, as the client says (OpenID Connect Core §3.1.2.1).
+    /// The requested languages (OpenID Connect Core §3.1.2.1).
     pub ui_locales: Option<String>,
-    /// What it was pushed as (RFC 9126): good for one answer.
+    /// Hash of the `request_uri` of a pushed request (RFC 9126). It can be used for one
+    /// authorization code.
     pub pushed: Option<TokenHash>,
-    /// What a signed request said, form-encoded: its signature was checked when it came, and may
-    /// expire while the user types.
+    /// The parameters of a signed request, form-encoded. The signature was verified when the
+    /// request arrived and may expire while the user signs in.
     pub signed: Option<String>,
-    /// Who it has to be: an ID token that C made before, for this client or another.
+    /// The required user: an ID token that C issued to this client or another one.
     pub hint: Option<IdTokenClaims>,
 }
 
 impl AuthorizationRequest {
-    /// The browser as its pages take it: of a request that was pushed or signed, the address says
-    /// nothing.
+    /// Returns the browser with the languages that the request asks for. The URL of a pushed or
+    /// signed request does not contain them.
     pub fn shown_in(&self, browser: &Browser) -> Browser {
         browser.with_ui_locales(self.ui_locales.as_deref())
     }
 }
 
-/// What the user is to be asked, however well C knows them (OpenID Connect Core §3.1.2.1).
+/// The `prompt` parameter: the steps that are required even if the user is already signed in
+/// (OpenID Connect Core §3.1.2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
-    /// Nothing at all.
+    /// No page may be displayed.
     pub none: bool,
     pub login: bool,
     pub consent: bool,
@@ -54,9 +56,9 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Values that nobody knows are ignored.
+    /// Parses the parameter. Unknown values are ignored.
     pub fn parse(text: &str) -> Self {
-        let has = |wanted| text.split(' ').any(|word| word == wanted);
+        let has = |name| text.split(' ').any(|value| value == name);
         Self {
             none: has("none"),
             login: has("login"),

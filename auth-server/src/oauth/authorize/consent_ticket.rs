@@ -6,42 +6,43 @@ use pages::Browser;
 use crate::domain::Session;
 use crate::keys::derive_key;
 
-/// Marks the address of the consent page: all that its request asks of the sign-in was done, by
-/// this session, a moment ago. Without it the page could be opened by hand, past a password that
-/// the client wants to be shown (OpenID Connect Core §3.1.2.3).
+/// Issues and verifies consent tickets. A ticket in the URL of the consent page proves that this
+/// session has just completed all sign-in steps of the request. Without it, a user could open the
+/// page directly and skip the password prompt that the client requires (OpenID Connect Core
+/// §3.1.2.3).
 pub struct ConsentTickets(hmac::Key);
 
-/// The mark's name in the address.
+/// Query parameter of the ticket.
 const NAME: &str = "ready";
 
-/// The time to read the consent page.
-const SECONDS: i64 = 600;
+/// How long a ticket is valid.
+const TTL_SECONDS: i64 = 600;
 
 impl ConsentTickets {
     pub fn new(installation_secret: &[u8; 32]) -> Self {
         Self(derive_key(installation_secret, "requests that are ready for consent"))
     }
 
-    /// The query of a request, with the mark.
+    /// Returns the query of a request with a new ticket.
     pub fn issue(&self, query: &str, session: &Session, now: i64) -> String {
         let bare = without_ticket(query);
         format!("{bare}&{NAME}={now}.{}", self.tag(query, session, now))
     }
 
-    /// Does this query carry the mark of this very request, session and moment?
+    /// Returns whether the query carries a valid ticket for this request and session.
     pub fn is_valid(&self, query: &str, session: &Session, now: i64) -> bool {
         let found = query
             .split('&')
             .find_map(|pair| pair.strip_prefix(NAME)?.strip_prefix('=')?.split_once('.'));
         let Some((at, tag)) = found else { return false };
         let Ok(at) = at.parse::<i64>() else { return false };
-        let right = self.tag(query, session, at);
-        constant_time::verify_slices_are_equal(right.as_bytes(), tag.as_bytes()).is_ok()
-            && (at..=at.saturating_add(SECONDS)).contains(&now)
+        let expected = self.tag(query, session, at);
+        constant_time::verify_slices_are_equal(expected.as_bytes(), tag.as_bytes()).is_ok()
+            && (at..=at.saturating_add(TTL_SECONDS)).contains(&now)
     }
 
     fn tag(&self, query: &str, session: &Session, at: i64) -> String {
-        let request = what_is_asked(query);
+        let request = canonical_query(query);
         let mut context = hmac::Context::with_key(&self.0);
         for number in [at, session.auth_time] {
             context.update(&number.to_be_bytes());
@@ -54,15 +55,15 @@ impl ConsentTickets {
     }
 }
 
-/// The parameters, however they are encoded, without the language: a user who switches it asks for
-/// nothing else.
-fn what_is_asked(query: &str) -> String {
+/// Returns the parameters in a canonical encoding. Ignores the ticket and the language, because
+/// switching the language does not change the request.
+fn canonical_query(query: &str) -> String {
     let asked = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| ![NAME, Browser::LANGUAGE_PARAMETER].contains(&&**name));
     Serializer::new(String::new()).extend_pairs(asked).finish()
 }
 
-/// The query as the client wrote it.
+/// Returns the query without its ticket.
 pub fn without_ticket(query: &str) -> String {
     let own = query.split('&').filter(|pair| pair.split('=').next() != Some(NAME));
     own.collect::<Vec<_>>().join("&")
@@ -87,15 +88,15 @@ mod tests {
 
     #[test]
     fn a_mark_is_good_for_one_request_of_one_sign_in_and_for_a_while() {
-        let marks = ConsentTickets::new(&[1; 32]);
+        let tickets = ConsentTickets::new(&[1; 32]);
         let own = session("s", 5);
-        let query = marks.issue("a=1&b=2", &own, 10);
+        let query = tickets.issue("a=1&b=2", &own, 10);
         assert!(query.starts_with("a=1&b=2&ready=10."), "{query}");
-        assert!(marks.is_valid(&query, &own, 10) && marks.is_valid(&query, &own, 610));
-        assert!(!marks.is_valid(&query, &own, 611) && !marks.is_valid(&query, &own, 9));
+        assert!(tickets.is_valid(&query, &own, 10) && tickets.is_valid(&query, &own, 610));
+        assert!(!tickets.is_valid(&query, &own, 611) && !tickets.is_valid(&query, &own, 9));
         assert!(
-            !marks.is_valid(&query, &session("t", 5), 10)
-                && !marks.is_valid(&query, &session("s", 6), 10)
+            !tickets.is_valid(&query, &session("t", 5), 10)
+                && !tickets.is_valid(&query, &session("s", 6), 10)
         );
         assert!(!ConsentTickets::new(&[2; 32]).is_valid(&query, &own, 10));
         for other in [
@@ -103,13 +104,13 @@ mod tests {
             query.replace("ready=10", "ready=11"),
             "a=1&b=2".to_owned(),
         ] {
-            assert!(!marks.is_valid(&other, &own, 11), "{other}");
+            assert!(!tickets.is_valid(&other, &own, 11), "{other}");
         }
         for same in ["%61=1&b=2", "a=1&b=2&lang=zh", "lang=en&a=1&lang=zh&b=2"] {
-            assert!(marks.is_valid(&query.replace("a=1&b=2", same), &own, 10), "{same}");
+            assert!(tickets.is_valid(&query.replace("a=1&b=2", same), &own, 10), "{same}");
         }
         assert_eq!(
-            without_ticket(&marks.issue(&query, &own, 20)),
+            without_ticket(&tickets.issue(&query, &own, 20)),
             "a=1&b=2",
             "there is one mark alone"
         );

@@ -13,7 +13,7 @@ use crate::{
     http::{ApiError, BrowserSession, ClientAddress, HtmlError},
 };
 
-/// `GET /oauth/authorize` (RFC 6749 §3.1): a client sends the user here to be asked.
+/// `GET /oauth/authorize` (RFC 6749 §3.1): starts an authorization request in the user's browser.
 pub async fn authorize(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -21,12 +21,12 @@ pub async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    show(&context, &visitor, address, &query)
+    respond(&context, &visitor, address, &query)
         .await
         .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
-async fn show(
+async fn respond(
     context: &AuthorizationContext,
     visitor: &BrowserSession,
     address: ClientAddress,
@@ -39,8 +39,8 @@ async fn show(
     flow.proceed(signed_in.as_ref(), InteractionProgress::Nothing).await
 }
 
-/// `POST /oauth/authorize`: the same, as a form (OpenID Connect Core §3.1.2.1). The browser is sent
-/// on with a GET, because it shows its session cookie on that one.
+/// `POST /oauth/authorize`: accepts the request as a form (OpenID Connect Core §3.1.2.1). Redirects
+/// to the GET endpoint, because browsers do not send the session cookie with a cross-site POST.
 pub async fn authorize_posted(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,

@@ -22,22 +22,22 @@ use crate::{
     storage::{Authorization, Change, StoreError},
 };
 
-/// An authorization request on its way through the pages: each page reads and checks it anew from
-/// the query that it carries, so there is nothing to keep, to lose or to mix up between them.
+/// An authorization request that moves through the sign-in and consent pages. Each page parses and
+/// validates the query again, so the pages share no other state.
 pub struct Interaction<'a> {
     pub context: &'a AuthorizationContext,
     pub browser: &'a Browser,
     pub request: &'a AuthorizationRequest,
-    /// The request as it came, to be handed from page to page.
+    /// The query of the request, which each page passes to the next.
     pub query: &'a str,
     pub address: ClientAddress,
 }
 
 impl Interaction<'_> {
-    /// Answer the client, or send the browser to the page that is needed first.
+    /// Responds to the client, or redirects the browser to the page that is required first.
     ///
     /// # Errors
-    /// When the store cannot be used.
+    /// Returns an error if the store is unavailable.
     pub async fn proceed(
         &self,
         signed_in: Option<&SignedIn>,
@@ -48,19 +48,20 @@ impl Interaction<'_> {
             Some(signed_in) => !prompt.consent && self.can_skip_consent(signed_in).await?,
             None => false,
         };
-        self.take(self.step(signed_in, is_allowed, done), signed_in, None).await
+        self.perform(self.step(signed_in, is_allowed, done), signed_in, None).await
     }
 
-    /// The user has pressed allow: answer the client, unless the sign-in page is needed once more.
+    /// Handles the user's approval: responds to the client, unless the user must sign in again
+    /// first.
     ///
     /// # Errors
-    /// When the store cannot be used.
+    /// Returns an error if the store is unavailable.
     pub async fn allow_now(
         &self,
         signed_in: &SignedIn,
         consent: Consent,
     ) -> Result<Response, HtmlError> {
-        self.take(
+        self.perform(
             self.step(Some(signed_in), true, self.done_before(signed_in)),
             Some(signed_in),
             Some(consent),
@@ -68,24 +69,25 @@ impl Interaction<'_> {
         .await
     }
 
-    /// May the consent page be shown, or is the sign-in page needed first?
+    /// Returns whether the consent page can be displayed without signing in first.
     pub fn is_ready_for_consent(&self, signed_in: &SignedIn) -> bool {
         self.step(Some(signed_in), true, self.done_before(signed_in)) == NextStep::Allow
     }
 
-    /// Is it enough that the user chooses to go on as who they are?
+    /// Returns whether the user can continue with the current account without entering the
+    /// password.
     pub fn may_continue_as(&self, signed_in: &SignedIn) -> bool {
         self.step(Some(signed_in), true, InteractionProgress::Chosen) == NextStep::Allow
     }
 
-    /// What the address of the consent page says was done.
+    /// Returns the progress that the consent ticket in the query proves.
     fn done_before(&self, signed_in: &SignedIn) -> InteractionProgress {
-        let marked = self.context.consent_tickets.is_valid(
+        let has_ticket = self.context.consent_tickets.is_valid(
             self.query,
             &signed_in.session,
             self.context.clock.seconds(),
         );
-        if marked { InteractionProgress::All } else { InteractionProgress::Nothing }
+        if has_ticket { InteractionProgress::All } else { InteractionProgress::Nothing }
     }
 
     fn step(
@@ -114,7 +116,7 @@ impl Interaction<'_> {
         })
     }
 
-    async fn take(
+    async fn perform(
         &self,
         step: NextStep,
         signed_in: Option<&SignedIn>,
@@ -123,7 +125,8 @@ impl Interaction<'_> {
         match (step, signed_in) {
             (NextStep::Allow, Some(signed_in)) => self.allow(signed_in, consent).await,
             (NextStep::AskConsent, Some(signed_in)) => {
-                let (query, now) = (self.kept_query().await?, self.context.clock.seconds());
+                let (query, now) =
+                    (self.query_for_next_page().await?, self.context.clock.seconds());
                 Ok(see_other(
                     "/consent",
                     &self.context.consent_tickets.issue(&query, &signed_in.session, now),
@@ -140,13 +143,13 @@ impl Interaction<'_> {
                 let reason = "another user signed in than the one that id_token_hint names";
                 self.refuse(signed_in, OAuthError::new(ErrorCode::LoginRequired, reason)).await
             }
-            _ => Ok(see_other("/login", &self.kept_query().await?)),
+            _ => Ok(see_other("/login", &self.query_for_next_page().await?)),
         }
     }
 
-    /// The request as the next page reads it: as it came; but a signed one as if it had been
-    /// pushed, because its signature was checked by now, and may expire while the user types.
-    async fn kept_query(&self) -> Result<String, HtmlError> {
+    /// Returns the query for the next page. A signed request is stored as a pushed request: its
+    /// signature was verified and may expire while the user signs in.
+    async fn query_for_next_page(&self) -> Result<String, HtmlError> {
         let Some(parameters) = self.request.signed.clone() else {
             return Ok(without_ticket(self.query));
         };
@@ -165,9 +168,9 @@ impl Interaction<'_> {
         Ok(query)
     }
 
-    /// Said before, or said by the operator for the house's own clients. A native app that listens
-    /// on a loopback port or under a scheme of its own could be any app, so its users are asked
-    /// each time (RFC 8252 §8.6).
+    /// Returns whether consent is not required: the client is first-party, or the user has
+    /// consented to every requested scope before. Any app can impersonate a native app that uses a
+    /// loopback port or a custom URI scheme, so its users are asked every time (RFC 8252 §8.6).
     async fn can_skip_consent(&self, signed_in: &SignedIn) -> Result<bool, HtmlError> {
         let client = &self.request.client;
         let login = client.login.as_ref();
@@ -179,12 +182,13 @@ impl Interaction<'_> {
             return Ok(false);
         }
         let consent = self.context.store.consent(&signed_in.user.sub, &client.client_id).await?;
-        let said =
+        let is_consented =
             |token: &str| consent.as_ref().is_some_and(|consent| consent.scope.contains(token));
-        Ok(self.request.allowed.scope.iter().all(said))
+        Ok(self.request.allowed.scope.iter().all(is_consented))
     }
 
-    /// Give the client its code. `consent` is what the user has said just now, to be remembered.
+    /// Issues an authorization code to the client. `consent` is the consent that the user has just
+    /// given, to be stored.
     async fn allow(
         &self,
         signed_in: &SignedIn,
@@ -224,8 +228,8 @@ impl Interaction<'_> {
         }));
         match context.audit.apply(&audit, change).await {
             Err(StoreError::SessionEnded) => Ok(see_other("/login", self.query)),
-            kept => {
-                kept?;
+            result => {
+                result?;
                 Ok(answer(
                     &request.response_target,
                     Ok(&code),
@@ -236,7 +240,7 @@ impl Interaction<'_> {
         }
     }
 
-    /// Tell the client no.
+    /// Sends an error to the client and records the rejection.
     async fn refuse(
         &self,
         signed_in: Option<&SignedIn>,
@@ -249,10 +253,10 @@ impl Interaction<'_> {
         Ok(answer(to, Err(&error), self.context, &self.request.shown_in(self.browser)))
     }
 
-    /// The user has pressed cancel.
+    /// Handles the user's refusal.
     ///
     /// # Errors
-    /// As the others.
+    /// Returns an error if the store is unavailable.
     pub async fn deny(&self, signed_in: Option<&SignedIn>) -> Result<Response, HtmlError> {
         self.refuse(signed_in, OAuthError::new(ErrorCode::AccessDenied, "the user said no")).await
     }
@@ -267,7 +271,7 @@ impl Interaction<'_> {
     }
 }
 
-/// On to another page of C, with the request.
+/// Redirects to another page with the request.
 fn see_other(path: &str, query: &str) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("{path}?{query}")))
         .into_response()

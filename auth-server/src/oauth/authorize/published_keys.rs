@@ -7,8 +7,7 @@ use oauth_types::Form;
 use super::request_object::named_key;
 use crate::outbound::UrlTrust;
 
-/// The keys of the client that asks, if it has signed its request and publishes them at a URL
-/// (`jwks_uri`).
+/// Returns the published keys of the client (`jwks_uri`) if the request is signed.
 pub async fn published_keys(context: &AuthorizationContext, encoded: &[u8]) -> Option<Arc<JwkSet>> {
     let (form, _) = Form::parse_with_duplicates(encoded).ok()?;
     let object = form.get("request")?;

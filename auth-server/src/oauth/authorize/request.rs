@@ -11,24 +11,24 @@ use crate::{
     secure_random::SecureRandomError,
 };
 
-/// What the name of a pushed request begins with (RFC 9126 §2.2).
+/// Prefix of the `request_uri` of pushed requests (RFC 9126 §2.2).
 const PUSHED_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// A user who has begun gets so long to sign in and to decide, in seconds.
+/// Time that the user has to sign in and decide, in seconds.
 pub const INTERACTION_TTL_SECONDS: i64 = 600;
 
-/// A new name for a pushed request.
+/// Returns a new `request_uri` for a pushed request.
 ///
 /// # Errors
-/// When the machine gives no randomness.
+/// Returns an error if the system random number generator fails.
 pub fn new_request_uri(context: &AuthorizationContext) -> Result<String, SecureRandomError> {
     Ok(format!("{PUSHED_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(context.random.bytes::<32>()?)))
 }
 
-/// Read the request, or tell whoever has to be told why not.
+/// Parses and validates the authorization request, and records a rejection.
 ///
 /// # Errors
-/// The answer to the client, or the page for the user.
+/// Returns the error redirect to the client or the error page for the user.
 pub async fn read_request(
     context: &AuthorizationContext,
     browser: &Browser,
@@ -42,7 +42,7 @@ pub async fn read_request(
         None => (query, None),
     };
     let fetched = published_keys(context, encoded.as_bytes()).await;
-    let reader = RequestParser {
+    let parser = RequestParser {
         registry: &registry,
         ring: &ring,
         issuer: &context.issuer,
@@ -51,13 +51,14 @@ pub async fn read_request(
         fetched_keys: fetched.as_deref(),
         pushed,
     };
-    match reader.read(encoded.as_bytes()) {
+    match parser.read(encoded.as_bytes()) {
         Ok(request) => Ok(request),
-        Err(no_answer) => Err(tell(context, browser, no_answer, address).await),
+        Err(error) => Err(reject(context, browser, error, address).await),
     }
 }
 
-/// The request that a `request_uri` of ours stands for. It is its client's alone (RFC 9126 §4).
+/// Returns the pushed request that a `request_uri` of this server identifies. Only the client that
+/// pushed it can use it (RFC 9126 §4).
 async fn pushed_request(
     context: &AuthorizationContext,
     query: &str,
@@ -79,19 +80,19 @@ async fn pushed_request(
     })
 }
 
-async fn tell(
+async fn reject(
     context: &AuthorizationContext,
     browser: &Browser,
-    no_answer: AuthorizeError,
+    error: AuthorizeError,
     address: ClientAddress,
 ) -> HtmlError {
     let mut audit = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
-    let (code, failure) = match no_answer {
+    let (code, failure) = match error {
         AuthorizeError::Page(kind, reason) => {
             (ErrorCode::InvalidRequest, HtmlError::BadRequest(kind, reason))
         }
-        AuthorizeError::Redirect(told) => {
-            let (to, error) = *told;
+        AuthorizeError::Redirect(redirect) => {
+            let (to, error) = *redirect;
             (error.error, HtmlError::Answered(Box::new(answer(&to, Err(&error), context, browser))))
         }
     };

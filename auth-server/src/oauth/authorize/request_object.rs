@@ -2,18 +2,18 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jw
 use oauth_types::Form;
 use serde_json::{Map, Value};
 
-/// How a client may sign its requests. Without a signature, or with a shared secret, anybody on the
-/// way could have written it.
+/// Accepted signature algorithms. Unsigned requests and shared secrets are excluded, because they
+/// do not prove that the client wrote the request.
 pub const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 
-/// Clocks differ by so many seconds.
+/// Tolerated clock skew, in seconds.
 const LEEWAY: u64 = 5;
 
-/// Read the parameters of a signed request (RFC 9101). They alone count: what stands beside them in
-/// the query could have been added on the way (§6.3).
+/// Verifies a signed request and returns its parameters (RFC 9101). Parameters outside the request
+/// object are ignored, because an attacker could have added them (§6.3).
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Returns the reason why the request object is invalid.
 pub fn read_request_object(
     object: &str,
     client_id: &str,
@@ -36,23 +36,23 @@ pub fn read_request_object(
     };
     let key =
         DecodingKey::from_jwk(key).map_err(|_| "the client's registered key cannot be used")?;
-    let mut checks = Validation::new(header.alg);
-    checks.required_spec_claims.clear();
-    checks.validate_aud = false;
-    // Held against our own clock, below.
-    checks.validate_exp = false;
-    let signed = decode::<Map<String, Value>>(object, &key, &checks)
+    let mut validation = Validation::new(header.alg);
+    validation.required_spec_claims.clear();
+    validation.validate_aud = false;
+    // Checked against this server's clock below.
+    validation.validate_exp = false;
+    let signed = decode::<Map<String, Value>>(object, &key, &validation)
         .map_err(|_| "its signature is not the client's")?;
     let parameters = signed.claims;
     check_claims(&parameters, client_id, issuer, now)?;
     Ok(Form::from_pairs(parameters.iter().flat_map(pairs)))
 }
 
-/// A client that has registered one algorithm signs with no other (OpenID Connect Dynamic Client
+/// Checks the signature algorithm of a client that registered one (OpenID Connect Dynamic Client
 /// Registration §2).
 ///
 /// # Errors
-/// When it was another.
+/// Returns an error if the algorithm differs from the registered one.
 pub fn check_algorithm(object: &str, only: Option<&str>) -> Result<(), &'static str> {
     let Some(only) = only else { return Ok(()) };
     let header = decode_header(object).map_err(|_| "it is no signed JWT")?;
@@ -63,7 +63,7 @@ pub fn check_algorithm(object: &str, only: Option<&str>) -> Result<(), &'static 
     }
 }
 
-/// The name of the key with which it is signed, as it says.
+/// Returns the `kid` of the request object without verifying it.
 pub fn named_key(object: &str) -> Option<String> {
     decode_header(object).ok()?.kid
 }
@@ -79,7 +79,7 @@ fn check_claims(
     now: i64,
 ) -> Result<(), &'static str> {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str);
-    let for_us = match parameters.get("aud") {
+    let audience_matches = match parameters.get("aud") {
         Some(Value::String(aud)) => aud == issuer,
         Some(Value::Array(all)) => all.iter().any(|aud| aud == issuer),
         _ => false,
@@ -92,7 +92,7 @@ fn check_claims(
     if text("client_id") != Some(client_id) || text("iss").is_some_and(|iss| iss != client_id) {
         return Err("its client_id or iss is not the client's");
     }
-    if !for_us {
+    if !audience_matches {
         return Err("its aud is not this server's issuer");
     }
     if time("exp").is_some_and(|exp| now >= exp + leeway) {
@@ -104,7 +104,7 @@ fn check_claims(
     Ok(())
 }
 
-/// A parameter as a form would carry it. Only `resource` comes several times.
+/// Converts a claim to form parameters. Only `resource` can be repeated.
 fn pairs((name, value): (&String, &Value)) -> Vec<(String, String)> {
     let pair = |text: String| (name.clone(), text);
     match value {
@@ -123,7 +123,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{domain::Algorithm as Own, keys::generate};
+    use crate::{domain::Algorithm as KeyAlgorithm, keys::generate};
 
     const ISSUER: &str = "http://c";
 
@@ -133,13 +133,13 @@ mod tests {
     }
 
     fn signer() -> Signer {
-        let key = EncodingKey::from_ec_der(&generate(Own::ES256).unwrap().pkcs8);
+        let key = EncodingKey::from_ec_der(&generate(KeyAlgorithm::ES256).unwrap().pkcs8);
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
         jwk.common.key_id = Some("k".to_owned());
         Signer { key, keys: JwkSet { keys: vec![jwk] } }
     }
 
-    fn sound() -> Value {
+    fn valid_claims() -> Value {
         json!({
             "iss": "a", "aud": ISSUER, "client_id": "a", "exp": 100, "response_type": "code", "max_age": 7,
             "resource": ["http://b", "http://d"],
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_signed_request_says_what_a_form_would() {
-        let form = read(&signer(), &sound()).unwrap();
+        let form = read(&signer(), &valid_claims()).unwrap();
         assert_eq!((form.get("response_type"), form.get("max_age")), (Some("code"), Some("7")));
         assert_eq!(form.all("resource").collect::<Vec<_>>(), ["http://b", "http://d"]);
     }
@@ -163,7 +163,7 @@ mod tests {
     fn what_is_not_the_clients_own_word_to_this_server_now_is_refused() {
         let signer = signer();
         let changed = |name: &str, value: Value| {
-            let mut claims = sound();
+            let mut claims = valid_claims();
             claims[name] = value;
             read(&signer, &claims).unwrap_err()
         };
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn one_registered_algorithm_is_the_only_one() {
         let signer = signer();
-        let object = encode(&Header::new(Algorithm::ES256), &sound(), &signer.key).unwrap();
+        let object = encode(&Header::new(Algorithm::ES256), &valid_claims(), &signer.key).unwrap();
         assert_eq!(check_algorithm(&object, None), Ok(()));
         assert_eq!(check_algorithm(&object, Some("ES256")), Ok(()));
         assert!(check_algorithm(&object, Some("RS256")).unwrap_err().contains("registered"));
@@ -188,13 +188,16 @@ mod tests {
     #[test]
     fn a_signature_is_checked_with_the_registered_key_alone() {
         let (own, other) = (signer(), signer());
-        let stranger = Signer { key: other.key.clone(), keys: own.keys.clone() };
-        assert!(read(&stranger, &sound()).unwrap_err().contains("signature"));
+        let forged = Signer { key: other.key.clone(), keys: own.keys.clone() };
+        assert!(read(&forged, &valid_claims()).unwrap_err().contains("signature"));
         let unsigned = "eyJhbGciOiJub25lIn0.eyJjbGllbnRfaWQiOiJhIn0.";
         assert!(read_request_object(unsigned, "a", Some(&own.keys), ISSUER, 0).is_err());
-        let shared =
-            encode(&Header::new(Algorithm::HS256), &sound(), &EncodingKey::from_secret(b"x"))
-                .unwrap();
+        let shared = encode(
+            &Header::new(Algorithm::HS256),
+            &valid_claims(),
+            &EncodingKey::from_secret(b"x"),
+        )
+        .unwrap();
         assert!(
             read_request_object(&shared, "a", Some(&own.keys), ISSUER, 0)
                 .unwrap_err()

@@ -12,20 +12,20 @@ use crate::{
     pages::{FormPostPage, render},
 };
 
-/// Where the answer goes.
+/// Destination of the authorization response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseTarget {
-    /// For the page that carries it there.
+    /// Displayed on the page that posts the response.
     pub client_name: String,
     pub redirect_uri: String,
     pub response_mode: ResponseMode,
     pub state: Option<String>,
 }
 
-/// How the answer goes there.
+/// How the response is delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// In the redirect URI's query (RFC 6749 §4.1.2).
+    /// In the query of the redirect URI (RFC 6749 §4.1.2).
     #[default]
     Query,
     /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
@@ -44,8 +44,8 @@ impl ResponseMode {
     }
 }
 
-/// Send the browser back to the client, with a code or an error. `iss` says which server answers,
-/// so that no client takes the answer for another's (RFC 9207).
+/// Sends the browser back to the client with a code or an error. The `iss` parameter prevents
+/// mix-up attacks (RFC 9207).
 pub fn answer(
     to: &ResponseTarget,
     result: Result<&str, &OAuthError>,
@@ -72,7 +72,7 @@ pub fn answer(
     }
 }
 
-/// A query that was registered stays as it is (RFC 6749 §3.1.2).
+/// Redirects to the client. Keeps a query that the redirect URI already contains (RFC 6749 §3.1.2).
 fn redirect(uri: &str, fields: &[(&str, String)]) -> Response {
     let query = Serializer::new(String::new()).extend_pairs(fields).finish();
     let joint = if uri.contains('?') { '&' } else { '?' };

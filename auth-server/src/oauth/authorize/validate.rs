@@ -16,28 +16,28 @@ use crate::{
     tokens::decode_id_token_hint,
 };
 
-/// Reads authorization requests against what is registered right now.
+/// Parses authorization requests and validates them against the current client registry.
 pub struct RequestParser<'a> {
     pub registry: &'a Registry,
     pub ring: &'a KeyRing,
     pub issuer: &'a str,
-    /// In seconds since 1970.
+    /// Unix time in seconds.
     pub now: i64,
-    /// C stands in for WeChat, whose token request does not repeat the redirect URI.
+    /// Accepts WeChat requests, whose token request does not repeat the redirect URI.
     pub wechat: bool,
-    /// Fetched where the client publishes them, for a signed request.
+    /// The client's published keys, fetched to verify a signed request.
     pub fetched_keys: Option<&'a JwkSet>,
-    /// Set for a request that was pushed, which nobody could change on the way.
+    /// Set for a pushed request.
     pub pushed: Option<TokenHash>,
 }
 
-/// Why a request is not acted upon.
+/// Why an authorization request was rejected, and where the error is reported.
 #[derive(Clone, Debug)]
 pub enum AuthorizeError {
-    /// Nobody can be trusted with an answer, so the user is told (RFC 6749 §4.1.2.1): the browser
-    /// goes nowhere.
+    /// The client or its redirect URI is not verified, so the user gets an error page and the
+    /// browser is not redirected (RFC 6749 §4.1.2.1).
     Page(ErrorKind, String),
-    /// The client is told.
+    /// The client gets the error through its redirect URI.
     Redirect(Box<(ResponseTarget, OAuthError)>),
 }
 
@@ -45,24 +45,25 @@ const AUTHORIZE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1";
 const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.3";
 const PROMPT: &str = "https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest";
 
-type Refused = (ErrorCode, String, &'static str);
+type ParameterError = (ErrorCode, String, &'static str);
 
 impl RequestParser<'_> {
-    /// Read a query string, or a form body, which may say the same.
+    /// Parses and validates a query string or form body.
     ///
     /// # Errors
-    /// [`AuthorizeError`], which says who is told.
+    /// Returns [`AuthorizeError`], which determines whether the user or the client gets the error.
     pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, AuthorizeError> {
         let unreadable =
             |error: FormError| AuthorizeError::Page(ErrorKind::InvalidRequest, error.to_string());
-        let (form, doubled) = Form::parse_with_duplicates(encoded).map_err(unreadable)?;
+        let (form, duplicates) = Form::parse_with_duplicates(encoded).map_err(unreadable)?;
         if let Some(name) =
-            doubled.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri"))
+            duplicates.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri"))
         {
             let text = format!("the parameter {name} was sent more than once");
             return Err(AuthorizeError::Page(ErrorKind::InvalidRequest, text));
         }
-        // 1. Who asks, and where would an answer go? Before that is sure, nothing goes anywhere.
+        // 1. Identify the client and the redirect URI. Until both are verified, nothing is
+        // redirected.
         let (client, login) = self.client(&form)?;
         let is_signed = form.get("request").is_some();
         let (form, signature) = match form.get("request") {
@@ -79,30 +80,30 @@ impl RequestParser<'_> {
             response_mode: response_mode.unwrap_or_default(),
             state: form.get("state").map(str::to_owned),
         };
-        // 2. What is asked? From here on the client is told what is wrong.
-        let asked = Asked {
+        // 2. Validate the other parameters. From here on, errors go to the client.
+        let asked = ParsedRequest {
             form: &form,
-            doubled: &doubled,
+            duplicates: &duplicates,
             client: &client,
             login: &login,
             response_mode,
             signature,
         };
         match self.validate(&asked) {
-            Ok(rest) => Ok(AuthorizationRequest {
+            Ok(validated) => Ok(AuthorizationRequest {
                 client,
                 response_target,
                 named_redirect_uri,
-                allowed: rest.allowed,
+                allowed: validated.allowed,
                 nonce: form.get("nonce").map(str::to_owned),
-                code_challenge: rest.code_challenge,
-                prompt: rest.prompt,
-                max_age: rest.max_age,
+                code_challenge: validated.code_challenge,
+                prompt: validated.prompt,
+                max_age: validated.max_age,
                 login_hint: form.get("login_hint").map(str::to_owned),
-                hint: rest.hint,
+                hint: validated.hint,
                 ui_locales: form.get("ui_locales").map(str::to_owned),
                 pushed: self.pushed,
-                // Its signature was good, or the request would have been refused.
+                // The signature was verified above; otherwise `validate` has failed.
                 signed: is_signed
                     .then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),
             }),
@@ -113,7 +114,8 @@ impl RequestParser<'_> {
         }
     }
 
-    /// The parameters of a signed request, or those beside it and what is wrong with its signature.
+    /// Returns the parameters of a signed request. If the signature is invalid, returns the
+    /// parameters outside the request object and the reason.
     fn signed(
         &self,
         object: &str,
@@ -132,18 +134,20 @@ impl RequestParser<'_> {
     }
 
     fn client(&self, form: &Form) -> Result<(Arc<Client>, UserLoginConfig), AuthorizeError> {
-        let tell = |text: &str| AuthorizeError::Page(ErrorKind::UnknownClient, text.to_owned());
-        let client_id = form.get("client_id").ok_or_else(|| tell("client_id is missing"))?;
-        let unknown = || tell("the client_id is not that of a client that may send users here");
+        let page_error =
+            |text: &str| AuthorizeError::Page(ErrorKind::UnknownClient, text.to_owned());
+        let client_id = form.get("client_id").ok_or_else(|| page_error("client_id is missing"))?;
+        let unknown =
+            || page_error("the client_id is not that of a client that may send users here");
         let client = self.registry.client(client_id).ok_or_else(unknown)?;
         Ok((Arc::clone(client), client.login.clone().ok_or_else(unknown)?))
     }
 
-    /// Every check has its line, in the order in which it applies.
-    fn validate(&self, asked: &Asked<'_>) -> Result<Rest, Refused> {
-        refuse_doubled(asked)?;
+    /// Runs every check in order of precedence.
+    fn validate(&self, asked: &ParsedRequest<'_>) -> Result<ValidatedParameters, ParameterError> {
+        reject_duplicates(asked)?;
         check_signature(asked)?;
-        refuse_foreign_request_uri(asked)?;
+        reject_unknown_request_uri(asked)?;
         self.check_pushed(asked)?;
         check_grant(asked)?;
         check_response_type(asked)?;
@@ -153,11 +157,11 @@ impl RequestParser<'_> {
         let max_age = check_max_age(asked)?;
         let hint = self.check_id_token_hint(asked)?;
         let allowed = self.check_scope(asked)?;
-        Ok(Rest { allowed, code_challenge, prompt, max_age, hint })
+        Ok(ValidatedParameters { allowed, code_challenge, prompt, max_age, hint })
     }
 
-    /// RFC 9126 §6.
-    fn check_pushed(&self, asked: &Asked<'_>) -> Result<(), Refused> {
+    /// Requires a pushed request if the client registered that (RFC 9126 §6).
+    fn check_pushed(&self, asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
         if asked.login.require_pushed_authorization_requests && self.pushed.is_none() {
             let text = "this client has to push its authorization requests".to_owned();
             return Err((
@@ -169,7 +173,7 @@ impl RequestParser<'_> {
         Ok(())
     }
 
-    fn check_scope(&self, asked: &Asked<'_>) -> Result<AllowedAccess, Refused> {
+    fn check_scope(&self, asked: &ParsedRequest<'_>) -> Result<AllowedAccess, ParameterError> {
         const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.3";
         let scope = asked.form.get("scope").ok_or_else(|| {
             (
@@ -179,7 +183,7 @@ impl RequestParser<'_> {
             )
         })?;
         let scope: Scope =
-            scope.parse().map_err(|error| refused(ErrorCode::InvalidScope, error, RULE))?;
+            scope.parse().map_err(|error| parameter_error(ErrorCode::InvalidScope, error, RULE))?;
         let resources: Vec<&str> = asked.form.all("resource").collect();
         authorize_user_scopes(asked.client, self.registry, &scope, &resources).map_err(|refusal| {
             let ApiError { error, .. } = refusal.into();
@@ -187,9 +191,12 @@ impl RequestParser<'_> {
         })
     }
 
-    /// The client's idea of who is signed in: an ID token of ours, also one that has expired
-    /// (OpenID Connect Core §3.1.2.1).
-    fn check_id_token_hint(&self, asked: &Asked<'_>) -> Result<Option<IdTokenClaims>, Refused> {
+    /// Decodes the `id_token_hint`. Expired ID tokens of this server are accepted (OpenID Connect
+    /// Core §3.1.2.1).
+    fn check_id_token_hint(
+        &self,
+        asked: &ParsedRequest<'_>,
+    ) -> Result<Option<IdTokenClaims>, ParameterError> {
         let Some(hint) = asked.form.get("id_token_hint") else { return Ok(None) };
         let hinted = decode_id_token_hint(hint, self.ring, self.issuer).ok_or_else(|| {
             (
@@ -202,17 +209,17 @@ impl RequestParser<'_> {
     }
 }
 
-struct Asked<'a> {
+struct ParsedRequest<'a> {
     form: &'a Form,
-    doubled: &'a [String],
+    duplicates: &'a [String],
     client: &'a Client,
     login: &'a UserLoginConfig,
     response_mode: Option<ResponseMode>,
-    /// Of a signed request.
+    /// Result of verifying the request object.
     signature: Result<(), &'static str>,
 }
 
-struct Rest {
+struct ValidatedParameters {
     allowed: AllowedAccess,
     code_challenge: Option<String>,
     prompt: Prompt,
@@ -221,17 +228,22 @@ struct Rest {
 }
 
 fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), AuthorizeError> {
-    let tell = |text: &str| Err(AuthorizeError::Page(ErrorKind::RedirectUri, text.to_owned()));
+    let page_error =
+        |text: &str| Err(AuthorizeError::Page(ErrorKind::RedirectUri, text.to_owned()));
     match (form.get("redirect_uri"), &login.redirect_uris[..]) {
         (Some(asked), _) if login.allows_redirect_to(asked) => Ok((asked.to_owned(), true)),
-        (Some(_), _) => tell("the redirect_uri is not one that is registered for this client"),
+        (Some(_), _) => {
+            page_error("the redirect_uri is not one that is registered for this client")
+        }
         (None, [only]) => Ok((only.clone(), false)),
-        (None, _) => tell("redirect_uri is missing, and the client has not registered just one"),
+        (None, _) => {
+            page_error("redirect_uri is missing, and the client has not registered just one")
+        }
     }
 }
 
-fn refuse_doubled(asked: &Asked<'_>) -> Result<(), Refused> {
-    match asked.doubled.first() {
+fn reject_duplicates(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+    match asked.duplicates.first() {
         Some(name) => {
             let text = format!("the parameter {name} was sent more than once");
             Err((
@@ -244,7 +256,7 @@ fn refuse_doubled(asked: &Asked<'_>) -> Result<(), Refused> {
     }
 }
 
-fn check_signature(asked: &Asked<'_>) -> Result<(), Refused> {
+fn check_signature(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9101#section-6";
     let refuse = |why: &str| {
         (ErrorCode::InvalidRequestObject, format!("the request object cannot be used: {why}"), RULE)
@@ -252,9 +264,9 @@ fn check_signature(asked: &Asked<'_>) -> Result<(), Refused> {
     asked.signature.map_err(refuse)
 }
 
-/// RFC 9101 §5.2.3: to fetch what a stranger names would let them reach whatever this server
-/// reaches.
-fn refuse_foreign_request_uri(asked: &Asked<'_>) -> Result<(), Refused> {
+/// Rejects a `request_uri` that this server did not issue. Fetching it would allow server-side
+/// request forgery (RFC 9101 §5.2.3).
+fn reject_unknown_request_uri(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     const RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#JWTRequests";
     if asked.form.get("request_uri").is_some() {
         let text = "only a request_uri that this server has given is served".to_owned();
@@ -263,8 +275,8 @@ fn refuse_foreign_request_uri(asked: &Asked<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// A client that has registered for other grants alone gets no code (RFC 7591 §2).
-fn check_grant(asked: &Asked<'_>) -> Result<(), Refused> {
+/// Rejects a client that did not register the authorization code grant (RFC 7591 §2).
+fn check_grant(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     if asked.client.allows_grant_type("authorization_code") {
         return Ok(());
     }
@@ -272,7 +284,7 @@ fn check_grant(asked: &Asked<'_>) -> Result<(), Refused> {
     Err((ErrorCode::UnauthorizedClient, text, "https://www.rfc-editor.org/rfc/rfc7591#section-2"))
 }
 
-fn check_response_type(asked: &Asked<'_>) -> Result<(), Refused> {
+fn check_response_type(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     match asked.form.get("response_type") {
         Some("code") => Ok(()),
         None => Err((ErrorCode::InvalidRequest, "response_type is missing: send code".to_owned(), AUTHORIZE)),
@@ -285,7 +297,7 @@ fn check_response_type(asked: &Asked<'_>) -> Result<(), Refused> {
     }
 }
 
-fn check_response_mode(asked: &Asked<'_>) -> Result<(), Refused> {
+fn check_response_mode(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     const RULE: &str =
         "https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes";
     match asked.response_mode {
@@ -298,8 +310,9 @@ fn check_response_mode(asked: &Asked<'_>) -> Result<(), Refused> {
     }
 }
 
-/// RFC 7636, as RFC 9700 §2.1.1 asks for it: S256 alone, and always from a client without a secret.
-fn check_pkce(asked: &Asked<'_>) -> Result<Option<String>, Refused> {
+/// Validates PKCE (RFC 7636) as RFC 9700 §2.1.1 requires: only S256, and mandatory for public
+/// clients.
+fn check_pkce(asked: &ParsedRequest<'_>) -> Result<Option<String>, ParameterError> {
     let refuse = |text: &str| Err((ErrorCode::InvalidRequest, text.to_owned(), PKCE));
     match (asked.form.get("code_challenge"), asked.form.get("code_challenge_method")) {
         (None, Some(_)) => refuse("code_challenge_method came without a code_challenge"),
@@ -321,7 +334,7 @@ fn is_sha256(challenge: &str) -> bool {
         && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn check_prompt(asked: &Asked<'_>) -> Result<Prompt, Refused> {
+fn check_prompt(asked: &ParsedRequest<'_>) -> Result<Prompt, ParameterError> {
     let prompt = asked.form.get("prompt").map(Prompt::parse).unwrap_or_default();
     if prompt.contradicts_itself() {
         return Err((
@@ -333,7 +346,7 @@ fn check_prompt(asked: &Asked<'_>) -> Result<Prompt, Refused> {
     Ok(prompt)
 }
 
-fn check_max_age(asked: &Asked<'_>) -> Result<Option<i64>, Refused> {
+fn check_max_age(asked: &ParsedRequest<'_>) -> Result<Option<i64>, ParameterError> {
     let parse = |text: &str| text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
     match asked.form.get("max_age").map(parse) {
         Some(None) => Err((
@@ -346,6 +359,10 @@ fn check_max_age(asked: &Asked<'_>) -> Result<Option<i64>, Refused> {
     }
 }
 
-fn refused(code: ErrorCode, error: impl std::fmt::Display, rule: &'static str) -> Refused {
+fn parameter_error(
+    code: ErrorCode,
+    error: impl std::fmt::Display,
+    rule: &'static str,
+) -> ParameterError {
     (code, error.to_string(), rule)
 }

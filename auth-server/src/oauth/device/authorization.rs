@@ -17,11 +17,11 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.1";
 
-/// So long a device waits for its user.
-const LIFE_SECONDS: i64 = 600;
+/// How long a device code is valid.
+const DEVICE_CODE_TTL_SECONDS: i64 = 600;
 const POLL_SECONDS: i64 = 5;
 
-/// What the device shows, and what it keeps (RFC 8628 §3.2).
+/// Response with the codes for the device and its user (RFC 8628 §3.2).
 #[derive(Debug, Serialize)]
 struct DeviceAuthorizationResponse {
     device_code: String,
@@ -32,8 +32,8 @@ struct DeviceAuthorizationResponse {
     interval: i64,
 }
 
-/// `POST /oauth/device_authorization` (RFC 8628 §3.1): a device without a browser lets its user
-/// sign in elsewhere.
+/// `POST /oauth/device_authorization` (RFC 8628 §3.1): starts a device flow, in which the user of a
+/// device without a browser signs in on another device.
 pub async fn device_authorization(
     State(context): State<Arc<DeviceContext>>,
     address: ClientAddress,
@@ -70,21 +70,21 @@ async fn begin(
         client_id: client.client_id.clone(),
         scope: allowed.scope.clone(),
         resources: allowed.resources.clone(),
-        exp: context.clock.seconds() + LIFE_SECONDS,
+        exp: context.clock.seconds() + DEVICE_CODE_TTL_SECONDS,
         poll_interval_seconds: POLL_SECONDS,
     };
-    // Codes are short enough to meet; then another one is drawn.
-    let mut waiting = device(new_user_code(context.random.bytes()?));
-    while !context.store.add_device(&waiting).await? {
-        waiting = device(new_user_code(context.random.bytes()?));
+    // User codes are short enough to collide. Draw a new one if the code is in use.
+    let mut pending = device(new_user_code(context.random.bytes()?));
+    while !context.store.add_device(&pending).await? {
+        pending = device(new_user_code(context.random.bytes()?));
     }
     let uri = format!("{}/device", context.issuer.trim_end_matches('/'));
     Ok(DeviceAuthorizationResponse {
-        verification_uri_complete: format!("{uri}?user_code={}", waiting.user_code),
+        verification_uri_complete: format!("{uri}?user_code={}", pending.user_code),
         verification_uri: uri,
-        user_code: waiting.user_code,
+        user_code: pending.user_code,
         device_code,
-        expires_in: LIFE_SECONDS,
+        expires_in: DEVICE_CODE_TTL_SECONDS,
         interval: POLL_SECONDS,
     })
 }

@@ -17,7 +17,7 @@ use crate::{
     storage::{Change, DeviceDecision, StoreError},
 };
 
-/// `GET /device` (RFC 8628 §3.3): the user types the code that the device shows.
+/// `GET /device` (RFC 8628 §3.3): displays the form for the user code.
 pub async fn device(
     State(context): State<Arc<DeviceContext>>,
     visitor: BrowserSession,
@@ -31,7 +31,8 @@ pub async fn device(
     asked.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
 }
 
-/// `POST /device`: what does the device ask for, and may it have it?
+/// `POST /device`: looks up the user code, displays the requested access and handles the user's
+/// decision.
 pub async fn device_posted(
     State(context): State<Arc<DeviceContext>>,
     visitor: BrowserSession,
@@ -83,8 +84,9 @@ async fn answer(
         return Ok(sign_in_first(&parse_user_code(typed).unwrap_or_default()));
     };
     let now = context.clock.millis();
-    // A place is taken before the code is looked up: guesses are counted (§5.1).
-    let Ok(place) = context.user_code_limit.acquire(&signed_in.user.sub, address.0, now) else {
+    // Acquire the permit before looking up the code, so that parallel guesses are limited too
+    // (§5.1).
+    let Ok(permit) = context.user_code_limit.acquire(&signed_in.user.sub, address.0, now) else {
         return ask(context, visitor, typed, Some(DeviceProblem::TooMany));
     };
     let found = match parse_user_code(typed) {
@@ -92,10 +94,10 @@ async fn answer(
         None => None,
     };
     let Some(device) = found else {
-        place.consume();
+        permit.consume();
         return ask(context, visitor, typed, Some(DeviceProblem::UnknownCode));
     };
-    drop(place);
+    drop(permit);
     match form.get("decision") {
         None => Ok(confirm(context, &visitor, &signed_in, &device)),
         Some("allow") => decide(context, &visitor, address, &signed_in, &device, true).await,
@@ -163,7 +165,7 @@ async fn decide(
         DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
     match context.audit.apply(&audit, Change::DecideDevice(Box::new(decision))).await {
         Err(StoreError::SessionEnded) => return Ok(sign_in_first(&device.user_code)),
-        kept => kept?,
+        result => result?,
     }
     let client = context
         .clients

@@ -3,12 +3,12 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::{ClientMetadata, Registration};
 
-/// What a client is told of its registration (RFC 7591 §3.2.1, RFC 7592 §3): all that is in force.
+/// The client information response (RFC 7591 §3.2.1, RFC 7592 §3).
 #[derive(Serialize)]
 pub struct ClientInformation {
     client_id: String,
     client_id_issued_at: i64,
-    /// Only when it is new: C keeps a hash of it, and cannot tell it again.
+    /// Present only for a new secret: C stores the hash and cannot return the secret later.
     #[serde(flatten)]
     secret: Option<NewSecret>,
     #[serde(serialize_with = "write_out")]
@@ -22,7 +22,7 @@ pub struct ClientInformation {
 struct NewSecret {
     #[serde(serialize_with = "write_out_secret")]
     client_secret: ClientSecret,
-    /// 0 is never.
+    /// 0 means that the secret does not expire.
     client_secret_expires_at: i64,
 }
 

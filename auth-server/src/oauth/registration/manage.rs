@@ -19,15 +19,15 @@ use crate::{
 
 const UPDATE: &str = "https://www.rfc-editor.org/rfc/rfc7592#section-2.2";
 
-/// What the server says of a registration, and no client.
-const SERVERS_WORDS: [&str; 4] = [
+/// Members that only the server sets (RFC 7592 §2.2).
+const READ_ONLY_MEMBERS: [&str; 4] = [
     "registration_access_token",
     "registration_client_uri",
     "client_secret_expires_at",
     "client_id_issued_at",
 ];
 
-/// `GET /oauth/register/{client_id}` (RFC 7592 §2.1): what is registered.
+/// `GET /oauth/register/{client_id}` (RFC 7592 §2.1): returns the registration.
 pub async fn registered(
     State(context): State<Arc<RegistrationContext>>,
     address: ClientAddress,
@@ -35,19 +35,19 @@ pub async fn registered(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, ApiError> {
     let record = record(&context, AuditEvent::ClientRead, address, &client_id);
-    let told = async {
+    let read = async {
         let (registration, token) = opened(&context, address, &client_id, &headers).await?;
         context.audit.apply(&record, Change::None).await?;
         Ok::<_, ApiError>(ClientInformation::new(&context.issuer, registration, token, None))
     };
-    match told.await {
+    match read.await {
         Ok(information) => Ok((NO_STORE, Json(information))),
         Err(failure) => Err(failure.audited(&context.audit, record).await),
     }
 }
 
-/// `PUT /oauth/register/{client_id}` (RFC 7592 §2.2): the client says anew what it is. What it
-/// leaves out is gone.
+/// `PUT /oauth/register/{client_id}` (RFC 7592 §2.2): replaces the client's metadata. Omitted
+/// members are deleted.
 pub async fn reregister(
     State(context): State<Arc<RegistrationContext>>,
     address: ClientAddress,
@@ -63,7 +63,7 @@ pub async fn reregister(
         check_members(&request, &before)?;
         let accepted = accept(&context, request.metadata()?).await?;
         record.scope = Some(accepted.scopes.to_string());
-        // Who keeps the kind that it was keeps its secret.
+        // The secret changes only if the client turns from public to confidential or back.
         let (secret, secrets) = if accepted.login.public == before.client.is_public() {
             (None, None)
         } else {
@@ -76,7 +76,7 @@ pub async fn reregister(
             registration: registration.clone(),
             secrets,
         }));
-        context.audit.apply(&record, change).await.map_err(gone)?;
+        context.audit.apply(&record, change).await.map_err(store_error)?;
         in_force_now(&context).await;
         Ok::<_, ApiError>(ClientInformation::new(&context.issuer, registration, token, secret))
     };
@@ -86,8 +86,8 @@ pub async fn reregister(
     }
 }
 
-/// `DELETE /oauth/register/{client_id}` (RFC 7592 §2.3): the client takes itself away, and all that
-/// it was allowed is void.
+/// `DELETE /oauth/register/{client_id}` (RFC 7592 §2.3): deletes the client and revokes all its
+/// grants.
 pub async fn unregister(
     State(context): State<Arc<RegistrationContext>>,
     address: ClientAddress,
@@ -102,7 +102,7 @@ pub async fn unregister(
             .audit
             .apply(&record, Change::DeleteRegistration { client_id, token })
             .await
-            .map_err(gone)?;
+            .map_err(store_error)?;
         in_force_now(&context).await;
         Ok::<_, ApiError>(())
     };
@@ -123,10 +123,10 @@ fn record(
     record
 }
 
-/// It has to be about this client, and a client does not choose what the server does.
+/// Checks that the request names this client and sets no member that only the server sets.
 fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), ApiError> {
     let text = |name: &str| request.members.get(name).and_then(Value::as_str);
-    if let Some(name) = SERVERS_WORDS.iter().find(|name| request.members.contains_key(**name)) {
+    if let Some(name) = READ_ONLY_MEMBERS.iter().find(|name| request.members.contains_key(**name)) {
         return Err(ApiError::invalid_request(
             format!("{name} is the server's to say: leave it out"),
             UPDATE,
@@ -138,10 +138,12 @@ fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), Api
             UPDATE,
         ));
     }
-    let is_own = |stored: &StoredSecret| {
+    let is_current = |stored: &StoredSecret| {
         text("client_secret").is_some_and(|secret| stored.hash.matches(secret))
     };
-    if request.members.contains_key("client_secret") && !before.client.secrets.iter().any(is_own) {
+    if request.members.contains_key("client_secret")
+        && !before.client.secrets.iter().any(is_current)
+    {
         let text = "the client_secret is not the client's: it cannot be chosen";
         return Err(
             ApiError::new(ErrorCode::InvalidClientMetadata, text, UPDATE).at("client_secret")
@@ -150,8 +152,8 @@ fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), Api
     Ok(())
 }
 
-/// Somebody was quicker, and took the client away.
-fn gone(error: StoreError) -> ApiError {
+/// Maps a client that was deleted by a concurrent request to the error for a wrong token.
+fn store_error(error: StoreError) -> ApiError {
     match error {
         StoreError::ClientNotFound(_) => not_opened(),
         other => other.into(),

@@ -13,8 +13,8 @@ use crate::{
     storage::Change,
 };
 
-/// `POST /oauth/register` (RFC 7591 §3): a client says what it is, and gets a name, a secret if it
-/// can keep one, and a token by which it can change its mind.
+/// `POST /oauth/register` (RFC 7591 §3): registers a client. Returns its `client_id`, a secret for
+/// a confidential client, and a registration access token.
 pub async fn register(
     State(context): State<Arc<RegistrationContext>>,
     address: ClientAddress,

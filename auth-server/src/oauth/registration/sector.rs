@@ -6,8 +6,8 @@ use crate::{domain::UserLoginConfig, http::ApiError, outbound::UrlTrust};
 const RULE: &str =
     "https://openid.net/specs/openid-connect-registration-1_0.html#SectorIdentifierValidation";
 
-/// Whoever claims a sector is named by it: its list holds all of the client's redirect URIs. Else a
-/// stranger could learn by which names another sector knows its users.
+/// Checks that the `sector_identifier_uri` lists all redirect URIs of the client. Otherwise a
+/// client could claim the sector of another one and learn its pairwise subjects.
 pub(super) async fn check(
     context: &RegistrationContext,
     login: &UserLoginConfig,
