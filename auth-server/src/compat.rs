@@ -1,3 +1,3 @@
-//! Other servers' protocols.
+//! Compatibility with the protocols of other authorization servers.
 
 pub mod wechat;

@@ -1,7 +1,9 @@
-//! C, the authorization server: it checks once who a client is, and hands out a short-lived pass.
+//! C, the authorization server: authenticates clients and users and issues short-lived access
+//! tokens.
 //!
-//! A request goes one way: [`router`] (every route on one page), an endpoint, `clients`, a grant,
-//! `domain` (decisions), the store (atomic verbs), the token issuer.
+//! A token request passes through [`router`] (every route), an endpoint, `clients`
+//! (authentication), a grant, `domain` (decisions), `storage` (atomic changes) and the token
+//! issuer.
 
 mod audit;
 mod background;

@@ -1,4 +1,4 @@
-//! The endpoints of OpenID Connect.
+//! The OpenID Connect endpoints and back-channel logout.
 
 pub mod backchannel_logout;
 pub mod logout;
@@ -13,7 +13,7 @@ pub use userinfo_user::{UserInfoError, userinfo_user};
 
 use crate::{clients::Clients, keys::KeyManager, storage::Store, tokens::IssuedTokens};
 
-/// What userinfo needs.
+/// State of the userinfo endpoint.
 pub struct UserInfoContext {
     pub issuer: String,
     pub issued_tokens: Arc<IssuedTokens>,

@@ -69,7 +69,7 @@ fn standard_routes() -> Router<AppState> {
         .route("/openapi.json", get(openapi::openapi))
 }
 
-/// Dynamic client registration, with `registration.enabled`.
+/// Dynamic client registration, enabled by `registration.enabled`.
 fn registration_routes() -> Router<AppState> {
     use registration::{manage, register};
     Router::new().route("/oauth/register", post(register::register)).route(
@@ -78,7 +78,7 @@ fn registration_routes() -> Router<AppState> {
     )
 }
 
-/// WeChat's paths, and those of the source document, with `compat.wechat`.
+/// WeChat's endpoints and the JSON token endpoint, enabled by `compat.wechat`.
 fn wechat_routes() -> Router<AppState> {
     Router::new()
         .route("/connect/oauth2/authorize", get(wechat::authorize))
@@ -89,7 +89,7 @@ fn wechat_routes() -> Router<AppState> {
         .route("/sns/userinfo", get(wechat::userinfo))
 }
 
-/// Controls for tests and lessons, with `test_controls`.
+/// Controls for tests and demonstrations, enabled by `test_controls`.
 fn test_routes() -> Router<AppState> {
     Router::new()
         .route("/test/outage", post(testing::simulate_outage::simulate_outage).fallback(only_post))

@@ -35,13 +35,13 @@ use crate::{
 const DATABASE: &str = "auth-server.db";
 const CA_FOLDER: &str = "ca";
 
-/// The addresses that C has taken.
+/// The bound listeners of C.
 pub struct Listeners {
     pub http: BoundListener,
     pub tls: Option<BoundListener>,
 }
 
-/// C, bound and ready to run.
+/// An instance of C, ready to run.
 pub struct AuthServer {
     tasks: BackgroundTasks,
     outage: OutageSimulator,
@@ -51,10 +51,10 @@ pub struct AuthServer {
 }
 
 impl Listeners {
-    /// Take the addresses of the settings.
+    /// Binds the addresses of the settings.
     ///
     /// # Errors
-    /// [`BindError`] naming the setting.
+    /// Returns [`BindError`], which names the setting.
     pub fn bind(settings: &AuthServerSettings) -> Result<Self, BindError> {
         let tls = (!settings.tls_listen.is_empty())
             .then(|| BoundListener::bind(&settings.tls_listen, "tls_listen"));
@@ -63,10 +63,11 @@ impl Listeners {
 }
 
 impl AuthServer {
-    /// Open the store, make or read the keys, and lay out every route.
+    /// Opens the store, loads or creates the keys and builds the routes.
     ///
     /// # Errors
-    /// When a setting is unsafe in production, or something that C needs cannot be used.
+    /// Returns an error if a setting is unsafe in production, or if a file, the database or a key
+    /// cannot be used.
     pub async fn prepare(
         settings: AuthServerSettings,
         listeners: Listeners,
@@ -102,9 +103,9 @@ impl AuthServer {
             events,
             settings.limits.clone(),
         );
-        // Merged last, because the last one's answer to unknown paths is in force, and ours is
-        // logged and counted.
-        let with_outside = operational_routes(store, clock.clone(), registry).merge(routes.clone());
+        // Merge the public routes last: their fallback for unknown paths then applies, which logs
+        // and counts the request.
+        let all_routes = operational_routes(store, clock.clone(), registry).merge(routes.clone());
         let certificates = ServerCertificate::load(
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),
@@ -119,16 +120,16 @@ impl AuthServer {
         Ok(Self {
             tasks,
             outage,
-            http: Server::new(listeners.http, with_outside, &settings.limits),
+            http: Server::new(listeners.http, all_routes, &settings.limits),
             tls,
             certificates,
         })
     }
 
-    /// Serve until a stop is asked for, then finish what is running.
+    /// Serves requests until shutdown, then completes the requests in progress.
     ///
     /// # Errors
-    /// When a listener fails.
+    /// Returns an error if a listener or a background task fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let background = tokio::spawn(background::run(self.tasks, stop.clone()));
         let background = fail_if_task_ends(background, &stop);
@@ -147,8 +148,8 @@ impl AuthServer {
     }
 }
 
-/// A C that no longer hears that a client was disabled must not go on; one that stops does not wait
-/// for it.
+/// Fails if the background tasks fail, which stops C: without them it would not notice disabled
+/// clients. On shutdown, returns without waiting for them.
 async fn fail_if_task_ends(background: JoinHandle<()>, stop: &CancellationToken) -> io::Result<()> {
     tokio::select! {
         ended = background => ended.map_err(io::Error::other),
@@ -156,15 +157,15 @@ async fn fail_if_task_ends(background: JoinHandle<()>, stop: &CancellationToken)
     }
 }
 
-/// Where the database is, if it is a file.
+/// Returns the path of the SQLite database.
 pub(crate) fn database_file(settings: &AuthServerSettings) -> PathBuf {
     settings.data_dir.join(DATABASE)
 }
 
-/// Open the database of these settings, or make it.
+/// Opens the database of the settings, or creates it.
 ///
 /// # Errors
-/// When it cannot be used.
+/// Returns an error if the database cannot be opened.
 pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
     match settings.database_url().map_err(anyhow::Error::msg)? {
         Some(url) => {
@@ -187,11 +188,11 @@ async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
     SqliteStore::open(&database).await.with_context(advice)
 }
 
-/// Open the database of these settings for a command that needs one: at a path that was mistyped,
-/// none is made.
+/// Opens the database for a command that needs an existing one, so that a mistyped path creates
+/// none.
 ///
 /// # Errors
-/// When there is none, or it cannot be used.
+/// Returns an error if the database does not exist or cannot be opened.
 pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
     let database = database_file(settings);
     ensure!(
@@ -202,8 +203,9 @@ pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Resul
     open_store(settings).await
 }
 
-/// The database holds private keys. A folder that was there before may be shared with others for
-/// good reasons, so the file is protected, and SQLite gives its other files the same mode.
+/// Restricts the database file to its owner, because it contains private keys. An existing folder
+/// may be shared on purpose, so its mode is not changed; SQLite gives its other files the mode of
+/// the database.
 fn restrict_permissions(folder: &Path, database: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(database)?;
@@ -214,10 +216,10 @@ fn restrict_permissions(folder: &Path, database: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The development CA of these settings.
+/// Opens or creates the development CA, and publishes its certificate if the settings ask for it.
 ///
 /// # Errors
-/// When its folder cannot be used.
+/// Returns an error if its folder cannot be used.
 pub fn dev_ca(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<DevCa> {
     let ca = DevCa::open_or_create(&settings.data_dir.join(CA_FOLDER), clock)?;
     if let Some(path) = &settings.tls.publish_ca_file {
@@ -226,7 +228,7 @@ pub fn dev_ca(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<De
     Ok(ca)
 }
 
-/// Where the development CA's public certificate is found by those who run on the same machine.
+/// Returns the path of the development CA's certificate, for services on the same machine.
 pub fn dev_ca_certificate(settings: &AuthServerSettings) -> PathBuf {
     settings.data_dir.join(CA_FOLDER).join("ca.pem")
 }
@@ -257,10 +259,10 @@ fn public_routes(
         .layer(from_fn_with_state(pages, html_errors))
 }
 
-/// Health and metrics, which nobody beyond this machine is told: they count clients and failures,
-/// and say what is wrong with the database. They are served at `listen` alone.
+/// Health and metrics routes. They reveal numbers of clients and failures and database errors, so
+/// only `listen` serves them.
 fn operational_routes(store: Arc<dyn Store>, clock: Clock, registry: Registry) -> Router {
-    // It writes, so it is done once a second at most, however many ask.
+    // The readiness check writes to the database, so its result is cached for a second.
     let readiness = health::cached_readiness(clock, move || {
         let store = Arc::clone(&store);
         async move { store.ready().await.map_err(|error| error.to_string()) }

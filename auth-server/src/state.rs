@@ -1,4 +1,4 @@
-//! The application state. Handlers take the parts that they need by [`FromRef`].
+//! The application state. Handlers extract the parts that they need with [`FromRef`].
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub struct AppState {
     pub outage: OutageSimulator,
 }
 
-/// The groups of routes that settings enable.
+/// Optional route groups, enabled by settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Features {
     pub registration: bool,

@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use crate::oauth::authorize::AuthorizationContext;
 
-/// What the sign-in page needs.
+/// State of the sign-in page.
 pub struct SignInContext {
     pub authorization: Arc<AuthorizationContext>,
     pub passwords: PasswordAuthenticator,
-    /// Shows the demo users' credentials on the page.
+    /// Displays the credentials of the demo users.
     pub show_demo_credentials: bool,
 }

@@ -1,6 +1,6 @@
-//! C stands in for WeChat, so that a team can build "log in with WeChat" without WeChat: its paths,
-//! its parameters, its JSON, its errors inside a 200. Off by default, and refused in production:
-//! secrets and tokens stand in URLs here.
+//! Emulates WeChat's login API, so that a team can develop against it without WeChat: its paths,
+//! parameters and JSON, and its errors with status 200. Disabled by default and rejected in
+//! production, because secrets and tokens appear in URLs.
 
 use crate::oauth::token::TokenContext;
 use axum::{
@@ -22,12 +22,12 @@ use crate::{
     oidc::{UserInfoContext, UserInfoError, userinfo_user},
 };
 
-/// Marks a request whose redirect URI the token request will not repeat: WeChat's has no such
-/// parameter.
+/// Marks an authorization request whose token request does not repeat the redirect URI, because
+/// WeChat's API has no such parameter.
 const MARK: (&str, &str) = ("dialect", "wechat");
 
-/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: the same as `/oauth/authorize`, in
-/// WeChat's words.
+/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: translates WeChat's parameters and
+/// redirects to `/oauth/authorize`.
 pub async fn authorize(RawQuery(query): RawQuery) -> Response {
     let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let mut standard = Serializer::new(String::new());
@@ -42,7 +42,7 @@ pub async fn authorize(RawQuery(query): RawQuery) -> Response {
     Redirect::to(&format!("/oauth/authorize?{}", standard.finish())).into_response()
 }
 
-/// What WeChat's scopes open: a name for the user, or their nickname and picture as well.
+/// Translates a WeChat scope to OpenID Connect scopes.
 fn scope(wechat: &str) -> &str {
     match wechat {
         "snsapi_base" => "openid",
@@ -70,8 +70,8 @@ pub async fn access_token(
     answer(&user_info, handle_token_request(&context, address, Ok(request)).await).await
 }
 
-/// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat's own
-/// asks for no secret; a client that has one has to send it here too.
+/// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat
+/// requires no secret here; C requires it from confidential clients.
 pub async fn refresh_token(
     State(context): State<Arc<TokenContext>>,
     State(user_info): State<Arc<UserInfoContext>>,
@@ -90,7 +90,7 @@ pub async fn refresh_token(
     answer(&user_info, handle_token_request(&context, address, Ok(request)).await).await
 }
 
-/// A token request in the standard's words, from WeChat's.
+/// Translates WeChat's parameters to a standard token request.
 fn standard<const N: usize>(
     query: Option<String>,
     names: [(&'static str, &str); N],
@@ -101,8 +101,8 @@ fn standard<const N: usize>(
     )
 }
 
-/// `POST /oauth2/token` with a JSON body, as the source document writes it. The answer is that of
-/// `/oauth/token`.
+/// `POST /oauth2/token`: accepts a token request with a JSON body (non-standard). The response is
+/// that of `/oauth/token`.
 pub async fn json_token(
     State(context): State<Arc<TokenContext>>,
     address: ClientAddress,
@@ -133,7 +133,7 @@ pub async fn json_token(
     }
 }
 
-/// WeChat's answer with a token.
+/// WeChat's token response.
 #[derive(Serialize)]
 struct WechatToken<'a> {
     access_token: &'a str,
@@ -148,7 +148,10 @@ async fn answer(context: &UserInfoContext, issued: Result<TokenResponse, ApiErro
     let issued = match issued {
         Ok(issued) => issued,
         Err(failure) => {
-            return wechat_error(code_of(failure.error.error), &failure.error.to_string());
+            return wechat_error(
+                wechat_error_code(failure.error.error),
+                &failure.error.to_string(),
+            );
         }
     };
     let Ok((user, AccessTokenClaims { scope, .. })) =
@@ -203,7 +206,7 @@ pub async fn userinfo(
         Some("female") => 2,
         _ => 0,
     };
-    let shown = json!({
+    let profile = json!({
         "openid": user.sub,
         "unionid": user.sub,
         "nickname": claims.nickname.unwrap_or_default(),
@@ -214,20 +217,21 @@ pub async fn userinfo(
         "headimgurl": claims.picture.unwrap_or_default(),
         "privilege": [],
     });
-    (NO_STORE, Json(shown)).into_response()
+    (NO_STORE, Json(profile)).into_response()
 }
 
-/// What cannot be read says nothing: then something is missing, which WeChat has codes for.
+/// Parses the query. A malformed query counts as empty and leads to WeChat's error for a missing
+/// parameter.
 fn read(query: Option<String>) -> Form {
     Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default()
 }
 
-/// WeChat says what went wrong inside a 200.
+/// Returns an error as WeChat does: in the body, with status 200.
 fn wechat_error(errcode: i64, errmsg: &str) -> Response {
     (NO_STORE, Json(json!({ "errcode": errcode, "errmsg": errmsg }))).into_response()
 }
 
-fn code_of(error: ErrorCode) -> i64 {
+fn wechat_error_code(error: ErrorCode) -> i64 {
     match error {
         ErrorCode::InvalidGrant => 40_029,
         ErrorCode::InvalidClient => 40_125,

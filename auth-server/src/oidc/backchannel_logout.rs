@@ -1,4 +1,4 @@
-//! Tells clients that a session is over (OpenID Connect Back-Channel Logout).
+//! Notifies clients that a session has ended (OpenID Connect Back-Channel Logout).
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
     tokens::Subjects,
 };
 
-/// What back-channel logout needs.
+/// State of the back-channel logout task.
 pub struct BackchannelLogout {
     pub issuer: String,
     pub clients: Arc<Clients>,
@@ -34,9 +34,9 @@ pub struct BackchannelLogout {
 }
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-const LIFE_SECONDS: i64 = 120;
+const LOGOUT_TOKEN_TTL_SECONDS: i64 = 120;
 
-/// The news, for one client (§2.4).
+/// A logout token (§2.4).
 #[derive(Serialize)]
 struct LogoutToken<'a> {
     iss: &'a str,
@@ -49,20 +49,19 @@ struct LogoutToken<'a> {
     events: Value,
 }
 
-/// What ended is told so soon.
+/// How often due notifications are delivered.
 const PERIOD: Duration = Duration::from_millis(500);
-/// To so many clients at once.
+/// Maximum number of parallel deliveries.
 const CONCURRENCY: usize = 32;
-/// A client that was away, and one that a server was telling when it stopped, is told again after
-/// so many seconds.
-const AGAIN_SECONDS: i64 = 60;
+/// Seconds until a notification is retried after a failed or interrupted delivery.
+const RETRY_SECONDS: i64 = 60;
 
-/// Tell clients of the sessions that have ended, until a stop is asked for. The user does not wait
-/// for it, no client waits for another, and what was not told stays in the store.
+/// Delivers logout notifications until shutdown. Users do not wait for the delivery, and clients do
+/// not wait for each other. Undelivered notifications stay in the store.
 pub async fn run(context: Arc<BackchannelLogout>, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(CONCURRENCY));
+    let permits = Arc::new(Semaphore::new(CONCURRENCY));
     run_periodically(PERIOD, stop, || async {
-        if let Err(error) = deliver_due(&context, &places).await {
+        if let Err(error) = deliver_due(&context, &permits).await {
             tracing::error!(%error, "clients could not be told of sign-outs");
         }
     })
@@ -71,31 +70,33 @@ pub async fn run(context: Arc<BackchannelLogout>, stop: CancellationToken) {
 
 async fn deliver_due(
     context: &Arc<BackchannelLogout>,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Result<(), StoreError> {
-    // Nobody else takes a place, so as many are free as are counted here.
-    let free = u32::try_from(places.available_permits()).unwrap_or_default();
+    // Only this task acquires permits, so the count stays valid.
+    let free = u32::try_from(permits.available_permits()).unwrap_or_default();
     let now = context.clock.seconds();
-    for news in context.store.take_due_logout_notifications(now, now + AGAIN_SECONDS, free).await? {
-        let Ok(place) = Arc::clone(places).try_acquire_owned() else { return Ok(()) };
-        tokio::spawn(tell(Arc::clone(context), news, place));
+    for notification in
+        context.store.take_due_logout_notifications(now, now + RETRY_SECONDS, free).await?
+    {
+        let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { return Ok(()) };
+        tokio::spawn(deliver(Arc::clone(context), notification, permit));
     }
     Ok(())
 }
 
-async fn tell(
+async fn deliver(
     context: Arc<BackchannelLogout>,
-    news: LogoutNotification,
-    _place: OwnedSemaphorePermit,
+    notification: LogoutNotification,
+    _permit: OwnedSemaphorePermit,
 ) {
     let registry = context.clients.registry.current();
-    let client = registry.client(&news.client_id);
+    let client = registry.client(&notification.client_id);
     let uri = client.and_then(|client| client.login.as_ref()?.backchannel_logout_uri.as_deref());
     if let (Some(client), Some(uri)) = (client, uri) {
-        let (client_id, sid) = (&client.client_id, &news.sid);
-        match in_new_flow(&context, post_logout_token(&context, client, uri, &news)).await {
+        let (client_id, sid) = (&client.client_id, &notification.sid);
+        match in_new_flow(&context, post_logout_token(&context, client, uri, &notification)).await {
             Ok(()) => tracing::info!(client_id, sid, "a client was told of a sign-out"),
-            // Its tokens are void in any case.
+            // The tokens of the session are revoked in any case.
             Err(reason) => {
                 return tracing::warn!(
                     client_id,
@@ -106,12 +107,12 @@ async fn tell(
             }
         }
     }
-    if let Err(error) = context.store.delete_logout_notification(&news).await {
+    if let Err(error) = context.store.delete_logout_notification(&notification).await {
         tracing::error!(%error, "a client that was told of a sign-out will be told again");
     }
 }
 
-/// No request of anybody's leads to the news, so they begin a flow of their own.
+/// Runs a delivery in a flow of its own, because no incoming request causes it.
 async fn in_new_flow<T>(context: &BackchannelLogout, work: impl Future<Output = T>) -> T {
     match context.random.bytes().ok().and_then(TraceContext::root) {
         Some(trace) => {
@@ -126,26 +127,27 @@ async fn post_logout_token(
     context: &BackchannelLogout,
     client: &Client,
     uri: &str,
-    news: &LogoutNotification,
+    notification: &LogoutNotification,
 ) -> Result<(), String> {
-    let token = logout_token(context, client, news).await.map_err(|failure| failure.to_string())?;
+    let token =
+        logout_token(context, client, notification).await.map_err(|failure| failure.to_string())?;
     context.outbound.form(uri, UrlTrust::of(client), &[("logout_token", &token)]).await
 }
 
 async fn logout_token(
     context: &BackchannelLogout,
     client: &Client,
-    news: &LogoutNotification,
+    notification: &LogoutNotification,
 ) -> Result<String, ApiError> {
     let iat = context.clock.seconds();
     let token = LogoutToken {
         iss: &context.issuer,
         aud: &client.client_id,
         iat,
-        exp: iat + LIFE_SECONDS,
+        exp: iat + LOGOUT_TOKEN_TTL_SECONDS,
         jti: new_jti(context.clock.millis(), &context.random.bytes()?),
-        sub: context.subjects.subject_for(client, &news.sub),
-        sid: &news.sid,
+        sub: context.subjects.subject_for(client, &notification.sub),
+        sid: &notification.sid,
         events: json!({ EVENT: {} }),
     };
     let algorithm = client

@@ -16,8 +16,8 @@ use crate::{
     users::end_session,
 };
 
-/// `GET /logout` (OpenID Connect RP-Initiated Logout): a client sends a user here who signs out
-/// there.
+/// `GET /logout` (OpenID Connect RP-Initiated Logout): signs the user out, after confirmation if
+/// the request does not identify the session.
 pub async fn logout(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -30,8 +30,8 @@ pub async fn logout(
         .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
-/// `POST /logout`: the same, as a form. The browser is sent on with a GET, because it shows its
-/// session cookie on that one.
+/// `POST /logout`: accepts the request as a form. Redirects to the GET endpoint, because browsers
+/// do not send the session cookie with a cross-site POST.
 pub async fn logout_posted(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -43,7 +43,7 @@ pub async fn logout_posted(
     }
 }
 
-/// `POST /logout/confirm`: the user said yes.
+/// `POST /logout/confirm`: handles the user's decision.
 pub async fn logout_confirmed(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -65,8 +65,8 @@ async fn sign_out(
     let asked = Asked::read(context, query)?;
     match visitor.signed_in(&context.page).await? {
         None => Ok(asked.answer(context, visitor)),
-        // The client knows who is signed in here, so it speaks for this user. Anybody else has to
-        // ask (§2).
+        // The ID token hint names the signed-in user, so no confirmation is required. Any other
+        // request must be confirmed (§2).
         Some(signed_in)
             if asked.is_about(context, &signed_in.session.sub, &signed_in.session.sid) =>
         {
@@ -82,7 +82,7 @@ async fn sign_out(
                 csrf: visitor.csrf_token(&context.page),
             };
             let page = render(&context.page.pages, &visitor.browser, StatusCode::OK, &page);
-            // Browsers hold the redirect after the form against the page's policy.
+            // Browsers apply the page's `form-action` policy to the redirect after the form.
             Ok(page.form_action(asked.return_to.as_deref().unwrap_or_default()).into_response())
         }
     }
@@ -109,14 +109,14 @@ async fn confirmed(
     Ok((forget_session_cookie(&context.page), asked.answer(context, visitor)).into_response())
 }
 
-/// What the client asked for, as far as it can be believed.
+/// A logout request. Contains only values that were verified.
 struct Asked {
     hint: Option<IdTokenClaims>,
     client_name: Option<String>,
-    /// The client's own page, for a user who is left here.
+    /// The client's home page, linked from the signed-out page.
     client_uri: Option<WebLink>,
-    /// Registered by the client that the hint was made for; anything else would be an open
-    /// redirect.
+    /// The redirect URI, if it is registered for the client of the hint. Any other URI would be an
+    /// open redirect.
     return_to: Option<String>,
 }
 

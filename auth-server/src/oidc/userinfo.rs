@@ -25,7 +25,7 @@ const REALM: &str = "gatepass";
 const TOKEN_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6750#section-2";
 const ERROR_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6750#section-3.1";
 
-/// What a client is told of the user (OpenID Connect Core §5.3.2).
+/// Claims about the user (OpenID Connect Core §5.3.2).
 #[derive(Debug, Serialize)]
 struct UserInfo {
     sub: String,
@@ -33,8 +33,8 @@ struct UserInfo {
     claims: StandardClaims,
 }
 
-/// `GET` and `POST /userinfo` (OpenID Connect Core §5.3): who is the user, as far as the token's
-/// scope allows.
+/// `GET` and `POST /userinfo` (OpenID Connect Core §5.3): returns the user's claims that the
+/// token's scope includes.
 pub async fn userinfo(
     State(context): State<Arc<UserInfoContext>>,
     request: Request,
@@ -42,16 +42,16 @@ pub async fn userinfo(
     if let Some(token) = in_query(&context, &request) {
         let (user, token) = userinfo_user(&context, &token).await?;
         let claims = user.claims.for_scope(&token.scope);
-        let shown =
+        let document =
             Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: token.sub } };
-        return Ok((NO_STORE, Json(shown)).into_response());
+        return Ok((NO_STORE, Json(document)).into_response());
     }
     let token = token(request).await?;
     let (user, token) = userinfo_user(&context, &token).await?;
-    let shown = UserInfo { claims: user.claims.for_scope(&token.scope), sub: token.sub };
+    let user_info = UserInfo { claims: user.claims.for_scope(&token.scope), sub: token.sub };
     match signed_for(&context, &token.client_id) {
-        Some(algorithm) => Ok(signed(&context, algorithm, &token.client_id, &shown).await?),
-        None => Ok((NO_STORE, Json(shown)).into_response()),
+        Some(algorithm) => Ok(signed(&context, algorithm, &token.client_id, &user_info).await?),
+        None => Ok((NO_STORE, Json(user_info)).into_response()),
     }
 }
 
@@ -66,8 +66,8 @@ fn signed_for(context: &UserInfoContext, client_id: &str) -> Option<Algorithm> {
         .userinfo_signed_response_alg
 }
 
-/// For a client that has asked for it: what is told carries who tells it, and to whom (OpenID
-/// Connect Core §5.3.2).
+/// Returns the claims as a signed JWT with `iss` and `aud`, for clients that registered for it
+/// (OpenID Connect Core §5.3.2).
 async fn signed(
     context: &UserInfoContext,
     algorithm: Algorithm,
@@ -76,8 +76,8 @@ async fn signed(
 ) -> Result<Response, ApiError> {
     context.keys.ensure(algorithm, &*context.store, context.clock.seconds()).await?;
     let ring = context.keys.ring();
-    let told = SignedUserInfo { iss: &context.issuer, aud: client_id, info };
-    let jwt = sign_jwt("JWT", &told, ring.of(algorithm).ok_or(KeyError)?)?;
+    let signed_claims = SignedUserInfo { iss: &context.issuer, aud: client_id, info };
+    let jwt = sign_jwt("JWT", &signed_claims, ring.of(algorithm).ok_or(KeyError)?)?;
     Ok((NO_STORE, [(header::CONTENT_TYPE, "application/jwt")], jwt).into_response())
 }
 
@@ -89,14 +89,14 @@ struct SignedUserInfo<'a> {
     info: &'a UserInfo,
 }
 
-/// `GET /userinfo?access_token=…`, as the source document asks. Only where a setting allows it: a
-/// token in a URL stands in every log on the way (RFC 6750 §5.3).
+/// Returns the access token of the query string, if the settings allow it. Off by default, because
+/// URLs are logged (RFC 6750 §5.3).
 fn in_query(context: &UserInfoContext, request: &Request) -> Option<AccessToken> {
     let query = request.uri().query().filter(|_| context.token_in_query)?;
     Form::parse(query.as_bytes()).ok()?.get("access_token").map(AccessToken::new)
 }
 
-/// The document's answer: `nickname` and `avatar`, and what else is known.
+/// Response to a request with the token in the query: repeats `picture` as `avatar`.
 #[derive(Debug, Serialize)]
 struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +105,8 @@ struct Document {
     info: UserInfo,
 }
 
-/// In the header, or in the form of a POST; never both, and never in the URL (RFC 6750 §2).
+/// Extracts the access token from the `Authorization` header or the form body. Rejects requests
+/// that use both (RFC 6750 §2).
 async fn token(request: Request<Body>) -> Result<AccessToken, UserInfoRejection> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
     let in_header = headers.next().and_then(|value| bearer::parse(value.as_bytes()));
@@ -130,10 +131,10 @@ async fn token(request: Request<Body>) -> Result<AccessToken, UserInfoRejection>
     }
 }
 
-/// Why nothing is told.
+/// Why a userinfo request was rejected.
 #[derive(Debug)]
 pub enum UserInfoRejection {
-    /// No token came, so no error is told (RFC 6750 §3.1).
+    /// No access token was sent. The challenge contains no error code (RFC 6750 §3.1).
     NoToken,
     OAuth(StatusCode, OAuthError),
     Failed(ApiError),
@@ -176,9 +177,9 @@ impl IntoResponse for UserInfoRejection {
             }
             Self::OAuth(status, error) => {
                 let description = error.error_description.clone().unwrap_or_default();
-                let said =
+                let www_authenticate =
                     challenge(&Challenge::new(REALM).error(error.error.as_str(), &description));
-                (status, NO_STORE, said, Json(error)).into_response()
+                (status, NO_STORE, www_authenticate, Json(error)).into_response()
             }
             Self::Failed(failure) => failure.into_response(),
         }

@@ -1,4 +1,4 @@
-//! The user whom an access token opens.
+//! Resolves an access token to its user.
 
 use super::UserInfoContext;
 use oauth_types::{AccessToken, AccessTokenClaims};
@@ -8,7 +8,7 @@ use crate::{
     storage::StoreError,
 };
 
-/// Why nothing is told of the user.
+/// Why an access token does not give access to a user's claims.
 #[derive(Debug, thiserror::Error)]
 pub enum UserInfoError {
     #[error("the token is not good here: {0}")]
@@ -19,10 +19,12 @@ pub enum UserInfoError {
     Store(#[from] StoreError),
 }
 
-/// The user, and what the token says: its scope is what may be told of them.
+/// Returns the user and the claims of an access token. Its scope determines which claims about the
+/// user the client may get.
 ///
 /// # Errors
-/// [`UserInfoError`].
+/// Returns [`UserInfoError`] if the token is invalid, lacks the scope `openid` or names no enabled
+/// user.
 pub async fn userinfo_user(
     context: &UserInfoContext,
     token: &AccessToken,
@@ -44,7 +46,7 @@ pub async fn userinfo_user(
     if !claims.scope.contains("openid") {
         return Err(UserInfoError::InsufficientScope);
     }
-    // The token calls the user as its client does; the grant, as C does.
+    // The `sub` of the token may be pairwise; the grant holds the user's internal subject.
     let grant_id =
         grant_id_of(&claims.jti).ok_or(UserInfoError::InvalidToken("no user has granted it"))?;
     let grant = context

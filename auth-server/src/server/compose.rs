@@ -32,10 +32,10 @@ use crate::{
     users::{PasswordAuthenticator, SignInContext},
 };
 
-/// The services that features share.
+/// Services that the features share.
 struct Services {
     issuer: String,
-    /// Derives the keys of what this installation signs for itself.
+    /// Secret that the installation's HMAC keys are derived from.
     secret: [u8; 32],
     clients: Arc<Clients>,
     keys: Arc<KeyManager>,

@@ -7,7 +7,7 @@ use crate::http::{ApiError, FormBody, REQUEST_RULE, required};
 
 const MAX_SECONDS: u64 = 60;
 
-/// `POST /test/outage`: refuses connections for `seconds` seconds, 60 at most.
+/// `POST /test/outage`: simulates an outage by refusing connections for `seconds`, at most 60.
 pub async fn simulate_outage(
     State(outage): State<OutageSimulator>,
     FormBody(form): FormBody,

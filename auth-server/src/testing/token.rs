@@ -8,11 +8,11 @@ use crate::{
     oauth::token::handle_token_request,
 };
 
-/// A day either way.
-const FURTHEST: i64 = 86_400;
+/// Maximum distance of the expiry from now: one day.
+const MAX_OFFSET_SECONDS: i64 = 86_400;
 
-/// `POST /test/token`: as `/oauth/token`, and the caller chooses when the pass expires:
-/// `expires_in` seconds from now, or before now where it is negative. The route exists only with
+/// `POST /test/token`: issues a token like `/oauth/token`, but the caller chooses the expiry:
+/// `expires_in` seconds from now, in the past if negative. The route exists only with
 /// `test_controls`.
 pub async fn test_token(
     State(context): State<Arc<TokenContext>>,
@@ -28,7 +28,7 @@ pub async fn test_token(
             )
         };
         let expires_in = expires_in
-            .filter(|seconds| (-FURTHEST..=FURTHEST).contains(seconds))
+            .filter(|seconds| (-MAX_OFFSET_SECONDS..=MAX_OFFSET_SECONDS).contains(seconds))
             .ok_or_else(refused)?;
         request.expires_in = Some(expires_in);
         Ok(request)

@@ -20,26 +20,26 @@ use crate::{
     storage::Change,
 };
 
-/// What was just done, after a form.
+/// Query of the account page: the action that has just completed.
 #[derive(Debug, Deserialize)]
 pub struct Done {
     done: Option<AccountNotice>,
 }
 
-/// `GET /account`: where the user is signed in, and what they have allowed.
+/// `GET /account`: lists the user's sessions and the clients with access.
 pub async fn account(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
     done: Result<Query<Done>, QueryRejection>,
 ) -> Response {
-    // What is no notice is none.
+    // Ignore an unknown notice.
     let notice = done.ok().and_then(|Query(done)| done.done);
     overview(&context, &visitor, notice)
         .await
         .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
-/// `POST /account/end-session`: sign out in one of the browsers.
+/// `POST /account/end-session`: ends one of the user's sessions.
 pub async fn end_one_session(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -50,7 +50,7 @@ pub async fn end_one_session(
     answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
-/// `POST /account/sign-out-everywhere`: sign out in all of them.
+/// `POST /account/sign-out-everywhere`: ends all sessions of the user.
 pub async fn sign_out_everywhere(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -61,7 +61,7 @@ pub async fn sign_out_everywhere(
     answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
-/// `POST /account/withdraw-consent`: take back what a client was allowed.
+/// `POST /account/withdraw-consent`: revokes the access of a client.
 pub async fn withdraw_consent(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -81,7 +81,7 @@ async fn overview(
         return Ok(to_sign_in());
     };
     let registry = context.clients.registry.current();
-    // A client that is gone has no name that anybody would know it by.
+    // Deleted clients are omitted, because they no longer have a display name.
     let name_of = |client_id: &String| {
         let client = registry.client(client_id)?;
         Some(client.display_name_in(visitor.browser.language.code()).to_owned())
@@ -128,8 +128,8 @@ async fn overview(
     Ok(render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response())
 }
 
-/// By client: what the user has said yes to, and what is in force without a word of theirs that is
-/// remembered, as a device or the house's own client has it.
+/// Returns the granted access by client: stored consents, and active grants without one (devices
+/// and first-party clients).
 async fn allowed_by(context: &AuthorizationContext, sub: &str) -> Result<Vec<Consent>, HtmlError> {
     let mut all = context.store.consents_of(sub).await?;
     for grant in context.store.grants_of(sub, context.clock.seconds()).await? {
@@ -162,7 +162,7 @@ async fn end(
     if !visitor.csrf_valid(&context.page, form.get("csrf")) {
         return Err(HtmlError::CsrfMismatch);
     }
-    // One's own sessions alone: another's name finds nothing.
+    // Search only the user's own sessions, so that the id of another session is not found.
     let own: Vec<Session> = context.store.sessions_of(&session.sub).await?;
     let Some(ended) = own.iter().find(|own| Some(own.sid.as_str()) == form.get("session")) else {
         return Ok(to_account("session_ended"));

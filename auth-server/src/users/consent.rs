@@ -15,7 +15,7 @@ use crate::{
     pages::{ClientView, ConsentPage, ErrorKind, ScopeView, render},
 };
 
-/// `GET /consent`: what the client asks for, in plain words.
+/// `GET /consent`: displays the access that the client requests.
 pub async fn consent(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -23,13 +23,13 @@ pub async fn consent(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let page = Asking { context: &context, visitor: &visitor, address, query: &query };
+    let page = ConsentForm { context: &context, visitor: &visitor, address, query: &query };
     page.render()
         .await
         .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
-/// `POST /consent`: yes or no.
+/// `POST /consent`: handles the user's decision.
 pub async fn consent_posted(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,
@@ -38,19 +38,19 @@ pub async fn consent_posted(
     form: Result<FormBody, ApiError>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let page = Asking { context: &context, visitor: &visitor, address, query: &query };
+    let page = ConsentForm { context: &context, visitor: &visitor, address, query: &query };
     let answer = async { page.answer(&form?.0).await };
     answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
 }
 
-struct Asking<'a> {
+struct ConsentForm<'a> {
     context: &'a AuthorizationContext,
     visitor: &'a BrowserSession,
     address: ClientAddress,
     query: &'a str,
 }
 
-impl Asking<'_> {
+impl ConsentForm<'_> {
     async fn render(&self) -> Result<Response, HtmlError> {
         let request = self.request().await?;
         let Some(signed_in) = self.visitor.signed_in(&self.context.page).await? else {
@@ -77,7 +77,7 @@ impl Asking<'_> {
         };
         let redirect_uri = &request.response_target.redirect_uri;
         let page = render(&self.context.page.pages, &browser, StatusCode::OK, &page);
-        // Browsers hold the redirect after the form against the page's policy.
+        // Browsers apply the page's `form-action` policy to the redirect after the form.
         Ok(page.form_action(redirect_uri).into_response())
     }
 
@@ -116,7 +116,7 @@ impl Asking<'_> {
         read_request(self.context, &self.visitor.browser, self.query, self.address).await
     }
 
-    /// What was allowed before, and what is allowed now.
+    /// Returns the scope that the user granted before, extended by the requested scope.
     async fn consent(
         &self,
         request: &AuthorizationRequest,

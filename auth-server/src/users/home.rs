@@ -11,7 +11,7 @@ use crate::{
     pages::{HomePage, render},
 };
 
-/// `GET /`: where to go from here, for a person who opened the issuer's address.
+/// `GET /`: displays links for a person who opens the issuer URL in a browser.
 pub async fn home(
     State(context): State<Arc<AuthorizationContext>>,
     visitor: BrowserSession,

@@ -1,4 +1,4 @@
-//! Is this the user? By name and password.
+//! Authenticates users by name and password.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -11,27 +11,27 @@ use crate::{
     storage::{Store, StoreError},
 };
 
-/// Finds out whether a person is who they say they are.
+/// Authenticates users by password, with rate limits by account and by address.
 pub struct PasswordAuthenticator {
     account_limit: RateLimiter,
     address_limit: RateLimiter,
     password_hasher: Arc<PasswordHasherPool>,
 }
 
-/// Why a person was not let in.
+/// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// Unknown, wrong or disabled: which of them is not said.
+    /// The user is unknown or disabled, or the password is wrong. The error does not reveal which.
     #[error("the user name or the password is wrong")]
     InvalidCredentials,
-    /// After so many seconds another attempt is heard.
+    /// The client can retry after this many seconds.
     #[error("there were too many attempts; try again in {retry_after} s")]
     RateLimited { retry_after: u64 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Longer ones are nobody's, and would keep the hasher busy.
+/// Maximum length of a user name or password. Longer input would only keep the hasher busy.
 const MAX_LENGTH: usize = 1_024;
 
 impl PasswordAuthenticator {
@@ -43,10 +43,11 @@ impl PasswordAuthenticator {
         Self { account_limit, address_limit, password_hasher }
     }
 
-    /// Let the person in, or not.
+    /// Verifies a user name and password and returns the user.
     ///
     /// # Errors
-    /// [`SignInError`]; answer and time do not tell whether there is such an account.
+    /// Returns [`SignInError`]. Neither the error nor the response time reveals whether the account
+    /// exists.
     pub async fn sign_in(
         &self,
         store: &dyn Store,
@@ -61,25 +62,27 @@ impl PasswordAuthenticator {
         let too_many = |retry_after| SignInError::RateLimited { retry_after };
         let of_address = self.address_limit.acquire("", address, now_millis).map_err(too_many)?;
         let of_account = match self.account_limit.acquire(username, address, now_millis) {
-            Ok(place) => place,
+            Ok(permit) => permit,
             Err(retry_after) => {
                 of_address.consume();
                 return Err(too_many(retry_after));
             }
         };
-        let taken = vec![of_address, of_account];
+        let permits = vec![of_address, of_account];
         let Some(user) = store.user_by_username(username).await?.filter(|user| user.enabled) else {
-            self.password_hasher.verify_dummy(password.expose(), None, taken).await;
+            self.password_hasher.verify_dummy(password.expose(), None, permits).await;
             return Err(SignInError::InvalidCredentials);
         };
-        let settle = |found: Option<usize>| {
+        let on_result = |found: Option<usize>| {
             if found.is_none() {
-                taken.into_iter().for_each(Permit::consume);
+                permits.into_iter().for_each(Permit::consume);
             }
             found
         };
-        let found =
-            self.password_hasher.find(vec![user.password.clone()], password.expose(), settle).await;
+        let found = self
+            .password_hasher
+            .find(vec![user.password.clone()], password.expose(), on_result)
+            .await;
         found.flatten().map(|_| user).ok_or(SignInError::InvalidCredentials)
     }
 }
@@ -123,14 +126,14 @@ mod tests {
                 RateLimiter::new(100, 3),
                 Arc::clone(&password_hasher),
             ));
-            let places = password_hasher.fill_the_one().await;
+            let slots = password_hasher.fill_the_one().await;
             let asked = tokio::spawn({
                 let (users, store) = (Arc::clone(&users), Arc::clone(&store));
                 async move {
                     users.sign_in(&*store, username, &Password::new(password), HOME, 100_000).await
                 }
             });
-            // Long enough for the database, and for a hash as well.
+            // Long enough for the database query and a password hash.
             let finished = async {
                 while !asked.is_finished() {
                     tokio::task::yield_now().await;
@@ -138,7 +141,7 @@ mod tests {
             };
             let in_time = tokio::time::timeout(std::time::Duration::from_secs(1), finished).await;
             assert!(in_time.is_err(), "{username} did not wait");
-            drop(places);
+            drop(slots);
             assert!(
                 matches!(asked.await.unwrap(), Err(SignInError::InvalidCredentials)),
                 "{username}"

@@ -1,4 +1,4 @@
-//! Users that are made at the start, as they stand in a TOML file.
+//! Creates the users of a TOML file at startup.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 const DEMO: &str = include_str!("demo-users.toml");
-/// Theirs, as the sign-in page of the demo tells them.
+/// Passwords of the demo users, as the sign-in page displays them.
 const DEMO_PASSWORDS: [&str; 2] = ["wonderland", "builder"];
 const LONGEST_SUB: usize = 255;
 
@@ -29,21 +29,21 @@ struct UsersFileToml {
 #[serde(deny_unknown_fields)]
 struct UserToml {
     username: String,
-    /// Without it, one is made.
+    /// Generated if missing.
     sub: Option<String>,
-    /// In plain, for development.
+    /// Plaintext password, for development.
     password: Option<Password>,
-    /// As a PHC string of Argon2id, so that the file holds no password.
+    /// Argon2id PHC string, so that the file contains no password.
     password_hash: Option<String>,
     #[serde(default)]
     claims: StandardClaims,
 }
 
-/// Make the users of `file` that are not there yet; without a file the demo's, except in
-/// production. A user who is there stays as they are: the file is a beginning.
+/// Creates the users of `file` that do not exist yet. Without a file, creates the demo users,
+/// except in production. Existing users are not changed.
 ///
 /// # Errors
-/// When the file or the database cannot be used.
+/// Returns an error if the file or the database cannot be used.
 pub async fn seed_users(
     file: Option<&Path>,
     profile: Profile,
@@ -51,13 +51,13 @@ pub async fn seed_users(
     entropy: &SecureRandom,
     now: i64,
 ) -> anyhow::Result<()> {
-    for written in read(file, profile)? {
-        if store.user_by_username(&written.username).await?.is_some() {
+    for entry in read(file, profile)? {
+        if store.user_by_username(&entry.username).await?.is_some() {
             continue;
         }
-        let user = written.into_user(entropy)?;
+        let user = entry.into_user(entropy)?;
         match store.apply(AuditedChange::add_user(user, Actor::System, now * 1_000)).await {
-            // Another server has begun at the same moment.
+            // Another server has created the user at the same time.
             Err(StoreError::UserExists(_)) | Ok(()) => {}
             Err(error) => return Err(error.into()),
         }
@@ -65,10 +65,10 @@ pub async fn seed_users(
     Ok(())
 }
 
-/// A database that was begun as a demo keeps its users, and everybody knows their passwords.
+/// Rejects a database that contains enabled demo users, because their passwords are public.
 ///
 /// # Errors
-/// When there are some, naming each, or the database cannot be used.
+/// Returns an error that names the demo users, or an error if the database cannot be used.
 pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     let mut known = Vec::new();
     for UserToml { username, .. } in read(None, Profile::Demo)? {
@@ -86,11 +86,11 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// By the hash, and for the demo's names by the passwords: to try them on everybody would take
-/// long.
+/// Returns whether this is a demo user's hash. Only for demo user names, the demo passwords are
+/// also verified against the hash: verifying them for every user would be slow.
 fn is_demo_password(username: &str, password: &SecretHash) -> bool {
     let demo =
-        || toml::from_str::<UsersFileToml>(DEMO).map(|written| written.users).unwrap_or_default();
+        || toml::from_str::<UsersFileToml>(DEMO).map(|parsed| parsed.users).unwrap_or_default();
     let copied = |user: &UserToml| {
         user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.cache_key())
     };
@@ -101,10 +101,10 @@ fn is_demo_password(username: &str, password: &SecretHash) -> bool {
     })
 }
 
-/// Can the users of `file` be made?
+/// Validates the users of `file` without creating them.
 ///
 /// # Errors
-/// When the file cannot be used.
+/// Returns an error if the file cannot be used.
 pub fn check_users(file: Option<&Path>, profile: Profile) -> anyhow::Result<()> {
     read(file, profile).map(drop)
 }
@@ -124,20 +124,20 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<UserToml>> 
 
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<UserToml>> {
     let refused = |error| anyhow::anyhow!("{name}: {}", describe_toml_error(text, &error));
-    let written: UsersFileToml = toml::from_str(text).map_err(refused)?;
-    let alone = written.users.iter().filter_map(|user| problem(user, profile));
-    let problems: Vec<_> = alone.chain(doubled_sub(&written.users)).collect();
+    let parsed: UsersFileToml = toml::from_str(text).map_err(refused)?;
+    let entry_problems = parsed.users.iter().filter_map(|user| problem(user, profile));
+    let problems: Vec<_> = entry_problems.chain(duplicate_sub(&parsed.users)).collect();
     ensure!(problems.is_empty(), "{name}: {}", problems.join("; "));
-    Ok(written.users)
+    Ok(parsed.users)
 }
 
-/// What is wrong with how a user is written down.
+/// Returns the problem of a user entry, if any.
 fn problem(user: &UserToml, profile: Profile) -> Option<String> {
     let username = &user.username;
     if username.is_empty() {
         return Some("a user has no username".to_owned());
     }
-    // OpenID Connect Core §2.
+    // Limits of the `sub` claim (OpenID Connect Core §2).
     if user
         .sub
         .as_ref()
@@ -164,8 +164,8 @@ fn problem(user: &UserToml, profile: Profile) -> Option<String> {
     }
 }
 
-/// Clients would take two users for one.
-fn doubled_sub(users: &[UserToml]) -> Option<String> {
+/// Returns the problem of two users with the same `sub`: clients could not distinguish them.
+fn duplicate_sub(users: &[UserToml]) -> Option<String> {
     let mut seen = BTreeMap::new();
     users.iter().find_map(|user| {
         let first = seen.insert(user.sub.as_deref()?, &user.username)?;

@@ -19,8 +19,8 @@ use crate::{
     storage::{Change, StoreError},
 };
 
-/// `GET /login`: name and password. With an authorization request in the query the user goes on to
-/// the client, without one to their account page.
+/// `GET /login`: displays the sign-in form. After signing in, the user continues with the
+/// authorization request in the query; without one, with the waiting device or their account page.
 pub async fn login(
     State(context): State<Arc<SignInContext>>,
     visitor: BrowserSession,
@@ -29,12 +29,12 @@ pub async fn login(
 ) -> Response {
     let page = SignInPage { context: &context, address, query: &query.unwrap_or_default() };
     let browser = visitor.browser.clone();
-    page.show(visitor, None, "")
+    page.render(visitor, None, "")
         .await
         .unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
 }
 
-/// `POST /login`: is it the user?
+/// `POST /login`: verifies the user name and password.
 pub async fn login_posted(
     State(context): State<Arc<SignInContext>>,
     visitor: BrowserSession,
@@ -55,7 +55,7 @@ struct SignInPage<'a> {
 }
 
 impl SignInPage<'_> {
-    async fn show(
+    async fn render(
         &self,
         visitor: BrowserSession,
         problem: Option<LoginProblem>,
@@ -93,7 +93,7 @@ impl SignInPage<'_> {
             signed_in_as,
         };
         let page = render(&self.context.authorization.page.pages, &browser, status, &page);
-        // Browsers hold the redirect after the form against the page's policy.
+        // Browsers apply the page's `form-action` policy to the redirect after the form.
         let page = page.form_action(
             request.as_ref().map_or("", |request| &request.response_target.redirect_uri),
         );
@@ -115,7 +115,7 @@ impl SignInPage<'_> {
             } else {
                 LoginProblem::ExpiredForm
             };
-            return self.show(visitor, Some(problem), username).await;
+            return self.render(visitor, Some(problem), username).await;
         }
         if form.get("cancel").is_some() {
             return match &request {
@@ -126,7 +126,12 @@ impl SignInPage<'_> {
         if form.get("continue").is_some() {
             let signed_in = visitor.signed_in(&self.context.authorization.page).await?;
             return self
-                .go_on(&visitor, request.as_ref(), signed_in.as_ref(), InteractionProgress::Chosen)
+                .proceed(
+                    &visitor,
+                    request.as_ref(),
+                    signed_in.as_ref(),
+                    InteractionProgress::Chosen,
+                )
                 .await;
         }
         let password = Password::new(form.get("password").unwrap_or_default());
@@ -141,13 +146,13 @@ impl SignInPage<'_> {
                 let Some((signed_in, cookie)) =
                     self.start_session(&visitor, user, request.as_ref()).await?
                 else {
-                    self.record_refusal(request.as_ref()).await;
+                    self.record_rejection(request.as_ref()).await;
                     return self
-                        .show(visitor, Some(LoginProblem::WrongCredentials), username)
+                        .render(visitor, Some(LoginProblem::WrongCredentials), username)
                         .await;
                 };
                 let answer = self
-                    .go_on(
+                    .proceed(
                         &visitor,
                         request.as_ref(),
                         Some(&signed_in),
@@ -158,14 +163,14 @@ impl SignInPage<'_> {
             }
             Err(SignInError::Store(error)) => Err(error.into()),
             Err(refusal) => {
-                self.record_refusal(request.as_ref()).await;
+                self.record_rejection(request.as_ref()).await;
                 let problem = match refusal {
                     SignInError::RateLimited { retry_after } => {
                         LoginProblem::TooMany { retry_after }
                     }
                     _ => LoginProblem::WrongCredentials,
                 };
-                self.show(visitor, Some(problem), username).await
+                self.render(visitor, Some(problem), username).await
             }
         }
     }
@@ -197,7 +202,7 @@ impl SignInPage<'_> {
         }
     }
 
-    async fn go_on(
+    async fn proceed(
         &self,
         visitor: &BrowserSession,
         request: Option<&AuthorizationRequest>,
@@ -210,8 +215,8 @@ impl SignInPage<'_> {
         }
     }
 
-    /// Where a user goes on to whom no client has sent: to the page of the device that waits, or to
-    /// their account.
+    /// Returns the page after a sign-in without an authorization request: the page of the waiting
+    /// device, or the account page.
     fn own_page(&self) -> String {
         let form = Form::parse(self.query.as_bytes()).unwrap_or_default();
         match form.get("user_code").and_then(parse_user_code) {
@@ -220,9 +225,9 @@ impl SignInPage<'_> {
         }
     }
 
-    /// A new cookie, whoever has put the old one there: no session can be foisted on the user. The
-    /// session of the same user goes on, so that its clients stay in it; another user's is over.
-    /// Nothing where the password was changed meanwhile.
+    /// Starts a session under a new cookie, which prevents session fixation. If the same user is
+    /// already signed in, the session keeps its id, so that its clients stay part of it. The
+    /// session of another user ends. Returns `None` if the password was changed meanwhile.
     async fn start_session(
         &self,
         visitor: &BrowserSession,
@@ -233,11 +238,11 @@ impl SignInPage<'_> {
         let (hash, cookie) = new_session_cookie(&context.authorization.page)?;
         let now = context.authorization.clock.seconds();
         let before = visitor.session(&context.authorization.page).await?;
-        let (own, foreign) = match before {
+        let (own, other_user) = match before {
             Some(session) if session.sub == user.sub => (Some(session.sid), None),
             other => (None, other),
         };
-        if let Some(session) = foreign {
+        if let Some(session) = other_user {
             end_session(&context.authorization, &session, self.address).await?;
         }
         let sid = match own {
@@ -267,14 +272,15 @@ impl SignInPage<'_> {
             Change::StartSession { session: session.clone(), verified_hash: user.password.clone() };
         match context.authorization.audit.apply(&audit, change).await {
             Err(StoreError::SessionEnded) => Ok(None),
-            kept => {
-                kept.map(|()| Some((SignedIn { session, user }, cookie))).map_err(HtmlError::from)
+            result => {
+                result.map(|()| Some((SignedIn { session, user }, cookie))).map_err(HtmlError::from)
             }
         }
     }
 
-    /// The name that was typed is not written down: it may be a password in the wrong field.
-    async fn record_refusal(&self, request: Option<&AuthorizationRequest>) {
+    /// Records a failed sign-in without the user name, because users may type their password into
+    /// the wrong field.
+    async fn record_rejection(&self, request: Option<&AuthorizationRequest>) {
         let mut audit = self.context.authorization.audit.record(
             AuditEvent::SignIn,
             Outcome::Rejected,

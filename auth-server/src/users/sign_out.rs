@@ -1,5 +1,5 @@
-//! A session ends: the cookie is void, what was not to outlive it is void, and the clients will be
-//! told.
+//! Ends sessions: invalidates the cookie, revokes the grants that depend on the session and queues
+//! the back-channel logout notifications.
 
 use crate::oauth::authorize::AuthorizationContext;
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
     storage::{Change, StoreError},
 };
 
-/// End a session, wherever it was started.
+/// Ends a session, in whichever browser it was started.
 ///
 /// # Errors
-/// When the store cannot be used; the session is still there then.
+/// Returns an error if the store is unavailable. The session then continues.
 pub async fn end_session(
     context: &AuthorizationContext,
     session: &Session,

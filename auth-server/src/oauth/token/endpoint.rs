@@ -6,7 +6,8 @@ use super::handle_token_request;
 use crate::http::ClientRequest;
 use crate::http::{ApiError, ClientAddress, NO_STORE};
 
-/// `POST /oauth/token` (RFC 6749 §3.2): a client shows who it is, and what it has; and gets a pass.
+/// `POST /oauth/token` (RFC 6749 §3.2): authenticates the client, evaluates the grant and issues
+/// tokens.
 pub async fn token(
     State(context): State<Arc<TokenContext>>,
     address: ClientAddress,

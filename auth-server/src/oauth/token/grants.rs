@@ -1,4 +1,4 @@
-//! The grant types, one file each: what each grants, and the errors specific to it.
+//! The grant types, one file each, with their specific errors.
 
 mod authorization_code;
 mod client_credentials;
@@ -21,56 +21,58 @@ use crate::{
     tokens::{ExchangedToken, first_refresh_token},
 };
 
-/// The grants that are served, as metadata names them.
+/// Supported grant types, as published in the metadata.
 pub const GRANT_TYPES: [&str; 5] =
     ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE];
 
 pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// A request for a token, by a client that has proved who it is.
+/// A token request of an authenticated client.
 pub struct TokenRequest<'a> {
     pub context: &'a TokenContext,
     pub client: &'a Client,
     pub registry: &'a Registry,
     pub form: &'a Form,
     pub address: ClientAddress,
-    /// In seconds since 1970.
+    /// Unix time in seconds.
     pub now: i64,
 }
 
-/// What a client is to get: decided, and not handed out yet.
+/// The outcome of a grant: the access that a client gets. No token is issued yet.
 pub struct GrantOutcome {
-    /// Whom the token speaks for.
+    /// Subject of the access token.
     pub sub: String,
     pub granted: GrantedAccess,
-    /// Present where a user takes part.
+    /// Present if the grant belongs to a user.
     pub user: Option<UserContext>,
-    /// Present where another token was shown for it.
+    /// Present if the grant is a token exchange.
     pub exchanged: Option<ExchangedToken>,
 }
 
-/// What a token of a user's grant needs besides.
+/// Additional data for tokens of a user's grant.
 pub struct UserContext {
     pub grant: UserGrant,
-    /// The client's word from its authorization request, for the ID token.
+    /// The `nonce` of the authorization request, for the ID token.
     pub nonce: Option<String>,
-    /// What is given up for the token; nothing where a lost answer is sent again.
+    /// The credential that this token request consumes. `None` if the client retries and gets the
+    /// same refresh token again.
     pub spends: Option<OneTimeCredential>,
     pub refresh_token: Option<Refresh>,
 }
 
-/// A refresh token that goes out with the answer.
+/// A refresh token for the response.
 pub struct Refresh {
     pub token: RefreshToken,
-    /// As it is stored; nothing where it is stored already.
+    /// The record to store. `None` if the token is already stored.
     pub new: Option<NewRefreshToken>,
 }
 
-/// Which grant is it, and what does it give?
+/// Evaluates the grant of a token request.
 ///
 /// # Errors
-/// The refusal of the grant, or of a grant that is not served.
+/// Returns the error of the grant, or an error if the client may not use the grant type or it is
+/// not supported.
 pub async fn dispatch(
     grant_type: &str,
     request: &TokenRequest<'_>,
@@ -114,7 +116,7 @@ fn unsupported(description: &str, rule: &str) -> ApiError {
     ApiError::new(ErrorCode::UnsupportedGrantType, description, rule)
 }
 
-/// The first refresh token of a grant.
+/// Returns the first refresh token of a grant.
 fn new_refresh_token(
     request: &TokenRequest<'_>,
     grant: &UserGrant,
@@ -126,7 +128,8 @@ fn new_refresh_token(
     ))
 }
 
-/// A refresh token that is to be stored as the one in force; so many came before it.
+/// Returns a refresh token to be stored as the current one of its grant. `number` is the number of
+/// its predecessors.
 fn next_refresh_token(request: &TokenRequest<'_>, token: RefreshToken, number: u32) -> Refresh {
     let hash = TokenHash::of_text(token.expose());
     let exp = request.now + i64::from(request.context.ttls.refresh_token);

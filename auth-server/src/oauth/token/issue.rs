@@ -1,4 +1,4 @@
-//! From a client's request for a token to its answer: the phases that all grants share.
+//! Handles token requests: the phases that all grants share.
 
 use super::TokenContext;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -19,10 +19,10 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-5";
 
-/// Answer a request for a token, and write down what came of it.
+/// Handles a token request and records the outcome in the audit log.
 ///
 /// # Errors
-/// The refusal.
+/// Returns the error for the client.
 pub async fn handle_token_request(
     context: &TokenContext,
     address: ClientAddress,
@@ -43,9 +43,9 @@ async fn issue(
 ) -> Result<TokenResponse, ApiError> {
     let request = request?;
     record.scope = auditable_scope(context, request.form.get("scope"));
-    // 1. Who asks?
+    // 1. Authenticate the client.
     let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
-    // 2. For what, and may it?
+    // 2. Evaluate the grant.
     let grant_type = request.required("grant_type", RULE)?;
     let registry = context.clients.registry.current();
     let now = context.clock.seconds();
@@ -63,16 +63,16 @@ async fn issue(
     {
         return Ok(answer);
     }
-    // Somebody was quicker. The grant decides anew what that means: a replay, or the same question
-    // asked twice.
+    // A concurrent request consumed the credential first. Evaluate the grant again: this is either
+    // a replay or a retry.
     let outcome = grants::dispatch(grant_type, &asked).await?;
     Ok(issue_and_store(context, &client, outcome, request.expires_in, record)
         .await?
         .ok_or(StoreError::AlreadyConsumed)?)
 }
 
-/// What was asked for, where every word of it is one of ours: the records hold no words of a
-/// caller's own.
+/// Returns the requested scope if every value is known. Unknown values are not recorded, because
+/// callers control them.
 fn auditable_scope(context: &TokenContext, asked: Option<&str>) -> Option<String> {
     let scope: Scope = asked?.parse().ok()?;
     let registry = context.clients.registry.current();
@@ -84,7 +84,8 @@ fn auditable_scope(context: &TokenContext, asked: Option<&str>) -> Option<String
         .then(|| scope.to_string())
 }
 
-/// Make and store what was approved; nothing when what it is given for was spent meanwhile.
+/// Issues and stores the tokens of a grant. Returns `None` if a concurrent request consumed the
+/// credential.
 async fn issue_and_store(
     context: &TokenContext,
     client: &Client,
@@ -113,15 +114,15 @@ async fn issue_and_store(
         random: context.random.bytes()?,
     });
     let claims_exp = claims.exp;
-    let (token, opaque) = make(context, granted.format, &claims)?;
+    let (token, opaque) = new_token(context, granted.format, &claims)?;
     let id_token = match &user {
         Some(user) if user.grant.scope.contains("openid") && claims.act.is_none() => {
             Some(id_token_for(context, client, user, &token).await?)
         }
         _ => None,
     };
-    // 4. Write down what is about to be answered, and spend what it is answered for: no pass is out
-    //    that the audit trail does not know, and nothing is answered twice.
+    // 4. Commit the audit record and consume the credential before responding: the audit log
+    // contains every issued token, and a credential cannot be used twice.
     record.jti = Some(claims.jti.clone());
     record.scope = Some(granted.scope.to_string());
     record.sub = user.as_ref().map(|user| user.grant.sub.clone());
@@ -148,13 +149,13 @@ async fn issue_and_store(
     }))
 }
 
-/// The header of a pass that is a JWT, as everybody who carries it can read it.
+/// Returns the header of a JWT access token.
 fn header_of(token: &AccessToken) -> Option<TokenHeader> {
     let header = BASE64_URL_SAFE_NO_PAD.decode(token.expose().split_once('.')?.0).ok()?;
     serde_json::from_slice(&header).ok()
 }
 
-fn make(
+fn new_token(
     context: &TokenContext,
     format: TokenFormat,
     claims: &AccessTokenClaims,
@@ -166,8 +167,8 @@ fn make(
         }
         TokenFormat::Opaque => {
             let token = new_opaque_token(context.random.bytes()?);
-            let remembered = OpaqueToken { hash: TokenHash::of(&token), claims: claims.clone() };
-            Ok((token, Some(remembered)))
+            let stored = OpaqueToken { hash: TokenHash::of(&token), claims: claims.clone() };
+            Ok((token, Some(stored)))
         }
     }
 }
@@ -218,7 +219,7 @@ async fn reject(context: &TokenContext, record: AuditRecord, error: ApiError) ->
     emit(|| Event::TokenRequestRejected {
         client_id: record.client_id.clone(),
         error: error.error.error,
-        // Not the description, which quotes the caller.
+        // The description quotes the caller.
         description: error.at_fault().unwrap_or_default().to_owned(),
     });
     error.audited(&context.audit, record).await

@@ -3,7 +3,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::{
     GrantOutcome, TokenRequest, UserContext, new_refresh_token,
-    revoke_grant::{invalid_grant, void},
+    revoke_grant::{invalid_grant, revoke_grant_and_reject},
 };
 use crate::{
     domain::{
@@ -16,13 +16,13 @@ const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3";
 const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2";
 const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.6";
 
-/// The client fetches what a user has allowed it (RFC 6749 §4.1.3).
+/// Redeems an authorization code (RFC 6749 §4.1.3).
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let code = required(request.form, "code", RULE)?;
     let StoredAuthorizationCode { code, grant, spent, revoked } = find(request, code).await?;
     if spent {
-        let said = "the code was used before; what was issued for it is void, because one of the two was not you";
-        return Err(void(request, &grant, said, REPLAY).await?);
+        let description = "the code was used before; what was issued for it is void, because one of the two was not you";
+        return Err(revoke_grant_and_reject(request, &grant, description, REPLAY).await?);
     }
     if revoked {
         return Err(invalid_grant("the code is void: what it stands for was taken back", RULE));
@@ -33,18 +33,20 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
             RULE,
         ));
     }
-    // Whoever has a code and not what belongs to it has stolen it: it is good for nobody now.
-    if let Err((said, rule)) =
+    // A client that presents a code without the matching redirect URI or code verifier may have
+    // stolen it, so the grant is revoked.
+    if let Err((description, rule)) =
         check_redirect_uri(request, &code).and_then(|()| check_verifier(request, &code))
     {
-        return Err(void(request, &grant, said, rule).await?);
+        return Err(revoke_grant_and_reject(request, &grant, description, rule).await?);
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.context.issuer.issuer;
     let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
-    let keeps =
+    let issues_refresh_token =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
-    let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
+    let refresh_token =
+        if issues_refresh_token { Some(new_refresh_token(request, &grant)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::AuthorizationCode(code.hash)));
     Ok(GrantOutcome {
         sub,
@@ -54,7 +56,8 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     })
 }
 
-/// A code of another client is one that nobody has issued: it is neither told nor spent.
+/// Finds a code that was issued to this client. A code of another client is treated as unknown, and
+/// is not consumed.
 async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizationCode, ApiError> {
     let found = request.context.store.code(&TokenHash::of_text(code)).await?;
     found.filter(|stored| stored.grant.client_id == request.client.client_id).ok_or_else(|| {
@@ -65,11 +68,14 @@ async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizat
     })
 }
 
-type Refused = (&'static str, &'static str);
+type CheckError = (&'static str, &'static str);
 
-fn check_redirect_uri(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refused> {
+fn check_redirect_uri(
+    request: &TokenRequest<'_>,
+    code: &AuthorizationCode,
+) -> Result<(), CheckError> {
     match (code.redirect_uri.as_deref(), request.form.get("redirect_uri")) {
-        (Some(asked), Some(shown)) if asked == shown => Ok(()),
+        (Some(asked), Some(presented)) if asked == presented => Ok(()),
         (None, _) => Ok(()),
         (Some(_), None) => {
             Err(("redirect_uri is missing: repeat the one of the authorization request", RULE))
@@ -80,11 +86,11 @@ fn check_redirect_uri(request: &TokenRequest<'_>, code: &AuthorizationCode) -> R
     }
 }
 
-fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refused> {
+fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), CheckError> {
     match (code.code_challenge.as_deref(), request.form.get("code_verifier")) {
         (None, None) => Ok(()),
-        // Without this, an attacker could strip the challenge from a victim's request (RFC 9700
-        // §2.1.1).
+        // Prevents PKCE downgrade: an attacker could remove the challenge from the authorization
+        // request (RFC 9700 §2.1.1).
         (None, Some(_)) => Err((
             "a code_verifier came, and no code_challenge was in the authorization request",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
@@ -93,10 +99,10 @@ fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Resul
         (Some(challenge), Some(verifier)) => {
             let hash =
                 BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
-            let right =
+            let is_match =
                 constant_time::verify_slices_are_equal(hash.as_bytes(), challenge.as_bytes())
                     .is_ok();
-            if right {
+            if is_match {
                 Ok(())
             } else {
                 Err(("the code_verifier does not belong to the code_challenge", PKCE))

@@ -8,7 +8,7 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.4";
 
-/// The client asks in its own name (RFC 6749 §4.4).
+/// Grants a client access on its own behalf (RFC 6749 §4.4).
 pub(super) fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let client = request.client;
     if client.is_public() {
@@ -35,8 +35,8 @@ impl From<ScopeError> for ApiError {
 }
 
 impl From<GrantError> for ApiError {
-    fn from(refusal: GrantError) -> Self {
-        let (code, rule) = match refusal {
+    fn from(error: GrantError) -> Self {
+        let (code, rule) = match error {
             GrantError::InvalidResource(_) | GrantError::ResourceNotAllowed { .. } => {
                 (ErrorCode::InvalidTarget, "https://www.rfc-editor.org/rfc/rfc8707#section-2")
             }
@@ -44,6 +44,6 @@ impl From<GrantError> for ApiError {
                 (ErrorCode::InvalidScope, "https://www.rfc-editor.org/rfc/rfc6749#section-3.3")
             }
         };
-        Self::new(code, refusal.to_string(), rule)
+        Self::new(code, error.to_string(), rule)
     }
 }

@@ -2,7 +2,7 @@ use oauth_types::ErrorCode;
 
 use super::{
     GrantOutcome, TokenRequest, UserContext, new_refresh_token,
-    revoke_grant::{invalid_grant, void},
+    revoke_grant::{invalid_grant, revoke_grant_and_reject},
 };
 use crate::{
     domain::{
@@ -13,7 +13,7 @@ use crate::{
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.5";
 
-/// A device asks whether its user has decided (RFC 8628 §3.4).
+/// Handles a device's poll for the user's decision (RFC 8628 §3.4).
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let hash = TokenHash::of_text(required(request.form, "device_code", RULE)?);
     let found =
@@ -21,25 +21,25 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let StoredDeviceAuthorization { device, status } = found.ok_or_else(|| {
         invalid_grant("the device_code is not known, or was issued to another client", RULE)
     })?;
-    let refuse = |code, text: &str| Err(ApiError::new(code, text, RULE));
+    let reject = |code, text: &str| Err(ApiError::new(code, text, RULE));
     let (grant, revoked, spent) = match status {
         DeviceCodeStatus::Approved { grant, revoked, spent } => (grant, revoked, spent),
-        DeviceCodeStatus::Denied => return refuse(ErrorCode::AccessDenied, "the user said no"),
+        DeviceCodeStatus::Denied => return reject(ErrorCode::AccessDenied, "the user said no"),
         _ if request.now >= device.exp => {
-            return refuse(ErrorCode::ExpiredToken, "nobody decided in time; begin anew");
+            return reject(ErrorCode::ExpiredToken, "nobody decided in time; begin anew");
         }
         DeviceCodeStatus::SlowDown => {
-            return refuse(
+            return reject(
                 ErrorCode::SlowDown,
                 "it is too soon to ask again: wait 5 seconds longer from now on",
             );
         }
         DeviceCodeStatus::Pending => {
-            return refuse(ErrorCode::AuthorizationPending, "the user has not decided yet");
+            return reject(ErrorCode::AuthorizationPending, "the user has not decided yet");
         }
     };
     if spent {
-        return Err(void(
+        return Err(revoke_grant_and_reject(
             request,
             &grant,
             "the device_code was used before; what came of it is void",
@@ -56,9 +56,10 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.context.issuer.issuer;
     let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
-    let keeps =
+    let issues_refresh_token =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
-    let refresh_token = if keeps { Some(new_refresh_token(request, &grant)?) } else { None };
+    let refresh_token =
+        if issues_refresh_token { Some(new_refresh_token(request, &grant)?) } else { None };
     let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::DeviceCode(hash)));
     Ok(GrantOutcome {
         sub,

@@ -2,7 +2,7 @@ use oauth_types::{RefreshToken, Scope};
 
 use super::{
     GrantOutcome, Refresh, TokenRequest, UserContext, next_refresh_token,
-    revoke_grant::{invalid_grant, void},
+    revoke_grant::{invalid_grant, revoke_grant_and_reject},
 };
 use crate::{
     domain::{OneTimeCredential, StoredRefreshToken, narrow_grant},
@@ -13,17 +13,17 @@ use crate::{
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-6";
 const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2";
 
-/// The client goes on without the user (RFC 6749 §6). Each refresh token is good once; its
-/// successor is handed out with the access token.
+/// Refreshes an access token (RFC 6749 §6). Each refresh token can be used once; the response
+/// contains its successor.
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
-    let shown = RefreshToken::new(required(request.form, "refresh_token", RULE)?);
+    let presented = RefreshToken::new(required(request.form, "refresh_token", RULE)?);
     let unknown =
         || invalid_grant("the refresh token is not known, or was issued to another client", RULE);
-    let stored = in_force(request, &shown).await?.ok_or_else(unknown)?;
-    let had = request
+    let stored = find_current(request, &presented).await?.ok_or_else(unknown)?;
+    let generations = request
         .context
         .refresh_tokens
-        .generations_since(&shown, stored.number, stored.hash)
+        .generations_since(&presented, stored.number, stored.hash)
         .ok_or_else(unknown)?;
     if stored.revoked {
         return Err(invalid_grant(
@@ -37,27 +37,28 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
             RULE,
         ));
     }
-    if !stored.grant.offline && !session_lives(request, &stored.grant.sid).await? {
+    if !stored.grant.offline && !is_session_active(request, &stored.grant.sid).await? {
         return Err(invalid_grant(
             "the session in which this was allowed is over: send the user to sign in",
             RULE,
         ));
     }
-    let successor = request.context.refresh_tokens.successor(&shown).ok_or_else(unknown)?;
+    let successor = request.context.refresh_tokens.successor(&presented).ok_or_else(unknown)?;
     let retry_seconds = i64::from(request.context.ttls.refresh_reuse_grace);
-    let (spends, refresh) = match had {
+    let (spends, refresh) = match generations {
         0 => (
             Some(OneTimeCredential::RefreshToken(stored.hash)),
             next_refresh_token(request, successor, stored.number + 1),
         ),
-        // An answer was lost on the way, and the client asks again within seconds: it gets the same
-        // successor. Whoever has used that one has had the answer.
+        // The response was lost and the client retries within the grace period: it gets the same
+        // successor again. Once that successor has been used, the response is known to have arrived
+        // and a retry counts as a replay.
         1 if request.now <= stored.since + retry_seconds => {
             (None, Refresh { token: successor, new: None })
         }
         _ => {
-            let said = "the refresh token was used before; all that came of it is void, because one of the two was not you";
-            return Err(void(request, &stored.grant, said, REPLAY).await?);
+            let description = "the refresh token was used before; all that came of it is void, because one of the two was not you";
+            return Err(revoke_grant_and_reject(request, &stored.grant, description, REPLAY).await?);
         }
     };
     let grant = stored.grant;
@@ -74,18 +75,20 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     })
 }
 
-/// The one in force under the grant of which `shown` says that it is, if that is this client's.
-async fn in_force(
+/// Returns the current refresh token of the grant that `presented` names, if the grant belongs to
+/// this client.
+async fn find_current(
     request: &TokenRequest<'_>,
-    shown: &RefreshToken,
+    presented: &RefreshToken,
 ) -> Result<Option<StoredRefreshToken>, ApiError> {
-    let Some(grant_id) = grant_id_of_refresh_token(shown) else { return Ok(None) };
+    let Some(grant_id) = grant_id_of_refresh_token(presented) else { return Ok(None) };
     let stored = request.context.store.refresh_token(grant_id).await?;
     Ok(stored.filter(|stored| stored.grant.client_id == request.client.client_id))
 }
 
-/// Without `offline_access` the user has to be there, more or less (OpenID Connect Core §11).
-async fn session_lives(request: &TokenRequest<'_>, sid: &str) -> Result<bool, ApiError> {
+/// Returns whether the session is still active. Without `offline_access`, a refresh token is valid
+/// only as long as the user's session (OpenID Connect Core §11).
+async fn is_session_active(request: &TokenRequest<'_>, sid: &str) -> Result<bool, ApiError> {
     let session = request.context.store.session_by_sid(sid).await?;
     Ok(session.is_some_and(|session| session.is_live(request.now, request.context.session_ttl)))
 }

@@ -7,14 +7,14 @@ use crate::{
     storage::Change,
 };
 
-/// `invalid_grant` (RFC 6749 §5.2).
+/// Returns an `invalid_grant` error (RFC 6749 §5.2).
 pub(super) fn invalid_grant(description: &str, rule: &str) -> ApiError {
     ApiError::new(ErrorCode::InvalidGrant, description, rule)
 }
 
-/// Somebody holds a code or a token that they should not: void all that was issued under the grant,
-/// then refuse.
-pub(super) async fn void(
+/// Revokes a grant with every token issued for it, and returns the error for the client. Called if
+/// a code or token was replayed or stolen.
+pub(super) async fn revoke_grant_and_reject(
     request: &TokenRequest<'_>,
     grant: &UserGrant,
     description: &str,

@@ -7,24 +7,23 @@ use crate::{
     tokens::ExchangedToken,
 };
 
-/// The one kind of token that is taken and given (RFC 8693 §3).
+/// The only supported token type (RFC 8693 §3).
 pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8693#section-2.1";
 
-/// A service was shown a user's token and needs one for a further hop (RFC 8693): it gets one that
-/// still speaks for the user, says who acts for them, and opens only what the service itself may
-/// open.
+/// Exchanges an access token for one to call another resource server (RFC 8693). The new token
+/// keeps the subject, names the client as the actor, and is limited to the client's own access.
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let TokenRequest { context, client, registry, form, .. } = request;
-    check_kinds(request)?;
+    check_token_types(request)?;
     if client.is_public() {
         let text =
             "a public client cannot act for others: anybody could say that it is this client";
         return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
-    let shown = AccessToken::new(required(form, "subject_token", RULE)?);
-    let subject = in_force(request, &shown).await?;
+    let presented = AccessToken::new(required(form, "subject_token", RULE)?);
+    let subject = active_claims(request, &presented).await?;
     if !may_exchange(client, &subject) {
         return Err(ApiError::invalid_request(
             "the subject_token was neither issued to this client nor for it",
@@ -39,14 +38,15 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
             RULE,
         ));
     }
-    // It ends with the user's grant, as the token does that was shown.
+    // The new token belongs to the same grant as the subject token, so revoking the grant
+    // invalidates both.
     let grant = match grant_id_of(&subject.jti) {
-        Some(grant_id) => Some(context.store.grant(grant_id).await?.ok_or_else(void)?),
+        Some(grant_id) => Some(context.store.grant(grant_id).await?.ok_or_else(not_active)?),
         None => None,
     };
     let granted = match grant.as_ref().filter(|grant| grant.client_id == client.client_id) {
-        // Else a client whom the user has allowed to read could exchange that for leave to write in
-        // the user's name.
+        // Limit the client to what the user granted it. Otherwise a client with read access could
+        // exchange its token for write access on the user's behalf.
         Some(own) => {
             narrow_grant(client, registry, &context.issuer.issuer, own, scope.as_ref(), &resources)?
         }
@@ -63,11 +63,11 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     })
 }
 
-fn void() -> ApiError {
+fn not_active() -> ApiError {
     ApiError::invalid_request("the subject_token is not in force", RULE)
 }
 
-fn check_kinds(request: &TokenRequest<'_>) -> Result<(), ApiError> {
+fn check_token_types(request: &TokenRequest<'_>) -> Result<(), ApiError> {
     let refuse = |text: &str| Err(ApiError::invalid_request(text, RULE));
     if required(request.form, "subject_token_type", RULE)? != ACCESS_TOKEN_TYPE {
         return refuse("the subject_token_type is not that of an access token");
@@ -81,16 +81,16 @@ fn check_kinds(request: &TokenRequest<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn in_force(
+async fn active_claims(
     request: &TokenRequest<'_>,
-    shown: &AccessToken,
+    presented: &AccessToken,
 ) -> Result<AccessTokenClaims, ApiError> {
     let context = request.context;
-    let subject = context.issued_tokens.find_claims(shown).await?.ok_or_else(void)?;
-    if context.issued_tokens.is_active(&subject).await? { Ok(subject) } else { Err(void()) }
+    let subject = context.issued_tokens.find_claims(presented).await?.ok_or_else(not_active)?;
+    if context.issued_tokens.is_active(&subject).await? { Ok(subject) } else { Err(not_active()) }
 }
 
-/// One's own, or one that was shown to oneself.
+/// Returns whether the subject token was issued to this client or for it.
 fn may_exchange(client: &Client, subject: &AccessTokenClaims) -> bool {
     subject.client_id == client.client_id
         || client.introspection_audiences.iter().any(|own| subject.aud.contains(own))
