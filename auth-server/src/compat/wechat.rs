@@ -95,9 +95,9 @@ fn standard<const N: usize>(
     query: Option<String>,
     names: [(&'static str, &str); N],
 ) -> ClientRequest {
-    let asked = read(query);
+    let form = parse_query(query);
     ClientRequest::from_pairs(
-        names.map(|(name, wechat)| (name, asked.get(wechat).unwrap_or_default().to_owned())),
+        names.map(|(name, wechat)| (name, form.get(wechat).unwrap_or_default().to_owned())),
     )
 }
 
@@ -179,11 +179,11 @@ pub async fn userinfo(
     State(context): State<Arc<UserInfoContext>>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let asked = read(query);
-    let Some(access_token) = asked.get("access_token").map(AccessToken::new) else {
+    let form = parse_query(query);
+    let Some(access_token) = form.get("access_token").map(AccessToken::new) else {
         return wechat_error(41_001, "access_token missing");
     };
-    let Some(openid) = asked.get("openid") else {
+    let Some(openid) = form.get("openid") else {
         return wechat_error(41_009, "missing openid");
     };
     let found = userinfo_user(&context, &access_token).await;
@@ -222,7 +222,7 @@ pub async fn userinfo(
 
 /// Parses the query. A malformed query counts as empty and leads to WeChat's error for a missing
 /// parameter.
-fn read(query: Option<String>) -> Form {
+fn parse_query(query: Option<String>) -> Form {
     Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default()
 }
 

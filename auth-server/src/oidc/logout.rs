@@ -20,97 +20,106 @@ use crate::{
 /// the request does not identify the session.
 pub async fn logout(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    sign_out(&context, &visitor, address, &query)
+    sign_out(&context, &browser_session, address, &query)
         .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 /// `POST /logout`: accepts the request as a form. Redirects to the GET endpoint, because browsers
 /// do not send the session cookie with a cross-site POST.
 pub async fn logout_posted(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     form: Result<RawForm, ApiError>,
 ) -> Response {
     match form {
         Ok(RawForm(query)) => Redirect::to(&format!("/logout?{query}")).into_response(),
-        Err(failure) => HtmlError::from(failure).page(&context.page.pages, &visitor.browser),
+        Err(failure) => {
+            HtmlError::from(failure).page(&context.page.pages, &browser_session.browser)
+        }
     }
 }
 
 /// `POST /logout/confirm`: handles the user's decision.
 pub async fn logout_confirmed(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
     form: Result<FormBody, ApiError>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let answer = async { confirmed(&context, &visitor, address, &query, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+    let answer = async { confirmed(&context, &browser_session, address, &query, &form?.0).await };
+    answer
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 async fn sign_out(
     context: &AuthorizationContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     address: ClientAddress,
     query: &str,
 ) -> Result<Response, HtmlError> {
-    let asked = Asked::read(context, query)?;
-    match visitor.signed_in(&context.page).await? {
-        None => Ok(asked.answer(context, visitor)),
+    let request = LogoutRequest::read(context, query)?;
+    match browser_session.signed_in(&context.page).await? {
+        None => Ok(request.answer(context, browser_session)),
         // The ID token hint names the signed-in user, so no confirmation is required. Any other
         // request must be confirmed (§2).
         Some(signed_in)
-            if asked.is_about(context, &signed_in.session.sub, &signed_in.session.sid) =>
+            if request.identifies_session(
+                context,
+                &signed_in.session.sub,
+                &signed_in.session.sid,
+            ) =>
         {
             end_session(context, &signed_in.session, address).await?;
-            Ok((forget_session_cookie(&context.page), asked.answer(context, visitor))
+            Ok((forget_session_cookie(&context.page), request.answer(context, browser_session))
                 .into_response())
         }
         Some(signed_in) => {
             let page = LogoutPage {
-                client: asked.client_name.clone(),
+                client: request.client_name.clone(),
                 user: (&signed_in.user).into(),
                 action: format!("/logout/confirm?{query}"),
-                csrf: visitor.csrf_token(&context.page),
+                csrf: browser_session.csrf_token(&context.page),
             };
-            let page = render(&context.page.pages, &visitor.browser, StatusCode::OK, &page);
+            let page = render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page);
             // Browsers apply the page's `form-action` policy to the redirect after the form.
-            Ok(page.form_action(asked.return_to.as_deref().unwrap_or_default()).into_response())
+            Ok(page.form_action(request.return_to.as_deref().unwrap_or_default()).into_response())
         }
     }
 }
 
 async fn confirmed(
     context: &AuthorizationContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     address: ClientAddress,
     query: &str,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let asked = Asked::read(context, query)?;
-    let Some(signed_in) = visitor.signed_in(&context.page).await? else {
-        return Ok(asked.answer(context, visitor));
+    let request = LogoutRequest::read(context, query)?;
+    let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
+        return Ok(request.answer(context, browser_session));
     };
-    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return Err(HtmlError::CsrfMismatch);
     }
     if form.get("decision") == Some("stay") {
         return Ok(Redirect::to("/account").into_response());
     }
     end_session(context, &signed_in.session, address).await?;
-    Ok((forget_session_cookie(&context.page), asked.answer(context, visitor)).into_response())
+    Ok((forget_session_cookie(&context.page), request.answer(context, browser_session))
+        .into_response())
 }
 
 /// A logout request. Contains only values that were verified.
-struct Asked {
+struct LogoutRequest {
     hint: Option<IdTokenClaims>,
     client_name: Option<String>,
     /// The client's home page, linked from the signed-out page.
@@ -120,7 +129,7 @@ struct Asked {
     return_to: Option<String>,
 }
 
-impl Asked {
+impl LogoutRequest {
     fn read(context: &AuthorizationContext, query: &str) -> Result<Self, HtmlError> {
         let form = Form::parse(query.as_bytes())
             .map_err(|error| HtmlError::BadRequest(ErrorKind::Logout, error.to_string()))?;
@@ -144,14 +153,14 @@ impl Asked {
         Ok(Self { hint, client_name, client_uri, return_to })
     }
 
-    fn is_about(&self, context: &AuthorizationContext, sub: &str, sid: &str) -> bool {
+    fn identifies_session(&self, context: &AuthorizationContext, sub: &str, sid: &str) -> bool {
         let is_session = |hint: &IdTokenClaims| hint.sid.as_deref().is_none_or(|own| own == sid);
         self.hint
             .as_ref()
             .is_some_and(|hint| context.matches_id_token_hint(hint, sub) && is_session(hint))
     }
 
-    fn answer(&self, context: &AuthorizationContext, visitor: &BrowserSession) -> Response {
+    fn answer(&self, context: &AuthorizationContext, browser_session: &BrowserSession) -> Response {
         match &self.return_to {
             Some(uri) => Redirect::to(uri).into_response(),
             None => {
@@ -159,7 +168,8 @@ impl Asked {
                 let page = LoggedOutPage {
                     return_to: back.map(|(client, href)| ReturnTo { client, href }),
                 };
-                render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+                render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page)
+                    .into_response()
             }
         }
     }

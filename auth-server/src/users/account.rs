@@ -29,62 +29,68 @@ pub struct Done {
 /// `GET /account`: lists the user's sessions and the clients with access.
 pub async fn account(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     done: Result<Query<Done>, QueryRejection>,
 ) -> Response {
     // Ignore an unknown notice.
     let notice = done.ok().and_then(|Query(done)| done.done);
-    overview(&context, &visitor, notice)
+    overview(&context, &browser_session, notice)
         .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 /// `POST /account/end-session`: ends one of the user's sessions.
 pub async fn end_one_session(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { end(&context, &visitor, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+    let answer = async { end(&context, &browser_session, address, &form?.0).await };
+    answer
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 /// `POST /account/sign-out-everywhere`: ends all sessions of the user.
 pub async fn sign_out_everywhere(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { end_all(&context, &visitor, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+    let answer = async { end_all(&context, &browser_session, address, &form?.0).await };
+    answer
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 /// `POST /account/withdraw-consent`: revokes the access of a client.
 pub async fn withdraw_consent(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { withdraw(&context, &visitor, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+    let answer = async { withdraw(&context, &browser_session, address, &form?.0).await };
+    answer
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 async fn overview(
     context: &AuthorizationContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     notice: Option<AccountNotice>,
 ) -> Result<Response, HtmlError> {
-    let Some(SignedIn { session, user }) = visitor.signed_in(&context.page).await? else {
-        return Ok(to_sign_in());
+    let Some(SignedIn { session, user }) = browser_session.signed_in(&context.page).await? else {
+        return Ok(redirect_to_sign_in());
     };
     let registry = context.clients.registry.current();
     // Deleted clients are omitted, because they no longer have a display name.
     let name_of = |client_id: &String| {
         let client = registry.client(client_id)?;
-        Some(client.display_name_in(visitor.browser.language.code()).to_owned())
+        Some(client.display_name_in(browser_session.browser.language.code()).to_owned())
     };
     let mut sessions = Vec::new();
     for other in context.store.sessions_of(&user.sub).await? {
@@ -102,14 +108,14 @@ async fn overview(
             last_seen: other.last_seen,
         });
     }
-    let consents = allowed_by(context, &user.sub).await?;
+    let consents = granted_access(context, &user.sub).await?;
     let consents = consents.iter().map(|Consent { client_id, scope, granted_at, .. }| ConsentRow {
         client: registry.client(client_id).map_or_else(
             || ClientView::named(client_id),
-            |client| ClientView::new(client, visitor.browser.language),
+            |client| ClientView::new(client, browser_session.browser.language),
         ),
         client_id: client_id.clone(),
-        scopes: scope.iter().map(allowed).collect(),
+        scopes: scope.iter().map(granted_scope).collect(),
         since: *granted_at,
     });
     let page = AccountPage {
@@ -123,14 +129,17 @@ async fn overview(
             sign_out: "/logout/confirm".to_owned(),
             sign_out_everywhere: "/account/sign-out-everywhere".to_owned(),
         },
-        csrf: visitor.csrf_token(&context.page),
+        csrf: browser_session.csrf_token(&context.page),
     };
-    Ok(render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+    Ok(render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response())
 }
 
 /// Returns the granted access by client: stored consents, and active grants without one (devices
 /// and first-party clients).
-async fn allowed_by(context: &AuthorizationContext, sub: &str) -> Result<Vec<Consent>, HtmlError> {
+async fn granted_access(
+    context: &AuthorizationContext,
+    sub: &str,
+) -> Result<Vec<Consent>, HtmlError> {
     let mut all = context.store.consents_of(sub).await?;
     for grant in context.store.grants_of(sub, context.clock.seconds()).await? {
         match all.iter_mut().find(|known| known.client_id == grant.client_id) {
@@ -146,62 +155,62 @@ async fn allowed_by(context: &AuthorizationContext, sub: &str) -> Result<Vec<Con
     Ok(all)
 }
 
-fn allowed(name: &str) -> ScopeView {
+fn granted_scope(name: &str) -> ScopeView {
     ScopeView { name: name.to_owned(), granted_before: true }
 }
 
 async fn end(
     context: &AuthorizationContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     address: ClientAddress,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let Some(SignedIn { session, .. }) = visitor.signed_in(&context.page).await? else {
-        return Ok(to_sign_in());
+    let Some(SignedIn { session, .. }) = browser_session.signed_in(&context.page).await? else {
+        return Ok(redirect_to_sign_in());
     };
-    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return Err(HtmlError::CsrfMismatch);
     }
     // Search only the user's own sessions, so that the id of another session is not found.
     let own: Vec<Session> = context.store.sessions_of(&session.sub).await?;
     let Some(ended) = own.iter().find(|own| Some(own.sid.as_str()) == form.get("session")) else {
-        return Ok(to_account("session_ended"));
+        return Ok(redirect_to_account("session_ended"));
     };
     end_session(context, ended, address).await?;
     if ended.sid == session.sid {
-        return Ok((forget_session_cookie(&context.page), to_sign_in()).into_response());
+        return Ok((forget_session_cookie(&context.page), redirect_to_sign_in()).into_response());
     }
-    Ok(to_account("session_ended"))
+    Ok(redirect_to_account("session_ended"))
 }
 
 async fn end_all(
     context: &AuthorizationContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     address: ClientAddress,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let Some(SignedIn { user, .. }) = visitor.signed_in(&context.page).await? else {
-        return Ok(to_sign_in());
+    let Some(SignedIn { user, .. }) = browser_session.signed_in(&context.page).await? else {
+        return Ok(redirect_to_sign_in());
     };
-    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return Err(HtmlError::CsrfMismatch);
     }
     for session in context.store.sessions_of(&user.sub).await? {
         end_session(context, &session, address).await?;
     }
-    Ok((forget_session_cookie(&context.page), to_sign_in()).into_response())
+    Ok((forget_session_cookie(&context.page), redirect_to_sign_in()).into_response())
 }
 
 async fn withdraw(
     context: &AuthorizationContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     address: ClientAddress,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let Some(SignedIn { user, .. }) = visitor.signed_in(&context.page).await? else {
-        return Ok(to_sign_in());
+    let Some(SignedIn { user, .. }) = browser_session.signed_in(&context.page).await? else {
+        return Ok(redirect_to_sign_in());
     };
-    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
+    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return Err(HtmlError::CsrfMismatch);
     }
     let client_id = form.get("client_id").unwrap_or_default().to_owned();
@@ -210,13 +219,13 @@ async fn withdraw(
     audit.client_id = Some(context.clients.registry.current().loggable_client_id(&client_id));
     let change = Change::RevokeConsent { sub: user.sub, client_id };
     context.audit.apply(&audit, change).await?;
-    Ok(to_account("consent_withdrawn"))
+    Ok(redirect_to_account("consent_withdrawn"))
 }
 
-fn to_sign_in() -> Response {
+fn redirect_to_sign_in() -> Response {
     Redirect::to("/login").into_response()
 }
 
-fn to_account(done: &str) -> Response {
+fn redirect_to_account(done: &str) -> Response {
     Redirect::to(&format!("/account?done={done}")).into_response()
 }

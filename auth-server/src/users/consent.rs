@@ -18,34 +18,46 @@ use crate::{
 /// `GET /consent`: displays the access that the client requests.
 pub async fn consent(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let page = ConsentForm { context: &context, visitor: &visitor, address, query: &query };
+    let page = ConsentForm {
+        context: &context,
+        browser_session: &browser_session,
+        address,
+        query: &query,
+    };
     page.render()
         .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 /// `POST /consent`: handles the user's decision.
 pub async fn consent_posted(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
     form: Result<FormBody, ApiError>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let page = ConsentForm { context: &context, visitor: &visitor, address, query: &query };
+    let page = ConsentForm {
+        context: &context,
+        browser_session: &browser_session,
+        address,
+        query: &query,
+    };
     let answer = async { page.answer(&form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+    answer
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 struct ConsentForm<'a> {
     context: &'a AuthorizationContext,
-    visitor: &'a BrowserSession,
+    browser_session: &'a BrowserSession,
     address: ClientAddress,
     query: &'a str,
 }
@@ -53,13 +65,13 @@ struct ConsentForm<'a> {
 impl ConsentForm<'_> {
     async fn render(&self) -> Result<Response, HtmlError> {
         let request = self.request().await?;
-        let Some(signed_in) = self.visitor.signed_in(&self.context.page).await? else {
-            return Ok(self.to_sign_in());
+        let Some(signed_in) = self.browser_session.signed_in(&self.context.page).await? else {
+            return Ok(self.redirect_to_sign_in());
         };
         if !self.flow(&request).is_ready_for_consent(&signed_in) {
-            return Ok(self.to_sign_in());
+            return Ok(self.redirect_to_sign_in());
         }
-        let browser = request.shown_in(&self.visitor.browser);
+        let browser = request.shown_in(&self.browser_session.browser);
         let before = self.allowed_before(&request, &signed_in).await?;
         let scopes = request
             .allowed
@@ -73,7 +85,7 @@ impl ConsentForm<'_> {
             scopes: scopes.collect(),
             action: format!("/consent?{}", self.query),
             switch_account: format!("/login?{}", self.query),
-            csrf: self.visitor.csrf_token(&self.context.page),
+            csrf: self.browser_session.csrf_token(&self.context.page),
         };
         let redirect_uri = &request.response_target.redirect_uri;
         let page = render(&self.context.page.pages, &browser, StatusCode::OK, &page);
@@ -83,10 +95,10 @@ impl ConsentForm<'_> {
 
     async fn answer(&self, form: &Form) -> Result<Response, HtmlError> {
         let request = self.request().await?;
-        let Some(signed_in) = self.visitor.signed_in(&self.context.page).await? else {
-            return Ok(self.to_sign_in());
+        let Some(signed_in) = self.browser_session.signed_in(&self.context.page).await? else {
+            return Ok(self.redirect_to_sign_in());
         };
-        if !self.visitor.csrf_valid(&self.context.page, form.get("csrf")) {
+        if !self.browser_session.csrf_valid(&self.context.page, form.get("csrf")) {
             return Err(HtmlError::CsrfMismatch);
         }
         let flow = self.flow(&request);
@@ -105,7 +117,7 @@ impl ConsentForm<'_> {
     fn flow<'a>(&'a self, request: &'a AuthorizationRequest) -> Interaction<'a> {
         Interaction {
             context: self.context,
-            browser: &self.visitor.browser,
+            browser: &self.browser_session.browser,
             request,
             query: self.query,
             address: self.address,
@@ -113,7 +125,7 @@ impl ConsentForm<'_> {
     }
 
     async fn request(&self) -> Result<AuthorizationRequest, HtmlError> {
-        read_request(self.context, &self.visitor.browser, self.query, self.address).await
+        read_request(self.context, &self.browser_session.browser, self.query, self.address).await
     }
 
     /// Returns the scope that the user granted before, extended by the requested scope.
@@ -141,7 +153,7 @@ impl ConsentForm<'_> {
         Ok(consent.map(|consent| consent.scope).unwrap_or_default())
     }
 
-    fn to_sign_in(&self) -> Response {
+    fn redirect_to_sign_in(&self) -> Response {
         Redirect::to(&format!("/login?{}", self.query)).into_response()
     }
 }

@@ -14,14 +14,14 @@ use crate::{
 /// `GET /`: displays links for a person who opens the issuer URL in a browser.
 pub async fn home(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
 ) -> Response {
-    let signed_in = visitor.signed_in(&context.page).await.unwrap_or_default();
+    let signed_in = browser_session.signed_in(&context.page).await.unwrap_or_default();
     let page = HomePage {
         issuer: context.issuer.trim_end_matches('/').to_owned(),
         account: "/account".to_owned(),
         device: "/device".to_owned(),
         signed_in_as: signed_in.map(|signed_in| signed_in.user.display_name().to_owned()),
     };
-    render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+    render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response()
 }

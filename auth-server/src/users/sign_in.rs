@@ -23,13 +23,13 @@ use crate::{
 /// authorization request in the query; without one, with the waiting device or their account page.
 pub async fn login(
     State(context): State<Arc<SignInContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
     let page = SignInPage { context: &context, address, query: &query.unwrap_or_default() };
-    let browser = visitor.browser.clone();
-    page.render(visitor, None, "")
+    let browser = browser_session.browser.clone();
+    page.render(browser_session, None, "")
         .await
         .unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
 }
@@ -37,14 +37,14 @@ pub async fn login(
 /// `POST /login`: verifies the user name and password.
 pub async fn login_posted(
     State(context): State<Arc<SignInContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
     form: Result<FormBody, ApiError>,
 ) -> Response {
     let page = SignInPage { context: &context, address, query: &query.unwrap_or_default() };
-    let browser = visitor.browser.clone();
-    let answer = async { page.answer(visitor, &form?.0).await };
+    let browser = browser_session.browser.clone();
+    let answer = async { page.answer(browser_session, &form?.0).await };
     answer.await.unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
 }
 
@@ -57,23 +57,27 @@ struct SignInPage<'a> {
 impl SignInPage<'_> {
     async fn render(
         &self,
-        visitor: BrowserSession,
+        browser_session: BrowserSession,
         problem: Option<LoginProblem>,
         username: &str,
     ) -> Result<Response, HtmlError> {
-        let request = self.request(&visitor).await?;
-        let signed_in = visitor.signed_in(&self.context.authorization.page).await?;
+        let request = self.request(&browser_session).await?;
+        let signed_in = browser_session.signed_in(&self.context.authorization.page).await?;
         let may_continue = |signed_in: &SignedIn| {
             let choosing = request.as_ref().filter(|request| request.prompt.select_account);
-            choosing.is_some_and(|request| self.flow(&visitor, request).may_continue_as(signed_in))
+            choosing.is_some_and(|request| {
+                self.flow(&browser_session, request).may_continue_as(signed_in)
+            })
         };
         let signed_in_as = signed_in
             .filter(may_continue)
             .map(|signed_in| signed_in.user.display_name().to_owned());
-        let (visitor, cookie) = visitor.with_cookie(&self.context.authorization.page)?;
-        let browser = request
-            .as_ref()
-            .map_or_else(|| visitor.browser.clone(), |asked| asked.shown_in(&visitor.browser));
+        let (browser_session, cookie) =
+            browser_session.with_cookie(&self.context.authorization.page)?;
+        let browser = request.as_ref().map_or_else(
+            || browser_session.browser.clone(),
+            |request| request.shown_in(&browser_session.browser),
+        );
         let hint =
             request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
         let status = match problem {
@@ -86,7 +90,7 @@ impl SignInPage<'_> {
                 .as_ref()
                 .map(|request| ClientView::new(&request.client, browser.language)),
             action: format!("/login?{}", self.query),
-            csrf: visitor.csrf_token(&self.context.authorization.page),
+            csrf: browser_session.csrf_token(&self.context.authorization.page),
             username: if username.is_empty() { hint } else { username }.to_owned(),
             problem,
             demo_hint: self.context.show_demo_credentials,
@@ -106,28 +110,32 @@ impl SignInPage<'_> {
         Ok((cookie, wait, page).into_response())
     }
 
-    async fn answer(&self, visitor: BrowserSession, form: &Form) -> Result<Response, HtmlError> {
-        let request = self.request(&visitor).await?;
+    async fn answer(
+        &self,
+        browser_session: BrowserSession,
+        form: &Form,
+    ) -> Result<Response, HtmlError> {
+        let request = self.request(&browser_session).await?;
         let username = form.get("username").unwrap_or_default();
-        if !visitor.csrf_valid(&self.context.authorization.page, form.get("csrf")) {
-            let problem = if visitor.has_no_cookie() {
+        if !browser_session.csrf_valid(&self.context.authorization.page, form.get("csrf")) {
+            let problem = if browser_session.has_no_cookie() {
                 LoginProblem::NoCookies
             } else {
                 LoginProblem::ExpiredForm
             };
-            return self.render(visitor, Some(problem), username).await;
+            return self.render(browser_session, Some(problem), username).await;
         }
         if form.get("cancel").is_some() {
             return match &request {
-                Some(request) => self.flow(&visitor, request).deny(None).await,
+                Some(request) => self.flow(&browser_session, request).deny(None).await,
                 None => Ok(Redirect::to("/").into_response()),
             };
         }
         if form.get("continue").is_some() {
-            let signed_in = visitor.signed_in(&self.context.authorization.page).await?;
+            let signed_in = browser_session.signed_in(&self.context.authorization.page).await?;
             return self
                 .proceed(
-                    &visitor,
+                    &browser_session,
                     request.as_ref(),
                     signed_in.as_ref(),
                     InteractionProgress::Chosen,
@@ -144,16 +152,16 @@ impl SignInPage<'_> {
         match user {
             Ok(user) => {
                 let Some((signed_in, cookie)) =
-                    self.start_session(&visitor, user, request.as_ref()).await?
+                    self.start_session(&browser_session, user, request.as_ref()).await?
                 else {
                     self.record_rejection(request.as_ref()).await;
                     return self
-                        .render(visitor, Some(LoginProblem::WrongCredentials), username)
+                        .render(browser_session, Some(LoginProblem::WrongCredentials), username)
                         .await;
                 };
                 let answer = self
                     .proceed(
-                        &visitor,
+                        &browser_session,
                         request.as_ref(),
                         Some(&signed_in),
                         InteractionProgress::SignedIn,
@@ -170,32 +178,37 @@ impl SignInPage<'_> {
                     }
                     _ => LoginProblem::WrongCredentials,
                 };
-                self.render(visitor, Some(problem), username).await
+                self.render(browser_session, Some(problem), username).await
             }
         }
     }
 
     async fn request(
         &self,
-        visitor: &BrowserSession,
+        browser_session: &BrowserSession,
     ) -> Result<Option<AuthorizationRequest>, HtmlError> {
         let mut names = self.query.split('&').filter_map(|pair| pair.split('=').next());
         if !names.any(|name| name == "client_id") {
             return Ok(None);
         }
-        read_request(&self.context.authorization, &visitor.browser, self.query, self.address)
-            .await
-            .map(Some)
+        read_request(
+            &self.context.authorization,
+            &browser_session.browser,
+            self.query,
+            self.address,
+        )
+        .await
+        .map(Some)
     }
 
     fn flow<'a>(
         &'a self,
-        visitor: &'a BrowserSession,
+        browser_session: &'a BrowserSession,
         request: &'a AuthorizationRequest,
     ) -> Interaction<'a> {
         Interaction {
             context: &self.context.authorization,
-            browser: &visitor.browser,
+            browser: &browser_session.browser,
             request,
             query: self.query,
             address: self.address,
@@ -204,13 +217,13 @@ impl SignInPage<'_> {
 
     async fn proceed(
         &self,
-        visitor: &BrowserSession,
+        browser_session: &BrowserSession,
         request: Option<&AuthorizationRequest>,
         signed_in: Option<&SignedIn>,
         done: InteractionProgress,
     ) -> Result<Response, HtmlError> {
         match request {
-            Some(request) => self.flow(visitor, request).proceed(signed_in, done).await,
+            Some(request) => self.flow(browser_session, request).proceed(signed_in, done).await,
             None => Ok(Redirect::to(&self.own_page()).into_response()),
         }
     }
@@ -230,14 +243,14 @@ impl SignInPage<'_> {
     /// session of another user ends. Returns `None` if the password was changed meanwhile.
     async fn start_session(
         &self,
-        visitor: &BrowserSession,
+        browser_session: &BrowserSession,
         user: User,
         request: Option<&AuthorizationRequest>,
     ) -> Result<Option<(SignedIn, SetCookie)>, HtmlError> {
         let context = self.context;
         let (hash, cookie) = new_session_cookie(&context.authorization.page)?;
         let now = context.authorization.clock.seconds();
-        let before = visitor.session(&context.authorization.page).await?;
+        let before = browser_session.session(&context.authorization.page).await?;
         let (own, other_user) = match before {
             Some(session) if session.sub == user.sub => (Some(session.sid), None),
             other => (None, other),
@@ -259,7 +272,7 @@ impl SignInPage<'_> {
             auth_time: now,
             last_seen: now,
             address: self.address.0.to_string(),
-            user_agent: visitor.user_agent.clone(),
+            user_agent: browser_session.user_agent.clone(),
         };
         let mut audit = context.authorization.audit.record(
             AuditEvent::SignIn,

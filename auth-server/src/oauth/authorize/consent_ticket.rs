@@ -58,9 +58,9 @@ impl ConsentTickets {
 /// Returns the parameters in a canonical encoding. Ignores the ticket and the language, because
 /// switching the language does not change the request.
 fn canonical_query(query: &str) -> String {
-    let asked = form_urlencoded::parse(query.as_bytes())
+    let parameters = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| ![NAME, Browser::LANGUAGE_PARAMETER].contains(&&**name));
-    Serializer::new(String::new()).extend_pairs(asked).finish()
+    Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 /// Returns the query without its ticket.

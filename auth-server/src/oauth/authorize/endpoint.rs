@@ -16,26 +16,31 @@ use crate::{
 /// `GET /oauth/authorize` (RFC 6749 §3.1): starts an authorization request in the user's browser.
 pub async fn authorize(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    respond(&context, &visitor, address, &query)
+    respond(&context, &browser_session, address, &query)
         .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &visitor.browser))
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
 
 async fn respond(
     context: &AuthorizationContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     address: ClientAddress,
     query: &str,
 ) -> Result<Response, HtmlError> {
-    let request = read_request(context, &visitor.browser, query, address).await?;
-    let signed_in = visitor.signed_in(&context.page).await?;
-    let flow =
-        Interaction { context, browser: &visitor.browser, request: &request, query, address };
+    let request = read_request(context, &browser_session.browser, query, address).await?;
+    let signed_in = browser_session.signed_in(&context.page).await?;
+    let flow = Interaction {
+        context,
+        browser: &browser_session.browser,
+        request: &request,
+        query,
+        address,
+    };
     flow.proceed(signed_in.as_ref(), InteractionProgress::Nothing).await
 }
 
@@ -43,7 +48,7 @@ async fn respond(
 /// to the GET endpoint, because browsers do not send the session cookie with a cross-site POST.
 pub async fn authorize_posted(
     State(context): State<Arc<AuthorizationContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     form: Result<RawForm, ApiError>,
 ) -> Response {
     match form {
@@ -52,6 +57,8 @@ pub async fn authorize_posted(
             Redirect::to(&format!("/oauth/authorize?{query}")),
         )
             .into_response(),
-        Err(failure) => HtmlError::from(failure).page(&context.page.pages, &visitor.browser),
+        Err(failure) => {
+            HtmlError::from(failure).page(&context.page.pages, &browser_session.browser)
+        }
     }
 }

@@ -81,7 +81,7 @@ impl RequestParser<'_> {
             state: form.get("state").map(str::to_owned),
         };
         // 2. Validate the other parameters. From here on, errors go to the client.
-        let asked = ParsedRequest {
+        let request = ParsedRequest {
             form: &form,
             duplicates: &duplicates,
             client: &client,
@@ -89,7 +89,7 @@ impl RequestParser<'_> {
             response_mode,
             signature,
         };
-        match self.validate(&asked) {
+        match self.validate(&request) {
             Ok(validated) => Ok(AuthorizationRequest {
                 client,
                 response_target,
@@ -144,25 +144,25 @@ impl RequestParser<'_> {
     }
 
     /// Runs every check in order of precedence.
-    fn validate(&self, asked: &ParsedRequest<'_>) -> Result<ValidatedParameters, ParameterError> {
-        reject_duplicates(asked)?;
-        check_signature(asked)?;
-        reject_unknown_request_uri(asked)?;
-        self.check_pushed(asked)?;
-        check_grant(asked)?;
-        check_response_type(asked)?;
-        check_response_mode(asked)?;
-        let code_challenge = check_pkce(asked)?;
-        let prompt = check_prompt(asked)?;
-        let max_age = check_max_age(asked)?;
-        let hint = self.check_id_token_hint(asked)?;
-        let allowed = self.check_scope(asked)?;
+    fn validate(&self, request: &ParsedRequest<'_>) -> Result<ValidatedParameters, ParameterError> {
+        reject_duplicates(request)?;
+        check_signature(request)?;
+        reject_unknown_request_uri(request)?;
+        self.check_pushed(request)?;
+        check_grant(request)?;
+        check_response_type(request)?;
+        check_response_mode(request)?;
+        let code_challenge = check_pkce(request)?;
+        let prompt = check_prompt(request)?;
+        let max_age = check_max_age(request)?;
+        let hint = self.check_id_token_hint(request)?;
+        let allowed = self.check_scope(request)?;
         Ok(ValidatedParameters { allowed, code_challenge, prompt, max_age, hint })
     }
 
     /// Requires a pushed request if the client registered that (RFC 9126 §6).
-    fn check_pushed(&self, asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
-        if asked.login.require_pushed_authorization_requests && self.pushed.is_none() {
+    fn check_pushed(&self, request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+        if request.login.require_pushed_authorization_requests && self.pushed.is_none() {
             let text = "this client has to push its authorization requests".to_owned();
             return Err((
                 ErrorCode::InvalidRequest,
@@ -173,9 +173,9 @@ impl RequestParser<'_> {
         Ok(())
     }
 
-    fn check_scope(&self, asked: &ParsedRequest<'_>) -> Result<AllowedAccess, ParameterError> {
+    fn check_scope(&self, request: &ParsedRequest<'_>) -> Result<AllowedAccess, ParameterError> {
         const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.3";
-        let scope = asked.form.get("scope").ok_or_else(|| {
+        let scope = request.form.get("scope").ok_or_else(|| {
             (
                 ErrorCode::InvalidScope,
                 "scope is missing: say what the user is to be asked for".to_owned(),
@@ -184,20 +184,22 @@ impl RequestParser<'_> {
         })?;
         let scope: Scope =
             scope.parse().map_err(|error| parameter_error(ErrorCode::InvalidScope, error, RULE))?;
-        let resources: Vec<&str> = asked.form.all("resource").collect();
-        authorize_user_scopes(asked.client, self.registry, &scope, &resources).map_err(|refusal| {
-            let ApiError { error, .. } = refusal.into();
-            (error.error, error.error_description.unwrap_or_default(), RULE)
-        })
+        let resources: Vec<&str> = request.form.all("resource").collect();
+        authorize_user_scopes(request.client, self.registry, &scope, &resources).map_err(
+            |refusal| {
+                let ApiError { error, .. } = refusal.into();
+                (error.error, error.error_description.unwrap_or_default(), RULE)
+            },
+        )
     }
 
     /// Decodes the `id_token_hint`. Expired ID tokens of this server are accepted (OpenID Connect
     /// Core §3.1.2.1).
     fn check_id_token_hint(
         &self,
-        asked: &ParsedRequest<'_>,
+        request: &ParsedRequest<'_>,
     ) -> Result<Option<IdTokenClaims>, ParameterError> {
-        let Some(hint) = asked.form.get("id_token_hint") else { return Ok(None) };
+        let Some(hint) = request.form.get("id_token_hint") else { return Ok(None) };
         let hinted = decode_id_token_hint(hint, self.ring, self.issuer).ok_or_else(|| {
             (
                 ErrorCode::InvalidRequest,
@@ -231,7 +233,7 @@ fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), 
     let page_error =
         |text: &str| Err(AuthorizeError::Page(ErrorKind::RedirectUri, text.to_owned()));
     match (form.get("redirect_uri"), &login.redirect_uris[..]) {
-        (Some(asked), _) if login.allows_redirect_to(asked) => Ok((asked.to_owned(), true)),
+        (Some(uri), _) if login.allows_redirect_to(uri) => Ok((uri.to_owned(), true)),
         (Some(_), _) => {
             page_error("the redirect_uri is not one that is registered for this client")
         }
@@ -242,8 +244,8 @@ fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), 
     }
 }
 
-fn reject_duplicates(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
-    match asked.duplicates.first() {
+fn reject_duplicates(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+    match request.duplicates.first() {
         Some(name) => {
             let text = format!("the parameter {name} was sent more than once");
             Err((
@@ -256,19 +258,19 @@ fn reject_duplicates(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     }
 }
 
-fn check_signature(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+fn check_signature(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9101#section-6";
     let refuse = |why: &str| {
         (ErrorCode::InvalidRequestObject, format!("the request object cannot be used: {why}"), RULE)
     };
-    asked.signature.map_err(refuse)
+    request.signature.map_err(refuse)
 }
 
 /// Rejects a `request_uri` that this server did not issue. Fetching it would allow server-side
 /// request forgery (RFC 9101 §5.2.3).
-fn reject_unknown_request_uri(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+fn reject_unknown_request_uri(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     const RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#JWTRequests";
-    if asked.form.get("request_uri").is_some() {
+    if request.form.get("request_uri").is_some() {
         let text = "only a request_uri that this server has given is served".to_owned();
         return Err((ErrorCode::RequestUriNotSupported, text, RULE));
     }
@@ -276,16 +278,16 @@ fn reject_unknown_request_uri(asked: &ParsedRequest<'_>) -> Result<(), Parameter
 }
 
 /// Rejects a client that did not register the authorization code grant (RFC 7591 §2).
-fn check_grant(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
-    if asked.client.allows_grant_type("authorization_code") {
+fn check_grant(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+    if request.client.allows_grant_type("authorization_code") {
         return Ok(());
     }
     let text = "this client has not registered for the grant authorization_code".to_owned();
     Err((ErrorCode::UnauthorizedClient, text, "https://www.rfc-editor.org/rfc/rfc7591#section-2"))
 }
 
-fn check_response_type(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
-    match asked.form.get("response_type") {
+fn check_response_type(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+    match request.form.get("response_type") {
         Some("code") => Ok(()),
         None => Err((ErrorCode::InvalidRequest, "response_type is missing: send code".to_owned(), AUTHORIZE)),
         Some(_) => Err((
@@ -297,10 +299,10 @@ fn check_response_type(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> 
     }
 }
 
-fn check_response_mode(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+fn check_response_mode(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     const RULE: &str =
         "https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes";
-    match asked.response_mode {
+    match request.response_mode {
         Some(_) => Ok(()),
         None => Err((
             ErrorCode::InvalidRequest,
@@ -312,11 +314,11 @@ fn check_response_mode(asked: &ParsedRequest<'_>) -> Result<(), ParameterError> 
 
 /// Validates PKCE (RFC 7636) as RFC 9700 §2.1.1 requires: only S256, and mandatory for public
 /// clients.
-fn check_pkce(asked: &ParsedRequest<'_>) -> Result<Option<String>, ParameterError> {
+fn check_pkce(request: &ParsedRequest<'_>) -> Result<Option<String>, ParameterError> {
     let refuse = |text: &str| Err((ErrorCode::InvalidRequest, text.to_owned(), PKCE));
-    match (asked.form.get("code_challenge"), asked.form.get("code_challenge_method")) {
+    match (request.form.get("code_challenge"), request.form.get("code_challenge_method")) {
         (None, Some(_)) => refuse("code_challenge_method came without a code_challenge"),
-        (None, None) if asked.login.public => {
+        (None, None) if request.login.public => {
             refuse("code_challenge is missing: a public client has to use PKCE")
         }
         (None, None) => Ok(None),
@@ -334,8 +336,8 @@ fn is_sha256(challenge: &str) -> bool {
         && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn check_prompt(asked: &ParsedRequest<'_>) -> Result<Prompt, ParameterError> {
-    let prompt = asked.form.get("prompt").map(Prompt::parse).unwrap_or_default();
+fn check_prompt(request: &ParsedRequest<'_>) -> Result<Prompt, ParameterError> {
+    let prompt = request.form.get("prompt").map(Prompt::parse).unwrap_or_default();
     if prompt.contradicts_itself() {
         return Err((
             ErrorCode::InvalidRequest,
@@ -346,9 +348,9 @@ fn check_prompt(asked: &ParsedRequest<'_>) -> Result<Prompt, ParameterError> {
     Ok(prompt)
 }
 
-fn check_max_age(asked: &ParsedRequest<'_>) -> Result<Option<i64>, ParameterError> {
+fn check_max_age(request: &ParsedRequest<'_>) -> Result<Option<i64>, ParameterError> {
     let parse = |text: &str| text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
-    match asked.form.get("max_age").map(parse) {
+    match request.form.get("max_age").map(parse) {
         Some(None) => Err((
             ErrorCode::InvalidRequest,
             "max_age is not a number of seconds".to_owned(),

@@ -20,13 +20,13 @@ use crate::{
 /// `GET /device` (RFC 8628 §3.3): displays the form for the user code.
 pub async fn device(
     State(context): State<Arc<DeviceContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let browser = visitor.browser.clone();
+    let browser = browser_session.browser.clone();
     let asked = async {
         let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-        ask(&context, visitor, form.get("user_code").unwrap_or_default(), None)
+        ask(&context, browser_session, form.get("user_code").unwrap_or_default(), None)
     };
     asked.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
 }
@@ -35,25 +35,25 @@ pub async fn device(
 /// decision.
 pub async fn device_posted(
     State(context): State<Arc<DeviceContext>>,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     form: Result<FormBody, ApiError>,
 ) -> Response {
-    let browser = visitor.browser.clone();
-    let answer = async { answer(&context, visitor, address, &form?.0).await };
+    let browser = browser_session.browser.clone();
+    let answer = async { answer(&context, browser_session, address, &form?.0).await };
     answer.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
 }
 
 fn ask(
     context: &DeviceContext,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     user_code: &str,
     problem: Option<DeviceProblem>,
 ) -> Result<Response, HtmlError> {
-    let (visitor, cookie) = visitor.with_cookie(&context.page)?;
+    let (browser_session, cookie) = browser_session.with_cookie(&context.page)?;
     let page = DevicePage {
         action: "/device".to_owned(),
-        csrf: visitor.csrf_token(&context.page),
+        csrf: browser_session.csrf_token(&context.page),
         user_code: user_code.chars().take(20).collect(),
         problem,
     };
@@ -62,32 +62,33 @@ fn ask(
         Some(DeviceProblem::TooMany) => StatusCode::TOO_MANY_REQUESTS,
         Some(_) => StatusCode::BAD_REQUEST,
     };
-    Ok((cookie, render(&context.page.pages, &visitor.browser, status, &page)).into_response())
+    Ok((cookie, render(&context.page.pages, &browser_session.browser, status, &page))
+        .into_response())
 }
 
 async fn answer(
     context: &DeviceContext,
-    visitor: BrowserSession,
+    browser_session: BrowserSession,
     address: ClientAddress,
     form: &Form,
 ) -> Result<Response, HtmlError> {
     let typed = form.get("user_code").unwrap_or_default();
-    if !visitor.csrf_valid(&context.page, form.get("csrf")) {
-        let problem = if visitor.has_no_cookie() {
+    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
+        let problem = if browser_session.has_no_cookie() {
             DeviceProblem::NoCookies
         } else {
             DeviceProblem::ExpiredForm
         };
-        return ask(context, visitor, typed, Some(problem));
+        return ask(context, browser_session, typed, Some(problem));
     }
-    let Some(signed_in) = visitor.signed_in(&context.page).await? else {
-        return Ok(sign_in_first(&parse_user_code(typed).unwrap_or_default()));
+    let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
+        return Ok(redirect_to_sign_in(&parse_user_code(typed).unwrap_or_default()));
     };
     let now = context.clock.millis();
     // Acquire the permit before looking up the code, so that parallel guesses are limited too
     // (§5.1).
     let Ok(permit) = context.user_code_limit.acquire(&signed_in.user.sub, address.0, now) else {
-        return ask(context, visitor, typed, Some(DeviceProblem::TooMany));
+        return ask(context, browser_session, typed, Some(DeviceProblem::TooMany));
     };
     let found = match parse_user_code(typed) {
         Some(code) => context.store.pending_device(&code, context.clock.seconds()).await?,
@@ -95,23 +96,25 @@ async fn answer(
     };
     let Some(device) = found else {
         permit.consume();
-        return ask(context, visitor, typed, Some(DeviceProblem::UnknownCode));
+        return ask(context, browser_session, typed, Some(DeviceProblem::UnknownCode));
     };
     drop(permit);
     match form.get("decision") {
-        None => Ok(confirm(context, &visitor, &signed_in, &device)),
-        Some("allow") => decide(context, &visitor, address, &signed_in, &device, true).await,
-        Some(_) => decide(context, &visitor, address, &signed_in, &device, false).await,
+        None => Ok(confirm(context, &browser_session, &signed_in, &device)),
+        Some("allow") => {
+            decide(context, &browser_session, address, &signed_in, &device, true).await
+        }
+        Some(_) => decide(context, &browser_session, address, &signed_in, &device, false).await,
     }
 }
 
-fn sign_in_first(user_code: &str) -> Response {
+fn redirect_to_sign_in(user_code: &str) -> Response {
     Redirect::to(&format!("/login?user_code={user_code}")).into_response()
 }
 
 fn confirm(
     context: &DeviceContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     signed_in: &SignedIn,
     device: &DeviceAuthorization,
 ) -> Response {
@@ -121,22 +124,22 @@ fn confirm(
     let page = DeviceConfirmPage {
         client: registry
             .client(&device.client_id)
-            .map_or_else(named, |client| ClientView::new(client, visitor.browser.language)),
+            .map_or_else(named, |client| ClientView::new(client, browser_session.browser.language)),
         user: (&signed_in.user).into(),
         user_code: device.user_code.clone(),
         scopes: scopes
             .map(|name| ScopeView { name: name.to_owned(), granted_before: false })
             .collect(),
         action: "/device".to_owned(),
-        csrf: visitor.csrf_token(&context.page),
+        csrf: browser_session.csrf_token(&context.page),
         switch_account: format!("/login?user_code={}", device.user_code),
     };
-    render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response()
+    render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response()
 }
 
 async fn decide(
     context: &DeviceContext,
-    visitor: &BrowserSession,
+    browser_session: &BrowserSession,
     address: ClientAddress,
     signed_in: &SignedIn,
     device: &DeviceAuthorization,
@@ -164,7 +167,7 @@ async fn decide(
     let decision =
         DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
     match context.audit.apply(&audit, Change::DecideDevice(Box::new(decision))).await {
-        Err(StoreError::SessionEnded) => return Ok(sign_in_first(&device.user_code)),
+        Err(StoreError::SessionEnded) => return Ok(redirect_to_sign_in(&device.user_code)),
         result => result?,
     }
     let client = context
@@ -175,5 +178,5 @@ async fn decide(
         .map(|client| client.display_name().to_owned());
     let page =
         DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
-    Ok(render(&context.page.pages, &visitor.browser, StatusCode::OK, &page).into_response())
+    Ok(render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response())
 }
