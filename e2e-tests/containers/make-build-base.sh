@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Makes a stand-in for the Dockerfile's RUST_IMAGE where no public image can be pulled:
-# Debian by debootstrap, a C compiler, and this host's own Rust toolchain.
+# Builds a substitute for the Dockerfile's RUST_IMAGE on hosts that cannot pull public images: Debian
+# installed with debootstrap, a C compiler, and the Rust toolchain of the host.
 #
 #   sudo -E e2e-tests/containers/make-build-base.sh [IMAGE]      (default: gatepass-build-base:local)
 #   docker build --build-arg RUST_IMAGE=gatepass-build-base:local -t gatepass:local .
 #
-# Needs root, debootstrap, a container engine and rustc. DEBIAN_MIRROR overrides the mirror, which otherwise is the host's own.
+# Requires root, debootstrap, a container engine and rustc. The mirror is the host's, unless
+# DEBIAN_MIRROR overrides it.
 set -euo pipefail
 
 image=${1:-gatepass-build-base:local}
-suite=bookworm # glibc of the build base; the binary is static, so no other stage depends on it
+# Determines the glibc of the build stage. The binary is static, so no other stage depends on it.
+suite=bookworm
 
 fail() { echo "make-build-base: $*" >&2; exit 1; }
 
@@ -34,8 +36,9 @@ install_debian() {
     rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
 }
 
-# A network that inspects TLS has added its authority on the host; cargo in the build container must trust the same ones.
-trust_what_the_host_trusts() {
+# Copies the CA bundle of the host: in a network that inspects TLS, cargo in the build container must
+# trust its CA, too.
+install_host_ca_bundle() {
     local bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
     if [ -r "$bundle" ]; then install -m 0644 "$bundle" "$root/etc/ssl/certs/ca-certificates.crt"; fi
 }
@@ -49,7 +52,7 @@ work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
 root=$work/root log=$work/debootstrap.log
 install_debian
-trust_what_the_host_trusts
+install_host_ca_bundle
 install_rust
 tar -C "$root" --numeric-owner -cf - . |
     docker import --change 'ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$image" >/dev/null

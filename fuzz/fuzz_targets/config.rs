@@ -1,12 +1,13 @@
-//! Settings from a file, flags and the environment: no text makes them panic, and what they take
-//! can be described.
+//! Fuzzes the settings of C from a file, flags and the environment: loading never panics, and
+//! settings that load can be printed.
 #![no_main]
 
 use auth_server::AuthServerSettings;
 use libfuzzer_sys::fuzz_target;
 use service_kit::{Settings, Sources, cli::render_config, load};
 
-/// One file for each process: a run of the fuzzer has one.
+/// Writes a settings file and returns its path. One file per process is enough, because the fuzzer
+/// runs one input at a time.
 fn file(text: &str) -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("gatepass-fuzz-{}.toml", std::process::id()));
     let _ = std::fs::write(&path, text);
@@ -14,7 +15,7 @@ fn file(text: &str) -> std::path::PathBuf {
 }
 
 fuzz_target!(|text: &str| {
-    // What stands before the first empty line is the file.
+    // The part before the first empty line is the settings file.
     let (toml, lines) = text.split_once("\n\n").unwrap_or(("", text));
     let (flags, variables): (Vec<&str>, Vec<&str>) =
         lines.lines().partition(|line| !line.starts_with("GATEPASS"));

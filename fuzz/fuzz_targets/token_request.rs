@@ -1,5 +1,5 @@
-//! A token request's body: no bytes make the parser panic, what it takes has each parameter once,
-//! and a scope that it reads is written and read again to the same.
+//! Fuzzes the parser of token requests: it never panics, a parsed form has each parameter at most
+//! once, and a parsed scope survives a round trip through its text.
 #![no_main]
 
 use oauth_types::{Form, Scope};

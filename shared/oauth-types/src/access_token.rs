@@ -13,7 +13,7 @@ pub struct AccessTokenClaims {
     pub iss: String,
     /// The subject: the user, or the client itself if no user is involved.
     pub sub: String,
-    /// The resource servers that may accept it.
+    /// The resource servers that may accept the token.
     pub aud: Audience,
     /// The expiry. The token is invalid from this second on.
     pub exp: i64,
@@ -24,7 +24,7 @@ pub struct AccessTokenClaims {
     pub nbf: Option<i64>,
     /// The token id, unique for the issuer. Logs and audit records contain it instead of the token.
     pub jti: String,
-    /// The client that requested it.
+    /// The client that requested the token.
     pub client_id: String,
     /// The granted scope; may be empty.
     #[serde(default, skip_serializing_if = "Scope::is_empty")]

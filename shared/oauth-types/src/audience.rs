@@ -11,7 +11,7 @@ impl Audience {
         Self(resources.into_iter().map(Into::into).collect())
     }
 
-    /// Whether the audience contains `resource`, compared byte by byte (RFC 7519 §2,
+    /// Returns whether the audience contains `resource`, compared byte by byte (RFC 7519 §2,
     /// `StringOrURI`).
     #[must_use]
     pub fn contains(&self, resource: &str) -> bool {

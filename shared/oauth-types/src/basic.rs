@@ -6,8 +6,8 @@ use crate::{ClientSecret, decode_form_component};
 
 /// Parses the value of an `Authorization` header.
 ///
-/// Returns `None` for another scheme and `Some(Err)` for a malformed `Basic` header. Id and secret
-/// are form-encoded inside the Base64 (RFC 6749 §2.3.1), which many servers forget.
+/// Returns `None` for another scheme and `Some(Err)` for a malformed `Basic` header. Client id and
+/// secret are form-encoded inside the Base64 (RFC 6749 §2.3.1).
 #[must_use]
 pub fn parse(header: &[u8]) -> Option<Result<(String, ClientSecret), BasicHeaderError>> {
     let end = header.iter().position(|byte| *byte == b' ').unwrap_or(header.len());

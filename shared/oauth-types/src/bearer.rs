@@ -1,4 +1,4 @@
-//! An access token in the `Authorization` header, and the challenge of a resource server (RFC
+//! The `Authorization` header with an access token, and the challenge of a resource server (RFC
 //! 6750).
 
 use std::fmt::{self, Write};

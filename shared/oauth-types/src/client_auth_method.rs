@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How a client presents its secret (RFC 6749 §2.3.1), under the names of RFC 7591 §2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ClientAuthMethod {
-    /// `client_secret_post`: `client_id` and `client_secret` in the form.
+    /// `client_secret_post`: `client_id` and `client_secret` as form parameters.
     #[default]
     #[serde(rename = "client_secret_post")]
     Post,

@@ -5,67 +5,74 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
-    /// A parameter is missing, doubled or malformed (RFC 6749 §5.2).
+    /// A parameter is missing, repeated or malformed (RFC 6749 §5.2).
     InvalidRequest,
-    /// The client did not prove who it is (RFC 6749 §5.2).
+    /// Client authentication failed (RFC 6749 §5.2).
     InvalidClient,
-    /// The code or refresh token is void (RFC 6749 §5.2).
+    /// The authorization code or refresh token is invalid, expired, revoked or issued to another
+    /// client (RFC 6749 §5.2).
     InvalidGrant,
-    /// The client may not use this grant (RFC 6749 §5.2).
+    /// The client is not allowed to use this grant type (RFC 6749 §5.2).
     UnauthorizedClient,
-    /// The server does not know, or does not serve, this grant (RFC 6749 §5.2).
+    /// The server does not support this grant type (RFC 6749 §5.2).
     UnsupportedGrantType,
-    /// The scope is unknown, malformed or more than the client may ask for (RFC 6749 §5.2).
+    /// The requested scope is unknown, malformed or exceeds what the client may request (RFC 6749
+    /// §5.2).
     InvalidScope,
-    /// The resource is unknown, malformed or not for this client (RFC 8707 §2).
+    /// The requested resource is unknown, malformed or not allowed for this client (RFC 8707 §2).
     InvalidTarget,
-    /// The user, or the server, said no (RFC 6749 §4.1.2.1).
+    /// The user or the server denied the request (RFC 6749 §4.1.2.1).
     AccessDenied,
-    /// The authorization endpoint does not answer in this way (RFC 6749 §4.1.2.1).
+    /// The server does not support this `response_type` (RFC 6749 §4.1.2.1).
     UnsupportedResponseType,
-    /// Nobody is signed in, and no page may be shown (OpenID Connect Core §3.1.2.6).
+    /// The user has to sign in, but the request forbids interaction with `prompt=none`, or another
+    /// user signed in than the one in `id_token_hint` (OpenID Connect Core §3.1.2.6).
     LoginRequired,
-    /// The user has to be asked, and no page may be shown (OpenID Connect Core §3.1.2.6).
+    /// The user has to consent, but the request forbids interaction with `prompt=none` (OpenID
+    /// Connect Core §3.1.2.6).
     ConsentRequired,
-    /// The user has to choose, and no page may be shown (OpenID Connect Core §3.1.2.6).
+    /// The user has to select an account, but the request forbids interaction with `prompt=none`
+    /// (OpenID Connect Core §3.1.2.6).
     AccountSelectionRequired,
-    /// `request` is not served, or cannot be read (OpenID Connect Core §3.1.2.6).
+    /// The request object in `request` is invalid, or its signature cannot be verified (OpenID
+    /// Connect Core §3.1.2.6).
     InvalidRequestObject,
-    /// The `request_uri` is void or unknown (RFC 9101 §6.2, RFC 9126).
+    /// The `request_uri` is unknown or expired, or its content is invalid (RFC 9101 §7, RFC 9126).
     InvalidRequestUri,
-    /// `request` is not served (OpenID Connect Core §6.1).
+    /// The server does not support the parameter `request` (OpenID Connect Core §6.1).
     RequestNotSupported,
-    /// `request_uri` is not served (OpenID Connect Core §6.2).
+    /// The server does not support this `request_uri` (OpenID Connect Core §6.2).
     RequestUriNotSupported,
-    /// The token is missing, malformed or void (RFC 6750 §3.1).
+    /// The access token is missing, malformed, expired, revoked or otherwise invalid (RFC 6750
+    /// §3.1).
     InvalidToken,
-    /// The token allows less than is needed (RFC 6750 §3.1).
+    /// The scope of the access token does not allow the request (RFC 6750 §3.1).
     InsufficientScope,
-    /// The user has not decided yet (RFC 8628 §3.5).
+    /// The user has not yet decided about the device authorization (RFC 8628 §3.5).
     AuthorizationPending,
-    /// The device asks too often (RFC 8628 §3.5).
+    /// The device polls too often; it must increase its interval by 5 seconds (RFC 8628 §3.5).
     SlowDown,
-    /// The device's user did not decide in time (RFC 8628 §3.5).
+    /// The device code expired before the user decided (RFC 8628 §3.5).
     ExpiredToken,
-    /// This kind of token cannot be revoked here (RFC 7009 §2.2.1).
+    /// The server does not support the revocation of this token type (RFC 7009 §2.2.1).
     UnsupportedTokenType,
-    /// A redirect URI cannot be registered (RFC 7591 §3.2.2).
+    /// A redirect URI of the client metadata is invalid (RFC 7591 §3.2.2).
     InvalidRedirectUri,
-    /// Something else that a client says of itself cannot be registered (RFC 7591 §3.2.2).
+    /// Another member of the client metadata is invalid (RFC 7591 §3.2.2).
     InvalidClientMetadata,
-    /// The software statement is none (RFC 7591 §3.2.2).
+    /// The software statement is invalid (RFC 7591 §3.2.2).
     InvalidSoftwareStatement,
-    /// The software statement is nobody's whose word counts here (RFC 7591 §3.2.2).
+    /// The server does not accept this software statement (RFC 7591 §3.2.2).
     UnapprovedSoftwareStatement,
-    /// The server failed; the request may be right (RFC 6749 §4.1.2.1, used with status 500).
+    /// The server failed to process the request (RFC 6749 §4.1.2.1, sent with status 500).
     ServerError,
-    /// The server cannot answer now; try again later (RFC 6749 §4.1.2.1, used with status 429 and
-    /// 503).
+    /// The server cannot process the request now; retry later (RFC 6749 §4.1.2.1, sent with status
+    /// 429 or 503).
     TemporarilyUnavailable,
 }
 
 impl ErrorCode {
-    /// The code as it stands on the wire.
+    /// Returns the code as sent in `error`, for example `invalid_request`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,24 +108,26 @@ impl ErrorCode {
     }
 }
 
-/// An error answer (RFC 6749 §5.2): the code for programs, the description for people.
+/// An error response (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}{}", error.as_str(), error_description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
 pub struct OAuthError {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     pub error: ErrorCode,
-    /// What went wrong, for people: printable ASCII without `"` and `\`.
+    /// The description for developers: printable ASCII without `"` and `\`, at most 300 characters
+    /// if built with [`OAuthError::new`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_description: Option<String>,
-    /// Where the rule stands that the request broke.
+    /// The URL of the specification section that the request violates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_uri: Option<String>,
 }
 
 impl OAuthError {
-    /// An error with its reason. What the wire does not allow in the description is replaced, and
-    /// what is longer than a person reads is cut: descriptions quote callers, who could make them
-    /// as long as their requests.
+    /// Creates an error with a description.
+    ///
+    /// Characters that `error_description` does not allow are replaced, and the description is cut
+    /// to 300 characters: it may quote input of the caller, who controls its length.
     pub fn new(error: ErrorCode, description: impl AsRef<str>) -> Self {
         Self {
             error,
@@ -127,7 +136,7 @@ impl OAuthError {
         }
     }
 
-    /// Add where the broken rule stands, as a URL.
+    /// Sets `error_uri`, the URL of the violated specification section.
     #[must_use]
     pub fn with_error_uri(mut self, url: &str) -> Self {
         self.error_uri = Some(url.to_owned());
@@ -135,14 +144,15 @@ impl OAuthError {
     }
 }
 
-/// The beginning of a text, as much of it as stands in one error.
+/// Returns the first 300 characters.
 fn short(text: &str) -> &str {
     text.char_indices().nth(300).map_or(text, |(end, _)| &text[..end])
 }
 
-/// `text` with everything replaced that `error_description` may not hold (RFC 6749 §5.2, RFC 6750
-/// §3): what a caller sent comes back in errors, and must not be able to end a header or a quoted
-/// string.
+/// Replaces the characters that `error_description` does not allow (RFC 6749 §5.2, RFC 6750 §3):
+/// `"` and `\` become `'`, everything else outside printable ASCII becomes `?`.
+///
+/// Errors quote caller input, which must not end a header or a quoted string.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars()

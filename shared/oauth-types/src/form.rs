@@ -1,39 +1,39 @@
 use std::fmt;
 
-/// The parameters of a form-encoded request, each name at most once.
+/// The parameters of a form-encoded request body or query string, each name at most once.
 ///
-/// RFC 6749 §3.1 and §3.2: a parameter without a value counts as left out, an unknown one is
-/// ignored, and none may be sent twice. Only `resource` (RFC 8707 §2) may repeat.
+/// By RFC 6749 §3.1 and §3.2, a parameter with an empty value counts as omitted, unknown parameters
+/// are ignored, and no parameter may be repeated. Only `resource` (RFC 8707 §2) may repeat.
 ///
-/// `Debug` shows names and never values: one of them is the client's secret.
+/// `Debug` prints names only, because values include client secrets.
 #[derive(Clone, Default)]
 pub struct Form(Vec<(String, String)>);
 
-/// Why a form could not be read.
+/// Why a form could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
-    /// The same parameter stands in the request twice.
+    /// The request contains this parameter more than once.
     #[error("the parameter {0} was sent more than once")]
     DuplicateParameter(String),
-    /// More parameters than any request of OAuth has.
+    /// The request has more than 256 parameters.
     #[error("the request has more than {MAX_PARAMETERS} parameters")]
     TooManyParameters,
-    /// A `%` that no two hexadecimal digits follow, bytes that are not UTF-8, or a NUL.
+    /// A `%` without two hexadecimal digits after it, bytes that are not UTF-8, or a NUL character.
     #[error("the request is not application/x-www-form-urlencoded in UTF-8, or has a NUL in it")]
     Malformed,
 }
 
-/// Each is compared with those before it, before anybody is known: without an end, a body full of
-/// them would keep a processor busy.
+/// Bounds the quadratic search for duplicates, which runs before the client is authenticated.
 const MAX_PARAMETERS: usize = 256;
-/// The one parameter that may be sent several times.
+/// The only parameter that may be repeated.
 const REPEATABLE: &str = "resource";
 
 impl Form {
-    /// Read a form body or a query string.
+    /// Parses a form body or a query string.
     ///
     /// # Errors
-    /// [`FormError`] when a parameter is doubled, there are too many, or the encoding is broken.
+    /// Returns an error if a parameter is repeated, if there are too many parameters, or if the
+    /// encoding is invalid.
     pub fn parse(encoded: &[u8]) -> Result<Self, FormError> {
         let (form, doubled) = Self::parse_with_duplicates(encoded)?;
         match doubled.first() {
@@ -42,12 +42,13 @@ impl Form {
         }
     }
 
-    /// Read a query string of which the rest is wanted even when a parameter is doubled: the error
-    /// may have to go to an address that stands in it. Of a doubled parameter the first value
-    /// counts; its name is among the second result.
+    /// Parses a query string whose parameters are needed even if one is repeated: the authorization
+    /// endpoint may have to send the error to the redirect URI in it.
+    ///
+    /// Returns the first value of each parameter, and the names of the repeated ones.
     ///
     /// # Errors
-    /// [`FormError`] when there are too many parameters or the encoding is broken.
+    /// Returns an error if there are too many parameters or if the encoding is invalid.
     pub fn parse_with_duplicates(encoded: &[u8]) -> Result<(Self, Vec<String>), FormError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut doubled = Vec::new();
@@ -71,28 +72,30 @@ impl Form {
         Ok((Self(fields), doubled))
     }
 
-    /// Parameters that came in another shape, and each once.
+    /// Creates a form from parameters that were not form-encoded. The caller ensures that each name
+    /// occurs once. Empty values are dropped.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
     }
 
-    /// The value of a parameter, if it was sent and not empty.
+    /// Returns the value of a parameter, or `None` if it is missing or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// All parameters in their order.
+    /// Returns all parameters in the order of the request.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// All values of a parameter that may repeat.
+    /// Returns all values of a parameter that may repeat.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The name that was sent and looks most like `missing`: what the sender probably meant.
+    /// Returns the parameter name in the form that is most similar to `missing`, for a hint at a
+    /// typing error.
     #[must_use]
     pub fn closest_parameter(&self, missing: &str) -> Option<&str> {
         closest_match(missing, self.0.iter().map(|(name, _)| name.as_str()))
@@ -105,9 +108,10 @@ impl fmt::Debug for Form {
     }
 }
 
-/// Undo form encoding: `+` is a space, `%XX` a byte, the whole UTF-8. `None` where a lenient
-/// decoder would guess, and where there is a NUL, which no parameter may have (RFC 6749 Appendix A)
-/// and not every database can keep.
+/// Decodes a form-encoded name or value: `+` is a space, `%XX` a byte, and the result is UTF-8.
+///
+/// Returns `None` for an invalid encoding, and for a NUL character: RFC 6749 Appendix A does not
+/// allow it, and PostgreSQL cannot store it.
 #[must_use]
 pub fn decode_form_component(encoded: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
@@ -126,8 +130,8 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// Of `candidates` the one that is written most like `wanted`, if it is close enough to be a slip
-/// of the pen.
+/// Returns the candidate most similar to `wanted` (Jaro-Winkler similarity above 0.8), for a hint
+/// at a typing error. An equal candidate is never returned.
 pub fn closest_match<'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -156,7 +160,7 @@ mod tests {
             Form::parse(b"scope=a&scope=b").unwrap_err(),
             FormError::DuplicateParameter("scope".into())
         );
-        // RFC 6749 §3.2 forbids the second one even when the first is empty.
+        // RFC 6749 §3.2 forbids the repetition even if the first value is empty.
         assert_eq!(
             Form::parse(b"scope=&scope=b").unwrap_err(),
             FormError::DuplicateParameter("scope".into())

@@ -1,34 +1,35 @@
 use serde::{Deserialize, Serialize};
 
-/// What an ID token says (OpenID Connect Core §2): who signed in, where, when and how, to one
-/// client.
+/// The claims of an ID token (OpenID Connect Core §2). Times are in seconds since 1970-01-01 UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdTokenClaims {
-    /// Who says so: the issuer identifier, equal to the metadata's `issuer` to the byte.
+    /// The issuer identifier, byte for byte as `issuer` in the metadata.
     pub iss: String,
-    /// Who signed in: the user, by the issuer's own name for them.
+    /// The subject: the user's identifier at the issuer, possibly pairwise for the client (§8).
     pub sub: String,
-    /// The client that is told.
+    /// The client id of the client that the token is for.
     pub aud: String,
-    /// From this second on it is not to be believed.
+    /// The expiry. The token is invalid from this second on.
     pub exp: i64,
-    /// When it was made.
+    /// The time of issue.
     pub iat: i64,
-    /// When the user last showed their password.
+    /// The time at which the user last authenticated.
     pub auth_time: i64,
-    /// The client's own word from its request, so that it knows the answer for one to that request.
+    /// The `nonce` of the authorization request. The client compares it, to detect replayed tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// How strong the sign-in was.
+    /// The authentication context class reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// By what means the user signed in (RFC 8176).
+    /// The authentication methods (RFC 8176), for example `pwd`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// Half of the hash of the access token that came with it.
+    /// The left half of the hash of the access token issued with this token, Base64url-encoded
+    /// (§3.1.3.6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
-    /// The session at the issuer, by the name that a logout will call it.
+    /// The session id at the issuer. A logout token refers to the session by this id (OpenID
+    /// Connect Back-Channel Logout §2.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
 }

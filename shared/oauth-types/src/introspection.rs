@@ -2,55 +2,57 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccessTokenClaims, Actor, Audience, Scope};
 
-/// The answer of the introspection endpoint (RFC 7662 §2.2).
+/// A response of the introspection endpoint (RFC 7662 §2.2). Times are in seconds since 1970-01-01
+/// UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntrospectionResponse {
-    /// Is the token good right now, for the one who asks? When not, nothing else is said.
+    /// Whether the token is currently valid for the requesting resource server. If not, all other
+    /// members are absent.
     pub active: bool,
-    /// What it allows.
+    /// The granted scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
-    /// The client that asked for it.
+    /// The client that requested the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// `Bearer`.
+    /// The token type: `Bearer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
-    /// From this second on it is void.
+    /// The expiry. The token is invalid from this second on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
-    /// When it was made.
+    /// The time of issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
-    /// Before this second it is void.
+    /// The start of validity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
-    /// Whom it speaks for.
+    /// The subject: the user, or the client itself if no user is involved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
-    /// The resource servers it is meant for.
+    /// The resource servers that may accept the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aud: Option<Audience>,
-    /// Who made it.
+    /// The issuer identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
-    /// Its own name.
+    /// The token id, unique for the issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
-    /// Who acts for the user (RFC 8693 §4.1).
+    /// The service that acts for the user after a token exchange (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
 }
 
 impl IntrospectionResponse {
-    /// `{"active":false}`, whatever the reason: the asker learns nothing about tokens that are not
-    /// its own (RFC 7662 §2.2 and §4).
+    /// Returns `{"active":false}`, whatever the reason, so that a resource server learns nothing
+    /// about tokens for others (RFC 7662 §2.2 and §4).
     #[must_use]
     pub fn inactive() -> Self {
         Self::default()
     }
 
-    /// A token in force, with all that it says.
+    /// Returns the response for a valid token with these claims.
     #[must_use]
     pub fn active(claims: AccessTokenClaims) -> Self {
         Self {

@@ -1,35 +1,36 @@
 use url::Url;
 
-/// The authorization server: its one name, and where it is reached.
+/// An authorization server: its issuer identifier and the base URL for requests to it.
 ///
-/// The browser and the containers know the same server by different addresses. There is still one
-/// issuer; a machine only goes another way to it.
+/// Both differ if this process reaches the server at an internal address, for example in a
+/// container network. The issuer identifier in tokens and metadata is the same for everyone.
 #[derive(Clone, Debug)]
 pub struct Issuer {
-    /// The identifier, as configured, to the byte.
+    /// The issuer identifier, byte for byte as configured.
     identifier: String,
     base: Url,
 }
 
 impl Issuer {
-    /// An issuer by its identifier, reached at `internal_url` if that is another address.
+    /// Creates an issuer. Requests go to `internal_url`, or to the identifier if that is `None`.
     ///
     /// # Errors
-    /// What is wrong with one of the two.
+    /// Returns an error if one of the two is not an acceptable URL, see [`parse_endpoint_url`], or
+    /// has a query.
     pub fn new(identifier: String, internal_url: Option<&str>) -> Result<Self, &'static str> {
         let public = parse_identifier(&identifier)?;
         let base = internal_url.map(parse_identifier).transpose()?.unwrap_or(public);
         Ok(Self { identifier, base })
     }
 
-    /// The identifier, as configured, to the byte.
+    /// The issuer identifier, byte for byte as configured.
     #[must_use]
     pub fn identifier(&self) -> &str {
         &self.identifier
     }
 
-    /// Where its metadata is published: by RFC 8414 §3.1, else as OpenID Connect Discovery §4 has
-    /// it.
+    /// Returns the URLs of the metadata, in the order to try them: by RFC 8414 §3.1, then by OpenID
+    /// Connect Discovery §4.
     #[must_use]
     pub fn metadata_urls(&self) -> [String; 2] {
         let base = self.base.as_str().trim_end_matches('/');
@@ -39,10 +40,12 @@ impl Issuer {
         ]
     }
 
-    /// The way to an endpoint whose public URL the metadata tells.
+    /// Returns the URL for requests to an endpoint that the metadata lists as `published`. A URL
+    /// below the issuer identifier is mapped to the internal base URL.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Returns an error if the URL is not acceptable, or if it is plain http although the base URL
+    /// is https.
     pub fn resolve_endpoint(&self, published: &str) -> Result<Url, &'static str> {
         let url = match self.below(published) {
             Some(rest) => {
@@ -50,8 +53,8 @@ impl Issuer {
             }
             None => parse_endpoint_url(published)?,
         };
-        // Metadata must not be able to talk a client out of TLS: the secret would go over the wire
-        // in the clear.
+        // Manipulated metadata must not cause a downgrade to plain http, which would expose the
+        // client secret.
         if self.base.scheme() == "https" && url.scheme() != "https" {
             return Err(
                 "the endpoint is plain http, although the authorization server is reached by https",
@@ -60,24 +63,25 @@ impl Issuer {
         Ok(url)
     }
 
-    /// What follows the issuer in `published`. It ends at a boundary: `http://c.example.evil` is
-    /// not below `http://c.example`.
+    /// Returns what follows the issuer identifier in `published`. The match ends at a path or query
+    /// boundary: `http://c.example.evil` is not below `http://c.example`.
     fn below<'a>(&self, published: &'a str) -> Option<&'a str> {
         let rest = published.strip_prefix(self.identifier.trim_end_matches('/'))?;
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
     }
 }
 
-/// An issuer identifier has neither query nor fragment (RFC 8414 §2).
+/// Parses an issuer identifier, which has neither query nor fragment (RFC 8414 §2).
 fn parse_identifier(text: &str) -> Result<Url, &'static str> {
     let url = parse_endpoint_url(text)?;
     if url.query().is_some() { Err("it has a query") } else { Ok(url) }
 }
 
-/// A URL that requests can go to, and that can be shown in errors and events.
+/// Parses an absolute `http` or `https` URL without user information and fragment. Such a URL can
+/// be logged, because it contains no credentials.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns what is wrong with the URL.
 pub fn parse_endpoint_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "it is not an absolute URL")?;
     if !matches!(url.scheme(), "http" | "https") {

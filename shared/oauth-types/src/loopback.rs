@@ -1,8 +1,8 @@
 use url::{Host, Url};
 
 /// Returns whether the host of `url` is an IP literal of the loopback interface (127.0.0.0/8 or
-/// `::1`). Host names, `localhost` among them, are not: each rule decides for itself whether it
-/// trusts the resolver.
+/// `::1`). Host names are not, not even `localhost`: the caller decides whether to trust the
+/// resolver.
 #[must_use]
 pub fn has_loopback_ip(url: &Url) -> bool {
     match url.host() {

@@ -1,136 +1,138 @@
 use serde::{Deserialize, Serialize};
 
-/// What an authorization server says of itself (RFC 8414 §2; the same document serves OpenID
-/// Connect Discovery).
+/// Authorization server metadata (RFC 8414 §2), which is also the provider metadata of OpenID
+/// Connect Discovery §3. Endpoints are absolute URLs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AuthorizationServerMetadata {
-    /// The issuer identifier: the `iss` of every token, equal to the byte.
+    /// The issuer identifier, byte for byte the `iss` of every token.
     pub issuer: String,
-    /// Where tokens are asked for.
+    /// The token endpoint (RFC 6749 §3.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint: Option<String>,
-    /// Where the keys are published.
+    /// The URL of the JWK Set with the public signing keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// Where a resource server asks about a token.
+    /// The introspection endpoint (RFC 7662 §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introspection_endpoint: Option<String>,
-    /// Where a client gives a token back.
+    /// The revocation endpoint (RFC 7009 §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
-    /// Scopes that can be asked for.
+    /// The scopes that clients can request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes_supported: Vec<String>,
-    /// Answers of the authorization endpoint: `code`. Always written, because RFC 8414 requires it.
+    /// The supported `response_type` values. Always serialized, because RFC 8414 requires it.
     #[serde(default)]
     pub response_types_supported: Vec<String>,
-    /// Grants that are really served. Written always: left out it would mean `authorization_code`
+    /// The supported grant types. Always serialized, because the default is `authorization_code`
     /// and `implicit`.
     #[serde(default)]
     pub grant_types_supported: Vec<String>,
-    /// How clients prove who they are at the token endpoint.
+    /// The client authentication methods of the token endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_endpoint_auth_methods_supported: Vec<String>,
-    /// How resource servers prove who they are at the introspection endpoint.
+    /// The client authentication methods of the introspection endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub introspection_endpoint_auth_methods_supported: Vec<String>,
-    /// How clients prove who they are at the revocation endpoint.
+    /// The client authentication methods of the revocation endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revocation_endpoint_auth_methods_supported: Vec<String>,
-    /// Where clients register themselves (RFC 7591 §3).
+    /// The dynamic client registration endpoint (RFC 7591 §3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
-    /// Where users are sent to be asked.
+    /// The authorization endpoint (RFC 6749 §3.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_endpoint: Option<String>,
-    /// Where a client sends its request ahead (RFC 9126 §5).
+    /// The pushed authorization request endpoint (RFC 9126 §5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushed_authorization_request_endpoint: Option<String>,
-    /// Where a device begins (RFC 8628 §4).
+    /// The device authorization endpoint (RFC 8628 §4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<String>,
-    /// Where a client learns who the user is (OpenID Connect Discovery §3).
+    /// The userinfo endpoint (OpenID Connect Discovery §3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo_endpoint: Option<String>,
-    /// Where a client sends users who sign out (OpenID Connect RP-Initiated Logout §2.1).
+    /// The logout endpoint for browsers (OpenID Connect RP-Initiated Logout §2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_session_endpoint: Option<String>,
-    /// How the authorization endpoint answers.
+    /// The supported `response_mode` values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub response_modes_supported: Vec<String>,
-    /// How a code verifier may be hashed (RFC 7636).
+    /// The supported PKCE methods (RFC 7636 §4.3).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,
-    /// What a client may ask to be shown.
+    /// The supported `prompt` values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prompt_values_supported: Vec<String>,
-    /// Is a user called the same at every client (OpenID Connect Discovery §3)?
+    /// The supported subject types, `public` or `pairwise` (OpenID Connect Core §8).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subject_types_supported: Vec<String>,
-    /// How ID tokens may be signed.
+    /// The signature algorithms for ID tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub id_token_signing_alg_values_supported: Vec<String>,
-    /// How a client may sign its requests (RFC 9101 §10.5).
+    /// The accepted signature algorithms of request objects (RFC 9101 §10.5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_object_signing_alg_values_supported: Vec<String>,
-    /// How userinfo may be signed, for a client that asks for it.
+    /// The signature algorithms for userinfo responses, for clients that request signed ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub userinfo_signing_alg_values_supported: Vec<String>,
-    /// `normal` alone: claims are the server's own.
+    /// The claim types: `normal`, which excludes aggregated and distributed claims (OpenID Connect
+    /// Core §5.6).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claim_types_supported: Vec<String>,
-    /// What may be known of a user.
+    /// The names of the claims that the server may return.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims_supported: Vec<String>,
-    /// How strong a sign-in may be.
+    /// The supported authentication context class references.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acr_values_supported: Vec<String>,
-    /// The languages of the pages.
+    /// The languages of the user interface (BCP 47).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ui_locales_supported: Vec<String>,
-    /// Does every answer of the authorization endpoint say who answers (RFC 9207)?
+    /// Whether authorization responses contain `iss` (RFC 9207 §3).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub authorization_response_iss_parameter_supported: bool,
-    /// Can single claims be asked for? Written always: left out it would mean the same, and a
-    /// reader may not know.
+    /// Whether the parameter `claims` is supported (OpenID Connect Core §5.5). Always serialized,
+    /// although the default is `false`, for readers that do not know the default.
     #[serde(default)]
     pub claims_parameter_supported: bool,
-    /// Can a request be a signed object?
+    /// Whether the parameter `request` is supported (RFC 9101 §5.1).
     #[serde(default)]
     pub request_parameter_supported: bool,
-    /// Can a request be fetched? Written always: left out it would mean yes (OpenID Connect
-    /// Discovery §3).
+    /// Whether the server fetches request objects from a client's `request_uri`. Always serialized,
+    /// because the default is `true` (OpenID Connect Discovery §3).
     #[serde(default)]
     pub request_uri_parameter_supported: bool,
-    /// Are clients told when a session ends (OpenID Connect Back-Channel Logout §2.1)?
+    /// Whether the server notifies clients when a session ends (OpenID Connect Back-Channel Logout
+    /// §2.1).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_supported: bool,
-    /// Does that news name the session?
+    /// Whether logout tokens contain `sid`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_session_supported: bool,
-    /// Where people read how to use this server.
+    /// The URL of the documentation for developers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,
 }
 
-/// What a resource server says of itself (RFC 9728 §2).
+/// Protected resource metadata (RFC 9728 §2).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProtectedResourceMetadata {
-    /// The resource identifier: the `aud` that its tokens must carry.
+    /// The resource identifier, which access tokens must contain in `aud`.
     pub resource: String,
-    /// The issuers whose tokens it takes.
+    /// The issuers whose access tokens the resource server accepts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_servers: Vec<String>,
-    /// Scopes that it knows.
+    /// The scopes that the resource server uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes_supported: Vec<String>,
-    /// How a token may be sent: `header` alone (RFC 6750 §2).
+    /// The methods to send an access token (RFC 6750 §2), for example `header`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bearer_methods_supported: Vec<String>,
 }
 
-/// Where the metadata of `identifier` is published: the well-known suffix stands between host and
-/// path (RFC 8414 §3.1, RFC 9728 §3.1).
+/// Returns the URL of the metadata of `identifier`: the well-known suffix is inserted between host
+/// and path (RFC 8414 §3.1, RFC 9728 §3.1).
 ///
 /// ```
 /// assert_eq!(

@@ -2,7 +2,8 @@ use std::{collections::HashSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A set of scope tokens, kept in the order in which they were written (RFC 6749 §3.3).
+/// A set of scope tokens in the order of the request (RFC 6749 §3.3). On the wire it is one string
+/// with the tokens separated by spaces.
 ///
 /// ```
 /// use oauth_types::Scope;
@@ -15,43 +16,43 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Scope(Vec<String>);
 
-/// A scope that RFC 6749 §3.3 does not allow.
+/// The error for a scope with a character that RFC 6749 §3.3 does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the scope has a character that RFC 6749 section 3.3 does not allow: {0:?}")]
 pub struct ScopeError(char);
 
 impl Scope {
-    /// The scope that allows nothing.
+    /// Returns a scope without tokens.
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Does it allow nothing?
+    /// Returns whether the scope has no tokens.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Is `token` one of the scope tokens? Case matters.
+    /// Returns whether the scope contains `token`, compared case-sensitively.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
         self.0.iter().any(|own| own == token)
     }
 
-    /// The scope tokens one by one.
+    /// Returns the scope tokens in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// This scope and another, each token once.
+    /// Returns the union of both scopes, each token once.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         let more = other.0.iter().filter(|token| !self.contains(token));
         Self(self.0.iter().chain(more).cloned().collect())
     }
 
-    /// Those of this scope that `keep` lets through.
+    /// Returns the tokens for which `keep` returns `true`.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|token| keep(token)).cloned().collect())
@@ -63,8 +64,8 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, ScopeError> {
         let mut tokens: Vec<String> = Vec::new();
-        // By hash: a scope as long as a body may be is read before anybody is known, and must not
-        // cost its square.
+        // A set, because the scope is parsed before the client is authenticated and may be as long
+        // as a request body: a linear search for duplicates would make the time quadratic.
         let mut known = HashSet::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             // scope-token = 1*( %x21 / %x23-5B / %x5D-7E )

@@ -4,8 +4,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-/// A text that can be compared and sent, never printed: there is no `Display`, and `Debug` hides
-/// it.
+/// Defines a string type that cannot be printed by accident: it has no `Display` and no
+/// `Serialize`.
 macro_rules! hidden {
     ($(#[$about:meta])* $name:ident) => {
         $(#[$about])*
@@ -13,12 +13,12 @@ macro_rules! hidden {
         pub struct $name(SecretString);
 
         impl $name {
-            /// Take it into custody.
+            /// Wraps a secret.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(SecretString::from(text.into()))
             }
 
-            /// The text itself. Call it only where it is compared, verified or written to the wire.
+            /// Returns the secret. Call this only to compare, verify or send it.
             #[must_use]
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()
@@ -33,13 +33,13 @@ macro_rules! hidden {
     };
 }
 
-/// A hidden text that logs call by its [`Fingerprint`].
+/// Defines a hidden string type whose `Debug` prints a [`Fingerprint`].
 macro_rules! token {
     ($(#[$about:meta])* $name:ident) => {
         hidden!($(#[$about])* $name);
 
         impl $name {
-            /// What may be printed in its place.
+            /// Returns the fingerprint, which logs contain instead of the token.
             #[must_use]
             pub fn fingerprint(&self) -> Fingerprint {
                 Fingerprint::of(self.expose())
@@ -55,33 +55,35 @@ macro_rules! token {
 }
 
 hidden!(
-    /// A client's secret. `Debug` shows `[hidden]`.
+    /// A client secret. `Debug` prints `[hidden]`.
     ClientSecret
 );
 hidden!(
-    /// A user's password. `Debug` shows `[hidden]`.
+    /// A user's password. `Debug` prints `[hidden]`.
     Password
 );
 token!(
-    /// An access token. `Debug` shows its [`Fingerprint`].
+    /// An access token. `Debug` prints its [`Fingerprint`].
     AccessToken
 );
 token!(
-    /// A refresh token. `Debug` shows its [`Fingerprint`].
+    /// A refresh token. `Debug` prints its [`Fingerprint`].
     RefreshToken
 );
 token!(
-    /// A signed statement for one client about who signed in. `Debug` shows its [`Fingerprint`].
+    /// An ID token in its encoded form (OpenID Connect Core §2). `Debug` prints its
+    /// [`Fingerprint`].
     IdToken
 );
 
-/// The first 8 hexadecimal characters of a token's SHA-256: enough to follow one token through the
-/// logs of three processes, useless to whoever reads them.
+/// The first 8 hexadecimal characters of the SHA-256 of a token or secret. They identify a token
+/// across the logs of several processes and do not reveal it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Fingerprint(String);
 
-/// A text that is no fingerprint: a token may be hiding in it, so it is not quoted.
+/// The error for a text that is not a fingerprint. It does not quote the text, which could be a
+/// token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint has 8 lower-case hexadecimal digits")]
 pub struct FingerprintError;
@@ -96,7 +98,7 @@ impl TryFrom<String> for Fingerprint {
 }
 
 impl Fingerprint {
-    /// The fingerprint of any token or secret.
+    /// Returns the fingerprint of a token or secret.
     #[must_use]
     pub fn of(secret: &str) -> Self {
         let hash = digest(&SHA256, secret.as_bytes());

@@ -2,12 +2,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Scope;
 
-/// What is known of a user (OpenID Connect Core §5.1). What is not known is left out, never empty
-/// or null (§5.3.2).
+/// The standard claims about a user (OpenID Connect Core §5.1). Unknown claims are omitted, never
+/// empty or null (§5.3.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StandardClaims {
-    /// The whole name, as it is shown.
+    /// The full name, as displayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Given names.
@@ -19,46 +19,46 @@ pub struct StandardClaims {
     /// Middle names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub middle_name: Option<String>,
-    /// What friends say.
+    /// The casual name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
-    /// The name that the user would like to be called by; not unique.
+    /// The short name by which the user wants to be addressed. It is not unique.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_username: Option<String>,
-    /// The URL of the user's page.
+    /// The URL of the user's profile page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// The URL of a picture of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-    /// The URL of the user's own site.
+    /// The URL of the user's website.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub website: Option<String>,
-    /// `female`, `male`, or another word.
+    /// `female`, `male`, or another value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
     /// `YYYY-MM-DD`, or `YYYY` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub birthdate: Option<String>,
-    /// The time zone by its name: `Europe/Paris`.
+    /// The time zone name of the IANA database, for example `Europe/Paris`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zoneinfo: Option<String>,
-    /// The language, as in BCP 47: `en-US`.
+    /// The language tag (BCP 47), for example `en-US`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// When these claims were changed last, in seconds since 1970.
+    /// When these claims last changed, in seconds since 1970-01-01 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<i64>,
     /// The e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Has the issuer made sure that the address is the user's?
+    /// Whether the issuer has verified that the user controls the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
-    /// As in E.164: `+1 (425) 555-1212`.
+    /// The phone number, preferably in E.164 format, for example `+1 (425) 555-1212`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
-    /// Has the issuer made sure that the number is the user's?
+    /// Whether the issuer has verified that the user controls the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number_verified: Option<bool>,
     /// The postal address.
@@ -70,7 +70,7 @@ pub struct StandardClaims {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Address {
-    /// All of it, as it is written on an envelope.
+    /// The full address, formatted for display or a mailing label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
     /// Street and number.
@@ -91,7 +91,7 @@ pub struct Address {
 }
 
 impl StandardClaims {
-    /// The name of every claim that may be here, for `claims_supported`.
+    /// The names of all standard claims, for `claims_supported`.
     pub const NAMES: [&'static str; 19] = [
         "name",
         "given_name",
@@ -114,7 +114,8 @@ impl StandardClaims {
         "address",
     ];
 
-    /// Without what is empty, and without a word on whether nothing was made sure of (§5.3.2).
+    /// Removes empty claims (§5.3.2), and each `*_verified` claim whose e-mail address or phone
+    /// number is absent.
     #[must_use]
     pub fn without_empty(mut self) -> Self {
         for text in [
@@ -146,7 +147,7 @@ impl StandardClaims {
         self
     }
 
-    /// What a client with this scope may see (OpenID Connect Core §5.4).
+    /// Returns the claims that `scope` grants access to (OpenID Connect Core §5.4).
     #[must_use]
     pub fn for_scope(&self, scope: &Scope) -> Self {
         let mut seen = self.clone().without_empty();

@@ -2,32 +2,32 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{AccessToken, IdToken, RefreshToken, Scope};
 
-/// The answer of the token endpoint (RFC 6749 §5.1).
+/// A successful response of the token endpoint (RFC 6749 §5.1).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenResponse {
-    /// The token itself; the one place where it is written out.
+    /// The access token.
     #[serde(serialize_with = "write_out")]
     pub access_token: AccessToken,
-    /// `Bearer`. Clients compare it without regard to case (RFC 6749 §5.1).
+    /// The token type: `Bearer`. Clients compare it case-insensitively (RFC 6749 §5.1).
     pub token_type: String,
-    /// For how many seconds from now the token is good. Recommended, so other issuers may leave it
-    /// out.
+    /// The lifetime of the access token in seconds from the response on. Only recommended, so other
+    /// issuers may omit it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
-    /// What was granted; left out by issuers that grant just what was asked for.
+    /// The granted scope. Issuers may omit it if it equals the requested one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
-    /// What kind of token it is, where one was exchanged for it (RFC 8693 §2.2.1).
+    /// The type of the issued token, in the response to a token exchange (RFC 8693 §2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<String>,
-    /// For the next access token, without the user.
+    /// The refresh token, which obtains new access tokens without the user (RFC 6749 §6).
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         serialize_with = "write_out_refresh_token"
     )]
     pub refresh_token: Option<RefreshToken>,
-    /// Who signed in (OpenID Connect Core §3.1.3.3).
+    /// The ID token (OpenID Connect Core §3.1.3.3).
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -37,7 +37,7 @@ pub struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// An access token of type `Bearer`, and nothing besides.
+    /// Creates a response with a bearer token and no optional tokens.
     #[must_use]
     pub fn bearer(
         access_token: AccessToken,

@@ -1,4 +1,4 @@
-//! A client of one server, and the response as tests compare it.
+//! An HTTP client for one server, and complete responses with assertions.
 
 use std::{
     io::{Read, Write},
@@ -27,7 +27,8 @@ pub struct TestResponse {
 }
 
 /// Returns a builder of clients that use no proxy, follow no redirects and open a connection for
-/// each request: tests stop servers and advance clocks, which can close an idle connection.
+/// each request. Connections are not reused because tests stop servers and advance clocks, which
+/// can close an idle connection.
 pub fn client_builder() -> ClientBuilder {
     Client::builder()
         .no_proxy()
@@ -48,7 +49,7 @@ impl TestClient {
         Self { base: base.into(), http: client_builder().build().unwrap() }
     }
 
-    /// Calls the same server from another of this machine's addresses.
+    /// Returns a client for the same server that connects from another local address.
     pub fn from_address(&self, address: &str) -> Self {
         let address: IpAddr = address.parse().unwrap();
         let http = client_builder().local_address(address).build().unwrap();
@@ -85,8 +86,8 @@ impl TestClient {
         send(self.post(path).header("content-type", form).body(body.into())).await
     }
 
-    /// Announces a body of nine bytes and sends none, then reads the response. `headers` end in
-    /// `\r\n` each.
+    /// Sends a request head with `content-length: 9` and no body, then reads the response. Each
+    /// header in `headers` ends in `\r\n`.
     pub async fn stall_body(&self, method: &str, path: &str, headers: &str) -> TestResponse {
         let address = self.base.split_once("://").unwrap().1.to_owned();
         let head = format!(

@@ -1,5 +1,5 @@
-//! Everything that this process logs. The subscriber of `tracing` is global, so a test that
-//! captures the log needs a test binary of its own.
+//! Captures everything that this process logs. The `tracing` subscriber is global, so a test that
+//! captures the log needs its own test binary.
 
 use std::{
     io,
@@ -13,10 +13,10 @@ use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 pub struct LogCapture(Arc<Mutex<Vec<u8>>>);
 
 impl LogCapture {
-    /// Installs the global subscriber, which takes every event of every crate.
+    /// Installs a global subscriber that records every event of every crate.
     ///
     /// # Panics
-    /// If a global subscriber is installed already.
+    /// Panics if a global subscriber is already installed.
     pub fn install() -> Self {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()

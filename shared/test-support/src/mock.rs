@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 
-/// One endpoint. It sends its responses in order, and the last one from then on.
+/// One endpoint. It sends its responses in order and repeats the last one.
 #[derive(Clone, Default)]
 pub struct MockEndpoint {
     responses: Arc<Mutex<VecDeque<ResponseTemplate>>>,
@@ -37,17 +37,17 @@ impl MockEndpoint {
         self.respond_in_order([response]);
     }
 
-    /// Sends these responses from now on, and the last one again and again.
+    /// Sends these responses from now on, in order, and repeats the last one.
     pub fn respond_in_order(&self, responses: impl IntoIterator<Item = ResponseTemplate>) {
         *self.responses.lock().unwrap() = responses.into_iter().collect();
     }
 
-    /// The number of requests received so far, including those that still wait for a response.
+    /// Returns the number of requests received so far, including those that wait for a response.
     pub fn request_count(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// Receives requests and answers none until [`MockEndpoint::resume`].
+    /// Receives requests but delays all responses until [`MockEndpoint::resume`].
     pub fn pause(&self) {
         *self.paused.0.lock().unwrap() = true;
     }
@@ -69,17 +69,17 @@ impl Respond for MockEndpoint {
     }
 }
 
-/// A response with a JSON body.
+/// Returns a response with a JSON body.
 pub fn json(status: u16, body: &Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-/// A response without a body.
+/// Returns a response without a body.
 pub fn status(status: u16) -> ResponseTemplate {
     ResponseTemplate::new(status)
 }
 
-/// The requests that `server` has received at `path`.
+/// Returns the requests that `server` has received at `path`.
 pub async fn requests_to(server: &MockServer, path: &str) -> Vec<Request> {
     let requests = server.received_requests().await.unwrap();
     requests.into_iter().filter(|request| request.url.path() == path).collect()

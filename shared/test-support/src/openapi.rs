@@ -17,7 +17,7 @@ pub struct OpenApi(pub Value);
 
 impl OpenApi {
     /// # Panics
-    /// If `text` is not JSON.
+    /// Panics if `text` is not JSON.
     pub fn parse(text: &str) -> Self {
         Self(serde_json::from_str(text).unwrap())
     }
@@ -38,7 +38,7 @@ impl OpenApi {
         &self.0["paths"][path][method]
     }
 
-    /// Asserts that the operations are `routes`, no more and no fewer.
+    /// Asserts that the documented operations are exactly `routes`.
     #[track_caller]
     pub fn assert_operations(&self, routes: &BTreeSet<Operation>) {
         let documented = self.operations();
@@ -48,8 +48,8 @@ impl OpenApi {
         assert!(unknown.is_empty(), "documented and not served: {unknown:?}");
     }
 
-    /// Asserts that POST and PUT take a body, that other methods take none, and that each operation
-    /// with a body documents the responses 408 and 413.
+    /// Asserts that POST and PUT operations have a request body, that other methods have none, and
+    /// that each operation with a body documents the responses 408 and 413.
     #[track_caller]
     pub fn assert_bodies_document_408_and_413(&self) {
         for (path, method) in self.operations() {
@@ -63,8 +63,8 @@ impl OpenApi {
         }
     }
 
-    /// Asserts that a response has a documented status, media type and body, and every documented
-    /// header.
+    /// Asserts that the status, media type and body of a response are documented, and that it has
+    /// every documented header.
     #[track_caller]
     pub fn assert_response(&self, path: &str, method: &str, response: &TestResponse) {
         let place = format!("{method} {path} {}", response.status);
@@ -87,8 +87,8 @@ impl OpenApi {
         }
     }
 
-    /// Checks a value against a schema, as much of JSON Schema as our files use. Members that the
-    /// schema does not name are errors.
+    /// Checks a value against a schema. Supports the part of JSON Schema that our files use.
+    /// Members that the schema does not list are errors.
     fn check_schema(&self, schema: &Value, value: &Value) -> Result<(), String> {
         if let Some(name) = schema["$ref"].as_str() {
             let target = self.0.pointer(name.trim_start_matches('#'));
@@ -134,7 +134,7 @@ impl OpenApi {
     }
 }
 
-/// Whether `value` is of the type that JSON Schema calls `name`.
+/// Returns whether `value` has the JSON Schema type `name`.
 fn has_type(value: &Value, name: &Value) -> bool {
     match name.as_str() {
         Some("object") => value.is_object(),
@@ -148,8 +148,8 @@ fn has_type(value: &Value, name: &Value) -> bool {
     }
 }
 
-/// Finds the routes in the source of a router: every `.route("/path", get(…).post(…))`. A wildcard
-/// `{*rest}` becomes `{rest}`.
+/// Finds the routes in the source code of a router: every `.route("/path", get(…).post(…))`. A
+/// wildcard `{*rest}` becomes `{rest}`.
 pub fn routes_in(source: &str) -> BTreeSet<Operation> {
     source
         .split(".route(")
@@ -165,7 +165,7 @@ pub fn routes_in(source: &str) -> BTreeSet<Operation> {
         .collect()
 }
 
-/// Whether `source` calls a function of this name.
+/// Returns whether `source` calls a function with this name.
 fn names_call(source: &str, name: &str) -> bool {
     source.match_indices(&format!("{name}(")).any(|(at, _)| {
         let before = source[..at].chars().next_back();
@@ -173,7 +173,7 @@ fn names_call(source: &str, name: &str) -> bool {
     })
 }
 
-/// The position of the parenthesis that closes one opened before `source`.
+/// Returns the position of the closing parenthesis for one opened before `source`.
 fn closing_parenthesis(source: &str) -> usize {
     let mut depth = 0_usize;
     for (at, letter) in source.char_indices() {

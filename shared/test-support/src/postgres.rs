@@ -1,5 +1,5 @@
-//! PostgreSQL of one's own, for tests and benchmarks: from the machine's binaries, in a temporary
-//! folder, gone with whoever started it. Not for use: it says what it expects by failing.
+//! Temporary PostgreSQL clusters for tests and benchmarks, run from the installed binaries. The
+//! data is deleted when the process that started the cluster ends.
 
 mod cluster;
 mod keeper;

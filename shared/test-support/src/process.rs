@@ -15,7 +15,7 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug)]
 pub struct Program(&'static str);
 
-/// How a command ended and what it printed.
+/// The exit code and the output of a command.
 #[derive(Debug)]
 pub struct CommandOutput {
     pub code: Option<i32>,
@@ -23,7 +23,7 @@ pub struct CommandOutput {
     pub stderr: String,
 }
 
-/// A server in a process of its own. It is killed when it is dropped.
+/// A server in its own process, which is killed on drop.
 pub struct ServerProcess {
     /// The log line with which the server announced its addresses.
     pub started: Value,
@@ -32,25 +32,26 @@ pub struct ServerProcess {
     reader: Option<JoinHandle<()>>,
 }
 
-/// Settings as command line arguments: `--set KEY=VALUE`.
+/// Converts settings to command-line arguments: `--set KEY=VALUE`.
 pub fn set_arguments(pairs: &[(&str, &str)]) -> Vec<String> {
     pairs.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]).collect()
 }
 
 impl Program {
-    /// The binary at `path`, which is `env!("CARGO_BIN_EXE_…")` in an integration test.
+    /// Creates a program from the path of its binary, which is `env!("CARGO_BIN_EXE_…")` in an
+    /// integration test.
     pub const fn at(path: &'static str) -> Self {
         Self(path)
     }
 
-    /// A command without input, with its output piped.
+    /// Returns a command without input whose output is piped.
     pub fn command(self, arguments: &[String]) -> Command {
         let mut command = Command::new(self.0);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    /// Runs a command to its end: `words`, then `more`.
+    /// Runs the command with the arguments `words` and `more`, and waits for its end.
     pub async fn run(self, words: &[&str], more: &[String]) -> CommandOutput {
         self.run_with_input(words, more, "").await
     }
@@ -67,14 +68,15 @@ impl Program {
         let input = input.to_owned();
         let run = move || {
             let mut child = self.command(&arguments).stdin(Stdio::piped()).spawn().unwrap();
-            // A command that reads nothing may have ended.
+            // Ignore errors: a command that reads no input may have exited already.
             let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
             child.wait_with_output().unwrap()
         };
         CommandOutput::of(&tokio::task::spawn_blocking(run).await.unwrap())
     }
 
-    /// Runs a command that has to exit with status 0. Returns its output without the last line end.
+    /// Runs a command and returns its output without trailing whitespace. Panics if the exit status
+    /// is not 0.
     pub async fn succeed(self, words: &[&str], more: &[String]) -> String {
         let output = self.run(words, more).await;
         assert_eq!(output.code, Some(0), "{words:?}: {output:?}");
@@ -118,7 +120,7 @@ impl CommandOutput {
 }
 
 impl ServerProcess {
-    /// A string member of the log line that announced the addresses.
+    /// Returns a string member of the log line that announced the addresses.
     pub fn started(&self, name: &str) -> Option<&str> {
         self.started[name].as_str()
     }
@@ -139,7 +141,7 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Ignore errors: the process may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

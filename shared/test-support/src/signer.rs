@@ -1,4 +1,4 @@
-//! JWTs with any header and claims.
+//! Signs JWTs with arbitrary headers and claims.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -12,7 +12,7 @@ use base64::{
 use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
 use serde_json::{Value, json};
 
-/// A private key that signs whatever a test asks for.
+/// A private key that signs arbitrary headers and claims.
 pub struct Signer {
     pub kid: String,
     pub algorithm: Algorithm,
@@ -44,7 +44,7 @@ impl Signer {
         Self { kid: kid.to_owned(), algorithm: Algorithm::HS256, key }
     }
 
-    /// The public key, as an issuer publishes it.
+    /// Returns the public key as a JWK with `kid` and `use`, as an issuer publishes it.
     pub fn jwk(&self) -> Value {
         let jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
         let mut jwk = serde_json::to_value(jwk).unwrap();
@@ -52,7 +52,7 @@ impl Signer {
         jwk
     }
 
-    /// The members `alg` and `kid` of a header.
+    /// Returns a header with the members `alg` and `kid`.
     pub fn header(&self) -> Value {
         json!({ "alg": format!("{:?}", self.algorithm), "kid": self.kid })
     }
@@ -78,7 +78,7 @@ pub fn jwt_part(value: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// A new P-256 private key in PEM.
+/// Generates a P-256 private key and returns it as PKCS #8 in PEM.
 pub fn new_ec_private_key_pem() -> String {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     private_key_pem(pair.to_pkcs8v1().unwrap().as_ref())

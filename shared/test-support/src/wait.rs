@@ -1,17 +1,17 @@
-//! Waiting for a condition.
+//! Waits for conditions.
 
 use std::{
     future::Future,
     time::{Duration, Instant},
 };
 
-/// The limit of a wait: far longer than any condition takes on a busy machine.
+/// The time limit of a wait: far longer than any condition takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Polls until `condition` holds.
 ///
 /// # Panics
-/// After 60 seconds, with `what` in the message.
+/// Panics after 60 seconds, with `what` in the message.
 #[track_caller]
 pub fn until<F: Future<Output = bool>>(
     what: &str,

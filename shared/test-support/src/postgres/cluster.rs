@@ -1,5 +1,4 @@
-//! A PostgreSQL cluster of our own: made in a temporary folder, on an address that nobody else
-//! uses.
+//! A PostgreSQL cluster in a temporary folder, on a loopback address that nothing else uses.
 
 use std::{
     ffi::OsStr,
@@ -19,12 +18,12 @@ use super::{
     programs::{hand_over, program, succeed, unprivileged},
 };
 
-/// Nobody else on this machine takes ports of this address, so a restarted cluster finds its own
-/// again.
+/// A loopback address for these clusters only, so that no other program takes the port of a cluster
+/// while it restarts.
 pub const HOST: &str = "127.0.0.3";
-/// The account that servers use, which is no administrator.
+/// The role that the servers connect as. It is not a superuser.
 pub const ACCOUNT: &str = "gatepass";
-/// With letters that have to be encoded in a URL.
+/// Contains characters that must be percent-encoded in a URL.
 pub const PASSWORD: &str = "p@ss/w#rd?% 7c1e";
 pub const PASSWORD_IN_URL: &str = "p%40ss%2Fw%23rd%3F%25%207c1e";
 
@@ -35,7 +34,7 @@ pub struct Cluster {
     databases: AtomicU32,
 }
 
-/// The cluster that most tests share.
+/// Returns the cluster that most tests share, and starts it on the first call.
 pub fn shared() -> &'static Cluster {
     static SHARED: LazyLock<Cluster> = LazyLock::new(Cluster::start);
     &SHARED
@@ -67,7 +66,7 @@ impl Cluster {
         cluster
     }
 
-    /// A new database, which belongs to the servers' account. Its URL.
+    /// Creates an empty database owned by [`ACCOUNT`] and returns its URL.
     pub fn fresh_database(&self) -> String {
         let name = format!("fresh_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.tell(&format!("CREATE DATABASE {name} OWNER {ACCOUNT} TEMPLATE template0"));
@@ -82,17 +81,17 @@ impl Cluster {
         self.port
     }
 
-    /// Where its files and its socket are.
+    /// Returns the folder with the data, the log and the Unix socket.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Run a statement as the administrator.
+    /// Runs a statement as superuser in the database `postgres` and returns its output.
     pub fn tell(&self, statement: &str) -> String {
         self.tell_in("postgres", statement)
     }
 
-    /// Run a statement as the administrator of a database.
+    /// Runs a statement as superuser in `database` and returns its output.
     pub fn tell_in(&self, database: &str, statement: &str) -> String {
         let (psql, port) = (text(&program("psql")), self.port.to_string());
         let words = [
@@ -112,16 +111,16 @@ impl Cluster {
         succeed(&words, &[("PGPASSWORD", OsStr::new(PASSWORD))])
     }
 
-    /// End PostgreSQL as a power cut would.
+    /// Kills the server process with SIGKILL, which leaves the files as a crash would.
     pub fn kill(&mut self) {
         self.keeper.kill();
     }
 
-    /// Start it again on the same files and the same port.
+    /// Starts PostgreSQL again on the same files and the same port.
     pub fn restart(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(60);
-        // What the killed one has left behind goes away in a moment, and keeps a new one from
-        // starting until then.
+        // Child processes of the killed server may still hold its shared memory. A new server does
+        // not start until they have exited, so try again.
         loop {
             self.keeper = run(&self.folder, self.port);
             if self.answers() {
@@ -136,7 +135,8 @@ impl Cluster {
         assert!(self.answers(), "PostgreSQL does not start: {}", self.log());
     }
 
-    /// Ask until there is an answer, or nobody left to give one.
+    /// Polls until the server accepts connections. Returns `false` if it exits, or after 60
+    /// seconds.
     fn answers(&mut self) -> bool {
         let (ready, port) = (program("pg_isready"), self.port.to_string());
         let deadline = Instant::now() + Duration::from_secs(60);

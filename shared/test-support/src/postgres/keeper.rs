@@ -1,5 +1,5 @@
-//! PostgreSQL with a shell beside it that outlives the tests: however they end, PostgreSQL ends
-//! after them.
+//! Runs PostgreSQL with a watchdog shell that outlives the test process and stops PostgreSQL,
+//! however the tests end.
 
 use std::{
     fs::File,
@@ -9,8 +9,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The end of standard input comes with the end of the tests: then PostgreSQL, `$1`, is stopped,
-/// and its folder, `$2`, taken away. A line before that tells that there is nothing to do.
+/// The watchdog script. Standard input reaches its end when the test process ends. The script then
+/// stops PostgreSQL (process id `$1`) and deletes its folder (`$2`). A line on standard input makes
+/// it exit without doing so.
 const WATCH: &str = r#"
 read -r _ && exit
 kill -QUIT "$1"
@@ -24,7 +25,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Start PostgreSQL; what it says goes into the folder's file `log`.
+    /// Starts PostgreSQL. Its output is appended to the file `log` in `folder`.
     pub fn start(folder: &Path, words: &[&str]) -> Self {
         let log = File::options().append(true).create(true).open(folder.join("log")).unwrap();
         let mut postgres = Command::new(words[0]);
@@ -34,7 +35,8 @@ impl Keeper {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
-        // Ctrl-C is for the tests: who is beside them ends after them, in order.
+        // Both processes get their own process group: Ctrl-C must end only the tests, after which
+        // the watchdog stops PostgreSQL.
         let postgres = postgres.process_group(0).spawn().unwrap();
         let mut watch = Command::new("sh");
         watch.args(["-c", WATCH, "sh", &postgres.id().to_string()]).arg(folder).current_dir("/");
@@ -45,7 +47,7 @@ impl Keeper {
         self.postgres.try_wait().unwrap().is_none()
     }
 
-    /// End PostgreSQL with `kill -9`, if it still runs, and leave its files.
+    /// Kills PostgreSQL with SIGKILL if it is running, and keeps its files.
     pub fn kill(&mut self) {
         if let Some(mut watch) = self.watch.stdin.take() {
             watch.write_all(b"nothing to do\n").unwrap();
@@ -59,7 +61,7 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         drop(self.watch.stdin.take());
-        // They may be gone already.
+        // Ignore errors: the processes may have exited already.
         let _ = self.postgres.wait();
         let _ = self.watch.wait();
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL's own programs, and the user that they run as.
+//! The programs of PostgreSQL, and the user that runs them.
 
 use std::{
     env,
@@ -9,17 +9,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Where Debian keeps the programs of each version.
+/// The folder in which Debian installs the programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
-/// PostgreSQL refuses to run as root; Debian's `nobody` and `nogroup` may have the files instead.
+/// User and group id of Debian's `nobody` and `nogroup`, which own the files if the tests run as
+/// root. PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65_534;
 
-/// Can a cluster be started on this machine?
+/// Returns whether PostgreSQL is installed on this machine.
 pub fn is_installed() -> bool {
     folder().is_some()
 }
 
-/// The folder with `initdb`, `postgres` and `psql`: of the `PATH`, or Debian's newest.
+/// Returns the folder with `initdb`, `postgres` and `psql`: the one on the `PATH`, or else Debian's
+/// last version in lexical order.
 fn folder() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let on_path = env::split_paths(&path)
@@ -47,21 +49,21 @@ fn is_root() -> bool {
     succeed(&["id", "-u"], &[]) == "0"
 }
 
-/// Give a file or a folder to the user that PostgreSQL runs as.
+/// Makes the user that runs PostgreSQL the owner of a file or folder.
 pub fn hand_over(path: &Path) {
     if is_root() {
         chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     }
 }
 
-/// The words of a command that runs as that user.
+/// Prefixes a command so that it runs as that user.
 pub fn unprivileged<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     let prefix = if is_root() { &setpriv[..] } else { &[] };
     [prefix, words].concat()
 }
 
-/// Run a command to its end, which has to be a good one.
+/// Runs a command and returns its trimmed output. Panics if it fails.
 pub fn succeed(words: &[&str], environment: &[(&str, &OsStr)]) -> String {
     let mut command = Command::new(words[0]);
     command
