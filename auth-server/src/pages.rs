@@ -71,7 +71,7 @@ pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
 
 /// The content of one page.
 pub trait View: Serialize {
-    /// The name of its template, without `.html`.
+    /// The template name, without `.html`.
     const TEMPLATE: &'static str;
 
     /// Extends the Content-Security-Policy that all pages share.

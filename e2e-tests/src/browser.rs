@@ -19,17 +19,19 @@ pub struct BlockingBrowser<'a> {
     browser: Browser,
     route: Route<'a>,
     http: Client,
-    /// The values of all cookies, and the codes and ID tokens in addresses: no log may hold them.
+    /// The values of all cookies, and the authorization codes and ID tokens in URLs. No log may
+    /// contain them.
     pub secrets: Vec<String>,
 }
 
 impl<'a> BlockingBrowser<'a> {
-    /// Connects to the addresses as they are.
+    /// Creates a browser that connects to the host and port of each URL.
     pub fn new() -> anyhow::Result<Self> {
         Self::with_route(|origin| Ok(origin.to_owned()))
     }
 
-    /// Connects to these servers only: public origin, and the address that serves it.
+    /// Creates a browser that connects only to these servers: pairs of public origin and actual
+    /// address.
     pub fn with_origins<const N: usize>(origins: [(&str, String); N]) -> anyhow::Result<Self> {
         let origins = origins.map(|(public, address)| (public.to_owned(), address));
         Self::with_route(move |origin| {
@@ -40,8 +42,8 @@ impl<'a> BlockingBrowser<'a> {
         })
     }
 
-    /// Connects to the address that `route` returns for an origin. A redirect to an origin without
-    /// a route ends the navigation at that address.
+    /// Creates a browser that connects to the address that `route` returns for an origin. A
+    /// redirect to an origin without a route ends the navigation at that URL.
     pub fn with_route(
         route: impl Fn(&str) -> anyhow::Result<String> + Send + 'a,
     ) -> anyhow::Result<Self> {
@@ -65,7 +67,7 @@ impl<'a> BlockingBrowser<'a> {
         self.browser.address().map(Url::as_str).unwrap_or_default()
     }
 
-    /// Every address that was opened, redirects included.
+    /// Returns every URL opened so far, including redirects.
     pub fn visited(&self) -> &[Url] {
         &self.browser.visited
     }
@@ -74,7 +76,7 @@ impl<'a> BlockingBrowser<'a> {
         &self.browser.page.html
     }
 
-    /// The text of the element with this id.
+    /// Returns the text of the element with this id.
     pub fn text(&self, id: &str) -> Option<String> {
         self.browser.page.text(id)
     }
@@ -83,7 +85,7 @@ impl<'a> BlockingBrowser<'a> {
         self.browser.page.has(id)
     }
 
-    /// Whether the page is A's error page for this error.
+    /// Returns whether the page is A's error page for this error.
     pub fn shows_error(&self, code: &str) -> bool {
         self.html().contains(&format!("data-error=\"{code}\""))
     }
@@ -92,7 +94,7 @@ impl<'a> BlockingBrowser<'a> {
         &mut self.browser.cookies
     }
 
-    /// The value of a cookie, or an empty string.
+    /// Returns the value of a cookie, or an empty string.
     pub fn cookie(&self, name: &str) -> &str {
         self.browser.cookies.get(name).map_or("", |cookie| &cookie.value)
     }
@@ -138,7 +140,7 @@ impl<'a> BlockingBrowser<'a> {
         self.secrets.extend(secret.map(|(_, value)| value.into_owned()));
     }
 
-    /// The address at which the test serves a public one.
+    /// Returns the actual URL for a public URL.
     fn routed(&self, address: &Url) -> anyhow::Result<String> {
         let origin = address.origin().ascii_serialization();
         Ok(format!("{}{}", (self.route)(&origin)?, &address.as_str()[origin.len()..]))

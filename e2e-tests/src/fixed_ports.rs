@@ -10,18 +10,18 @@ use std::{
 
 use gatepass::StackSettings;
 
-/// The demo clients.
+/// The clients file of the demo.
 const CLIENTS: &str = include_str!("../../auth-server/src/clients/demo-clients.toml");
-/// The address of A in them.
+/// The URL of A in the clients file.
 const ADDRESS_OF_A: &str = "http://localhost:9001/";
 
-/// Below the ephemeral ports (`ip_local_port_range`), so that no other program takes a port
-/// between the choice and the use.
+/// Ports below the ephemeral range (`ip_local_port_range`), so that no other program takes a port
+/// between its choice and its use.
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
 
-/// How long A waits for B and C: these tests run beside browsers and compilers, and none is about
-/// timeouts.
+/// Timeout of A for requests to B and C. It is long, because these tests run beside browsers and
+/// compilers and do not test timeouts.
 pub const TIMEOUT_MILLIS: u64 = 60_000;
 
 /// Chooses ports for A and C before they start. `more_clients` is TOML for the end of C's clients
@@ -58,7 +58,7 @@ pub fn write_beside(folder: &Path, name: &str, text: &str) -> PathBuf {
 /// Returns a port of `127.0.0.1` on which nothing listens.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test processes run side by side: each starts its search at another port.
+    // Test processes run in parallel, so each starts its search at a different port.
     let first = u16::try_from(std::process::id() % u32::from(PORTS)).unwrap();
     let candidates = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::SeqCst));
     let mut ports =

@@ -1,4 +1,4 @@
-//! Forged access tokens. They are assembled by hand, because a JWT library would refuse to.
+//! Forged access tokens, assembled by hand because JWT libraries refuse to create them.
 
 use auth_server::{
     domain::{KeyState, SigningKey},
@@ -12,11 +12,11 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// An attacker who has the private key of a C.
+/// An attacker with the private signing key of a C.
 pub struct Forger(SigningKey);
 
 impl Forger {
-    /// Takes the key with which this C signs now.
+    /// Reads the current signing key of this C.
     pub async fn with_key_of(store: &dyn Store) -> Self {
         let keys = store.signing_keys().await.unwrap();
         Self(keys.into_iter().find(|key| matches!(key.state, KeyState::Current { .. })).unwrap())
@@ -43,7 +43,7 @@ pub fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}.", encode(header), encode(claims))
 }
 
-/// Returns a token that carries the signature of `token`.
+/// Returns a token with the signature of `token`.
 pub fn under_signature_of(token: &str, header: &Value, claims: &Value) -> String {
     format!("{}.{}.{}", encode(header), encode(claims), token.rsplit('.').next().unwrap())
 }

@@ -21,7 +21,7 @@ use crate::http::{TestResponse, client, send, url};
 /// The client secret of every demo client.
 pub const SECRET: &str = "abc123";
 
-/// One of the two Bs: it verifies access tokens locally, or by introspection at C.
+/// The two Bs: one verifies access tokens locally, the other by introspection at C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceServer {
     Local,
@@ -31,7 +31,7 @@ pub enum ResourceServer {
 impl ResourceServer {
     pub const BOTH: [Self; 2] = [Self::Local, Self::Introspecting];
 
-    /// Its resource identifier, wherever it listens.
+    /// Returns the resource identifier, which does not depend on the port.
     pub fn resource(self) -> &'static str {
         match self {
             Self::Local => "http://localhost:9002",
@@ -39,7 +39,7 @@ impl ResourceServer {
         }
     }
 
-    /// Its name among A's targets.
+    /// Returns the name of this B in A's targets.
     pub fn target(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -66,12 +66,12 @@ impl Harness {
         Self::start_with(|_| ()).await
     }
 
-    /// Starts with a manual clock at the current time, at which the certificates are valid.
+    /// Starts with a manual clock, set to the current time because the certificates are valid now.
     pub async fn start_with(change: impl FnOnce(&mut StackSettings)) -> Self {
         Self::start_at(Clock::manual(Clock::system().seconds()), change).await
     }
 
-    /// Starts with the system clock, for tests that wait for time to pass.
+    /// Starts with the system clock, for tests that wait in real time.
     pub async fn start_in_real_time(change: impl FnOnce(&mut StackSettings)) -> Self {
         Self::start_at(Clock::system(), change).await
     }
@@ -79,7 +79,8 @@ impl Harness {
     async fn start_at(clock: Clock, change: impl FnOnce(&mut StackSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = StackSettings::on_free_ports(&folder.path().join("data"));
-        // Tests poll with requests that fail until a change is visible.
+        // Tests poll with requests that fail until a change is visible, which must not hit the
+        // limit.
         settings.auth_server.rate_limits.client_auth.burst = 10_000;
         settings.auth_server.rate_limits.client_auth_address.burst = 10_000;
         change(&mut settings);
@@ -101,12 +102,12 @@ impl Harness {
         self.folder.path().join("data")
     }
 
-    /// Opens C's database a second time, as C's commands do.
+    /// Opens a second connection to C's database, as C's commands do.
     pub async fn store(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::open(&self.data_dir().join("auth-server.db")).await.unwrap())
     }
 
-    /// C's audit records of a client.
+    /// Returns the audit records of a client at C.
     pub async fn audit(&self, client_id: &str) -> Vec<AuditRecord> {
         let query = AuditQuery {
             client_id: Some(client_id.to_owned()),
@@ -116,7 +117,7 @@ impl Harness {
         self.store().await.audit(&query).await.unwrap()
     }
 
-    /// The address of a path at a B.
+    /// Returns the URL of a path at a B.
     pub fn b_url(&self, b: ResourceServer, path: &str) -> String {
         let address = match b {
             ResourceServer::Local => self.addresses.b_local,
@@ -125,7 +126,7 @@ impl Harness {
         url(address, path)
     }
 
-    /// A request for B's protected resource, without an access token.
+    /// Returns a request for B's protected resource, without an access token.
     pub fn resource_request(&self, b: ResourceServer) -> RequestBuilder {
         self.http.get(self.b_url(b, "/api/resource"))
     }
@@ -157,12 +158,12 @@ impl Harness {
         send(self.http.post(url(self.addresses.auth_server, path)).form(form)).await
     }
 
-    /// A request to A, which calls a B.
+    /// Returns a request that makes A call a B.
     pub fn request_through_a(&self, b: ResourceServer) -> RequestBuilder {
         self.http.get(url(self.addresses.service_a, &format!("/api/call-b?target={}", b.target())))
     }
 
-    /// Calls A, which calls a B.
+    /// Makes A call a B.
     pub async fn call_through_a(&self, b: ResourceServer) -> TestResponse {
         send(self.request_through_a(b)).await
     }

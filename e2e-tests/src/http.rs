@@ -1,4 +1,4 @@
-//! Calls from outside, and assertions on responses of A and B.
+//! An HTTP client, and assertions on responses of A and B.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,7 +8,7 @@ pub use test_support::{
     wait::until,
 };
 
-/// A client that opens a connection for each request, follows redirects and trusts no CA.
+/// Returns a client that opens a connection for each request, follows redirects and trusts no CA.
 pub fn client() -> Client {
     let builder = test_support::http::client_builder().tls_certs_only([]);
     builder.redirect(Policy::limited(10)).timeout(Duration::from_secs(60)).build().unwrap()
@@ -20,11 +20,11 @@ pub fn url(address: SocketAddr, path: &str) -> String {
 
 /// Assertions on responses of A and B.
 pub trait ResponseAssertions {
-    /// B has rejected an access token: status, error code, words of the description, and the same
-    /// code in the challenge beside the address of B's metadata (RFC 6750 §3, RFC 9728 §5.1).
+    /// Asserts that B rejected an access token: status, error code, words of the description, and
+    /// the same code in the challenge beside the URL of B's metadata (RFC 6750 §3, RFC 9728 §5.1).
     fn assert_rejected(&self, status: u16, code: &str, words: &str);
 
-    /// A has failed at a step of a call to B: `get_token` or `call_b`.
+    /// Asserts that A failed at a step of a call to B: `get_token` or `call_b`.
     fn assert_failed_at(&self, step: &str, words: &str);
 }
 

@@ -1,4 +1,4 @@
-//! What the end-to-end tests run on: all servers in this process, clients and a browser for them,
+//! The environment of the end-to-end tests: all servers in this process, HTTP clients, a browser
 //! and forged access tokens.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 

@@ -15,10 +15,10 @@ use tokio::task::JoinHandle;
 
 use crate::http::{client, url};
 
-/// Loopback address of C alone: no other program takes its ports while C is stopped.
+/// A loopback address for C only, so that no other program takes its ports while C is stopped.
 const HOST_OF_C: &str = "127.0.0.2";
 
-/// The settings of all servers, none of which runs yet.
+/// The settings of all servers. None is running yet.
 pub struct SeparateServers {
     pub settings: StackSettings,
     pub clock: Clock,

@@ -1,6 +1,6 @@
 //! Searches everything that A, B and C log, at every level, for every secret and token that was
 //! used. A test binary of its own, because a process has one log.
-#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 use std::{
     io,

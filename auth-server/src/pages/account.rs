@@ -16,15 +16,15 @@ pub struct AccountPage {
 /// One session. Its form sends `session`.
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionRow {
-    /// A public identifier. The value of the cookie is a secret.
+    /// The public session id, which is not the secret value of the cookie.
     pub id: String,
     pub browser: BrowserName,
     pub address: String,
     /// When the user signed in, in Unix seconds.
     pub since: i64,
-    /// In Unix seconds.
+    /// When the session was last used, in Unix seconds.
     pub last_seen: i64,
-    /// The session of the browser that shows the page.
+    /// Whether it is the session of the browser that requested the page.
     pub current: bool,
     /// Names of the clients that were authorized in this session.
     pub apps: Vec<String>,

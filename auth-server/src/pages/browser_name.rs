@@ -1,15 +1,15 @@
 use serde::Serialize;
 
-/// Browser and operating system, from the `User-Agent` header. The header can be forged: the name
-/// helps users to tell their sessions apart and decides nothing.
+/// Browser and operating system, from the `User-Agent` header. The header can be forged, so the
+/// name only helps users to distinguish their sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BrowserName {
     pub browser: Option<&'static str>,
     pub system: Option<&'static str>,
 }
 
-/// Markers in `User-Agent` and browser names. Most browsers also name the ones that they imitate,
-/// so the first match decides and newer browsers come first.
+/// Pairs of a marker in `User-Agent` and a browser name. Most browsers also include the markers of
+/// browsers that they imitate, so the first match decides and imitators come first.
 const BROWSERS: [(&str, &str); 16] = [
     ("MicroMessenger", "WeChat"),
     ("AlipayClient", "Alipay"),

@@ -12,7 +12,7 @@ pub struct DevicePage {
     pub problem: Option<DeviceProblem>,
 }
 
-/// Why the page is shown again.
+/// Why the page is displayed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceProblem {
@@ -36,7 +36,7 @@ pub struct DeviceConfirmPage {
     pub switch_account: String,
 }
 
-/// Confirms the decision about the device.
+/// Confirms the user's decision about the device.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceDonePage {
     /// The client's name.

@@ -8,15 +8,15 @@ pub struct ErrorPage {
     pub kind: ErrorKind,
     /// The OAuth error code.
     pub error: String,
-    /// Details for developers, in English like every API error.
+    /// Details for developers, in English as in all API errors.
     pub detail: Option<String>,
-    /// The specification section behind the rejection.
+    /// The URL of the specification section behind the rejection.
     pub rule: Option<WebLink>,
     /// The request id, to find the request in the log.
     pub request_id: Option<String>,
 }
 
-/// The errors that users can tell apart. Each has its own texts.
+/// The errors with their own texts for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
@@ -28,9 +28,9 @@ pub enum ErrorKind {
     ForgedForm,
     /// A logout request whose redirect is not allowed.
     Logout,
-    /// No page at this path, or not with this method.
+    /// There is no page at this path, or it does not support this method.
     NotFound,
-    /// The body is too long, too slow or incomplete.
+    /// The request body is too long, too slow or incomplete.
     UnreadableBody,
     ServerError,
 }

@@ -5,20 +5,20 @@ use super::{ClientView, View};
 /// The sign-in page. The form sends `username` and `password`, or `cancel`, or `continue`.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoginPage {
-    /// The client that requested the sign-in; none for the account page.
+    /// The client that requested the sign-in, or `None` for the account page.
     pub client: Option<ClientView>,
     pub action: String,
     pub csrf: String,
     /// The initial value of the field: `login_hint`, or the previous input.
     pub username: String,
     pub problem: Option<LoginProblem>,
-    /// Shows the demo users and their passwords.
+    /// Whether the page displays the demo users and their passwords.
     pub demo_hint: bool,
     /// The user who can continue without a password (`prompt=select_account`).
     pub signed_in_as: Option<String>,
 }
 
-/// Why the page is shown again. It never reveals whether the account exists.
+/// Why the page is displayed again. The reason never reveals whether the account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LoginProblem {

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::domain::{Client, User, UserLoginConfig};
 
-/// A client, as pages show it.
+/// A client, as displayed on pages.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClientView {
     pub name: String,
@@ -14,7 +14,7 @@ pub struct ClientView {
     pub logo_uri: Option<WebLink>,
     pub policy_uri: Option<WebLink>,
     pub tos_uri: Option<WebLink>,
-    /// The client registered dynamically, so its metadata is unverified.
+    /// Whether the client registered dynamically, so that its metadata is unverified.
     pub self_registered: bool,
 }
 
@@ -32,12 +32,12 @@ pub struct UserView {
 #[derive(Clone, Debug, Serialize)]
 pub struct ScopeView {
     pub name: String,
-    /// The user has granted it to the client before.
+    /// Whether the user has already granted it to the client.
     pub granted_before: bool,
 }
 
-/// A link from a client's metadata. Only `http` and `https`: a `javascript:` link would run as part
-/// of the page.
+/// A link from a client's metadata. Only `http` and `https` are allowed, because a `javascript:`
+/// link would run in the origin of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WebLink(String);
 

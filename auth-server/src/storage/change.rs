@@ -16,7 +16,7 @@ pub enum Change {
     /// Stores the audit record only.
     None,
     StoreOpaqueToken(OpaqueToken),
-    /// Revokes one access token; `exp` is when the revocation can be forgotten.
+    /// Revokes one access token. The revocation can be deleted after `exp`.
     RevokeToken {
         jti: String,
         exp: i64,
@@ -55,7 +55,7 @@ pub enum Change {
     EndSession {
         sid: String,
     },
-    /// Deletes a user's consent to a client and revokes the grants that came of it.
+    /// Deletes a user's consent to a client and revokes the grants based on it.
     RevokeConsent {
         sub: String,
         client_id: String,
@@ -69,7 +69,8 @@ pub enum Change {
         max_clients: u32,
     },
     /// Replaces the metadata of a registered client (RFC 7592 §2.2). Fails with
-    /// [`StoreError::ClientNotFound`] if the registration access token is not its own any more.
+    /// [`StoreError::ClientNotFound`] if the registration access token is not the current one of
+    /// the client.
     ///
     /// [`StoreError::ClientNotFound`]: super::StoreError::ClientNotFound
     UpdateRegistration(Box<RegistrationUpdate>),
@@ -108,8 +109,8 @@ pub enum Change {
     DisableUser {
         sub: String,
     },
-    /// Stores the first keys of an algorithm. Fails with [`StoreError::KeysChanged`] if it has a
-    /// current key already.
+    /// Stores the first keys of an algorithm. Fails with [`StoreError::KeysChanged`] if the
+    /// algorithm already has a current key.
     ///
     /// [`StoreError::KeysChanged`]: super::StoreError::KeysChanged
     InstallKeys {
@@ -117,8 +118,8 @@ pub enum Change {
         next: NewKey,
     },
     /// Retires the current key, makes the next key of its algorithm current and publishes
-    /// `new_next`. Fails with [`StoreError::KeysChanged`] if `current` is not the current key any
-    /// more.
+    /// `new_next`. Fails with [`StoreError::KeysChanged`] if `current` is no longer the current
+    /// key.
     ///
     /// [`StoreError::KeysChanged`]: super::StoreError::KeysChanged
     RotateKey {

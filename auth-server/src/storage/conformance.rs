@@ -176,7 +176,7 @@ pub async fn rotation_advances_the_state_of_each_key(store: &dyn Store) {
     assert_eq!(states["one"], KeyState::Retired { since: 9 });
     assert_eq!(states["two"], KeyState::Current { since: 9 });
     assert_eq!(states["three"], KeyState::Next);
-    // An algorithm has one pair; another algorithm has one of its own, which rotates by itself.
+    // Each algorithm has one current and one next key, and rotates independently.
     assert!(!install_keys(store, &key("x"), &key("y"), 12).await.unwrap());
     let rsa = |kid| NewKey { algorithm: Algorithm::RS256, ..key(kid) };
     assert!(install_keys(store, &rsa("four"), &rsa("five"), 12).await.unwrap());

@@ -22,7 +22,7 @@ pub trait GrantStore: Send + Sync {
 
     async fn code(&self, hash: &TokenHash) -> Result<Option<StoredAuthorizationCode>, StoreError>;
 
-    /// Returns the refresh token in force of a grant, even if the grant is revoked.
+    /// Returns the current refresh token of a grant, even if the grant is revoked.
     async fn refresh_token(&self, grant_id: &str)
     -> Result<Option<StoredRefreshToken>, StoreError>;
 
@@ -47,8 +47,9 @@ pub trait GrantStore: Send + Sync {
 
     async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError>;
 
-    /// Returns a client's pushed authorization request that has not expired. The first visit
-    /// extends it to `until` at least, so that the user can sign in; later visits do not.
+    /// Returns a client's pushed authorization request if it has not expired. The first call
+    /// extends its expiry to at least `until`, so that the user has time to sign in; later calls do
+    /// not.
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,

@@ -16,7 +16,7 @@ pub(super) struct RefreshTokenLoader(mpsc::Sender<LoadRequest>);
 /// A database connection that finds refresh tokens.
 #[async_trait]
 pub(super) trait FindRefreshTokens: Send + 'static {
-    /// Returns the refresh tokens in force of these grants, in any order.
+    /// Returns the current refresh tokens of these grants, in any order.
     async fn find(&mut self, grants: &[&str]) -> Result<Vec<StoredRefreshToken>, StoreError>;
 }
 

@@ -1,7 +1,7 @@
 //! SQL text and row decoding that both backends share.
 //!
-//! Everything in the tables was written by this program, so that a value that cannot be decoded is
-//! an error.
+//! This program has written every value in the tables, so a value that cannot be decoded is an
+//! error.
 
 pub(super) mod access_tokens;
 pub(super) mod audit_log;

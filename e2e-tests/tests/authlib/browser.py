@@ -1,4 +1,4 @@
-"""A person with a browser that runs no script: follows redirects, keeps cookies, fills in forms by their ids."""
+"""A browser without JavaScript: follows redirects, stores cookies and submits forms by button id."""
 
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -7,7 +7,7 @@ import requests
 
 
 class Forms(HTMLParser):
-    """The forms of a page: where each goes, its hidden fields, and its buttons by id."""
+    """Parses the forms of a page: action, hidden fields, and buttons by id."""
 
     def __init__(self, html: str):
         super().__init__()
@@ -21,11 +21,13 @@ class Forms(HTMLParser):
         elif tag == "input" and attributes.get("type") == "hidden":
             self.forms[-1]["fields"][attributes["name"]] = attributes["value"]
         elif tag == "button" and "id" in attributes:
-            own = {attributes["name"]: attributes["value"]} if "name" in attributes else {}
-            self.forms[-1]["buttons"][attributes["id"]] = own
+            added = {attributes["name"]: attributes["value"]} if "name" in attributes else {}
+            self.forms[-1]["buttons"][attributes["id"]] = added
 
 
-class Person:
+class Browser:
+    """One browser session, with the page that is open."""
+
     def __init__(self):
         self.http = requests.Session()
         self.http.trust_env = False
@@ -34,10 +36,11 @@ class Person:
         self.page = self.http.get(url, timeout=60)
         return self.page
 
-    def press(self, button: str, **typed: str) -> requests.Response:
+    def press(self, button: str, **inputs: str) -> requests.Response:
+        """Submits the form of the button with this id."""
         forms = [form for form in Forms(self.page.text).forms if button in form["buttons"]]
         assert len(forms) == 1, f"{button} is not on {self.page.url}: {self.page.text}"
-        fields = forms[0]["fields"] | typed | forms[0]["buttons"][button]
+        fields = forms[0]["fields"] | inputs | forms[0]["buttons"][button]
         self.page = self.http.post(urljoin(self.page.url, forms[0]["action"]), data=fields, timeout=60)
         return self.page
 

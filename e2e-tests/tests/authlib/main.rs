@@ -1,6 +1,6 @@
-//! Interoperability: a website and a resource server built with unmodified Authlib from `PyPI`,
-//! against C.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
+//! Interoperability of C with a website and a resource server built with unmodified Authlib from
+//! `PyPI`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod venv;
 
@@ -11,7 +11,7 @@ use e2e_tests::{
     harness::{Harness, SECRET},
 };
 
-/// Starts the servers with one more client at C: a website on this port.
+/// Starts the servers. C has an additional client: a website on `port`.
 async fn harness(port: u16) -> Harness {
     let website = format!(
         "\n[[clients]]\nclient_id = \"outside\"\nclient_secret = \"{SECRET}\"\n\
@@ -22,11 +22,11 @@ async fn harness(port: u16) -> Harness {
     Harness::start_with(|settings| use_fixed_ports(settings, &website)).await
 }
 
-/// Runs a Python script of this folder, which has to succeed.
-async fn tell(story: &'static str, arguments: Vec<String>) {
+/// Runs a Python script of this folder. Panics if it fails.
+async fn run_script(script: &'static str, arguments: Vec<String>) {
     let run = tokio::task::spawn_blocking(move || {
         let python = venv::python().unwrap_or_else(|reason| panic!("{reason}"));
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authlib").join(story);
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authlib").join(script);
         Command::new(python)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .arg(file)
@@ -35,7 +35,7 @@ async fn tell(story: &'static str, arguments: Vec<String>) {
             .unwrap()
     });
     let output = run.await.unwrap();
-    assert!(output.status.success(), "{story}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn issuer(harness: &Harness) -> String {
@@ -47,13 +47,16 @@ async fn authlib_website_logs_in_refreshes_and_logs_out() {
     let port = free_port();
     let harness = harness(port).await;
     let arguments = [issuer(&harness), "outside".to_owned(), SECRET.to_owned(), port.to_string()];
-    tell("test_website_login.py", arguments.into()).await;
+    run_script("test_website_login.py", arguments.into()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn authlib_resource_server_accepts_tokens_locally_and_by_introspection() {
     let port = free_port();
     let harness = harness(port).await;
-    tell("test_resource_server.py", vec![issuer(&harness), SECRET.to_owned(), port.to_string()])
-        .await;
+    run_script(
+        "test_resource_server.py",
+        vec![issuer(&harness), SECRET.to_owned(), port.to_string()],
+    )
+    .await;
 }

@@ -1,4 +1,7 @@
-"""A resource server as anybody writes one with Flask and Authlib: one door checks passes by itself, the other asks."""
+"""A resource server with Flask and unmodified Authlib.
+
+It verifies access tokens locally below /by-signature, and by introspection below /by-asking.
+"""
 
 import requests
 from authlib.integrations.flask_oauth2 import ResourceProtector, current_token
@@ -8,50 +11,55 @@ from flask import Flask, jsonify
 
 
 def metadata(issuer: str) -> dict:
+    """Fetches the authorization server metadata (RFC 8414)."""
     return requests.get(f"{issuer}/.well-known/oauth-authorization-server", timeout=60).json()
 
 
-class BySignature(JWTBearerTokenValidator):
+class LocalValidator(JWTBearerTokenValidator):
+    """Verifies JWT access tokens with the keys of the issuer (RFC 9068)."""
+
     def get_jwks(self):
         return requests.get(metadata(self.issuer)["jwks_uri"], timeout=60).json()
 
 
-class ByAsking(IntrospectTokenValidator):
+class IntrospectionValidator(IntrospectTokenValidator):
+    """Introspects access tokens at the issuer (RFC 7662)."""
+
     def __init__(self, issuer: str, credentials: tuple[str, str], resource: str):
         super().__init__()
         self.issuer, self.credentials, self.resource = issuer, credentials, resource
 
     def introspect_token(self, token_string):
         endpoint = metadata(self.issuer)["introspection_endpoint"]
-        answer = requests.post(endpoint, data={"token": token_string}, auth=self.credentials, timeout=60)
-        answer.raise_for_status()
-        return answer.json()
+        response = requests.post(endpoint, data={"token": token_string}, auth=self.credentials, timeout=60)
+        response.raise_for_status()
+        return response.json()
 
 
 def resource_server(issuer: str, resource: str, credentials: tuple[str, str]) -> Flask:
     app = Flask(__name__)
-    by_signature, by_asking = ResourceProtector(), ResourceProtector()
-    by_signature.register_token_validator(BySignature(issuer=issuer, resource_server=resource))
-    by_asking.register_token_validator(ByAsking(issuer, credentials, resource))
+    local, introspection = ResourceProtector(), ResourceProtector()
+    local.register_token_validator(LocalValidator(issuer=issuer, resource_server=resource))
+    introspection.register_token_validator(IntrospectionValidator(issuer, credentials, resource))
 
     @app.get("/by-signature")
-    @by_signature("resource:read")
-    def checked():
+    @local("resource:read")
+    def local_read():
         return jsonify(client_id=current_token["client_id"])
 
     @app.post("/by-signature")
-    @by_signature("resource:write")
-    def written():
+    @local("resource:write")
+    def local_write():
         return jsonify(client_id=current_token["client_id"])
 
     @app.get("/by-asking")
-    @by_asking("resource:read")
-    def asked():
+    @introspection("resource:read")
+    def introspected_read():
         return jsonify(client_id=current_token["client_id"])
 
     @app.post("/by-asking")
-    @by_asking("resource:write")
-    def asked_and_written():
+    @introspection("resource:write")
+    def introspected_write():
         return jsonify(client_id=current_token["client_id"])
 
     return app

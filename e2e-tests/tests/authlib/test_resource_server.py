@@ -1,4 +1,7 @@
-"""Passes of C at a resource server that nobody of this project wrote. Arguments: issuer, the demo's secret, the server's port."""
+"""Access tokens of C at a resource server built with Authlib.
+
+Arguments: issuer, client secret of the demo clients, port of the resource server.
+"""
 
 import sys
 
@@ -9,57 +12,59 @@ from flask_server import serving
 
 issuer, secret, port = sys.argv[1:]
 RESOURCE = "http://localhost:9002"
-ANOTHER = "http://localhost:9003"
-known = metadata(issuer)
+OTHER_RESOURCE = "http://localhost:9003"
+as_metadata = metadata(issuer)
 
 
 def client(name: str, method: str) -> OAuth2Session:
     return OAuth2Session(name, secret, token_endpoint_auth_method=method)
 
 
-def pass_of(name: str, resource: str = RESOURCE, method: str = "client_secret_basic") -> str:
+def access_token_for(name: str, resource: str = RESOURCE, method: str = "client_secret_basic") -> str:
     with client(name, method) as session:
-        answer = session.fetch_token(known["token_endpoint"], grant_type="client_credentials", resource=resource)
-    assert answer["token_type"] == "Bearer" and answer["expires_in"] > 0, answer
-    return answer["access_token"]
+        response = session.fetch_token(
+            as_metadata["token_endpoint"], grant_type="client_credentials", resource=resource
+        )
+    assert response["token_type"] == "Bearer" and response["expires_in"] > 0, response
+    return response["access_token"]
 
 
 with serving(resource_server(issuer, RESOURCE, ("service-b", secret)), int(port)) as server:
 
-    def show(door: str, shown: str, method: str = "GET") -> tuple[int, dict]:
-        bearer = {"authorization": f"Bearer {shown}"}
-        answer = requests.request(method, f"{server}/{door}", headers=bearer, timeout=60)
-        return answer.status_code, answer.json()
+    def call(path: str, token: str, method: str = "GET") -> tuple[int, dict]:
+        headers = {"authorization": f"Bearer {token}"}
+        response = requests.request(method, f"{server}/{path}", headers=headers, timeout=60)
+        return response.status_code, response.json()
 
     for method in ("client_secret_basic", "client_secret_post"):
-        good = pass_of("service-a", method=method)
-        for door in ("by-signature", "by-asking"):
-            assert show(door, good) == (200, {"client_id": "service-a"}), show(door, good)
-            assert show(door, good, "POST")[0] == 200, show(door, good, "POST")
+        valid = access_token_for("service-a", method=method)
+        for path in ("by-signature", "by-asking"):
+            assert call(path, valid) == (200, {"client_id": "service-a"}), call(path, valid)
+            assert call(path, valid, "POST")[0] == 200, call(path, valid, "POST")
 
-    # Changed on the way.
-    begin, end = good[:-10], good[-10:]
-    changed = begin + ("A" if end[0] != "A" else "B") + end[1:]
-    for door in ("by-signature", "by-asking"):
-        status, answer = show(door, changed)
-        assert (status, answer["error"]) == (401, "invalid_token"), answer
+    # A token with a manipulated signature.
+    head, tail = valid[:-10], valid[-10:]
+    tampered = head + ("A" if tail[0] != "A" else "B") + tail[1:]
+    for path in ("by-signature", "by-asking"):
+        status, body = call(path, tampered)
+        assert (status, body["error"]) == (401, "invalid_token"), body
 
-    # It may read, and no more.
-    reader = pass_of("reader")
-    for door in ("by-signature", "by-asking"):
-        assert show(door, reader)[0] == 200
-        status, answer = show(door, reader, "POST")
-        assert (status, answer["error"]) == (403, "insufficient_scope"), answer
+    # A token with the scope resource:read only.
+    reader = access_token_for("reader")
+    for path in ("by-signature", "by-asking"):
+        assert call(path, reader)[0] == 200
+        status, body = call(path, reader, "POST")
+        assert (status, body["error"]) == (403, "insufficient_scope"), body
 
-    # For another door.
-    status, answer = show("by-signature", pass_of("service-a", ANOTHER))
-    assert (status, answer["error"]) == (401, "invalid_token"), answer
+    # A token for another resource server.
+    status, body = call("by-signature", access_token_for("service-a", OTHER_RESOURCE))
+    assert (status, body["error"]) == (401, "invalid_token"), body
 
-    # A pass that only C can read.
-    assert show("by-asking", pass_of("service-a-opaque"))[0] == 200
+    # An opaque token, which only introspection can verify.
+    assert call("by-asking", access_token_for("service-a-opaque"))[0] == 200
 
-    # Taken back: who asks knows at once.
+    # A revoked token: introspection rejects it at once.
     with client("service-a", "client_secret_basic") as session:
-        assert session.revoke_token(known["revocation_endpoint"], token=good).status_code == 200
-    status, answer = show("by-asking", good)
-    assert (status, answer["error"]) == (401, "invalid_token"), answer
+        assert session.revoke_token(as_metadata["revocation_endpoint"], token=valid).status_code == 200
+    status, body = call("by-asking", valid)
+    assert (status, body["error"]) == (401, "invalid_token"), body

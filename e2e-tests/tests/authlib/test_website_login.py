@@ -1,8 +1,11 @@
-"""People log in to a website that nobody of this project wrote. Arguments: issuer, client id, secret, the website's port."""
+"""Login at C to a website built with Authlib.
+
+Arguments: issuer, client id, client secret, port of the website.
+"""
 
 import sys
 
-from browser import Person
+from browser import Browser
 from flask_server import serving
 from website import website
 
@@ -10,27 +13,27 @@ issuer, client_id, client_secret, port = sys.argv[1:]
 ALICE = "6f0d9e0a-3f0a-4f43-9a51-0c9a4b8f1a01"
 
 with serving(website(issuer, client_id, client_secret), int(port)) as site:
-    alice = Person()
+    alice = Browser()
 
-    # Cancel first.
+    # The user cancels the login.
     alice.open(f"{site}/login")
     assert alice.page.url.startswith(f"{issuer}/login"), alice.page.url
-    answer = alice.press("login-cancel", username="", password="")
-    assert (answer.status_code, answer.json()) == (400, {"error": "access_denied"}), answer.text
+    response = alice.press("login-cancel", username="", password="")
+    assert (response.status_code, response.json()) == (400, {"error": "access_denied"}), response.text
 
-    # The first login, with questions.
+    # The first login needs consent.
     alice.open(f"{site}/login")
     alice.sign_in("alice", "wonderland")
     claims = alice.press("consent-allow").json()
     assert (claims["iss"], claims["sub"], claims["aud"]) == (issuer, ALICE, client_id), claims
     assert claims["nonce"] and claims["at_hash"], claims
 
-    # Who it is.
+    # Userinfo.
     me = alice.open(f"{site}/me").json()
     assert (me["sub"], me["nickname"], me["email"]) == (ALICE, "小爱", "alice@example.com"), me
     assert me["email_verified"] is True and isinstance(me["updated_at"], int), me
 
-    # New tokens for old ones, twice: each refresh token is good once.
+    # Refresh twice: each refresh token can be used once.
     for _ in range(2):
         refreshed = alice.open(f"{site}/refresh").json()
         assert refreshed["access_token"] and refreshed["refresh_token"], refreshed
@@ -38,15 +41,15 @@ with serving(website(issuer, client_id, client_secret), int(port)) as site:
         assert refreshed["id_token"]["auth_time"] == claims["auth_time"], refreshed
     assert alice.open(f"{site}/me").json()["sub"] == ALICE
 
-    # The second login asks nothing, not even silently.
+    # Later logins need no interaction, so prompt=none succeeds as well.
     assert alice.open(f"{site}/login").json()["sub"] == ALICE
     assert alice.open(f"{site}/login/silent").json()["sub"] == ALICE
 
-    # An answer that this browser did not ask for.
+    # An authorization response that this browser did not request (CSRF, RFC 6749 §10.12).
     forged = alice.open(f"{site}/callback?code=stolen&state=forged&iss={issuer}")
     assert forged.json()["error"] == "mismatching_state", forged.text
 
-    # Out, there and here.
+    # Logout ends the sessions at the website and at C.
     alice.open(f"{site}/logout")
     assert alice.page.text == "logged out" and alice.page.url.startswith(f"{site}/logged-out"), alice.page.url
     assert alice.open(f"{site}/login/silent").json() == {"error": "login_required"}

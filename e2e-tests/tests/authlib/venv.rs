@@ -7,8 +7,8 @@ use std::{
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// Returns the Python of a virtual environment with the pinned packages. It is kept in `target/`
-/// until the list changes.
+/// Returns the Python interpreter of a virtual environment with the pinned packages. The environment
+/// is created in `target/`, and again when `requirements.txt` changes.
 pub fn python() -> Result<PathBuf, String> {
     static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     PYTHON.get_or_init(make).clone()
@@ -21,8 +21,8 @@ fn make() -> Result<PathBuf, String> {
         return Ok(python);
     }
     let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
-    done(venv).map_err(|said| {
-        format!("the Authlib stories need Debian's packages python3 and python3-venv: {said}")
+    check_success(venv).map_err(|error| {
+        format!("the Authlib stories need Debian's packages python3 and python3-venv: {error}")
     })?;
     let list = folder.join("requirements.txt");
     fs::write(&list, REQUIREMENTS).map_err(|error| error.to_string())?;
@@ -30,21 +30,21 @@ fn make() -> Result<PathBuf, String> {
         .args(["-m", "pip", "install", "--quiet", "--requirement"])
         .arg(&list)
         .output();
-    done(pip).map_err(|said| {
-        format!("the Authlib stories need PyPI, and pip could not install from it: {said}")
+    check_success(pip).map_err(|error| {
+        format!("the Authlib stories need PyPI, and pip could not install from it: {error}")
     })?;
     fs::write(&made_for, REQUIREMENTS).map_err(|error| error.to_string())?;
     Ok(python)
 }
 
-/// Checks for success; the error is the last line of the output.
-fn done(output: std::io::Result<Output>) -> Result<(), String> {
+/// Checks that a command succeeded. The error is the last line of its output.
+fn check_success(output: std::io::Result<Output>) -> Result<(), String> {
     let output = output.map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].concat();
-    let said =
-        String::from_utf8_lossy(&said).trim().lines().next_back().unwrap_or_default().to_owned();
-    Err(said)
+    let printed = [output.stdout, output.stderr].concat();
+    let error =
+        String::from_utf8_lossy(&printed).trim().lines().next_back().unwrap_or_default().to_owned();
+    Err(error)
 }

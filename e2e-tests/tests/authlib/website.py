@@ -1,4 +1,4 @@
-"""A website as anybody writes one with Flask and Authlib: it knows the platform's address, its own name there, and a secret."""
+"""A website with login through OpenID Connect, built with Flask and unmodified Authlib."""
 
 import secrets
 
@@ -13,7 +13,7 @@ def website(issuer: str, client_id: str, client_secret: str) -> Flask:
     app = Flask(__name__)
     app.secret_key = secrets.token_hex()
     app.config["SESSION_COOKIE_NAME"] = "outside"
-    # The tokens stay here; the browser holds a signed name for them.
+    # Tokens by subject. The signed session cookie contains only the subject.
     tokens: dict[str, dict] = {}
     platform = OAuth(app).register(
         "platform",
@@ -28,12 +28,12 @@ def website(issuer: str, client_id: str, client_secret: str) -> Flask:
         return platform.authorize_redirect(url_for("callback", _external=True))
 
     @app.get("/login/silent")
-    def silent():
+    def silent_login():
         return platform.authorize_redirect(url_for("callback", _external=True), prompt="none")
 
     @app.get("/callback")
     def callback():
-        # State, nonce, code verifier, signature, issuer, audience and at_hash are Authlib's to check.
+        # Authlib verifies state, nonce, signature, issuer, audience and at_hash.
         token = platform.authorize_access_token()
         session["sub"] = token["userinfo"]["sub"]
         tokens[session["sub"]] = token
@@ -62,7 +62,7 @@ def website(issuer: str, client_id: str, client_secret: str) -> Flask:
         return "logged out"
 
     @app.errorhandler(OAuthError)
-    def refused(error):
+    def oauth_error(error):
         return jsonify(error=error.error), 400
 
     return app

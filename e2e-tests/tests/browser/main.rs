@@ -1,6 +1,6 @@
 //! Debian's Chromium, driven by `chromedriver`, against all servers. Each test has servers and
 //! browsers of its own. Screenshots are in `target/screenshots`.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod browser;
 mod chromedriver;

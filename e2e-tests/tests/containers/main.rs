@@ -2,11 +2,7 @@
 //! binary compiled here. Each test has containers, networks and volumes of its own.
 #![cfg_attr(
     feature = "browser",
-    expect(
-        clippy::unwrap_used,
-        clippy::panic,
-        reason = "stories in a browser say what they expect by failing"
-    )
+    expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")
 )]
 
 mod binary;
@@ -28,7 +24,7 @@ mod shutdown;
 mod volumes;
 
 #[cfg(feature = "browser")]
-#[expect(dead_code, reason = "the stories in `tests/browser` do more")]
+#[expect(dead_code, reason = "only `tests/browser` uses every function")]
 #[path = "../browser/browser.rs"]
 mod browser;
 #[cfg(feature = "browser")]

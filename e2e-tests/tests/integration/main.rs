@@ -1,5 +1,5 @@
 //! A, C, both Bs and the flow viewer over real sockets, in one process.
-#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 mod auth_server_outage;
 mod call_flow;

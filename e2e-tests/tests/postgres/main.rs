@@ -1,7 +1,7 @@
 //! C and A on PostgreSQL: the conformance suites of their storage, and several replicas on one
 //! database. The tests share a cluster, with a database for each test; a test that kills PostgreSQL
 //! has a cluster of its own.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "stories say what they expect by failing")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod test_server;
 mod website;

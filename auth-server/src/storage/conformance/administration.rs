@@ -98,7 +98,7 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
     assert_eq!(store.signing_keys().await.unwrap().len(), 2);
 }
 
-// Administrative actions of the command line at a second.
+// Administrative actions from the command line, at a given second.
 
 pub(super) async fn add_client(
     store: &dyn Store,

@@ -48,7 +48,7 @@ pub async fn concurrent_registrations_stop_at_max_clients(store: &dyn Store) {
             .all(|result| matches!(result, Ok(()) | Err(StoreError::RegistrationLimitReached)))
     );
     assert_eq!((store.clients().await.unwrap().len(), super::all(store).await.len()), (3, 3));
-    // Clients that the operator has added do not count.
+    // Clients that the operator added do not count towards the limit.
     add_client(store, &client("by-hand"), 10).await.unwrap();
     apply(store, register("one more", 4)).await;
 }
@@ -123,7 +123,7 @@ pub async fn concurrent_update_and_deletion_leave_no_registration(store: &dyn St
         results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::ClientNotFound(_))))
     );
     assert!(store.clients().await.unwrap().is_empty());
-    // Nothing of the old one is the new one's.
+    // A new client with the same id has no secrets of the deleted one.
     apply(store, register("a", 9)).await;
     assert_eq!(store.registration("a").await.unwrap().unwrap().client.secrets.len(), 1);
 }
@@ -182,7 +182,7 @@ async fn assert_ended(store: &dyn Store, client_id: &str, grant_id: &str) {
     ));
 }
 
-/// Alice allows a client something, and it has fetched its tokens.
+/// Stores a consent of Alice to a client, and issues tokens under it.
 async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
     let consent = Consent {
         sub: "sub of alice".to_owned(),

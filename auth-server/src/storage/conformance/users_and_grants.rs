@@ -355,8 +355,7 @@ pub async fn issuance_without_credential_keeps_the_refresh_token(store: &dyn Sto
     assert!(store.grant("g").await.unwrap().is_none() && is_void(store, "second", "g").await);
 }
 
-/// 64 requests want to spend the same: one gets what it asked for, and of the others nothing is
-/// left.
+/// Consumes a credential in 64 concurrent requests: one succeeds, and the others store nothing.
 async fn one_of_many_wins(store: &dyn Store, spends: OneTimeCredential) {
     let before = all(store).await.len();
     let requests = (0..64).map(|n| {
@@ -642,7 +641,7 @@ pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
     assert_eq!(left().await, 0, "news that nobody wants to hear any more");
 }
 
-/// The user is here, and signed in in the session of the grant.
+/// Ensures that the user and the session of the grant exist.
 pub(super) async fn be_signed_in(store: &dyn Store, grant: &UserGrant) {
     if store.user(&grant.sub).await.unwrap().is_none() {
         add_user(store, &user(grant.sub.trim_start_matches("sub of ")), 1).await.unwrap();
@@ -652,7 +651,7 @@ pub(super) async fn be_signed_in(store: &dyn Store, grant: &UserGrant) {
     }
 }
 
-/// Is the access token void that was issued as `jti` under this grant?
+/// Returns whether the access token `jti` issued under this grant is revoked.
 pub(super) async fn is_void(store: &dyn Store, jti: &str, grant_id: &str) -> bool {
     store.is_revoked(&with_grant_id(jti, grant_id)).await.unwrap()
 }
@@ -665,13 +664,14 @@ pub(super) async fn start(store: &dyn Store, session: Session) {
     apply(store, sign_in(session)).await;
 }
 
-/// With the password of [`user`].
+/// Returns the sign-in of a user with the password of [`user`].
 fn sign_in(session: Session) -> Change {
     let verified_hash = phc(&format!("phc of {}", session.sub.trim_start_matches("sub of ")));
     Change::StartSession { session, verified_hash }
 }
 
-/// In a session that is begun for it where there is none.
+/// Stores a grant with its authorization code. Starts the session of the grant if it does not
+/// exist.
 async fn authorize(store: &dyn Store, grant: UserGrant, code: AuthorizationCode) {
     be_signed_in(store, &grant).await;
     apply(
@@ -737,7 +737,7 @@ pub(super) fn code(text: &str, nonce: &str) -> AuthorizationCode {
     }
 }
 
-/// An opaque access token and a refresh token.
+/// Returns an issuance with an opaque access token and a refresh token.
 pub(super) fn issued(grant_id: &str, jti: &str, spends: Option<OneTimeCredential>) -> UserIssuance {
     UserIssuance {
         grant_id: grant_id.to_owned(),

@@ -49,7 +49,7 @@ pub(super) async fn find(
         .bind(query.since_millis.unwrap_or(i64::MIN))
         .bind(query.until_millis.unwrap_or(i64::MAX))
         .bind(i64::from(query.limit))
-        // A plan for these parameters, so that it uses the index of those that are given.
+        // Plans the query for these parameters, so that it uses the indexes of those that are set.
         .persistent(false);
     decode::<AuditRow, _>(records.fetch_all(pool).await?)
 }

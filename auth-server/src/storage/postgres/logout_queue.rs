@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Skips notifications that another server is taking.
+/// Skips notifications that another server is delivering.
 pub(super) async fn take(
     pool: &PgPool,
     now: i64,

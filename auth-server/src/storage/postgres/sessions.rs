@@ -106,7 +106,8 @@ pub(super) async fn end(
 ) -> Result<(), StoreError> {
     // All SQL here is made of constants.
     let (condition, value) = sessions.condition();
-    // Clients that are joining the session have joined, or find it gone.
+    // Once the rows are locked, concurrent requests either have added their client or find no
+    // session.
     let lock = format!("SELECT 1 FROM sessions WHERE {condition} ORDER BY sid FOR UPDATE");
     sqlx::query(AssertSqlSafe(lock)).bind(value).execute(&mut *connection).await?;
     sqlx::query(AssertSqlSafe(queue_logout_notifications(condition)))

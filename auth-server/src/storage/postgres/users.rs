@@ -22,7 +22,7 @@ pub(super) async fn installation_secret(
     fresh: [u8; 32],
 ) -> Result<[u8; 32], StoreError> {
     sqlx::query(INSERT_INSTALLATION_SECRET).bind(&fresh[..]).execute(pool).await?;
-    // Servers that start at the same time all read the secret that one of them stored.
+    // Servers that start concurrently all read the secret that the first one stored.
     let secret = sqlx::query_scalar(INSTALLATION_SECRET).fetch_one(pool).await?;
     sql::users::installation_secret(secret)
 }

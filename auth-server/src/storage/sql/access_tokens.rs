@@ -4,7 +4,7 @@ use crate::{
 };
 
 pub const OPAQUE_TOKEN: &str = "SELECT claims FROM opaque_access_tokens WHERE hash = $1";
-/// By its own `jti`, or by the grant that the `jti` names.
+/// Revoked by its own `jti`, or with the grant that the `jti` contains.
 pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revoked_access_tokens WHERE jti = $1) \
      OR ($2 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE grant_id = $2 AND revoked_at IS NULL))";
 

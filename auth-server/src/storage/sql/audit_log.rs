@@ -6,7 +6,7 @@ use crate::{
     storage::StoreError,
 };
 
-/// Without an order and a limit. A condition on a parameter that is NULL is true.
+/// The query without ORDER BY and LIMIT. A condition whose parameter is NULL always holds.
 pub const AUDIT_RECORDS: &str = "SELECT at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error \
      FROM audit_log WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
      AND at_millis BETWEEN $4 AND $5";

@@ -23,7 +23,7 @@ pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, r
      revoked_at FROM grants WHERE sub = $1 AND exp > $2 AND revoked_at IS NULL ORDER BY grant_id DESC";
 
 /// Returns when a grant can be deleted: the end of the day of `exp`, so that the index changes once
-/// a day and not with every refresh.
+/// a day and not on every refresh.
 pub fn delete_after(exp: i64) -> i64 {
     const DAY: i64 = 86_400;
     (exp.div_euclid(DAY) + 1) * DAY

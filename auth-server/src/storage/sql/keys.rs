@@ -19,7 +19,7 @@ pub const PROMOTE_NEXT_KEY: &str = "UPDATE signing_keys SET state = 'current', s
      WHERE state = 'next' AND algorithm = $2";
 pub const DELETE_RETIRED_KEYS: &str =
     "DELETE FROM signing_keys WHERE state = 'retired' AND state_since < $1";
-/// A next or current key cannot be withdrawn: it has to be rotated first.
+/// Only retired keys can be withdrawn. A current or next key must be rotated first.
 pub const WITHDRAW_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1 AND state = 'retired'";
 
 #[derive(FromRow)]

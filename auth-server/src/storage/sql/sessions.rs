@@ -38,7 +38,7 @@ impl<'a> SessionSelector<'a> {
     }
 }
 
-/// Queues logout notifications for the clients of the sessions, to be given up at $2.
+/// Queues logout notifications for the clients of the sessions. Delivery is abandoned at $2.
 pub fn queue_logout_notifications(condition: &'static str) -> String {
     format!(
         "INSERT INTO backchannel_logout_queue (sid, client_id, sub, next_attempt_at, exp) \

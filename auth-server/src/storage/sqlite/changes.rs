@@ -15,7 +15,7 @@ use crate::{
 /// The result of each change of a group.
 pub(super) type Results = Vec<Result<(), StoreError>>;
 
-/// Rows that one statement each stores for the whole group.
+/// Rows of the whole group, which one statement per table stores.
 #[derive(Default)]
 struct Batch<'a> {
     audit: Vec<&'a AuditRecord>,
@@ -39,8 +39,8 @@ pub(super) async fn commit(
         return Ok(vec![Ok(()); group.len()]);
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    // None of the callers has a response yet, so the order within the group is free. Issuing comes
-    // first, and revocations end what was issued.
+    // No caller has a response yet, so changes of a group can be applied in any order. Tokens are
+    // issued first, so that revocations include them.
     let mut issued = issue_tokens::issue_all(&mut transaction, group).await?.into_iter();
     let mut batch = Batch::default();
     let mut results = Vec::with_capacity(group.len());

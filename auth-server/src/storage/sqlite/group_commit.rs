@@ -49,7 +49,7 @@ async fn write(mut connection: SqliteConnection, mut pending: mpsc::Receiver<Pen
             group.drain(..).map(|PendingChange { change, response }| (change, response)).unzip();
         let results = apply(&mut connection, &changes).await;
         for (response, result) in responses.into_iter().zip(results) {
-            // The receiver is gone if the request was cancelled; the change is stored all the same.
+            // The receiver is gone if the request was cancelled. The change is stored anyway.
             let _ = response.send(result);
         }
     }

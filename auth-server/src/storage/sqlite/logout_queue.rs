@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Returns whether a notification is due. This is asked often, and does not need the writer.
+/// Returns whether a notification is due. Frequent checks use a reader, not the only writer.
 pub(super) async fn is_due(pool: &SqlitePool, now: i64) -> Result<bool, StoreError> {
     let due =
         sqlx::query("SELECT 1 FROM backchannel_logout_queue WHERE next_attempt_at <= $1 LIMIT 1");
