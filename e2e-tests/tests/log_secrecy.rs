@@ -1,5 +1,5 @@
-//! Searches everything that A, B and C log, at every level, for every secret and token that was
-//! used. A test binary of its own, because a process has one log.
+//! Searches all logs of A, B and C, at every level, for every secret and token that was used. It is
+//! a separate test binary, because a process has only one log.
 #![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 use std::{
@@ -21,7 +21,7 @@ const OF_A: &str = "secret-of-a-7d31f0c95b2e";
 const OF_B: &str = "secret-of-b-2f8846a1c07d";
 const GUESS: &str = "guess-of-somebody-91e5";
 
-/// All that is logged.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -98,7 +98,7 @@ async fn use_everything(harness: &Harness) -> Vec<String> {
     tokens
 }
 
-/// Sends secrets and tokens where they do not belong.
+/// Sends secrets and tokens in the wrong parts of requests.
 async fn use_wrongly(harness: &Harness, b: ResourceServer, tokens: &[String]) {
     let jwt = &tokens[0];
     let forged = under_signature_of(jwt, &with(&header(jwt), "kid", jwt.as_str()), &claims(jwt));
@@ -145,8 +145,8 @@ async fn use_wrongly(harness: &Harness, b: ResourceServer, tokens: &[String]) {
         .await;
 }
 
-/// Returns a secret as it is, Base64 encoded, as `{:?}` prints its bytes, and the signature of a
-/// JWT.
+/// Returns the forms of a secret to search for: plain, Base64-encoded, its bytes as `{:?}` prints
+/// them, and the signature of a JWT.
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
     let signature = secret.rsplit_once('.').map(|(_, signature)| signature.to_owned());

@@ -20,7 +20,7 @@ pub enum StoreError {
     /// The session ended, or the password changed, after the request was checked.
     #[error("the user is not signed in any more")]
     SessionEnded,
-    /// A stored value is invalid. The database itself works.
+    /// The values violate a constraint. The database itself works.
     #[error("the database rejected the values: {0}")]
     ConstraintViolation(String),
     #[error("the database cannot be used: {0}")]

@@ -18,12 +18,12 @@ async fn known_email_is_linked_only_by_the_account_owner() {
     assert!(!browser.has("login-other").await, "only the way that leads to the account is offered");
     browser.screenshot("a-email-taken").await;
 
-    // A user who can log in with both may link them.
+    // A user who can log in with both providers may link them.
     browser.press("login-platform").await;
     browser.sign_in(ALICE).await;
     assert_eq!(browser.text("account-id").await, account);
     browser.press("link-other").await;
-    // The other provider has a session and the consent already.
+    // The other provider already has a session and the consent.
     assert_eq!(browser.text("account-id").await, account);
     assert_eq!(browser.count("button.unlink").await, 2, "{}", browser.visible_text().await);
     browser.screenshot("a-account-two").await;

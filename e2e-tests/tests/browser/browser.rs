@@ -29,7 +29,7 @@ impl Default for BrowserOptions {
     }
 }
 
-/// A browser with one open page. Browser and profile end when it is dropped.
+/// A browser with one open page. The browser is closed and its profile deleted on drop.
 pub struct Browser(pub WebDriver);
 
 impl Browser {
@@ -85,7 +85,7 @@ impl Browser {
         self.0.find_all(By::Css(css)).await.unwrap().len()
     }
 
-    /// The visible text of the page.
+    /// Returns the visible text of the page.
     pub async fn visible_text(&self) -> String {
         self.0.find(By::Tag("body")).await.unwrap().text().await.unwrap()
     }
@@ -123,7 +123,7 @@ impl Browser {
         self.0.execute(format!("return {expression}"), vec![]).await.unwrap().json().clone()
     }
 
-    /// The computed background colour of an element.
+    /// Returns the computed background colour of an element.
     pub async fn background_color(&self, css: &str) -> String {
         self.0.find(By::Css(css)).await.unwrap().css_value("background-color").await.unwrap()
     }
@@ -165,7 +165,7 @@ fn capabilities(options: BrowserOptions) -> Capabilities {
             .unwrap();
     }
     if !options.scripts {
-        // 2 stands for "block".
+        // The value 2 means "block".
         let preferences = json!({ "profile.managed_default_content_settings.javascript": 2 });
         wanted.add_experimental_option("prefs", preferences).unwrap();
     }

@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// Debian's `chromedriver` on a free port. It is killed when it is dropped.
+/// Debian's `chromedriver` on a free port. The process is killed on drop.
 pub struct ChromeDriver {
     process: Child,
     pub url: String,
@@ -23,7 +23,7 @@ impl ChromeDriver {
 
 impl Drop for ChromeDriver {
     fn drop(&mut self) {
-        // Kill this process only, and wait for it.
+        // Kill only this process, and wait for its end.
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
@@ -40,7 +40,7 @@ fn port(said: ChildStdout) -> u16 {
     port.unwrap_or_else(|| panic!("chromedriver did not say where it listens"))
 }
 
-/// Finds a program on the `PATH`. The panic names the package to install.
+/// Finds a program on the `PATH`. Panics with the name of the package to install if it is missing.
 pub fn tool(name: &str, package: &str) -> PathBuf {
     let folders = env::var_os("PATH").unwrap_or_default();
     let found =

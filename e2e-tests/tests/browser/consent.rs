@@ -23,7 +23,7 @@ async fn asks(browser: &Browser, servers: &Servers, scope: &str) {
         ("scope", scope),
     ];
     let url = Url::parse_with_params(&servers.c("/oauth/authorize"), request).unwrap();
-    // Nothing listens at the redirect URI, so the navigation fails; the address is what counts.
+    // Nothing listens at the redirect URI, so the navigation fails. The test only needs the URL.
     let _ = browser.0.goto(url.as_str()).await;
 }
 

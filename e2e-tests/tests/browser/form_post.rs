@@ -42,7 +42,7 @@ async fn sign_in(browser: &Browser, servers: &Servers, website: &MockServer) {
     browser.press("consent-allow").await;
 }
 
-/// Asserts that one POST has arrived, with the response in its body and nothing in its query.
+/// Asserts that one POST arrived, with the response in its body and an empty query.
 async fn arrived(website: &MockServer, servers: &Servers) {
     until("the answer arrived", async || !responses(website).await.is_empty()).await;
     let responses = responses(website).await;

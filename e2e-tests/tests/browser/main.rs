@@ -1,5 +1,5 @@
-//! Debian's Chromium, driven by `chromedriver`, against all servers. Each test has servers and
-//! browsers of its own. Screenshots are in `target/screenshots`.
+//! Tests of all servers with Debian's Chromium, driven by `chromedriver`. Each test starts its own
+//! servers and browsers. Screenshots are in `target/screenshots`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod browser;

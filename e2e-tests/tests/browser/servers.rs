@@ -18,7 +18,7 @@ use crate::{
     chromedriver::ChromeDriver,
 };
 
-/// A's name for the second provider.
+/// The name of the second provider in A's settings.
 pub const OTHER: &str = "other";
 
 /// The servers of a test, and the `chromedriver` of its browsers.
@@ -32,7 +32,7 @@ impl Servers {
         Self::with("", |_| ()).await
     }
 
-    /// Starts with more clients at C, as TOML, and changed settings.
+    /// Starts with additional clients at C, in TOML, and changed settings.
     pub async fn with(clients: &str, change: impl FnOnce(&mut StackSettings)) -> Self {
         let driver = ChromeDriver::start();
         let harness = Harness::start_with(|settings| {
@@ -42,7 +42,7 @@ impl Servers {
         Self { harness: harness.await, driver }
     }
 
-    /// Starts with the system clock and the legacy secret demo, as the viewer needs them.
+    /// Starts with the system clock and the legacy secret demo, which the viewer needs.
     pub async fn with_viewer() -> Self {
         let driver = ChromeDriver::start();
         let harness = Harness::start_in_real_time(|settings| {

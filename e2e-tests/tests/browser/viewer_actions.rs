@@ -18,8 +18,8 @@ impl Browser {
         self.find_css(&format!("#flows [data-name={story}] a[aria-current]")).await;
     }
 
-    /// Presses the button of a scenario and waits for the result only: its flow may have left the
-    /// list.
+    /// Presses the button of a scenario and waits for the result only, because its flow may have
+    /// left the list.
     pub async fn press_story(&self, story: &str) {
         let button = self.find_css(&format!("[data-scenario={story}]")).await;
         if !button.is_displayed().await.unwrap() {
@@ -47,12 +47,12 @@ impl Browser {
         element.click().await.unwrap();
     }
 
-    /// The text of the element that a selector finds.
+    /// Returns the text of the element that a selector finds.
     pub async fn text_of(&self, css: &str) -> String {
         self.find_css(css).await.text().await.unwrap()
     }
 
-    /// The number of messages in which a party has received a secret, by method.
+    /// Returns the number of messages in which a party received a secret, by method.
     pub async fn counted(&self, way: &str, party: &str, secret: &str) -> Value {
         let cell = format!("[data-method={way}] [data-party={party}] [data-secret={secret}]");
         self.find_css(&cell).await;

@@ -108,7 +108,7 @@ async fn flow_is_exported_as_mermaid_har_and_link() {
         .unwrap();
     assert!(har["log"]["entries"].as_array().unwrap().len() > 2, "{har}");
     browser.find("export-link").await.click().await.unwrap();
-    // A headless browser may deny access to the clipboard. The page shows the link then.
+    // A headless browser may deny access to the clipboard. The page then displays the link.
     let address = browser.current_url().await;
     let said = browser.find_css("#export-status:not(:empty)").await.text().await.unwrap();
     assert!(said == "Copied" || said == address.as_str(), "{said}");

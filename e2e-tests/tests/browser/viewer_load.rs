@@ -1,4 +1,4 @@
-//! The viewer under load.
+//! Load tests of the viewer.
 
 use std::{
     env, fs,
@@ -20,12 +20,12 @@ const SECONDS: usize = 60;
 const BATCHES: usize = SECONDS * BATCHES_PER_SECOND;
 const EVENTS: usize = SECONDS * PER_SECOND;
 const LAST_FLOW: usize = EVENTS / EVENTS_OF_A_FLOW;
-/// Limit from the press of a button to the drawn flow, on a busy machine.
+/// Maximum time from the press of a button to the drawn flow, on a busy machine.
 const BOUND: Duration = Duration::from_secs(5);
 const GROWTH_MIB: usize = 128;
 const ALONE: &str = "GATEPASS_STORY_ALONE";
 
-/// A batch of events, as a server sends it.
+/// Returns a batch of events, as a server sends it.
 fn batch(number: usize, micros: i64) -> Vec<Value> {
     let flows = PER_SECOND / BATCHES_PER_SECOND / EVENTS_OF_A_FLOW;
     (0..flows).flat_map(|flow| flow_of((number * flows + flow) as u128 + 1, micros)).collect()
@@ -58,14 +58,14 @@ async fn pour(to: String, clock: Clock) {
     }
 }
 
-/// Resident memory of this process, in which the viewer runs.
+/// Returns the resident memory of this process, in which the viewer runs.
 fn memory_mib() -> usize {
     let pages: usize =
         fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4 / 1024
 }
 
-/// Runs this test again in a process of its own, because memory is measured by process.
+/// Runs this test again in its own process, because memory is measured per process.
 fn told_alone() {
     let this = "viewer_load::page_and_memory_stay_bounded_under_300000_events";
     let mut story = Command::new(env::current_exe().unwrap());

@@ -27,7 +27,7 @@ async fn every_button_plays_its_scenario() {
             "{name}: {told}"
         );
         assert_eq!(browser.count("#scenario-result [data-met=false]").await, 0, "{name}: {told}");
-        // The diagram shows this flow, and an attack is rejected in it.
+        // The diagram displays this flow. In attack scenarios it contains a rejection.
         let path = browser.current_url().await.path().to_owned();
         browser
             .find_css(&format!("#flow[data-shown='{}']", path.rsplit('/').next().unwrap()))

@@ -56,6 +56,6 @@ fn recreated_c_honours_tokens_of_its_volume() -> anyhow::Result<()> {
         call_b(&project, B_INTROSPECTION, &for_introspection)?.is(200)
     })?;
     assert_eq!(introspect(&project, &for_introspection, SECRET)?["active"], true);
-    // The keys are the old ones as well: B accepts new tokens with the keys that it has.
+    // C still has its signing keys, so B accepts new tokens with the keys in its cache.
     call_b(&project, B_LOCAL, &access_token_for(&project, B_LOCAL, CLIENT)?)?.is(200)
 }

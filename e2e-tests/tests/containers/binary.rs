@@ -55,7 +55,7 @@ fn build_context() -> anyhow::Result<PathBuf> {
     copied.map(|_| folder)
 }
 
-/// Cargo's target folder.
+/// Returns Cargo's target folder.
 fn target_folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap_or(Path::new("target"))
 }

@@ -1,5 +1,5 @@
-//! A login after `docker compose up` in Chromium, on the documented ports and without entries in a
-//! hosts file. It needs the ports 9000 to 9004 and 9443, and the feature `browser`.
+//! A login in Chromium after `docker compose up`, on the documented ports and without entries in
+//! the hosts file. Requires the ports 9000 to 9004 and 9443, and the feature `browser`.
 
 use crate::{
     browser::{Browser, BrowserOptions},
@@ -48,7 +48,7 @@ async fn chromium_login_and_logout_at_the_documented_addresses() {
     sign_in(&browser).await;
     assert_eq!(browser.text("account-id").await, account);
 
-    // Dropping the project runs commands that block.
+    // Dropping the project runs blocking commands.
     tokio::task::spawn_blocking(move || drop(project)).await.unwrap();
 }
 

@@ -18,7 +18,7 @@ pub fn docker(arguments: &[&str]) -> anyhow::Result<String> {
     run(Command::new("docker").args(arguments))
 }
 
-/// Everything that a container has logged, on both streams.
+/// Returns everything that a container logged, on both streams.
 pub fn logs_of(container: &str) -> anyhow::Result<String> {
     let output = output(Command::new("docker").args(["logs", container]))?;
     Ok([output.stdout, output.stderr]
@@ -26,8 +26,8 @@ pub fn logs_of(container: &str) -> anyhow::Result<String> {
         .concat())
 }
 
-/// The paths of the files and folders below `path` in a container, read from a tar archive of the
-/// engine.
+/// Returns the paths of the files and folders below `path` in a container, read from a tar archive
+/// of the engine.
 pub fn paths_in(container: &str, path: &str) -> anyhow::Result<Vec<String>> {
     let archive =
         output(Command::new("docker").args(["cp", &format!("{container}:{path}"), "-"]))?.stdout;
@@ -59,7 +59,7 @@ fn command(words: &[&str]) -> Command {
     command
 }
 
-/// Checks that engine and Compose are there. The error says what to install or to start.
+/// Checks that engine and Compose are available. The error names what to install or start.
 pub fn require() -> anyhow::Result<()> {
     let reason = |error: anyhow::Error| {
         let said = format!("{error:#}").replace('\n', " ");

@@ -12,7 +12,7 @@ const SITE: &str = "http://localhost:9001";
 #[test]
 fn viewer_plays_every_scenario_between_containers() -> anyhow::Result<()> {
     let project = Project::new("viewer")?;
-    // A is published on another port and keeps the address that is registered at C.
+    // A is published on another port, but its redirect URI at C is unchanged.
     project.change(&json!({
         A: { "environment": { "GATEPASS__SERVICE_A__PUBLIC_URL": SITE } },
         FLOW_VIEWER: { "environment": { "GATEPASS__FLOW_VIEWER__SERVICE_A__PUBLIC_URL": SITE } },

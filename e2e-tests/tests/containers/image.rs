@@ -12,7 +12,7 @@ pub const TAG: &str = "test";
 
 static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
 
-/// Returns the name of the image under test, which is built once. Without an engine every test
+/// Returns the name of the image under test, which is built once. Without an engine, every test
 /// fails with the same error.
 pub fn built() -> anyhow::Result<String> {
     BUILT

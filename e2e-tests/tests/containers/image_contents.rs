@@ -7,7 +7,7 @@ use crate::{
     image,
 };
 
-/// The limit for the size of the image, in bytes.
+/// The maximum size of the image, in bytes.
 const LIMIT: u64 = 20_000_000;
 
 #[test]
@@ -46,7 +46,7 @@ fn image_runs_unprivileged_with_a_health_check() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A container that is created to be read and never runs.
+/// A container that is created to read its files and never runs.
 struct Created(String);
 
 impl Created {
@@ -57,7 +57,7 @@ impl Created {
 
 impl Drop for Created {
     fn drop(&mut self) {
-        // Ignore errors: a container that is left shows up under `gatepass:test`.
+        // Ignore errors: a remaining container can be found by its image `gatepass:test`.
         let _ = docker(&["rm", "--force", "--volumes", &self.0]);
     }
 }

@@ -52,7 +52,7 @@ fn with_every_level(project: &Project) -> anyhow::Result<()> {
     let level = |service: &str| json!({ "environment": { format!("GATEPASS__{service}__LOG__FILTER"): "trace" } });
     let a = json!({ "environment": {
         "GATEPASS__SERVICE_A__LOG__FILTER": "trace",
-        // It is published on another port and keeps the address that is registered at C.
+        // A is published on another port, but its redirect URI at C is unchanged.
         "GATEPASS__SERVICE_A__PUBLIC_URL": SITE,
     }});
     project.change(&json!({
@@ -72,7 +72,7 @@ fn first_login(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Signs out everywhere at C, which notifies A at its address between the containers.
+/// Signs out everywhere at C, which notifies A at its URL in the container network.
 fn out_everywhere(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
     alice.open(&format!("{PLATFORM}/account"))?;
     alice.press("sign-out-everywhere", &[])?;
@@ -84,7 +84,7 @@ fn out_everywhere(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
 }
 
 fn no_log_holds_them(project: &Project, alice: &BlockingBrowser<'_>) -> anyhow::Result<()> {
-    // A's own tokens are unknown here, but every JWT and every private key has one of these
+    // A's own tokens are unknown to the test, but every JWT and every private key has one of these
     // prefixes.
     let kinds = ["eyJ", "PRIVATE KEY", PASSWORD, WRONG].map(str::to_owned);
     let hidden: Vec<&String> =

@@ -8,7 +8,7 @@ use crate::{
     requests::{access_token_for, call_a, call_b, http, introspect, send},
 };
 
-// Long and unique, so that a match is a leak and no coincidence.
+// Long and unique, so that a match can only be a leak.
 const OF_A: &str = "secret-of-a-xiphias-gladius-under-trace";
 const OF_B: &str = "secret-of-b-xiphias-gladius-under-trace";
 const WRONG: &str = "wrong-secret-xiphias-gladius-under-trace";
@@ -22,7 +22,7 @@ fn logs_hold_no_secret_and_no_token_at_any_level() -> anyhow::Result<()> {
     let mut hidden = vec![OF_A.to_owned(), OF_B.to_owned(), WRONG.to_owned()];
     hidden.extend([("service-a", OF_A), ("service-a", WRONG), ("service-b", OF_B)].map(basic));
     hidden.extend(every_kind_of_request(&project)?);
-    // A's own tokens are unknown here, but every JWT and every private key has one of these
+    // A's own tokens are unknown to the test, but every JWT and every private key has one of these
     // prefixes.
     hidden.extend(["eyJ", "PRIVATE KEY"].map(str::to_owned));
     for service in SERVICES {

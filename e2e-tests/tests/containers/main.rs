@@ -1,5 +1,6 @@
-//! The image, alone and under `docker-compose.yml`: the last stage of the `Dockerfile` around a
-//! binary compiled here. Each test has containers, networks and volumes of its own.
+//! Tests of the image, alone and with `docker-compose.yml`. The image is the last stage of the
+//! `Dockerfile` with a binary compiled here. Each test has its own containers, networks and
+//! volumes.
 #![cfg_attr(
     feature = "browser",
     expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")

@@ -11,7 +11,7 @@ use crate::{
     wait::eventually,
 };
 
-/// The services, in the order in which they have to become healthy.
+/// The services, in the order in which they must become healthy.
 pub const SERVICES: [&str; 4] = [AUTH_SERVER, B_LOCAL, B_INTROSPECTION, A];
 pub const AUTH_SERVER: &str = "auth-server";
 pub const B_LOCAL: &str = "service-b-local";
@@ -19,12 +19,11 @@ pub const B_INTROSPECTION: &str = "service-b-introspection";
 pub const A: &str = "service-a";
 pub const FLOW_VIEWER: &str = "flow-viewer";
 
-/// `docker-compose.yml` under a project name of its own, on free ports. It is removed when it is
-/// dropped.
+/// A project of `docker-compose.yml` with a unique name, on free ports. It is removed on drop.
 pub struct Project {
     pub name: String,
     image: String,
-    /// Whether the host's ports are those of `docker-compose.yml`.
+    /// Whether the published ports are those of `docker-compose.yml`.
     own_ports: bool,
     changes: PathBuf,
     folder: TempDir,
@@ -97,7 +96,7 @@ impl Project {
         run(command.env("GATEPASS_IMAGE", &self.image).args(arguments))
     }
 
-    /// The id of a service's container, running or not.
+    /// Returns the id of a service's container, running or not.
     pub fn container(&self, service: &str) -> anyhow::Result<String> {
         let (project, service) =
             (self.label("project", &self.name), self.label("service", service));
@@ -106,7 +105,7 @@ impl Project {
         Ok(id)
     }
 
-    /// The address of a service for the host. A restart changes it.
+    /// Returns the address of a service on the host. A restart changes it.
     pub fn url(&self, service: &str) -> anyhow::Result<String> {
         let port = match service {
             AUTH_SERVER => "9000",
@@ -138,8 +137,8 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        // Ignore errors: a failed test has reported its own already. What is left carries the name
-        // of the project.
+        // Ignore errors: a failed test has already reported its own. Remaining containers have the
+        // name of the project.
         let _ = self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "5"]);
     }
 }

@@ -42,7 +42,7 @@ pub fn http() -> &'static Client {
     &HTTP
 }
 
-/// `target` is `local` or `introspection`.
+/// Calls A, which calls a B. `target` is `local` or `introspection`.
 pub fn call_a(project: &Project, target: &str) -> anyhow::Result<Reply> {
     send(http().get(format!("{}/api/call-b?target={target}", project.url(A)?)))
 }
@@ -52,7 +52,7 @@ pub fn call_b(project: &Project, service: &str, token: &str) -> anyhow::Result<R
     send(http().get(format!("{}/api/resource", project.url(service)?)).bearer_auth(token))
 }
 
-/// The resource identifier of a B.
+/// Returns the resource identifier of a B.
 pub fn resource_of(service: &str) -> &'static str {
     match service {
         B_LOCAL => "http://localhost:9002",

@@ -1,4 +1,4 @@
-//! C alone in a container with a read-only root, no capabilities and no privileges.
+//! C alone in a container with a read-only root file system, no capabilities and no privileges.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ async fn c() -> anyhow::Result<ContainerAsync<GenericImage>> {
 
 #[tokio::test]
 async fn c_runs_without_root_and_capabilities() -> anyhow::Result<()> {
-    // It is healthy according to the HEALTHCHECK of the image.
+    // The container is healthy according to the HEALTHCHECK of the image.
     let c = c().await?;
     let keys =
         format!("http://127.0.0.1:{}/.well-known/jwks.json", c.get_host_port_ipv4(9000).await?);

@@ -5,14 +5,14 @@ use std::{
 
 use anyhow::Context;
 
-/// Records in which order the services of a project start and become healthy.
+/// Records the order in which the services of a project start and become healthy.
 pub struct StartOrder {
     listener: Child,
     events: Lines<BufReader<ChildStdout>>,
 }
 
 impl StartOrder {
-    /// Starts to record.
+    /// Starts recording.
     pub fn of(project: &str) -> anyhow::Result<Self> {
         let mut listener = Command::new("docker")
             .args(["events", "--filter", "event=start", "--filter", "event=health_status"])
@@ -42,7 +42,7 @@ impl StartOrder {
 
 impl Drop for StartOrder {
     fn drop(&mut self) {
-        // `docker events` does not end by itself.
+        // `docker events` runs until it is killed.
         let _ = self.listener.kill();
         let _ = self.listener.wait();
     }

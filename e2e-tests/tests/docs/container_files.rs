@@ -1,4 +1,4 @@
-//! The files from which containers are built and started.
+//! Checks of the files that build and start the containers.
 
 use std::fs;
 

@@ -44,9 +44,8 @@ fn describe(name: &str, text: &str, line: usize) -> String {
     format!("{name}:{}: {} columns: {}", line + 1, width(content), content.trim())
 }
 
-/// The numbers of the lines that hold a comment and nothing else, and are too wide. A comment
-/// behind code is for `cargo fmt`; a line of a string may look like a comment only if it begins
-/// with `//`.
+/// Returns the numbers of the lines that contain only a comment and are too wide. Comments after
+/// code are left to `cargo fmt`. A line of a string counts as a comment if it begins with `//`.
 fn wide_comments(text: &str) -> Vec<usize> {
     let mut in_code_block = false;
     let mut wide = Vec::new();
@@ -65,7 +64,8 @@ fn wide_comments(text: &str) -> Vec<usize> {
     wide
 }
 
-/// The numbers of the lines of prose that are too wide: outside code blocks, tables and HTML.
+/// Returns the numbers of the lines of prose, outside code blocks, tables and HTML, that are too
+/// wide.
 fn wide_prose(text: &str) -> Vec<usize> {
     let mut in_code_block = false;
     let mut wide = Vec::new();
@@ -80,27 +80,27 @@ fn wide_prose(text: &str) -> Vec<usize> {
     wide
 }
 
-/// Tables, HTML, images and link definitions cannot be broken, nor can a word: an address or a code
-/// span.
+/// Returns whether a line may be too wide because it cannot be wrapped: tables, HTML, images, link
+/// definitions, and lines with a long URL or link.
 fn is_exempt(content: &str) -> bool {
     let structure = ["|", "<", "[!", "!["].iter().any(|start| content.starts_with(start));
     let definition = content.starts_with('[') && content.contains("]: ");
     structure || definition || has_unbreakable_end(content)
 }
 
-/// Whether the part from the last space on is alone too wide for a line, as an address may be.
+/// Returns whether the rest of the line fits without one of its URLs or links.
 fn has_unbreakable_end(content: &str) -> bool {
     let words: Vec<&str> = content.split_whitespace().collect();
     let is_address = |word: &&str| word.contains("://") || word.contains("](");
     words.iter().any(|word| is_address(word) && width(content) - width(word) <= COLUMNS)
 }
 
-/// The columns that a terminal shows.
+/// Returns the width in terminal columns.
 fn width(text: &str) -> usize {
     text.chars().map(|letter| if is_wide(letter) { 2 } else { 1 }).sum()
 }
 
-/// Chinese characters and full-width punctuation.
+/// Returns whether a character takes two columns: Chinese characters and full-width punctuation.
 fn is_wide(letter: char) -> bool {
     matches!(u32::from(letter),
         0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0x33ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff

@@ -1,4 +1,4 @@
-//! `docs/reference/rfc-map.md` maps sections of RFCs to files and tests, which have to exist.
+//! Checks that the files and tests in `docs/reference/rfc-map.md` exist.
 
 use std::{collections::HashSet, fs};
 
@@ -41,7 +41,7 @@ fn all_tests() -> HashSet<String> {
     names
 }
 
-/// Returns the functions that are marked as tests and not ignored, those of `proptest!` included.
+/// Returns the functions that are marked as tests and not ignored, including those of `proptest!`.
 fn marked_tests(text: &str) -> Vec<&str> {
     let (mut found, mut attributes) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim_start) {
@@ -76,7 +76,7 @@ fn listed_behaviours(text: &str) -> Vec<&str> {
 
 #[test]
 fn marked_functions_and_suite_tables_are_tests() {
-    // Line by line, or this file would have tests of these names.
+    // One string per line, so that this file does not seem to define these tests.
     let source = [
         "#[test]",
         "fn plain() {}",

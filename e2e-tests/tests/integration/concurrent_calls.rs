@@ -4,7 +4,7 @@ use e2e_tests::{
     http::send,
 };
 
-/// The number of A's token requests in the audit log, and of those that were successful.
+/// Returns the number of A's token requests in the audit log, and how many of them succeeded.
 async fn token_requests(harness: &Harness) -> (usize, usize) {
     let records = harness.audit("service-a").await;
     let asked: Vec<_> = records.iter().filter(|record| record.event == AuditEvent::Token).collect();

@@ -53,7 +53,7 @@ fn is_nobody(visitor: &mut BlockingBrowser<'_>, at: &Places) -> anyhow::Result<(
 async fn planted_session_cookie_is_ignored_and_replaced_at_login() {
     let harness = harness_with(|_| ()).await;
     somebody(&harness, |alice, at| {
-        // Session ids of the right form, which the attacker knows.
+        // Well-formed session ids that the attacker knows.
         let planted = "A".repeat(43);
         let (evil, listening) = hostile(&[(SESSION_OF_A, &planted), (SESSION_OF_C, &planted)]);
         alice.open(&evil)?;

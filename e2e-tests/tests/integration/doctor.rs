@@ -1,4 +1,4 @@
-//! `gatepass doctor` beside the running demo: without a fault, then with one fault at a time.
+//! Runs `gatepass doctor` against the running demo: without a fault, then with one fault at a time.
 
 use clock::Clock;
 use doctor::{Check, Diagnosis, Report, Verdict};

@@ -1,4 +1,4 @@
-//! The events of a flow as short lines, which tests compare.
+//! Formats the events of a flow as short lines for comparison.
 
 use std::sync::Arc;
 

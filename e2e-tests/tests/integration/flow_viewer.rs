@@ -1,4 +1,4 @@
-//! The flow viewer beside A, B and C: what it receives, draws and forgets.
+//! The flow viewer with A, B and C: which flows it receives, displays and discards.
 
 use std::time::Duration;
 
@@ -185,7 +185,7 @@ async fn test_controls_are_off_unless_enabled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cross_site_forms_cannot_play_scenarios_or_send_events() {
     let harness = harness_with_viewer().await;
-    // A form on another site can send this content type, and no JSON.
+    // A form on another site can send this content type but not JSON.
     for path in ["/api/scenarios/revoke", "/api/events"] {
         let post = harness
             .http

@@ -8,7 +8,7 @@ pub const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "wonde
 /// Alice's subject in the users file of the demo.
 const SUBJECT: &str = "6f0d9e0a-3f0a-4f43-9a51-0c9a4b8f1a01";
 
-/// The addresses of A and C for browsers.
+/// The URLs of A and C for browsers.
 #[derive(Clone)]
 pub struct Places {
     pub a: String,
@@ -30,7 +30,7 @@ pub async fn harness_with(change: impl FnOnce(&mut StackSettings)) -> Harness {
     .await
 }
 
-/// Runs `does` with a new browser on a thread of its own, because the browser blocks.
+/// Runs `does` with a new browser on its own thread, because the browser blocks.
 pub async fn somebody<T: Send + 'static>(
     harness: &Harness,
     does: impl FnOnce(&mut BlockingBrowser<'static>, &Places) -> anyhow::Result<T> + Send + 'static,
@@ -65,7 +65,7 @@ async fn second_login_finds_the_account_and_logout_ends_both_sessions() {
         let account = alice.text("account-id");
         assert!(account.is_some(), "{}", alice.html());
 
-        // Her session at C is still open, so she is asked for nothing.
+        // Her session at C is still open, so the login needs no interaction.
         alice.cookies().remove("gatepass-a-session").unwrap();
         alice.open(&format!("{}/account", at.a))?;
         assert!(alice.shows_error("not_logged_in"), "{}", alice.html());
@@ -79,7 +79,7 @@ async fn second_login_finds_the_account_and_logout_ends_both_sessions() {
         alice.open(&format!("{}/account", at.a))?;
         assert!(alice.shows_error("not_logged_in"), "{}", alice.html());
 
-        // Her consent is stored, so she is asked for the password only.
+        // Her consent is stored, so C asks only for the password.
         log_in(alice, at)?;
         assert_eq!(alice.text("account-id"), account, "{}", alice.html());
         Ok(())

@@ -1,4 +1,4 @@
-//! A, C, both Bs and the flow viewer over real sockets, in one process.
+//! Tests of A, C, both Bs and the flow viewer over real sockets, in one process.
 #![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 mod auth_server_outage;

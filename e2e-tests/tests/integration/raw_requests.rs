@@ -1,4 +1,4 @@
-//! Requests written byte by byte, as slow, idle or greedy clients send them.
+//! Requests written byte by byte, to imitate slow, idle and malicious clients.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A TCP connection.
 pub struct Wire(TcpStream);
 
-/// A request to which its server responds with 200.
+/// A request that its server answers with 200.
 pub struct Wanted {
     pub address: SocketAddr,
     pub head: String,
@@ -30,7 +30,7 @@ impl Wire {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// Reads until the server closes the connection, which it has to do.
+    /// Reads until the server closes the connection. Fails if it does not.
     pub async fn until_closed(mut self) -> String {
         let mut said = Vec::new();
         // A reset counts as a close.

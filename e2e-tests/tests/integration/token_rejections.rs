@@ -1,5 +1,5 @@
-//! Genuine access tokens that B rejects: expired, revoked, for another resource, without the scope,
-//! or sent in the wrong way.
+//! Genuine access tokens that B rejects: expired, revoked, for another resource, without the
+//! required scope, or sent by an unsupported method.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use test_support::postgres::Cluster;
 
 use crate::test_server::{Replica, WITH_JWT, WITH_OPAQUE};
 
-/// What C has acknowledged and must not lose.
+/// The changes that C acknowledged and must not lose.
 #[derive(Default)]
 struct Acknowledged {
     issued: Vec<String>,
@@ -39,7 +39,7 @@ impl Load {
         !self.over.load(Ordering::Relaxed)
     }
 
-    /// Requests a token. Returns `None` while C has no database, which has to be a 503.
+    /// Requests a token. Returns `None` if C responds with 503 because it has no database.
     async fn access_token(&self, client_id: &str) -> Option<String> {
         let response = self.server.ask(client_id).await;
         if response.status == 200 {
@@ -121,7 +121,7 @@ async fn acknowledged_changes_survive_a_postgresql_crash() {
     }
 }
 
-/// The `jti` of all tokens in the audit log.
+/// Returns the `jti` of all tokens in the audit log.
 async fn issued(database_url: &str) -> HashSet<String> {
     let store = PostgresStore::connect(database_url).await.unwrap();
     let records =

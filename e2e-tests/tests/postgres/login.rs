@@ -42,7 +42,7 @@ impl Servers {
         browsing.await.unwrap().unwrap();
     }
 
-    /// The number of rows in a table of A, and in a table of C.
+    /// Returns the number of rows in a table of A, and in a table of C.
     fn rows(&self, of_a: &str, of_c: &str) -> (usize, usize) {
         let count = |url: &str, table: &str| {
             let name = url.rsplit('/').next().unwrap();

@@ -1,6 +1,6 @@
-//! C and A on PostgreSQL: the conformance suites of their storage, and several replicas on one
-//! database. The tests share a cluster, with a database for each test; a test that kills PostgreSQL
-//! has a cluster of its own.
+//! Tests of C and A on PostgreSQL: the conformance suites of their storage, and several replicas on
+//! one database. The tests share a cluster and have separate databases. A test that kills
+//! PostgreSQL has its own cluster.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod test_server;

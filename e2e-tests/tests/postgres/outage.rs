@@ -62,7 +62,7 @@ async fn stalled_connections_are_replaced() {
     let server = Replica::start(&cluster.fresh_database()).await;
     let many = || join_all((0..30).map(|_| server.ask(WITH_JWT)));
     assert!(many().await.iter().all(|response| response.status == 200));
-    // As if the machine or the network had failed: the connections stay open and receive nothing.
+    // Simulates a failed machine or network: the connections stay open and receive nothing.
     let pids = cluster.tell("SELECT pid FROM pg_stat_activity WHERE usename = 'gatepass'");
     let signal = |name: &str| {
         succeed(&[&["kill", name], &pids.lines().collect::<Vec<_>>()[..]].concat(), &[])

@@ -8,14 +8,15 @@ use test_support::postgres::shared;
 
 use crate::test_server::{Replica, WITH_JWT};
 
-/// RFC 7636 Appendix B.
+/// The code verifier of RFC 7636 Appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const REDIRECT_URI: &str = "http://localhost:9001/callback/platform";
 const PLATFORM: &str = "http://localhost:9000";
 const RESOURCE: &str = "http://localhost:9003";
 
-/// An authorization code that A has not redeemed: the browser does not open A's redirect URI.
+/// Obtains an authorization code that A has not redeemed: the browser does not open A's redirect
+/// URI.
 async fn code(c: &Replica) -> String {
     let place = c.base.clone();
     let browse = move || {

@@ -8,7 +8,7 @@ use crate::{
     website::{self, Website},
 };
 
-/// The error with which C fails to start on this database: one line, without the password.
+/// Returns the startup error of C on this database, which must be one line without the password.
 async fn refusal(database_url: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let line = prepare(settings(database_url, &folder)).await.err().unwrap();

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub const WITH_JWT: &str = "service-a";
 pub const WITH_OPAQUE: &str = "service-a-opaque";
 pub const ASKING: &str = "service-b";
-/// The resource of that B.
+/// The resource identifier of that B.
 const RESOURCE: (&str, &str) = ("resource", "http://localhost:9003");
 
 pub struct Replica {
@@ -29,7 +29,7 @@ pub struct Replica {
     _folder: TempDir,
 }
 
-/// Settings of a replica on this database.
+/// Returns the settings of a replica on this database.
 pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
     let mut settings = AuthServerSettings {
         profile: Profile::Test,
@@ -39,7 +39,7 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
         database_url: Some(SecretSetting::new(database_url)),
         ..AuthServerSettings::default()
     };
-    // Tests poll with requests that fail until a change is visible.
+    // Tests poll with requests that fail until a change is visible, which must not hit the limit.
     settings.rate_limits.client_auth.burst = 10_000;
     settings.registration.enabled = true;
     settings
@@ -88,7 +88,7 @@ impl Replica {
         self.post("/oauth/token", (client_id, SECRET), &fields).await
     }
 
-    /// Requests an access token, which has to be issued.
+    /// Requests an access token. Panics if C does not issue one.
     pub async fn access_token(&self, client_id: &str) -> String {
         let response = self.ask(client_id).await;
         assert_eq!(response.status, 200, "{response:?}");
@@ -123,7 +123,7 @@ impl Replica {
         send(self.http.delete(path).bearer_auth(told.member("registration_access_token"))).await
     }
 
-    /// The sorted `kid`s of the published keys.
+    /// Returns the sorted `kid`s of the published keys.
     pub async fn kids(&self) -> Vec<String> {
         let Value::Array(keys) = self.get("/.well-known/jwks.json").await.json()["keys"].take()
         else {

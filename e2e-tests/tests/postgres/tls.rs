@@ -8,7 +8,7 @@ use test_support::postgres::{Cluster, HOST, hand_over};
 
 use crate::test_server::{Replica, WITH_JWT, prepare, settings};
 
-/// Turns on TLS in the cluster, with a certificate of `ca` for `name`.
+/// Enables TLS in the cluster, with a certificate for `name` issued by `ca`.
 fn serve_tls(cluster: &Cluster, ca: &DevCa, name: &str) {
     let folder = tempfile::tempdir_in(cluster.folder()).unwrap().keep();
     hand_over(&folder);

@@ -40,7 +40,7 @@ impl Website {
         Self { base, http, stop }
     }
 
-    /// Sends a session cookie, which A looks up in the database.
+    /// Sends a session cookie, which makes A query the database.
     pub async fn get(&self, path: &str) -> TestResponse {
         let cookie = format!("gatepass-a-session={}", "0".repeat(64));
         send(self.http.get(format!("{}{path}", self.base)).header("cookie", cookie)).await

@@ -6,21 +6,21 @@ import { lineOf, stepMark, titleOf, verdict } from "./messages.js";
 import { duration, has, party, text, timeOfDay } from "./texts.js";
 import { tokenCard } from "./token.js";
 
-/** The height in pixels that stays above a section after scrolling to it. */
+/** Space in pixels above a section after scrolling to it. */
 const HEADING = 72;
 const LOCATIONS = ["header", "query", "body"];
 
-/** A fingerprint of what the view shows, to detect changes. */
+/** A digest of the displayed message, to detect changes. */
 let displayed = null;
 
-/** Show the message of a line, and scroll to it. */
+/** Shows the message of a line and scrolls to it. */
 export function show(box, flow, at, back) {
   render(box, flow, at, back);
   const { kind } = flow.lines[at].part;
   scrollTo(box, kind === "request" ? null : box.querySelector('[aria-current="true"]'));
 }
 
-/** Update the view if the message has changed. */
+/** Updates the view if the message has changed. */
 export function update(box, flow, at, back) {
   if (snapshot(flow, at) !== displayed) render(box, flow, at, back);
 }
@@ -49,7 +49,7 @@ function render(box, flow, at, back) {
   );
 }
 
-/** Beside the diagram the box scrolls by itself; below it, the page does. */
+/** Beside the diagram the detail box scrolls. Below the diagram the page scrolls. */
 function scrollTo(box, current) {
   if (getComputedStyle(box).position !== "sticky") return (current ?? box).scrollIntoView();
   box.scrollTop = 0;
@@ -132,7 +132,7 @@ function check(decision, current) {
       el("dt", {}, text("check.found")), el("dd", { class: "found" }, el("code", {}, decision.found || "–"))));
 }
 
-/** `RFC 7515 5.2`, as a link. */
+/** Returns a link to a section such as `RFC 7515 5.2`. */
 function ruleSource(rule) {
   const [, number, section] = text(`rules.${rule}.source`).split(" ");
   return outside(`https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`, `RFC ${number} §${section}`);

@@ -1,4 +1,4 @@
-// The sequence diagram. It grows with the flow; lines that are already drawn stay and keep the focus.
+// The sequence diagram. Updates append lines; existing lines stay and keep the focus.
 
 import { svg } from "./dom.js";
 import { lineOf, stepMark } from "./messages.js";
@@ -33,7 +33,7 @@ export class Diagram {
     new ResizeObserver(() => this.#fit()).observe(box);
   }
 
-  /** Draw a state of a flow. */
+  /** Draws a state of a flow. */
   draw(flow) {
     if (this.#flow?.id !== flow.id) this.clear();
     this.#flow = flow;
@@ -49,12 +49,12 @@ export class Diagram {
     this.#box.hidden = true;
   }
 
-  /** Return the focus to the selected line. */
+  /** Returns the focus to the selected line. */
   focus() {
     this.#drawn[this.selected ?? 0]?.group.focus();
   }
 
-  /** The index of the selected line, or null. */
+  /** Returns the index of the selected line, or null. */
   get selected() {
     const at = this.#drawn.findIndex(({ key }) => key === this.#selected);
     return at < 0 ? null : at;
@@ -103,7 +103,7 @@ export class Diagram {
     this.#finishHeight(y + 14);
   }
 
-  /** Whether a run of notes begins or ends here; runs are set apart by a gap. */
+  /** Returns whether a run of notes begins or ends here. A gap separates runs. */
   #startsGroup(at) {
     const kind = (line) => line?.part.kind === "decision";
     const { lines } = this.#flow;
@@ -163,7 +163,7 @@ export class Diagram {
     return svg("text", { class: kind, x: this.#within(middle, measured(fitting, font)), y }, fitting);
   }
 
-  /** Moves the middle of something this wide so that it fits into the diagram. */
+  /** Shifts the centre of an element of this width so that it fits into the diagram. */
   #within(middle, width) {
     const half = width / 2 + EDGE;
     return Math.max(half, Math.min(this.#width - half, middle));
@@ -184,7 +184,7 @@ export class Diagram {
     this.#onSelect(this.#flow, at);
   }
 
-  /** Makes this line the only tab stop; the arrow keys move on from there. */
+  /** Makes this line the only tab stop. The arrow keys move to the other lines. */
   #makeTabStop(at) {
     this.#svg.querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
     this.#drawn[at]?.group.setAttribute("tabindex", "0");
@@ -204,13 +204,13 @@ export class Diagram {
   }
 }
 
-/** Identifies a line, independent of its index. */
+/** Returns a key that identifies a line independently of its index. */
 function keyOf(flow, { message, part }) {
   const { sent_micros: sent, from, to, method, url } = flow.messages[message];
   return [sent, from, to, method, url, part.kind, part.index ?? ""].join(" ");
 }
 
-/** The content of a line, to detect changes. */
+/** Returns the content of a line, to detect changes. */
 function contentOf(flow, line) {
   const { head, under, verdict } = lineOf(flow, line);
   return [head, under, verdict].join(" ");

@@ -2,12 +2,12 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An HTML element. Attributes that are functions become listeners of the event with that name. */
+/** Creates an HTML element. Attributes that are functions become listeners of the event with that name. */
 export function el(name, attributes = {}, ...children) {
   return build(document.createElement(name), attributes, children);
 }
 
-/** An SVG element. */
+/** Creates an SVG element. */
 export function svg(name, attributes = {}, ...children) {
   return build(document.createElementNS(SVG, name), attributes, children);
 }
@@ -24,15 +24,15 @@ function build(element, attributes, children) {
   return element;
 }
 
-/** Replace the content of an element. */
+/** Replaces the content of an element. */
 export function fill(element, ...children) {
   element.replaceChildren(...present(children));
 }
 
-/** The children without undefined, null and false. */
+/** Returns the children without undefined, null and false. */
 const present = (children) => children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false);
 
-/** A link that opens in a new tab. */
+/** Creates a link that opens in a new tab. */
 export function outside(href, ...children) {
   return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }

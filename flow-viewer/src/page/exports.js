@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { text } from "./texts.js";
 
-/** Show the export buttons for this flow. */
+/** Shows the export buttons for this flow. */
 export function showExports(box, view, id) {
   if (box.dataset.of === id) return;
   [box.dataset.of, box.hidden, view.hidden] = [id, false, true];
@@ -30,7 +30,7 @@ async function mermaid(view, id) {
   view.hidden = false;
 }
 
-/** Copy to the clipboard; if the browser forbids that, show the text so that it can be copied by hand. */
+/** Copies to the clipboard. If the browser forbids that, shows the text for manual copying. */
 async function copy(content, status) {
   try {
     await navigator.clipboard.writeText(content);

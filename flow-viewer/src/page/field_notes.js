@@ -1,11 +1,11 @@
-// Notes about the hidden values of a message: who holds a secret, and what a fingerprint stands for.
+// Notes about the hidden values of a message: which parties hold a secret, and which token a fingerprint identifies.
 
 import { text } from "./texts.js";
 
-/** The server, if the other party is the browser. */
+/** Returns the sender, or the receiver if the sender is the browser. */
 const server = ({ from, to }) => (from === "browser" ? to : from);
 
-/** Who holds a secret with this field name. */
+/** Returns a note about the parties that hold the secret in this field. */
 export function describeHolders(name, message) {
   const holder = (party) => text(`holder.${party}`);
   const parties = { from: holder(message.from), to: holder(message.to), server: holder(server(message)) };
@@ -29,7 +29,7 @@ const KINDS = {
   request_uri: "request_uri",
 };
 
-/** What the fingerprint under this field name stands for. */
+/** Returns a note about the value behind the fingerprint in this field. */
 export function describeValue(name) {
   return text(`field.${KINDS[name] ?? "fingerprint"}`);
 }

@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { duration, flowName, messages, text, timeOfDay } from "./texts.js";
 
-/** The server lists as many. */
+/** The maximum number of rows, equal to the number of flows that the server lists. */
 const MAX_ROWS = 100;
 
 export class FlowList {
@@ -18,7 +18,7 @@ export class FlowList {
     [this.#list, this.#none, this.#open] = [list, none, open];
   }
 
-  /** Add or update flows. They are drawn once in the next frame. */
+  /** Adds or updates flows. They are drawn once in the next frame. */
   update(summaries) {
     for (const summary of summaries) {
       const row = this.#rows.get(summary.id) ?? this.#row(summary.id);
@@ -28,7 +28,7 @@ export class FlowList {
     this.#scheduleDraw();
   }
 
-  /** Replace the list: flows that the server no longer lists are removed. */
+  /** Replaces the list. Flows that the server no longer lists are removed. */
   replace(summaries) {
     const known = new Set(summaries.map((summary) => summary.id));
     for (const id of this.#rows.keys()) {
@@ -49,7 +49,7 @@ export class FlowList {
     return this.#sorted()[0]?.summary ?? null;
   }
 
-  /** Mark the open flow. */
+  /** Highlights the open flow. */
   select(id) {
     for (const changed of [this.#current, id]) {
       const row = this.#rows.get(changed);

@@ -2,7 +2,7 @@
 
 const RECONNECT_MILLIS = 2000;
 
-/** Call `onFlows` with each list of changed flows, and `onState` with `on`, `away` or `paused`. */
+/** Calls `onFlows` with each list of changed flows, and `onState` with `on`, `away` or `paused`. */
 export function listen(onFlows, onState) {
   let source = null;
 

@@ -1,10 +1,10 @@
-// The words of each line in the diagram.
+// The texts of the lines in the diagram.
 
 import { duration, party, text } from "./texts.js";
 
 const STEPS = ["", "①", "②", "③", "④", "⑤", "⑥"];
 
-/** The part of a message that a line draws, with its texts. */
+/** Returns the part of a message that a line draws, with its texts. */
 export function lineOf(flow, line) {
   const message = flow.messages[line.message];
   const { kind, index } = line.part;
@@ -74,7 +74,7 @@ export function verdict(status) {
   return status >= 300 ? "on" : "yes";
 }
 
-/** A URL without its scheme and its query; the detail view shows both. */
+/** Shortens a URL by its scheme and its query, which the detail view shows. */
 function bareUrl(url) {
   return url.split("?")[0].replace(/^https?:\/\//, "");
 }

@@ -19,7 +19,7 @@ export class OpenFlow {
     return this.#fetch(id);
   }
 
-  /** Fetch the flow, because it has changed or may have. */
+  /** Fetches the flow, because it has changed or may have. */
   async refresh() {
     this.#stale = true;
     if (this.#fetching) return;

@@ -1,11 +1,11 @@
-// The list of scenarios, and the result of the last one: what was announced beside what happened.
+// The list of scenarios, and the result of the last one: expectations and observations.
 
 import { el, fill, outside } from "./dom.js";
 import { has, text } from "./texts.js";
 
 const GROUPS = ["flow", "legacy", "trade_off", "attack"];
 
-/** List the scenarios. `started` is called when one begins, `finished` with its result, `login` when the login link is opened. */
+/** Lists the scenarios. `started` is called when one begins, `finished` with its result, `login` when the login link is opened. */
 export async function list(box, { started, finished, login }) {
   const [scenarios, config] = await Promise.all(["/api/scenarios", "/api/config"].map(async (path) => (await fetch(path)).json()));
   const groups = GROUPS.map((group) => [group, scenarios.filter((scenario) => scenario.group === group)]);
@@ -54,7 +54,7 @@ async function play(name, button, started, finished) {
 
 const failed = (scenario, error) => ({ scenario, expectations: [], as_expected: false, error });
 
-/** Show a scenario in progress. */
+/** Shows a scenario in progress. */
 export function showRunning(box, name) {
   box.dataset.scenario = name;
   delete box.dataset.asExpected;
@@ -63,7 +63,7 @@ export function showRunning(box, name) {
     el("p", {}, text(`scenarios.${name}.description`)));
 }
 
-/** Show the result of a scenario. */
+/** Shows the result of a scenario. */
 export function showResult(box, { scenario, expectations, as_expected: asExpected, error }) {
   box.dataset.scenario = scenario;
   box.dataset.asExpected = String(asExpected);
@@ -75,7 +75,7 @@ export function showResult(box, { scenario, expectations, as_expected: asExpecte
     el("p", { class: "small" }, text(`scenarios.${scenario}.explanation`)));
 }
 
-/** Clear the result: the open flow is not a scenario played here. */
+/** Clears the result, because the open flow is not a scenario played on this page. */
 export function clearResult(box) {
   delete box.dataset.scenario;
   delete box.dataset.asExpected;
@@ -93,7 +93,7 @@ function table(expectations) {
         el("td", { class: met ? "yes" : "no" }, met ? `✓ ${text("play.met")}` : `✗ ${text("play.not_met")}`)))));
 }
 
-/** `401 invalid_token` stays as it is on the wire; words are translated. */
+/** Translates a value. Values without a translation, such as `401 invalid_token`, are shown as code. */
 function value(found) {
   return has(`play.values.${found}`) ? text(`play.values.${found}`) : el("code", {}, found);
 }

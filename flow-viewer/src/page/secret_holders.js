@@ -4,10 +4,10 @@ import { el } from "./dom.js";
 import { party, text } from "./texts.js";
 
 const PARTIES = ["browser", "client", "authorization_server", "resource_server"];
-/** Listed even if no message has carried them. */
+/** Listed even if no message contains them. */
 const ALWAYS = ["secret_of_a", "secret_of_b"];
 
-/** Fetch the counts, and draw both tables. */
+/** Fetches the counts and draws both tables. */
 export async function refresh(box) {
   const response = await fetch("/api/secret-holders");
   if (!response.ok) return;
@@ -29,7 +29,7 @@ function table(method, holders) {
 }
 
 function cell(name, secret, count) {
-  // The point of OAuth: B never gets A's secret.
+  // The purpose of OAuth: B never receives A's secret.
   const leaked = count > 0 && name === "resource_server" && secret === "secret_of_a";
   return el("td", { "data-secret": secret, "data-count": count, class: leaked ? "leaked" : count > 0 ? "seen" : "unseen" },
     count > 0 ? text("secrets.times", { n: count }) : text("secrets.never"));

@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digi
 const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 let texts = {};
 
-/** Fetch the texts, and fill in those of the static page. */
+/** Fetches the texts and inserts those of the static page. */
 export async function load() {
   texts = flat(await (await fetch(`/assets/texts.${language}.json`)).json());
   for (const element of document.querySelectorAll("[data-text]")) {
@@ -18,7 +18,7 @@ export async function load() {
   }
 }
 
-/** `{ a: { b: "…" } }` as `{ "a.b": "…" }`. */
+/** Flattens `{ a: { b: "…" } }` to `{ "a.b": "…" }`. */
 function flat(tree, path = "") {
   const entries = Object.entries(tree).map(([name, value]) => [`${path}${name}`, value]);
   return Object.assign({}, ...entries.map(([key, value]) => (typeof value === "string" ? { [key]: value } : flat(value, `${key}.`))));
@@ -26,25 +26,25 @@ function flat(tree, path = "") {
 
 export const has = (key) => Object.hasOwn(texts, key);
 
-/** The text of a key, with its `{values}`. */
+/** Returns the text of a key with its `{placeholders}` replaced. */
 export function text(key, values = {}) {
   const found = has(key) ? texts[key] : key;
   return found.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 }
 
-/** The name of a flow: of its scenario, or of its most characteristic message. */
+/** Returns the name of a flow: that of its scenario, or of its most characteristic message. */
 export function flowName(name) {
   return text(has(`scenarios.${name}.title`) ? `scenarios.${name}.title` : `titles.${name}`);
 }
 
-/** The number of messages, in words. */
+/** Formats the number of messages. */
 export const messages = (n) => text(n === 1 ? "flows.message" : "flows.messages", { n });
 
 export const party = (name) => text(`party.${name}`);
 
 export const timeOfDay = (micros) => clock.format(micros / 1000);
 
-/** Seconds since 1970, as date and time. */
+/** Formats seconds since 1970 as date and time. */
 export const dateTime = (seconds) => day.format(seconds * 1000);
 
 export function duration(micros) {
@@ -53,7 +53,7 @@ export function duration(micros) {
   return text("time.seconds", { n: (micros / 1e6).toFixed(1) });
 }
 
-/** A number of seconds, such as 29:55. */
+/** Formats a number of seconds as a duration, such as 29:55 or 1:00:00. */
 export function span(seconds) {
   const two = (number) => String(number).padStart(2, "0");
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];

@@ -1,9 +1,9 @@
-// An access token, decoded: its header and claims in plain words, and the time left.
+// A decoded access token: header and claims with explanations, and the remaining lifetime.
 
 import { el, outside } from "./dom.js";
 import { dateTime, span, text } from "./texts.js";
 
-/** A collapsible card for the token with this fingerprint. */
+/** Returns a collapsible card for the token with this fingerprint. */
 export function tokenCard(fingerprint, token, open = false) {
   return el("details", { class: "token-card", "data-token": fingerprint, open },
     el("summary", {}, el("code", {}, fingerprint), " ", el("span", { class: "muted" }, text("token.open"))),
@@ -52,14 +52,14 @@ function tick(meter) {
   const [iat, exp] = [Number(meter.dataset.iat), Number(meter.dataset.exp)];
   const left = Math.max(0, Math.round(exp - Date.now() / 1000));
   const [track, label] = meter.children;
-  // Through the object model: the content security policy forbids style attributes.
+  // Set through the object model, because the content security policy forbids style attributes.
   track.firstChild.style.width = `${exp > iat ? Math.min(100, (100 * left) / (exp - iat)) : 0}%`;
   meter.dataset.left = left > 0 ? "some" : "none";
   meter.setAttribute("aria-valuenow", Math.min(left, Math.max(exp - iat, 0)));
   label.textContent = left > 0 ? text("token.valid_for", { span: span(left) }) : text("token.expired");
 }
 
-/** Update the time left on every visible token once a second. */
+/** Updates the remaining lifetime of every visible token once a second. */
 export function startTicking() {
   setInterval(() => {
     if (document.hidden) return;

@@ -18,7 +18,7 @@ const RELOAD_INTERVAL_MILLIS = 3000;
 const resultBox = byId("scenario-result");
 /** The results of the scenarios played on this page, by flow. */
 const results = new Map();
-/** The next flow to open: one with any of these names that is not known yet. */
+/** Describes the flow to open next: the first one with a name in `names` that is not in `known`. */
 let awaited = null;
 /** The name of the scenario in progress. */
 let running = null;
@@ -31,7 +31,7 @@ const list = new FlowList(byId("flows"), byId("flows-none"), (id) => {
 });
 const open = new OpenFlow(showFlow, showGone);
 
-/** Open a flow and put it into the address bar. */
+/** Opens a flow and puts it into the address bar. */
 function openFlow(id, addToHistory = true) {
   if (addToHistory && location.pathname !== `/flows/${id}`) history.pushState(null, "", `/flows/${id}`);
   if (open.id !== id) {
@@ -42,7 +42,7 @@ function openFlow(id, addToHistory = true) {
   return open.open(id);
 }
 
-/** In the one-column layout the flow may be out of sight. */
+/** Scrolls to the flow, which may be outside the viewport in the one-column layout. */
 function scrollToFlow() {
   if (byId("flow").getBoundingClientRect().top > window.innerHeight / 2) byId("flow").scrollIntoView();
 }
@@ -51,7 +51,7 @@ function clearDetail() {
   byId("detail").replaceChildren(el("p", { class: "muted" }, text("detail.none")));
 }
 
-/** Show a new state of the open flow. */
+/** Shows a new state of the open flow. */
 function showFlow(requestedId, flow) {
   if (flow.id !== requestedId) {
     // The requested trace has joined another flow.
@@ -79,7 +79,7 @@ function showHeading(flow) {
   byId("flow").dataset.shown = flow.id;
 }
 
-/** Show the result of the scenario in this flow, once and not with each new state. */
+/** Shows the result of the scenario in this flow once, not with each new state. */
 function showResultOf(flow) {
   const result = results.get(flow.id);
   if (!result || resultBox.dataset.of === flow.id) return;
@@ -104,7 +104,7 @@ function showGone(id) {
   byId("flow").dataset.gone = id;
 }
 
-/** Flows have changed. */
+/** Handles changed flows. */
 function onFlows(summaries) {
   list.update(summaries);
   if (summaries.some((summary) => summary.id === open.id)) open.refresh();
@@ -135,7 +135,7 @@ async function reloadList() {
   if (open.id && !list.has(open.id)) open.refresh();
 }
 
-/** Open the next new flow with one of these names. */
+/** Opens the next new flow with one of these names. */
 function awaitFlow(names) {
   awaited = { names, known: new Set(list.ids) };
 }
@@ -167,7 +167,7 @@ function openFromAddress() {
 function prepareLanguageLinks() {
   for (const link of document.querySelectorAll(".languages a")) {
     if (link.lang === language) link.setAttribute("aria-current", "true");
-    // Keep the flow that is open when the link is followed.
+    // Keep the path, so that the open flow stays open in the other language.
     link.addEventListener("click", () => { link.href = `${location.pathname}?lang=${link.lang}`; });
   }
 }

@@ -1,16 +1,17 @@
-//! Which module of a folder knows which of its siblings, and the cycles among them.
+//! The dependencies between the modules of a folder, and their cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::module_boundaries::source::{Modules, Path};
 
-/// From each module of a folder to the siblings that it names, each with one place that does.
+/// Maps each module of a folder to the siblings that it names, each with one path that names it.
 pub type Siblings = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Imports that name each other make longer and longer paths; none of them compiles.
+/// Maximum path length. It ends the resolution of imports that refer to each other, which do not
+/// compile.
 const LONGEST_PATH: usize = 20;
 
-/// The edges between the child modules of `folder`.
+/// Returns the dependencies between the child modules of `folder`.
 pub fn siblings(modules: &Modules, folder: &[&str]) -> Siblings {
     let folder: Path = folder.iter().map(|&name| name.to_owned()).collect();
     let mut edges = Siblings::new();
@@ -31,13 +32,13 @@ pub fn siblings(modules: &Modules, folder: &[&str]) -> Siblings {
     edges
 }
 
-/// The child of `folder` that `path` is or lies in.
+/// Returns the child of `folder` that is `path` or contains it.
 fn child_of(folder: &Path, path: &Path) -> Option<String> {
     path.strip_prefix(folder.as_slice())?.first().cloned()
 }
 
-/// All modules that `named`, written in module `from`, leads through: those that it names, and
-/// those that the name comes from through re-exports. None if it leads out of the crate.
+/// Returns all modules that the path `named` in module `from` passes through: those that it names,
+/// and those that its re-exports come from. Returns nothing if the path leads out of the crate.
 fn resolve(modules: &Modules, from: &Path, named: &Path) -> Vec<Path> {
     let mut passed = Vec::new();
     walk(modules, from, named, &mut passed, &mut BTreeSet::new());
@@ -56,7 +57,7 @@ fn walk(
     }
     let mut here = from.clone();
     let mut rest = named;
-    // `$crate` of a macro comes as `crate`, too.
+    // `$crate` in a macro is parsed as `crate`, too.
     while let Some((first, others)) = rest.split_first() {
         match first.as_str() {
             "crate" => here.clear(),
@@ -98,7 +99,8 @@ fn walk(
     }
 }
 
-/// Whether the module at `glob`, seen from `here`, has an item, import or child of this name.
+/// Returns whether the module at `glob`, seen from `here`, has an item, import or child with this
+/// name.
 fn exports(
     modules: &Modules,
     here: &Path,
@@ -116,7 +118,7 @@ fn exports(
     })
 }
 
-/// The sets of siblings that know each other in a circle, each sorted by name.
+/// Returns the sets of siblings that depend on each other in a cycle, each sorted by name.
 pub fn cycles(edges: &Siblings) -> Vec<Vec<String>> {
     let reach: BTreeMap<&String, BTreeSet<&String>> =
         edges.keys().map(|from| (from, reachable(edges, from))).collect();

@@ -15,7 +15,7 @@ pub type Path = Vec<String>;
 /// A module without its test code.
 #[derive(Default)]
 pub struct Module {
-    /// Its file, relative to the crate.
+    /// The path of its file, relative to the crate.
     pub file: String,
     /// The names of its child modules.
     pub children: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Module {
     pub imports: Vec<(String, Path)>,
     /// The modules from which it imports everything.
     pub globs: Vec<Path>,
-    /// Every path in it, those of imports included.
+    /// Every path in it, including those of imports.
     pub paths: Vec<Path>,
 }
 
@@ -35,7 +35,7 @@ pub type Modules = BTreeMap<Path, Module>;
 /// Reads the modules of the crate whose root is `root` from `files` (file name, text).
 ///
 /// # Panics
-/// If a file is missing or is not Rust.
+/// Panics if a file is missing or is not valid Rust.
 pub fn modules(files: &BTreeMap<String, String>, root: &str) -> Modules {
     let mut modules = Modules::new();
     let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -88,7 +88,7 @@ fn read_items(
     modules.insert(path, module);
 }
 
-/// Whether `cfg` compiles the item for tests: `test`, or `test` among other conditions.
+/// Returns whether `cfg` compiles the item for tests: `test`, alone or among other conditions.
 fn is_test_code(attributes: &[Attribute]) -> bool {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
         let Meta::List(list) = &attribute.meta else { return false };
@@ -182,7 +182,7 @@ impl Module {
     }
 }
 
-/// The name under which other modules know an item.
+/// Returns the name by which other modules refer to an item.
 fn item_name(item: &Item) -> Option<String> {
     let ident = match item {
         Item::Const(item) => &item.ident,

@@ -21,7 +21,7 @@ fn cli_page_matches_the_program() {
     assert_page("cli.md", &format!("{}\n", lines.join("\n")));
 }
 
-/// A line of at most 100 columns; those that continue a list item are indented.
+/// Wraps a line at 100 columns. Continuation lines of a list item are indented.
 fn wrapped(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let (first, rest) = (&line[..indent], if line.trim_start().starts_with("* ") { 2 } else { 0 });

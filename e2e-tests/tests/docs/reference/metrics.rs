@@ -37,7 +37,7 @@ fn metrics_page_matches_the_code() {
     assert_page("metrics.md", &text);
 }
 
-/// Name and help text of each metric that the files below this folder register.
+/// Returns name and help text of each metric that the files below this folder register.
 fn registered(folder: &str) -> Vec<(String, String)> {
     let mut calls = Registrations::default();
     for file in files(".rs").into_iter().filter(|file| file.starts_with(root().join(folder))) {

@@ -49,12 +49,12 @@ impl Schema {
         schema
     }
 
-    /// The fields of a struct with named fields.
+    /// Returns the fields of a struct with named fields.
     pub fn fields(&self, name: &str) -> Option<&[Member]> {
         self.structs.get(name).map(Vec::as_slice)
     }
 
-    /// The variants of an enum without data.
+    /// Returns the variants of an enum without data.
     pub fn variants(&self, name: &str) -> Option<&[Member]> {
         self.enums.get(name).map(Vec::as_slice)
     }
@@ -116,7 +116,7 @@ fn snake_case(name: &str) -> String {
     text
 }
 
-/// The text of the doc comment, in one line.
+/// Returns the text of the doc comment in one line.
 fn docs(attributes: &[Attribute]) -> String {
     let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
@@ -131,7 +131,7 @@ fn docs(attributes: &[Attribute]) -> String {
     lines.collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
-/// The value of `#[serde(key = "value")]`.
+/// Returns the value of `#[serde(key = "value")]`.
 fn serde_value(attributes: &[Attribute], key: &str) -> Option<String> {
     let mut found = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {

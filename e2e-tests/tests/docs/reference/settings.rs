@@ -30,7 +30,7 @@ In a TOML file `tokens.id_token_ttl_seconds` is the key `id_token_ttl_seconds` i
 
 struct Page<'a> {
     schema: &'a Schema,
-    /// What each variable of the environment begins with; nothing for files without one.
+    /// The prefix of the environment variables, or `None` for files without variables.
     environment: Option<&'a str>,
     rows: String,
 }
@@ -128,7 +128,7 @@ impl Page<'_> {
     }
 }
 
-/// The unit that the name of a setting ends in.
+/// Returns the unit in which the name of a setting ends.
 fn unit(setting: &str) -> &'static str {
     [
         ("_millis", ", in milliseconds"),
