@@ -174,7 +174,7 @@ async fn logs_hold_no_secret_and_no_token() {
     }
     secrets.push(GUESS.to_owned());
     let text = log.text();
-    for told in [
+    for expected in [
         "access token rejected",
         "service=\"service-a\"",
         "service=\"service-b\"",
@@ -182,8 +182,8 @@ async fn logs_hold_no_secret_and_no_token() {
         "TRACE",
     ] {
         assert!(
-            text.contains(told),
-            "`{told}` is not in the log, so this story reads too little of it"
+            text.contains(expected),
+            "`{expected}` is not in the log, so this story reads too little of it"
         );
     }
     for secret in &secrets {

@@ -31,8 +31,8 @@ impl Drop for ChromeDriver {
 
 /// Reads the port from `ChromeDriver was started successfully on port 12345.` and keeps draining
 /// the output.
-fn port(said: ChildStdout) -> u16 {
-    let mut lines = BufReader::new(said).lines().map_while(Result::ok);
+fn port(stdout: ChildStdout) -> u16 {
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
     let port = lines.find_map(|line| {
         line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
     });

@@ -13,24 +13,25 @@ impl Browser {
     }
 
     /// Presses the button of a scenario and waits until its flow is open with the result.
-    pub async fn play(&self, story: &str) {
-        self.press_story(story).await;
-        self.find_css(&format!("#flows [data-name={story}] a[aria-current]")).await;
+    pub async fn play(&self, scenario: &str) {
+        self.press_story(scenario).await;
+        self.find_css(&format!("#flows [data-name={scenario}] a[aria-current]")).await;
     }
 
     /// Presses the button of a scenario and waits for the result only, because its flow may have
     /// left the list.
-    pub async fn press_story(&self, story: &str) {
-        let button = self.find_css(&format!("[data-scenario={story}]")).await;
+    pub async fn press_story(&self, scenario: &str) {
+        let button = self.find_css(&format!("[data-scenario={scenario}]")).await;
         if !button.is_displayed().await.unwrap() {
-            self.find_css(&format!("details.group:has([data-scenario={story}]) > summary"))
+            self.find_css(&format!("details.group:has([data-scenario={scenario}]) > summary"))
                 .await
                 .click()
                 .await
                 .unwrap();
         }
         self.press_in_view(&button).await;
-        self.find_css(&format!("#scenario-result[data-scenario={story}][data-as-expected]")).await;
+        self.find_css(&format!("#scenario-result[data-scenario={scenario}][data-as-expected]"))
+            .await;
     }
 
     /// Presses a line of the diagram.

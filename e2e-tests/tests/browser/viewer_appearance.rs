@@ -78,8 +78,8 @@ async fn viewer_without_javascript_shows_a_notice() {
     let browser =
         servers.browser_with(BrowserOptions { scripts: false, ..BrowserOptions::default() }).await;
     browser.go(servers.viewer("/")).await;
-    let said = browser.text_of(".without").await;
-    assert!(said.contains("JavaScript") && said.contains("/api/flows"), "{said}");
+    let message = browser.text_of(".without").await;
+    assert!(message.contains("JavaScript") && message.contains("/api/flows"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

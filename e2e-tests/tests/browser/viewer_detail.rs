@@ -3,10 +3,10 @@ use thirtyfour::Key;
 
 use crate::{browser::Browser, servers::Servers};
 
-async fn after(servers: &Servers, story: &str) -> Browser {
+async fn after(servers: &Servers, scenario: &str) -> Browser {
     let browser = servers.browser().await;
     browser.open_viewer(servers).await;
-    browser.play(story).await;
+    browser.play(scenario).await;
     browser
 }
 
@@ -16,8 +16,9 @@ async fn message_details_hide_the_secret() {
     let browser = after(&servers, "server_to_server_local").await;
     browser.press_line("[data-title=client_credentials][data-kind=request]").await;
     let detail = browser.text("detail").await;
-    for told in ["POST", "/oauth/token", "grant_type", "client_credentials", "resource", "200"] {
-        assert!(detail.contains(told), "{told} is not in {detail}");
+    for expected in ["POST", "/oauth/token", "grant_type", "client_credentials", "resource", "200"]
+    {
+        assert!(detail.contains(expected), "{expected} is not in {detail}");
     }
     let secret = browser.text_of("#detail [data-secret=client_secret]").await;
     assert!(secret.contains("•••") && secret.contains("A and C"), "{secret}");
@@ -43,14 +44,14 @@ async fn token_details_show_claims_and_remaining_time() {
     let browser = after(&servers, "server_to_server_local").await;
     browser.press_line("[data-kind=decision][data-verdict=token]").await;
     let token = browser.text_of("#detail [data-decision=token_issued] [data-token][open]").await;
-    for told in [
+    for expected in [
         "at+jwt",
         "ES256",
         "the client service-a itself",
         "Only http://localhost:9002 may accept it",
         "resource:read",
     ] {
-        assert!(token.contains(told), "{told} is not in {token}");
+        assert!(token.contains(expected), "{expected} is not in {token}");
     }
     assert!(token.contains("valid for 29:") || token.contains("valid for 30:00"), "{token}");
     let bar = "document.querySelector('#detail .bar').getBoundingClientRect().width / \
@@ -110,8 +111,8 @@ async fn flow_is_exported_as_mermaid_har_and_link() {
     browser.find("export-link").await.click().await.unwrap();
     // A headless browser may deny access to the clipboard. The page then displays the link.
     let address = browser.current_url().await;
-    let said = browser.find_css("#export-status:not(:empty)").await.text().await.unwrap();
-    assert!(said == "Copied" || said == address.as_str(), "{said}");
+    let status = browser.find_css("#export-status:not(:empty)").await.text().await.unwrap();
+    assert!(status == "Copied" || status == address.as_str(), "{status}");
     let height =
         browser.evaluate("document.querySelector('.stub').offsetHeight").await.as_u64().unwrap();
     assert!(height < 160, "the link has pushed the heading away: {height}");
@@ -174,7 +175,7 @@ async fn open_details_grow_and_keep_the_focus() {
     browser.open_viewer(&servers).await;
     let trace = "0123456789abcdef0123456789abcdef";
     let now = servers.harness.clock.micros();
-    let tell = async |later: i64, party: &str, event: Value| {
+    let emit = async |later: i64, party: &str, event: Value| {
         let mut event = event;
         event["trace_id"] = trace.into();
         event["at_micros"] = (now + later).into();
@@ -190,14 +191,14 @@ async fn open_details_grow_and_keep_the_focus() {
         assert_eq!(sent.status().as_u16(), 204);
     };
     let arrived = |path: &str| json!({ "event": "request_received", "method": "GET", "path": path, "fields": [] });
-    tell(10, "resource_server", arrived("/api/resource")).await;
+    emit(10, "resource_server", arrived("/api/resource")).await;
     browser.find_css(&format!("#flows [data-flow='{trace}'] a")).await.click().await.unwrap();
     browser.press_line("[data-title=resource_request]").await;
     assert_eq!(browser.count("#detail [data-status]").await, 0, "there is no answer yet");
     browser.find_css("#diagram .line:focus").await;
     // Earlier events of another process arrive late, then the response.
-    tell(0, "client", arrived("/api/call-b")).await;
-    tell(
+    emit(0, "client", arrived("/api/call-b")).await;
+    emit(
         20,
         "resource_server",
         json!({ "event": "response_sent", "status": 418, "elapsed_micros": 9, "fields": [] }),

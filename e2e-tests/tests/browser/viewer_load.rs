@@ -68,9 +68,9 @@ fn memory_mib() -> usize {
 /// Runs this test again in its own process, because memory is measured per process.
 fn told_alone() {
     let this = "viewer_load::page_and_memory_stay_bounded_under_300000_events";
-    let mut story = Command::new(env::current_exe().unwrap());
-    let told = story.args(["--exact", this, "--nocapture"]).env(ALONE, "yes").status().unwrap();
-    assert!(told.success(), "told above");
+    let mut command = Command::new(env::current_exe().unwrap());
+    let status = command.args(["--exact", this, "--nocapture"]).env(ALONE, "yes").status().unwrap();
+    assert!(status.success(), "told above");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,8 @@ async fn every_button_plays_its_scenario() {
     let browser = servers.browser().await;
     browser.open_viewer(&servers).await;
     assert_eq!(browser.count("[data-scenario]").await, Scenario::ALL.len(), "a button each");
-    for story in Scenario::ALL {
-        let name = story.name();
+    for scenario in Scenario::ALL {
+        let name = scenario.name();
         assert_ne!(
             browser
                 .evaluate(&format!("document.getElementById('description-{name}').textContent"))
@@ -20,20 +20,20 @@ async fn every_button_plays_its_scenario() {
             ""
         );
         browser.play(name).await;
-        let told = browser.text("scenario-result").await;
-        assert_eq!(browser.count("#scenario-result[data-as-expected=true]").await, 1, "{told}");
+        let result = browser.text("scenario-result").await;
+        assert_eq!(browser.count("#scenario-result[data-as-expected=true]").await, 1, "{result}");
         assert!(
             browser.count("#scenario-result [data-expectation][data-met=true]").await > 0,
-            "{name}: {told}"
+            "{name}: {result}"
         );
-        assert_eq!(browser.count("#scenario-result [data-met=false]").await, 0, "{name}: {told}");
+        assert_eq!(browser.count("#scenario-result [data-met=false]").await, 0, "{name}: {result}");
         // The diagram displays this flow. In attack scenarios it contains a rejection.
         let path = browser.current_url().await.path().to_owned();
         browser
             .find_css(&format!("#flow[data-shown='{}']", path.rsplit('/').next().unwrap()))
             .await;
         browser.find_css("#diagram [data-line][data-kind=response]").await;
-        if story.group() == ScenarioGroup::Attack {
+        if scenario.group() == ScenarioGroup::Attack {
             browser.find_css("#diagram [data-line][data-verdict=no]").await;
         }
     }
@@ -120,8 +120,8 @@ async fn concurrent_flows_are_separate() {
     let servers = Servers::with_viewer().await;
     let browser = servers.browser().await;
     browser.open_viewer(&servers).await;
-    let play = async |story: &str| {
-        let at = servers.viewer(&format!("/api/scenarios/{story}"));
+    let play = async |scenario: &str| {
+        let at = servers.viewer(&format!("/api/scenarios/{scenario}"));
         servers.harness.http.post(at).json(&json!({})).send().await.unwrap();
     };
     tokio::join!(
@@ -130,14 +130,14 @@ async fn concurrent_flows_are_separate() {
         play("login"),
         play("wrong_audience")
     );
-    for (story, title) in [
+    for (scenario, title) in [
         ("login", "callback"),
         ("alg_none", "client_credentials"),
         ("wrong_audience", "resource_request"),
     ] {
-        browser.find_css(&format!("#flows [data-name={story}] a")).await.click().await.unwrap();
-        browser.find_css(&format!("#flows [data-name={story}] a[aria-current]")).await;
+        browser.find_css(&format!("#flows [data-name={scenario}] a")).await.click().await.unwrap();
+        browser.find_css(&format!("#flows [data-name={scenario}] a[aria-current]")).await;
         browser.find_css(&format!("#diagram [data-title={title}]")).await;
-        assert_eq!(browser.count("#diagram [data-title=callback]").await > 0, story == "login");
+        assert_eq!(browser.count("#diagram [data-title=callback]").await > 0, scenario == "login");
     }
 }

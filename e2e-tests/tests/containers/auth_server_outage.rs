@@ -26,8 +26,8 @@ fn local_b_works_without_c_and_introspecting_b_recovers() -> anyhow::Result<()> 
     eventually("C's last word about A's pass has grown too old", || {
         let reply = call_a(&project, "introspection")?;
         reply.is(502)?;
-        let said = reply.body["error_description"].as_str().unwrap_or_default();
-        ensure!(reply.body["step"] == "call_b" && said.contains("503"), "{reply:?}");
+        let description = reply.body["error_description"].as_str().unwrap_or_default();
+        ensure!(reply.body["step"] == "call_b" && description.contains("503"), "{reply:?}");
         Ok(())
     })?;
 

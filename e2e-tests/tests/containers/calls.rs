@@ -13,15 +13,18 @@ fn servers_start_in_order_of_health() -> anyhow::Result<()> {
     let mut order = StartOrder::of(&project.name)?;
     project.start()?;
     let seen = order.until(&format!("health_status: healthy {A}"))?;
-    let place = |event: &str, service: &str| {
+    let position = |event: &str, service: &str| {
         let event = format!("{event} {service}");
         seen.iter()
             .position(|one| *one == event)
             .with_context(|| format!("no `{event}` in {seen:?}"))
     };
     for b in [B_LOCAL, B_INTROSPECTION] {
-        assert!(place("health_status: healthy", AUTH_SERVER)? < place("start", b)?, "{seen:?}");
-        assert!(place("health_status: healthy", b)? < place("start", A)?, "{seen:?}");
+        assert!(
+            position("health_status: healthy", AUTH_SERVER)? < position("start", b)?,
+            "{seen:?}"
+        );
+        assert!(position("health_status: healthy", b)? < position("start", A)?, "{seen:?}");
     }
     Ok(())
 }

@@ -62,9 +62,9 @@ fn command(words: &[&str]) -> Command {
 /// Checks that engine and Compose are available. The error names what to install or start.
 pub fn require() -> anyhow::Result<()> {
     let reason = |error: anyhow::Error| {
-        let said = format!("{error:#}").replace('\n', " ");
+        let details = format!("{error:#}").replace('\n', " ");
         anyhow!(
-            "the container stories need docker, with an engine that answers: install or start it ({said})"
+            "the container stories need docker, with an engine that answers: install or start it ({details})"
         )
     };
     docker(&["version", "--format", "{{.Server.Version}}"]).map_err(reason)?;

@@ -20,11 +20,14 @@ fn viewer_plays_every_scenario_between_containers() -> anyhow::Result<()> {
     project.start()?;
     project.healthy(FLOW_VIEWER)?;
     let viewer = project.url(FLOW_VIEWER)?;
-    let stories = send(http().get(format!("{viewer}/api/scenarios")))?.body;
-    let stories =
-        stories.as_array().context("no stories")?.iter().filter(|story| story["group"] != "legacy");
-    for story in stories {
-        let name = story["name"].as_str().context("a story without a name")?;
+    let scenarios = send(http().get(format!("{viewer}/api/scenarios")))?.body;
+    let scenarios = scenarios
+        .as_array()
+        .context("no stories")?
+        .iter()
+        .filter(|scenario| scenario["group"] != "legacy");
+    for scenario in scenarios {
+        let name = scenario["name"].as_str().context("a story without a name")?;
         let played = send(http().post(format!("{viewer}/api/scenarios/{name}")).json(&json!({})))?;
         played.is(200)?;
         ensure!(played.body["as_expected"] == true, "{}", played.body);

@@ -31,9 +31,9 @@ pub struct Project {
 
 impl Project {
     /// Returns a project that is not started.
-    pub fn new(story: &str) -> anyhow::Result<Self> {
+    pub fn new(test: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let name = format!("gatepass-story-{story}-{}", process::id());
+        let name = format!("gatepass-story-{test}-{}", process::id());
         Ok(Self {
             name,
             image: image::built()?,
@@ -45,15 +45,15 @@ impl Project {
 
     /// Returns a project on the documented ports. Only one such test can run at a time.
     #[cfg(feature = "browser")]
-    pub fn on_its_own_ports(story: &str) -> anyhow::Result<Self> {
-        let mut project = Self::new(story)?;
+    pub fn on_its_own_ports(test: &str) -> anyhow::Result<Self> {
+        let mut project = Self::new(test)?;
         project.own_ports = true;
         Ok(project)
     }
 
     /// Starts all services and waits until they are healthy.
-    pub fn up(story: &str) -> anyhow::Result<Self> {
-        let project = Self::new(story)?;
+    pub fn up(test: &str) -> anyhow::Result<Self> {
+        let project = Self::new(test)?;
         project.start()?;
         Ok(project)
     }

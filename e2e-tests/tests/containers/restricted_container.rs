@@ -50,10 +50,10 @@ async fn image_has_no_shell() -> anyhow::Result<()> {
     let c = c().await?;
     for shell in ["sh", "/bin/sh", "/bin/bash", "/bin/busybox"] {
         let mut attempt = c.exec(ExecCommand::new([shell, "-c", "echo in"])).await?;
-        let said = String::from_utf8(attempt.stdout_to_vec().await?)?;
+        let output = String::from_utf8(attempt.stdout_to_vec().await?)?;
         assert!(
-            attempt.exit_code().await? != Some(0) && !said.starts_with("in"),
-            "{shell}: {said}"
+            attempt.exit_code().await? != Some(0) && !output.starts_with("in"),
+            "{shell}: {output}"
         );
     }
     Ok(())
@@ -97,11 +97,11 @@ async fn missing_volume_is_a_startup_error() -> anyhow::Result<()> {
     let c = restricted(image(WaitFor::exit(ExitWaitStrategy::new().with_exit_code(1)))?)
         .start()
         .await?;
-    let said = String::from_utf8(c.stderr_to_vec().await?)?;
-    let last = said.lines().last().unwrap_or_default();
+    let output = String::from_utf8(c.stderr_to_vec().await?)?;
+    let last = output.lines().last().unwrap_or_default();
     assert!(
         last.starts_with("error: the data folder /data cannot be used (setting `data_dir`)"),
-        "{said}"
+        "{output}"
     );
     Ok(())
 }

@@ -63,9 +63,9 @@ fn databases(container: &str) -> anyhow::Result<Vec<String>> {
 fn mounts(container: &str) -> anyhow::Result<Vec<String>> {
     let mounts: Vec<Value> =
         serde_json::from_str(&docker(&["inspect", "--format", "{{json .Mounts}}", container])?)?;
-    let shown = |mount: &Value| {
+    let describe = |mount: &Value| {
         let access = if mount["RW"] == false { "read only" } else { "read and write" };
         format!("{}, {access}", mount["Destination"].as_str().unwrap_or("?"))
     };
-    Ok(mounts.iter().map(shown).collect())
+    Ok(mounts.iter().map(describe).collect())
 }

@@ -100,7 +100,7 @@ fn describe(member: &str, folder: &str, cycle: &[String], edges: &Siblings) -> S
         edges[from]
             .iter()
             .filter(|(to, _)| cycle.contains(to))
-            .map(move |(to, place)| format!("  {from} -> {to}: {place}"))
+            .map(move |(to, location)| format!("  {from} -> {to}: {location}"))
     });
     let lines: Vec<String> = lines.collect();
     format!("cycle in {member}/src/{folder}: {cycle:?}\n{}", lines.join("\n"))

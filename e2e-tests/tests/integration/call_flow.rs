@@ -98,10 +98,10 @@ async fn events_hold_no_secret_and_no_token() {
     for b in ResourceServer::BOTH {
         let flow = harness.observe(harness.request_through_a(b)).await;
         let token = harness.access_token("service-a", b).await;
-        let told = serde_json::to_string(&flow.events).unwrap() + &*format!("{:?}", flow.events);
-        assert!(!told.contains(SECRET), "{told}");
+        let output = serde_json::to_string(&flow.events).unwrap() + &*format!("{:?}", flow.events);
+        assert!(!output.contains(SECRET), "{output}");
         // All JWTs of C have the same header.
-        assert!(!told.contains(token.split('.').next().unwrap()), "{told}");
+        assert!(!output.contains(token.split('.').next().unwrap()), "{output}");
         let hidden = flow
             .events
             .iter()
@@ -117,7 +117,7 @@ async fn events_hold_no_secret_and_no_token() {
 #[tokio::test]
 async fn printed_flow_names_the_four_steps_and_hides_the_secret() {
     let harness = Harness::start().await;
-    let told = narrate_call(
+    let output = narrate_call(
         &harness.observe(harness.request_through_a(ResourceServer::Introspecting)).await,
     );
     let places: Vec<_> = [
@@ -127,9 +127,9 @@ async fn printed_flow_names_the_four_steps_and_hides_the_secret() {
         "Step 4  B -> C",
         "A responds to its caller with 200",
     ]
-    .map(|step| told.find(step).unwrap_or_else(|| panic!("`{step}` is not in\n{told}")))
+    .map(|step| output.find(step).unwrap_or_else(|| panic!("`{step}` is not in\n{output}")))
     .to_vec();
-    assert!(places.is_sorted(), "{told}");
+    assert!(places.is_sorted(), "{output}");
     for part in [
         "client_secret   ••••••",
         "client_id     service-a",
@@ -138,19 +138,20 @@ async fn printed_flow_names_the_four_steps_and_hides_the_secret() {
         "lifetime 1800 s",
         "RFC 7662 2.2",
     ] {
-        assert!(told.contains(part), "`{part}` is not in\n{told}");
+        assert!(output.contains(part), "`{part}` is not in\n{output}");
     }
-    assert!(!told.contains(SECRET), "{told}");
+    assert!(!output.contains(SECRET), "{output}");
 }
 
 #[tokio::test]
 async fn printed_flow_shows_local_verification() {
     let harness = Harness::start().await;
     for checked in ["B checks signature   ok", "B checks cached      ok"] {
-        let told =
+        let output =
             narrate_call(&harness.observe(harness.request_through_a(ResourceServer::Local)).await);
-        let (_, step_4) = told.split_once("Step 4  B verifies the access token locally\n").unwrap();
-        assert!(step_4.contains(checked) && !step_4.contains("Step"), "{told}");
+        let (_, step_4) =
+            output.split_once("Step 4  B verifies the access token locally\n").unwrap();
+        assert!(step_4.contains(checked) && !step_4.contains("Step"), "{output}");
     }
 }
 

@@ -26,16 +26,17 @@ fn hostile(plants: &[(&str, &str)]) -> (String, thread::JoinHandle<String>) {
         let mut stream = listener.accept().unwrap().0;
         let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
         let lines = lines.take_while(|line| !line.is_empty());
-        let shown = lines.filter_map(|line| {
+        let headers = lines.filter_map(|line| {
             line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         });
-        let shown = shown.filter(|(name, _)| name == "cookie").map(|(_, value)| value).collect();
+        let cookies =
+            headers.filter(|(name, _)| name == "cookie").map(|(_, value)| value).collect();
         write!(
             stream,
             "HTTP/1.1 200 OK\r\n{planted}Content-Length: 0\r\nConnection: close\r\n\r\n"
         )
         .unwrap();
-        shown
+        cookies
     };
     (address, thread::spawn(one_request))
 }

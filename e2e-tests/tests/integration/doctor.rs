@@ -150,15 +150,15 @@ async fn doctor_warns_about_clock_skew() {
 async fn doctor_reports_unreachable_issuer_for_every_server() {
     let (_stage, settings) = running().await;
     let reports = look(settings, |stack| {
-        let nobody = "127.0.0.1:1".to_owned();
-        stack.auth_server.listen.clone_from(&nobody);
+        let closed_port = "127.0.0.1:1".to_owned();
+        stack.auth_server.listen.clone_from(&closed_port);
         stack.auth_server.tls_listen = String::new();
         for url in [
             &mut stack.service_a.internal_url,
             &mut stack.b_local.internal_url,
             &mut stack.b_introspection.internal_url,
         ] {
-            *url = Some(format!("https://{nobody}"));
+            *url = Some(format!("https://{closed_port}"));
         }
     });
     for report in reports.await {

@@ -11,9 +11,9 @@ pub fn script(events: &[Arc<FlowEvent>]) -> Vec<String> {
     events.iter().filter_map(|event| line(event)).collect()
 }
 
-fn line(told: &FlowEvent) -> Option<String> {
-    let who = letter(told.reported_by);
-    Some(match &told.event {
+fn line(flow_event: &FlowEvent) -> Option<String> {
+    let who = letter(flow_event.reported_by);
+    Some(match &flow_event.event {
         Event::RequestReceived { .. } | Event::FormReceived { .. } | Event::ResponseSent { .. } => {
             return None;
         }

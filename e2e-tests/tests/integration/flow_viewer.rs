@@ -18,8 +18,8 @@ async fn harness_with_viewer() -> Harness {
     .await
 }
 
-async fn play(harness: &Harness, story: Scenario) -> Value {
-    let at = url(harness.addresses.flow_viewer, &format!("/api/scenarios/{}", story.name()));
+async fn play(harness: &Harness, scenario: Scenario) -> Value {
+    let at = url(harness.addresses.flow_viewer, &format!("/api/scenarios/{}", scenario.name()));
     let response = send(harness.http.post(at).json(&json!({}))).await;
     assert_eq!(response.status, 200, "{response:?}");
     response.json()
@@ -40,8 +40,8 @@ async fn flow(harness: &Harness, played: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_scenario_ends_as_expected() {
     let harness = harness_with_viewer().await;
-    for story in Scenario::ALL {
-        let played = play(&harness, *story).await;
+    for scenario in Scenario::ALL {
+        let played = play(&harness, *scenario).await;
         assert_eq!(played["as_expected"], true, "{played}");
         assert!(!played["expectations"].as_array().unwrap().is_empty(), "{played}");
     }
@@ -64,7 +64,7 @@ async fn login_is_one_flow() {
         "code_exchange",
         "resource_request",
     ] {
-        assert!(rest.any(|told| **told == title), "{title} does not follow in {titles:?}");
+        assert!(rest.any(|other| **other == title), "{title} does not follow in {titles:?}");
     }
     let password = |holders: &&Value| holders["secret"] == "password";
     let holders = flow["secrets"].as_array().unwrap().iter().find(password).unwrap();
@@ -98,8 +98,8 @@ async fn login_requests_without_trace_are_joined_by_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn secret_holders_are_counted_per_method() {
     let harness = harness_with_viewer().await;
-    for story in [Scenario::ServerToServerLocal, Scenario::LegacyBasic, Scenario::LegacyQuery] {
-        flow(&harness, &play(&harness, story).await).await;
+    for scenario in [Scenario::ServerToServerLocal, Scenario::LegacyBasic, Scenario::LegacyQuery] {
+        flow(&harness, &play(&harness, scenario).await).await;
     }
     let compared = ask(&harness, "/api/secret-holders").await.json();
     let held = |way: &str| {
@@ -113,12 +113,12 @@ async fn secret_holders_are_counted_per_method() {
 #[tokio::test(flavor = "multi_thread")]
 async fn legacy_calls_have_their_own_title() {
     let harness = harness_with_viewer().await;
-    for (story, method, path) in [
+    for (scenario, method, path) in [
         (Scenario::LegacyBasic, "POST", "/api/do_something"),
         (Scenario::LegacyQuery, "GET", "/api"),
     ] {
-        let told = flow(&harness, &play(&harness, story).await).await;
-        let messages = told["messages"].as_array().unwrap();
+        let played = flow(&harness, &play(&harness, scenario).await).await;
+        let messages = played["messages"].as_array().unwrap();
         let to_b = messages.iter().find(|message| message["to"] == "resource_server").unwrap();
         assert_eq!((&to_b["title"], &to_b["method"]), (&json!("legacy"), &json!(method)), "{to_b}");
         assert!(to_b["url"].as_str().unwrap().ends_with(path), "{to_b}");
@@ -128,23 +128,28 @@ async fn legacy_calls_have_their_own_title() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_flows_hold_no_secret_and_no_token() {
     let harness = harness_with_viewer().await;
-    let quick = || Scenario::ALL.iter().filter(|story| **story != Scenario::AuthServerUnavailable);
+    let quick =
+        || Scenario::ALL.iter().filter(|scenario| **scenario != Scenario::AuthServerUnavailable);
     let mut ids = Vec::new();
     while ids.len() < 200 {
-        for story in quick().take(200 - ids.len()) {
-            ids.push(play(&harness, *story).await["flow"].as_str().unwrap().to_owned());
+        for scenario in quick().take(200 - ids.len()) {
+            ids.push(play(&harness, *scenario).await["flow"].as_str().unwrap().to_owned());
         }
     }
     let mut seen = 0;
     for id in ids {
         for kind in ["", "/events", "/mermaid", "/har"] {
-            let told = ask(&harness, &format!("/api/flows/{id}{kind}")).await;
-            assert_eq!(told.status, 200, "{id}{kind}");
+            let response = ask(&harness, &format!("/api/flows/{id}{kind}")).await;
+            assert_eq!(response.status, 200, "{id}{kind}");
             // All JWTs and all opaque tokens of C have these prefixes.
             for secret in [SECRET, "wonderland", "guessed", "eyJ", "gpat_", "gprt_"] {
-                assert!(!told.text.contains(secret), "{secret} in {id}{kind}: {}", told.text);
+                assert!(
+                    !response.text.contains(secret),
+                    "{secret} in {id}{kind}: {}",
+                    response.text
+                );
             }
-            seen += told.text.len();
+            seen += response.text.len();
         }
     }
     assert!(seen > 1_000_000, "there was hardly anything to look at: {seen} bytes");

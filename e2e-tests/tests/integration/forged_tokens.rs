@@ -169,10 +169,10 @@ async fn tampered_tokens_are_rejected() {
             "signature is invalid",
         )
         .await;
-        for (place, byte) in token.bytes().enumerate().step_by(7) {
+        for (position, byte) in token.bytes().enumerate().step_by(7) {
             let other = if byte == b'A' { 'B' } else { 'A' };
-            let forged = format!("{}{other}{}", &token[..place], &token[place + 1..]);
-            refused(&harness, b, &format!("byte {place}"), &forged, "").await;
+            let forged = format!("{}{other}{}", &token[..position], &token[position + 1..]);
+            refused(&harness, b, &format!("byte {position}"), &forged, "").await;
         }
         for forged in
             [format!("{token}A"), format!("{token}="), format!("{token}.x"), token[1..].to_owned()]

@@ -30,8 +30,8 @@ async fn idle_connections_and_slow_headers_are_closed() {
         }
     }
     for wire in wires {
-        let said = wire.until_closed().await;
-        assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{said}");
+        let response = wire.until_closed().await;
+        assert!(response.is_empty() || response.starts_with("HTTP/1.1 4"), "{response}");
     }
 }
 
@@ -46,8 +46,8 @@ async fn slow_bodies_get_408() {
         wires.push((wire, wanted.head));
     }
     for (wire, head) in wires {
-        let said = wire.until_closed().await;
-        assert!(said.starts_with("HTTP/1.1 408"), "{head}: {said}");
+        let response = wire.until_closed().await;
+        assert!(response.starts_with("HTTP/1.1 408"), "{head}: {response}");
     }
 }
 

@@ -32,22 +32,22 @@ impl Wire {
 
     /// Reads until the server closes the connection. Fails if it does not.
     pub async fn until_closed(mut self) -> String {
-        let mut said = Vec::new();
+        let mut received = Vec::new();
         // A reset counts as a close.
-        let _ = timeout(LIMIT, self.0.read_to_end(&mut said)).await.unwrap();
-        String::from_utf8(said).unwrap()
+        let _ = timeout(LIMIT, self.0.read_to_end(&mut received)).await.unwrap();
+        String::from_utf8(received).unwrap()
     }
 
     /// Reads until the response contains `words`. Returns `None` if the server closes first.
     pub async fn until_said(&mut self, words: &str) -> Option<String> {
-        let (mut said, mut part) = (String::new(), [0; 1_024]);
-        while !said.contains(words) {
+        let (mut received, mut part) = (String::new(), [0; 1_024]);
+        while !received.contains(words) {
             match timeout(LIMIT, self.0.read(&mut part)).await.unwrap() {
                 Ok(0) | Err(_) => return None,
-                Ok(bytes) => said.push_str(std::str::from_utf8(&part[..bytes]).unwrap()),
+                Ok(bytes) => received.push_str(std::str::from_utf8(&part[..bytes]).unwrap()),
             }
         }
-        Some(said)
+        Some(received)
     }
 }
 

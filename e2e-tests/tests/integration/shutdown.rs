@@ -25,9 +25,9 @@ async fn shutdown_finishes_running_requests_and_accepts_no_new_ones() {
     // A's request is the last. B and C have stopped by then, so A responds with 502.
     for (mut wire, wanted) in begun {
         wire.say(&wanted.body).await;
-        let said = wire.until_closed().await;
+        let response = wire.until_closed().await;
         let expected = if wanted.address == a.address { "HTTP/1.1 502" } else { "HTTP/1.1 200" };
-        assert!(said.starts_with(expected), "{}: {said}", wanted.head);
+        assert!(response.starts_with(expected), "{}: {response}", wanted.head);
     }
     let ended = tokio::time::timeout(Duration::from_secs(60), harness.running).await;
     ended.unwrap().unwrap().unwrap();

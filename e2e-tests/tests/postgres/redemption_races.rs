@@ -18,9 +18,9 @@ const RESOURCE: &str = "http://localhost:9003";
 /// Obtains an authorization code that A has not redeemed: the browser does not open A's redirect
 /// URI.
 async fn code(c: &Replica) -> String {
-    let place = c.base.clone();
+    let base_url = c.base.clone();
     let browse = move || {
-        let mut alice = BlockingBrowser::with_origins([(PLATFORM, place)])?;
+        let mut alice = BlockingBrowser::with_origins([(PLATFORM, base_url)])?;
         let request = [
             ("response_type", "code"),
             ("client_id", WITH_JWT),

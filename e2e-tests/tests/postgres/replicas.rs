@@ -83,13 +83,13 @@ async fn client_changes_reach_all_replicas() {
 async fn registered_client_is_known_to_all_replicas_and_deleted_once() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
-    let told = one.register().await;
-    assert_eq!(told.status, 201, "{told:?}");
-    let (id, secret) = (told.member("client_id"), told.member("client_secret"));
+    let registered = one.register().await;
+    assert_eq!(registered.status, 201, "{registered:?}");
+    let (id, secret) = (registered.member("client_id"), registered.member("client_secret"));
     let login = (id.as_str(), secret.as_str());
     assert!(one.lets_in(login).await, "at once where it has registered");
     until("the other server knows it", async || other.lets_in(login).await).await;
-    let (here, there) = tokio::join!(one.unregister(&told), other.unregister(&told));
+    let (here, there) = tokio::join!(one.unregister(&registered), other.unregister(&registered));
     let mut statuses = [here.status, there.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 401]);

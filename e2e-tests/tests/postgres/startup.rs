@@ -24,8 +24,11 @@ async fn database_errors_are_one_line_without_the_password() {
     assert!(wrong.contains("password authentication failed") && wrong.contains(ACCOUNT), "{wrong}");
     let missing = refusal(&shared().url("nowhere")).await;
     assert!(missing.contains("database \"nowhere\" does not exist"), "{missing}");
-    let nobody = refusal(&format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:1/x")).await;
-    assert!(nobody.contains(&format!("{HOST}:1")) && nobody.contains("refused"), "{nobody}");
+    let unreachable = refusal(&format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:1/x")).await;
+    assert!(
+        unreachable.contains(&format!("{HOST}:1")) && unreachable.contains("refused"),
+        "{unreachable}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,16 +111,17 @@ impl Replica {
 
     /// Registers a client dynamically (RFC 7591).
     pub async fn register(&self) -> TestResponse {
-        let said = json!({
+        let metadata = json!({
             "redirect_uris": ["https://shop.example/cb"], "token_endpoint_auth_method": "client_secret_post",
         });
-        send(self.http.post(format!("{}/oauth/register", self.base)).json(&said)).await
+        send(self.http.post(format!("{}/oauth/register", self.base)).json(&metadata)).await
     }
 
     /// Deletes a dynamically registered client (RFC 7592).
-    pub async fn unregister(&self, told: &TestResponse) -> TestResponse {
-        let path = format!("{}/oauth/register/{}", self.base, told.member("client_id"));
-        send(self.http.delete(path).bearer_auth(told.member("registration_access_token"))).await
+    pub async fn unregister(&self, registered: &TestResponse) -> TestResponse {
+        let path = format!("{}/oauth/register/{}", self.base, registered.member("client_id"));
+        send(self.http.delete(path).bearer_auth(registered.member("registration_access_token")))
+            .await
     }
 
     /// Returns the sorted `kid`s of the published keys.

@@ -44,8 +44,8 @@ async fn unverified_database_server_is_rejected() {
     server.access_token(WITH_JWT).await;
     let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'gatepass'";
     assert_eq!(cluster.tell(encrypted), "t");
-    let stranger = refusal(&verified(&url, other.certificate())).await;
-    assert!(stranger.contains("certificate"), "{stranger}");
+    let other_ca = refusal(&verified(&url, other.certificate())).await;
+    assert!(other_ca.contains("certificate"), "{other_ca}");
 
     serve_tls(&cluster, &ca, "db.example");
     let misnamed = refusal(&verified(&url, ca.certificate())).await;

@@ -106,10 +106,10 @@ mod tests {
 
     #[test]
     fn a_challenge_cannot_be_broken_out_of() {
-        let shown = Challenge::new("b")
+        let printed = Challenge::new("b")
             .error("invalid_token", "x\", error=\"\r\nSet-Cookie: a")
             .to_string();
-        assert!(!shown.contains('\n') && shown.matches('"').count() == 6, "{shown}");
+        assert!(!printed.contains('\n') && printed.matches('"').count() == 6, "{printed}");
     }
 
     proptest! {

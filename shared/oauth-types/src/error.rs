@@ -180,8 +180,9 @@ mod tests {
     #[test]
     fn what_a_caller_sent_comes_back_no_longer_than_a_person_reads() {
         for sent in ["x".repeat(100_000), "\u{fc}".repeat(100_000)] {
-            let told = OAuthError::new(ErrorCode::InvalidRequest, sent).error_description.unwrap();
-            assert_eq!(told.len(), 300);
+            let description =
+                OAuthError::new(ErrorCode::InvalidRequest, sent).error_description.unwrap();
+            assert_eq!(description.len(), 300);
         }
     }
 

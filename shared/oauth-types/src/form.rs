@@ -197,8 +197,8 @@ mod tests {
 
     #[test]
     fn the_debug_form_shows_no_value() {
-        let shown = format!("{:?}", Form::parse(b"client_secret=abc123").unwrap());
-        assert_eq!(shown, r#"{"client_secret"}"#);
+        let printed = format!("{:?}", Form::parse(b"client_secret=abc123").unwrap());
+        assert_eq!(printed, r#"{"client_secret"}"#);
     }
 
     #[test]

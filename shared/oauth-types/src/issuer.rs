@@ -107,8 +107,8 @@ mod tests {
     #[test]
     fn an_endpoint_below_the_issuer_is_reached_at_the_internal_url() {
         let issuer = issuer("http://localhost:9000", "https://auth-server:9443");
-        let way = issuer.resolve_endpoint("http://localhost:9000/oauth/token").unwrap();
-        assert_eq!(way.as_str(), "https://auth-server:9443/oauth/token");
+        let endpoint = issuer.resolve_endpoint("http://localhost:9000/oauth/token").unwrap();
+        assert_eq!(endpoint.as_str(), "https://auth-server:9443/oauth/token");
         assert_eq!(
             issuer.metadata_urls()[0],
             "https://auth-server:9443/.well-known/oauth-authorization-server"

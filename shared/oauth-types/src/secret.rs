@@ -131,10 +131,11 @@ mod tests {
     #[test]
     fn neither_a_secret_nor_a_token_can_be_printed() {
         assert_eq!(format!("{:?}", ClientSecret::new("abc123")), "[hidden]");
-        let shown = format!("{:?}", AccessToken::new("eyJhbGciOi"));
+        let printed = format!("{:?}", AccessToken::new("eyJhbGciOi"));
         assert!(
-            !shown.contains("eyJ") && shown.contains(&Fingerprint::of("eyJhbGciOi").to_string()),
-            "{shown}"
+            !printed.contains("eyJ")
+                && printed.contains(&Fingerprint::of("eyJhbGciOi").to_string()),
+            "{printed}"
         );
     }
 

@@ -213,13 +213,13 @@ mod tests {
             r#"{"name":"Alice","email":"a@example.com","phone_number":"+1","address":{"country":"FR"},"updated_at":7}"#,
         )
         .unwrap();
-        let shown =
+        let json_for =
             |scope: &str| serde_json::to_string(&all.for_scope(&scope.parse().unwrap())).unwrap();
-        assert_eq!(shown("openid"), "{}");
-        assert_eq!(shown("profile"), r#"{"name":"Alice","updated_at":7}"#);
-        assert_eq!(shown("email"), r#"{"email":"a@example.com"}"#);
-        assert_eq!(shown("phone"), r#"{"phone_number":"+1"}"#);
-        assert_eq!(shown("address"), r#"{"address":{"country":"FR"}}"#);
+        assert_eq!(json_for("openid"), "{}");
+        assert_eq!(json_for("profile"), r#"{"name":"Alice","updated_at":7}"#);
+        assert_eq!(json_for("email"), r#"{"email":"a@example.com"}"#);
+        assert_eq!(json_for("phone"), r#"{"phone_number":"+1"}"#);
+        assert_eq!(json_for("address"), r#"{"address":{"country":"FR"}}"#);
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
             r#"{"name":" ","nickname":"A","address":{"locality":"","country":"FR"}}"#,
         )
         .unwrap();
-        let told = serde_json::to_string(&half.without_empty()).unwrap();
-        assert_eq!(told, r#"{"nickname":"A","address":{"country":"FR"}}"#);
+        let json = serde_json::to_string(&half.without_empty()).unwrap();
+        assert_eq!(json, r#"{"nickname":"A","address":{"country":"FR"}}"#);
     }
 }

@@ -129,18 +129,18 @@ pub async fn logout_notification_is_due_until_deleted(store: &dyn Store) {
             "new password" => set_password(store, "alice", &phc("phc of alice"), 30).await.unwrap(),
             _ => disable_user(store, "alice", 30).await.unwrap(),
         }
-        let told = [LogoutNotification {
+        let expected = [LogoutNotification {
             sid: sid.to_owned(),
             sub: "sub of alice".to_owned(),
             client_id: "a".to_owned(),
         }];
         let due = async |now| store.take_due_logout_notifications(now, now + 60, 10).await.unwrap();
-        assert_eq!(due(30).await, told, "{sid}");
+        assert_eq!(due(30).await, expected, "{sid}");
         assert!(due(89).await.is_empty(), "somebody is telling it");
-        assert_eq!(due(90).await, told, "and has not come to an end");
+        assert_eq!(due(90).await, expected, "and has not come to an end");
         assert!(due(10_000).await.is_empty(), "it is no news any more");
-        assert_eq!(due(160).await, told);
-        store.delete_logout_notification(&told[0]).await.unwrap();
+        assert_eq!(due(160).await, expected);
+        store.delete_logout_notification(&expected[0]).await.unwrap();
         assert!(due(1_000).await.is_empty());
     }
 }

@@ -23,8 +23,8 @@ pub fn siblings(modules: &Modules, folder: &[&str]) -> Siblings {
                 if let Some(to) = child_of(&folder, &target)
                     && to != from
                 {
-                    let place = || format!("{} names {}", module.file, named.join("::"));
-                    known.entry(to).or_insert_with(place);
+                    let location = || format!("{} names {}", module.file, named.join("::"));
+                    known.entry(to).or_insert_with(location);
                 }
             }
         }
