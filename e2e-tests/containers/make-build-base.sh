@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds a substitute for the Dockerfile's RUST_IMAGE on hosts that cannot pull public images: Debian
-# installed with debootstrap, a C compiler, and the Rust toolchain of the host.
+# Builds a substitute for the Dockerfile's RUST_IMAGE on hosts that cannot pull public images:
+# Debian installed with debootstrap, a C compiler, and the Rust toolchain of the host.
 #
 #   sudo -E e2e-tests/containers/make-build-base.sh [IMAGE]      (default: gatepass-build-base:local)
 #   docker build --build-arg RUST_IMAGE=gatepass-build-base:local -t gatepass:local .
@@ -36,8 +36,8 @@ install_debian() {
     rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
 }
 
-# Copies the CA bundle of the host: in a network that inspects TLS, cargo in the build container must
-# trust its CA, too.
+# Copies the CA bundle of the host: in a network that inspects TLS, cargo in the build container
+# must trust its CA, too.
 install_host_ca_bundle() {
     local bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
     if [ -r "$bundle" ]; then install -m 0644 "$bundle" "$root/etc/ssl/certs/ca-certificates.crt"; fi

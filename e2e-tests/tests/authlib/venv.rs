@@ -7,8 +7,8 @@ use std::{
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// Returns the Python interpreter of a virtual environment with the pinned packages. The environment
-/// is created in `target/`, and again when `requirements.txt` changes.
+/// Returns the Python interpreter of a virtual environment with the pinned packages. The
+/// environment is created in `target/`, and again when `requirements.txt` changes.
 pub fn python() -> Result<PathBuf, String> {
     static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     PYTHON.get_or_init(make).clone()

@@ -20,7 +20,7 @@ export class Diagram {
   #width = 0;
   #flow = null;
   #drawn = [];
-  /** The keys of the selected and the focused line. Indexes change when earlier events arrive late. */
+  /** Keys of the selected and the focused line. Indexes change when earlier events arrive late. */
   #selected = null;
   #focused = null;
   #onSelect;

@@ -1,8 +1,9 @@
-// Builds elements from plain data. Texts are inserted as text nodes, so values from messages are never parsed as markup.
+// Builds elements from plain data. Texts are inserted as text nodes, so that values from messages
+// are never parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Creates an HTML element. Attributes that are functions become listeners of the event with that name. */
+/** Creates an HTML element. Attributes that are functions become event listeners. */
 export function el(name, attributes = {}, ...children) {
   return build(document.createElement(name), attributes, children);
 }

@@ -1,4 +1,5 @@
-// Notes about the hidden values of a message: which parties hold a secret, and which token a fingerprint identifies.
+// Notes about the hidden values of a message: the parties that hold a secret, and the value behind
+// a fingerprint.
 
 import { text } from "./texts.js";
 

@@ -39,7 +39,8 @@ export class OpenFlow {
       if (response.status === 404) this.#onGone(id);
       else if (response.ok) this.#onFlow(id, await response.json());
     } catch {
-      // The server is unreachable. `live.js` shows that, and its first update after the reconnection refreshes the flow.
+      // The server is unreachable. `live.js` shows that, and its first update after the
+      // reconnection refreshes the flow.
     }
   }
 }

@@ -5,7 +5,10 @@ import { has, text } from "./texts.js";
 
 const GROUPS = ["flow", "legacy", "trade_off", "attack"];
 
-/** Lists the scenarios. `started` is called when one begins, `finished` with its result, `login` when the login link is opened. */
+/**
+ * Lists the scenarios. Calls `started` when one begins, `finished` with its result, and `login` when
+ * the login link is opened.
+ */
 export async function list(box, { started, finished, login }) {
   const [scenarios, config] = await Promise.all(["/api/scenarios", "/api/config"].map(async (path) => (await fetch(path)).json()));
   const groups = GROUPS.map((group) => [group, scenarios.filter((scenario) => scenario.group === group)]);
@@ -93,7 +96,7 @@ function table(expectations) {
         el("td", { class: met ? "yes" : "no" }, met ? `✓ ${text("play.met")}` : `✗ ${text("play.not_met")}`)))));
 }
 
-/** Translates a value. Values without a translation, such as `401 invalid_token`, are shown as code. */
+/** Translates a value. Values without a translation, such as `401 invalid_token`, become code. */
 function value(found) {
   return has(`play.values.${found}`) ? text(`play.values.${found}`) : el("code", {}, found);
 }
