@@ -1,6 +1,6 @@
 //! The environment of the end-to-end tests: all servers in this process, HTTP clients, a browser
 //! and forged access tokens.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 pub mod browser;
 pub mod fixed_ports;

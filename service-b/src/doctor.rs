@@ -75,7 +75,7 @@ pub async fn examine(
                     .await;
             match known {
                 Some(known) => {
-                    check_confirmed_issuer(checks, settings, &known, &names, token, clock).await
+                    check_confirmed_issuer(checks, settings, &known, &names, token, clock).await;
                 }
                 None => skip_rest(checks, token),
             }

@@ -13,9 +13,9 @@ use crate::{
 /// Each record has a time, an event, an outcome and an actor: `cli`, `system`, `client:CLIENT_ID`,
 /// `user:SUB`, or `-` for a caller that was not authenticated.
 ///
-/// Administrative actions are events too: client_add, client_rotate_secret, client_disable,
-/// client_remove, user_add, user_set_password, user_disable, keys_install, keys_rotate,
-/// keys_withdraw. Edits of the clients file are not recorded.
+/// Administrative actions are events too: `client_add`, `client_rotate_secret`, `client_disable`,
+/// `client_remove`, `user_add`, `user_set_password`, `user_disable`, `keys_install`, `keys_rotate`,
+/// `keys_withdraw`. Edits of the clients file are not recorded.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only records about this client

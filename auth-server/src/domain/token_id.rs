@@ -1,7 +1,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use uuid::{Builder, Uuid};
 
-/// Returns a new `jti`: a UUIDv7, so that the index of the audit log grows at one end.
+/// Returns a new `jti`: a UUID version 7, so that the index of the audit log grows at one end.
 pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
     let millis = u64::try_from(now_millis).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, random).into_uuid().to_string()

@@ -53,7 +53,7 @@ impl ClientKeys {
             match fetch(outbound, url, trust).await {
                 Ok(keys) => fetched.keys = Some(Arc::new(keys)),
                 Err(reason) => {
-                    tracing::warn!(reason, "the keys of a client (jwks_uri) cannot be fetched")
+                    tracing::warn!(reason, "the keys of a client (jwks_uri) cannot be fetched");
                 }
             }
         }

@@ -67,7 +67,7 @@ pub(super) fn unsafe_settings(settings: &AuthServerSettings) -> Vec<UnsafeSettin
     }
     match settings.clients() {
         Err(error) => {
-            findings.push(UnsafeSetting::new("clients_file", error.to_string(), "fix the file"))
+            findings.push(UnsafeSetting::new("clients_file", error.to_string(), "fix the file"));
         }
         Ok(file) if settings.profile.is_production() => {
             findings.extend(

@@ -24,7 +24,7 @@ pub struct IdTokenFacts<'a> {
 }
 
 /// Creates an ID token (OpenID Connect Core §2, §3.1.3.6). Profile claims are available at the
-/// UserInfo endpoint only.
+/// userinfo endpoint only.
 ///
 /// # Errors
 /// Returns an error if the cryptography library fails.

@@ -27,6 +27,7 @@ impl HttpClient {
     }
 
     /// Calls the same server from another of this machine's addresses.
+    #[expect(clippy::wrong_self_convention, reason = "the address that the requests come from")]
     pub fn from_address(&self, address: &str) -> Self {
         Self(self.0.from_address(address))
     }

@@ -53,7 +53,7 @@ async fn doctor_finds_nothing_wrong_with_a_running_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_checks_both_listeners() {
     let server = TestServer::start_at(Clock::system(), |settings| {
-        settings.tls_listen = "127.0.0.1:0".to_owned()
+        settings.tls_listen = "127.0.0.1:0".to_owned();
     })
     .await;
     let tls = server.tls.as_deref().unwrap().replace("https://localhost", "127.0.0.1");

@@ -144,7 +144,7 @@ async fn public_client_gets_no_secret() {
 async fn invalid_metadata_is_rejected_with_the_matching_error() {
     let server = start_with_registration().await;
     let refused = async |metadata: Value, code: &str, expected: &str| {
-        register(&server, metadata).await.assert_error(400, code, expected)
+        register(&server, metadata).await.assert_error(400, code, expected);
     };
     for (uri, expected) in [
         ("https://shop.example/cb#here", "fragment"),

@@ -115,7 +115,7 @@ async fn configured_certificates_are_reloaded_while_running() {
     put(own_certificate());
     let own = (certificate.clone(), key.clone());
     let server = with_tls(|settings| {
-        (settings.tls.cert_file, settings.tls.key_file) = (Some(own.0), Some(own.1))
+        (settings.tls.cert_file, settings.tls.key_file) = (Some(own.0), Some(own.1));
     })
     .await;
     assert!(is_served(&server, &pinned).await);

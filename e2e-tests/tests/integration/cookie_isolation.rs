@@ -119,7 +119,7 @@ async fn stolen_session_cookies_end_at_logout() {
         );
         let mut mallory = BlockingBrowser::new()?;
         for (name, value) in stolen.split("; ").filter_map(|pair| pair.split_once('=')) {
-            mallory.cookies().set(name, &value);
+            mallory.cookies().set(name, value);
         }
         alice.open(&format!("{}/account", at.a))?;
         alice.press("logout-submit", &[])?;

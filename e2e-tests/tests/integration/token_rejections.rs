@@ -40,7 +40,7 @@ async fn token_in_the_url_or_sent_twice_is_rejected() {
     for b in ResourceServer::BOTH {
         let token = harness.access_token("service-a", b).await;
         let refused = |response: TestResponse, words: &str| {
-            response.assert_rejected(400, "invalid_request", words)
+            response.assert_rejected(400, "invalid_request", words);
         };
         let in_url = || harness.resource_request(b).query(&[("access_token", &token)]);
         refused(send(in_url()).await, "in the query string");

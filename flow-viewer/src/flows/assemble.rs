@@ -56,7 +56,7 @@ fn apply(messages: &mut Vec<Message>, event: &FlowEvent) {
             }
         }
         Event::RequestReceived { method, path, fields } => {
-            receive(messages, event, method, path, fields)
+            receive(messages, event, method, path, fields);
         }
         Event::FormReceived { fields } => {
             // If the sender has reported the request, its parameters are known.

@@ -24,7 +24,7 @@ struct ProfileClaims {
     email_verified: bool,
 }
 
-/// Extracts the profile from the claims of an ID token or UserInfo response.
+/// Extracts the profile from the claims of an ID token or userinfo response.
 pub(super) fn from_claims(claims: &impl Serialize) -> Profile {
     let claims = serde_json::to_value(claims)
         .and_then(serde_json::from_value::<ProfileClaims>)

@@ -91,7 +91,7 @@ async fn total_timeout_names_the_failed_step() {
     let servers = TestServers::start().await;
     servers.b.respond_in_order([delayed(status(200))]);
     let slow = |settings: &mut ServiceASettings| {
-        (settings.call_timeout_millis, settings.limits.request_timeout_seconds) = (60_000, 1)
+        (settings.call_timeout_millis, settings.limits.request_timeout_seconds) = (60_000, 1);
     };
     let a = servers.start_a_with(slow).await;
     assert_call_error(&a.get("/api/call-b").await, 504, "call_b", "did not respond in time");

@@ -62,7 +62,7 @@ pub fn check_database(
             );
         }
         Ok(Some(SchemaVersions { known, .. })) => {
-            checks.ok(CHECK, format!("{location}: version {known}"))
+            checks.ok(CHECK, format!("{location}: version {known}"));
         }
     }
 }

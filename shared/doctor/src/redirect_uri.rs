@@ -72,7 +72,7 @@ pub async fn check_redirect_uri(
             checks.fail(check, format!("not reachable: {}", error.summary()), diagnosis);
         }
         Ok(AuthorizeResponse::RedirectsBack(error)) => {
-            check_error(checks, known, &check, login, error.as_deref())
+            check_error(checks, known, &check, login, error.as_deref());
         }
         Ok(AuthorizeResponse::ErrorPage { cause: ErrorCause::Client, status }) => {
             let compared =

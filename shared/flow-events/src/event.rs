@@ -159,7 +159,7 @@ impl Event {
             | Self::RequestReceived { fields, .. }
             | Self::FormReceived { fields }
             | Self::ResponseSent { fields, .. } => {
-                fields.retain(|field| field.location != FieldLocation::Body)
+                fields.retain(|field| field.location != FieldLocation::Body);
             }
             _ => {}
         }

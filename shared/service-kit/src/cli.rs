@@ -101,7 +101,7 @@ pub fn render_config<S: Settings>(
     match validated {
         Err(error) => text.push_str(&format!("\n# the server cannot start: {error:#}\n")),
         Ok(()) if unsafe_settings.is_empty() => {
-            text.push_str("\n# all settings are safe for production\n")
+            text.push_str("\n# all settings are safe for production\n");
         }
         Ok(()) => (),
     }

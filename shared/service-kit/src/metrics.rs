@@ -91,7 +91,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// Returns the route `GET /metrics` (OpenMetrics text format 1.0.0).
+/// Returns the route `GET /metrics` (`OpenMetrics` text format 1.0.0).
 pub fn routes(registry: Registry) -> Router {
     let registry = Arc::new(registry);
     Router::new()

@@ -25,13 +25,13 @@ pub(super) async fn apply(
         Change::None => return audit_log::insert(pool, audit).await,
         Change::IssueTokens(issuance) => return issue_tokens::issue(pool, issuance, audit).await,
         Change::StoreOpaqueToken(token) => {
-            access_tokens::insert_opaque(transaction.begin().await?, token).await?
+            access_tokens::insert_opaque(transaction.begin().await?, token).await?;
         }
         Change::RevokeToken { jti, exp } => {
-            access_tokens::insert_revoked(transaction.begin().await?, jti, *exp).await?
+            access_tokens::insert_revoked(transaction.begin().await?, jti, *exp).await?;
         }
         Change::StartSession { session, verified_hash } => {
-            sessions::start(transaction.begin().await?, session, verified_hash).await?
+            sessions::start(transaction.begin().await?, session, verified_hash).await?;
         }
         Change::Authorize(authorization) => {
             let connection = transaction.begin().await?;
@@ -42,7 +42,7 @@ pub(super) async fn apply(
             if let Some(consent) = &authorization.consent {
                 consents::upsert(connection, consent).await?;
             }
-            grants::add_with_code(connection, &authorization.grant, &authorization.code).await?
+            grants::add_with_code(connection, &authorization.grant, &authorization.code).await?;
         }
         Change::DecideDevice(decision) => {
             let connection = transaction.begin().await?;
@@ -50,54 +50,54 @@ pub(super) async fn apply(
             if let Some(grant) = grant {
                 sessions::ensure_active(connection, &grant.sid).await?;
             }
-            devices::decide(connection, device, grant.as_ref(), *exp).await?
+            devices::decide(connection, device, grant.as_ref(), *exp).await?;
         }
         Change::RevokeGrant { grant_id } => {
             let connection = transaction.begin().await?;
-            grants::revoke(connection, GrantSelector::Grant(grant_id), now).await?
+            grants::revoke(connection, GrantSelector::Grant(grant_id), now).await?;
         }
         Change::EndSession { sid } => {
             let connection = transaction.begin().await?;
             sessions::end(connection, SessionSelector::WithSid(sid), now).await?;
-            grants::revoke(connection, GrantSelector::Session(sid), now).await?
+            grants::revoke(connection, GrantSelector::Session(sid), now).await?;
         }
         Change::RevokeConsent { sub, client_id } => {
             let connection = transaction.begin().await?;
             consents::delete(connection, sub, client_id).await?;
-            grants::revoke(connection, GrantSelector::UserAtClient { sub, client_id }, now).await?
+            grants::revoke(connection, GrantSelector::UserAtClient { sub, client_id }, now).await?;
         }
         Change::RegisterClient { registration, max_clients } => {
             let connection = transaction.begin().await?;
-            client_registrations::add(connection, registration, *max_clients).await?
+            client_registrations::add(connection, registration, *max_clients).await?;
         }
         Change::UpdateRegistration(update) => {
-            client_registrations::update(transaction.begin().await?, update, now).await?
+            client_registrations::update(transaction.begin().await?, update, now).await?;
         }
         Change::DeleteRegistration { client_id, token } => {
             let connection = transaction.begin().await?;
-            client_registrations::remove(connection, client_id, token, now).await?
+            client_registrations::remove(connection, client_id, token, now).await?;
         }
         Change::AddClient(client) => clients::add(transaction.begin().await?, client, now).await?,
         Change::RotateClientSecret { client_id, new, old_until } => {
             let connection = transaction.begin().await?;
-            clients::rotate_secret(connection, client_id, new, *old_until, now).await?
+            clients::rotate_secret(connection, client_id, new, *old_until, now).await?;
         }
         Change::DisableClient { client_id } => {
-            clients::disable(transaction.begin().await?, client_id, now).await?
+            clients::disable(transaction.begin().await?, client_id, now).await?;
         }
         Change::RemoveClient { client_id } => {
-            clients::remove(transaction.begin().await?, client_id, now).await?
+            clients::remove(transaction.begin().await?, client_id, now).await?;
         }
         Change::AddUser(user) => users::add(transaction.begin().await?, user, now).await?,
         Change::SetPassword { sub, password } => {
-            users::set_password(transaction.begin().await?, sub, password, now).await?
+            users::set_password(transaction.begin().await?, sub, password, now).await?;
         }
         Change::DisableUser { sub } => users::disable(transaction.begin().await?, sub, now).await?,
         Change::InstallKeys { current, next } => {
-            keys::install(transaction.begin().await?, current, next, now).await?
+            keys::install(transaction.begin().await?, current, next, now).await?;
         }
         Change::RotateKey { current, new_next } => {
-            keys::rotate(transaction.begin().await?, current, new_next, now).await?
+            keys::rotate(transaction.begin().await?, current, new_next, now).await?;
         }
         Change::WithdrawKey { kid } => keys::withdraw(transaction.begin().await?, kid).await?,
     }

@@ -102,7 +102,8 @@ async fn consume_codes(
     credentials: &HashSet<OneTimeCredential>,
     now: i64,
 ) -> Result<HashSet<OneTimeCredential>, StoreError> {
-    let kinds: [(&str, fn(TokenHash) -> OneTimeCredential); 2] = [
+    type ToCredential = fn(TokenHash) -> OneTimeCredential;
+    let kinds: [(&str, ToCredential); 2] = [
         (CONSUME_AUTHORIZATION_CODES, OneTimeCredential::AuthorizationCode),
         (CONSUME_DEVICE_CODES, OneTimeCredential::DeviceCode),
     ];

@@ -62,7 +62,7 @@ fn settings_page_matches_the_code() {
 impl Page<'_> {
     fn group(&mut self, path: &str, name: &str, defaults: Option<&Value>) {
         let fields = self.schema.fields(name).unwrap_or_else(|| panic!("{name} has no fields"));
-        for field in fields.to_vec() {
+        for field in fields.iter().cloned() {
             let setting = format!("{path}{}", field.name);
             let default = defaults.and_then(|defaults| defaults.get(&field.name));
             assert!(!field.docs.is_empty(), "{setting} has no doc comment");

@@ -13,7 +13,7 @@ use crate::test_servers::{delayed, parameter};
 
 const USER: &str = r#"{"name":{"firstName":"Ada","lastName":"Byron"},"email":"ada@example.com"}"#;
 
-/// A provider like Apple: RS256, booleans as strings, no UserInfo endpoint.
+/// A provider like Apple: RS256, booleans as strings, no userinfo endpoint.
 async fn apple() -> (TestSite, MockProvider) {
     let apple = MockProvider::start_with_signer(Signer::rs256("apple-key")).await;
     apple.change_metadata(|metadata| {

@@ -139,7 +139,7 @@ async fn unverified_google_email_does_not_claim_an_account() {
     // The owner of the verified address can claim it. Identities are never linked automatically.
     for verified in [true, false] {
         let change = |claims: &mut Value| {
-            (claims["sub"], claims["email_verified"]) = (json!("another"), json!(verified))
+            (claims["sub"], claims["email_verified"]) = (json!("another"), json!(verified));
         };
         come_back(&google, &mut site.browser(), change).await.assert_error(409, "email_taken");
     }

@@ -185,7 +185,7 @@ fn check_same_issuer(checks: &mut Checks, at: &IssuerConfig, url: &str, reply: &
         .map(|metadata| metadata.issuer);
     match named.filter(|_| reply.status == 200) {
         Some(name) if name == at.issuer => {
-            checks.ok(check, format!("{} is the same issuer", without_query(url)))
+            checks.ok(check, format!("{} is the same issuer", without_query(url)));
         }
         found => {
             let compared = format!(

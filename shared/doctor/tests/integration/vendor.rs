@@ -103,7 +103,7 @@ impl Vendor {
             .await;
     }
 
-    /// Rejects client_secret_basic.
+    /// Rejects `client_secret_basic`.
     pub async fn reject_basic(&self) {
         let response =
             ResponseTemplate::new(401).set_body_json(json!({ "error": "invalid_client" }));

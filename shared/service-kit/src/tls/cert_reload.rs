@@ -136,7 +136,7 @@ fn reload(files: &CertificateFiles, tls: &RustlsConfig) {
             tracing::info!(cert_file = %files.chain.display(), "TLS certificate reloaded");
         }
         Err(error) => {
-            tracing::error!(%error, "failed to reload the TLS certificate; the old one stays in use")
+            tracing::error!(%error, "failed to reload the TLS certificate; the old one stays in use");
         }
     }
 }
