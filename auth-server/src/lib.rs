@@ -1,7 +1,7 @@
 //! C, the authorization server: authenticates clients and users and issues short-lived access
 //! tokens.
 //!
-//! A token request passes through [`router`] (every route), an endpoint, `clients`
+//! A token request passes through `router` (every route), an endpoint, `clients`
 //! (authentication), a grant, `domain` (decisions), `storage` (atomic changes) and the token
 //! issuer.
 

@@ -1,7 +1,7 @@
 //! A, the client: it obtains access tokens from C in its own name and calls B with them, and it
 //! serves a website with federated login.
 //!
-//! A request passes through these layers: [`router`], a handler in `api` or `website`, then `login`
+//! A request passes through these layers: `router`, a handler in `api` or `website`, then `login`
 //! and the extractors of `http`, then the services below them: `b_client`, `user_tokens`,
 //! `providers`, `accounts`.
 
