@@ -2,8 +2,8 @@
 //! survive a round trip through `basic::format`.
 #![no_main]
 
-use oauth_types::{basic, bearer};
 use libfuzzer_sys::fuzz_target;
+use oauth_types::{basic, bearer};
 
 fuzz_target!(|header: &[u8]| {
     let _ = bearer::parse(header);

@@ -6,9 +6,9 @@
 
 use std::sync::LazyLock;
 
-use oauth_types::{AccessToken, ClientSecret};
 use clock::Clock;
 use libfuzzer_sys::fuzz_target;
+use oauth_types::{AccessToken, ClientSecret};
 use token_verifier::{LocalSettings, Verifier};
 use tokio::runtime::{Builder, Runtime};
 

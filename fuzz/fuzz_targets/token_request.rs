@@ -2,8 +2,8 @@
 //! once, and a parsed scope survives a round trip through its text.
 #![no_main]
 
-use oauth_types::{Form, Scope};
 use libfuzzer_sys::fuzz_target;
+use oauth_types::{Form, Scope};
 
 fuzz_target!(|body: &[u8]| {
     let Ok(form) = Form::parse(body) else { return };
