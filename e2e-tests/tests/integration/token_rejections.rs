@@ -44,7 +44,10 @@ async fn token_in_the_url_or_sent_twice_is_rejected() {
         };
         let in_url = || harness.resource_request(b).query(&[("access_token", &token)]);
         refused(send(in_url()).await, "in the query string");
-        refused(send(in_url().bearer_auth(&token)).await, "in the header and in the URL");
+        refused(
+            send(in_url().bearer_auth(&token)).await,
+            "in the Authorization header and in the query string",
+        );
         refused(
             send(harness.resource_request(b).bearer_auth(&token).bearer_auth(&token)).await,
             "more than one",
