@@ -54,11 +54,11 @@ async fn token_in_the_url_or_sent_twice_is_rejected() {
         );
         refused(
             send(harness.resource_request(b).header("authorization", "Bearer ")).await,
-            "no token",
+            "no valid token",
         );
         let write = || harness.http.post(harness.b_url(b, "/api/do_something"));
         refused(send(write().bearer_auth(&token).form(&[("access_token", &token)])).await, "");
-        assert_eq!(harness.call_b(b, &token).await.status, 200, "the pass was good");
+        assert_eq!(harness.call_b(b, &token).await.status, 200, "the token is valid");
     }
 }
 
