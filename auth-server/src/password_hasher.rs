@@ -19,6 +19,9 @@ pub struct PasswordHasherPool {
     dummy_permits: Arc<Semaphore>,
     /// Hash to verify against if there is no other, so that all failures take the same time.
     dummy_hash: SecretHash,
+    /// Costs of the hashes that dummy checks used.
+    #[cfg(test)]
+    dummy_costs: Arc<std::sync::Mutex<Vec<u64>>>,
 }
 
 const CONCURRENCY: usize = 2;
@@ -35,7 +38,13 @@ impl PasswordHasherPool {
             (Semaphore::new(CONCURRENCY), Semaphore::new(DUMMY_CONCURRENCY));
         let dummy_hash = hash_password("nobody", entropy.bytes()?)
             .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
-        Ok(Self { permits: Arc::new(permits), dummy_permits: Arc::new(dummy_permits), dummy_hash })
+        Ok(Self {
+            permits: Arc::new(permits),
+            dummy_permits: Arc::new(dummy_permits),
+            dummy_hash,
+            #[cfg(test)]
+            dummy_costs: Arc::default(),
+        })
     }
 
     /// Returns a pool for passwords, whose hashes are all slow. It has a single queue, so that
@@ -48,6 +57,8 @@ impl PasswordHasherPool {
             permits: Arc::clone(&permits),
             dummy_permits: permits,
             dummy_hash: self.dummy_hash.clone(),
+            #[cfg(test)]
+            dummy_costs: Arc::clone(&self.dummy_costs),
         }
     }
 
@@ -76,11 +87,23 @@ impl PasswordHasherPool {
     ) {
         let (hash, secret) =
             (costliest_hash.unwrap_or(&self.dummy_hash).clone(), Zeroizing::new(secret.to_owned()));
+        #[cfg(test)]
+        let costs = Arc::clone(&self.dummy_costs);
         let find = move || {
+            #[cfg(test)]
+            if let Ok(mut costs) = costs.lock() {
+                costs.push(hash.cost());
+            }
             hash.matches(&secret);
             permits.into_iter().for_each(Permit::consume);
         };
         check(&self.dummy_permits, find).await;
+    }
+
+    /// Returns the costs of the hashes that dummy checks used.
+    #[cfg(test)]
+    pub fn dummy_costs(&self) -> Vec<u64> {
+        self.dummy_costs.lock().unwrap().clone()
     }
 
     /// Acquires all permits, so that every later check waits.

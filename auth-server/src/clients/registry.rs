@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pass_that_is_older_than_its_client_is_of_another_one_that_had_its_name() {
+    async fn token_older_than_its_client_is_inactive() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
         let robot = ClientsFile::read(None, Profile::Test, &SecureRandom::seeded(1))

@@ -150,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_is_for_the_resources_of_its_scope_alone() {
+    fn audience_has_only_the_resources_of_the_scope() {
         let granted = ask(Some("read"), &[]).unwrap();
         assert_eq!(granted.audience, Audience::new(["http://b"]));
         assert_eq!(granted.format, TokenFormat::Jwt);
     }
 
     #[test]
-    fn one_opaque_resource_makes_the_pass_opaque() {
+    fn one_opaque_resource_makes_the_access_token_opaque() {
         assert_eq!(ask(Some("open"), &[]).unwrap().format, TokenFormat::Opaque);
     }
 

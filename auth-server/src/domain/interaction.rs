@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_signed_in_and_has_said_yes_is_not_asked_again() {
+    fn signed_in_user_with_consent_is_not_asked_again() {
         assert_eq!(next_step(&situation(Some(&session()))), NextStep::Allow);
         assert_eq!(next_step(&situation(None)), NextStep::SignIn);
         assert_eq!(

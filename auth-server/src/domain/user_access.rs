@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_that_nobody_knows_is_ignored_and_a_foreign_one_refuses_the_whole() {
+    fn unknown_scope_is_ignored_and_disallowed_scope_is_rejected() {
         assert_eq!(ask("openid nonsense", &[]).unwrap().scope.to_string(), "openid");
         assert!(
             matches!(ask("openid email", &[]), Err(GrantError::ScopeNotAllowed { asked, .. }) if asked == "email")

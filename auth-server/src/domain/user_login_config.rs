@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_told_in_the_language_of_the_page_where_there_is_one() {
+    fn client_name_is_shown_in_the_language_of_the_page() {
         let names = [("zh-Hans", "商店"), ("de-AT", "Laden")]
             .map(|(tag, name)| (tag.to_owned(), name.to_owned()));
         let client = UserLoginConfig { client_names: names.into(), ..UserLoginConfig::default() };

@@ -95,20 +95,20 @@ async fn deliver(
     if let (Some(client), Some(uri)) = (client, uri) {
         let (client_id, sid) = (&client.client_id, &notification.sid);
         match in_new_flow(&context, post_logout_token(&context, client, uri, &notification)).await {
-            Ok(()) => tracing::info!(client_id, sid, "a client was told of a sign-out"),
+            Ok(()) => tracing::info!(client_id, sid, "back-channel logout delivered"),
             // The tokens of the session are revoked in any case.
             Err(reason) => {
                 return tracing::warn!(
                     client_id,
                     sid,
                     reason,
-                    "a client missed a sign-out; it is told again"
+                    "back-channel logout failed; will retry"
                 );
             }
         }
     }
     if let Err(error) = context.store.delete_logout_notification(&notification).await {
-        tracing::error!(%error, "a client that was told of a sign-out will be told again");
+        tracing::error!(%error, "failed to delete a delivered logout notification; it will be sent again");
     }
 }
 

@@ -71,7 +71,7 @@ fn each_unsafe_setting_is_found() {
 }
 
 #[test]
-fn clients_register_themselves_in_production_with_a_token_that_nobody_guesses() {
+fn production_requires_a_strong_initial_access_token() {
     let mut settings = production();
     settings.registration.enabled = true;
     settings.registration.initial_access_token = Some(SecretSetting::new("guess me"));
@@ -171,7 +171,7 @@ fn an_empty_database_url_is_none() {
 }
 
 #[test]
-fn the_issuer_has_no_slash_that_nobody_wrote() {
+fn issuer_has_no_added_trailing_slash() {
     assert_eq!(AuthServerSettings::default().issuer(), "http://localhost:9000");
     let tenant = AuthServerSettings {
         issuer: local("https://c.example/t/"),

@@ -103,8 +103,7 @@ mod tests {
     const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[tokio::test]
-    async fn every_refusal_waits_in_one_queue_for_a_slow_hash_so_that_time_does_not_tell_who_exists()
-     {
+    async fn every_failed_sign_in_waits_for_a_slow_hash_in_one_queue() {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("c.db")).await.unwrap());
         for username in ["alice", "gone"] {

@@ -129,7 +129,7 @@ async fn an_issuer_that_does_not_know_bs_scopes_is_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_nothing_runs_it_says_what_to_start_and_what_runs_with_other_settings_is_told() {
+async fn stopped_server_and_differing_settings_are_reported() {
     let (_, c, b) = world().await;
     let said = doctor(&c, &b, &[("listen", "127.0.0.1:1")]).await;
     found(&said, "listener `listen`", &["nothing is listening there", "start it: `service-b`"]);
@@ -177,7 +177,7 @@ fn file(pass: &str) -> (TempDir, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pass_that_b_refuses_is_explained_and_not_shown() {
+async fn rejected_token_is_explained_and_not_printed() {
     let (signer, c, b) = world().await;
     let now = clock::Clock::system().seconds();
     let (good, other) = (json!({}), Signer::es256("of-before-the-restart"));
@@ -218,7 +218,7 @@ async fn a_pass_that_b_refuses_is_explained_and_not_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pass_that_b_takes_is_well_and_what_it_does_not_open_is_told() {
+async fn valid_token_is_ok_and_missing_scopes_are_reported() {
     let (signer, c, b) = world().await;
     let (_folder, name) = file(&signer.pass(&claims(&json!({ "scope": "resource:read" }))));
     let said = run(&["doctor", "--token", &name], &like(&c, &b, &[])).await;

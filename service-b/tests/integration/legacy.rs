@@ -71,7 +71,7 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
 }
 
 #[tokio::test]
-async fn beside_the_old_way_a_pass_is_checked_as_ever() {
+async fn access_tokens_are_still_verified_with_the_legacy_secret_demo() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.b_with(|settings| settings.legacy_secret_demo = true);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_body_that_is_too_long_is_refused_and_only_after_the_pass_was_found_good() {
+async fn oversized_body_is_rejected_after_the_token_was_verified() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.b_with(|settings| settings.limits.max_body_bytes = 100);

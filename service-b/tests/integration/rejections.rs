@@ -14,7 +14,7 @@ const METADATA: &str =
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
-async fn without_a_pass_the_caller_learns_how_to_get_one_and_of_no_error() {
+async fn request_without_token_gets_a_challenge_without_error_code() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.b();
     let basic = || b.request("GET", "/api/resource").basic_auth("service-a", Some("abc123"));
@@ -28,7 +28,7 @@ async fn without_a_pass_the_caller_learns_how_to_get_one_and_of_no_error() {
 }
 
 #[tokio::test]
-async fn a_pass_that_is_not_good_is_refused_with_the_reason() {
+async fn invalid_token_is_rejected_with_the_reason() {
     let (signer, stranger) = (Signer::es256("k1"), Signer::es256("k1"));
     let c = C::start(&signer).await;
     let b = c.b();
@@ -57,7 +57,7 @@ async fn a_pass_that_is_not_good_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_good_pass_without_the_scope_is_told_which_one_is_needed() {
+async fn missing_scope_is_named_in_the_rejection() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.b();
@@ -71,7 +71,7 @@ async fn a_good_pass_without_the_scope_is_told_which_one_is_needed() {
 }
 
 #[tokio::test]
-async fn a_pass_in_the_url_in_a_form_or_in_two_places_is_a_bad_request() {
+async fn token_in_url_form_or_two_places_is_an_invalid_request() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.b();
@@ -143,7 +143,7 @@ async fn an_introspecting_b_without_c_says_later_and_never_yes() {
 }
 
 #[tokio::test]
-async fn an_opaque_pass_at_a_local_b_is_refused_and_nobody_is_asked() {
+async fn local_b_rejects_opaque_tokens_without_introspection() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.b();
     b.resource("opaque").await.refused(401, "invalid_token", "");

@@ -69,7 +69,7 @@ async fn use_everything(b: &Caller, c: &C, passes: &[String]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_pass_stands_in_the_log_at_any_level() {
+async fn log_holds_no_secret_and_no_token_at_any_level() {
     let (folder, signer) = (tempfile::tempdir().unwrap(), Signer::es256("k1"));
     let ca = DevCa::open_or_create(folder.path(), &Clock::system()).unwrap();
     let files = ca.issue(&["localhost".to_owned()], folder.path(), &Clock::system()).unwrap();

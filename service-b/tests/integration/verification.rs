@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_local_b_answers_with_what_the_pass_said_and_does_not_ask_c_about_it() {
+async fn local_b_verifies_without_introspection() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.b();
@@ -30,7 +30,7 @@ async fn a_local_b_answers_with_what_the_pass_said_and_does_not_ask_c_about_it()
 }
 
 #[tokio::test]
-async fn an_introspecting_b_asks_c_in_its_own_name_and_remembers_the_word() {
+async fn introspecting_b_authenticates_and_caches_the_response() {
     let c = C::start(&Signer::es256("k1")).await;
     c.introspection.answers(active(&json!({ "jti": "opaque-1" })));
     let b = c.b_with(|settings| {
@@ -110,7 +110,7 @@ async fn with_the_keys_known_a_local_b_goes_on_while_c_is_away() {
 }
 
 #[tokio::test]
-async fn a_key_that_c_has_just_begun_to_use_is_fetched_when_a_pass_shows_it() {
+async fn new_signing_key_is_fetched_on_its_first_token() {
     let [old, new] = ["k1", "k2"].map(Signer::es256);
     let c = C::start(&old).await;
     let b = c.b();

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_empty_is_told() {
+    fn empty_standard_claims_are_omitted() {
         let texts = StandardClaims::NAMES.iter().filter(|name| !name.ends_with("_verified"));
         let mut claims: serde_json::Map<_, _> =
             texts.map(|name| ((*name).to_owned(), "".into())).collect();

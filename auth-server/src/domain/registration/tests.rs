@@ -66,7 +66,7 @@ fn what_is_registered_is_accepted_again_as_it_stands() {
 }
 
 #[test]
-fn a_redirect_uri_leads_to_the_client_and_to_nobody_else() {
+fn redirect_uris_follow_the_application_type() {
     for (uri, application) in [
         ("https://app.example/cb?a=1", "web"),
         ("https://app.example/cb", "native"),

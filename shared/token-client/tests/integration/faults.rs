@@ -67,13 +67,13 @@ async fn a_short_retry_after_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_long_retry_after_is_told_at_once() {
+async fn long_retry_after_is_returned_at_once() {
     let (error, asked) = refusal(status(429).insert_header("retry-after", "60")).await;
     assert_eq!((error.retry_after(), asked), (Some(Duration::from_secs(60)), 1));
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_with_cs_own_reason_and_not_tried_again() {
+async fn wrong_secret_returns_the_error_of_c_without_retry() {
     let body = r#"{"error":"invalid_client","error_description":"unknown client or wrong secret"}"#;
     for code in [400, 401] {
         let (error, asked) = refusal(json(code, body)).await;

@@ -48,7 +48,7 @@ async fn a_resource_is_asked_for_and_an_empty_scope_is_left_out() {
 }
 
 #[tokio::test]
-async fn the_flow_is_told_and_its_trace_passed_on() {
+async fn events_are_emitted_and_the_trace_is_propagated() {
     let c = C::answering([token("t1")]).await;
     let sink = EventSink::new(16);
     let mut listener = sink.subscribe().unwrap();
@@ -77,7 +77,7 @@ async fn the_flow_is_told_and_its_trace_passed_on() {
 }
 
 #[tokio::test]
-async fn a_users_token_is_exchanged_for_one_for_a_further_hop_and_told_by_its_fingerprint() {
+async fn token_exchange_emits_only_fingerprints() {
     let c = C::answering([token("hop")]).await;
     let sink = EventSink::new(16);
     let mut listener = sink.subscribe().unwrap();
@@ -110,7 +110,7 @@ async fn a_users_token_is_exchanged_for_one_for_a_further_hop_and_told_by_its_fi
 }
 
 #[tokio::test]
-async fn what_was_exchanged_is_nobody_elses() {
+async fn exchanged_tokens_are_not_shared() {
     let c = C::answering([token("alices"), token("bobs"), token("own")]).await;
     let client = c.client();
     for (subject, expected) in [("alice", "alices"), ("bob", "bobs")] {

@@ -73,7 +73,7 @@ async fn without_a_token_there_is_a_challenge_and_no_error() {
 }
 
 #[tokio::test]
-async fn each_error_has_its_words() {
+async fn each_error_has_its_description() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
     let b = b(c.local()).await;

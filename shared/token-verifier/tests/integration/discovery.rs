@@ -35,7 +35,7 @@ async fn metadata_of_another_issuer_is_refused_and_both_are_named() {
 }
 
 #[tokio::test]
-async fn metadata_that_cannot_be_used_is_told_and_asked_for_again() {
+async fn unusable_metadata_is_reported_and_fetched_again() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
     let verifier = c.local();
@@ -50,7 +50,7 @@ async fn metadata_that_cannot_be_used_is_told_and_asked_for_again() {
 }
 
 #[tokio::test]
-async fn metadata_without_a_place_for_the_keys_is_told() {
+async fn metadata_without_jwks_uri_is_reported() {
     let c = C::with_keys([]).await;
     for (uri, word) in [
         (json!(null), "not in the metadata"),

@@ -123,7 +123,7 @@ impl Refused {
 }
 
 #[tokio::test]
-async fn a_good_token_opens_the_door() {
+async fn valid_token_is_accepted() {
     let story = Story::new(ErrorDetail::Terse).await;
     let answer = story.read().bearer_auth(story.signer.token().expose()).send().await.unwrap();
     assert_eq!(
@@ -133,7 +133,7 @@ async fn a_good_token_opens_the_door() {
 }
 
 #[tokio::test]
-async fn who_brings_no_token_is_told_where_to_get_one_and_of_no_error() {
+async fn missing_token_gets_a_challenge_without_error_code() {
     let story = Story::new(ErrorDetail::Terse).await;
     for request in [story.read(), story.read().basic_auth("service-a", Some("abc123"))] {
         let refused = Refused::of(request).await;
@@ -156,7 +156,7 @@ async fn a_bad_token_is_an_invalid_token() {
 }
 
 #[tokio::test]
-async fn a_token_for_something_else_is_told_the_scope_that_is_needed() {
+async fn missing_scope_is_named() {
     let story = Story::new(ErrorDetail::Terse).await;
     let refused = Refused::of(story.write().bearer_auth(story.signer.token().expose())).await;
     refused.is(403, "insufficient_scope");

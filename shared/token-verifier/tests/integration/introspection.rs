@@ -54,7 +54,7 @@ async fn c_is_asked_in_bs_own_name_and_believed() {
 }
 
 #[tokio::test]
-async fn the_question_and_the_answer_are_told() {
+async fn introspection_request_and_response_are_emitted() {
     let c = C::saying(good()).await;
     let verifier = c.introspecting();
     verifier.warm_up().await.unwrap();

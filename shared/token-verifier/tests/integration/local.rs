@@ -28,7 +28,7 @@ async fn a_good_token_of_each_algorithm_is_found_good() {
 }
 
 #[tokio::test]
-async fn the_rules_are_applied_in_their_order_and_told() {
+async fn checks_run_in_order_and_are_emitted() {
     let signer = Signer::es256("1");
     let c = C::with_keys([&signer]).await;
     let token = signer.token_with(|_, claims| claims["nbf"] = json!(NOW));
