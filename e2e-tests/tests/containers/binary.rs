@@ -38,7 +38,7 @@ fn compile() -> anyhow::Result<PathBuf> {
 
 /// Exports the build context as the build stage receives it, without what `.dockerignore` excludes.
 fn build_context() -> anyhow::Result<PathBuf> {
-    const IMAGE: &str = "gatepass-story-context";
+    const IMAGE: &str = "gatepass-test-context";
     let (scratch, folder) = (tempfile::tempdir()?, target_folder().join("image-context"));
     let dockerfile = scratch.path().join("Dockerfile");
     fs::write(&dockerfile, "FROM scratch\nCOPY . /src\n")?;

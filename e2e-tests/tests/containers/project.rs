@@ -33,7 +33,7 @@ impl Project {
     /// Returns a project that is not started.
     pub fn new(test: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let name = format!("gatepass-story-{test}-{}", process::id());
+        let name = format!("gatepass-test-{test}-{}", process::id());
         Ok(Self {
             name,
             image: image::built()?,
