@@ -87,6 +87,9 @@ pub(crate) const PREFIX: &str = "GATEPASS__";
 /// Returns a [`SettingsError`] that names the setting. It never contains the value of a secret.
 pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     reject_unknown_servers(&sources.environment)?;
+    let variables = sources.environment.iter().map(|(name, _)| name.as_str());
+    reject_list_indexes(variables.filter(|name| name.starts_with(PREFIX)))?;
+    reject_list_indexes(sources.overrides.iter().filter_map(|pair| Some(pair.split_once('=')?.0)))?;
     let mut builder = Config::builder();
     if let Some(base) = &sources.base {
         builder = builder.add_source(File::from_str(base, FileFormat::Toml));
@@ -113,7 +116,7 @@ fn read(file: &Path) -> Result<String, SettingsError> {
     let invalid = |reason: String| SettingsError::Invalid(format!("{}: {reason}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
     match toml::from_str::<toml::Table>(&text) {
-        Ok(_) => Ok(text),
+        Ok(table) => reject_list_indexes(table.keys().map(String::as_str)).map(|()| text),
         Err(error) => Err(invalid(describe_toml_error(&text, &error))),
     }
 }
@@ -207,6 +210,15 @@ fn reject_unknown_servers(environment: &[(String, String)]) -> Result<(), Settin
         }
     }
     Ok(())
+}
+
+/// Rejects keys with a list index, such as `resources[0]`. The `config` crate would fill a list up
+/// to the index with empty values, so that one short key could use all memory.
+fn reject_list_indexes<'a>(mut keys: impl Iterator<Item = &'a str>) -> Result<(), SettingsError> {
+    match keys.find(|key| key.contains('[')) {
+        Some(key) => Err(SettingsError::Unknown { key: key.to_owned(), nearest: None }),
+        None => Ok(()),
+    }
 }
 
 /// Converts serde's message, which names the unknown key and all known ones: ``unknown field
@@ -318,6 +330,24 @@ mod tests {
                 Sources { environment: environment(&[(name, "x")]), ..Sources::default() };
             let error = load::<Sample>(&sources).unwrap_err().to_string();
             assert!(error.contains(nearest), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn list_index_in_a_key_is_rejected_before_memory_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "\"names[99999999999]\" = \"x\"\n").unwrap();
+        for sources in [
+            Sources { file: Some(file), ..Sources::default() },
+            Sources {
+                environment: environment(&[("GATEPASS__SERVICE_A__NAMES[99999999999]", "x")]),
+                ..Sources::default()
+            },
+            Sources { overrides: vec!["names[99999999999]=x".to_owned()], ..Sources::default() },
+        ] {
+            let error = load::<Sample>(&sources).unwrap_err().to_string();
+            assert!(error.to_lowercase().contains("names[99999999999]`"), "{error}");
         }
     }
 
