@@ -29,7 +29,7 @@ pub struct TokenClientBuilder {
     default_ttl: Duration,
 }
 
-/// Why a [`TokenClient`] cannot be built. Contains no setting values, because a URL may hold a
+/// Why a [`TokenClient`] cannot be built. Contains no setting values, because a URL may contain a
 /// password.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {

@@ -67,32 +67,32 @@ mod tests {
     }
 
     #[test]
-    fn the_refresh_window_is_a_fifth_of_the_lifetime_within_bounds() {
+    fn refresh_window_is_a_bounded_fifth_of_the_lifetime() {
         let windows = [1, 10, 60, 100, 600, 1_800, 86_400].map(refresh_window);
         assert_eq!(windows, [0, 5, 30, 30, 120, 300, 300]);
     }
 
     #[test]
-    fn a_token_expires_in_the_second_of_its_expiry() {
+    fn token_is_expired_at_its_expiry_time() {
         let token = token(Some(600));
         assert!(!token.needs_refresh(1_479) && token.needs_refresh(1_480));
         assert!(!token.is_expired(1_599) && token.is_expired(1_600));
     }
 
     #[test]
-    fn a_token_without_expires_in_gets_the_default_ttl() {
+    fn token_without_expires_in_gets_the_default_ttl() {
         assert_eq!(token(None).expires_at, 1_060);
     }
 
     #[test]
-    fn the_ttl_is_limited_to_one_day() {
+    fn ttl_is_limited_to_one_day() {
         for absurd in [u64::MAX, i64::MAX.unsigned_abs(), 1 << 40] {
             assert_eq!(token(Some(absurd)).expires_at, 1_000 + MAX_TTL_SECONDS);
         }
     }
 
     #[test]
-    fn an_absent_scope_is_the_requested_one() {
+    fn absent_scope_defaults_to_the_requested_scope() {
         assert_eq!(token(None).scope.to_string(), "a b");
     }
 }

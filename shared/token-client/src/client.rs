@@ -133,7 +133,7 @@ impl Inner {
         })
     }
 
-    /// Runs in a task of its own: no caller waits for it, and no cancelled caller aborts it.
+    /// Runs in its own task, so that no caller waits for it or aborts it by being cancelled.
     async fn refresh(
         self: Arc<Self>,
         cell: Arc<TokenCell>,

@@ -141,7 +141,7 @@ impl TokenError {
                 endpoint,
                 url,
                 status: response.status.as_u16(),
-                problem: "there is no metadata of an authorization server",
+                problem: "expected status 200",
             },
             DiscoveryError::Body { url, source } => {
                 let problem = match source {

@@ -7,12 +7,13 @@ use oauth_http::FormRequest;
 
 use crate::token_target::TokenTarget;
 
-/// Adds what the token is for.
+/// Adds the parameters `scope` and `resource`.
 fn add_target(request: &mut FormRequest<'_>, target: &TokenTarget) {
     if !target.scope.is_empty() {
         request.text("scope", &target.scope.to_string());
     }
-    // RFC 8707 §2: a token for one resource server is useless at every other, should it be stolen.
+    // A stolen token that is restricted to one resource server is useless at any other (RFC 8707
+    // §2).
     if let Some(resource) = &target.resource {
         request.text("resource", resource);
     }

@@ -7,7 +7,8 @@ use backon::{ExponentialBuilder, Retryable};
 
 use crate::error::TokenError;
 
-/// No attempt starts later than this: the caller that waits has a time limit too.
+/// No retry starts later than this after the first attempt, because the waiting caller has a
+/// timeout too.
 const BUDGET: Duration = Duration::from_secs(4);
 
 /// A longer `Retry-After` is reported to the caller at once.
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_short_retry_after_is_waited_for() {
+    fn only_short_retry_after_is_retried() {
         assert_eq!(delay(&unavailable(Some(1)), TENTH, TENTH), Some(Duration::from_millis(1_100)));
         for long in [3, u64::MAX] {
             assert_eq!(delay(&unavailable(Some(long)), TENTH, TENTH), None);
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn no_attempt_starts_after_the_budget() {
+    fn no_attempt_starts_after_the_retry_budget() {
         assert_eq!(delay(&unavailable(None), TENTH, BUDGET - TENTH), Some(TENTH));
         assert_eq!(delay(&unavailable(None), TENTH, BUDGET), None);
     }

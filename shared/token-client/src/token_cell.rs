@@ -12,10 +12,10 @@ pub(crate) type Outcome = Result<Arc<CachedToken>, TokenError>;
 
 /// The cached token of one target, and at most one fetch of the next.
 ///
-/// The holder of the lock of `last_outcome` fetches. A cancelled caller drops the lock, and the
-/// next one takes over. Callers that waited see that a fetch has completed since they read the
-/// cell, and share its outcome, failures included: a hundred callers must not become a hundred
-/// requests to a server that has just failed.
+/// The task that holds the lock of `last_outcome` fetches. A cancelled caller drops the lock, and
+/// the next one takes over. A caller that gets the lock after a fetch has completed shares its
+/// outcome. This includes failures, so that many callers do not send many requests to a server that
+/// has just failed.
 #[derive(Default)]
 pub(crate) struct TokenCell {
     token: ArcSwapOption<CachedToken>,
@@ -97,7 +97,7 @@ impl TokenCell {
         });
     }
 
-    /// Returns when the cached token expires. Without a token, the distant past.
+    /// Returns when the cached token expires, in seconds since 1970, or `i64::MIN` without a token.
     pub(crate) fn expires_at(&self) -> i64 {
         self.token.load().as_ref().map_or(i64::MIN, |token| token.expires_at)
     }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_fresh_then_due_for_refresh_then_missing() {
+    async fn token_becomes_due_for_refresh_before_it_expires() {
         let cell = cell_with_token().await;
         assert!(matches!(cell.read(479).1, Freshness::Fresh(_)));
         assert!(matches!(cell.read(480).1, Freshness::RefreshDue(_)));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn callers_that_read_before_a_completion_share_it() {
+    async fn waiting_callers_share_a_completed_fetch() {
         let cell = cell_with_token().await;
         let (before, _) = cell.read(480);
         let permit = cell.try_acquire(before).unwrap();

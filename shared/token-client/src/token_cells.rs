@@ -4,8 +4,8 @@ use arc_swap::ArcSwap;
 
 use crate::{token_cell::TokenCell, token_target::TokenTarget};
 
-/// A service has a handful of targets. The bound protects a service whose callers choose them: they
-/// must not fill its memory.
+/// Most services use a handful of targets. The bound limits the memory of a service whose callers
+/// can choose them.
 const MAX_TARGETS: usize = 64;
 
 /// The cells of all targets. Reads take no lock; adding a target, which is rare, copies the map.

@@ -25,7 +25,7 @@ pub(crate) fn parse(
     } else if response.status.is_success() {
         token(response).map_err(invalid)
     } else if response.status.is_client_error() {
-        let error = json(response, "it is an error, but not one of RFC 6749 section 5.2");
+        let error = json(response, "it is not an OAuth error response of RFC 6749 section 5.2");
         Err(TokenError::ErrorResponse {
             status: response.status.as_u16(),
             error: sanitize(error.map_err(invalid)?, credentials),
@@ -66,8 +66,8 @@ fn json<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// Error texts of the server are the only foreign text that errors contain: printable, cut off, and
-/// removed if they repeat the secret, as careless servers do.
+/// Sanitizes the error texts of the server, the only external text in a [`TokenError`]. Replaces
+/// unprintable characters, truncates, and removes a text that repeats the client secret.
 fn sanitize(error: OAuthError, credentials: &ClientCredentials) -> OAuthError {
     let clean = |text: String| {
         (!credentials.contains_secret(&text))

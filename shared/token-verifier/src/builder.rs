@@ -29,7 +29,8 @@ pub struct VerifierBuilder {
     detail: ErrorDetail,
 }
 
-/// Why a [`Verifier`] cannot be built. No value is shown, because a URL may hold a password.
+/// Why a [`Verifier`] cannot be built. Contains no setting values, because a URL may contain a
+/// password.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The issuer or the internal URL is invalid.

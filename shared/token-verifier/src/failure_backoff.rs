@@ -5,8 +5,8 @@ const BACKOFF_MILLIS: i64 = 1_000;
 
 /// The last failure of a fetch that many callers wait for.
 ///
-/// Callers that waited for the lock get the same error at once. Otherwise, with an issuer that
-/// hangs, each would wait for a timeout of its own, one after the other.
+/// Callers that waited for the lock get the same error at once. Otherwise, if the issuer hangs,
+/// each would run into its own timeout, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct FailureBackoff(Option<(i64, VerifyError)>);
 
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backoff_ends_even_if_the_clock_was_set_back() {
+    fn backoff_ends_after_clock_was_set_back() {
         for (now, recent) in
             [(1_000, true), (1_999, true), (2_000, false), (1, true), (0, false), (i64::MIN, false)]
         {
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_repeated_for_one_second() {
+    fn failure_is_repeated_for_one_second() {
         let mut backoff = FailureBackoff::default();
         backoff.record(5_000, &Err::<(), _>(VerifyError::unavailable("C is down", None)));
         assert!(backoff.check(5_999).is_err() && backoff.check(6_000).is_ok());

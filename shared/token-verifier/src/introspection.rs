@@ -36,7 +36,7 @@ pub(crate) struct Introspection {
     cache: Cache<TokenHash, CachedIntrospection>,
 }
 
-/// The result of an introspection, and until when it counts, in milliseconds since 1970.
+/// The result of an introspection, and when it expires from the cache, in milliseconds since 1970.
 #[derive(Clone, Debug)]
 struct CachedIntrospection {
     result: Result<Arc<VerifiedToken>, VerifyError>,
@@ -87,8 +87,8 @@ impl Introspection {
         entry.into_value().result
     }
 
-    /// Returns an error only if there is no response. A rejection is a result, and is cached as
-    /// acceptance is.
+    /// Returns an error only if the issuer sent no usable response. A rejected token is a result,
+    /// and is cached like an accepted one.
     async fn introspect(
         &self,
         token: &AccessToken,

@@ -1,8 +1,9 @@
 //! Verifies access tokens for resource servers.
 //!
-//! *Local*: the token is a JWT (RFC 9068), verified with the keys that the issuer publishes. No
-//! request per token, but revocations go unnoticed until the token expires. *Introspection*: the
-//! issuer is asked (RFC 7662). *Both*: JWTs locally, all other tokens by introspection.
+//! - *Local* verification checks JWTs (RFC 9068) with the keys that the issuer publishes. It sends
+//!   no request per token, but does not notice revocations.
+//! - *Introspection* asks the issuer about each token (RFC 7662), and caches the response briefly.
+//! - With *both*, JWTs are verified locally and all other tokens by introspection.
 //!
 //! A handler takes [`Authorized`] with the scope that it requires. Requests without a valid token
 //! get an error response as in RFC 6750 §3.

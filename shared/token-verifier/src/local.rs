@@ -94,7 +94,7 @@ impl Local {
         self.hs256_key.is_some() || self.keys.are_loaded()
     }
 
-    /// Verifies a token. The checks run in this order.
+    /// Verifies a token. The checks run in the order below, and the first failure is returned.
     pub(crate) async fn verify(
         &self,
         token: &AccessToken,
@@ -103,10 +103,10 @@ impl Local {
         now_millis: i64,
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), now_millis.div_euclid(1_000));
-        if let Some(known) =
+        if let Some(cached) =
             self.cache.get(&hash, now, self.leeway, self.keys.generation(now_millis))
         {
-            return Ok(known);
+            return Ok(cached);
         }
         let unverified = Unverified::parse(token)?;
         let algorithm = self.check_algorithm(&unverified)?;

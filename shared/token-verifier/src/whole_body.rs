@@ -8,8 +8,8 @@ use crate::{
     verifier::Verifier,
 };
 
-/// Extractor for the complete request body. If the body is too long or incomplete, the response has
-/// a challenge, as every error of a protected resource. List it after
+/// Extractor for the complete request body. If the body is too long or incomplete, the error
+/// response has a challenge, like every error response of a protected resource. List it after
 /// [`Authorized`](crate::Authorized), so that a missing token is reported first.
 #[derive(Debug)]
 pub struct WholeBody(pub Bytes);

@@ -1,12 +1,12 @@
-//! What B logs, at every level of every library, while it takes and refuses tokens over a socket. A
-//! test binary of its own: what is logged is the whole process's.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+//! Logs and responses of a resource server contain no secrets, at every log level of every library.
+//! A test binary of its own, because the logger is global to the process.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 #[path = "integration/setup.rs"]
-#[expect(dead_code, reason = "the stories use all of it")]
+#[expect(dead_code, reason = "the integration tests use the rest")]
 mod setup;
 #[path = "integration/signer.rs"]
-#[expect(dead_code, reason = "the stories use all of it")]
+#[expect(dead_code, reason = "the integration tests use the rest")]
 mod signer;
 
 use std::{
@@ -26,11 +26,11 @@ use tracing_subscriber::filter::LevelFilter;
 use wiremock::ResponseTemplate;
 
 use crate::{
-    setup::{C, RESOURCE, SECRET, introspection, said, status},
+    setup::{AuthServer, RESOURCE, SECRET, introspection_settings, json_response, status},
     signer::Signer,
 };
 
-const SHARED: &str = "a shared secret of thirty-two bytes and more";
+const HS256_SECRET: &str = "a shared secret of thirty-two bytes and more";
 
 struct ResourceRead;
 
@@ -52,18 +52,18 @@ impl io::Write for Log {
     }
 }
 
-/// Call B as a client does that logs nothing itself. The whole answer.
+/// Sends a request without a client library, which could log the token. Returns the whole response.
 async fn call(address: std::net::SocketAddr, target: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {target} HTTP/1.1\r\nhost: b\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
 }
 
 #[tokio::test]
-async fn a_log_of_everything_and_every_answer_hold_no_token_and_no_secret() {
+async fn logs_and_responses_contain_no_token_and_no_secret() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -71,14 +71,16 @@ async fn a_log_of_everything_and_every_answer_hold_no_token_and_no_secret() {
         .with_writer(move || writer.clone());
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
 
-    let (signer, thief) = (Signer::es256("1"), Signer::es256("1"));
-    let c = C::with_keys([&signer]).await;
-    let local =
-        LocalSettings { hs256_secret: Some(ClientSecret::new(SHARED)), ..LocalSettings::default() };
+    let (signer, attacker) = (Signer::es256("1"), Signer::es256("1"));
+    let c = AuthServer::with_keys([&signer]).await;
+    let local = LocalSettings {
+        hs256_secret: Some(ClientSecret::new(HS256_SECRET)),
+        ..LocalSettings::default()
+    };
     let verifier = c
         .builder()
         .local(local)
-        .introspection(introspection())
+        .introspection(introspection_settings())
         .detail(ErrorDetail::Full)
         .build()
         .unwrap();
@@ -91,48 +93,51 @@ async fn a_log_of_everything_and_every_answer_hold_no_token_and_no_secret() {
 
     let tokens = [
         signer.token(),
-        thief.token(),
+        attacker.token(),
         signer.token_with(|_, claims| claims["exp"] = json!(1)),
         signer.token_with(|_, claims| claims["scope"] = json!("resource:write")),
         signer.token_with(|_, claims| claims["exp"] = json!("never")),
-        Signer::hs256(SHARED.as_bytes()).token(),
+        Signer::hs256(HS256_SECRET.as_bytes()).token(),
         Signer::es256("unknown").token(),
-        AccessToken::new("gpat_not-to-be-seen-by-anybody"),
-        AccessToken::new("not-to-be-seen.not-to-be-seen.not-to-be-seen"),
+        AccessToken::new("gpat_must-not-be-logged"),
+        AccessToken::new("must-not-be-logged.must-not-be-logged.must-not-be-logged"),
     ];
     let echo = tokens.iter().map(AccessToken::expose).collect::<Vec<_>>().join(" ");
-    let words = [
-        said(&json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })),
-        said(&json!({ "active": false })),
-        said(&json!({ "active": echo })),
+    let responses = [
+        json_response(&json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })),
+        json_response(&json!({ "active": false })),
+        json_response(&json!({ "active": echo })),
         ResponseTemplate::new(200).set_body_string(&echo),
         status(401).set_body_string(SECRET),
         status(500).set_body_string(&echo),
     ];
-    let mut seen = String::new();
-    for word in words {
-        c.introspection.answers(word);
+    let mut output = String::new();
+    for response in responses {
+        c.introspection.set_response(response);
         for token in &tokens {
             let header = format!("authorization: Bearer {}\r\n", token.expose());
-            seen += &call(b, "/", &header).await;
-            seen += &call(b, "/", &format!("{header}{header}")).await;
-            seen += &call(b, &format!("/?access_token={}", token.expose()), &header).await;
-            seen += &call(b, "/", &format!("authorization: Bearer {},\r\n", token.expose())).await;
+            output += &call(b, "/", &header).await;
+            output += &call(b, "/", &format!("{header}{header}")).await;
+            output += &call(b, &format!("/?access_token={}", token.expose()), &header).await;
+            output +=
+                &call(b, "/", &format!("authorization: Bearer {},\r\n", token.expose())).await;
         }
-        c.wait(60);
+        c.advance_clock(60);
     }
     for status in ["200 OK", "400 Bad", "401 Un", "403 For", "503 Ser"] {
-        assert!(seen.contains(&format!("HTTP/1.1 {status}")), "{status} did not come");
+        assert!(output.contains(&format!("HTTP/1.1 {status}")), "no response has status {status}");
     }
-    seen += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for word in ["TRACE", "DEBUG", "access token rejected", &tokens[1].fingerprint().to_string()] {
-        assert!(seen.contains(word), "{word} was not logged: this test sees nothing");
+    output += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for text in ["TRACE", "DEBUG", "access token rejected", &tokens[1].fingerprint().to_string()] {
+        assert!(output.contains(text), "{text} was not logged, so the log is incomplete");
     }
     let header = basic::format("service-b", &ClientSecret::new(SECRET));
-    let pieces = tokens
+    let secret_parts = tokens
         .iter()
         .flat_map(|token| [token.expose()].into_iter().chain(token.expose().split('.').skip(1)));
-    for hidden in pieces.chain([SECRET, "s3cr%3Dt", SHARED, header.trim_start_matches("Basic ")]) {
-        assert!(!seen.contains(hidden), "{hidden} was seen");
+    for hidden in
+        secret_parts.chain([SECRET, "s3cr%3Dt", HS256_SECRET, header.trim_start_matches("Basic ")])
+    {
+        assert!(!output.contains(hidden), "{hidden} in the logs or responses");
     }
 }

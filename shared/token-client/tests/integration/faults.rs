@@ -4,31 +4,32 @@ use oauth_types::ErrorCode;
 use token_client::{Endpoint, TokenError};
 use wiremock::ResponseTemplate;
 
-use crate::setup::{C, json, need, status, token};
+use crate::setup::{AuthServer, json, status, target, token};
 
-async fn refusal(answer: ResponseTemplate) -> (TokenError, usize) {
-    let c = C::answering([answer]).await;
-    let error = c.client().token(&need()).await.unwrap_err();
-    (error, c.asked())
+/// Requests a token. Returns the error and the number of requests sent.
+async fn token_error(response: ResponseTemplate) -> (TokenError, usize) {
+    let c = AuthServer::with_responses([response]).await;
+    let error = c.client().token(&target()).await.unwrap_err();
+    (error, c.request_count())
 }
 
 #[tokio::test]
-async fn c_is_too_slow() {
-    let c = C::answering([token("t1").set_delay(Duration::from_secs(60))]).await;
+async fn timeout_is_not_retried() {
+    let c = AuthServer::with_responses([token("t1").set_delay(Duration::from_secs(60))]).await;
     let limit = Duration::from_millis(50);
-    let error = c.builder().timeout(limit).build().unwrap().token(&need()).await.unwrap_err();
+    let error = c.builder().timeout(limit).build().unwrap().token(&target()).await.unwrap_err();
     let url = format!("{}/oauth/token", c.server.uri());
     assert_eq!(error, TokenError::TimedOut { endpoint: Endpoint::Token, url, timeout: limit });
-    assert_eq!(c.asked(), 1, "a server that is slow is not asked again");
+    assert_eq!(c.request_count(), 1, "a slow server gets no second request");
 }
 
 #[tokio::test]
-async fn c_is_down() {
-    let c = C::answering([token("t1")]).await;
+async fn refused_connection_is_reported_as_unreachable() {
+    let c = AuthServer::with_responses([token("t1")]).await;
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let client =
         c.builder().token_endpoint(format!("http://127.0.0.1:{port}/oauth/token")).build().unwrap();
-    let error = client.token(&need()).await.unwrap_err();
+    let error = client.token(&target()).await.unwrap_err();
     assert!(
         matches!(&error, TokenError::Unreachable { reason, .. } if reason.contains("refused")),
         "{error}"
@@ -36,84 +37,86 @@ async fn c_is_down() {
 }
 
 #[tokio::test]
-async fn c_fails_once_and_is_asked_again() {
+async fn transient_failure_is_retried() {
     for code in [502, 503, 504, 429] {
-        let c = C::answering([status(code), token("t1")]).await;
-        assert_eq!(c.client().token(&need()).await.unwrap().access_token.expose(), "t1");
-        assert_eq!(c.asked(), 2);
+        let c = AuthServer::with_responses([status(code), token("t1")]).await;
+        assert_eq!(c.client().token(&target()).await.unwrap().access_token.expose(), "t1");
+        assert_eq!(c.request_count(), 2);
     }
 }
 
 #[tokio::test]
-async fn c_stays_unavailable_and_is_asked_three_times() {
-    let (error, asked) = refusal(status(503)).await;
+async fn retries_stop_after_three_attempts() {
+    let (error, requests) = token_error(status(503)).await;
     assert!(matches!(error, TokenError::Unavailable { status: 503, .. }), "{error}");
-    assert_eq!(asked, 3);
+    assert_eq!(requests, 3);
 }
 
 #[tokio::test]
-async fn a_bug_in_c_is_not_asked_again() {
-    let (error, asked) = refusal(status(500)).await;
+async fn status_500_is_not_retried() {
+    let (error, requests) = token_error(status(500)).await;
     assert!(matches!(error, TokenError::Unavailable { status: 500, .. }), "{error}");
-    assert_eq!(asked, 1);
+    assert_eq!(requests, 1);
 }
 
 #[tokio::test]
-async fn a_short_retry_after_is_waited_for() {
-    let c = C::answering([status(429).insert_header("retry-after", "1"), token("t1")]).await;
+async fn short_retry_after_is_honoured() {
+    let c =
+        AuthServer::with_responses([status(429).insert_header("retry-after", "1"), token("t1")])
+            .await;
     let started = std::time::Instant::now();
-    c.client().token(&need()).await.unwrap();
+    c.client().token(&target()).await.unwrap();
     assert!(started.elapsed() >= Duration::from_secs(1));
 }
 
 #[tokio::test]
 async fn long_retry_after_is_returned_at_once() {
-    let (error, asked) = refusal(status(429).insert_header("retry-after", "60")).await;
-    assert_eq!((error.retry_after(), asked), (Some(Duration::from_secs(60)), 1));
+    let (error, requests) = token_error(status(429).insert_header("retry-after", "60")).await;
+    assert_eq!((error.retry_after(), requests), (Some(Duration::from_secs(60)), 1));
 }
 
 #[tokio::test]
-async fn wrong_secret_returns_the_error_of_c_without_retry() {
+async fn invalid_client_error_is_not_retried() {
     let body = r#"{"error":"invalid_client","error_description":"unknown client or wrong secret"}"#;
     for code in [400, 401] {
-        let (error, asked) = refusal(json(code, body)).await;
+        let (error, requests) = token_error(json(code, body)).await;
         let TokenError::ErrorResponse { status, error } = error else { panic!("{error}") };
-        assert_eq!((status, error.error, asked), (code, ErrorCode::InvalidClient, 1));
+        assert_eq!((status, error.error, requests), (code, ErrorCode::InvalidClient, 1));
         assert_eq!(error.error_description.unwrap(), "unknown client or wrong secret");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_garbage_and_not_asked_for_again() {
-    let answer =
+async fn invalid_response_is_not_retried() {
+    let token_response =
         |rest: &str| json(200, &format!(r#"{{"access_token":"t1","token_type":"Bearer"{rest}}}"#));
     for invalid in [
         json(200, "<html>"),
         json(200, r#"{"token_type":"Bearer","expires_in":1800}"#),
         json(200, r#"{"access_token":"","token_type":"Bearer"}"#),
         json(200, "{\"access_token\":\"a\\r\\nb\",\"token_type\":\"Bearer\"}"),
-        answer(r#","expires_in":0"#),
-        answer(r#","expires_in":-5"#),
-        answer(r#","expires_in":1e300"#),
-        answer(r#","expires_in":1800,"expires_in":1801"#),
-        answer(&format!(r#","padding":"{}""#, "x".repeat(64 * 1024))),
+        token_response(r#","expires_in":0"#),
+        token_response(r#","expires_in":-5"#),
+        token_response(r#","expires_in":1e300"#),
+        token_response(r#","expires_in":1800,"expires_in":1801"#),
+        token_response(&format!(r#","padding":"{}""#, "x".repeat(64 * 1024))),
         json(401, "no"),
         json(400, r#"{"error":"because"}"#),
         status(204),
         status(307).insert_header("location", "http://127.0.0.1:1/"),
     ] {
-        let (error, asked) = refusal(invalid).await;
+        let (error, requests) = token_error(invalid).await;
         assert!(
             matches!(error, TokenError::InvalidResponse { endpoint: Endpoint::Token, .. }),
             "{error}"
         );
-        assert_eq!(asked, 1);
+        assert_eq!(requests, 1);
     }
 }
 
 #[tokio::test]
-async fn a_token_of_another_type_is_refused_by_its_type() {
+async fn unknown_token_type_is_rejected() {
     let (error, _) =
-        refusal(json(200, r#"{"access_token":"t1","token_type":"mac","expires_in":9}"#)).await;
+        token_error(json(200, r#"{"access_token":"t1","token_type":"mac","expires_in":9}"#)).await;
     assert!(error.to_string().contains("token_type is not Bearer"), "{error}");
 }

@@ -3,18 +3,18 @@ use oauth_types::{AccessToken, ClientAuthMethod, Form};
 use token_client::TokenTarget;
 use wiremock::Request;
 
-use crate::setup::{C, SECRET, need, token};
+use crate::setup::{AuthServer, SECRET, target, token};
 
-async fn only_request(c: &C) -> Request {
+async fn only_request(c: &AuthServer) -> Request {
     let mut requests = c.server.received_requests().await.unwrap();
     assert_eq!(requests.len(), 1);
     requests.remove(0)
 }
 
 #[tokio::test]
-async fn the_request_has_the_form_of_the_document() {
-    let c = C::answering([token("t1")]).await;
-    c.client().token(&need()).await.unwrap();
+async fn token_request_matches_the_source_document() {
+    let c = AuthServer::with_responses([token("t1")]).await;
+    c.client().token(&target()).await.unwrap();
     let request = only_request(&c).await;
     assert_eq!((request.method.as_str(), request.url.path()), ("POST", "/oauth/token"));
     assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
@@ -26,9 +26,15 @@ async fn the_request_has_the_form_of_the_document() {
 }
 
 #[tokio::test]
-async fn by_basic_the_secret_is_form_encoded_in_the_header_and_not_in_the_body() {
-    let c = C::answering([token("t1")]).await;
-    c.builder().auth_method(ClientAuthMethod::Basic).build().unwrap().token(&need()).await.unwrap();
+async fn client_secret_basic_form_encodes_the_secret() {
+    let c = AuthServer::with_responses([token("t1")]).await;
+    c.builder()
+        .auth_method(ClientAuthMethod::Basic)
+        .build()
+        .unwrap()
+        .token(&target())
+        .await
+        .unwrap();
     let request = only_request(&c).await;
     let (id, secret) =
         oauth_types::basic::parse(request.headers["authorization"].as_bytes()).unwrap().unwrap();
@@ -38,39 +44,41 @@ async fn by_basic_the_secret_is_form_encoded_in_the_header_and_not_in_the_body()
 }
 
 #[tokio::test]
-async fn a_resource_is_asked_for_and_an_empty_scope_is_left_out() {
-    let c = C::answering([token("t1")]).await;
-    let need =
+async fn token_request_includes_resource_and_omits_empty_scope() {
+    let c = AuthServer::with_responses([token("t1")]).await;
+    let target =
         TokenTarget { resource: Some("https://b.example".to_owned()), ..TokenTarget::default() };
-    c.client().token(&need).await.unwrap();
+    c.client().token(&target).await.unwrap();
     let form = Form::parse(&only_request(&c).await.body).unwrap();
     assert_eq!((form.get("resource"), form.get("scope")), (Some("https://b.example"), None));
 }
 
 #[tokio::test]
 async fn events_are_emitted_and_the_trace_is_propagated() {
-    let c = C::answering([token("t1")]).await;
+    let c = AuthServer::with_responses([token("t1")]).await;
     let sink = EventSink::new(16);
     let mut listener = sink.subscribe().unwrap();
     let trace = TraceContext::root([7; 24]).unwrap();
     let client = c.client();
     let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
     scope
-        .run(async { (client.token(&need()).await.unwrap(), client.token(&need()).await.unwrap()) })
+        .run(async {
+            (client.token(&target()).await.unwrap(), client.token(&target()).await.unwrap())
+        })
         .await;
 
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     while let Ok(event) = listener.try_recv() {
-        told.push(serde_json::to_value(&*event).unwrap());
+        events.push(serde_json::to_value(&*event).unwrap());
     }
-    let names: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["request_sent", "response_received", "token_reused"]);
     assert_eq!(
-        told[0]["fields"][2],
+        events[0]["fields"][2],
         serde_json::json!({ "location": "body", "name": "client_secret", "value": "secret" })
     );
     assert_eq!(
-        told[1]["fields"][0]["value"]["fingerprint"],
+        events[1]["fields"][0]["value"]["fingerprint"],
         oauth_types::Fingerprint::of("t1").to_string()
     );
     assert_eq!(only_request(&c).await.headers["traceparent"], trace.to_string().as_str());
@@ -78,7 +86,7 @@ async fn events_are_emitted_and_the_trace_is_propagated() {
 
 #[tokio::test]
 async fn token_exchange_emits_only_fingerprints() {
-    let c = C::answering([token("hop")]).await;
+    let c = AuthServer::with_responses([token("exchanged")]).await;
     let sink = EventSink::new(16);
     let mut listener = sink.subscribe().unwrap();
     let scope = FlowScope {
@@ -87,35 +95,35 @@ async fn token_exchange_emits_only_fingerprints() {
         sink,
         clock: c.clock.clone(),
     };
-    let need = TokenTarget { resource: Some("https://b.example".to_owned()), ..need() };
-    let (client, subject) = (c.client(), AccessToken::new("the-users-token"));
+    let target = TokenTarget { resource: Some("https://b.example".to_owned()), ..target() };
+    let (client, subject) = (c.client(), AccessToken::new("user-token"));
     let exchanged =
-        scope.run(async { client.exchange_token(&subject, &need).await.unwrap() }).await;
-    assert_eq!(exchanged.expose(), "hop");
+        scope.run(async { client.exchange_token(&subject, &target).await.unwrap() }).await;
+    assert_eq!(exchanged.expose(), "exchanged");
     let form = Form::parse(&only_request(&c).await.body).unwrap();
     for (name, value) in [
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
         ("client_id", "service-a"),
         ("client_secret", SECRET),
-        ("subject_token", "the-users-token"),
+        ("subject_token", "user-token"),
         ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
         ("scope", "resource:read"),
         ("resource", "https://b.example"),
     ] {
         assert_eq!(form.get(name), Some(value), "{name}");
     }
-    let told = serde_json::to_string(&*listener.try_recv().unwrap()).unwrap();
-    assert!(!told.contains("the-users-token") && !told.contains(SECRET), "{told}");
-    assert!(told.contains(&oauth_types::Fingerprint::of("the-users-token").to_string()), "{told}");
+    let event = serde_json::to_string(&*listener.try_recv().unwrap()).unwrap();
+    assert!(!event.contains("user-token") && !event.contains(SECRET), "{event}");
+    assert!(event.contains(&oauth_types::Fingerprint::of("user-token").to_string()), "{event}");
 }
 
 #[tokio::test]
 async fn exchanged_tokens_are_not_shared() {
-    let c = C::answering([token("alices"), token("bobs"), token("own")]).await;
+    let c = AuthServer::with_responses([token("alices"), token("bobs"), token("own")]).await;
     let client = c.client();
     for (subject, expected) in [("alice", "alices"), ("bob", "bobs")] {
-        let exchanged = client.exchange_token(&AccessToken::new(subject), &need()).await.unwrap();
+        let exchanged = client.exchange_token(&AccessToken::new(subject), &target()).await.unwrap();
         assert_eq!(exchanged.expose(), expected);
     }
-    assert_eq!(client.token(&need()).await.unwrap().access_token.expose(), "own");
+    assert_eq!(client.token(&target()).await.unwrap().access_token.expose(), "own");
 }

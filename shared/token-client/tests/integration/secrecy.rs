@@ -3,14 +3,14 @@ use oauth_types::{ClientAuthMethod, ClientSecret, basic};
 use token_client::TokenClient;
 use wiremock::ResponseTemplate;
 
-use crate::setup::{C, SECRET, json, need, status, token};
+use crate::setup::{AuthServer, SECRET, json, status, target, token};
 
 const TOKEN: &str = "eyJhbGciOiJub3QtdG8tYmUtc2VlbiJ9";
 
 /// Returns everything that a process could log about one call: the outcome, the client, and all
 /// events.
-async fn everything_logged(answer: ResponseTemplate, method: ClientAuthMethod) -> String {
-    let c = C::answering([answer]).await;
+async fn everything_logged(response: ResponseTemplate, method: ClientAuthMethod) -> String {
+    let c = AuthServer::with_responses([response]).await;
     let builder = c.builder().auth_method(method);
     let mut output = format!("{builder:?}");
     let client = builder.build().unwrap();
@@ -18,7 +18,7 @@ async fn everything_logged(answer: ResponseTemplate, method: ClientAuthMethod) -
     let mut listener = sink.subscribe().unwrap();
     let trace = TraceContext::root([7; 24]).unwrap();
     let scope = FlowScope { trace, party: Party::Client, sink, clock: c.clock.clone() };
-    match scope.run(client.token(&need())).await {
+    match scope.run(client.token(&target())).await {
         Ok(token) => output += &format!("{token:?} {client:?}"),
         Err(error) => output += &format!("{error} {error:?} {client:?}"),
     }
@@ -28,7 +28,7 @@ async fn everything_logged(answer: ResponseTemplate, method: ClientAuthMethod) -
     output
 }
 
-fn echoing(text: &str) -> ResponseTemplate {
+fn error_response_with(text: &str) -> ResponseTemplate {
     json(
         401,
         &serde_json::json!({ "error": "invalid_client", "error_description": text, "error_uri": text }).to_string(),
@@ -36,17 +36,17 @@ fn echoing(text: &str) -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
+async fn printed_values_contain_no_token_and_no_secret() {
     let header = basic::format("service-a", &ClientSecret::new(SECRET));
     let in_header = header.trim_start_matches("Basic ");
     let in_form = "s3cr%3Dt+%26+very%2Fprivate";
     let hidden = [SECRET, in_form, in_header, TOKEN];
-    let answers = || {
+    let responses = || {
         [
             token(TOKEN),
-            echoing(&format!("the secret {SECRET} is wrong")),
-            echoing(&format!("the body client_secret={in_form} is wrong")),
-            echoing(&format!("the header {header} is wrong")),
+            error_response_with(&format!("the secret {SECRET} is wrong")),
+            error_response_with(&format!("the body client_secret={in_form} is wrong")),
+            error_response_with(&format!("the header {header} is wrong")),
             json(200, &format!(r#"{{"access_token":"{TOKEN}","token_type":"mac"}}"#)),
             json(
                 200,
@@ -60,8 +60,8 @@ async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
         ]
     };
     for method in [ClientAuthMethod::Post, ClientAuthMethod::Basic] {
-        for answer in answers() {
-            let output = everything_logged(answer, method).await;
+        for response in responses() {
+            let output = everything_logged(response, method).await;
             assert!(output.contains("request_sent") && output.contains("TokenClient"), "{output}");
             for secret in hidden {
                 assert!(!output.contains(secret), "{secret} in {output}");
@@ -71,7 +71,7 @@ async fn no_secret_and_no_token_is_in_anything_that_can_be_printed() {
 }
 
 #[test]
-fn a_url_with_a_password_is_refused_without_being_shown() {
+fn build_error_does_not_print_url_passwords() {
     let build =
         TokenClient::builder("https://c:hunter2@c.example", "service-a", ClientSecret::new(SECRET))
             .build();

@@ -13,7 +13,7 @@ use token_client::{TokenClient, TokenClientBuilder, TokenTarget};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 
 /// Upper bound of every wait. Only a hanging test reaches it.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// Contains characters that form encoding, URL encoding and Basic authentication encode
 /// differently.
@@ -21,7 +21,7 @@ pub const SECRET: &str = "s3cr=t & very/private";
 
 /// The token endpoint of C. Returns the scripted responses in order, then repeats the last one.
 #[derive(Clone)]
-pub struct C {
+pub struct AuthServer {
     pub server: Arc<MockServer>,
     pub clock: Clock,
     script: Script,
@@ -29,25 +29,26 @@ pub struct C {
 
 #[derive(Clone, Default)]
 struct Script {
-    answers: Arc<Mutex<VecDeque<ResponseTemplate>>>,
-    asked: Arc<AtomicUsize>,
-    closed: Arc<(Mutex<bool>, Condvar)>,
+    responses: Arc<Mutex<VecDeque<ResponseTemplate>>>,
+    request_count: Arc<AtomicUsize>,
+    on_hold: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Respond for Script {
     fn respond(&self, _: &Request) -> ResponseTemplate {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let (closed, opened) = &*self.closed;
-        drop(opened.wait_while(closed.lock().unwrap(), |closed| *closed).unwrap());
-        let mut answers = self.answers.lock().unwrap();
-        if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }.unwrap()
+        self.request_count.fetch_add(1, Ordering::SeqCst);
+        let (on_hold, released) = &*self.on_hold;
+        drop(released.wait_while(on_hold.lock().unwrap(), |on_hold| *on_hold).unwrap());
+        let mut responses = self.responses.lock().unwrap();
+        if responses.len() > 1 { responses.pop_front() } else { responses.front().cloned() }
+            .unwrap()
     }
 }
 
-impl C {
-    pub async fn answering(answers: impl IntoIterator<Item = ResponseTemplate>) -> Self {
+impl AuthServer {
+    pub async fn with_responses(responses: impl IntoIterator<Item = ResponseTemplate>) -> Self {
         let script = Script::default();
-        script.answers.lock().unwrap().extend(answers);
+        script.responses.lock().unwrap().extend(responses);
         let server = MockServer::start().await;
         Mock::given(path("/oauth/token")).respond_with(script.clone()).mount(&server).await;
         Self { server: Arc::new(server), clock: Clock::manual(1_000_000), script }
@@ -59,28 +60,28 @@ impl C {
 
     pub fn builder(&self) -> TokenClientBuilder {
         let endpoint = format!("{}/oauth/token", self.server.uri());
-        self.discovering(&self.server.uri()).token_endpoint(endpoint)
+        self.builder_with_discovery(&self.server.uri()).token_endpoint(endpoint)
     }
 
-    pub fn discovering(&self, issuer: &str) -> TokenClientBuilder {
+    pub fn builder_with_discovery(&self, issuer: &str) -> TokenClientBuilder {
         TokenClient::builder(issuer, "service-a", ClientSecret::new(SECRET))
             .clock(self.clock.clone())
-            .timeout(LONG)
+            .timeout(MAX_WAIT)
     }
 
     /// Returns the number of token requests received.
-    pub fn asked(&self) -> usize {
-        self.script.asked.load(Ordering::SeqCst)
+    pub fn request_count(&self) -> usize {
+        self.script.request_count.load(Ordering::SeqCst)
     }
 
-    /// Holds all responses back until [`C::open`] is called.
-    pub fn close(&self) {
-        *self.script.closed.0.lock().unwrap() = true;
+    /// Holds all responses back until [`AuthServer::release_responses`] is called.
+    pub fn hold_responses(&self) {
+        *self.script.on_hold.0.lock().unwrap() = true;
     }
 
-    pub fn open(&self) {
-        *self.script.closed.0.lock().unwrap() = false;
-        self.script.closed.1.notify_all();
+    pub fn release_responses(&self) {
+        *self.script.on_hold.0.lock().unwrap() = false;
+        self.script.on_hold.1.notify_all();
     }
 
     pub fn advance(&self, seconds: u64) {
@@ -101,16 +102,16 @@ pub fn status(status: u16) -> ResponseTemplate {
     ResponseTemplate::new(status)
 }
 
-pub fn need() -> TokenTarget {
+pub fn target() -> TokenTarget {
     TokenTarget { scope: "resource:read".parse().unwrap(), resource: None }
 }
 
 /// Waits until the condition holds.
-pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub async fn wait_until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let wait = async {
-        while !is_so().await {
+        while !condition().await {
             tokio::task::yield_now().await;
         }
     };
-    assert!(tokio::time::timeout(LONG, wait).await.is_ok(), "never came: {what}");
+    assert!(tokio::time::timeout(MAX_WAIT, wait).await.is_ok(), "timed out waiting for {what}");
 }

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_key_is_read_with_its_kid() {
+    fn public_key_is_read_with_its_kid() {
         assert!(
             matches!(read(&rsa()), Some((Some(kid), key)) if kid == "r" && key.algorithm == Algorithm::RS256)
         );

@@ -115,18 +115,20 @@ mod tests {
 
     #[test]
     fn only_the_types_of_rfc_9068_are_access_tokens() {
-        for good in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/at+JWT"] {
-            assert!(typ_is_accepted(good), "{good}");
+        for accepted in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/at+JWT"] {
+            assert!(typ_is_accepted(accepted), "{accepted}");
         }
-        for bad in ["JWT", "", "id+jwt", "application/jwt", "xapplication/at+jwt", "logout+jwt"] {
-            assert!(!typ_is_accepted(bad), "{bad}");
+        for rejected in
+            ["JWT", "", "id+jwt", "application/jwt", "xapplication/at+jwt", "logout+jwt"]
+        {
+            assert!(!typ_is_accepted(rejected), "{rejected}");
         }
     }
 
     #[test]
     fn other_strings_are_not_jwts() {
-        for bad in ["gpat_opaque", "a.b", "a.b.c.d", "!.b.c", "e30.e30.x"] {
-            assert!(Unverified::parse(&AccessToken::new(bad)).is_err(), "{bad}");
+        for text in ["gpat_opaque", "a.b", "a.b.c.d", "!.b.c", "e30.e30.x"] {
+            assert!(Unverified::parse(&AccessToken::new(text)).is_err(), "{text}");
         }
         let crit =
             BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","typ":"at+jwt","crit":["b64"]}"#);

@@ -19,7 +19,8 @@ pub(super) struct KeySet {
 }
 
 impl KeySet {
-    /// Reads published JWKs, the successors of `before`. Keys of other types and uses are ignored.
+    /// Reads published JWKs, which replace those of `before`. Keys of other types and uses are
+    /// ignored.
     pub(super) fn new(
         published: Vec<Value>,
         before: Option<Arc<Self>>,
@@ -75,13 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn an_ambiguous_kid_matches_no_key() {
+    fn ambiguous_kid_matches_no_key() {
         let set = set(vec![rsa(Some("1")), rsa(Some("1")), rsa(Some("2"))]).unwrap();
         assert!(set.key(Some("1")).is_none() && set.key(Some("2")).is_some());
     }
 
     #[test]
-    fn a_token_without_kid_needs_a_single_key_without_kid() {
+    fn token_without_kid_requires_single_key_without_kid() {
         assert!(set(vec![rsa(None)]).unwrap().key(None).is_some());
         assert!(set(vec![rsa(None), rsa(Some("2"))]).unwrap().key(None).is_none());
         assert!(set(vec![rsa(Some("1"))]).unwrap().key(None).is_none());
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_set_or_one_with_a_secret_key_is_rejected() {
+    fn empty_and_secret_key_sets_are_rejected() {
         let symmetric = json!({ "kty": "oct", "k": "c2VjcmV0" });
         assert!(set(vec![]).is_err() && set(vec![rsa(Some("1")), symmetric]).is_err());
     }

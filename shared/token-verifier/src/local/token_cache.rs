@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) generation: u64,
 }
 
-/// For each such amount of claims, in bytes, a token counts as one more.
+/// A token counts as one more entry for each multiple of this size of its claims, in bytes.
 const NORMAL_SIZE: usize = 1_024;
 
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_cached_until_it_expires_or_the_keys_change() {
+    fn token_is_cached_until_expiry_or_key_change() {
         let cache = VerifiedTokenCache::new(10);
         for (now, generation, cached) in [
             (50, 1, true),
@@ -117,12 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn capacity_is_bounded_and_large_tokens_count_as_several() {
+    fn cache_capacity_is_bounded_by_token_size() {
         for (jti, at_most) in [("t".to_owned(), 100), ("t".repeat(9 * NORMAL_SIZE), 10)] {
             let cache = VerifiedTokenCache::new(100);
             (0..1_000).for_each(|name| cache.insert(hash(name), entry(&jti)));
-            let kept = cache.0.len();
-            assert!((1..=at_most).contains(&kept), "{kept}");
+            let len = cache.0.len();
+            assert!((1..=at_most).contains(&len), "{len}");
         }
     }
 }

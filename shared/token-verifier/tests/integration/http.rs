@@ -1,4 +1,4 @@
-//! What a caller of B hears, over a real socket.
+//! Responses of a resource server, over a real socket.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use token_verifier::{
 };
 
 use crate::{
-    setup::{C, ISSUER, NOW, RESOURCE, introspection, keys, status},
+    setup::{AuthServer, ISSUER, NOW, RESOURCE, introspection_settings, keys, status},
     signer::Signer,
 };
 
@@ -31,87 +31,88 @@ impl RequiredScope for ResourceWrite {
     const SCOPE: &'static str = "resource:write";
 }
 
-/// B, as a team would write it. Its address.
-async fn b(verifier: Verifier) -> String {
+/// Starts a typical resource server and returns its URL.
+async fn serve(verifier: Verifier) -> String {
     let app = Router::new()
         .route(
             "/read",
-            get(async |pass: Authorized<ResourceRead>| {
-                pass.subject().unwrap_or_default().to_owned()
+            get(async |token: Authorized<ResourceRead>| {
+                token.subject().unwrap_or_default().to_owned()
             }),
         )
         .route("/write", post(async |_: Authorized<ResourceWrite>, body: String| body))
         .layer(from_fn_with_state(verifier.clone(), reject_token_in_form_body))
         .with_state(verifier);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
-    address
+    url
 }
 
-struct Story {
-    c: C,
+struct ResourceServer {
+    c: AuthServer,
     signer: Signer,
-    b: String,
+    url: String,
 }
 
-impl Story {
+impl ResourceServer {
     async fn new(detail: ErrorDetail) -> Self {
         let signer = Signer::es256("1");
-        let c = C::with_keys([&signer]).await;
-        let b =
-            b(c.builder().local(LocalSettings::default()).detail(detail).build().unwrap()).await;
-        Self { c, signer, b }
+        let c = AuthServer::with_keys([&signer]).await;
+        let url =
+            serve(c.builder().local(LocalSettings::default()).detail(detail).build().unwrap())
+                .await;
+        Self { c, signer, url }
     }
 
     fn read(&self) -> RequestBuilder {
-        Client::new().get(format!("{}/read", self.b))
+        Client::new().get(format!("{}/read", self.url))
     }
 
     fn write(&self) -> RequestBuilder {
-        Client::new().post(format!("{}/write", self.b))
+        Client::new().post(format!("{}/write", self.url))
     }
 
-    async fn shown(&self, token: &AccessToken) -> Refused {
-        Refused::of(self.read().bearer_auth(token.expose())).await
+    async fn rejection_of(&self, token: &AccessToken) -> Rejection {
+        Rejection::receive(self.read().bearer_auth(token.expose())).await
     }
 }
 
 #[derive(Debug)]
-struct Refused {
+struct Rejection {
     status: StatusCode,
     challenge: String,
     body: Value,
 }
 
-impl Refused {
-    async fn of(request: RequestBuilder) -> Self {
-        let answer = request.send().await.unwrap();
-        assert_eq!(answer.headers()["cache-control"], "no-store");
-        let header = |answer: &Response, name: &str| {
-            answer
+impl Rejection {
+    async fn receive(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let header = |response: &Response, name: &str| {
+            response
                 .headers()
                 .get(name)
                 .map(|value| value.to_str().unwrap().to_owned())
                 .unwrap_or_default()
         };
-        let challenge = header(&answer, "www-authenticate");
-        Self { status: answer.status(), challenge, body: answer.json().await.unwrap() }
+        let challenge = header(&response, "www-authenticate");
+        Self { status: response.status(), challenge, body: response.json().await.unwrap() }
     }
 
     #[track_caller]
-    fn is(&self, status: u16, error: &str) {
+    fn assert_error(&self, status: u16, error: &str) {
         assert_eq!(
             (self.status.as_u16(), &self.body["error"]),
             (status, &json!(error)),
             "{self:?}"
         );
         assert!(self.challenge.contains(&format!(r#"error="{error}""#)), "{self:?}");
-        self.names_the_metadata();
+        self.assert_names_metadata();
     }
 
     #[track_caller]
-    fn names_the_metadata(&self) {
+    fn assert_names_metadata(&self) {
         let begin = format!(r#"Bearer realm="{RESOURCE}""#);
         let metadata =
             format!(r#"resource_metadata="{RESOURCE}/.well-known/oauth-protected-resource""#);
@@ -124,84 +125,87 @@ impl Refused {
 
 #[tokio::test]
 async fn valid_token_is_accepted() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    let answer = story.read().bearer_auth(story.signer.token().expose()).send().await.unwrap();
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    let response = server.read().bearer_auth(server.signer.token().expose()).send().await.unwrap();
     assert_eq!(
-        (answer.status().as_u16(), answer.text().await.unwrap().as_str()),
+        (response.status().as_u16(), response.text().await.unwrap().as_str()),
         (200, "service-a")
     );
 }
 
 #[tokio::test]
 async fn missing_token_gets_a_challenge_without_error_code() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    for request in [story.read(), story.read().basic_auth("service-a", Some("abc123"))] {
-        let refused = Refused::of(request).await;
-        assert_eq!(refused.status, 401);
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    for request in [server.read(), server.read().basic_auth("service-a", Some("abc123"))] {
+        let rejection = Rejection::receive(request).await;
+        assert_eq!(rejection.status, 401);
         assert!(
-            !refused.challenge.contains("error") && refused.body.get("error").is_none(),
-            "{refused:?}"
+            !rejection.challenge.contains("error") && rejection.body.get("error").is_none(),
+            "{rejection:?}"
         );
-        refused.names_the_metadata();
+        rejection.assert_names_metadata();
     }
 }
 
 #[tokio::test]
-async fn a_bad_token_is_an_invalid_token() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    let expired = story.signer.token_with(|_, claims| claims["exp"] = json!(NOW - 60));
-    for bad in [expired, Signer::es256("1").token(), AccessToken::new("opaque")] {
-        story.shown(&bad).await.is(401, "invalid_token");
+async fn rejected_token_gets_invalid_token_error() {
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    let expired = server.signer.token_with(|_, claims| claims["exp"] = json!(NOW - 60));
+    for invalid in [expired, Signer::es256("1").token(), AccessToken::new("opaque")] {
+        server.rejection_of(&invalid).await.assert_error(401, "invalid_token");
     }
 }
 
 #[tokio::test]
-async fn missing_scope_is_named() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    let refused = Refused::of(story.write().bearer_auth(story.signer.token().expose())).await;
-    refused.is(403, "insufficient_scope");
-    assert!(refused.challenge.contains(r#"scope="resource:write""#), "{refused:?}");
+async fn insufficient_scope_error_names_the_required_scope() {
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    let rejection =
+        Rejection::receive(server.write().bearer_auth(server.signer.token().expose())).await;
+    rejection.assert_error(403, "insufficient_scope");
+    assert!(rejection.challenge.contains(r#"scope="resource:write""#), "{rejection:?}");
     assert!(
-        !refused.challenge.contains("resource:read"),
-        "terse tells nothing of the token: {refused:?}"
+        !rejection.challenge.contains("resource:read"),
+        "terse detail does not reveal the granted scope: {rejection:?}"
     );
 }
 
 #[tokio::test]
-async fn a_scope_is_compared_whole() {
-    let story = Story::new(ErrorDetail::Terse).await;
+async fn scope_must_match_exactly() {
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
     for scope in ["resource:readonly", "resource", "RESOURCE:READ", ""] {
-        let token = story.signer.token_with(|_, claims| claims["scope"] = json!(scope));
-        story.shown(&token).await.is(403, "insufficient_scope");
+        let token = server.signer.token_with(|_, claims| claims["scope"] = json!(scope));
+        server.rejection_of(&token).await.assert_error(403, "insufficient_scope");
     }
 }
 
 #[tokio::test]
-async fn a_token_in_the_url_is_refused_with_and_without_a_header() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    let token = story.signer.token();
+async fn token_in_the_query_string_is_rejected() {
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    let token = server.signer.token();
     for name in ["access_token", "acc%65ss_token", "x=1&access_token"] {
-        let url = format!("{}/read?{name}={}", story.b, token.expose());
-        Refused::of(Client::new().get(&url)).await.is(400, "invalid_request");
-        Refused::of(Client::new().get(&url).bearer_auth(token.expose()))
+        let url = format!("{}/read?{name}={}", server.url, token.expose());
+        Rejection::receive(Client::new().get(&url)).await.assert_error(400, "invalid_request");
+        Rejection::receive(Client::new().get(&url).bearer_auth(token.expose()))
             .await
-            .is(400, "invalid_request");
+            .assert_error(400, "invalid_request");
     }
-    let other = story.read().query(&[("my_access_token", "x")]).bearer_auth(token.expose());
+    let other = server.read().query(&[("my_access_token", "x")]).bearer_auth(token.expose());
     assert_eq!(other.send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]
-async fn a_token_in_the_body_is_refused_with_and_without_a_header() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    let token = story.signer.token_with(|_, claims| claims["scope"] = json!("resource:write"));
-    let form = || story.write().form(&[("order", "1"), ("access_token", token.expose())]);
-    Refused::of(form()).await.is(400, "invalid_request");
-    Refused::of(form().bearer_auth(token.expose())).await.is(400, "invalid_request");
+async fn token_in_the_form_body_is_rejected() {
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    let token = server.signer.token_with(|_, claims| claims["scope"] = json!("resource:write"));
+    let form = || server.write().form(&[("order", "1"), ("access_token", token.expose())]);
+    Rejection::receive(form()).await.assert_error(400, "invalid_request");
+    Rejection::receive(form().bearer_auth(token.expose()))
+        .await
+        .assert_error(400, "invalid_request");
     let other =
-        story.write().form(&[("order", "1")]).bearer_auth(token.expose()).send().await.unwrap();
+        server.write().form(&[("order", "1")]).bearer_auth(token.expose()).send().await.unwrap();
     assert_eq!((other.status().as_u16(), other.text().await.unwrap().as_str()), (200, "order=1"));
-    let json = story
+    let json = server
         .write()
         .body("access_token=x")
         .header("content-type", "text/plain")
@@ -209,89 +213,96 @@ async fn a_token_in_the_body_is_refused_with_and_without_a_header() {
     assert_eq!(
         json.send().await.unwrap().status(),
         200,
-        "a body that is no form is the handler's own"
+        "only form bodies are searched for a token"
     );
 }
 
 #[tokio::test]
-async fn two_authorization_headers_or_a_broken_one_are_an_invalid_request() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    let token = story.signer.token();
-    let two = story.read().bearer_auth(token.expose()).basic_auth("service-a", Some("abc123"));
-    Refused::of(two).await.is(400, "invalid_request");
-    for broken in ["Bearer", "Bearer ", "Bearer a b", "Bearer a, Bearer b"] {
-        Refused::of(story.read().header("authorization", broken)).await.is(400, "invalid_request");
+async fn repeated_or_malformed_authorization_header_is_rejected() {
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    let token = server.signer.token();
+    let two = server.read().bearer_auth(token.expose()).basic_auth("service-a", Some("abc123"));
+    Rejection::receive(two).await.assert_error(400, "invalid_request");
+    for malformed in ["Bearer", "Bearer ", "Bearer a b", "Bearer a, Bearer b"] {
+        Rejection::receive(server.read().header("authorization", malformed))
+            .await
+            .assert_error(400, "invalid_request");
     }
 }
 
 #[tokio::test]
-async fn explained_a_refusal_has_the_compared_values_and_terse_it_has_not() {
+async fn only_full_detail_includes_compared_values() {
     let other = "https://other.example";
-    for (detail, told) in [(ErrorDetail::Full, true), (ErrorDetail::Terse, false)] {
-        let story = Story::new(detail).await;
-        let refused =
-            story.shown(&story.signer.token_with(|_, claims| claims["aud"] = json!(other))).await;
-        refused.is(401, "invalid_token");
-        let description = refused.body["error_description"].as_str().unwrap();
+    for (detail, has_values) in [(ErrorDetail::Full, true), (ErrorDetail::Terse, false)] {
+        let server = ResourceServer::new(detail).await;
+        let rejection = server
+            .rejection_of(&server.signer.token_with(|_, claims| claims["aud"] = json!(other)))
+            .await;
+        rejection.assert_error(401, "invalid_token");
+        let description = rejection.body["error_description"].as_str().unwrap();
         assert_eq!(
             description.contains(other) && description.contains(RESOURCE),
-            told,
+            has_values,
             "{description}"
         );
-        assert_eq!(refused.challenge.contains(other), told);
+        assert_eq!(rejection.challenge.contains(other), has_values);
     }
 }
 
 #[tokio::test]
-async fn what_a_token_says_cannot_break_out_of_the_challenge() {
-    let story = Story::new(ErrorDetail::Full).await;
-    let evil = "x\", error=\"none\r\nset-cookie: a=b\u{e4}";
-    let refused =
-        story.shown(&story.signer.token_with(|_, claims| claims["iss"] = json!(evil))).await;
-    refused.is(401, "invalid_token");
-    assert_eq!(refused.challenge.matches("error=\"").count(), 1, "{refused:?}");
+async fn claims_cannot_add_challenge_parameters() {
+    let server = ResourceServer::new(ErrorDetail::Full).await;
+    let injection = "x\", error=\"none\r\nset-cookie: a=b\u{e4}";
+    let rejection = server
+        .rejection_of(&server.signer.token_with(|_, claims| claims["iss"] = json!(injection)))
+        .await;
+    rejection.assert_error(401, "invalid_token");
+    assert_eq!(rejection.challenge.matches("error=\"").count(), 1, "{rejection:?}");
 }
 
 #[tokio::test]
-async fn while_c_is_away_the_answer_is_503_with_when_to_come_again() {
-    let story = Story::new(ErrorDetail::Terse).await;
-    story.c.jwks.answers(status(503).insert_header("retry-after", "9"));
-    let token = story.signer.token();
-    let answer = story.read().bearer_auth(token.expose()).send().await.unwrap();
+async fn missing_keys_return_503_with_retry_after() {
+    let server = ResourceServer::new(ErrorDetail::Terse).await;
+    server.c.jwks.set_response(status(503).insert_header("retry-after", "9"));
+    let token = server.signer.token();
+    let response = server.read().bearer_auth(token.expose()).send().await.unwrap();
     assert_eq!(
-        (answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()),
+        (response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()),
         (503, "9")
     );
-    assert!(!answer.headers().contains_key("www-authenticate"), "the caller's token may be good");
-    assert_eq!(answer.headers()["cache-control"], "no-store");
-    let body: Value = answer.json().await.unwrap();
+    assert!(!response.headers().contains_key("www-authenticate"), "the token may be valid");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let body: Value = response.json().await.unwrap();
     assert_eq!(body["error"], "temporarily_unavailable");
-    story.c.jwks.answers(keys([&story.signer]));
-    story.c.clock.advance(Duration::from_secs(1));
-    assert_eq!(story.read().bearer_auth(token.expose()).send().await.unwrap().status(), 200);
+    server.c.jwks.set_response(keys([&server.signer]));
+    server.c.clock.advance(Duration::from_secs(1));
+    assert_eq!(server.read().bearer_auth(token.expose()).send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]
-async fn while_c_is_away_an_introspecting_b_answers_503_and_recovers() {
-    let c = C::saying(json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })).await;
-    let verifier = c.builder().introspection(introspection()).build().unwrap();
-    let url = format!("{}/read", b(verifier).await);
-    let code = async || {
+async fn failed_introspection_returns_503_until_it_recovers() {
+    let c = AuthServer::with_introspection_response(
+        json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" }),
+    )
+    .await;
+    let verifier = c.builder().introspection(introspection_settings()).build().unwrap();
+    let url = format!("{}/read", serve(verifier).await);
+    let status_code = async || {
         Client::new().get(&url).bearer_auth("opaque").send().await.unwrap().status().as_u16()
     };
-    assert_eq!(code().await, 200);
-    c.introspection.answers(status(500));
-    assert_eq!(code().await, 200, "the word is still good");
-    c.wait(10);
-    assert_eq!(code().await, 503);
-    c.introspection.answers(crate::setup::said(&json!({ "active": false })));
-    assert_eq!(code().await, 401);
+    assert_eq!(status_code().await, 200);
+    c.introspection.set_response(status(500));
+    assert_eq!(status_code().await, 200, "the response is still cached");
+    c.advance_clock(10);
+    assert_eq!(status_code().await, 503);
+    c.introspection.set_response(crate::setup::json_response(&json!({ "active": false })));
+    assert_eq!(status_code().await, 401);
 }
 
 #[tokio::test]
-async fn b_says_of_itself_whose_tokens_it_takes() {
-    let c = C::with_keys([]).await;
-    let metadata = c.local().protected_resource_metadata(["resource:read"]);
+async fn protected_resource_metadata_names_issuer_and_scopes() {
+    let c = AuthServer::with_keys([]).await;
+    let metadata = c.local_verifier().protected_resource_metadata(["resource:read"]);
     assert_eq!(
         (metadata.resource.as_str(), &metadata.authorization_servers[..]),
         (RESOURCE, &[ISSUER.to_owned()][..])

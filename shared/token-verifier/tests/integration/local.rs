@@ -1,4 +1,4 @@
-//! Honest tokens, and honest tokens that are not for us or not for now.
+//! Local verification of tokens that the issuer signed.
 
 use flow_events::Rule;
 use oauth_types::{AccessToken, ClientSecret};
@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use token_verifier::{BuildError, LocalSettings, Verifier, VerifyError};
 
 use crate::{
-    setup::{C, ISSUER, JWKS, NOW, RESOURCE, broken, introspection},
+    setup::{AuthServer, ISSUER, JWKS, NOW, RESOURCE, introspection_settings, violated_rule},
     signer::Signer,
 };
 
 #[tokio::test]
-async fn a_good_token_of_each_algorithm_is_found_good() {
+async fn valid_token_of_each_algorithm_is_accepted() {
     let signers = [Signer::es256("1"), Signer::eddsa("2"), Signer::rs256("3")];
-    let c = C::with_keys(&signers).await;
-    let verifier = c.local();
+    let c = AuthServer::with_keys(&signers).await;
+    let verifier = c.local_verifier();
     for signer in &signers {
         let token = verifier.verify(&signer.token()).await.unwrap();
         assert_eq!(
@@ -24,15 +24,15 @@ async fn a_good_token_of_each_algorithm_is_found_good() {
         assert!(token.scope().contains("resource:read") && token.audience().contains(RESOURCE));
         assert_eq!(token.expires_at(), NOW + 1_800);
     }
-    assert_eq!(c.asked(JWKS).await, 1);
+    assert_eq!(c.request_count(JWKS).await, 1);
 }
 
 #[tokio::test]
 async fn checks_run_in_order_and_are_emitted() {
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
+    let c = AuthServer::with_keys([&signer]).await;
     let token = signer.token_with(|_, claims| claims["nbf"] = json!(NOW));
-    let (outcome, checks) = c.checks(c.local().verify(&token)).await;
+    let (outcome, checks) = c.record_checks(c.local_verifier().verify(&token)).await;
     outcome.unwrap();
     let rules: Vec<_> = checks.iter().map(|check| check.rule).collect();
     let order = [
@@ -50,18 +50,18 @@ async fn checks_run_in_order_and_are_emitted() {
     assert!(checks.iter().all(|check| check.passed));
 }
 
-/// The rule that a token breaks whose claims were changed before they were signed.
-async fn rule_broken_by(change: impl FnOnce(&mut Value, &mut Value)) -> Option<Rule> {
+/// Returns the rule that a token violates if `change` is applied before signing.
+async fn rule_violated_by(change: impl FnOnce(&mut Value, &mut Value)) -> Option<Rule> {
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
-    broken(c.local().verify(&signer.token_with(change)).await)
+    let c = AuthServer::with_keys([&signer]).await;
+    violated_rule(c.local_verifier().verify(&signer.token_with(change)).await)
 }
 
 #[tokio::test]
-async fn an_issuer_that_differs_in_one_byte_is_another() {
+async fn issuer_is_compared_byte_for_byte() {
     for iss in ["http://localhost:9000/", "HTTP://localhost:9000", "https://localhost:9000", ""] {
         assert_eq!(
-            rule_broken_by(|_, claims| claims["iss"] = json!(iss)).await,
+            rule_violated_by(|_, claims| claims["iss"] = json!(iss)).await,
             Some(Rule::Issuer),
             "{iss}"
         );
@@ -69,7 +69,7 @@ async fn an_issuer_that_differs_in_one_byte_is_another() {
 }
 
 #[tokio::test]
-async fn another_resources_token_is_refused() {
+async fn jwt_for_another_resource_is_rejected() {
     for aud in [
         json!("https://other.example"),
         json!(["https://b.example/", "x"]),
@@ -77,7 +77,7 @@ async fn another_resources_token_is_refused() {
         json!("service-a"),
     ] {
         assert_eq!(
-            rule_broken_by(|_, claims| claims["aud"] = aud.clone()).await,
+            rule_violated_by(|_, claims| claims["aud"] = aud.clone()).await,
             Some(Rule::Audience),
             "{aud}"
         );
@@ -87,17 +87,17 @@ async fn another_resources_token_is_refused() {
 #[tokio::test]
 async fn one_of_several_audiences_is_enough() {
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
+    let c = AuthServer::with_keys([&signer]).await;
     let token =
         signer.token_with(|_, claims| claims["aud"] = json!(["https://other.example", RESOURCE]));
-    c.local().verify(&token).await.unwrap();
+    c.local_verifier().verify(&token).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_jwt_of_another_type_is_no_access_token() {
+async fn jwt_of_another_type_is_rejected() {
     for typ in [json!("JWT"), json!("logout+jwt"), Value::Null] {
         assert_eq!(
-            rule_broken_by(|header, _| header["typ"] = typ.clone()).await,
+            rule_violated_by(|header, _| header["typ"] = typ.clone()).await,
             Some(Rule::Type),
             "{typ}"
         );
@@ -105,16 +105,16 @@ async fn a_jwt_of_another_type_is_no_access_token() {
 }
 
 #[tokio::test]
-async fn an_id_token_is_no_access_token() {
+async fn id_token_is_rejected() {
     let id_token = |header: &mut Value, claims: &mut Value| {
         header["typ"] = json!("JWT");
         *claims = json!({ "iss": ISSUER, "sub": "alice", "aud": RESOURCE, "exp": NOW + 300, "iat": NOW, "nonce": "n" });
     };
-    assert_eq!(rule_broken_by(id_token).await, Some(Rule::Type));
+    assert_eq!(rule_violated_by(id_token).await, Some(Rule::Type));
 }
 
 #[tokio::test]
-async fn times_are_kept_to_the_second_with_a_leeway_of_five() {
+async fn token_times_have_five_seconds_of_leeway() {
     let cases = [
         ("exp", NOW - 4, None),
         ("exp", NOW - 5, Some(Rule::Expiry)),
@@ -126,36 +126,36 @@ async fn times_are_kept_to_the_second_with_a_leeway_of_five() {
         ("iat", i64::MAX, Some(Rule::IssuedAt)),
     ];
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
-    let verifier = c.local();
+    let c = AuthServer::with_keys([&signer]).await;
+    let verifier = c.local_verifier();
     for (claim, at, rule) in cases {
         let outcome =
             verifier.verify(&signer.token_with(|_, claims| claims[claim] = json!(at))).await;
         match rule {
             None => assert!(outcome.is_ok(), "{claim} {at}: {outcome:?}"),
-            Some(_) => assert_eq!(broken(outcome), rule, "{claim} {at}"),
+            Some(_) => assert_eq!(violated_rule(outcome), rule, "{claim} {at}"),
         }
     }
 }
 
 #[tokio::test]
-async fn a_missing_claim_is_named() {
+async fn error_names_the_missing_claim() {
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
+    let c = AuthServer::with_keys([&signer]).await;
     for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"] {
         let token =
             signer.token_with(|_, claims| drop(claims.as_object_mut().unwrap().remove(claim)));
-        let error = c.local().verify(&token).await.unwrap_err();
+        let error = c.local_verifier().verify(&token).await.unwrap_err();
         assert!(error.to_string().contains(&format!("no {claim},")), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_claim_of_the_wrong_kind_is_refused_without_being_quoted() {
+async fn error_does_not_quote_claim_of_wrong_type() {
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
+    let c = AuthServer::with_keys([&signer]).await;
     let token = signer.token_with(|_, claims| claims["exp"] = json!("quoted-value"));
-    let error = c.local().verify(&token).await.unwrap_err();
+    let error = c.local_verifier().verify(&token).await.unwrap_err();
     assert!(
         matches!(&error, VerifyError::Invalid { rule: None, reason } if !reason.contains("quoted-value")),
         "{error}"
@@ -163,33 +163,37 @@ async fn a_claim_of_the_wrong_kind_is_refused_without_being_quoted() {
 }
 
 #[tokio::test]
-async fn an_opaque_token_at_a_local_verifier_is_refused_with_what_to_do() {
-    let c = C::with_keys([&Signer::es256("1")]).await;
-    let error = c.local().verify(&AccessToken::new("gpat_opaque")).await.unwrap_err();
+async fn opaque_token_error_suggests_introspection() {
+    let c = AuthServer::with_keys([&Signer::es256("1")]).await;
+    let error = c.local_verifier().verify(&AccessToken::new("gpat_opaque")).await.unwrap_err();
     assert!(
         error.to_string().contains("opaque") && error.to_string().contains("introspection"),
         "{error}"
     );
-    assert_eq!(c.asked(JWKS).await, 0);
+    assert_eq!(c.request_count(JWKS).await, 0);
 }
 
 #[tokio::test]
-async fn a_token_of_no_honest_length_is_refused_at_once() {
-    let c = C::with_keys([&Signer::es256("1")]).await;
-    let verifier =
-        c.builder().local(LocalSettings::default()).introspection(introspection()).build().unwrap();
-    for long in ["a".repeat(16 * 1_024 + 1), format!("a.b.{}", "c".repeat(16 * 1_024))] {
-        assert_eq!(broken(verifier.verify(&AccessToken::new(long)).await), None);
+async fn overlong_token_is_rejected_without_requests() {
+    let c = AuthServer::with_keys([&Signer::es256("1")]).await;
+    let verifier = c
+        .builder()
+        .local(LocalSettings::default())
+        .introspection(introspection_settings())
+        .build()
+        .unwrap();
+    for overlong in ["a".repeat(16 * 1_024 + 1), format!("a.b.{}", "c".repeat(16 * 1_024))] {
+        assert_eq!(violated_rule(verifier.verify(&AccessToken::new(overlong)).await), None);
     }
     assert_eq!(c.server.received_requests().await.unwrap().len(), 0);
 }
 
 #[tokio::test]
-async fn hs256_is_taken_only_with_a_secret_that_was_set_and_whatever_its_kid() {
-    const SHARED: &str = "a secret of at least thirty-two bytes";
-    let c = C::with_keys([]).await;
-    let token = Signer::hs256(SHARED.as_bytes()).token();
-    assert_eq!(broken(c.local().verify(&token).await), Some(Rule::Algorithm));
+async fn hs256_requires_a_configured_secret() {
+    const SECRET: &str = "a secret of at least thirty-two bytes";
+    let c = AuthServer::with_keys([]).await;
+    let token = Signer::hs256(SECRET.as_bytes()).token();
+    assert_eq!(violated_rule(c.local_verifier().verify(&token).await), Some(Rule::Algorithm));
     let with_secret = |secret: &str| {
         let settings = LocalSettings {
             hs256_secret: Some(ClientSecret::new(secret)),
@@ -197,12 +201,12 @@ async fn hs256_is_taken_only_with_a_secret_that_was_set_and_whatever_its_kid() {
         };
         c.builder().local(settings).build()
     };
-    with_secret(SHARED).unwrap().verify(&token).await.unwrap();
-    assert!(matches!(with_secret(&SHARED[..31]), Err(BuildError::ShortSecret)));
+    with_secret(SECRET).unwrap().verify(&token).await.unwrap();
+    assert!(matches!(with_secret(&SECRET[..31]), Err(BuildError::ShortSecret)));
 }
 
 #[tokio::test]
-async fn what_cannot_work_is_refused_when_it_is_built() {
+async fn invalid_configuration_is_rejected() {
     let build = |issuer: &str, resource: &str| {
         Verifier::builder(issuer, resource).local(LocalSettings::default()).build()
     };
@@ -215,27 +219,27 @@ async fn what_cannot_work_is_refused_when_it_is_built() {
 }
 
 #[tokio::test]
-async fn a_token_is_remembered_and_not_past_its_end() {
+async fn verified_token_is_cached_until_it_expires() {
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
-    let (verifier, token) = (c.local(), signer.token());
+    let c = AuthServer::with_keys([&signer]).await;
+    let (verifier, token) = (c.local_verifier(), signer.token());
     let first = verifier.verify(&token).await.unwrap();
-    let (second, checks) = c.checks(verifier.verify(&token)).await;
-    assert!(std::sync::Arc::ptr_eq(&first, &second.unwrap()), "nothing was verified again");
+    let (second, checks) = c.record_checks(verifier.verify(&token)).await;
+    assert!(std::sync::Arc::ptr_eq(&first, &second.unwrap()), "the cached result is returned");
     assert!(checks.len() == 1 && checks[0].rule == Rule::Cached && checks[0].passed, "{checks:?}");
-    c.wait(1_804);
+    c.advance_clock(1_804);
     verifier.verify(&token).await.unwrap();
-    c.wait(1);
-    assert_eq!(broken(verifier.verify(&token).await), Some(Rule::Expiry));
+    c.advance_clock(1);
+    assert_eq!(violated_rule(verifier.verify(&token).await), Some(Rule::Expiry));
 }
 
 #[tokio::test]
-async fn what_was_refused_is_not_remembered_as_good() {
+async fn rejected_token_is_not_cached() {
     let signer = Signer::es256("1");
-    let c = C::with_keys([&signer]).await;
+    let c = AuthServer::with_keys([&signer]).await;
     let (verifier, token) =
-        (c.local(), signer.token_with(|_, claims| claims["nbf"] = json!(NOW + 60)));
-    assert_eq!(broken(verifier.verify(&token).await), Some(Rule::NotBefore));
-    c.wait(60);
+        (c.local_verifier(), signer.token_with(|_, claims| claims["nbf"] = json!(NOW + 60)));
+    assert_eq!(violated_rule(verifier.verify(&token).await), Some(Rule::NotBefore));
+    c.advance_clock(60);
     verifier.verify(&token).await.unwrap();
 }

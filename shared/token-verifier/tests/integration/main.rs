@@ -1,5 +1,5 @@
-//! The verifier against a C that can be told how to answer, and B's handler over a real socket.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+//! The verifier against a scripted authorization server, and a resource server over real sockets.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod challenge;
 mod discovery;

@@ -23,19 +23,19 @@ pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const JWKS: &str = "/jwks.json";
 pub const INTROSPECT: &str = "/oauth/introspect";
 
-/// What an endpoint answers until it is told otherwise.
+/// An endpoint that always returns the response last set.
 #[derive(Clone)]
 pub struct Endpoint(Arc<Mutex<ResponseTemplate>>);
 
 impl Endpoint {
-    pub fn answers(&self, answer: ResponseTemplate) {
-        *self.0.lock().unwrap() = answer;
+    pub fn set_response(&self, response: ResponseTemplate) {
+        *self.0.lock().unwrap() = response;
     }
 
-    async fn at(server: &MockServer, at: &str, answer: ResponseTemplate) -> Self {
-        let endpoint = Self(Arc::new(Mutex::new(answer)));
-        Mock::given(path(at)).respond_with(endpoint.clone()).mount(server).await;
-        endpoint
+    async fn mount(server: &MockServer, endpoint: &str, response: ResponseTemplate) -> Self {
+        let mock = Self(Arc::new(Mutex::new(response)));
+        Mock::given(path(endpoint)).respond_with(mock.clone()).mount(server).await;
+        mock
     }
 }
 
@@ -45,9 +45,8 @@ impl Respond for Endpoint {
     }
 }
 
-/// An authorization server that does as it is told, and a time that stands still until it is told
-/// to go on.
-pub struct C {
+/// A scripted authorization server, and a clock that the test advances.
+pub struct AuthServer {
     pub server: MockServer,
     pub clock: Clock,
     pub metadata: Endpoint,
@@ -55,25 +54,29 @@ pub struct C {
     pub introspection: Endpoint,
 }
 
-impl C {
+impl AuthServer {
     pub async fn with_keys<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> Self {
-        // Not from the pool: a story that outlives its server must not find another story's at the
-        // address.
+        // Not from wiremock's pool: a request sent after the end of one test must not reach the
+        // server of another at the same address.
         let server = MockServer::builder().start().await;
         Self {
-            metadata: Endpoint::at(&server, METADATA, metadata(ISSUER)).await,
-            jwks: Endpoint::at(&server, JWKS, keys(signers)).await,
-            introspection: Endpoint::at(&server, INTROSPECT, said(&json!({ "active": false })))
-                .await,
+            metadata: Endpoint::mount(&server, METADATA, metadata(ISSUER)).await,
+            jwks: Endpoint::mount(&server, JWKS, keys(signers)).await,
+            introspection: Endpoint::mount(
+                &server,
+                INTROSPECT,
+                json_response(&json!({ "active": false })),
+            )
+            .await,
             clock: Clock::manual(NOW),
             server,
         }
     }
 
-    /// C that says this about every token.
-    pub async fn saying(word: Value) -> Self {
+    /// Starts a server that returns `body` for every introspection request.
+    pub async fn with_introspection_response(body: Value) -> Self {
         let c = Self::with_keys([]).await;
-        c.introspection.answers(said(&word));
+        c.introspection.set_response(json_response(&body));
         c
     }
 
@@ -83,34 +86,34 @@ impl C {
             .clock(self.clock.clone())
     }
 
-    pub fn local(&self) -> Verifier {
-        self.local_with(LocalSettings::default())
+    pub fn local_verifier(&self) -> Verifier {
+        self.local_verifier_with(LocalSettings::default())
     }
 
-    pub fn local_with(&self, settings: LocalSettings) -> Verifier {
+    pub fn local_verifier_with(&self, settings: LocalSettings) -> Verifier {
         self.builder().local(settings).build().unwrap()
     }
 
-    pub fn introspecting(&self) -> Verifier {
-        self.builder().introspection(introspection()).build().unwrap()
+    pub fn introspecting_verifier(&self) -> Verifier {
+        self.builder().introspection(introspection_settings()).build().unwrap()
     }
 
-    /// How often an endpoint was asked.
-    pub async fn asked(&self, at: &str) -> usize {
-        self.requests(at).await.len()
+    /// Returns the number of requests that an endpoint has received.
+    pub async fn request_count(&self, endpoint: &str) -> usize {
+        self.requests(endpoint).await.len()
     }
 
-    pub async fn requests(&self, at: &str) -> Vec<Request> {
+    pub async fn requests(&self, endpoint: &str) -> Vec<Request> {
         let all = self.server.received_requests().await.unwrap();
-        all.into_iter().filter(|request| request.url.path() == at).collect()
+        all.into_iter().filter(|request| request.url.path() == endpoint).collect()
     }
 
-    pub fn wait(&self, seconds: u64) {
+    pub fn advance_clock(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Run as a request that B serves, and hear what happens.
-    pub async fn told<F: Future>(&self, future: F) -> (F::Output, Vec<Arc<FlowEvent>>) {
+    /// Runs `future` as part of a request to the resource server, and records its events.
+    pub async fn record_events<F: Future>(&self, future: F) -> (F::Output, Vec<Arc<FlowEvent>>) {
         let sink = EventSink::new(1_000);
         let mut listener = sink.subscribe().unwrap();
         let trace = TraceContext::root([7; 24]).unwrap();
@@ -120,9 +123,9 @@ impl C {
         (output, std::iter::from_fn(|| listener.try_recv().ok()).collect())
     }
 
-    /// Run, and hear which rules were applied.
-    pub async fn checks<F: Future>(&self, future: F) -> (F::Output, Vec<Check>) {
-        let (output, events) = self.told(future).await;
+    /// Runs `future`, and records the rules that were checked.
+    pub async fn record_checks<F: Future>(&self, future: F) -> (F::Output, Vec<Check>) {
+        let (output, events) = self.record_events(future).await;
         let check = |event: &Arc<FlowEvent>| match &event.event {
             Event::TokenChecked(check) => Some(check.clone()),
             _ => None,
@@ -131,7 +134,7 @@ impl C {
     }
 }
 
-pub fn introspection() -> IntrospectionSettings {
+pub fn introspection_settings() -> IntrospectionSettings {
     IntrospectionSettings {
         client_id: "service-b".to_owned(),
         client_secret: ClientSecret::new(SECRET),
@@ -140,7 +143,7 @@ pub fn introspection() -> IntrospectionSettings {
 }
 
 pub fn metadata(issuer: &str) -> ResponseTemplate {
-    said(&json!({
+    json_response(&json!({
         "issuer": issuer,
         "jwks_uri": format!("{ISSUER}{JWKS}"),
         "introspection_endpoint": format!("{ISSUER}{INTROSPECT}"),
@@ -148,10 +151,10 @@ pub fn metadata(issuer: &str) -> ResponseTemplate {
 }
 
 pub fn keys<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> ResponseTemplate {
-    said(&json!({ "keys": signers.into_iter().map(Signer::jwk).collect::<Vec<_>>() }))
+    json_response(&json!({ "keys": signers.into_iter().map(Signer::jwk).collect::<Vec<_>>() }))
 }
 
-pub fn said(body: &Value) -> ResponseTemplate {
+pub fn json_response(body: &Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(body)
 }
 
@@ -159,25 +162,26 @@ pub fn status(code: u16) -> ResponseTemplate {
     ResponseTemplate::new(code)
 }
 
-/// A client that is soon tired of waiting.
-pub fn impatient() -> reqwest::Client {
+pub fn short_timeout_client() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_millis(100)).build().unwrap()
 }
 
-/// The rule that a refused token broke.
+/// Returns the rule that a rejected token violates.
 #[track_caller]
-pub fn broken<T: std::fmt::Debug>(outcome: Result<T, VerifyError>) -> Option<Rule> {
+pub fn violated_rule<T: std::fmt::Debug>(outcome: Result<T, VerifyError>) -> Option<Rule> {
     match outcome {
         Err(VerifyError::Invalid { rule, .. }) => rule,
-        other => panic!("not refused: {other:?}"),
+        other => panic!("not rejected as invalid: {other:?}"),
     }
 }
 
-/// Why nobody can tell, and when to ask again.
+/// Returns the reason and the retry delay of a token that could not be verified.
 #[track_caller]
-pub fn unavailable<T: std::fmt::Debug>(outcome: Result<T, VerifyError>) -> (String, Duration) {
+pub fn expect_unavailable<T: std::fmt::Debug>(
+    outcome: Result<T, VerifyError>,
+) -> (String, Duration) {
     match outcome {
         Err(VerifyError::Unavailable { reason, retry_after }) => (reason, retry_after),
-        other => panic!("somebody could tell: {other:?}"),
+        other => panic!("not unavailable: {other:?}"),
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::setup::{ISSUER, NOW, RESOURCE};
 
-/// Somebody with a private key, who signs whatever is asked for.
+/// A private key that signs arbitrary tokens.
 pub struct Signer {
     pub kid: &'static str,
     algorithm: Algorithm,
@@ -55,7 +55,7 @@ impl Signer {
         Self { kid: "shared", algorithm: Algorithm::HS256, key: EncodingKey::from_secret(secret) }
     }
 
-    /// The public half, as C publishes it.
+    /// Returns the public key, as the issuer publishes it.
     pub fn jwk(&self) -> Value {
         let mut jwk =
             serde_json::to_value(Jwk::from_encoding_key(&self.key, self.algorithm).unwrap())
@@ -65,12 +65,12 @@ impl Signer {
         jwk
     }
 
-    /// A token that is good for half an hour.
+    /// Returns a token that is valid for half an hour.
     pub fn token(&self) -> AccessToken {
         self.token_with(|_, _| ())
     }
 
-    /// A good token, but for what `change` does to its header and claims before they are signed.
+    /// Returns a valid token whose header and claims were modified by `change` before signing.
     pub fn token_with(&self, change: impl FnOnce(&mut Value, &mut Value)) -> AccessToken {
         let mut header =
             json!({ "alg": format!("{:?}", self.algorithm), "typ": "at+jwt", "kid": self.kid });
@@ -82,7 +82,7 @@ impl Signer {
         self.sign(&header, &claims)
     }
 
-    /// One of many tokens.
+    /// Returns a token with a `jti` of its own.
     pub fn token_number(&self, number: usize) -> AccessToken {
         self.token_with(|_, claims| claims["jti"] = json!(format!("t-{number}")))
     }
@@ -91,16 +91,16 @@ impl Signer {
         self.sign_text(&header.to_string(), &claims.to_string())
     }
 
-    /// Sign what no JSON library would write.
+    /// Signs text that need not be valid JSON.
     pub fn sign_text(&self, header: &str, claims: &str) -> AccessToken {
-        let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
-        let message = format!("{}.{}", part(header), part(claims));
+        let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+        let message = format!("{}.{}", encode(header), encode(claims));
         let signature = crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
         AccessToken::new(format!("{message}.{signature}"))
     }
 }
 
-/// A header or payload as it stands in a JWT.
-pub fn part(value: &Value) -> String {
+/// Encodes a header or payload for a JWT.
+pub fn encode_segment(value: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
 }
