@@ -69,7 +69,7 @@ async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
         Err(error) => {
             // Reload at the next tick.
             *seen = -1;
-            tracing::error!(%error, "changes of clients and keys cannot be seen");
+            tracing::error!(%error, "failed to reload clients and keys; will retry");
         }
     }
 }
@@ -80,7 +80,7 @@ async fn watch_file(tasks: &BackgroundTasks) {
     if tasks.clients.registry.file_has_changed().await
         && let Err(error) = tasks.clients.registry.reload(&*tasks.store).await
     {
-        tracing::error!(%error, "the changed clients file is not in force yet");
+        tracing::error!(%error, "failed to reload clients after a change of the clients file; will retry");
         tasks.clients.registry.mark_stale();
     }
 }
@@ -95,14 +95,14 @@ async fn generate_id_token_keys(tasks: &BackgroundTasks) {
             .ensure(login.id_token_algorithm(), &*tasks.store, tasks.clock.seconds())
             .await
         {
-            tracing::error!(%error, "the keys of ID tokens could not be made");
+            tracing::error!(%error, "failed to generate keys for ID tokens");
         }
     }
 }
 
 async fn rotate(tasks: &BackgroundTasks) {
     if let Err(error) = tasks.keys.rotate_if_due(&*tasks.store, tasks.clock.seconds()).await {
-        tracing::error!(%error, "the signing key could not be rotated");
+        tracing::error!(%error, "failed to rotate the signing keys");
     }
 }
 
@@ -118,8 +118,8 @@ async fn sweep(tasks: &BackgroundTasks) {
     for _ in 0..SWEEP_ROUNDS {
         match tasks.store.delete_expired(cutoffs).await {
             Ok(0) => return,
-            Ok(gone) => tracing::debug!(gone, "void rows were forgotten"),
-            Err(error) => return tracing::error!(%error, "void rows could not be forgotten"),
+            Ok(rows) => tracing::debug!(rows, "expired rows deleted"),
+            Err(error) => return tracing::error!(%error, "failed to delete expired rows"),
         }
     }
 }

@@ -110,10 +110,8 @@ async fn check_own_issuer(
             check_issuer(checks, &own_issuer(settings, names).await, &probe, leeway).await;
         let Some(confirmed) = confirmed else { return };
         if settings.keys.algorithm == Algorithm::HS256 {
-            return checks.skip(
-                confirmed.check("keys"),
-                "HS256 has a secret in place of keys that are published",
-            );
+            return checks
+                .skip(confirmed.check("keys"), "HS256 uses a shared secret and publishes no keys");
         }
         let algorithm = [settings.keys.algorithm.as_str().to_owned()];
         published = check_keys(checks, &confirmed, &algorithm, Some("keys.algorithm")).await;
@@ -151,11 +149,11 @@ fn compare_keys(
     let is_missing =
         |(of, kid): &&(Algorithm, String)| *of == algorithm && !published.contains(Some(kid));
     let Some((_, missing)) = content.signing.iter().find(is_missing) else {
-        return checks.ok(CHECK, "the one in the database that signs is published");
+        return checks.ok(CHECK, "the signing key in the database is published");
     };
-    let advice = "what runs has another database, or has not seen this one change: start it anew with these settings";
-    let compared = "the keys in the database and those that are published";
+    let advice = "the running server uses another database, or has not reloaded its keys; restart it with these settings";
+    let compared = "the keys in the database and the published keys";
     let finding =
         Diagnosis::new(compared, missing, published.kids(), names.change("data_dir", advice));
-    checks.fail(CHECK, "the key of the database that signs is not published", finding);
+    checks.fail(CHECK, "the signing key in the database is not published", finding);
 }

@@ -79,7 +79,7 @@ impl OutboundClient {
     pub async fn json(&self, url: &str, trust: UrlTrust) -> Result<Value, String> {
         let response = send(self.client(url, trust)?.get(url)).await?;
         serde_json::from_slice(&read_body(response).await?)
-            .map_err(|_| "what is there is no JSON".to_owned())
+            .map_err(|_| "the response is not JSON".to_owned())
     }
 
     /// Posts a form.
@@ -101,9 +101,9 @@ impl OutboundClient {
         if trust == UrlTrust::Trusted {
             return Ok(&self.trusted);
         }
-        let parsed = Url::parse(url).map_err(|_| "it is no URL".to_owned())?;
+        let parsed = Url::parse(url).map_err(|_| "the URL is invalid".to_owned())?;
         match validate_external_url(&parsed) {
-            Err(problem) if !self.allow_any_address => Err(format!("it {problem}")),
+            Err(problem) if !self.allow_any_address => Err(format!("the URL {problem}")),
             _ => Ok(&self.untrusted),
         }
     }
@@ -124,7 +124,7 @@ async fn send(request: RequestBuilder) -> Result<Response, String> {
     if response.status().is_success() {
         Ok(response)
     } else {
-        Err(format!("it answered {}", response.status()))
+        Err(format!("the server responded with status {}", response.status()))
     }
 }
 
@@ -164,7 +164,7 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, String> {
     while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error.without_url()))? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_BODY_BYTES {
-            return Err("it answered with more than is read".to_owned());
+            return Err(format!("the response is longer than {MAX_BODY_BYTES} bytes"));
         }
     }
     Ok(body)

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_for_somebody_who_has_hung_up_keeps_its_turn_and_what_it_finds_is_counted() {
+    async fn disconnected_caller_keeps_its_turn_and_is_counted() {
         for right in [false, true] {
             let (semaphore, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
             let ((begin, begun), (finish, finished)) =
@@ -190,10 +190,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_hangs_up_before_the_check_begins_has_not_tried() {
+    async fn caller_that_disconnects_before_hashing_is_not_counted() {
         let (semaphore, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
         let _others = semaphore.acquire().await.unwrap();
-        hang_up(start_check(&semaphore, &limit, || unreachable!("it is not its turn"))).await;
+        hang_up(start_check(&semaphore, &limit, || unreachable!("the check must not start"))).await;
         assert!(limit.acquire("a", HOME, 0).is_ok());
     }
 }

@@ -24,7 +24,7 @@ struct Bucket {
 
 /// A permit for one attempt. It is returned on drop, after a success or if no attempt was made.
 /// Only a failure consumes it.
-#[must_use = "a place that is dropped is given back"]
+#[must_use = "a dropped permit is released"]
 pub struct Permit {
     bucket: Arc<Mutex<Bucket>>,
     millis: i64,
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_borne_and_then_one_by_one() {
+    fn burst_is_allowed_and_then_refills() {
         let limit = RateLimiter::new(3, 10);
         for _ in 0..3 {
             limit.fail("a", HOME, 0).unwrap();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn another_client_and_another_address_have_buckets_of_their_own() {
+    fn each_client_and_address_has_its_own_bucket() {
         let limit = RateLimiter::new(1, 10);
         limit.fail("a", HOME, 0).unwrap();
         assert!(limit.fail("a", HOME, 0).is_err());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_attempt_takes_no_place() {
+    fn successful_attempt_consumes_no_permit() {
         let limit = RateLimiter::new(1, 10);
         for _ in 0..5 {
             drop(limit.acquire("a", HOME, 0).unwrap());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_one_ipv6_network_share_a_bucket() {
+    fn addresses_of_one_ipv6_network_share_a_bucket() {
         let limit = RateLimiter::new(1, 10);
         limit.fail("a", "2001:db8::1".parse().unwrap(), 0).unwrap();
         assert!(limit.fail("a", "2001:db8::ffff".parse().unwrap(), 0).is_err());

@@ -169,7 +169,7 @@ pub(crate) fn database_file(settings: &AuthServerSettings) -> PathBuf {
 pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
     match settings.database_url().map_err(anyhow::Error::msg)? {
         Some(url) => {
-            let advice = "check the setting `database_url`, and whether PostgreSQL runs there";
+            let advice = "check the setting `database_url`, and that PostgreSQL is running there";
             Ok(Arc::new(PostgresStore::connect(url).await.context(advice)?))
         }
         None => Ok(Arc::new(open_file(&settings.data_dir).await?)),
@@ -197,7 +197,7 @@ pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Resul
     let database = database_file(settings);
     ensure!(
         settings.database_url() != Ok(None) || database.exists(),
-        "there is no database {}: is the setting `data_dir` right? The first start of the server makes it",
+        "there is no database {}; check the setting `data_dir`, or start the server once to create the database",
         database.display()
     );
     open_store(settings).await
@@ -275,14 +275,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_breaks_between_requests_ends_c() {
+    async fn failed_background_task_stops_the_server() {
         let stop = CancellationToken::new();
         let broken = tokio::spawn(async { panic!("a bug") });
         assert!(fail_if_task_ends(broken, &stop).await.is_err());
     }
 
     #[tokio::test]
-    async fn a_stop_does_not_wait_for_what_runs_between_requests() {
+    async fn shutdown_does_not_wait_for_background_tasks() {
         let stop = CancellationToken::new();
         stop.cancel();
         assert!(fail_if_task_ends(tokio::spawn(std::future::pending()), &stop).await.is_ok());

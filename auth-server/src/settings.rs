@@ -35,10 +35,10 @@ use crate::{
     users::seed::check_users,
 };
 
-/// What puts C under a path takes the path off again before C sees it, so C's pages cannot name
-/// themselves.
-pub const PATH_AND_PAGES: &str = "it has a path, and the pages on which people sign in leave it. Give C a host of its own, or \
-                                  let no client send people here (redirect_uris, registration.enabled)";
+/// Why an issuer with a path excludes user login: the proxy that serves C under the path removes it
+/// before it forwards a request, so the links of C's pages would lack it.
+pub const PATH_AND_PAGES: &str = "it has a path, which the links of the sign-in pages would lack; use an issuer without a path, or \
+                                  disable user login (no [clients.login], registration.enabled = false)";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -135,7 +135,7 @@ fn local(url: &'static str) -> Url {
 }
 
 impl AuthServerSettings {
-    /// The issuer identifier as it stands in every token: without the slash that `Url` adds to a
+    /// Returns the issuer identifier as in every token: without the slash that `Url` adds to a
     /// bare host.
     pub fn issuer(&self) -> String {
         let text = self.issuer.as_str();
@@ -146,15 +146,15 @@ impl AuthServerSettings {
         }
     }
 
-    /// The PostgreSQL database, where it is not the file.
+    /// Returns the URL of the PostgreSQL database, or `None` for SQLite.
     ///
     /// # Errors
-    /// When it cannot be one. Nothing of its value is in the error.
+    /// Returns an error if the URL is invalid. The error does not contain the value.
     pub fn database_url(&self) -> Result<Option<&str>, String> {
         database_url(self.database_url.as_ref())
     }
 
-    /// How clients are called.
+    /// Returns the settings of the HTTP client that calls clients.
     pub fn http(&self) -> HttpClientSettings {
         HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
     }
@@ -163,7 +163,7 @@ impl AuthServerSettings {
         ClientsFile::read(self.clients_file.as_deref(), self.profile, &SecureRandom::system())
     }
 
-    fn lets_people_sign_in(&self) -> bool {
+    fn has_user_login(&self) -> bool {
         let in_file = || {
             self.clients()
                 .is_ok_and(|file| file.clients.iter().any(|client| client.login.is_some()))
@@ -171,17 +171,17 @@ impl AuthServerSettings {
         self.registration.enabled || in_file()
     }
 
-    /// What no profile can do with.
+    /// Validates the settings that must be valid in every profile.
     ///
     /// # Errors
-    /// The setting and what is wrong with it.
+    /// Returns the first invalid setting and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         if self.issuer.query().is_some() || self.issuer.fragment().is_some() {
             return Err(
                 "issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned()
             );
         }
-        if self.issuer.path() != "/" && self.lets_people_sign_in() {
+        if self.issuer.path() != "/" && self.has_user_login() {
             return Err(format!("issuer: {PATH_AND_PAGES}"));
         }
         if self.tokens.access_token_ttl_seconds == 0 {

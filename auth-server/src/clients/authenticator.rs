@@ -285,12 +285,12 @@ mod tests {
         );
         assert!(
             takes_a_slow_hash(vec![slow(None)], credentials("a", "wrong")).await,
-            "wrong, of a chosen secret"
+            "wrong, for a chosen secret"
         );
         assert!(
             takes_a_slow_hash(vec![fast("new", None), slow(Some(50))], credentials("a", "wrong"))
                 .await,
-            "after its end"
+            "expired"
         );
     }
 
@@ -422,7 +422,7 @@ mod tests {
         assert_eq!(
             ask("w", AWAY).await,
             ClientAuthError::InvalidCredentials,
-            "another address has tried none"
+            "the limit is per address"
         );
     }
 

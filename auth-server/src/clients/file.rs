@@ -77,7 +77,7 @@ impl ClientsFile {
     ) -> Result<Self, FileError> {
         let (path, text) = match file {
             None if profile.is_production() => return Ok(Self::default()),
-            None => ("the demo's clients".to_owned(), DEMO_CLIENTS.to_owned()),
+            None => ("the demo clients".to_owned(), DEMO_CLIENTS.to_owned()),
             Some(file) => {
                 let path = file.display().to_string();
                 let text = std::fs::read_to_string(file).map_err(|error| {
@@ -117,7 +117,10 @@ impl ClientsFile {
         let is_known =
             |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
         let problem = |client: &Client| {
-            format!("the secret of `{}` is the demo's, which everybody knows", client.client_id)
+            format!(
+                "client `{}`: the secret is the public demo secret; set another one",
+                client.client_id
+            )
         };
         self.clients.iter().filter(is_known).map(problem)
     }
@@ -181,7 +184,7 @@ fn problems(parsed: &ClientsFileToml, profile: Profile) -> Vec<String> {
         let mut report =
             |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
         if parsed.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
-            report("stands there twice".to_owned());
+            report("is listed more than once".to_owned());
         }
         for foreign in client
             .resources
@@ -189,27 +192,27 @@ fn problems(parsed: &ClientsFileToml, profile: Profile) -> Vec<String> {
             .chain(&client.introspection_audiences)
             .filter(|resource| !known(resource))
         {
-            report(format!("the resource `{foreign}` is not in the file"));
+            report(format!("the resource `{foreign}` is not in the file; add it to [[resources]]"));
         }
         let public = client.login.as_ref().is_some_and(|login| login.public);
         if public && !client.introspection_audiences.is_empty() {
-            report("public and introspection_audiences contradict each other: it has no secret to prove who asks"
+            report("public and introspection_audiences contradict each other: introspection requires a client secret"
                 .to_owned());
         }
         if client.client_secret.is_none() && client.client_secret_hash.is_none() && !public {
-            report("needs client_secret or client_secret_hash".to_owned());
+            report("requires client_secret or client_secret_hash".to_owned());
         }
         let pairwise = |login: &&UserLoginConfig| {
             login.subject_type == SubjectType::Pairwise && login.sector().is_none()
         };
         if client.login.as_ref().filter(pairwise).is_some() {
-            report("subject_type = \"pairwise\" needs sector_identifier_uri, as its redirect_uris have several hosts"
+            report("subject_type = \"pairwise\" requires sector_identifier_uri, because the redirect_uris do not have one common host"
                 .to_owned());
         }
         if public
             && client.login.as_ref().is_some_and(|login| login.token_endpoint_auth_method.is_some())
         {
-            report("public and token_endpoint_auth_method contradict each other: it has no secret to show".to_owned());
+            report("public and token_endpoint_auth_method contradict each other: a public client has no secret".to_owned());
         }
         for (name, uri) in client.login.iter().flat_map(return_uris) {
             // The file has no application type, so the rules for native apps apply.
@@ -251,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn the_demos_clients_are_the_documents() {
+    fn demo_clients_match_the_source_document() {
         let file = ClientsFile::read(None, Profile::Demo, &SecureRandom::seeded(1)).unwrap();
         let a = file.clients.iter().find(|client| client.client_id == "service-a").unwrap();
         assert!(a.secrets[0].hash.matches("abc123"));
     }
 
     #[test]
-    fn production_has_no_demo_clients_and_refuses_their_file() {
+    fn production_has_no_demo_clients_and_rejects_their_file() {
         assert!(
             ClientsFile::read(None, Profile::Production, &SecureRandom::seeded(1))
                 .unwrap()
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_named_at_once() {
+    fn all_problems_of_a_file_are_reported() {
         let text = r#"
             [[resources]]
             identifier = "b"
@@ -293,16 +296,16 @@ mod tests {
             "absolute URI",
             "http://nowhere",
             "fewer than 32",
-            "twice",
+            "more than once",
             "PHC string",
-            "`y`: needs client_secret",
+            "`y`: requires client_secret",
         ] {
             assert!(refusal.contains(part), "{part} in {refusal}");
         }
     }
 
     #[test]
-    fn who_has_no_secret_shows_it_in_no_way() {
+    fn public_client_has_no_token_endpoint_auth_method() {
         let text = |public: bool, method: &str| {
             format!(
                 "[[clients]]\nclient_id = \"x\"\nclient_secret = \"abc\"\n[clients.login]\npublic = {public}\n\
@@ -318,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_uri_is_held_against_the_rules_of_registration() {
+    fn redirect_uris_follow_the_registration_rules() {
         let text = |uri: &str, bye: &str| {
             format!(
                 "[[clients]]\nclient_id = \"site\"\nclient_secret = \"abc\"\n[clients.login]\n\
@@ -357,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_file_is_named_by_line_and_its_secrets_are_not_quoted() {
+    fn parse_error_names_the_line_and_quotes_no_secret() {
         for secret in ["abc123!", "123123", "123.123", "1231-12-31", "[\"abc123\"]", "true"] {
             let text = format!("[[clients]]\nclient_id = \"x\"\nclient_secret = {secret}\n");
             let refusal = parse(&text, Profile::Demo).unwrap_err().to_string();
@@ -372,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn production_refuses_a_hash_that_is_quickly_guessed_at() {
+    fn production_rejects_weak_secret_hashes() {
         let text = |params: &str| {
             format!(
                 "[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"$argon2id$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE\"\n"
@@ -384,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_start_would_refuse_does_not_come_into_force_later() {
+    fn reload_rejects_the_demo_secret_in_production() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("clients.toml");
         let SecretHash::Argon2id(phc) = hash_password(DEMO_SECRET, [7; 16]).unwrap() else {
@@ -402,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_without_a_secret_may_not_introspect() {
+    fn public_client_cannot_introspect() {
         let text = "[[resources]]\nidentifier = \"https://b\"\nscopes = \"a\"\n[[clients]]\nclient_id = \"x\"\n\
                     introspection_audiences = [\"https://b\"]\n[clients.login]\npublic = true\n";
         let refusal = parse(text, Profile::Test).unwrap_err().to_string();
@@ -417,12 +420,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_parser_panic(text in "(\\[\\[(clients|resources)\\]\\]|[a-z_]{0,12} ?= ?[\"\\[]?.{0,12}[\"\\]]?|\n){0,12}|.*") {
+        fn parser_does_not_panic(text in "(\\[\\[(clients|resources)\\]\\]|[a-z_]{0,12} ?= ?[\"\\[]?.{0,12}[\"\\]]?|\n){0,12}|.*") {
             let _ = parse(&text, Profile::Production);
         }
 
         #[test]
-        fn a_file_that_was_damaged_anywhere_never_tells_its_secret(at in 0..SOUND.len(), damage in ".{0,8}|\"\n|\n\\[\\[") {
+        fn error_of_a_damaged_file_quotes_no_secret(at in 0..SOUND.len(), damage in ".{0,8}|\"\n|\n\\[\\[") {
             let damaged = format!("{}{damage}{}", &SOUND[..at], &SOUND[at..]);
             if let Err(refusal) = parse(&damaged, Profile::Production) {
                 prop_assert!(!refusal.to_string().contains("never-to-be-shown"), "{refusal}");

@@ -49,7 +49,7 @@ impl ClientRegistry {
     ///
     /// # Errors
     /// Returns an error if one of them cannot be used. This is fatal at startup; later, the last
-    /// valid state stays in force.
+    /// valid state stays active.
     pub async fn open(
         file: Option<PathBuf>,
         profile: Profile,
@@ -81,7 +81,7 @@ impl ClientRegistry {
     }
 
     /// Reads the clients file if it has changed and is no longer being written. Returns whether a
-    /// new version was loaded; an invalid file leaves the last valid one in force.
+    /// new version was loaded; an invalid file leaves the last valid one active.
     pub async fn file_has_changed(&self) -> bool {
         let Some(file) = &self.file else { return false };
         let found = stamp(Some(file));
@@ -101,26 +101,23 @@ impl ClientRegistry {
         seen.stamp = found;
         match read.map_err(anyhow::Error::from).and_then(|read| read.map_err(anyhow::Error::from)) {
             Ok(file) => {
-                tracing::info!(
-                    clients = file.clients.len(),
-                    "the clients file has changed and is in force"
-                );
+                tracing::info!(clients = file.clients.len(), "clients file reloaded");
                 seen.file = file;
                 true
             }
             Err(error) => {
-                tracing::error!(%error, "the changed clients file cannot be used; the last good one stays in force");
+                tracing::error!(%error, "failed to reload the clients file; the last valid version stays active");
                 false
             }
         }
     }
 
-    /// Makes the next check read the file again, because its content could not be put in force.
+    /// Makes the next check read the file again, because its content could not be activated.
     pub fn mark_stale(&self) {
         self.seen().stamp = None;
     }
 
-    /// Puts the clients of the database and of the file in force. A client in the file replaces the
+    /// Activates the clients of the database and of the file. A client in the file replaces the
     /// one in the database with the same id.
     ///
     /// # Errors
@@ -235,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_being_written_is_not_read_before_it_holds_still() {
+    async fn clients_file_is_reloaded_only_once_it_is_stable() {
         let folder = tempfile::tempdir().unwrap();
         let (file, whole) = (folder.path().join("clients.toml"), clients(&["a", "b", "c"]));
         std::fs::write(&file, clients(&["a"])).unwrap();
@@ -246,10 +243,13 @@ mod tests {
 
         std::fs::write(&file, "").unwrap();
         {
-            let mut looking = std::pin::pin!(live.file_has_changed());
-            assert!(poll!(&mut looking).is_pending(), "nobody is let go because of half a file");
+            let mut check = std::pin::pin!(live.file_has_changed());
+            assert!(
+                poll!(&mut check).is_pending(),
+                "a file that is still being written must not remove clients"
+            );
             std::fs::write(&file, &whole).unwrap();
-            assert!(!looking.await);
+            assert!(!check.await);
         }
         assert_eq!(live.seen().file.clients.len(), 1);
         assert!(live.file_has_changed().await);

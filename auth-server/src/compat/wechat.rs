@@ -110,7 +110,7 @@ pub async fn json_token(
 ) -> Response {
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
         let refusal = ApiError::invalid_request(
-            "the body is no JSON object",
+            "the body is not a JSON object",
             "https://www.rfc-editor.org/rfc/rfc8259",
         );
         return refusal.into_response();

@@ -50,17 +50,16 @@ fn check_each(checks: &mut Checks, logins: &[(&str, &UserLoginConfig)]) {
             continue;
         };
         unsound += 1;
-        let compared = format!("a redirect URI of `{id}` and what may be registered");
-        let expected =
-            "https, http on this machine, or an app's own scheme such as com.example.app";
+        let compared = format!("a redirect URI of `{id}` and the rules for redirect URIs");
+        let expected = "https, http on a loopback host, or a custom scheme such as com.example.app";
         let change = Change::elsewhere(format!(
-            "`auth-server client remove {id}`, and add it again with another one"
+            "remove the client with `auth-server client remove {id}`, and add it again with a valid redirect URI"
         ));
         let finding = Diagnosis::new(compared, expected, format!("{uri} {problem}"), change);
-        checks.fail(CHECK, "one is not taken any more", finding);
+        checks.fail(CHECK, "a registered redirect URI is invalid", finding);
     }
     if unsound == 0 {
-        checks.ok(CHECK, format!("{sound}, of {} that log people in", counted(logins.len())));
+        checks.ok(CHECK, format!("{sound} valid, of {} with user login", counted(logins.len())));
     }
 }
 
@@ -85,11 +84,11 @@ fn check_requested(
             || "no such client".to_owned(),
             |nearest| format!("no such client; the nearest one is `{nearest}`"),
         );
-        let compared = "the client that was asked for and those that may send users here";
-        let change = names.change("clients_file", "register it, with a `[clients.login]`");
+        let compared = "the requested client and the clients with user login";
+        let change = names.change("clients_file", "register the client with a `[clients.login]`");
         return checks.fail(
             CHECK,
-            format!("there is no client `{wanted}` that logs people in"),
+            format!("there is no client `{wanted}` with user login"),
             Diagnosis::new(compared, wanted, found, change),
         );
     }
@@ -101,12 +100,12 @@ fn check_requested(
         || "none is registered".to_owned(),
         |nearest| {
             format!(
-                "{nearest} is the nearest one: they differ in {}",
+                "the nearest one is {nearest}: it differs in {}",
                 uri_difference(nearest, asked)
             )
         },
     );
-    let compared = "the redirect URI that was asked for and those that are registered, to the byte";
+    let compared = "the requested redirect URI and the registered ones, byte by byte";
     let change = names.change("clients_file", format!("add it to `redirect_uris` of the client, or let the client use the registered one (A: `public_url`): {asked}"));
     checks.fail(
         CHECK,

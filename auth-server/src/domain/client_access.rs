@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_nothing_special_gets_all_that_it_may_have() {
+    fn request_without_scope_gets_all_allowed_scopes() {
         let granted = ask(None, &[]).unwrap();
         assert_eq!(
             (granted.scope.to_string().as_str(), granted.audience.iter().count()),
@@ -162,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn one_scope_too_many_refuses_the_whole() {
+    fn one_disallowed_scope_rejects_the_request() {
         assert!(
             matches!(ask(Some("read write"), &[]), Err(GrantError::ScopeNotAllowed { asked, .. }) if asked == "write")
         );
     }
 
     #[test]
-    fn a_scope_of_another_resource_than_the_named_one_is_refused() {
+    fn scope_of_another_resource_is_rejected() {
         assert!(matches!(
             ask(Some("open"), &["http://b"]),
             Err(GrantError::ScopeNotAllowed { .. })
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_scope_grants_nothing() {
+    fn empty_scope_grants_nothing() {
         assert_eq!(
             authorize_scopes(&client(), &registry(), Some(&Scope::empty()), &[]),
             Err(GrantError::NothingToGrant)

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_known_again_however_it_was_typed() {
+    fn user_code_is_recognized_in_any_spelling() {
         let code = new_user_code([0, 1, 2, 3, 250, 251, 252, 253]);
         assert_eq!(code.len(), 9);
         for typed in [

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_request_shows_no_page_ever() {
+    fn prompt_none_never_shows_a_page() {
         let silent = |session| InteractionContext { silent: true, ..situation(session) };
         assert_eq!(next_step(&silent(None)), NextStep::Refuse(ErrorCode::LoginRequired));
         let session = session();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_done_anew_is_done_anew_and_once() {
+    fn prompted_interactions_are_performed_exactly_once() {
         let session = session();
         let step = |done| InteractionContext { done, ..situation(Some(&session)) };
         let login =
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(
             [InteractionProgress::Nothing, InteractionProgress::Chosen].map(login),
             [NextStep::SignIn; 2],
-            "a password was shown, for another"
+            "prompt=login requires a new sign-in"
         );
         assert_eq!(
             [InteractionProgress::SignedIn, InteractionProgress::All].map(login),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_password_is_not_made_young_by_a_choice() {
+    fn account_selection_does_not_renew_auth_time() {
         let session = session();
         let aged = |max_age, now, done| {
             next_step(&InteractionContext {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn another_user_than_the_hinted_one_is_asked_once_and_not_again() {
+    fn user_other_than_the_hinted_one_is_asked_once() {
         let session = session();
         let other = |done| {
             next_step(&InteractionContext { is_hinted: false, done, ..situation(Some(&session)) })

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_no_name_however_it_is_spelled() {
+    fn ip_address_in_any_notation_is_rejected() {
         for url in [
             "https://127.0.0.1/",
             "https://127.1/",

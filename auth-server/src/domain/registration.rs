@@ -64,7 +64,7 @@ pub fn validate_metadata(
     asked: ClientMetadata,
     policy: &RegistrationPolicy,
 ) -> Result<ValidatedMetadata, MetadataError> {
-    refuse_software_statement(&asked)?;
+    reject_software_statement(&asked)?;
     let application = redirect_uris::application_type(&asked)?;
     let grants = grant_types::grant_types(&asked, policy)?;
     let response_types = grant_types::response_types(&asked, &grants)?;
@@ -153,18 +153,18 @@ impl ValidatedMetadata {
 
 /// Rejects software statements, which are not supported (RFC 7591 §2.3). Ignoring one would let the
 /// client believe that it was accepted.
-fn refuse_software_statement(asked: &ClientMetadata) -> Result<(), MetadataError> {
+fn reject_software_statement(asked: &ClientMetadata) -> Result<(), MetadataError> {
     let is_jwt =
         |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty());
     match &asked.software_statement {
         None => Ok(()),
         Some(statement) if statement.as_str().is_some_and(is_jwt) => Err(MetadataError {
             code: ErrorCode::UnapprovedSoftwareStatement,
-            reason: "software statements are not served: register without one".to_owned(),
+            reason: "software statements are not supported: register without one".to_owned(),
         }),
         Some(_) => Err(MetadataError {
             code: ErrorCode::InvalidSoftwareStatement,
-            reason: "the software_statement is not a signed JWT, and none is served: register without one".to_owned(),
+            reason: "software_statement is not a signed JWT, and software statements are not supported: register without one".to_owned(),
         }),
     }
 }
@@ -173,7 +173,7 @@ fn subject_type(asked: &ClientMetadata) -> Result<SubjectType, MetadataError> {
     match asked.subject_type.as_deref() {
         None | Some("public") => Ok(SubjectType::Public),
         Some("pairwise") => Ok(SubjectType::Pairwise),
-        Some(_) => Err(refused("the subject_type is not one of: public pairwise")),
+        Some(_) => Err(refused("subject_type is not one of: public pairwise")),
     }
 }
 
@@ -188,17 +188,17 @@ fn check_sector(
     if login.subject_type == SubjectType::Public {
         return Ok(());
     }
-    let elsewhere =
+    let is_not_redirected =
         |grant: &String| !matches!(grant.as_str(), "authorization_code" | "refresh_token");
-    if login.grant_types.iter().flatten().any(elsewhere) {
+    if login.grant_types.iter().flatten().any(is_not_redirected) {
         return Err(refused(
-            "subject_type=pairwise goes with the grants authorization_code and refresh_token alone",
+            "subject_type=pairwise allows only the grants authorization_code and refresh_token",
         ));
     }
     let own_host = application == ApplicationType::Web && login.sector().is_some();
     if login.sector_identifier_uri.is_none() && !own_host {
         return Err(refused(
-            "subject_type=pairwise needs a sector_identifier_uri where the redirect_uris are not all of one web host",
+            "subject_type=pairwise requires a sector_identifier_uri unless all redirect_uris have the same web host",
         ));
     }
     Ok(())

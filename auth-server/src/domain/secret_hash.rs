@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_hash_knows_its_secret_and_no_other() {
+    fn hash_matches_only_its_secret() {
         let (right, wrong) = (ClientSecret::new("abc123"), ClientSecret::new("abc124"));
         for hash in [
             SecretHash::sha256(&right),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_somebody_else_made_is_argon2id_and_for_safety_a_slow_one() {
+    fn imported_hash_must_be_argon2id_with_strong_parameters() {
         let hash = |kind: &str, params: &str| {
             format!("${kind}$v=19${params}$c29tZXNhbHQxMjM0NTY$c29tZWhhc2g5ODc2NTQzMjE")
         };
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_secret_has_256_bits_behind_its_prefix() {
+    fn generated_secret_has_256_bits_after_its_prefix() {
         assert_eq!(new_secret([0xff; 32]).expose().len(), GENERATED_SECRET_PREFIX.len() + 43);
     }
 }

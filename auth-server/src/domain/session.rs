@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_ends_without_visits_and_in_any_case() {
+    fn session_ends_at_the_idle_and_absolute_timeout() {
         let session = |auth_time, last_seen| Session {
             hash: TokenHash([0; 32]),
             sid: String::new(),

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_when_its_token_was_made() {
+    fn token_id_contains_the_issue_time() {
         let jti = new_jti(1_767_225_600_123, &[7; 10]);
         assert_eq!(issued_at(&jti), Some(1_767_225_600_123));
         assert_eq!(issued_at(&with_grant_id(&jti, "some-grant")), Some(1_767_225_600_123));

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_asked_for_what_the_client_may_have_and_asked_for() {
+    fn consent_covers_requested_scopes_that_are_allowed() {
         let allowed = ask("openid read", &[]).unwrap();
         assert_eq!(
             (allowed.scope.to_string().as_str(), &allowed.resources[..]),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_choice_a_token_is_for_all_that_was_allowed() {
+    fn token_without_requested_scope_has_all_granted_scopes() {
         let granted = token(None, &[]).unwrap();
         assert_eq!(granted.audience, Audience::new([ISSUER, "http://b", "http://vault"]));
         assert_eq!(
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_for_one_resource_opens_nothing_else() {
+    fn token_for_one_resource_has_no_other_audience() {
         let granted = token(None, &["http://b"]).unwrap();
         assert_eq!(
             (granted.audience, granted.scope.to_string()),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_may_be_narrower_and_never_wider() {
+    fn token_can_narrow_the_grant_but_not_widen_it() {
         let granted = token(Some("openid"), &[]).unwrap();
         assert_eq!(
             (granted.audience, granted.scope.to_string()),

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_uri_is_compared_to_the_byte() {
+    fn redirect_uri_is_compared_byte_by_byte() {
         let client = client("https://app.example/cb?a=1");
         assert!(client.allows_redirect_to("https://app.example/cb?a=1"));
         for other in [
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_native_app_listens_on_any_loopback_port() {
+    fn native_app_can_use_any_loopback_port() {
         assert!(client("http://127.0.0.1/cb").allows_redirect_to("http://127.0.0.1:51004/cb"));
         assert!(client("http://[::1]:8000/cb").allows_redirect_to("http://[::1]:9/cb"));
         for (own, asked) in [

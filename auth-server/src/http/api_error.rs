@@ -84,7 +84,7 @@ impl ApiError {
         Self {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             at_fault: Some("the body"),
-            ..Self::invalid_request("the body is longer than is taken here", REQUEST_RULE)
+            ..Self::invalid_request("the body is longer than this server accepts", REQUEST_RULE)
         }
     }
 
@@ -136,7 +136,7 @@ impl ApiError {
 
     /// The limit `registration.max_clients` is reached.
     fn registration_limit_reached() -> Self {
-        let text = "as many clients have registered themselves here as may";
+        let text = "the client registration limit is reached";
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
             ..Self::new(
@@ -166,7 +166,7 @@ impl ApiError {
 
     /// The server failed to process the request. The reason is logged and not sent.
     fn server_error(reason: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%reason, "a request could not be served");
+        tracing::error!(%reason, "failed to serve a request");
         Self {
             error: OAuthError::new(
                 ErrorCode::ServerError,
@@ -212,10 +212,10 @@ impl From<ClientAuthError> for ApiError {
             ClientAuthError::InvalidCredentials => Self::invalid_client("the client is unknown or its secret is wrong"),
             ClientAuthError::MissingCredentials(missing) => Self::invalid_client(missing),
             ClientAuthError::AuthMethodMismatch(registered) => Self::invalid_client(format!(
-                "the client has registered the token_endpoint_auth_method {}, and has shown its secret in another way",
+                "the client has registered the token_endpoint_auth_method {}, but used another method",
                 registered.as_str()
             ))
-            .at("the way of client authentication"),
+            .at("client authentication"),
             ClientAuthError::RateLimited { retry_after } => Self::client_rate_limited(retry_after),
         }
     }

@@ -19,7 +19,7 @@ pub fn parse_client_credentials(
 ) -> Result<ClientCredentials, ApiError> {
     if has_secret(uri) {
         return Err(ApiError::invalid_request(
-            "the client_secret stands in the URL, where every proxy and log keeps it: send it in the body or by HTTP Basic",
+            "the client_secret is in the URL, which proxies and servers log: send it in the body or by HTTP Basic",
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
         ));
     }
@@ -27,7 +27,7 @@ pub fn parse_client_credentials(
     let header = headers.next().and_then(|value| basic::parse(value.as_bytes()));
     if headers.next().is_some() {
         return Err(ApiError::invalid_request(
-            "there is more than one Authorization header",
+            "more than one Authorization header was sent",
             "https://www.rfc-editor.org/rfc/rfc6749#section-2.3",
         ));
     }
@@ -39,7 +39,7 @@ pub fn parse_client_credentials(
         (Some(Err(malformed)), _, None) => Err(ApiError::invalid_client(malformed.to_string())),
         (Some(Ok((client_id, _))), Some(other), None) if client_id != other => {
             Err(ApiError::invalid_request(
-                "the client_id in the body is not the one of the Authorization header",
+                "the client_id in the body differs from the one in the Authorization header",
                 "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
             ))
         }
@@ -72,7 +72,7 @@ fn has_secret(uri: &Uri) -> bool {
 fn missing(absent: &str, form: &Form) -> String {
     let meant = form
         .closest_parameter(absent)
-        .map(|sent| format!("; `{sent}` was sent: is that it?"))
+        .map(|sent| format!("; `{sent}` was sent: did you mean `{absent}`?"))
         .unwrap_or_default();
     format!(
         "{absent} is missing: send client_id and client_secret in the body, or both by HTTP Basic{}",
@@ -104,7 +104,7 @@ mod tests {
     const BASIC: &str = "Basic c2VydmljZS1hOmFiYzEyMw==";
 
     #[test]
-    fn both_ways_are_read() {
+    fn basic_and_post_credentials_are_parsed() {
         let expected = ("service-a".to_owned(), "abc123".to_owned());
         assert_eq!(ask("/oauth/token", &[BASIC], "").unwrap(), expected);
         assert_eq!(ask("/oauth/token", &[BASIC], "client_id=service-a").unwrap(), expected);
@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_at_once_are_refused() {
+    fn two_auth_methods_at_once_are_rejected() {
         assert!(refusal("/", &[BASIC], "client_secret=abc123").contains("twice"));
         assert!(refusal("/", &[BASIC, BASIC], "").contains("more than one"));
-        assert!(refusal("/", &[BASIC], "client_id=other").contains("not the one"));
+        assert!(refusal("/", &[BASIC], "client_id=other").contains("differs"));
     }
 
     #[test]
-    fn a_secret_in_the_url_is_refused_however_it_is_written() {
+    fn secret_in_the_url_is_rejected_in_any_encoding() {
         for uri in ["/?client_secret=abc123", "/?a=b&client%5Fsecret=abc123", "/?client_secret"] {
             assert!(
                 refusal(uri, &[], "client_id=a&client_secret=b").contains("in the URL"),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn missing_parameter_is_named() {
         assert!(refusal("/", &[], "grant_type=x").contains("client_id is missing"));
         assert!(refusal("/", &[], "client_id=a").contains("client_secret is missing"));
         assert!(

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_belongs_to_one_browser_and_one_installation() {
+    fn csrf_token_is_bound_to_browser_and_installation() {
         let (one, other) = (Csrf::new(&[1; 32]), Csrf::new(&[2; 32]));
         assert!(one.verify("a", &one.token("a")));
         assert!(

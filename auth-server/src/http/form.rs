@@ -46,8 +46,9 @@ impl ClientRequest {
 /// Returns a required parameter of a form, or `invalid_request`.
 pub fn required<'a>(form: &'a Form, name: &'static str, rule: &str) -> Result<&'a str, ApiError> {
     form.get(name).ok_or_else(|| {
-        let meant =
-            form.closest_parameter(name).map(|sent| format!("; {sent} was sent: is that it?"));
+        let meant = form
+            .closest_parameter(name)
+            .map(|sent| format!("; {sent} was sent: did you mean {name}?"));
         ApiError::invalid_request(format!("{name} is missing{}", meant.unwrap_or_default()), rule)
             .at(name)
     })
@@ -109,7 +110,7 @@ impl<S: Sync> FromRequest<S> for RawForm {
 pub(super) async fn read(request: Request) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_long(),
-        _ => ApiError::invalid_request("the body broke off", REQUEST_RULE).at("the body"),
+        _ => ApiError::invalid_request("the body ended prematurely", REQUEST_RULE).at("the body"),
     })
 }
 
@@ -120,10 +121,10 @@ fn require_form_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut sent = headers.get_all(CONTENT_TYPE).iter();
     let first = sent.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = first.split(';').next().unwrap_or_default().trim();
-    let found = if essence.is_empty() { "nothing" } else { essence };
+    let found = if essence.is_empty() { "missing" } else { essence };
     if sent.next().is_some() {
         return Err(
-            invalid("there is more than one Content-Type header".to_owned()).at("Content-Type")
+            invalid("more than one Content-Type header was sent".to_owned()).at("Content-Type")
         );
     }
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {

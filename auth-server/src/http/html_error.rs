@@ -62,7 +62,7 @@ impl HtmlError {
                 error_page(pages, browser, status, kind, code, None)
             }
             Self::Unavailable(reason) => {
-                tracing::error!(%reason, "a page could not be served");
+                tracing::error!(%reason, "failed to serve a page");
                 let (status, code) =
                     (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable);
                 let page = error_page(pages, browser, status, ErrorKind::ServerError, code, None);
@@ -109,7 +109,7 @@ impl From<StoreError> for HtmlError {
         match error {
             StoreError::AlreadyConsumed => Self::BadRequest(
                 ErrorKind::Expired,
-                "it was answered before, perhaps in another window".to_owned(),
+                "the request was already answered, perhaps in another window".to_owned(),
             ),
             other => Self::Unavailable(other.to_string()),
         }

@@ -34,12 +34,15 @@ impl<S: Sync> FromRequest<S> for JsonRequest {
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(ApiError::invalid_request("the body is not application/json", RULE)
-                .at("Content-Type"));
+            return Err(ApiError::invalid_request(
+                "the Content-Type is not application/json",
+                RULE,
+            )
+            .at("Content-Type"));
         }
         let body = read(request).await?;
         let members =
-            serde_json::from_slice(&body).map_err(|_| invalid("the body is no JSON object"))?;
+            serde_json::from_slice(&body).map_err(|_| invalid("the body is not a JSON object"))?;
         Ok(Self { headers, members })
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::{Algorithm, NewKey};
 /// A key could not be generated or parsed. The error of the library is dropped, because it may
 /// quote the key.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a signing key cannot be made or read")]
+#[error("a signing key cannot be generated or parsed")]
 pub struct KeyError;
 
 /// Generates a key pair. The `kid` is its thumbprint (RFC 7638) and therefore unique.
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_of_each_kind_is_made_and_published_without_its_private_half() {
+    fn public_jwk_has_no_private_members() {
         for algorithm in [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256] {
             let key = generate(algorithm).unwrap();
             let jwk = serde_json::to_value(public_jwk(algorithm, &key.pkcs8).unwrap()).unwrap();

@@ -43,7 +43,7 @@ pub struct KeyManager {
 
 /// Key generation for an algorithm failed.
 #[derive(Debug, thiserror::Error)]
-#[error("the keys of an algorithm cannot be made: {0:#}")]
+#[error("failed to generate signing keys: {0:#}")]
 pub struct KeyGenerationError(anyhow::Error);
 
 impl KeyManager {
@@ -61,7 +61,7 @@ impl KeyManager {
         if settings.algorithm != Algorithm::HS256 {
             generate_missing(settings.algorithm, store, now).await?;
         }
-        let keys = store.signing_keys().await.context("the signing keys")?;
+        let keys = store.signing_keys().await.context("failed to load the signing keys")?;
         let ring =
             KeyRing::new(&keys, settings.algorithm, active_hs256_secret(&settings), now - overlap)?;
         let stale_from = AtomicI64::new(stale_from(&keys, now, overlap));
@@ -176,7 +176,7 @@ fn active_hs256_secret(settings: &KeyPolicy) -> Option<&SecretSetting> {
 }
 
 async fn generate_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyhow::Result<()> {
-    let keys = store.signing_keys().await.context("the signing keys")?;
+    let keys = store.signing_keys().await.context("failed to load the signing keys")?;
     let signs = |key: &SigningKey| {
         key.algorithm == algorithm && matches!(key.state, KeyState::Current { .. })
     };

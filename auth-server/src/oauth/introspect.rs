@@ -38,7 +38,7 @@ async fn introspect_token(
     let caller = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     if caller.is_public() {
         return Err(ApiError::invalid_client(
-            "a client without a secret has not proved who it is, so it cannot ask",
+            "a client without a secret cannot introspect, because it cannot authenticate",
         ));
     }
     let token = AccessToken::new(request.required("token", RULE)?);

@@ -47,7 +47,7 @@ async fn push(
     let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     if request.form.get("request_uri").is_some() {
         return Err(ApiError::invalid_request(
-            "a pushed request cannot point to another one",
+            "a pushed request must not contain request_uri",
             RULE,
         ));
     }

@@ -79,7 +79,7 @@ impl DynamicRegistration {
                 if !bearer_token(headers).is_some_and(|presented| expected.matches(&presented)) =>
             {
                 Err(ApiError::invalid_token(
-                    "to register a client here, show the initial access token",
+                    "registration requires the initial access token; send it as a Bearer token",
                     REGISTER,
                 ))
             }
@@ -119,7 +119,7 @@ pub async fn opened(
 
 /// Returns the error for every failed access to a registration.
 pub fn not_opened() -> ApiError {
-    ApiError::invalid_token("the registration access token is not that of this client", MANAGE)
+    ApiError::invalid_token("the registration access token does not belong to this client", MANAGE)
 }
 
 /// Validates client metadata and the URLs that it refers to.
@@ -155,7 +155,7 @@ pub fn secret_for(
 /// servers reload within a second; so does this one if the reload fails here.
 pub async fn in_force_now(context: &RegistrationContext) {
     if let Err(error) = context.clients.registry.reload(&*context.store).await {
-        tracing::warn!(%error, "a changed client comes into force a moment later");
+        tracing::warn!(%error, "failed to reload clients after a registration change; will retry");
     }
 }
 

@@ -62,7 +62,7 @@ pub async fn run(context: Arc<BackchannelLogout>, stop: CancellationToken) {
     let permits = Arc::new(Semaphore::new(CONCURRENCY));
     run_periodically(PERIOD, stop, || async {
         if let Err(error) = deliver_due(&context, &permits).await {
-            tracing::error!(%error, "clients could not be told of sign-outs");
+            tracing::error!(%error, "failed to load logout notifications; will retry");
         }
     })
     .await;

@@ -111,7 +111,7 @@ async fn token(request: Request<Body>) -> Result<AccessToken, UserInfoRejection>
     let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
     let in_header = headers.next().and_then(|value| bearer::parse(value.as_bytes()));
     if headers.next().is_some() {
-        return Err(UserInfoRejection::request("there is more than one Authorization header"));
+        return Err(UserInfoRejection::request("more than one Authorization header was sent"));
     }
     let in_form = match request.method() {
         &Method::POST if request.headers().contains_key(header::CONTENT_TYPE) => {
@@ -123,7 +123,7 @@ async fn token(request: Request<Body>) -> Result<AccessToken, UserInfoRejection>
     };
     match (in_header, in_form) {
         (Some(_), Some(_)) => Err(UserInfoRejection::request(
-            "the token stands in the header and in the body: use one of them",
+            "the access token is in the header and in the body: use one of them",
         )),
         (Some(Ok(token)), None) | (None, Some(token)) => Ok(token),
         (Some(Err(malformed)), None) => Err(UserInfoRejection::request(malformed.to_string())),

@@ -11,9 +11,9 @@ use crate::{
 /// Why an access token does not give access to a user's claims.
 #[derive(Debug, thiserror::Error)]
 pub enum UserInfoError {
-    #[error("the token is not good here: {0}")]
+    #[error("invalid access token: {0}")]
     InvalidToken(&'static str),
-    #[error("userinfo needs the scope openid")]
+    #[error("userinfo requires the scope openid")]
     InsufficientScope,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -33,7 +33,7 @@ pub async fn userinfo_user(
         .issued_tokens
         .find_claims(token)
         .await?
-        .ok_or(UserInfoError::InvalidToken("it was not issued here"))?;
+        .ok_or(UserInfoError::InvalidToken("it was not issued by this server"))?;
     if !claims.aud.contains(&context.issuer) {
         return Err(UserInfoError::InvalidToken("it is for another resource than userinfo"));
     }
@@ -47,13 +47,13 @@ pub async fn userinfo_user(
         return Err(UserInfoError::InsufficientScope);
     }
     // The `sub` of the token may be pairwise; the grant holds the user's internal subject.
-    let grant_id =
-        grant_id_of(&claims.jti).ok_or(UserInfoError::InvalidToken("no user has granted it"))?;
+    let grant_id = grant_id_of(&claims.jti)
+        .ok_or(UserInfoError::InvalidToken("it was not issued for a user"))?;
     let grant = context
         .store
         .grant(grant_id)
         .await?
-        .ok_or(UserInfoError::InvalidToken("what it was granted under is forgotten"))?;
+        .ok_or(UserInfoError::InvalidToken("its grant no longer exists"))?;
     let user = context.store.user(&grant.sub).await?.filter(|user| user.enabled);
-    Ok((user.ok_or(UserInfoError::InvalidToken("its user is no longer here"))?, claims))
+    Ok((user.ok_or(UserInfoError::InvalidToken("its user no longer exists"))?, claims))
 }

@@ -53,7 +53,7 @@ impl ClientKeys {
             match fetch(outbound, url, trust).await {
                 Ok(keys) => fetched.keys = Some(Arc::new(keys)),
                 Err(reason) => {
-                    tracing::warn!(reason, "the keys of a client (jwks_uri) cannot be fetched");
+                    tracing::warn!(reason, "failed to fetch client keys (jwks_uri)");
                 }
             }
         }
@@ -63,5 +63,5 @@ impl ClientKeys {
 
 async fn fetch(outbound: &OutboundClient, url: &str, trust: UrlTrust) -> Result<JwkSet, String> {
     let document = outbound.json(url, trust).await?;
-    parse_jwks(&document).map_err(|problem| format!("what is there {problem}"))
+    parse_jwks(&document).map_err(|problem| format!("the response {problem}"))
 }

@@ -17,7 +17,7 @@ impl Resolve for PublicOnlyResolver {
             let public: Vec<SocketAddr> =
                 found.filter(|address| is_public_address(address.ip())).collect();
             if public.is_empty() {
-                return Err("its name leads to no public address".into());
+                return Err("the host name does not resolve to a public address".into());
             }
             Ok(Box::new(public.into_iter()) as Addrs)
         })
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_name_of_this_machine_leads_nowhere() {
+    async fn loopback_names_do_not_resolve() {
         for name in ["localhost", "localhost.", "127.0.0.1", "::1"] {
             assert!(PublicOnlyResolver.resolve(name.parse().unwrap()).await.is_err(), "{name}");
         }

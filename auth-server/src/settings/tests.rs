@@ -10,7 +10,7 @@ fn production() -> AuthServerSettings {
             key_file: Some("k.pem".into()),
             ..TlsSettings::default()
         },
-        // Sound, as nobody stands in it.
+        // Valid, because it has no clients.
         clients_file: Some("/dev/null".into()),
         ..AuthServerSettings::default()
     }
@@ -21,12 +21,12 @@ fn named(settings: &AuthServerSettings) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_sound_production_has_no_findings() {
+fn safe_production_settings_have_no_findings() {
     assert_eq!(named(&production()), [""; 0]);
 }
 
 #[test]
-fn each_unsafe_setting_is_found() {
+fn every_unsafe_setting_is_reported() {
     let mut settings = production();
     settings.issuer = local("http://login.example.com");
     settings.listen = "0.0.0.0:9000".to_owned();
@@ -82,7 +82,7 @@ fn production_requires_a_strong_initial_access_token() {
 }
 
 #[test]
-fn a_secret_that_everybody_knows_is_found_behind_its_hash() {
+fn hash_of_the_demo_secret_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clients.toml");
     let written = |secret: &str| {
@@ -97,16 +97,16 @@ fn a_secret_that_everybody_knows_is_found_behind_its_hash() {
         named(&AuthServerSettings { clients_file: Some(path.clone()), ..production() })
     };
     assert_eq!(written("abc123"), ["clients_file"]);
-    assert_eq!(written("a secret that only the two of us know"), [""; 0]);
+    assert_eq!(written("a secret that is not public anywhere"), [""; 0]);
 }
 
 #[test]
-fn the_demo_says_that_it_is_one() {
+fn demo_settings_are_reported_as_unsafe() {
     assert_eq!(named(&AuthServerSettings::default()), ["issuer", "clients_file", "tls.cert_file"]);
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused() {
+fn invalid_settings_are_rejected() {
     let refused = |change: fn(&mut AuthServerSettings)| {
         let mut settings = production();
         change(&mut settings);
@@ -143,29 +143,29 @@ fn settings_that_cannot_work_are_refused() {
 }
 
 #[test]
-fn an_issuer_with_a_path_serves_machines_alone() {
+fn issuer_with_a_path_rejects_clients_with_redirect_uris() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clients.toml");
     let checked = |issuer: &'static str, client: &str| {
-        let secret = "client_secret = \"a secret of the two of us alone\"";
+        let secret = "client_secret = \"a secret that is not public anywhere\"";
         std::fs::write(&path, format!("[[clients]]\nclient_id = \"a\"\n{secret}\n{client}\n"))
             .unwrap();
         let settings =
             AuthServerSettings { profile: Profile::Test, issuer: local(issuer), ..production() };
         AuthServerSettings { clients_file: Some(path.clone()), ..settings }.check()
     };
-    let people = "[clients.login]\nredirect_uris = [\"https://site.example/cb\"]";
+    let login = "[clients.login]\nredirect_uris = [\"https://site.example/cb\"]";
     assert_eq!(checked("https://c.example/t", ""), Ok(()));
-    assert_eq!(checked("https://c.example", people), Ok(()));
-    let refusal = checked("https://c.example/t", people).unwrap_err();
+    assert_eq!(checked("https://c.example", login), Ok(()));
+    let refusal = checked("https://c.example/t", login).unwrap_err();
     assert!(
-        refusal.contains("issuer: it has a path") && refusal.contains("redirect_uris"),
+        refusal.contains("issuer: it has a path") && refusal.contains("user login"),
         "{refusal}"
     );
 }
 
 #[test]
-fn an_empty_database_url_is_none() {
+fn empty_database_url_counts_as_unset() {
     let empty = AuthServerSettings { database_url: Some(SecretSetting::new("")), ..production() };
     assert_eq!(empty.database_url(), Ok(None));
 }

@@ -182,7 +182,7 @@ pub async fn rotation_advances_the_state_of_each_key(store: &dyn Store) {
     assert!(install_keys(store, &rsa("four"), &rsa("five"), 12).await.unwrap());
     assert!(
         !rotate_keys(store, "four", &key("x"), 13).await.unwrap(),
-        "not by a key of another algorithm"
+        "a key of another algorithm does not replace it"
     );
     assert!(rotate_keys(store, "four", &rsa("six"), 13).await.unwrap());
     let states = self::states(store).await;
@@ -201,7 +201,7 @@ pub async fn only_a_retired_key_can_be_withdrawn(store: &dyn Store) {
     }
     let before = store.revision().await.unwrap();
     assert!(withdraw_key(store, "one").await.unwrap());
-    assert!(store.revision().await.unwrap() > before, "running servers hear of it");
+    assert!(store.revision().await.unwrap() > before, "running servers notice the change");
     assert_eq!(states(store).await.len(), 2);
     assert!(!withdraw_key(store, "one").await.unwrap());
 }

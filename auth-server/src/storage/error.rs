@@ -13,12 +13,12 @@ pub enum StoreError {
     UserNotFound(String),
     #[error("there is already a user `{0}`")]
     UserExists(String),
-    #[error("the signing keys have changed in the meantime")]
+    #[error("the signing keys were changed concurrently")]
     KeysChanged,
     #[error("the credential was already consumed, or its grant is revoked")]
     AlreadyConsumed,
     /// The session ended, or the password changed, after the request was checked.
-    #[error("the user is not signed in any more")]
+    #[error("the user is no longer signed in")]
     SessionEnded,
     /// The values violate a constraint. The database itself works.
     #[error("the database rejected the values: {0}")]

@@ -14,7 +14,8 @@ pub async fn simulate_outage(
 ) -> Result<StatusCode, ApiError> {
     let seconds = required(&form, "seconds", REQUEST_RULE)?.parse().ok();
     let refused = || {
-        ApiError::invalid_request("seconds is a number from 1 to 60", REQUEST_RULE).at("seconds")
+        ApiError::invalid_request("seconds must be a number from 1 to 60", REQUEST_RULE)
+            .at("seconds")
     };
     let seconds =
         seconds.filter(|seconds| (1..=MAX_SECONDS).contains(seconds)).ok_or_else(refused)?;

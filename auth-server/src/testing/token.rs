@@ -23,7 +23,7 @@ pub async fn test_token(
         let expires_in = request.required("expires_in", REQUEST_RULE)?.parse().ok();
         let refused = || {
             ApiError::invalid_request(
-                "expires_in is a number of seconds, a day at most",
+                "expires_in must be a number of seconds, at most one day",
                 REQUEST_RULE,
             )
         };

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_hash_is_the_one_of_the_specification() {
+    fn at_hash_matches_the_example_of_the_specification() {
         // OpenID Connect Core appendix A.3.
         let token = AccessToken::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
         assert_eq!(at_hash(&token, Algorithm::RS256), "77QmUPtjPfzWtF2AnpK9RQ");

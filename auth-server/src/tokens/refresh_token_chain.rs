@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_token_has_the_same_successor_and_only_under_the_same_key() {
+    fn successor_depends_on_token_and_key() {
         let (one, other) = (RefreshTokenChain::new(&[1; 32]), RefreshTokenChain::new(&[2; 32]));
         let token = nth(&one, 0);
         assert_eq!(one.successor(&token).unwrap().expose(), nth(&one, 1).expose());
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_genuine_token_leads_to_the_one_in_force_and_nothing_else_does() {
+    fn only_a_genuine_token_leads_to_the_current_one() {
         let chain = RefreshTokenChain::new(&[1; 32]);
         let latest = TokenHash::of_text(nth(&chain, 5).expose());
         for generations in 0..=5 {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_says_it_is_ages_old_costs_no_more_than_one_that_is() {
+    fn cost_of_a_forged_generation_is_bounded() {
         let chain = RefreshTokenChain::new(&[1; 32]);
         let latest = TokenHash::of_text(nth(&chain, 0).expose());
         assert_eq!(chain.generations_since(&nth(&chain, 0), MAX_GENERATIONS + 1, latest), None);

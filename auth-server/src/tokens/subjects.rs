@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sector_knows_a_user_by_one_name_and_no_other_sector_does() {
+    fn pairwise_subject_is_unique_to_its_sector() {
         let subjects = Subjects::new(&[1; 32]);
         let subject =
             |uri: &str, sub: &str| subjects.subject_for(&client(SubjectType::Pairwise, uri), sub);

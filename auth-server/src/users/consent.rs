@@ -109,7 +109,7 @@ impl ConsentForm<'_> {
             Some("deny") => flow.deny(Some(&signed_in)).await,
             _ => Err(HtmlError::BadRequest(
                 ErrorKind::InvalidRequest,
-                "the form says neither allow nor deny".to_owned(),
+                "decision is neither allow nor deny".to_owned(),
             )),
         }
     }

@@ -22,10 +22,10 @@ pub struct PasswordAuthenticator {
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// The user is unknown or disabled, or the password is wrong. The error does not reveal which.
-    #[error("the user name or the password is wrong")]
+    #[error("wrong user name or password")]
     InvalidCredentials,
     /// The client can retry after this many seconds.
-    #[error("there were too many attempts; try again in {retry_after} s")]
+    #[error("too many sign-in attempts; try again in {retry_after} s")]
     RateLimited { retry_after: u64 },
     #[error(transparent)]
     Store(#[from] StoreError),

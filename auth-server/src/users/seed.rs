@@ -79,8 +79,8 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     }
     ensure!(
         known.is_empty(),
-        "the database has users of the demo whose passwords everybody knows: {}. Give them others with `user set-password`, \
-         disable them with `user disable`, or begin with another database",
+        "the database contains demo users with public passwords: {}. Set other passwords with `user set-password`, \
+         disable the users with `user disable`, or use another database",
         known.join(" ")
     );
     Ok(())
@@ -112,11 +112,11 @@ pub fn check_users(file: Option<&Path>, profile: Profile) -> anyhow::Result<()> 
 fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<UserToml>> {
     match file {
         None if profile.is_production() => Ok(Vec::new()),
-        None => parse("the demo's users", DEMO, profile),
+        None => parse("the demo users", DEMO, profile),
         Some(file) => {
             let name = file.display().to_string();
-            let text =
-                std::fs::read_to_string(file).with_context(|| format!("the users file {name}"))?;
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("failed to read the users file {name}"))?;
             parse(&name, &text, profile)
         }
     }
@@ -135,7 +135,7 @@ fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<UserTom
 fn problem(user: &UserToml, profile: Profile) -> Option<String> {
     let username = &user.username;
     if username.is_empty() {
-        return Some("a user has no username".to_owned());
+        return Some("a user has no username; set `username`".to_owned());
     }
     // Limits of the `sub` claim (OpenID Connect Core §2).
     if user
@@ -143,24 +143,28 @@ fn problem(user: &UserToml, profile: Profile) -> Option<String> {
         .as_ref()
         .is_some_and(|sub| sub.trim().is_empty() || sub.len() > LONGEST_SUB || !sub.is_ascii())
     {
-        return Some(format!("the sub of `{username}` is not 1 to {LONGEST_SUB} ASCII characters"));
+        return Some(format!(
+            "user `{username}`: sub must have 1 to {LONGEST_SUB} ASCII characters"
+        ));
     }
     match (&user.password, &user.password_hash) {
-        (Some(_), None) if profile.is_production() => {
-            Some(format!("the password of `{username}` stands there in plain: use password_hash"))
-        }
+        (Some(_), None) if profile.is_production() => Some(format!(
+            "user `{username}`: production rejects plain passwords; use password_hash"
+        )),
         (Some(_), None) => None,
         (None, Some(phc)) => match validate_password_hash(phc, profile.is_production()) {
-            Err(problem) => Some(format!("password_hash of `{username}` {problem}")),
+            Err(problem) => Some(format!("user `{username}`: password_hash {problem}")),
             Ok(())
                 if profile.is_production()
                     && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) =>
             {
-                Some(format!("the password of `{username}` is the demo's, which everybody knows"))
+                Some(format!(
+                    "user `{username}`: the password is a public demo password; set another one"
+                ))
             }
             Ok(()) => None,
         },
-        _ => Some(format!("`{username}` needs either password or password_hash")),
+        _ => Some(format!("user `{username}`: set either password or password_hash")),
     }
 }
 
@@ -169,7 +173,7 @@ fn duplicate_sub(users: &[UserToml]) -> Option<String> {
     let mut seen = BTreeMap::new();
     users.iter().find_map(|user| {
         let first = seen.insert(user.sub.as_deref()?, &user.username)?;
-        Some(format!("`{first}` and `{}` have the same sub", user.username))
+        Some(format!("users `{first}` and `{}` have the same sub", user.username))
     })
 }
 
@@ -178,9 +182,12 @@ impl UserToml {
         let password = match (self.password_hash, self.password) {
             (Some(phc), _) => SecretHash::Argon2id(phc),
             (None, password) => {
-                let password = password.context("a password")?;
+                let password = password.context("the password is missing")?;
                 hash_password(password.expose(), entropy.bytes()?).map_err(|error| {
-                    anyhow::anyhow!("the password of `{}`: {error}", self.username)
+                    anyhow::anyhow!(
+                        "user `{}`: failed to hash the password: {error}",
+                        self.username
+                    )
                 })?
             }
         };
@@ -203,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_demos_users_have_every_standard_claim() {
+    fn demo_users_have_every_standard_claim() {
         for user in parse("demo", DEMO, Profile::Demo).unwrap() {
             let claims = serde_json::to_value(&user.claims).unwrap();
             for name in StandardClaims::NAMES {
@@ -213,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demos_passwords_are_those_that_the_page_tells() {
+    fn demo_passwords_match_their_hashes() {
         for (user, password) in
             parse("demo", DEMO, Profile::Demo).unwrap().iter().zip(["wonderland", "builder"])
         {
@@ -223,10 +230,11 @@ mod tests {
     }
 
     #[test]
-    fn production_refuses_the_demos_users_whatever_they_are_called_and_names_each() {
+    fn production_rejects_demo_passwords_under_any_user_name() {
         let refusal = parse("users.toml", DEMO, Profile::Production).err().unwrap().to_string();
         assert!(
-            refusal.contains("`alice` is the demo's") && refusal.contains("`bob` is the demo's"),
+            refusal.contains("`alice`: the password is a public demo password")
+                && refusal.contains("`bob`: the password is a public demo password"),
             "{refusal}"
         );
         let renamed = DEMO.replace("\"alice\"", "\"carol\"");
@@ -256,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named_and_never_quoted() {
+    fn error_of_a_users_file_quotes_no_password() {
         let refused =
             |text: &str, profile| parse("users.toml", text, profile).err().unwrap().to_string();
         let plain = "[[users]]\nusername = \"a\"\npassword = \"s3cret\"\n";
         assert!(parse("users.toml", plain, Profile::Demo).is_ok());
         let refusal = refused(plain, Profile::Production);
-        assert!(refusal.contains("in plain") && !refusal.contains("s3cret"), "{refusal}");
-        assert!(refused("[[users]]\nusername = \"a\"\n", Profile::Demo).contains("needs either"));
+        assert!(refusal.contains("plain passwords") && !refusal.contains("s3cret"), "{refusal}");
+        assert!(refused("[[users]]\nusername = \"a\"\n", Profile::Demo).contains("set either"));
         let no_hash = "[[users]]\nusername = \"a\"\npassword_hash = \"x\"\n";
         assert!(refused(no_hash, Profile::Demo).contains("PHC"));
         for password in ["s3cret", "20240117", "2024.0117", "2024-01-17", "[\"s3cret\"]"] {
@@ -279,13 +287,10 @@ mod tests {
         let with_sub = |sub: &str| format!("{plain}sub = \"{sub}\"\n");
         for sub in ["", " ", "ü", &"x".repeat(256)] {
             let refusal = refused(&with_sub(sub), Profile::Demo);
-            assert!(
-                refusal.contains("the sub of `a` is not 1 to 255 ASCII characters"),
-                "{refusal}"
-            );
+            assert!(refusal.contains("`a`: sub must have 1 to 255 ASCII characters"), "{refusal}");
         }
         assert!(parse("users.toml", &with_sub(&"x".repeat(255)), Profile::Demo).is_ok());
         let twice = format!("{}{}", with_sub("1"), with_sub("1").replace("\"a\"", "\"b\""));
-        assert!(refused(&twice, Profile::Demo).contains("`a` and `b` have the same sub"));
+        assert!(refused(&twice, Profile::Demo).contains("users `a` and `b` have the same sub"));
     }
 }

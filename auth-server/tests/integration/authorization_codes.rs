@@ -33,7 +33,7 @@ async fn reused_code_revokes_every_token_of_its_grant() {
     assert!(!server.is_active(ORDERS, access).await);
     assert_eq!(server.userinfo(access).await.status, 401);
     let refresh = tokens["refresh_token"].as_str().unwrap();
-    server.refresh(SITE, refresh, &[]).await.assert_error(400, "invalid_grant", "void");
+    server.refresh(SITE, refresh, &[]).await.assert_error(400, "invalid_grant", "revoked");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn another_client_cannot_redeem_probe_or_consume_a_code() {
     let stolen = server.redeem_code(FORUM, &auth_request, &code).await;
     let made_up = server.redeem_code(FORUM, &auth_request, "gpac_made-up").await;
     assert_eq!(stolen.text, made_up.text);
-    stolen.assert_error(400, "invalid_grant", "not known");
+    stolen.assert_error(400, "invalid_grant", "is unknown");
     assert_eq!(server.redeem_code(SITE, &auth_request, &code).await.status, 200);
 }
 
@@ -95,7 +95,7 @@ async fn code_with_wrong_verifier_or_redirect_uri_revokes_the_grant() {
         server.redeem_code(SITE, &AuthorizationRequest::site(), &code).await.assert_error(
             400,
             "invalid_grant",
-            "void",
+            "revoked",
         );
     }
     let plain =
@@ -110,7 +110,7 @@ async fn code_with_wrong_verifier_or_redirect_uri_revokes_the_grant() {
     assert_eq!(
         server.redeem_code_with(SITE, &[("code", &code), redirect_uri]).await.status,
         200,
-        "a client with a secret may go without"
+        "PKCE is optional for a client with a secret"
     );
 }
 

@@ -190,7 +190,7 @@ async fn state_is_returned_unchanged() {
     for state in ["a b&c=d#e%20+/?\"'<>", "状态 ü", "\r\nSet-Cookie: a=b", &long] {
         let back = browser.authorize(&AuthorizationRequest::site().with("state", state)).await;
         assert_eq!(back.redirect_parameter("state"), state);
-        assert!(!back.response.headers.contains_key("set-cookie"), "no header can be added");
+        assert!(!back.response.headers.contains_key("set-cookie"), "no header can be injected");
     }
 }
 
@@ -371,13 +371,13 @@ async fn selecting_an_account_satisfies_neither_max_age_nor_prompt_login() {
         let page = browser.authorize(&auth_request).await;
         assert!(
             !page.text().contains("name=\"continue\""),
-            "a button that leads nowhere: {}",
+            "a button without effect: {}",
             page.text()
         );
         let still = browser.submit(&page, &[("continue", "yes")]).await;
         assert_eq!(still.path, "/login", "{still:?}");
         let consent = browser.open(&format!("/consent?{}", auth_request.query())).await;
-        assert_eq!(consent.path, "/login", "nor is it enough to open the next page by hand");
+        assert_eq!(consent.path, "/login", "opening the next page directly is not enough");
     }
     let tokens = browser.tokens(&aged, ALICE, SITE).await;
     assert_eq!(
@@ -403,7 +403,7 @@ async fn sign_in_for_one_request_does_not_count_for_another() {
     assert_eq!((page.path.as_str(), page.redirected_to.is_none()), ("/login", true));
     assert!(
         !browser.allow(&consent).await.redirect_parameter("code").is_empty(),
-        "its own is answered"
+        "its own request is answered"
     );
     let page = browser.authorize(&auth_request).await;
     let consent = browser.sign_in(&page, ALICE).await;

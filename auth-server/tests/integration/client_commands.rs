@@ -143,7 +143,7 @@ async fn reusing_a_client_id_does_not_revive_old_tokens() {
     server.post_form("/oauth/token", &exchange).await.assert_error(
         400,
         "invalid_request",
-        "not in force",
+        "invalid, expired or revoked",
     );
 }
 
@@ -250,7 +250,7 @@ async fn secret_stdin_requires_32_characters() {
         "{}",
         short.stderr
     );
-    let chosen = "a sentence that only the two of us know";
+    let chosen = "a sentence that is not public";
     let output = run_with_input(&args, &server.cli_arguments(), &format!("{chosen}\n")).await;
     assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""));
     within_one_second("it can authenticate", async || {

@@ -129,7 +129,7 @@ async fn production_rejects_a_database_with_active_demo_users() {
     let output = run(&["serve"], &settings).await;
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(
-        output.stderr.contains("everybody knows: alice bob. ")
+        output.stderr.contains("public passwords: alice bob. ")
             && output.stderr.contains("user set-password"),
         "{output:?}"
     );
@@ -139,7 +139,7 @@ async fn production_rejects_a_database_with_active_demo_users() {
     assert_eq!(given.code, Some(0), "{given:?}");
     let output = run(&["serve"], &settings).await;
     assert!(
-        output.code == Some(1) && output.stderr.contains("everybody knows: bob. "),
+        output.code == Some(1) && output.stderr.contains("public passwords: bob. "),
         "{output:?}"
     );
     succeed(&["user", "disable", "bob"], &settings).await;
@@ -182,7 +182,7 @@ async fn check_config_rejects_whatever_serve_rejects() {
     let broken = broken.display().to_string();
     let data = folder.path().join("data").display().to_string();
     for (setting, value, words) in [
-        ("clients_file", &*broken, "needs client_secret"),
+        ("clients_file", &*broken, "requires client_secret"),
         ("clients_file", "/nowhere/clients.toml", "/nowhere/clients.toml"),
         ("users_file", "/nowhere/users.toml", "/nowhere/users.toml"),
         ("tls.key_file", "only-one.pem", "tls.cert_file and tls.key_file belong together"),
@@ -319,7 +319,7 @@ async fn unusable_database_is_reported_in_one_line_without_its_password() {
         "{}",
         output.stdout
     );
-    assert!(!folder.path().join("data").exists(), "there is nothing to keep in a folder");
+    assert!(!folder.path().join("data").exists(), "PostgreSQL needs no data directory");
 }
 
 #[tokio::test]

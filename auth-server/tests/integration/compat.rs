@@ -128,7 +128,7 @@ async fn userinfo_in_query_is_independent_of_wechat() {
     assert_eq!(
         server.get("/connect/oauth2/authorize").await.status,
         404,
-        "it makes no WeChat of C"
+        "it does not enable the WeChat endpoints"
     );
 }
 

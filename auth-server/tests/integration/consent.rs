@@ -15,7 +15,7 @@ async fn denied_consent_returns_access_denied() {
     assert_eq!(
         browser.authorize(&AuthorizationRequest::site()).await.path,
         "/consent",
-        "a no is not remembered"
+        "a denial is not stored"
     );
 }
 
@@ -94,7 +94,7 @@ async fn first_party_grants_can_be_withdrawn() {
         .post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "portal")])
         .await;
     assert!(!page.text().contains("value=\"portal\""), "{}", page.text());
-    server.refresh(PORTAL, refresh_token, &[]).await.assert_error(400, "invalid_grant", "void");
+    server.refresh(PORTAL, refresh_token, &[]).await.assert_error(400, "invalid_grant", "revoked");
 }
 
 #[tokio::test]
@@ -117,9 +117,13 @@ async fn withdrawing_consent_revokes_tokens_immediately() {
     server.refresh(SITE, &text("refresh_token"), &[]).await.assert_error(
         400,
         "invalid_grant",
-        "void",
+        "revoked",
     );
-    assert_eq!(browser.authorize(&auth_request).await.path, "/consent", "it is asked for again");
+    assert_eq!(
+        browser.authorize(&auth_request).await.path,
+        "/consent",
+        "consent is required again"
+    );
 }
 
 #[tokio::test]

@@ -189,7 +189,7 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
         for token in tokens.iter().filter(|token| !token.starts_with("gpat_")) {
             assert!(
                 known.contains(&*jwt::jti(token)),
-                "`{outcome}` was answered, and the audit trail does not know"
+                "the response to `{outcome}` has no audit record"
             );
         }
     }
@@ -205,14 +205,14 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
         let known = records.iter().filter(is_theirs).count();
         assert!(
             known >= times,
-            "{status} was answered {times} times to {address}, and {known} of them are known"
+            "{address} received status {status} {times} times, but the audit log has {known} records"
         );
     }
     for token in &revoked {
         assert!(!server.is_active(ORDERS, token).await, "a revoked token became active");
     }
     for (id, secret) in &clients {
-        assert!(server.can_authenticate((id, secret)).await, "{id} was forgotten");
+        assert!(server.can_authenticate((id, secret)).await, "client {id} was lost");
     }
     assert!(server.is_active(ORDERS, issued.last().unwrap()).await);
 }

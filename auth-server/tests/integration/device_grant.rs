@@ -87,7 +87,7 @@ async fn device_grants_are_listed_and_can_be_withdrawn() {
     let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
     browser.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
     let refresh_token = tokens["refresh_token"].as_str().unwrap();
-    server.refresh(SITE, refresh_token, &[]).await.assert_error(400, "invalid_grant", "void");
+    server.refresh(SITE, refresh_token, &[]).await.assert_error(400, "invalid_grant", "revoked");
     assert!(!browser.open("/account").await.text().contains("value=\"site\""));
 }
 
@@ -112,7 +112,7 @@ async fn polling_too_often_returns_slow_down() {
     let device = begin(&server).await;
     poll(&server, &device).await.assert_error(400, "authorization_pending", "");
     server.clock.advance(Duration::from_secs(4));
-    poll(&server, &device).await.assert_error(400, "slow_down", "5 seconds longer");
+    poll(&server, &device).await.assert_error(400, "slow_down", "interval by 5 seconds");
     server.clock.advance(Duration::from_secs(9));
     poll(&server, &device).await.assert_error(400, "slow_down", "");
     server.clock.advance(Duration::from_secs(15));
@@ -126,12 +126,12 @@ async fn denied_and_expired_device_codes_return_their_errors() {
     let browser = Browser::new(&server);
     let page = at_the_page(&browser, &device).await;
     browser.submit(&page, &[("decision", "deny")]).await;
-    poll(&server, &device).await.assert_error(400, "access_denied", "no");
+    poll(&server, &device).await.assert_error(400, "access_denied", "denied");
     let device = begin(&server).await;
     server.clock.advance(Duration::from_secs(600));
     poll(&server, &device).await.assert_error(400, "expired_token", "in time");
     let page = at_the_page(&browser, &device).await;
-    assert_eq!(page.status(), 400, "too late for the user as well");
+    assert_eq!(page.status(), 400, "the user cannot decide after the expiry either");
     let foreign = [("device_code", device["device_code"].as_str().unwrap())];
     server.token_request(DEVICE, SITE, &foreign).await.assert_error(
         400,

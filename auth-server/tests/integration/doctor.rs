@@ -120,7 +120,7 @@ async fn doctor_suggests_the_nearest_redirect_uri() {
         &output,
         "redirect URI",
         &[
-            "found     https://forum.example/other is the nearest one: they differ in a trailing slash",
+            "found     the nearest one is https://forum.example/other: it differs in a trailing slash",
             "`redirect_uris`",
         ],
     );
@@ -132,7 +132,7 @@ async fn doctor_suggests_the_nearest_redirect_uri() {
     let output =
         run(&["doctor", "--redirect-uri", "https://forum.example/bc"], &settings_of(&server, &[]))
             .await;
-    assert_diagnosis(&output, "redirect URI", &["https://forum.example/cb is the nearest one"]);
+    assert_diagnosis(&output, "redirect URI", &["the nearest one is https://forum.example/cb"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,7 +224,7 @@ async fn doctor_rejects_a_newer_schema_and_accepts_an_older_one() {
         "{}",
         output.stdout
     );
-    assert!(fs::read(&file).unwrap() == before, "which the doctor leaves to it");
+    assert!(fs::read(&file).unwrap() == before, "the doctor does not migrate the database");
 }
 
 /// Each migration is a file.
@@ -253,7 +253,7 @@ async fn doctor_finds_an_unpublished_key() {
     assert_diagnosis(
         &doctor(&one, &[("data_dir", &data)]).await,
         "keys",
-        &["the keys in the database and those that are published", "data_dir: "],
+        &["the keys in the database and the published keys", "data_dir: "],
     );
 }
 

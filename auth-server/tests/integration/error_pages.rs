@@ -87,7 +87,7 @@ async fn oversized_forms_get_an_error_page_on_every_form_route() {
         server.post_form(path, &[("state", &long)]).await.assert_error(
             413,
             "invalid_request",
-            "longer than is taken here",
+            "longer than this server accepts",
         );
     }
 }

@@ -130,7 +130,7 @@ async fn forged_tokens_are_inactive() {
         ("under an unknown key", jwt::with_parts(&token, &unknown, &claims)),
         ("under no key", jwt::with_parts(&token, &nameless, &claims)),
         ("cut", token[..token.len() - 2].to_owned()),
-        ("with a tail", format!("{token}.x")),
+        ("with a suffix", format!("{token}.x")),
         ("garbage", "garbage".to_owned()),
         ("like an opaque one", format!("gpat_{}", "A".repeat(43))),
     ] {

@@ -92,7 +92,7 @@ async fn keys_withdraw_invalidates_every_token_signed_with_the_key() {
     assert!(!published(&server).await.contains(&kid));
     assert!(
         server.is_active(ORDERS, &server.access_token(SHOP, &FOR_ORDERS).await).await,
-        "another key signs"
+        "a new key signs"
     );
 }
 
@@ -213,6 +213,6 @@ async fn tokens_stay_valid_after_an_algorithm_change() {
     assert_eq!(
         jwt::kid(&tokens[0]),
         jwt::kid(&tokens[3]),
-        "each algorithm has keys of its own, which rotate by themselves"
+        "the keys of each algorithm rotate independently"
     );
 }

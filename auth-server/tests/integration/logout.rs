@@ -256,7 +256,7 @@ async fn new_sign_in_keeps_the_session_and_another_user_ends_it() {
     assert_eq!(
         thief.authorize(&AuthorizationRequest::site()).await.path,
         "/login",
-        "under a new cookie alone"
+        "only with a new cookie"
     );
     let refreshed = server.refresh(FORUM, &refresh_token, &[]).await.json();
     let refresh_token = refreshed["refresh_token"].as_str().unwrap().to_owned();
@@ -270,7 +270,7 @@ async fn new_sign_in_keeps_the_session_and_another_user_ends_it() {
     })
     .await;
     assert_eq!(logout_tokens(&website).await[0]["sid"], sid(&first));
-    server.refresh(FORUM, &refresh_token, &[]).await.assert_error(400, "invalid_grant", "void");
+    server.refresh(FORUM, &refresh_token, &[]).await.assert_error(400, "invalid_grant", "revoked");
 }
 
 #[tokio::test]
@@ -282,7 +282,7 @@ async fn id_token_hint_stays_valid_after_a_new_sign_in() {
     let bye = ("post_logout_redirect_uri", "https://site.example/bye");
     assert!(
         browser.open(&query(&[("id_token_hint", &hint), bye])).await.redirected_to.is_some(),
-        "without a question"
+        "without confirmation"
     );
 }
 
@@ -317,7 +317,10 @@ async fn failed_logout_delivery_is_retried_after_a_restart() {
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     let page = browser.open("/logout").await;
     browser.submit(&page, &[("decision", "logout")]).await;
-    wait_until("it was tried", async || !logout_tokens(&website).await.is_empty()).await;
+    wait_until("the first delivery was attempted", async || {
+        !logout_tokens(&website).await.is_empty()
+    })
+    .await;
     let server = server.restart_with(|_| ()).await;
     website.reset().await;
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&website).await;

@@ -41,7 +41,7 @@ async fn form_with_foreign_csrf_token_is_rejected() {
     assert_eq!(
         alice.authorize(&AuthorizationRequest::site()).await.path,
         "/consent",
-        "still signed in, still unasked"
+        "still signed in, without consent"
     );
     assert!(!alice.allow(&consent).await.redirect_parameter("code").is_empty());
 }
@@ -175,7 +175,7 @@ async fn request_values_are_escaped_in_pages() {
     }
     let browser = Browser::new(&server);
     let page = browser.authorize(&AuthorizationRequest::forum()).await;
-    assert!(!page.response.text.contains("<b>Forum"), "a client's name is a name");
+    assert!(!page.response.text.contains("<b>Forum"), "the client name is escaped");
     page.assert_contains("<b>Forum</b> & \"Co\"");
     let page = browser.submit(&page, &[("username", script), ("password", script)]).await;
     assert!(!page.response.text.contains("<script>alert") && page.text().contains(script));
@@ -240,6 +240,6 @@ async fn log_contains_no_password_code_token_or_cookie() {
     let log = process.kill_and_read_log();
     assert!(log.contains("/oauth/token") && log.len() > 10_000);
     for secret in hidden {
-        assert!(!log.contains(&secret), "{secret} stands in the log");
+        assert!(!log.contains(&secret), "{secret} is in the log");
     }
 }

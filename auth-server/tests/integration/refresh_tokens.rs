@@ -54,7 +54,7 @@ async fn retry_is_answered_within_the_grace_period_and_revokes_the_grant_afterwa
     server.refresh(SITE, &text(&response, "refresh_token"), &[]).await.assert_error(
         400,
         "invalid_grant",
-        "void",
+        "revoked",
     );
 }
 
@@ -89,12 +89,12 @@ async fn old_refresh_token_revokes_the_grant_and_a_forged_one_does_not() {
         // Grant id and generation are correct; the holder of an access token of the grant knows
         // them.
         let made_up = format!("{}AAAA", &genuine[..genuine.len() - 4]);
-        server.refresh(SITE, &made_up, &[]).await.assert_error(400, "invalid_grant", "not known");
+        server.refresh(SITE, &made_up, &[]).await.assert_error(400, "invalid_grant", "is unknown");
         assert_eq!(server.revoke(SITE, &made_up).await.status, 200);
     }
     latest = text(&server.refresh(SITE, &latest, &[]).await.json(), "refresh_token");
     server.refresh(SITE, &first, &[]).await.assert_error(400, "invalid_grant", "used before");
-    server.refresh(SITE, &latest, &[]).await.assert_error(400, "invalid_grant", "void");
+    server.refresh(SITE, &latest, &[]).await.assert_error(400, "invalid_grant", "revoked");
 }
 
 #[tokio::test]
@@ -102,7 +102,11 @@ async fn refresh_token_is_bound_to_its_client_and_expires() {
     let server = TestServer::start().await;
     let token = text(&Browser::new(&server).tokens(&offline(), ALICE, SITE).await, "refresh_token");
     server.refresh(FORUM, &token, &[]).await.assert_error(400, "invalid_grant", "another client");
-    server.refresh(SITE, "gprt_made-up", &[]).await.assert_error(400, "invalid_grant", "not known");
+    server.refresh(SITE, "gprt_made-up", &[]).await.assert_error(
+        400,
+        "invalid_grant",
+        "is unknown",
+    );
     server.clock.advance(Duration::from_secs(30 * 86_400));
     server.refresh(SITE, &token, &[]).await.assert_error(400, "invalid_grant", "expired");
 }
@@ -121,7 +125,7 @@ async fn refresh_can_narrow_the_scope_but_not_widen_it() {
     let wide = server.refresh(SITE, &text(&narrow, "refresh_token"), &[]).await.json();
     assert_eq!(
         wide["scope"], "openid profile offline_access orders:read",
-        "the grant itself is as it was"
+        "the grant is unchanged"
     );
 }
 
@@ -135,7 +139,7 @@ async fn logout_revokes_refresh_tokens_without_offline_access() {
     let page = browser.open("/account").await;
     browser.submit(&page, &[]).await;
     assert_eq!(browser.authorize(&AuthorizationRequest::site()).await.path, "/login");
-    server.refresh(FORUM, &online, &[]).await.assert_error(400, "invalid_grant", "void");
+    server.refresh(FORUM, &online, &[]).await.assert_error(400, "invalid_grant", "revoked");
     assert_eq!(server.refresh(SITE, &kept, &[]).await.status, 200);
 }
 
@@ -162,7 +166,7 @@ async fn session_expiry_ends_refresh_tokens_without_offline_access() {
     server.refresh(FORUM, &online[0], &[]).await.assert_error(
         400,
         "invalid_grant",
-        "the session in which this was allowed",
+        "the session of this grant has ended",
     );
     online[1] = text(&server.refresh(FORUM, &online[1], &[]).await.json(), "refresh_token");
     server.clock.advance(Duration::from_secs(900));
@@ -171,7 +175,7 @@ async fn session_expiry_ends_refresh_tokens_without_offline_access() {
     server.refresh(FORUM, &online[1], &[]).await.assert_error(
         400,
         "invalid_grant",
-        "the session in which this was allowed",
+        "the session of this grant has ended",
     );
     assert_eq!(server.refresh(SITE, &kept, &[]).await.status, 200);
 }
@@ -187,7 +191,7 @@ async fn password_change_revokes_refresh_tokens_without_offline_access() {
     let output =
         crate::process::run_with_input(&words, &server.cli_arguments(), "another wonderland").await;
     assert_eq!(output.code, Some(0), "{output:?}");
-    server.refresh(FORUM, &online, &[]).await.assert_error(400, "invalid_grant", "void");
+    server.refresh(FORUM, &online, &[]).await.assert_error(400, "invalid_grant", "revoked");
     assert_eq!(server.refresh(SITE, &kept, &[]).await.status, 200);
 }
 
@@ -204,7 +208,7 @@ async fn disabling_a_user_revokes_tokens_and_sessions() {
     server.refresh(SITE, &text(&tokens, "refresh_token"), &[]).await.assert_error(
         400,
         "invalid_grant",
-        "void",
+        "revoked",
     );
     let page = browser.authorize(&AuthorizationRequest::site()).await;
     assert_eq!(browser.sign_in(&page, ALICE).await.status(), 400);

@@ -166,7 +166,7 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
     refused(
         website_metadata(json!({ "grant_types": ["client_credentials"] })),
         metadata,
-        "cannot be had",
+        "is not available",
     )
     .await;
     refused(
@@ -281,7 +281,7 @@ async fn registration_stops_at_max_clients() {
     register(&server, website_metadata(json!({}))).await.assert_error(
         503,
         "temporarily_unavailable",
-        "as many clients",
+        "client registration limit",
     );
     let path = format!("{REGISTER}/{}", text(&first, "client_id"));
     let gone = server
@@ -320,13 +320,13 @@ async fn client_credentials_grant_must_be_enabled_for_registration() {
     )
     .await;
     let credentials = (text(&registration, "client_id"), text(&registration, "client_secret"));
-    let pass = server.access_token(credentials, &[]).await;
-    assert!(server.is_active(ORDERS, &pass).await);
-    assert!(!server.is_active(credentials, &pass).await, "it may not introspect");
+    let token = server.access_token(credentials, &[]).await;
+    assert!(server.is_active(ORDERS, &token).await);
+    assert!(!server.is_active(credentials, &token).await, "a registered client cannot introspect");
     // Deleting the client also revokes the tokens issued to itself.
     let path = format!("{}{REGISTER}/{}", server.base, credentials.0);
     send(server.http.delete(path).bearer_auth(text(&registration, "registration_access_token")))
         .await;
-    assert!(!server.is_active(ORDERS, &pass).await);
+    assert!(!server.is_active(ORDERS, &token).await);
     assert_eq!(server.client_credentials(credentials, &[]).await.status, 401);
 }

@@ -95,7 +95,10 @@ async fn registered_native_app_can_log_users_in_without_a_secret() {
             .assert_client_error("invalid_request");
         let tokens = browser.tokens(&auth_request, ALICE, credentials(&registration)).await;
         assert_eq!(server.userinfo(text(&tokens, "access_token")).await.status, 200, "{uri}");
-        assert!(tokens.get("refresh_token").is_none(), "it has not registered for one");
+        assert!(
+            tokens.get("refresh_token").is_none(),
+            "the client has not registered refresh_token"
+        );
     }
 }
 
@@ -322,7 +325,7 @@ async fn jwks_uri_is_cached_and_refetched_for_new_keys() {
     for _ in 0..3 {
         assert_eq!(browser.authorize(&first.sign(&server, &registration)).await.path, "/login");
     }
-    assert_eq!(client_site.received_requests().await.unwrap().len(), 1, "they are kept");
+    assert_eq!(client_site.received_requests().await.unwrap().len(), 1, "the keys are cached");
     // Unknown key ids cause at most one request per cool-down.
     for _ in 0..3 {
         browser
@@ -408,7 +411,7 @@ async fn pairwise_subjects_are_stable_and_differ_by_sector() {
     assert_eq!(
         back.redirected_to.unwrap().as_str(),
         "https://shop.example/bye",
-        "no question: it knows who is signed in"
+        "the hint matches the signed-in user"
     );
 }
 
@@ -428,7 +431,7 @@ async fn sector_identifier_uri_must_list_all_redirect_uris() {
         .await
         .assert_error(400, metadata, "404");
     for (body, expected) in [
-        (json!(["https://shop.example/cb"]), "does not hold all"),
+        (json!(["https://shop.example/cb"]), "does not list every one"),
         (json!({ "uris": uris }), "no list"),
         (json!("https://shop.example/cb"), "no list"),
     ] {
@@ -438,7 +441,7 @@ async fn sector_identifier_uri_must_list_all_redirect_uris() {
             .assert_error(400, metadata, expected);
     }
     let alone = json!({ "redirect_uris": uris, "subject_type": "pairwise" });
-    register(&server, alone).await.assert_error(400, metadata, "needs a sector_identifier_uri");
+    register(&server, alone).await.assert_error(400, metadata, "requires a sector_identifier_uri");
 }
 
 #[tokio::test]

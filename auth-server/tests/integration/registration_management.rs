@@ -138,7 +138,7 @@ async fn update_rejects_members_that_the_server_manages() {
         put(&server, &registration, &metadata).await.assert_error(
             400,
             "invalid_client_metadata",
-            "cannot be chosen",
+            "cannot choose its secret",
         );
     }
     let metadata =
@@ -203,7 +203,7 @@ async fn invalid_registration_tokens_get_identical_responses() {
                     .json(&updated_metadata(&registration, json!({}))),
             )
             .await;
-            registration.assert_error(401, "invalid_token", "not that of this client");
+            registration.assert_error(401, "invalid_token", "does not belong to this client");
             responses.push((
                 registration.text.clone(),
                 registration.header("www-authenticate").to_owned(),
@@ -311,7 +311,7 @@ async fn disabled_client_cannot_manage_its_registration() {
     assert_eq!(
         server.userinfo(text(&tokens, "access_token")).await.status,
         401,
-        "its tokens are void at once"
+        "its tokens are revoked immediately"
     );
     for method in ALL {
         send(own(&server, method, &registration).json(&updated_metadata(&registration, json!({}))))
@@ -339,7 +339,7 @@ async fn operator_can_list_and_remove_registered_clients() {
     register(&server, website_metadata(json!({}))).await.assert_error(
         503,
         "temporarily_unavailable",
-        "as many clients",
+        "client registration limit",
     );
     succeed(&["client", "remove", text(&registration, "client_id")], &server.cli_arguments()).await;
     send(own(&server, Method::GET, &registration)).await.assert_error(401, "invalid_token", "");

@@ -206,6 +206,6 @@ async fn redirects_and_oversized_responses_are_rejected() {
     register(&server, at("/long")).await.assert_error(
         400,
         "invalid_client_metadata",
-        "more than is read",
+        "longer than",
     );
 }

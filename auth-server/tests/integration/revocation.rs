@@ -43,7 +43,10 @@ async fn revoking_a_refresh_token_revokes_its_grant() {
             "issued to another client",
         );
         for access in [&first, &second].map(|tokens| text(tokens, "access_token")) {
-            assert!(server.is_active(ORDERS, &access).await, "another client's word ends nothing");
+            assert!(
+                server.is_active(ORDERS, &access).await,
+                "another client cannot revoke the token"
+            );
         }
         for _ in 0..2 {
             let form = [("client_id", SITE.0), ("client_secret", SITE.1), ("token", &presented)];
@@ -61,12 +64,12 @@ async fn revoking_a_refresh_token_revokes_its_grant() {
         server.refresh(SITE, &text(&second, "refresh_token"), &[]).await.assert_error(
             400,
             "invalid_grant",
-            "void",
+            "revoked",
         );
         assert_eq!(
             server.refresh(SITE, &others, &[]).await.status,
             200,
-            "what another browser was allowed goes on"
+            "the grant of another browser stays valid"
         );
     }
 }

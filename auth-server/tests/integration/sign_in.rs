@@ -36,7 +36,7 @@ async fn authorization_code_flow_returns_tokens_and_userinfo() {
     let userinfo = server.userinfo(access).await.json();
     assert_eq!(userinfo["sub"], jwt::claims(access)["sub"]);
     assert_eq!(userinfo["nickname"], "小爱");
-    assert!(userinfo.get("email").is_none(), "the scope does not say so");
+    assert!(userinfo.get("email").is_none(), "the scope does not include email");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn failed_sign_ins_are_limited_per_account() {
     let tired = browser.sign_in(&page, ALICE).await;
     assert_eq!((tired.status(), tired.response.header("retry-after")), (429, "30"));
     let other = browser.sign_in(&tired, BOB).await;
-    assert_eq!(other.path, "/consent", "another account has a count of its own");
+    assert_eq!(other.path, "/consent", "each account has its own limit");
     server.clock.advance(Duration::from_secs(30));
     let browser = Browser::new(&server);
     let page = browser.authorize(&AuthorizationRequest::site()).await;
@@ -137,13 +137,11 @@ async fn cookies_are_http_only_and_same_site_lax() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);
     let page = browser.authorize(&AuthorizationRequest::site()).await;
-    let signed_in = server.http.post(format!("{}/login", server.base));
     assert!(
         page.response.header("set-cookie").contains("HttpOnly; SameSite=Lax"),
         "{}",
         page.response.header("set-cookie")
     );
-    drop(signed_in);
     let https =
         TestServer::start_with(|settings| settings.issuer = "https://c.example".parse().unwrap())
             .await;
@@ -168,14 +166,14 @@ async fn session_ends_at_the_idle_and_absolute_timeouts() {
         server.clock.advance(Duration::from_secs(1_000));
         assert!(
             browser.authorize(&AuthorizationRequest::site()).await.redirected_to.is_some(),
-            "a visit keeps it"
+            "a visit extends the session"
         );
     }
     server.clock.advance(Duration::from_secs(500));
     assert_eq!(
         browser.authorize(&AuthorizationRequest::site()).await.path,
         "/login",
-        "in any case"
+        "the absolute timeout applies despite visits"
     );
     let browser = Browser::new(&server);
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
@@ -183,7 +181,7 @@ async fn session_ends_at_the_idle_and_absolute_timeouts() {
     assert_eq!(
         browser.authorize(&AuthorizationRequest::site()).await.path,
         "/login",
-        "without a visit"
+        "the idle timeout applies without a visit"
     );
 }
 

@@ -42,11 +42,11 @@ async fn tls_listener_requires_trust_in_the_development_ca() {
     assert_eq!(
         jwt::claims(&token)["iss"],
         server.issuer(),
-        "the issuer is one, wherever it is reached"
+        "the issuer does not depend on the listener"
     );
 
     for outside in ["/metrics", "/readyz", "/healthz"] {
-        assert_eq!(machine.get(outside).await.status, 404, "{outside} is for this machine");
+        assert_eq!(machine.get(outside).await.status, 404, "{outside} is served only on `listen`");
         assert_eq!(server.get(outside).await.status, 200);
     }
     for stranger in [client_builder().build().unwrap(), believing(&other_ca(&server.folder()))] {
@@ -121,7 +121,7 @@ async fn configured_certificates_are_reloaded_while_running() {
     assert!(is_served(&server, &pinned).await);
     assert!(
         !auth_server::dev_ca_certificate(&server.settings).exists(),
-        "no development CA beside own certificates"
+        "a configured certificate creates no development CA"
     );
 
     put(own_certificate());

@@ -29,7 +29,7 @@ async fn unsupported_grant_types_suggest_the_alternative() {
         ("client_credential", "did you mean client_credentials?"),
         (
             "urn:ietf:params:oauth:grant-type:saml2-bearer",
-            "served are: authorization_code client_credentials refresh_token",
+            "supported: authorization_code client_credentials refresh_token",
         ),
         ("password", "use authorization_code with PKCE"),
         ("implicit", "use authorization_code with PKCE"),
@@ -114,7 +114,7 @@ async fn wrong_and_missing_content_types_are_rejected() {
     send(server.post("/oauth/token").body("a=b")).await.assert_error(
         400,
         "invalid_request",
-        "the Content-Type is nothing",
+        "the Content-Type is missing",
     );
     let odd = "Application/X-WWW-Form-Urlencoded; charset=UTF-8";
     let body =
@@ -209,7 +209,7 @@ async fn two_auth_methods_in_one_request_are_rejected() {
     send(post().form(&other)).await.assert_error(
         400,
         "invalid_request",
-        "not the one of the Authorization header",
+        "differs from the one in the Authorization header",
     );
     let twice = send(post().header("authorization", &header).form(&[GRANT])).await;
     twice.assert_error(400, "invalid_request", "more than one Authorization header");

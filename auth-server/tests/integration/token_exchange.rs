@@ -52,7 +52,7 @@ async fn token_exchange_issues_a_token_with_an_act_claim() {
     server.token_request(EXCHANGE, ORDERS, &fields).await.assert_error(
         400,
         "invalid_request",
-        "not in force",
+        "invalid, expired or revoked",
     );
 }
 
@@ -85,7 +85,12 @@ async fn token_exchange_rejects_invalid_requests() {
             "invalid_request",
             "actor_token",
         ),
-        (SITE, vec![("subject_token", "x"), KIND, to_orders], "invalid_request", "not in force"),
+        (
+            SITE,
+            vec![("subject_token", "x"), KIND, to_orders],
+            "invalid_request",
+            "invalid, expired or revoked",
+        ),
         (
             SITE,
             vec![subject, KIND, ("resource", "https://vault.example")],

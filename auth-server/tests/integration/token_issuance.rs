@@ -21,10 +21,7 @@ async fn client_credentials_grant_returns_an_access_token() {
     let response = server
         .post_raw_form("/oauth/token", "grant_type=client_credentials\r\n&client_id=service-a")
         .await;
-    assert_eq!(
-        response.status, 401,
-        "a line end is part of a value, never white space: {response:?}"
-    );
+    assert_eq!(response.status, 401, "a line end is part of the value: {response:?}");
 
     let body = "grant_type=client_credentials&client_id=service-a&client_secret=abc123";
     let response = server.post_raw_form("/oauth/token", body).await;

@@ -116,7 +116,7 @@ async fn set_password_replaces_the_password_and_ends_sessions() {
     assert_eq!(
         browser.open("/account").await.path,
         "/login",
-        "who knew the old one may be signed in somewhere"
+        "anyone who knew the old password is signed out"
     );
     assert!(!can_sign_in(&server, ALICE.0, ALICE.1).await);
     // The earlier consent is remembered.

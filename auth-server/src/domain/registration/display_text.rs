@@ -16,19 +16,23 @@ pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
         .chain(translated)
         .any(|name| !is_line(name, MAX_NAME_LENGTH))
     {
-        return Err(refused("client_name is not one line of 1 to 100 letters"));
+        return Err(refused("client_name must be one line of 1 to 100 characters"));
     }
     if asked.translations().any(|(_, tag, _)| !is_language(tag)) {
-        return Err(refused("a member's name ends in # and no language (RFC 7591 section 2.2)"));
+        return Err(refused(
+            "the text after # in a member name is not a language tag (RFC 7591 section 2.2)",
+        ));
     }
     let contacts = asked.contacts.as_deref().unwrap_or_default();
     if contacts.len() > 10 || contacts.iter().any(|contact| !is_line(contact, MAX_TEXT_LENGTH)) {
-        return Err(refused("contacts is not a list of up to 10 lines"));
+        return Err(refused(
+            "contacts must have at most 10 entries, each one line of 1 to 200 characters",
+        ));
     }
     let software = asked.software_id.iter().chain(&asked.software_version);
     if software.into_iter().any(|text| !is_line(text, MAX_TEXT_LENGTH)) {
         return Err(refused(
-            "software_id or software_version is not one line of up to 200 letters",
+            "software_id and software_version must be one line of 1 to 200 characters",
         ));
     }
     Ok(())

@@ -14,22 +14,24 @@ pub(super) fn grant_types(
     let served = || policy.grant_types.iter().map(String::as_str);
     if let Some(foreign) = asked.iter().find(|grant| !policy.grant_types.contains(grant)) {
         let meant = closest_match(foreign, served())
-            .map(|near| format!(": did you mean {near}?"))
+            .map(|near| format!(" (did you mean {near}?)"))
             .unwrap_or_default();
         let all = policy.grant_types.join(" ");
-        let shown: String = foreign.chars().take(60).collect();
+        let printed: String = foreign.chars().take(60).collect();
         return Err(refused(format!(
-            "grant_types: {shown} cannot be had by a client that registers itself{meant}; what can: {all}"
+            "grant_types: {printed} is not available to dynamically registered clients{meant}; available: {all}"
         )));
     }
     if asked.is_empty() || asked == ["refresh_token"] {
-        return Err(refused("grant_types: there is none that gives a first token"));
+        return Err(refused(
+            "grant_types: none of them can obtain a first token; refresh_token only renews one",
+        ));
     }
     if asked.iter().any(|grant| grant == "refresh_token")
         && !asked.iter().any(|grant| gives_user_tokens(grant))
     {
         return Err(refused(
-            "grant_types: refresh_token goes with authorization_code or the device grant alone",
+            "grant_types: refresh_token requires authorization_code or the device grant",
         ));
     }
     let mut each = Vec::new();
@@ -55,10 +57,10 @@ pub(super) fn response_types(
     match &asked.response_types {
         None => Ok(fitting),
         Some(asked) if asked.iter().any(|kind| kind != "code") => Err(refused(
-            "response_types: only code is served; an access token in the redirect would stay in the browser's history",
+            "response_types: only code is supported; an access token in the redirect would stay in the browser's history",
         )),
         Some(asked) if asked.is_empty() == has_code => Err(refused(
-            "response_types and grant_types contradict each other: code goes with authorization_code, and with it alone",
+            "response_types and grant_types contradict each other: code and authorization_code require each other",
         )),
         Some(_) => Ok(fitting),
     }
@@ -76,7 +78,7 @@ pub(super) fn auth_method(
         Some("none") => None,
         Some(_) => {
             return Err(refused(
-                "the token_endpoint_auth_method is not one of: client_secret_basic client_secret_post none",
+                "token_endpoint_auth_method is not one of: client_secret_basic client_secret_post none",
             ));
         }
     };
@@ -84,7 +86,7 @@ pub(super) fn auth_method(
         |grant: &String| grant == "client_credentials" || grant.ends_with(":token-exchange");
     if method.is_none() && grants.iter().any(own_name) {
         return Err(refused(
-            "a client without a secret cannot ask in its own name: token_endpoint_auth_method=none",
+            "token_endpoint_auth_method: a client without a secret (none) cannot use client_credentials or token exchange",
         ));
     }
     Ok(method)
@@ -103,11 +105,11 @@ pub(super) fn scopes(
     if let Some(foreign) = scopes.iter().find(|token| !policy.scopes.contains(token)) {
         let all = &policy.scopes;
         return Err(refused(format!(
-            "scope: {foreign} cannot be had by a client that registers itself; what can: {all}"
+            "scope: {foreign} is not available to dynamically registered clients; available: {all}"
         )));
     }
     if !scopes.iter().all(fits) {
-        return Err(refused("scope: offline_access goes with grant_types=refresh_token"));
+        return Err(refused("scope: offline_access requires the grant type refresh_token"));
     }
     Ok(scopes)
 }

@@ -23,14 +23,14 @@ pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, MetadataErr
 pub fn parse_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
     let keys = jwks["keys"].as_array().ok_or("is not a JWK Set")?;
     if keys.is_empty() || keys.len() > MAX_KEYS {
-        return Err("holds no key, or more than 20");
+        return Err("has no keys, or more than 20");
     }
     if keys.iter().any(|key| SECRET_MEMBERS.iter().any(|secret| key.get(secret).is_some())) {
         return Err(
-            "holds a private or shared key, which is nobody's but the client's: make a new one",
+            "contains a private or symmetric key, which is now compromised: generate a new key and send only public keys",
         );
     }
-    serde_json::from_value(jwks.clone()).map_err(|_| "holds a key that cannot be read")
+    serde_json::from_value(jwks.clone()).map_err(|_| "contains a key that cannot be parsed")
 }
 
 /// Returns the signature algorithm of a response. HS256 is not possible, because only a hash of the
@@ -42,7 +42,7 @@ pub(super) fn algorithm(
     let Some(asked) = asked else { return Ok(None) };
     match Algorithm::parse(asked).filter(|algorithm| *algorithm != Algorithm::HS256) {
         Some(algorithm) => Ok(Some(algorithm)),
-        None => Err(refused(format!("the {name} is not one of: RS256 ES256 EdDSA"))),
+        None => Err(refused(format!("{name} is not one of: RS256 ES256 EdDSA"))),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn request_object_algorithm(
     let Some(asked) = &asked.request_object_signing_alg else { return Ok(None) };
     if !policy.request_object_algorithms.contains(&asked.as_str()) {
         let all = policy.request_object_algorithms.join(" ");
-        return Err(refused(format!("the request_object_signing_alg is not one of: {all}")));
+        return Err(refused(format!("request_object_signing_alg is not one of: {all}")));
     }
     Ok(Some(asked.clone()))
 }

@@ -9,7 +9,7 @@ pub(super) fn application_type(asked: &ClientMetadata) -> Result<ApplicationType
     match asked.application_type.as_deref() {
         None | Some("web") => Ok(ApplicationType::Web),
         Some("native") => Ok(ApplicationType::Native),
-        Some(_) => Err(refused("the application_type is not one of: web native")),
+        Some(_) => Err(refused("application_type is not one of: web native")),
     }
 }
 
@@ -22,7 +22,7 @@ pub(super) fn redirect_uris(
     let invalid = |reason: String| MetadataError { code: ErrorCode::InvalidRedirectUri, reason };
     if uris.is_empty() && grants.iter().any(|grant| grant == "authorization_code") {
         return Err(invalid(
-            "redirect_uris is missing: authorization_code needs one at least".to_owned(),
+            "redirect_uris is missing: authorization_code requires at least one".to_owned(),
         ));
     }
     match problem(&uris, application) {
@@ -45,7 +45,7 @@ pub(super) fn post_logout_redirect_uris(
 
 fn problem(uris: &[String], application: ApplicationType) -> Option<(&str, &'static str)> {
     if uris.len() > MAX_URIS {
-        return Some(("there", "are more than 20"));
+        return Some(("the list", "has more than 20 URIs"));
     }
     uris.iter().find_map(|uri| {
         let problem = validate_redirect_uri(uri, application).err()?;

@@ -34,7 +34,7 @@ pub(super) fn check_called(
     policy: &RegistrationPolicy,
 ) -> Result<(), MetadataError> {
     if asked.jwks.is_some() && asked.jwks_uri.is_some() {
-        return Err(refused("jwks and jwks_uri cannot both be there (RFC 7591 section 2)"));
+        return Err(refused("jwks and jwks_uri must not both be present (RFC 7591 section 2)"));
     }
     for (name, uri) in [
         ("jwks_uri", &asked.jwks_uri),
@@ -47,7 +47,7 @@ pub(super) fn check_called(
             return Err(refused(format!("{name} has a fragment")));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused(format!("{name} holds a user name or a password")));
+            return Err(refused(format!("{name} contains a user name or a password")));
         }
         if let Err(problem) = validate_external_url(&url)
             && !policy.allow_private_urls

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_good_for_one_request_of_one_sign_in_and_for_a_while() {
+    fn consent_ticket_is_bound_to_request_and_sign_in_and_expires() {
         let tickets = ConsentTickets::new(&[1; 32]);
         let own = session("s", 5);
         let query = tickets.issue("a=1&b=2", &own, 10);

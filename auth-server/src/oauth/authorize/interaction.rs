@@ -135,7 +135,7 @@ impl Interaction<'_> {
             (NextStep::Refuse(code), _) => {
                 let error = OAuthError::new(
                     code,
-                    "a page would have to be shown, and prompt=none forbids it",
+                    "a page would have to be displayed, but prompt=none forbids it",
                 );
                 self.refuse(signed_in, error).await
             }
@@ -258,7 +258,11 @@ impl Interaction<'_> {
     /// # Errors
     /// Returns an error if the store is unavailable.
     pub async fn deny(&self, signed_in: Option<&SignedIn>) -> Result<Response, HtmlError> {
-        self.refuse(signed_in, OAuthError::new(ErrorCode::AccessDenied, "the user said no")).await
+        self.refuse(
+            signed_in,
+            OAuthError::new(ErrorCode::AccessDenied, "the user denied the request"),
+        )
+        .await
     }
 
     fn record(&self, signed_in: Option<&SignedIn>, outcome: Outcome) -> AuditRecord {

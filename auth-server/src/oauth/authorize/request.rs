@@ -74,8 +74,8 @@ async fn pushed_request(
         .visit_pushed_request(&hash, client_id, now, now + INTERACTION_TTL_SECONDS)
         .await?;
     found.map(Some).ok_or_else(|| {
-        let text = "the request_uri is unknown, was used or has expired, or is another client's"
-            .to_owned();
+        let text =
+            "the request_uri is unknown, used, expired or was issued to another client".to_owned();
         HtmlError::BadRequest(ErrorKind::Expired, text)
     })
 }

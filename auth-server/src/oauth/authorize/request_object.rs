@@ -21,9 +21,10 @@ pub fn read_request_object(
     issuer: &str,
     now: i64,
 ) -> Result<Form, &'static str> {
-    let keys = keys
-        .ok_or("this client has registered no keys (jwks), so its signature cannot be checked")?;
-    let header = decode_header(object).map_err(|_| "it is no signed JWT")?;
+    let keys = keys.ok_or(
+        "the client has registered no keys (jwks or jwks_uri) that could verify its signature",
+    )?;
+    let header = decode_header(object).map_err(|_| "it is not a signed JWT")?;
     if !allowed().contains(&header.alg) {
         return Err("its algorithm is not one of: RS256 PS256 ES256 EdDSA");
     }
@@ -32,7 +33,7 @@ pub fn read_request_object(
             keys.find(kid).ok_or("its key (kid) is not one that the client has registered")?
         }
         (None, [only]) => only,
-        (None, _) => return Err("it names no key (kid), and the client has registered several"),
+        (None, _) => return Err("it has no kid, and the client has registered several keys"),
     };
     let key =
         DecodingKey::from_jwk(key).map_err(|_| "the client's registered key cannot be used")?;
@@ -42,7 +43,7 @@ pub fn read_request_object(
     // Checked against this server's clock below.
     validation.validate_exp = false;
     let signed = decode::<Map<String, Value>>(object, &key, &validation)
-        .map_err(|_| "its signature is not the client's")?;
+        .map_err(|_| "its signature does not match the key of the client")?;
     let parameters = signed.claims;
     check_claims(&parameters, client_id, issuer, now)?;
     Ok(Form::from_pairs(parameters.iter().flat_map(pairs)))
@@ -55,7 +56,7 @@ pub fn read_request_object(
 /// Returns an error if the algorithm differs from the registered one.
 pub fn check_algorithm(object: &str, only: Option<&str>) -> Result<(), &'static str> {
     let Some(only) = only else { return Ok(()) };
-    let header = decode_header(object).map_err(|_| "it is no signed JWT")?;
+    let header = decode_header(object).map_err(|_| "it is not a signed JWT")?;
     if only.parse() == Ok(header.alg) {
         Ok(())
     } else {
@@ -87,7 +88,7 @@ fn check_claims(
     let time = |name: &str| parameters.get(name).and_then(Value::as_i64);
     let leeway = i64::try_from(LEEWAY).unwrap_or_default();
     if parameters.contains_key("request") || parameters.contains_key("request_uri") {
-        return Err("it holds another request");
+        return Err("it contains another request (request or request_uri)");
     }
     if text("client_id") != Some(client_id) || text("iss").is_some_and(|iss| iss != client_id) {
         return Err("its client_id or iss is not the client's");
@@ -153,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_request_says_what_a_form_would() {
+    fn signed_request_has_the_parameters_of_a_form() {
         let form = read(&signer(), &valid_claims()).unwrap();
         assert_eq!((form.get("response_type"), form.get("max_age")), (Some("code"), Some("7")));
         assert_eq!(form.all("resource").collect::<Vec<_>>(), ["http://b", "http://d"]);
     }
 
     #[test]
-    fn what_is_not_the_clients_own_word_to_this_server_now_is_refused() {
+    fn request_object_with_invalid_claims_is_rejected() {
         let signer = signer();
         let changed = |name: &str, value: Value| {
             let mut claims = valid_claims();
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn one_registered_algorithm_is_the_only_one() {
+    fn only_the_registered_algorithm_is_accepted() {
         let signer = signer();
         let object = encode(&Header::new(Algorithm::ES256), &valid_claims(), &signer.key).unwrap();
         assert_eq!(check_algorithm(&object, None), Ok(()));
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_checked_with_the_registered_key_alone() {
+    fn signature_is_verified_only_with_registered_keys() {
         let (own, other) = (signer(), signer());
         let forged = Signer { key: other.key.clone(), keys: own.keys.clone() };
         assert!(read(&forged, &valid_claims()).unwrap_err().contains("signature"));

@@ -137,8 +137,7 @@ impl RequestParser<'_> {
         let page_error =
             |text: &str| AuthorizeError::Page(ErrorKind::UnknownClient, text.to_owned());
         let client_id = form.get("client_id").ok_or_else(|| page_error("client_id is missing"))?;
-        let unknown =
-            || page_error("the client_id is not that of a client that may send users here");
+        let unknown = || page_error("the client_id is unknown, or the client has no user login");
         let client = self.registry.client(client_id).ok_or_else(unknown)?;
         Ok((Arc::clone(client), client.login.clone().ok_or_else(unknown)?))
     }
@@ -163,7 +162,7 @@ impl RequestParser<'_> {
     /// Requires a pushed request if the client registered that (RFC 9126 §6).
     fn check_pushed(&self, request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
         if request.login.require_pushed_authorization_requests && self.pushed.is_none() {
-            let text = "this client has to push its authorization requests".to_owned();
+            let text = "this client must use pushed authorization requests".to_owned();
             return Err((
                 ErrorCode::InvalidRequest,
                 text,
@@ -178,7 +177,7 @@ impl RequestParser<'_> {
         let scope = request.form.get("scope").ok_or_else(|| {
             (
                 ErrorCode::InvalidScope,
-                "scope is missing: say what the user is to be asked for".to_owned(),
+                "scope is missing: send the scopes to request from the user".to_owned(),
                 RULE,
             )
         })?;
@@ -234,12 +233,10 @@ fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), 
         |text: &str| Err(AuthorizeError::Page(ErrorKind::RedirectUri, text.to_owned()));
     match (form.get("redirect_uri"), &login.redirect_uris[..]) {
         (Some(uri), _) if login.allows_redirect_to(uri) => Ok((uri.to_owned(), true)),
-        (Some(_), _) => {
-            page_error("the redirect_uri is not one that is registered for this client")
-        }
+        (Some(_), _) => page_error("the redirect_uri is not registered for this client"),
         (None, [only]) => Ok((only.clone(), false)),
         (None, _) => {
-            page_error("redirect_uri is missing, and the client has not registered just one")
+            page_error("redirect_uri is missing: it is required unless exactly one is registered")
         }
     }
 }
@@ -271,7 +268,7 @@ fn check_signature(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
 fn reject_unknown_request_uri(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
     const RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#JWTRequests";
     if request.form.get("request_uri").is_some() {
-        let text = "only a request_uri that this server has given is served".to_owned();
+        let text = "only request_uri values that this server has issued are supported".to_owned();
         return Err((ErrorCode::RequestUriNotSupported, text, RULE));
     }
     Ok(())
@@ -292,7 +289,7 @@ fn check_response_type(request: &ParsedRequest<'_>) -> Result<(), ParameterError
         None => Err((ErrorCode::InvalidRequest, "response_type is missing: send code".to_owned(), AUTHORIZE)),
         Some(_) => Err((
             ErrorCode::UnsupportedResponseType,
-            "only response_type=code is served: an access token in the redirect would stay in the browser's history"
+            "only response_type=code is supported: an access token in the redirect would stay in the browser's history"
                 .to_owned(),
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.2",
         )),
@@ -317,17 +314,19 @@ fn check_response_mode(request: &ParsedRequest<'_>) -> Result<(), ParameterError
 fn check_pkce(request: &ParsedRequest<'_>) -> Result<Option<String>, ParameterError> {
     let refuse = |text: &str| Err((ErrorCode::InvalidRequest, text.to_owned(), PKCE));
     match (request.form.get("code_challenge"), request.form.get("code_challenge_method")) {
-        (None, Some(_)) => refuse("code_challenge_method came without a code_challenge"),
+        (None, Some(_)) => refuse("code_challenge_method was sent without code_challenge"),
         (None, None) if request.login.public => {
-            refuse("code_challenge is missing: a public client has to use PKCE")
+            refuse("code_challenge is missing: a public client must use PKCE")
         }
         (None, None) => Ok(None),
-        (Some(_), None | Some("plain")) => refuse(
-            "code_challenge_method=plain is not served, and is meant where none is sent: send S256",
-        ),
+        (Some(_), None | Some("plain")) => {
+            refuse("code_challenge_method=plain, the default, is not supported: send S256")
+        }
         (Some(challenge), Some("S256")) if is_sha256(challenge) => Ok(Some(challenge.to_owned())),
-        (Some(_), Some("S256")) => refuse("the code_challenge is not a SHA-256 in base64url"),
-        (Some(_), Some(_)) => refuse("the code_challenge_method is not known: send S256"),
+        (Some(_), Some("S256")) => {
+            refuse("the code_challenge is not a base64url-encoded SHA-256 hash")
+        }
+        (Some(_), Some(_)) => refuse("the code_challenge_method is unknown: send S256"),
     }
 }
 
@@ -341,7 +340,7 @@ fn check_prompt(request: &ParsedRequest<'_>) -> Result<Prompt, ParameterError> {
     if prompt.contradicts_itself() {
         return Err((
             ErrorCode::InvalidRequest,
-            "prompt=none does not go with another prompt".to_owned(),
+            "prompt=none cannot be combined with another prompt".to_owned(),
             PROMPT,
         ));
     }

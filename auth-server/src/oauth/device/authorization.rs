@@ -55,8 +55,7 @@ async fn begin(
     let request = request?;
     let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     if client.login.is_none() || !client.allows_grant_type(DEVICE_CODE) {
-        let text =
-            "this client does not let users sign in, or has not registered for the device grant";
+        let text = "this client has no user login, or has not registered for the device grant";
         return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let scope: Scope = request.required("scope", RULE)?.parse()?;

@@ -128,13 +128,13 @@ fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), Api
     let text = |name: &str| request.members.get(name).and_then(Value::as_str);
     if let Some(name) = READ_ONLY_MEMBERS.iter().find(|name| request.members.contains_key(**name)) {
         return Err(ApiError::invalid_request(
-            format!("{name} is the server's to say: leave it out"),
+            format!("{name} is set by the server: omit it"),
             UPDATE,
         ));
     }
     if text("client_id") != Some(&before.client.client_id) {
         return Err(ApiError::invalid_request(
-            "client_id is missing, or is not that of this client",
+            "client_id is missing, or differs from the one in the URL",
             UPDATE,
         ));
     }
@@ -144,7 +144,7 @@ fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), Api
     if request.members.contains_key("client_secret")
         && !before.client.secrets.iter().any(is_current)
     {
-        let text = "the client_secret is not the client's: it cannot be chosen";
+        let text = "client_secret is not the current secret: a client cannot choose its secret";
         return Err(
             ApiError::new(ErrorCode::InvalidClientMetadata, text, UPDATE).at("client_secret")
         );

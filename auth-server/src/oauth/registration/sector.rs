@@ -13,16 +13,16 @@ pub(super) async fn check(
     login: &UserLoginConfig,
 ) -> Result<(), ApiError> {
     let Some(uri) = &login.sector_identifier_uri else { return Ok(()) };
-    let refuse = |why: &str| {
-        let text = format!("the sector_identifier_uri cannot be used: {why}");
+    let invalid = |reason: &str| {
+        let text = format!("the sector_identifier_uri cannot be used: {reason}");
         ApiError::new(ErrorCode::InvalidClientMetadata, text, RULE).at("sector_identifier_uri")
     };
     let listed =
-        context.outbound.json(uri, UrlTrust::Untrusted).await.map_err(|why| refuse(&why))?;
-    let listed = listed.as_array().ok_or_else(|| refuse("what is there is no list"))?;
+        context.outbound.json(uri, UrlTrust::Untrusted).await.map_err(|reason| invalid(&reason))?;
+    let listed = listed.as_array().ok_or_else(|| invalid("the response is not a JSON array"))?;
     let is_listed = |own: &String| listed.iter().any(|listed| listed == own);
     match login.redirect_uris.iter().find(|own| !is_listed(own)) {
-        Some(_) => Err(refuse("its list does not hold all of the redirect_uris")),
+        Some(_) => Err(invalid("it does not list every one of the redirect_uris")),
         None => Ok(()),
     }
 }

@@ -91,11 +91,11 @@ pub async fn dispatch(
         TOKEN_EXCHANGE => token_exchange::grant(request).await,
         "refresh_token" => refresh_token::grant(request).await,
         "password" => Err(unsupported(
-            "the password grant is not served: it shows the user's password to the client; use authorization_code with PKCE for users, client_credentials for services",
+            "the password grant is not supported: it reveals the password of the user to the client; use authorization_code with PKCE for users, client_credentials for services",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.4",
         )),
         "implicit" => Err(unsupported(
-            "the implicit grant is not served: it shows the access token to the browser's history; use authorization_code with PKCE",
+            "the implicit grant is not supported: it exposes the access token in the browser's history; use authorization_code with PKCE",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.2",
         )),
         other => {
@@ -106,10 +106,13 @@ pub async fn dispatch(
 
 fn unknown(grant_type: &str) -> String {
     let meant = closest_match(grant_type, GRANT_TYPES)
-        .map(|near| format!(": did you mean {near}?"))
+        .map(|near| format!(" (did you mean {near}?)"))
         .unwrap_or_default();
-    let shown: String = grant_type.chars().take(60).collect();
-    format!("the grant_type {shown} is not served{meant}; served are: {}", GRANT_TYPES.join(" "))
+    let printed: String = grant_type.chars().take(60).collect();
+    format!(
+        "the grant_type {printed} is not supported{meant}; supported: {}",
+        GRANT_TYPES.join(" ")
+    )
 }
 
 fn unsupported(description: &str, rule: &str) -> ApiError {

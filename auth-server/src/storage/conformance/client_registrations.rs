@@ -33,7 +33,7 @@ pub async fn registration_is_returned_unchanged(store: &dyn Store) {
     }
     assert!(store.revision().await.unwrap() > before);
     let taken = store.apply(entry("a", "", 1, register("a", 9))).await;
-    assert!(matches!(taken, Err(StoreError::ClientExists(_))), "its name is taken");
+    assert!(matches!(taken, Err(StoreError::ClientExists(_))), "the client_id is already in use");
 }
 
 pub async fn concurrent_registrations_stop_at_max_clients(store: &dyn Store) {
@@ -105,7 +105,10 @@ pub async fn concurrent_deletions_of_a_registration_succeed_once(store: &dyn Sto
     add_client(store, &client("by-hand"), 10).await.unwrap();
     let by_hand =
         store.apply(entry("by-hand", "", 40_000, unregister("by-hand", "token of a"))).await;
-    assert!(matches!(by_hand, Err(StoreError::ClientNotFound(_))), "it has no token");
+    assert!(
+        matches!(by_hand, Err(StoreError::ClientNotFound(_))),
+        "it has no registration access token"
+    );
 }
 
 pub async fn concurrent_update_and_deletion_leave_no_registration(store: &dyn Store) {

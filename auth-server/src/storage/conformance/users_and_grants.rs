@@ -91,14 +91,18 @@ pub async fn continued_session_has_only_the_newest_cookie(store: &dyn Store) {
         panic!("there is one session")
     };
     assert_eq!(store.session(&one.hash).await.unwrap().as_ref(), Some(one));
-    assert!(store.session(&hash("s")).await.unwrap().is_none(), "the old cookie is void");
-    assert_eq!(store.clients_of_session("s").await.unwrap(), ["a"], "and its clients have stayed");
+    assert!(store.session(&hash("s")).await.unwrap().is_none(), "the old cookie is invalid");
+    assert_eq!(
+        store.clients_of_session("s").await.unwrap(),
+        ["a"],
+        "the session keeps its clients"
+    );
     let bobs = Session { sub: "sub of bob".to_owned(), hash: hash("bob's"), ..session("s", 50) };
     let refused = store.apply(entry("a", "t", 30_000, sign_in(bobs))).await;
     assert!(matches!(refused, Err(StoreError::SessionEnded)));
     assert!(
         store.session(&hash("bob's")).await.unwrap().is_none(),
-        "nobody takes over another's session"
+        "a session of another user cannot be replaced"
     );
 }
 
@@ -136,9 +140,9 @@ pub async fn logout_notification_is_due_until_deleted(store: &dyn Store) {
         }];
         let due = async |now| store.take_due_logout_notifications(now, now + 60, 10).await.unwrap();
         assert_eq!(due(30).await, expected, "{sid}");
-        assert!(due(89).await.is_empty(), "somebody is telling it");
-        assert_eq!(due(90).await, expected, "and has not come to an end");
-        assert!(due(10_000).await.is_empty(), "it is no news any more");
+        assert!(due(89).await.is_empty(), "another caller is delivering it");
+        assert_eq!(due(90).await, expected, "it is due again if the delivery was interrupted");
+        assert!(due(10_000).await.is_empty(), "an old notification is not delivered");
         assert_eq!(due(160).await, expected);
         store.delete_logout_notification(&expected[0]).await.unwrap();
         assert!(due(1_000).await.is_empty());
@@ -168,7 +172,7 @@ pub async fn concurrent_takers_get_a_logout_notification_once(store: &dyn Store)
     assert_eq!(clients.len(), 20, "{clients:?}");
     clients.sort();
     clients.dedup();
-    assert_eq!(clients.len(), 20, "no client is told twice");
+    assert_eq!(clients.len(), 20, "no client is notified twice");
 }
 
 pub async fn grants_of_user_lists_active_grants_only(store: &dyn Store) {
@@ -180,7 +184,7 @@ pub async fn grants_of_user_lists_active_grants_only(store: &dyn Store) {
     apply(store, Change::RevokeGrant { grant_id: "g3".to_owned() }).await;
     let listed = async |now| store.grants_of("sub of alice", now).await.unwrap();
     assert_eq!(listed(80).await, [grant("g2"), grant("g1")]);
-    assert_eq!(listed(999).await, [grant("g1")], "as long as the last of its tokens");
+    assert_eq!(listed(999).await, [grant("g1")], "a grant is listed until its last token expires");
     assert!(listed(1_000).await.is_empty());
 }
 
@@ -261,7 +265,7 @@ pub async fn decisions_fail_after_the_session_has_ended(store: &dyn Store) {
     assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::SessionEnded))));
     assert!(
         store.grants_of("sub of alice", 40).await.unwrap().is_empty(),
-        "nothing of a disabled user is in force"
+        "grants of a disabled user are revoked"
     );
     let late = Authorization {
         grant: grant("late"),
@@ -281,7 +285,7 @@ pub async fn decisions_fail_after_the_session_has_ended(store: &dyn Store) {
     assert!(matches!(late, Err(StoreError::SessionEnded)));
     assert!(
         store.pending_device("late", 10).await.unwrap().is_some(),
-        "it waits for somebody who is signed in"
+        "a decision requires a signed-in user"
     );
 }
 
@@ -346,7 +350,7 @@ pub async fn issuance_without_credential_keeps_the_refresh_token(store: &dyn Sto
         .unwrap();
     assert!(
         store.grant("g").await.unwrap().is_some(),
-        "it is kept as long as the last of its tokens"
+        "a grant is stored until its last token expires"
     );
     store
         .delete_expired(RetentionCutoffs { tokens: 400_000, keys: 0, audit_millis: 0, sessions: 0 })
@@ -416,7 +420,7 @@ pub async fn revocation_during_concurrent_issuance_leaves_no_active_token(store:
     });
     for (n, result) in join_all(requests).await.into_iter().enumerate().filter(|(n, _)| *n != 30) {
         match result {
-            Ok(()) => assert!(is_void(store, &format!("t{n}"), "g").await, "t{n} is in force"),
+            Ok(()) => assert!(is_void(store, &format!("t{n}"), "g").await, "t{n} is active"),
             Err(error) => assert!(matches!(error, StoreError::AlreadyConsumed), "{error}"),
         }
     }
@@ -499,7 +503,7 @@ pub async fn device_polls_the_decision_of_its_user(store: &dyn Store) {
     assert!(store.add_device(&device("d", "BCDF-GHJK")).await.unwrap());
     assert!(
         !store.add_device(&device("other", "BCDF-GHJK")).await.unwrap(),
-        "the code for people is taken"
+        "the user code is already in use"
     );
     assert_eq!(
         store.pending_device("BCDF-GHJK", 10).await.unwrap(),
@@ -510,13 +514,13 @@ pub async fn device_polls_the_decision_of_its_user(store: &dyn Store) {
     assert_eq!(answer(10).await, DeviceCodeStatus::Pending);
     assert!(
         store.poll_device(&hash("d"), "b", 14).await.unwrap().is_none(),
-        "it is another client's"
+        "issued to another client"
     );
     assert_eq!(answer(12).await, DeviceCodeStatus::SlowDown);
     assert_eq!(
         answer(20).await,
         DeviceCodeStatus::SlowDown,
-        "five seconds more than it was told first"
+        "five seconds more than the initial interval"
     );
     assert_eq!(answer(60).await, DeviceCodeStatus::Pending);
     assert!(store.poll_device(&hash("d"), "b", 79).await.unwrap().is_none());
@@ -580,7 +584,7 @@ pub async fn concurrent_uses_of_a_pushed_request_succeed_once(store: &dyn Store)
     }
     assert!(
         store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(),
-        "it is another client's"
+        "issued to another client"
     );
     be_signed_in(store, &grant("g")).await;
     let answering = (0..20).map(|n| {
@@ -638,7 +642,7 @@ pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
     store.delete_expired(before(3_630)).await.unwrap();
     assert_eq!(left().await, 1);
     store.delete_expired(before(3_631)).await.unwrap();
-    assert_eq!(left().await, 0, "news that nobody wants to hear any more");
+    assert_eq!(left().await, 0, "expired notifications are deleted");
 }
 
 /// Ensures that the user and the session of the grant exist.

@@ -21,11 +21,11 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let code = required(request.form, "code", RULE)?;
     let StoredAuthorizationCode { code, grant, spent, revoked } = find(request, code).await?;
     if spent {
-        let description = "the code was used before; what was issued for it is void, because one of the two was not you";
+        let description = "the code was used before; the tokens issued for it are revoked, because the code may have been stolen";
         return Err(revoke_grant_and_reject(request, &grant, description, REPLAY).await?);
     }
     if revoked {
-        return Err(invalid_grant("the code is void: what it stands for was taken back", RULE));
+        return Err(invalid_grant("the code is invalid, because its grant was revoked", RULE));
     }
     if request.now >= code.exp {
         return Err(invalid_grant(
@@ -62,7 +62,7 @@ async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizat
     let found = request.context.store.code(&TokenHash::of_text(code)).await?;
     found.filter(|stored| stored.grant.client_id == request.client.client_id).ok_or_else(|| {
         invalid_grant(
-            "the code is not known: it was never issued to this client, or expired long ago",
+            "the code is unknown: it was never issued to this client, or expired long ago",
             RULE,
         )
     })
@@ -81,7 +81,7 @@ fn check_redirect_uri(
             Err(("redirect_uri is missing: repeat the one of the authorization request", RULE))
         }
         (Some(_), Some(_)) => {
-            Err(("the redirect_uri is not the one of the authorization request", RULE))
+            Err(("the redirect_uri differs from the one in the authorization request", RULE))
         }
     }
 }
@@ -92,7 +92,7 @@ fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Resul
         // Prevents PKCE downgrade: an attacker could remove the challenge from the authorization
         // request (RFC 9700 §2.1.1).
         (None, Some(_)) => Err((
-            "a code_verifier came, and no code_challenge was in the authorization request",
+            "a code_verifier was sent, but the authorization request had no code_challenge",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
         )),
         (Some(_), None) => Err(("code_verifier is missing", PKCE)),
@@ -105,7 +105,7 @@ fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Resul
             if is_match {
                 Ok(())
             } else {
-                Err(("the code_verifier does not belong to the code_challenge", PKCE))
+                Err(("the code_verifier does not match the code_challenge", PKCE))
             }
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError
     if client.is_public() {
         return Err(ApiError::new(
             ErrorCode::UnauthorizedClient,
-            "a public client has no secret, so it cannot ask in its own name",
+            "a public client cannot use client_credentials, because it has no secret",
             RULE,
         ));
     }

@@ -19,19 +19,24 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let found =
         request.context.store.poll_device(&hash, &request.client.client_id, request.now).await?;
     let StoredDeviceAuthorization { device, status } = found.ok_or_else(|| {
-        invalid_grant("the device_code is not known, or was issued to another client", RULE)
+        invalid_grant("the device_code is unknown, or was issued to another client", RULE)
     })?;
     let reject = |code, text: &str| Err(ApiError::new(code, text, RULE));
     let (grant, revoked, spent) = match status {
         DeviceCodeStatus::Approved { grant, revoked, spent } => (grant, revoked, spent),
-        DeviceCodeStatus::Denied => return reject(ErrorCode::AccessDenied, "the user said no"),
+        DeviceCodeStatus::Denied => {
+            return reject(ErrorCode::AccessDenied, "the user denied the request");
+        }
         _ if request.now >= device.exp => {
-            return reject(ErrorCode::ExpiredToken, "nobody decided in time; begin anew");
+            return reject(
+                ErrorCode::ExpiredToken,
+                "the device_code expired before the user decided; start again",
+            );
         }
         DeviceCodeStatus::SlowDown => {
             return reject(
                 ErrorCode::SlowDown,
-                "it is too soon to ask again: wait 5 seconds longer from now on",
+                "the device polls too often: increase the interval by 5 seconds",
             );
         }
         DeviceCodeStatus::Pending => {
@@ -42,16 +47,13 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
         return Err(revoke_grant_and_reject(
             request,
             &grant,
-            "the device_code was used before; what came of it is void",
+            "the device_code was used before; the tokens issued for it are revoked",
             RULE,
         )
         .await?);
     }
     if revoked || request.now >= device.exp {
-        return Err(invalid_grant(
-            "the device_code is void: it expired, or its user took back what it stands for",
-            RULE,
-        ));
+        return Err(invalid_grant("the device_code has expired, or its grant was revoked", RULE));
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.context.issuer.issuer;

@@ -18,7 +18,7 @@ const REPLAY: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2";
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let presented = RefreshToken::new(required(request.form, "refresh_token", RULE)?);
     let unknown =
-        || invalid_grant("the refresh token is not known, or was issued to another client", RULE);
+        || invalid_grant("the refresh token is unknown, or was issued to another client", RULE);
     let stored = find_current(request, &presented).await?.ok_or_else(unknown)?;
     let generations = request
         .context
@@ -27,7 +27,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
         .ok_or_else(unknown)?;
     if stored.revoked {
         return Err(invalid_grant(
-            "the refresh token is void: the user, or a sign-out, has ended it",
+            "the refresh token was revoked by the user or by a sign-out",
             RULE,
         ));
     }
@@ -39,7 +39,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     }
     if !stored.grant.offline && !is_session_active(request, &stored.grant.sid).await? {
         return Err(invalid_grant(
-            "the session in which this was allowed is over: send the user to sign in",
+            "the session of this grant has ended: send the user to the authorization endpoint",
             RULE,
         ));
     }
@@ -57,7 +57,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
             (None, Refresh { token: successor, new: None })
         }
         _ => {
-            let description = "the refresh token was used before; all that came of it is void, because one of the two was not you";
+            let description = "the refresh token was used before; the grant is revoked, because the token may have been stolen";
             return Err(revoke_grant_and_reject(request, &stored.grant, description, REPLAY).await?);
         }
     };

@@ -29,7 +29,7 @@ pub(super) async fn revoke_grant_and_reject(
         client_id = grant.client_id,
         grant = grant.grant_id,
         description,
-        "a user's grant is void"
+        "grant revoked"
     );
     request
         .context

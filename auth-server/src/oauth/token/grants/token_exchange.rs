@@ -18,8 +18,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let TokenRequest { context, client, registry, form, .. } = request;
     check_token_types(request)?;
     if client.is_public() {
-        let text =
-            "a public client cannot act for others: anybody could say that it is this client";
+        let text = "a public client cannot exchange tokens, because anyone can claim its client_id";
         return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let presented = AccessToken::new(required(form, "subject_token", RULE)?);
@@ -34,7 +33,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let resources: Vec<&str> = form.all("resource").chain(form.get("audience")).collect();
     if resources.is_empty() {
         return Err(ApiError::invalid_request(
-            "resource is missing: say for whom the token is to be",
+            "resource is missing: send the resource that the token is for",
             RULE,
         ));
     }
@@ -64,7 +63,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
 }
 
 fn not_active() -> ApiError {
-    ApiError::invalid_request("the subject_token is not in force", RULE)
+    ApiError::invalid_request("the subject_token is invalid, expired or revoked", RULE)
 }
 
 fn check_token_types(request: &TokenRequest<'_>) -> Result<(), ApiError> {
@@ -76,7 +75,7 @@ fn check_token_types(request: &TokenRequest<'_>) -> Result<(), ApiError> {
         return refuse("only access tokens can be requested");
     }
     if request.form.get("actor_token").is_some() {
-        return refuse("actor_token is not served: the client that asks is the one that acts");
+        return refuse("actor_token is not supported: the requesting client is the actor");
     }
     Ok(())
 }
