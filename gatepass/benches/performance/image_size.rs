@@ -2,7 +2,7 @@ use std::{env, fs, path::PathBuf};
 
 use crate::{plan::Plan, result::BenchResult};
 
-const MEASURE: &str = "7. the image's one binary";
+const MEASURE: &str = "7. the binary of the image";
 const BINARY: &str = "GATEPASS_IMAGE_BINARY";
 pub const NO_IMAGE_BINARY: &str = "no binary of profile `image`; build it";
 

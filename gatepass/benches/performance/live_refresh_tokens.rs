@@ -22,7 +22,8 @@ use crate::{
     timed::Timed,
 };
 
-const MEASURE: &str = "11. a refresh with many live tokens over one with a thousand, p99";
+const MEASURE: &str =
+    "11. a refresh with five million refresh tokens over one with a thousand, p99";
 const FEW: usize = 1_000;
 /// One in this many of the refresh tokens is used.
 const USED: usize = 50;

@@ -30,14 +30,18 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
     Ok(vec![idle, after])
 }
 
-fn measure_now(process: &Process, measure: &'static str, must: f64) -> anyhow::Result<BenchResult> {
+fn measure_now(
+    process: &Process,
+    measure: &'static str,
+    target: f64,
+) -> anyhow::Result<BenchResult> {
     thread::sleep(SETTLE_TIME);
     let memory = process.memory()?;
     Ok(BenchResult::at_most(
         measure,
         memory.resident,
         "MB",
-        must,
+        target,
         &format!(" (peak {:.1})", memory.peak),
     ))
 }

@@ -17,7 +17,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
             0.70,
         ),
         BenchResult::without_target(
-            "9. the same against shared commits",
+            "9. refreshes on SQLite, limit with group commits",
             &comparison(Commits::Shared)?,
             "/s",
         ),

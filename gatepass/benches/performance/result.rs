@@ -3,7 +3,7 @@ use std::fmt;
 use crate::comparison::Comparison;
 
 pub const HEADINGS: &str = "\
-| measure | ours | limit | ratio | must | verdict |
+| measure | ours | limit | ratio | target | verdict |
 |---|---|---|---|---|---|";
 
 /// A row of the table.
@@ -12,19 +12,24 @@ pub struct BenchResult {
     ours: String,
     limit: String,
     ratio: String,
-    must: String,
+    target: String,
     verdict: &'static str,
 }
 
 impl BenchResult {
     /// Our figure must reach this share of the limit.
-    pub fn at_least(measure: &'static str, comparison: &Comparison, unit: &str, must: f64) -> Self {
+    pub fn at_least(
+        measure: &'static str,
+        comparison: &Comparison,
+        unit: &str,
+        target: f64,
+    ) -> Self {
         Self::of_comparison(
             measure,
             comparison,
             unit,
-            format!("at least {must:.2}"),
-            comparison.ratio >= must,
+            format!("at least {target:.2}"),
+            comparison.ratio >= target,
         )
     }
 
@@ -33,34 +38,34 @@ impl BenchResult {
         measure: &'static str,
         comparison: &Comparison,
         unit: &str,
-        must: f64,
+        target: f64,
     ) -> Self {
         Self::of_comparison(
             measure,
             comparison,
             unit,
-            format!("at most {must:.2}"),
-            comparison.ratio <= must,
+            format!("at most {target:.2}"),
+            comparison.ratio <= target,
         )
     }
 
     /// Our figure and the limit, without a target.
     pub fn without_target(measure: &'static str, comparison: &Comparison, unit: &str) -> Self {
         Self {
-            verdict: "no bound",
+            verdict: "no target",
             ..Self::of_comparison(measure, comparison, unit, "-".to_owned(), true)
         }
     }
 
     /// A figure with a fixed target.
-    pub fn at_most(measure: &'static str, ours: f64, unit: &str, must: f64, also: &str) -> Self {
+    pub fn at_most(measure: &'static str, ours: f64, unit: &str, target: f64, also: &str) -> Self {
         Self {
             measure,
             ours: format!("{ours:.1} {unit}{also}"),
             limit: "-".to_owned(),
             ratio: "-".to_owned(),
-            must: format!("at most {must} {unit}"),
-            verdict: verdict(ours <= must),
+            target: format!("at most {target} {unit}"),
+            verdict: verdict(ours <= target),
         }
     }
 
@@ -72,7 +77,7 @@ impl BenchResult {
             ours: reason,
             limit: nothing(),
             ratio: nothing(),
-            must: nothing(),
+            target: nothing(),
             verdict: "not measured",
         }
     }
@@ -81,7 +86,7 @@ impl BenchResult {
         measure: &'static str,
         comparison: &Comparison,
         unit: &str,
-        must: String,
+        target: String,
         is_met: bool,
     ) -> Self {
         let format = |figure: f64| {
@@ -96,19 +101,19 @@ impl BenchResult {
             ours: format(comparison.ours),
             limit: format(comparison.limit),
             ratio: format!("{:.3}", comparison.ratio),
-            must,
+            target,
             verdict: verdict(is_met),
         }
     }
 }
 
 fn verdict(is_met: bool) -> &'static str {
-    if is_met { "reached" } else { "SHORTFALL" }
+    if is_met { "reached" } else { "**missed**" }
 }
 
 impl fmt::Display for BenchResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { measure, ours, limit, ratio, must, verdict } = self;
-        write!(f, "| {measure} | {ours} | {limit} | {ratio} | {must} | {verdict} |")
+        let Self { measure, ours, limit, ratio, target, verdict } = self;
+        write!(f, "| {measure} | {ours} | {limit} | {ratio} | {target} | {verdict} |")
     }
 }

@@ -20,5 +20,10 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
         |_| fire(harness.c, &load, plan.round),
         |_| fire(limit, &load, plan.round),
     )?;
-    Ok(vec![BenchResult::at_least("1. tokens at C's /oauth/token", &comparison, "/s", 0.85)])
+    Ok(vec![BenchResult::at_least(
+        "1. access tokens at C's `/oauth/token`",
+        &comparison,
+        "/s",
+        0.85,
+    )])
 }

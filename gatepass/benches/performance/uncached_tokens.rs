@@ -27,7 +27,12 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
         move |round| use_each_once(server, token_factory, round, count)
     };
     let comparison = Comparison::run(plan, against(b), against(limit))?;
-    Ok(vec![BenchResult::at_least("3. calls at local B, every token new", &comparison, "/s", 0.85)])
+    Ok(vec![BenchResult::at_least(
+        "3. requests at the local B, a new token each time",
+        &comparison,
+        "/s",
+        0.85,
+    )])
 }
 
 fn use_each_once(
