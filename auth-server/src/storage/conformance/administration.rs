@@ -7,7 +7,10 @@ use super::{
     users_and_grants::{phc, user},
 };
 use crate::{
-    domain::{Actor, AuditEvent, AuditQuery, Client, NewKey, Outcome, SecretHash, User},
+    domain::{
+        Actor, Algorithm, AuditEvent, AuditQuery, Client, KeyState, NewKey, Outcome, SecretHash,
+        User,
+    },
     storage::{AuditedChange, Change, Store, StoreError},
 };
 
@@ -65,7 +68,8 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
     add_client(store, &client("kept"), 1).await.unwrap();
     store.apply(AuditedChange::add_user(user("kept"), Actor::Cli, 1)).await.unwrap();
     install_keys(store, &key("one"), &key("two"), 1).await.unwrap();
-    let revision = store.revision().await.unwrap();
+    rotate_keys(store, "one", &key("three"), 1).await.unwrap();
+    let (revision, keys) = (store.revision().await.unwrap(), key_states(store).await);
     let changes = [
         Change::AddClient(Box::new(client("a"))),
         Change::RotateClientSecret {
@@ -78,7 +82,9 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
         Change::AddUser(Box::new(user("alice"))),
         Change::SetPassword { sub: "sub of kept".to_owned(), password: phc("new") },
         Change::DisableUser { sub: "sub of kept".to_owned() },
-        Change::RotateKey { current: "one".to_owned(), new_next: key("three") },
+        Change::InstallKeys { current: of_other_algorithm("a"), next: of_other_algorithm("b") },
+        Change::RotateKey { current: "two".to_owned(), new_next: key("four") },
+        Change::WithdrawKey { kid: "one".to_owned() },
     ];
     for change in changes {
         // The audit log has no records from before 1970.
@@ -88,14 +94,24 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
         assert!(matches!(result, Err(StoreError::ConstraintViolation(_))), "{text}: {result:?}");
     }
     assert_eq!(store.revision().await.unwrap(), revision);
-    assert_eq!(all(store).await.len(), 3);
+    assert_eq!(all(store).await.len(), 4);
     let clients = store.clients().await.unwrap();
     assert!(clients.len() == 1 && clients[0].enabled);
     assert!(clients[0].secrets[0].hash.matches("secret of kept"));
     let users = store.users().await.unwrap();
     assert!(users.len() == 1 && users[0].enabled);
     assert_eq!(users[0].password.cache_key(), b"phc of kept");
-    assert_eq!(store.signing_keys().await.unwrap().len(), 2);
+    assert_eq!(key_states(store).await, keys);
+}
+
+async fn key_states(store: &dyn Store) -> Vec<(String, KeyState)> {
+    let keys = store.signing_keys().await.unwrap();
+    keys.into_iter().map(|key| (key.kid, key.state)).collect()
+}
+
+/// An algorithm that has a current key cannot get its first keys again.
+fn of_other_algorithm(kid: &str) -> NewKey {
+    NewKey { algorithm: Algorithm::RS256, ..key(kid) }
 }
 
 // Administrative actions from the command line, at a given second.
