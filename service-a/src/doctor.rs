@@ -5,8 +5,8 @@ mod b_calls;
 mod logins;
 
 use ::doctor::{
-    Checks, IssuerConfig, LocalServer, MetadataLocation, ReachedBy, Report, SchemaVersions,
-    SettingNames, check_database, check_local_server, check_settings, run_section,
+    Checks, IssuerConfig, LocalServer, MetadataLocation, ReachedBy, Report, SettingNames,
+    check_local_server, check_settings, run_section,
 };
 use clock::Clock;
 use service_kit::Settings;
@@ -82,10 +82,8 @@ async fn check_accounts(checks: &mut Checks, settings: &ServiceASettings, names:
             ("data_dir", file.display().to_string(), sqlite_schema_versions(&file).await)
         }
     };
-    let versions = versions
-        .map(|found| found.map(|found| SchemaVersions { stored: found.stored, known: found.known }))
-        .map_err(|error| error.to_string());
-    check_database(checks, names, setting, &location, &versions);
+    let versions = versions.map_err(|error| error.to_string());
+    sql_kit::check_database(checks, names, setting, &location, &versions);
 }
 
 /// C, as the issuer of A's access tokens.

@@ -1,4 +1,5 @@
-use ::doctor::{Checks, SchemaVersions, SettingNames, check_database};
+use ::doctor::{Checks, SettingNames};
+use sql_kit::check_database;
 
 use crate::{
     AuthServerSettings,
@@ -25,10 +26,7 @@ pub(super) async fn check_store(
             ("data_dir", file.display().to_string(), SqliteStore::inspect(&file).await)
         }
     };
-    let versions = found.as_ref().map(|inspection| {
-        let versions = inspection.as_ref()?.versions;
-        Some(SchemaVersions { stored: versions.stored, known: versions.known })
-    });
+    let versions = found.as_ref().map(|inspection| Some(inspection.as_ref()?.versions));
     check_database(checks, names, setting, &place, &versions.map_err(ToString::to_string));
     found.ok().flatten()
 }

@@ -4,15 +4,19 @@
 //! Schemas and queries stay in each server. A server passes its [`Migrator`] to [`sqlite::open`] or
 //! [`postgres::connect`] and gets connections to an up-to-date database.
 //!
+//! [`check_database`] is the check of the `doctor` commands.
+//!
 //! [`Migrator`]: sqlx::migrate::Migrator
 #![warn(missing_docs)]
 
+mod database_check;
 mod database_url;
 mod error;
 mod migrations;
 pub mod postgres;
 pub mod sqlite;
 
+pub use database_check::check_database;
 pub use database_url::{database_url, unverified_database_tls};
 pub use error::DatabaseError;
 pub use migrations::SchemaVersions;

@@ -1,16 +1,6 @@
-use crate::{
-    checks::Checks,
-    diagnosis::{Diagnosis, SettingNames},
-};
+use doctor::{Checks, Diagnosis, SettingNames};
 
-/// Schema version of a database, and the newest one that this program knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SchemaVersions {
-    /// The version of the database. `None` before the first start.
-    pub stored: Option<i64>,
-    /// The newest version among the program's migrations.
-    pub known: i64,
-}
+use crate::SchemaVersions;
 
 /// Checks that this program can use its database. `location` is its file or host for messages.
 /// `inspected` is the result of a read-only inspection: an error if the database cannot be read,
