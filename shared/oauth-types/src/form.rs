@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::closest_match;
+
 /// The parameters of a form-encoded request body or query string, each name at most once.
 ///
 /// By RFC 6749 §3.1 and §3.2, a parameter with an empty value counts as omitted, unknown parameters
@@ -128,20 +130,6 @@ pub fn decode_form_component(encoded: &[u8]) -> Option<String> {
 
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
-}
-
-/// Returns the candidate most similar to `wanted` (Jaro-Winkler similarity above 0.8), for a hint
-/// at a typing error. An equal candidate is never returned.
-pub fn closest_match<'a>(
-    wanted: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
-        .filter(|(likeness, candidate)| *likeness > 0.8 && *candidate != wanted)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
 }
 
 fn printable_name(name: &str) -> String {

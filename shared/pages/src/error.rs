@@ -73,12 +73,3 @@ pub enum PagesError {
 fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|name| format!(": did you mean `{name}`?")).unwrap_or_default()
 }
-
-/// Returns the name in `known` that is most similar to `wanted`, if one is similar enough.
-pub(crate) fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
-    known
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
-        .filter(|(similarity, _)| *similarity > 0.7)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name.clone())
-}

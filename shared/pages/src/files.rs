@@ -1,6 +1,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
-use crate::{Language, PagesError, error::nearest, references::check_references, texts::Texts};
+use oauth_types::closest_match;
+
+use crate::{Language, PagesError, references::check_references, texts::Texts};
 
 /// Templates and stylesheets by file name, and the texts by language.
 pub(crate) struct Files {
@@ -54,7 +56,7 @@ impl Files {
                 self.files.keys().cloned().chain(Language::ALL.map(texts_file)).collect();
             return Err(PagesError::UnknownFile {
                 path: path.to_owned(),
-                nearest: nearest(name, known.iter()),
+                nearest: closest_match(name, known.iter().map(String::as_str)).map(str::to_owned),
             });
         }
         let source = fs::read_to_string(path);

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use crate::{PagesError, error::nearest, texts::Texts};
+use oauth_types::closest_match;
+
+use crate::{PagesError, texts::Texts};
 
 /// Checks that every text and template that a template refers to exists. The template engine would
 /// detect it only when rendering.
@@ -12,23 +14,23 @@ pub(crate) fn check_references(
     texts: &Texts,
     files: &BTreeMap<String, String>,
 ) -> Result<(), PagesError> {
-    let unknown = |what, name: &str, nearest| {
+    let unknown = |what, name: &str, nearest: Option<&str>| {
         Err(PagesError::UnknownReference {
             template: template.to_owned(),
             what,
             name: name.to_owned(),
-            nearest,
+            nearest: nearest.map(str::to_owned),
         })
     };
     if let Some(key) =
         quoted_after(source, &[" t(", "{t(", "(t("]).find(|key| texts.get(key).is_none())
     {
-        return unknown("text", key, nearest(key, texts.keys()));
+        return unknown("text", key, closest_match(key, texts.keys().map(String::as_str)));
     }
     if let Some(name) = quoted_after(source, &[" extends ", " include ", " import ", " from "])
         .find(|name| !files.contains_key(*name))
     {
-        return unknown("template", name, nearest(name, files.keys()));
+        return unknown("template", name, closest_match(name, files.keys().map(String::as_str)));
     }
     Ok(())
 }

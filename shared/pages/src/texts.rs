@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use oauth_types::closest_match;
 use toml::{Table, Value};
 
-use crate::{PagesError, error::nearest};
+use crate::PagesError;
 
 /// Key prefix of scope descriptions: `scope."orders:read"`.
 const SCOPE_PREFIX: &str = "scope.";
@@ -65,7 +66,7 @@ impl Texts {
         let is_own_scope = |key: &str| has_scopes && key.starts_with(SCOPE_PREFIX);
         if let Some(key) = other.keys().find(|key| !self.0.contains_key(*key) && !is_own_scope(key))
         {
-            let nearest = nearest(key, self.keys());
+            let nearest = closest_match(key, self.keys().map(String::as_str)).map(str::to_owned);
             return Err(PagesError::UnknownText {
                 file: file.to_owned(),
                 key: key.clone(),

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, Environment, File, FileFormat, Value, ValueKind};
+use oauth_types::closest_match;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use url::Url;
 
@@ -204,7 +205,7 @@ fn reject_unknown_servers(environment: &[(String, String)]) -> Result<(), Settin
         SERVICES.map(|service| format!("{PREFIX}{}__", service.to_uppercase().replace('-', "_")));
     for (name, _) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
         if !known.iter().any(|prefix| name.starts_with(prefix)) {
-            let nearest = nearest(name, known.iter().map(String::as_str))
+            let nearest = closest_match(name, known.iter().map(String::as_str))
                 .map(|prefix| format!("{prefix}..."));
             return Err(SettingsError::Unknown { key: name.clone(), nearest });
         }
@@ -230,16 +231,8 @@ fn explain(error: &ConfigError) -> SettingsError {
     };
     let mut quoted = after.split('`').step_by(2);
     let key = quoted.next().unwrap_or_default().to_owned();
-    let nearest = nearest(&key, quoted).map(str::to_owned);
+    let nearest = closest_match(&key, quoted).map(str::to_owned);
     SettingsError::Unknown { key, nearest }
-}
-
-fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
-        .filter(|(similarity, _)| *similarity > 0.7)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]
