@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use clock::Clock;
-use reqwest::{Client, RequestBuilder, Response, header, redirect::Policy};
+use flow_events::Party;
+use oauth_http::{HttpResponse, HttpTransport};
+use reqwest::{Client, RequestBuilder, header, redirect::Policy};
 use service_kit::{
     HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
 };
@@ -11,13 +13,13 @@ use crate::connect_error::{ConnectError, classify};
 
 /// Time limit of one request.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// Longer response bodies are truncated. None that the checks need is this long.
-const MAX_BODY: usize = 256 * 1024;
+/// Longer response bodies are dropped. None that the checks need is this long.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// Sends the requests of the checks, with the server's own HTTP settings but a shorter timeout.
 #[derive(Clone, Debug)]
 pub struct HttpProbe {
-    http: Client,
+    transport: HttpTransport,
     pub(crate) clock: Clock,
 }
 
@@ -30,7 +32,7 @@ pub(crate) struct ProbeResponse {
     pub(crate) body: Vec<u8>,
     /// The server's time from the `Date` header, in seconds since 1970.
     pub(crate) date: Option<i64>,
-    /// Our time before the request and after the response headers, in microseconds since 1970.
+    /// Our time before the request and after the response, in microseconds since 1970.
     pub(crate) between: [i64; 2],
 }
 
@@ -42,7 +44,7 @@ impl HttpProbe {
     pub fn new(settings: &HttpClientSettings, clock: &Clock) -> Result<Self, HttpClientError> {
         let settings =
             HttpClientSettings { timeout: settings.timeout.min(TIMEOUT), ..settings.clone() };
-        Ok(Self { http: http_client(&settings)?, clock: clock.clone() })
+        Ok(Self::with_client(http_client(&settings)?, clock))
     }
 
     /// Creates a probe for a server that can work without outbound https; see
@@ -56,7 +58,7 @@ impl HttpProbe {
     ) -> Result<Self, HttpClientError> {
         let settings =
             HttpClientSettings { timeout: settings.timeout.min(TIMEOUT), ..settings.clone() };
-        Ok(Self { http: http_client_with_optional_roots(&settings)?, clock: clock.clone() })
+        Ok(Self::with_client(http_client_with_optional_roots(&settings)?, clock))
     }
 
     /// Creates a probe for servers on this machine, which does not verify certificates: they are
@@ -67,12 +69,18 @@ impl HttpProbe {
     pub fn loopback(clock: &Clock) -> reqwest::Result<Self> {
         let builder =
             Client::builder().tls_danger_accept_invalid_certs(true).timeout(TIMEOUT).no_proxy();
-        Ok(Self { http: builder.redirect(Policy::none()).build()?, clock: clock.clone() })
+        Ok(Self::with_client(builder.redirect(Policy::none()).build()?, clock))
+    }
+
+    /// The doctor runs outside of any flow, so that the party of the events does not matter.
+    fn with_client(client: Client, clock: &Clock) -> Self {
+        let transport = HttpTransport::new(client, Party::AuthorizationServer, MAX_BODY_BYTES);
+        Self { transport, clock: clock.clone() }
     }
 
     pub(crate) async fn get(&self, url: &str) -> Result<ProbeResponse, ConnectError> {
         let url = Url::parse(url).map_err(|_| ConnectError::Other("not a URL".to_owned()))?;
-        self.send(&url, self.http.get(url.clone())).await
+        self.send(&url, self.transport.client().get(url.clone())).await
     }
 
     /// Sends a form, with an `Authorization` header if there is one.
@@ -82,8 +90,12 @@ impl HttpProbe {
         form: &[(&str, &str)],
         authorization: Option<&str>,
     ) -> Result<ProbeResponse, ConnectError> {
-        let request =
-            self.http.post(url.clone()).header(header::ACCEPT, "application/json").form(form);
+        let request = self
+            .transport
+            .client()
+            .post(url.clone())
+            .header(header::ACCEPT, "application/json")
+            .form(form);
         let request = match authorization {
             Some(value) => request.header(header::AUTHORIZATION, value),
             None => request,
@@ -97,41 +109,24 @@ impl HttpProbe {
         request: RequestBuilder,
     ) -> Result<ProbeResponse, ConnectError> {
         let before = self.clock.micros();
-        let reply = async {
-            let response = request.send().await?;
-            read(response, before, &self.clock).await
-        };
-        match reply.await {
-            Ok(reply) => Ok(reply),
-            Err(error) => Err(classify(url, &error).await),
+        match self.transport.send(request, |_| Vec::new(), |_| Vec::new()).await {
+            Ok(response) => Ok(probe_response(&response, [before, self.clock.micros()])),
+            Err(error) => Err(classify(url, &error.into_inner()).await),
         }
     }
 }
 
-async fn read(
-    mut response: Response,
-    before: i64,
-    clock: &Clock,
-) -> reqwest::Result<ProbeResponse> {
-    let header = |name: header::HeaderName| {
-        response.headers().get(name).and_then(|value| value.to_str().ok())
-    };
-    let mut reply = ProbeResponse {
-        status: response.status().as_u16(),
+fn probe_response(response: &HttpResponse, between: [i64; 2]) -> ProbeResponse {
+    let header =
+        |name: header::HeaderName| response.headers.get(name).and_then(|value| value.to_str().ok());
+    ProbeResponse {
+        status: response.status.as_u16(),
         location: header(header::LOCATION).map(str::to_owned),
         is_html: header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")),
-        body: Vec::new(),
+        body: response.bytes().to_vec(),
         date: server_time(header(header::DATE), header(header::AGE)),
-        between: [before, clock.micros()],
-    };
-    while let Some(chunk) = response.chunk().await? {
-        // A truncated body is not JSON any more, and is reported as such.
-        if reply.body.len() + chunk.len() > MAX_BODY {
-            break;
-        }
-        reply.body.extend_from_slice(&chunk);
+        between,
     }
-    Ok(reply)
 }
 
 /// Returns the server's time. A cache keeps the original `Date` and adds the age of the response in
