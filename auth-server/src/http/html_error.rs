@@ -5,22 +5,24 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use flow_events::current_trace;
-use oauth_types::ErrorCode;
+use oauth_types::{ErrorCode, OAuthError};
 use pages::{Browser, Pages};
 use service_kit::render_html_errors;
 
 use super::ApiError;
 use crate::{
-    pages::{ErrorKind, ErrorPage, render},
+    pages::{ErrorKind, ErrorPage, WebLink, render},
     secure_random::SecureRandomError,
     storage::StoreError,
 };
 
+const CSRF: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-10.12";
+
 /// Why a page could not be served. Each error page states what happened and what to do next.
 #[derive(Debug)]
 pub enum HtmlError {
-    /// The request is invalid: a bug of the client or an attack.
-    BadRequest(ErrorKind, String),
+    /// The request is invalid: a bug of the client or an attack. The error links to its rule.
+    BadRequest(ErrorKind, OAuthError),
     /// The CSRF token was not issued to this browser or has expired.
     CsrfMismatch,
     /// The request did not reach a handler: no route matches, or its body is too long or
@@ -37,17 +39,12 @@ impl HtmlError {
     pub fn page(self, pages: &Pages, browser: &Browser) -> Response {
         match self {
             Self::Answered(response) => *response,
-            Self::BadRequest(kind, reason) => error_page(
-                pages,
-                browser,
-                StatusCode::BAD_REQUEST,
-                kind,
-                ErrorCode::InvalidRequest,
-                Some(reason),
-            ),
+            Self::BadRequest(kind, error) => {
+                error_page(pages, browser, StatusCode::BAD_REQUEST, kind, error)
+            }
             Self::CsrfMismatch => {
-                let (status, code) = (StatusCode::FORBIDDEN, ErrorCode::AccessDenied);
-                error_page(pages, browser, status, ErrorKind::ForgedForm, code, None)
+                let error = bare(ErrorCode::AccessDenied).with_error_uri(CSRF);
+                error_page(pages, browser, StatusCode::FORBIDDEN, ErrorKind::ForgedForm, error)
             }
             Self::BeforeHandler(status) => {
                 let (kind, code) = match status {
@@ -59,17 +56,22 @@ impl HtmlError {
                     }
                     _ => (ErrorKind::ServerError, ErrorCode::ServerError),
                 };
-                error_page(pages, browser, status, kind, code, None)
+                error_page(pages, browser, status, kind, bare(code))
             }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "failed to serve a page");
                 let (status, code) =
                     (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable);
-                let page = error_page(pages, browser, status, ErrorKind::ServerError, code, None);
+                let page = error_page(pages, browser, status, ErrorKind::ServerError, bare(code));
                 ([(header::RETRY_AFTER, "5")], page).into_response()
             }
         }
     }
+}
+
+/// Returns an error whose text for users says everything.
+fn bare(error: ErrorCode) -> OAuthError {
+    OAuthError { error, error_description: None, error_uri: None }
 }
 
 fn error_page(
@@ -77,12 +79,15 @@ fn error_page(
     browser: &Browser,
     status: StatusCode,
     kind: ErrorKind,
-    code: ErrorCode,
-    detail: Option<String>,
+    error: OAuthError,
 ) -> Response {
-    let request_id = current_trace().map(|trace| trace.trace_id.to_string());
-    let (error, rule) = (code.as_str().to_owned(), kind.rule());
-    let page = ErrorPage { kind, error, detail, rule, request_id };
+    let page = ErrorPage {
+        kind,
+        error: error.error.as_str().to_owned(),
+        detail: error.error_description,
+        rule: error.error_uri.as_deref().and_then(WebLink::parse),
+        request_id: current_trace().map(|trace| trace.trace_id.to_string()),
+    };
     render(pages, browser, status, &page).into_response()
 }
 
@@ -91,7 +96,7 @@ impl From<ApiError> for HtmlError {
         match failure.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::BeforeHandler(StatusCode::PAYLOAD_TOO_LARGE),
             status if status.is_server_error() => Self::Unavailable(failure.error.to_string()),
-            _ => Self::BadRequest(ErrorKind::InvalidRequest, failure.error.to_string()),
+            _ => Self::BadRequest(ErrorKind::InvalidRequest, failure.error),
         }
     }
 }
@@ -109,7 +114,10 @@ impl From<StoreError> for HtmlError {
         match error {
             StoreError::AlreadyConsumed => Self::BadRequest(
                 ErrorKind::Expired,
-                "the request was already answered, perhaps in another window".to_owned(),
+                OAuthError::new(
+                    ErrorCode::InvalidRequest,
+                    "the request was already answered, perhaps in another window",
+                ),
             ),
             other => Self::Unavailable(other.to_string()),
         }

@@ -94,7 +94,7 @@ fn parameters(request: &ClientRequest, client_id: &str) -> String {
 impl From<AuthorizeError> for ApiError {
     fn from(error: AuthorizeError) -> Self {
         match error {
-            AuthorizeError::Page(_, reason) => Self::invalid_request(reason, RULE),
+            AuthorizeError::Page(_, error) => Self::of(error),
             AuthorizeError::Redirect(redirect) => Self::of(redirect.1),
         }
     }

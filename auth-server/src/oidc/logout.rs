@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use form_urlencoded::Serializer;
-use oauth_types::{Form, IdTokenClaims};
+use oauth_types::{ErrorCode, Form, IdTokenClaims, OAuthError};
 use std::sync::Arc;
 
 use crate::http::{FormBody, RawForm};
@@ -15,6 +15,8 @@ use crate::{
     tokens::decode_id_token_hint,
     users::end_session,
 };
+
+const RULE: &str = "https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout";
 
 /// `GET /logout` (OpenID Connect RP-Initiated Logout): signs the user out, after confirmation if
 /// the request does not identify the session.
@@ -132,7 +134,10 @@ struct LogoutRequest {
 impl LogoutRequest {
     fn read(context: &AuthorizationContext, query: &str) -> Result<Self, HtmlError> {
         let form = Form::parse(query.as_bytes())
-            .map_err(|error| HtmlError::BadRequest(ErrorKind::Logout, error.to_string()))?;
+            .map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()))
+            .map_err(|error| {
+                HtmlError::BadRequest(ErrorKind::Logout, error.with_error_uri(RULE))
+            })?;
         let ring = context.keys.ring();
         let hint = form
             .get("id_token_hint")

@@ -35,25 +35,6 @@ pub enum ErrorKind {
     ServerError,
 }
 
-impl ErrorKind {
-    /// Returns a link to the section that the rejected request violates, if one section covers it.
-    pub fn rule(self) -> Option<WebLink> {
-        WebLink::parse(match self {
-            Self::UnknownClient => "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
-            Self::RedirectUri => "https://www.rfc-editor.org/rfc/rfc9700#section-4.1.3",
-            Self::ForgedForm => "https://www.rfc-editor.org/rfc/rfc6749#section-10.12",
-            Self::Logout => {
-                "https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RedirectionAfterLogout"
-            }
-            Self::InvalidRequest
-            | Self::Expired
-            | Self::NotFound
-            | Self::UnreadableBody
-            | Self::ServerError => return None,
-        })
-    }
-}
-
 #[cfg(test)]
 impl ErrorKind {
     pub const ALL: [Self; 9] = [

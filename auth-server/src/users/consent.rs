@@ -4,7 +4,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use oauth_types::{Form, Scope};
+use oauth_types::{ErrorCode, Form, OAuthError, Scope};
 use std::sync::Arc;
 
 use crate::http::FormBody;
@@ -109,7 +109,7 @@ impl ConsentForm<'_> {
             Some("deny") => flow.deny(Some(&signed_in)).await,
             _ => Err(HtmlError::BadRequest(
                 ErrorKind::InvalidRequest,
-                "decision is neither allow nor deny".to_owned(),
+                OAuthError::new(ErrorCode::InvalidRequest, "decision is neither allow nor deny"),
             )),
         }
     }

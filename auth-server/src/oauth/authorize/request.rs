@@ -1,6 +1,6 @@
 use super::AuthorizationContext;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{ErrorCode, Form};
+use oauth_types::{ErrorCode, Form, OAuthError};
 use pages::Browser;
 
 use super::{AuthorizationRequest, AuthorizeError, RequestParser, answer, published_keys};
@@ -13,6 +13,8 @@ use crate::{
 
 /// Prefix of the `request_uri` of pushed requests (RFC 9126 §2.2).
 const PUSHED_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+const PUSHED: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-4";
 
 /// Time that the user has to sign in and decide, in seconds.
 pub const INTERACTION_TTL_SECONDS: i64 = 600;
@@ -74,9 +76,9 @@ async fn pushed_request(
         .visit_pushed_request(&hash, client_id, now, now + INTERACTION_TTL_SECONDS)
         .await?;
     found.map(Some).ok_or_else(|| {
-        let text =
-            "the request_uri is unknown, used, expired or was issued to another client".to_owned();
-        HtmlError::BadRequest(ErrorKind::Expired, text)
+        let text = "the request_uri is unknown, used, expired or was issued to another client";
+        let error = OAuthError::new(ErrorCode::InvalidRequest, text);
+        HtmlError::BadRequest(ErrorKind::Expired, error.with_error_uri(PUSHED))
     })
 }
 
@@ -88,9 +90,7 @@ async fn reject(
 ) -> HtmlError {
     let mut audit = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
     let (code, failure) = match error {
-        AuthorizeError::Page(kind, reason) => {
-            (ErrorCode::InvalidRequest, HtmlError::BadRequest(kind, reason))
-        }
+        AuthorizeError::Page(kind, error) => (error.error, HtmlError::BadRequest(kind, error)),
         AuthorizeError::Redirect(redirect) => {
             let (to, error) = *redirect;
             (error.error, HtmlError::Answered(Box::new(answer(&to, Err(&error), context, browser))))

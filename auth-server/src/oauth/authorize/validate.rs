@@ -36,11 +36,12 @@ pub struct RequestParser<'a> {
 pub enum AuthorizeError {
     /// The client or its redirect URI is not verified, so the user gets an error page and the
     /// browser is not redirected (RFC 6749 §4.1.2.1).
-    Page(ErrorKind, String),
+    Page(ErrorKind, OAuthError),
     /// The client gets the error through its redirect URI.
     Redirect(Box<(ResponseTarget, OAuthError)>),
 }
 
+const PARAMETERS: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1";
 const AUTHORIZE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1";
 const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.3";
 const PROMPT: &str = "https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest";
@@ -54,13 +55,13 @@ impl RequestParser<'_> {
     /// Returns [`AuthorizeError`], which determines whether the user or the client gets the error.
     pub fn read(&self, encoded: &[u8]) -> Result<AuthorizationRequest, AuthorizeError> {
         let unreadable =
-            |error: FormError| AuthorizeError::Page(ErrorKind::InvalidRequest, error.to_string());
+            |error: FormError| page_error(ErrorKind::InvalidRequest, error.to_string(), PARAMETERS);
         let (form, duplicates) = Form::parse_with_duplicates(encoded).map_err(unreadable)?;
         if let Some(name) =
             duplicates.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri"))
         {
             let text = format!("the parameter {name} was sent more than once");
-            return Err(AuthorizeError::Page(ErrorKind::InvalidRequest, text));
+            return Err(page_error(ErrorKind::InvalidRequest, text, PARAMETERS));
         }
         // 1. Identify the client and the redirect URI. Until both are verified, nothing is
         // redirected.
@@ -134,10 +135,13 @@ impl RequestParser<'_> {
     }
 
     fn client(&self, form: &Form) -> Result<(Arc<Client>, UserLoginConfig), AuthorizeError> {
-        let page_error =
-            |text: &str| AuthorizeError::Page(ErrorKind::UnknownClient, text.to_owned());
-        let client_id = form.get("client_id").ok_or_else(|| page_error("client_id is missing"))?;
-        let unknown = || page_error("the client_id is unknown, or the client has no user login");
+        const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1";
+        let missing = || page_error(ErrorKind::UnknownClient, "client_id is missing", AUTHORIZE);
+        let client_id = form.get("client_id").ok_or_else(missing)?;
+        let unknown = || {
+            let text = "the client_id is unknown, or the client has no user login";
+            page_error(ErrorKind::UnknownClient, text, RULE)
+        };
         let client = self.registry.client(client_id).ok_or_else(unknown)?;
         Ok((Arc::clone(client), client.login.clone().ok_or_else(unknown)?))
     }
@@ -210,6 +214,11 @@ impl RequestParser<'_> {
     }
 }
 
+fn page_error(kind: ErrorKind, text: impl AsRef<str>, rule: &str) -> AuthorizeError {
+    let error = OAuthError::new(ErrorCode::InvalidRequest, text).with_error_uri(rule);
+    AuthorizeError::Page(kind, error)
+}
+
 struct ParsedRequest<'a> {
     form: &'a Form,
     duplicates: &'a [String],
@@ -229,15 +238,17 @@ struct ValidatedParameters {
 }
 
 fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), AuthorizeError> {
-    let page_error =
-        |text: &str| Err(AuthorizeError::Page(ErrorKind::RedirectUri, text.to_owned()));
+    const COMPARISON: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.1.3";
+    const REQUIRED: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2.3";
+    let reject = |text: &str, rule: &str| Err(page_error(ErrorKind::RedirectUri, text, rule));
     match (form.get("redirect_uri"), &login.redirect_uris[..]) {
         (Some(uri), _) if login.allows_redirect_to(uri) => Ok((uri.to_owned(), true)),
-        (Some(_), _) => page_error("the redirect_uri is not registered for this client"),
+        (Some(_), _) => reject("the redirect_uri is not registered for this client", COMPARISON),
         (None, [only]) => Ok((only.clone(), false)),
-        (None, _) => {
-            page_error("redirect_uri is missing: it is required unless exactly one is registered")
-        }
+        (None, _) => reject(
+            "redirect_uri is missing: it is required unless exactly one is registered",
+            REQUIRED,
+        ),
     }
 }
 
@@ -245,11 +256,7 @@ fn reject_duplicates(request: &ParsedRequest<'_>) -> Result<(), ParameterError> 
     match request.duplicates.first() {
         Some(name) => {
             let text = format!("the parameter {name} was sent more than once");
-            Err((
-                ErrorCode::InvalidRequest,
-                text,
-                "https://www.rfc-editor.org/rfc/rfc6749#section-3.1",
-            ))
+            Err((ErrorCode::InvalidRequest, text, PARAMETERS))
         }
         None => Ok(()),
     }
