@@ -17,9 +17,9 @@ use oauth_types::{ClientSecret, basic};
 use service_kit::SecretSetting;
 use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
 
-const OF_A: &str = "secret-of-a-7d31f0c95b2e";
-const OF_B: &str = "secret-of-b-2f8846a1c07d";
-const GUESS: &str = "guess-of-somebody-91e5";
+const SECRET_OF_A: &str = "secret-of-a-7d31f0c95b2e";
+const SECRET_OF_B: &str = "secret-of-b-2f8846a1c07d";
+const WRONG_SECRET: &str = "wrong-secret-91e5";
 
 /// The captured log.
 #[derive(Clone, Default)]
@@ -50,21 +50,22 @@ impl Log {
     }
 }
 
-async fn started(folder: &tempfile::TempDir) -> Harness {
+async fn start(folder: &tempfile::TempDir) -> Harness {
     let file = folder.path().join("clients.toml");
     let demo = include_str!("../../auth-server/src/clients/demo-clients.toml");
     let (clients_of_a, client_of_b) = demo.split_once("client_id = \"service-b\"").unwrap();
-    let of_a = clients_of_a.replace("abc123", OF_A);
+    let of_a = clients_of_a.replace("abc123", SECRET_OF_A);
     std::fs::write(
         &file,
-        format!("{of_a}client_id = \"service-b\"{}", client_of_b.replace("abc123", OF_B)),
+        format!("{of_a}client_id = \"service-b\"{}", client_of_b.replace("abc123", SECRET_OF_B)),
     )
     .unwrap();
     Harness::start_with(|settings| {
         settings.auth_server.clients_file = Some(file);
-        settings.service_a.client_secret = Some(SecretSetting::new(OF_A));
+        settings.service_a.client_secret = Some(SecretSetting::new(SECRET_OF_A));
         settings.service_a.token_endpoint_auth_method = oauth_types::ClientAuthMethod::Basic;
-        settings.b_introspection.introspection.client_secret = Some(SecretSetting::new(OF_B));
+        settings.b_introspection.introspection.client_secret =
+            Some(SecretSetting::new(SECRET_OF_B));
     })
     .await
 }
@@ -73,33 +74,34 @@ async fn access_token(harness: &Harness, client_id: &str, b: ResourceServer) -> 
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),
-        ("client_secret", OF_A),
+        ("client_secret", SECRET_OF_A),
         ("resource", b.resource()),
     ];
     harness.post_to_c("/oauth/token", &form).await.member("access_token")
 }
 
 /// Sends valid and invalid requests of every kind. Returns all tokens that were used.
-async fn use_everything(harness: &Harness) -> Vec<String> {
+async fn send_every_kind_of_request(harness: &Harness) -> Vec<String> {
     let mut tokens = Vec::new();
     for b in ResourceServer::BOTH {
         for client_id in ["service-a", "service-a-opaque", "reader"] {
             let token = access_token(harness, client_id, b).await;
-            for shown_to in ResourceServer::BOTH {
-                harness.call_b(shown_to, &token).await;
+            for receiver in ResourceServer::BOTH {
+                harness.call_b(receiver, &token).await;
             }
             tokens.push(token);
         }
         assert_eq!(harness.call_through_a(b).await.status, 200);
-        use_wrongly(harness, b, &tokens[tokens.len() - 3..]).await;
+        send_secrets_in_wrong_places(harness, b, &tokens[tokens.len() - 3..]).await;
     }
-    let revoke = [("client_id", "service-a"), ("client_secret", OF_A), ("token", &tokens[0])];
+    let revoke =
+        [("client_id", "service-a"), ("client_secret", SECRET_OF_A), ("token", &tokens[0])];
     assert_eq!(harness.post_to_c("/oauth/revoke", &revoke).await.status, 200);
     tokens
 }
 
 /// Sends secrets and tokens in the wrong parts of requests.
-async fn use_wrongly(harness: &Harness, b: ResourceServer, tokens: &[String]) {
+async fn send_secrets_in_wrong_places(harness: &Harness, b: ResourceServer, tokens: &[String]) {
     let jwt = &tokens[0];
     let forged = under_signature_of(jwt, &with(&header(jwt), "kid", jwt.as_str()), &claims(jwt));
     harness.call_b(b, &forged).await;
@@ -129,19 +131,31 @@ async fn use_wrongly(harness: &Harness, b: ResourceServer, tokens: &[String]) {
         )
         .await;
     }
-    send(harness.resource_request(b).basic_auth("service-a", Some(OF_A))).await;
-    send(harness.resource_request(b).query(&[("access_key", "service-a"), ("secret", OF_A)])).await;
+    send(harness.resource_request(b).basic_auth("service-a", Some(SECRET_OF_A))).await;
+    send(
+        harness.resource_request(b).query(&[("access_key", "service-a"), ("secret", SECRET_OF_A)]),
+    )
+    .await;
     let grant = ("grant_type", "client_credentials");
     harness
-        .post_to_c("/oauth/token", &[grant, ("client_id", "service-a"), ("client_secret", GUESS)])
+        .post_to_c(
+            "/oauth/token",
+            &[grant, ("client_id", "service-a"), ("client_secret", WRONG_SECRET)],
+        )
         .await;
     // Client id and secret swapped by mistake.
     harness
-        .post_to_c("/oauth/token", &[grant, ("client_id", OF_A), ("client_secret", "service-a")])
+        .post_to_c(
+            "/oauth/token",
+            &[grant, ("client_id", SECRET_OF_A), ("client_secret", "service-a")],
+        )
         .await;
-    harness.post_to_c(&format!("/oauth/token?client_secret={OF_A}"), &[grant]).await;
+    harness.post_to_c(&format!("/oauth/token?client_secret={SECRET_OF_A}"), &[grant]).await;
     harness
-        .post_to_c("/oauth/token", &[grant, ("client_secret", OF_A), ("client_secret", OF_A)])
+        .post_to_c(
+            "/oauth/token",
+            &[grant, ("client_secret", SECRET_OF_A), ("client_secret", SECRET_OF_A)],
+        )
         .await;
 }
 
@@ -166,13 +180,13 @@ async fn logs_hold_no_secret_and_no_token() {
         .finish()
         .init();
     let folder = tempfile::tempdir().unwrap();
-    let harness = started(&folder).await;
-    let mut secrets = use_everything(&harness).await;
-    for (id, secret) in [("service-a", OF_A), ("service-b", OF_B)] {
+    let harness = start(&folder).await;
+    let mut secrets = send_every_kind_of_request(&harness).await;
+    for (id, secret) in [("service-a", SECRET_OF_A), ("service-b", SECRET_OF_B)] {
         secrets.push(secret.to_owned());
         secrets.push(basic::format(id, &ClientSecret::new(secret))["Basic ".len()..].to_owned());
     }
-    secrets.push(GUESS.to_owned());
+    secrets.push(WRONG_SECRET.to_owned());
     let text = log.text();
     for expected in [
         "access token rejected",
@@ -183,7 +197,7 @@ async fn logs_hold_no_secret_and_no_token() {
     ] {
         assert!(
             text.contains(expected),
-            "`{expected}` is not in the log, so this story reads too little of it"
+            "`{expected}` is not in the log, so the test does not capture everything"
         );
     }
     for secret in &secrets {

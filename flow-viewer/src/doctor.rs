@@ -14,11 +14,11 @@ use crate::settings::{FlowViewerSettings, ServerUrls};
 /// Checks the viewer and the servers of its scenarios.
 pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
     let names = SettingNames::of(FlowViewerSettings::SERVICE);
-    let (own, servers) = tokio::join!(
+    let (viewer, servers) = tokio::join!(
         run_section("listener", async |checks| {
             check_settings(checks, settings, [None, None]);
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
-            let door = LocalServer {
+            let server = LocalServer {
                 setting: "listen",
                 listen,
                 tls: false,
@@ -26,7 +26,7 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
                 names: &names,
                 start,
             };
-            check_local_server(checks, clock, &door).await;
+            check_local_server(checks, clock, &server).await;
         }),
         run_section("scenarios", async |checks| {
             match http_client_with_optional_roots(&HttpClientSettings::default()) {
@@ -39,7 +39,7 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
             }
         }),
     );
-    Report::of(FlowViewerSettings::SERVICE, [own, servers])
+    Report::of(FlowViewerSettings::SERVICE, [viewer, servers])
 }
 
 async fn check_server(

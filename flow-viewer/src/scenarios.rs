@@ -133,7 +133,7 @@ impl Scenario {
 }
 
 impl Environment {
-    /// Plays a scenario in a trace of its own.
+    /// Plays a scenario in its own trace.
     pub async fn play(&self, scenario: Scenario) -> ScenarioResult {
         let mut run = ScenarioRun::new(self);
         let flow = run.trace.trace_id;

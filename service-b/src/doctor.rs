@@ -63,7 +63,7 @@ pub async fn examine(
 ) -> Report {
     let names = SettingNames::of(ServiceBSettings::SERVICE);
     let probe = HttpProbe::new(&settings.http(), clock);
-    let (own, issuer) = tokio::join!(
+    let (listener, issuer) = tokio::join!(
         run_section("listener", async |checks| {
             let certificates = [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()];
             check_settings(checks, settings, certificates);
@@ -81,7 +81,7 @@ pub async fn examine(
             }
         }),
     );
-    Report::of(ServiceBSettings::SERVICE, [own, issuer])
+    Report::of(ServiceBSettings::SERVICE, [listener, issuer])
 }
 
 /// Runs the checks that need the confirmed issuer.
@@ -164,8 +164,9 @@ async fn check_listener(
         start: "`service-b`, or `cargo run` for the demo",
     };
     if check_local_server(checks, clock, &server).await {
-        let own = [("resource", settings.resource.as_str()), ("issuer", settings.issuer.as_str())];
-        check_running_resource(checks, clock, &server, own).await;
+        let compared =
+            [("resource", settings.resource.as_str()), ("issuer", settings.issuer.as_str())];
+        check_running_resource(checks, clock, &server, compared).await;
     }
 }
 

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_b_with_local_verification_has_no_weak_secret() {
+    fn default_settings_are_unsafe_only_for_loopback_urls() {
         assert_eq!(
             named(&ServiceBSettings::default()),
             ["issuer", "resource"],

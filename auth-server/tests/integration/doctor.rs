@@ -175,7 +175,7 @@ async fn doctor_finds_invalid_settings_and_certificates() {
     let files = [("tls.cert_file", "/nowhere/own.pem"), ("tls.key_file", "/nowhere/key.pem")];
     assert_diagnosis(
         &doctor(&server, &files).await,
-        "own certificate",
+        "server certificate",
         &["/nowhere/own.pem", "tls.cert_file: "],
     );
 }

@@ -1,6 +1,6 @@
 """A resource server with Flask and unmodified Authlib.
 
-It verifies access tokens locally below /by-signature, and by introspection below /by-asking.
+It verifies access tokens locally below /by-signature, and by introspection below /by-introspection.
 """
 
 import requests
@@ -52,12 +52,12 @@ def resource_server(issuer: str, resource: str, credentials: tuple[str, str]) ->
     def local_write():
         return jsonify(client_id=current_token["client_id"])
 
-    @app.get("/by-asking")
+    @app.get("/by-introspection")
     @introspection("resource:read")
     def introspected_read():
         return jsonify(client_id=current_token["client_id"])
 
-    @app.post("/by-asking")
+    @app.post("/by-introspection")
     @introspection("resource:write")
     def introspected_write():
         return jsonify(client_id=current_token["client_id"])

@@ -38,20 +38,20 @@ with serving(resource_server(issuer, RESOURCE, ("service-b", secret)), int(port)
 
     for method in ("client_secret_basic", "client_secret_post"):
         valid = access_token_for("service-a", method=method)
-        for path in ("by-signature", "by-asking"):
+        for path in ("by-signature", "by-introspection"):
             assert call(path, valid) == (200, {"client_id": "service-a"}), call(path, valid)
             assert call(path, valid, "POST")[0] == 200, call(path, valid, "POST")
 
     # A token with a manipulated signature.
     head, tail = valid[:-10], valid[-10:]
     tampered = head + ("A" if tail[0] != "A" else "B") + tail[1:]
-    for path in ("by-signature", "by-asking"):
+    for path in ("by-signature", "by-introspection"):
         status, body = call(path, tampered)
         assert (status, body["error"]) == (401, "invalid_token"), body
 
     # A token with the scope resource:read only.
     reader = access_token_for("reader")
-    for path in ("by-signature", "by-asking"):
+    for path in ("by-signature", "by-introspection"):
         assert call(path, reader)[0] == 200
         status, body = call(path, reader, "POST")
         assert (status, body["error"]) == (403, "insufficient_scope"), body
@@ -61,10 +61,10 @@ with serving(resource_server(issuer, RESOURCE, ("service-b", secret)), int(port)
     assert (status, body["error"]) == (401, "invalid_token"), body
 
     # An opaque token, which only introspection can verify.
-    assert call("by-asking", access_token_for("service-a-opaque"))[0] == 200
+    assert call("by-introspection", access_token_for("service-a-opaque"))[0] == 200
 
     # A revoked token: introspection rejects it at once.
     with client("service-a", "client_secret_basic") as session:
         assert session.revoke_token(as_metadata["revocation_endpoint"], token=valid).status_code == 200
-    status, body = call("by-asking", valid)
+    status, body = call("by-introspection", valid)
     assert (status, body["error"]) == (401, "invalid_token"), body

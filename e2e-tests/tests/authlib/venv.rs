@@ -22,7 +22,7 @@ fn make() -> Result<PathBuf, String> {
     }
     let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
     check_success(venv).map_err(|error| {
-        format!("the Authlib stories need Debian's packages python3 and python3-venv: {error}")
+        format!("the Authlib tests need Debian's packages python3 and python3-venv: {error}")
     })?;
     let list = folder.join("requirements.txt");
     fs::write(&list, REQUIREMENTS).map_err(|error| error.to_string())?;
@@ -31,7 +31,7 @@ fn make() -> Result<PathBuf, String> {
         .arg(&list)
         .output();
     check_success(pip).map_err(|error| {
-        format!("the Authlib stories need PyPI, and pip could not install from it: {error}")
+        format!("the Authlib tests need PyPI, and pip could not install from it: {error}")
     })?;
     fs::write(&made_for, REQUIREMENTS).map_err(|error| error.to_string())?;
     Ok(python)

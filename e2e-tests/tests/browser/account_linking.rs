@@ -14,8 +14,8 @@ async fn known_email_is_linked_only_by_the_account_owner() {
     browser.press("login-other").await;
     browser.sign_in(ALICE).await;
     browser.press("consent-allow").await;
-    browser.is_refused("email_taken").await;
-    assert!(!browser.has("login-other").await, "only the way that leads to the account is offered");
+    browser.shows_error("email_taken").await;
+    assert!(!browser.has("login-other").await, "only the linked provider is offered");
     browser.screenshot("a-email-taken").await;
 
     // A user who can log in with both providers may link them.
@@ -31,5 +31,5 @@ async fn known_email_is_linked_only_by_the_account_owner() {
     browser.press("logout-submit").await;
     browser.find("logged-out").await;
     browser.press("login-other").await;
-    assert_eq!(browser.text("account-id").await, account, "both ways lead to one account");
+    assert_eq!(browser.text("account-id").await, account, "both providers lead to one account");
 }

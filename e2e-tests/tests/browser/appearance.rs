@@ -4,36 +4,36 @@ use crate::{
     user_actions::ALICE,
 };
 
-/// Visits every page of A and C, takes a screenshot of each and calls `look`.
+/// Visits every page of A and C, takes a screenshot of each and calls `check`.
 async fn walk(
     servers: &Servers,
     browser: &Browser,
     kind: &str,
-    look: impl AsyncFn(&Browser, &str),
+    check: impl AsyncFn(&Browser, &str),
 ) {
-    let seen = async |page: &str| {
+    let visit = async |page: &str| {
         browser.screenshot(&format!("{page}-{kind}")).await;
         let stub = browser.background_color(".stub").await;
-        assert!(!stub.ends_with(", 0)"), "the stub of {page} has no colour of its own: {stub}");
-        look(browser, page).await;
+        assert!(!stub.ends_with(", 0)"), "the stub of {page} has no background color: {stub}");
+        check(browser, page).await;
     };
     browser.go(servers.a("/")).await;
-    seen("a-home").await;
+    visit("a-home").await;
     browser.press("login-platform").await;
     browser.find("username").await;
-    seen("c-login").await;
+    visit("c-login").await;
     browser.sign_in(("alice", "wrong")).await;
     browser.find("problem").await;
-    seen("c-login-wrong").await;
+    visit("c-login-wrong").await;
     browser.sign_in(ALICE).await;
     browser.find("consent-allow").await;
-    seen("c-consent").await;
+    visit("c-consent").await;
     browser.press("consent-allow").await;
     browser.find("account-email").await;
-    seen("a-account").await;
+    visit("a-account").await;
     browser.press("my-resource").await;
     browser.find("my-resource-answer").await;
-    seen("a-my-resource").await;
+    visit("a-my-resource").await;
     for (page, path) in [
         ("c-home", "/"),
         ("c-device", "/device"),
@@ -42,13 +42,13 @@ async fn walk(
         ("c-error", ERROR),
     ] {
         browser.go(servers.c(path)).await;
-        seen(page).await;
+        visit(page).await;
     }
     browser.go(servers.a("/callback/platform?error=access_denied&state=x")).await;
-    seen("a-refusal").await;
+    visit("a-login-error").await;
 }
 
-const ERROR: &str = "/oauth/authorize?client_id=nobody";
+const ERROR: &str = "/oauth/authorize?client_id=unknown";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_fit_a_phone_screen() {
@@ -65,7 +65,7 @@ async fn pages_fit_a_phone_screen() {
         assert_eq!(browser.evaluate(&over).await, serde_json::json!([]), "{page}");
         let small = "[...document.querySelectorAll('button, .button, input:not([type=hidden])')]\
              .filter(e => e.getBoundingClientRect().height < 36).map(e => e.outerHTML)";
-        assert_eq!(browser.evaluate(small).await, serde_json::json!([]), "too small for a thumb: {page}");
+        assert_eq!(browser.evaluate(small).await, serde_json::json!([]), "too small to touch: {page}");
     })
     .await;
 }

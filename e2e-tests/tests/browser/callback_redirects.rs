@@ -6,7 +6,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 use crate::{servers::Servers, user_actions::ALICE};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_callback_may_redirect_on_to_another_site() {
+async fn callback_may_redirect_to_another_site() {
     let (client, shop) = (MockServer::start().await, MockServer::start().await);
     let page = ResponseTemplate::new(200)
         .set_body_raw("<h1 id=\"arrived\">Here you are</h1>", "text/html");

@@ -37,7 +37,7 @@ fn port(stdout: ChildStdout) -> u16 {
         line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
     });
     std::thread::spawn(move || lines.for_each(drop));
-    port.unwrap_or_else(|| panic!("chromedriver did not say where it listens"))
+    port.unwrap_or_else(|| panic!("chromedriver did not print its port"))
 }
 
 /// Finds a program on the `PATH`. Panics with the name of the package to install if it is missing.
@@ -46,6 +46,6 @@ pub fn tool(name: &str, package: &str) -> PathBuf {
     let found =
         env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| {
-        panic!("the browser stories need `{name}`: install Debian's package {package}")
+        panic!("the browser tests need `{name}`: install Debian's package {package}")
     })
 }

@@ -15,7 +15,7 @@ client_name = "Curious"
 redirect_uris = ["http://127.0.0.1:9/callback"]
 "#;
 
-async fn asks(browser: &Browser, servers: &Servers, scope: &str) {
+async fn authorize(browser: &Browser, servers: &Servers, scope: &str) {
     let request = [
         ("client_id", "curious"),
         ("redirect_uri", "http://127.0.0.1:9/callback"),
@@ -34,17 +34,17 @@ async fn additional_scopes_need_consent_and_earlier_ones_are_marked() {
     browser.go(servers.c("/login")).await;
     browser.sign_in(ALICE).await;
     browser.find("sign-out").await;
-    asks(&browser, &servers, "openid profile").await;
+    authorize(&browser, &servers, "openid profile").await;
     assert!(!browser.visible_text().await.contains("You allowed this before"));
     browser.press("consent-allow").await;
-    asks(&browser, &servers, "openid profile email").await;
+    authorize(&browser, &servers, "openid profile email").await;
     assert_eq!(browser.visible_text().await.matches("You allowed this before").count(), 2);
     assert!(browser.visible_text().await.contains("See your name"));
     browser.press("consent-allow").await;
-    asks(&browser, &servers, "openid profile email").await;
+    authorize(&browser, &servers, "openid profile email").await;
     assert!(
         browser.current_url().await.as_str().starts_with("http://127.0.0.1:9/callback?code="),
-        "nothing new was asked"
+        "no consent is needed for the same scopes"
     );
 }
 
@@ -63,8 +63,8 @@ async fn withdrawn_consent_ends_access_when_the_token_expires() {
     // one.
     servers.harness.clock.advance(Duration::from_secs(31 * 60));
     browser.go(servers.a("/my-resource")).await;
-    browser.is_refused("no_access_token").await;
-    browser.screenshot("a-no-pass").await;
+    browser.shows_error("no_access_token").await;
+    browser.screenshot("a-no-access-token").await;
     // The error page leads back to the consent, after which A gets a token again.
     browser.press("login-platform").await;
     browser.press("consent-allow").await;

@@ -10,7 +10,7 @@ async fn first_login_creates_an_account() {
     browser.find("username").await;
     assert!(
         browser.current_url().await.as_str().starts_with(&servers.c("/login")),
-        "passwords are for C alone"
+        "only C may ask for the password"
     );
     browser.screenshot("c-login").await;
     browser.sign_in(ALICE).await;
@@ -26,7 +26,7 @@ async fn first_login_creates_an_account() {
     assert_eq!(browser.text("account-nickname").await, "小爱");
     let drawn =
         browser.evaluate("document.getElementById('account-picture').naturalWidth > 0").await;
-    assert_eq!(drawn, true, "the picture is not shown");
+    assert_eq!(drawn, true, "the picture is not displayed");
     browser.screenshot("a-account").await;
 }
 
@@ -55,13 +55,13 @@ async fn both_bs_respond_for_the_user() {
     let browser = servers.browser().await;
     browser.log_in_and_allow(&servers).await;
     browser.press("my-resource").await;
-    let response = browser.text("my-resource-answer").await;
-    assert!(response.contains("\"client_id\": \"service-a\""), "{response}");
+    let verified_locally = browser.text("my-resource-answer").await;
+    assert!(verified_locally.contains("\"client_id\": \"service-a\""), "{verified_locally}");
     browser.screenshot("a-my-resource").await;
     browser.go(servers.a("/my-resource?target=introspection")).await;
-    let asked = browser.text("my-resource-answer").await;
+    let introspected = browser.text("my-resource-answer").await;
     // Alice's subject in the users file of the demo.
-    for response in [response, asked] {
+    for response in [verified_locally, introspected] {
         assert!(response.contains("6f0d9e0a-3f0a-4f43-9a51-0c9a4b8f1a01"), "{response}");
     }
 }

@@ -44,7 +44,8 @@ async fn sign_in(browser: &Browser, servers: &Servers, website: &MockServer) {
 
 /// Asserts that one POST arrived, with the response in its body and an empty query.
 async fn arrived(website: &MockServer, servers: &Servers) {
-    until("the answer arrived", async || !responses(website).await.is_empty()).await;
+    until("the authorization response arrived", async || !responses(website).await.is_empty())
+        .await;
     let responses = responses(website).await;
     let [response] = &responses[..] else { panic!("{responses:?}") };
     assert_eq!((response.method.as_str(), response.url.query()), ("POST", None));
@@ -71,7 +72,7 @@ async fn form_post_response_submits_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_javascript_one_button_sends_the_answer() {
+async fn form_post_without_javascript_needs_one_button() {
     let website = website().await;
     let servers = servers(&website).await;
     let browser =

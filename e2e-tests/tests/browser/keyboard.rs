@@ -17,7 +17,7 @@ impl Browser {
         for _ in 0..20 {
             if self.focused().await == id {
                 let ring = self.find(id).await.css_value("outline-style").await.unwrap();
-                assert_eq!(ring, "solid", "nobody sees that `{id}` has the focus");
+                assert_eq!(ring, "solid", "`{id}` has no visible focus");
                 return;
             }
             self.types(Key::Tab).await;
@@ -27,14 +27,14 @@ impl Browser {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_keyboard_is_enough_to_log_in_and_out() {
+async fn login_and_logout_work_by_keyboard() {
     let servers = Servers::new().await;
     let browser = servers.browser().await;
     browser.go(servers.a("/")).await;
     browser.tab_to("login-platform").await;
     browser.types(Key::Enter).await;
     browser.find("username").await;
-    assert_eq!(browser.focused().await, "username", "one can type at once");
+    assert_eq!(browser.focused().await, "username", "the first field has the focus");
     browser.types(ALICE.0).await;
     browser.types(Key::Tab).await;
     browser.types(ALICE.1).await;

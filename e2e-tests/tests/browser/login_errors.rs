@@ -6,7 +6,7 @@ async fn cancelled_sign_in_returns_to_a() {
     let browser = servers.browser().await;
     browser.begin_login(&servers).await;
     browser.press("login-cancel").await;
-    browser.is_refused("cancelled").await;
+    browser.shows_error("cancelled").await;
     assert!(browser.visible_text().await.contains("You did not log in"));
     browser.screenshot("a-cancelled").await;
     browser.press("login-platform").await;
@@ -21,9 +21,9 @@ async fn denied_consent_creates_no_account() {
     browser.begin_login(&servers).await;
     browser.sign_in(ALICE).await;
     browser.press("consent-deny").await;
-    browser.is_refused("cancelled").await;
+    browser.shows_error("cancelled").await;
     browser.go(servers.a("/account")).await;
-    browser.is_refused("not_logged_in").await;
+    browser.shows_error("not_logged_in").await;
     browser.screenshot("a-not-logged-in").await;
 }
 
@@ -38,7 +38,7 @@ async fn wrong_password_is_reported_and_can_be_corrected() {
     assert_eq!(
         name.value().await.unwrap().as_deref(),
         Some("alice"),
-        "nobody types their name twice"
+        "the user name is still filled in"
     );
     assert_eq!(browser.find("password").await.value().await.unwrap().as_deref(), Some(""));
     browser.screenshot("c-login-wrong").await;
@@ -57,7 +57,7 @@ async fn unregistered_redirect_uri_ends_on_an_error_page() {
     browser.find("error-title").await;
     assert!(
         browser.current_url().await.as_str().starts_with(&servers.c("/")),
-        "nobody is sent to an unknown address"
+        "no redirect to an unregistered URI"
     );
     browser.screenshot("c-error").await;
 }

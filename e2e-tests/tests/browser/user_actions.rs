@@ -35,9 +35,12 @@ impl Browser {
     }
 
     /// Asserts that the page is A's error page with this code, and that it links to a next step.
-    pub async fn is_refused(&self, refusal: &str) {
+    pub async fn shows_error(&self, code: &str) {
         let title = self.find("error").await;
-        assert_eq!(title.attr("data-error").await.unwrap().as_deref(), Some(refusal));
-        assert!(self.has("login-platform").await || self.has("account").await, "it leads nowhere");
+        assert_eq!(title.attr("data-error").await.unwrap().as_deref(), Some(code));
+        assert!(
+            self.has("login-platform").await || self.has("account").await,
+            "the error page has no link to a next step"
+        );
     }
 }

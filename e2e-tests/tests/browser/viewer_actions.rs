@@ -14,13 +14,13 @@ impl Browser {
 
     /// Presses the button of a scenario and waits until its flow is open with the result.
     pub async fn play(&self, scenario: &str) {
-        self.press_story(scenario).await;
+        self.press_scenario(scenario).await;
         self.find_css(&format!("#flows [data-name={scenario}] a[aria-current]")).await;
     }
 
     /// Presses the button of a scenario and waits for the result only, because its flow may have
     /// left the list.
-    pub async fn press_story(&self, scenario: &str) {
+    pub async fn press_scenario(&self, scenario: &str) {
         let button = self.find_css(&format!("[data-scenario={scenario}]")).await;
         if !button.is_displayed().await.unwrap() {
             self.find_css(&format!("details.group:has([data-scenario={scenario}]) > summary"))
@@ -54,8 +54,8 @@ impl Browser {
     }
 
     /// Returns the number of messages in which a party received a secret, by method.
-    pub async fn counted(&self, way: &str, party: &str, secret: &str) -> Value {
-        let cell = format!("[data-method={way}] [data-party={party}] [data-secret={secret}]");
+    pub async fn counted(&self, method: &str, party: &str, secret: &str) -> Value {
+        let cell = format!("[data-method={method}] [data-party={party}] [data-secret={secret}]");
         self.find_css(&cell).await;
         self.evaluate(&format!("Number(document.querySelector('{cell}').dataset.count)")).await
     }

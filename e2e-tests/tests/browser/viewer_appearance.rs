@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_a_phone_only_the_picture_is_wider_than_the_screen_and_scrolls_in_its_own_box() {
+async fn only_the_diagram_scrolls_sideways_on_a_phone() {
     let servers = Servers::with_viewer().await;
     let browser =
         servers.browser_with(BrowserOptions { phone: true, ..BrowserOptions::default() }).await;
@@ -24,7 +24,7 @@ async fn on_a_phone_only_the_picture_is_wider_than_the_screen_and_scrolls_in_its
     assert_eq!(browser.evaluate(&over).await, serde_json::json!([]));
     let small = "[...document.querySelectorAll('button, .button')]\
          .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 36).map(e => e.outerHTML)";
-    assert_eq!(browser.evaluate(small).await, serde_json::json!([]), "too small for a thumb");
+    assert_eq!(browser.evaluate(small).await, serde_json::json!([]), "too small to touch");
     let scrolls = "document.getElementById('diagram').scrollWidth > document.getElementById('diagram').clientWidth";
     assert_eq!(browser.evaluate(scrolls).await, true);
 }
@@ -100,8 +100,12 @@ async fn hidden_page_pauses_and_catches_up() {
     servers.harness.call_through_a(ResourceServer::Local).await;
     let at = servers.viewer("/api/flows");
     let known = async || servers.harness.http.get(&at).send().await.unwrap().text().await.unwrap();
-    until("the viewer knows of the call", async || known().await.contains("\"call_a\"")).await;
-    assert_eq!(browser.count("#flows [data-name=call_a]").await, 0, "the page has not been told");
+    until("the viewer has received the call", async || known().await.contains("\"call_a\"")).await;
+    assert_eq!(
+        browser.count("#flows [data-name=call_a]").await,
+        0,
+        "a hidden page receives no updates"
+    );
     looked_at(true).await;
     browser.find_css("#live[data-live=on]").await;
     browser.find_css("#flows [data-name=call_a]").await;

@@ -115,7 +115,7 @@ async fn flow_is_exported_as_mermaid_har_and_link() {
     assert!(status == "Copied" || status == address.as_str(), "{status}");
     let height =
         browser.evaluate("document.querySelector('.stub').offsetHeight").await.as_u64().unwrap();
-    assert!(height < 160, "the link has pushed the heading away: {height}");
+    assert!(height < 160, "the link makes the heading {height} pixels high");
     let other = servers.browser().await;
     other.go(address).await;
     other.find_css("#diagram [data-title=introspection]").await;
@@ -133,7 +133,7 @@ async fn back_button_shows_the_previous_flow() {
     assert_eq!(browser.current_url().await, first);
     assert!(
         browser.text("scenario-result").await.contains("As expected"),
-        "what came of it is still told"
+        "the result of the scenario stays visible"
     );
 }
 
@@ -147,19 +147,19 @@ async fn flow_can_be_read_by_keyboard() {
             .evaluate("document.activeElement.dataset.line ?? document.activeElement.outerHTML")
             .await
     };
-    assert_eq!(focused().await, "0", "Tab leads from the heading into the picture");
+    assert_eq!(focused().await, "0", "Tab moves the focus from the heading to the diagram");
     let types = async |key: Key| browser.0.action_chain().send_keys(key).perform().await.unwrap();
     types(Key::Down).await;
     types(Key::Down).await;
     types(Key::Up).await;
     assert_eq!(focused().await, "1");
     let ring = "getComputedStyle(document.activeElement.querySelector('.around')).strokeWidth";
-    assert_eq!(browser.evaluate(ring).await, "3px", "one sees which line has the focus");
+    assert_eq!(browser.evaluate(ring).await, "3px", "the focused line has an outline");
     types(Key::Enter).await;
     browser.find_css("#diagram [data-line='1'][aria-pressed=true]").await;
     browser.find_css("#detail [data-part=request]").await;
     browser.find("detail-back").await.send_keys(Key::Escape).await.unwrap();
-    assert_eq!(focused().await, "1", "Escape leads back to the picture");
+    assert_eq!(focused().await, "1", "Escape returns the focus to the diagram");
     types(Key::End).await;
     let last = browser.count("#diagram [data-line]").await - 1;
     assert_eq!(focused().await, last.to_string());
@@ -194,7 +194,7 @@ async fn open_details_grow_and_keep_the_focus() {
     emit(10, "resource_server", arrived("/api/resource")).await;
     browser.find_css(&format!("#flows [data-flow='{trace}'] a")).await.click().await.unwrap();
     browser.press_line("[data-title=resource_request]").await;
-    assert_eq!(browser.count("#detail [data-status]").await, 0, "there is no answer yet");
+    assert_eq!(browser.count("#detail [data-status]").await, 0, "there is no response yet");
     browser.find_css("#diagram .line:focus").await;
     // Earlier events of another process arrive late, then the response.
     emit(0, "client", arrived("/api/call-b")).await;

@@ -23,7 +23,7 @@ const LAST_FLOW: usize = EVENTS / EVENTS_OF_A_FLOW;
 /// Maximum time from the press of a button to the drawn flow, on a busy machine.
 const BOUND: Duration = Duration::from_secs(5);
 const GROWTH_MIB: usize = 128;
-const ALONE: &str = "GATEPASS_STORY_ALONE";
+const OWN_PROCESS: &str = "GATEPASS_TEST_OWN_PROCESS";
 
 /// Returns a batch of events, as a server sends it.
 fn batch(number: usize, micros: i64) -> Vec<Value> {
@@ -47,7 +47,7 @@ fn flow_of(number: u128, micros: i64) -> impl Iterator<Item = Value> {
 }
 
 /// Sends all batches. A busy machine falls behind and then sends as fast as it can.
-async fn pour(to: String, clock: Clock) {
+async fn send_batches(to: String, clock: Clock) {
     let mut ticks = interval(BETWEEN_BATCHES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
@@ -66,31 +66,33 @@ fn memory_mib() -> usize {
 }
 
 /// Runs this test again in its own process, because memory is measured per process.
-fn told_alone() {
+fn run_in_own_process() {
     let this = "viewer_load::page_and_memory_stay_bounded_under_300000_events";
     let mut command = Command::new(env::current_exe().unwrap());
-    let status = command.args(["--exact", this, "--nocapture"]).env(ALONE, "yes").status().unwrap();
-    assert!(status.success(), "told above");
+    let status =
+        command.args(["--exact", this, "--nocapture"]).env(OWN_PROCESS, "yes").status().unwrap();
+    assert!(status.success(), "the test failed in its own process");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn page_and_memory_stay_bounded_under_300000_events() {
-    if env::var_os(ALONE).is_none() {
-        return told_alone();
+    if env::var_os(OWN_PROCESS).is_none() {
+        return run_in_own_process();
     }
     let servers = Servers::with_viewer().await;
     let browser = servers.browser().await;
     browser.open_viewer(&servers).await;
     let began = Instant::now();
-    let poured = tokio::spawn(pour(servers.viewer("/api/events"), servers.harness.clock.clone()));
+    let sending =
+        tokio::spawn(send_batches(servers.viewer("/api/events"), servers.harness.clock.clone()));
     browser.find_css("#flows li:nth-child(100)").await;
     let (before, mut slowest) = (memory_mib(), Duration::ZERO);
-    while !poured.is_finished() {
+    while !sending.is_finished() {
         let pressed = Instant::now();
-        browser.press_story("server_to_server_introspection").await;
+        browser.press_scenario("server_to_server_introspection").await;
         browser.find_css("#diagram [data-title=call_a][data-kind=response]").await;
         slowest = slowest.max(pressed.elapsed());
-        assert!(browser.count("#flows li").await <= 100, "the list is bounded");
+        assert!(browser.count("#flows li").await <= 100, "the list holds at most 100 flows");
         // Open another flow, so that the next diagram is drawn anew.
         let pressed = Instant::now();
         browser
@@ -101,7 +103,7 @@ async fn page_and_memory_stay_bounded_under_300000_events() {
         browser.find_css("#flow:not([data-shown='']) #diagram [data-check=expiry]").await;
         slowest = slowest.max(pressed.elapsed());
     }
-    poured.await.unwrap();
+    sending.await.unwrap();
     let (took, after) = (began.elapsed(), memory_mib());
     eprintln!(
         "{EVENTS} events in {took:?}; the slowest press took {slowest:?}; {before} MiB, then {after} MiB"
@@ -110,5 +112,5 @@ async fn page_and_memory_stay_bounded_under_300000_events() {
     assert!(after < before + GROWTH_MIB, "{before} MiB, then {after} MiB");
     let last = servers.viewer(&format!("/api/flows/{LAST_FLOW:032x}/events"));
     let last: Vec<Value> = reqwest::get(last).await.unwrap().json().await.unwrap();
-    assert_eq!(last.len(), EVENTS_OF_A_FLOW, "the last flow is whole");
+    assert_eq!(last.len(), EVENTS_OF_A_FLOW, "the last flow is complete");
 }

@@ -10,7 +10,11 @@ async fn every_button_plays_its_scenario() {
     let servers = Servers::with_viewer().await;
     let browser = servers.browser().await;
     browser.open_viewer(&servers).await;
-    assert_eq!(browser.count("[data-scenario]").await, Scenario::ALL.len(), "a button each");
+    assert_eq!(
+        browser.count("[data-scenario]").await,
+        Scenario::ALL.len(),
+        "one button for each scenario"
+    );
     for scenario in Scenario::ALL {
         let name = scenario.name();
         assert_ne!(
@@ -53,11 +57,11 @@ async fn aborted_scenario_shows_the_reason() {
         .send()
         .await
         .unwrap();
-    until("C is away", async || {
+    until("C is unreachable", async || {
         servers.harness.http.get(servers.c("/healthz")).send().await.is_err()
     })
     .await;
-    browser.press_story("alg_none").await;
+    browser.press_scenario("alg_none").await;
     assert_eq!(browser.count("#scenario-result[data-as-expected=false] [data-error]").await, 1);
     assert!(browser.text("scenario-result").await.contains("no response"));
 }
@@ -69,7 +73,7 @@ async fn secret_holders_are_compared_side_by_side() {
     browser.open_viewer(&servers).await;
     browser.play("server_to_server_local").await;
     browser.play("legacy_basic").await;
-    until("both ways are counted", async || {
+    until("both methods are counted", async || {
         browser.counted("legacy", "resource_server", "secret_of_a").await == 1
             && browser.counted("oauth", "authorization_server", "secret_of_a").await == 1
     })
@@ -77,7 +81,7 @@ async fn secret_holders_are_compared_side_by_side() {
     assert_eq!(
         browser.counted("oauth", "resource_server", "secret_of_a").await,
         0,
-        "B never sees it"
+        "B never receives it"
     );
     assert_eq!(browser.counted("legacy", "authorization_server", "secret_of_a").await, 0);
 }

@@ -13,17 +13,17 @@ fn local_b_works_without_c_and_introspecting_b_recovers() -> anyhow::Result<()> 
     let project = Project::up("outage")?;
     call_a(&project, "local")?.is(200)?;
     call_a(&project, "introspection")?.is(200)?;
-    let unknown_to_local = access_token_for(&project, B_LOCAL, CLIENT)?;
-    let unknown_to_introspection = access_token_for(&project, B_INTROSPECTION, CLIENT)?;
+    let not_cached_by_local = access_token_for(&project, B_LOCAL, CLIENT)?;
+    let not_cached_by_introspection = access_token_for(&project, B_INTROSPECTION, CLIENT)?;
 
     project.compose(&["stop", AUTH_SERVER])?;
     // A has a token and B has the keys, so neither needs C.
     call_a(&project, "local")?.is(200)?;
-    call_b(&project, B_LOCAL, &unknown_to_local)?.is(200)?;
-    let refused = call_b(&project, B_INTROSPECTION, &unknown_to_introspection)?;
-    refused.is(503)?;
-    assert!(refused.retry_after.is_some_and(|seconds| seconds > 0), "{refused:?}");
-    eventually("C's last word about A's pass has grown too old", || {
+    call_b(&project, B_LOCAL, &not_cached_by_local)?.is(200)?;
+    let response = call_b(&project, B_INTROSPECTION, &not_cached_by_introspection)?;
+    response.is(503)?;
+    assert!(response.retry_after.is_some_and(|seconds| seconds > 0), "{response:?}");
+    eventually("the cached introspection response has expired", || {
         let reply = call_a(&project, "introspection")?;
         reply.is(502)?;
         let description = reply.body["error_description"].as_str().unwrap_or_default();
@@ -33,9 +33,9 @@ fn local_b_works_without_c_and_introspecting_b_recovers() -> anyhow::Result<()> 
 
     project.compose(&["start", AUTH_SERVER])?;
     project.healthy(AUTH_SERVER)?;
-    eventually("both Bs serve again", || {
+    eventually("both Bs accept tokens again", || {
         call_a(&project, "introspection")?.is(200)?;
-        call_b(&project, B_INTROSPECTION, &unknown_to_introspection)?.is(200)?;
+        call_b(&project, B_INTROSPECTION, &not_cached_by_introspection)?.is(200)?;
         call_a(&project, "local")?.is(200)
     })
 }
@@ -52,7 +52,7 @@ fn recreated_c_honours_tokens_of_its_volume() -> anyhow::Result<()> {
     assert_ne!(project.container(AUTH_SERVER)?, before);
 
     call_b(&project, B_LOCAL, &for_local)?.is(200)?;
-    eventually("B finds the new C", || {
+    eventually("B reaches the new C", || {
         call_b(&project, B_INTROSPECTION, &for_introspection)?.is(200)
     })?;
     assert_eq!(introspect(&project, &for_introspection, SECRET)?["active"], true);

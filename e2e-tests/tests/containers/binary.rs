@@ -33,7 +33,7 @@ fn compile() -> anyhow::Result<PathBuf> {
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         // The first build takes minutes, so show its progress.
         .stderr(Stdio::inherit());
-    executable(&run(&mut cargo)?).context("cargo did not say where the binary is")
+    executable(&run(&mut cargo)?).context("cargo did not report the path of the binary")
 }
 
 /// Exports the build context as the build stage receives it, without what `.dockerignore` excludes.

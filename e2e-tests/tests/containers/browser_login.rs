@@ -25,7 +25,7 @@ async fn chromium_login_and_logout_at_the_documented_addresses() {
     browser.find("username").await;
     assert!(
         browser.current_url().await.as_str().starts_with("http://localhost:9000/login?"),
-        "passwords are for C alone"
+        "only C may ask for the password"
     );
     sign_in(&browser).await;
     browser.press("consent-allow").await;
@@ -42,7 +42,7 @@ async fn chromium_login_and_logout_at_the_documented_addresses() {
     browser.go(format!("{SITE}/account")).await;
     browser.press("logout-submit").await;
     browser.find("logged-out").await;
-    assert!(browser.current_url().await.as_str().starts_with(SITE), "one comes back from C");
+    assert!(browser.current_url().await.as_str().starts_with(SITE), "C redirects back to A");
     // Both sessions have ended: the second login asks for the password and finds the account.
     browser.press("login-platform").await;
     sign_in(&browser).await;

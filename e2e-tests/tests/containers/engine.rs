@@ -33,7 +33,7 @@ pub fn paths_in(container: &str, path: &str) -> anyhow::Result<Vec<String>> {
         output(Command::new("docker").args(["cp", &format!("{container}:{path}"), "-"]))?.stdout;
     let mut lister =
         Command::new("tar").arg("-t").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let mut input = lister.stdin.take().context("tar takes nothing")?;
+    let mut input = lister.stdin.take().context("tar has no standard input")?;
     let writer = std::thread::spawn(move || input.write_all(&archive));
     let listed = lister.wait_with_output()?;
     writer.join().map_err(|_| anyhow!("the archive was not written"))??;
@@ -48,7 +48,7 @@ static COMPOSE: LazyLock<Option<&[&str]>> = LazyLock::new(|| {
 /// `docker compose`, or the older `docker-compose`.
 pub fn compose() -> anyhow::Result<Command> {
     let words = COMPOSE.context(
-        "the container stories need `docker compose` or `docker-compose`, and neither answers: install docker-compose",
+        "the container tests need `docker compose` or `docker-compose`, and neither works: install docker-compose",
     )?;
     Ok(command(words))
 }
@@ -64,7 +64,7 @@ pub fn require() -> anyhow::Result<()> {
     let reason = |error: anyhow::Error| {
         let details = format!("{error:#}").replace('\n', " ");
         anyhow!(
-            "the container stories need docker, with an engine that answers: install or start it ({details})"
+            "the container tests need docker with a running engine: install or start it ({details})"
         )
     };
     docker(&["version", "--format", "{{.Server.Version}}"]).map_err(reason)?;

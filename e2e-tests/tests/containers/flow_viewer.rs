@@ -23,25 +23,25 @@ fn viewer_plays_every_scenario_between_containers() -> anyhow::Result<()> {
     let scenarios = send(http().get(format!("{viewer}/api/scenarios")))?.body;
     let scenarios = scenarios
         .as_array()
-        .context("no stories")?
+        .context("no list of scenarios")?
         .iter()
         .filter(|scenario| scenario["group"] != "legacy");
     for scenario in scenarios {
-        let name = scenario["name"].as_str().context("a story without a name")?;
+        let name = scenario["name"].as_str().context("a scenario without a name")?;
         let played = send(http().post(format!("{viewer}/api/scenarios/{name}")).json(&json!({})))?;
         played.is(200)?;
         ensure!(played.body["as_expected"] == true, "{}", played.body);
     }
-    three_processes_are_one_picture(&viewer)
+    call_through_containers_is_one_flow(&viewer)
 }
 
 /// The events of A, B and C form one flow.
-fn three_processes_are_one_picture(viewer: &str) -> anyhow::Result<()> {
+fn call_through_containers_is_one_flow(viewer: &str) -> anyhow::Result<()> {
     let play = http()
         .post(format!("{viewer}/api/scenarios/server_to_server_introspection"))
         .json(&json!({}));
     let id = send(play)?.body["flow"].as_str().context("no flow")?.to_owned();
-    eventually("the whole picture", || {
+    eventually("the flow has all messages", || {
         let flow = send(http().get(format!("{viewer}/api/flows/{id}")))?.body;
         let hops: Vec<String> =
             flow["messages"].as_array().into_iter().flatten().map(hop).collect();

@@ -16,9 +16,9 @@ fn image_holds_one_file_and_two_empty_folders() -> anyhow::Result<()> {
     // The engine adds these to every container.
     let of_the_engine = ["./.dockerenv", "./dev/", "./etc/", "./proc/", "./sys/"];
     let found = paths_in(&container.0, "/.")?;
-    let own: Vec<&String> =
+    let paths: Vec<&String> =
         found.iter().filter(|path| !of_the_engine.iter().any(|at| path.starts_with(at))).collect();
-    assert_eq!(own, ["./", "./ca/", "./data/", "./gatepass"]);
+    assert_eq!(paths, ["./", "./ca/", "./data/", "./gatepass"]);
     Ok(())
 }
 

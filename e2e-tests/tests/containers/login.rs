@@ -18,9 +18,9 @@ const PLATFORM: &str = "http://localhost:9000";
 #[test]
 fn login_and_logout_leave_no_secret_in_any_log() -> anyhow::Result<()> {
     let project = Project::new("login")?;
-    with_every_level(&project)?;
+    log_every_level(&project)?;
     project.start()?;
-    let mut alice = visitor_of(&project)?;
+    let mut alice = browser_for(&project)?;
     first_login(&mut alice)?;
     for target in ["local", "introspection"] {
         alice.open(&format!("{SITE}/my-resource?target={target}"))?;
@@ -34,21 +34,21 @@ fn login_and_logout_leave_no_secret_in_any_log() -> anyhow::Result<()> {
     alice.open(&format!("{SITE}/login/platform"))?;
     alice.press("login-submit", &ALICE)?;
     ensure!(alice.has("account-email"), "{}", alice.html());
-    out_everywhere(&mut alice)?;
-    no_log_holds_them(&project, &alice)
+    sign_out_everywhere(&mut alice)?;
+    assert_logs_hold_no_secret(&project, &alice)
 }
 
 /// A browser that reaches A and C at their public addresses.
-fn visitor_of(project: &Project) -> anyhow::Result<BlockingBrowser<'_>> {
+fn browser_for(project: &Project) -> anyhow::Result<BlockingBrowser<'_>> {
     BlockingBrowser::with_route(|origin| {
         let known = [("http://localhost:9000", AUTH_SERVER), (SITE, A)]
             .into_iter()
             .find(|(known, _)| *known == origin);
-        project.url(known.with_context(|| format!("nobody is at {origin}"))?.1)
+        project.url(known.with_context(|| format!("no service has the origin {origin}"))?.1)
     })
 }
 
-fn with_every_level(project: &Project) -> anyhow::Result<()> {
+fn log_every_level(project: &Project) -> anyhow::Result<()> {
     let level = |service: &str| json!({ "environment": { format!("GATEPASS__{service}__LOG__FILTER"): "trace" } });
     let a = json!({ "environment": {
         "GATEPASS__SERVICE_A__LOG__FILTER": "trace",
@@ -73,28 +73,31 @@ fn first_login(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
 }
 
 /// Signs out everywhere at C, which notifies A at its URL in the container network.
-fn out_everywhere(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
+fn sign_out_everywhere(alice: &mut BlockingBrowser<'_>) -> anyhow::Result<()> {
     alice.open(&format!("{PLATFORM}/account"))?;
     alice.press("sign-out-everywhere", &[])?;
-    eventually("A was told", || {
+    eventually("A has ended the session", || {
         alice.open(&format!("{SITE}/account"))?;
         ensure!(alice.shows_error("not_logged_in"), "{}", alice.html());
         Ok(())
     })
 }
 
-fn no_log_holds_them(project: &Project, alice: &BlockingBrowser<'_>) -> anyhow::Result<()> {
+fn assert_logs_hold_no_secret(
+    project: &Project,
+    alice: &BlockingBrowser<'_>,
+) -> anyhow::Result<()> {
     // A's own tokens are unknown to the test, but every JWT and every private key has one of these
     // prefixes.
     let kinds = ["eyJ", "PRIVATE KEY", PASSWORD, WRONG].map(str::to_owned);
     let hidden: Vec<&String> =
         alice.secrets.iter().chain(&kinds).filter(|secret| secret.len() > 2).collect();
-    ensure!(hidden.len() > 10, "there is hardly anything to look for: {hidden:?}");
+    ensure!(hidden.len() > 10, "too few secrets to search for: {hidden:?}");
     for service in SERVICES {
         let log = logs_of(&project.container(service)?)?;
         ensure!(
             log.contains("TRACE") && log.contains("request"),
-            "{service} did not log all: {log:.2000}"
+            "{service} did not log at every level: {log:.2000}"
         );
         for secret in &hidden {
             let line = log.lines().find(|line| line.contains(secret.as_str()));

@@ -29,7 +29,7 @@ fn logs_hold_no_secret_and_no_token_at_any_level() -> anyhow::Result<()> {
         let log = logs_of(&project.container(service)?)?;
         assert!(
             log.contains("TRACE") && log.contains("request"),
-            "{service} did not log all: {log:.2000}"
+            "{service} did not log at every level: {log:.2000}"
         );
         for secret in &hidden {
             let line = log.lines().find(|line| line.contains(secret.as_str()));

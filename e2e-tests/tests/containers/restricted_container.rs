@@ -1,4 +1,4 @@
-//! C alone in a container with a read-only root file system, no capabilities and no privileges.
+//! C in a container with a read-only root file system, no capabilities and no privileges.
 
 use std::time::{Duration, Instant};
 
@@ -66,7 +66,8 @@ async fn memory_of_password_hashes_is_released() -> anyhow::Result<()> {
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
     for n in 0..4 {
         // Unknown client ids: C verifies the secret against a dummy hash.
-        let body = format!("grant_type=client_credentials&client_id=nobody{n}&client_secret=wrong");
+        let body =
+            format!("grant_type=client_credentials&client_id=unknown{n}&client_secret=wrong");
         let guess = client
             .post(&token)
             .header("content-type", "application/x-www-form-urlencoded")
@@ -76,7 +77,7 @@ async fn memory_of_password_hashes_is_released() -> anyhow::Result<()> {
     let processes = docker(&["top", c.id(), "-o", "pid,rss"])?;
     let resident = processes.lines().nth(1).and_then(|process| process.split_whitespace().nth(1));
     let resident: u64 = resident.context("no process")?.parse()?;
-    assert!(resident < 30_000, "{resident} KiB: a hash's memory is still there");
+    assert!(resident < 30_000, "{resident} KiB: the memory of a hash was not released");
     Ok(())
 }
 

@@ -23,7 +23,7 @@ impl StartOrder {
             ])
             .stdout(Stdio::piped())
             .spawn()?;
-        let stdout = listener.stdout.take().context("docker events says nothing")?;
+        let stdout = listener.stdout.take().context("docker events has no output")?;
         Ok(Self { listener, events: BufReader::new(stdout).lines() })
     }
 
@@ -36,7 +36,7 @@ impl StartOrder {
                 return Ok(seen);
             }
         }
-        anyhow::bail!("the engine told no `{last}`, but: {seen:?}")
+        anyhow::bail!("the engine did not report `{last}`: {seen:?}")
     }
 }
 

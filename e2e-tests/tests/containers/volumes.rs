@@ -15,8 +15,8 @@ fn a_and_b_mount_only_the_public_ca_certificate() -> anyhow::Result<()> {
     for service in [A, B_LOCAL, B_INTROSPECTION] {
         let container = project.container(service)?;
         assert!(mounts(&container)?.contains(&"/ca, read only".to_owned()), "{service}");
-        let own: &[&str] = if service == A { &["data/service-a.db"] } else { &[] };
-        assert_eq!(databases(&container)?, own, "{service}");
+        let expected: &[&str] = if service == A { &["data/service-a.db"] } else { &[] };
+        assert_eq!(databases(&container)?, expected, "{service}");
         assert_eq!(paths_in(&container, "/ca")?, ["ca/", "ca/ca.pem"], "{service}");
         let published = project.file("published.pem", "")?;
         docker(&["cp", &format!("{container}:/ca/ca.pem"), &published.display().to_string()])?;
@@ -32,7 +32,7 @@ fn a_and_b_mount_only_the_public_ca_certificate() -> anyhow::Result<()> {
 #[test]
 fn only_c_can_list_its_clients() -> anyhow::Result<()> {
     let project = Project::up("databases")?;
-    let ask = |service, words: &[&str]| {
+    let client_command = |service, words: &[&str]| {
         docker(
             &[
                 &["exec", &*project.container(service)?, "/gatepass", "auth-server", "client"],
@@ -41,16 +41,15 @@ fn only_c_can_list_its_clients() -> anyhow::Result<()> {
             .concat(),
         )
     };
-    ask(AUTH_SERVER, &["add", "known-to-c-alone", "--scope", "resource:read"])?;
-    assert!(ask(AUTH_SERVER, &["list"])?.contains("known-to-c-alone"));
-    // A has a data folder of its own.
+    client_command(AUTH_SERVER, &["add", "known-only-to-c", "--scope", "resource:read"])?;
+    assert!(client_command(AUTH_SERVER, &["list"])?.contains("known-only-to-c"));
+    // A has its own data folder.
     for service in [A, B_LOCAL] {
-        let refused =
-            ask(service, &["list"]).err().map(|error| format!("{error:#}")).unwrap_or_default();
-        assert!(
-            refused.contains("there is no database /data/auth-server.db"),
-            "{service}: {refused}"
-        );
+        let error = client_command(service, &["list"])
+            .err()
+            .map(|error| format!("{error:#}"))
+            .unwrap_or_default();
+        assert!(error.contains("there is no database /data/auth-server.db"), "{service}: {error}");
     }
     Ok(())
 }

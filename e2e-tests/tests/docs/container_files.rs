@@ -35,7 +35,7 @@ fn docker_context_contains_every_workspace_member() {
         let folder = member.as_str().unwrap().split('/').next().unwrap();
         assert!(
             ignore.lines().any(|line| line == format!("!{folder}")),
-            "{folder} does not enter the build"
+            "{folder} is not part of the build context"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Which module may know which: no cycle between sibling modules, and the rules of
+//! The allowed dependencies between modules: no cycle between sibling modules, and the rules of
 //! `ARCHITECTURE.md`. Edges are derived from the source, test code excluded.
 
 mod graph;
@@ -117,13 +117,13 @@ fn only_the_owners_of_a_crate_name_it() {
         }
         if path.starts_with("auth-server/src/domain") {
             let io = IO_CRATES.iter().find(|krate| names.contains(**krate));
-            assert_eq!(io, None, "{path} does I/O; the domain decides and nothing else");
+            assert_eq!(io, None, "{path} does I/O, which the domain must not do");
         }
     }
 }
 
 #[test]
-fn services_do_not_depend_on_one_another_and_shared_crates_depend_on_no_service() {
+fn no_crate_depends_on_a_service_except_the_launcher_and_tests() {
     for member in members() {
         let dependencies = dependencies(&member);
         for service in SERVICES {
@@ -135,7 +135,7 @@ fn services_do_not_depend_on_one_another_and_shared_crates_depend_on_no_service(
 }
 
 #[test]
-fn only_router_server_and_state_name_the_whole_application_state() {
+fn only_the_allowed_modules_name_app_state() {
     for modules in crate_roots("auth-server") {
         for (path, module) in &modules {
             let first = path.first().map_or("", String::as_str);
@@ -150,7 +150,7 @@ fn only_router_server_and_state_name_the_whole_application_state() {
     }
 }
 
-/// The folders of the workspace's crates.
+/// Returns the folders of the workspace's crates.
 fn members() -> Vec<String> {
     let manifest = manifest("");
     let members = manifest["workspace"]["members"].as_array().unwrap();
@@ -162,7 +162,7 @@ fn manifest(folder: &str) -> Value {
     toml::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-/// All crates that a member depends on, for tests and builds, too.
+/// Returns all dependencies of a member, including those of tests and build scripts.
 fn dependencies(member: &str) -> BTreeSet<String> {
     let manifest = manifest(member);
     ["dependencies", "dev-dependencies", "build-dependencies"]
@@ -172,7 +172,7 @@ fn dependencies(member: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The modules of a member's library and of its program.
+/// Returns the modules of a member's library and of its program.
 fn crate_roots(member: &str) -> Vec<Modules> {
     let sources = sources(&format!("{member}/src/"));
     ["src/lib.rs", "src/main.rs"]
@@ -182,7 +182,7 @@ fn crate_roots(member: &str) -> Vec<Modules> {
         .collect()
 }
 
-/// The Rust files of a member: path from its folder, and text.
+/// Returns the Rust files of a member: path from its folder, and text.
 fn sources(src: &str) -> BTreeMap<String, String> {
     files(".rs")
         .into_iter()
@@ -194,7 +194,7 @@ fn sources(src: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Every file of the workspace with the crates whose names begin one of its paths.
+/// Returns every file of the workspace with the crates that it names.
 fn crates_named() -> BTreeMap<String, BTreeSet<String>> {
     let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for member in members() {
@@ -209,7 +209,7 @@ fn crates_named() -> BTreeMap<String, BTreeSet<String>> {
     named
 }
 
-/// The cycles below `src/` of a made-up crate.
+/// Returns the cycles below `src/` of a made-up crate.
 fn cycles_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
     cycles_within(files, &[])
 }
@@ -220,7 +220,7 @@ fn cycles_within(files: &[(&str, &str)], folder: &[&str]) -> Vec<Vec<String>> {
     cycles(&siblings(&modules(&files, "src/lib.rs"), folder))
 }
 
-/// Module `b` knows `a`; `code` is `a`.
+/// Returns whether module `a` with this code and module `b`, which depends on `a`, form a cycle.
 fn a_closes_a_cycle(code: &str) -> bool {
     let b = "use crate::a::A; pub mod deep { pub struct Deep; } pub struct B; pub fn call() {}";
     let root = "mod a; mod b; pub use b::B as Exported; pub use b::deep::*; pub fn own() {}";
@@ -295,7 +295,7 @@ fn other_crates_parents_comments_and_test_code_are_no_edges() {
 }
 
 #[test]
-fn test_code_in_files_of_its_own_is_not_read() {
+fn test_code_in_separate_files_is_ignored() {
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a.rs", "#[cfg(test)] mod tests;"),
@@ -306,7 +306,7 @@ fn test_code_in_files_of_its_own_is_not_read() {
 }
 
 #[test]
-fn a_re_export_by_a_sibling_counts_towards_where_it_comes_from() {
+fn re_export_is_an_edge_to_its_origin() {
     let files = [
         ("lib.rs", "mod a; mod b; mod c;"),
         ("a.rs", "use crate::b::C;"),
@@ -323,7 +323,7 @@ fn a_re_export_by_a_sibling_counts_towards_where_it_comes_from() {
 }
 
 #[test]
-fn cycles_are_found_in_files_in_folders_and_over_several_modules() {
+fn cycles_across_files_and_folders_are_found() {
     let files = [
         ("lib.rs", "mod a; mod b; mod c; mod d;"),
         ("a/mod.rs", "mod deep;"),
@@ -337,7 +337,7 @@ fn cycles_are_found_in_files_in_folders_and_over_several_modules() {
 }
 
 #[test]
-fn a_folder_is_checked_apart_from_its_parent_and_its_children() {
+fn folder_is_checked_apart_from_parent_and_children() {
     let files = [
         ("lib.rs", "mod oauth;"),
         ("oauth.rs", "mod par; mod token; pub use token::Token; fn run() { par::run() }"),
@@ -349,7 +349,7 @@ fn a_folder_is_checked_apart_from_its_parent_and_its_children() {
     assert!(cycles_of(&files).is_empty());
     assert_eq!(cycles_within(&files, &["oauth"]), [["par", "token"]]);
     assert_eq!(cycles_within(&files, &["oauth", "par"]), [["x", "y"]]);
-    // Parent and child may know each other.
+    // Parent and child may depend on each other.
     let parent_and_child =
         [("lib.rs", "mod a; use a::A;"), ("a.rs", "mod b { use super::A; } use b::B; struct A;")];
     assert!(cycles_of(&parent_and_child).is_empty());

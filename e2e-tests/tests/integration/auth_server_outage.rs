@@ -1,5 +1,5 @@
-//! C starts late, stops and comes back. What works without C goes on; everything else fails with
-//! 503, and no request is let through unchecked.
+//! C starts late, stops and comes back. What does not need C continues to work; everything else
+//! fails with 503, and no request is accepted unchecked.
 
 use std::time::Duration;
 
@@ -52,24 +52,24 @@ async fn local_b_works_without_c_and_introspecting_b_returns_503() {
         access_token(&servers, &c, ResourceServer::Local).await,
         access_token(&servers, &c, ResourceServer::Local).await,
     ];
-    let asked = access_token(&servers, &c, ResourceServer::Introspecting).await;
+    let introspected = access_token(&servers, &c, ResourceServer::Introspecting).await;
     assert_eq!(call_b(&servers, &local, &known).await.status, 200);
-    assert_eq!(call_b(&servers, &introspecting, &asked).await.status, 200);
+    assert_eq!(call_b(&servers, &introspecting, &introspected).await.status, 200);
     for b in ResourceServer::BOTH {
         assert_eq!(call_through_a(&servers, &a, b).await.status, 200);
     }
 
     c.stop().await;
     for token in [&known, &never_seen] {
-        assert_eq!(call_b(&servers, &local, token).await.status, 200, "the keys are known");
+        assert_eq!(call_b(&servers, &local, token).await.status, 200, "the keys are cached");
     }
     assert_eq!(
-        call_b(&servers, &introspecting, &asked).await.status,
+        call_b(&servers, &introspecting, &introspected).await.status,
         200,
-        "C's word is good for two seconds"
+        "introspection responses are cached for two seconds"
     );
     servers.clock.advance(Duration::from_secs(2));
-    let response = call_b(&servers, &introspecting, &asked).await;
+    let response = call_b(&servers, &introspecting, &introspected).await;
     assert_eq!(
         (response.status, response.member("error").as_str()),
         (503, "temporarily_unavailable"),
@@ -79,7 +79,7 @@ async fn local_b_works_without_c_and_introspecting_b_returns_503() {
     assert_eq!(
         call_through_a(&servers, &a, ResourceServer::Local).await.status,
         200,
-        "A has a pass, and B the keys"
+        "A has a token and B has the keys"
     );
     let response = call_through_a(&servers, &a, ResourceServer::Introspecting).await;
     response.assert_failed_at("call_b", "B responded with status 503");
@@ -92,7 +92,7 @@ async fn local_b_works_without_c_and_introspecting_b_returns_503() {
     );
 
     let c = servers.start_c().await;
-    until("all is well again", async || {
+    until("A reaches both Bs again", async || {
         servers.clock.advance(Duration::from_secs(1));
         call_through_a(&servers, &a, ResourceServer::Local).await.status == 200
             && call_through_a(&servers, &a, ResourceServer::Introspecting).await.status == 200
@@ -121,7 +121,7 @@ async fn restarted_c_knows_its_tokens_and_keys() {
     for b in [&local, &introspecting] {
         servers.wait_until_ready(b).await;
     }
-    let (for_local, for_asking) = (
+    let (for_local, for_introspecting) = (
         access_token(&servers, &c, ResourceServer::Local).await,
         access_token(&servers, &c, ResourceServer::Introspecting).await,
     );
@@ -134,7 +134,7 @@ async fn restarted_c_knows_its_tokens_and_keys() {
     c.stop().await;
     let c = servers.start_c().await;
     assert_eq!(call_b(&servers, &local, &for_local).await.status, 200);
-    assert_eq!(call_b(&servers, &introspecting, &for_asking).await.status, 200);
+    assert_eq!(call_b(&servers, &introspecting, &for_introspecting).await.status, 200);
     call_b(&servers, &introspecting, &revoked).await.assert_rejected(
         401,
         "invalid_token",
@@ -145,7 +145,7 @@ async fn restarted_c_knows_its_tokens_and_keys() {
             .await
             .status,
         200,
-        "the keys stayed"
+        "C still signs with the same key"
     );
 }
 
@@ -158,7 +158,7 @@ async fn a_and_b_start_before_c() {
     );
     let a = servers.start_a(&local, &introspecting).await;
     for b in [&local, &introspecting] {
-        until("it answers", async || {
+        until("B responds", async || {
             servers.http.get(url(b.address, "/healthz")).send().await.is_ok()
         })
         .await;
@@ -167,7 +167,10 @@ async fn a_and_b_start_before_c() {
             (200, 503)
         );
         let response = call_b(&servers, b, "e30.e30.e30").await;
-        assert!(matches!(response.status, 401 | 503), "not a yes: {response:?}");
+        assert!(
+            matches!(response.status, 401 | 503),
+            "the token must not be accepted: {response:?}"
+        );
     }
     call_through_a(&servers, &a, ResourceServer::Local).await.assert_failed_at("get_token", "");
     let _c = servers.start_c().await;

@@ -5,7 +5,8 @@ use gatepass::narrate_call;
 use crate::event_lines::script;
 
 const DISCOVERY: [&str; 2] = ["A -> C GET /.well-known/oauth-authorization-server", "C -> A 200"];
-const STEPS_1_AND_2: [&str; 3] = ["A -> C POST /oauth/token", "C issues a pass", "C -> A 200"];
+const STEPS_1_AND_2: [&str; 3] =
+    ["A -> C POST /oauth/token", "C issues an access token", "C -> A 200"];
 const STEP_3: [&str; 1] = ["A -> B GET /api/resource"];
 const STEP_4_LOCAL: [&str; 9] = [
     "B checks Algorithm: yes",
@@ -18,7 +19,7 @@ const STEP_4_LOCAL: [&str; 9] = [
     "B checks IssuedAt: yes",
     "B checks Scope: yes",
 ];
-const STEP_4_ASKING: [&str; 8] = [
+const STEP_4_INTROSPECTION: [&str; 8] = [
     "B -> C POST /oauth/introspect",
     "C -> B 200",
     "B checks Active: yes",
@@ -28,14 +29,15 @@ const STEP_4_ASKING: [&str; 8] = [
     "B checks IssuedAt: yes",
     "B checks Scope: yes",
 ];
-const KNOWN: [&str; 2] = ["B checks Cached: yes", "B checks Scope: yes"];
-const ANSWER: [&str; 1] = ["B -> A 200"];
+const STEP_4_CACHED: [&str; 2] = ["B checks Cached: yes", "B checks Scope: yes"];
+const RESPONSE_OF_B: [&str; 1] = ["B -> A 200"];
 
 #[tokio::test]
 async fn first_call_takes_the_four_steps_with_local_verification() {
     let harness = Harness::start().await;
     let flow = harness.observe(harness.request_through_a(ResourceServer::Local)).await;
-    let expected = [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_LOCAL, &ANSWER].concat();
+    let expected =
+        [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_LOCAL, &RESPONSE_OF_B].concat();
     assert_eq!((flow.status.as_u16(), script(&flow.events)), (200, lines(&expected)));
     assert!(
         flow.body.contains("this is B's protected resource") && flow.body.contains("service-a"),
@@ -48,7 +50,8 @@ async fn first_call_takes_the_four_steps_with_local_verification() {
 async fn first_call_takes_the_four_steps_with_introspection() {
     let harness = Harness::start().await;
     let flow = harness.observe(harness.request_through_a(ResourceServer::Introspecting)).await;
-    let expected = [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_ASKING, &ANSWER].concat();
+    let expected =
+        [&DISCOVERY[..], &STEPS_1_AND_2, &STEP_3, &STEP_4_INTROSPECTION, &RESPONSE_OF_B].concat();
     assert_eq!((flow.status.as_u16(), script(&flow.events)), (200, lines(&expected)));
 }
 
@@ -58,16 +61,21 @@ async fn second_call_reuses_the_token_and_the_cached_verification() {
     for b in ResourceServer::BOTH {
         harness.call_through_a(b).await;
         let flow = harness.observe(harness.request_through_a(b)).await;
-        let expected = [&["A reuses its access token"][..], &STEP_3, &KNOWN, &ANSWER].concat();
+        let expected =
+            [&["A reuses its access token"][..], &STEP_3, &STEP_4_CACHED, &RESPONSE_OF_B].concat();
         assert_eq!(script(&flow.events), lines(&expected), "{b:?}");
         // An introspection response is cached for two seconds, a locally verified token until it
         // expires.
         harness.clock.advance(std::time::Duration::from_secs(2));
         let flow = harness.observe(harness.request_through_a(b)).await;
-        let step_4 = if b == ResourceServer::Introspecting { &STEP_4_ASKING[..] } else { &KNOWN };
+        let step_4 = if b == ResourceServer::Introspecting {
+            &STEP_4_INTROSPECTION[..]
+        } else {
+            &STEP_4_CACHED
+        };
         assert_eq!(
             script(&flow.events),
-            lines(&[&["A reuses its access token"][..], &STEP_3, step_4, &ANSWER].concat())
+            lines(&[&["A reuses its access token"][..], &STEP_3, step_4, &RESPONSE_OF_B].concat())
         );
     }
 }
@@ -84,10 +92,12 @@ async fn writing_reuses_the_token_of_the_same_b_only() {
     let write = ["A -> B POST /api/do_something"];
     assert_eq!(
         script(&flow.events),
-        lines(&[&["A reuses its access token"][..], &write, &KNOWN, &ANSWER].concat())
+        lines(
+            &[&["A reuses its access token"][..], &write, &STEP_4_CACHED, &RESPONSE_OF_B].concat()
+        )
     );
     let flow = harness.observe(call(ResourceServer::Introspecting)).await;
-    let expected = [&STEPS_1_AND_2[..], &write, &STEP_4_ASKING, &ANSWER].concat();
+    let expected = [&STEPS_1_AND_2[..], &write, &STEP_4_INTROSPECTION, &RESPONSE_OF_B].concat();
     assert_eq!(script(&flow.events), lines(&expected));
     assert!(flow.body.contains("B did something"), "{}", flow.body);
 }
@@ -109,7 +119,7 @@ async fn events_hold_no_secret_and_no_token() {
         assert_eq!(
             hidden.count(),
             if b == ResourceServer::Local { 2 } else { 3 },
-            "each message that carries one says so"
+            "each message with a secret has a redacted field"
         );
     }
 }

@@ -9,13 +9,13 @@ use e2e_tests::{
 use oauth_types::ClientSecret;
 use service_kit::SecretSetting;
 
-const LATE: &str = "late-service";
-const SECRET: &str = "a secret that C hears of later 5e1c";
+const ADDED: &str = "added-service";
+const SECRET: &str = "secret of the added client 5e1c";
 
-fn late() -> Client {
+fn added_client() -> Client {
     let hash = SecretHash::sha256(&ClientSecret::new(SECRET));
     Client {
-        client_id: LATE.to_owned(),
+        client_id: ADDED.to_owned(),
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: "resource:read resource:write".parse().unwrap(),
         resources: ResourceServer::BOTH.map(|b| b.resource().to_owned()).to_vec(),
@@ -31,7 +31,7 @@ fn late() -> Client {
 #[tokio::test]
 async fn added_and_disabled_clients_take_effect_without_restart() {
     let harness = Harness::start_with(|settings| {
-        settings.service_a.client_id = LATE.to_owned();
+        settings.service_a.client_id = ADDED.to_owned();
         settings.service_a.client_secret = Some(SecretSetting::new(SECRET));
     })
     .await;
@@ -41,24 +41,24 @@ async fn added_and_disabled_clients_take_effect_without_restart() {
     assert!(!unknown.text.contains(SECRET), "{unknown:?}");
 
     store
-        .apply(AuditedChange::add_client(late(), Actor::Cli, harness.clock.millis()))
+        .apply(AuditedChange::add_client(added_client(), Actor::Cli, harness.clock.millis()))
         .await
         .unwrap();
-    until("A is let in", async || {
+    until("C accepts the client", async || {
         harness.call_through_a(ResourceServer::Local).await.status == 200
     })
     .await;
 
-    store.apply(AuditedChange::disable_client(LATE, Actor::Cli, 1_000)).await.unwrap();
-    let login = [("client_id", LATE), ("client_secret", SECRET), ("token", "any")];
-    until("C refuses it", async || {
+    store.apply(AuditedChange::disable_client(ADDED, Actor::Cli, 1_000)).await.unwrap();
+    let login = [("client_id", ADDED), ("client_secret", SECRET), ("token", "any")];
+    until("C rejects the client", async || {
         harness.post_to_c("/oauth/introspect", &login).await.status == 401
     })
     .await;
     assert_eq!(
         harness.call_through_a(ResourceServer::Local).await.status,
         200,
-        "a pass that is out stays good until it expires"
+        "an issued token is valid until it expires"
     );
     harness
         .call_through_a(ResourceServer::Introspecting)
@@ -83,7 +83,7 @@ async fn client_removed_from_the_file_is_rejected_without_restart() {
     assert_eq!(harness.call_through_a(ResourceServer::Local).await.status, 200);
     std::fs::write(
         &file,
-        demo.replace("client_id = \"service-a\"", "client_id = \"somebody-else\""),
+        demo.replace("client_id = \"service-a\"", "client_id = \"another-client\""),
     )
     .unwrap();
     let login = [
@@ -91,7 +91,7 @@ async fn client_removed_from_the_file_is_rejected_without_restart() {
         ("client_secret", e2e_tests::harness::SECRET),
         ("token", "any"),
     ];
-    until("C refuses it", async || {
+    until("C rejects the client", async || {
         harness.post_to_c("/oauth/introspect", &login).await.status == 401
     })
     .await;

@@ -7,8 +7,9 @@ use e2e_tests::{
 /// Returns the number of A's token requests in the audit log, and how many of them succeeded.
 async fn token_requests(harness: &Harness) -> (usize, usize) {
     let records = harness.audit("service-a").await;
-    let asked: Vec<_> = records.iter().filter(|record| record.event == AuditEvent::Token).collect();
-    (asked.len(), asked.iter().filter(|record| record.outcome == Outcome::Issued).count())
+    let requests: Vec<_> =
+        records.iter().filter(|record| record.event == AuditEvent::Token).collect();
+    (requests.len(), requests.iter().filter(|record| record.outcome == Outcome::Issued).count())
 }
 
 async fn hundred_callers(harness: &Harness, b: ResourceServer) {
@@ -26,13 +27,13 @@ async fn hundred_concurrent_calls_cost_one_token_request() {
     hundred_callers(&harness, ResourceServer::Local).await;
     assert_eq!(token_requests(&harness).await, (1, 1));
     hundred_callers(&harness, ResourceServer::Introspecting).await;
-    assert_eq!(token_requests(&harness).await, (2, 2), "another resource, another pass");
-    let questions = harness.audit("service-b").await;
-    assert_eq!(questions.len(), 1, "and one question of B about it");
+    assert_eq!(token_requests(&harness).await, (2, 2), "each resource has its own token");
+    let introspections = harness.audit("service-b").await;
+    assert_eq!(introspections.len(), 1, "B introspects the token once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn expired_and_aging_tokens_cost_one_request_for_hundred_callers() {
+async fn hundred_callers_share_one_token_renewal() {
     let harness = Harness::start().await;
     harness.call_through_a(ResourceServer::Local).await;
     harness.clock.advance(std::time::Duration::from_secs(1_800));
@@ -40,7 +41,7 @@ async fn expired_and_aging_tokens_cost_one_request_for_hundred_callers() {
     assert_eq!(token_requests(&harness).await, (2, 2));
     harness.clock.advance(std::time::Duration::from_secs(1_500));
     hundred_callers(&harness, ResourceServer::Local).await;
-    e2e_tests::http::until("the next pass is fetched ahead", async || {
+    e2e_tests::http::until("A renews the token before it expires", async || {
         token_requests(&harness).await == (3, 3)
     })
     .await;

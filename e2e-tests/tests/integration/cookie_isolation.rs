@@ -9,7 +9,7 @@ use std::{
 
 use e2e_tests::browser::BlockingBrowser;
 
-use crate::login::{Places, harness_with, log_in_and_allow, somebody};
+use crate::login::{Origins, harness_with, log_in_and_allow, with_browser};
 
 const SESSION_OF_A: &str = "gatepass-a-session";
 const SESSION_OF_C: &str = "gatepass-session";
@@ -42,38 +42,38 @@ fn hostile(plants: &[(&str, &str)]) -> (String, thread::JoinHandle<String>) {
 }
 
 /// Asserts that the browser has no session at A and none at C.
-fn is_nobody(visitor: &mut BlockingBrowser<'_>, at: &Places) -> anyhow::Result<()> {
-    visitor.open(&format!("{}/account", at.a))?;
-    assert!(visitor.shows_error("not_logged_in"), "{}", visitor.html());
-    visitor.open(&format!("{}/account", at.c))?;
-    assert!(visitor.has("login-submit"), "{}", visitor.html());
+fn assert_logged_out(browser: &mut BlockingBrowser<'_>, at: &Origins) -> anyhow::Result<()> {
+    browser.open(&format!("{}/account", at.a))?;
+    assert!(browser.shows_error("not_logged_in"), "{}", browser.html());
+    browser.open(&format!("{}/account", at.c))?;
+    assert!(browser.has("login-submit"), "{}", browser.html());
     Ok(())
 }
 
 #[tokio::test]
 async fn planted_session_cookie_is_ignored_and_replaced_at_login() {
     let harness = harness_with(|_| ()).await;
-    somebody(&harness, |alice, at| {
+    with_browser(&harness, |alice, at| {
         // Well-formed session ids that the attacker knows.
         let planted = "A".repeat(43);
         let (evil, listening) = hostile(&[(SESSION_OF_A, &planted), (SESSION_OF_C, &planted)]);
         alice.open(&evil)?;
         listening.join().unwrap();
-        assert_eq!(alice.cookie(SESSION_OF_A), planted, "it was planted");
-        is_nobody(alice, at)?;
+        assert_eq!(alice.cookie(SESSION_OF_A), planted, "the attacker has set the cookie");
+        assert_logged_out(alice, at)?;
         log_in_and_allow(alice, at)?;
         for name in [SESSION_OF_A, SESSION_OF_C] {
             assert_ne!(
                 alice.cookie(name),
                 planted,
-                "{name} still has the name that somebody else knows"
+                "{name} still has the value that the attacker knows"
             );
         }
         let mut mallory = BlockingBrowser::new()?;
         for name in [SESSION_OF_A, SESSION_OF_C] {
             mallory.cookies().set(name, &planted);
         }
-        is_nobody(&mut mallory, at)
+        assert_logged_out(&mut mallory, at)
     })
     .await;
 }
@@ -81,14 +81,14 @@ async fn planted_session_cookie_is_ignored_and_replaced_at_login() {
 #[tokio::test]
 async fn session_cookies_of_a_and_c_are_separate() {
     let harness = harness_with(|_| ()).await;
-    somebody(&harness, |alice, at| {
+    with_browser(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
         let (a, c) = (alice.cookie(SESSION_OF_A).to_owned(), alice.cookie(SESSION_OF_C).to_owned());
         assert_ne!(a, c);
         let mut mallory = BlockingBrowser::new()?;
         mallory.cookies().set(SESSION_OF_C, &a);
         mallory.cookies().set(SESSION_OF_A, &c);
-        is_nobody(&mut mallory, at)?;
+        assert_logged_out(&mut mallory, at)?;
         // Without the cookie of A she still has her session at C, because the two have different
         // names.
         alice.cookies().remove(SESSION_OF_A);
@@ -100,18 +100,18 @@ async fn session_cookies_of_a_and_c_are_separate() {
 }
 
 /// The limits of plain http on loopback, as in `SECURITY.md`. Over https the attribute `Secure` and
-/// the prefix `__Host-` close this gap; A and C have tests of their own for that.
+/// the prefix `__Host-` close this gap; A and C have their own tests for that.
 #[tokio::test]
 async fn stolen_session_cookies_end_at_logout() {
     let harness = harness_with(|_| ()).await;
-    somebody(&harness, |alice, at| {
+    with_browser(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
         let (evil, listening) = hostile(&[]);
         alice.open(&evil)?;
         let stolen = listening.join().unwrap();
         assert!(
             stolen.contains(SESSION_OF_A) && stolen.contains(SESSION_OF_C),
-            "browsers do that: {stolen}"
+            "browsers send cookies to every port: {stolen}"
         );
         assert!(
             !stolen.contains("eyJ") && !stolen.contains("gpac_") && !stolen.contains("alice"),
@@ -123,7 +123,7 @@ async fn stolen_session_cookies_end_at_logout() {
         }
         alice.open(&format!("{}/account", at.a))?;
         alice.press("logout-submit", &[])?;
-        is_nobody(&mut mallory, at)
+        assert_logged_out(&mut mallory, at)
     })
     .await;
 }

@@ -27,12 +27,18 @@ async fn running() -> (Harness, StackSettings) {
     (harness, settings)
 }
 
-async fn look(settings: StackSettings, change: impl FnOnce(&mut StackSettings)) -> Vec<Report> {
+async fn run_doctor(
+    settings: StackSettings,
+    change: impl FnOnce(&mut StackSettings),
+) -> Vec<Report> {
     let DoctorTargets { mut stack, single_b } = targets(settings, &[]).unwrap();
     change(&mut stack);
     let reports = examine(&DoctorTargets { stack, single_b }, &Clock::system()).await;
     let all = format!("{reports:?}");
-    assert!(!all.contains(SECRET) && !all.contains("eyJ"), "no secret and no token: {all}");
+    assert!(
+        !all.contains(SECRET) && !all.contains("eyJ"),
+        "the report contains a secret or token: {all}"
+    );
     reports
 }
 
@@ -49,8 +55,8 @@ fn only(reports: &[Report]) -> (&str, &Diagnosis) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_finds_nothing_wrong_with_the_demo() {
-    let (_stage, settings) = running().await;
-    let reports = look(settings, |_| ()).await;
+    let (_harness, settings) = running().await;
+    let reports = run_doctor(settings, |_| ()).await;
     let names: Vec<_> = reports.iter().map(|report| report.service.as_str()).collect();
     assert_eq!(
         names,
@@ -66,8 +72,8 @@ async fn doctor_finds_nothing_wrong_with_the_demo() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_finds_wrong_introspection_secret() {
-    let (_stage, settings) = running().await;
-    let reports = look(settings, |stack| {
+    let (_harness, settings) = running().await;
+    let reports = run_doctor(settings, |stack| {
         stack.b_introspection.introspection.client_secret =
             Some(SecretSetting::new("wrong-secret-of-b"));
     });
@@ -85,7 +91,7 @@ async fn doctor_finds_wrong_introspection_secret() {
 async fn doctor_finds_unregistered_redirect_uri_and_the_closest_one() {
     let (harness, settings) = running().await;
     let registered = format!("{}/callback/platform", service_a_at(&harness));
-    let reports = look(settings, |stack| {
+    let reports = run_doctor(settings, |stack| {
         stack.service_a.public_url = stack.service_a.public_url.replace("localhost", "127.0.0.1");
     });
     let reports = reports.await;
@@ -114,8 +120,9 @@ fn service_a_at(harness: &Harness) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_finds_unknown_resource() {
-    let (_stage, settings) = running().await;
-    let reports = look(settings, |stack| stack.service_a.targets.local.resource.push('/')).await;
+    let (_harness, settings) = running().await;
+    let reports =
+        run_doctor(settings, |stack| stack.service_a.targets.local.resource.push('/')).await;
     let failed: Vec<_> = reports
         .iter()
         .flat_map(|report| &report.checks)
@@ -136,7 +143,7 @@ async fn doctor_finds_unknown_resource() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_warns_about_clock_skew() {
-    let (_stage, settings) = running().await;
+    let (_harness, settings) = running().await;
     let targets = targets(settings, &[]).unwrap();
     let late = Clock::manual(Clock::system().seconds() - 3_600);
     let reports = examine(&targets, &late).await;
@@ -148,8 +155,8 @@ async fn doctor_warns_about_clock_skew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_unreachable_issuer_for_every_server() {
-    let (_stage, settings) = running().await;
-    let reports = look(settings, |stack| {
+    let (_harness, settings) = running().await;
+    let reports = run_doctor(settings, |stack| {
         let closed_port = "127.0.0.1:1".to_owned();
         stack.auth_server.listen.clone_from(&closed_port);
         stack.auth_server.tls_listen = String::new();
@@ -199,7 +206,7 @@ async fn doctor_reads_the_environment_over_the_demo_settings() {
     assert_eq!(
         stack.service_a.internal_url.as_deref(),
         Some("https://localhost:19443"),
-        "it follows C"
+        "A uses the address of C"
     );
     assert!(single_b && stack.b_local.resource == "https://b.example");
     assert_eq!(stack.auth_server.data_dir, folder.path());

@@ -12,23 +12,23 @@ pub fn script(events: &[Arc<FlowEvent>]) -> Vec<String> {
 }
 
 fn line(flow_event: &FlowEvent) -> Option<String> {
-    let who = letter(flow_event.reported_by);
+    let party = letter(flow_event.reported_by);
     Some(match &flow_event.event {
         Event::RequestReceived { .. } | Event::FormReceived { .. } | Event::ResponseSent { .. } => {
             return None;
         }
         Event::RequestSent { to, method, url, .. } => {
-            format!("{who} -> {} {method} {}", letter(*to), Url::parse(url).unwrap().path())
+            format!("{party} -> {} {method} {}", letter(*to), Url::parse(url).unwrap().path())
         }
         Event::ResponseReceived { from, status, .. } => {
-            format!("{} -> {who} {status}", letter(*from))
+            format!("{} -> {party} {status}", letter(*from))
         }
-        Event::RequestFailed { to, .. } => format!("{} -> {who} nothing", letter(*to)),
-        Event::TokenReused { .. } => format!("{who} reuses its access token"),
-        Event::TokenIssued { .. } => format!("{who} issues a pass"),
-        Event::TokenRequestRejected { error, .. } => format!("{who} refuses: {}", error.as_str()),
+        Event::RequestFailed { to, .. } => format!("{} -> {party} no response", letter(*to)),
+        Event::TokenReused { .. } => format!("{party} reuses its access token"),
+        Event::TokenIssued { .. } => format!("{party} issues an access token"),
+        Event::TokenRequestRejected { error, .. } => format!("{party} rejects: {}", error.as_str()),
         Event::TokenChecked(check) => {
-            format!("{who} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" })
+            format!("{party} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" })
         }
     })
 }

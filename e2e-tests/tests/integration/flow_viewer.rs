@@ -25,16 +25,18 @@ async fn play(harness: &Harness, scenario: Scenario) -> Value {
     response.json()
 }
 
-async fn ask(harness: &Harness, path: &str) -> TestResponse {
+async fn get(harness: &Harness, path: &str) -> TestResponse {
     send(harness.http.get(url(harness.addresses.flow_viewer, path))).await
 }
 
 /// Waits until the flow of a scenario is complete and returns it.
 async fn flow(harness: &Harness, played: &Value) -> Value {
     let path = format!("/api/flows/{}", played["flow"].as_str().unwrap());
-    until("the flow is whole", async || ask(harness, &path).await.json()["outcome"] != "running")
-        .await;
-    ask(harness, &path).await.json()
+    until("the flow is complete", async || {
+        get(harness, &path).await.json()["outcome"] != "running"
+    })
+    .await;
+    get(harness, &path).await.json()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +70,7 @@ async fn login_is_one_flow() {
     }
     let password = |holders: &&Value| holders["secret"] == "password";
     let holders = flow["secrets"].as_array().unwrap().iter().find(password).unwrap();
-    assert!(holders["held_by"].get("client").is_none(), "A never sees the password: {holders}");
+    assert!(holders["held_by"].get("client").is_none(), "A never receives the password: {holders}");
     assert!(holders["held_by"]["authorization_server"].as_u64().unwrap() > 0, "{holders}");
 }
 
@@ -79,9 +81,9 @@ async fn login_requests_without_trace_are_joined_by_state() {
     let page = send(harness.http.get(url(harness.addresses.service_a, "/login/platform"))).await;
     assert!(page.text.contains("id=\"login-submit\""), "{page:?}");
     until("all hops are one flow", async || {
-        let flows = ask(&harness, "/api/flows").await.json();
+        let flows = get(&harness, "/api/flows").await.json();
         let flow =
-            ask(&harness, &format!("/api/flows/{}", flows[0]["id"].as_str().unwrap_or_default()))
+            get(&harness, &format!("/api/flows/{}", flows[0]["id"].as_str().unwrap_or_default()))
                 .await
                 .json();
         let messages = flow["messages"].as_array().cloned().unwrap_or_default();
@@ -101,7 +103,7 @@ async fn secret_holders_are_counted_per_method() {
     for scenario in [Scenario::ServerToServerLocal, Scenario::LegacyBasic, Scenario::LegacyQuery] {
         flow(&harness, &play(&harness, scenario).await).await;
     }
-    let compared = ask(&harness, "/api/secret-holders").await.json();
+    let compared = get(&harness, "/api/secret-holders").await.json();
     let held = |way: &str| {
         let of_a = |holders: &&Value| holders["secret"] == "secret_of_a";
         compared[way].as_array().unwrap().iter().find(of_a).unwrap()["held_by"].clone()
@@ -139,7 +141,7 @@ async fn two_hundred_flows_hold_no_secret_and_no_token() {
     let mut seen = 0;
     for id in ids {
         for kind in ["", "/events", "/mermaid", "/har"] {
-            let response = ask(&harness, &format!("/api/flows/{id}{kind}")).await;
+            let response = get(&harness, &format!("/api/flows/{id}{kind}")).await;
             assert_eq!(response.status, 200, "{id}{kind}");
             // All JWTs and all opaque tokens of C have these prefixes.
             for secret in [SECRET, "wonderland", "guessed", "eyJ", "gpat_", "gprt_"] {
@@ -152,7 +154,7 @@ async fn two_hundred_flows_hold_no_secret_and_no_token() {
             seen += response.text.len();
         }
     }
-    assert!(seen > 1_000_000, "there was hardly anything to look at: {seen} bytes");
+    assert!(seen > 1_000_000, "too few bytes were checked: {seen} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,9 +168,10 @@ async fn simulated_outage_closes_the_port_and_ends() {
     let away = harness.post_to_c("/test/outage", &[("seconds", "1")]).await;
     assert_eq!(away.status, 202, "{away:?}");
     let address = harness.addresses.auth_server;
-    until("nobody listens there", async || tokio::net::TcpStream::connect(address).await.is_err())
+    until("the port is closed", async || tokio::net::TcpStream::connect(address).await.is_err())
         .await;
-    until("C is back", async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
+    until("the port is open again", async || tokio::net::TcpStream::connect(address).await.is_ok())
+        .await;
     assert_eq!(harness.post_to_c("/oauth/token", &token).await.status, 200);
     for wrong in ["0", "61", "x"] {
         assert_eq!(
@@ -214,9 +217,9 @@ async fn viewer_keeps_the_latest_hundred_flows() {
         let events: Vec<_> = (0..256).map(|number| event(batch * 256 + number)).collect();
         assert_eq!(send(harness.http.post(&at).json(&events)).await.status, 204);
     }
-    let listed = ask(&harness, "/api/flows").await.json();
+    let listed = get(&harness, "/api/flows").await.json();
     assert_eq!(listed.as_array().unwrap().len(), 100);
-    let gone = ask(&harness, &format!("/api/flows/{:032x}", 1)).await;
+    let gone = get(&harness, &format!("/api/flows/{:032x}", 1)).await;
     assert_eq!(gone.status, 404, "{gone:?}");
     let played = tokio::time::timeout(
         Duration::from_secs(60),
@@ -232,7 +235,7 @@ async fn back_channel_logout_is_a_flow_from_c_to_a() {
     let harness = harness_with_viewer().await;
     let (a, c) = (url(harness.addresses.service_a, ""), url(harness.addresses.auth_server, ""));
     let (a, c) = (a.replace("127.0.0.1", "localhost"), c.replace("127.0.0.1", "localhost"));
-    let left = tokio::task::spawn_blocking(move || {
+    let signed_out = tokio::task::spawn_blocking(move || {
         let mut alice = e2e_tests::browser::BlockingBrowser::new().unwrap();
         alice.open(&format!("{a}/login/platform")).unwrap();
         alice.press("login-submit", &[("username", "alice"), ("password", "wonderland")]).unwrap();
@@ -240,19 +243,19 @@ async fn back_channel_logout_is_a_flow_from_c_to_a() {
         alice.open(&format!("{c}/account")).unwrap();
         alice.press("sign-out-everywhere", &[]).unwrap();
     });
-    left.await.unwrap();
-    until("the news are drawn", async || {
-        let flows = ask(&harness, "/api/flows").await.json();
-        let news = flows
+    signed_out.await.unwrap();
+    until("the viewer has the logout flow", async || {
+        let flows = get(&harness, "/api/flows").await.json();
+        let logout = flows
             .as_array()
             .unwrap()
             .iter()
             .find(|flow| flow["name"] == "back_channel_logout")
             .cloned();
-        let Some(id) = news.and_then(|flow| flow["id"].as_str().map(str::to_owned)) else {
+        let Some(id) = logout.and_then(|flow| flow["id"].as_str().map(str::to_owned)) else {
             return false;
         };
-        let flow = ask(&harness, &format!("/api/flows/{id}")).await.json();
+        let flow = get(&harness, &format!("/api/flows/{id}")).await.json();
         let message = &flow["messages"][0];
         (&message["from"], &message["to"], &message["response"]["status"])
             == (&json!("authorization_server"), &json!("client"), &json!(200))

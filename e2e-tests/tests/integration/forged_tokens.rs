@@ -12,7 +12,13 @@ use e2e_tests::{
 use serde_json::{Value, json};
 
 /// Asserts that B rejects a token. The local B names the rule that it breaks.
-async fn refused(harness: &Harness, b: ResourceServer, what: &str, forged: &str, rule: &str) {
+async fn assert_rejected(
+    harness: &Harness,
+    b: ResourceServer,
+    what: &str,
+    forged: &str,
+    rule: &str,
+) {
     let response = harness.call_b(b, forged).await;
     assert_eq!(response.status, 401, "{what}, {b:?}: {response:?}");
     response.assert_rejected(
@@ -60,11 +66,11 @@ async fn unsigned_tokens_are_rejected() {
         let (header, claims) = (header(&token), claims(&token));
         for alg in ["none", "None", "NONE", "nOnE", ""] {
             let forged = unsigned(&with(&header, "alg", alg), &claims);
-            refused(&harness, b, alg, &forged, "signature algorithm is not accepted").await;
+            assert_rejected(&harness, b, alg, &forged, "signature algorithm is not accepted").await;
             let forged = under_signature_of(&token, &with(&header, "alg", alg), &claims);
-            refused(&harness, b, alg, &forged, "signature algorithm is not accepted").await;
+            assert_rejected(&harness, b, alg, &forged, "signature algorithm is not accepted").await;
         }
-        refused(
+        assert_rejected(
             &harness,
             b,
             "the signature cut off",
@@ -72,7 +78,14 @@ async fn unsigned_tokens_are_rejected() {
             "signature is invalid",
         )
         .await;
-        refused(&harness, b, "no third part", token.rsplit_once('.').unwrap().0, "not a JWT").await;
+        assert_rejected(
+            &harness,
+            b,
+            "no third part",
+            token.rsplit_once('.').unwrap().0,
+            "not a JWT",
+        )
+        .await;
         assert_eq!(harness.call_b(b, &token).await.status, 200);
     }
 }
@@ -86,7 +99,8 @@ async fn public_key_is_not_accepted_as_hmac_secret() {
         for secret in public_key_as_secrets(&jwk) {
             let forged =
                 hmac_signed(&with(&header(&token), "alg", "HS256"), &claims(&token), &secret);
-            refused(&harness, b, "HS256", &forged, "signature algorithm is not accepted").await;
+            assert_rejected(&harness, b, "HS256", &forged, "signature algorithm is not accepted")
+                .await;
         }
     }
 }
@@ -101,7 +115,8 @@ async fn public_key_is_not_accepted_as_hmac_secret_even_with_hs256_enabled() {
     let jwk = jwk(&harness, header(&token)["kid"].as_str().unwrap()).await;
     for secret in public_key_as_secrets(&jwk) {
         let forged = hmac_signed(&with(&header(&token), "alg", "HS256"), &claims(&token), &secret);
-        refused(&harness, ResourceServer::Local, "HS256", &forged, "signature is invalid").await;
+        assert_rejected(&harness, ResourceServer::Local, "HS256", &forged, "signature is invalid")
+            .await;
     }
     assert_eq!(harness.call_b(ResourceServer::Local, &token).await.status, 200);
 }
@@ -115,18 +130,25 @@ async fn keys_named_in_the_token_header_are_ignored() {
         let token = harness.access_token("service-a", b).await;
         let foreign = other.access_token("service-a", b).await;
         assert_eq!(other.call_b(b, &foreign).await.status, 200);
-        refused(&harness, b, "a pass of another C", &foreign, "unknown signing key").await;
+        assert_rejected(&harness, b, "a token of another C", &foreign, "unknown signing key").await;
 
         let claims = claims(&token);
         let foreign_jwk = jwk(&other, header(&foreign)["kid"].as_str().unwrap()).await;
         let jwks_url = url(other.addresses.auth_server, "/.well-known/jwks.json");
-        let pointing = with(&with(&header(&foreign), "jku", jwks_url.clone()), "x5u", jwks_url);
-        let bringing = with(&header(&foreign), "jwk", foreign_jwk);
-        for (what, header) in [("jku", pointing), ("jwk", bringing)] {
-            refused(&harness, b, what, &forger.sign(&header, &claims), "unknown signing key").await;
+        let by_url = with(&with(&header(&foreign), "jku", jwks_url.clone()), "x5u", jwks_url);
+        let embedded = with(&header(&foreign), "jwk", foreign_jwk);
+        for (what, header) in [("jku", by_url), ("jwk", embedded)] {
+            assert_rejected(
+                &harness,
+                b,
+                what,
+                &forger.sign(&header, &claims),
+                "unknown signing key",
+            )
+            .await;
         }
-        let right_name = forger.sign(&header(&token), &claims);
-        refused(&harness, b, "C's key by name", &right_name, "signature is invalid").await;
+        let with_kid_of_c = forger.sign(&header(&token), &claims);
+        assert_rejected(&harness, b, "the kid of C", &with_kid_of_c, "signature is invalid").await;
         for kid in [
             "../../../../dev/null",
             "' OR 1=1 --",
@@ -136,11 +158,11 @@ async fn keys_named_in_the_token_header_are_ignored() {
             &"k".repeat(5_000),
         ] {
             let forged = forger.sign(&with(&header(&token), "kid", kid), &claims);
-            refused(&harness, b, kid, &forged, "unknown signing key").await;
+            assert_rejected(&harness, b, kid, &forged, "unknown signing key").await;
         }
         for kid in [json!(null), json!(1), json!(["a"]), json!({ "a": 1 })] {
             let forged = forger.sign(&with(&header(&token), "kid", kid.clone()), &claims);
-            refused(&harness, b, &kid.to_string(), &forged, "").await;
+            assert_rejected(&harness, b, &kid.to_string(), &forged, "").await;
         }
         assert_eq!(harness.call_b(b, &token).await.status, 200);
     }
@@ -158,10 +180,10 @@ async fn tampered_tokens_are_rejected() {
             ("client_id", "service-a"),
         ] {
             let forged = under_signature_of(&token, &header, &with(&claims, name, value));
-            refused(&harness, b, name, &forged, "signature is invalid").await;
+            assert_rejected(&harness, b, name, &forged, "signature is invalid").await;
         }
         let longer = with(&claims, "exp", claims["exp"].as_i64().unwrap() + 86_400);
-        refused(
+        assert_rejected(
             &harness,
             b,
             "exp",
@@ -172,7 +194,7 @@ async fn tampered_tokens_are_rejected() {
         for (position, byte) in token.bytes().enumerate().step_by(7) {
             let other = if byte == b'A' { 'B' } else { 'A' };
             let forged = format!("{}{other}{}", &token[..position], &token[position + 1..]);
-            refused(&harness, b, &format!("byte {position}"), &forged, "").await;
+            assert_rejected(&harness, b, &format!("byte {position}"), &forged, "").await;
         }
         for forged in
             [format!("{token}A"), format!("{token}="), format!("{token}.x"), token[1..].to_owned()]
@@ -195,7 +217,7 @@ async fn wrong_claims_are_rejected_despite_a_valid_signature() {
         assert_eq!(
             harness.call_b(b, &forger.sign(&header, &claims)).await.status,
             200,
-            "the forger's key is C's"
+            "tokens with valid claims are accepted"
         );
         for (what, name, value, rule) in [
             ("another issuer", "iss", json!("http://evil.example"), "issuer does not match"),
@@ -207,7 +229,7 @@ async fn wrong_claims_are_rejected_despite_a_valid_signature() {
             ),
             ("another audience", "aud", json!("http://localhost:9999"), "is for another resource"),
             (
-                "an audience that begins alike",
+                "an audience with the same prefix",
                 "aud",
                 json!(format!("{}/", b.resource())),
                 "is for another resource",
@@ -215,16 +237,22 @@ async fn wrong_claims_are_rejected_despite_a_valid_signature() {
             ("no audience", "aud", json!([]), "is for another resource"),
             ("expired", "exp", json!(now - 5), "has expired"),
             ("not yet valid", "nbf", json!(now + 6), "not yet valid"),
-            ("made in the future", "iat", json!(now + 6), "issued in the future"),
-            ("times of the wrong kind", "exp", json!("tomorrow"), "wrong type"),
+            ("issued in the future", "iat", json!(now + 6), "issued in the future"),
+            ("expiry of the wrong type", "exp", json!("tomorrow"), "wrong type"),
         ] {
-            refused(&harness, b, what, &forger.sign(&header, &with(&claims, name, value)), rule)
-                .await;
+            assert_rejected(
+                &harness,
+                b,
+                what,
+                &forger.sign(&header, &with(&claims, name, value)),
+                rule,
+            )
+            .await;
         }
         for name in ["iss", "aud", "exp", "iat", "sub", "client_id", "jti"] {
             let mut without = claims.clone();
             without.as_object_mut().unwrap().remove(name);
-            refused(&harness, b, name, &forger.sign(&header, &without), name).await;
+            assert_rejected(&harness, b, name, &forger.sign(&header, &without), name).await;
         }
     }
 }
@@ -238,17 +266,23 @@ async fn id_token_is_not_accepted_as_access_token() {
         let (header, claims) = (header(&token), claims(&token));
         for typ in ["JWT", "id+jwt", "logout+jwt", "at+jwt+x", ""] {
             let forged = forger.sign(&with(&header, "typ", typ), &claims);
-            refused(&harness, b, typ, &forged, "not an access token").await;
+            assert_rejected(&harness, b, typ, &forged, "not an access token").await;
         }
         let mut untyped = header.clone();
         untyped.as_object_mut().unwrap().remove("typ");
-        refused(&harness, b, "no typ", &forger.sign(&untyped, &claims), "not an access token")
-            .await;
+        assert_rejected(
+            &harness,
+            b,
+            "no typ",
+            &forger.sign(&untyped, &claims),
+            "not an access token",
+        )
+        .await;
         let id_token = json!({
             "iss": claims["iss"], "sub": "alice", "aud": b.resource(), "nonce": "n",
             "iat": claims["iat"], "exp": claims["exp"],
         });
-        refused(
+        assert_rejected(
             &harness,
             b,
             "an ID token",
@@ -280,11 +314,18 @@ async fn unknown_key_ids_cause_one_jwks_fetch_per_cooldown() {
         )
     };
     for name in 0..100 {
-        refused(&harness, ResourceServer::Local, "made up", &named(name), "unknown signing key")
-            .await;
+        assert_rejected(
+            &harness,
+            ResourceServer::Local,
+            "made up",
+            &named(name),
+            "unknown signing key",
+        )
+        .await;
     }
-    assert_eq!(fetches().await - before, 1, "one fetch in a cool-down");
+    assert_eq!(fetches().await - before, 1, "one fetch during the cool-down");
     harness.clock.advance(Duration::from_secs(10));
-    refused(&harness, ResourceServer::Local, "made up", &named(99), "unknown signing key").await;
+    assert_rejected(&harness, ResourceServer::Local, "made up", &named(99), "unknown signing key")
+        .await;
     assert_eq!(fetches().await - before, 2);
 }

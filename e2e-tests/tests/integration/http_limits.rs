@@ -7,7 +7,7 @@ use e2e_tests::{
 use gatepass::StackSettings;
 use service_kit::Limits;
 
-use crate::raw_requests::{Wanted, Wire};
+use crate::raw_requests::{Connection, RawRequest};
 
 fn everywhere(change: impl Fn(&mut Limits)) -> impl FnOnce(&mut StackSettings) {
     move |settings| {
@@ -21,16 +21,16 @@ fn everywhere(change: impl Fn(&mut Limits)) -> impl FnOnce(&mut StackSettings) {
 #[tokio::test]
 async fn idle_connections_and_slow_headers_are_closed() {
     let harness = Harness::start_with(everywhere(|limits| limits.header_timeout_seconds = 1)).await;
-    let mut wires = Vec::new();
-    for wanted in Wanted::of_each(&harness).await {
-        for beginning in ["", "P", &wanted.head[..wanted.head.len() - 10]] {
-            let mut wire = Wire::to(wanted.address).await;
-            wire.say(beginning).await;
-            wires.push(wire);
+    let mut connections = Vec::new();
+    for request in RawRequest::of_each(&harness).await {
+        for beginning in ["", "P", &request.head[..request.head.len() - 10]] {
+            let mut connection = Connection::to(request.address).await;
+            connection.write(beginning).await;
+            connections.push(connection);
         }
     }
-    for wire in wires {
-        let response = wire.until_closed().await;
+    for connection in connections {
+        let response = connection.read_to_end().await;
         assert!(response.is_empty() || response.starts_with("HTTP/1.1 4"), "{response}");
     }
 }
@@ -39,14 +39,14 @@ async fn idle_connections_and_slow_headers_are_closed() {
 async fn slow_bodies_get_408() {
     let harness =
         Harness::start_with(everywhere(|limits| limits.request_timeout_seconds = 1)).await;
-    let mut wires = Vec::new();
-    for wanted in Wanted::of_each(&harness).await {
-        let mut wire = wanted.begun().await;
-        wire.say(&wanted.body[..3]).await;
-        wires.push((wire, wanted.head));
+    let mut connections = Vec::new();
+    for request in RawRequest::of_each(&harness).await {
+        let mut connection = request.send_head().await;
+        connection.write(&request.body[..3]).await;
+        connections.push((connection, request.head));
     }
-    for (wire, head) in wires {
-        let response = wire.until_closed().await;
+    for (connection, head) in connections {
+        let response = connection.read_to_end().await;
         assert!(response.starts_with("HTTP/1.1 408"), "{head}: {response}");
     }
 }
@@ -74,7 +74,7 @@ async fn bodies_over_64_kib_get_413() {
         assert_eq!(
             send(write(64 * 1024 + 1)).await.status,
             401,
-            "nobody without a pass sends so much"
+            "the token is checked before the body is read"
         );
     }
     let response = harness.post_to_c("/oauth/token", &[("pad", &body(65 * 1024))]).await;
@@ -86,18 +86,18 @@ async fn connections_over_the_limit_are_closed() {
     let harness = Harness::start_with(everywhere(|limits| limits.max_connections = 8)).await;
     let at = harness.addresses;
     for address in [at.auth_server, at.service_a, at.b_local, at.b_introspection] {
-        let enter = async || {
-            let mut wire = Wire::to(address).await;
-            wire.say("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
-            wire.until_said("{\"status\":\"ok\"}").await.map(|_| wire)
+        let connect = async || {
+            let mut connection = Connection::to(address).await;
+            connection.write("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+            connection.read_until("{\"status\":\"ok\"}").await.map(|_| connection)
         };
-        let mut inside = Vec::new();
-        while let Some(wire) = enter().await {
-            inside.push(wire);
-            assert!(inside.len() <= 8, "there are eight places");
+        let mut open = Vec::new();
+        while let Some(connection) = connect().await {
+            open.push(connection);
+            assert!(open.len() <= 8, "at most eight connections");
         }
-        assert!(!inside.is_empty());
-        inside.pop();
-        until("the freed place is taken", async || enter().await.is_some()).await;
+        assert!(!open.is_empty());
+        open.pop();
+        until("a new connection replaces the closed one", async || connect().await.is_some()).await;
     }
 }

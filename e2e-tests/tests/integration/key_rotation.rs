@@ -16,11 +16,11 @@ use service_kit::CancellationToken;
 use tokio::task::JoinSet;
 
 const ROTATIONS: usize = 4;
-const GOOD_CALLS_BETWEEN: usize = 20;
+const CALLS_BETWEEN_ROTATIONS: usize = 20;
 /// B's minimum time between two fetches of the JWKS for unknown keys.
 const COOLDOWN: Duration = Duration::from_secs(10);
 
-/// Runs `auth-server keys rotate` beside the running C, as an operator does.
+/// Runs `auth-server keys rotate` while C is running, as an operator does.
 async fn rotate(harness: &Harness) {
     let data_dir = format!("data_dir={}", harness.data_dir().display());
     let words = ["auth-server", "--set", &data_dir, "keys", "rotate"].map(std::ffi::OsString::from);
@@ -30,23 +30,23 @@ async fn rotate(harness: &Harness) {
 
 /// Calls B until `stop` is cancelled and counts the successful responses. Any other response fails
 /// the test.
-fn hammer(
-    crowd: &mut JoinSet<()>,
+fn call_repeatedly(
+    callers: &mut JoinSet<()>,
     harness: &Arc<Harness>,
     stop: &CancellationToken,
-    good: &Arc<AtomicUsize>,
+    succeeded: &Arc<AtomicUsize>,
     through_a: bool,
     b: ResourceServer,
 ) {
-    let (harness, stop, good) = (Arc::clone(harness), stop.clone(), Arc::clone(good));
-    crowd.spawn(async move {
+    let (harness, stop, succeeded) = (Arc::clone(harness), stop.clone(), Arc::clone(succeeded));
+    callers.spawn(async move {
         while !stop.is_cancelled() {
             let response = match through_a {
                 true => harness.call_through_a(b).await,
                 false => harness.call_b(b, &harness.access_token("service-a", b).await).await,
             };
             assert_eq!(response.status, 200, "{b:?}, through A: {through_a}: {response:?}");
-            good.fetch_add(1, Ordering::SeqCst);
+            succeeded.fetch_add(1, Ordering::SeqCst);
         }
     });
 }
@@ -55,37 +55,40 @@ fn hammer(
 async fn no_call_fails_while_keys_rotate() {
     let harness = Arc::new(Harness::start().await);
     let oldest = harness.access_token("service-a", ResourceServer::Local).await;
-    let (stop, good, mut crowd) =
+    let (stop, succeeded, mut callers) =
         (CancellationToken::new(), Arc::new(AtomicUsize::new(0)), JoinSet::new());
     for b in ResourceServer::BOTH {
         for through_a in [true, false] {
-            hammer(&mut crowd, &harness, &stop, &good, through_a, b);
+            call_repeatedly(&mut callers, &harness, &stop, &succeeded, through_a, b);
         }
     }
     let mut signed_by = vec![kid(&oldest)];
     for _ in 0..ROTATIONS {
         rotate(&harness).await;
         let last = signed_by.last().unwrap().clone();
-        until("the next key signs", async || {
+        until("C signs with the next key", async || {
             kid(&harness.access_token("service-a", ResourceServer::Local).await) != last
         })
         .await;
         signed_by.push(kid(&harness.access_token("service-a", ResourceServer::Local).await));
-        let enough = good.load(Ordering::SeqCst) + GOOD_CALLS_BETWEEN;
-        until("calls go on with it", async || good.load(Ordering::SeqCst) >= enough).await;
+        let enough = succeeded.load(Ordering::SeqCst) + CALLS_BETWEEN_ROTATIONS;
+        until("calls succeed with the new key", async || {
+            succeeded.load(Ordering::SeqCst) >= enough
+        })
+        .await;
         harness.clock.advance(COOLDOWN);
     }
     stop.cancel();
-    while let Some(caller) = crowd.join_next().await {
+    while let Some(caller) = callers.join_next().await {
         caller.unwrap();
     }
     signed_by.sort();
     signed_by.dedup();
-    assert_eq!(signed_by.len(), ROTATIONS + 1, "each rotation brought a key of its own");
+    assert_eq!(signed_by.len(), ROTATIONS + 1, "each rotation activates another key");
     assert_eq!(
         harness.call_b(ResourceServer::Local, &oldest).await.status,
         200,
-        "the oldest pass is good until it expires"
+        "the oldest token is valid until it expires"
     );
 }
 
@@ -96,7 +99,7 @@ async fn unknown_key_is_fetched_during_the_call() {
     for _ in 0..2 {
         let last = kid(&harness.access_token("service-a", ResourceServer::Local).await);
         rotate(&harness).await;
-        until("the next key signs", async || {
+        until("C signs with the next key", async || {
             kid(&harness.access_token("service-a", ResourceServer::Local).await) != last
         })
         .await;

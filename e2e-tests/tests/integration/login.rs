@@ -8,14 +8,14 @@ pub const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "wonde
 /// Alice's subject in the users file of the demo.
 const SUBJECT: &str = "6f0d9e0a-3f0a-4f43-9a51-0c9a4b8f1a01";
 
-/// The URLs of A and C for browsers.
+/// The origins of A and C for browsers.
 #[derive(Clone)]
-pub struct Places {
+pub struct Origins {
     pub a: String,
     pub c: String,
 }
 
-impl Places {
+impl Origins {
     pub fn of(harness: &Harness) -> Self {
         let at = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
         Self { a: at(harness.addresses.service_a), c: at(harness.addresses.auth_server) }
@@ -30,35 +30,38 @@ pub async fn harness_with(change: impl FnOnce(&mut StackSettings)) -> Harness {
     .await
 }
 
-/// Runs `does` with a new browser on its own thread, because the browser blocks.
-pub async fn somebody<T: Send + 'static>(
+/// Runs `actions` with a new browser on its own thread, because the browser blocks.
+pub async fn with_browser<T: Send + 'static>(
     harness: &Harness,
-    does: impl FnOnce(&mut BlockingBrowser<'static>, &Places) -> anyhow::Result<T> + Send + 'static,
+    actions: impl FnOnce(&mut BlockingBrowser<'static>, &Origins) -> anyhow::Result<T> + Send + 'static,
 ) -> T {
-    let places = Places::of(harness);
-    let done = tokio::task::spawn_blocking(move || does(&mut BlockingBrowser::new()?, &places));
+    let origins = Origins::of(harness);
+    let done = tokio::task::spawn_blocking(move || actions(&mut BlockingBrowser::new()?, &origins));
     done.await.unwrap().unwrap()
 }
 
 /// Logs in for the first time, which needs consent.
-pub fn log_in_and_allow(alice: &mut BlockingBrowser<'_>, at: &Places) -> anyhow::Result<()> {
+pub fn log_in_and_allow(alice: &mut BlockingBrowser<'_>, at: &Origins) -> anyhow::Result<()> {
     log_in(alice, at)?;
-    assert!(alice.has("consent-allow"), "C asks before it tells: {}", alice.html());
+    assert!(alice.has("consent-allow"), "C asks for consent: {}", alice.html());
     alice.press("consent-allow", &[])?;
     assert_eq!(alice.address(), format!("{}/account", at.a), "{}", alice.html());
     Ok(())
 }
 
-pub fn log_in(alice: &mut BlockingBrowser<'_>, at: &Places) -> anyhow::Result<()> {
+pub fn log_in(alice: &mut BlockingBrowser<'_>, at: &Origins) -> anyhow::Result<()> {
     alice.open(&format!("{}/login/platform", at.a))?;
-    assert!(alice.address().starts_with(&format!("{}/login?", at.c)), "passwords are for C alone");
+    assert!(
+        alice.address().starts_with(&format!("{}/login?", at.c)),
+        "only C may ask for the password"
+    );
     alice.press("login-submit", &ALICE)
 }
 
 #[tokio::test]
 async fn second_login_finds_the_account_and_logout_ends_both_sessions() {
     let harness = harness_with(|_| ()).await;
-    somebody(&harness, |alice, at| {
+    with_browser(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
         assert_eq!(alice.text("account-email").as_deref(), Some("alice@example.com"));
         assert_eq!(alice.text("account-nickname").as_deref(), Some("小爱"));
@@ -75,7 +78,7 @@ async fn second_login_finds_the_account_and_logout_ends_both_sessions() {
         alice.press("logout-submit", &[])?;
         assert!(alice.has("logged-out") && alice.address().starts_with(&at.a), "{}", alice.html());
         alice.open(&format!("{}/account", at.c))?;
-        assert!(alice.has("login-submit"), "the session at C has ended too: {}", alice.html());
+        assert!(alice.has("login-submit"), "the session at C must have ended: {}", alice.html());
         alice.open(&format!("{}/account", at.a))?;
         assert!(alice.shows_error("not_logged_in"), "{}", alice.html());
 
@@ -90,14 +93,14 @@ async fn second_login_finds_the_account_and_logout_ends_both_sessions() {
 #[tokio::test]
 async fn signing_out_everywhere_at_c_ends_the_session_at_a() {
     let harness = harness_with(|_| ()).await;
-    somebody(&harness, |alice, at| {
+    with_browser(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
         alice.open(&format!("{}/account", at.c))?;
         alice.press("sign-out-everywhere", &[])?;
         // C notifies A after it has responded to her.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while !alice.shows_error("not_logged_in") {
-            assert!(std::time::Instant::now() < deadline, "A was never told");
+            assert!(std::time::Instant::now() < deadline, "A did not end the session");
             alice.open(&format!("{}/account", at.a))?;
         }
         Ok(())
@@ -108,7 +111,7 @@ async fn signing_out_everywhere_at_c_ends_the_session_at_a() {
 #[tokio::test]
 async fn exchanged_token_names_user_and_actor() {
     let harness = harness_with(|_| ()).await;
-    let (own, acting) = somebody(&harness, |alice, at| {
+    let (original, acting) = with_browser(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
         let mut response = |target: &str| -> anyhow::Result<Value> {
             alice.open(&format!("{}/my-resource?target={target}", at.a))?;
@@ -118,9 +121,9 @@ async fn exchanged_token_names_user_and_actor() {
     })
     .await;
     assert_eq!(
-        (&own["token"]["subject"], own["token"].get("act")),
+        (&original["token"]["subject"], original["token"].get("act")),
         (&json!(SUBJECT), None),
-        "{own}"
+        "{original}"
     );
     assert_eq!(
         (&acting["token"]["subject"], &acting["token"]["act"]),
@@ -133,7 +136,7 @@ async fn exchanged_token_names_user_and_actor() {
 async fn locally_verified_exchanged_token_names_the_actor() {
     let harness =
         harness_with(|settings| settings.service_a.targets.local.token_exchange = true).await;
-    let response = somebody(&harness, |alice, at| {
+    let response = with_browser(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
         alice.open(&format!("{}/my-resource", at.a))?;
         assert!(alice.has("my-resource-exchanged"), "{}", alice.html());

@@ -12,26 +12,26 @@ use tokio::{
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A TCP connection.
-pub struct Wire(TcpStream);
+pub struct Connection(TcpStream);
 
-/// A request that its server answers with 200.
-pub struct Wanted {
+/// A request to which its server responds with 200.
+pub struct RawRequest {
     pub address: SocketAddr,
     pub head: String,
     pub body: String,
 }
 
-impl Wire {
+impl Connection {
     pub async fn to(address: SocketAddr) -> Self {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
-    pub async fn say(&mut self, text: &str) {
+    pub async fn write(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
     /// Reads until the server closes the connection. Fails if it does not.
-    pub async fn until_closed(mut self) -> String {
+    pub async fn read_to_end(mut self) -> String {
         let mut received = Vec::new();
         // A reset counts as a close.
         let _ = timeout(LIMIT, self.0.read_to_end(&mut received)).await.unwrap();
@@ -39,7 +39,7 @@ impl Wire {
     }
 
     /// Reads until the response contains `words`. Returns `None` if the server closes first.
-    pub async fn until_said(&mut self, words: &str) -> Option<String> {
+    pub async fn read_until(&mut self, words: &str) -> Option<String> {
         let (mut received, mut part) = (String::new(), [0; 1_024]);
         while !received.contains(words) {
             match timeout(LIMIT, self.0.read(&mut part)).await.unwrap() {
@@ -51,7 +51,7 @@ impl Wire {
     }
 }
 
-impl Wanted {
+impl RawRequest {
     /// Returns a request for C, A, the local B and the introspecting B. Each announces the length
     /// of its body.
     pub async fn of_each(harness: &Harness) -> [Self; 4] {
@@ -96,10 +96,10 @@ impl Wanted {
     }
 
     /// Sends the head and waits until the server reads the body.
-    pub async fn begun(&self) -> Wire {
-        let mut wire = Wire::to(self.address).await;
-        wire.say(&self.head).await;
-        assert!(wire.until_said("100 Continue").await.is_some(), "{}", self.head);
-        wire
+    pub async fn send_head(&self) -> Connection {
+        let mut connection = Connection::to(self.address).await;
+        connection.write(&self.head).await;
+        assert!(connection.read_until("100 Continue").await.is_some(), "{}", self.head);
+        connection
     }
 }

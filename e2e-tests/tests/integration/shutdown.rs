@@ -4,30 +4,30 @@ use e2e_tests::{
 };
 use tokio::{net::TcpStream, time::Duration};
 
-use crate::raw_requests::Wanted;
+use crate::raw_requests::RawRequest;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_finishes_running_requests_and_accepts_no_new_ones() {
     let harness = Harness::start().await;
-    let wanted = Wanted::of_each(&harness).await;
-    let [c, a, local, introspecting] = &wanted;
-    let mut begun = Vec::new();
-    for wanted in [c, local, introspecting, a] {
-        begun.push((wanted.begun().await, wanted));
+    let requests = RawRequest::of_each(&harness).await;
+    let [c, a, local, introspecting] = &requests;
+    let mut started = Vec::new();
+    for request in [c, local, introspecting, a] {
+        started.push((request.send_head().await, request));
     }
     harness.stop.cancel();
-    for wanted in &wanted {
-        until("new callers are turned away", async || {
-            TcpStream::connect(wanted.address).await.is_err()
+    for request in &requests {
+        until("new connections are rejected", async || {
+            TcpStream::connect(request.address).await.is_err()
         })
         .await;
     }
     // A's request is the last. B and C have stopped by then, so A responds with 502.
-    for (mut wire, wanted) in begun {
-        wire.say(&wanted.body).await;
-        let response = wire.until_closed().await;
-        let expected = if wanted.address == a.address { "HTTP/1.1 502" } else { "HTTP/1.1 200" };
-        assert!(response.starts_with(expected), "{}: {response}", wanted.head);
+    for (mut connection, request) in started {
+        connection.write(&request.body).await;
+        let response = connection.read_to_end().await;
+        let expected = if request.address == a.address { "HTTP/1.1 502" } else { "HTTP/1.1 200" };
+        assert!(response.starts_with(expected), "{}: {response}", request.head);
     }
     let ended = tokio::time::timeout(Duration::from_secs(60), harness.running).await;
     ended.unwrap().unwrap().unwrap();
@@ -45,5 +45,8 @@ async fn open_event_stream_does_not_delay_shutdown() {
     harness.stop.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(60), harness.running).await;
     ended.unwrap().unwrap().unwrap();
-    assert!(live.text().await.unwrap().contains("event: flows"), "it ended in order");
+    assert!(
+        live.text().await.unwrap().contains("event: flows"),
+        "the stream ended without an error"
+    );
 }

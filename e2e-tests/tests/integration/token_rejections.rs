@@ -26,11 +26,11 @@ async fn request_without_token_gets_a_challenge_without_error() {
         assert_eq!(
             (other.status, other.header("www-authenticate")),
             (401, expected.as_str()),
-            "another scheme"
+            "another authentication scheme"
         );
-        let about =
+        let metadata =
             send(harness.http.get(harness.b_url(b, "/.well-known/oauth-protected-resource"))).await;
-        assert_eq!(about.json()["authorization_servers"][0], "http://localhost:9000");
+        assert_eq!(metadata.json()["authorization_servers"][0], "http://localhost:9000");
     }
 }
 
@@ -39,25 +39,28 @@ async fn token_in_the_url_or_sent_twice_is_rejected() {
     let harness = Harness::start().await;
     for b in ResourceServer::BOTH {
         let token = harness.access_token("service-a", b).await;
-        let refused = |response: TestResponse, words: &str| {
+        let assert_rejected = |response: TestResponse, words: &str| {
             response.assert_rejected(400, "invalid_request", words);
         };
         let in_url = || harness.resource_request(b).query(&[("access_token", &token)]);
-        refused(send(in_url()).await, "in the query string");
-        refused(
+        assert_rejected(send(in_url()).await, "in the query string");
+        assert_rejected(
             send(in_url().bearer_auth(&token)).await,
             "in the Authorization header and in the query string",
         );
-        refused(
+        assert_rejected(
             send(harness.resource_request(b).bearer_auth(&token).bearer_auth(&token)).await,
             "more than one",
         );
-        refused(
+        assert_rejected(
             send(harness.resource_request(b).header("authorization", "Bearer ")).await,
             "no valid token",
         );
         let write = || harness.http.post(harness.b_url(b, "/api/do_something"));
-        refused(send(write().bearer_auth(&token).form(&[("access_token", &token)])).await, "");
+        assert_rejected(
+            send(write().bearer_auth(&token).form(&[("access_token", &token)])).await,
+            "",
+        );
         assert_eq!(harness.call_b(b, &token).await.status, 200, "the token is valid");
     }
 }
@@ -81,13 +84,17 @@ async fn missing_scope_is_named_in_the_challenge() {
 #[tokio::test]
 async fn token_for_another_resource_is_rejected() {
     let harness = Harness::start().await;
-    for (own, other) in [
+    for (intended, other) in [
         (ResourceServer::Local, ResourceServer::Introspecting),
         (ResourceServer::Introspecting, ResourceServer::Local),
     ] {
-        let token = harness.access_token("service-a", own).await;
-        harness.call_b(other, &token).await.assert_rejected(401, "invalid_token", own.resource());
-        assert_eq!(harness.call_b(own, &token).await.status, 200);
+        let token = harness.access_token("service-a", intended).await;
+        harness.call_b(other, &token).await.assert_rejected(
+            401,
+            "invalid_token",
+            intended.resource(),
+        );
+        assert_eq!(harness.call_b(intended, &token).await.status, 200);
     }
 }
 
@@ -193,7 +200,7 @@ async fn revocation_takes_effect_by_introspection_only() {
         assert_eq!(
             harness.call_b(ResourceServer::Introspecting, token).await.status,
             200,
-            "C's word of a moment ago is good for 2 s"
+            "introspection responses are cached for 2 s"
         );
     }
     harness.clock.advance(Duration::from_secs(2));
@@ -208,7 +215,7 @@ async fn revocation_takes_effect_by_introspection_only() {
     assert_eq!(
         harness.call_b(ResourceServer::Local, &local).await.status,
         200,
-        "the price of not asking"
+        "local verification does not notice a revocation"
     );
     harness.clock.advance(Duration::from_secs(6));
     harness.call_b(ResourceServer::Local, &local).await.assert_rejected(
@@ -235,7 +242,7 @@ async fn a_replaces_its_revoked_token() {
     let flow = harness.observe(harness.request_through_a(ResourceServer::Introspecting)).await;
     let script = crate::event_lines::script(&flow.events);
     assert_eq!(flow.status, 200, "{script:?}");
-    let refused = script.iter().position(|line| line == "B -> A 401").unwrap();
-    let issued = script.iter().position(|line| line == "C issues a pass").unwrap();
-    assert!(refused < issued && script.last().unwrap() == "B -> A 200", "{script:?}");
+    let rejected = script.iter().position(|line| line == "B -> A 401").unwrap();
+    let issued = script.iter().position(|line| line == "C issues an access token").unwrap();
+    assert!(rejected < issued && script.last().unwrap() == "B -> A 200", "{script:?}");
 }

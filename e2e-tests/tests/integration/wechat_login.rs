@@ -7,14 +7,14 @@ use gatepass::StackSettings;
 use service_a::settings::{ProviderKind, ProviderSettings};
 use service_kit::SecretSetting;
 
-use crate::login::{ALICE, harness_with, somebody};
+use crate::login::{ALICE, harness_with, with_browser};
 
 const APP: &str = "wx0123456789abcdef";
 
 async fn harness(scopes: &'static str) -> Harness {
     harness_with(|settings| {
         settings.auth_server.compat.wechat = true;
-        knows_the_app(settings);
+        register_app(settings);
         let c = settings.auth_server.issuer();
         let provider = ProviderSettings {
             kind: ProviderKind::Wechat,
@@ -34,7 +34,7 @@ async fn harness(scopes: &'static str) -> Harness {
 }
 
 /// Registers an app at C as it would be registered at WeChat.
-fn knows_the_app(settings: &StackSettings) {
+fn register_app(settings: &StackSettings) {
     let file = settings.auth_server.clients_file.as_ref().unwrap();
     let port = settings.service_a.listen.rsplit(':').next().unwrap();
     let app = format!(
@@ -50,7 +50,7 @@ async fn wechat_login_finds_the_same_account_again() {
         [("snsapi_login", "/connect/qrconnect"), ("snsapi_userinfo", "/connect/oauth2/authorize")]
     {
         let harness = harness(scopes).await;
-        somebody(&harness, move |alice, at| {
+        with_browser(&harness, move |alice, at| {
             alice.open(&format!("{}/login/wechat", at.a))?;
             assert!(
                 alice.visited().iter().any(|address| address.path() == page),
@@ -62,7 +62,7 @@ async fn wechat_login_finds_the_same_account_again() {
             assert_eq!(alice.text("account-nickname").as_deref(), Some("小爱"), "{}", alice.html());
             assert!(
                 !alice.html().contains("alice@example.com"),
-                "WeChat tells no address: {}",
+                "WeChat returns no e-mail address: {}",
                 alice.html()
             );
             let account = alice.text("account-id");
@@ -78,19 +78,20 @@ async fn wechat_login_finds_the_same_account_again() {
 #[tokio::test]
 async fn wechat_errors_are_pages_of_a() {
     let harness = harness("snsapi_login").await;
-    somebody(&harness, |alice, at| {
+    with_browser(&harness, |alice, at| {
         alice.open(&format!("{}/login/wechat", at.a))?;
         alice.press("login-cancel", &[])?;
         assert!(alice.shows_error("cancelled"), "{}", alice.html());
         // A code that C never issued: WeChat reports an `errcode` with status 200.
         alice.open(&format!("{}/login/wechat", at.a))?;
-        let asked = alice
+        let authorization = alice
             .visited()
             .iter()
             .rev()
             .find(|address| address.path() == "/connect/qrconnect")
             .unwrap();
-        let state = asked.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let state =
+            authorization.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
         alice.open(&format!("{}/callback/wechat?code=made-up&state={state}", at.a))?;
         assert!(alice.shows_error("code_rejected"), "{}", alice.html());
         Ok(())

@@ -46,7 +46,7 @@ impl Servers {
     fn rows(&self, of_a: &str, of_c: &str) -> (usize, usize) {
         let count = |url: &str, table: &str| {
             let name = url.rsplit('/').next().unwrap();
-            shared().tell_in(name, &format!("SELECT count(*) FROM {table}")).parse().unwrap()
+            shared().execute_in(name, &format!("SELECT count(*) FROM {table}")).parse().unwrap()
         };
         (count(&self.of_a, of_a), count(&self.of_c, of_c))
     }

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use test_support::postgres::{Cluster, PASSWORD, succeed};
 
 use crate::{
-    test_server::{ASKING, Replica, WITH_JWT},
+    test_server::{INTROSPECTING_B, Replica, WITH_JWT},
     website::Website,
 };
 
@@ -15,22 +15,22 @@ async fn c_returns_503_without_its_database_and_recovers() {
     let server = Replica::start(&cluster.fresh_database()).await;
     let token = server.access_token(WITH_JWT).await;
     cluster.kill();
-    let asked = server.ask(WITH_JWT).await;
+    let issued = server.request_token(WITH_JWT).await;
     let introspected =
-        server.post("/oauth/introspect", (ASKING, SECRET), &[("token", &token)]).await;
+        server.post("/oauth/introspect", (INTROSPECTING_B, SECRET), &[("token", &token)]).await;
     let revoked = server.revoke(WITH_JWT, &token).await;
-    for response in [&asked, &introspected, &revoked] {
+    for response in [&issued, &introspected, &revoked] {
         assert_eq!((response.status, response.header("retry-after")), (503, "5"), "{response:?}");
         assert_eq!(response.member("error"), "server_error");
     }
     let readiness = server.get("/readyz").await;
     assert_eq!(readiness.status, 503);
     assert!(!readiness.text.contains(PASSWORD), "{readiness:?}");
-    assert_eq!(server.get("/healthz").await.status, 200, "a restart of C would help nobody");
+    assert_eq!(server.get("/healthz").await.status, 200, "C is alive: a restart would not help");
 
     cluster.restart();
     until("C is ready again", async || server.get("/readyz").await.status == 200).await;
-    assert!(server.is_active(&token).await, "a revocation that was refused has not happened");
+    assert!(server.is_active(&token).await, "a failed revocation must not take effect");
     assert_eq!(server.revoke(WITH_JWT, &token).await.status, 200);
     assert!(!server.is_active(&token).await);
 }
@@ -49,7 +49,7 @@ async fn a_returns_503_without_its_database_and_recovers() {
     let readiness = a.get("/readyz").await;
     assert_eq!(readiness.status, 503);
     assert!(!page.text.contains(PASSWORD) && !readiness.text.contains(PASSWORD), "{readiness:?}");
-    assert_eq!(a.get("/healthz").await.status, 200, "a restart of A would help nobody");
+    assert_eq!(a.get("/healthz").await.status, 200, "A is alive: a restart would not help");
 
     cluster.restart();
     until("A is ready again", async || a.get("/readyz").await.status == 200).await;
@@ -60,10 +60,10 @@ async fn a_returns_503_without_its_database_and_recovers() {
 async fn stalled_connections_are_replaced() {
     let cluster = Cluster::start();
     let server = Replica::start(&cluster.fresh_database()).await;
-    let many = || join_all((0..30).map(|_| server.ask(WITH_JWT)));
+    let many = || join_all((0..30).map(|_| server.request_token(WITH_JWT)));
     assert!(many().await.iter().all(|response| response.status == 200));
     // Simulates a failed machine or network: the connections stay open and receive nothing.
-    let pids = cluster.tell("SELECT pid FROM pg_stat_activity WHERE usename = 'gatepass'");
+    let pids = cluster.execute("SELECT pid FROM pg_stat_activity WHERE usename = 'gatepass'");
     let signal = |name: &str| {
         succeed(&[&["kill", name], &pids.lines().collect::<Vec<_>>()[..]].concat(), &[])
     };

@@ -59,7 +59,7 @@ async fn refresh(c: &Replica, token: &str) -> TestResponse {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn code_is_redeemed_once_in_a_race_and_replays_revoke_its_tokens() {
+async fn code_race_has_one_winner_and_revokes_its_tokens() {
     let database = shared().fresh_database();
     let (one, other) = tokio::join!(Replica::start(&database), Replica::start(&database));
     let code = code(&one).await;
@@ -78,7 +78,7 @@ async fn code_is_redeemed_once_in_a_race_and_replays_revoke_its_tokens() {
     let (access, renewing) = (won[0].member("access_token"), won[0].member("refresh_token"));
     assert!(
         !one.is_active(&access).await && !other.is_active(&access).await,
-        "one of the 64 was a thief"
+        "the 63 replays revoke the token"
     );
     assert_eq!(refresh(&other, &renewing).await.member("error"), "invalid_grant");
 }

@@ -38,7 +38,7 @@ async fn revocation_is_visible_on_all_replicas_at_once() {
         let token = one.access_token(client).await;
         assert!(one.is_active(&token).await && other.is_active(&token).await);
         assert_eq!(one.revoke(client, &token).await.status, 200);
-        assert!(!other.is_active(&token).await, "a revoked pass of {client} is in force");
+        assert!(!other.is_active(&token).await, "a revoked token of {client} is still active");
     }
 }
 
@@ -53,7 +53,7 @@ async fn key_rotation_reaches_all_replicas() {
         until("the new key signs", async || kid(&server.access_token(WITH_JWT).await) != kid(&old))
             .await;
     }
-    until("both publish the same", async || one.kids().await == other.kids().await).await;
+    until("both publish the same keys", async || one.kids().await == other.kids().await).await;
     let (new, newer) = (one.access_token(WITH_JWT).await, other.access_token(WITH_JWT).await);
     assert!(kid(&new) == kid(&newer) && kid(&new) != kid(&old));
     assert!(
@@ -65,36 +65,37 @@ async fn key_rotation_reaches_all_replicas() {
 async fn client_changes_reach_all_replicas() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
-    let (store, login) = (
-        PostgresStore::connect(&database).await.unwrap(),
-        ("shop", "a secret that nobody guesses"),
-    );
+    let (store, login) =
+        (PostgresStore::connect(&database).await.unwrap(), ("shop", "secret-of-the-shop-4f1c"));
     store.apply(AuditedChange::add_client(client(login), Actor::Cli, 1_000)).await.unwrap();
     for server in [&one, &other] {
-        until("the new client is let in", async || server.lets_in(login).await).await;
+        until("the new client is accepted", async || server.authenticates(login).await).await;
     }
     command(&database, &["client", "disable", "shop"]).await;
     for server in [&one, &other] {
-        until("the disabled client is refused", async || !server.lets_in(login).await).await;
+        until("the disabled client is rejected", async || !server.authenticates(login).await).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn registered_client_is_known_to_all_replicas_and_deleted_once() {
+async fn registered_client_reaches_all_replicas_and_is_deleted_once() {
     let database = shared().fresh_database();
     let (one, other) = two(&database).await;
     let registered = one.register().await;
     assert_eq!(registered.status, 201, "{registered:?}");
     let (id, secret) = (registered.member("client_id"), registered.member("client_secret"));
     let login = (id.as_str(), secret.as_str());
-    assert!(one.lets_in(login).await, "at once where it has registered");
-    until("the other server knows it", async || other.lets_in(login).await).await;
+    assert!(
+        one.authenticates(login).await,
+        "the replica that registered the client knows it at once"
+    );
+    until("the other replica knows the client", async || other.authenticates(login).await).await;
     let (here, there) = tokio::join!(one.unregister(&registered), other.unregister(&registered));
     let mut statuses = [here.status, there.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 401]);
     for server in [&one, &other] {
-        until("nobody knows it", async || !server.lets_in(login).await).await;
+        until("no replica knows the client", async || !server.authenticates(login).await).await;
     }
 }
 

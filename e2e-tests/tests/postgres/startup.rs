@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Returns the startup error of C on this database, which must be one line without the password.
-async fn refusal(database_url: &str) -> String {
+async fn startup_error(database_url: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let line = prepare(settings(database_url, &folder)).await.err().unwrap();
     assert!(line.lines().count() == 1 && line.contains("setting `database_url`"), "{line}");
@@ -20,11 +20,12 @@ async fn refusal(database_url: &str) -> String {
 #[tokio::test]
 async fn database_errors_are_one_line_without_the_password() {
     let url = shared().fresh_database();
-    let wrong = refusal(&url.replacen("p%40ss", "pass", 1)).await;
+    let wrong = startup_error(&url.replacen("p%40ss", "pass", 1)).await;
     assert!(wrong.contains("password authentication failed") && wrong.contains(ACCOUNT), "{wrong}");
-    let missing = refusal(&shared().url("nowhere")).await;
+    let missing = startup_error(&shared().url("nowhere")).await;
     assert!(missing.contains("database \"nowhere\" does not exist"), "{missing}");
-    let unreachable = refusal(&format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:1/x")).await;
+    let unreachable =
+        startup_error(&format!("postgres://{ACCOUNT}:{PASSWORD_IN_URL}@{HOST}:1/x")).await;
     assert!(
         unreachable.contains(&format!("{HOST}:1")) && unreachable.contains("refused"),
         "{unreachable}"
@@ -36,11 +37,11 @@ async fn newer_schema_is_rejected() {
     let url = shared().fresh_database();
     drop(Replica::start(&url).await);
     let name = url.rsplit('/').next().unwrap();
-    shared().tell_in(
+    shared().execute_in(
         name,
         "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
     );
-    let line = refusal(&url).await;
+    let line = startup_error(&url).await;
     assert!(line.contains("newer version") && line.contains("9999"), "{line}");
 }
 
@@ -51,7 +52,7 @@ async fn inspection_does_not_change_the_database() {
     let before = PostgresStore::inspect(&url).await.unwrap();
     assert!(before.versions.stored.is_none() && before.content.is_none(), "{before:?}");
     assert_eq!(
-        shared().tell_in(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        shared().execute_in(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
         "0"
     );
     drop(Replica::start(&url).await);
@@ -59,7 +60,7 @@ async fn inspection_does_not_change_the_database() {
     assert_eq!(after.versions.stored, Some(after.versions.known));
     assert!(!after.content.unwrap().signing.is_empty());
     let newer = "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
-    shared().tell_in(name, newer);
+    shared().execute_in(name, newer);
     let newer = PostgresStore::inspect(&url).await.unwrap();
     assert!(newer.versions.stored == Some(9999) && newer.content.is_none(), "{newer:?}");
     let wrong =
@@ -74,7 +75,7 @@ async fn inspection_does_not_change_the_database() {
 async fn database_of_another_server_is_rejected() {
     let (of_c, of_a) = (shared().fresh_database(), shared().fresh_database());
     drop((Replica::start(&of_c).await, Website::start(&of_a).await));
-    let c_there = refusal(&of_a).await;
+    let c_there = startup_error(&of_a).await;
     assert!(
         c_there.contains("another server") && c_there.contains("use a separate database"),
         "{c_there}"
@@ -97,5 +98,5 @@ async fn unix_socket_connection_works() {
     Replica::start(&socket).await;
     let local =
         "SELECT count(*) FROM pg_stat_activity WHERE client_addr IS NULL AND usename = 'gatepass'";
-    assert_ne!(shared().tell(local), "0");
+    assert_ne!(shared().execute(local), "0");
 }

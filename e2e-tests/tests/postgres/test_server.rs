@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// Demo clients: one with JWT access tokens, one with opaque ones, and a B that introspects.
 pub const WITH_JWT: &str = "service-a";
 pub const WITH_OPAQUE: &str = "service-a-opaque";
-pub const ASKING: &str = "service-b";
+pub const INTROSPECTING_B: &str = "service-b";
 /// The resource identifier of that B.
 const RESOURCE: (&str, &str) = ("resource", "http://localhost:9003");
 
@@ -83,14 +83,14 @@ impl Replica {
         send(self.http.post(format!("{}{path}", self.base)).form(&fields)).await
     }
 
-    pub async fn ask(&self, client_id: &str) -> TestResponse {
+    pub async fn request_token(&self, client_id: &str) -> TestResponse {
         let fields = [("grant_type", "client_credentials"), RESOURCE];
         self.post("/oauth/token", (client_id, SECRET), &fields).await
     }
 
     /// Requests an access token. Panics if C does not issue one.
     pub async fn access_token(&self, client_id: &str) -> String {
-        let response = self.ask(client_id).await;
+        let response = self.request_token(client_id).await;
         assert_eq!(response.status, 200, "{response:?}");
         response.member("access_token")
     }
@@ -100,12 +100,13 @@ impl Replica {
     }
 
     pub async fn is_active(&self, token: &str) -> bool {
-        let response = self.post("/oauth/introspect", (ASKING, SECRET), &[("token", token)]).await;
+        let response =
+            self.post("/oauth/introspect", (INTROSPECTING_B, SECRET), &[("token", token)]).await;
         assert_eq!(response.status, 200, "{response:?}");
         response.json()["active"].as_bool().unwrap()
     }
 
-    pub async fn lets_in(&self, login: (&str, &str)) -> bool {
+    pub async fn authenticates(&self, login: (&str, &str)) -> bool {
         self.post("/oauth/introspect", login, &[("token", "any")]).await.status == 200
     }
 

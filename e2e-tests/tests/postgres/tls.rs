@@ -15,17 +15,17 @@ fn serve_tls(cluster: &Cluster, ca: &DevCa, name: &str) {
     let files = ca.issue(&[name.to_owned()], &folder, &Clock::system()).unwrap();
     for (setting, file) in ["ssl_cert_file", "ssl_key_file"].into_iter().zip(&files) {
         hand_over(file);
-        cluster.tell(&format!("ALTER SYSTEM SET {setting} = '{}'", file.display()));
+        cluster.execute(&format!("ALTER SYSTEM SET {setting} = '{}'", file.display()));
     }
-    cluster.tell("ALTER SYSTEM SET ssl = on");
-    cluster.tell("SELECT pg_reload_conf()");
+    cluster.execute("ALTER SYSTEM SET ssl = on");
+    cluster.execute("SELECT pg_reload_conf()");
 }
 
 fn verified(url: &str, ca: &Path) -> String {
     format!("{url}?sslmode=verify-full&sslrootcert={}", ca.display())
 }
 
-async fn refusal(url: &str) -> String {
+async fn startup_error(url: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     prepare(settings(url, &folder)).await.err().unwrap()
 }
@@ -36,18 +36,18 @@ async fn unverified_database_server_is_rejected() {
     let ca = DevCa::open_or_create(&folder.path().join("ca"), &Clock::system()).unwrap();
     let other = DevCa::open_or_create(&folder.path().join("other"), &Clock::system()).unwrap();
     let url = cluster.fresh_database();
-    let plain = refusal(&verified(&url, ca.certificate())).await;
+    let plain = startup_error(&verified(&url, ca.certificate())).await;
     assert!(plain.contains("does not support TLS"), "{plain}");
 
     serve_tls(&cluster, &ca, HOST);
     let server = Replica::start(&verified(&url, ca.certificate())).await;
     server.access_token(WITH_JWT).await;
     let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'gatepass'";
-    assert_eq!(cluster.tell(encrypted), "t");
-    let other_ca = refusal(&verified(&url, other.certificate())).await;
+    assert_eq!(cluster.execute(encrypted), "t");
+    let other_ca = startup_error(&verified(&url, other.certificate())).await;
     assert!(other_ca.contains("certificate"), "{other_ca}");
 
     serve_tls(&cluster, &ca, "db.example");
-    let misnamed = refusal(&verified(&url, ca.certificate())).await;
+    let misnamed = startup_error(&verified(&url, ca.certificate())).await;
     assert!(misnamed.contains("not valid for name"), "{misnamed}");
 }

@@ -59,7 +59,7 @@ pub(super) async fn wrong_state(run: &mut ScenarioRun<'_>) -> anyhow::Result<()>
 /// Guesses the secret of A, and of a client that does not exist.
 pub(super) async fn wrong_secret(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let url = format!("{}/oauth/token", run.environment.c.url);
-    for client_id in [run.environment.client_id.as_str(), "nobody"] {
+    for client_id in [run.environment.client_id.as_str(), "unknown-client"] {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", client_id),

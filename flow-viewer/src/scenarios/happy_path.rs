@@ -1,4 +1,4 @@
-//! Correct flows, and the legacy calls beside them.
+//! Correct flows, and the legacy calls without OAuth.
 
 use anyhow::ensure;
 

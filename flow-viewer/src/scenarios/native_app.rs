@@ -1,4 +1,4 @@
-//! A native app (RFC 8252): a public client that authenticates with PKCE alone.
+//! A native app (RFC 8252): a public client that has no secret and uses PKCE.
 
 use anyhow::{Context, ensure};
 use aws_lc_rs::digest::{SHA256, digest};

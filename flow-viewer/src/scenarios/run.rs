@@ -14,10 +14,10 @@ pub(super) struct ScenarioRun<'a> {
     pub(super) expectations: Vec<Expectation>,
 }
 
-/// What was announced, beside what happened.
+/// An expectation, and whether it was met.
 #[derive(Clone, Debug, Serialize)]
 pub struct Expectation {
-    /// The name of its text: which party was asked for what.
+    /// The key of its text, which names the party and the request.
     pub name: &'static str,
     pub expected: String,
     pub found: String,

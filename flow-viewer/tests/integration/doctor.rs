@@ -1,4 +1,4 @@
-//! `flow-viewer doctor` beside a running viewer.
+//! `flow-viewer doctor` with a running viewer.
 
 use clock::Clock;
 use doctor::{Check, Report, Verdict};
@@ -13,14 +13,14 @@ async fn report(settings: &FlowViewerSettings) -> Report {
 /// A viewer whose scenarios are configured to run against the viewer itself.
 fn viewer() -> Viewer {
     let mut viewer = Viewer::start_with(|_| ());
-    let own = &viewer.base;
+    let base = &viewer.base;
     for urls in [
         &mut viewer.settings.auth_server,
         &mut viewer.settings.service_a,
         &mut viewer.settings.b_local,
         &mut viewer.settings.b_introspection,
     ] {
-        urls.url = format!("{own}/");
+        urls.url = format!("{base}/");
     }
     viewer
 }

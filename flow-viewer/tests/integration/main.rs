@@ -1,5 +1,5 @@
-//! The viewer over a real socket.
-#![expect(clippy::unwrap_used, reason = "a failed expectation panics")]
+//! Tests of the viewer over a real socket.
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 mod config;
 mod doctor;

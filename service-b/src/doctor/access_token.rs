@@ -81,24 +81,24 @@ fn report(
 }
 
 fn change(rule: Rule) -> Change {
-    let own = SettingNames::of(ServiceBSettings::SERVICE);
+    let settings_of_b = SettingNames::of(ServiceBSettings::SERVICE);
     match rule {
-        Rule::Issuer => own.change(
+        Rule::Issuer => settings_of_b.change(
             "issuer",
             "set it to the issuer in the token, byte by byte, if that is the intended one",
         ),
-        Rule::Audience => own.change(
+        Rule::Audience => settings_of_b.change(
             "resource",
             "set it to the audience in the token, or let the client request B's `resource`",
         ),
-        Rule::Key => own.change(
+        Rule::Key => settings_of_b.change(
             "issuer",
             "let the client use this issuer; if the issuer lost its keys, older tokens are invalid",
         ),
         Rule::Algorithm => {
-            own.change("local.algorithms", "add the issuer's algorithm, if it is secure")
+            settings_of_b.change("local.algorithms", "add the issuer's algorithm, if it is secure")
         }
-        Rule::NotBefore | Rule::IssuedAt => own.change(
+        Rule::NotBefore | Rule::IssuedAt => settings_of_b.change(
             "local.leeway_seconds",
             "synchronize both clocks with NTP; this is the tolerated difference",
         ),

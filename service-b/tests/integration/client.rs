@@ -8,66 +8,66 @@ use std::{
 use reqwest::{Client, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
-/// Someone who calls B.
+/// An HTTP client for one server.
 #[derive(Clone)]
-pub struct Caller {
+pub struct TestClient {
     pub base: String,
     pub http: Client,
 }
 
-/// What B answered.
+/// A complete response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Caller {
+impl TestClient {
     pub fn new(base: impl Into<String>) -> Self {
-        // A connection of its own for each call: one that is kept could be closed by a stop.
+        // Each request opens a connection, because a stopped server closes idle ones.
         let http =
             Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60));
         Self { base: base.into(), http: http.build().unwrap() }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        answer(self.request("GET", path)).await
+    pub async fn get(&self, path: &str) -> TestResponse {
+        send(self.request("GET", path)).await
     }
 
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.http.request(method.parse().unwrap(), format!("{}{path}", self.base))
     }
 
-    /// Read the resource with a pass.
-    pub async fn resource(&self, pass: &str) -> Answer {
-        answer(self.request("GET", "/api/resource").bearer_auth(pass)).await
+    /// Requests the protected resource with an access token.
+    pub async fn resource(&self, token: &str) -> TestResponse {
+        send(self.request("GET", "/api/resource").bearer_auth(token)).await
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.request("POST", path)
     }
 
-    /// Begin a body, and never end it.
-    pub async fn slowly(&self, method: &str, path: &str, headers: &str) -> Answer {
+    /// Sends a request head with `content-length: 9` and no body, then reads the response.
+    pub async fn stall_body(&self, method: &str, path: &str, headers: &str) -> TestResponse {
         let address = self.base.split_once("://").unwrap().1.to_owned();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n{headers}\r\n"
         );
-        let said = tokio::task::spawn_blocking(move || {
+        let response = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
-            let mut said = String::new();
-            stream.read_to_string(&mut said).map(|_| said).unwrap()
+            let mut text = String::new();
+            stream.read_to_string(&mut text).map(|_| text).unwrap()
         });
-        Answer::of_text(&said.await.unwrap())
+        TestResponse::parse(&response.await.unwrap())
     }
 }
 
-impl Answer {
-    /// As it came over the wire.
-    fn of_text(said: &str) -> Self {
-        let (head, text) = said.split_once("\r\n\r\n").unwrap();
+impl TestResponse {
+    /// Parses an HTTP/1.1 response.
+    fn parse(message: &str) -> Self {
+        let (head, text) = message.split_once("\r\n\r\n").unwrap();
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let pairs = lines.map(|line| line.split_once(": ").unwrap());
@@ -84,9 +84,9 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// It has to be this refusal: the same code in the challenge and in the body, and these words.
+    /// Asserts a rejection: status, error code in body and challenge, and words of the description.
     #[track_caller]
-    pub fn refused(&self, status: u16, code: &str, words: &str) {
+    pub fn assert_bearer_error(&self, status: u16, code: &str, words: &str) {
         let body = self.json();
         assert_eq!((self.status, body["error"].as_str()), (status, Some(code)), "{self:?}");
         assert!(
@@ -97,17 +97,18 @@ impl Answer {
     }
 }
 
-pub async fn answer(request: RequestBuilder) -> Answer {
+/// Sends a request and reads the whole response.
+pub async fn send(request: RequestBuilder) -> TestResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    TestResponse { status, headers, text: response.text().await.unwrap() }
 }
 
-/// Ask again and again until it is so.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+/// Polls until `condition` holds. Panics after 60 seconds.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "never came true: {what}");
+    while !condition().await {
+        assert!(Instant::now() < deadline, "still waiting after 60 s: {what}");
         tokio::task::yield_now().await;
     }
 }

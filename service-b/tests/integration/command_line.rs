@@ -7,29 +7,29 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_healthchecks_exit_code_is_zero_only_when_b_is_ready() {
+async fn healthcheck_succeeds_only_when_b_is_ready() {
     let c = C::start(&Signer::es256("k1")).await;
-    c.metadata.answers(status(500));
-    let b = c.b();
+    c.metadata.set_response(status(500));
+    let b = c.start_b();
     let listen = b.listen();
-    let ask = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
-    let early = ask().await;
+    let healthcheck = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
+    let early = healthcheck().await;
     assert_eq!((early.code, early.err.lines().count()), (Some(1), 1));
     assert!(
         early.err.contains("503") && early.err.contains("no keys of the issuer yet"),
         "{}",
         early.err
     );
-    c.metadata.answers(crate::harness::about_c());
-    b.until_ready().await;
-    assert_eq!(ask().await.code, Some(0));
-    let nobody = run(&["healthcheck"], &set(&[("listen", "127.0.0.1:1")])).await;
-    assert_eq!(nobody.code, Some(1));
-    assert!(nobody.err.contains("no response from http://127.0.0.1:1/readyz"), "{}", nobody.err);
+    c.metadata.set_response(crate::harness::issuer_metadata());
+    b.wait_until_ready().await;
+    assert_eq!(healthcheck().await.code, Some(0));
+    let stopped = run(&["healthcheck"], &set(&[("listen", "127.0.0.1:1")])).await;
+    assert_eq!(stopped.code, Some(1));
+    assert!(stopped.err.contains("no response from http://127.0.0.1:1/readyz"), "{}", stopped.err);
 }
 
 #[tokio::test]
-async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_unsafe() {
+async fn check_config_hides_secrets_and_lists_unsafe_settings() {
     let shared = "a secret of C and B, 32 bytes long";
     let settings = [
         ("introspection.client_secret", SECRET),
@@ -37,30 +37,36 @@ async fn check_config_shows_what_is_in_force_hides_secrets_and_lists_what_is_uns
         ("local.leeway_seconds", "7"),
         ("local.algorithms", "ES256, EdDSA"),
     ];
-    let said = run(&["check-config"], &set(&settings)).await;
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = run(&["check-config"], &set(&settings)).await;
+    assert_eq!(output.code, Some(0), "{}", output.err);
     assert!(
-        said.out.contains("leeway_seconds = 7") && said.out.contains("hs256_secret = \"[hidden]\"")
+        output.out.contains("leeway_seconds = 7")
+            && output.out.contains("hs256_secret = \"[hidden]\"")
     );
     for secret in [SECRET, shared] {
-        assert!(!said.out.contains(secret) && !said.err.contains(secret));
+        assert!(!output.out.contains(secret) && !output.err.contains(secret));
     }
     assert!(
-        said.out.split("# unsafe for production:").nth(1).unwrap().contains("local.hs256_secret:")
+        output
+            .out
+            .split("# unsafe for production:")
+            .nth(1)
+            .unwrap()
+            .contains("local.hs256_secret:")
     );
 }
 
 #[tokio::test]
-async fn an_unknown_setting_names_the_nearest() {
+async fn unknown_setting_suggests_the_most_similar_name() {
     for (wrong, meant) in [("resourse=x", "resource"), ("local.leeway=5", "leeway_seconds")] {
-        let said = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
-        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1));
-        assert!(said.err.contains(&format!("did you mean `{meant}`?")), "{}", said.err);
+        let output = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
+        assert_eq!((output.code, output.err.lines().count()), (Some(1), 1));
+        assert!(output.err.contains(&format!("did you mean `{meant}`?")), "{}", output.err);
     }
 }
 
 #[tokio::test]
-async fn a_setting_that_cannot_be_used_is_one_clear_line() {
+async fn unusable_setting_is_a_one_line_error() {
     for (setting, words) in [
         ("local.algorithms=ES512", "local.algorithms: unknown algorithm `ES512`"),
         ("local.algorithms=none", "local.algorithms: unknown algorithm `none`"),
@@ -72,23 +78,27 @@ async fn a_setting_that_cannot_be_used_is_one_clear_line() {
         let settings = ["--set", setting, "--set", "listen=127.0.0.1:0", "--set", "log.filter=off"]
             .map(str::to_owned);
         for command in ["serve", "check-config"] {
-            let said = run(&[command], &settings).await;
-            assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{command}: {said:?}");
+            let output = run(&[command], &settings).await;
+            assert_eq!(
+                (output.code, output.err.lines().count()),
+                (Some(1), 1),
+                "{command}: {output:?}"
+            );
             assert!(
-                said.err.contains(words) && !said.out.contains("all settings are safe"),
-                "{command}: {said:?}"
+                output.err.contains(words) && !output.out.contains("all settings are safe"),
+                "{command}: {output:?}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_one_clear_line() {
+async fn port_in_use_is_a_one_line_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let said = run(&["serve"], &set(&[("listen", &address)])).await;
-    assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{}", said.err);
+    let output = run(&["serve"], &set(&[("listen", &address)])).await;
+    assert_eq!((output.code, output.err.lines().count()), (Some(1), 1), "{}", output.err);
     for words in [&*address, "setting `listen`", "in use by another process"] {
-        assert!(said.err.contains(words), "{}", said.err);
+        assert!(output.err.contains(words), "{}", output.err);
     }
 }

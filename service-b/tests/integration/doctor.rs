@@ -1,4 +1,4 @@
-//! `service-b doctor`, as it is run beside a B that serves.
+//! `service-b doctor` with a running B.
 
 use std::fs;
 
@@ -6,32 +6,32 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    harness::{B, C, ISSUER, JWKS, RESOURCE, SECRET, claims, said, status},
-    process::{Said, run, set},
+    harness::{B, C, ISSUER, JWKS, RESOURCE, SECRET, claims, json_response, status},
+    process::{CommandOutput, run, set},
     signer::Signer,
 };
 
-/// The settings of that B, as a command line takes them, with these above.
-fn like(c: &C, b: &B, more: &[(&str, &str)]) -> Vec<String> {
+/// Returns command-line arguments with the settings of a running B, overridden by `more`.
+fn settings_of(c: &C, b: &B, more: &[(&str, &str)]) -> Vec<String> {
     let (listen, uri) = (b.listen(), c.server.uri());
-    let own =
+    let settings =
         [("issuer", ISSUER), ("internal_url", &uri), ("resource", RESOURCE), ("listen", &listen)];
-    set(&[&own[..], &[("introspection.client_secret", SECRET)], more].concat())
+    set(&[&settings[..], &[("introspection.client_secret", SECRET)], more].concat())
 }
 
-async fn doctor(c: &C, b: &B, more: &[(&str, &str)]) -> Said {
-    let said = run(&["doctor"], &like(c, b, more)).await;
-    assert!(!said.out.contains(SECRET) && !said.err.contains(SECRET), "{said:?}");
-    said
+async fn doctor(c: &C, b: &B, more: &[(&str, &str)]) -> CommandOutput {
+    let output = run(&["doctor"], &settings_of(c, b, more)).await;
+    assert!(!output.out.contains(SECRET) && !output.err.contains(SECRET), "{output:?}");
+    output
 }
 
-/// It failed, and a line of it says so, with a block in which all of this stands.
-fn found(said: &Said, line: &str, parts: &[&str]) {
-    assert_eq!(said.code, Some(1), "{said:?}");
-    let rest = said
+/// Asserts that the doctor failed with this check, whose diagnosis contains `parts`.
+fn assert_failed(output: &CommandOutput, line: &str, parts: &[&str]) {
+    assert_eq!(output.code, Some(1), "{output:?}");
+    let rest = output
         .out
         .split_once(&format!("FAIL  {line} "))
-        .unwrap_or_else(|| panic!("no `{line}` in {}", said.out))
+        .unwrap_or_else(|| panic!("no `{line}` in {}", output.out))
         .1;
     let block = rest.lines().take(5).collect::<Vec<_>>().join("\n");
     for part in ["compared  ", "expected  ", "found     ", "change    "].iter().chain(parts) {
@@ -39,38 +39,38 @@ fn found(said: &Said, line: &str, parts: &[&str]) {
     }
 }
 
-async fn world() -> (Signer, C, B) {
+async fn start_c_and_b() -> (Signer, C, B) {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b();
-    b.until_ready().await;
+    let b = c.start_b();
+    b.wait_until_ready().await;
     (signer, c, b)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn beside_a_b_that_serves_nothing_is_found() {
-    let (_, c, b) = world().await;
+async fn doctor_finds_nothing_wrong_with_a_running_b() {
+    let (_, c, b) = start_c_and_b().await;
     for mode in ["local", "introspection", "auto"] {
-        let said = doctor(&c, &b, &[("mode", mode)]).await;
-        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+        let output = doctor(&c, &b, &[("mode", mode)]).await;
+        assert_eq!((output.code, output.err.as_str()), (Some(0), ""), "{output:?}");
         assert!(
-            said.out.contains(" 0 warn, 0 FAIL, ") && !said.out.contains('\u{1b}'),
-            "plain in a pipe: {}",
-            said.out
+            output.out.contains(" 0 warn, 0 FAIL, ") && !output.out.contains('\u{1b}'),
+            "no colors in a pipe: {}",
+            output.out
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn programs_get_one_json_object() {
-    let (_, c, b) = world().await;
-    c.jwks.answers(said(&json!({ "keys": [] })));
-    let arguments = like(&c, &b, &[]);
-    let said = run(&["doctor", "--json"], &arguments).await;
-    assert_eq!(said.code, Some(1));
-    let told: Value = serde_json::from_str(&said.out).unwrap();
-    let service = &told["services"][0];
-    assert_eq!((&told["failed"], &service["service"]), (&json!(1), &json!("service-b")));
+async fn json_output_is_one_object() {
+    let (_, c, b) = start_c_and_b().await;
+    c.jwks.set_response(json_response(&json!({ "keys": [] })));
+    let arguments = settings_of(&c, &b, &[]);
+    let output = run(&["doctor", "--json"], &arguments).await;
+    assert_eq!(output.code, Some(1));
+    let report: Value = serde_json::from_str(&output.out).unwrap();
+    let service = &report["services"][0];
+    assert_eq!((&report["failed"], &service["service"]), (&json!(1), &json!("service-b")));
     let checks = service["checks"].as_array().unwrap();
     let keys = checks.iter().find(|check| check["check"] == "issuer: keys").unwrap();
     assert_eq!(
@@ -84,148 +84,153 @@ async fn programs_get_one_json_object() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c_that_is_away_an_issuer_with_a_slash_and_no_keys_are_found() {
-    let (_, c, b) = world().await;
-    let away = doctor(&c, &b, &[("internal_url", "http://127.0.0.1:1")]).await;
-    found(
-        &away,
+async fn unreachable_c_wrong_issuer_and_missing_keys_are_reported() {
+    let (_, c, b) = start_c_and_b().await;
+    let unreachable = doctor(&c, &b, &[("internal_url", "http://127.0.0.1:1")]).await;
+    assert_failed(
+        &unreachable,
         "issuer: reached",
         &["nothing is listening there", "internal_url: ", "GATEPASS__SERVICE_B__INTERNAL_URL"],
     );
     let slash = doctor(&c, &b, &[("issuer", "http://localhost:9000/")]).await;
-    found(
+    assert_failed(
         &slash,
         "issuer: metadata",
         &["a trailing slash", "expected  http://localhost:9000\n", "GATEPASS__SERVICE_B__ISSUER"],
     );
-    c.jwks.answers(status(404));
-    found(&doctor(&c, &b, &[]).await, "issuer: keys", &["status 404"]);
+    c.jwks.set_response(status(404));
+    assert_failed(&doctor(&c, &b, &[]).await, "issuer: keys", &["status 404"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_for_asking_is_found_and_not_shown() {
-    let (_, c, b) = world().await;
-    c.introspection.answers(
+async fn wrong_introspection_secret_is_reported_without_printing_it() {
+    let (_, c, b) = start_c_and_b().await;
+    c.introspection.set_response(
         status(401)
             .set_body_json(json!({ "error": "invalid_client", "error_description": SECRET })),
     );
-    let said = doctor(&c, &b, &[("mode", "introspection")]).await;
-    found(&said, "issuer: introspection", &["invalid_client", "introspection.client_secret: "]);
+    let output = doctor(&c, &b, &[("mode", "introspection")]).await;
+    assert_failed(
+        &output,
+        "issuer: introspection",
+        &["invalid_client", "introspection.client_secret: "],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_that_does_not_know_bs_scopes_is_a_warning() {
-    let (_, c, b) = world().await;
+async fn issuer_without_the_scopes_of_b_is_a_warning() {
+    let (_, c, b) = start_c_and_b().await;
     let jwks_uri = format!("{ISSUER}{JWKS}");
-    let about = json!({ "issuer": ISSUER, "jwks_uri": jwks_uri, "scopes_supported": ["openid", "resource:read"] });
-    c.metadata.answers(said(&about));
-    let said = doctor(&c, &b, &[]).await;
+    let metadata = json!({ "issuer": ISSUER, "jwks_uri": jwks_uri, "scopes_supported": ["openid", "resource:read"] });
+    c.metadata.set_response(json_response(&metadata));
+    let output = doctor(&c, &b, &[]).await;
     assert!(
-        said.code == Some(0)
-            && said.out.contains("warn  issuer: scope")
-            && said.out.contains("does not know: resource:write"),
-        "{said:?}"
+        output.code == Some(0)
+            && output.out.contains("warn  issuer: scope")
+            && output.out.contains("does not know: resource:write"),
+        "{output:?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_server_and_differing_settings_are_reported() {
-    let (_, c, b) = world().await;
-    let said = doctor(&c, &b, &[("listen", "127.0.0.1:1")]).await;
-    found(&said, "listener `listen`", &["nothing is listening there", "start it: `service-b`"]);
+    let (_, c, b) = start_c_and_b().await;
+    let output = doctor(&c, &b, &[("listen", "127.0.0.1:1")]).await;
+    assert_failed(
+        &output,
+        "listener `listen`",
+        &["nothing is listening there", "start it: `service-b`"],
+    );
     let other = doctor(&c, &b, &[("resource", "https://b.example/other")]).await;
-    found(
+    assert_failed(
         &other,
-        "own settings",
+        "running settings",
         &["expected  https://b.example/other\n", &format!("found     {RESOURCE}\n"), "resource: "],
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_and_certificates_that_cannot_be_used_are_found() {
-    let (_, c, b) = world().await;
-    let files = [("tls.cert_file", "/nowhere/own.pem"), ("tls.key_file", "/nowhere/key.pem")];
-    found(
+async fn unusable_settings_and_certificates_are_reported() {
+    let (_, c, b) = start_c_and_b().await;
+    let files = [("tls.cert_file", "/nowhere/cert.pem"), ("tls.key_file", "/nowhere/key.pem")];
+    assert_failed(
         &doctor(&c, &b, &files).await,
-        "own certificate",
-        &["/nowhere/own.pem", "GATEPASS__SERVICE_B__TLS__CERT_FILE"],
+        "server certificate",
+        &["/nowhere/cert.pem", "GATEPASS__SERVICE_B__TLS__CERT_FILE"],
     );
-    found(
+    assert_failed(
         &doctor(&c, &b, &[("local.algorithms", "none")]).await,
         "settings",
         &["unknown algorithm `none`"],
     );
-    found(
+    assert_failed(
         &doctor(&c, &b, &[("profile", "production")]).await,
         "settings",
         &["is a loopback address", "issuer: "],
     );
-    found(
+    assert_failed(
         &doctor(&c, &b, &[("ca_file", "/nowhere/ca.pem")]).await,
         "issuer: certificates",
         &["GATEPASS__SERVICE_B__CA_FILE"],
     );
 }
 
-/// A file with a pass.
-fn file(pass: &str) -> (TempDir, String) {
+/// Writes an access token to a file.
+fn token_file(token: &str) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
-    fs::write(&file, format!("{pass}\n")).unwrap();
+    fs::write(&file, format!("{token}\n")).unwrap();
     let name = file.display().to_string();
     (folder, name)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_token_is_explained_and_not_printed() {
-    let (signer, c, b) = world().await;
+    let (signer, c, b) = start_c_and_b().await;
     let now = clock::Clock::system().seconds();
-    let (good, other) = (json!({}), Signer::es256("of-before-the-restart"));
-    for (pass, line, parts) in [
+    let (good, other) = (json!({}), Signer::es256("old-key"));
+    for (token, line, parts) in [
+        (other.access_token(&claims(&good)), "token: key", ["one of: k1", "found     old-key"]),
         (
-            other.pass(&claims(&good)),
-            "token: key",
-            ["one of: k1", "found     of-before-the-restart"],
-        ),
-        (
-            signer.pass(&claims(&json!({ "iss": "http://localhost:9000/" }))),
+            signer.access_token(&claims(&json!({ "iss": "http://localhost:9000/" }))),
             "token: issuer",
             ["http://localhost:9000/", "issuer: "],
         ),
         (
-            signer.pass(&claims(&json!({ "aud": "https://b.example" }))),
+            signer.access_token(&claims(&json!({ "aud": "https://b.example" }))),
             "token: audience",
             ["https://b.example\n", "resource: "],
         ),
         (
-            signer.pass(&claims(&json!({ "exp": now - 60 }))),
+            signer.access_token(&claims(&json!({ "exp": now - 60 }))),
             "token: expiry",
             ["before exp", "a new token"],
         ),
         (
-            signer.pass(&claims(&json!({ "iat": now + 600, "exp": now + 900 }))),
+            signer.access_token(&claims(&json!({ "iat": now + 600, "exp": now + 900 }))),
             "token: issued at",
             ["issued in the past", "local.leeway_seconds: "],
         ),
         ("not-a-jwt".to_owned(), "token", ["is not a JWT", "mode: "]),
     ] {
-        let (_folder, name) = file(&pass);
-        let said = run(&["doctor", "--token", &name], &like(&c, &b, &[])).await;
-        found(&said, line, &parts);
-        let signature = pass.rsplit('.').next().unwrap();
-        assert!(!said.out.contains(signature) && !said.err.contains(signature), "{said:?}");
+        let (_folder, name) = token_file(&token);
+        let output = run(&["doctor", "--token", &name], &settings_of(&c, &b, &[])).await;
+        assert_failed(&output, line, &parts);
+        let signature = token.rsplit('.').next().unwrap();
+        assert!(!output.out.contains(signature) && !output.err.contains(signature), "{output:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn valid_token_is_ok_and_missing_scopes_are_reported() {
-    let (signer, c, b) = world().await;
-    let (_folder, name) = file(&signer.pass(&claims(&json!({ "scope": "resource:read" }))));
-    let said = run(&["doctor", "--token", &name], &like(&c, &b, &[])).await;
+    let (signer, c, b) = start_c_and_b().await;
+    let (_folder, name) =
+        token_file(&signer.access_token(&claims(&json!({ "scope": "resource:read" }))));
+    let output = run(&["doctor", "--token", &name], &settings_of(&c, &b, &[])).await;
     assert!(
-        said.code == Some(0) && said.out.contains("it does not have: resource:write"),
-        "{said:?}"
+        output.code == Some(0) && output.out.contains("it does not have: resource:write"),
+        "{output:?}"
     );
-    let missing = run(&["doctor", "--token", "/nowhere/token"], &like(&c, &b, &[])).await;
+    let missing = run(&["doctor", "--token", "/nowhere/token"], &settings_of(&c, &b, &[])).await;
     assert!(missing.code == Some(1) && missing.err.contains("/nowhere/token"), "{missing:?}");
 }

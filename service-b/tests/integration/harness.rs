@@ -1,4 +1,4 @@
-//! B, and a C that does as it is told.
+//! A running B, and a mock C whose responses the tests choose.
 
 use std::{
     net::TcpListener,
@@ -14,7 +14,7 @@ use service_kit::{BoundListener, CancellationToken, SecretSetting};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
 
 use crate::{
-    client::{Caller, until},
+    client::{TestClient, until},
     signer::Signer,
 };
 
@@ -25,17 +25,17 @@ pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const JWKS: &str = "/oauth/keys.json";
 pub const INTROSPECT: &str = "/oauth/introspect";
 
-/// What an endpoint answers until it is told otherwise.
+/// An endpoint of the mock C. It sends the same response until a test sets another one.
 #[derive(Clone)]
 pub struct Endpoint(Arc<Mutex<ResponseTemplate>>);
 
 impl Endpoint {
-    pub fn answers(&self, answer: ResponseTemplate) {
-        *self.0.lock().unwrap() = answer;
+    pub fn set_response(&self, response: ResponseTemplate) {
+        *self.0.lock().unwrap() = response;
     }
 
-    async fn at(server: &MockServer, at: &str, answer: ResponseTemplate) -> Self {
-        let endpoint = Self(Arc::new(Mutex::new(answer)));
+    async fn at(server: &MockServer, at: &str, response: ResponseTemplate) -> Self {
+        let endpoint = Self(Arc::new(Mutex::new(response)));
         Mock::given(path(at)).respond_with(endpoint.clone()).mount(server).await;
         endpoint
     }
@@ -62,19 +62,24 @@ impl C {
     pub async fn start_on(listener: TcpListener, signer: &Signer) -> Self {
         let server = MockServer::builder().listener(listener).start().await;
         Self {
-            metadata: Endpoint::at(&server, METADATA, about_c()).await,
-            jwks: Endpoint::at(&server, JWKS, said(&json!({ "keys": [signer.jwk()] }))).await,
-            introspection: Endpoint::at(&server, INTROSPECT, said(&json!({ "active": false })))
+            metadata: Endpoint::at(&server, METADATA, issuer_metadata()).await,
+            jwks: Endpoint::at(&server, JWKS, json_response(&json!({ "keys": [signer.jwk()] })))
                 .await,
+            introspection: Endpoint::at(
+                &server,
+                INTROSPECT,
+                json_response(&json!({ "active": false })),
+            )
+            .await,
             server,
         }
     }
 
-    pub fn b(&self) -> B {
-        self.b_with(|_| ())
+    pub fn start_b(&self) -> B {
+        self.start_b_with(|_| ())
     }
 
-    pub fn b_with(&self, change: impl FnOnce(&mut ServiceBSettings)) -> B {
+    pub fn start_b_with(&self, change: impl FnOnce(&mut ServiceBSettings)) -> B {
         let mut settings = settings(&self.server.uri());
         change(&mut settings);
         B::start(&settings)
@@ -86,9 +91,9 @@ impl C {
     }
 }
 
-/// B, running. It stops when it is dropped.
+/// A running B. It is stopped on drop.
 pub struct B {
-    caller: Caller,
+    client: TestClient,
     stop: CancellationToken,
 }
 
@@ -97,27 +102,27 @@ impl B {
         let (bound, stop) =
             (BoundListener::bind("127.0.0.1:0", "listen").unwrap(), CancellationToken::new());
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
-        let caller = Caller::new(format!("{scheme}://localhost:{}", bound.address().port()));
+        let client = TestClient::new(format!("{scheme}://localhost:{}", bound.address().port()));
         let b = ServiceB::prepare(settings, bound, Clock::system(), EventSink::disabled()).unwrap();
         tokio::spawn(b.run(stop.clone()));
-        Self { caller, stop }
+        Self { client, stop }
     }
 
-    pub async fn until_ready(&self) {
+    pub async fn wait_until_ready(&self) {
         until("B is ready", async || self.get("/readyz").await.status == 200).await;
     }
 
-    /// Where it listens.
+    /// Returns the address of the listener.
     pub fn listen(&self) -> String {
         self.base.rsplit_once(':').map(|(_, port)| format!("127.0.0.1:{port}")).unwrap()
     }
 }
 
 impl Deref for B {
-    type Target = Caller;
+    type Target = TestClient;
 
-    fn deref(&self) -> &Caller {
-        &self.caller
+    fn deref(&self) -> &TestClient {
+        &self.client
     }
 }
 
@@ -138,20 +143,20 @@ pub fn settings(c: &str) -> ServiceBSettings {
     settings
 }
 
-/// C's metadata, under the name by which the world knows it.
-pub fn about_c() -> ResponseTemplate {
-    said(&json!({
+/// Returns C's metadata with its public issuer identifier.
+pub fn issuer_metadata() -> ResponseTemplate {
+    json_response(&json!({
         "issuer": ISSUER,
         "jwks_uri": format!("{ISSUER}{JWKS}"),
         "introspection_endpoint": format!("{ISSUER}{INTROSPECT}"),
     }))
 }
 
-/// The claims of a good pass, with these members instead.
+/// Returns valid access token claims with these changes.
 pub fn claims(changes: &Value) -> Value {
     let now = Clock::system().seconds();
     let mut claims = json!({
-        "iss": ISSUER, "sub": "service-a", "client_id": "service-a", "aud": RESOURCE, "jti": "pass-1",
+        "iss": ISSUER, "sub": "service-a", "client_id": "service-a", "aud": RESOURCE, "jti": "token-1",
         "scope": "resource:read resource:write", "iat": now, "exp": now + 600,
     });
     for (name, value) in changes.as_object().unwrap() {
@@ -160,18 +165,18 @@ pub fn claims(changes: &Value) -> Value {
     claims
 }
 
-pub fn good() -> Value {
+pub fn valid_claims() -> Value {
     claims(&json!({}))
 }
 
-/// What C says about a pass.
+/// Returns an introspection response for an active token with these changes.
 pub fn active(changes: &Value) -> ResponseTemplate {
-    let mut word = claims(changes);
-    word["active"] = json!(true);
-    said(&word)
+    let mut body = claims(changes);
+    body["active"] = json!(true);
+    json_response(&body)
 }
 
-pub fn said(body: &Value) -> ResponseTemplate {
+pub fn json_response(body: &Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(body)
 }
 

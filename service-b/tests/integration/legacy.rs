@@ -4,7 +4,7 @@ use serde_json::json;
 use service_kit::DEMO_SECRET;
 
 use crate::{
-    client::answer,
+    client::send,
     harness::{C, claims},
     process::{Process, run, set},
     signer::Signer,
@@ -14,22 +14,22 @@ const IN_HEADER: &str = "/api/do_something";
 const IN_QUERY: &str = "/api";
 
 #[tokio::test]
-async fn the_old_way_does_not_exist_unless_it_is_asked_for() {
+async fn client_secrets_are_rejected_by_default() {
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b();
-    b.until_ready().await;
-    let in_header = answer(b.post(IN_HEADER).basic_auth("service-a", Some(DEMO_SECRET))).await;
+    let b = c.start_b();
+    b.wait_until_ready().await;
+    let in_header = send(b.post(IN_HEADER).basic_auth("service-a", Some(DEMO_SECRET))).await;
     assert_eq!(in_header.status, 401);
     assert!(in_header.header("www-authenticate").starts_with("Bearer "), "{in_header:?}");
     let in_query =
         b.request("GET", IN_QUERY).query(&[("access_key", "service-a"), ("secret", DEMO_SECRET)]);
-    assert_eq!(answer(in_query).await.status, 404);
+    assert_eq!(send(in_query).await.status, 404);
 }
 
 #[tokio::test]
-async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and_no_other() {
+async fn legacy_demo_accepts_only_the_correct_secret() {
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b_with(|settings| settings.legacy_secret_demo = true);
+    let b = c.start_b_with(|settings| settings.legacy_secret_demo = true);
     let by_header = |id: &str, secret: &str| {
         b.post(IN_HEADER).header("authorization", basic::format(id, &ClientSecret::new(secret)))
     };
@@ -37,12 +37,12 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
         b.request("GET", IN_QUERY).query(&[("access_key", id), ("secret", secret)])
     };
     for request in [by_header("service-a", DEMO_SECRET), in_query("service-a", DEMO_SECRET)] {
-        let believed = answer(request).await;
+        let accepted = send(request).await;
         assert_eq!(
-            (believed.status, believed.json()["client_id"].as_str()),
+            (accepted.status, accepted.json()["client_id"].as_str()),
             (200, Some("service-a"))
         );
-        assert!(!believed.text.contains(DEMO_SECRET));
+        assert!(!accepted.text.contains(DEMO_SECRET));
     }
     for request in [
         by_header("service-a", "abc124"),
@@ -55,37 +55,37 @@ async fn in_the_demonstration_b_believes_the_secret_as_basic_or_in_the_query_and
         b.request("GET", IN_QUERY).basic_auth("service-a", Some(DEMO_SECRET)),
         b.request("GET", IN_QUERY).bearer_auth(DEMO_SECRET),
     ] {
-        let refused = answer(request).await;
+        let rejected = send(request).await;
         assert_eq!(
-            (refused.status, refused.header("www-authenticate")),
+            (rejected.status, rejected.header("www-authenticate")),
             (401, "Basic realm=\"service-b\"")
         );
         assert_eq!(
-            refused.json(),
+            rejected.json(),
             json!({ "error": "unauthorized", "error_description": "wrong client id or secret" })
         );
     }
     let read =
-        answer(b.request("GET", "/api/resource").basic_auth("service-a", Some(DEMO_SECRET))).await;
-    assert_eq!(read.status, 401, "the resource itself wants a pass");
+        send(b.request("GET", "/api/resource").basic_auth("service-a", Some(DEMO_SECRET))).await;
+    assert_eq!(read.status, 401, "the resource needs an access token");
 }
 
 #[tokio::test]
 async fn access_tokens_are_still_verified_with_the_legacy_secret_demo() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.legacy_secret_demo = true);
-    b.until_ready().await;
-    let pass = |scope: &str| signer.pass(&claims(&json!({ "scope": scope })));
-    let with = |request: RequestBuilder| async { answer(request).await.status };
-    assert_eq!(with(b.post(IN_HEADER).bearer_auth(pass("resource:write"))).await, 200);
-    assert_eq!(with(b.post(IN_HEADER).bearer_auth(pass("resource:read"))).await, 403);
+    let b = c.start_b_with(|settings| settings.legacy_secret_demo = true);
+    b.wait_until_ready().await;
+    let token = |scope: &str| signer.access_token(&claims(&json!({ "scope": scope })));
+    let with = |request: RequestBuilder| async { send(request).await.status };
+    assert_eq!(with(b.post(IN_HEADER).bearer_auth(token("resource:write"))).await, 200);
+    assert_eq!(with(b.post(IN_HEADER).bearer_auth(token("resource:read"))).await, 403);
     assert_eq!(with(b.post(IN_HEADER).bearer_auth(DEMO_SECRET)).await, 401);
     assert_eq!(with(b.post(IN_HEADER)).await, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_call_in_the_old_way_is_warned_of() {
+async fn every_legacy_call_logs_a_warning() {
     let b = Process::serve(&set(&[
         ("legacy_secret_demo", "true"),
         ("listen", "127.0.0.1:0"),
@@ -95,7 +95,7 @@ async fn every_call_in_the_old_way_is_warned_of() {
         b.get(&format!("{IN_QUERY}{query}")).await;
     }
     for secret in [DEMO_SECRET, "wrong"] {
-        answer(b.post(IN_HEADER).basic_auth("service-a", Some(secret))).await;
+        send(b.post(IN_HEADER).basic_auth("service-a", Some(secret))).await;
     }
     let log = b.kill_and_read_log();
     let warned =
@@ -105,16 +105,20 @@ async fn every_call_in_the_old_way_is_warned_of() {
 }
 
 #[tokio::test]
-async fn production_refuses_to_start_with_the_old_way() {
+async fn production_refuses_to_start_with_legacy_secret_demo() {
     let production = [
         ("profile", "production"),
         ("legacy_secret_demo", "true"),
         ("mode", "introspection"),
         ("listen", "0.0.0.0:0"),
     ];
-    let said = run(&["serve"], &set(&production)).await;
-    assert_eq!(said.code, Some(1));
+    let output = run(&["serve"], &set(&production)).await;
+    assert_eq!(output.code, Some(1));
     for setting in ["legacy_secret_demo", "introspection.client_secret", "listen"] {
-        assert!(said.err.contains(&format!("\n  {setting}: ")), "{setting} is not in {}", said.err);
+        assert!(
+            output.err.contains(&format!("\n  {setting}: ")),
+            "{setting} is not in {}",
+            output.err
+        );
     }
 }

@@ -4,8 +4,8 @@ use std::{
 };
 
 use crate::{
-    client::{answer, until},
-    harness::{C, good},
+    client::{send, until},
+    harness::{C, valid_claims},
     signer::Signer,
 };
 
@@ -13,29 +13,33 @@ use crate::{
 async fn oversized_body_is_rejected_after_the_token_was_verified() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.limits.max_body_bytes = 100);
-    let pass = signer.pass(&good());
+    let b = c.start_b_with(|settings| settings.limits.max_body_bytes = 100);
+    let token = signer.access_token(&valid_claims());
     let post = |bytes: usize| b.post("/api/do_something").body("x".repeat(bytes));
-    assert_eq!(answer(post(100).bearer_auth(&pass)).await.status, 200);
-    answer(post(101).bearer_auth(&pass)).await.refused(413, "invalid_request", "too long");
-    assert_eq!(answer(post(101)).await.status, 401);
+    assert_eq!(send(post(100).bearer_auth(&token)).await.status, 200);
+    send(post(101).bearer_auth(&token)).await.assert_bearer_error(
+        413,
+        "invalid_request",
+        "too long",
+    );
+    assert_eq!(send(post(101)).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_form_is_limited_by_the_same_setting() {
+async fn oversized_form_is_rejected() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.limits.max_body_bytes = 100);
-    let pass = signer.pass(&good());
+    let b = c.start_b_with(|settings| settings.limits.max_body_bytes = 100);
+    let token = signer.access_token(&valid_claims());
     let post = |bytes: usize| {
-        b.post("/api/do_something").bearer_auth(&pass).form(&[("x", "x".repeat(bytes - 2))])
+        b.post("/api/do_something").bearer_auth(&token).form(&[("x", "x".repeat(bytes - 2))])
     };
-    assert_eq!(answer(post(100)).await.status, 200);
-    answer(post(101)).await.refused(413, "invalid_request", "too long");
+    assert_eq!(send(post(100)).await.status, 200);
+    send(post(101)).await.assert_bearer_error(413, "invalid_request", "too long");
 }
 
-/// Ask on a connection that stays open.
-fn ask(connection: &mut TcpStream) -> String {
+/// Requests `/healthz` and returns the beginning of the response. Keeps the connection open.
+fn request_health(connection: &mut TcpStream) -> String {
     let mut start = [0; 15];
     let _ = connection.write_all(b"GET /healthz HTTP/1.1\r\nhost: b\r\n\r\n");
     let read = connection.read(&mut start).unwrap_or(0);
@@ -43,24 +47,27 @@ fn ask(connection: &mut TcpStream) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_connection_too_many_is_closed_and_the_place_is_free_again_later() {
+async fn connection_over_the_limit_is_closed() {
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b_with(|settings| settings.limits.max_connections = 1);
+    let b = c.start_b_with(|settings| settings.limits.max_connections = 1);
     let connect = || TcpStream::connect(b.listen()).unwrap();
     let mut first = connect();
-    assert_eq!(ask(&mut first), "HTTP/1.1 200 OK");
-    assert_eq!(ask(&mut connect()), "", "it is closed before anything is read");
+    assert_eq!(request_health(&mut first), "HTTP/1.1 200 OK");
+    assert_eq!(request_health(&mut connect()), "", "the connection is closed without a response");
     drop(first);
-    until("there is a place again", async || ask(&mut connect()) == "HTTP/1.1 200 OK").await;
+    until("the closed connection no longer counts", async || {
+        request_health(&mut connect()) == "HTTP/1.1 200 OK"
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn headers_that_dribble_in_do_not_hold_a_connection() {
+async fn connection_with_slow_headers_is_closed() {
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b_with(|settings| settings.limits.header_timeout_seconds = 1);
+    let b = c.start_b_with(|settings| settings.limits.header_timeout_seconds = 1);
     let mut slow = TcpStream::connect(b.listen()).unwrap();
     slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
     let mut rest = Vec::new();
-    assert!(slow.read_to_end(&mut rest).is_ok(), "B has closed it");
+    assert!(slow.read_to_end(&mut rest).is_ok(), "B closes the connection");
     assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));
 }

@@ -1,5 +1,5 @@
-//! B over real sockets, with a C that can be told how to behave.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by failing")]
+//! Tests of B over real sockets, with a mock C.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod client;
 mod command_line;

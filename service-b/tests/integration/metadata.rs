@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn b_says_whose_passes_it_takes_and_for_what() {
+async fn resource_metadata_names_issuer_and_scopes() {
     let c = C::start(&Signer::es256("k1")).await;
     let expected = json!({
         "resource": RESOURCE,
@@ -14,6 +14,6 @@ async fn b_says_whose_passes_it_takes_and_for_what() {
         "scopes_supported": ["resource:read", "resource:write"],
         "bearer_methods_supported": ["header"],
     });
-    let answer = c.b().get("/.well-known/oauth-protected-resource").await;
-    assert_eq!((answer.status, answer.json()), (200, expected));
+    let response = c.start_b().get("/.well-known/oauth-protected-resource").await;
+    assert_eq!((response.status, response.json()), (200, expected));
 }

@@ -1,4 +1,4 @@
-//! The real binary: as a command that ends, and as a server that runs.
+//! Runs the real binary: commands that end, and a server.
 
 use std::{
     fmt::Write as _,
@@ -12,19 +12,19 @@ use std::{
 
 use serde_json::Value;
 
-use crate::client::Caller;
+use crate::client::TestClient;
 
-/// What a command said, and how it ended.
+/// The exit code and the output of a command.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
-/// A server in a process of its own.
+/// A server in its own process, which is killed on drop.
 pub struct Process {
-    pub caller: Caller,
+    pub client: TestClient,
     child: Child,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -36,25 +36,31 @@ fn binary(arguments: &[String]) -> Command {
     command
 }
 
-/// Run a command to its end.
-pub async fn run(words: &[&str], more: &[String]) -> Said {
+/// Runs a command and waits for its end.
+pub async fn run(words: &[&str], more: &[String]) -> CommandOutput {
     let arguments: Vec<String> =
         words.iter().map(|&word| word.to_owned()).chain(more.iter().cloned()).collect();
-    said(&tokio::task::spawn_blocking(move || binary(&arguments).output().unwrap()).await.unwrap())
+    command_output(
+        &tokio::task::spawn_blocking(move || binary(&arguments).output().unwrap()).await.unwrap(),
+    )
 }
 
-fn said(output: &Output) -> Said {
+fn command_output(output: &Output) -> CommandOutput {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    CommandOutput {
+        code: output.status.code(),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    }
 }
 
-/// Settings as the command line takes them.
+/// Converts settings to command-line arguments: `--set KEY=VALUE`.
 pub fn set(pairs: &[(&str, &str)]) -> Vec<String> {
     pairs.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]).collect()
 }
 
 impl Process {
-    /// Start the server, and learn from its log where it listens.
+    /// Starts the server and reads its address from its log.
     pub fn serve(arguments: &[String]) -> Self {
         let mut child = binary(arguments).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
@@ -74,11 +80,11 @@ impl Process {
         let line = starts
             .recv_timeout(Duration::from_secs(60))
             .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
-        let caller = Caller::new(format!("http://{}", line["address"].as_str().unwrap()));
-        Self { caller, child, log, reader: Some(reader) }
+        let client = TestClient::new(format!("http://{}", line["address"].as_str().unwrap()));
+        Self { client, child, log, reader: Some(reader) }
     }
 
-    /// End the process, and read all that it has logged.
+    /// Kills the process and returns everything that it has logged.
     pub fn kill_and_read_log(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -88,16 +94,16 @@ impl Process {
 }
 
 impl Deref for Process {
-    type Target = Caller;
+    type Target = TestClient;
 
-    fn deref(&self) -> &Caller {
-        &self.caller
+    fn deref(&self) -> &TestClient {
+        &self.client
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Ignore errors: the process may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

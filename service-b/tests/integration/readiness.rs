@@ -4,12 +4,12 @@ use service_b::settings::Mode;
 
 use crate::{
     client::until,
-    harness::{B, C, good, settings, status},
+    harness::{B, C, settings, status, valid_claims},
     signer::Signer,
 };
 
 #[tokio::test]
-async fn b_becomes_ready_when_c_comes_up_without_a_restart() {
+async fn b_becomes_ready_once_c_is_reachable() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let signer = Signer::es256("k1");
     let b = B::start(&settings(&format!("http://{address}")));
@@ -18,22 +18,26 @@ async fn b_becomes_ready_when_c_comes_up_without_a_restart() {
         (early.status, early.json()["reason"].as_str()),
         (503, Some("no keys of the issuer yet"))
     );
-    assert_eq!(b.get("/healthz").await.status, 200, "it runs all the same");
-    assert_eq!(b.resource(&signer.pass(&good())).await.status, 503, "not a no, and never a yes");
+    assert_eq!(b.get("/healthz").await.status, 200, "the process is alive");
+    assert_eq!(
+        b.resource(&signer.access_token(&valid_claims())).await.status,
+        503,
+        "B can neither accept nor reject the token"
+    );
     let _c = C::start_on(TcpListener::bind(address).unwrap(), &signer).await;
-    b.until_ready().await;
-    assert_eq!(b.resource(&signer.pass(&good())).await.status, 200);
+    b.wait_until_ready().await;
+    assert_eq!(b.resource(&signer.access_token(&valid_claims())).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_b_that_asks_is_ready_when_it_knows_where() {
+async fn introspecting_b_is_ready_once_it_has_metadata() {
     for mode in [Mode::Introspection, Mode::Auto] {
         let c = C::start(&Signer::es256("k1")).await;
-        c.metadata.answers(status(500));
-        let b = c.b_with(|settings| settings.mode = mode);
+        c.metadata.set_response(status(500));
+        let b = c.start_b_with(|settings| settings.mode = mode);
         let ready = async || b.get("/readyz").await.status == 200;
         assert!(!ready().await);
-        c.metadata.answers(crate::harness::about_c());
+        c.metadata.set_response(crate::harness::issuer_metadata());
         until("B is ready", ready).await;
     }
 }
@@ -42,8 +46,8 @@ async fn a_b_that_asks_is_ready_when_it_knows_where() {
 async fn calls_are_counted_by_route_and_status() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    let b = c.b();
-    b.resource(&signer.pass(&good())).await;
+    let b = c.start_b();
+    b.resource(&signer.access_token(&valid_claims())).await;
     b.get("/api/resource").await;
     b.get("/made/up").await;
     let metrics = b.get("/metrics").await.text;

@@ -8,16 +8,17 @@ use serde_json::json;
 use service_kit::{DEMO_SECRET, tls::DevCa};
 
 use crate::{
-    client::{Caller, answer},
-    harness::{C, ISSUER, RESOURCE, SECRET, active, claims, good, said, status},
+    client::{TestClient, send},
+    harness::{C, ISSUER, RESOURCE, SECRET, active, claims, json_response, status, valid_claims},
     process::{Process, set},
     signer::Signer,
 };
 
-const OPAQUE: &str = "gpat_opaque-and-to-be-kept";
-const GUESS: &str = "a guess that is wrong 5b1e";
+const OPAQUE: &str = "gpat_opaque-secret";
+const GUESS: &str = "wrong secret 5b1e";
 
-/// A secret in every form in which it travels.
+/// Returns the forms of a secret to search for: plain, form-encoded, Base64-encoded, its bytes as
+/// `{:?}` prints them, and the signature of a JWT.
 fn forms(secret: &str) -> Vec<String> {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let bytes = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
@@ -28,33 +29,33 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Use every endpoint, rightly and wrongly.
-async fn use_everything(b: &Caller, c: &C, passes: &[String]) {
-    for trouble in [
+/// Sends valid and invalid requests to every endpoint.
+async fn call_every_endpoint(b: &TestClient, c: &C, tokens: &[String]) {
+    for introspection_response in [
         active(&json!({})),
-        said(&json!({ "active": false })),
+        json_response(&json!({ "active": false })),
         status(500),
-        said(&json!({ "echo": OPAQUE })),
+        json_response(&json!({ "echo": OPAQUE })),
     ] {
-        c.introspection.answers(trouble);
-        for (pass, path) in
-            passes.iter().flat_map(|pass| [(pass, "/api/resource"), (pass, "/made/up")])
+        c.introspection.set_response(introspection_response);
+        for (token, path) in
+            tokens.iter().flat_map(|token| [(token, "/api/resource"), (token, "/made/up")])
         {
-            answer(b.request("GET", path).bearer_auth(pass)).await;
-            answer(b.request("GET", path).query(&[("access_token", pass)])).await;
-            answer(b.request("GET", path).query(&[("access_token", pass)]).bearer_auth(pass)).await;
-            answer(b.request("GET", path).header("cookie", format!("session={pass}"))).await;
+            send(b.request("GET", path).bearer_auth(token)).await;
+            send(b.request("GET", path).query(&[("access_token", token)])).await;
+            send(b.request("GET", path).query(&[("access_token", token)]).bearer_auth(token)).await;
+            send(b.request("GET", path).header("cookie", format!("session={token}"))).await;
         }
     }
-    for pass in passes {
-        b.get(&format!("/made/up/{pass}")).await;
-        answer(b.post("/api/do_something").bearer_auth(pass).body(pass.clone())).await;
-        answer(b.post("/api/do_something").form(&[("access_token", pass)])).await;
+    for token in tokens {
+        b.get(&format!("/made/up/{token}")).await;
+        send(b.post("/api/do_something").bearer_auth(token).body(token.clone())).await;
+        send(b.post("/api/do_something").form(&[("access_token", token)])).await;
     }
     for secret in [DEMO_SECRET, GUESS] {
         let header = basic::format("service-a", &ClientSecret::new(secret));
-        answer(b.post("/api/do_something").header("authorization", header)).await;
-        answer(b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)]))
+        send(b.post("/api/do_something").header("authorization", header)).await;
+        send(b.request("GET", "/api").query(&[("access_key", "service-a"), ("secret", secret)]))
             .await;
     }
     for path in [
@@ -76,10 +77,10 @@ async fn log_holds_no_secret_and_no_token_at_any_level() {
     let [certificate, key] = files.map(|file| file.display().to_string());
     let c = C::start(&signer).await;
     let expired = claims(&json!({ "exp": 1, "jti": "old" }));
-    let passes = [
-        signer.pass(&good()),
-        signer.pass(&expired),
-        Signer::es256("else").pass(&good()),
+    let tokens = [
+        signer.access_token(&valid_claims()),
+        signer.access_token(&expired),
+        Signer::es256("else").access_token(&valid_claims()),
         OPAQUE.to_owned(),
     ];
     for mode in ["local", "introspection", "auto"] {
@@ -100,23 +101,24 @@ async fn log_holds_no_secret_and_no_token_at_any_level() {
         ]));
         let authority = Certificate::from_pem(&fs::read(ca.certificate()).unwrap()).unwrap();
         let http = Client::builder().no_proxy().tls_certs_only([authority]).build().unwrap();
-        let caller = Caller { base: b.base.replace("http://127.0.0.1", "https://localhost"), http };
-        use_everything(&caller, &c, &passes).await;
+        let client =
+            TestClient { base: b.base.replace("http://127.0.0.1", "https://localhost"), http };
+        call_every_endpoint(&client, &c, &tokens).await;
         let log = b.kill_and_read_log();
-        for noisy in ["rustls", "hyper"] {
+        for library in ["rustls", "hyper"] {
             assert!(
-                log.contains(&format!("\"target\":\"{noisy}")),
-                "{noisy} has logged nothing, so nothing of it was read"
+                log.contains(&format!("\"target\":\"{library}")),
+                "{library} has logged nothing, so the filter does not include it"
             );
         }
         assert!(log.contains("access token rejected"));
         let header = basic::format("service-b", &ClientSecret::new(SECRET));
-        let old_header = basic::format("service-a", &ClientSecret::new(DEMO_SECRET));
-        let mut secrets = vec![header[6..].to_owned(), old_header[6..].to_owned()];
+        let legacy_header = basic::format("service-a", &ClientSecret::new(DEMO_SECRET));
+        let mut secrets = vec![header[6..].to_owned(), legacy_header[6..].to_owned()];
         secrets.extend(
             [SECRET, DEMO_SECRET, GUESS]
                 .into_iter()
-                .chain(passes.iter().map(String::as_str))
+                .chain(tokens.iter().map(String::as_str))
                 .flat_map(forms),
         );
         for secret in secrets {

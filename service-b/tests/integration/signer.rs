@@ -2,7 +2,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
 
-/// A key pair of C's.
+/// A signing key of C.
 pub struct Signer {
     kid: String,
     encoding: EncodingKey,
@@ -17,7 +17,7 @@ impl Signer {
         }
     }
 
-    /// The public half, as C publishes it.
+    /// Returns the public key as C publishes it.
     pub fn jwk(&self) -> Value {
         let mut jwk =
             serde_json::to_value(Jwk::from_encoding_key(&self.encoding, Algorithm::ES256).unwrap())
@@ -26,7 +26,8 @@ impl Signer {
         jwk
     }
 
-    pub fn pass(&self, claims: &Value) -> String {
+    /// Signs an access token.
+    pub fn access_token(&self, claims: &Value) -> String {
         let header = Header {
             typ: Some("at+jwt".to_owned()),
             kid: Some(self.kid.clone()),

@@ -6,22 +6,22 @@ use service_kit::TlsFiles;
 use tempfile::TempDir;
 
 use crate::{
-    client::{Caller, until},
-    harness::{B, C, good},
+    client::{TestClient, until},
+    harness::{B, C, valid_claims},
     process::{run, set},
     signer::Signer,
 };
 
-/// A certificate of one's own for `localhost`, and its key.
-struct Own {
+/// A self-signed certificate for `localhost`, and its key.
+struct SelfSigned {
     folder: TempDir,
 }
 
-impl Own {
-    fn made() -> Self {
-        let own = Self { folder: tempfile::tempdir().unwrap() };
-        own.renew();
-        own
+impl SelfSigned {
+    fn new() -> Self {
+        let files = Self { folder: tempfile::tempdir().unwrap() };
+        files.renew();
+        files
     }
 
     fn renew(&self) {
@@ -29,7 +29,7 @@ impl Own {
         let certificate =
             CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
         fs::write(self.file("key.pem"), key.serialize_pem()).unwrap();
-        fs::write(self.file("own.pem"), certificate.pem()).unwrap();
+        fs::write(self.file("cert.pem"), certificate.pem()).unwrap();
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -37,55 +37,55 @@ impl Own {
     }
 
     fn files(&self) -> TlsFiles {
-        TlsFiles { cert_file: Some(self.file("own.pem")), key_file: Some(self.file("key.pem")) }
+        TlsFiles { cert_file: Some(self.file("cert.pem")), key_file: Some(self.file("key.pem")) }
     }
 
-    /// A caller that believes this certificate alone.
-    fn believer(&self, b: &B) -> Caller {
-        let certificate = Certificate::from_pem(&fs::read(self.file("own.pem")).unwrap()).unwrap();
+    /// Returns a client of B that trusts only this certificate.
+    fn trusting_client(&self, b: &B) -> TestClient {
+        let certificate = Certificate::from_pem(&fs::read(self.file("cert.pem")).unwrap()).unwrap();
         let http =
             Client::builder().no_proxy().pool_max_idle_per_host(0).tls_certs_only([certificate]);
-        Caller { base: b.base.clone(), http: http.build().unwrap() }
+        TestClient { base: b.base.clone(), http: http.build().unwrap() }
     }
 }
 
 #[tokio::test]
-async fn with_certificates_of_its_own_b_serves_https_and_takes_up_new_ones() {
-    let (own, signer) = (Own::made(), Signer::es256("k1"));
+async fn https_listener_reloads_a_renewed_certificate() {
+    let (tls, signer) = (SelfSigned::new(), Signer::es256("k1"));
     let c = C::start(&signer).await;
-    let b = c.b_with(|settings| settings.tls = own.files());
-    let caller = own.believer(&b);
-    assert_eq!(caller.resource(&signer.pass(&good())).await.status, 200);
+    let b = c.start_b_with(|settings| settings.tls = tls.files());
+    let client = tls.trusting_client(&b);
+    assert_eq!(client.resource(&signer.access_token(&valid_claims())).await.status, 200);
     assert!(
         b.http.get(format!("{}/healthz", b.base)).send().await.is_err(),
-        "whoever does not know it does not believe it"
+        "other clients do not trust the certificate"
     );
 
-    own.renew();
-    let renewed = own.believer(&b);
+    tls.renew();
+    let renewed = tls.trusting_client(&b);
     until("the new certificate is served", async || {
         renewed.http.get(format!("{}/healthz", b.base)).send().await.is_ok()
     })
     .await;
     assert!(
-        caller.http.get(format!("{}/healthz", b.base)).send().await.is_err(),
-        "the old one is gone"
+        client.http.get(format!("{}/healthz", b.base)).send().await.is_err(),
+        "the old certificate is no longer served"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_healthcheck_asks_over_https_where_b_serves_it() {
-    let own = Own::made();
+async fn healthcheck_uses_https_if_b_serves_tls() {
+    let tls = SelfSigned::new();
     let c = C::start(&Signer::es256("k1")).await;
-    let b = c.b_with(|settings| settings.tls = own.files());
-    let caller = own.believer(&b);
-    until("B is ready", async || caller.get("/readyz").await.status == 200).await;
+    let b = c.start_b_with(|settings| settings.tls = tls.files());
+    let client = tls.trusting_client(&b);
+    until("B is ready", async || client.get("/readyz").await.status == 200).await;
     let (listen, [certificate, key]) =
-        (b.listen(), ["own.pem", "key.pem"].map(|name| own.file(name).display().to_string()));
+        (b.listen(), ["cert.pem", "key.pem"].map(|name| tls.file(name).display().to_string()));
     let settings =
         set(&[("listen", &listen), ("tls.cert_file", &certificate), ("tls.key_file", &key)]);
-    let said = run(&["healthcheck"], &settings).await;
-    assert_eq!(said.code, Some(0), "{said:?}");
+    let output = run(&["healthcheck"], &settings).await;
+    assert_eq!(output.code, Some(0), "{output:?}");
     let plain = run(&["healthcheck"], &set(&[("listen", &listen)])).await;
     assert_eq!(plain.code, Some(1), "http to an https port: {plain:?}");
 }

@@ -30,7 +30,7 @@ pub async fn check_introspection(checks: &mut Checks, known: &ConfirmedIssuer, c
     };
     if matches!(reply.status, 401 | 403) || client.error_response(&reply).is("invalid_client") {
         let compared = format!(
-            "the id `{}` with its secret (not shown), and its registration at the issuer",
+            "the id `{}` with its secret (not printed), and its registration at the issuer",
             client.id
         );
         let advice = "use the secret that is registered for this client, here or in the file of `client_secret_file`, and compare `client_id`";

@@ -65,7 +65,7 @@ pub async fn check_keys(
         return None;
     }
     let is_usable =
-        |key: &&Value| algorithm(key).is_some_and(|own| algorithms.iter().any(|one| one == own));
+        |key: &&Value| algorithm(key).is_some_and(|used| algorithms.iter().any(|one| one == used));
     match keys.iter().filter(is_usable).count() {
         0 => {
             let advice =

@@ -116,7 +116,7 @@ pub async fn check_running_resource(
             .names
             .change(setting, "restart that process, or run the doctor with the same settings");
         checks.fail(
-            "own settings",
+            "running settings",
             "the running process has other settings",
             Diagnosis::new(compared, value, running, change),
         );

@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn only_the_exact_redirect_uri_counts_as_registered() {
-        let own = "https://a.example/callback";
+        let registered = "https://a.example/callback";
         for (location, back) in [
             ("https://a.example/callback?error=login_required&state=doctor", true),
             ("https://a.example/callback#error=login_required", true),
@@ -283,7 +283,7 @@ mod tests {
             ("https://a.example/callback.evil/?error=x", false),
             ("https://c.example/login?redirect_uri=https://a.example/callback", false),
         ] {
-            assert_eq!(redirects_to(location, own), back, "{location}");
+            assert_eq!(redirects_to(location, registered), back, "{location}");
         }
         assert_eq!(parameter("https://a/cb?x=1&error=a+b", "error").as_deref(), Some("a b"));
     }

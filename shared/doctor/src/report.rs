@@ -86,11 +86,11 @@ mod tests {
 
     fn reports() -> Vec<Report> {
         let mut checks = Checks::default();
-        checks.ok("settings", "they can be used");
-        let change = Change::of("service-a", "issuer", "write it to the byte");
+        checks.ok("settings", "valid");
+        let change = Change::of("service-a", "issuer", "use the exact identifier");
         checks.fail(
             "issuer",
-            "it is another",
+            "the issuers differ",
             Diagnosis::new("two names", "http://c", "http://c/", change),
         );
         vec![Report::of("service-a", [checks])]

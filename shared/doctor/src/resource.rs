@@ -103,9 +103,9 @@ fn compare(
 ) {
     let check = |what: &str| format!("{}: {what}", endpoint.label);
     let at = without_query(url);
-    let (own, setting) = &endpoint.resource;
-    if metadata.resource == *own {
-        checks.ok(check("audience"), own);
+    let (identifier, setting) = &endpoint.resource;
+    if metadata.resource == *identifier {
+        checks.ok(check("audience"), identifier);
     } else {
         let compared = format!(
             "the setting `{}` and `resource` at {at}, exactly",
@@ -115,12 +115,12 @@ fn compare(
         let diagnosis = Diagnosis::new(
             compared,
             &metadata.resource,
-            own,
+            identifier,
             endpoint.names.change(setting, advice),
         );
         checks.fail(
             check("audience"),
-            format!("they differ in {}", uri_difference(&metadata.resource, own)),
+            format!("they differ in {}", uri_difference(&metadata.resource, identifier)),
             diagnosis,
         );
     }

@@ -46,7 +46,7 @@ fn check_certificate(
 ) {
     match ServerCertificate::load(certificate, key) {
         Ok(None) => (),
-        Ok(Some(_)) => checks.ok("own certificate", "readable, and the key matches"),
+        Ok(Some(_)) => checks.ok("server certificate", "readable, and the key matches"),
         Err(error) => {
             let compared = format!(
                 "the settings `{}` and `{}` and their files",
@@ -59,7 +59,7 @@ fn check_certificate(
             );
             let diagnosis =
                 Diagnosis::new(compared, "a certificate and its key", error.to_string(), change);
-            checks.fail("own certificate", "the certificate cannot be used", diagnosis);
+            checks.fail("server certificate", "the certificate cannot be used", diagnosis);
         }
     }
 }

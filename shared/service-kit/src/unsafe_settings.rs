@@ -67,8 +67,8 @@ pub fn plain_http_url(setting: &'static str, url: &str) -> Option<UnsafeSetting>
 /// Returns an unsafe setting if `url`, which identifies a server to others, has a loopback host.
 #[must_use]
 pub fn loopback_url(setting: &'static str, url: &str) -> Option<UnsafeSetting> {
-    let own = Url::parse(url).is_ok_and(|url| is_loopback_url(&url));
-    own.then(|| {
+    let is_loopback = Url::parse(url).is_ok_and(|url| is_loopback_url(&url));
+    is_loopback.then(|| {
         UnsafeSetting::new(
             setting,
             format!("{url} is a loopback address"),

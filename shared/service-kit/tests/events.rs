@@ -1,5 +1,5 @@
 //! Sending of events to a flow viewer.
-#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Export of spans to an OpenTelemetry collector. A separate test binary, because logging is
 //! initialized once in a process.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 use axum::{Router, routing::get};
 use clock::Clock;

@@ -1,6 +1,6 @@
 //! Limits of a server, and its responses to requests that no handler sees.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 use std::{
     io::{Read, Write},

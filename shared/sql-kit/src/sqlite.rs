@@ -27,7 +27,7 @@ pub struct SqliteDatabase {
     pub readers: SqlitePool,
     /// The only connection of this pool that writes: SQLite allows one writer at a time.
     pub writer: SqlitePool,
-    /// The options of a connection that writes, for servers that open one of their own.
+    /// The options of a connection that writes, for servers that open another one.
     pub options: SqliteConnectOptions,
 }
 

@@ -90,7 +90,7 @@ impl Page<'_> {
         writeln!(self.rows, "- **`{setting}`** · {}{}", self.type_name(&field.kind), unit(setting))
             .unwrap();
         if known {
-            writeln!(self.rows, "  · default {}", shown_default(default)).unwrap();
+            writeln!(self.rows, "  · default {}", format_default(default)).unwrap();
         }
         if let Some(prefix) = self.environment {
             let name = setting.replace('.', "__").to_uppercase();
@@ -141,7 +141,7 @@ fn unit(setting: &str) -> &'static str {
     .map_or("", |(_, unit)| unit)
 }
 
-fn shown_default(default: Option<&Value>) -> String {
+fn format_default(default: Option<&Value>) -> String {
     match default {
         None | Some(Value::Null) => "not set".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "empty".to_owned(),
@@ -151,8 +151,8 @@ fn shown_default(default: Option<&Value>) -> String {
     }
 }
 
-/// The description, without its default where `Default` of the settings has it, and what it says
-/// about production.
+/// Splits the documentation of a setting into its description and its sentences about production.
+/// Leaves out the default if `Default` of the settings provides it.
 fn sentences(docs: &str, known_default: bool) -> (String, String) {
     let (mut description, mut production) = (Vec::new(), Vec::new());
     for sentence in docs.split_inclusive(". ").map(str::trim) {

@@ -123,8 +123,10 @@ fn check_public_url(checks: &mut Checks, at: &IssuerConfig, result: Option<Fetch
         return;
     }
     let check = at.check("browsers");
-    let Ok(own) = Url::parse(&at.issuer) else { return };
-    if let Some(host) = own.domain().filter(|host| !host.contains('.') && !is_loopback_url(&own)) {
+    let Ok(public) = Url::parse(&at.issuer) else { return };
+    if let Some(host) =
+        public.domain().filter(|host| !host.contains('.') && !is_loopback_url(&public))
+    {
         let compared = format!(
             "the host of `{}` and host names that browsers can resolve",
             at.names.name("issuer")
@@ -154,7 +156,7 @@ fn check_public_url(checks: &mut Checks, at: &IssuerConfig, result: Option<Fetch
                 ),
             );
         }
-        Some(Err(_)) if is_loopback_url(&own) => {
+        Some(Err(_)) if is_loopback_url(&public) => {
             checks.ok(
                 check,
                 format!(

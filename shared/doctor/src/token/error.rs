@@ -53,7 +53,7 @@ pub(super) async fn diagnose_client_error(
         );
     }
     let compared = format!(
-        "the id `{}` with its secret (not shown), and its registration at the issuer",
+        "the id `{}` with its secret (not printed), and its registration at the issuer",
         client.id
     );
     let advice = "use the secret that is registered for this client, here or in the file of `client_secret_file`, and compare `client_id`";

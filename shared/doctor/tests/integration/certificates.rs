@@ -110,8 +110,8 @@ async fn valid_certificate_passes() {
 
 #[tokio::test]
 async fn unknown_authority_names_the_ca_file_setting() {
-    let (believed, other) = (Authority::named("own"), Authority::named("other"));
-    let output = check(at(other.serve("localhost", valid())), believed.file()).await;
+    let (trusted, other) = (Authority::named("own"), Authority::named("other"));
+    let output = check(at(other.serve("localhost", valid())), trusted.file()).await;
     assert_diagnosis(
         output.failed("issuer: reached"),
         "signed by one of them",

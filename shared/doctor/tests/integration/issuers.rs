@@ -37,14 +37,14 @@ async fn foreign_issuer_with_correct_settings_passes() {
 #[tokio::test]
 async fn differently_spelled_issuer_shows_both_spellings() {
     let mut vendor = Vendor::new().await;
-    let own = vendor.issuer();
+    let issuer = vendor.issuer();
     let port = vendor.server.address().port().to_string();
     for (named, how) in [
-        (format!("{own}/"), "a trailing slash"),
-        (own.replace("http", "https"), "the scheme"),
-        (own.replace("127.0.0.1", "localhost"), "the host"),
-        (own.replace(&port, "1"), "the port"),
-        (own.replace("shop", "other"), "the path"),
+        (format!("{issuer}/"), "a trailing slash"),
+        (issuer.replace("http", "https"), "the scheme"),
+        (issuer.replace("127.0.0.1", "localhost"), "the host"),
+        (issuer.replace(&port, "1"), "the port"),
+        (issuer.replace("shop", "other"), "the path"),
     ] {
         vendor.server.reset().await;
         vendor.metadata["issuer"] = named.clone().into();
@@ -53,7 +53,7 @@ async fn differently_spelled_issuer_shows_both_spellings() {
         assert!(check(&mut checks, &vendor.at()).await.is_none(), "no secret may be sent to it");
         let lines = format!("{checks:?}");
         assert!(lines.contains(&format!("differ in {how}")), "{how}: {lines}");
-        assert_diagnosis(Output::of(checks).failed("issuer: metadata"), &named, &own, "issuer");
+        assert_diagnosis(Output::of(checks).failed("issuer: metadata"), &named, &issuer, "issuer");
     }
 }
 
@@ -189,7 +189,7 @@ async fn non_metadata_responses_are_described() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_refused_before_anything_is_sent() {
+async fn malformed_issuer_url_is_rejected() {
     let vendor = Vendor::new().await;
     let at = IssuerConfig { issuer: "c.example".to_owned(), ..vendor.at() };
     assert_diagnosis(
@@ -208,7 +208,7 @@ async fn an_address_that_is_none_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_would_lead_out_of_tls_or_nowhere_is_not_called() {
+async fn unusable_jwks_uri_is_reported() {
     for published in [serde_json::Value::Null, "ftp://c.example/keys".into()] {
         let mut vendor = Vendor::new().await;
         vendor.metadata["jwks_uri"] = published;
@@ -219,7 +219,7 @@ async fn an_endpoint_that_would_lead_out_of_tls_or_nowhere_is_not_called() {
 }
 
 #[tokio::test]
-async fn whatever_hangs_the_doctor_ends() {
+async fn hanging_issuer_times_out() {
     let server = MockServer::start().await;
     let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
     Mock::given(path("/.well-known/oauth-authorization-server/realms/shop"))
@@ -239,7 +239,7 @@ async fn whatever_hangs_the_doctor_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_section_that_never_ends_is_given_up_and_keeps_what_it_has_found() {
+async fn hanging_section_is_cancelled_and_keeps_its_results() {
     let checks = run_section("slow", async |checks: &mut Checks| {
         checks.ok("first", "done");
         std::future::pending::<()>().await;

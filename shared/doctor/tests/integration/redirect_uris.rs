@@ -32,10 +32,10 @@ fn redirect(to: &str) -> ResponseTemplate {
 async fn registered_redirect_uri_passes_without_following_the_redirect() {
     let vendor = Vendor::new().await;
     login(&vendor).await.all_ok();
-    let asked = vendor.requests_to("auth").await;
+    let requests = vendor.requests_to("auth").await;
     let query: Vec<_> =
-        asked[0].url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
-    assert!(asked.len() == 1 && query.contains(&"prompt=none".to_owned()), "{query:?}");
+        requests[0].url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
+    assert!(requests.len() == 1 && query.contains(&"prompt=none".to_owned()), "{query:?}");
 }
 
 #[tokio::test]

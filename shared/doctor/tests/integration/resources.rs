@@ -13,7 +13,7 @@ const ISSUER: &str = "http://localhost:9000";
 
 async fn check(url: &str) -> Output {
     let (scope, names) = ("read".parse().unwrap(), names());
-    let door = ResourceEndpoint {
+    let endpoint = ResourceEndpoint {
         label: "B local".to_owned(),
         url: (url, "targets.local.url".to_owned()),
         resource: (RESOURCE, "targets.local.resource".to_owned()),
@@ -23,7 +23,7 @@ async fn check(url: &str) -> Output {
     };
     let probe = HttpProbe::new(&HttpClientSettings::default(), &Clock::system()).unwrap();
     let mut checks = Checks::default();
-    check_resource(&mut checks, &probe, &door).await;
+    check_resource(&mut checks, &probe, &endpoint).await;
     Output::of(checks)
 }
 

@@ -8,7 +8,7 @@ use crate::{
     vendor::{CALLBACK, RESOURCE, SECRET, Vendor, client},
 };
 
-fn refused(status: u16, error: &str) -> ResponseTemplate {
+fn error_response(status: u16, error: &str) -> ResponseTemplate {
     let words = format!("received {SECRET}");
     ResponseTemplate::new(status)
         .set_body_json(json!({ "error": error, "error_description": words }))
@@ -24,7 +24,7 @@ async fn result_for(response: ResponseTemplate) -> Output {
 
 #[tokio::test]
 async fn wrong_secret_fails_without_printing_it() {
-    let output = result_for(refused(401, "invalid_client")).await;
+    let output = result_for(error_response(401, "invalid_client")).await;
     let diagnosis = output.failed("issuer: token");
     assert_diagnosis(diagnosis, "a registered client", "invalid_client", "client_secret");
     assert!(
@@ -66,7 +66,7 @@ async fn rejected_scope_resource_and_grant_name_their_settings() {
         ("unauthorized_client", "a token", "unauthorized_client", "client_id"),
     ] {
         assert_diagnosis(
-            result_for(refused(400, error)).await.failed("issuer: token"),
+            result_for(error_response(400, error)).await.failed("issuer: token"),
             expected,
             found,
             setting,
@@ -141,8 +141,8 @@ async fn code_exchange(response: ResponseTemplate) -> Output {
 
 #[tokio::test]
 async fn code_exchange_with_a_made_up_code_checks_the_secret() {
-    code_exchange(refused(400, "invalid_grant")).await.all_ok();
-    let wrong = code_exchange(refused(401, "invalid_client")).await;
+    code_exchange(error_response(400, "invalid_grant")).await.all_ok();
+    let wrong = code_exchange(error_response(401, "invalid_client")).await;
     assert_diagnosis(
         wrong.failed("issuer: client"),
         "a registered client",
@@ -150,7 +150,7 @@ async fn code_exchange_with_a_made_up_code_checks_the_secret() {
         "client_secret",
     );
     assert_diagnosis(
-        code_exchange(refused(400, "strange")).await.warned("issuer: client"),
+        code_exchange(error_response(400, "strange")).await.warned("issuer: client"),
         "invalid_grant",
         "strange",
         "client_id",
@@ -159,8 +159,9 @@ async fn code_exchange_with_a_made_up_code_checks_the_secret() {
 
 async fn introspection(response: ResponseTemplate) -> Output {
     let mut vendor = Vendor::new().await;
-    vendor.metadata["introspection_endpoint"] = format!("{}/ask", vendor.server.uri()).into();
-    Mock::given(path("/ask")).respond_with(response).mount(&vendor.server).await;
+    vendor.metadata["introspection_endpoint"] =
+        format!("{}/introspect", vendor.server.uri()).into();
+    Mock::given(path("/introspect")).respond_with(response).mount(&vendor.server).await;
     vendor.mount().await;
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
@@ -173,7 +174,7 @@ async fn introspection(response: ResponseTemplate) -> Output {
 async fn rejected_introspection_fails() {
     let json = |body| ResponseTemplate::new(200).set_body_json(body);
     introspection(json(json!({ "active": false }))).await.all_ok();
-    let wrong = introspection(refused(401, "invalid_client")).await;
+    let wrong = introspection(error_response(401, "invalid_client")).await;
     assert_diagnosis(
         wrong.failed("issuer: introspection"),
         "a registered client",

@@ -73,10 +73,11 @@ impl Vendor {
         get(format!("{PROTOCOL}/certs"), json(&json!({ "keys": self.keys }))).await;
         let granted = json!({ "access_token": self.token(), "token_type": "Bearer", "expires_in": 300, "scope": "read write" });
         let token = || Mock::given(method("POST")).and(path(format!("{PROTOCOL}/token")));
-        let refused = ResponseTemplate::new(400).set_body_json(json!({ "error": "invalid_grant" }));
+        let invalid_grant =
+            ResponseTemplate::new(400).set_body_json(json!({ "error": "invalid_grant" }));
         token()
             .and(body_string_contains("authorization_code"))
-            .respond_with(refused)
+            .respond_with(invalid_grant)
             .mount(&self.server)
             .await;
         token().respond_with(json(&granted)).mount(&self.server).await;

@@ -233,15 +233,15 @@ mod tests {
         let ca = DevCa::open_or_create(&folder.path().join("ca"), &clock).unwrap();
         let [certificate, key] =
             ca.issue(&["service-b".to_owned()], folder.path(), &clock).unwrap();
-        let own = crate::tls::ServerCertificate::load(Some(&certificate), Some(&key)).unwrap();
-        assert!(own.is_some(), "the key matches the certificate");
+        let loaded = crate::tls::ServerCertificate::load(Some(&certificate), Some(&key)).unwrap();
+        assert!(loaded.is_some(), "the key matches the certificate");
         assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
     fn publish_copies_only_the_certificate() {
-        let (own, public) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let ca = DevCa::open_or_create(own.path(), &Clock::system()).unwrap();
+        let (private, public) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let ca = DevCa::open_or_create(private.path(), &Clock::system()).unwrap();
         ca.publish(&public.path().join("ca.pem")).unwrap();
         let files: Vec<_> =
             fs::read_dir(public.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

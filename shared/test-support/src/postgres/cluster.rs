@@ -62,14 +62,14 @@ impl Cluster {
         let keeper = run(&folder, port);
         let mut cluster = Self { folder, port, keeper, databases: AtomicU32::new(0) };
         cluster.wait();
-        cluster.tell(&format!("CREATE ROLE {ACCOUNT} LOGIN PASSWORD '{PASSWORD}'"));
+        cluster.execute(&format!("CREATE ROLE {ACCOUNT} LOGIN PASSWORD '{PASSWORD}'"));
         cluster
     }
 
     /// Creates an empty database owned by [`ACCOUNT`] and returns its URL.
     pub fn fresh_database(&self) -> String {
         let name = format!("fresh_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.tell(&format!("CREATE DATABASE {name} OWNER {ACCOUNT} TEMPLATE template0"));
+        self.execute(&format!("CREATE DATABASE {name} OWNER {ACCOUNT} TEMPLATE template0"));
         self.url(&name)
     }
 
@@ -87,12 +87,12 @@ impl Cluster {
     }
 
     /// Runs a statement as superuser in the database `postgres` and returns its output.
-    pub fn tell(&self, statement: &str) -> String {
-        self.tell_in("postgres", statement)
+    pub fn execute(&self, statement: &str) -> String {
+        self.execute_in("postgres", statement)
     }
 
     /// Runs a statement as superuser in `database` and returns its output.
-    pub fn tell_in(&self, database: &str, statement: &str) -> String {
+    pub fn execute_in(&self, database: &str, statement: &str) -> String {
         let (psql, port) = (text(&program("psql")), self.port.to_string());
         let words = [
             &*psql,
@@ -123,7 +123,7 @@ impl Cluster {
         // not start until they have exited, so try again.
         loop {
             self.keeper = run(&self.folder, self.port);
-            if self.answers() {
+            if self.accepts_connections() {
                 return;
             }
             self.keeper.kill();
@@ -132,12 +132,12 @@ impl Cluster {
     }
 
     fn wait(&mut self) {
-        assert!(self.answers(), "PostgreSQL does not start: {}", self.log());
+        assert!(self.accepts_connections(), "PostgreSQL does not start: {}", self.log());
     }
 
     /// Polls until the server accepts connections. Returns `false` if it exits, or after 60
     /// seconds.
-    fn answers(&mut self) -> bool {
+    fn accepts_connections(&mut self) -> bool {
         let (ready, port) = (program("pg_isready"), self.port.to_string());
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.keeper.is_running() && Instant::now() < deadline {

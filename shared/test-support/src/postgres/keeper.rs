@@ -50,7 +50,7 @@ impl Keeper {
     /// Kills PostgreSQL with SIGKILL if it is running, and keeps its files.
     pub fn kill(&mut self) {
         if let Some(mut watch) = self.watch.stdin.take() {
-            watch.write_all(b"nothing to do\n").unwrap();
+            watch.write_all(b"exit\n").unwrap();
         }
         self.watch.wait().unwrap();
         self.postgres.kill().unwrap();
