@@ -45,8 +45,9 @@ impl From<sqlx::Error> for StoreError {
 
 #[async_trait]
 pub trait AccountStore: Send + Sync {
-    /// Checks that the database responds.
-    async fn ping(&self) -> Result<(), StoreError>;
+    /// Checks that the database can be written to, without leaving a row. A read would also succeed
+    /// on a full disk.
+    async fn ready(&self) -> Result<(), StoreError>;
 
     /// Stores a login that a browser has started.
     async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError>;

@@ -78,16 +78,16 @@ impl ServiceA {
             service: "service-a",
             party: Party::Client,
             events,
-            clock,
+            clock: clock.clone(),
             http_metrics,
             limits: settings.limits.clone(),
         };
         // Readiness depends on the account store only. While B or C is unavailable, A responds and
-        // names it.
+        // names it. The check writes to the database, so its result is cached for a second.
         let accounts = Arc::clone(&services.accounts);
-        let readiness = health::readiness(move || {
+        let readiness = health::cached_readiness(clock.clone(), move || {
             let accounts = Arc::clone(&accounts);
-            async move { accounts.ping().await.map_err(|error| error.to_string()) }
+            async move { accounts.ready().await.map_err(|error| error.to_string()) }
         });
         let views = state.views.clone();
         let scoped = with_request_context(router::routes(state), context);

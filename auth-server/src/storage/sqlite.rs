@@ -18,17 +18,18 @@ mod refresh_token_loader;
 mod revision;
 mod sessions;
 mod users;
+mod writable;
 
 use std::path::Path;
 
 use async_trait::async_trait;
-use sql_kit::sqlite::SqliteDatabase;
-use sqlx::{ConnectOptions, SqlitePool, migrate::Migrator};
+use sql_kit::sqlite::{SqliteDatabase, TaskConnection};
+use sqlx::{SqlitePool, migrate::Migrator};
 
 use self::group_commit::GroupCommit;
 use super::{
     AuditedChange, GrantStore, RetentionCutoffs, SessionStore, Store, StoreError, UserStore,
-    refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
+    refresh_token_loader::RefreshTokenLoader,
 };
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, OpaqueToken,
@@ -54,7 +55,7 @@ impl SqliteStore {
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
         let database = sql_kit::sqlite::open(file, &MIGRATIONS).await?;
         let SqliteDatabase { readers, writer, options } = database;
-        let loader = options.clone().read_only(true).connect().await?;
+        let loader = TaskConnection::open(options.clone().read_only(true)).await?;
         let refresh_tokens = RefreshTokenLoader::spawn(loader);
         let group_commit = GroupCommit::open(&options).await?;
         Ok(Self { readers, writer, group_commit, refresh_tokens })
@@ -96,9 +97,9 @@ impl Store for SqliteStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.group_commit.check_running()?;
-        sqlx::query(CHECK_WRITABLE).execute(&self.writer).await?;
-        Ok(())
+        // Requests write on both connections.
+        self.group_commit.check_writable().await?;
+        writable::check(&mut *self.writer.acquire().await?).await
     }
 
     async fn delete_expired(&self, before: RetentionCutoffs) -> Result<u64, StoreError> {

@@ -16,6 +16,7 @@ mod crash_recovery;
 mod device_grant;
 mod doctor;
 mod error_pages;
+mod full_disk;
 mod http_limits;
 mod introspection;
 mod jwt;

@@ -26,8 +26,7 @@ async fn readyz_fails_while_the_database_rejects_writes() {
     let file =
         SqliteConnectOptions::new().filename(server.settings.data_dir.join("auth-server.db"));
     let mut database = SqliteConnection::connect_with(&file).await.unwrap();
-    let full =
-        "CREATE TRIGGER full BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    let full = "CREATE TRIGGER full BEFORE INSERT ON revoked_access_tokens BEGIN SELECT RAISE(ABORT, 'no room'); END";
     for (statement, status) in [(full, 503), ("DROP TRIGGER full", 200)] {
         sqlx::query(statement).execute(&mut database).await.unwrap();
         server.clock.advance(Duration::from_secs(1));

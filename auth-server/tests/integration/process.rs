@@ -59,6 +59,11 @@ impl ServerProcess {
         }
     }
 
+    /// Makes every write of the process to a file fail, or lets them succeed again.
+    pub fn set_disk_full(&self, full: bool) {
+        self.process.set_disk_full(full);
+    }
+
     /// Kills the process and waits until it is gone.
     pub fn kill(&mut self) {
         self.process.kill();

@@ -3,6 +3,7 @@ mod identities;
 mod locks;
 mod pending_logins;
 mod sessions;
+mod writable;
 
 use async_trait::async_trait;
 use sql_kit::{SchemaVersions, postgres};
@@ -45,8 +46,8 @@ pub async fn postgres_schema_versions(url: &str) -> Result<SchemaVersions, Store
 
 #[async_trait]
 impl AccountStore for PostgresAccounts {
-    async fn ping(&self) -> Result<(), StoreError> {
-        Ok(postgres::ping(&self.pool).await?)
+    async fn ready(&self) -> Result<(), StoreError> {
+        writable::check(&self.pool).await
     }
 
     async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 mod identities;
 mod pending_logins;
 mod sessions;
+mod writable;
 
 use std::path::Path;
 
@@ -46,8 +47,8 @@ pub async fn sqlite_schema_versions(file: &Path) -> Result<Option<SchemaVersions
 
 #[async_trait]
 impl AccountStore for SqliteAccounts {
-    async fn ping(&self) -> Result<(), StoreError> {
-        Ok(sqlite::ping(&self.readers).await?)
+    async fn ready(&self) -> Result<(), StoreError> {
+        writable::check(&self.writer).await
     }
 
     async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {

@@ -32,5 +32,9 @@ pub const UPDATE_LAST_SEEN: &str =
     "UPDATE sessions SET last_seen_at = $1 WHERE id_hash = $2 AND last_seen_at < $1";
 pub const UPDATE_TOKENS: &str = "UPDATE sessions SET sealed_tokens = $1 WHERE id_hash = $2";
 pub const DELETE_SESSION: &str = "DELETE FROM sessions WHERE id_hash = $1";
+/// Inserts a row that no logout token has, since an issuer is never empty.
+pub const INSERT_WRITE_PROBE: &str =
+    "INSERT INTO used_logout_tokens (issuer, jti, expires_at) VALUES ('', '', 0)";
+pub const DELETE_WRITE_PROBE: &str = "DELETE FROM used_logout_tokens WHERE issuer = ''";
 pub const INSERT_LOGOUT_TOKEN: &str = "INSERT INTO used_logout_tokens (issuer, jti, expires_at) VALUES ($1, $2, $3) \
      ON CONFLICT (issuer, jti) DO NOTHING";

@@ -40,6 +40,11 @@ impl Process {
         Self { client: TestClient::new(format!("http://{address}")), server }
     }
 
+    /// Makes every write of the process to a file fail, or lets them succeed again.
+    pub fn set_disk_full(&self, full: bool) {
+        self.server.set_disk_full(full);
+    }
+
     /// Kills the process and returns its log.
     pub fn kill_and_read_log(self) -> String {
         self.server.kill_and_read_log()

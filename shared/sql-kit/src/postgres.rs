@@ -64,15 +64,6 @@ async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     ping.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
 }
 
-/// Checks that the database answers a query.
-///
-/// # Errors
-/// Returns an error if no connection is available or the query fails.
-pub async fn ping(pool: &PgPool) -> Result<(), DatabaseError> {
-    sqlx::query("SELECT 1").execute(pool).await?;
-    Ok(())
-}
-
 /// Reads the database at `url` in read-only transactions: nothing is created or migrated.
 ///
 /// `read` gets the schema versions and a pool of one connection.

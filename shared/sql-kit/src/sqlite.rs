@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    SqlitePool,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -48,7 +48,10 @@ pub async fn open(file: &Path, migrations: &Migrator) -> Result<SqliteDatabase, 
     let at_file = |reason: &dyn std::fmt::Display| DatabaseError::at(file.display(), reason);
     // A command may run while the server starts for the first time: only one of them migrates.
     let _lock = lock(file).await.map_err(|error| at_file(&error))?;
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .after_release(|connection, _| Box::pin(is_outside_transaction(connection)));
+    let writer = writer.connect_with(options.clone());
     let writer = writer.await.map_err(|error| at_file(&error))?;
     let migrated = migrations.run(&writer).await;
     migrated.map_err(|error| at_file(&migrations::explain(&error)))?;
@@ -56,6 +59,51 @@ pub async fn open(file: &Path, migrations: &Migrator) -> Result<SqliteDatabase, 
     let readers = SqlitePoolOptions::new().max_connections(MAX_READERS).test_before_acquire(false);
     let readers = readers.connect_lazy_with(options.clone().read_only(true));
     Ok(SqliteDatabase { readers, writer, options })
+}
+
+/// Returns whether the connection can be used again. After some errors (a full disk, an I/O error)
+/// SQLite ends the transaction by itself. ROLLBACK then fails, and the driver counts a transaction
+/// that does not exist: every later BEGIN on this connection would fail.
+async fn is_outside_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The driver executes the ROLLBACK of a dropped transaction in the background, before the ping.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+/// A connection outside the pools, for a task that has one of its own.
+#[derive(Debug)]
+pub struct TaskConnection {
+    options: SqliteConnectOptions,
+    connection: Option<SqliteConnection>,
+}
+
+impl TaskConnection {
+    /// Opens the connection.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be opened.
+    pub async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+        let connection = Some(options.connect().await?);
+        Ok(Self { options, connection })
+    }
+
+    /// Returns the connection. Opens a new one after [`TaskConnection::discard`].
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be opened.
+    pub async fn get(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Closes the connection, because a statement has failed in a way that may leave a transaction
+    /// open.
+    pub fn discard(&mut self) {
+        self.connection = None;
+    }
 }
 
 /// Waits until no other process opens this database. The lock ends when the returned file is
@@ -68,15 +116,6 @@ async fn lock(database: &Path) -> io::Result<File> {
         Ok(file)
     });
     locked.await.map_err(io::Error::other)?
-}
-
-/// Checks that the database answers a query.
-///
-/// # Errors
-/// Returns an error if the query fails.
-pub async fn ping(pool: &SqlitePool) -> Result<(), DatabaseError> {
-    sqlx::query("SELECT 1").execute(pool).await?;
-    Ok(())
 }
 
 /// Reads the database `file` without changing it: nothing is created or migrated. Returns `None` if
@@ -166,7 +205,7 @@ mod tests {
         let (old, new) = (migrations(&[1], "t"), migrations(&[1, 2], "t"));
         for known in [&old, &new] {
             let database = open(&file, known).await.unwrap();
-            ping(&database.readers).await.unwrap();
+            sqlx::query("SELECT 1").execute(&database.readers).await.unwrap();
         }
         let expected = SchemaVersions { stored: Some(2), known: 2 };
         assert_eq!(versions(&file, &new).await, Some(expected));
@@ -185,6 +224,32 @@ mod tests {
             let error = open(&file, &known).await.unwrap_err().to_string();
             assert!(error.contains("test.db: ") && error.contains(reason), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn connection_whose_transaction_the_database_ended_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer =
+            open(&folder.path().join("test.db"), &migrations(&[1], "t")).await.unwrap().writer;
+        let mut ended = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        // OR ROLLBACK ends the transaction, as a full disk does.
+        let statement = "INSERT OR ROLLBACK INTO t_1 VALUES (1), (1)";
+        sqlx::query(statement).execute(&mut *ended).await.unwrap_err();
+        drop(ended);
+        writer.begin_with("BEGIN IMMEDIATE").await.unwrap().commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn unfinished_transaction_keeps_the_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer =
+            open(&folder.path().join("test.db"), &migrations(&[1], "t")).await.unwrap().writer;
+        sqlx::query("CREATE TEMP TABLE of_this_connection (id INTEGER)")
+            .execute(&writer)
+            .await
+            .unwrap();
+        drop(writer.begin_with("BEGIN IMMEDIATE").await.unwrap());
+        sqlx::query("SELECT * FROM of_this_connection").execute(&writer).await.unwrap();
     }
 
     #[tokio::test]

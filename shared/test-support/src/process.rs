@@ -85,7 +85,12 @@ impl Program {
 
     /// Starts a server that logs JSON, and waits for the log line that contains `started`.
     pub fn serve(self, arguments: &[String], started: &str) -> ServerProcess {
-        let mut child = self.command(arguments).spawn().unwrap();
+        // Without SIGXFSZ, a write beyond the limit of `ServerProcess::set_disk_full` fails, as on
+        // a full disk, instead of ending the process.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", self.0]).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (send, receive) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -123,6 +128,14 @@ impl ServerProcess {
     /// Returns a string member of the log line that announced the addresses.
     pub fn started(&self, name: &str) -> Option<&str> {
         self.started[name].as_str()
+    }
+
+    /// Makes every write of the process to a file fail, or lets them succeed again.
+    pub fn set_disk_full(&self, full: bool) {
+        let limit = if full { "--fsize=0:" } else { "--fsize=unlimited:" };
+        let pid = self.child.id().to_string();
+        let status = Command::new("prlimit").args([limit, "--pid", &pid]).status().unwrap();
+        assert!(status.success(), "prlimit: {status}");
     }
 
     /// Kills the process and waits until it is gone.

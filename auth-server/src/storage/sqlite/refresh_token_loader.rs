@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
+use sql_kit::sqlite::TaskConnection;
 
 use crate::{
     domain::StoredRefreshToken,
@@ -14,9 +14,13 @@ use crate::{
 };
 
 #[async_trait]
-impl FindRefreshTokens for SqliteConnection {
+impl FindRefreshTokens for TaskConnection {
     async fn find(&mut self, grants: &[&str]) -> Result<Vec<StoredRefreshToken>, StoreError> {
         let found = sqlx::query_as(REFRESH_TOKENS).bind(serde_json::to_string(grants)?);
-        decode::<RefreshTokenRow, _>(found.fetch_all(self).await?)
+        let rows = found.fetch_all(self.get().await?).await;
+        if rows.is_err() {
+            self.discard();
+        }
+        decode::<RefreshTokenRow, _>(rows?)
     }
 }
