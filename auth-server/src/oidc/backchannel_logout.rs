@@ -131,7 +131,9 @@ async fn post_logout_token(
 ) -> Result<(), String> {
     let token =
         logout_token(context, client, notification).await.map_err(|failure| failure.to_string())?;
-    context.outbound.form(uri, UrlTrust::of(client), &[("logout_token", &token)]).await
+    let form = [("logout_token", token.as_str())];
+    let sent = context.outbound.form(uri, UrlTrust::of(client), &form).await;
+    sent.map_err(|error| error.log_reason())
 }
 
 async fn logout_token(

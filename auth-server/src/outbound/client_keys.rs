@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use jsonwebtoken::jwk::JwkSet;
 use moka::sync::Cache;
@@ -11,11 +14,20 @@ use crate::domain::parse_jwks;
 const FRESH_SECONDS: i64 = 600;
 /// Minimum interval between fetches for an unknown `kid`, in seconds. Anyone can make up key ids.
 const MIN_REFETCH_SECONDS: i64 = 10;
-/// Maximum number of cached key sets.
-const MAX_KEY_SETS: u64 = 1_000;
+/// Maximum size of all cached key sets, as JSON.
+const MAX_CACHED_BYTES: u64 = 8 * 1024 * 1024;
+/// Size of a cache entry besides its URL and keys.
+const ENTRY_BYTES: usize = 256;
 
 /// The key sets that clients publish at their `jwks_uri`.
-pub struct ClientKeys(Cache<(String, bool), Arc<Mutex<Fetched>>>);
+pub struct ClientKeys(Cache<(String, bool), Arc<Entry>>);
+
+#[derive(Default)]
+struct Entry {
+    /// Size of the key set as JSON.
+    bytes: AtomicU32,
+    fetched: Mutex<Fetched>,
+}
 
 #[derive(Default)]
 struct Fetched {
@@ -26,7 +38,11 @@ struct Fetched {
 
 impl ClientKeys {
     pub fn new() -> Self {
-        Self(Cache::new(MAX_KEY_SETS))
+        let weight = |(url, _): &(String, bool), entry: &Arc<Entry>| {
+            let fixed = u32::try_from(ENTRY_BYTES + url.len()).unwrap_or(u32::MAX);
+            fixed.saturating_add(entry.bytes.load(Ordering::Relaxed))
+        };
+        Self(Cache::builder().weigher(weight).max_capacity(MAX_CACHED_BYTES).build())
     }
 
     /// Returns the keys at this URL. Fetches them if they are stale or do not contain `kid`. While
@@ -39,9 +55,10 @@ impl ClientKeys {
         kid: Option<&str>,
         now: i64,
     ) -> Option<Arc<JwkSet>> {
-        let entry = self.0.get_with((url.to_owned(), trust == UrlTrust::Trusted), Arc::default);
+        let cache_key = (url.to_owned(), trust == UrlTrust::Trusted);
+        let entry = self.0.get_with_by_ref(&cache_key, Arc::default);
         // Concurrent callers wait for this one request.
-        let mut fetched = entry.lock().await;
+        let mut fetched = entry.fetched.lock().await;
         let age = fetched.at.map(|at| now - at);
         let has_key = fetched
             .keys
@@ -51,7 +68,12 @@ impl ClientKeys {
         if age.is_none_or(|age| age >= max_age) {
             fetched.at = Some(now);
             match fetch(outbound, url, trust).await {
-                Ok(keys) => fetched.keys = Some(Arc::new(keys)),
+                Ok((keys, bytes)) => {
+                    fetched.keys = Some(Arc::new(keys));
+                    entry.bytes.store(bytes, Ordering::Relaxed);
+                    // The cache weighs an entry when it is inserted.
+                    self.0.insert(cache_key, Arc::clone(&entry));
+                }
                 Err(reason) => {
                     tracing::warn!(reason, "failed to fetch client keys (jwks_uri)");
                 }
@@ -61,7 +83,13 @@ impl ClientKeys {
     }
 }
 
-async fn fetch(outbound: &OutboundClient, url: &str, trust: UrlTrust) -> Result<JwkSet, String> {
-    let document = outbound.json(url, trust).await?;
-    parse_jwks(&document).map_err(|problem| format!("the response {problem}"))
+/// Returns the keys and their size as JSON.
+async fn fetch(
+    outbound: &OutboundClient,
+    url: &str,
+    trust: UrlTrust,
+) -> Result<(JwkSet, u32), String> {
+    let document = outbound.json(url, trust).await.map_err(|error| error.log_reason())?;
+    let keys = parse_jwks(&document).map_err(|problem| format!("the response {problem}"))?;
+    Ok((keys, u32::try_from(document.to_string().len()).unwrap_or(u32::MAX)))
 }

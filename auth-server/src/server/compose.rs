@@ -112,6 +112,8 @@ impl Services {
             outbound: Arc::new(OutboundClient::new(
                 &settings.http(),
                 settings.registration.allow_private_urls,
+                limiter(&settings.rate_limits.outbound_address),
+                clock.clone(),
             )?),
             page: Arc::new(PageContext {
                 pages: pages(settings.pages_dir.as_deref())?,

@@ -1,9 +1,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use service_kit::UnsafeSetting;
 
-/// Rate limits of secrets that can be guessed and of client registration, per IP network.
+/// Rate limits of secrets that can be guessed, of client registration and of outbound requests, per
+/// IP network.
 ///
-/// All but `registration` count failures only: a success costs nothing.
+/// All but `registration` and `outbound_address` count failures only: a success costs nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimitSettings {
@@ -27,6 +28,10 @@ pub struct RateLimitSettings {
     /// per network. Default: 20 at once, then one every 60 seconds.
     #[serde(deserialize_with = "with_defaults::<_, 20, 60>")]
     pub registration: RateLimit,
+    /// Connections to one address (IPv6: one /64 network) for URLs of dynamically registered
+    /// clients, over all clients. Default: 60 at once, then one every second.
+    #[serde(deserialize_with = "with_defaults::<_, 60, 1>")]
+    pub outbound_address: RateLimit,
 }
 
 /// A token bucket.
@@ -46,6 +51,7 @@ impl Default for RateLimitSettings {
             sign_in: RateLimit { burst: 5, refill_seconds: 30 },
             sign_in_address: RateLimit { burst: 100, refill_seconds: 3 },
             registration: RateLimit { burst: 20, refill_seconds: 60 },
+            outbound_address: RateLimit { burst: 60, refill_seconds: 1 },
         }
     }
 }

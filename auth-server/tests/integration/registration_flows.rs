@@ -432,8 +432,8 @@ async fn sector_identifier_uri_must_list_all_redirect_uris() {
         .assert_error(400, metadata, "404");
     for (body, expected) in [
         (json!(["https://shop.example/cb"]), "does not list every one"),
-        (json!({ "uris": uris }), "no list"),
-        (json!("https://shop.example/cb"), "no list"),
+        (json!({ "uris": uris }), "not a JSON array"),
+        (json!("https://shop.example/cb"), "not a JSON array"),
     ] {
         let client_site = serving("/sector", body).await;
         register(&server, say(format!("{}/sector", client_site.uri())))

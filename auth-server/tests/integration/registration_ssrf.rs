@@ -1,9 +1,12 @@
 //! Server-side request forgery: URLs of registered clients do not reach the server's own network.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use serde_json::{Value, json};
-use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{any, path},
+};
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
@@ -187,25 +190,132 @@ async fn private_urls_are_not_fetched_once_the_setting_is_off() {
     }
 }
 
-#[tokio::test]
-async fn redirects_and_oversized_responses_are_rejected() {
-    let server = TestServer::start_with(|settings| {
+async fn allowing_private_urls() -> TestServer {
+    TestServer::start_with(|settings| {
         enable_registration(settings);
         settings.registration.allow_private_urls = true;
     })
-    .await;
+    .await
+}
+
+/// Sends a signed authorization request of a client that publishes its keys at `uri`.
+async fn authorize_with_keys_at(server: &TestServer, uri: &str) {
+    let registration = register_client(server, website_metadata(json!({ "jwks_uri": uri }))).await;
+    let client_id = text(&registration, "client_id");
+    let auth_request = AuthorizationRequest::new(client_id, "https://shop.example/cb", "openid");
+    let object = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.eA";
+    let page = Browser::new(server).authorize(&auth_request.with("request", object)).await;
+    page.assert_client_error("invalid_request_object");
+}
+
+/// Signs in at a client with this `backchannel_logout_uri`, and out again.
+async fn log_out_with_notification_to(server: &TestServer, uri: &str) {
+    let metadata = website_metadata(json!({ "backchannel_logout_uri": uri }));
+    let registration = register_client(server, metadata).await;
+    let client_id = text(&registration, "client_id");
+    let auth_request = AuthorizationRequest::new(client_id, "https://shop.example/cb", "openid");
+    let browser = Browser::new(server);
+    browser.authorization_code(&auth_request, ALICE).await;
+    let page = browser.open("/logout").await;
+    browser.submit(&page, &[("decision", "logout")]).await;
+}
+
+async fn calls(site: &MockServer) -> usize {
+    site.received_requests().await.unwrap().len()
+}
+
+#[tokio::test]
+async fn redirects_of_registered_urls_are_not_followed() {
+    let server = allowing_private_urls().await;
     let (client_site, elsewhere) = (MockServer::start().await, MockServer::start().await);
     let away =
-        ResponseTemplate::new(302).insert_header("location", format!("{}/secret", elsewhere.uri()));
-    Mock::given(path("/away")).respond_with(away).mount(&client_site).await;
+        ResponseTemplate::new(307).insert_header("location", format!("{}/secret", elsewhere.uri()));
+    Mock::given(any()).respond_with(away).mount(&client_site).await;
+    let at = |path: &str| format!("{}{path}", client_site.uri());
+    let sector = register(&server, pairwise(&at("/sector"))).await;
+    sector.assert_error(400, "invalid_client_metadata", "307");
+    authorize_with_keys_at(&server, &at("/keys")).await;
+    assert_eq!(calls(&client_site).await, 2);
+    log_out_with_notification_to(&server, &at("/logout")).await;
+    wait_until("the logout is sent", async || calls(&client_site).await == 3).await;
+    // Retried after a minute, because the redirect counts as a failure.
+    server.clock.advance(Duration::from_secs(60));
+    wait_until("the logout is sent again", async || calls(&client_site).await == 4).await;
+    assert_eq!(calls(&elsewhere).await, 0);
+}
+
+#[tokio::test]
+async fn long_documents_of_clients_are_rejected() {
+    let server = allowing_private_urls().await;
+    let client_site = MockServer::start().await;
     let long = ResponseTemplate::new(200).set_body_json(vec!["https://shop.example/cb"; 10_000]);
-    Mock::given(path("/long")).respond_with(long).mount(&client_site).await;
-    let at = |path: &str| pairwise(&format!("{}{path}", client_site.uri()));
-    register(&server, at("/away")).await.assert_error(400, "invalid_client_metadata", "302");
-    assert!(elsewhere.received_requests().await.unwrap().is_empty());
-    register(&server, at("/long")).await.assert_error(
-        400,
-        "invalid_client_metadata",
-        "longer than",
-    );
+    Mock::given(any()).respond_with(long).mount(&client_site).await;
+    let sector = register(&server, pairwise(&format!("{}/sector", client_site.uri()))).await;
+    sector.assert_error(400, "invalid_client_metadata", "longer than");
+    authorize_with_keys_at(&server, &format!("{}/keys", client_site.uri())).await;
+}
+
+#[tokio::test]
+async fn private_and_unknown_hosts_get_the_same_answer() {
+    let (server, loopback_listener) = (start_with_registration().await, LoopbackListener::new());
+    let mut answers = Vec::new();
+    for uri in [
+        format!("https://localhost:{}/x", loopback_listener.port()),
+        "https://localhost:1/x".to_owned(),
+        "https://unknown.invalid/x".to_owned(),
+    ] {
+        let answer = register(&server, pairwise(&uri)).await;
+        answer.assert_error(400, "invalid_client_metadata", "cannot be used");
+        answers.push(answer.text);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert!(!loopback_listener.was_called());
+}
+
+#[tokio::test]
+async fn failed_urls_of_clients_are_not_called_again_at_once() {
+    let (server, client_site) = (allowing_private_urls().await, MockServer::start().await);
+    let uri = format!("{}/sector", client_site.uri());
+    for _ in 0..3 {
+        let answer = register(&server, pairwise(&uri)).await;
+        answer.assert_error(400, "invalid_client_metadata", "404");
+    }
+    assert_eq!(calls(&client_site).await, 1);
+    // Another client with the same URL does not cause a call either.
+    authorize_with_keys_at(&server, &uri).await;
+    assert_eq!(calls(&client_site).await, 1);
+    server.clock.advance(Duration::from_secs(10));
+    register(&server, pairwise(&uri)).await;
+    assert_eq!(calls(&client_site).await, 2);
+}
+
+#[tokio::test]
+async fn calls_to_one_address_are_limited_over_all_clients() {
+    let server = TestServer::start_with(|settings| {
+        enable_registration(settings);
+        settings.registration.allow_private_urls = true;
+        settings.rate_limits.outbound_address.burst = 2;
+    })
+    .await;
+    let client_site = MockServer::start().await;
+    let at = |path: &str| format!("{}{path}", client_site.uri());
+    register(&server, pairwise(&at("/sector"))).await;
+    authorize_with_keys_at(&server, &at("/keys")).await;
+    assert_eq!(calls(&client_site).await, 2);
+    let limited = register(&server, pairwise(&at("/other"))).await;
+    limited.assert_error(400, "invalid_client_metadata", "too many connections");
+    authorize_with_keys_at(&server, &at("/more-keys")).await;
+    assert_eq!(calls(&client_site).await, 2);
+    log_out_with_notification_to(&server, &at("/logout")).await;
+    server.clock.advance(Duration::from_secs(61));
+    wait_until("the logout is sent", async || calls(&client_site).await == 3).await;
+}
+
+#[tokio::test]
+async fn request_uri_of_a_client_is_never_fetched() {
+    let (server, client_site) = (allowing_private_urls().await, MockServer::start().await);
+    let request = AuthorizationRequest::site().with("request_uri", &client_site.uri());
+    let page = Browser::new(&server).authorize(&request).await;
+    page.assert_client_error("request_uri_not_supported");
+    assert_eq!(calls(&client_site).await, 0);
 }

@@ -13,6 +13,9 @@ pub struct HttpClientSettings {
     pub timeout: Duration,
     /// Resolver for host names. `None` uses that of the system.
     pub dns_resolver: Option<DnsResolver>,
+    /// Whether idle connections are kept for further requests. Otherwise each request resolves the
+    /// host and connects.
+    pub reuse_connections: bool,
 }
 
 /// A custom DNS resolver.
@@ -32,6 +35,7 @@ impl Default for HttpClientSettings {
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(5),
             dns_resolver: None,
+            reuse_connections: true,
         }
     }
 }
@@ -98,10 +102,13 @@ pub fn http_client_with_optional_roots(
 }
 
 fn client_builder(settings: &HttpClientSettings) -> ClientBuilder {
-    let builder = match &settings.dns_resolver {
+    let mut builder = match &settings.dns_resolver {
         Some(DnsResolver(resolver)) => Client::builder().dns_resolver(Arc::clone(resolver)),
         None => Client::builder(),
     };
+    if !settings.reuse_connections {
+        builder = builder.pool_max_idle_per_host(0);
+    }
     builder
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)

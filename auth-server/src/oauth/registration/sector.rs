@@ -17,8 +17,10 @@ pub(super) async fn check(
         let text = format!("the sector_identifier_uri cannot be used: {reason}");
         ApiError::new(ErrorCode::InvalidClientMetadata, text, RULE).at("sector_identifier_uri")
     };
-    let listed =
-        context.outbound.json(uri, UrlTrust::Untrusted).await.map_err(|reason| invalid(&reason))?;
+    let listed = context.outbound.json(uri, UrlTrust::Untrusted).await.map_err(|error| {
+        tracing::debug!(reason = error.log_reason(), "failed to fetch a sector identifier");
+        invalid(&error.to_string())
+    })?;
     let listed = listed.as_array().ok_or_else(|| invalid("the response is not a JSON array"))?;
     let is_listed = |own: &String| listed.iter().any(|listed| listed == own);
     match login.redirect_uris.iter().find(|own| !is_listed(own)) {
