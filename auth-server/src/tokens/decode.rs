@@ -28,7 +28,9 @@ fn decode_signed<'a, C: DeserializeOwned + Clone>(
     let header = decode_header(token).ok()?;
     let (algorithm, key) = key(header.kid.as_deref()?)?;
     // The algorithm is that of the key, not the one that the header names (RFC 8725 §3.1).
-    if header.alg != jws(*algorithm) || header.typ.as_deref() != Some(typ) {
+    let is_expected = header.alg == jws(*algorithm) && header.typ.as_deref() == Some(typ);
+    // RFC 7515 §4.1.11: no critical extension is supported.
+    if !is_expected || header.crit.is_some() {
         return None;
     }
     let mut signature_only = Validation::new(jws(*algorithm));

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Audience, Scope};
+use crate::{
+    Audience, Scope,
+    numeric_date::{full_second, optional_full_second},
+};
 
 /// The `typ` header of a JWT access token (RFC 9068 §2.1). ID tokens do not have it, so one cannot
 /// be used as the other.
@@ -16,11 +19,17 @@ pub struct AccessTokenClaims {
     /// The resource servers that may accept the token.
     pub aud: Audience,
     /// The expiry. The token is invalid from this second on.
+    #[serde(deserialize_with = "full_second")]
     pub exp: i64,
     /// The time of issue.
+    #[serde(deserialize_with = "full_second")]
     pub iat: i64,
     /// The start of validity. Only other issuers set it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_full_second",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub nbf: Option<i64>,
     /// The token id, unique for the issuer. Logs and audit records contain it instead of the token.
     pub jti: String,

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::numeric_date::full_second;
+
 /// The claims of an ID token (OpenID Connect Core §2). Times are in seconds since 1970-01-01 UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdTokenClaims {
@@ -10,10 +12,13 @@ pub struct IdTokenClaims {
     /// The client id of the client that the token is for.
     pub aud: String,
     /// The expiry. The token is invalid from this second on.
+    #[serde(deserialize_with = "full_second")]
     pub exp: i64,
     /// The time of issue.
+    #[serde(deserialize_with = "full_second")]
     pub iat: i64,
     /// The time at which the user last authenticated.
+    #[serde(deserialize_with = "full_second")]
     pub auth_time: i64,
     /// The `nonce` of the authorization request. The client compares it, to detect replayed tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,6 +17,7 @@ mod introspection;
 mod issuer;
 mod loopback;
 mod metadata;
+mod numeric_date;
 mod scope;
 mod secret;
 mod standard_claims;
@@ -33,6 +34,7 @@ pub use introspection::IntrospectionResponse;
 pub use issuer::{Issuer, parse_endpoint_url};
 pub use loopback::has_loopback_ip;
 pub use metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata, well_known_url};
+pub use numeric_date::NumericDate;
 pub use scope::{Scope, ScopeError};
 pub use secret::{
     AccessToken, ClientSecret, Fingerprint, FingerprintError, IdToken, Password, RefreshToken,

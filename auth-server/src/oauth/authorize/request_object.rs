@@ -1,5 +1,5 @@
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
-use oauth_types::Form;
+use oauth_types::{Form, NumericDate};
 use serde_json::{Map, Value};
 
 /// Accepted signature algorithms. Unsigned requests and shared secrets are excluded, because they
@@ -25,6 +25,10 @@ pub fn read_request_object(
         "the client has registered no keys (jwks or jwks_uri) that could verify its signature",
     )?;
     let header = decode_header(object).map_err(|_| "it is not a signed JWT")?;
+    if header.crit.is_some() {
+        // RFC 7515 §4.1.11: no critical extension is supported.
+        return Err("it has critical header parameters (crit), which are not supported");
+    }
     if !allowed().contains(&header.alg) {
         return Err("its algorithm is not one of: RS256 PS256 ES256 EdDSA");
     }
@@ -85,7 +89,12 @@ fn check_claims(
         Some(Value::Array(all)) => all.iter().any(|aud| aud == issuer),
         _ => false,
     };
-    let time = |name: &str| parameters.get(name).and_then(Value::as_i64);
+    let time = |name: &str, invalid: &'static str| match parameters.get(name) {
+        Some(value) => {
+            NumericDate::from_json(value).map(|date| Some(date.rounded_up())).ok_or(invalid)
+        }
+        None => Ok(None),
+    };
     let leeway = i64::try_from(LEEWAY).unwrap_or_default();
     if parameters.contains_key("request") || parameters.contains_key("request_uri") {
         return Err("it contains another request (request or request_uri)");
@@ -96,10 +105,13 @@ fn check_claims(
     if !audience_matches {
         return Err("its aud is not this server's issuer");
     }
-    if time("exp").is_some_and(|exp| now >= exp + leeway) {
+    time("iat", "its iat is not a NumericDate (RFC 7519 section 2)")?;
+    let exp = time("exp", "its exp is not a NumericDate (RFC 7519 section 2)")?;
+    let nbf = time("nbf", "its nbf is not a NumericDate (RFC 7519 section 2)")?;
+    if exp.is_some_and(|exp| now >= exp + leeway) {
         return Err("it has expired (exp)");
     }
-    if time("nbf").is_some_and(|nbf| now < nbf - leeway) {
+    if nbf.is_some_and(|nbf| now < nbf - leeway) {
         return Err("it is not valid yet (nbf)");
     }
     Ok(())
@@ -151,6 +163,35 @@ mod tests {
         let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
         let object = encode(&header, claims, &signer.key).unwrap();
         read_request_object(&object, "a", Some(&signer.keys), ISSUER, 50)
+    }
+
+    #[test]
+    fn critical_header_parameters_are_rejected() {
+        let signer = signer();
+        let header = Header { crit: Some(vec!["b64".to_owned()]), ..Header::new(Algorithm::ES256) };
+        let object = encode(&header, &valid_claims(), &signer.key).unwrap();
+        let error = read_request_object(&object, "a", Some(&signer.keys), ISSUER, 50).unwrap_err();
+        assert!(error.contains("crit"), "{error}");
+    }
+
+    #[test]
+    fn times_are_compared_with_their_fraction() {
+        let signer = signer();
+        let with = |name: &str, value: Value| {
+            let mut claims = valid_claims();
+            claims[name] = value;
+            read(&signer, &claims).map(|_| ())
+        };
+        // The clock is at 50, and the leeway is 5 seconds.
+        assert_eq!(with("exp", json!(45.5)), Ok(()));
+        assert!(with("exp", json!(44.9)).unwrap_err().contains("expired"));
+        assert_eq!(with("nbf", json!(54.5)), Ok(()));
+        assert!(with("nbf", json!(55.5)).unwrap_err().contains("not valid yet"));
+        for name in ["exp", "nbf", "iat"] {
+            for value in [json!("100"), json!(null), json!(-1), json!(253_402_300_800_i64)] {
+                assert!(with(name, value.clone()).unwrap_err().contains("NumericDate"), "{value}");
+            }
+        }
     }
 
     #[test]

@@ -3,11 +3,14 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use oauth_types::NumericDate;
 use openidconnect::{
     AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, Nonce,
     OAuth2TokenResponse, SignatureVerificationError, TokenResponse,
     core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
 };
+use serde_json::{Map, Value};
 
 use super::{
     OpenIdProvider,
@@ -57,6 +60,7 @@ impl OpenIdProvider {
             .ok_or_else(|| IdTokenError::invalid("missing from the token response"))?;
         let verifier = self.verifier(metadata);
         let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.expose().to_owned()))?;
+        check_times(&token.to_string(), self.clock.seconds())?;
         // Step 5; the library does not check `azp`.
         if claims.authorized_party().is_some_and(|party| party.as_str() != self.client_id) {
             return Err(IdTokenError::invalid("`azp` is not this client"));
@@ -97,6 +101,35 @@ impl OpenIdProvider {
             }
         })
     }
+}
+
+/// Checks the times as in every other JWT: the library rounds `iat`, ignores `nbf` and accepts
+/// values out of range. The signature of `token` is verified already.
+fn check_times(token: &str, now: i64) -> Result<(), IdTokenError> {
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap_or_default());
+    let claims: Map<String, Value> = payload
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .ok_or_else(|| IdTokenError::invalid("the claims cannot be read"))?;
+    let time = |name: &str| match claims.get(name) {
+        Some(value) => NumericDate::from_json(value)
+            .map(|date| Some(date.rounded_up()))
+            .ok_or_else(|| IdTokenError::invalid(&format!("`{name}` is not a NumericDate"))),
+        None => Ok(None),
+    };
+    let (exp, iat, nbf) = (time("exp")?, time("iat")?, time("nbf")?);
+    time("auth_time")?;
+    let skew = i64::from(CLOCK_SKEW);
+    if exp.is_none_or(|exp| exp <= now - skew) {
+        return Err(IdTokenError::invalid("it has expired"));
+    }
+    if iat.is_none_or(|iat| iat > now + skew) {
+        return Err(IdTokenError::invalid("`iat` is in the future"));
+    }
+    if nbf.is_some_and(|nbf| nbf > now + skew) {
+        return Err(IdTokenError::invalid("it is not valid yet (`nbf`)"));
+    }
+    Ok(())
 }
 
 /// Why an ID token is invalid.

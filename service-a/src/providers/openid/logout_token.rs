@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, jwk::Jwk};
+use oauth_types::NumericDate;
 use openidconnect::{JsonWebKey, JsonWebKeyId};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{OpenIdProvider, library::Metadata};
 use crate::{accounts::BackchannelLogout, providers::ProviderError};
@@ -16,7 +17,7 @@ const ALGORITHMS: [Algorithm; 5] =
 const CLOCK_SKEW: i64 = 60;
 /// Longest accepted lifetime, in seconds. A stores the `jti` of a used token until it expires. The
 /// specification recommends two minutes.
-const MAX_LIFETIME: i64 = 600;
+const MAX_LIFETIME: f64 = 600.0;
 
 /// Why a logout token was rejected.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +31,20 @@ pub enum LogoutTokenError {
 
 #[derive(Deserialize)]
 struct LogoutClaims {
-    iat: i64,
-    exp: i64,
+    iat: NumericDate,
+    exp: NumericDate,
+    #[serde(default, deserialize_with = "present")]
+    nbf: Option<NumericDate>,
     jti: String,
     sub: Option<String>,
     sid: Option<String>,
     events: BTreeMap<String, BTreeMap<String, IgnoredAny>>,
     nonce: Option<IgnoredAny>,
+}
+
+/// Reads an optional time. `null` is not one.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NumericDate>, D::Error> {
+    NumericDate::deserialize(deserializer).map(Some)
 }
 
 impl LogoutTokenError {
@@ -65,7 +73,7 @@ impl OpenIdProvider {
             subject: claims.sub,
             sid: claims.sid,
             jti: claims.jti,
-            expires_at: claims.exp + CLOCK_SKEW + 1,
+            expires_at: claims.exp.rounded_up() + CLOCK_SKEW + 1,
         })
     }
 
@@ -97,6 +105,10 @@ fn check_header(header: &Header) -> Result<(), LogoutTokenError> {
     if !header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("logout+jwt")) {
         return Err(LogoutTokenError::invalid("`typ` is not `logout+jwt`"));
     }
+    // RFC 7515 §4.1.11: no critical extension is supported.
+    if header.crit.is_some() {
+        return Err(LogoutTokenError::invalid("`crit` names extensions that are not supported"));
+    }
     if ALGORITHMS.contains(&header.alg) {
         Ok(())
     } else {
@@ -115,11 +127,13 @@ fn find_key(metadata: &Metadata, header: &Header) -> Option<DecodingKey> {
 }
 
 fn check_claims(claims: &LogoutClaims, now: i64) -> Result<(), LogoutTokenError> {
-    let problem = if claims.iat > now + CLOCK_SKEW {
+    let problem = if claims.iat.rounded_up() > now + CLOCK_SKEW {
         "`iat` is in the future"
-    } else if claims.exp <= now - CLOCK_SKEW {
+    } else if claims.nbf.is_some_and(|nbf| nbf.rounded_up() > now + CLOCK_SKEW) {
+        "the logout token is not valid yet (`nbf`)"
+    } else if claims.exp.rounded_up() <= now - CLOCK_SKEW {
         "the logout token has expired"
-    } else if claims.exp - claims.iat > MAX_LIFETIME {
+    } else if claims.exp.seconds() - claims.iat.seconds() > MAX_LIFETIME {
         "`exp` is more than ten minutes after `iat`"
     } else if claims.jti.is_empty() {
         "`jti` is empty"

@@ -40,7 +40,17 @@ async fn id_token_that_fails_any_check_is_rejected() {
         ("aud", json!([])),
         ("azp", json!("another-client")),
         ("exp", json!(NOW - 61)),
+        ("exp", json!(NOW as f64 - 60.5)),
+        ("exp", json!(NOW.to_string())),
+        ("exp", json!(-1)),
+        ("exp", json!(253_402_300_800_i64)),
         ("iat", json!(NOW + 61)),
+        ("iat", json!(NOW as f64 + 60.5)),
+        ("iat", json!(-1)),
+        ("nbf", json!(NOW as f64 + 60.5)),
+        ("nbf", json!(NOW.to_string())),
+        ("nbf", Value::Null),
+        ("auth_time", json!(-1)),
         ("nonce", json!("another")),
         ("nonce", Value::Null),
         ("sub", json!("")),
@@ -63,7 +73,10 @@ async fn id_token_within_the_limits_is_accepted() {
         ("aud", json!(["service-a"])),
         ("azp", json!("service-a")),
         ("exp", json!(NOW - 59)),
+        ("exp", json!(NOW as f64 - 59.5)),
         ("iat", json!(NOW + 59)),
+        ("iat", json!(NOW as f64 + 59.5)),
+        ("nbf", json!(NOW as f64 + 59.5)),
         ("at_hash", json!(at_hash())),
     ] {
         let page = log_in_with(&site, |claims| {
@@ -71,6 +84,16 @@ async fn id_token_within_the_limits_is_accepted() {
         });
         assert_eq!(page.await.status, 303, "{name} = {right}");
     }
+}
+
+/// RFC 7515 §4.1.11.
+#[tokio::test]
+async fn id_token_with_critical_extension_is_rejected() {
+    let site = TestSite::start().await;
+    let page = log_in_with(&site, |claims| {
+        site.platform.signer.sign(&json!({ "crit": ["b64"], "b64": true }), &claims)
+    });
+    page.await.assert_error(502, "untrusted");
 }
 
 /// OpenID Connect Core §3.1.3.6: the left half of the hash.

@@ -118,8 +118,16 @@ async fn logout_token_that_fails_any_check_is_rejected() {
         ("aud", json!("another-client")),
         ("aud", Value::Null),
         ("iat", json!(NOW + 61)),
+        ("iat", json!(NOW as f64 + 60.5)),
+        ("iat", json!(-1)),
+        ("nbf", json!(NOW as f64 + 60.5)),
+        ("nbf", Value::Null),
         ("iat", Value::Null),
         ("exp", json!(NOW - 60)),
+        ("exp", json!(NOW as f64 - 60.5)),
+        ("exp", json!((NOW + 120).to_string())),
+        // More than ten minutes after `iat`.
+        ("exp", json!(NOW as f64 + 600.5)),
         ("exp", json!(NOW + 1_000)),
         ("exp", Value::Null),
         ("jti", json!("")),
@@ -155,6 +163,8 @@ async fn logout_token_with_wrong_typ_or_signature_is_rejected() {
         site.platform.signer.sign(&json!({}), &claims),
         site.platform.signer.sign(&json!({ "typ": "JWT" }), &claims),
         site.platform.signer.sign(&json!({ "typ": "at+jwt" }), &claims),
+        // RFC 7515 §4.1.11: a critical extension that is not understood.
+        site.platform.signer.sign(&json!({ "typ": "logout+jwt", "crit": ["b64"] }), &claims),
         Signer::es256("one").sign(&json!({ "typ": "logout+jwt" }), &claims),
         Signer::es256("unknown").sign(&json!({ "typ": "logout+jwt" }), &claims),
         secret,
@@ -166,6 +176,15 @@ async fn logout_token_with_wrong_typ_or_signature_is_rejected() {
         assert_eq!(output.status, 400, "{token}: {output:?}");
     }
     assert_eq!(browser.open("/account").await.status, 200);
+}
+
+#[tokio::test]
+async fn times_of_a_logout_token_may_have_fractions() {
+    let site = TestSite::start().await;
+    let mut claims = logout_claims(&site);
+    claims["iat"] = json!(NOW as f64 - 150.5);
+    claims["exp"] = json!(NOW as f64 - 59.5);
+    assert_eq!(notify(&site, &signed(&site, &claims)).await.status, 200);
 }
 
 #[tokio::test]

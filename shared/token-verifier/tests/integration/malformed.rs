@@ -117,19 +117,40 @@ async fn claim_of_wrong_type_is_rejected() {
 
 /// The issuer may create a token without a practical expiry. Its times must not overflow.
 #[tokio::test]
-async fn extreme_token_times_do_not_overflow() {
+async fn latest_token_times_do_not_overflow() {
     let signer = Signer::es256("1");
     let c = AuthServer::with_keys([&signer]).await;
     let verifier = c.local_verifier();
     let token = signer.token_with(|_, claims| {
-        claims["exp"] = json!(i64::MAX);
-        claims["iat"] = json!(i64::MIN);
-        claims["nbf"] = json!(i64::MIN);
+        claims["exp"] = json!(253_402_300_799_i64);
+        claims["iat"] = json!(0);
+        claims["nbf"] = json!(0);
     });
     for _ in ["verified", "cached"] {
         let (outcome, checks) = c.record_checks(verifier.verify(&token)).await;
-        assert_eq!(outcome.unwrap().expires_at(), i64::MAX, "{checks:?}");
+        assert_eq!(outcome.unwrap().expires_at(), 253_402_300_799, "{checks:?}");
     }
-    let not_yet_valid = signer.token_with(|_, claims| claims["nbf"] = json!(i64::MAX));
-    assert_eq!(violated_rule(verifier.verify(&not_yet_valid).await), Some(Rule::NotBefore));
+}
+
+/// RFC 7519 §2. An ignored `nbf` or `exp` would make the token valid for longer.
+#[tokio::test]
+async fn token_times_that_are_no_numeric_dates_are_rejected() {
+    let signer = Signer::es256("1");
+    let c = AuthServer::with_keys([&signer]).await;
+    let verifier = c.local_verifier();
+    for claim in ["exp", "nbf", "iat"] {
+        for value in [
+            json!(-1),
+            json!(i64::MAX),
+            json!(253_402_300_800_i64),
+            json!(NOW.to_string()),
+            json!(null),
+            json!(true),
+            json!([NOW]),
+        ] {
+            let token = signer.token_with(|_, claims| claims[claim] = value.clone());
+            let error = verifier.verify(&token).await.unwrap_err().to_string();
+            assert!(error.contains("wrong type"), "{claim} {value}: {error}");
+        }
+    }
 }
