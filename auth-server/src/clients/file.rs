@@ -344,6 +344,11 @@ mod tests {
             ("javascript:alert(1)", "reversed domain name"),
             ("myapp:/cb", "reversed domain name"),
             ("/cb", "absolute"),
+            ("https:site.example/cb", "no // after"),
+            ("https:/site.example/cb", "no // after"),
+            ("http:127.0.0.1/cb", "no // after"),
+            ("https://site.example\\cb", "backslash"),
+            ("https:\\\\site.example/cb", "backslash"),
             ("https://site.example/c b", "character"),
             ("https://site.example/\n", "character"),
         ] {

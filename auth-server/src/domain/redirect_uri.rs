@@ -35,6 +35,14 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
     if !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("has a character that is not allowed in a URI");
     }
+    // Browsers and parsers of URIs disagree about both: what one takes for the path is the host of
+    // another.
+    if uri.contains('\\') {
+        return Err("contains a backslash");
+    }
+    if !has_authority(uri, &url) {
+        return Err("has no // after its scheme");
+    }
     if url.fragment().is_some() {
         return Err("has a fragment, which RFC 6749 section 3.1.2 forbids");
     }
@@ -60,6 +68,13 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
             "has a scheme that is not a reversed domain name (com.example.app), see RFC 8252 section 7.1",
         ),
     }
+}
+
+/// Returns whether an http or https URI is written with its authority (RFC 9110 §4.2). The parser
+/// also accepts `https:app.example` and `https:/app.example`.
+pub(super) fn has_authority(uri: &str, url: &Url) -> bool {
+    let after_scheme = uri.get(url.scheme().len()..).unwrap_or_default();
+    !matches!(url.scheme(), "http" | "https") || after_scheme.starts_with("://")
 }
 
 /// RFC 8252 §7.3, and `localhost`, which §8.3 discourages but many apps use.

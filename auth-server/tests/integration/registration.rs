@@ -151,6 +151,10 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
         ("http://shop.example/cb", "plain http"),
         ("javascript:alert(1)", "application_type=native"),
         ("nowhere", "absolute"),
+        ("https:shop.example/cb", "no // after"),
+        ("https:/shop.example/cb", "no // after"),
+        ("https://shop.example\\cb", "backslash"),
+        ("https:\\\\shop.example/cb", "backslash"),
     ] {
         refused(
             website_metadata(json!({ "redirect_uris": [uri] })),
@@ -158,6 +162,12 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
             expected,
         )
         .await;
+    }
+    for (uri, expected) in
+        [("https:shop.example/bye", "no // after"), ("https://shop.example\\bye", "backslash")]
+    {
+        let bye = website_metadata(json!({ "post_logout_redirect_uris": [uri] }));
+        refused(bye, "invalid_client_metadata", expected).await;
     }
     refused(json!({}), "invalid_redirect_uri", "missing").await;
     let native = json!({ "redirect_uris": ["shop:/cb"], "application_type": "native" });

@@ -1,7 +1,7 @@
 use url::Url;
 
 use super::{ClientMetadata, MetadataError, RegistrationPolicy, refused};
-use crate::domain::validate_external_url;
+use crate::domain::{redirect_uri::has_authority, validate_external_url};
 
 const MAX_LENGTH: usize = 2_000;
 
@@ -60,7 +60,8 @@ pub(super) fn check_called(
 
 /// Parses an http or https URL. Returns `None` if the parser would have to correct it.
 fn parse(link: &str) -> Option<Url> {
-    let plain = link.len() <= MAX_LENGTH && link.bytes().all(|byte| byte.is_ascii_graphic());
-    let url = Url::parse(link).ok().filter(|url| plain && url.has_host())?;
+    let plain = link.len() <= MAX_LENGTH
+        && link.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let url = Url::parse(link).ok().filter(|url| plain && has_authority(link, url))?;
     matches!(url.scheme(), "http" | "https").then_some(url)
 }
