@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use url::Url;
 
 use super::{
-    browser::Browser,
+    browser::ScenarioBrowser,
     environment::random,
     native_app,
     run::{ResourceServer, ScenarioRun},
@@ -40,16 +40,16 @@ pub(super) async fn stolen_code(run: &mut ScenarioRun<'_>) -> anyhow::Result<()>
 pub(super) async fn wrong_state(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let website = run.environment.a.public_url.clone();
     let callback = format!("{website}/callback/platform");
-    let mut browser = Browser::new(&website)?;
+    let mut browser = ScenarioBrowser::default();
     browser.open(run, &format!("{website}/login/platform"), Some(&callback)).await?;
     browser.sign_in(run, Some(&callback)).await?;
-    let mut callback = browser.url.clone();
-    let others: Vec<_> =
-        browser.url.query_pairs().into_owned().filter(|(name, _)| name != "state").collect();
+    let mut callback = browser.url()?.clone();
+    let others = browser.url()?.query_pairs().into_owned();
+    let others: Vec<_> = others.filter(|(name, _)| name != "state").collect();
     let forged = BASE64_URL_SAFE_NO_PAD.encode(random::<16>());
     callback.query_pairs_mut().clear().extend_pairs(others).append_pair("state", &forged);
     browser.open(run, callback.as_str(), None).await?;
-    run.expect("website_response", "400", &browser.status.to_string());
+    run.expect("website_response", "400", &browser.status().to_string());
     browser.open(run, &format!("{website}/account"), None).await?;
     let signed_in = if browser.has_element("account-email") { "yes" } else { "no" };
     run.expect("website_signed_in", "no", signed_in);

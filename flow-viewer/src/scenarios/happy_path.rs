@@ -3,7 +3,7 @@
 use anyhow::ensure;
 
 use super::{
-    browser::Browser,
+    browser::ScenarioBrowser,
     native_app,
     run::{ResourceServer, ScenarioRun},
     token_misuse,
@@ -44,10 +44,11 @@ async fn call_a(run: &mut ScenarioRun<'_>, path: &str) -> anyhow::Result<()> {
 /// A person logs in to the website with the platform; the website then calls both Bs.
 pub(super) async fn login(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let website = run.environment.a.public_url.clone();
-    let mut browser = Browser::new(&website)?;
+    let mut browser = ScenarioBrowser::default();
     browser.open(run, &format!("{website}/login/platform"), None).await?;
     browser.sign_in(run, None).await?;
-    let page = if browser.has_element("account-email") { "account" } else { browser.url.path() };
+    let page =
+        if browser.has_element("account-email") { "account" } else { browser.url()?.path() };
     run.expect("website_shows", "account", page);
     for target in ["local", "introspection"] {
         browser.open(run, &format!("{website}/my-resource?target={target}"), None).await?;

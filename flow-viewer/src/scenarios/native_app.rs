@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use url::Url;
 
 use super::{
-    browser::Browser,
+    browser::ScenarioBrowser,
     environment::random,
     run::{ScenarioResponse, ScenarioRun},
 };
@@ -25,11 +25,12 @@ pub(super) struct AuthorizationCode {
 /// Lets the user sign in and consent, and returns the authorization code.
 pub(super) async fn authorize(run: &mut ScenarioRun<'_>) -> anyhow::Result<AuthorizationCode> {
     let verifier = BASE64_URL_SAFE_NO_PAD.encode(random::<32>());
-    let mut browser = Browser::new(&run.environment.c.public_url)?;
+    let mut browser = ScenarioBrowser::default();
     browser.open(run, &authorization_url(run, &verifier)?, Some(REDIRECT_URI)).await?;
     browser.sign_in(run, Some(REDIRECT_URI)).await?;
-    ensure!(browser.url.as_str().starts_with(REDIRECT_URI), "C did not redirect to the app");
-    let code = browser.url.query_pairs().find(|(name, _)| name == "code");
+    let url = browser.url()?;
+    ensure!(url.as_str().starts_with(REDIRECT_URI), "C did not redirect to the app");
+    let code = url.query_pairs().find(|(name, _)| name == "code");
     let code = code.context("C issued no authorization code")?.1.into_owned();
     Ok(AuthorizationCode { code, verifier })
 }
