@@ -73,7 +73,7 @@ async fn loopback_redirect_uri_accepts_any_port() {
     let page = browser.authorize(&AuthorizationRequest::app()).await;
     let page = browser.sign_in(&page, ALICE).await;
     let back = browser.allow(&page).await.redirected_to.unwrap();
-    assert_eq!((back.host_str(), back.port()), (Some("127.0.0.1"), Some(51004)));
+    assert_eq!((back.host_str(), back.port()), (Some("127.0.0.1"), Some(8400)));
     // Any app can listen on that port, so consent is required each time.
     assert_eq!(browser.authorize(&AuthorizationRequest::app()).await.path, "/consent");
     let silent = browser.authorize(&AuthorizationRequest::app().with("prompt", "none")).await;
@@ -395,7 +395,7 @@ async fn sign_in_for_one_request_does_not_count_for_another() {
     let consent = browser.sign_in(&page, ALICE).await;
     assert_eq!(consent.path, "/consent");
     // The form of this page, submitted for a request with another nonce.
-    let csrf = consent.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let csrf = consent.csrf();
     let other = auth_request.clone().with("nonce", "another");
     let page = browser
         .post(&format!("/consent?{}", other.query()), &[("csrf", &csrf), ("decision", "allow")])

@@ -1,11 +1,10 @@
-//! A browser without scripts: stores cookies, follows redirects to the server, and submits the
-//! forms of its pages.
+//! A browser that stays on the server: it ends where a redirect leaves the server.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use reqwest::{Method, header::COOKIE};
+use scripted_browser::{Form, Request, unescape};
 use serde_json::Value;
 use url::Url;
 
@@ -18,7 +17,7 @@ pub const VERIFIER: &str = "a-verifier-of-43-characters-at-the-very-least-0";
 
 pub struct Browser<'a> {
     pub client: &'a HttpClient,
-    cookies: Mutex<BTreeMap<String, String>>,
+    browser: Mutex<scripted_browser::Browser>,
     pub language: &'static str,
 }
 
@@ -51,7 +50,7 @@ impl AuthorizationRequest {
     }
 
     pub fn app() -> Self {
-        Self::new("app", "http://127.0.0.1:51004/cb", "openid profile")
+        Self::new("app", "http://127.0.0.1:8400/cb", "openid profile")
     }
 
     pub fn new(client_id: &str, redirect_uri: &str, scope: &str) -> Self {
@@ -107,28 +106,31 @@ impl<'a> Browser<'a> {
 
     /// A browser for a server in another process.
     pub fn with_client(client: &'a HttpClient) -> Self {
-        Self { client, cookies: Mutex::default(), language: "en" }
+        Self { client, browser: Mutex::default(), language: "en" }
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
-        self.cookies.lock().unwrap().get(name).cloned()
+        self.browser.lock().unwrap().cookies.get(name).map(|cookie| cookie.value.clone())
     }
 
     pub fn set_cookie(&self, name: &str, value: &str) {
-        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
+        self.browser.lock().unwrap().cookies.set(name, value);
     }
 
     pub fn clear_cookies(&self) {
-        self.cookies.lock().unwrap().clear();
+        self.browser.lock().unwrap().cookies.clear();
     }
 
+    /// Returns the values of all cookies.
     pub fn cookies(&self) -> Vec<String> {
-        self.cookies.lock().unwrap().values().cloned().collect()
+        let browser = self.browser.lock().unwrap();
+        browser.cookies.iter().map(|(_, cookie)| cookie.value.clone()).collect()
     }
 
     /// Opens a path and follows redirects that stay on the server.
     pub async fn open(&self, path: &str) -> Page {
-        self.navigate(Method::GET, path.to_owned(), None).await
+        let request = self.browser.lock().unwrap().open(&self.client.url(path)).unwrap();
+        self.navigate(request).await
     }
 
     /// Sends an authorization request.
@@ -136,18 +138,17 @@ impl<'a> Browser<'a> {
         self.open(&format!("/oauth/authorize?{}", auth_request.query())).await
     }
 
-    /// Submits the form of a page: its hidden fields and `fields`.
+    /// Submits the first form of a page: its hidden fields and `fields`.
     pub async fn submit(&self, page: &Page, fields: &[(&str, &str)]) -> Page {
-        let action = page.form_action();
-        let mut form = page.hidden_fields();
-        form.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        self.navigate(Method::POST, action, Some(form)).await
+        let form = page.form();
+        let hidden = form.hidden_fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        self.post(&form.action, &hidden.chain(fields.iter().copied()).collect::<Vec<_>>()).await
     }
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let form =
-            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.navigate(Method::POST, path.to_owned(), Some(form)).await
+        let url = self.client.url(path);
+        let request = self.browser.lock().unwrap().post(&url, fields).unwrap();
+        self.navigate(request).await
     }
 
     /// Submits the sign-in page.
@@ -190,63 +191,38 @@ impl<'a> Browser<'a> {
         response.json()
     }
 
-    async fn navigate(
-        &self,
-        method: Method,
-        path: String,
-        form: Option<Vec<(String, String)>>,
-    ) -> Page {
-        let (mut method, mut path, mut form) = (method, path, form);
+    async fn navigate(&self, first: Request) -> Page {
+        let origin = first.url.origin();
+        let mut request = first;
         loop {
-            let request = self.client.http.request(method, format!("{}{path}", self.client.base));
-            let cookies: Vec<String> = self
-                .cookies
-                .lock()
-                .unwrap()
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            let mut request = request.header("accept-language", self.language);
-            if !cookies.is_empty() {
-                request = request.header(COOKIE, cookies.join("; "));
-            }
-            if let Some(form) = form.take() {
-                request = request.form(&form);
-            }
-            let response = send(request).await;
-            self.store_cookies(&response);
-            let location =
-                response.headers.get("location").map(|value| value.to_str().unwrap().to_owned());
-            match location {
-                Some(location) if location.starts_with('/') => {
-                    path = location;
-                    method = Method::GET;
-                }
-                location => {
-                    let redirected_to = location.map(|location| location.parse().unwrap());
-                    return Page {
-                        path: path.split('?').next().unwrap().to_owned(),
-                        response,
-                        redirected_to,
-                    };
-                }
+            let path = request.url.path().to_owned();
+            let response = self.send(&request).await;
+            let location = response.headers.get("location");
+            let received = scripted_browser::Response {
+                status: response.status,
+                set_cookies: response.set_cookies(),
+                location: location.map(|value| value.to_str().unwrap().to_owned()),
+                body: response.text.clone(),
+            };
+            let next = self.browser.lock().unwrap().receive(request, received).unwrap();
+            match next {
+                Some(next) if next.url.origin() == origin => request = next,
+                next => return Page { path, response, redirected_to: next.map(|next| next.url) },
             }
         }
     }
 
-    fn store_cookies(&self, response: &Response) {
-        for header in response.headers.get_all("set-cookie") {
-            let header = header.to_str().unwrap();
-            let (name, rest) = header.split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap();
-            let gone = rest.contains("Max-Age=0");
-            let mut cookies = self.cookies.lock().unwrap();
-            if gone {
-                cookies.remove(name);
-            } else {
-                cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
+    async fn send(&self, request: &Request) -> Response {
+        let http = &self.client.http;
+        let builder = match &request.form {
+            Some(fields) => http.post(request.url.clone()).form(fields),
+            None => http.get(request.url.clone()),
+        };
+        let builder = match &request.cookie {
+            Some(cookie) => builder.header("cookie", cookie),
+            None => builder,
+        };
+        send(builder.header("accept-language", self.language)).await
     }
 }
 
@@ -308,25 +284,20 @@ impl Page {
         self.assert_contains(detail);
     }
 
-    fn form_action(&self) -> String {
-        let text = &self.response.text;
-        let from = text.find("action=\"").unwrap_or_else(|| panic!("no form: {self:?}")) + 8;
-        unescape(&text[from..from + text[from..].find('"').unwrap()])
+    /// Returns the value of the first form's hidden field `csrf`.
+    pub fn csrf(&self) -> String {
+        self.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1
     }
 
     /// Returns the hidden fields of the first form.
     pub fn hidden_fields(&self) -> Vec<(String, String)> {
-        let form =
-            self.response.text.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
-        let attribute = |input: &str, name: &str| {
-            let from = input.find(&format!("{name}=\"")).unwrap() + name.len() + 2;
-            unescape(&input[from..from + input[from..].find('"').unwrap()])
-        };
-        let inputs = form.split("<input").skip(1).map(|input| input.split('>').next().unwrap());
-        inputs
-            .filter(|input| input.contains("type=\"hidden\""))
-            .map(|input| (attribute(input, "name"), attribute(input, "value")))
-            .collect()
+        self.form().hidden_fields
+    }
+
+    fn form(&self) -> Form {
+        let html = self.response.text.clone();
+        let page = scripted_browser::Page { status: self.response.status, html };
+        page.first_form().unwrap_or_else(|| panic!("no form: {self:?}"))
     }
 }
 
@@ -384,21 +355,6 @@ impl HttpClient {
     pub async fn userinfo(&self, token: &str) -> Response {
         send(self.http.get(format!("{}/userinfo", self.base)).bearer_auth(token)).await
     }
-}
-
-fn unescape(text: &str) -> String {
-    let mut plain = text.to_owned();
-    for (escaped, letter) in [
-        ("&#x2f;", "/"),
-        ("&quot;", "\""),
-        ("&#x27;", "'"),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&amp;", "&"),
-    ] {
-        plain = plain.replace(escaped, letter);
-    }
-    plain
 }
 
 /// RFC 7636 §4.2

@@ -89,7 +89,7 @@ async fn first_party_grants_can_be_withdrawn() {
     let refresh_token = tokens["refresh_token"].as_str().unwrap();
     let page = browser.open("/account").await;
     page.assert_contains("value=\"portal\"");
-    let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let csrf = page.csrf();
     let page = browser
         .post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "portal")])
         .await;
@@ -108,7 +108,7 @@ async fn withdrawing_consent_revokes_tokens_immediately() {
     assert!(server.is_active(ORDERS, &text("access_token")).await);
     let page = browser.open("/account").await;
     page.assert_contains("The Site");
-    let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let csrf = page.csrf();
     let page =
         browser.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
     assert_eq!((page.path.as_str(), page.status()), ("/account", 200));
@@ -139,10 +139,9 @@ async fn users_can_end_only_their_own_sessions() {
         parts.map(|part| part.split('"').next().unwrap().to_owned()).collect()
     };
     let page = here.open("/account").await;
-    let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let csrf = page.csrf();
     let bobs_page = bob.open("/account").await;
-    let bobs_csrf =
-        bobs_page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let bobs_csrf = bobs_page.csrf();
     let [other] = &session_ids(&page.text())[..] else { panic!("{page:?}") };
     bob.post("/account/end-session", &[("csrf", &bobs_csrf), ("session", other)]).await;
     assert!(

@@ -84,7 +84,7 @@ async fn device_grants_are_listed_and_can_be_withdrawn() {
     let tokens = server.token_request(DEVICE, SITE, &code).await.json();
     let page = browser.open("/account").await;
     page.assert_contains("value=\"site\"");
-    let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let csrf = page.csrf();
     browser.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
     let refresh_token = tokens["refresh_token"].as_str().unwrap();
     server.refresh(SITE, refresh_token, &[]).await.assert_error(400, "invalid_grant", "revoked");

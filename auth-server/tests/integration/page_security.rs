@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    browser::{AuthorizationRequest, Browser, Page},
+    browser::{AuthorizationRequest, Browser},
     device_grant::{begin, poll},
     test_server::{ALICE, BOB, TestServer},
 };
@@ -13,7 +13,7 @@ async fn form_with_foreign_csrf_token_is_rejected() {
     let server = TestServer::start().await;
     let (alice, mallory) = (Browser::new(&server), Browser::new(&server));
     let stolen_page = mallory.authorize(&AuthorizationRequest::site()).await;
-    let stolen = csrf_of(&stolen_page);
+    let stolen = stolen_page.csrf();
     // Login CSRF: another site submits the attacker's user name and password.
     let query = AuthorizationRequest::site().query();
     for csrf in ["", "guess", stolen.as_str()] {
@@ -25,7 +25,7 @@ async fn form_with_foreign_csrf_token_is_rejected() {
     let page = alice.authorize(&AuthorizationRequest::site()).await;
     let consent = alice.sign_in(&page, ALICE).await;
     mallory.authorization_code(&AuthorizationRequest::site(), BOB).await;
-    let mallorys = csrf_of(&mallory.open("/account").await);
+    let mallorys = mallory.open("/account").await.csrf();
     for csrf in ["", "guess", stolen.as_str(), mallorys.as_str()] {
         for (path, fields) in [
             (format!("/consent?{query}"), vec![("decision", "allow")]),
@@ -54,7 +54,7 @@ async fn device_approval_with_foreign_csrf_token_is_rejected() {
     // Mallory's device: a user who approves it gives her access to their account (RFC 8628 §5.4).
     let device = begin(&server).await;
     let code = device["user_code"].as_str().unwrap();
-    let mallorys = csrf_of(&mallory.open("/device").await);
+    let mallorys = mallory.open("/device").await.csrf();
     for csrf in ["", "guess", &mallorys] {
         let page = alice
             .post("/device", &[("csrf", csrf), ("user_code", code), ("decision", "allow")])
@@ -63,7 +63,7 @@ async fn device_approval_with_foreign_csrf_token_is_rejected() {
         poll(&server, &device).await.assert_error(400, "authorization_pending", "not decided");
         server.clock.advance(Duration::from_secs(5));
     }
-    let own = csrf_of(&alice.open("/device").await);
+    let own = alice.open("/device").await.csrf();
     let page =
         alice.post("/device", &[("csrf", &own), ("user_code", code), ("decision", "allow")]).await;
     page.assert_contains("device-allowed");
@@ -100,10 +100,6 @@ async fn missing_cookies_and_expired_forms_show_different_errors() {
         );
         browser.clear_cookies();
     }
-}
-
-fn csrf_of(page: &Page) -> String {
-    page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn token_exchange_issues_a_token_with_an_act_claim() {
     assert_eq!(asked["act"]["sub"], "orders");
     // Revoking the consent revokes the exchanged token.
     let page = browser.open("/account").await;
-    let csrf = page.hidden_fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let csrf = page.csrf();
     browser.post("/account/withdraw-consent", &[("csrf", &csrf), ("client_id", "site")]).await;
     assert!(!server.is_active(STOCK, token).await);
     server.token_request(EXCHANGE, ORDERS, &fields).await.assert_error(

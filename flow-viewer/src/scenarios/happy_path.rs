@@ -47,8 +47,7 @@ pub(super) async fn login(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let mut browser = ScenarioBrowser::default();
     browser.open(run, &format!("{website}/login/platform"), None).await?;
     browser.sign_in(run, None).await?;
-    let page =
-        if browser.has_element("account-email") { "account" } else { browser.url()?.path() };
+    let page = if browser.has_element("account-email") { "account" } else { browser.url()?.path() };
     run.expect("website_shows", "account", page);
     for target in ["local", "introspection"] {
         browser.open(run, &format!("{website}/my-resource?target={target}"), None).await?;

@@ -78,9 +78,18 @@ impl Browser {
             address: self.address.as_ref().map(Url::to_string).unwrap_or_default(),
         })?;
         let mut fields = form.hidden_fields;
-        fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        fields.extend(owned(typed));
         fields.extend(form.pressed);
         Ok(self.request(self.resolve(&form.action)?, Some(fields), 0))
+    }
+
+    /// Returns the request that posts a form with these fields to an address, which may be relative
+    /// to the current one.
+    ///
+    /// # Errors
+    /// If `address` does not parse.
+    pub fn post(&self, address: &str, fields: &[(&str, &str)]) -> Result<Request, BrowserError> {
+        Ok(self.request(self.resolve(address)?, Some(owned(fields).collect()), 0))
     }
 
     /// Takes in the response to `request`: stores its cookies, and shows its page or returns the
@@ -124,6 +133,10 @@ impl Browser {
             .parse(address)
             .map_err(|source| BrowserError::InvalidAddress { address: address.to_owned(), source })
     }
+}
+
+fn owned(fields: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+    fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]
@@ -202,5 +215,15 @@ mod tests {
         assert_eq!(request.form.unwrap(), expected);
         let error = browser.press("missing", &[]).unwrap_err().to_string();
         assert!(error.contains("`missing` at http://localhost:9000/login"), "{error}");
+    }
+
+    #[test]
+    fn a_form_can_be_posted_without_a_page_that_holds_it() {
+        let mut browser = browser_on("no form here");
+        browser.cookies.set("s", "1");
+        let request = browser.post("/consent?a=1", &[("decision", "allow")]).unwrap();
+        assert_eq!(request.url.as_str(), "http://localhost:9000/consent?a=1");
+        assert_eq!(request.form.unwrap(), [("decision".to_owned(), "allow".to_owned())]);
+        assert_eq!(request.cookie.as_deref(), Some("s=1"));
     }
 }

@@ -131,6 +131,12 @@ impl TestResponse {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
+    /// Returns every `Set-Cookie` header.
+    pub fn set_cookies(&self) -> Vec<String> {
+        let values = self.headers.get_all("set-cookie").iter();
+        values.map(|value| value.to_str().unwrap().to_owned()).collect()
+    }
+
     /// Returns the members `error` and `error_description` of RFC 6749 §5.2.
     #[track_caller]
     pub fn error(&self) -> (String, String) {

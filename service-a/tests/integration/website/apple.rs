@@ -78,7 +78,14 @@ async fn apple_uses_form_post_and_sends_the_name_once() {
         (request.parameter("response_mode"), request.parameter("scope")),
         ("form_post".to_owned(), "openid name email".to_owned())
     );
-    assert!(browser.cookies["gatepass-a-login-form"].attributes.contains("SameSite=None; Secure"));
+    assert!(
+        browser
+            .cookies
+            .get("gatepass-a-login-form")
+            .unwrap()
+            .attributes
+            .contains("SameSite=None; Secure")
+    );
 
     log_in(&mut browser, &apple, Some(USER)).await.assert_redirect("/account");
     assert_eq!(

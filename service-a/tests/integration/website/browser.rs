@@ -1,31 +1,25 @@
-use std::collections::BTreeMap;
+//! A browser that follows no redirects, so that a test can look at each response.
+
+use std::ops::Deref;
 
 use reqwest::{RequestBuilder, Url, header::HeaderMap};
-use test_support::http::TestClient;
+use scripted_browser::{Cookie, CookieJar, Page};
+use test_support::http::{TestClient, TestResponse, send};
 
 use super::mock_provider::{ACCESS_TOKEN, REFRESH_TOKEN};
 
-/// A browser without redirects. It keeps cookies with their attributes.
 #[derive(Clone)]
 pub struct Browser {
     pub client: TestClient,
-    pub cookies: BTreeMap<String, Cookie>,
+    pub cookies: CookieJar,
     pub language: &'static str,
 }
 
-#[derive(Clone, Debug)]
-pub struct Cookie {
-    pub value: String,
-    /// The `Set-Cookie` attributes.
-    pub attributes: String,
-}
-
-/// A response as the browser displays it.
+/// The page of a response, and its headers.
 #[derive(Debug)]
 pub struct BrowserPage {
-    pub status: u16,
+    pub page: Page,
     pub headers: HeaderMap,
-    pub html: String,
 }
 
 /// URL of an authorization request.
@@ -34,60 +28,37 @@ pub struct AuthorizationRequest(pub Url);
 
 impl Browser {
     pub fn new(base: &str) -> Self {
-        let http =
-            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let client = TestClient { base: base.to_owned(), http: http.build().unwrap() };
-        Self { client, cookies: BTreeMap::new(), language: "en" }
+        Self { client: TestClient::new(base), cookies: CookieJar::default(), language: "en" }
     }
 
     pub async fn open(&mut self, path: &str) -> BrowserPage {
-        let request = self.client.http.get(format!("{}{path}", self.client.base));
-        self.send(request, |_| true).await
+        self.send(self.client.request("GET", path), self.cookies.header()).await
     }
 
     /// Submits a form of the website.
     pub async fn submit(&mut self, path: &str, form: &[(&str, &str)]) -> BrowserPage {
-        let request = self.client.http.post(format!("{}{path}", self.client.base)).form(form);
-        self.send(request, |_| true).await
+        self.send(self.client.post(path).form(form), self.cookies.header()).await
     }
 
     /// Submits a form on a page of another site, with `SameSite=None` cookies only.
     pub async fn submit_cross_site(&mut self, path: &str, form: &[(&str, &str)]) -> BrowserPage {
-        let request = self.client.http.post(format!("{}{path}", self.client.base)).form(form);
-        self.send(request, |cookie| cookie.attributes.contains("SameSite=None; Secure")).await
+        let is_sent = |cookie: &Cookie| cookie.attributes.contains("SameSite=None; Secure");
+        self.send(self.client.post(path).form(form), self.cookies.header_of(is_sent)).await
     }
 
-    async fn send(
-        &mut self,
-        request: RequestBuilder,
-        is_sent: impl Fn(&Cookie) -> bool,
-    ) -> BrowserPage {
-        let sent = self.cookies.iter().filter(|(_, cookie)| is_sent(cookie));
-        let header: Vec<String> =
-            sent.map(|(name, cookie)| format!("{name}={}", cookie.value)).collect();
-        let request =
-            request.header("cookie", header.join("; ")).header("accept-language", self.language);
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        for set in headers.get_all("set-cookie") {
-            self.store_cookie(set.to_str().unwrap());
+    async fn send(&mut self, request: RequestBuilder, cookie: Option<String>) -> BrowserPage {
+        let request = match cookie {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        };
+        let response = send(request.header("accept-language", self.language)).await;
+        for set_cookie in response.set_cookies() {
+            self.cookies.store(&set_cookie);
         }
-        let page = BrowserPage { status, headers, html: response.text().await.unwrap() };
+        let TestResponse { status, headers, text } = response;
+        let page = BrowserPage { page: Page { status, html: text }, headers };
         page.assert_no_token();
         page
-    }
-
-    fn store_cookie(&mut self, set: &str) {
-        let (pair, attributes) = set.split_once("; ").unwrap();
-        let (name, value) = pair.split_once('=').unwrap();
-        if attributes.contains("Max-Age=0") {
-            self.cookies.remove(name);
-        } else {
-            self.cookies.insert(
-                name.to_owned(),
-                Cookie { value: value.to_owned(), attributes: attributes.to_owned() },
-            );
-        }
     }
 
     /// Presses the button of a provider.
@@ -100,19 +71,17 @@ impl Browser {
     }
 }
 
+impl Deref for BrowserPage {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
 impl BrowserPage {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-    }
-
-    /// Returns the text of the element with this id.
-    pub fn text(&self, id: &str) -> Option<String> {
-        let after = self.html.split_once(&format!("id=\"{id}\""))?.1.split_once('>')?.1;
-        Some(after.split_once('<')?.0.trim().to_owned())
-    }
-
-    pub fn has(&self, id: &str) -> bool {
-        self.html.contains(&format!("id=\"{id}\""))
     }
 
     pub fn csrf_token(&self) -> String {

@@ -20,7 +20,7 @@ async fn use_everything(site: &TestSite, browser: &mut super::browser::Browser) 
     }
     let mut hidden =
         [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
-    hidden.extend(browser.cookies.values().map(|cookie| cookie.value.clone()));
+    hidden.extend(browser.cookies.iter().map(|(_, cookie)| cookie.value.clone()));
     hidden.extend(["state", "nonce"].map(|name| request.parameter(name)));
     hidden
 }
@@ -93,7 +93,7 @@ async fn website_log_contains_no_secrets_at_any_level() {
     }
     let mut hidden =
         [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
-    hidden.extend(browser.cookies.values().map(|cookie| cookie.value.clone()));
+    hidden.extend(browser.cookies.iter().map(|(_, cookie)| cookie.value.clone()));
     hidden.extend(["state", "nonce"].map(|name| request.parameter(name)));
     let log = process.kill_and_read_log();
     assert!(

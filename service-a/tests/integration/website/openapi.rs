@@ -20,7 +20,7 @@ impl DocumentCheck {
     #[track_caller]
     fn assert_response(&mut self, path: &str, method: &str, status: u16, page: BrowserPage) {
         assert_eq!(page.status, status, "{method} {path}: {}", page.html);
-        let response = TestResponse { status: page.status, headers: page.headers, text: page.html };
+        let response = TestResponse { status, headers: page.headers, text: page.page.html };
         self.document.assert_response(path, method, &response);
         self.called.insert((path.to_owned(), method.to_owned()));
     }

@@ -7,7 +7,7 @@ async fn session_cookie_is_random_http_only_and_same_site() {
     let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    let cookie = &browser.cookies["gatepass-a-session"];
+    let cookie = browser.cookies.get("gatepass-a-session").unwrap();
     assert_eq!(cookie.value.len(), 64);
     assert_eq!(cookie.attributes, "HttpOnly; SameSite=Lax; Path=/; Max-Age=86400");
 }
@@ -19,7 +19,7 @@ async fn https_cookies_are_secure_with_host_prefix() {
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     for name in ["__Host-gatepass-a-session", "__Host-gatepass-a-login"] {
-        let attributes = &browser.cookies[name].attributes;
+        let attributes = &browser.cookies.get(name).unwrap().attributes;
         assert!(attributes.starts_with("HttpOnly; SameSite=Lax; Secure; Path=/;"), "{attributes}");
     }
     assert!(browser.open("/").await.has("logout-submit"));
@@ -38,11 +38,7 @@ async fn each_login_creates_a_new_session_id() {
 
     let planted = "a".repeat(64);
     let mut victim = site.browser();
-    let cookie = browser.cookies["gatepass-a-session"].clone();
-    victim.cookies.insert(
-        "gatepass-a-session".to_owned(),
-        super::browser::Cookie { value: planted.clone(), ..cookie },
-    );
+    victim.cookies.set("gatepass-a-session", &planted);
     victim.open("/account").await.assert_error(401, "not_logged_in");
     site.log_in(&mut victim).await;
     assert_ne!(victim.session(), Some(&*planted));
