@@ -26,8 +26,17 @@ impl MockEndpoint {
         matches: impl Match + 'static,
         response: ResponseTemplate,
     ) -> Self {
+        Self::mount_in_order(server, matches, [response]).await
+    }
+
+    /// Adds an endpoint that sends these responses in order, and repeats the last one.
+    pub async fn mount_in_order(
+        server: &MockServer,
+        matches: impl Match + 'static,
+        responses: impl IntoIterator<Item = ResponseTemplate>,
+    ) -> Self {
         let endpoint = Self::default();
-        endpoint.respond(response);
+        endpoint.respond_in_order(responses);
         Mock::given(matches).respond_with(endpoint.clone()).mount(server).await;
         endpoint
     }

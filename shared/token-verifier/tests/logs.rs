@@ -9,51 +9,30 @@ mod setup;
 #[expect(dead_code, reason = "the integration tests use the rest")]
 mod signer;
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use axum::{Router, routing::get};
 use oauth_types::{AccessToken, ClientSecret, basic};
 use serde_json::json;
-use token_verifier::{Authorized, ErrorDetail, LocalSettings, RequiredScope};
+use test_support::{
+    log::LogCapture,
+    mock::{json, status},
+    signer::Signer,
+};
+use token_verifier::{Authorized, ErrorDetail, LocalSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
-use tracing_subscriber::filter::LevelFilter;
 use wiremock::ResponseTemplate;
 
 use crate::{
-    setup::{AuthServer, RESOURCE, SECRET, introspection_settings, json_response, status},
-    signer::Signer,
+    setup::{AuthServer, RESOURCE, ResourceRead, SECRET, inactive, introspection_settings, serve},
+    signer::SignAccessToken,
 };
 
 const HS256_SECRET: &str = "a shared secret of thirty-two bytes and more";
 
-struct ResourceRead;
-
-impl RequiredScope for ResourceRead {
-    const SCOPE: &'static str = "resource:read";
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Sends a request without a client library, which could log the token. Returns the whole response.
-async fn call(address: std::net::SocketAddr, target: &str, headers: &str) -> String {
+async fn call(address: &str, target: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {target} HTTP/1.1\r\nhost: b\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -64,13 +43,7 @@ async fn call(address: std::net::SocketAddr, target: &str, headers: &str) -> Str
 
 #[tokio::test]
 async fn logs_and_responses_contain_no_token_and_no_secret() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_writer(move || writer.clone());
-    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-
+    let log = LogCapture::install();
     let (signer, attacker) = (Signer::es256("1"), Signer::es256("1"));
     let c = AuthServer::with_keys([&signer]).await;
     let local = LocalSettings {
@@ -87,9 +60,8 @@ async fn logs_and_responses_contain_no_token_and_no_secret() {
     let app = Router::new()
         .route("/", get(async |_: Authorized<ResourceRead>| "open"))
         .with_state(verifier);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let b = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    let origin = serve(app).await;
+    let b = origin.trim_start_matches("http://");
 
     let tokens = [
         signer.token(),
@@ -97,23 +69,23 @@ async fn logs_and_responses_contain_no_token_and_no_secret() {
         signer.token_with(|_, claims| claims["exp"] = json!(1)),
         signer.token_with(|_, claims| claims["scope"] = json!("resource:write")),
         signer.token_with(|_, claims| claims["exp"] = json!("never")),
-        Signer::hs256(HS256_SECRET.as_bytes()).token(),
+        Signer::hs256("shared", HS256_SECRET.as_bytes()).token(),
         Signer::es256("unknown").token(),
         AccessToken::new("gpat_must-not-be-logged"),
         AccessToken::new("must-not-be-logged.must-not-be-logged.must-not-be-logged"),
     ];
     let echo = tokens.iter().map(AccessToken::expose).collect::<Vec<_>>().join(" ");
     let responses = [
-        json_response(&json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })),
-        json_response(&json!({ "active": false })),
-        json_response(&json!({ "active": echo })),
+        json(200, &json!({ "active": true, "aud": RESOURCE, "scope": "resource:read" })),
+        inactive(),
+        json(200, &json!({ "active": echo })),
         ResponseTemplate::new(200).set_body_string(&echo),
         status(401).set_body_string(SECRET),
         status(500).set_body_string(&echo),
     ];
     let mut output = String::new();
     for response in responses {
-        c.introspection.set_response(response);
+        c.introspection.respond(response);
         for token in &tokens {
             let header = format!("authorization: Bearer {}\r\n", token.expose());
             output += &call(b, "/", &header).await;
@@ -127,7 +99,7 @@ async fn logs_and_responses_contain_no_token_and_no_secret() {
     for status in ["200 OK", "400 Bad", "401 Un", "403 For", "503 Ser"] {
         assert!(output.contains(&format!("HTTP/1.1 {status}")), "no response has status {status}");
     }
-    output += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    output += &log.text();
     for text in ["TRACE", "DEBUG", "access token rejected", &tokens[1].fingerprint().to_string()] {
         assert!(output.contains(text), "{text} was not logged, so the log is incomplete");
     }

@@ -1,8 +1,9 @@
 use serde_json::json;
+use test_support::mock::status;
 use token_client::{Endpoint, TokenError};
 use wiremock::{Mock, ResponseTemplate, matchers::path};
 
-use crate::setup::{AuthServer, status, target, token};
+use crate::setup::{AuthServer, target, token};
 
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";

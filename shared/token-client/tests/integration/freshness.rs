@@ -3,16 +3,17 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use test_support::{mock::status, wait};
 use token_client::{CachedToken, TokenClient, TokenError, TokenTarget};
 
-use crate::setup::{AuthServer, json, status, target, token, wait_until};
+use crate::setup::{AuthServer, json, target, token};
 
 /// Starts a hundred calls, all before C responds to the first.
 async fn a_hundred_concurrent_calls(
     c: &AuthServer,
     client: &TokenClient,
 ) -> Vec<Result<Arc<CachedToken>, TokenError>> {
-    c.hold_responses();
+    c.token_endpoint.pause();
     let waiting = Arc::new(AtomicUsize::new(0));
     let calls: Vec<_> = (0..100)
         .map(|_| {
@@ -23,11 +24,11 @@ async fn a_hundred_concurrent_calls(
             })
         })
         .collect();
-    wait_until("all callers", async || {
+    wait::until("all callers", async || {
         c.request_count() == 1 && waiting.load(Ordering::SeqCst) == 100
     })
     .await;
-    c.release_responses();
+    c.token_endpoint.resume();
     let mut outcomes = Vec::new();
     for call in calls {
         outcomes.push(call.await.unwrap());
@@ -62,12 +63,12 @@ async fn concurrent_callers_share_one_failure() {
 async fn cancelled_caller_does_not_affect_others() {
     let c = AuthServer::with_responses([token("t1")]).await;
     let client = c.client();
-    c.hold_responses();
+    c.token_endpoint.pause();
     let first = tokio::spawn({
         let client = client.clone();
         async move { client.token(&target()).await }
     });
-    wait_until("the request", async || c.request_count() == 1).await;
+    wait::until("the request", async || c.request_count() == 1).await;
     let second = tokio::spawn({
         let client = client.clone();
         async move { client.token(&target()).await }
@@ -75,7 +76,7 @@ async fn cancelled_caller_does_not_affect_others() {
     tokio::task::yield_now().await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
-    c.release_responses();
+    c.token_endpoint.resume();
     assert_eq!(second.await.unwrap().unwrap().access_token.expose(), "t1");
 }
 
@@ -101,14 +102,14 @@ async fn refresh_before_expiry_does_not_block_callers() {
     assert_eq!(c.request_count(), 1, "the refresh window begins 300 s before expiry");
 
     c.advance(1);
-    c.hold_responses();
+    c.token_endpoint.pause();
     for _ in 0..50 {
         assert_eq!(client.token(&target()).await.unwrap().access_token.expose(), "t1");
     }
-    wait_until("the request", async || c.request_count() == 2).await;
+    wait::until("the request", async || c.request_count() == 2).await;
     assert_eq!(client.token(&target()).await.unwrap().access_token.expose(), "t1");
-    c.release_responses();
-    wait_until("the new token", async || {
+    c.token_endpoint.resume();
+    wait::until("the new token", async || {
         client.token(&target()).await.unwrap().access_token.expose() == "t2"
     })
     .await;
@@ -130,7 +131,7 @@ async fn old_token_is_used_until_expiry_if_refresh_fails() {
     let client = c.client();
     client.token(&target()).await.unwrap();
     c.advance(1_500);
-    wait_until("the failing request", async || {
+    wait::until("the failing request", async || {
         assert_eq!(client.token(&target()).await.unwrap().access_token.expose(), "t1");
         c.request_count() == 2
     })
@@ -139,7 +140,7 @@ async fn old_token_is_used_until_expiry_if_refresh_fails() {
     c.advance(300);
     // Callers that join before the failing request completes share its failure; none gets the
     // expired token.
-    wait_until("the new token", async || match client.token(&target()).await {
+    wait::until("the new token", async || match client.token(&target()).await {
         Ok(cached) => {
             cached.access_token.expose() == "t2" || panic!("an expired token was returned")
         }

@@ -1,9 +1,10 @@
 use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use oauth_types::{ClientAuthMethod, ClientSecret, basic};
+use test_support::mock::status;
 use token_client::TokenClient;
 use wiremock::ResponseTemplate;
 
-use crate::setup::{AuthServer, SECRET, json, status, target, token};
+use crate::setup::{AuthServer, SECRET, json, target, token};
 
 const TOKEN: &str = "eyJhbGciOiJub3QtdG8tYmUtc2VlbiJ9";
 

@@ -1,21 +1,18 @@
 //! The exact content of error responses (RFC 6750 §3, RFC 9728 §5.1).
 
 use axum::{Router, routing::get};
-use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
-use reqwest::{Client, RequestBuilder};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use token_verifier::{Authorized, ErrorDetail, LocalSettings, RequiredScope, Verifier};
-
-use crate::{
-    setup::{AuthServer, metadata},
+use test_support::{
+    http::{TestClient, send},
     signer::Signer,
 };
+use token_verifier::{Authorized, ErrorDetail, LocalSettings, Verifier};
 
-struct ResourceRead;
-
-impl RequiredScope for ResourceRead {
-    const SCOPE: &'static str = "resource:read";
-}
+use crate::{
+    setup::{AuthServer, ResourceRead, metadata, serve},
+    signer::SignAccessToken,
+};
 
 /// The status, the challenge (empty if absent) and the body.
 type ErrorResponse = (u16, String, Value);
@@ -23,35 +20,30 @@ type ErrorResponse = (u16, String, Value);
 const METADATA: &str =
     r#"resource_metadata="https://b.example/.well-known/oauth-protected-resource""#;
 
-/// Starts a resource server and returns its URL.
-async fn serve(verifier: Verifier) -> String {
+/// Starts a resource server.
+async fn start(verifier: Verifier) -> TestClient {
     let app = Router::new()
         .route("/", get(async |_: Authorized<ResourceRead>| "open"))
         .with_state(verifier);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    url
+    TestClient::new(serve(app).await)
 }
 
-async fn serve_with_full_detail(c: &AuthServer) -> String {
-    serve(c.builder().local(LocalSettings::default()).detail(ErrorDetail::Full).build().unwrap())
+async fn start_with_full_detail(c: &AuthServer) -> TestClient {
+    start(c.builder().local(LocalSettings::default()).detail(ErrorDetail::Full).build().unwrap())
         .await
 }
 
-async fn send(request: RequestBuilder) -> ErrorResponse {
-    let response = request.send().await.unwrap();
-    assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
-    let challenges: Vec<_> = response.headers().get_all(WWW_AUTHENTICATE).iter().collect();
-    assert!(challenges.len() < 2, "{challenges:?}");
-    let challenge =
-        challenges.first().map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-    (response.status().as_u16(), challenge, response.json().await.unwrap())
+async fn error_response(request: RequestBuilder) -> ErrorResponse {
+    let response = send(request).await;
+    assert_eq!(response.header("cache-control"), "no-store");
+    let challenges = response.headers.get_all("www-authenticate").iter().count();
+    assert!(challenges < 2, "{response:?}");
+    (response.status, response.header("www-authenticate").to_owned(), response.json())
 }
 
 #[tokio::test]
 async fn missing_token_challenge_has_no_error() {
-    let b = serve(AuthServer::with_keys([]).await.local_verifier()).await;
+    let b = start(AuthServer::with_keys([]).await.local_verifier()).await;
     let headers_without_token = [
         None,
         Some("Basic c2VydmljZS1hOmFiYzEyMw=="),
@@ -60,11 +52,11 @@ async fn missing_token_challenge_has_no_error() {
         Some(""),
     ];
     for header in headers_without_token {
-        let request = Client::new().get(&b);
+        let request = b.request("GET", "/");
         let request = header
             .into_iter()
             .fold(request, |request, header| request.header("authorization", header));
-        let (status, challenge, _) = send(request).await;
+        let (status, challenge, _) = error_response(request).await;
         assert_eq!(
             (status, challenge),
             (401, format!(r#"Bearer realm="https://b.example", {METADATA}"#)),
@@ -77,9 +69,9 @@ async fn missing_token_challenge_has_no_error() {
 async fn error_responses_match_rfc_6750() {
     let signer = Signer::es256("1");
     let c = AuthServer::with_keys([&signer]).await;
-    let b = serve(c.local_verifier()).await;
+    let b = start(c.local_verifier()).await;
     let without_scope = signer.token_with(|_, claims| claims["scope"] = json!("resource:write"));
-    let get = |token: &str| Client::new().get(&b).bearer_auth(token);
+    let get = |token: &str| b.request("GET", "/").bearer_auth(token);
     let invalid_token = "the access token is malformed, expired, revoked or not for this resource";
     let in_query = "an access token in the query string is not accepted because URLs are logged; use the Authorization header";
     let cases = [
@@ -91,14 +83,14 @@ async fn error_responses_match_rfc_6750() {
             "insufficient_scope",
             "this request requires the scope resource:read",
         ),
-        (Client::new().get(format!("{b}?access_token=x")), 400, "", "invalid_request", in_query),
+        (b.request("GET", "/?access_token=x"), 400, "", "invalid_request", in_query),
     ];
     for (request, status, scope, error, description) in cases {
         let challenge = format!(
             r#"Bearer realm="https://b.example", {scope}error="{error}", error_description="{description}", {METADATA}"#
         );
         let body = json!({ "error": error, "error_description": description });
-        assert_eq!(send(request).await, (status, challenge, body));
+        assert_eq!(error_response(request).await, (status, challenge, body));
     }
 }
 
@@ -106,7 +98,7 @@ async fn error_responses_match_rfc_6750() {
 async fn token_values_cannot_inject_into_the_challenge() {
     let (signer, attacker) = (Signer::es256("1"), Signer::es256("2"));
     let c = AuthServer::with_keys([&signer]).await;
-    let b = serve_with_full_detail(&c).await;
+    let b = start_with_full_detail(&c).await;
     let injection =
         "x\", error=\"none\", scope=\"all\r\nset-cookie: a=b\r\n\r\n<script>\\\u{e4}\u{0}\u{7f}";
     let tokens = [
@@ -118,7 +110,7 @@ async fn token_values_cannot_inject_into_the_challenge() {
     ];
     for token in tokens {
         let (status, challenge, body) =
-            send(Client::new().get(&b).bearer_auth(token.expose())).await;
+            error_response(b.request("GET", "/").bearer_auth(token.expose())).await;
         assert_eq!((status, &body["error"]), (401, &json!("invalid_token")));
         assert_eq!(challenge.matches('"').count(), 8, "{challenge}");
         assert!(challenge.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{challenge}");
@@ -136,9 +128,10 @@ async fn long_token_values_are_truncated_in_error_responses() {
         signer.token_with(|_, claims| claims["aud"] = json!(long)),
         signer.token_with(|header, _| header["alg"] = json!(long)),
     ];
-    let b = serve_with_full_detail(&c).await;
+    let b = start_with_full_detail(&c).await;
     for token in tokens {
-        let (_, challenge, body) = send(Client::new().get(&b).bearer_auth(token.expose())).await;
+        let (_, challenge, body) =
+            error_response(b.request("GET", "/").bearer_auth(token.expose())).await;
         assert!(
             challenge.len() < 1_000 && body.to_string().len() < 1_000,
             "{} bytes",
@@ -146,8 +139,9 @@ async fn long_token_values_are_truncated_in_error_responses() {
         );
         assert!(challenge.contains("xxx"), "{challenge}");
     }
-    c.metadata.set_response(metadata(&long));
-    let b = serve_with_full_detail(&c).await;
-    let (status, _, body) = send(Client::new().get(&b).bearer_auth(signer.token().expose())).await;
+    c.metadata.respond(metadata(&long));
+    let b = start_with_full_detail(&c).await;
+    let (status, _, body) =
+        error_response(b.request("GET", "/").bearer_auth(signer.token().expose())).await;
     assert!(status == 503 && body.to_string().len() < 1_000, "{status} {body}");
 }

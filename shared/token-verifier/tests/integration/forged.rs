@@ -3,11 +3,12 @@
 use flow_events::Rule;
 use oauth_types::{AccessToken, ClientSecret};
 use serde_json::{Value, json};
+use test_support::signer::{Signer, jwt_part};
 use token_verifier::LocalSettings;
 
 use crate::{
     setup::{AuthServer, violated_rule},
-    signer::{Signer, encode_segment},
+    signer::SignAccessToken,
 };
 
 /// Returns the rule that `token` violates if only the key of `issuer` is published.
@@ -24,7 +25,7 @@ fn segments(token: &AccessToken) -> Vec<String> {
 async fn alg_none_is_rejected_in_every_spelling() {
     let issuer = Signer::es256("1");
     for alg in ["none", "None", "NONE", ""] {
-        let header = encode_segment(&json!({ "alg": alg, "typ": "at+jwt", "kid": "1" }));
+        let header = jwt_part(&json!({ "alg": alg, "typ": "at+jwt", "kid": "1" }));
         let token = AccessToken::new(format!("{header}.{}.", segments(&issuer.token())[1]));
         assert_eq!(rule_violated_by(&issuer, &token).await, Some(Rule::Algorithm), "{alg:?}");
     }
@@ -44,8 +45,8 @@ async fn hs256_signed_with_public_key_is_rejected() {
     for issuer in [Signer::es256("1"), Signer::rs256("1")] {
         let jwk = issuer.jwk();
         let public = jwk["n"].as_str().or(jwk["x"].as_str()).unwrap();
-        let token =
-            Signer::hs256(public.as_bytes()).token_with(|header, _| header["kid"] = json!("1"));
+        let token = Signer::hs256("shared", public.as_bytes())
+            .token_with(|header, _| header["kid"] = json!("1"));
         assert_eq!(rule_violated_by(&issuer, &token).await, Some(Rule::Algorithm));
     }
 }
@@ -60,7 +61,8 @@ async fn public_key_is_rejected_as_secret_if_hs256_is_enabled() {
         ..LocalSettings::default()
     });
     let public = issuer.jwk()["x"].as_str().unwrap().to_owned();
-    let token = Signer::hs256(public.as_bytes()).token_with(|header, _| header["kid"] = json!("1"));
+    let token = Signer::hs256("shared", public.as_bytes())
+        .token_with(|header, _| header["kid"] = json!("1"));
     assert_eq!(violated_rule(verifier.verify(&token).await), Some(Rule::Signature));
 }
 

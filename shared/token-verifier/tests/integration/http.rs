@@ -8,22 +8,24 @@ use axum::{
     routing::{get, post},
 };
 use oauth_types::AccessToken;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use serde_json::{Value, json};
+use reqwest::RequestBuilder;
+use serde_json::json;
+use test_support::{
+    http::{TestClient, TestResponse, send},
+    mock::status,
+    signer::Signer,
+};
 use token_verifier::{
     Authorized, ErrorDetail, LocalSettings, RequiredScope, Verifier, reject_token_in_form_body,
 };
 
 use crate::{
-    setup::{AuthServer, ISSUER, NOW, RESOURCE, introspection_settings, keys, status},
-    signer::Signer,
+    setup::{
+        AuthServer, ISSUER, NOW, RESOURCE, ResourceRead, inactive, introspection_settings, keys,
+        serve,
+    },
+    signer::SignAccessToken,
 };
-
-struct ResourceRead;
-
-impl RequiredScope for ResourceRead {
-    const SCOPE: &'static str = "resource:read";
-}
 
 struct ResourceWrite;
 
@@ -31,8 +33,8 @@ impl RequiredScope for ResourceWrite {
     const SCOPE: &'static str = "resource:write";
 }
 
-/// Starts a typical resource server and returns its URL.
-async fn serve(verifier: Verifier) -> String {
+/// Starts a typical resource server.
+async fn start(verifier: Verifier) -> TestClient {
     let app = Router::new()
         .route(
             "/read",
@@ -43,34 +45,29 @@ async fn serve(verifier: Verifier) -> String {
         .route("/write", post(async |_: Authorized<ResourceWrite>, body: String| body))
         .layer(from_fn_with_state(verifier.clone(), reject_token_in_form_body))
         .with_state(verifier);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    url
+    TestClient::new(serve(app).await)
 }
 
 struct ResourceServer {
     c: AuthServer,
     signer: Signer,
-    url: String,
+    client: TestClient,
 }
 
 impl ResourceServer {
     async fn new(detail: ErrorDetail) -> Self {
         let signer = Signer::es256("1");
         let c = AuthServer::with_keys([&signer]).await;
-        let url =
-            serve(c.builder().local(LocalSettings::default()).detail(detail).build().unwrap())
-                .await;
-        Self { c, signer, url }
+        let verifier = c.builder().local(LocalSettings::default()).detail(detail).build().unwrap();
+        Self { c, signer, client: start(verifier).await }
     }
 
     fn read(&self) -> RequestBuilder {
-        Client::new().get(format!("{}/read", self.url))
+        self.client.request("GET", "/read")
     }
 
     fn write(&self) -> RequestBuilder {
-        Client::new().post(format!("{}/write", self.url))
+        self.client.post("/write")
     }
 
     async fn rejection_of(&self, token: &AccessToken) -> Rejection {
@@ -79,35 +76,22 @@ impl ResourceServer {
 }
 
 #[derive(Debug)]
-struct Rejection {
-    status: StatusCode,
-    challenge: String,
-    body: Value,
-}
+struct Rejection(TestResponse);
 
 impl Rejection {
     async fn receive(request: RequestBuilder) -> Self {
-        let response = request.send().await.unwrap();
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        let header = |response: &Response, name: &str| {
-            response
-                .headers()
-                .get(name)
-                .map(|value| value.to_str().unwrap().to_owned())
-                .unwrap_or_default()
-        };
-        let challenge = header(&response, "www-authenticate");
-        Self { status: response.status(), challenge, body: response.json().await.unwrap() }
+        let response = send(request).await;
+        assert_eq!(response.header("cache-control"), "no-store");
+        Self(response)
+    }
+
+    fn challenge(&self) -> &str {
+        self.0.header("www-authenticate")
     }
 
     #[track_caller]
     fn assert_error(&self, status: u16, error: &str) {
-        assert_eq!(
-            (self.status.as_u16(), &self.body["error"]),
-            (status, &json!(error)),
-            "{self:?}"
-        );
-        assert!(self.challenge.contains(&format!(r#"error="{error}""#)), "{self:?}");
+        self.0.assert_bearer_error(status, error, "");
         self.assert_names_metadata();
     }
 
@@ -116,21 +100,16 @@ impl Rejection {
         let begin = format!(r#"Bearer realm="{RESOURCE}""#);
         let metadata =
             format!(r#"resource_metadata="{RESOURCE}/.well-known/oauth-protected-resource""#);
-        assert!(
-            self.challenge.starts_with(&begin) && self.challenge.contains(&metadata),
-            "{self:?}"
-        );
+        let challenge = self.challenge();
+        assert!(challenge.starts_with(&begin) && challenge.contains(&metadata), "{self:?}");
     }
 }
 
 #[tokio::test]
 async fn valid_token_is_accepted() {
     let server = ResourceServer::new(ErrorDetail::Terse).await;
-    let response = server.read().bearer_auth(server.signer.token().expose()).send().await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), response.text().await.unwrap().as_str()),
-        (200, "service-a")
-    );
+    let response = send(server.read().bearer_auth(server.signer.token().expose())).await;
+    assert_eq!((response.status, response.text.as_str()), (200, "service-a"));
 }
 
 #[tokio::test]
@@ -138,9 +117,9 @@ async fn missing_token_gets_a_challenge_without_error_code() {
     let server = ResourceServer::new(ErrorDetail::Terse).await;
     for request in [server.read(), server.read().basic_auth("service-a", Some("abc123"))] {
         let rejection = Rejection::receive(request).await;
-        assert_eq!(rejection.status, 401);
+        assert_eq!(rejection.0.status, 401);
         assert!(
-            !rejection.challenge.contains("error") && rejection.body.get("error").is_none(),
+            !rejection.challenge().contains("error") && rejection.0.json().get("error").is_none(),
             "{rejection:?}"
         );
         rejection.assert_names_metadata();
@@ -162,9 +141,9 @@ async fn insufficient_scope_error_names_the_required_scope() {
     let rejection =
         Rejection::receive(server.write().bearer_auth(server.signer.token().expose())).await;
     rejection.assert_error(403, "insufficient_scope");
-    assert!(rejection.challenge.contains(r#"scope="resource:write""#), "{rejection:?}");
+    assert!(rejection.challenge().contains(r#"scope="resource:write""#), "{rejection:?}");
     assert!(
-        !rejection.challenge.contains("resource:read"),
+        !rejection.challenge().contains("resource:read"),
         "terse detail does not reveal the granted scope: {rejection:?}"
     );
 }
@@ -183,14 +162,14 @@ async fn token_in_the_query_string_is_rejected() {
     let server = ResourceServer::new(ErrorDetail::Terse).await;
     let token = server.signer.token();
     for name in ["access_token", "acc%65ss_token", "x=1&access_token"] {
-        let url = format!("{}/read?{name}={}", server.url, token.expose());
-        Rejection::receive(Client::new().get(&url)).await.assert_error(400, "invalid_request");
-        Rejection::receive(Client::new().get(&url).bearer_auth(token.expose()))
+        let read = || server.client.request("GET", &format!("/read?{name}={}", token.expose()));
+        Rejection::receive(read()).await.assert_error(400, "invalid_request");
+        Rejection::receive(read().bearer_auth(token.expose()))
             .await
             .assert_error(400, "invalid_request");
     }
     let other = server.read().query(&[("my_access_token", "x")]).bearer_auth(token.expose());
-    assert_eq!(other.send().await.unwrap().status(), 200);
+    assert_eq!(send(other).await.status, 200);
 }
 
 #[tokio::test]
@@ -202,19 +181,14 @@ async fn token_in_the_form_body_is_rejected() {
     Rejection::receive(form().bearer_auth(token.expose()))
         .await
         .assert_error(400, "invalid_request");
-    let other =
-        server.write().form(&[("order", "1")]).bearer_auth(token.expose()).send().await.unwrap();
-    assert_eq!((other.status().as_u16(), other.text().await.unwrap().as_str()), (200, "order=1"));
+    let other = send(server.write().form(&[("order", "1")]).bearer_auth(token.expose())).await;
+    assert_eq!((other.status, other.text.as_str()), (200, "order=1"));
     let json = server
         .write()
         .body("access_token=x")
         .header("content-type", "text/plain")
         .bearer_auth(token.expose());
-    assert_eq!(
-        json.send().await.unwrap().status(),
-        200,
-        "only form bodies are searched for a token"
-    );
+    assert_eq!(send(json).await.status, 200, "only form bodies are searched for a token");
 }
 
 #[tokio::test]
@@ -239,13 +213,13 @@ async fn only_full_detail_includes_compared_values() {
             .rejection_of(&server.signer.token_with(|_, claims| claims["aud"] = json!(other)))
             .await;
         rejection.assert_error(401, "invalid_token");
-        let description = rejection.body["error_description"].as_str().unwrap();
+        let description = rejection.0.member("error_description");
         assert_eq!(
             description.contains(other) && description.contains(RESOURCE),
             has_values,
             "{description}"
         );
-        assert_eq!(rejection.challenge.contains(other), has_values);
+        assert_eq!(rejection.challenge().contains(other), has_values);
     }
 }
 
@@ -257,26 +231,22 @@ async fn claims_cannot_add_challenge_parameters() {
         .rejection_of(&server.signer.token_with(|_, claims| claims["iss"] = json!(injection)))
         .await;
     rejection.assert_error(401, "invalid_token");
-    assert_eq!(rejection.challenge.matches("error=\"").count(), 1, "{rejection:?}");
+    assert_eq!(rejection.challenge().matches("error=\"").count(), 1, "{rejection:?}");
 }
 
 #[tokio::test]
 async fn missing_keys_return_503_with_retry_after() {
     let server = ResourceServer::new(ErrorDetail::Terse).await;
-    server.c.jwks.set_response(status(503).insert_header("retry-after", "9"));
+    server.c.jwks.respond(status(503).insert_header("retry-after", "9"));
     let token = server.signer.token();
-    let response = server.read().bearer_auth(token.expose()).send().await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()),
-        (503, "9")
-    );
-    assert!(!response.headers().contains_key("www-authenticate"), "the token may be valid");
-    assert_eq!(response.headers()["cache-control"], "no-store");
-    let body: Value = response.json().await.unwrap();
-    assert_eq!(body["error"], "temporarily_unavailable");
-    server.c.jwks.set_response(keys([&server.signer]));
+    let response = send(server.read().bearer_auth(token.expose())).await;
+    assert_eq!((response.status, response.header("retry-after")), (503, "9"));
+    assert!(!response.headers.contains_key("www-authenticate"), "the token may be valid");
+    assert_eq!(response.header("cache-control"), "no-store");
+    assert_eq!(response.member("error"), "temporarily_unavailable");
+    server.c.jwks.respond(keys([&server.signer]));
     server.c.clock.advance(Duration::from_secs(1));
-    assert_eq!(server.read().bearer_auth(token.expose()).send().await.unwrap().status(), 200);
+    assert_eq!(send(server.read().bearer_auth(token.expose())).await.status, 200);
 }
 
 #[tokio::test]
@@ -286,16 +256,15 @@ async fn failed_introspection_returns_503_until_it_recovers() {
     )
     .await;
     let verifier = c.builder().introspection(introspection_settings()).build().unwrap();
-    let url = format!("{}/read", serve(verifier).await);
-    let status_code = async || {
-        Client::new().get(&url).bearer_auth("opaque").send().await.unwrap().status().as_u16()
-    };
+    let client = start(verifier).await;
+    let status_code =
+        async || send(client.request("GET", "/read").bearer_auth("opaque")).await.status;
     assert_eq!(status_code().await, 200);
-    c.introspection.set_response(status(500));
+    c.introspection.respond(status(500));
     assert_eq!(status_code().await, 200, "the response is still cached");
     c.advance_clock(10);
     assert_eq!(status_code().await, 503);
-    c.introspection.set_response(crate::setup::json_response(&json!({ "active": false })));
+    c.introspection.respond(inactive());
     assert_eq!(status_code().await, 401);
 }
 

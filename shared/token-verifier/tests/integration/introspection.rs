@@ -5,16 +5,20 @@ use std::time::Duration;
 use flow_events::{Event, Party, Rule};
 use oauth_types::{AccessToken, ClientSecret, basic};
 use serde_json::{Value, json};
+use test_support::{
+    mock::{json, status},
+    signer::Signer,
+};
 use token_verifier::{IntrospectionSettings, LocalSettings};
 use tokio::task::JoinSet;
 use wiremock::ResponseTemplate;
 
 use crate::{
     setup::{
-        AuthServer, INTROSPECT, ISSUER, JWKS, NOW, RESOURCE, SECRET, expect_unavailable,
-        introspection_settings, json_response, short_timeout_client, status, violated_rule,
+        AuthServer, INTROSPECT, ISSUER, JWKS, NOW, RESOURCE, SECRET, expect_unavailable, inactive,
+        introspection_settings, short_timeout_client, violated_rule,
     },
-    signer::Signer,
+    signer::SignAccessToken,
 };
 
 fn opaque() -> AccessToken {
@@ -103,7 +107,7 @@ async fn introspection_response_may_omit_optional_members() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_callers_share_one_introspection_request() {
     let c = AuthServer::with_introspection_response(active()).await;
-    c.introspection.set_response(json_response(&active()).set_delay(Duration::from_millis(100)));
+    c.introspection.respond(json(200, &active()).set_delay(Duration::from_millis(100)));
     let verifier = c.introspecting_verifier();
     let mut callers = JoinSet::new();
     for _ in 0..100 {
@@ -119,7 +123,7 @@ async fn introspection_response_is_cached_for_its_ttl() {
     let c = AuthServer::with_introspection_response(active()).await;
     let verifier = c.introspecting_verifier();
     verifier.verify(&opaque()).await.unwrap();
-    c.introspection.set_response(json_response(&json!({ "active": false })));
+    c.introspection.respond(inactive());
     c.clock.advance(Duration::from_millis(9_999));
     let (outcome, checks) = c.record_checks(verifier.verify(&opaque())).await;
     outcome.unwrap();
@@ -151,7 +155,7 @@ async fn introspection_response_is_not_cached_beyond_exp() {
     c.advance_clock(2);
     verifier.verify(&opaque()).await.unwrap();
     assert_eq!(c.request_count(INTROSPECT).await, 1);
-    c.introspection.set_response(json_response(&json!({ "active": false })));
+    c.introspection.respond(inactive());
     c.advance_clock(1);
     assert_eq!(violated_rule(verifier.verify(&opaque()).await), Some(Rule::Active));
 }
@@ -182,18 +186,18 @@ async fn failed_introspection_rejects_the_token_and_is_not_cached() {
         status(302).insert_header("location", "/elsewhere"),
         ResponseTemplate::new(200),
         ResponseTemplate::new(200).set_body_string("<html>active: true"),
-        json_response(&json!({ "active": "true" })),
-        json_response(&json!({ "scope": "resource:read" })),
-        json_response(&json!(["active"])),
+        json(200, &json!({ "active": "true" })),
+        json(200, &json!({ "scope": "resource:read" })),
+        json(200, &json!(["active"])),
         ResponseTemplate::new(200)
             .set_body_string(format!("{{\"active\":true,\"x\":\"{}\"}}", "x".repeat(300_000))),
     ];
     for (number, failure) in failures.into_iter().enumerate() {
-        c.introspection.set_response(failure);
+        c.introspection.respond(failure);
         expect_unavailable(verifier.verify(&opaque()).await);
         assert_eq!(c.request_count(INTROSPECT).await, number + 1);
     }
-    c.introspection.set_response(json_response(&active()));
+    c.introspection.respond(json(200, &active()));
     verifier.verify(&opaque()).await.unwrap();
 }
 
@@ -201,7 +205,7 @@ async fn failed_introspection_rejects_the_token_and_is_not_cached() {
 async fn retry_after_of_the_issuer_is_reported() {
     let c = AuthServer::with_introspection_response(active()).await;
     for code in [429, 503] {
-        c.introspection.set_response(status(code).insert_header("retry-after", "17"));
+        c.introspection.respond(status(code).insert_header("retry-after", "17"));
         assert_eq!(
             expect_unavailable(c.introspecting_verifier().verify(&opaque()).await).1,
             Duration::from_secs(17)
@@ -212,7 +216,7 @@ async fn retry_after_of_the_issuer_is_reported() {
 #[tokio::test]
 async fn rejected_introspection_credentials_make_verification_unavailable() {
     let c = AuthServer::with_introspection_response(active()).await;
-    c.introspection.set_response(status(401).set_body_json(json!({ "error": "invalid_client" })));
+    c.introspection.respond(status(401).set_body_json(json!({ "error": "invalid_client" })));
     let (reason, _) = expect_unavailable(c.introspecting_verifier().verify(&opaque()).await);
     assert!(
         reason.contains("rejects the introspection requests of this resource server"),
@@ -229,7 +233,7 @@ async fn introspection_timeout_or_connection_failure_is_unavailable() {
         .http_client(short_timeout_client())
         .build()
         .unwrap();
-    c.introspection.set_response(json_response(&active()).set_delay(Duration::from_secs(60)));
+    c.introspection.respond(json(200, &active()).set_delay(Duration::from_secs(60)));
     let (outcome, events) = c.record_events(verifier.verify(&opaque())).await;
     assert!(expect_unavailable(outcome).0.contains("in time"));
     assert!(events.iter().any(|event| matches!(event.event, Event::RequestFailed { .. })));
@@ -250,7 +254,7 @@ async fn introspection_timeout_or_connection_failure_is_unavailable() {
 async fn jwts_are_verified_locally_and_opaque_tokens_introspected() {
     let signer = Signer::es256("1");
     let c = AuthServer::with_keys([&signer]).await;
-    c.introspection.set_response(json_response(&active()));
+    c.introspection.respond(json(200, &active()));
     let verifier = c
         .builder()
         .local(LocalSettings::default())

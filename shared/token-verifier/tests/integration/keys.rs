@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use flow_events::Rule;
 use serde_json::json;
+use test_support::{
+    mock::{json, status},
+    signer::Signer,
+};
 use token_verifier::{LocalSettings, Verifier, VerifyError};
 use tokio::task::JoinSet;
 use wiremock::ResponseTemplate;
 
 use crate::{
     setup::{
-        AuthServer, JWKS, METADATA, expect_unavailable, json_response, keys, short_timeout_client,
-        status, violated_rule,
+        AuthServer, JWKS, METADATA, expect_unavailable, keys, short_timeout_client, violated_rule,
     },
-    signer::Signer,
+    signer::SignAccessToken,
 };
 
 /// Verifies all tokens concurrently. Returns whether each was accepted.
@@ -65,7 +68,7 @@ async fn new_key_is_fetched_for_its_first_token() {
     let c = AuthServer::with_keys([&old]).await;
     let verifier = c.local_verifier();
     verifier.verify(&old.token()).await.unwrap();
-    c.jwks.set_response(keys([&old, &new]));
+    c.jwks.respond(keys([&old, &new]));
     verifier.verify(&new.token()).await.unwrap();
     verifier.verify(&old.token()).await.unwrap();
     assert_eq!(c.request_count(JWKS).await, 2);
@@ -84,20 +87,20 @@ async fn failed_key_fetch_keeps_the_current_keys() {
         status(500),
         status(429),
         ResponseTemplate::new(200).set_body_string("<html>"),
-        json_response(&json!({ "keys": [] })),
-        json_response(&json!({ "keys": "none" })),
-        json_response(&json!({ "keys": [newer.jwk(), symmetric] })),
-        json_response(&json!({ "keys": [private] })),
+        json(200, &json!({ "keys": [] })),
+        json(200, &json!({ "keys": "none" })),
+        json(200, &json!({ "keys": [newer.jwk(), symmetric] })),
+        json(200, &json!({ "keys": [private] })),
     ];
     for (number, failure) in failures.into_iter().enumerate() {
-        c.jwks.set_response(failure);
+        c.jwks.respond(failure);
         let before = c.request_count(JWKS).await;
         expect_unavailable(verifier.verify(&newer.token()).await);
         assert_eq!(c.request_count(JWKS).await, before + 1, "failure {number}");
         verifier.verify(&signer.token_number(number)).await.unwrap();
         c.advance_clock(30);
     }
-    c.jwks.set_response(keys([&signer, &newer]));
+    c.jwks.respond(keys([&signer, &newer]));
     verifier.verify(&newer.token()).await.unwrap();
 }
 
@@ -108,7 +111,7 @@ async fn unknown_key_is_rejected_only_after_a_successful_fetch() {
     let c = AuthServer::with_keys([&signer]).await;
     let verifier = c.local_verifier();
     verifier.warm_up().await.unwrap();
-    c.jwks.set_response(status(503).insert_header("retry-after", "7"));
+    c.jwks.respond(status(503).insert_header("retry-after", "7"));
     for _ in 0..2 {
         assert_eq!(
             expect_unavailable(verifier.verify(&other.token()).await).1,
@@ -116,7 +119,7 @@ async fn unknown_key_is_rejected_only_after_a_successful_fetch() {
         );
     }
     assert_eq!(c.request_count(JWKS).await, 2);
-    c.jwks.set_response(keys([&signer]));
+    c.jwks.respond(keys([&signer]));
     c.advance_clock(30);
     assert_eq!(violated_rule(verifier.verify(&other.token()).await), Some(Rule::Key));
 }
@@ -129,7 +132,7 @@ async fn withdrawn_key_invalidates_cached_tokens() {
         LocalSettings { key_max_age: Duration::from_secs(60), ..LocalSettings::default() };
     let (verifier, token) = (c.local_verifier_with(settings), old.token());
     verifier.verify(&token).await.unwrap();
-    c.jwks.set_response(keys([&new]));
+    c.jwks.respond(keys([&new]));
     c.advance_clock(59);
     verifier.verify(&token).await.unwrap();
     assert_eq!(c.request_count(JWKS).await, 1);
@@ -153,7 +156,7 @@ async fn old_keys_stay_in_use_if_refresh_fails() {
     let c = AuthServer::with_keys([&signer]).await;
     let verifier = c.local_verifier();
     verifier.verify(&signer.token()).await.unwrap();
-    c.jwks.set_response(status(500));
+    c.jwks.respond(status(500));
     c.advance_clock(600);
     verifier.verify(&signer.token_number(2)).await.unwrap();
     let refresh = async {
@@ -172,7 +175,7 @@ async fn old_keys_stay_in_use_if_refresh_fails() {
 async fn concurrent_callers_share_one_key_request_timeout() {
     let signer = Signer::es256("1");
     let c = AuthServer::with_keys([&signer]).await;
-    c.jwks.set_response(keys([&signer]).set_delay(Duration::from_secs(60)));
+    c.jwks.respond(keys([&signer]).set_delay(Duration::from_secs(60)));
     let verifier = c
         .builder()
         .local(LocalSettings::default())
@@ -186,7 +189,7 @@ async fn concurrent_callers_share_one_key_request_timeout() {
             .all(|accepted| !accepted)
     );
     assert_eq!(c.request_count(JWKS).await, 1);
-    c.jwks.set_response(keys([&signer]));
+    c.jwks.respond(keys([&signer]));
     c.advance_clock(1);
     verifier.verify(&signer.token()).await.unwrap();
 }
@@ -195,15 +198,15 @@ async fn concurrent_callers_share_one_key_request_timeout() {
 async fn verifier_is_ready_once_keys_are_loaded() {
     let signer = Signer::es256("1");
     let c = AuthServer::with_keys([&signer]).await;
-    c.jwks.set_response(status(500));
+    c.jwks.respond(status(500));
     let verifier = c.local_verifier();
     assert!(!verifier.is_ready());
     expect_unavailable(verifier.warm_up().await);
     assert!(!verifier.is_ready());
-    c.jwks.set_response(keys([&signer]));
+    c.jwks.respond(keys([&signer]));
     c.advance_clock(1);
     verifier.warm_up().await.unwrap();
     assert!(verifier.is_ready());
-    c.jwks.set_response(status(500));
+    c.jwks.respond(status(500));
     assert!(verifier.is_ready(), "stays ready during an outage of the issuer");
 }

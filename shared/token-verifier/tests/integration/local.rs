@@ -3,11 +3,12 @@
 use flow_events::Rule;
 use oauth_types::{AccessToken, ClientSecret};
 use serde_json::{Value, json};
+use test_support::signer::Signer;
 use token_verifier::{BuildError, LocalSettings, Verifier, VerifyError};
 
 use crate::{
     setup::{AuthServer, ISSUER, JWKS, NOW, RESOURCE, introspection_settings, violated_rule},
-    signer::Signer,
+    signer::SignAccessToken,
 };
 
 #[tokio::test]
@@ -216,7 +217,7 @@ async fn overlong_token_is_rejected_without_requests() {
 async fn hs256_requires_a_configured_secret() {
     const SECRET: &str = "a secret of at least thirty-two bytes";
     let c = AuthServer::with_keys([]).await;
-    let token = Signer::hs256(SECRET.as_bytes()).token();
+    let token = Signer::hs256("shared", SECRET.as_bytes()).token();
     assert_eq!(violated_rule(c.local_verifier().verify(&token).await), Some(Rule::Algorithm));
     let with_secret = |secret: &str| {
         let settings = LocalSettings {

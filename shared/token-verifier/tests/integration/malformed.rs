@@ -3,10 +3,11 @@
 use flow_events::Rule;
 use oauth_types::AccessToken;
 use serde_json::{Value, json};
+use test_support::signer::Signer;
 
 use crate::{
     setup::{AuthServer, JWKS, METADATA, NOW, RESOURCE, violated_rule},
-    signer::Signer,
+    signer::SignAccessToken,
 };
 
 const HEADER: &str = r#"{"alg":"ES256","typ":"at+jwt","kid":"1"}"#;
@@ -69,7 +70,8 @@ async fn duplicate_json_members_are_rejected() {
     let with_duplicate = |text: &str, member: &str| text.replacen('{', &format!("{{{member},"), 1);
     let header = with_duplicate(HEADER, r#""alg":"none""#);
     assert_eq!(
-        rule_violated_by(|signer| signer.sign_text(&header, &claims.to_string())).await,
+        rule_violated_by(|signer| AccessToken::new(signer.sign_text(&header, &claims.to_string())))
+            .await,
         None
     );
     for member in
@@ -77,7 +79,7 @@ async fn duplicate_json_members_are_rejected() {
     {
         let text = with_duplicate(&claims.to_string(), member);
         assert_eq!(
-            rule_violated_by(|signer| signer.sign_text(HEADER, &text)).await,
+            rule_violated_by(|signer| AccessToken::new(signer.sign_text(HEADER, &text))).await,
             None,
             "{member}"
         );
@@ -88,7 +90,7 @@ async fn duplicate_json_members_are_rejected() {
 async fn invalid_claims_object_is_rejected() {
     for claims in ["", "[]", "null", "{}", "{", "\"x\"", "\u{0}", &"[".repeat(9_000)] {
         assert_eq!(
-            rule_violated_by(|signer| signer.sign_text(HEADER, claims)).await,
+            rule_violated_by(|signer| AccessToken::new(signer.sign_text(HEADER, claims))).await,
             None,
             "{claims:.20}"
         );

@@ -12,6 +12,10 @@ use clock::Clock;
 use flow_events::Rule;
 use oauth_types::AccessToken;
 use serde_json::json;
+use test_support::{
+    mock::{json, status},
+    signer::Signer,
+};
 use token_verifier::{LocalSettings, Verifier, VerifierBuilder};
 use tokio::task::JoinSet;
 use wiremock::{Mock, MockServer, matchers::path};
@@ -19,16 +23,15 @@ use wiremock::{Mock, MockServer, matchers::path};
 use crate::{
     setup::{
         AuthServer, INTROSPECT, ISSUER, JWKS, METADATA, NOW, RESOURCE, expect_unavailable,
-        introspection_settings, json_response, keys, metadata, short_timeout_client, status,
-        violated_rule,
+        introspection_settings, keys, metadata, short_timeout_client, violated_rule,
     },
-    signer::Signer,
+    signer::SignAccessToken,
 };
 
 /// Starts an issuer on `listener`. After it is dropped, connections to its address are refused.
 async fn start_issuer(listener: TcpListener, signer: &Signer) -> MockServer {
     let server = MockServer::builder().listener(listener).start().await;
-    let introspection = json_response(&json!({ "active": true, "aud": RESOURCE, "iss": ISSUER }));
+    let introspection = json(200, &json!({ "active": true, "aud": RESOURCE, "iss": ISSUER }));
     for (endpoint, response) in
         [(METADATA, metadata(ISSUER)), (JWKS, keys([signer])), (INTROSPECT, introspection)]
     {
@@ -93,7 +96,7 @@ async fn cancelled_caller_does_not_abort_the_key_fetch() {
     let c = AuthServer::with_keys([&old]).await;
     let verifier = c.local_verifier();
     verifier.warm_up().await.unwrap();
-    c.jwks.set_response(keys([&old, &new]).set_delay(Duration::from_millis(100)));
+    c.jwks.respond(keys([&old, &new]).set_delay(Duration::from_millis(100)));
     let fetch_started = async {
         while c.request_count(JWKS).await < 2 {
             tokio::task::yield_now().await;
@@ -131,7 +134,7 @@ async fn concurrent_callers_share_one_introspection_failure() {
     let c = AuthServer::with_introspection_response(json!({})).await;
     let verifier = c.introspecting_verifier();
     verifier.warm_up().await.unwrap();
-    c.introspection.set_response(status(500).set_delay(Duration::from_millis(200)));
+    c.introspection.respond(status(500).set_delay(Duration::from_millis(200)));
     let mut callers = JoinSet::new();
     for _ in 0..100 {
         let verifier = verifier.clone();
@@ -148,7 +151,7 @@ async fn concurrent_callers_share_one_introspection_failure() {
 async fn concurrent_callers_share_one_metadata_timeout() {
     let c =
         AuthServer::with_introspection_response(json!({ "active": true, "aud": RESOURCE })).await;
-    c.metadata.set_response(metadata(ISSUER).set_delay(Duration::from_secs(60)));
+    c.metadata.respond(metadata(ISSUER).set_delay(Duration::from_secs(60)));
     let verifier = c
         .builder()
         .introspection(introspection_settings())
@@ -164,7 +167,7 @@ async fn concurrent_callers_share_one_metadata_timeout() {
     }
     assert_eq!(callers.join_all().await.len(), 50);
     assert_eq!(c.request_count(METADATA).await, 1);
-    c.metadata.set_response(metadata(ISSUER));
+    c.metadata.respond(metadata(ISSUER));
     c.advance_clock(1);
     verifier.verify(&AccessToken::new("opaque-1")).await.unwrap();
 }

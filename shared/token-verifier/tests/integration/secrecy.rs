@@ -2,11 +2,15 @@
 
 use oauth_types::{AccessToken, ClientSecret, basic};
 use serde_json::json;
+use test_support::{
+    mock::{json, status},
+    signer::Signer,
+};
 use token_verifier::{LocalSettings, Verifier};
 
 use crate::{
-    setup::{AuthServer, SECRET, introspection_settings, json_response, status},
-    signer::Signer,
+    setup::{AuthServer, SECRET, inactive, introspection_settings},
+    signer::SignAccessToken,
 };
 
 const OPAQUE: &str = "gpat_must-not-be-printed";
@@ -42,14 +46,11 @@ async fn printed_values_contain_no_token_and_no_secret() {
         AccessToken::new(OPAQUE),
         AccessToken::new("not.a.jwt-at-all"),
     ];
-    let responses = [
-        json_response(&json!({ "active": false })),
-        status(500).set_body_string(OPAQUE),
-        json_response(&json!({ "active": OPAQUE })),
-    ];
+    let responses =
+        [inactive(), status(500).set_body_string(OPAQUE), json(200, &json!({ "active": OPAQUE }))];
     let header = basic::format("service-b", &ClientSecret::new(SECRET));
     for response in responses {
-        c.introspection.set_response(response);
+        c.introspection.respond(response);
         for token in &tokens {
             let output = everything_printed(&c, &verifier, token).await + &builder_debug;
             let signature = token.expose().rsplit('.').next().unwrap();

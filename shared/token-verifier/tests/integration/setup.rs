@@ -1,19 +1,18 @@
-use std::{
-    future::Future,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
+use axum::Router;
 use clock::Clock;
 use flow_events::{Check, Event, EventSink, FlowEvent, FlowScope, Party, Rule, TraceContext};
 use oauth_types::ClientSecret;
 use serde_json::{Value, json};
-use token_verifier::{
-    IntrospectionSettings, LocalSettings, Verifier, VerifierBuilder, VerifyError,
+use test_support::{
+    mock::{self, MockEndpoint},
+    signer::Signer,
 };
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
-
-use crate::signer::Signer;
+use token_verifier::{
+    IntrospectionSettings, LocalSettings, RequiredScope, Verifier, VerifierBuilder, VerifyError,
+};
+use wiremock::{MockServer, Request, ResponseTemplate, matchers::path};
 
 pub const ISSUER: &str = "http://localhost:9000";
 pub const RESOURCE: &str = "https://b.example";
@@ -23,35 +22,13 @@ pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const JWKS: &str = "/jwks.json";
 pub const INTROSPECT: &str = "/oauth/introspect";
 
-/// An endpoint that always returns the response last set.
-#[derive(Clone)]
-pub struct Endpoint(Arc<Mutex<ResponseTemplate>>);
-
-impl Endpoint {
-    pub fn set_response(&self, response: ResponseTemplate) {
-        *self.0.lock().unwrap() = response;
-    }
-
-    async fn mount(server: &MockServer, endpoint: &str, response: ResponseTemplate) -> Self {
-        let mock = Self(Arc::new(Mutex::new(response)));
-        Mock::given(path(endpoint)).respond_with(mock.clone()).mount(server).await;
-        mock
-    }
-}
-
-impl Respond for Endpoint {
-    fn respond(&self, _: &Request) -> ResponseTemplate {
-        self.0.lock().unwrap().clone()
-    }
-}
-
 /// A scripted authorization server, and a clock that the test advances.
 pub struct AuthServer {
     pub server: MockServer,
     pub clock: Clock,
-    pub metadata: Endpoint,
-    pub jwks: Endpoint,
-    pub introspection: Endpoint,
+    pub metadata: MockEndpoint,
+    pub jwks: MockEndpoint,
+    pub introspection: MockEndpoint,
 }
 
 impl AuthServer {
@@ -60,14 +37,9 @@ impl AuthServer {
         // server of another at the same address.
         let server = MockServer::builder().start().await;
         Self {
-            metadata: Endpoint::mount(&server, METADATA, metadata(ISSUER)).await,
-            jwks: Endpoint::mount(&server, JWKS, keys(signers)).await,
-            introspection: Endpoint::mount(
-                &server,
-                INTROSPECT,
-                json_response(&json!({ "active": false })),
-            )
-            .await,
+            metadata: MockEndpoint::mount(&server, path(METADATA), metadata(ISSUER)).await,
+            jwks: MockEndpoint::mount(&server, path(JWKS), keys(signers)).await,
+            introspection: MockEndpoint::mount(&server, path(INTROSPECT), inactive()).await,
             clock: Clock::manual(NOW),
             server,
         }
@@ -76,7 +48,7 @@ impl AuthServer {
     /// Starts a server that returns `body` for every introspection request.
     pub async fn with_introspection_response(body: Value) -> Self {
         let c = Self::with_keys([]).await;
-        c.introspection.set_response(json_response(&body));
+        c.introspection.respond(mock::json(200, &body));
         c
     }
 
@@ -104,8 +76,7 @@ impl AuthServer {
     }
 
     pub async fn requests(&self, endpoint: &str) -> Vec<Request> {
-        let all = self.server.received_requests().await.unwrap();
-        all.into_iter().filter(|request| request.url.path() == endpoint).collect()
+        mock::requests_to(&self.server, endpoint).await
     }
 
     pub fn advance_clock(&self, seconds: u64) {
@@ -143,23 +114,37 @@ pub fn introspection_settings() -> IntrospectionSettings {
 }
 
 pub fn metadata(issuer: &str) -> ResponseTemplate {
-    json_response(&json!({
-        "issuer": issuer,
-        "jwks_uri": format!("{ISSUER}{JWKS}"),
-        "introspection_endpoint": format!("{ISSUER}{INTROSPECT}"),
-    }))
+    mock::json(
+        200,
+        &json!({
+            "issuer": issuer,
+            "jwks_uri": format!("{ISSUER}{JWKS}"),
+            "introspection_endpoint": format!("{ISSUER}{INTROSPECT}"),
+        }),
+    )
 }
 
 pub fn keys<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> ResponseTemplate {
-    json_response(&json!({ "keys": signers.into_iter().map(Signer::jwk).collect::<Vec<_>>() }))
+    mock::json(200, &json!({ "keys": signers.into_iter().map(Signer::jwk).collect::<Vec<_>>() }))
 }
 
-pub fn json_response(body: &Value) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(body)
+/// Returns an introspection response without a valid token.
+pub fn inactive() -> ResponseTemplate {
+    mock::json(200, &json!({ "active": false }))
 }
 
-pub fn status(code: u16) -> ResponseTemplate {
-    ResponseTemplate::new(code)
+/// Serves a resource server on a free port, and returns its origin.
+pub async fn serve(app: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    origin
+}
+
+pub struct ResourceRead;
+
+impl RequiredScope for ResourceRead {
+    const SCOPE: &'static str = "resource:read";
 }
 
 pub fn short_timeout_client() -> reqwest::Client {
