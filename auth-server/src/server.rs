@@ -5,19 +5,24 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, ensure};
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    middleware::{Next, from_fn, from_fn_with_state},
+};
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, BoundListener, CancellationToken, Limits, OutageSimulator, Server, ServiceContext,
-    Settings, ensure_safe_for_production, health, metrics,
+    BindError, BoundListener, CancellationToken, OutageSimulator, Server, ServiceContext, Settings,
+    ensure_safe_for_production, health, metrics,
     tls::{DevCa, RustlsConfig, ServerCertificate, with_cert_reload},
     with_request_context,
 };
+use sql_kit::with_time_budget;
 use tokio::task::JoinHandle;
 
 use self::compose::{compose, features};
@@ -27,7 +32,7 @@ use crate::{
     background::{self, BackgroundTasks},
     http::html_errors,
     router,
-    state::{AppState, Features},
+    state::AppState,
     storage::{PostgresStore, SqliteStore, Store},
     users::seed::{refuse_demo_users, seed_users},
 };
@@ -95,17 +100,12 @@ impl AuthServer {
         )
         .await?;
         let outage = state.outage.clone();
-        let routes = public_routes(
-            state,
-            features(&settings),
-            &mut registry,
-            clock.clone(),
-            events,
-            settings.limits.clone(),
-        );
+        let routes = public_routes(state, &settings, &mut registry, clock.clone(), events);
         // Merge the public routes last: their fallback for unknown paths then applies, which logs
         // and counts the request.
-        let all_routes = operational_routes(store, clock.clone(), registry).merge(routes.clone());
+        let is_shared = settings.database_url().map_err(anyhow::Error::msg)?.is_some();
+        let all_routes =
+            operational_routes(store, is_shared, clock.clone(), registry).merge(routes.clone());
         let certificates = ServerCertificate::load(
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),
@@ -239,11 +239,10 @@ fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<Rustl
 
 fn public_routes(
     state: AppState,
-    features: Features,
+    settings: &AuthServerSettings,
     registry: &mut Registry,
     clock: Clock,
     events: EventSink,
-    limits: Limits,
 ) -> Router {
     let http_metrics = metrics::HttpMetrics::register(registry);
     let context = ServiceContext {
@@ -252,21 +251,31 @@ fn public_routes(
         events,
         clock,
         http_metrics,
-        limits,
+        limits: settings.limits.clone(),
     };
-    let pages = state.pages.clone();
-    with_request_context(router::routes(state, features), context)
-        .layer(from_fn_with_state(pages, html_errors))
+    let database_timeout = Duration::from_millis(settings.database_timeout_millis);
+    let routes = router::routes(state.clone(), features(settings)).layer(from_fn(
+        move |request, next: Next| with_time_budget(database_timeout, next.run(request)),
+    ));
+    with_request_context(routes, context).layer(from_fn_with_state(state.pages, html_errors))
 }
 
 /// Health and metrics routes. They reveal numbers of clients and failures and database errors, so
 /// only `listen` serves them.
-fn operational_routes(store: Arc<dyn Store>, clock: Clock, registry: Registry) -> Router {
-    // The readiness check writes to the database, so its result is cached for a second.
-    let readiness = health::cached_readiness(clock, move || {
+fn operational_routes(
+    store: Arc<dyn Store>,
+    is_shared: bool,
+    clock: Clock,
+    registry: Registry,
+) -> Router {
+    // The check writes to the database, so its result is cached for a second.
+    let database = health::cached_check(clock, move || {
         let store = Arc::clone(&store);
         async move { store.ready().await.map_err(|error| error.to_string()) }
     });
+    let always = health::Readiness::always();
+    let readiness =
+        if is_shared { always.with_shared(database) } else { always.with_instance(database) };
     health::routes(readiness).merge(metrics::routes(registry))
 }
 

@@ -60,6 +60,9 @@ pub struct AuthServerSettings {
     /// SQLite file in `data_dir`. Production requires a verified TLS connection
     /// (`sslmode=verify-full`) to a database on another machine.
     pub database_url: Option<SecretSetting>,
+    /// Time that one request may wait for PostgreSQL, over all its queries, in milliseconds, at
+    /// least 1. Then it gets status 503. Default: 1500.
+    pub database_timeout_millis: u64,
     /// TOML file of clients and resources, reloaded within a second after a change. Without it,
     /// the profiles `demo` and `test` use the demo clients. Production rejects well-known secrets
     /// in it.
@@ -109,6 +112,7 @@ impl Default for AuthServerSettings {
             tls_listen: "127.0.0.1:9443".to_owned(),
             data_dir: PathBuf::from("gatepass-data"),
             database_url: None,
+            database_timeout_millis: 1_500,
             clients_file: None,
             tokens: TokenSettings::default(),
             keys: KeySettings::default(),
@@ -200,6 +204,11 @@ impl AuthServerSettings {
             return Err("audit_retention_days: is 0; audit records need at least 1 day".to_owned());
         }
         self.database_url()?;
+        if self.database_timeout_millis == 0 {
+            return Err(
+                "database_timeout_millis: is 0; a query needs at least 1 millisecond".to_owned()
+            );
+        }
         self.registration.check()?;
         self.keys.check()
     }

@@ -58,8 +58,7 @@ impl FlowViewer {
             http_metrics,
             limits: settings.limits.clone(),
         };
-        let readiness = health::readiness(|| async { Ok(()) });
-        let routes = health::routes(readiness)
+        let routes = health::routes(health::Readiness::always())
             .merge(metrics::routes(registry))
             .merge(with_request_context(router(state), context));
         Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events, shutdown })

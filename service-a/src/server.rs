@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    middleware::{Next, from_fn, from_fn_with_state},
+};
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use pages::Pages;
@@ -14,6 +17,7 @@ use service_kit::{
     tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
+use sql_kit::with_time_budget;
 use token_client::TokenClient;
 
 use crate::{
@@ -78,19 +82,17 @@ impl ServiceA {
             service: "service-a",
             party: Party::Client,
             events,
-            clock: clock.clone(),
+            clock,
             http_metrics,
             limits: settings.limits.clone(),
         };
-        // Readiness depends on the account store only. While B or C is unavailable, A responds and
-        // names it. The check writes to the database, so its result is cached for a second.
-        let accounts = Arc::clone(&services.accounts);
-        let readiness = health::cached_readiness(clock.clone(), move || {
-            let accounts = Arc::clone(&accounts);
-            async move { accounts.ready().await.map_err(|error| error.to_string()) }
-        });
+        let readiness = readiness(&services, settings.database_url()?.is_some());
+        let database_timeout = settings.database_timeout();
         let views = state.views.clone();
-        let scoped = with_request_context(router::routes(state), context);
+        let routes = router::routes(state).layer(from_fn(move |request, next: Next| {
+            with_time_budget(database_timeout, next.run(request))
+        }));
+        let scoped = with_request_context(routes, context);
         let scoped = scoped.layer(from_fn_with_state(views, html_errors));
         // Last, because its fallback counts and logs unknown paths.
         let routes = health::routes(readiness).merge(metrics::routes(registry)).merge(scoped);
@@ -107,6 +109,18 @@ impl ServiceA {
         let server = Server::new(self.bound, self.routes, &self.limits);
         Ok(with_cert_reload(server, self.certificate, &stop).run(stop).await?)
     }
+}
+
+/// Readiness depends on the account store only. While B or C is unavailable, A responds and names
+/// it. The check writes to the database, so its result is cached for a second.
+fn readiness(services: &Services, is_shared: bool) -> health::Readiness {
+    let accounts = Arc::clone(&services.accounts);
+    let database = health::cached_check(services.clock.clone(), move || {
+        let accounts = Arc::clone(&accounts);
+        async move { accounts.ready().await.map_err(|error| error.to_string()) }
+    });
+    let always = health::Readiness::always();
+    if is_shared { always.with_shared(database) } else { always.with_instance(database) }
 }
 
 /// Everything that is built from the settings alone. `check-config` builds it too.

@@ -52,6 +52,9 @@ pub struct ServiceASettings {
     /// replaces the SQLite database in `data_dir`. Default: unset. Production demands verified TLS
     /// (`sslmode=verify-full`) unless the host is loopback.
     pub database_url: Option<SecretSetting>,
+    /// Time that one request may wait for PostgreSQL, over all its queries, in milliseconds, at
+    /// least 1. Then its page has status 503. Default: 1500.
+    pub database_timeout_millis: u64,
     /// Identity providers by name. The name is part of the redirect URI and consists of lower-case
     /// letters, digits and `-`. `platform` is C; it needs no configuration and exists unless it is
     /// disabled. Default: empty.
@@ -118,6 +121,7 @@ impl Default for ServiceASettings {
             public_url: "http://localhost:9001".to_owned(),
             data_dir: "gatepass-data".into(),
             database_url: None,
+            database_timeout_millis: 1_500,
             providers: BTreeMap::new(),
             sessions: SessionSettings::default(),
             pages_dir: None,
@@ -175,9 +179,19 @@ impl ServiceASettings {
     /// Returns the URL of the PostgreSQL database, if one is configured.
     ///
     /// # Errors
-    /// Returns an error if it is not a PostgreSQL URL. The error does not contain the value.
+    /// Returns an error if it is not a PostgreSQL URL, or `database_timeout_millis` is 0. The error
+    /// does not contain the URL.
     pub fn database_url(&self) -> anyhow::Result<Option<&str>> {
+        anyhow::ensure!(
+            self.database_timeout_millis > 0,
+            "database_timeout_millis: is 0; a query needs at least 1 millisecond"
+        );
         database_url(self.database_url.as_ref()).map_err(anyhow::Error::msg)
+    }
+
+    /// Returns the time that one request may wait for PostgreSQL.
+    pub(crate) fn database_timeout(&self) -> Duration {
+        Duration::from_millis(self.database_timeout_millis)
     }
 
     /// Returns the path of the SQLite database.

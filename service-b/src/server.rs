@@ -79,10 +79,10 @@ impl ServiceB {
 
 /// Without keys B cannot verify tokens, so it is not ready before it has them.
 fn readiness(verifier: Verifier) -> health::Readiness {
-    health::readiness(move || {
+    health::Readiness::always().with_instance(health::check(move || {
         let ready = verifier.is_ready();
         async move { if ready { Ok(()) } else { Err("no keys of the issuer yet".to_owned()) } }
-    })
+    }))
 }
 
 async fn warm_until_ready(verifier: Verifier, stop: CancellationToken) {

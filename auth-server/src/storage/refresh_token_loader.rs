@@ -29,8 +29,8 @@ struct LoadRequest {
 const QUEUE_CAPACITY: usize = 1_024;
 /// Maximum number of requests in one query.
 const MAX_GROUP: usize = 256;
-/// A query that takes longer fails.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// A query that takes longer fails, so that the next group gets another connection.
+const QUERY_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 impl RefreshTokenLoader {
     pub(super) fn spawn(database: impl FindRefreshTokens) -> Self {

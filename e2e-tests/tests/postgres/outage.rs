@@ -1,8 +1,11 @@
 //! A and C without their database: 503 with `Retry-After`, and recovery without a restart.
 
+use std::time::Duration;
+
 use e2e_tests::{harness::SECRET, http::until};
 use futures_util::future::join_all;
 use test_support::postgres::{Cluster, PASSWORD, succeed};
+use tokio::time::timeout;
 
 use crate::{
     test_server::{INTROSPECTING_B, Replica, WITH_JWT},
@@ -23,13 +26,14 @@ async fn c_returns_503_without_its_database_and_recovers() {
         assert_eq!((response.status, response.header("retry-after")), (503, "5"), "{response:?}");
         assert_eq!(response.member("error"), "server_error");
     }
-    let readiness = server.get("/readyz").await;
+    assert_eq!(server.get("/readyz").await.status, 200, "the instance itself is ready");
+    let readiness = server.get("/readyz?deep").await;
     assert_eq!(readiness.status, 503);
     assert!(!readiness.text.contains(PASSWORD), "{readiness:?}");
     assert_eq!(server.get("/healthz").await.status, 200, "C is alive: a restart would not help");
 
     cluster.restart();
-    until("C is ready again", async || server.get("/readyz").await.status == 200).await;
+    until("C is ready again", async || server.get("/readyz?deep").await.status == 200).await;
     assert!(server.is_active(&token).await, "a failed revocation must not take effect");
     assert_eq!(server.revoke(WITH_JWT, &token).await.status, 200);
     assert!(!server.is_active(&token).await);
@@ -46,13 +50,14 @@ async fn a_returns_503_without_its_database_and_recovers() {
         page.status == 503 && page.text.contains("data-error=\"website_unavailable\""),
         "{page:?}"
     );
-    let readiness = a.get("/readyz").await;
+    assert_eq!(a.get("/readyz").await.status, 200, "the instance itself is ready");
+    let readiness = a.get("/readyz?deep").await;
     assert_eq!(readiness.status, 503);
     assert!(!page.text.contains(PASSWORD) && !readiness.text.contains(PASSWORD), "{readiness:?}");
     assert_eq!(a.get("/healthz").await.status, 200, "A is alive: a restart would not help");
 
     cluster.restart();
-    until("A is ready again", async || a.get("/readyz").await.status == 200).await;
+    until("A is ready again", async || a.get("/readyz?deep").await.status == 200).await;
     assert_eq!(a.get("/account").await.status, 401);
 }
 
@@ -72,4 +77,45 @@ async fn stalled_connections_are_replaced() {
     let responses = many().await;
     signal("-CONT");
     assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
+}
+
+/// Longer than the time budget of a request, far shorter than any limit of PostgreSQL or TCP.
+const FROZEN_RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+async fn in_time<T>(response: impl Future<Output = T>) -> T {
+    timeout(FROZEN_RESPONSE_TIMEOUT, response).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c_answers_in_time_while_its_database_is_frozen() {
+    let cluster = Cluster::start();
+    let server = Replica::start(&cluster.fresh_database()).await;
+    let token = server.access_token(WITH_JWT).await;
+    let frozen = cluster.freeze();
+    let requests = (0..20).map(|_| in_time(server.request_token(WITH_JWT)));
+    let issued = join_all(requests).await;
+    let revoked = in_time(server.revoke(WITH_JWT, &token)).await;
+    for response in issued.iter().chain([&revoked]) {
+        assert_eq!((response.status, response.header("retry-after")), (503, "5"), "{response:?}");
+    }
+    assert_eq!(in_time(server.get("/readyz?deep")).await.status, 503);
+    for path in ["/readyz", "/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        assert_eq!(in_time(server.get(path)).await.status, 200, "{path}");
+    }
+    drop(frozen);
+    until("C is ready again", async || server.get("/readyz?deep").await.status == 200).await;
+    until("C issues tokens", async || server.request_token(WITH_JWT).await.status == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_answers_in_time_while_its_database_is_frozen() {
+    let cluster = Cluster::start();
+    let a = Website::start(&cluster.fresh_database()).await;
+    assert_eq!(a.get("/account").await.status, 401);
+    let frozen = cluster.freeze();
+    assert_eq!(in_time(a.get("/account")).await.status, 503);
+    assert_eq!(in_time(a.get("/readyz?deep")).await.status, 503);
+    assert_eq!(in_time(a.get("/readyz")).await.status, 200);
+    drop(frozen);
+    until("A recovers", async || a.get("/account").await.status == 401).await;
 }

@@ -6,7 +6,7 @@ mod sessions;
 mod writable;
 
 use async_trait::async_trait;
-use sql_kit::{SchemaVersions, postgres};
+use sql_kit::{SchemaVersions, postgres, within_time_budget};
 use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
@@ -47,11 +47,11 @@ pub async fn postgres_schema_versions(url: &str) -> Result<SchemaVersions, Store
 #[async_trait]
 impl AccountStore for PostgresAccounts {
     async fn ready(&self) -> Result<(), StoreError> {
-        writable::check(&self.pool).await
+        within_time_budget(writable::check(&self.pool)).await
     }
 
     async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
-        pending_logins::insert(&self.pool, pending).await
+        within_time_budget(pending_logins::insert(&self.pool, pending)).await
     }
 
     async fn consume_pending_login(
@@ -59,7 +59,7 @@ impl AccountStore for PostgresAccounts {
         state: &Digest,
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError> {
-        pending_logins::consume(&self.pool, state, browser).await
+        within_time_budget(pending_logins::consume(&self.pool, state, browser)).await
     }
 
     async fn log_in(
@@ -68,7 +68,7 @@ impl AccountStore for PostgresAccounts {
         new_id: &str,
         now: i64,
     ) -> Result<LoginOutcome, StoreError> {
-        identities::log_in(&self.pool, identity, new_id, now).await
+        within_time_budget(identities::log_in(&self.pool, identity, new_id, now)).await
     }
 
     async fn link_identity(
@@ -77,7 +77,7 @@ impl AccountStore for PostgresAccounts {
         identity: &ExternalIdentity,
         now: i64,
     ) -> Result<LinkOutcome, StoreError> {
-        identities::link(&self.pool, account_id, identity, now).await
+        within_time_budget(identities::link(&self.pool, account_id, identity, now)).await
     }
 
     async fn unlink_identity(
@@ -85,11 +85,11 @@ impl AccountStore for PostgresAccounts {
         account_id: &str,
         identity: &Identity,
     ) -> Result<UnlinkOutcome, StoreError> {
-        identities::unlink(&self.pool, account_id, identity).await
+        within_time_budget(identities::unlink(&self.pool, account_id, identity)).await
     }
 
     async fn load_account(&self, id: &str) -> Result<Option<Account>, StoreError> {
-        identities::load_account(&self.pool, id).await
+        within_time_budget(identities::load_account(&self.pool, id)).await
     }
 
     async fn start_session(
@@ -97,7 +97,7 @@ impl AccountStore for PostgresAccounts {
         session: &Session,
         previous: Option<&Digest>,
     ) -> Result<(), StoreError> {
-        sessions::start(&self.pool, session, previous).await
+        within_time_budget(sessions::start(&self.pool, session, previous)).await
     }
 
     async fn load_session(
@@ -106,31 +106,34 @@ impl AccountStore for PostgresAccounts {
         idle_cutoff: i64,
         now: i64,
     ) -> Result<Option<Session>, StoreError> {
-        let session = sessions::load(&self.pool, id, idle_cutoff, now).await?;
-        if let Some(session) = &session
-            && needs_seen_update(session, now)
-        {
-            sessions::update_last_seen(&self.pool, id, now).await?;
-        }
-        Ok(session)
+        within_time_budget(async {
+            let session = sessions::load(&self.pool, id, idle_cutoff, now).await?;
+            if let Some(session) = &session
+                && needs_seen_update(session, now)
+            {
+                sessions::update_last_seen(&self.pool, id, now).await?;
+            }
+            Ok(session)
+        })
+        .await
     }
 
     async fn update_tokens(&self, id: &Digest, sealed: &[u8]) -> Result<bool, StoreError> {
-        sessions::update_tokens(&self.pool, id, sealed).await
+        within_time_budget(sessions::update_tokens(&self.pool, id, sealed)).await
     }
 
     async fn end_session(&self, id: &Digest) -> Result<(), StoreError> {
-        sessions::end(&self.pool, id).await
+        within_time_budget(sessions::end(&self.pool, id)).await
     }
 
     async fn apply_backchannel_logout(
         &self,
         logout: &BackchannelLogout,
     ) -> Result<Option<u64>, StoreError> {
-        sessions::apply_backchannel_logout(&self.pool, logout).await
+        within_time_budget(sessions::apply_backchannel_logout(&self.pool, logout)).await
     }
 
     async fn delete_expired(&self, idle_cutoff: i64, now: i64) -> Result<u64, StoreError> {
-        expiry::delete_expired(&self.pool, idle_cutoff, now).await
+        within_time_budget(expiry::delete_expired(&self.pool, idle_cutoff, now)).await
     }
 }

@@ -16,7 +16,7 @@ const MAX_CONNECTIONS: u32 = 16;
 /// How long a request waits for a free connection before it fails.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may take to answer a ping before it is closed and replaced.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long the first connection may take when the server starts.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an inspection may take.

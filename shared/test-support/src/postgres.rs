@@ -5,5 +5,5 @@ mod cluster;
 mod keeper;
 mod programs;
 
-pub use cluster::{ACCOUNT, Cluster, HOST, PASSWORD, PASSWORD_IN_URL, shared};
+pub use cluster::{ACCOUNT, Cluster, Frozen, HOST, PASSWORD, PASSWORD_IN_URL, shared};
 pub use programs::{hand_over, is_installed, succeed};

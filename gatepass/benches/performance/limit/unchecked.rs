@@ -23,7 +23,7 @@ pub fn unchecked(claims: AccessTokenClaims) -> Router {
         limits: Limits::default(),
     };
     let app = Router::new().route("/api/resource", get(resource)).with_state(Arc::new(claims));
-    let readiness = health::readiness(|| async { Ok(()) });
+    let readiness = health::Readiness::always();
     with_request_context(app, context)
         .merge(health::routes(readiness))
         .merge(metrics::routes(registry))

@@ -40,6 +40,15 @@ pub fn shared() -> &'static Cluster {
     &SHARED
 }
 
+/// A stopped server.
+pub struct Frozen<'a>(&'a Cluster);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.signal("-CONT");
+    }
+}
+
 impl Cluster {
     pub fn start() -> Self {
         let folder =
@@ -109,6 +118,20 @@ impl Cluster {
         ];
         let words = [&words[..], &["-h", HOST, "-p", &port, "-c", statement]].concat();
         succeed(&words, &[("PGPASSWORD", OsStr::new(PASSWORD))])
+    }
+
+    /// Stops all processes of the server with SIGSTOP until the returned value is dropped. Its
+    /// connections stay open and receive nothing.
+    pub fn freeze(&self) -> Frozen<'_> {
+        self.signal("-STOP");
+        Frozen(self)
+    }
+
+    fn signal(&self, name: &str) {
+        let file = fs::read_to_string(self.folder.join("data").join("postmaster.pid")).unwrap();
+        let postmaster = file.lines().next().unwrap();
+        let script = format!("kill {name} {postmaster} $(pgrep -P {postmaster})");
+        succeed(&["sh", "-c", &script], &[]);
     }
 
     /// Kills the server process with SIGKILL, which leaves the files as a crash would.
