@@ -29,7 +29,8 @@ CREATE TABLE client_registrations (
     client_id  TEXT COLLATE "C" PRIMARY KEY REFERENCES clients (client_id) ON DELETE CASCADE,
     token_hash BYTEA NOT NULL, -- of the registration access token
     metadata   TEXT NOT NULL, -- JSON, as registered
-    issued_at  BIGINT NOT NULL
+    issued_at  BIGINT NOT NULL,
+    approved   BOOLEAN NOT NULL -- by an operator
 );
 
 -- Signing key pairs: at most one next and one current for each algorithm.

@@ -28,7 +28,8 @@ CREATE TABLE client_registrations (
     client_id  TEXT PRIMARY KEY REFERENCES clients (client_id) ON DELETE CASCADE,
     token_hash BLOB NOT NULL, -- of the registration access token
     metadata   TEXT NOT NULL, -- JSON, as registered
-    issued_at  BIGINT NOT NULL
+    issued_at  BIGINT NOT NULL,
+    approved   INTEGER NOT NULL -- by an operator
 );
 
 -- Signing key pairs: at most one next and one current for each algorithm.

@@ -27,6 +27,11 @@ pub(super) enum Command {
     List,
     /// Generate a new client secret and print it (shown only once)
     RotateSecret(RotateSecret),
+    /// Approve a client that registered itself
+    Approve {
+        /// The client's id
+        client_id: String,
+    },
     /// Disable a client and revoke its grants
     Disable {
         /// The client's id
@@ -108,7 +113,11 @@ pub(super) async fn run(
         }
         Command::List => {
             let stored = store.clients().await?;
-            let source = |client: &Client| if client.dynamic { "registration" } else { "database" };
+            let source = |client: &Client| match (client.dynamic, client.approved) {
+                (true, true) => "approved registration",
+                (true, false) => "registration",
+                (false, _) => "database",
+            };
             let lines = stored.iter().map(|client| line(client, source(client)));
             lines
                 .chain(file.clients.iter().map(|client| line(client, "clients file")))
@@ -128,6 +137,11 @@ pub(super) async fn run(
             );
             store.apply(rotate).await?;
             print_line(secret.expose())
+        }
+        Command::Approve { client_id } => {
+            reject_file_client(&file, &client_id)?;
+            let approve = AuditedChange::approve_client(&client_id, Actor::Cli, at_millis);
+            Ok(store.apply(approve).await?)
         }
         Command::Disable { client_id } => {
             reject_file_client(&file, &client_id)?;
@@ -200,6 +214,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         },
         login: (!login.redirect_uris.is_empty()).then_some(login),
         dynamic: false,
+        approved: true,
         created_at: 0,
         enabled: true,
     })

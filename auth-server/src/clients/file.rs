@@ -164,6 +164,7 @@ impl ClientToml {
             token_format: self.token_format,
             login: self.login,
             dynamic: false,
+            approved: true,
             created_at: 0,
             enabled: true,
         }

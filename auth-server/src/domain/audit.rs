@@ -133,6 +133,8 @@ pub enum AuditEvent {
     ClientAdd,
     /// `client rotate-secret`
     ClientRotateSecret,
+    /// `client approve`
+    ClientApprove,
     /// `client disable`
     ClientDisable,
     /// `client remove`
@@ -183,7 +185,7 @@ pub struct AuditQuery {
 }
 
 impl AuditEvent {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Token,
         Self::Introspection,
         Self::Revocation,
@@ -197,6 +199,7 @@ impl AuditEvent {
         Self::ClientDeletion,
         Self::ClientAdd,
         Self::ClientRotateSecret,
+        Self::ClientApprove,
         Self::ClientDisable,
         Self::ClientRemove,
         Self::UserAdd,
@@ -222,6 +225,7 @@ impl AuditEvent {
             Self::ClientDeletion => "client_deletion",
             Self::ClientAdd => "client_add",
             Self::ClientRotateSecret => "client_rotate_secret",
+            Self::ClientApprove => "client_approve",
             Self::ClientDisable => "client_disable",
             Self::ClientRemove => "client_remove",
             Self::UserAdd => "user_add",
@@ -250,6 +254,7 @@ impl AuditEvent {
             | Self::ClientDeletion
             | Self::ClientAdd
             | Self::ClientRotateSecret
+            | Self::ClientApprove
             | Self::ClientDisable
             | Self::ClientRemove
             | Self::UserAdd

@@ -20,6 +20,8 @@ pub struct Client {
     pub login: Option<UserLoginConfig>,
     /// Registered dynamically (RFC 7591), so that its metadata is not trusted.
     pub dynamic: bool,
+    /// Added by an operator, or registered dynamically and approved since (`client approve`).
+    pub approved: bool,
     /// In seconds since 1970. Access tokens issued before belong to a removed client that had the
     /// same id. 0 for a client of the clients file, and for one that is not stored yet.
     pub created_at: i64,

@@ -130,6 +130,7 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,
+            approved: true,
             created_at: 0,
             enabled: true,
         }

@@ -144,6 +144,7 @@ impl ValidatedMetadata {
             token_format: TokenFormat::default(),
             login: Some(self.login),
             dynamic: true,
+            approved: false,
             created_at: 0,
             enabled: true,
         };

@@ -137,6 +137,7 @@ mod tests {
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,
+            approved: true,
             created_at: 0,
             enabled: true,
         }

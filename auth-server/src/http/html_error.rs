@@ -4,14 +4,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use flow_events::current_trace;
 use oauth_types::{ErrorCode, OAuthError};
 use pages::{Browser, Pages};
 use service_kit::render_html_errors;
 
 use super::ApiError;
 use crate::{
-    pages::{ErrorKind, ErrorPage, WebLink, render},
+    pages::{ErrorKind, ErrorPage, render},
     secure_random::SecureRandomError,
     storage::StoreError,
 };
@@ -81,14 +80,7 @@ fn error_page(
     kind: ErrorKind,
     error: OAuthError,
 ) -> Response {
-    let page = ErrorPage {
-        kind,
-        error: error.error.as_str().to_owned(),
-        detail: error.error_description,
-        rule: error.error_uri.as_deref().and_then(WebLink::parse),
-        request_id: current_trace().map(|trace| trace.trace_id.to_string()),
-    };
-    render(pages, browser, status, &page).into_response()
+    render(pages, browser, status, &ErrorPage::new(kind, error)).into_response()
 }
 
 impl From<ApiError> for HtmlError {

@@ -17,7 +17,7 @@ pub use interaction::Interaction;
 pub use published_keys::published_keys;
 pub use request::{new_request_uri, read_request};
 pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
-pub use respond::{ResponseMode, ResponseTarget, answer};
+pub use respond::{ResponseMode, ResponseTarget, answer, answer_error};
 pub use validate::{AuthorizeError, RequestParser};
 
 use std::sync::Arc;

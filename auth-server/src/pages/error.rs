@@ -1,3 +1,5 @@
+use flow_events::current_trace;
+use oauth_types::OAuthError;
 use serde::Serialize;
 
 use super::{View, WebLink};
@@ -14,6 +16,29 @@ pub struct ErrorPage {
     pub rule: Option<WebLink>,
     /// The request id, to find the request in the log.
     pub request_id: Option<String>,
+    /// Where the error would be reported to a client that registered itself.
+    pub return_to: Option<ReturnLink>,
+}
+
+/// A link that the user may follow to a client that no operator has approved.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReturnLink {
+    /// The host, or the whole redirect URI of a private-use scheme.
+    pub host: String,
+    pub href: String,
+}
+
+impl ErrorPage {
+    pub fn new(kind: ErrorKind, error: OAuthError) -> Self {
+        Self {
+            kind,
+            error: error.error.as_str().to_owned(),
+            detail: error.error_description,
+            rule: error.error_uri.as_deref().and_then(WebLink::parse),
+            request_id: current_trace().map(|trace| trace.trace_id.to_string()),
+            return_to: None,
+        }
+    }
 }
 
 /// The errors with their own texts for users.
@@ -22,6 +47,8 @@ pub struct ErrorPage {
 pub enum ErrorKind {
     UnknownClient,
     RedirectUri,
+    /// An error of a client that registered itself, before the user has signed in.
+    Client,
     InvalidRequest,
     Expired,
     /// The CSRF token is missing or belongs to another browser.
@@ -37,9 +64,10 @@ pub enum ErrorKind {
 
 #[cfg(test)]
 impl ErrorKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UnknownClient,
         Self::RedirectUri,
+        Self::Client,
         Self::InvalidRequest,
         Self::Expired,
         Self::ForgedForm,

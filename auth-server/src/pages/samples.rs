@@ -102,6 +102,10 @@ fn error(kind: ErrorKind) -> ErrorPage {
         ),
         rule: WebLink::parse("https://www.rfc-editor.org/rfc/rfc9700#section-4.1"),
         request_id: Some("0191f3c2-7a44-7cc1-9b2e-2f6f0c5d8e11".to_owned()),
+        return_to: (kind == ErrorKind::Client).then(|| ReturnLink {
+            host: "shop.example".to_owned(),
+            href: "https://shop.example/cb?error=invalid_scope".to_owned(),
+        }),
     }
 }
 

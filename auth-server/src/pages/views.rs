@@ -78,7 +78,7 @@ impl ClientView {
             logo_uri: link(|login| &login.logo_uri).filter(|logo| may_load(&logo.0)),
             policy_uri: link(|login| &login.policy_uri),
             tos_uri: link(|login| &login.tos_uri),
-            self_registered: client.dynamic,
+            self_registered: !client.approved,
         }
     }
 }

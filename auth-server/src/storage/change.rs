@@ -89,6 +89,11 @@ pub enum Change {
         new: SecretHash,
         old_until: Option<i64>,
     },
+    /// Records that an operator approves a dynamically registered client. An update of its metadata
+    /// ends the approval.
+    ApproveClient {
+        client_id: String,
+    },
     /// Disables a client and revokes its grants.
     DisableClient {
         client_id: String,
@@ -194,6 +199,15 @@ impl AuditedChange {
         Self {
             audit: AuditRecord { client_id: Some(client_id.clone()), ..audit },
             change: Change::RotateClientSecret { client_id, new, old_until },
+        }
+    }
+
+    pub fn approve_client(client_id: &str, actor: Actor, at_millis: i64) -> Self {
+        let client_id = client_id.to_owned();
+        let audit = AuditRecord::admin(AuditEvent::ClientApprove, actor, at_millis);
+        Self {
+            audit: AuditRecord { client_id: Some(client_id.clone()), ..audit },
+            change: Change::ApproveClient { client_id },
         }
     }
 

@@ -73,6 +73,7 @@ macro_rules! store_conformance {
             concurrent_uses_of_a_pushed_request_succeed_once,
             delete_expired_deletes_only_expired_user_data,
             registration_is_returned_unchanged,
+            approval_lasts_until_the_registration_changes,
             concurrent_registrations_stop_at_max_clients,
             registration_update_requires_its_own_token,
             concurrent_deletions_of_a_registration_succeed_once,
@@ -332,6 +333,7 @@ fn client(client_id: &str) -> Client {
         token_format: TokenFormat::Opaque,
         login: None,
         dynamic: false,
+        approved: true,
         created_at: 0,
         enabled: true,
     }

@@ -52,6 +52,7 @@ mod tests {
                 ..UserLoginConfig::default()
             }),
             dynamic: true,
+            approved: false,
             created_at: 0,
             enabled: true,
         }

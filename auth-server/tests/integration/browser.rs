@@ -277,6 +277,15 @@ impl Page {
         assert!(parameters.contains_key("iss"), "{parameters:?}");
     }
 
+    /// Asserts a page with a link that reports this error to a client that registered itself.
+    pub fn assert_error_with_link(&self, error: &str, redirect_uri: &str) {
+        self.assert_error_page(error);
+        let link = self.response.text.split("id=\"return\" href=\"").nth(1);
+        let link = unescape(link.and_then(|rest| rest.split('"').next()).unwrap_or_default());
+        let begin = format!("{redirect_uri}?error={error}&");
+        assert!(link.starts_with(&begin) && link.contains("iss="), "{link}");
+    }
+
     /// Asserts an error page without a redirect.
     pub fn assert_error_page(&self, detail: &str) {
         assert_eq!((self.status(), self.redirected_to.is_none()), (400, true), "{self:?}");

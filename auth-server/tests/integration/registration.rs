@@ -196,7 +196,7 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
     refused(website_metadata(json!({ "redirect_uris": "https://shop.example/cb" })), metadata, "")
         .await;
     refused(website_metadata(json!({ "client_name": 7 })), metadata, "").await;
-    refused(json!([1]), metadata, "no JSON object").await;
+    refused(json!([1]), metadata, "not a JSON object").await;
     let statement = |text: &str| website_metadata(json!({ "software_statement": text }));
     refused(statement("eyJhbGciOiJub25lIn0.e30.eA"), "unapproved_software_statement", "not served")
         .await;

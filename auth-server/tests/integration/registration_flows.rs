@@ -92,7 +92,7 @@ async fn registered_native_app_can_log_users_in_without_a_secret() {
                 &auth_request.clone().without("code_challenge").without("code_challenge_method"),
             )
             .await
-            .assert_client_error("invalid_request");
+            .assert_error_with_link("invalid_request", uri);
         let tokens = browser.tokens(&auth_request, ALICE, credentials(&registration)).await;
         assert_eq!(server.userinfo(text(&tokens, "access_token")).await.status, 200, "{uri}");
         assert!(
@@ -247,11 +247,11 @@ async fn only_registered_grant_types_are_accepted() {
     Browser::new(&server)
         .authorize(&auth_request(&device, "openid"))
         .await
-        .assert_client_error("unauthorized_client");
+        .assert_error_with_link("unauthorized_client", CB);
     Browser::new(&server)
         .authorize(&auth_request(&website_, "openid offline_access"))
         .await
-        .assert_client_error("invalid_scope");
+        .assert_error_with_link("invalid_scope", CB);
 }
 
 struct Signer {
@@ -299,7 +299,7 @@ async fn request_objects_verify_with_the_registered_jwks() {
     browser
         .authorize(&other.sign(&server, &registration))
         .await
-        .assert_client_error("invalid_request_object");
+        .assert_error_with_link("invalid_request_object", CB);
     let registration = register_client(
         &server,
         website_metadata(json!({ "jwks": keys, "request_object_signing_alg": "EdDSA" })),
@@ -308,7 +308,7 @@ async fn request_objects_verify_with_the_registered_jwks() {
     browser
         .authorize(&own.sign(&server, &registration))
         .await
-        .assert_client_error("invalid_request_object");
+        .assert_error_with_link("invalid_request_object", CB);
 }
 
 #[tokio::test]
@@ -331,7 +331,7 @@ async fn jwks_uri_is_cached_and_refetched_for_new_keys() {
         browser
             .authorize(&second.sign(&server, &registration))
             .await
-            .assert_client_error("invalid_request_object");
+            .assert_error_with_link("invalid_request_object", CB);
     }
     assert_eq!(client_site.received_requests().await.unwrap().len(), 1);
     client_site.reset().await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::{AuthorizationRequest, Browser, Page},
-    client::{HttpClient, Response, send, wait_until},
+    client::{HttpClient, Response, send, wait_until, within_one_second},
     process::{run, succeed},
     registration::{
         REGISTER, enable_registration, records, register, register_client, start_with_registration,
@@ -376,4 +376,59 @@ fn auth_request(registration: &Value) -> AuthorizationRequest {
         "https://shop.example/cb",
         "openid profile",
     )
+}
+
+/// RFC 9700 §4.11.2: a client that registered itself cannot use C as a redirector.
+#[tokio::test]
+async fn errors_before_sign_in_show_a_page_until_the_client_is_approved() {
+    let server = start_with_registration().await;
+    let registration = register_client(&server, website_metadata(json!({}))).await;
+    let (client_id, cb) = (text(&registration, "client_id"), "https://shop.example/cb");
+    let auth_request = AuthorizationRequest::new(client_id, cb, "openid");
+    let wrong = auth_request.clone().with("scope", "unknown");
+    let browser = Browser::new(&server);
+    let page = browser.authorize(&wrong).await;
+    page.assert_error_with_link("invalid_scope", cb);
+    page.assert_contains("Return to shop.example");
+    // By POST as well, and without the response mode that posts a form by itself.
+    browser
+        .authorize(&wrong.clone().with("response_mode", "form_post"))
+        .await
+        .assert_error_with_link("invalid_scope", cb);
+    // A user who cancels has not signed in either.
+    let sign_in = browser.authorize(&auth_request).await;
+    let cancelled = browser.submit(&sign_in, &[("cancel", "yes")]).await;
+    cancelled.assert_error_with_link("access_denied", cb);
+    // The client needs these errors to continue, and prompt=none shows no page.
+    let silent = auth_request.clone().with("prompt", "none");
+    browser.authorize(&silent).await.assert_client_error("login_required");
+    let signed_in = browser.sign_in(&browser.authorize(&auth_request).await, ALICE).await;
+    browser.authorize(&silent).await.assert_client_error("consent_required");
+    let denied = browser.submit(&signed_in, &[("decision", "deny")]).await;
+    denied.assert_client_error("access_denied");
+
+    succeed(&["client", "approve", client_id], &server.cli_arguments()).await;
+    let other = Browser::new(&server);
+    within_one_second("the client is approved", async || {
+        other.authorize(&wrong).await.redirected_to.is_some()
+    })
+    .await;
+    other.authorize(&wrong).await.assert_client_error("invalid_scope");
+    let list = succeed(&["client", "list"], &server.cli_arguments()).await;
+    assert!(list.contains("approved registration"), "{list}");
+    let audit = succeed(&["audit", "--json", "--client", client_id], &server.cli_arguments()).await;
+    assert!(audit.contains("client_approve"), "{audit}");
+    // New metadata is not approved.
+    let changed = updated_metadata(&registration, json!({ "client_name": "Other" }));
+    assert_eq!(put(&server, &registration, &changed).await.status, 200);
+    other.authorize(&wrong).await.assert_error_with_link("invalid_scope", cb);
+}
+
+#[tokio::test]
+async fn only_a_registered_client_can_be_approved() {
+    let server = start_with_registration().await;
+    for (client_id, reason) in [("unknown", "no client `unknown`"), ("site", "clients file")] {
+        let output = run(&["client", "approve", client_id], &server.cli_arguments()).await;
+        assert!(output.code == Some(1) && output.stderr.contains(reason), "{output:?}");
+    }
 }

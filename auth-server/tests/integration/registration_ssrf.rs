@@ -143,7 +143,7 @@ async fn hostnames_are_resolved_and_checked_at_each_request() {
     browser
         .authorize(&auth_request.clone().with("request", object))
         .await
-        .assert_client_error("invalid_request_object");
+        .assert_error_with_link("invalid_request_object", "https://shop.example/cb");
     assert!(!loopback_listener.was_called());
     browser.authorization_code(&auth_request, ALICE).await;
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
@@ -185,7 +185,7 @@ async fn private_urls_are_not_fetched_once_the_setting_is_off() {
         Browser::new(&server)
             .authorize(&auth_request.with("request", object))
             .await
-            .assert_client_error("invalid_request_object");
+            .assert_error_with_link("invalid_request_object", "https://shop.example/cb");
         assert!(!loopback_listener.was_called());
     }
 }
@@ -205,7 +205,7 @@ async fn authorize_with_keys_at(server: &TestServer, uri: &str) {
     let auth_request = AuthorizationRequest::new(client_id, "https://shop.example/cb", "openid");
     let object = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30.eA";
     let page = Browser::new(server).authorize(&auth_request.with("request", object)).await;
-    page.assert_client_error("invalid_request_object");
+    page.assert_error_with_link("invalid_request_object", "https://shop.example/cb");
 }
 
 /// Signs in at a client with this `backchannel_logout_uri`, and out again.

@@ -9,7 +9,7 @@ use oauth_types::{ErrorCode, OAuthError};
 use pages::Browser;
 
 use super::{
-    AuthorizationRequest, answer, consent_ticket::without_ticket, new_request_uri,
+    AuthorizationRequest, answer, answer_error, consent_ticket::without_ticket, new_request_uri,
     request::INTERACTION_TTL_SECONDS,
 };
 use crate::{
@@ -250,7 +250,13 @@ impl Interaction<'_> {
         audit.error = Some(error.error.as_str().to_owned());
         self.context.audit.reject(audit).await;
         let to = &self.request.response_target;
-        Ok(answer(to, Err(&error), self.context, &self.request.shown_in(self.browser)))
+        let browser = self.request.shown_in(self.browser);
+        // RFC 9700 §4.11.2 allows the errors of prompt=none, which the client needs to continue.
+        if signed_in.is_some() || self.request.prompt.none {
+            Ok(answer(to, Err(&error), self.context, &browser))
+        } else {
+            Ok(answer_error(to, error, self.context, &browser))
+        }
     }
 
     /// Handles the user's refusal.

@@ -3,7 +3,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{ErrorCode, Form, OAuthError};
 use pages::Browser;
 
-use super::{AuthorizationRequest, AuthorizeError, RequestParser, answer, published_keys};
+use super::{AuthorizationRequest, AuthorizeError, RequestParser, answer_error, published_keys};
 use crate::{
     domain::{AuditEvent, Outcome, PushedAuthorizationRequest, TokenHash},
     http::{ClientAddress, HtmlError},
@@ -93,7 +93,7 @@ async fn reject(
         AuthorizeError::Page(kind, error) => (error.error, HtmlError::BadRequest(kind, error)),
         AuthorizeError::Redirect(redirect) => {
             let (to, error) = *redirect;
-            (error.error, HtmlError::Answered(Box::new(answer(&to, Err(&error), context, browser))))
+            (error.error, HtmlError::Answered(Box::new(answer_error(&to, error, context, browser))))
         }
     };
     audit.error = Some(code.as_str().to_owned());

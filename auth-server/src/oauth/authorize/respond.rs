@@ -6,10 +6,11 @@ use axum::{
 use form_urlencoded::Serializer;
 use oauth_types::OAuthError;
 use pages::Browser;
+use url::Url;
 
 use crate::{
     http::NO_STORE,
-    pages::{FormPostPage, render},
+    pages::{ErrorKind, ErrorPage, FormPostPage, ReturnLink, render},
 };
 
 /// Destination of the authorization response.
@@ -18,6 +19,9 @@ pub struct ResponseTarget {
     /// Displayed on the page that posts the response.
     pub client_name: String,
     pub redirect_uri: String,
+    /// Whether an error may redirect a browser whose user has not signed in. A client that
+    /// registered itself could otherwise use C as an open redirector (RFC 9700 §4.11.2).
+    pub approved: bool,
     pub response_mode: ResponseMode,
     pub state: Option<String>,
 }
@@ -44,6 +48,27 @@ impl ResponseMode {
     }
 }
 
+/// Reports an error before the user has signed in: by redirect to an approved client, and otherwise
+/// by a page with a link, so that the user sees where it leads (RFC 9700 §4.11.2).
+pub fn answer_error(
+    to: &ResponseTarget,
+    error: OAuthError,
+    context: &AuthorizationContext,
+    browser: &Browser,
+) -> Response {
+    if to.approved {
+        return answer(to, Err(&error), context, browser);
+    }
+    let href = with_query(&to.redirect_uri, &fields(to, Err(&error), context));
+    let host = Url::parse(&to.redirect_uri).ok();
+    let host = host.as_ref().and_then(Url::host_str).unwrap_or(&to.redirect_uri).to_owned();
+    let page = ErrorPage {
+        return_to: Some(ReturnLink { host, href }),
+        ..ErrorPage::new(ErrorKind::Client, error)
+    };
+    (NO_STORE, render(&context.page.pages, browser, StatusCode::BAD_REQUEST, &page)).into_response()
+}
+
 /// Sends the browser back to the client with a code or an error. The `iss` parameter prevents
 /// mix-up attacks (RFC 9207).
 pub fn answer(
@@ -52,16 +77,7 @@ pub fn answer(
     context: &AuthorizationContext,
     browser: &Browser,
 ) -> Response {
-    let mut fields = match result {
-        Ok(code) => vec![("code", code.to_owned())],
-        Err(error) => {
-            let description =
-                error.error_description.clone().map(|text| ("error_description", text));
-            [("error", error.error.as_str().to_owned())].into_iter().chain(description).collect()
-        }
-    };
-    fields.extend(to.state.clone().map(|state| ("state", state)));
-    fields.push(("iss", context.issuer.clone()));
+    let fields = fields(to, result, context);
     match to.response_mode {
         ResponseMode::Query => redirect(&to.redirect_uri, &fields),
         ResponseMode::FormPost => {
@@ -72,12 +88,35 @@ pub fn answer(
     }
 }
 
-/// Redirects to the client. Keeps a query that the redirect URI already contains (RFC 6749 §3.1.2).
-fn redirect(uri: &str, fields: &[(&str, String)]) -> Response {
+/// Returns the parameters of the response.
+fn fields(
+    to: &ResponseTarget,
+    result: Result<&str, &OAuthError>,
+    context: &AuthorizationContext,
+) -> Vec<(&'static str, String)> {
+    let mut fields = match result {
+        Ok(code) => vec![("code", code.to_owned())],
+        Err(error) => {
+            let description =
+                error.error_description.clone().map(|text| ("error_description", text));
+            [("error", error.error.as_str().to_owned())].into_iter().chain(description).collect()
+        }
+    };
+    fields.extend(to.state.clone().map(|state| ("state", state)));
+    fields.push(("iss", context.issuer.clone()));
+    fields
+}
+
+/// Adds parameters to the query that the redirect URI may already contain (RFC 6749 §3.1.2).
+fn with_query(uri: &str, fields: &[(&str, String)]) -> String {
     let query = Serializer::new(String::new()).extend_pairs(fields).finish();
     let joint = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{joint}{query}")
+}
+
+fn redirect(uri: &str, fields: &[(&str, String)]) -> Response {
     let headers = [
-        (header::LOCATION, format!("{uri}{joint}{query}")),
+        (header::LOCATION, with_query(uri, fields)),
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
     ];
     (StatusCode::SEE_OTHER, NO_STORE, headers).into_response()

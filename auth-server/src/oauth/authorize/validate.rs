@@ -78,6 +78,7 @@ impl RequestParser<'_> {
         let response_target = ResponseTarget {
             client_name: client.display_name().to_owned(),
             redirect_uri,
+            approved: client.approved,
             response_mode: response_mode.unwrap_or_default(),
             state: form.get("state").map(str::to_owned),
         };

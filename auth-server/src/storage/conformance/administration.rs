@@ -69,6 +69,8 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
     store.apply(AuditedChange::add_user(user("kept"), Actor::Cli, 1)).await.unwrap();
     install_keys(store, &key("one"), &key("two"), 1).await.unwrap();
     rotate_keys(store, "one", &key("three"), 1).await.unwrap();
+    super::users_and_grants::apply(store, super::client_registrations::register("registered", 9))
+        .await;
     let (revision, keys) = (store.revision().await.unwrap(), key_states(store).await);
     let changes = [
         Change::AddClient(Box::new(client("a"))),
@@ -77,6 +79,7 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
             new: SecretHash::sha256(&ClientSecret::new("new")),
             old_until: None,
         },
+        Change::ApproveClient { client_id: "registered".to_owned() },
         Change::DisableClient { client_id: "kept".to_owned() },
         Change::RemoveClient { client_id: "kept".to_owned() },
         Change::AddUser(Box::new(user("alice"))),
@@ -94,9 +97,9 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
         assert!(matches!(result, Err(StoreError::ConstraintViolation(_))), "{text}: {result:?}");
     }
     assert_eq!(store.revision().await.unwrap(), revision);
-    assert_eq!(all(store).await.len(), 4);
+    assert_eq!(all(store).await.len(), 5);
     let clients = store.clients().await.unwrap();
-    assert!(clients.len() == 1 && clients[0].enabled);
+    assert!(clients.len() == 2 && clients[0].enabled && !clients[1].approved);
     assert!(clients[0].secrets[0].hash.matches("secret of kept"));
     let users = store.users().await.unwrap();
     assert!(users.len() == 1 && users[0].enabled);

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     domain::{
-        ClientMetadata, Consent, OneTimeCredential, Registration, SecretHash, StoredSecret,
-        TokenHash, UserGrant, UserLoginConfig,
+        Actor, AuditEvent, ClientMetadata, Consent, OneTimeCredential, Registration, SecretHash,
+        StoredSecret, TokenHash, UserGrant, UserLoginConfig,
     },
-    storage::{Authorization, Change, RegistrationUpdate, Store, StoreError},
+    storage::{AuditedChange, Authorization, Change, RegistrationUpdate, Store, StoreError},
 };
 
 pub async fn registration_is_returned_unchanged(store: &dyn Store) {
@@ -34,6 +34,27 @@ pub async fn registration_is_returned_unchanged(store: &dyn Store) {
     assert!(store.revision().await.unwrap() > before);
     let taken = store.apply(entry("a", "", 1, register("a", 9))).await;
     assert!(matches!(taken, Err(StoreError::ClientExists(_))), "the client_id is already in use");
+}
+
+pub async fn approval_lasts_until_the_registration_changes(store: &dyn Store) {
+    apply(store, register("a", 9)).await;
+    let approved = async || store.registration("a").await.unwrap().unwrap().client.approved;
+    assert!(!approved().await);
+    let before = store.revision().await.unwrap();
+    let approve = |client_id: &str| AuditedChange::approve_client(client_id, Actor::Cli, 40_000);
+    store.apply(approve("a")).await.unwrap();
+    assert!(approved().await && store.clients().await.unwrap()[0].approved);
+    assert!(store.revision().await.unwrap() > before);
+    let record = super::all(store).await.remove(0);
+    assert_eq!((record.event, record.actor), (AuditEvent::ClientApprove, Some(Actor::Cli)));
+    apply(store, reregister("a", "token of a", None)).await;
+    assert!(!approved().await);
+    add_client(store, &client("by-hand"), 10).await.unwrap();
+    assert!(store.clients().await.unwrap()[1].approved, "the operator added it");
+    for none in ["by-hand", "unknown"] {
+        let result = store.apply(approve(none)).await;
+        assert!(matches!(result, Err(StoreError::ClientNotFound(_))), "{none}: {result:?}");
+    }
 }
 
 pub async fn concurrent_registrations_stop_at_max_clients(store: &dyn Store) {
@@ -204,7 +225,7 @@ async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
         .await;
 }
 
-fn register(name: &str, max_clients: u32) -> Change {
+pub(super) fn register(name: &str, max_clients: u32) -> Change {
     let registration = Registration {
         client: client_of(name),
         metadata: metadata(name),

@@ -82,6 +82,9 @@ pub(super) async fn apply(
             let connection = transaction.begin().await?;
             clients::rotate_secret(connection, client_id, new, *old_until, now).await?;
         }
+        Change::ApproveClient { client_id } => {
+            client_registrations::approve(transaction.begin().await?, client_id).await?;
+        }
         Change::DisableClient { client_id } => {
             clients::disable(transaction.begin().await?, client_id, now).await?;
         }

@@ -10,16 +10,19 @@ use crate::{
 };
 
 pub const REGISTRATION: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspection_audiences, c.token_format, c.login, \
-     c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic, r.token_hash, r.metadata, r.issued_at \
+     c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic, r.approved, r.token_hash, r.metadata, r.issued_at \
      FROM client_registrations r JOIN clients c USING (client_id) WHERE client_id = $1 AND c.enabled";
 pub const SECRETS_OF_CLIENT: &str =
     "SELECT client_id, kind, hash, not_after FROM client_secrets WHERE client_id = $1";
 
 pub const COUNT_REGISTRATIONS: &str = "SELECT count(*) FROM client_registrations";
-pub const INSERT_REGISTRATION: &str = "INSERT INTO client_registrations (client_id, token_hash, metadata, issued_at) \
-     VALUES ($1, $2, $3, $4)";
-/// Only with the client's own registration access token.
-pub const UPDATE_REGISTRATION: &str = "UPDATE client_registrations SET metadata = $1 WHERE client_id = $2 AND token_hash = $3 \
+pub const INSERT_REGISTRATION: &str = "INSERT INTO client_registrations (client_id, token_hash, metadata, issued_at, approved) \
+     VALUES ($1, $2, $3, $4, FALSE)";
+pub const APPROVE_REGISTRATION: &str =
+    "UPDATE client_registrations SET approved = TRUE WHERE client_id = $1";
+/// Only with the client's own registration access token. The operator has not approved the new
+/// metadata.
+pub const UPDATE_REGISTRATION: &str = "UPDATE client_registrations SET metadata = $1, approved = FALSE WHERE client_id = $2 AND token_hash = $3 \
      AND client_id IN (SELECT client_id FROM clients WHERE enabled)";
 pub const UPDATE_REGISTERED_CLIENT: &str =
     "UPDATE clients SET scopes = $1, resources = $2, login = $3 WHERE client_id = $4";

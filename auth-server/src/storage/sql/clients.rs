@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspection_audiences, c.token_format, c.login, \
-     c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
+     c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic, coalesce(r.approved, TRUE) AS approved FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
 pub const CLIENT_EXISTS: &str = "SELECT 1 FROM clients WHERE client_id = $1";
 pub const INSERT_CLIENT: &str = "INSERT INTO clients \
      (client_id, scopes, resources, introspection_audiences, token_format, login, enabled, created_at) \
@@ -34,6 +34,7 @@ pub struct ClientRow {
     token_format: String,
     login: Option<String>,
     dynamic: bool,
+    approved: bool,
     created_at: i64,
     enabled: bool,
 }
@@ -86,6 +87,7 @@ impl TryFrom<ClientRow> for Client {
                 .ok_or_else(|| unreadable("a token format"))?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,
             dynamic: row.dynamic,
+            approved: row.approved,
             created_at: row.created_at,
             enabled: row.enabled,
         })

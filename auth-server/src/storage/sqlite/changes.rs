@@ -129,6 +129,9 @@ async fn apply<'a>(
         Change::RotateClientSecret { client_id, new, old_until } => {
             clients::rotate_secret(connection, client_id, new, *old_until, now).await
         }
+        Change::ApproveClient { client_id } => {
+            client_registrations::approve(connection, client_id).await
+        }
         Change::DisableClient { client_id } => clients::disable(connection, client_id, now).await,
         Change::RemoveClient { client_id } => clients::remove(connection, client_id, now).await,
         Change::AddUser(user) => users::add(connection, user, now).await,

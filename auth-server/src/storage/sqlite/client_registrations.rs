@@ -7,9 +7,9 @@ use crate::{
         RegistrationUpdate, StoreError,
         sql::{
             client_registrations::{
-                COUNT_REGISTRATIONS, DELETE_REGISTERED_CLIENT, INSERT_REGISTRATION, REGISTRATION,
-                RegistrationRow, SECRETS_OF_CLIENT, UPDATE_REGISTERED_CLIENT, UPDATE_REGISTRATION,
-                registration,
+                APPROVE_REGISTRATION, COUNT_REGISTRATIONS, DELETE_REGISTERED_CLIENT,
+                INSERT_REGISTRATION, REGISTRATION, RegistrationRow, SECRETS_OF_CLIENT,
+                UPDATE_REGISTERED_CLIENT, UPDATE_REGISTRATION, registration,
             },
             clients::{DELETE_SECRETS, SecretRow},
         },
@@ -46,6 +46,19 @@ pub(super) async fn add(
         .bind(issued_at)
         .execute(&mut *connection)
         .await?;
+    revision::bump(connection).await
+}
+
+/// Records that an operator approves a client.
+pub(super) async fn approve(
+    connection: &mut SqliteConnection,
+    client_id: &str,
+) -> Result<(), StoreError> {
+    let approved =
+        sqlx::query(APPROVE_REGISTRATION).bind(client_id).execute(&mut *connection).await?;
+    if approved.rows_affected() == 0 {
+        return Err(StoreError::ClientNotFound(client_id.to_owned()));
+    }
     revision::bump(connection).await
 }
 
