@@ -71,7 +71,7 @@ async fn invalid_pushed_requests_are_rejected_immediately() {
         .assert_error(400, "invalid_request", "");
     push(&server, FORUM, &AuthorizationRequest::site().with("request_uri", "x"))
         .await
-        .assert_error(400, "invalid_request", "another one");
+        .assert_error(400, "invalid_request", "must not contain request_uri");
     push(&server, ("site", "guess"), &AuthorizationRequest::site()).await.assert_error(
         401,
         "invalid_client",

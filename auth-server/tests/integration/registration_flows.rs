@@ -232,7 +232,7 @@ async fn only_registered_grant_types_are_accepted() {
     server.token_request("password", credentials(&website_), &[]).await.assert_error(
         400,
         "unsupported_grant_type",
-        "not served",
+        "not supported",
     );
     let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
     server.token_request(exchange, credentials(&website_), &[]).await.assert_error(

@@ -239,8 +239,11 @@ async fn redirects_of_registered_urls_are_not_followed() {
     log_out_with_notification_to(&server, &at("/logout")).await;
     wait_until("the logout is sent", async || calls(&client_site).await == 3).await;
     // Retried after a minute, because the redirect counts as a failure.
-    server.clock.advance(Duration::from_secs(60));
-    wait_until("the logout is sent again", async || calls(&client_site).await == 4).await;
+    wait_until("the logout is sent again", async || {
+        server.clock.advance(Duration::from_secs(10));
+        calls(&client_site).await >= 4
+    })
+    .await;
     assert_eq!(calls(&elsewhere).await, 0);
 }
 

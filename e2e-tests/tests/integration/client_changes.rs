@@ -23,6 +23,7 @@ fn added_client() -> Client {
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,
+        approved: true,
         created_at: 0,
         enabled: true,
     }

@@ -125,6 +125,7 @@ fn client((client_id, secret): (&str, &str)) -> Client {
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,
+        approved: true,
         created_at: 0,
         enabled: true,
     }

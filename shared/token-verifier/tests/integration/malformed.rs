@@ -99,9 +99,8 @@ async fn invalid_claims_object_is_rejected() {
 
 #[tokio::test]
 async fn claim_of_wrong_type_is_rejected() {
-    let wrong: [(&str, Value); 10] = [
+    let wrong: [(&str, Value); 9] = [
         ("exp", json!("1800000600")),
-        ("exp", json!(1_800_000_600.5)),
         ("exp", json!(u64::MAX)),
         ("exp", json!(true)),
         ("nbf", json!("soon")),
