@@ -250,7 +250,7 @@ async fn secret_stdin_requires_32_characters() {
         "{}",
         short.stderr
     );
-    let chosen = "a sentence that is not public";
+    let chosen = "a long sentence that is not public";
     let output = run_with_input(&args, &server.cli_arguments(), &format!("{chosen}\n")).await;
     assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""));
     within_one_second("it can authenticate", async || {

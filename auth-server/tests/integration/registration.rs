@@ -198,8 +198,12 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
     refused(website_metadata(json!({ "client_name": 7 })), metadata, "").await;
     refused(json!([1]), metadata, "not a JSON object").await;
     let statement = |text: &str| website_metadata(json!({ "software_statement": text }));
-    refused(statement("eyJhbGciOiJub25lIn0.e30.eA"), "unapproved_software_statement", "not supported")
-        .await;
+    refused(
+        statement("eyJhbGciOiJub25lIn0.e30.eA"),
+        "unapproved_software_statement",
+        "not supported",
+    )
+    .await;
     refused(statement("trust me"), "invalid_software_statement", "not a signed JWT").await;
     server.post_form(REGISTER, &[("client_name", "Shop")]).await.assert_error(
         400,
