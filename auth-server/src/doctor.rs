@@ -1,6 +1,7 @@
 //! `auth-server doctor`: diagnoses why clients get no access token. [`examine`] lists the checks in
 //! order.
 
+mod client_addresses;
 mod database;
 mod redirect_uris;
 
@@ -13,7 +14,10 @@ use clap::Args;
 use clock::Clock;
 use service_kit::{Settings, local_connect_address};
 
-use self::{database::check_store, redirect_uris::check_redirect_uris};
+use self::{
+    client_addresses::check_client_addresses, database::check_store,
+    redirect_uris::check_redirect_uris,
+};
 use crate::{
     AuthServerSettings,
     domain::Algorithm,
@@ -72,6 +76,7 @@ async fn check_store_and_clients(
             .await
             .and_then(|DatabaseInspection { content, .. }| content);
         check_redirect_uris(checks, settings, names, content.as_ref(), asked);
+        check_client_addresses(checks, settings, names, content.as_ref());
     });
     (checks.await, content)
 }

@@ -2,7 +2,6 @@
 
 mod api_error;
 mod browser_session;
-mod client_address;
 mod client_credentials;
 mod csrf;
 mod form;
@@ -14,12 +13,13 @@ pub use api_error::{ApiError, NO_STORE, REQUEST_RULE};
 pub use browser_session::{
     BrowserSession, SetCookie, SignedIn, forget_session_cookie, new_session_cookie,
 };
-pub use client_address::ClientAddress;
 pub use csrf::Csrf;
 pub use form::{ClientRequest, FormBody, RawForm, required};
 pub use html_error::{HtmlError, html_errors};
 pub use json::JsonRequest;
 pub use page_context::PageContext;
+
+pub use service_kit::ClientAddress;
 
 use axum::{
     Json,

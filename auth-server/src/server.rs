@@ -110,7 +110,9 @@ impl AuthServer {
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),
         )?;
-        let tls = listeners.tls.map(|bound| Server::new(bound, routes, &settings.limits));
+        let tls = listeners.tls.map(|bound| {
+            Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies)
+        });
         let tls = match tls {
             Some(server) if certificates.is_none() => {
                 Some(server.with_tls(dev_tls(&settings, &clock)?))
@@ -120,7 +122,8 @@ impl AuthServer {
         Ok(Self {
             tasks,
             outage,
-            http: Server::new(listeners.http, all_routes, &settings.limits),
+            http: Server::new(listeners.http, all_routes, &settings.limits)
+                .with_proxies(&settings.proxies),
             tls,
             certificates,
         })

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, Settings, UnsafeSetting,
-    http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
+    EventSettings, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, Settings,
+    UnsafeSetting, http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
 };
 use sql_kit::database_url;
 use url::Url;
@@ -97,6 +97,8 @@ pub struct AuthServerSettings {
     pub ca_file: Option<PathBuf>,
     /// Flow events for the viewer.
     pub events: EventSettings,
+    /// Reverse proxies in front of both listeners.
+    pub proxies: ProxySettings,
     /// Limits of the listeners.
     pub limits: Limits,
     /// Logs and traces.
@@ -127,6 +129,7 @@ impl Default for AuthServerSettings {
             audit_retention_days: 90,
             ca_file: None,
             events: EventSettings::default(),
+            proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
         }
@@ -209,6 +212,7 @@ impl AuthServerSettings {
                 "database_timeout_millis: is 0; a query needs at least 1 millisecond".to_owned()
             );
         }
+        self.proxies.check()?;
         self.registration.check()?;
         self.keys.check()
     }

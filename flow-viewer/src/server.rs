@@ -39,6 +39,7 @@ impl FlowViewer {
     ) -> anyhow::Result<Self> {
         ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
             .map_err(anyhow::Error::msg)?;
+        settings.proxies.check().map_err(anyhow::Error::msg)?;
         let flows = Arc::new(FlowStore::default());
         let shutdown = CancellationToken::new();
         let state = AppState {
@@ -61,7 +62,8 @@ impl FlowViewer {
         let routes = health::routes(health::Readiness::always())
             .merge(metrics::routes(registry))
             .merge(with_request_context(router(state), context));
-        Ok(Self { server: Server::new(bound, routes, &settings.limits), flows, events, shutdown })
+        let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
+        Ok(Self { server, flows, events, shutdown })
     }
 
     fn environment(

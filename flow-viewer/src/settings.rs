@@ -5,8 +5,8 @@ use std::path::Path;
 use oauth_types::{ClientSecret, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    HttpClientSettings, Limits, Profile, SecretSetting, Settings, TlsFiles, UnsafeSetting,
-    http_client_with_optional_roots, plain_http_listener, telemetry::LogSettings,
+    HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, Settings, TlsFiles,
+    UnsafeSetting, http_client_with_optional_roots, plain_http_listener, telemetry::LogSettings,
 };
 
 /// The settings of the flow viewer.
@@ -36,6 +36,8 @@ pub struct FlowViewerSettings {
     pub username: String,
     /// The password of that user.
     pub password: Option<SecretSetting>,
+    /// Reverse proxies in front of the viewer.
+    pub proxies: ProxySettings,
     /// Limits of the HTTP server.
     pub limits: Limits,
     /// Logging.
@@ -75,6 +77,7 @@ impl Default for FlowViewerSettings {
             client_secret: None,
             username: "alice".to_owned(),
             password: None,
+            proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
         }
@@ -118,6 +121,7 @@ impl FlowViewerSettings {
     }
 
     fn check(&self) -> anyhow::Result<()> {
+        self.proxies.check().map_err(anyhow::Error::msg)?;
         for (name, urls) in self.servers() {
             for (part, url) in [("url", &urls.url), ("public_url", &urls.public_url)] {
                 parse_endpoint_url(url).map_err(|problem| {
@@ -155,6 +159,7 @@ impl Settings for FlowViewerSettings {
                 "set it to false",
             ));
         }
+        findings.extend(self.proxies.unsafe_settings());
         findings.extend(self.log.unsafe_setting());
         findings
     }

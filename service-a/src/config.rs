@@ -41,6 +41,7 @@ impl Settings for ServiceASettings {
         found.extend(loopback_url("targets.introspection.resource", &introspection.resource));
         found.extend(plain_http_url("public_url", &self.public_url));
         found.extend(loopback_url("public_url", &self.public_url));
+        found.extend(self.proxies.unsafe_settings());
         found.extend(
             self.providers.iter().flat_map(|(name, provider)| provider.unsafe_settings(name)),
         );

@@ -3,17 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{
-    Router,
-    middleware::{Next, from_fn, from_fn_with_state},
-};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use pages::Pages;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BoundListener, CancellationToken, Limits, Server, ServiceContext, Settings,
-    ensure_safe_for_production, health, http_client, metrics, run_periodically,
+    BoundListener, CancellationToken, Server, ServiceContext, Settings, ensure_safe_for_production,
+    health, http_client, metrics, run_periodically,
     tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
@@ -38,10 +35,8 @@ const DELETE_EXPIRED_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A, bound to its listener.
 pub struct ServiceA {
-    bound: BoundListener,
-    routes: Router,
+    server: Server,
     certificate: Option<ServerCertificate>,
-    limits: Limits,
     services: Arc<Services>,
 }
 
@@ -96,8 +91,8 @@ impl ServiceA {
         let scoped = scoped.layer(from_fn_with_state(views, html_errors));
         // Last, because its fallback counts and logs unknown paths.
         let routes = health::routes(readiness).merge(metrics::routes(registry)).merge(scoped);
-        let (certificate, limits) = (components.certificate, settings.limits.clone());
-        Ok(Self { bound, routes, certificate, limits, services })
+        let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
+        Ok(Self { server, certificate: components.certificate, services })
     }
 
     /// Serves until `stop` is cancelled, then finishes the running requests.
@@ -106,8 +101,7 @@ impl ServiceA {
     /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tokio::spawn(delete_expired(self.services, stop.clone()));
-        let server = Server::new(self.bound, self.routes, &self.limits);
-        Ok(with_cert_reload(server, self.certificate, &stop).run(stop).await?)
+        Ok(with_cert_reload(self.server, self.certificate, &stop).run(stop).await?)
     }
 }
 
@@ -136,6 +130,7 @@ impl Components {
     /// Returns an error if a setting is invalid.
     pub(crate) fn build(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Self> {
         settings.check_targets()?;
+        settings.proxies.check().map_err(anyhow::Error::msg)?;
         settings.database_url()?;
         let http = http_client(&settings.http())?;
         Ok(Self {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use oauth_types::{ClientAuthMethod, ClientSecret, Scope, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, TlsFiles,
+    EventSettings, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, TlsFiles,
     telemetry::LogSettings,
 };
 use sql_kit::database_url;
@@ -88,6 +88,8 @@ pub struct ServiceASettings {
     pub tls: TlsFiles,
     /// Where A sends its events.
     pub events: EventSettings,
+    /// Reverse proxies in front of A.
+    pub proxies: ProxySettings,
     /// Limits on requests to A.
     pub limits: Limits,
     /// Logging and tracing.
@@ -135,6 +137,7 @@ impl Default for ServiceASettings {
             call_timeout_millis: 5_000,
             tls: TlsFiles::default(),
             events: EventSettings::default(),
+            proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
         }

@@ -37,6 +37,7 @@ impl Settings for ServiceBSettings {
             self.internal_url.as_deref().and_then(|url| plain_http_url("internal_url", url)),
         );
         problems.extend(plain_http_listener(&self.listen, &self.tls));
+        problems.extend(self.proxies.unsafe_settings());
         if self.mode != Mode::Local {
             let setting = "introspection.client_secret";
             match self.introspection_secret() {
@@ -84,6 +85,7 @@ impl Settings for ServiceBSettings {
     fn validate(&self) -> anyhow::Result<()> {
         self.log.validate()?;
         load_certificate(self)?;
+        self.proxies.check().map_err(anyhow::Error::msg)?;
         verifier(self, Clock::system()).map(drop)
     }
 }

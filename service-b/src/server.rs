@@ -1,13 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
 use clock::Clock;
 use flow_events::{EventSink, Party};
 use oauth_types::ClientSecret;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BoundListener, CancellationToken, Limits, Server, ServiceContext, Settings,
-    ensure_safe_for_production, health, metrics, run_periodically,
+    BoundListener, CancellationToken, Server, ServiceContext, Settings, ensure_safe_for_production,
+    health, metrics, run_periodically,
     tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
@@ -26,11 +25,9 @@ const WARM_UP_INTERVAL: Duration = Duration::from_millis(250);
 
 /// B, with its listener bound.
 pub struct ServiceB {
-    bound: BoundListener,
-    routes: Router,
+    server: Server,
     verifier: Verifier,
     certificate: Option<ServerCertificate>,
-    limits: Limits,
 }
 
 impl ServiceB {
@@ -46,6 +43,7 @@ impl ServiceB {
     ) -> anyhow::Result<Self> {
         ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
             .map_err(anyhow::Error::msg)?;
+        settings.proxies.check().map_err(anyhow::Error::msg)?;
         let verifier = verifier(settings, clock.clone())?;
         let certificate = load_certificate(settings)?;
         let state = AppState { verifier: verifier.clone(), legacy_client: legacy_client(settings) };
@@ -63,7 +61,8 @@ impl ServiceB {
         let routes = health::routes(readiness(verifier.clone()))
             .merge(metrics::routes(registry))
             .merge(with_request_context(router(state), context));
-        Ok(Self { bound, routes, verifier, certificate, limits: settings.limits.clone() })
+        let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
+        Ok(Self { server, verifier, certificate })
     }
 
     /// Serves until `stop` is cancelled, then completes the requests in progress.
@@ -72,8 +71,7 @@ impl ServiceB {
     /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tokio::spawn(warm_until_ready(self.verifier, stop.clone()));
-        let server = Server::new(self.bound, self.routes, &self.limits);
-        Ok(with_cert_reload(server, self.certificate, &stop).run(stop).await?)
+        Ok(with_cert_reload(self.server, self.certificate, &stop).run(stop).await?)
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use oauth_types::ClientSecret;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, SecretSetting, TlsFiles, comma_list,
-    telemetry::LogSettings,
+    EventSettings, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, TlsFiles,
+    comma_list, telemetry::LogSettings,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub struct ServiceBSettings {
     pub tls: TlsFiles,
     /// Where B sends flow events.
     pub events: EventSettings,
+    /// Reverse proxies in front of B.
+    pub proxies: ProxySettings,
     /// Limits of the HTTP server.
     pub limits: Limits,
     /// Logs and traces.
@@ -107,6 +109,7 @@ impl Default for ServiceBSettings {
             legacy_secret_demo: false,
             tls: TlsFiles::default(),
             events: EventSettings::default(),
+            proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
         }

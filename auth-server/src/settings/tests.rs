@@ -45,6 +45,7 @@ fn every_unsafe_setting_is_reported() {
     settings.rate_limits.client_auth_address.burst = 1_001;
     settings.rate_limits.sign_in.burst = 21;
     settings.rate_limits.sign_in_address.refill_seconds = 0;
+    settings.proxies.trusted = "0.0.0.0/0".parse().unwrap();
     assert_eq!(
         named(&settings),
         [
@@ -62,6 +63,7 @@ fn every_unsafe_setting_is_reported() {
             "rate_limits.client_auth_address",
             "rate_limits.sign_in",
             "rate_limits.sign_in_address",
+            "proxies.trusted",
             "tokens.access_token_ttl_seconds",
             "clients_file",
             "users_file",

@@ -58,6 +58,7 @@ pub(super) fn unsafe_settings(settings: &AuthServerSettings) -> Vec<UnsafeSettin
         ));
     }
     findings.extend(settings.rate_limits.unsafe_settings());
+    findings.extend(settings.proxies.unsafe_settings());
     if settings.tokens.access_token_ttl_seconds > 3_600 {
         findings.push(UnsafeSetting::new(
             "tokens.access_token_ttl_seconds",

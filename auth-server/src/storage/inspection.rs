@@ -16,6 +16,8 @@ pub struct DatabaseContents {
     pub clients: Vec<Client>,
     /// Algorithm and key id of each current signing key.
     pub signing: Vec<(Algorithm, String)>,
+    /// The addresses of sign-ins among the last records of the audit log, each with its count.
+    pub sign_in_addresses: Vec<(String, u64)>,
 }
 
 impl DatabaseInspection {

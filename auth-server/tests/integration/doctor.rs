@@ -272,3 +272,35 @@ async fn doctor_creates_no_files_beside_the_database() {
     );
     assert_eq!(changed(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_warns_if_nearly_all_sign_ins_have_one_address() {
+    let server = server().await;
+    let options =
+        SqliteConnectOptions::new().filename(server.settings.data_dir.join("auth-server.db"));
+    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut sign_in = async |address: &str, count: u32| {
+        for _ in 0..count {
+            sqlx::query(
+                "INSERT INTO audit_log (at_millis, event, outcome, address) VALUES (4102444800000, 'sign_in', 'succeeded', $1)",
+            )
+            .bind(address)
+            .execute(&mut database)
+            .await
+            .unwrap();
+        }
+    };
+    sign_in("10.0.0.9", 49).await;
+    let output = doctor(&server, &[]).await;
+    assert!(output.stdout.contains("ok    client addresses"), "{}", output.stdout);
+    sign_in("10.0.0.9", 50).await;
+    sign_in("10.0.0.8", 1).await;
+    let output = doctor(&server, &[]).await;
+    assert_eq!(output.code, Some(0), "{output:?}");
+    for part in ["client addresses", "10.0.0.9 in 99 of 100", "PROXIES__TRUSTED", " 1 warn"] {
+        assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
+    }
+    sign_in("10.0.0.8", 9).await;
+    let output = doctor(&server, &[]).await;
+    assert!(output.stdout.contains("ok    client addresses"), "{}", output.stdout);
+}

@@ -28,6 +28,7 @@ mod observability;
 mod openapi;
 mod page_security;
 mod process;
+mod proxies;
 mod pushed_requests;
 mod refresh_tokens;
 mod registration;

@@ -11,6 +11,8 @@ use axum::{
 use flow_events::{Event, Field};
 use oauth_types::bearer;
 
+use crate::ClientAddress;
+
 /// Header values are truncated to this many characters.
 const MAX_VALUE_CHARS: usize = 400;
 /// Request headers that are relevant to an OAuth flow. All others are left out.
@@ -23,6 +25,10 @@ const RESPONSE_HEADERS: [&str; 4] =
 pub(crate) fn request_received(request: &Request, route: &str) -> Event {
     let headers = request.headers();
     let mut fields = texts(headers, &REQUEST_HEADERS);
+    // Named like the CGI variable (RFC 3875 §4.1.8). It is a fact about the connection, shown beside
+    // the headers.
+    let client = ClientAddress::of(request.extensions());
+    fields.push(Field::text("remote-addr", client.to_string()).in_header());
     fields.extend(headers.get_all(header::AUTHORIZATION).iter().map(authorization));
     if headers.contains_key(header::COOKIE) {
         fields.push(Field::secret("cookie").in_header());

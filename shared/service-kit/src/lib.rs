@@ -6,6 +6,8 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+mod client_address;
+mod connection;
 mod connection_cap;
 mod error_response;
 mod event_fields;
@@ -16,6 +18,7 @@ mod listen;
 pub mod metrics;
 mod outage;
 mod profile;
+mod proxies;
 mod request_body;
 mod request_context;
 mod secret_setting;
@@ -26,6 +29,7 @@ pub mod telemetry;
 pub mod tls;
 mod unsafe_settings;
 
+pub use client_address::ClientAddress;
 pub use error_response::render_html_errors;
 pub use events::EventSettings;
 pub use limits::Limits;
@@ -35,6 +39,7 @@ pub use oauth_http::{
 };
 pub use outage::OutageSimulator;
 pub use profile::Profile;
+pub use proxies::{ForwardingHeader, Networks, ProxySettings};
 pub use request_body::RequestBody;
 pub use request_context::{RequestId, ServiceContext, with_request_context};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};

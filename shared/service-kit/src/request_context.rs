@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tracing::{Instrument, field::display};
 
 use crate::{
-    Limits,
+    ClientAddress, Limits,
     error_response::{X_REQUEST_ID, error_response, invalid_request, unknown_method, unknown_path},
     event_fields,
     metrics::HttpMetrics,
@@ -61,7 +61,8 @@ async fn run_with_context(
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route_name = route.as_ref().map_or("unknown", MatchedPath::as_str);
-    let (id, trace, span) = enter_trace(&context, request.headers());
+    let client = ClientAddress::of(request.extensions());
+    let (id, trace, span) = enter_trace(&context, client, request.headers());
     request.extensions_mut().insert(id.clone());
     DefaultBodyLimit::max(context.limits.max_body_bytes).apply(&mut request);
 
@@ -107,6 +108,7 @@ async fn handle(request: Request, next: Next, route: &str) -> Response {
 
 fn enter_trace(
     context: &ServiceContext,
+    client: ClientAddress,
     headers: &HeaderMap,
 ) -> (RequestId, TraceContext, tracing::Span) {
     let incoming = headers
@@ -123,6 +125,7 @@ fn enter_trace(
     let span = tracing::info_span!(
         "request",
         service = context.service,
+        client = %client,
         request_id = known_id,
         trace_id = known_trace
     );

@@ -1,6 +1,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    sync::Arc,
 };
 
 use axum::Router;
@@ -11,8 +12,8 @@ use axum_server::{
 use hyper_util::rt::TokioTimer;
 
 use crate::{
-    CancellationToken, Limits, OutageSimulator, connection_cap::ConnectionCap, listen::addresses,
-    outage::next_outage,
+    CancellationToken, Limits, OutageSimulator, ProxySettings, connection::ConnectionAcceptor,
+    connection_cap::ConnectionCap, listen::addresses, outage::next_outage,
 };
 
 /// A bound listener on which nothing is served yet. Connections wait in the backlog until
@@ -75,13 +76,20 @@ pub struct Server {
     tls: Option<RustlsConfig>,
     app: Router,
     limits: Limits,
+    proxies: Arc<ProxySettings>,
 }
 
 impl Server {
-    /// Serves `app` over plain http.
+    /// Serves `app` over plain http, with no trusted proxies.
     #[must_use]
     pub fn new(bound: BoundListener, app: Router, limits: &Limits) -> Self {
-        Self { bound, tls: None, app, limits: limits.clone() }
+        Self { bound, tls: None, app, limits: limits.clone(), proxies: Arc::default() }
+    }
+
+    /// Takes the client's address from these proxies.
+    #[must_use]
+    pub fn with_proxies(self, proxies: &ProxySettings) -> Self {
+        Self { proxies: Arc::new(proxies.clone()), ..self }
     }
 
     /// Serves over TLS instead.
@@ -112,8 +120,10 @@ impl Server {
         let mut outages = simulator.subscribe();
         loop {
             let (address, pause) = (self.bound.address, shutdown.child_token());
+            let acceptor = self.acceptor();
             let serving = Self::serve(
                 self.bound,
+                acceptor,
                 self.tls.clone(),
                 self.app.clone(),
                 &self.limits,
@@ -135,8 +145,17 @@ impl Server {
         }
     }
 
+    fn acceptor(&self) -> ConnectionAcceptor {
+        ConnectionAcceptor {
+            cap: ConnectionCap::new(self.limits.max_connections),
+            proxies: Arc::clone(&self.proxies),
+            header_timeout: self.limits.header_timeout(),
+        }
+    }
+
     async fn serve(
         bound: BoundListener,
+        acceptor: ConnectionAcceptor,
         tls: Option<RustlsConfig>,
         app: Router,
         limits: &Limits,
@@ -153,13 +172,12 @@ impl Server {
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout());
-        let cap = ConnectionCap::new(limits.max_connections);
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let service = app.into_make_service();
         match tls {
             Some(tls) => {
-                server.acceptor(RustlsAcceptor::new(tls).acceptor(cap)).serve(service).await
+                server.acceptor(RustlsAcceptor::new(tls).acceptor(acceptor)).serve(service).await
             }
-            None => server.acceptor(cap).serve(service).await,
+            None => server.acceptor(acceptor).serve(service).await,
         }
     }
 }

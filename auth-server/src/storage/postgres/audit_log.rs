@@ -5,7 +5,7 @@ use crate::{
     storage::{
         StoreError,
         sql::{
-            audit_log::{AUDIT_RECORDS, AuditRow},
+            audit_log::{AUDIT_RECORDS, AuditRow, SIGN_IN_ADDRESSES, address_counts},
             decode,
         },
     },
@@ -52,4 +52,9 @@ pub(super) async fn find(
         // Plans the query for these parameters, so that it uses the indexes of those that are set.
         .persistent(false);
     decode::<AuditRow, _>(records.fetch_all(pool).await?)
+}
+
+/// Returns the addresses of sign-ins among the last records, each with its count.
+pub(super) async fn sign_in_addresses(pool: &PgPool) -> Result<Vec<(String, u64)>, StoreError> {
+    Ok(address_counts(sqlx::query_as(SIGN_IN_ADDRESSES).fetch_all(pool).await?))
 }

@@ -1,6 +1,6 @@
 use sql_kit::postgres;
 
-use super::{MIGRATIONS, PostgresStore, clients, keys};
+use super::{MIGRATIONS, PostgresStore, audit_log, clients, keys};
 use crate::storage::{
     StoreError,
     inspection::{DatabaseContents, DatabaseInspection, signing},
@@ -17,7 +17,11 @@ impl PostgresStore {
                 return Ok(DatabaseInspection::without_content(versions));
             }
             let signing = signing(keys::all(database).await?);
-            let content = DatabaseContents { clients: clients::all(database).await?, signing };
+            let content = DatabaseContents {
+                clients: clients::all(database).await?,
+                signing,
+                sign_in_addresses: audit_log::sign_in_addresses(database).await?,
+            };
             Ok(DatabaseInspection { versions, content: Some(content) })
         })
         .await

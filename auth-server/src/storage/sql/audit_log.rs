@@ -11,6 +11,16 @@ pub const AUDIT_RECORDS: &str = "SELECT at_millis, event, outcome, actor, client
      FROM audit_log WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
      AND at_millis BETWEEN $4 AND $5";
 
+/// Counts the sign-ins of each address among the last 10,000 records.
+pub const SIGN_IN_ADDRESSES: &str = "SELECT address, COUNT(*) FROM \
+     (SELECT event, address FROM audit_log ORDER BY id DESC LIMIT 10000) AS recent \
+     WHERE event = 'sign_in' AND address IS NOT NULL GROUP BY address";
+
+/// Converts the rows of [`SIGN_IN_ADDRESSES`].
+pub fn address_counts(rows: Vec<(String, i64)>) -> Vec<(String, u64)> {
+    rows.into_iter().map(|(address, count)| (address, count.unsigned_abs())).collect()
+}
+
 #[derive(FromRow)]
 pub struct AuditRow {
     at_millis: i64,

@@ -6,7 +6,7 @@ use crate::{
     storage::{
         StoreError,
         sql::{
-            audit_log::{AUDIT_RECORDS, AuditRow},
+            audit_log::{AUDIT_RECORDS, AuditRow, SIGN_IN_ADDRESSES, address_counts},
             decode,
         },
     },
@@ -44,6 +44,11 @@ pub(super) async fn find(
             .bind(query.until_millis.unwrap_or(i64::MAX))
             .bind(query.limit);
     decode::<AuditRow, _>(records.fetch_all(pool).await?)
+}
+
+/// Returns the addresses of sign-ins among the last records, each with its count.
+pub(super) async fn sign_in_addresses(pool: &SqlitePool) -> Result<Vec<(String, u64)>, StoreError> {
+    Ok(address_counts(sqlx::query_as(SIGN_IN_ADDRESSES).fetch_all(pool).await?))
 }
 
 const INSERT: &str = "INSERT INTO audit_log \

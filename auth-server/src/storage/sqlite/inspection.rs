@@ -2,7 +2,7 @@ use std::path::Path;
 
 use sql_kit::sqlite;
 
-use super::{MIGRATIONS, SqliteStore, clients, keys};
+use super::{MIGRATIONS, SqliteStore, audit_log, clients, keys};
 use crate::storage::{
     StoreError,
     inspection::{DatabaseContents, DatabaseInspection, signing},
@@ -19,7 +19,11 @@ impl SqliteStore {
                 return Ok(DatabaseInspection::without_content(versions));
             }
             let signing = signing(keys::all(database).await?);
-            let content = DatabaseContents { clients: clients::all(database).await?, signing };
+            let content = DatabaseContents {
+                clients: clients::all(database).await?,
+                signing,
+                sign_in_addresses: audit_log::sign_in_addresses(database).await?,
+            };
             Ok(DatabaseInspection { versions, content: Some(content) })
         })
         .await

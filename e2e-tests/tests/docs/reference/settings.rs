@@ -114,6 +114,7 @@ impl Page<'_> {
                 "PathBuf" => "path".to_owned(),
                 "Url" => "URL".to_owned(),
                 "Scope" => "scope".to_owned(),
+                "Networks" => "list of CIDRs".to_owned(),
                 "SecretSetting" | "ClientSecret" => "secret".to_owned(),
                 name => match self.schema.variants(name) {
                     Some(variants) => variants

@@ -1,0 +1,103 @@
+use std::{
+    io,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum_server::accept::Accept;
+use http::Request;
+use tokio::{net::TcpStream, time::timeout};
+use tower::Service;
+
+use crate::{
+    ClientAddress, ProxySettings,
+    connection_cap::{ConnectionCap, ConnectionPermit},
+    proxies::{ProxyHeaderError, read_source},
+};
+
+/// Accepts connections within [`ConnectionCap`], and determines where they come from.
+#[derive(Clone)]
+pub(crate) struct ConnectionAcceptor {
+    pub cap: ConnectionCap,
+    pub proxies: Arc<ProxySettings>,
+    /// Time for the PROXY protocol header.
+    pub header_timeout: Duration,
+}
+
+/// The service of one connection. Dropping it releases the permit.
+#[derive(Clone)]
+pub(crate) struct ConnectionService<S> {
+    inner: S,
+    connection: Arc<Connection>,
+}
+
+struct Connection {
+    /// The peer, or the source that its PROXY protocol header names.
+    peer: IpAddr,
+    proxies: Arc<ProxySettings>,
+    _permit: ConnectionPermit,
+}
+
+type Accepted<S> = io::Result<(TcpStream, ConnectionService<S>)>;
+
+impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
+    type Stream = TcpStream;
+    type Service = ConnectionService<S>;
+    type Future = Pin<Box<dyn Future<Output = Accepted<S>> + Send>>;
+
+    fn accept(&self, stream: TcpStream, inner: S) -> Self::Future {
+        let acceptor = self.clone();
+        Box::pin(async move {
+            let (stream, connection) = acceptor.establish(stream).await?;
+            Ok((stream, ConnectionService { inner, connection: Arc::new(connection) }))
+        })
+    }
+}
+
+impl ConnectionAcceptor {
+    async fn establish(self, mut stream: TcpStream) -> io::Result<(TcpStream, Connection)> {
+        let permit = self.cap.acquire().ok_or_else(|| io::Error::other("too many connections"))?;
+        stream.set_nodelay(true)?;
+        let mut peer = stream.peer_addr()?.ip().to_canonical();
+        if self.proxies.proxy_protocol.contains(peer) {
+            match self.read_proxy_header(&mut stream).await {
+                Ok(source) => peer = source.unwrap_or(peer),
+                Err(error) => {
+                    tracing::debug!(%peer, %error, "connection of a proxy closed");
+                    return Err(io::Error::other(error));
+                }
+            }
+        }
+        Ok((stream, Connection { peer, proxies: self.proxies, _permit: permit }))
+    }
+
+    async fn read_proxy_header(
+        &self,
+        stream: &mut TcpStream,
+    ) -> Result<Option<IpAddr>, ProxyHeaderError> {
+        timeout(self.header_timeout, read_source(stream))
+            .await
+            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    }
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for ConnectionService<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let Connection { peer, proxies, .. } = &*self.connection;
+        // At every request, because a proxy sends those of many clients on one connection.
+        let client = proxies.client_address(*peer, request.headers());
+        request.extensions_mut().insert(ClientAddress(client));
+        self.inner.call(request)
+    }
+}
