@@ -120,6 +120,7 @@ CREATE TABLE grants (
     scope                    TEXT NOT NULL,
     resources                TEXT NOT NULL, -- JSON array of resource identifiers
     auth_time                BIGINT NOT NULL,
+    auth_time_requested      BOOLEAN NOT NULL, -- the request had max_age
     offline                  BOOLEAN NOT NULL, -- outlives the session (offline_access)
     exp                      BIGINT NOT NULL, -- expiry of the last code or token
     delete_after             BIGINT NOT NULL, -- end of the day of exp, so that its index changes once a day
@@ -169,7 +170,7 @@ CREATE TABLE pushed_authorization_requests (
     client_id  TEXT COLLATE "C" NOT NULL,
     parameters TEXT NOT NULL, -- form-encoded
     exp        BIGINT NOT NULL,
-    visited    BOOLEAN NOT NULL DEFAULT FALSE -- the user's first visit has extended exp
+    browser    BYTEA -- hash of the cookie of the browser that opened it, which extended exp; NULL before
 );
 CREATE INDEX pushed_authorization_requests_by_exp ON pushed_authorization_requests (exp);
 

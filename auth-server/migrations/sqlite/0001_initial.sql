@@ -118,6 +118,7 @@ CREATE TABLE grants (
     scope                    TEXT NOT NULL,
     resources                TEXT NOT NULL, -- JSON array of resource identifiers
     auth_time                BIGINT NOT NULL,
+    auth_time_requested      INTEGER NOT NULL, -- the request had max_age
     offline                  INTEGER NOT NULL, -- outlives the session (offline_access)
     exp                      BIGINT NOT NULL, -- expiry of the last code or token
     delete_after             BIGINT NOT NULL, -- end of the day of exp, so that its index changes once a day
@@ -167,7 +168,7 @@ CREATE TABLE pushed_authorization_requests (
     client_id  TEXT NOT NULL,
     parameters TEXT NOT NULL, -- form-encoded
     exp        BIGINT NOT NULL,
-    visited    INTEGER NOT NULL DEFAULT 0 -- the user's first visit has extended exp
+    browser    BLOB -- hash of the cookie of the browser that opened it, which extended exp; NULL before
 ) WITHOUT ROWID;
 CREATE INDEX pushed_authorization_requests_by_exp ON pushed_authorization_requests (exp);
 

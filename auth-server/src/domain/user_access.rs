@@ -158,6 +158,7 @@ mod tests {
             scope: allowed,
             resources: all,
             auth_time: 0,
+            auth_time_requested: false,
             offline: false,
         };
         let scope = scope.map(|text| text.parse::<Scope>().unwrap());

@@ -14,6 +14,9 @@ pub struct UserGrant {
     /// Identifiers of the resources that its access tokens can be for.
     pub resources: Vec<String>,
     pub auth_time: i64,
+    /// The authorization request had `max_age`, so `auth_time` is in the ID token of every client
+    /// (OpenID Connect Core §2).
+    pub auth_time_requested: bool,
     /// Outlives the session (`offline_access`, OpenID Connect Core §11).
     pub offline: bool,
 }
@@ -115,4 +118,6 @@ pub struct PushedAuthorizationRequest {
     /// Form-encoded, as received.
     pub parameters: String,
     pub exp: i64,
+    /// Hash of the cookie of the browser that opened it. Only this browser can continue.
+    pub browser: Option<TokenHash>,
 }

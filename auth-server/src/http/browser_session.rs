@@ -27,7 +27,7 @@ pub struct BrowserSession {
     pub browser: Browser,
     pub user_agent: String,
     session: Option<SecretString>,
-    /// Set before login, to bind the login form to this browser.
+    /// Set before login, to bind the login form and pushed requests to this browser.
     anonymous: Option<SecretString>,
 }
 
@@ -121,21 +121,38 @@ impl BrowserSession {
             .unwrap_or_default()
     }
 
-    /// Ensures that the browser has a cookie to which CSRF tokens can be bound.
+    /// Returns the hash of the cookie that identifies this browser across sign-ins. `None` if the
+    /// browser has no such cookie; [`BrowserSession::with_browser_cookie`] sets it.
+    pub fn browser_hash(&self) -> Option<TokenHash> {
+        self.anonymous.as_ref().map(|cookie| TokenHash::of_text(cookie.expose_secret()))
+    }
+
+    /// Ensures that the browser has the cookie that identifies it across sign-ins.
     ///
     /// # Errors
     /// Returns an error if the system random number generator fails.
-    pub fn with_cookie(
+    pub fn with_browser_cookie(
         mut self,
         context: &PageContext,
     ) -> Result<(Self, Option<SetCookie>), SecureRandomError> {
-        if !self.has_no_cookie() {
+        if self.anonymous.is_some() {
             return Ok((self, None));
         }
         let value = new_value(context)?;
         let cookie = set_cookie(context, anonymous_cookie(context), value.clone());
         self.anonymous = Some(SecretString::from(value));
         Ok((self, Some(cookie)))
+    }
+
+    /// Ensures that the browser has a cookie to which CSRF tokens can be bound.
+    ///
+    /// # Errors
+    /// Returns an error if the system random number generator fails.
+    pub fn with_cookie(
+        self,
+        context: &PageContext,
+    ) -> Result<(Self, Option<SetCookie>), SecureRandomError> {
+        if self.has_no_cookie() { self.with_browser_cookie(context) } else { Ok((self, None)) }
     }
 }
 

@@ -78,6 +78,7 @@ async fn push(
             client_id: client.client_id.clone(),
             parameters,
             exp,
+            browser: None,
         })
         .await?;
     Ok(Pushed { request_uri: uri, expires_in: REQUEST_URI_TTL_SECONDS })

@@ -45,7 +45,7 @@ struct LogoutToken<'a> {
     exp: i64,
     jti: String,
     sub: String,
-    sid: &'a str,
+    sid: String,
     events: Value,
 }
 
@@ -149,7 +149,7 @@ async fn logout_token(
         exp: iat + LOGOUT_TOKEN_TTL_SECONDS,
         jti: new_jti(context.clock.millis(), &context.random.bytes()?),
         sub: context.subjects.subject_for(client, &notification.sub),
-        sid: &notification.sid,
+        sid: context.subjects.session_id_for(client, &notification.sid),
         events: json!({ EVENT: {} }),
     };
     let algorithm = client

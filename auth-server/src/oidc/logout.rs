@@ -7,9 +7,11 @@ use axum::{
 use form_urlencoded::Serializer;
 use oauth_types::{ErrorCode, Form, IdTokenClaims, OAuthError};
 use std::sync::Arc;
+use url::Url;
 
 use crate::http::{FormBody, RawForm};
 use crate::{
+    domain::Client,
     http::{ApiError, BrowserSession, ClientAddress, HtmlError, forget_session_cookie},
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
     tokens::decode_id_token_hint,
@@ -19,7 +21,8 @@ use crate::{
 const RULE: &str = "https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout";
 
 /// `GET /logout` (OpenID Connect RP-Initiated Logout): signs the user out, after confirmation if
-/// the request does not identify the session.
+/// the request does not identify the session. Then redirects to a registered URI of the client that
+/// the hint or `client_id` names.
 pub async fn logout(
     State(context): State<Arc<AuthorizationContext>>,
     browser_session: BrowserSession,
@@ -70,7 +73,7 @@ async fn sign_out(
 ) -> Result<Response, HtmlError> {
     let request = LogoutRequest::read(context, query)?;
     match browser_session.signed_in(&context.page).await? {
-        None => Ok(request.answer(context, browser_session)),
+        None => Ok(request.answer_without_session(context, browser_session)),
         // The ID token hint names the signed-in user, so no confirmation is required. Any other
         // request must be confirmed (§2).
         Some(signed_in)
@@ -86,7 +89,7 @@ async fn sign_out(
         }
         Some(signed_in) => {
             let page = LogoutPage {
-                client: request.client_name.clone(),
+                client: request.client.as_ref().map(|client| client.display_name().to_owned()),
                 user: (&signed_in.user).into(),
                 action: format!("/logout/confirm?{query}"),
                 csrf: browser_session.csrf_token(&context.page),
@@ -107,7 +110,7 @@ async fn confirmed(
 ) -> Result<Response, HtmlError> {
     let request = LogoutRequest::read(context, query)?;
     let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
-        return Ok(request.answer(context, browser_session));
+        return Ok(request.answer_without_session(context, browser_session));
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return Err(HtmlError::CsrfMismatch);
@@ -123,11 +126,10 @@ async fn confirmed(
 /// A logout request. Contains only values that were verified.
 struct LogoutRequest {
     hint: Option<IdTokenClaims>,
-    client_name: Option<String>,
-    /// The client's home page, linked from the signed-out page.
-    client_uri: Option<WebLink>,
-    /// The redirect URI, if it is registered for the client of the hint. Any other URI would be an
-    /// open redirect.
+    /// The client of the hint, or without a hint the one that `client_id` names.
+    client: Option<Arc<Client>>,
+    /// The redirect URI, if it is registered for the client. Any other URI would be an open
+    /// redirect.
     return_to: Option<String>,
 }
 
@@ -139,45 +141,90 @@ impl LogoutRequest {
                 HtmlError::BadRequest(ErrorKind::Logout, error.with_error_uri(RULE))
             })?;
         let ring = context.keys.ring();
-        let hint = form
-            .get("id_token_hint")
-            .and_then(|hint| decode_id_token_hint(hint, &ring, &context.issuer));
-        let hint =
-            hint.filter(|hint| form.get("client_id").is_none_or(|client_id| client_id == hint.aud));
-        let wanted = form.get("post_logout_redirect_uri");
+        let client_id = form.get("client_id");
+        let sent_hint = form.get("id_token_hint");
+        let hint = sent_hint
+            .and_then(|hint| decode_id_token_hint(hint, &ring, &context.issuer))
+            .filter(|hint| client_id.is_none_or(|client_id| client_id == hint.aud));
+        // With an invalid hint, `client_id` does not count: the request is not the client's.
+        let client_id = match sent_hint {
+            Some(_) => hint.as_ref().map(|hint| hint.aud.as_str()),
+            None => client_id,
+        };
         let registry = context.clients.registry.current();
-        let client = hint.as_ref().and_then(|hint| registry.client(&hint.aud));
-        let client_name = client.map(|client| client.display_name().to_owned());
-        let login = client.and_then(|client| client.login.as_ref());
-        let client_uri =
-            login.and_then(|login| login.client_uri.as_deref()).and_then(WebLink::parse);
+        let client = client_id.and_then(|client_id| registry.client(client_id)).cloned();
+        let login = client.as_ref().and_then(|client| client.login.as_ref());
         let registered = |uri: &&str| {
             login.is_some_and(|login| login.post_logout_redirect_uris.iter().any(|own| own == uri))
         };
-        let return_to = wanted.filter(registered).map(|uri| with_state(uri, form.get("state")));
-        Ok(Self { hint, client_name, client_uri, return_to })
+        let return_to = form
+            .get("post_logout_redirect_uri")
+            .filter(registered)
+            .map(|uri| with_state(uri, form.get("state")));
+        Ok(Self { hint, client, return_to })
     }
 
     fn identifies_session(&self, context: &AuthorizationContext, sub: &str, sid: &str) -> bool {
+        // The hint has the session id that its client knows.
+        let sid = match &self.client {
+            Some(client) => context.subjects.session_id_for(client, sid),
+            None => sid.to_owned(),
+        };
         let is_session = |hint: &IdTokenClaims| hint.sid.as_deref().is_none_or(|own| own == sid);
         self.hint
             .as_ref()
             .is_some_and(|hint| context.matches_id_token_hint(hint, sub) && is_session(hint))
     }
 
+    /// Responds after the sign-out: redirects to the client, or displays the signed-out page.
     fn answer(&self, context: &AuthorizationContext, browser_session: &BrowserSession) -> Response {
         match &self.return_to {
             Some(uri) => Redirect::to(uri).into_response(),
-            None => {
-                let back = self.client_name.clone().zip(self.client_uri.clone());
-                let page = LoggedOutPage {
-                    return_to: back.map(|(client, href)| ReturnTo { client, href }),
-                };
-                render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page)
-                    .into_response()
-            }
+            None => signed_out_page(context, browser_session, self.link_to_home_page()),
         }
     }
+
+    /// Responds in a browser without a session, where the user confirms nothing. Anyone can
+    /// register a client and send a link with its `client_id`, so without a hint a dynamically
+    /// registered client gets a page with a link: a redirect would make this server an open
+    /// redirector (RFC 9700 §4.11.2).
+    fn answer_without_session(
+        &self,
+        context: &AuthorizationContext,
+        browser_session: &BrowserSession,
+    ) -> Response {
+        let is_dynamic = self.client.as_ref().is_some_and(|client| client.dynamic);
+        match &self.return_to {
+            Some(uri) if is_dynamic && self.hint.is_none() => {
+                let link = ReturnTo { client: host_or_uri(uri), href: uri.clone() };
+                signed_out_page(context, browser_session, Some(link))
+            }
+            _ => self.answer(context, browser_session),
+        }
+    }
+
+    /// Returns the link to the client's home page.
+    fn link_to_home_page(&self) -> Option<ReturnTo> {
+        let client = self.client.as_ref()?;
+        let href = WebLink::parse(client.login.as_ref()?.client_uri.as_deref()?)?;
+        Some(ReturnTo { client: client.display_name().to_owned(), href: href.to_string() })
+    }
+}
+
+fn signed_out_page(
+    context: &AuthorizationContext,
+    browser_session: &BrowserSession,
+    return_to: Option<ReturnTo>,
+) -> Response {
+    let page = LoggedOutPage { return_to };
+    render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response()
+}
+
+/// Returns the host of a URI, or the URI if it has none. Unlike the client's name, neither can be
+/// that of another application.
+fn host_or_uri(uri: &str) -> String {
+    let host = Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| uri.to_owned())
 }
 
 fn with_state(uri: &str, state: Option<&str>) -> String {

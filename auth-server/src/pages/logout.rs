@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{UserView, View, WebLink};
+use super::{UserView, View};
 
 /// Asks the user to confirm the sign-out. The form sends `decision`, `logout` or `stay`.
 #[derive(Clone, Debug, Serialize)]
@@ -22,7 +22,8 @@ pub struct LoggedOutPage {
 #[derive(Clone, Debug, Serialize)]
 pub struct ReturnTo {
     pub client: String,
-    pub href: WebLink,
+    /// A [`WebLink`](super::WebLink) or a registered post-logout redirect URI.
+    pub href: String,
 }
 
 impl View for LogoutPage {

@@ -147,7 +147,8 @@ fn logout() -> Vec<Sample> {
         csrf: "c5rf".to_owned(),
     };
     let href = WebLink::parse("http://localhost:9001/goodbye");
-    let return_to = href.map(|href| ReturnTo { client: "Demo Website".to_owned(), href });
+    let return_to =
+        href.map(|href| ReturnTo { client: "Demo Website".to_owned(), href: href.to_string() });
     vec![
         sample("logout", ids, page(Some("Demo Website".to_owned()))),
         sample("logout_plain", ids, page(None)),

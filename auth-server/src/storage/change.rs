@@ -40,6 +40,13 @@ pub enum Change {
     ///
     /// [`StoreError::AlreadyConsumed`]: super::StoreError::AlreadyConsumed
     IssueTokens(Box<UserIssuance>),
+    /// Consumes a pushed authorization request without a grant: the client gets an error. Fails with
+    /// [`StoreError::AlreadyConsumed`] if it was answered before.
+    ///
+    /// [`StoreError::AlreadyConsumed`]: super::StoreError::AlreadyConsumed
+    ConsumePushedRequest {
+        hash: TokenHash,
+    },
     /// Approves or denies a device authorization. Fails with [`StoreError::AlreadyConsumed`] if it
     /// was decided before, and with [`StoreError::SessionEnded`] if the user's session has ended.
     ///

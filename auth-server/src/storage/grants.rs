@@ -47,13 +47,14 @@ pub trait GrantStore: Send + Sync {
 
     async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError>;
 
-    /// Returns a client's pushed authorization request if it has not expired. The first call
-    /// extends its expiry to at least `until`, so that the user has time to sign in; later calls do
-    /// not.
+    /// Returns a client's pushed authorization request if it has not expired. The first call binds
+    /// it to `browser` and extends its expiry to at least `until`, so that the user has time to sign
+    /// in; later calls return it to this browser alone and extend nothing.
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,
         client_id: &str,
+        browser: &TokenHash,
         now: i64,
         until: i64,
     ) -> Result<Option<PushedAuthorizationRequest>, StoreError>;

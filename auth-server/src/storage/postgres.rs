@@ -214,9 +214,11 @@ impl GrantStore for PostgresStore {
         &self,
         hash: &TokenHash,
         client_id: &str,
+        browser: &TokenHash,
         now: i64,
         until: i64,
     ) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
-        within_time_budget(pushed_requests::visit(&self.pool, hash, client_id, now, until)).await
+        let visit = pushed_requests::visit(&self.pool, hash, client_id, browser, now, until);
+        within_time_budget(visit).await
     }
 }

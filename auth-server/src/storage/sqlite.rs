@@ -226,10 +226,11 @@ impl GrantStore for SqliteStore {
         &self,
         hash: &TokenHash,
         client_id: &str,
+        browser: &TokenHash,
         now: i64,
         until: i64,
     ) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
-        pushed_requests::visit(&self.writer, hash, client_id, now, until).await
+        pushed_requests::visit(&self.writer, hash, client_id, browser, now, until).await
     }
 }
 

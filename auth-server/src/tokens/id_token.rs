@@ -2,7 +2,7 @@ use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{AccessToken, IdToken, IdTokenClaims};
 
-use crate::domain::{Algorithm, Client, UserGrant};
+use crate::domain::{Algorithm, Client};
 use crate::keys::{KeyError, Signing, sign_jwt};
 
 /// Login by password, the only supported method.
@@ -12,7 +12,10 @@ pub const ACR: &str = "urn:gatepass:acr:password";
 pub struct IdTokenFacts<'a> {
     pub issuer: &'a str,
     pub client: &'a Client,
-    pub grant: &'a UserGrant,
+    /// The session of the grant, as this client knows it.
+    pub sid: String,
+    /// When the user entered the password; `None` keeps it from the client.
+    pub auth_time: Option<i64>,
     /// Subject of the user for this client.
     pub sub: String,
     pub nonce: Option<String>,
@@ -35,12 +38,12 @@ pub fn id_token(facts: IdTokenFacts<'_>, signing: &Signing) -> Result<IdToken, K
         aud: facts.client.client_id.clone(),
         exp: facts.now + i64::from(facts.lives),
         iat: facts.now,
-        auth_time: facts.grant.auth_time,
+        auth_time: facts.auth_time,
         nonce: facts.nonce,
         acr: Some(ACR.to_owned()),
         amr: vec!["pwd".to_owned()],
         at_hash: Some(at_hash(facts.access_token, signing.algorithm)),
-        sid: Some(facts.grant.sid.clone()),
+        sid: Some(facts.sid),
     };
     Ok(IdToken::new(sign_jwt("JWT", &claims, signing)?))
 }

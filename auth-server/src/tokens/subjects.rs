@@ -1,26 +1,50 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use crate::domain::{Client, SubjectType, UserLoginConfig};
+use crate::domain::{Client, SubjectType, UserGrant, UserLoginConfig};
 use crate::keys::derive_key;
 
 /// Computes subject identifiers. A pairwise subject (OpenID Connect Core §8.1) is an HMAC of sector
-/// and user under a key of this installation, so two sectors cannot correlate their users.
-pub struct Subjects(hmac::Key);
+/// and user under a key of this installation, so two sectors cannot correlate their users. The
+/// same holds for what else would identify a user's session in two sectors: its id is derived in
+/// the same way, and the time of the sign-in is not disclosed.
+pub struct Subjects {
+    subject_key: hmac::Key,
+    session_key: hmac::Key,
+}
 
 impl Subjects {
     pub fn new(installation_secret: &[u8; 32]) -> Self {
-        Self(derive_key(installation_secret, "pairwise subjects"))
+        Self {
+            subject_key: derive_key(installation_secret, "pairwise subjects"),
+            session_key: derive_key(installation_secret, "pairwise session ids"),
+        }
     }
 
     pub fn subject_for(&self, client: &Client, sub: &str) -> String {
-        match sector(client) {
-            None => sub.to_owned(),
-            Some(sector) => {
-                // A host contains no zero byte, so the separator is unambiguous.
-                let name = [sector.as_bytes(), sub.as_bytes()].join(&0);
-                BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &name))
-            }
+        for_sector(&self.subject_key, client, sub)
+    }
+
+    /// Returns the session id that a client sees in ID tokens and logout tokens.
+    pub fn session_id_for(&self, client: &Client, sid: &str) -> String {
+        for_sector(&self.session_key, client, sid)
+    }
+
+    /// Returns the `auth_time` for a client. A pairwise client receives it only if its request had
+    /// `max_age`, because the exact second of a sign-in identifies the user at other clients.
+    pub fn auth_time_for(client: &Client, grant: &UserGrant) -> Option<i64> {
+        (grant.auth_time_requested || sector(client).is_none()).then_some(grant.auth_time)
+    }
+}
+
+/// Returns the value itself, or for a pairwise client the HMAC of its sector and the value.
+fn for_sector(key: &hmac::Key, client: &Client, value: &str) -> String {
+    match sector(client) {
+        None => value.to_owned(),
+        Some(sector) => {
+            // A host contains no zero byte, so the separator is unambiguous.
+            let name = [sector.as_bytes(), value.as_bytes()].join(&0);
+            BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(key, &name))
         }
     }
 }

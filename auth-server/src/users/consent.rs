@@ -117,7 +117,7 @@ impl ConsentForm<'_> {
     fn flow<'a>(&'a self, request: &'a AuthorizationRequest) -> Interaction<'a> {
         Interaction {
             context: self.context,
-            browser: &self.browser_session.browser,
+            browser_session: self.browser_session,
             request,
             query: self.query,
             address: self.address,
@@ -125,7 +125,7 @@ impl ConsentForm<'_> {
     }
 
     async fn request(&self) -> Result<AuthorizationRequest, HtmlError> {
-        read_request(self.context, &self.browser_session.browser, self.query, self.address).await
+        read_request(self.context, self.browser_session, self.query, self.address).await
     }
 
     /// Returns the scope that the user granted before, extended by the requested scope.

@@ -191,14 +191,9 @@ impl SignInPage<'_> {
         if !names.any(|name| name == "client_id") {
             return Ok(None);
         }
-        read_request(
-            &self.context.authorization,
-            &browser_session.browser,
-            self.query,
-            self.address,
-        )
-        .await
-        .map(Some)
+        read_request(&self.context.authorization, browser_session, self.query, self.address)
+            .await
+            .map(Some)
     }
 
     fn flow<'a>(
@@ -208,7 +203,7 @@ impl SignInPage<'_> {
     ) -> Interaction<'a> {
         Interaction {
             context: &self.context.authorization,
-            browser: &browser_session.browser,
+            browser_session,
             request,
             query: self.query,
             address: self.address,

@@ -9,6 +9,7 @@ use crate::{
     client::{wait_until, within_one_second},
     jwt,
     process::{run_with_input, succeed},
+    registration::{register_client, start_with_registration, text, website_metadata},
     test_server::{ALICE, BOB, FORUM, PORTAL, SITE, TestServer},
 };
 
@@ -145,6 +146,87 @@ async fn logout_without_a_valid_hint_requires_confirmation() {
     page.assert_contains("logged-out");
     assert_eq!(browser.authorize(&AuthorizationRequest::site()).await.path, "/login");
     browser.open("/logout").await.assert_contains("logged-out");
+}
+
+const BYE: (&str, &str) = ("post_logout_redirect_uri", "https://site.example/bye");
+
+#[tokio::test]
+async fn client_id_and_registered_uri_redirect_after_confirmation() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+    let request = query(&[("client_id", "site"), BYE, ("state", "s&t")]);
+    let page = browser.open(&request).await;
+    assert_eq!((page.status(), page.redirected_to.is_none()), (200, true));
+    page.assert_contains("logout-confirm");
+    page.assert_contains("The Site");
+    let stays = browser.submit(&page, &[("decision", "stay")]).await;
+    assert_eq!((stays.path.as_str(), stays.redirected_to.is_none()), ("/account", true));
+    let back = browser.submit(&page, &[("decision", "logout")]).await;
+    let expected = "https://site.example/bye?state=s%26t";
+    assert_eq!(back.redirected_to.as_ref().unwrap().as_str(), expected);
+    browser
+        .authorize(&AuthorizationRequest::site().with("prompt", "none"))
+        .await
+        .assert_client_error("login_required");
+    // The operator added the client, so without a session the browser is redirected at once.
+    let back = browser.open(&request).await;
+    assert_eq!(back.redirected_to.as_ref().unwrap().as_str(), expected);
+}
+
+#[tokio::test]
+async fn logout_without_hint_stays_here_unless_client_and_uri_match() {
+    let server = TestServer::start().await;
+    let hint = id_token(&Browser::new(&server)).await;
+    let unsigned =
+        jwt::with_parts(&hint, &serde_json::json!({ "alg": "none" }), &jwt::claims(&hint));
+    let site = ("client_id", "site");
+    for pairs in [
+        vec![BYE],
+        vec![("client_id", "nobody"), BYE],
+        vec![("client_id", "portal"), BYE],
+        vec![site, ("post_logout_redirect_uri", "https://site.example/bye/")],
+        vec![site, ("post_logout_redirect_uri", "https://site.example/bye?x=1")],
+        vec![site],
+        // With an invalid hint, `client_id` does not count.
+        vec![site, BYE, ("id_token_hint", unsigned.as_str())],
+        vec![site, BYE, ("id_token_hint", "x")],
+    ] {
+        let browser = Browser::new(&server);
+        let page = browser.open(&query(&pairs)).await;
+        assert_eq!((page.status(), page.redirected_to.is_none()), (200, true), "{pairs:?}");
+        page.assert_contains("logged-out");
+        browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+        let page = browser.open(&query(&pairs)).await;
+        page.assert_contains("logout-confirm");
+        let page = browser.submit(&page, &[("decision", "logout")]).await;
+        assert!(page.redirected_to.is_none(), "{pairs:?}");
+        page.assert_contains("logged-out");
+    }
+}
+
+#[tokio::test]
+async fn self_registered_client_without_session_gets_a_link_instead_of_a_redirect() {
+    let server = start_with_registration().await;
+    let bye = "https://shop.example/bye";
+    let registration = register_client(
+        &server,
+        website_metadata(serde_json::json!({ "post_logout_redirect_uris": [bye] })),
+    )
+    .await;
+    let client_id = ("client_id", text(&registration, "client_id"));
+    let browser = Browser::new(&server);
+    let request = query(&[client_id, ("post_logout_redirect_uri", bye), ("state", "s")]);
+    let page = browser.open(&request).await;
+    assert_eq!((page.status(), page.redirected_to.is_none()), (200, true));
+    page.assert_contains("href=\"https://shop.example/bye?state=s\"");
+    page.assert_contains("shop.example</a>");
+    // With a session, the user's confirmation permits the redirect.
+    let other = AuthorizationRequest::site();
+    browser.authorization_code(&other, ALICE).await;
+    let page = browser.open(&request).await;
+    let back = browser.submit(&page, &[("decision", "logout")]).await;
+    assert_eq!(back.redirected_to.unwrap().as_str(), "https://shop.example/bye?state=s");
 }
 
 #[tokio::test]

@@ -62,6 +62,52 @@ async fn pushed_request_is_bound_to_its_client_and_expires() {
 }
 
 #[tokio::test]
+async fn pushed_request_continues_only_in_the_browser_that_opened_it() {
+    let server = TestServer::start().await;
+    let auth_request = AuthorizationRequest::site();
+    let pushed = push(&server, SITE, &auth_request).await.json();
+    let link = short("site", &pushed["request_uri"]);
+    let (browser, other) = (Browser::new(&server), Browser::new(&server));
+    let page = browser.open(&link).await;
+    assert_eq!(page.path, "/login");
+    server.clock.advance(Duration::from_secs(75));
+    other.open(&link).await.assert_error_page("another browser");
+    let login = link.replace("/oauth/authorize", "/login");
+    other.open(&login).await.assert_error_page("another browser");
+    Browser::new(&server).open(&login).await.assert_error_page("no cookie");
+    let page = browser.sign_in(&page, ALICE).await;
+    let code = browser.allow(&page).await.redirect_parameter("code");
+    assert_eq!(server.redeem_code(SITE, &auth_request, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn pushed_request_is_consumed_by_a_denial() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    // The user cancels on the sign-in page, denies on the consent page, or is not signed in.
+    for step in ["cancel", "deny", "none"] {
+        let auth_request = match step {
+            "none" => AuthorizationRequest::forum().with("prompt", "none"),
+            _ => AuthorizationRequest::site(),
+        };
+        let client = if step == "none" { FORUM } else { SITE };
+        let pushed = push(&server, client, &auth_request).await.json();
+        let link = short(client.0, &pushed["request_uri"]);
+        let page = browser.open(&link).await;
+        let (page, error) = match step {
+            "cancel" => (browser.submit(&page, &[("cancel", "yes")]).await, "access_denied"),
+            "deny" => {
+                let page = browser.sign_in(&page, ALICE).await;
+                (browser.submit(&page, &[("decision", "deny")]).await, "access_denied")
+            }
+            _ => (page, "consent_required"),
+        };
+        page.assert_client_error(error);
+        browser.open(&link).await.assert_error_page("used");
+    }
+}
+
+#[tokio::test]
 async fn invalid_pushed_requests_are_rejected_immediately() {
     let server = TestServer::start().await;
     let wrong = AuthorizationRequest::site().with("scope", "orders:write");

@@ -416,6 +416,72 @@ async fn pairwise_subjects_are_stable_and_differ_by_sector() {
 }
 
 #[tokio::test]
+async fn pairwise_clients_of_two_sectors_cannot_join_their_users_sessions() {
+    let server = start_with_registration().await;
+    let pairwise = |host: &str| {
+        website_metadata(json!({
+            "redirect_uris": [format!("https://{host}/cb")], "subject_type": "pairwise",
+        }))
+    };
+    let browser = Browser::new(&server);
+    let mut claims = Vec::new();
+    for (host, metadata) in [
+        ("shop.example", pairwise("shop.example")),
+        ("shop.example", pairwise("shop.example")),
+        ("news.example", pairwise("news.example")),
+        ("shop.example", website_metadata(json!({}))),
+    ] {
+        let registration = register_client(&server, metadata).await;
+        let uri = format!("https://{host}/cb");
+        let auth_request =
+            AuthorizationRequest::new(text(&registration, "client_id"), &uri, "openid");
+        let tokens = browser.tokens(&auth_request, ALICE, credentials(&registration)).await;
+        let aged = auth_request.with("max_age", "1000");
+        let with_max_age = browser.tokens(&aged, ALICE, credentials(&registration)).await;
+        let of = |tokens: &Value| jwt::claims(text(tokens, "id_token"));
+        assert_eq!(of(&with_max_age)["auth_time"], server.clock.seconds(), "max_age asks for it");
+        assert_eq!(of(&with_max_age)["sid"], of(&tokens)["sid"]);
+        claims.push(of(&tokens));
+    }
+    let [one, same, other, public] = &claims[..] else { panic!("four clients") };
+    assert_eq!(one["sid"], same["sid"], "one sector");
+    assert!(one["sid"].is_string() && one["sid"] != other["sid"]);
+    assert!(one["sid"] != public["sid"] && other["sid"] != public["sid"]);
+    for pairwise in [one, same, other] {
+        assert!(pairwise.get("auth_time").is_none(), "{pairwise}");
+    }
+    assert_eq!(public["auth_time"], server.clock.seconds());
+}
+
+#[tokio::test]
+async fn logout_token_has_the_session_id_of_the_pairwise_client() {
+    let server = with_stand_ins().await;
+    let website = serving("/logout", json!({})).await;
+    let registration = register_client(
+        &server,
+        website_metadata(json!({
+            "subject_type": "pairwise", "backchannel_logout_uri": format!("{}/logout", website.uri()),
+        })),
+    )
+    .await;
+    let browser = Browser::new(&server);
+    let auth_request = auth_request(&registration, "openid");
+    let tokens = browser.tokens(&auth_request, ALICE, credentials(&registration)).await;
+    let id_token = text(&tokens, "id_token");
+    // The hint identifies this session, so the user confirms nothing.
+    browser.open(&format!("/logout?id_token_hint={id_token}")).await.assert_contains("logged-out");
+    wait_until("the client is notified", async || {
+        !website.received_requests().await.unwrap().is_empty()
+    })
+    .await;
+    let request = website.received_requests().await.unwrap().remove(0);
+    let token = form_urlencoded::parse(&request.body).next().unwrap().1.into_owned();
+    for claim in ["sid", "sub"] {
+        assert_eq!(jwt::claims(&token)[claim], jwt::claims(id_token)[claim], "{claim}");
+    }
+}
+
+#[tokio::test]
 async fn sector_identifier_uri_must_list_all_redirect_uris() {
     let server = with_stand_ins().await;
     let uris = json!(["https://shop.example/cb", "https://news.example/cb"]);

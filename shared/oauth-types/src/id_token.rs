@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::numeric_date::full_second;
+use crate::numeric_date::{full_second, optional_full_second};
 
 /// The claims of an ID token (OpenID Connect Core §2). Times are in seconds since 1970-01-01 UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +18,12 @@ pub struct IdTokenClaims {
     #[serde(deserialize_with = "full_second")]
     pub iat: i64,
     /// The time at which the user last authenticated.
-    #[serde(deserialize_with = "full_second")]
-    pub auth_time: i64,
+    #[serde(
+        default,
+        deserialize_with = "optional_full_second",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub auth_time: Option<i64>,
     /// The `nonce` of the authorization request. The client compares it, to detect replayed tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,

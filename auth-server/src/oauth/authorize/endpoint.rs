@@ -21,26 +21,36 @@ pub async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    respond(&context, &browser_session, address, &query)
+    let browser = browser_session.browser.clone();
+    respond(&context, browser_session, address, &query)
         .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser))
 }
 
 async fn respond(
+    context: &AuthorizationContext,
+    browser_session: BrowserSession,
+    address: ClientAddress,
+    query: &str,
+) -> Result<Response, HtmlError> {
+    // Pushed and signed requests are bound to this cookie.
+    let (browser_session, cookie) = browser_session.with_browser_cookie(&context.page)?;
+    let answer = async { proceed(context, &browser_session, address, query).await };
+    let answer = answer
+        .await
+        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser));
+    Ok((cookie, answer).into_response())
+}
+
+async fn proceed(
     context: &AuthorizationContext,
     browser_session: &BrowserSession,
     address: ClientAddress,
     query: &str,
 ) -> Result<Response, HtmlError> {
-    let request = read_request(context, &browser_session.browser, query, address).await?;
+    let request = read_request(context, browser_session, query, address).await?;
     let signed_in = browser_session.signed_in(&context.page).await?;
-    let flow = Interaction {
-        context,
-        browser: &browser_session.browser,
-        request: &request,
-        query,
-        address,
-    };
+    let flow = Interaction { context, browser_session, request: &request, query, address };
     flow.proceed(signed_in.as_ref(), InteractionProgress::Nothing).await
 }
 

@@ -6,7 +6,6 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use form_urlencoded::Serializer;
 use oauth_types::{ErrorCode, OAuthError};
-use pages::Browser;
 
 use super::{
     AuthorizationRequest, answer, answer_error, consent_ticket::without_ticket, new_request_uri,
@@ -18,7 +17,7 @@ use crate::{
         InteractionProgress, NextStep, Outcome, PushedAuthorizationRequest, TokenHash, UserGrant,
         new_jti, next_step,
     },
-    http::{ClientAddress, HtmlError, SignedIn},
+    http::{BrowserSession, ClientAddress, HtmlError, SignedIn},
     storage::{Authorization, Change, StoreError},
 };
 
@@ -26,7 +25,7 @@ use crate::{
 /// validates the query again, so the pages share no other state.
 pub struct Interaction<'a> {
     pub context: &'a AuthorizationContext,
-    pub browser: &'a Browser,
+    pub browser_session: &'a BrowserSession,
     pub request: &'a AuthorizationRequest,
     /// The query of the request, which each page passes to the next.
     pub query: &'a str,
@@ -163,7 +162,13 @@ impl Interaction<'_> {
             (TokenHash::of_text(&uri), self.context.clock.seconds() + INTERACTION_TTL_SECONDS);
         self.context
             .store
-            .push_request(&PushedAuthorizationRequest { hash, client_id, parameters, exp })
+            .push_request(&PushedAuthorizationRequest {
+                hash,
+                client_id,
+                parameters,
+                exp,
+                browser: self.browser_session.browser_hash(),
+            })
             .await?;
         Ok(query)
     }
@@ -208,6 +213,7 @@ impl Interaction<'_> {
             scope: request.allowed.scope.clone(),
             resources: request.allowed.resources.clone(),
             auth_time: signed_in.session.auth_time,
+            auth_time_requested: request.max_age.is_some(),
             offline: request.allowed.scope.contains("offline_access"),
         };
         let stored = AuthorizationCode {
@@ -234,13 +240,14 @@ impl Interaction<'_> {
                     &request.response_target,
                     Ok(&code),
                     context,
-                    &request.shown_in(self.browser),
+                    &request.shown_in(&self.browser_session.browser),
                 ))
             }
         }
     }
 
-    /// Sends an error to the client and records the rejection.
+    /// Sends an error to the client and records the rejection. As any answer, it consumes a pushed
+    /// request (RFC 9126 §4).
     async fn refuse(
         &self,
         signed_in: Option<&SignedIn>,
@@ -248,9 +255,14 @@ impl Interaction<'_> {
     ) -> Result<Response, HtmlError> {
         let mut audit = self.record(signed_in, Outcome::Rejected);
         audit.error = Some(error.error.as_str().to_owned());
-        self.context.audit.reject(audit).await;
+        match self.request.pushed {
+            Some(hash) => {
+                self.context.audit.apply(&audit, Change::ConsumePushedRequest { hash }).await?;
+            }
+            None => self.context.audit.reject(audit).await,
+        }
         let to = &self.request.response_target;
-        let browser = self.request.shown_in(self.browser);
+        let browser = self.request.shown_in(&self.browser_session.browser);
         // RFC 9700 §4.11.2 allows the errors of prompt=none, which the client needs to continue.
         if signed_in.is_some() || self.request.prompt.none {
             Ok(answer(to, Err(&error), self.context, &browser))

@@ -6,7 +6,7 @@ use pages::Browser;
 use super::{AuthorizationRequest, AuthorizeError, RequestParser, answer_error, published_keys};
 use crate::{
     domain::{AuditEvent, Outcome, PushedAuthorizationRequest, TokenHash},
-    http::{ClientAddress, HtmlError},
+    http::{BrowserSession, ClientAddress, HtmlError},
     pages::ErrorKind,
     secure_random::SecureRandomError,
 };
@@ -33,11 +33,11 @@ pub fn new_request_uri(context: &AuthorizationContext) -> Result<String, SecureR
 /// Returns the error redirect to the client or the error page for the user.
 pub async fn read_request(
     context: &AuthorizationContext,
-    browser: &Browser,
+    browser_session: &BrowserSession,
     query: &str,
     address: ClientAddress,
 ) -> Result<AuthorizationRequest, HtmlError> {
-    let pushed = pushed_request(context, query).await?;
+    let pushed = pushed_request(context, browser_session, query).await?;
     let (registry, ring) = (context.clients.registry.current(), context.keys.ring().clone());
     let (encoded, pushed) = match &pushed {
         Some(pushed) => (pushed.parameters.as_str(), Some(pushed.hash)),
@@ -55,14 +55,15 @@ pub async fn read_request(
     };
     match parser.read(encoded.as_bytes()) {
         Ok(request) => Ok(request),
-        Err(error) => Err(reject(context, browser, error, address).await),
+        Err(error) => Err(reject(context, &browser_session.browser, error, address).await),
     }
 }
 
 /// Returns the pushed request that a `request_uri` of this server identifies. Only the client that
-/// pushed it can use it (RFC 9126 §4).
+/// pushed it can use it, and only in the browser that opened it before it expired (RFC 9126 §4).
 async fn pushed_request(
     context: &AuthorizationContext,
+    browser_session: &BrowserSession,
     query: &str,
 ) -> Result<Option<PushedAuthorizationRequest>, HtmlError> {
     let Ok((form, _)) = Form::parse_with_duplicates(query.as_bytes()) else { return Ok(None) };
@@ -71,14 +72,18 @@ async fn pushed_request(
     };
     let now = context.clock.seconds();
     let (hash, client_id) = (TokenHash::of_text(uri), form.get("client_id").unwrap_or_default());
-    let found = context
-        .store
-        .visit_pushed_request(&hash, client_id, now, now + INTERACTION_TTL_SECONDS)
-        .await?;
-    found.map(Some).ok_or_else(|| {
-        let text = "the request_uri is unknown, used, expired or was issued to another client";
+    let refuse = |text| {
         let error = OAuthError::new(ErrorCode::InvalidRequest, text);
         HtmlError::BadRequest(ErrorKind::Expired, error.with_error_uri(PUSHED))
+    };
+    let browser_hash = browser_session.browser_hash().ok_or_else(|| {
+        refuse("this browser sent no cookie, so the request_uri cannot be bound to it")
+    })?;
+    let until = now + INTERACTION_TTL_SECONDS;
+    let found =
+        context.store.visit_pushed_request(&hash, client_id, &browser_hash, now, until).await?;
+    found.map(Some).ok_or_else(|| {
+        refuse("the request_uri is unknown, used, expired, was issued to another client or opened in another browser")
     })
 }
 

@@ -162,6 +162,7 @@ async fn decide(
         scope: device.scope.clone(),
         resources: device.resources.clone(),
         auth_time: session.auth_time,
+        auth_time_requested: false,
         offline: device.scope.contains("offline_access"),
     };
     let decision =

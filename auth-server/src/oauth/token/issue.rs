@@ -14,7 +14,7 @@ use crate::{
     http::{ApiError, ClientAddress, ClientRequest},
     keys::KeyError,
     storage::{AuditedChange, Change, StoreError},
-    tokens::{AccessTokenRequest, IdTokenFacts, id_token, sign_access_token},
+    tokens::{AccessTokenRequest, IdTokenFacts, Subjects, id_token, sign_access_token},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-5";
@@ -186,7 +186,8 @@ async fn id_token_for(
     let facts = IdTokenFacts {
         issuer: &context.issuer.issuer,
         client,
-        grant: &user.grant,
+        sid: context.subjects.session_id_for(client, &user.grant.sid),
+        auth_time: Subjects::auth_time_for(client, &user.grant),
         sub: context.subjects.subject_for(client, &user.grant.sub),
         nonce: user.nonce.clone(),
         access_token: token,

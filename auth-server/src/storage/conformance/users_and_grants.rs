@@ -566,26 +566,43 @@ pub async fn concurrent_uses_of_a_pushed_request_succeed_once(store: &dyn Store)
         client_id: "a".to_owned(),
         parameters: "response_type=code".to_owned(),
         exp: 100,
+        browser: None,
     };
     store.push_request(&pushed).await.unwrap();
     assert!(
-        store.visit_pushed_request(&hash("p"), "a", 100, 200).await.unwrap().is_none(),
+        store
+            .visit_pushed_request(&hash("p"), "a", &hash("own"), 100, 200)
+            .await
+            .unwrap()
+            .is_none(),
         "it has expired"
     );
-    let visited = store.visit_pushed_request(&hash("p"), "a", 10, 600).await.unwrap();
-    assert_eq!(visited, Some(PushedAuthorizationRequest { exp: 600, ..pushed.clone() }));
+    let visited = store.visit_pushed_request(&hash("p"), "a", &hash("own"), 10, 600).await.unwrap();
+    assert_eq!(
+        visited,
+        Some(PushedAuthorizationRequest { exp: 600, browser: Some(hash("own")), ..pushed.clone() })
+    );
     for until in [550, 1_100] {
-        let visited = store.visit_pushed_request(&hash("p"), "a", 500, until).await.unwrap();
+        let visited =
+            store.visit_pushed_request(&hash("p"), "a", &hash("own"), 500, until).await.unwrap();
         assert_eq!(
             visited,
-            Some(PushedAuthorizationRequest { exp: 600, ..pushed.clone() }),
+            Some(PushedAuthorizationRequest {
+                exp: 600,
+                browser: Some(hash("own")),
+                ..pushed.clone()
+            }),
             "later visits change nothing"
         );
     }
     assert!(
-        store.visit_pushed_request(&hash("p"), "b", 10, 600).await.unwrap().is_none(),
+        store.visit_pushed_request(&hash("p"), "b", &hash("own"), 10, 600).await.unwrap().is_none(),
         "issued to another client"
     );
+    for now in [10, 500] {
+        let visited = store.visit_pushed_request(&hash("p"), "a", &hash("other"), now, 600).await;
+        assert!(visited.unwrap().is_none(), "opened in another browser");
+    }
     be_signed_in(store, &grant("g")).await;
     let answering = (0..20).map(|n| {
         let id = format!("g{n}");
@@ -604,6 +621,26 @@ pub async fn concurrent_uses_of_a_pushed_request_succeed_once(store: &dyn Store)
     }
 }
 
+pub async fn denial_consumes_a_pushed_request_once(store: &dyn Store) {
+    let pushed = PushedAuthorizationRequest {
+        hash: hash("p"),
+        client_id: "a".to_owned(),
+        parameters: "response_type=code".to_owned(),
+        exp: 100,
+        browser: Some(hash("own")),
+    };
+    store.push_request(&pushed).await.unwrap();
+    assert!(
+        store.visit_pushed_request(&hash("p"), "a", &hash("own"), 10, 20).await.unwrap().is_some()
+    );
+    let deny = || entry("a", "t", 30_000, Change::ConsumePushedRequest { hash: hash("p") });
+    let results = join_all((0..5).map(|_| store.apply(deny()))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(
+        store.visit_pushed_request(&hash("p"), "a", &hash("own"), 10, 20).await.unwrap().is_none()
+    );
+}
+
 pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("old", 10)).await;
@@ -617,6 +654,7 @@ pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
             client_id: "a".to_owned(),
             parameters: String::new(),
             exp,
+            browser: None,
         };
         store.push_request(&pushed).await.unwrap();
     }
@@ -634,7 +672,13 @@ pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
     assert!(store.session(&hash("young")).await.unwrap().is_some());
     assert!(store.code(&hash("young")).await.unwrap().is_some());
     assert!(store.pending_device("young", 10).await.unwrap().is_some());
-    assert!(store.visit_pushed_request(&hash("young"), "a", 10, 20).await.unwrap().is_some());
+    assert!(
+        store
+            .visit_pushed_request(&hash("young"), "a", &hash("own"), 10, 20)
+            .await
+            .unwrap()
+            .is_some()
+    );
     authorize(store, UserGrant { sid: "young".to_owned(), ..grant("g") }, code("c", "g")).await;
     apply(store, Change::EndSession { sid: "young".to_owned() }).await;
     let before = |tokens| RetentionCutoffs { tokens, keys: 0, audit_millis: 0, sessions: 0 };
@@ -727,6 +771,7 @@ pub(super) fn grant(grant_id: &str) -> UserGrant {
         scope: "openid email".parse().unwrap(),
         resources: vec!["http://b".to_owned()],
         auth_time: 5,
+        auth_time_requested: true,
         offline: false,
     }
 }

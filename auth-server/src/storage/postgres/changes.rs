@@ -44,6 +44,9 @@ pub(super) async fn apply(
             }
             grants::add_with_code(connection, &authorization.grant, &authorization.code).await?;
         }
+        Change::ConsumePushedRequest { hash } => {
+            pushed_requests::consume(transaction.begin().await?, hash).await?;
+        }
         Change::DecideDevice(decision) => {
             let connection = transaction.begin().await?;
             let DeviceDecision { device, exp, grant } = &**decision;

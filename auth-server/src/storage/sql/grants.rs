@@ -7,19 +7,19 @@ use crate::{
 };
 
 pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.consumed_at, g.grant_id, \
-     g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, g.offline, g.revoked_at \
+     g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, g.auth_time_requested, g.offline, g.revoked_at \
      FROM authorization_codes c JOIN grants g USING (grant_id) WHERE c.hash = $1";
 /// For SQLite: $1 is a JSON array of grant ids.
 pub const REFRESH_TOKENS: &str = "SELECT refresh_token_hash, refresh_token_generation, refresh_token_exp, refresh_token_issued_at, grant_id, client_id, \
-     sub, sid, scope, resources, auth_time, offline, revoked_at \
+     sub, sid, scope, resources, auth_time, auth_time_requested, offline, revoked_at \
      FROM grants WHERE refresh_token_hash IS NOT NULL AND grant_id IN (SELECT value FROM json_each($1))";
 /// For PostgreSQL: $1 is an array of grant ids.
 pub const REFRESH_TOKENS_OF_ARRAY: &str = "SELECT refresh_token_hash, refresh_token_generation, refresh_token_exp, refresh_token_issued_at, grant_id, \
-     client_id, sub, sid, scope, resources, auth_time, offline, revoked_at \
+     client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, revoked_at \
      FROM grants WHERE refresh_token_hash IS NOT NULL AND grant_id = ANY ($1)";
-pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, revoked_at \
+pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, revoked_at \
      FROM grants WHERE grant_id = $1";
-pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, offline, \
+pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, \
      revoked_at FROM grants WHERE sub = $1 AND exp > $2 AND revoked_at IS NULL ORDER BY grant_id DESC";
 
 /// Returns when a grant can be deleted: the end of the day of `exp`, so that the index changes once
@@ -30,8 +30,8 @@ pub fn delete_after(exp: i64) -> i64 {
 }
 
 pub const INSERT_GRANT: &str = "INSERT INTO grants \
-     (grant_id, client_id, sub, sid, scope, resources, auth_time, offline, exp, delete_after) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+     (grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, exp, delete_after) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 pub const INSERT_CODE: &str = "INSERT INTO authorization_codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
@@ -103,6 +103,7 @@ pub struct GrantRow {
     scope: String,
     resources: String,
     auth_time: i64,
+    auth_time_requested: bool,
     offline: bool,
     revoked_at: Option<i64>,
 }
@@ -163,6 +164,7 @@ impl TryFrom<GrantRow> for UserGrant {
             scope: scope(&row.scope)?,
             resources: serde_json::from_str(&row.resources)?,
             auth_time: row.auth_time,
+            auth_time_requested: row.auth_time_requested,
             offline: row.offline,
         })
     }

@@ -98,6 +98,7 @@ async fn apply<'a>(
             }
             grants::add_with_code(connection, &authorization.grant, &authorization.code).await
         }
+        Change::ConsumePushedRequest { hash } => pushed_requests::consume(connection, hash).await,
         Change::DecideDevice(decision) => {
             let DeviceDecision { device, exp, grant } = &**decision;
             if let Some(grant) = grant {

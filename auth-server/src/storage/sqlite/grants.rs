@@ -72,6 +72,7 @@ pub(super) async fn add(
         .bind(grant.scope.to_string())
         .bind(serde_json::to_string(&grant.resources)?)
         .bind(grant.auth_time)
+        .bind(grant.auth_time_requested)
         .bind(grant.offline)
         .bind(exp)
         .bind(delete_after(exp))

@@ -19,6 +19,7 @@ pub(super) async fn add(
         .bind(&pushed.client_id)
         .bind(&pushed.parameters)
         .bind(pushed.exp)
+        .bind(pushed.browser.map(|browser| browser.0.to_vec()))
         .execute(pool)
         .await?;
     Ok(())
@@ -28,11 +29,12 @@ pub(super) async fn visit(
     pool: &SqlitePool,
     hash: &TokenHash,
     client_id: &str,
+    browser: &TokenHash,
     now: i64,
     until: i64,
 ) -> Result<Option<PushedAuthorizationRequest>, StoreError> {
     let visit = sqlx::query_as(VISIT_PUSHED_REQUEST);
-    let visit = visit.bind(until).bind(&hash.0[..]).bind(client_id).bind(now);
+    let visit = visit.bind(until).bind(&hash.0[..]).bind(client_id).bind(now).bind(&browser.0[..]);
     let found: Option<(String, i64)> = visit.fetch_optional(pool).await?;
     let client_id = client_id.to_owned();
     Ok(found.map(|(parameters, exp)| PushedAuthorizationRequest {
@@ -40,6 +42,7 @@ pub(super) async fn visit(
         client_id,
         parameters,
         exp,
+        browser: Some(*browser),
     }))
 }
 
