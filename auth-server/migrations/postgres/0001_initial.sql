@@ -174,6 +174,13 @@ CREATE TABLE pushed_authorization_requests (
 );
 CREATE INDEX pushed_authorization_requests_by_exp ON pushed_authorization_requests (exp);
 
+-- Request objects that were used; each is accepted once (RFC 9101).
+CREATE TABLE used_request_objects (
+    hash BYTEA PRIMARY KEY, -- of client_id and jti, or of what was signed
+    exp  BIGINT NOT NULL
+);
+CREATE INDEX used_request_objects_by_exp ON used_request_objects (exp);
+
 -- Claims of opaque access tokens.
 CREATE TABLE opaque_access_tokens (
     hash   BYTEA PRIMARY KEY,

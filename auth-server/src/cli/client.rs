@@ -66,6 +66,9 @@ pub(super) struct Add {
     /// Redirect URI after sign-out; repeatable
     #[arg(long, value_name = "URI", value_parser = redirect_uri, requires = "redirect_uri")]
     post_logout_redirect_uri: Vec<String>,
+    /// Accept authorization requests without PKCE
+    #[arg(long, requires = "redirect_uri")]
+    no_require_pkce: bool,
     /// Name that users see
     #[arg(long, requires = "redirect_uri")]
     name: Option<String>,
@@ -200,6 +203,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         client_name: add.name,
         redirect_uris: add.redirect_uri,
         post_logout_redirect_uris: add.post_logout_redirect_uri,
+        require_pkce: !add.no_require_pkce,
         ..UserLoginConfig::default()
     };
     Ok(Client {

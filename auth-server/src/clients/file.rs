@@ -215,6 +215,12 @@ fn problems(parsed: &ClientsFileToml, profile: Profile) -> Vec<String> {
         {
             report("public and token_endpoint_auth_method contradict each other: a public client has no secret".to_owned());
         }
+        let unsigned = |login: &&UserLoginConfig| {
+            login.require_signed_request_object && login.jwks.is_none() && login.jwks_uri.is_none()
+        };
+        if client.login.as_ref().filter(unsigned).is_some() {
+            report("require_signed_request_object needs jwks or jwks_uri".to_owned());
+        }
         for (name, uri) in client.login.iter().flat_map(return_uris) {
             // The file has no application type, so the rules for native apps apply.
             if let Err(problem) = validate_redirect_uri(uri, ApplicationType::Native) {

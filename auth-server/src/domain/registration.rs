@@ -103,6 +103,8 @@ pub fn validate_metadata(
         require_pushed_authorization_requests: asked
             .require_pushed_authorization_requests
             .unwrap_or_default(),
+        require_pkce: false,
+        require_signed_request_object: keys::requires_signed_requests(&asked)?,
         subject_type,
         sector_identifier_uri: asked.sector_identifier_uri.clone(),
         client_uri: asked.client_uri.clone(),

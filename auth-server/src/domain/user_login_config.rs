@@ -51,6 +51,10 @@ pub struct UserLoginConfig {
     pub request_object_signing_alg: Option<String>,
     /// Requires pushed authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
+    /// Requires PKCE (RFC 7636), which public clients always need.
+    pub require_pkce: bool,
+    /// Requires signed authorization requests (RFC 9101 §10.5).
+    pub require_signed_request_object: bool,
     pub subject_type: SubjectType,
     /// Its host is the sector of pairwise subjects, for redirect URIs on several hosts.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ pub use authorization_request::{AuthorizationRequest, Prompt};
 pub use consent_ticket::ConsentTickets;
 pub use interaction::Interaction;
 pub use published_keys::published_keys;
-pub use request::{new_request_uri, read_request};
+pub use request::{ensure_first_use, new_request_uri, read_request};
 pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
 pub use respond::{ResponseMode, ResponseTarget, answer, answer_error};
 pub use validate::{AuthorizeError, RequestParser};

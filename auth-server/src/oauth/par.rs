@@ -4,7 +4,9 @@ use form_urlencoded::Serializer;
 use serde::Serialize;
 use std::sync::Arc;
 
-use super::authorize::{AuthorizeError, RequestParser, new_request_uri, published_keys};
+use super::authorize::{
+    AuthorizeError, RequestParser, ensure_first_use, new_request_uri, published_keys,
+};
 use crate::http::ClientRequest;
 use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, PushedAuthorizationRequest, TokenHash},
@@ -65,9 +67,11 @@ async fn push(
         wechat: context.wechat,
         fetched_keys: fetched.as_deref(),
         pushed: Some(hash),
+        is_stored: false,
     };
     // Validate now, so that the client gets the error before the user is involved.
     let read = parser.read(parameters.as_bytes())?;
+    ensure_first_use(context, &read).await??;
     // Store the verified parameters: the signature may have expired when the user arrives.
     let parameters = read.signed.unwrap_or(parameters);
     let exp = now + REQUEST_URI_TTL_SECONDS;

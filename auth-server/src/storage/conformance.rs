@@ -72,6 +72,7 @@ macro_rules! store_conformance {
             denied_device_polls_denied,
             concurrent_uses_of_a_pushed_request_succeed_once,
             denial_consumes_a_pushed_request_once,
+            concurrent_uses_of_a_request_object_succeed_once,
             delete_expired_deletes_only_expired_user_data,
             registration_is_returned_unchanged,
             approval_lasts_until_the_registration_changes,

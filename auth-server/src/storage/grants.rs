@@ -47,6 +47,9 @@ pub trait GrantStore: Send + Sync {
 
     async fn push_request(&self, pushed: &PushedAuthorizationRequest) -> Result<(), StoreError>;
 
+    /// Records the use of a request object until `exp`. Returns `false` if it was used before.
+    async fn use_request_object(&self, hash: &TokenHash, exp: i64) -> Result<bool, StoreError>;
+
     /// Returns a client's pushed authorization request if it has not expired. The first call binds
     /// it to `browser` and extends its expiry to at least `until`, so that the user has time to sign
     /// in; later calls return it to this browser alone and extend nothing.

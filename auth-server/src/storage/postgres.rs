@@ -210,6 +210,10 @@ impl GrantStore for PostgresStore {
         within_time_budget(pushed_requests::add(&self.pool, pushed)).await
     }
 
+    async fn use_request_object(&self, hash: &TokenHash, exp: i64) -> Result<bool, StoreError> {
+        pushed_requests::use_request_object(&self.pool, hash, exp).await
+    }
+
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,

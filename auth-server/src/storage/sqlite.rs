@@ -222,6 +222,10 @@ impl GrantStore for SqliteStore {
         pushed_requests::add(&self.writer, pushed).await
     }
 
+    async fn use_request_object(&self, hash: &TokenHash, exp: i64) -> Result<bool, StoreError> {
+        pushed_requests::use_request_object(&self.writer, hash, exp).await
+    }
+
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,

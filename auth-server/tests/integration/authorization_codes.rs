@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::{
-    browser::{AuthorizationRequest, Browser, VERIFIER},
+    browser::{AuthorizationRequest, Browser, VERIFIER, s256},
     jwt,
     test_server::{ALICE, FORUM, ORDERS, ORDERS_API, SITE, TestServer},
 };
@@ -197,4 +197,48 @@ async fn id_token_has_exactly_the_expected_claims() {
         assert_eq!(server.userinfo(id_token).await.status, 401);
         assert!(!server.is_active(ORDERS, id_token).await);
     }
+}
+
+#[tokio::test]
+async fn code_verifier_of_the_wrong_length_is_rejected_and_consumes_the_code() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    for verifier in ["a".repeat(42), "a".repeat(129), "\u{e4}".repeat(43), "a b".repeat(20)] {
+        let auth_request = AuthorizationRequest::site().with("code_challenge", &s256(&verifier));
+        let code = browser.authorization_code(&auth_request, ALICE).await;
+        let uri = ("redirect_uri", auth_request.get("redirect_uri"));
+        let fields = [("code", code.as_str()), uri, ("code_verifier", verifier.as_str())];
+        for expected in ["43 to 128", ""] {
+            server.redeem_code_with(SITE, &fields).await.assert_error(
+                400,
+                "invalid_grant",
+                expected,
+            );
+        }
+    }
+    for verifier in ["a".repeat(43), "~".repeat(128)] {
+        let auth_request = AuthorizationRequest::site().with("code_challenge", &s256(&verifier));
+        let code = browser.authorization_code(&auth_request, ALICE).await;
+        let uri = ("redirect_uri", auth_request.get("redirect_uri"));
+        let fields = [("code", code.as_str()), uri, ("code_verifier", verifier.as_str())];
+        assert_eq!(server.redeem_code_with(SITE, &fields).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn client_with_require_pkce_cannot_omit_it() {
+    let server = TestServer::start().await;
+    let without =
+        AuthorizationRequest::site().without("code_challenge").without("code_challenge_method");
+    let browser = Browser::new(&server);
+    // The default of a confidential client in the clients file.
+    assert_eq!(browser.authorize(&without).await.path, "/login");
+    server
+        .change_clients_file(|clients| {
+            let name = "client_name = \"The Site\"";
+            clients.replace(name, &format!("{name}\nrequire_pkce = true"))
+        })
+        .await;
+    browser.authorize(&without).await.assert_client_error("invalid_request");
+    assert_eq!(browser.authorize(&AuthorizationRequest::site()).await.path, "/login");
 }

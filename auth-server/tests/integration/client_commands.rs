@@ -324,3 +324,31 @@ async fn client_add_rejects_unsafe_redirect_uris() {
         succeed(&["client", "add", id, "--redirect-uri", uri], &server.cli_arguments()).await;
     }
 }
+
+#[tokio::test]
+async fn added_client_must_use_pkce_unless_the_operator_permits_otherwise() {
+    let server = start_with_system_clock().await;
+    let uri = "https://added.example/cb";
+    let browser = Browser::new(&server);
+    for (id, flag, is_required) in
+        [("strict", None, true), ("lax", Some("--no-require-pkce"), false)]
+    {
+        let args = ["client", "add", id, "--scope", "openid", "--redirect-uri", uri];
+        let args: Vec<&str> = args.into_iter().chain(flag).collect();
+        let secret = succeed(&args, &server.cli_arguments()).await;
+        wait_until("the added client can authenticate", async || {
+            server.can_authenticate((id, &secret)).await
+        })
+        .await;
+        let with_pkce = AuthorizationRequest::new(id, uri, "openid");
+        assert_eq!(browser.authorize(&with_pkce).await.path, "/login");
+        let page = browser
+            .authorize(&with_pkce.without("code_challenge").without("code_challenge_method"))
+            .await;
+        if is_required {
+            page.assert_client_error("invalid_request");
+        } else {
+            assert_eq!(page.path, "/login");
+        }
+    }
+}

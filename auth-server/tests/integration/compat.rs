@@ -154,3 +154,16 @@ async fn wechat_paths_are_disabled_by_default() {
     let fields = [("code", code.as_str()), ("code_verifier", crate::browser::VERIFIER)];
     server.redeem_code_with(SITE, &fields).await.assert_error(400, "invalid_grant", "redirect_uri");
 }
+
+#[tokio::test]
+async fn wechat_request_needs_no_pkce() {
+    let server = wechat().await;
+    server
+        .change_clients_file(|clients| {
+            let name = "client_name = \"The Site\"";
+            clients.replace(name, &format!("{name}\nrequire_pkce = true"))
+        })
+        .await;
+    let browser = Browser::new(&server);
+    assert!(!wechat_code(&browser, "appid").await.is_empty());
+}

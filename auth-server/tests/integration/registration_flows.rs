@@ -1,5 +1,7 @@
 //! Flows of dynamically registered clients.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use serde_json::{Value, json};
@@ -273,7 +275,13 @@ impl Signer {
     }
 
     fn sign(&self, server: &TestServer, registration: &Value) -> AuthorizationRequest {
-        let mut claims = json!({ "aud": server.issuer(), "iss": text(registration, "client_id") });
+        // A request object is accepted once.
+        static SIGNED: AtomicU32 = AtomicU32::new(0);
+        let jti = SIGNED.fetch_add(1, Ordering::Relaxed).to_string();
+        let mut claims = json!({
+            "aud": server.issuer(), "iss": text(registration, "client_id"), "jti": jti,
+            "exp": server.clock.seconds() + 60,
+        });
         for (name, value) in auth_request(registration, "openid").pairs() {
             claims[name] = json!(value);
         }

@@ -101,6 +101,7 @@ async fn parameters_outside_the_request_object_are_ignored() {
     let page = signed_in(&Browser::new(&server), &planted().with("request", &object)).await;
     is_as_signed(&server, &page).await;
     // An unregistered redirect URI outside the signed request is ignored too.
+    let object = signer.sign(&server, &wanted().with("jti", "second"));
     let foreign =
         planted().with("redirect_uri", "https://evil.example/cb").with("request", &object);
     is_as_signed(&server, &signed_in(&Browser::new(&server), &foreign).await).await;
@@ -168,15 +169,22 @@ async fn ui_locales_of_pushed_and_signed_requests_select_the_language() {
     let server = signer.server().await;
     let chinese = wanted().with("ui_locales", "zh-CN");
     let pushed = chinese.clone().with("client_secret", BROKER.1);
-    let named = server.post_form("/oauth/par", &pushed.pairs()).await.json();
-    let by_name = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([
-            ("client_id", BROKER.0),
-            ("request_uri", named["request_uri"].as_str().unwrap()),
-        ])
-        .finish();
-    let signed = wanted().with("ui_locales", "en").with("request", &signer.sign(&server, &chinese));
-    for query in [chinese.query(), by_name, signed.query()] {
+    let named = async || server.post_form("/oauth/par", &pushed.pairs()).await.json();
+    let by_name = |named: Value| {
+        let request_uri = ("request_uri", named["request_uri"].as_str().unwrap());
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("client_id", BROKER.0), request_uri])
+            .finish()
+    };
+    let signed = |jti: &str| {
+        let object = signer.sign(&server, &chinese.clone().with("jti", jti));
+        wanted().with("ui_locales", "en").with("request", &object).query()
+    };
+    for (query, again) in [
+        (chinese.query(), chinese.query()),
+        (by_name(named().await), by_name(named().await)),
+        (signed("1"), signed("2")),
+    ] {
         let asked = format!("/oauth/authorize?{query}");
         let browser = Browser::new(&server);
         let page = browser.open(&asked).await;
@@ -192,9 +200,86 @@ async fn ui_locales_of_pushed_and_signed_requests_select_the_language() {
         // A language that the user has chosen takes precedence.
         let english = Browser::new(&server);
         english.set_cookie("gatepass-language", "en");
-        let page = english.open(&asked).await;
+        let page = english.open(&format!("/oauth/authorize?{again}")).await;
         assert!(page.path == "/login" && page.response.text.contains("lang=\"en\""), "{page:?}");
     }
+}
+
+#[tokio::test]
+async fn request_object_is_accepted_once() {
+    let signer = Signer::new();
+    let server = signer.server().await;
+    let pushed = |object: &str| {
+        let form = [("client_id", BROKER.0), ("client_secret", BROKER.1), ("request", object)];
+        let form = form.map(|(name, value)| (name, value.to_owned()));
+        let server = &server;
+        async move {
+            server.post_form("/oauth/par", &form.each_ref().map(|(n, v)| (*n, v.as_str()))).await
+        }
+    };
+    // With and without `jti`, by the browser and pushed.
+    for (first, second) in [
+        (wanted(), wanted()),
+        (wanted().with("jti", "1"), wanted().with("jti", "1").with("state", "another")),
+    ] {
+        let (object, replayed) = (signer.sign(&server, &first), signer.sign(&server, &second));
+        is_as_signed(
+            &server,
+            &signed_in(&Browser::new(&server), &wanted().with("request", &object)).await,
+        )
+        .await;
+        for object in [object, replayed] {
+            let browser = Browser::new(&server);
+            let page = browser.authorize(&wanted().with("request", &object)).await;
+            page.assert_client_error("invalid_request_object");
+            pushed(&object).await.assert_error(400, "invalid_request_object", "used before");
+        }
+    }
+    let object = signer.sign(&server, &wanted().with("jti", "2"));
+    assert_eq!(pushed(&object).await.status, 201);
+    pushed(&object).await.assert_error(400, "invalid_request_object", "used before");
+}
+
+#[tokio::test]
+async fn request_object_without_near_expiry_is_rejected() {
+    let signer = Signer::new();
+    let server = signer.server().await;
+    for exp in [json!(NOON + 3_700), Value::Null, json!("soon")] {
+        let mut claims = json!({ "iss": BROKER.0, "aud": server.issuer(), "exp": exp });
+        for (name, value) in wanted().pairs() {
+            claims[name] = Value::from(value);
+        }
+        let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
+        let object = encode(&header, &claims, &signer.0).unwrap();
+        Browser::new(&server)
+            .authorize(&wanted().with("request", &object))
+            .await
+            .assert_client_error("invalid_request_object");
+    }
+}
+
+#[tokio::test]
+async fn client_that_requires_signed_requests_sends_no_others() {
+    let signer = Signer::new();
+    let server = signer.server().await;
+    server
+        .change_clients_file(|clients| {
+            clients.replace(
+                &format!("redirect_uris = [\"{CALLBACK}\""),
+                &format!("require_signed_request_object = true\nredirect_uris = [\"{CALLBACK}\""),
+            )
+        })
+        .await;
+    Browser::new(&server).authorize(&wanted()).await.assert_client_error("invalid_request");
+    let unsigned = wanted().with("client_secret", BROKER.1);
+    server.post_form("/oauth/par", &unsigned.pairs()).await.assert_error(
+        400,
+        "invalid_request",
+        "must sign",
+    );
+    let object = signer.sign(&server, &wanted());
+    let signed = wanted().with("request", &object);
+    is_as_signed(&server, &signed_in(&Browser::new(&server), &signed).await).await;
 }
 
 /// Registers a key for the client `site`, without `kid`, and returns it.

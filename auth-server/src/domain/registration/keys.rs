@@ -46,6 +46,15 @@ pub(super) fn algorithm(
     }
 }
 
+/// Returns whether the client signs all its requests (RFC 9101 §10.5).
+pub(super) fn requires_signed_requests(asked: &ClientMetadata) -> Result<bool, MetadataError> {
+    let required = asked.require_signed_request_object.unwrap_or_default();
+    if required && asked.jwks.is_none() && asked.jwks_uri.is_none() {
+        return Err(refused("require_signed_request_object needs jwks or jwks_uri"));
+    }
+    Ok(required)
+}
+
 /// Returns the signature algorithm of request objects (RFC 9101 §10.5).
 pub(super) fn request_object_algorithm(
     asked: &ClientMetadata,

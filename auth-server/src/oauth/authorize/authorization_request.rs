@@ -3,7 +3,7 @@ use std::sync::Arc;
 use oauth_types::IdTokenClaims;
 use pages::Browser;
 
-use super::ResponseTarget;
+use super::{ResponseTarget, request_object::SingleUse};
 use crate::domain::{AllowedAccess, Client, TokenHash};
 
 /// A validated authorization request. Every value has been checked against the client's
@@ -32,6 +32,8 @@ pub struct AuthorizationRequest {
     /// The parameters of a signed request, form-encoded. The signature was verified when the
     /// request arrived and may expire while the user signs in.
     pub signed: Option<String>,
+    /// Identifies the request object, which is accepted once.
+    pub single_use: Option<SingleUse>,
     /// The required user: an ID token that C issued to this client or another one.
     pub hint: Option<IdTokenClaims>,
 }

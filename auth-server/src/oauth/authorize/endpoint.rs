@@ -34,12 +34,22 @@ async fn respond(
     query: &str,
 ) -> Result<Response, HtmlError> {
     // Pushed and signed requests are bound to this cookie.
-    let (browser_session, cookie) = browser_session.with_browser_cookie(&context.page)?;
+    let (browser_session, cookie) = if names_stored_request(query) {
+        browser_session.with_browser_cookie(&context.page)?
+    } else {
+        (browser_session, None)
+    };
     let answer = async { proceed(context, &browser_session, address, query).await };
     let answer = answer
         .await
         .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser));
     Ok((cookie, answer).into_response())
+}
+
+/// Returns whether the request is pushed, or signed and thus stored for the pages that follow.
+fn names_stored_request(query: &str) -> bool {
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    names.any(|name| matches!(name, "request" | "request_uri"))
 }
 
 async fn proceed(

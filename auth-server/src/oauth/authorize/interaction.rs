@@ -233,7 +233,9 @@ impl Interaction<'_> {
             pushed: request.pushed,
         }));
         match context.audit.apply(&audit, change).await {
-            Err(StoreError::SessionEnded) => Ok(see_other("/login", self.query)),
+            Err(StoreError::SessionEnded) => {
+                Ok(see_other("/login", &self.query_for_next_page().await?))
+            }
             result => {
                 result?;
                 Ok(answer(

@@ -3,12 +3,16 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{ErrorCode, Form, OAuthError};
 use pages::Browser;
 
-use super::{AuthorizationRequest, AuthorizeError, RequestParser, answer_error, published_keys};
+use super::{
+    AuthorizationRequest, AuthorizeError, RequestParser, answer_error, published_keys,
+    request_object::SingleUse,
+};
 use crate::{
     domain::{AuditEvent, Outcome, PushedAuthorizationRequest, TokenHash},
     http::{BrowserSession, ClientAddress, HtmlError},
     pages::ErrorKind,
     secure_random::SecureRandomError,
+    storage::StoreError,
 };
 
 /// Prefix of the `request_uri` of pushed requests (RFC 9126 §2.2).
@@ -51,12 +55,36 @@ pub async fn read_request(
         now: context.clock.seconds(),
         wechat: context.wechat,
         fetched_keys: fetched.as_deref(),
+        is_stored: pushed.is_some(),
         pushed,
     };
-    match parser.read(encoded.as_bytes()) {
+    let read = match parser.read(encoded.as_bytes()) {
+        Ok(request) => ensure_first_use(context, &request).await?.map(|()| request),
+        Err(error) => Err(error),
+    };
+    match read {
         Ok(request) => Ok(request),
         Err(error) => Err(reject(context, &browser_session.browser, error, address).await),
     }
+}
+
+/// Records the use of the request's request object. A replayed one is rejected, as after an
+/// interception (RFC 9101 §10.2).
+///
+/// # Errors
+/// The outer error is the store's.
+pub async fn ensure_first_use(
+    context: &AuthorizationContext,
+    request: &AuthorizationRequest,
+) -> Result<Result<(), AuthorizeError>, StoreError> {
+    const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9101#section-10.2";
+    let Some(SingleUse { hash, exp }) = request.single_use else { return Ok(Ok(())) };
+    if context.store.use_request_object(&hash, exp).await? {
+        return Ok(Ok(()));
+    }
+    let text = "the request object was used before: sign a new one for each request";
+    let error = OAuthError::new(ErrorCode::InvalidRequestObject, text).with_error_uri(RULE);
+    Ok(Err(AuthorizeError::Redirect(Box::new((request.response_target.clone(), error)))))
 }
 
 /// Returns the pushed request that a `request_uri` of this server identifies. Only the client that

@@ -2,12 +2,33 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jw
 use oauth_types::{Form, NumericDate};
 use serde_json::{Map, Value};
 
+use crate::domain::TokenHash;
+
 /// Accepted signature algorithms. Unsigned requests and shared secrets are excluded, because they
 /// do not prove that the client wrote the request.
 pub const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 
 /// Tolerated clock skew, in seconds.
 const LEEWAY: u64 = 5;
+
+/// Maximum time until a request object expires, in seconds. Bounds how long its use is remembered.
+const MAX_TTL_SECONDS: i64 = 3_600;
+
+/// The verified parameters of a request object.
+#[derive(Debug)]
+pub struct SignedRequest {
+    pub parameters: Form,
+    pub single_use: SingleUse,
+}
+
+/// Identifies a request object, which is accepted once: by `client_id` and `jti`, or without `jti`
+/// by what was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SingleUse {
+    pub hash: TokenHash,
+    /// When it can be forgotten, because the request object has expired by then.
+    pub exp: i64,
+}
 
 /// Verifies a signed request and returns its parameters (RFC 9101). Parameters outside the request
 /// object are ignored, because an attacker could have added them (§6.3).
@@ -20,7 +41,7 @@ pub fn read_request_object(
     keys: Option<&JwkSet>,
     issuer: &str,
     now: i64,
-) -> Result<Form, &'static str> {
+) -> Result<SignedRequest, &'static str> {
     let keys = keys.ok_or(
         "the client has registered no keys (jwks or jwks_uri) that could verify its signature",
     )?;
@@ -49,8 +70,27 @@ pub fn read_request_object(
     let signed = decode::<Map<String, Value>>(object, &key, &validation)
         .map_err(|_| "its signature does not match the key of the client")?;
     let parameters = signed.claims;
-    check_claims(&parameters, client_id, issuer, now)?;
-    Ok(Form::from_pairs(parameters.iter().flat_map(pairs)))
+    let exp = check_claims(&parameters, client_id, issuer, now)?;
+    let single_use = SingleUse { hash: identity(object, &parameters, client_id)?, exp };
+    Ok(SignedRequest {
+        parameters: Form::from_pairs(parameters.iter().flat_map(pairs)),
+        single_use,
+    })
+}
+
+/// Returns what identifies the request object. The signature is not part of it, because an ECDSA
+/// signature can be changed into another valid one.
+fn identity(
+    object: &str,
+    parameters: &Map<String, Value>,
+    client_id: &str,
+) -> Result<TokenHash, &'static str> {
+    let name = match parameters.get("jti") {
+        Some(Value::String(jti)) => format!("jti\0{client_id}\0{jti}"),
+        Some(_) => return Err("its jti is not a string"),
+        None => format!("jwt\0{}", object.rsplit_once('.').unwrap_or_default().0),
+    };
+    Ok(TokenHash::of_text(&name))
 }
 
 /// Checks the signature algorithm of a client that registered one (OpenID Connect Dynamic Client
@@ -77,12 +117,14 @@ fn allowed() -> Vec<Algorithm> {
     ALGORITHMS.iter().filter_map(|name| name.parse().ok()).collect()
 }
 
+/// Checks the claims that do not belong to the authorization request. Returns when the request
+/// object has expired on every clock within the leeway.
 fn check_claims(
     parameters: &Map<String, Value>,
     client_id: &str,
     issuer: &str,
     now: i64,
-) -> Result<(), &'static str> {
+) -> Result<i64, &'static str> {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str);
     let audience_matches = match parameters.get("aud") {
         Some(Value::String(aud)) => aud == issuer,
@@ -108,13 +150,17 @@ fn check_claims(
     time("iat", "its iat is not a NumericDate (RFC 7519 section 2)")?;
     let exp = time("exp", "its exp is not a NumericDate (RFC 7519 section 2)")?;
     let nbf = time("nbf", "its nbf is not a NumericDate (RFC 7519 section 2)")?;
-    if exp.is_some_and(|exp| now >= exp + leeway) {
+    let exp = exp.ok_or("it has no exp, so it would never expire")?;
+    if now >= exp + leeway {
         return Err("it has expired (exp)");
+    }
+    if exp > now + MAX_TTL_SECONDS + leeway {
+        return Err("its exp is more than an hour away");
     }
     if nbf.is_some_and(|nbf| now < nbf - leeway) {
         return Err("it is not valid yet (nbf)");
     }
-    Ok(())
+    Ok(exp + leeway)
 }
 
 /// Converts a claim to form parameters. Only `resource` can be repeated.
@@ -162,7 +208,8 @@ mod tests {
     fn read(signer: &Signer, claims: &Value) -> Result<Form, &'static str> {
         let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
         let object = encode(&header, claims, &signer.key).unwrap();
-        read_request_object(&object, "a", Some(&signer.keys), ISSUER, 50)
+        let signed = read_request_object(&object, "a", Some(&signer.keys), ISSUER, 50);
+        signed.map(|signed| signed.parameters)
     }
 
     #[test]
@@ -214,6 +261,11 @@ mod tests {
         assert!(changed("iss", json!("else")).contains("iss"));
         assert!(changed("client_id", json!("else")).contains("client_id"));
         assert!(changed("exp", json!(45)).contains("expired"));
+        assert!(changed("exp", json!(50 + 3_606)).contains("more than an hour"));
+        assert!(changed("jti", json!(1)).contains("jti"));
+        let mut endless = valid_claims();
+        endless.as_object_mut().unwrap().remove("exp");
+        assert!(read(&signer, &endless).unwrap_err().contains("no exp"));
         assert!(changed("nbf", json!(56)).contains("not valid yet"));
         assert!(changed("request_uri", json!("x")).contains("another request"));
     }

@@ -6,7 +6,7 @@ use oauth_types::{ErrorCode, Form, FormError, IdTokenClaims, OAuthError, Scope};
 
 use super::{
     AuthorizationRequest, Prompt, ResponseMode, ResponseTarget,
-    request_object::{check_algorithm, read_request_object},
+    request_object::{SingleUse, check_algorithm, read_request_object},
 };
 use crate::{
     domain::{AllowedAccess, Client, Registry, TokenHash, UserLoginConfig, authorize_user_scopes},
@@ -29,6 +29,8 @@ pub struct RequestParser<'a> {
     pub fetched_keys: Option<&'a JwkSet>,
     /// Set for a pushed request.
     pub pushed: Option<TokenHash>,
+    /// The parameters come from storage. A signed request was verified before it was stored.
+    pub is_stored: bool,
 }
 
 /// Why an authorization request was rejected, and where the error is reported.
@@ -69,7 +71,7 @@ impl RequestParser<'_> {
         let is_signed = form.get("request").is_some();
         let (form, signature) = match form.get("request") {
             Some(object) => self.signed(object, &form, &client, &login),
-            None => (form, Ok(())),
+            None => (form, Ok(None)),
         };
         let (redirect_uri, named) = redirect_uri(&form, &login)?;
         let named_redirect_uri = named && !(self.wechat && form.get("dialect") == Some("wechat"));
@@ -89,7 +91,8 @@ impl RequestParser<'_> {
             client: &client,
             login: &login,
             response_mode,
-            signature,
+            signature: signature.as_ref().map(|_| ()).map_err(|why| *why),
+            is_signed,
         };
         match self.validate(&request) {
             Ok(validated) => Ok(AuthorizationRequest {
@@ -105,6 +108,7 @@ impl RequestParser<'_> {
                 hint: validated.hint,
                 ui_locales: form.get("ui_locales").map(str::to_owned),
                 pushed: self.pushed,
+                single_use: signature.ok().flatten(),
                 // The signature was verified above; otherwise `validate` has failed.
                 signed: is_signed
                     .then(|| Serializer::new(String::new()).extend_pairs(form.pairs()).finish()),
@@ -124,13 +128,13 @@ impl RequestParser<'_> {
         form: &Form,
         client: &Client,
         login: &UserLoginConfig,
-    ) -> (Form, Result<(), &'static str>) {
+    ) -> (Form, Result<Option<SingleUse>, &'static str>) {
         let keys = login.jwks.as_ref().or(self.fetched_keys);
         let read = || read_request_object(object, &client.client_id, keys, self.issuer, self.now);
         match check_algorithm(object, login.request_object_signing_alg.as_deref())
             .and_then(|()| read())
         {
-            Ok(signed) => (signed, Ok(())),
+            Ok(signed) => (signed.parameters, Ok(Some(signed.single_use))),
             Err(why) => (form.clone(), Err(why)),
         }
     }
@@ -151,12 +155,13 @@ impl RequestParser<'_> {
     fn validate(&self, request: &ParsedRequest<'_>) -> Result<ValidatedParameters, ParameterError> {
         reject_duplicates(request)?;
         check_signature(request)?;
+        self.check_signed(request)?;
         reject_unknown_request_uri(request)?;
         self.check_pushed(request)?;
         check_grant(request)?;
         check_response_type(request)?;
         check_response_mode(request)?;
-        let code_challenge = check_pkce(request)?;
+        let code_challenge = self.check_pkce(request)?;
         let prompt = check_prompt(request)?;
         let max_age = check_max_age(request)?;
         let hint = self.check_id_token_hint(request)?;
@@ -175,6 +180,33 @@ impl RequestParser<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Requires a signed request if the client registered that (RFC 9101 §10.5).
+    fn check_signed(&self, request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
+        let is_signed = request.is_signed || self.is_stored;
+        if request.login.require_signed_request_object && !is_signed {
+            let text = "this client must sign its authorization requests: send request".to_owned();
+            return Err((
+                ErrorCode::InvalidRequest,
+                text,
+                "https://www.rfc-editor.org/rfc/rfc9101#section-10.5",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Validates PKCE (RFC 7636) as RFC 9700 §2.1.1 requires: only S256, and mandatory for public
+    /// clients and those that require it. WeChat's clients know no PKCE.
+    fn check_pkce(&self, request: &ParsedRequest<'_>) -> Result<Option<String>, ParameterError> {
+        let is_wechat = self.wechat && request.form.get("dialect") == Some("wechat");
+        let refuse = |text: &str| Err((ErrorCode::InvalidRequest, text.to_owned(), PKCE));
+        match (request.form.get("code_challenge"), request.form.get("code_challenge_method")) {
+            (None, None) if request.login.require_pkce && !request.login.public && !is_wechat => {
+                refuse("code_challenge is missing: this client must use PKCE")
+            }
+            _ => check_code_challenge(request),
+        }
     }
 
     fn check_scope(&self, request: &ParsedRequest<'_>) -> Result<AllowedAccess, ParameterError> {
@@ -228,6 +260,7 @@ struct ParsedRequest<'a> {
     response_mode: Option<ResponseMode>,
     /// Result of verifying the request object.
     signature: Result<(), &'static str>,
+    is_signed: bool,
 }
 
 struct ValidatedParameters {
@@ -317,9 +350,7 @@ fn check_response_mode(request: &ParsedRequest<'_>) -> Result<(), ParameterError
     }
 }
 
-/// Validates PKCE (RFC 7636) as RFC 9700 §2.1.1 requires: only S256, and mandatory for public
-/// clients.
-fn check_pkce(request: &ParsedRequest<'_>) -> Result<Option<String>, ParameterError> {
+fn check_code_challenge(request: &ParsedRequest<'_>) -> Result<Option<String>, ParameterError> {
     let refuse = |text: &str| Err((ErrorCode::InvalidRequest, text.to_owned(), PKCE));
     match (request.form.get("code_challenge"), request.form.get("code_challenge_method")) {
         (None, Some(_)) => refuse("code_challenge_method was sent without code_challenge"),

@@ -641,6 +641,17 @@ pub async fn denial_consumes_a_pushed_request_once(store: &dyn Store) {
     );
 }
 
+pub async fn concurrent_uses_of_a_request_object_succeed_once(store: &dyn Store) {
+    let used = hash("a request object");
+    let uses = join_all((0..10).map(|_| store.use_request_object(&used, 100))).await;
+    assert_eq!(uses.into_iter().filter(|first| *first.as_ref().unwrap()).count(), 1);
+    assert!(store.use_request_object(&hash("another"), 100).await.unwrap());
+    let before = |tokens| RetentionCutoffs { tokens, keys: 0, audit_millis: 0, sessions: 0 };
+    assert_eq!(store.delete_expired(before(100)).await.unwrap(), 0);
+    assert!(!store.use_request_object(&used, 100).await.unwrap());
+    assert_eq!(store.delete_expired(before(101)).await.unwrap(), 2);
+}
+
 pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
     add_user(store, &user("alice"), 1).await.unwrap();
     start(store, session("old", 10)).await;

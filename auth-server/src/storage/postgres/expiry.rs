@@ -18,6 +18,7 @@ pub(super) async fn delete_expired(
         ("grants", "delete_after < $1", before.tokens),
         ("device_authorizations", "exp < $1 AND state <> 'approved'", before.tokens),
         ("pushed_authorization_requests", "exp < $1", before.tokens),
+        ("used_request_objects", "exp < $1", before.tokens),
         ("backchannel_logout_queue", "exp < $1", before.tokens),
         ("sessions", "last_seen < $1", before.sessions),
         ("audit_log", "at_millis < $1", before.audit_millis),

@@ -5,7 +5,7 @@ use crate::{
     storage::{
         StoreError,
         sql::pushed_requests::{
-            DELETE_PUSHED_REQUEST, INSERT_PUSHED_REQUEST, VISIT_PUSHED_REQUEST,
+            DELETE_PUSHED_REQUEST, INSERT_PUSHED_REQUEST, USE_REQUEST_OBJECT, VISIT_PUSHED_REQUEST,
         },
     },
 };
@@ -55,4 +55,13 @@ pub(super) async fn consume(
         0 => Err(StoreError::AlreadyConsumed),
         _ => Ok(()),
     }
+}
+
+pub(super) async fn use_request_object(
+    pool: &PgPool,
+    hash: &TokenHash,
+    exp: i64,
+) -> Result<bool, StoreError> {
+    let insert = sqlx::query(USE_REQUEST_OBJECT).bind(&hash.0[..]).bind(exp);
+    Ok(insert.execute(pool).await?.rows_affected() == 1)
 }

@@ -6,3 +6,5 @@ pub const VISIT_PUSHED_REQUEST: &str = "UPDATE pushed_authorization_requests SET
      WHERE hash = $2 AND client_id = $3 AND exp > $4 AND (browser IS NULL OR browser = $5) \
      RETURNING parameters, exp";
 pub const DELETE_PUSHED_REQUEST: &str = "DELETE FROM pushed_authorization_requests WHERE hash = $1";
+pub const USE_REQUEST_OBJECT: &str =
+    "INSERT INTO used_request_objects (hash, exp) VALUES ($1, $2) ON CONFLICT DO NOTHING";

@@ -37,6 +37,11 @@ pub(super) async fn delete_expired(
             before.tokens,
         ),
         (
+            "DELETE FROM used_request_objects WHERE hash IN \
+             (SELECT hash FROM used_request_objects WHERE exp < $1 LIMIT $2)",
+            before.tokens,
+        ),
+        (
             "DELETE FROM backchannel_logout_queue WHERE (sid, client_id) IN \
              (SELECT sid, client_id FROM backchannel_logout_queue WHERE exp < $1 LIMIT $2)",
             before.tokens,

@@ -96,6 +96,10 @@ fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Resul
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
         )),
         (Some(_), None) => Err(("code_verifier is missing", PKCE)),
+        // A verifier of fewer characters could be guessed from the challenge (RFC 7636 §4.1, §7.1).
+        (Some(_), Some(verifier)) if !is_code_verifier(verifier) => {
+            Err(("the code_verifier does not have 43 to 128 letters, digits, -, ., _ and ~", PKCE))
+        }
         (Some(challenge), Some(verifier)) => {
             let hash =
                 BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
@@ -109,4 +113,10 @@ fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Resul
             }
         }
     }
+}
+
+/// Returns whether this is a code verifier in the syntax of RFC 7636 §4.1.
+fn is_code_verifier(text: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (43..=128).contains(&text.len()) && text.bytes().all(unreserved)
 }
